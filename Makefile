@@ -123,10 +123,10 @@ lint: $(DEV_STAMP) ## style, types and imports
 	$(BIN)/pytest -q tests/house
 
 licences: $(DEV_STAMP) ## the licences of all that `make up` installs, written to docs/licences.md
-	$(BIN)/python deploy/licences.py
+	$(BIN)/python tools/licences.py
 
 lock: $(DIFFUSION_STAMP) ## pin what .venv holds into the three lock files
-	$(BIN)/python deploy/lock.py
+	$(BIN)/python tools/requirements_lock.py
 
 clean: ## remove the virtual environment and caches; data (.greenroom) stays
 	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis

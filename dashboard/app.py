@@ -14,30 +14,24 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from streamlit.starlette import App
 
-from dashboard import (
-    confirming,
-    entry,
-    files,
-    hearing,
-    mails,
-    pages,
-    pairing,
+from dashboard.auth import (
+    access_control,
+    email_notifications,
+    oauth_callback,
+    passkey_confirmations,
     passkeys,
-    phone,
-    phone_package,
-    phone_photos,
-    returning,
-    second,
-    session,
-    shell,
-    signing,
+    password_login,
+    second_factor,
 )
-from dashboard.widgets import render
-from foundation import telemetry
-from foundation.asgi import Guarded, host_of
-from foundation.database import reachable
+from dashboard.media import library_files, voice_samples
+from dashboard.phone import pairing_codes, photo_upload, task_download, tasks
+from dashboard.shell import index_page, navigation, session
+from dashboard.shell.widgets import render_template
+from foundation.db.database import is_reachable
+from foundation.http.host_guard import HostGuard, host_name
+from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ids import uuid7
-from foundation.words import LANGUAGES, Message, say
+from foundation.ops import telemetry
 
 SCRIPT = Path(__file__).parent / "script" / "main.py"
 """Its folder holds Streamlit's settings, `.streamlit/config.toml`, and no other module: Streamlit puts it first among
@@ -52,40 +46,40 @@ HEADERS = {
 }
 
 
-def create() -> Guarded:
+def create_dashboard_app() -> HostGuard:
     """The app, behind its door; what it is called and whether over TLS stands in the settings."""
 
-    threading.Thread(target=pages.load_all, name="pages", daemon=True).start()
+    threading.Thread(target=navigation.preload_pages, name="pages", daemon=True).start()
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"ok": True})
 
     def readyz(_: Request) -> Response:
-        ready = reachable(session.tenant())
+        ready = is_reachable(session.session_scope_opener())
         return JSONResponse({"ready": ready}, 200 if ready else 503)
 
     ours = [
-        *entry.ROUTES,
-        *files.ROUTES,
-        *hearing.ROUTES,
-        *mails.ROUTES,
-        *confirming.ROUTES,
-        *pairing.ROUTES,
+        *access_control.ROUTES,
+        *library_files.ROUTES,
+        *voice_samples.ROUTES,
+        *email_notifications.ROUTES,
+        *passkey_confirmations.ROUTES,
+        *pairing_codes.ROUTES,
         *passkeys.ROUTES,
-        *phone_package.ROUTES,  # before the acts, whose names are anything
-        *phone.ROUTES,
-        *phone_photos.ROUTES,
-        *returning.ROUTES,
-        *second.ROUTES,
-        *signing.ROUTES,
-        *shell.ROUTES,
+        *task_download.ROUTES,  # before the acts, whose names are anything
+        *tasks.ROUTES,
+        *photo_upload.ROUTES,
+        *oauth_callback.ROUTES,
+        *second_factor.ROUTES,
+        *password_login.ROUTES,
+        *index_page.ROUTES,
         Route("/healthz", healthz),
         Route("/readyz", readyz),
     ]
     app = App(
         SCRIPT,
         routes=ours,
-        middleware=[Middleware(entry.Members, ours=ours)],
+        middleware=[Middleware(access_control.MemberAccess, ours=ours)],
         on_script_error=_sorry,
     )
     # Streamlit takes uvicorn's loggers over and would write each address down, the one-time links among them
@@ -93,10 +87,10 @@ def create() -> Guarded:
     # it writes a failed page's stack in colours, over ninety lines; ours is one line, with a number to quote
     logging.getLogger("streamlit.error_util").disabled = True
     headers = HEADERS | {"content-security-policy": _policy()}
-    if session.secure():
+    if session.is_tls():
         headers["strict-transport-security"] = "max-age=31536000"
-    url = session.house().public_url
-    return Guarded(app, hosts=(host_of(url),), headers=headers, elsewhere=_elsewhere(url))
+    url = session.dashboard_settings().public_url
+    return HostGuard(app, hosts=(host_name(url),), headers=headers, elsewhere=_elsewhere(url))
 
 
 def _policy() -> str:
@@ -113,16 +107,23 @@ def _policy() -> str:
 
 def _elsewhere(url: str) -> bytes:
     """What somebody reads who came under another name, where this door's cookie would be a neighbour's."""
-    said = "\n".join(say(Message("dashboard.elsewhere", {"address": url}), language) for language in LANGUAGES)
-    return render("entry.html", language="fr", said=said, action="", button="", fields=()).encode()
+    said = "\n".join(
+        render_message(Message("dashboard.elsewhere", {"address": url}), language) for language in LANGUAGES
+    )
+    return render_template(
+        "shell/templates/plain_page.html", language="fr", said=said, action="", button="", fields=()
+    ).encode()
 
 
 def _sorry(error: Exception) -> bool:
     """A page failed: a calm sentence with a number to quote instead of a traceback."""
     incident = uuid7().hex[-8:]
-    telemetry.log("dashboard").error(
-        "dashboard.page_failed", incident=incident, error=telemetry.describe(error), at=telemetry.place(error)
+    telemetry.get_logger("dashboard").error(
+        "dashboard.page_failed",
+        incident=incident,
+        error=telemetry.describe_error(error),
+        at=telemetry.error_location(error),
     )
-    said = (say(Message("dashboard.trouble", {"incident": incident}), language) for language in LANGUAGES)
+    said = (render_message(Message("dashboard.trouble", {"incident": incident}), language) for language in LANGUAGES)
     streamlit.error("\n\n".join(said))
     return True

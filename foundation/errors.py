@@ -9,7 +9,7 @@ GreenroomError            every error a person may be told of; carries a Message
 └── LeaseLost             an outbox row went to another worker; the handler stops quietly
 """
 
-from foundation.words import Message
+from foundation.i18n.translation import Message
 
 
 class GreenroomError(Exception):

@@ -5,9 +5,9 @@ import secrets
 import threading
 from uuid import UUID
 
-from foundation.clock import wall_now
+from foundation.ops.clock import wall_now
 
-HOUSE = UUID(int=0)
+INSTALLATION_ID = UUID(int=0)
 """The house tenant: global switches, policy bundles, the list of tenants."""
 
 
@@ -28,7 +28,7 @@ def uuid7() -> UUID:
     return UUID(int=value)
 
 
-def derived(*parts: object) -> UUID:
+def derived_uuid(*parts: object) -> UUID:
     """The same UUID for the same parts, for things that must be made once (RFC 9562 version 8, SHA-256)."""
     digest = bytearray(hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()[:16])
     digest[6] = digest[6] & 0x0F | 0x80

@@ -13,7 +13,7 @@ STARS = "XTR"
 
 _WRITTEN = re.compile(r"(?P<whole>\d{1,12})(?:[.,](?P<part>\d+))?")
 
-WHOLE = 10_000
+BASIS_POINTS = 10_000
 """Basis points of the whole."""
 
 MILLION = 1_000_000
@@ -64,34 +64,34 @@ class Price:
         written = self.minor.scaleb(-EXPONENTS.get(self.currency, 2)).normalize()
         return f"{written:f} {self.currency}"
 
-    def times(self, count: int) -> Money:
+    def total(self, count: int) -> Money:
         """What so many cost, rounded up once to whole minor units."""
-        return rounded_up(self.minor * count, self.currency)
+        return round_up(self.minor * count, self.currency)
 
 
 @dataclass(frozen=True)
 class TokenPrice:
     """What a model asks for a million tokens of a question and of its answer, in minor units of `currency`."""
 
-    asked: Price
-    answered: Price
+    input: Price
+    output: Price
 
     def __post_init__(self) -> None:
-        if self.asked.currency != self.answered.currency:
+        if self.input.currency != self.output.currency:
             raise ValueError("question and answer are paid in one currency")
 
-    def of(self, asked: int, answered: int) -> Price:
+    def cost_of(self, asked: int, answered: int) -> Price:
         """What so many tokens cost, rounded up to a ten-thousandth of a minor unit. Raises ValueError below 0."""
-        whole = (self.asked.minor * asked + self.answered.minor * answered) / MILLION
-        return Price(whole.quantize(Decimal("0.0001"), ROUND_CEILING), self.asked.currency)
+        whole = (self.input.minor * asked + self.output.minor * answered) / MILLION
+        return Price(whole.quantize(Decimal("0.0001"), ROUND_CEILING), self.input.currency)
 
 
-def rounded_up(minor: Decimal, currency: str) -> Money:
+def round_up(minor: Decimal, currency: str) -> Money:
     """A sum of prices as money: never less than what they add up to."""
     return Money(int(minor.to_integral_value(ROUND_CEILING)), currency)
 
 
-def prices(text: str) -> dict[str, Price]:
+def parse_prices(text: str) -> dict[str, Price]:
     """Prices as they stand in a setting (`name = 0.003 USD, other = 0.04 EUR`), by name. Raises ValueError."""
     found: dict[str, Price] = {}
     for line in filter(str.strip, text.split(",")):
@@ -105,7 +105,7 @@ def prices(text: str) -> dict[str, Price]:
     return found
 
 
-def token_prices(text: str) -> dict[str, TokenPrice]:
+def parse_token_prices(text: str) -> dict[str, TokenPrice]:
     """Prices of a million tokens as they stand in a setting (`name = 0.60/2.40 USD`: question, answer), by the model's
     name. Raises ValueError."""
     found: dict[str, TokenPrice] = {}
@@ -115,38 +115,38 @@ def token_prices(text: str) -> dict[str, TokenPrice]:
         asked, slash, answered = both.partition("/")
         if not (name and slash):
             raise ValueError(f"not a price of tokens: {line.strip()!r}")
-        said = prices(f"asked = {asked} {currency}, answered = {answered} {currency}")
+        said = parse_prices(f"asked = {asked} {currency}, answered = {answered} {currency}")
         found[name] = TokenPrice(said["asked"], said["answered"])
     return found
 
 
-def amounts(text: str) -> dict[str, Money]:
+def parse_amounts(text: str) -> dict[str, Money]:
     """Amounts as they stand in a setting (`50 USD, 20 EUR`), by currency. Raises ValueError."""
     found: dict[str, Money] = {}
     for line in filter(str.strip, text.split(",")):
         amount, _, currency = line.strip().partition(" ")
-        found[currency.strip()] = parse(amount, currency.strip())
+        found[currency.strip()] = parse_money(amount, currency.strip())
     return found
 
 
-def split(amount: Money, shares_bp: Mapping[str, int]) -> dict[str, Money]:
+def split_amount(amount: Money, shares_bp: Mapping[str, int]) -> dict[str, Money]:
     """Divide `amount` by shares in basis points that sum to 10,000; nothing is lost or made.
 
     Largest remainder (Hamilton): each part is rounded towards zero, the units left go to the largest
     remainders, ties by name. Raises ValueError when the shares do not sum to the whole.
     """
-    if sum(shares_bp.values()) != WHOLE or any(share < 0 for share in shares_bp.values()):
+    if sum(shares_bp.values()) != BASIS_POINTS or any(share < 0 for share in shares_bp.values()):
         raise ValueError("shares must be positive and sum to 10,000 basis points")
     sign, size = (-1 if amount.minor < 0 else 1), abs(amount.minor)
-    parts = {name: size * share // WHOLE for name, share in shares_bp.items()}
+    parts = {name: size * share // BASIS_POINTS for name, share in shares_bp.items()}
     left = size - sum(parts.values())
-    by_remainder = sorted(shares_bp, key=lambda name: (-(size * shares_bp[name] % WHOLE), name))
+    by_remainder = sorted(shares_bp, key=lambda name: (-(size * shares_bp[name] % BASIS_POINTS), name))
     for name in by_remainder[:left]:
         parts[name] += 1
     return {name: Money(sign * part, amount.currency) for name, part in parts.items()}
 
 
-def parse(text: str, currency: str) -> Money:
+def parse_money(text: str, currency: str) -> Money:
     """Money as a person wrote it (`"5"`, `"4.99"`, `"1 000,50"`). Raises ValueError; nothing is rounded."""
     written, digits = _WRITTEN.fullmatch(re.sub(r"\s", "", text)), EXPONENTS.get(currency, 2)
     part = (written["part"] or "") if written is not None else ""

@@ -15,8 +15,8 @@ class Sealed:
         return "<sealed>"
 
 
-Reveal = Callable[[UUID, Sealed], str]
+RevealSecret = Callable[[UUID, Sealed], str]
 """Opens a secret of a tenant; handed by wiring to the transport and to listeners, to nobody else."""
 
-Seal = Callable[[UUID, str], Sealed]
+SealSecret = Callable[[UUID, str], Sealed]
 """Closes a secret under the tenant's data key."""

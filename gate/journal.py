@@ -1,7 +1,7 @@
 """The journal: whatever was taken back, frozen or blocked, to be kept outside the database too.
 
 A backup that is brought back knows nothing of what was forbidden after it was made; the journal does. An entry is put
-with the change, in its transaction, and kept by a task of its own (`gate/restoring.py`), one after the other.
+with the change, in its transaction, and kept by a task of its own (`gate/log/restore.py`), one after the other.
 """
 
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ from uuid import UUID
 from sqlalchemy import BigInteger, UniqueConstraint
 from sqlmodel import Field
 
-from foundation import outbox
-from foundation.database import Scope, TenantRow, table
+from foundation.db.database import Scope, TenantRow, table_arguments
 from foundation.ids import uuid7
-from foundation.outbox import Queue
-from gate.models import FOREVER
+from foundation.outbox import outbox
+from foundation.outbox.outbox import Queue
+from gate.log.models import FOREVER
 
 REVOKE, BLOCK_PERSON, FREEZE, THAW, BLOCK = "revoke", "block_person", "freeze", "thaw", "block"
 WITHDRAW = "withdraw"
-UNBLOCK, RULE = "unblock", "rule"
+UNBLOCK, RULING = "unblock", "rule"
 """A blocklist entry lifted on appeal, and that a request was decided: both are kept, and never done again."""
 
 _AGAIN = "gate.journal.again"
@@ -42,16 +42,16 @@ class JournalDue:
     look: str = ""
 
 
-class JournalRow(TenantRow, table=True):
+class JournalNote(TenantRow, table=True):
     """A note of an entry of the journal that is kept outside; `id` is the entry's."""
 
     __tablename__ = "gate_journal"
-    __table_args__ = table(UniqueConstraint("tenant_id", "number"), about="nobody", keep=FOREVER)
+    __table_args__ = table_arguments(UniqueConstraint("tenant_id", "number"), about="nobody", keep=FOREVER)
     number: int = Field(sa_type=BigInteger)
     digest: str
 
 
-def note(scope: Scope, act: str, about: object, *, more: str = "", look: str = "") -> None:
+def record_restriction(scope: Scope, act: str, about: object, *, more: str = "", look: str = "") -> None:
     """Have something that was forbidden, or allowed again, written down outside; nothing while it is done again."""
     if scope.session.info.get(_AGAIN):
         return
@@ -60,7 +60,7 @@ def note(scope: Scope, act: str, about: object, *, more: str = "", look: str = "
 
 
 @contextmanager
-def done_again(scope: Scope) -> Iterator[None]:
+def replaying(scope: Scope) -> Iterator[None]:
     """What is done in here stands in the journal already."""
     scope.session.info[_AGAIN] = True
     try:

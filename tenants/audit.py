@@ -7,12 +7,12 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from foundation.database import Scope
-from tenants.models import AuditEntry
+from foundation.db.database import Scope
+from tenants.agencies.models import AuditEntry
 
 
 @dataclass(frozen=True)
-class Act:
+class AuditRecord:
     """Something somebody did; its sentence is `audit.<act>`."""
 
     actor: str
@@ -22,7 +22,7 @@ class Act:
     at: datetime
 
 
-def recent(scope: Scope, *, limit: int = 50) -> list[Act]:
+def list_recent_acts(scope: Scope, *, limit: int = 50) -> list[AuditRecord]:
     """What was done last, the newest first."""
     rows = scope.session.exec(
         select(AuditEntry)
@@ -30,10 +30,10 @@ def recent(scope: Scope, *, limit: int = 50) -> list[Act]:
         .order_by(col(AuditEntry.created_at).desc(), col(AuditEntry.id).desc())
         .limit(limit)
     )
-    return [Act(row.actor, row.act, row.about, dict(row.details), row.created_at or scope.now) for row in rows]
+    return [AuditRecord(row.actor, row.act, row.about, dict(row.details), row.created_at or scope.now) for row in rows]
 
 
-def last(scope: Scope, act: str, about: str) -> Act | None:
+def find_last_act(scope: Scope, act: str, about: str) -> AuditRecord | None:
     """The last time somebody did that to a thing; None while nobody has."""
     row = scope.session.exec(
         select(AuditEntry)
@@ -41,17 +41,21 @@ def last(scope: Scope, act: str, about: str) -> Act | None:
         .order_by(col(AuditEntry.created_at).desc(), col(AuditEntry.id).desc())
         .limit(1)
     ).first()
-    return None if row is None else Act(row.actor, row.act, row.about, dict(row.details), row.created_at or scope.now)
+    return (
+        None
+        if row is None
+        else AuditRecord(row.actor, row.act, row.about, dict(row.details), row.created_at or scope.now)
+    )
 
 
-def note(scope: Scope, act: str, about: str, **details: str | int) -> UUID:
+def record(scope: Scope, act: str, about: str, **details: str | int) -> UUID:
     """Write that the scope's actor did `act` to `about` (kind:id); no secrets, no message texts. The entry's id."""
     entry = AuditEntry(tenant_id=scope.tenant_id, actor=scope.actor, act=act, about=about, details=dict(details))
     scope.add(entry)
     return entry.id
 
 
-def noted(scope: Scope, entry_id: UUID, act: str, about: str, *, since: datetime) -> bool:
+def is_recorded_by_actor(scope: Scope, entry_id: UUID, act: str, about: str, *, since: datetime) -> bool:
     """Whether the scope's actor wrote this very entry, after that instant."""
     entry = scope.session.get(AuditEntry, (scope.tenant_id, entry_id))
     if entry is None or entry.created_at is None or entry.created_at <= since:
@@ -59,7 +63,7 @@ def noted(scope: Scope, entry_id: UUID, act: str, about: str, *, since: datetime
     return (entry.actor, entry.act, entry.about) == (scope.actor, act, about)
 
 
-def done(scope: Scope, act: str, about: Collection[str], *, since: datetime) -> frozenset[str]:
+def acted_on_by_actor(scope: Scope, act: str, about: Collection[str], *, since: datetime) -> frozenset[str]:
     """Those of these things the scope's actor did `act` to, after that instant."""
     if not about:
         return frozenset()

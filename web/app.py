@@ -6,28 +6,33 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import OperationalError
 
-from connectors import registry
-from foundation.asgi import Guarded, host_of
-from foundation.database import OpenScope, reachable
-from foundation.settings import GeneratorsSettings
-from foundation.storage import ObjectStore
-from foundation.words import LANGUAGES, Message, say
-from web import age, answers, api, approving, area, complaints, house, ics, lent, links, machines, page, person, reports
-from web.api_limits import Limits
+from connectors.registry import loader
+from foundation.db.database import OpenScope, is_reachable
+from foundation.http.host_guard import HostGuard, host_name
+from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.ops.settings import GeneratorsSettings
+from foundation.storage.object_store import ObjectStore
+from web.api import app as api
+from web.api import remote_workers
+from web.api.common.rate_limits import ApiRateLimits
+from web.http import responses
+from web.links import calendar_subscriptions, client_links, media_urls, short_links
+from web.removal import installation_reports, removal_requests, subject_portal
+from web.site import adult_area, age_checks, pages, publishing_endpoint
 
 HEADERS = {
-    "content-security-policy": answers.POLICY,
+    "content-security-policy": responses.CONTENT_SECURITY_POLICY,
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), interest-cohort=()",
     "cross-origin-opener-policy": "same-origin",
 }
-LIMITS = Limits()
+DEFAULT_RATE_LIMITS = ApiRateLimits()
 LOOPBACK = ("127.0.0.1", "::1")
 """Where the house itself calls from, besides the public name."""
 
 
-def create(
+def create_web_app(
     *,
     tenant: OpenScope,
     store: ObjectStore,
@@ -37,10 +42,10 @@ def create(
     security_contact: str = "",
     inside_url: str = "",
     letterbox_key: str = "",
-    limits: Limits = LIMITS,
+    limits: ApiRateLimits = DEFAULT_RATE_LIMITS,
     pictures_per_day: int = 0,
     generators: GeneratorsSettings | None = None,
-) -> Guarded:
+) -> HostGuard:
     """The app, behind its door.
 
     `store` holds the pages' own copies of files, `library` what is lent to platforms and what programs hand in (None:
@@ -50,7 +55,7 @@ def create(
     `pictures_per_day` is the house's quota for an agency, 0 for none; `generators` name prices and caps of pictures.
     """
     base = public_url.rstrip("/")
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=answers.SILENT)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=responses.NO_TELEMETRY)
 
     @app.get("/healthz")
     def healthz() -> JSONResponse:
@@ -58,41 +63,47 @@ def create(
 
     @app.get("/readyz")
     def readyz() -> JSONResponse:
-        ready = reachable(tenant)
+        ready = is_reachable(tenant)
         return JSONResponse({"ready": ready}, 200 if ready else 503)
 
     @app.exception_handler(OperationalError)
     def away(request: Request, _: Exception) -> Response:
-        return page.missing(request, status=503)
+        return pages.missing_page(request, status=503)
 
     @app.exception_handler(404)
     def missing(request: Request, _: Exception) -> Response:
-        return page.missing(request)
+        return pages.missing_page(request)
 
-    programs = api.create(tenant, limits=limits, library=library, generators=generators, letterbox_key=letterbox_key)
+    programs = api.create_api(
+        tenant, limits=limits, library=library, generators=generators, letterbox_key=letterbox_key
+    )
     app.mount("/v1", programs)
-    app.include_router(house.router(tenant, store, public_url=base))
-    app.include_router(age.router(tenant, public_url=base))
-    app.include_router(person.router(tenant))
-    app.include_router(links.router(tenant))
-    app.include_router(area.router(tenant, store, public_url=base))
-    app.include_router(ics.router(tenant))
+    app.include_router(publishing_endpoint.router(tenant, store, public_url=base))
+    app.include_router(age_checks.router(tenant, public_url=base))
+    app.include_router(subject_portal.router(tenant))
+    app.include_router(short_links.router(tenant))
+    app.include_router(adult_area.router(tenant, store, public_url=base))
+    app.include_router(calendar_subscriptions.router(tenant))
     if library is not None:
-        app.mount(machines.AT, machines.create(tenant, library, per_day=pictures_per_day))
-        app.include_router(lent.router(tenant, library))
-        app.include_router(approving.router(tenant, library, registry.load(), public_url=base))
-    app.include_router(reports.router(tenant, public_url=base, letterbox_key=letterbox_key))
-    app.include_router(complaints.router(tenant, public_url=base, letterbox_key=letterbox_key))
-    app.include_router(page.router(tenant, store, public_url=base, security_contact=security_contact))
+        app.mount(
+            remote_workers.MOUNT_PATH,
+            remote_workers.create_remote_worker_api(tenant, library, per_day=pictures_per_day),
+        )
+        app.include_router(media_urls.router(tenant, library))
+        app.include_router(client_links.router(tenant, library, loader.load_connectors(), public_url=base))
+    app.include_router(installation_reports.router(tenant, public_url=base, letterbox_key=letterbox_key))
+    app.include_router(removal_requests.router(tenant, public_url=base, letterbox_key=letterbox_key))
+    app.include_router(pages.router(tenant, store, public_url=base, security_contact=security_contact))
     secure = {"strict-transport-security": "max-age=31536000"} if base.startswith("https://") else {}
-    hosts = {host_of(base), host_of(called), host_of(inside_url), *LOOPBACK} - {""}
-    return Guarded(app, hosts=hosts, headers=HEADERS | secure, elsewhere=_elsewhere(base))
+    hosts = {host_name(base), host_name(called), host_name(inside_url), *LOOPBACK} - {""}
+    return HostGuard(app, hosts=hosts, headers=HEADERS | secure, elsewhere=_elsewhere(base))
 
 
 def _elsewhere(base: str) -> bytes:
     """What somebody reads who came under another name."""
     said = "".join(
-        f'<p lang="{language}">{html.escape(say(Message("page.elsewhere"), language))}</p>' for language in LANGUAGES
+        f'<p lang="{language}">{html.escape(render_message(Message("page.elsewhere"), language))}</p>'
+        for language in LANGUAGES
     )
     address = html.escape(base, quote=True)
     return f'<!doctype html><title>Greenroom</title>{said}<p><a href="{address}/">{address}</a></p>'.encode()

@@ -15,18 +15,18 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
-from foundation import probing, telemetry
-from foundation import settings as house
 from foundation.errors import GreenroomError
-from foundation.settings import Settings
-from foundation.words import say
-from workers import door
+from foundation.i18n.translation import render_message
+from foundation.ops import health_endpoint, telemetry
+from foundation.ops import settings as house
+from foundation.ops.settings import Settings
+from workers.runtime import listening_socket
 
 _PR_SET_NAME = 15
-FIGURES = "GREENROOM_WORKERS__METRICS_PORT"
+METRICS_PORT_VARIABLE = "GREENROOM_WORKERS__METRICS_PORT"
 
 
-def resolve(path: str) -> Callable[[Settings], Any]:
+def resolve_function(path: str) -> Callable[[Settings], Any]:
     """The function that "module:attr" names. Raises ImportError or AttributeError: a bug of the table."""
     module, _, attribute = path.partition(":")
     return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]  # a name in a table
@@ -40,7 +40,7 @@ def _loaded(path: str) -> Callable[[Settings], Any]:
     """
     gc.disable()
     try:
-        return resolve(path)
+        return resolve_function(path)
     finally:
         gc.freeze()
         gc.enable()
@@ -53,11 +53,13 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("main", nargs="?", default="")
     parser.add_argument("--door", type=int, help="descriptor of a listening socket")
     parser.add_argument("--step", action="store_true", help="run once and write the result as JSON")
-    parser.add_argument("--probes", type=int, help=f"port of its figures and probes; {FIGURES} if left out")
+    parser.add_argument(
+        "--probes", type=int, help=f"port of its figures and probes; {METRICS_PORT_VARIABLE} if left out"
+    )
     given = parser.parse_args(words)
     _become(given.name)
     if given.door is not None:
-        door.hand_over(given.door)
+        listening_socket.adopt_socket(given.door)
     if given.step:
         sys.exit(_step(given.main))
     sys.exit(_serve(given.main or _main_of(given.name), given.probes))
@@ -65,7 +67,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def _become(name: str) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_NAME, f"gr-{name}".encode()[:15])
-    telemetry.configure(name)
+    telemetry.configure_logging(name)
     signal.signal(signal.SIGTERM, _end)
 
 
@@ -74,31 +76,31 @@ def _end(_signum: int, _frame: FrameType | None) -> None:
 
 
 def _main_of(name: str) -> str:
-    from workers.processes import TABLE  # noqa: PLC0415  a child is told its main and need not load the table
+    from workers.runtime.process_table import PROCESS_TABLE  # noqa: PLC0415  a child is told its main and need not load the table
 
-    mains = {row.name: row.main for row in TABLE}
+    mains = {row.name: row.main for row in PROCESS_TABLE}
     if name not in mains:
         sys.exit(f"{name}: one of {', '.join(mains)}")
     return mains[name]
 
 
 def _serve(path: str, probes: int | None) -> int:
-    settings = house.load()
-    telemetry.name_build()
+    settings = house.load_settings()
+    telemetry.record_build_info()
     if probes is None:  # started by hand or in a container: where the person said, else nowhere
-        probes = settings.workers.metrics_port if house.fixed(FIGURES) else 0
-    probing.offer(probes, host=settings.workers.metrics_host)
+        probes = settings.workers.metrics_port if house.is_fixed_by_environment(METRICS_PORT_VARIABLE) else 0
+    health_endpoint.serve_health_if_free(probes, host=settings.workers.metrics_host)
     try:
         _loaded(path)(settings)
     except GreenroomError as error:
-        print(say(error.message, house.language()), file=sys.stderr, flush=True)
+        print(render_message(error.message, house.terminal_language()), file=sys.stderr, flush=True)
         return error.exit_code
     return 0
 
 
 def _step(path: str) -> int:
     try:
-        result = _loaded(path)(house.load())
+        result = _loaded(path)(house.load_settings())
     except GreenroomError as error:
         print(json.dumps({**error.message.to_json(), "exit_code": error.exit_code}))
         return error.exit_code

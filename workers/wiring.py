@@ -15,57 +15,61 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from channels import carrying, handing, lending, reading, reconciling
-from channels import remarks as said
-from channels.carrying import Armed, Settle
-from channels.enrolling import MayReach, ReadForm
-from channels.reads import Channel
-from connectors import ages
-from connectors import registry as connector_registry
-from connectors.ages import AgeProvider
-from connectors.contract import ChatConnector, Connector, Copy
-from connectors.earning import Earned, Earnings, Span
-from connectors.locking import Locked
-from connectors.outcomes import Outcome, Reauthorize, Sighting
-from connectors.purse import Listed, Lists
-from connectors.remarks import Act, Remarked, Remarks
-from connectors.standing import Stand
-from connectors.transport import Transport
-from foundation import addresses
-from foundation.addresses import Reach
-from foundation.archive import Archive, archive
-from foundation.clock import wall_now
-from foundation.database import Database, OpenScope
+from channels.accounts.queries import Channel
+from channels.connections.account_setup import IsReachable, ReadForm
+from channels.links import media_urls
+from channels.listening import comments as said
+from channels.manual_tasks import task_lifecycle
+from channels.metrics import platform_readings
+from channels.sending import reconciliation, step_runner
+from channels.sending.step_runner import PreparedStep, SettleAttempt
+from connectors.age_verification import providers
+from connectors.age_verification.providers import AgeProvider
+from connectors.contract.balance import MovementPage, SupportsBalance
+from connectors.contract.comments import CommentPage, ModerationAction, SupportsComments
+from connectors.contract.connector import ChatConnector, Connector, PlatformCopy
+from connectors.contract.earnings import Earnings, SupportsEarnings, TimeSpan
+from connectors.contract.outcomes import LookupResult, Outcome, Reauthorize
+from connectors.contract.paid_media import PaidMessageStatus
+from connectors.contract.post_presence import PostPresence
+from connectors.registry import loader as connector_registry
+from connectors.transport.transport import Transport
+from foundation.db.database import Database, OpenScope
 from foundation.errors import Unavailable
-from foundation.http import HttpClient
-from foundation.money import amounts, token_prices
-from foundation.sealed import Reveal, Seal, Sealed
-from foundation.settings import Settings
-from foundation.storage import ObjectStore, library
-from gate import inforce, minting
-from gate.checkpoints import LogKey
-from gate.permit import Permit
-from gate.units import Subject
-from generators import provenance
+from foundation.http import address_policy
+from foundation.http.address_policy import AddressPolicy
+from foundation.http.http_client import HttpClient
+from foundation.money import parse_amounts, parse_token_prices
+from foundation.ops.clock import wall_now
+from foundation.ops.settings import Settings
+from foundation.sealed import RevealSecret, Sealed, SealSecret
+from foundation.storage.archive import Archive, open_archive
+from foundation.storage.object_store import ObjectStore, open_library_store
+from gate.contract.permit import Permit
+from gate.contract.units import Subject
+from gate.log.signed_checkpoints import LogKey
+from gate.permits import issuance
+from gate.policy import active_policy
 from generators import registry as engines
-from generators.animating import FilmEngine
-from generators.classifying import Classifier
-from generators.contract import ImageEngine, SeeingEngine, TextEngine, TextJob, Written
-from generators.cutouts import Cutter
-from generators.provenance import Credential
-from generators.speech import SpeechEngine
-from generators.upscaling import Upscaler
-from studio.comparing import Comparing
-from studio.text_costs import Billing
-from subscribers.rails import registry as rail_registry
+from generators.contract.classifier import Classifier
+from generators.contract.engines import GeneratedText, ImageEngine, TextEngine, TextJob, VisionEngine
+from generators.contract.speech import SpeechEngine
+from generators.contract.video import VideoEngine
+from generators.provenance import content_credentials
+from generators.provenance.content_credentials import SigningCredential
+from generators.retouch.backgrounds import BackgroundRemover
+from generators.retouch.upscaler import Upscaler
+from studio.costs.text_requests import TextBilling
+from studio.ingest.face_comparison import FaceComparison
+from subscribers.rails import installed_rails as rail_registry
 from subscribers.rails.contract import Rails
-from tenants import letterbox, unseal, vault
-from tenants.scope import opener
+from tenants.scope import scope_opener
+from tenants.vault import envelope, sealed_intake, unseal
 
 T = TypeVar("T")
 
 
-def once(make: Callable[[], T]) -> Callable[[], T]:
+def build_once(make: Callable[[], T]) -> Callable[[], T]:
     """Made at its first use and then kept, whatever the thread: engines take seconds and memory."""
     lock, made = threading.Lock(), list[T]()
 
@@ -78,7 +82,7 @@ def once(make: Callable[[], T]) -> Callable[[], T]:
     return get
 
 
-Mint = Callable[..., Permit]
+MintPermit = Callable[..., Permit]
 
 
 @dataclass(frozen=True)
@@ -94,24 +98,24 @@ class Services:
     transport: Transport
     connectors: Mapping[str, Connector]
     age_providers: Mapping[str, AgeProvider]
-    reveal: Reveal
-    seal: Seal
+    reveal: RevealSecret
+    seal: SealSecret
     read_form: ReadForm
-    may_reach: MayReach
-    mint: Mint
+    may_reach: IsReachable
+    mint: MintPermit
     rails: Rails
     image_engine: Callable[[], ImageEngine]
     image_engine_named: Callable[[str], ImageEngine]
-    film_engine: Callable[[], FilmEngine]
+    film_engine: Callable[[], VideoEngine]
     text_engine: Callable[[], TextEngine]
     chat_engine: Callable[[], TextEngine]
-    seeing_engine: Callable[[], SeeingEngine]
+    vision_engine: Callable[[], VisionEngine]
     speech_engines: Callable[[], Sequence[SpeechEngine]]
-    cutter: Callable[[], Cutter | None]
+    background_cutter: Callable[[], BackgroundRemover | None]
     upscaler: Callable[[], Upscaler | None]
-    credential: Callable[[], Credential]
+    credential: Callable[[], SigningCredential]
     classifier: Classifier | None
-    comparing: Comparing
+    face_comparison: FaceComparison
 
     @property
     def chat_connectors(self) -> Mapping[str, ChatConnector]:
@@ -119,32 +123,34 @@ class Services:
         able = {name: one for name, one in self.connectors.items() if one.capabilities.can_chat}
         return cast(Mapping[str, ChatConnector], able)
 
-    def carry(self, armed: Armed, settle: Settle | None = None) -> Outcome:
+    def run_steps(self, armed: PreparedStep, settle: SettleAttempt | None = None) -> Outcome:
         """Carry an armed step to its end, and settle it there."""
-        arm_next = partial(carrying.arm_next, connectors=self.connectors, mint=self.mint)
-        end = carrying.carry(armed, tenant=self.tenant, transport=self.transport, arm_next=arm_next, settle=settle)
-        if isinstance(end, carrying.Staged):
+        arm_next = partial(step_runner.prepare_next_step, connectors=self.connectors, mint=self.mint)
+        end = step_runner.run_steps(
+            armed, tenant=self.tenant, transport=self.transport, arm_next=arm_next, settle=settle
+        )
+        if isinstance(end, step_runner.StagedUploads):
             raise TypeError("a send does not end staged")
         return end
 
-    def upload(self, armed: Armed) -> Outcome | carrying.Staged:
+    def run_upload_steps(self, armed: PreparedStep) -> Outcome | step_runner.StagedUploads:
         """Carry an armed upload, and those that follow, until only the last step is left."""
-        arm_next = partial(carrying.arm_next, connectors=self.connectors, mint=self.mint)
-        return carrying.carry(armed, tenant=self.tenant, transport=self.transport, arm_next=arm_next)
+        arm_next = partial(step_runner.prepare_next_step, connectors=self.connectors, mint=self.mint)
+        return step_runner.run_steps(armed, tenant=self.tenant, transport=self.transport, arm_next=arm_next)
 
-    def look(self, tenant_id: UUID, subject: Subject, part: int = 0) -> Sighting:
+    def look_up_delivery(self, tenant_id: UUID, subject: Subject, part: int = 0) -> LookupResult:
         """Look for what an attempt may have made visible."""
-        return reconciling.look(
+        return reconciliation.look_up_attempt(
             tenant_id, subject, tenant=self.tenant, transport=self.transport, connectors=self.connectors, part=part
         )
 
-    def write(self, job: TextJob) -> Written:
+    def write_reply(self, job: TextJob) -> GeneratedText:
         """Write a chat's answer with the engine of this installation."""
         return self.chat_engine().write(job)
 
-    def read(self, tenant_id: UUID, channel_id: UUID, native_id: str) -> Mapping[str, int] | None:
+    def read_metrics(self, tenant_id: UUID, channel_id: UUID, native_id: str) -> Mapping[str, int] | None:
         """The numbers of a copy."""
-        return reading.read(
+        return platform_readings.read_metrics(
             tenant_id,
             channel_id,
             native_id,
@@ -154,41 +160,43 @@ class Services:
         )
 
     @property
-    def billing(self) -> Billing:
+    def billing(self) -> TextBilling:
         """What text models cost, and what each agency may spend."""
         known = self.settings.generators
-        return Billing(token_prices(known.text_prices), amounts(known.spending_caps))
+        return TextBilling(parse_token_prices(known.text_prices), parse_amounts(known.spending_caps))
 
     @property
-    def dear(self) -> frozenset[str]:
+    def metered_platforms(self) -> frozenset[str]:
         """Platforms that charge for each request."""
         return frozenset(name for name, one in self.connectors.items() if one.capabilities.cost == "used")
 
     @property
-    def earns(self) -> Mapping[str, str]:
+    def earnings_platforms(self) -> Mapping[str, str]:
         """Platforms that tell what an account earned, with their names in books."""
-        return {name: one.earns_as for name, one in self.connectors.items() if isinstance(one, Earned)}
+        return {name: one.earns_as for name, one in self.connectors.items() if isinstance(one, SupportsEarnings)}
 
-    def earnings(self, tenant_id: UUID, channel_id: UUID, span: Span) -> Earnings | Reauthorize | None:
+    def read_earnings(self, tenant_id: UUID, channel_id: UUID, span: TimeSpan) -> Earnings | Reauthorize | None:
         """What an account earned."""
-        return reading.earnings(
+        return platform_readings.read_earnings(
             tenant_id, channel_id, span, tenant=self.tenant, transport=self.transport, connectors=self.connectors
         )
 
     @property
-    def lists(self) -> frozenset[str]:
+    def transaction_platforms(self) -> frozenset[str]:
         """Platforms that list the movements of an account's money."""
-        return frozenset(name for name, one in self.connectors.items() if isinstance(one, Lists))
+        return frozenset(name for name, one in self.connectors.items() if isinstance(one, SupportsBalance))
 
-    def movements(self, tenant_id: UUID, channel_id: UUID, start: int) -> Listed | None:
+    def list_transactions(self, tenant_id: UUID, channel_id: UUID, start: int) -> MovementPage | None:
         """A page of what moved on an account."""
-        return reading.movements(
+        return platform_readings.read_movements(
             tenant_id, channel_id, start, tenant=self.tenant, transport=self.transport, connectors=self.connectors
         )
 
-    def locked(self, tenant_id: UUID, channel_id: UUID, copy: Copy, since: datetime) -> Locked | None:
+    def read_unlock_state(
+        self, tenant_id: UUID, channel_id: UUID, copy: PlatformCopy, since: datetime
+    ) -> PaidMessageStatus | None:
         """Whether a message behind a price was bought."""
-        return reading.locked(
+        return platform_readings.read_paid_message(
             tenant_id,
             channel_id,
             copy,
@@ -198,9 +206,9 @@ class Services:
             connectors=self.connectors,
         )
 
-    def still(self, tenant_id: UUID, channel_id: UUID, native_id: str, counted: bool) -> Stand | None:
+    def check_live_post(self, tenant_id: UUID, channel_id: UUID, native_id: str, counted: bool) -> PostPresence | None:
         """Whether a post stands where it was put; `counted`: its numbers were told just now."""
-        return reading.still(
+        return platform_readings.check_live_post(
             tenant_id,
             channel_id,
             native_id,
@@ -210,32 +218,34 @@ class Services:
             connectors=self.connectors,
         )
 
-    def followers(self, tenant_id: UUID, channel_id: UUID) -> int | None:
+    def count_followers(self, tenant_id: UUID, channel_id: UUID) -> int | None:
         """How many follow an account."""
-        return reading.followers(
+        return platform_readings.read_followers(
             tenant_id, channel_id, tenant=self.tenant, transport=self.transport, connectors=self.connectors
         )
 
     @property
-    def remarks_every(self) -> Mapping[str, timedelta]:
+    def comment_poll_intervals(self) -> Mapping[str, timedelta]:
         """How long each platform is left alone between two questions for what people say there."""
-        able = {name: one for name, one in self.connectors.items() if isinstance(one, Remarked)}
+        able = {name: one for name, one in self.connectors.items() if isinstance(one, SupportsComments)}
         return {name: timedelta(minutes=one.capabilities.remarks_every) for name, one in able.items()}
 
-    def remarks(self, tenant_id: UUID, channel_id: UUID) -> tuple[Channel, Remarks] | None:
+    def fetch_comments(self, tenant_id: UUID, channel_id: UUID) -> tuple[Channel, CommentPage] | None:
         """What people said on an account since the last time."""
-        return said.heard(tenant_id, channel_id, ear=self._ear)
+        return said.read_comments(tenant_id, channel_id, ear=self._ear)
 
-    def moderate(self, tenant_id: UUID, channel_id: UUID, native_id: str, author: str, act: Act) -> Outcome:
+    def moderate_comment(
+        self, tenant_id: UUID, channel_id: UUID, native_id: str, author: str, act: ModerationAction
+    ) -> Outcome:
         """Act on what somebody said."""
-        return said.moderate(tenant_id, channel_id, native_id, author, act, ear=self._ear)
+        return said.moderate_comment(tenant_id, channel_id, native_id, author, act, ear=self._ear)
 
     @property
-    def _ear(self) -> said.Ear:
-        return said.Ear(self.tenant, self.transport, self.connectors)
+    def _ear(self) -> said.CommentReader:
+        return said.CommentReader(self.tenant, self.transport, self.connectors)
 
 
-def signing_key(settings: Settings) -> Ed25519PrivateKey:
+def permit_signing_key(settings: Settings) -> Ed25519PrivateKey:
     """The permit key from settings. Raises Unavailable without one."""
     try:
         raw = base64.b64decode(settings.gate.signing_key.get_secret_value(), validate=True)
@@ -245,17 +255,17 @@ def signing_key(settings: Settings) -> Ed25519PrivateKey:
 
 
 @contextmanager
-def wire(settings: Settings, *, pool_size: int, application: str) -> Iterator[Services]:
+def build_services(settings: Settings, *, pool_size: int, application: str) -> Iterator[Services]:
     """Every part of a process, given back at the end. Raises Unavailable when a key is missing."""
-    master_key = vault.master(settings.tenants.master_key.get_secret_value())
-    key = signing_key(settings)
-    inforce.trust(settings.gate.policy_keys)
+    master_key = envelope.parse_master_key(settings.tenants.master_key.get_secret_value())
+    key = permit_signing_key(settings)
+    active_policy.set_trusted_keys(settings.gate.policy_keys)
     database = Database(settings.database.work_url.get_secret_value(), pool_size=pool_size, application=application)
-    tenant = opener(database)
-    store = library(settings)
-    reveal, seal = unseal.revealing(tenant, master_key)
-    classifier = engines.classifier(settings.generators)
-    reach = reach_of(settings)
+    tenant = scope_opener(database)
+    store = open_library_store(settings)
+    reveal, seal = unseal.vault_functions(tenant, master_key)
+    classifier = engines.load_classifier(settings.generators)
+    reach = allowed_reach(settings)
     http = HttpClient(reach=reach)
     try:
         yield Services(
@@ -263,37 +273,43 @@ def wire(settings: Settings, *, pool_size: int, application: str) -> Iterator[Se
             database=database,
             tenant=tenant,
             store=store,
-            archive=archive(settings),
-            log_key=LogKey.derived(master_key),
+            archive=open_archive(settings),
+            log_key=LogKey.derive(master_key),
             transport=Transport(
                 http=http,
                 reveal=reveal,
                 seal=seal,
                 read_object=store.get,
                 verify_key=key.public_key(),
-                hand_over=partial(handing.hand_over, tenant=tenant),
-                lend=partial(lending.lend, tenant=tenant, base=fetched_from(settings)),
+                hand_over=partial(task_lifecycle.create_manual_task, tenant=tenant),
+                lend=partial(media_urls.create_media_url, tenant=tenant, base=media_base_url(settings)),
             ),
-            connectors=connector_registry.load(),
-            age_providers=ages.load(),
+            connectors=connector_registry.load_connectors(),
+            age_providers=providers.load_age_providers(),
             reveal=reveal,
             seal=seal,
             read_form=partial(_read_form, master_key, seal),
-            may_reach=partial(addresses.may_reach, reach=reach),
-            mint=partial(minting.mint, key=key, own_hosts=own_hosts(settings)),
-            rails=rail_registry.load(rail_key(master_key)),
-            image_engine=once(lambda: engines.image_engine(settings.generators)),
+            may_reach=partial(address_policy.can_connect, reach=reach),
+            mint=partial(issuance.mint_permit, key=key, own_hosts=own_page_hosts(settings)),
+            rails=rail_registry.load_rails(order_signing_key(master_key)),
+            image_engine=build_once(lambda: engines.load_image_engine(settings.generators)),
             image_engine_named=_named_engines(settings),
-            film_engine=once(lambda: engines.film_engine(settings.generators)),
-            text_engine=once(lambda: engines.text_engine(settings.generators)),
-            chat_engine=once(lambda: engines.chat_engine(settings.generators)),
-            seeing_engine=partial(engines.seeing_engine, settings.generators),  # asked each time: models come and go
-            speech_engines=once(lambda: engines.speech_engines(settings.generators)),
-            cutter=once(lambda: engines.cutter(settings.generators)),
-            upscaler=once(lambda: engines.upscaler(settings.generators)),
-            credential=once(lambda: provenance.credential_in(settings.home / "provenance", now=wall_now())),
+            film_engine=build_once(lambda: engines.load_video_engine(settings.generators)),
+            text_engine=build_once(lambda: engines.load_text_engine(settings.generators)),
+            chat_engine=build_once(lambda: engines.load_chat_engine(settings.generators)),
+            vision_engine=partial(
+                engines.load_vision_engine, settings.generators
+            ),  # asked each time: models come and go
+            speech_engines=build_once(lambda: engines.load_speech_engines(settings.generators)),
+            background_cutter=build_once(lambda: engines.load_background_remover(settings.generators)),
+            upscaler=build_once(lambda: engines.load_upscaler(settings.generators)),
+            credential=build_once(
+                lambda: content_credentials.load_credential(settings.home / "provenance", now=wall_now())
+            ),
             classifier=classifier,
-            comparing=Comparing(tenant, store, classifier, reveal, seal, alike=settings.generators.faces_alike_percent),
+            face_comparison=FaceComparison(
+                tenant, store, classifier, reveal, seal, alike=settings.generators.faces_alike_percent
+            ),
         )
     finally:
         http.close()
@@ -302,39 +318,44 @@ def wire(settings: Settings, *, pool_size: int, application: str) -> Iterator[Se
 
 def _named_engines(settings: Settings) -> Callable[[str], ImageEngine]:
     """The engines that recipes name, each built once, when it is first asked for."""
-    makers = {name: once(partial(engines.image_engine, settings.generators, name)) for name in engines.REAL}
+    makers = {
+        name: build_once(partial(engines.load_image_engine, settings.generators, name))
+        for name in engines.ENGINE_SETTINGS
+    }
     return lambda name: makers[name]()
 
 
 def _read_form(
-    master_key: bytes, seal: Seal, tenant_id: UUID, letter: bytes, secret: frozenset[str]
+    master_key: bytes, seal: SealSecret, tenant_id: UUID, letter: bytes, secret: frozenset[str]
 ) -> Mapping[str, str | Sealed]:
     """The fields of a form a person filled in; the secret ones leave here sealed."""
-    form = letterbox.read(master_key, tenant_id, letter)
+    form = sealed_intake.unseal_form(master_key, tenant_id, letter)
     return {name: seal(tenant_id, typed) if typed and name in secret else typed for name, typed in form.items()}
 
 
-def reach_of(settings: Settings) -> Reach:
+def allowed_reach(settings: Settings) -> AddressPolicy:
     """Where requests may go: in production to the public internet and to what the settings name."""
     if settings.environment != "production":
-        return addresses.anywhere
+        return address_policy.allow_any_address
     places = (settings.web, settings.sandbox)
     here = [f"http://{host}:{place.port}" for place in places for host in (place.host, "127.0.0.1")]
     named = [place.inside_url for place in places if place.inside_url]
-    return addresses.PublicOnly([*here, *named, settings.web.public_url, *settings.connectors.addresses.values()])
+    return address_policy.PublicAddressPolicy(
+        [*here, *named, settings.web.public_url, *settings.connectors.base_urls.values()]
+    )
 
 
-def fetched_from(settings: Settings) -> str:
+def media_base_url(settings: Settings) -> str:
     """What platforms call this installation by to fetch a file; "" where nobody outside can."""
     test = settings.environment == "test"
     return settings.public_url if test or settings.public_url.startswith("https://") else ""
 
 
-def rail_key(master_key: bytes) -> bytes:
+def order_signing_key(master_key: bytes) -> bytes:
     """The key that signs what travels with invoices, derived from the master key (HKDF, RFC 5869)."""
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"greenroom order payload").derive(master_key)
 
 
-def own_hosts(settings: Settings) -> tuple[str, ...]:
+def own_page_hosts(settings: Settings) -> tuple[str, ...]:
     """Hosts our own pages lie on; links to them need no registration."""
     return (urlsplit(settings.web.public_url).netloc,)

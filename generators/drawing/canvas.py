@@ -17,16 +17,16 @@ Floats = NDArray[np.float32]
 _OVERSAMPLE = 2
 
 
-def mix(a: Colour, b: Colour, t: float) -> Colour:
+def mix_colours(a: Colour, b: Colour, t: float) -> Colour:
     """The colour `t` of the way from `a` to `b`."""
     red, green, blue = (round(x + (y - x) * t) for x, y in zip(a, b, strict=True))
     return red, green, blue
 
 
-def tint(colour: Colour, light: Colour, strength: float = 1.0) -> Colour:
+def tint_colour(colour: Colour, light: Colour, strength: float = 1.0) -> Colour:
     """`colour` under a light: channel by channel, white light changes nothing."""
     red, green, blue = (round(c * x / 255) for c, x in zip(colour, light, strict=True))
-    return mix(colour, (red, green, blue), strength)
+    return mix_colours(colour, (red, green, blue), strength)
 
 
 class Stencil:

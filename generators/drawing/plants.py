@@ -5,7 +5,7 @@ import math
 from generators.drawing.canvas import Canvas, Point, Stencil
 
 
-def pine(canvas: Canvas, stencil: Stencil, x: float, foot: float, height: float) -> None:
+def draw_pine(canvas: Canvas, stencil: Stencil, x: float, foot: float, height: float) -> None:
     """A fir: tiers of drooping branches around a straight trunk."""
     stencil.rect(x - height * 0.018, foot - height * 0.16, height * 0.036, height * 0.16)
     tiers = 9
@@ -27,7 +27,7 @@ def pine(canvas: Canvas, stencil: Stencil, x: float, foot: float, height: float)
         )
 
 
-def crown(canvas: Canvas, stencil: Stencil, x: float, y: float, radius: float, *, leaves: int = 60) -> None:
+def draw_crown(canvas: Canvas, stencil: Stencil, x: float, y: float, radius: float, *, leaves: int = 60) -> None:
     """A round crown of leaf clusters, dense in the middle."""
     for _ in range(leaves):
         angle, away = canvas.between(0, math.tau), math.sqrt(canvas.between(0, 1))
@@ -37,7 +37,7 @@ def crown(canvas: Canvas, stencil: Stencil, x: float, y: float, radius: float, *
         )
 
 
-def palm(canvas: Canvas, stencil: Stencil, at: Point, height: float, lean: float) -> None:
+def draw_palm(canvas: Canvas, stencil: Stencil, at: Point, height: float, lean: float) -> None:
     """A palm: a bent trunk that thins out, and fronds with hanging leaflets."""
     spine = [(at[0] + lean * height * (t / 16) ** 1.7, at[1] - height * t / 16) for t in range(17)]
     left = [(px - height * (0.030 - 0.017 * i / 16), py) for i, (px, py) in enumerate(spine)]
@@ -82,7 +82,7 @@ def _frond(stencil: Stencil, root: Point, angle: float, long: float) -> None:
             )
 
 
-def grass(canvas: Canvas, stencil: Stencil, span: Point, *, foot: float, height: float, count: int) -> None:
+def draw_grass(canvas: Canvas, stencil: Stencil, span: Point, *, foot: float, height: float, count: int) -> None:
     """Blades and ears from one x to another, bending one way as in a breeze."""
     for _ in range(count):
         x, tall = canvas.between(*span), height * canvas.between(0.35, 1.0)
@@ -93,7 +93,7 @@ def grass(canvas: Canvas, stencil: Stencil, span: Point, *, foot: float, height:
         )
 
 
-def leafy(canvas: Canvas, stencil: Stencil, at: Point, height: float, leaves: int = 13) -> None:
+def draw_pot_plant(canvas: Canvas, stencil: Stencil, at: Point, height: float, leaves: int = 13) -> None:
     """A pot plant: long stalks, each with one broad leaf."""
     for i in range(leaves):
         angle = math.pi * (0.12 + 0.76 * (i + canvas.between(-0.3, 0.3)) / (leaves - 1))

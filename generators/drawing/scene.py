@@ -5,26 +5,28 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from generators.drawing import coast, land, rooms, town
+from generators.drawing import city, coast, countryside, interiors
 from generators.drawing.canvas import Canvas
-from generators.drawing.mood import Mood, mood_of
-from generators.drawing.setting import Setting, understand
+from generators.drawing.lighting import SceneLight, light_of
+from generators.drawing.scene_prompt import SceneSetting, parse_scene_prompt
 
-_FAMILIES: dict[str, Callable[[Canvas, Mood, Setting], None]] = {
-    "beach": coast.beach,
-    "city": town.city,
-    "mountain": land.mountain,
-    "forest": land.forest,
-    "studio": rooms.studio,
-    "cafe": rooms.cafe,
-    "desert": coast.desert,
-    "field": land.field,
+_FAMILIES: dict[str, Callable[[Canvas, SceneLight, SceneSetting], None]] = {
+    "beach": coast.draw_beach,
+    "city": city.draw_city,
+    "mountain": countryside.draw_mountains,
+    "forest": countryside.draw_forest,
+    "studio": interiors.draw_studio,
+    "cafe": interiors.draw_cafe,
+    "desert": coast.draw_desert,
+    "field": countryside.draw_field,
 }
 
 
-def draw_scene(prompt: str, seed: int, width: int, height: int, *, grain: float = 1.6) -> tuple[Image.Image, Setting]:
+def draw_scene(
+    prompt: str, seed: int, width: int, height: int, *, grain: float = 1.6
+) -> tuple[Image.Image, SceneSetting]:
     """Draw the scene `prompt` asks for, `width` × `height` pixels; the same arguments give the same pixels."""
-    setting = understand(prompt, np.random.default_rng([seed, 1]))
+    setting = parse_scene_prompt(prompt, np.random.default_rng([seed, 1]))
     canvas = Canvas(width, height, np.random.default_rng([seed, 2]))
-    _FAMILIES[setting.place](canvas, mood_of(setting), setting)
+    _FAMILIES[setting.place](canvas, light_of(setting), setting)
     return canvas.finish(grain=grain), setting

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from foundation.ids import HOUSE
+from foundation.ids import INSTALLATION_ID
 from migrations.tools import instant, number, tenant_table, uuid_column
 
 revision = "0064"
@@ -21,11 +21,11 @@ def upgrade() -> None:
         instant("failed_at", nullable=True),
         write=("relay",),
     )
-    op.execute(f"ALTER TABLE app_limits ADD CONSTRAINT app_limits_of_the_house CHECK (tenant_id = '{HOUSE}')")
-    op.execute(f"CREATE POLICY house_is_read ON app_limits FOR SELECT USING (tenant_id = '{HOUSE}')")
+    op.execute(f"ALTER TABLE app_limits ADD CONSTRAINT app_limits_of_the_house CHECK (tenant_id = '{INSTALLATION_ID}')")
+    op.execute(f"CREATE POLICY house_is_read ON app_limits FOR SELECT USING (tenant_id = '{INSTALLATION_ID}')")
     op.execute(
-        f"CREATE POLICY relay_writes ON app_limits TO relay USING (tenant_id = '{HOUSE}')"
-        f" WITH CHECK (tenant_id = '{HOUSE}')"
+        f"CREATE POLICY relay_writes ON app_limits TO relay USING (tenant_id = '{INSTALLATION_ID}')"
+        f" WITH CHECK (tenant_id = '{INSTALLATION_ID}')"
     )
     # an agency learns until when, and not whose account it was
     op.execute("REVOKE SELECT ON app_limits FROM app, gate, auditor")

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from foundation.ids import HOUSE
+from foundation.ids import INSTALLATION_ID
 from migrations.tools import instant, number, tenant_table, text, unique, uuid_column
 
 revision = "0104"
@@ -29,10 +29,10 @@ def upgrade() -> None:
         sa.Index("app_days_ends", "tenant_id", "ends"),
         write=("relay",),
     )
-    op.execute(f"ALTER TABLE app_days ADD CONSTRAINT app_days_of_the_house CHECK (tenant_id = '{HOUSE}')")
+    op.execute(f"ALTER TABLE app_days ADD CONSTRAINT app_days_of_the_house CHECK (tenant_id = '{INSTALLATION_ID}')")
     op.execute(
-        f"CREATE POLICY relay_writes ON app_days TO relay USING (tenant_id = '{HOUSE}')"
-        f" WITH CHECK (tenant_id = '{HOUSE}')"
+        f"CREATE POLICY relay_writes ON app_days TO relay USING (tenant_id = '{INSTALLATION_ID}')"
+        f" WITH CHECK (tenant_id = '{INSTALLATION_ID}')"
     )
     op.execute("REVOKE SELECT ON app_days FROM app, gate, auditor")
     # how many agencies share an application is counted by the relay, which learns which account is of which: no more

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
-from connectors.contract import Update
+from connectors.contract.connector import ChatUpdate
 from foundation.money import Money
-from gate.units import Rating
+from gate.contract.units import Rating
 
 VERSION, MONTHLY = "1", "2"
 _CLAIMS = {VERSION: b"order:", MONTHLY: b"plan:"}
@@ -22,7 +22,7 @@ _MAC_BYTES = 16
 
 
 @dataclass(frozen=True)
-class Till:
+class RailTill:
     """Where money lands: one of our accounts."""
 
     tenant_id: UUID
@@ -35,7 +35,7 @@ class Till:
 class CheckoutQuery:
     """A platform asks whether a payment may go through. `order_id` is None when the payload is not ours."""
 
-    till: Till
+    till: RailTill
     query_id: str
     order_id: UUID | None
     payer: str
@@ -50,7 +50,7 @@ class PaymentFact:
     ours is a `product` of its own."""
 
     rail: str
-    till: Till
+    till: RailTill
     charge_id: str
     order_id: UUID | None
     payer: str
@@ -67,7 +67,7 @@ class PaymentFact:
 
 
 @dataclass(frozen=True)
-class Behind:
+class LockedOfferLimits:
     """What a rail with invoices may show behind a price instead: packs of these `ratings`, of so many files and minor
     units at `most_files` and `most_minor`, for `life`."""
 
@@ -76,12 +76,12 @@ class Behind:
     most_files: int
     most_minor: int
 
-    def takes(self, rating: Rating, files: int, price: Money) -> bool:
+    def can_lock_pack(self, rating: Rating, files: int, price: Money) -> bool:
         """Whether a pack can be sold so."""
         return rating in self.ratings and 0 < files <= self.most_files and price.minor <= self.most_minor
 
 
-class Terms(Protocol):
+class RailTerms(Protocol):
     """What a rail sells for: `currency` is what its prices are in, `least` the lowest in minor units; `ratings` what it
     may sell; `life` how long an order may be paid; `monthly` the most a month of a subscription may cost, 0 where the
     platform renews none. Where it is `locked`, one message offers, takes the money and
@@ -95,22 +95,22 @@ class Terms(Protocol):
     life: timedelta
     locked: bool
     monthly: int
-    behind: Behind | None
+    behind: LockedOfferLimits | None
     """What may be sold behind a price by a rail that is not `locked` otherwise."""
 
 
-class PaymentRail(Terms, Protocol):
+class PaymentRail(RailTerms, Protocol):
     """One way to be paid."""
 
     def payload(self, tenant_id: UUID, order_id: UUID) -> str:
         """What travels with an invoice and comes back with its money."""
         ...
 
-    def checkout(self, update: Update, till: Till) -> CheckoutQuery:
+    def checkout(self, update: ChatUpdate, till: RailTill) -> CheckoutQuery:
         """Read a platform's question before a payment."""
         ...
 
-    def verify(self, update: Update, till: Till, *, now: datetime) -> PaymentFact:
+    def verify(self, update: ChatUpdate, till: RailTill, *, now: datetime) -> PaymentFact:
         """Read a platform's word that money came; `now` serves where it does not say when."""
         ...
 
@@ -124,18 +124,18 @@ class MonthlyRail(PaymentRail, Protocol):
         ...
 
 
-PERIOD = timedelta(days=30)
-SUBSCRIPTION = "subscription"
+SUBSCRIPTION_PERIOD = timedelta(days=30)
+SUBSCRIPTION_PRODUCT = "subscription"
 """The product of a month of one."""
 
-PAID_MEDIA = "paid_media"
+PAID_MEDIA_PRODUCT = "paid_media"
 """The product of what somebody paid to see: it is bought where it stands, without an order."""
 
 Rails = Mapping[str, PaymentRail]
 """The rails of the house by the platform they belong to."""
 
 
-class Payloads:
+class PayloadSigner:
     """Signed pointers to orders and subscriptions, ≤ 64 bytes: version, what it is, and a MAC that binds both to the
     tenant. One kind is never taken for the other."""
 

@@ -1,12 +1,12 @@
 """Fanvue, counted in US cents: it takes the money itself, for what a locked message shows, and opens it.
 
-Its own list of earnings says what came in, and that list alone is booked (`subscribers/earning.py`): nothing of a sale
+Its own list of earnings says what came in, and that list alone is booked (`subscribers/checkout/platform_earnings.py`): nothing of a sale
 is posted when we see that it was paid.
 """
 
 from datetime import timedelta
 
-from gate.units import Rating
+from gate.contract.units import Rating
 
 
 class FanvueRail:

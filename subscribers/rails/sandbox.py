@@ -3,10 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from connectors.contract import Update
+from connectors.contract.connector import ChatUpdate
 from foundation.money import Money
-from gate.units import Rating
-from subscribers.rails.contract import INVOICE_LIFE, CheckoutQuery, Payloads, PaymentFact, Till
+from gate.contract.units import Rating
+from subscribers.rails.contract import (
+    INVOICE_LIFE,
+    CheckoutQuery,
+    PayloadSigner,
+    PaymentFact,
+    RailTill,
+)
 
 
 class SandboxRail:
@@ -23,18 +29,18 @@ class SandboxRail:
     behind = None
 
     def __init__(self, key: bytes) -> None:
-        self._payloads = Payloads(key)
+        self._payloads = PayloadSigner(key)
 
     def payload(self, tenant_id: UUID, order_id: UUID) -> str:
         """A signed pointer to the order."""
         return self._payloads.write(tenant_id, order_id)
 
-    def checkout(self, update: Update, till: Till) -> CheckoutQuery:
+    def checkout(self, update: ChatUpdate, till: RailTill) -> CheckoutQuery:
         """The sandbox asks; it refuses the payment when no answer comes within 10 s."""
         order_id = self._payloads.read(till.tenant_id, update.payload)
         return CheckoutQuery(till, update.ref, order_id, update.fan, Money(update.amount_minor, update.currency))
 
-    def verify(self, update: Update, till: Till, *, now: datetime) -> PaymentFact:
+    def verify(self, update: ChatUpdate, till: RailTill, *, now: datetime) -> PaymentFact:
         """The sandbox took the fan's test money."""
         return PaymentFact(
             rail=self.name,

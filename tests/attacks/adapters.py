@@ -4,14 +4,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from channels.carrying import Armed
-from connectors.contract import Answer, Send
-from connectors.outcomes import Outcome
-from connectors.sandbox import Sandbox
-from gate import desk, minting, ratings
-from gate.units import Rating, Unit
-from tenants import agencies
-from tenants.roles import Role
+from channels.sending.step_runner import PreparedStep
+from connectors.contract.connector import Send, StepResult
+from connectors.contract.outcomes import Outcome
+from connectors.platforms.sandbox.publisher import Sandbox
+from gate.contract.units import Rating, Unit
+from gate.permits import issuance
+from gate.ratings import ratings
+from gate.reviews import content_reviews
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.attacks.stage import Result
 from tests.attacks.wire import WIRED, attack, outcome, taken
 from tests.channels.builders import KEY, World
@@ -23,8 +25,8 @@ __all__ = ["WIRED"]
 
 ITS_OWN_WAY = """
 import httpx
-from connectors.outcomes import Published
-from connectors.sandbox import Sandbox
+from connectors.contract.outcomes import Published
+from connectors.platforms.sandbox.publisher import Sandbox
 
 class Planted(Sandbox):
     def next(self, unit, answers):
@@ -35,7 +37,7 @@ class Planted(Sandbox):
         return Published("1")
 """
 AS_IT_SHOULD = """
-from connectors.sandbox import Sandbox
+from connectors.platforms.sandbox.publisher import Sandbox
 
 class Planted(Sandbox):
     pass
@@ -61,7 +63,7 @@ def adapter_with_a_client_of_its_own(lea: World, harm: bool) -> Result:
 class Forgetful(Sandbox):
     """Leaves out what the platform must be told."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next(unit, answers)
         if isinstance(turn, Send) and turn.step.json is not None:
             return Send(replace(turn.step, json={**turn.step.json, "adult": False}))
@@ -74,9 +76,9 @@ def mark_left_out_by_the_adapter(lea: World, harm: bool) -> Result:
     unit, ann = explicit(lea)
     if harm:
         lea.connectors = {"sandbox": Forgetful()}
-    mint = partial(minting.mint, key=KEY, author=ann)
+    mint = partial(issuance.mint_permit, key=KEY, author=ann)
     armed = lea.arm(unit, mint=mint)
-    assert isinstance(armed, Armed), armed
+    assert isinstance(armed, PreparedStep), armed
     return outcome(lea, lambda: lea.carry(armed, mint))
 
 
@@ -94,17 +96,17 @@ def explicit(lea: World) -> tuple[Unit, str]:
     people = builders.World(lea.tenant, lea.tenant_id, lea.creator_id, lea.channel_id, ann, rob)
     with lea.scope() as scope:
         (medium,) = unit.media
-        ratings.depict(
+        ratings.record_depiction(
             scope,
             builders.asset_of(scope, medium),
             builders.invented(scope, people),
             how="face",
             confirmed_by="shoot_card",
         )
-        ratings.rate(scope, medium.sha256, Rating.E, source="classifier@1")
+        ratings.record_rating(scope, medium.sha256, Rating.E, source="classifier@1")
     with lea.scope() as scope:
-        unit = replace(unit, flags=minting.flags(scope, unit))
-        minting.judge(scope, unit, author=f"member:{ann}")
+        unit = replace(unit, flags=issuance.required_flags_of_unit(scope, unit))
+        issuance.judge_unit(scope, unit, author=f"member:{ann}")
     with lea.database.scope(lea.tenant_id, f"member:{rob}") as scope:
-        desk.review(scope, unit.digest(), verdict="approve")
+        content_reviews.review_unit(scope, unit.digest(), verdict="approve")
     return unit, f"member:{ann}"

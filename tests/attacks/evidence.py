@@ -8,10 +8,14 @@ from uuid import UUID
 from sqlalchemy.exc import SQLAlchemyError
 
 from foundation.ids import uuid7
-from gate import cardfacts, complaints, inspecting, people, ratings, signing, targets
-from gate.carded import SIGNED
-from gate.events import ComplaintDue
-from gate.units import Medium, Rating, Subject
+from gate.consent import card_answers, queries
+from gate.contract.units import Medium, Rating, Subject
+from gate.decision.shoot_card_terms import CARD_SIGNED
+from gate.people import persons
+from gate.ratings import inspections, ratings
+from gate.removal import removal_requests
+from gate.reviews import link_targets
+from gate.reviews.events import RemovalRequestDue
 from tests.attacks.stage import SCENARIOS, Result, Stage, attack
 from tests.attacks.words import at, general
 from tests.gate import carding
@@ -43,11 +47,13 @@ def complain(stage: Stage, medium: Medium, about: str, *, times: int = 1) -> lis
 
     def receive(scope: Any) -> list[UUID]:
         asked = {"creator_id": stage.world.creator_id, "category": about, "named": "i", "digests": [medium.sha256]}
-        receipts = [complaints.receive(scope, **asked, source="one place") for _ in range(times)]
-        return [complaints.by_receipt(scope, receipt).id for receipt in receipts]
+        receipts = [removal_requests.receive_removal_request(scope, **asked, source="one place") for _ in range(times)]
+        return [removal_requests.find_status_by_receipt(scope, receipt).id for receipt in receipts]
 
     found: list[UUID] = stage.do(receive)
-    complaints.answer(ComplaintDue(stage.world.tenant_id, found[0]), tenant=stage.world.open)
+    removal_requests.handle_removal_request_due(
+        RemovalRequestDue(stage.world.tenant_id, found[0]), tenant=stage.world.open
+    )
     return found
 
 
@@ -75,7 +81,7 @@ def removed_picture_made_smaller(stage: Stage) -> Result:
     """The complaint about the first one was upheld; what is brought now was saved anew, smaller."""
     shown = nova(stage, Rating.E, phash="ff00ff00ff00ff00")
     for one in complain(stage, shown, "shown"):
-        stage.do(lambda scope, one=one: complaints.uphold(scope, one))
+        stage.do(lambda scope, one=one: removal_requests.uphold_removal_request(scope, one))
     return send(stage, nova(stage, Rating.E, phash="ff00ff00ff00ff07" if stage.harm else "00ff00ff00ff00ff"))
 
 
@@ -92,7 +98,7 @@ def classifiers_far_apart(stage: Stage) -> Result:
 
     def look(scope: Any) -> None:
         for source, rating in (("classifier:one@1", Rating.G), ("classifier:two@1", second)):
-            inspecting.record(scope, medium.sha256, source=source, rating=rating)
+            inspections.record_classifier_finding(scope, medium.sha256, source=source, rating=rating)
 
     stage.do(look)
     return send(stage, medium)
@@ -106,16 +112,20 @@ def linked(stage: Stage, place: str) -> Result:
 @attack("R-06")
 def short_link_to_an_adult_page(stage: Stage) -> Result:
     url, whose = "https://shop.test/mia", stage.world.creator_id
-    stage.do(lambda scope: targets.register(scope, whose, url, rating=Rating.G, adult=stage.harm))
+    stage.do(lambda scope: link_targets.register_link_target(scope, whose, url, rating=Rating.G, adult=stage.harm))
     return linked(stage, "TT1")
 
 
 @attack("R-07")
 def link_that_changed(stage: Stage) -> Result:
     url = "https://shop.test/mia"
-    stage.do(lambda scope: targets.register(scope, stage.world.creator_id, url, rating=Rating.G, adult=False))
+    stage.do(
+        lambda scope: link_targets.register_link_target(
+            scope, stage.world.creator_id, url, rating=Rating.G, adult=False
+        )
+    )
     if stage.harm:
-        stage.do(lambda scope: targets.changed(scope, url))
+        stage.do(lambda scope: link_targets.mark_link_target_changed(scope, url))
     return linked(stage, "IG1")
 
 
@@ -123,7 +133,7 @@ def link_that_changed(stage: Stage) -> Result:
 def link_nobody_knows(stage: Stage) -> Result:
     if not stage.harm:
         url, whose = "https://shop.test/mia", stage.world.creator_id
-        stage.do(lambda scope: targets.register(scope, whose, url, rating=Rating.G, adult=False))
+        stage.do(lambda scope: link_targets.register_link_target(scope, whose, url, rating=Rating.G, adult=False))
     return linked(stage, "X1")
 
 
@@ -133,7 +143,7 @@ def sold_without_that_permission(stage: Stage) -> Result:
     def build(scope: Any) -> Medium:
         person = real_person(scope)
         if stage.harm:
-            people.revoke(scope, person, what="download_sell")
+            persons.revoke_consent(scope, person, what="download_sell")
         return picture(scope, stage.world, Rating.E, person=person)
 
     sold = replace(at(stage, "FV1", media=(stage.do(build),), body="x"), subject=Subject("fulfilment", uuid7()))
@@ -182,7 +192,7 @@ def revoked_row_put_back(stage: Stage) -> Result:
     person = stage.do(real_person)
     medium = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person))
     if stage.harm:
-        stage.do(lambda scope: people.revoke(scope, person, what="publish"))
+        stage.do(lambda scope: persons.revoke_consent(scope, person, what="publish"))
     for role in ("app", "gate"):
         try:
             with stage.world.open(stage.world.tenant_id, "system:x", role=role) as scope:
@@ -199,7 +209,7 @@ def rating_above_the_new_permission(stage: Stage) -> Result:
     medium = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person))
 
     def lower(scope: Any) -> None:
-        people.revoke(scope, person, what="publish")
+        persons.revoke_consent(scope, person, what="publish")
         until = {
             "valid_from": scope.now - DAY,
             "valid_until": scope.now + DAY,
@@ -207,7 +217,7 @@ def rating_above_the_new_permission(stage: Stage) -> Result:
             "signed_by": person,
         }
         best = Rating.N if stage.harm else Rating.E
-        people.grant(scope, person, what="publish", surfaces=["sandbox"], max_rating=best, **until)
+        persons.grant_consent(scope, person, what="publish", surfaces=["sandbox"], max_rating=best, **until)
 
     stage.do(lower)
     return send(stage, medium)
@@ -220,7 +230,7 @@ def handed_over_then_revoked(stage: Stage) -> Result:
     first = send(stage, medium)
     assert first.sent == 1
     if stage.harm:
-        stage.do(lambda scope: people.revoke(scope, person, what="publish"))
+        stage.do(lambda scope: persons.revoke_consent(scope, person, what="publish"))
     return send(stage, medium)  # each later download is decided again
 
 
@@ -241,8 +251,10 @@ def card_signed_by_the_uploader(stage: Stage) -> Result:
     if not stage.harm:
         carding.say(stage.world, card, person)
         return send(stage, medium)
-    digest = stage.do(lambda scope: cardfacts.facts(scope, card).digest)
-    signed = stage.refused(lambda scope: signing.answer(scope, card, SIGNED, digest=digest), actor=stage.author)
+    digest = stage.do(lambda scope: queries.get_card_facts(scope, card).digest)
+    signed = stage.refused(
+        lambda scope: card_answers.record_card_answer(scope, card, CARD_SIGNED, digest=digest), actor=stage.author
+    )
     assert signed.sent == 0
     row = (
         "INSERT INTO shoot_card_answers (tenant_id, id, card_id, person_id, said, digest, said_by)"
@@ -259,7 +271,7 @@ def card_signed_by_the_uploader(stage: Stage) -> Result:
     # somebody else named who is shown, and every permission is there: the date alone is missing
     other = stage.do(real_person)
     named = {"how": "face", "confirmed_by": f"member:{stage.world.rob}"}
-    stage.do(lambda scope: ratings.depict(scope, asset_of(scope, medium), other, **named))
+    stage.do(lambda scope: ratings.record_depiction(scope, asset_of(scope, medium), other, **named))
     return send(stage, medium)
 
 
@@ -288,9 +300,9 @@ def real_person_called_invented(stage: Stage) -> Result:
 def double_without_likeness(stage: Stage) -> Result:
     def build(scope: Any) -> Medium:
         person = real_person(scope, scopes=("depict", "publish", "ai_likeness"), surfaces=("x",))
-        twin = people.add_person(scope, kind="digital_twin", display_ref="T", twin_of=person)
+        twin = persons.add_person(scope, kind="digital_twin", display_ref="T", twin_of=person)
         if stage.harm:
-            people.revoke(scope, person, what="ai_likeness")
+            persons.revoke_consent(scope, person, what="ai_likeness")
         return picture(scope, stage.world, Rating.S, person=twin)
 
     return send(stage, stage.do(build), place="X1")
@@ -304,12 +316,12 @@ def invented_without_adult_licence(stage: Stage) -> Result:
 
 @attack("I-07")
 def looks_like_a_minor(stage: Stage) -> Result:
-    from foundation.words import Message
+    from foundation.i18n.translation import Message
 
     medium = nova(stage, Rating.E)
     if stage.harm:
         why = Message("prohibited.minor")
-        stage.do(lambda scope: ratings.rate(scope, medium.sha256, Rating.X, source="classifier@1", reason=why))
+        stage.do(lambda scope: ratings.record_rating(scope, medium.sha256, Rating.X, source="classifier@1", reason=why))
     return send(stage, medium)
 
 
@@ -319,7 +331,7 @@ def answer_about_a_later_day(stage: Stage) -> Result:
         person = real_person(scope, checked=timedelta())
         day = scope.now - (timedelta(days=90) if stage.harm else timedelta(days=110))
         facts = {"custodian": "c", "method": "m", "verified_at": scope.now, "evidence_digest": ""}
-        people.record_identity(scope, person, on_day=day, **facts)
+        persons.record_age_proof(scope, person, on_day=day, **facts)
         return picture(scope, stage.world, Rating.E, person=person, source="publication", age=100 * DAY)
 
     return send(stage, stage.do(build))

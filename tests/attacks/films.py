@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from gate import ratings
-from gate.units import Medium, Rating
-from generators.engines.eyes import Eyes as Client
-from studio import ingesting, library
+from gate.contract.units import Medium, Rating
+from gate.ratings import ratings
+from generators.engines.vision.http_classifier import HttpClassifier as Client
+from studio.ingest import pipeline
+from studio.library import assets
 from tests.attacks.pictures import AUTHOR, Kept, code, hand_in, sent
 from tests.attacks.pictures import shown as posted
 from tests.attacks.stage import CLEAN, Result, Tokens
@@ -20,18 +21,18 @@ __all__ = ["WIRED"]
 def brought(lea: World, data: bytes, *, rated: Rating = Rating.G) -> Medium:
     """Through the library, past the classifier; then somebody rates what they see."""
     with serving() as eyes:
-        asset = ingesting.bring(
+        asset = pipeline.ingest_asset(
             lea.tenant,
             Kept(lea),
             tenant_id=lea.tenant_id,
             creator_id=lea.creator_id,
-            prepared=ingesting.from_camera(data, name="a.mp4"),
+            prepared=pipeline.prepare_upload(data, name="a.mp4"),
             classifier=Client(eyes.url, frozenset({eyes.who})),
         )
         assert eyes.asked
     with lea.scope() as scope:
-        medium = library.media(scope, asset, "sandbox")
-        ratings.rate(scope, medium.sha256, rated, source=AUTHOR)
+        medium = assets.get_rendition(scope, asset, "sandbox")
+        ratings.record_rating(scope, medium.sha256, rated, source=AUTHOR)
     return medium
 
 
@@ -59,7 +60,7 @@ def second_video_track(lea: World, harm: bool) -> Result:
     if not harm:
         return as_reel(lea, clips.film(clips.shown(("G", 1.0))))
     data = two_pictures()
-    refused = [code(lambda: ingesting.from_camera(data, name="a.jpg")), code(lambda: hand_in(lea, data))]
+    refused = [code(lambda: pipeline.prepare_upload(data, name="a.jpg")), code(lambda: hand_in(lea, data))]
     with lea.scope() as scope:
         for name in ("renditions", "assets", "uploads"):
             assert scope.run(f"SELECT count(*) FROM {name} WHERE tenant_id = :t", t=lea.tenant_id).scalar() == 0

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from foundation.errors import Refused
-from gate import desk, minting, releasing
-from gate.units import Rating
-from tenants import agencies, reads, sightings
-from tenants.roles import Role
+from gate.contract.units import Rating
+from gate.permits import issuance
+from gate.reviews import content_reviews, own_releases
+from tenants.agencies import agencies, queries
+from tenants.agencies.rights import Role
+from tenants.auth import device_fingerprints
 from tests.attacks.evidence import nova
 from tests.attacks.stage import SCENARIOS, Result, Stage, attack
 from tests.attacks.words import at
@@ -44,13 +46,15 @@ def guest_who_is_the_author(stage: Stage) -> Result:
         come = partial(_seen, member=member, address=address, browser=browser)
         stage.do(come)
     whole = stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body="Hello"))
-    stage.do(lambda scope: minting.judge(scope, whole, author=stage.author, bundle=stage.rules))
-    stage.do(lambda scope: desk.review(scope, whole.digest(), verdict="approve"), actor=f"member:{guest}")
+    stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.do(
+        lambda scope: content_reviews.review_unit(scope, whole.digest(), verdict="approve"), actor=f"member:{guest}"
+    )
     return stage.send(whole, review=False)
 
 
 def _seen(scope: Any, *, member: Any, address: str, browser: str) -> None:
-    sightings.note(scope, KEY, reads.member(scope, member), address=address, device=browser)
+    device_fingerprints.record_device(scope, KEY, queries.get_member(scope, member), address=address, device=browser)
 
 
 @attack("P-15")
@@ -61,11 +65,13 @@ def own_picture_with_a_second_face(stage: Stage) -> Result:
     faces = 2 if stage.harm else 1
     medium = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person, people_seen=faces))
     whole = stage.marked(at(stage, "FV1", media=(medium,), body="Hello"))
-    stage.do(lambda scope: minting.judge(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
     stage.do(partial(_holds, stage=stage, person=person))
     look(stage.world, stage.world.ann, medium)
     hers = Author(stage.world, person, person, key_of(stage.world, stage.world.ann), whole, stage.rules)
-    own = stage.refused(lambda scope: desk.review(scope, whole.digest(), verdict="approve"), actor=stage.author)
+    own = stage.refused(
+        lambda scope: content_reviews.review_unit(scope, whole.digest(), verdict="approve"), actor=stage.author
+    )
     assert own.verdict == "B"
     if stage.harm:
         with pytest.raises(Refused, match=r"own\.lack\.person"):
@@ -78,7 +84,7 @@ def own_picture_with_a_second_face(stage: Stage) -> Result:
 
 def _holds(scope: Any, *, stage: Stage, person: Any) -> None:
     """A custodian says that the account is hers."""
-    releasing.record_holder(
+    own_releases.record_account_holder(
         scope,
         person,
         principal_id=stage.world.principal(scope, stage.world.ann),

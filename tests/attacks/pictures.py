@@ -11,16 +11,19 @@ from typing import Any
 from uuid import UUID
 
 from foundation.errors import BadInput
-from foundation.storage import digest_of
-from gate import minting, ratings
-from gate.minting import Denied
-from gate.units import Medium, Rating, Unit
-from generators import media, provenance
-from generators.contract import ImageJob
-from generators.engines.eyes import Eyes as Client
-from generators.engines.placeholder import Placeholder
-from studio import ingesting, library, uploads
-from studio.events import UploadDue
+from foundation.storage.object_store import bytes_digest
+from gate.contract.units import Medium, Rating, Unit
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from gate.ratings import ratings
+from generators.contract.engines import ImageJob
+from generators.engines.images.placeholder import PlaceholderEngine
+from generators.engines.vision.http_classifier import HttpClassifier as Client
+from generators.media import pictures
+from generators.provenance import content_credentials
+from studio.ingest import pipeline, uploads
+from studio.library import assets
+from studio.library.events import UploadDue
 from tests.attacks.stage import CLEAN, Result, Tokens
 from tests.attacks.wire import WIRED, act, attack, outcome, taken
 from tests.channels.builders import KEY, World
@@ -41,8 +44,8 @@ class Kept:
         self._files = lea.files
 
     def put(self, _tenant_id: UUID, data: bytes) -> str:
-        self._files[digest_of(data)] = data
-        return digest_of(data)
+        self._files[bytes_digest(data)] = data
+        return bytes_digest(data)
 
     def get(self, _tenant_id: UUID, sha256: str) -> bytes:
         return self._files[sha256]
@@ -53,14 +56,14 @@ class Kept:
     def exists(self, _tenant_id: UUID, sha256: str) -> bool:
         return sha256 in self._files
 
-    def clear(self, _tenant_id: UUID) -> int:
+    def delete_all(self, _tenant_id: UUID) -> int:
         raise NotImplementedError
 
 
-def brought(lea: World, prepared: ingesting.Prepared) -> Medium:
+def brought(lea: World, prepared: pipeline.PreparedAsset) -> Medium:
     """Through the library, past the classifier; then somebody rates what they see."""
     with serving() as eyes:
-        asset = ingesting.bring(
+        asset = pipeline.ingest_asset(
             lea.tenant,
             Kept(lea),
             tenant_id=lea.tenant_id,
@@ -70,8 +73,8 @@ def brought(lea: World, prepared: ingesting.Prepared) -> Medium:
         )
         assert eyes.asked == 1
     with lea.scope() as scope:
-        medium = library.media(scope, asset, "sandbox")
-        ratings.rate(scope, medium.sha256, Rating.G, source=AUTHOR)
+        medium = assets.get_rendition(scope, asset, "sandbox")
+        ratings.record_rating(scope, medium.sha256, Rating.G, source=AUTHOR)
     return medium
 
 
@@ -79,16 +82,16 @@ def shown(lea: World, medium: Medium, surface: str, *, body: str = "Good morning
     """A post of it, with the marks its place asks for."""
     unit = replace(lea.unit(body), surface=f"sandbox.{surface}", media=(medium,))
     with lea.scope() as scope:
-        return replace(unit, flags=minting.flags(scope, unit))
+        return replace(unit, flags=issuance.required_flags_of_unit(scope, unit))
 
 
 def sent(lea: World, unit: Unit, **rules: Any) -> Result:
     """What is decided, and what the platform took in once it was claimed all the same."""
     with lea.scope() as scope:
-        decided = minting.preview(scope, unit, author=AUTHOR, **rules)
+        decided = issuance.preview_decision(scope, unit, author=AUTHOR, **rules)
 
-    mint = partial(minting.mint, key=KEY, author=AUTHOR, **rules)
-    with suppress(Denied):
+    mint = partial(issuance.mint_permit, key=KEY, author=AUTHOR, **rules)
+    with suppress(PermitDenied):
         turn = lea.arm(unit, mint=mint)
         lea.close(unit, act(lea, turn))
     return Result(str(decided.verdict), frozenset(map(str, decided.reasons)), taken(lea))
@@ -96,14 +99,14 @@ def sent(lea: World, unit: Unit, **rules: Any) -> Result:
 
 @attack("M-02")
 def another_picture_in_the_preview(lea: World, harm: bool) -> Result:
-    prepared = ingesting.from_camera(with_preview(9 if harm else 1), name="a.jpg")
+    prepared = pipeline.prepare_upload(with_preview(9 if harm else 1), name="a.jpg")
     return sent(lea, shown(lea, brought(lea, prepared), "as_telegram"))
 
 
 @attack("M-04")
 def another_picture_on_black(lea: World, harm: bool) -> Result:
     data = encoded(two_faced("G", "E" if harm else "G"), "PNG")
-    return sent(lea, shown(lea, brought(lea, ingesting.from_camera(data, name="a.png")), "as_instagram"))
+    return sent(lea, shown(lea, brought(lea, pipeline.prepare_upload(data, name="a.png")), "as_instagram"))
 
 
 @attack("T-09")
@@ -111,19 +114,19 @@ def word_written_in_the_picture(lea: World, harm: bool) -> Result:
     tokens = Tokens()
     word, rules = tokens["EXPLICIT-MARKER-A"] if harm else CLEAN, tokens.bundle()
     data = encoded(tile("G", text=word), "PNG")
-    medium = brought(lea, ingesting.from_camera(data, name="a.png"))
+    medium = brought(lea, pipeline.prepare_upload(data, name="a.png"))
     return sent(lea, shown(lea, medium, "as_instagram"), bundle=rules)
 
 
 @attack("M-11")
 def mark_of_origin_taken_off(lea: World, harm: bool) -> Result:
-    drawn = Placeholder().draw(ImageJob(prompt="beach at sunset", seed=11, width=160, height=120, steps=1))
-    medium = brought(lea, ingesting.from_engine(drawn, key="a", alt="a beach", credential=CREDENTIAL))
+    drawn = PlaceholderEngine().draw(ImageJob(prompt="beach at sunset", seed=11, width=160, height=120, steps=1))
+    medium = brought(lea, pipeline.prepare_generated_picture(drawn, key="a", alt="a beach", credential=CREDENTIAL))
     armed = lea.arm(shown(lea, medium, "as_telegram"))
     if harm:
-        photo = media.read(lea.files[medium.sha256], name="x")
-        bare = media.render(photo, media.POST).data
-        assert provenance.verify(bare, medium.mime).engine == ""
+        photo = pictures.decode_photo(lea.files[medium.sha256], name="x")
+        bare = pictures.render_photo(photo, pictures.POST_PROFILE).data
+        assert content_credentials.verify_media(bare, medium.mime).engine == ""
         lea.files[medium.sha256] = bare
     return outcome(lea, lambda: act(lea, armed))
 
@@ -138,5 +141,7 @@ def code(bring: Callable[[], object]) -> str:
 
 def hand_in(lea: World, data: bytes) -> None:
     with lea.scope() as scope:
-        upload = uploads.receive(scope, creator_id=lea.creator_id, name="a.mp4", data=data, by=AUTHOR, store=Kept(lea))
-    uploads.ingest(UploadDue(lea.tenant_id, upload), tenant=lea.tenant, store=Kept(lea))
+        upload = uploads.receive_upload(
+            scope, creator_id=lea.creator_id, name="a.mp4", data=data, by=AUTHOR, store=Kept(lea)
+        )
+    uploads.ingest_upload(UploadDue(lea.tenant_id, upload), tenant=lea.tenant, store=Kept(lea))

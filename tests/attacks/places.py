@@ -4,7 +4,7 @@ Bluesky that do what they should not."""
 from collections.abc import Callable
 from uuid import UUID
 
-from schedules.states import DeliveryState
+from schedules.posts.states import DeliveryState
 from tests.attacks.stage import Result
 from tests.journeys.outside import Mia
 

@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
-from foundation.ids import HOUSE, uuid7
-from gate import complaints, desk, minting, ratings, recall, switches, viewers
-from gate.units import Rating, Text
+from foundation.ids import INSTALLATION_ID, uuid7
+from gate.contract.units import Rating, Text
+from gate.permits import issuance
+from gate.policy import emergency_stops
+from gate.ratings import ratings
+from gate.removal import recall, removal_requests
+from gate.reviews import content_reviews
+from gate.viewers import age_assurance
 from tenants import audit
 from tests.attacks.evidence import complain, nova, send
 from tests.attacks.stage import SCENARIOS, Result, Stage, attack
@@ -46,13 +51,13 @@ def one_reviewer_lowers_alone(stage: Stage) -> Result:
     medium = nova(stage, Rating.E)
     rob = f"member:{stage.world.rob}"
     rating = Rating.S if stage.harm else Rating.E
-    return stage.refused(lambda scope: ratings.rate(scope, medium.sha256, rating, source=rob), actor=rob)
+    return stage.refused(lambda scope: ratings.record_rating(scope, medium.sha256, rating, source=rob), actor=rob)
 
 
 def swapped(stage: Stage, before: str, after: str) -> Result:
     """rob approves words and picture; then the words are others."""
     whole = stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body=before))
-    stage.do(lambda scope: minting.judge(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
     stage.review(whole)
     if stage.harm:
         whole = replace(whole, texts=(Text("body", after),))
@@ -85,17 +90,17 @@ def permit_used_again(stage: Stage) -> Result:
     whole = unit(stage.world)
 
     def use(scope: Any) -> Any:
-        entry, _ = minting._judged(scope, whole, stage.author, (), None, stage="mint")
-        permit = minting._permit(whole, Step(), entry)
-        minting.log.append(scope, entry)
-        minting.consume(scope, permit, entry)
+        entry, _ = issuance._judged(scope, whole, stage.author, (), None, stage="mint")
+        permit = issuance._permit(whole, Step(), entry)
+        issuance.decision_log.append_entry(scope, entry)
+        issuance.consume_permit(scope, permit, entry)
         return permit, entry
 
     permit, entry = stage.do(use)
     if not stage.harm:
         return Result("A", frozenset(), stage.sent(whole))
     for _ in range(20):
-        again = stage.refused(lambda scope: minting.consume(scope, permit, entry))
+        again = stage.refused(lambda scope: issuance.consume_permit(scope, permit, entry))
         assert again.verdict == "B"
     assert stage.sent(whole) == 1
     return again
@@ -116,8 +121,10 @@ def place_without_a_rule(stage: Stage) -> Result:
 def stop_reopened_by_one_person_at_once(stage: Stage) -> Result:
     ann = f"member:{stage.world.ann}"
     if stage.harm:
-        stage.do(lambda scope: switches.close(scope, "tenant", "", "sending", reason="alarm"), actor=ann)
-        again = stage.refused(lambda scope: switches.reopen(scope, "tenant", "", "sending", reason="over"), actor=ann)
+        stage.do(lambda scope: emergency_stops.close_switch(scope, "tenant", "", "sending", reason="alarm"), actor=ann)
+        again = stage.refused(
+            lambda scope: emergency_stops.reopen_switch(scope, "tenant", "", "sending", reason="over"), actor=ann
+        )
         assert again.verdict == "B"
     return stage.send(unit(stage.world))
 
@@ -127,7 +134,9 @@ def flood_of_complaints(stage: Stage) -> Result:
     named, drowned, other = nova(stage, Rating.N), nova(stage, Rating.N), nova(stage, Rating.N)
     if stage.harm:
         flood = complain(stage, drowned, "other", times=399) + complain(stage, named, "other")
-        (group,) = stage.do(lambda scope: complaints.waiting(scope, {stage.world.creator_id}))
+        (group,) = stage.do(
+            lambda scope: removal_requests.list_pending_removal_requests(scope, {stage.world.creator_id})
+        )
         assert (set(group.ids), group.until) == (set(flood), None)  # one thing to decide, and no clock
         assert send(stage, other).sent == 1
     return send(stage, named)
@@ -136,7 +145,7 @@ def flood_of_complaints(stage: Stage) -> Result:
 # ------------------------------------------------------------------ readers
 def assure(stage: Stage, user: str, **changes: Any) -> None:
     given = {"platform": "sandbox", "method": "test", "assured_level": "L4", "over_18": True, "environment": "test"}
-    stage.do(lambda scope: viewers.record_assurance(scope, user_id=user, **{**given, **changes}))
+    stage.do(lambda scope: age_assurance.record_assurance(scope, user_id=user, **{**given, **changes}))
 
 
 def private(stage: Stage, user: str) -> Result:
@@ -172,7 +181,7 @@ def assured_elsewhere(stage: Stage) -> Result:
 def said_to_be_fifteen(stage: Stage) -> Result:
     assure(stage, "vok")
     if stage.harm:
-        stage.do(lambda scope: viewers.block(scope, "sandbox", "vok"))
+        stage.do(lambda scope: age_assurance.block_viewer(scope, "sandbox", "vok"))
     return private(stage, "vok")
 
 
@@ -187,13 +196,14 @@ def assured_in_another_tenant(stage: Stage) -> Result:
 def reviewer_of_another_tenant(stage: Stage) -> Result:
     medium = nova(stage, Rating.N)
     whole = stage.marked(at(stage, "X1", media=(medium,), body="Hello"))
-    stage.do(lambda scope: minting.judge(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
     if not stage.harm:
         return stage.send(whole)
     other = replace(stage, world=world(stage.world.open, uuid7()))
     assert (
         other.refused(
-            lambda scope: desk.review(scope, whole.digest(), verdict="approve"), actor=f"member:{other.world.rob}"
+            lambda scope: content_reviews.review_unit(scope, whole.digest(), verdict="approve"),
+            actor=f"member:{other.world.rob}",
         ).verdict
         == "B"
     )
@@ -220,7 +230,9 @@ def picture_of_another_tenant(stage: Stage) -> Result:
     assert (named.verdict, named.sent) == ("B", 0)
     assert "RENDITION_NOT_CANONICAL" in named.reasons, "to them they are bytes that nobody knows"
     got = other.send(whole)
-    assert other.do(lambda scope: audit.last(scope, "gate.boundary", f"delivery:{whole.subject.id}")) is not None
+    assert (
+        other.do(lambda scope: audit.find_last_act(scope, "gate.boundary", f"delivery:{whole.subject.id}")) is not None
+    )
     return got
 
 
@@ -228,6 +240,6 @@ def picture_of_another_tenant(stage: Stage) -> Result:
 def removed_elsewhere(stage: Stage) -> Result:
     medium = general(stage)
     if stage.harm:
-        with stage.world.open(HOUSE, "system:operator") as scope:
-            recall.block(scope, medium.sha256, category="ncii")
+        with stage.world.open(INSTALLATION_ID, "system:operator") as scope:
+            recall.block_bytes(scope, medium.sha256, category="ncii")
     return send(stage, medium)

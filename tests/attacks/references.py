@@ -11,23 +11,27 @@ from fastapi import FastAPI
 from fastapi import Request as HttpRequest
 from fastapi.responses import Response as HttpResponse
 
-from channels import budgets, carrying, connecting, lending
-from channels import reads as channel_reads
-from channels.carrying import Armed, Connectors
-from connectors.contract import Answer, Response, Send, StepKind, WireStep
-from connectors.instagram import Instagram
-from connectors.outcomes import Outcome, Published, Uncertain
-from connectors.sandbox import Sandbox
-from connectors.suite.serving import served
-from connectors.transport import EgressForbidden
-from foundation.http import Reply, Request
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from channels.limits import send_limits
+from channels.links import media_urls
+from channels.sending import step_runner
+from channels.sending.step_runner import Connectors, PreparedStep
+from connectors.conformance.fake_servers import serve_app
+from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Published, Uncertain
+from connectors.platforms.instagram.publisher import Instagram
+from connectors.platforms.sandbox.publisher import Sandbox
+from connectors.transport.transport import EgressForbidden
+from foundation.http.http_client import HttpRequest as Request
+from foundation.http.http_client import HttpResponse as Reply
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from foundation.words import Message
-from gate import minting
-from gate.minting import Denied
-from gate.units import Rating, Reference, Subject, Text, Unit
-from studio import library
+from gate.contract.units import Rating, Reference, Subject, Text, Unit
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from studio.library import assets
 from tests.attacks.pictures import sent
 from tests.attacks.stage import Result
 from tests.attacks.wire import MEANS, WIRED, attack, taken
@@ -55,7 +59,7 @@ def pointed(name: str) -> Callable[[Pointed], Pointed]:
 def pointing(mia: Mia, channel_id: UUID, kind: str, native_id: str) -> Unit:
     """A post of hers that carries nothing and points at something."""
     with mia.desk.scope() as scope:
-        channel = channel_reads.channel(scope, channel_id)
+        channel = channel_reads.get_channel(scope, channel_id)
     return Unit(
         tenant_id=mia.desk.tenant_id,
         creator_id=mia.desk.creator_id,
@@ -65,7 +69,7 @@ def pointing(mia: Mia, channel_id: UUID, kind: str, native_id: str) -> Unit:
         channel_id=channel_id,
         account=channel.account,
         audience="public",
-        destination=channel.destination,
+        destination=channel.destination_id,
         references=(Reference(kind, native_id),),
     )
 
@@ -74,29 +78,31 @@ def carried(mia: Mia, unit: Unit, chat: Chat) -> Result:
     """Claim, act, settle, as rooms do; what was decided, and how many messages are in the chat that were not."""
     services, before = mia.outside.services, len(chat.messages)
     with mia.desk.scope() as scope:
-        unit = replace(unit, flags=minting.flags(scope, unit))
+        unit = replace(unit, flags=issuance.required_flags_of_unit(scope, unit))
     try:
         turn = _armed(mia, unit, services.connectors)
-    except Denied as denied:
+    except PermitDenied as denied:
         with mia.desk.scope() as scope:
-            minting.record_denial(scope, denied)
+            issuance.record_denial(scope, denied)
         decided = denied.decision
         return Result(str(decided.verdict), frozenset(map(str, decided.reasons)), len(chat.messages) - before)
-    end = services.carry(turn)
+    end = services.run_steps(turn)
     assert isinstance(end, Published), end
     with mia.desk.scope() as scope:
-        carrying.close(scope, unit.subject, end)
+        step_runner.close_attempt(scope, unit.subject, end)
     return Result("F" if unit.flags else "A", frozenset(), len(chat.messages) - before)
 
 
-def _armed(mia: Mia, unit: Unit, connectors: Connectors) -> Armed:
+def _armed(mia: Mia, unit: Unit, connectors: Connectors) -> PreparedStep:
     with mia.desk.scope() as scope:
-        minting.lock_epochs(scope, unit)
-        channel = channel_reads.channel(scope, unit.channel_id)
-        assert budgets.take(scope, channel) is None
+        issuance.lock_unit(scope, unit)
+        channel = channel_reads.get_channel(scope, unit.channel_id)
+        assert send_limits.claim_send_slot(scope, channel) is None
         mint = partial(mia.outside.services.mint, author=f"member:{mia.desk.author}")
-        turn = carrying.arm(scope, channel=channel, unit=unit, kind="send", act=ACT, mint=mint, connectors=connectors)
-    assert isinstance(turn, Armed), turn
+        turn = step_runner.prepare_step(
+            scope, channel=channel, unit=unit, kind="send", act=ACT, mint=mint, connectors=connectors
+        )
+    assert isinstance(turn, PreparedStep), turn
     return turn
 
 
@@ -190,12 +196,12 @@ class Tube:
     def __init__(self, *, later: bool) -> None:
         self._status = {"privacyStatus": "private", "publishAt": "2026-11-22T12:00:00Z"} if later else {}
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         if not answers:
-            body = {"snippet": {"title": unit.text("body")}, "status": {"privacyStatus": "public"} | self._status}
+            body = {"snippet": {"title": unit.text_of("body")}, "status": {"privacyStatus": "public"} | self._status}
             return Send(WireStep("insert", StepKind.PUBLISH, "POST", "/upload/youtube/v3/videos", body))
         last = answers[-1]
-        if isinstance(last, Response) and last.ok:
+        if isinstance(last, Response) and last.is_success:
             return Published(last.body["id"])
         return Uncertain(Message("connectors.unclear_answer", {"status": 0}))
 
@@ -204,7 +210,7 @@ class Tube:
 def let_the_platform_publish_it(lea: World, harm: bool) -> Result:
     with youtube() as tube:
         with lea.scope() as scope:
-            channel_id = connecting.connect(
+            channel_id = lifecycle.connect_account(
                 scope,
                 creator_id=lea.creator_id,
                 platform="youtube",
@@ -222,9 +228,9 @@ def let_the_platform_publish_it(lea: World, harm: bool) -> Result:
 
         def act() -> Outcome:
             turn = lea.arm(unit)
-            assert isinstance(turn, Armed), turn
+            assert isinstance(turn, PreparedStep), turn
             end = lea.carry(turn)
-            assert not isinstance(end, carrying.Staged)
+            assert not isinstance(end, step_runner.StagedUploads)
             lea.close(unit, end)
             return end
 
@@ -237,7 +243,7 @@ class Laundering(Instagram):
     def __init__(self, address: str) -> None:
         self._address = address
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next(unit, answers)
         if isinstance(turn, Send) and turn.step.fetched:
             return Send(replace(turn.step, json={**(turn.step.json or {}), "image_url": self._address}, fetched={}))
@@ -251,7 +257,7 @@ def raw_address_for_instagram(mia: Mia, harm: bool) -> Result:
     with elsewhere(fetched) as address:
         connectors = {**services.connectors, **({"instagram": Laundering(address)} if harm else {})}
         changed = replace(services, connectors=connectors)
-        result = outcome(lambda: changed.carry(_armed(mia, unit, connectors)), lambda: len(profile.posts))
+        result = outcome(lambda: changed.run_steps(_armed(mia, unit, connectors)), lambda: len(profile.posts))
     assert not fetched
     return result
 
@@ -260,16 +266,16 @@ def raw_address_for_instagram(mia: Mia, harm: bool) -> Result:
 def own_address_used_twice(mia: Mia, harm: bool) -> Result:
     """Instagram fetches once and posts; whoever comes later with the same address gets nothing, and is written down."""
     profile, services = mia.instagram(), mia.outside.services
-    end = services.carry(_armed(mia, pictured(mia), services.connectors))
+    end = services.run_steps(_armed(mia, pictured(mia), services.connectors))
     assert isinstance(end, Published), end
     (address,) = profile.fetched
     if not harm:
         return Result("A", frozenset(), len(profile.posts))
-    reply = HTTP.exchange(Request("GET", address))
+    reply = HTTP.send(Request("GET", address))
     assert isinstance(reply, Reply)
     with mia.desk.scope() as scope:
         (lent_id,) = scope.run("SELECT id FROM lent_files WHERE tenant_id = :t", t=mia.desk.tenant_id).scalars()
-        first, second = lending.fetches(scope, lent_id)
+        first, second = media_urls.fetches_of(scope, lent_id)
     assert (first.status, first.reason) == (200, "")
     assert (second.status, second.size) == (reply.status, len(reply.body) if reply.status == 200 else 0)
     return Result("B" if second.status == 410 else "A", frozenset({second.reason}), int(second.status == 200))
@@ -278,7 +284,7 @@ def own_address_used_twice(mia: Mia, harm: bool) -> Result:
 def pictured(mia: Mia) -> Unit:
     """A post of one picture for her Instagram account."""
     with mia.desk.scope() as scope:
-        medium = library.media(scope, mia.picture(Rating.G), "instagram")
+        medium = assets.get_rendition(scope, mia.picture(Rating.G), "instagram")
     whole = pointing(mia, mia.desk.channels["instagram"], "", "")
     return replace(whole, references=(), media=(medium,), texts=(Text("body", "my day"),))
 
@@ -293,5 +299,5 @@ def elsewhere(fetched: list[str]) -> Iterator[str]:
         fetched.append(request.headers.get("user-agent", ""))
         return HttpResponse(b"TILE-E", media_type="image/jpeg")
 
-    with served(app) as url:
+    with serve_app(app) as url:
         yield f"{url}/picture.jpg"

@@ -1,6 +1,6 @@
 """Attacks with somebody else's face: through the library, past an eye that tells faces apart, as far as they get."""
 
-from gate.units import Medium
+from gate.contract.units import Medium
 from tests.attacks.evidence import send
 from tests.attacks.stage import SCENARIOS, Result, Stage, attack
 from tests.studio.faced import Faced, faced

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from foundation.ids import HOUSE
-from gate import admitting, attesting, inforce
-from gate.units import Rating, Verdict
+from foundation.ids import INSTALLATION_ID
+from gate.contract.units import Rating, Verdict
+from gate.policy import active_policy, admission
+from gate.reviews import rule_verification
 from tests.attacks.evidence import nova
 from tests.attacks.stage import SCENARIOS, Result, Stage, attack
 from tests.attacks.words import at, general
@@ -21,8 +22,8 @@ def older_rules_brought_back(stage: Stage) -> Result:
     """The newest rules close the place; somebody brings back the version before, which allowed it."""
 
     def take(version: str, sandbox: str) -> None:
-        with stage.world.open(HOUSE, "system:test") as scope:
-            inforce.take(scope, signed(version, sandbox=sandbox))
+        with stage.world.open(INSTALLATION_ID, "system:test") as scope:
+            active_policy.install_release(scope, signed(version, sandbox=sandbox))
 
     whole = unit(stage.world)
     if not stage.harm:
@@ -38,15 +39,17 @@ def older_rules_brought_back(stage: Stage) -> Result:
 @attack("Z-09")
 def attestation_that_loosens(stage: Stage) -> Result:
     """Rules grew old. Two people say that they read one again, and that it allows more than it ever did."""
-    with stage.world.open(HOUSE, "system:test") as scope:
-        rules = inforce.take(scope, signed(f"2027.02.{20 if stage.harm else 19}-1", read_by="2026-11-10"))
+    with stage.world.open(INSTALLATION_ID, "system:test") as scope:
+        rules = active_policy.install_release(
+            scope, signed(f"2027.02.{20 if stage.harm else 19}-1", read_by="2026-11-10")
+        )
     stage.rules = replace(rules, lexicon=stage.rules.lexicon)
     name = "instagram.post" if stage.harm else "x.post"
     said = {Rating.N: Verdict.A} if stage.harm else {}
 
     def attest(scope: Any) -> None:
         url = rules.rows[name].source_url[0]
-        attesting.attest(scope, name, url, read_on=scope.now.date(), verdicts=said)
+        rule_verification.verify_rule(scope, name, url, read_on=scope.now.date(), verdicts=said)
 
     # an owner has to say it first: rob, or ann where she is alone, with the guest after her
     refused = [
@@ -67,7 +70,7 @@ def strangers_row_that_opens_nudity(stage: Stage) -> Result:
     def confirmed(*verdicts: str) -> list[Result]:
         people = (stage.world.rob, stage.world.ann)  # one of them is the owner
         document = file(*(row(each) for each in verdicts))
-        return [stage.refused(lambda s: admitting.admit(s, document), actor=f"member:{who}") for who in people]
+        return [stage.refused(lambda s: admission.admit_rules(s, document), actor=f"member:{who}") for who in people]
 
     def there(rating: Rating) -> Result:
         medium = general(stage) if rating is Rating.G else nova(stage, rating)

@@ -7,14 +7,18 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import GreenroomError
-from foundation.ids import HOUSE, uuid7
-from gate import bundle, desk, lexicon, log, minting
-from gate.bundle import Bundle
-from gate.minting import Denied
-from gate.reasons import Reason
-from gate.units import Unit
+from foundation.ids import INSTALLATION_ID, uuid7
+from gate.contract.reasons import Reason
+from gate.contract.units import Unit
+from gate.log import decision_log
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from gate.policy import bundle
+from gate.policy.bundle import Bundle
+from gate.reviews import content_reviews
+from gate.text import lexicon
 from tests.gate.builders import KEY, Step, World, world
 
 CLEAN = "GOOD-EVENING-ALL"
@@ -59,8 +63,8 @@ class Tokens:
 
     def bundle(self) -> Bundle:
         """The shipped rules with the renamed terms."""
-        shipped = bundle.shipped()
-        terms = tuple(lexicon.term(kind, self.names[name]) for name, kind in self.KINDS.items())
+        shipped = bundle.shipped_bundle()
+        terms = tuple(lexicon.fold_term(kind, self.names[name]) for name, kind in self.KINDS.items())
         return replace(shipped, lexicon=replace(shipped.lexicon, terms=terms))
 
 
@@ -94,32 +98,37 @@ class Stage:
 
     def marked(self, unit: Unit) -> Unit:
         """The unit with the marks its place asks for, as rooms set them."""
-        return self.do(lambda scope: replace(unit, flags=minting.flags(scope, unit, bundle=self.rules)))
+        return self.do(
+            lambda scope: replace(unit, flags=issuance.required_flags_of_unit(scope, unit, bundle=self.rules))
+        )
 
     def review(self, unit: Unit) -> None:
         """rob approves the exact unit; in a tenant of one person gus, a guest reviewer, who stands in his place."""
-        self.do(lambda scope: desk.review(scope, unit.digest(), verdict="approve"), actor=f"member:{self.world.rob}")
+        self.do(
+            lambda scope: content_reviews.review_unit(scope, unit.digest(), verdict="approve"),
+            actor=f"member:{self.world.rob}",
+        )
 
     def send(self, unit: Unit, *, review: bool = True, author: str | None = None, mark: bool = True) -> Result:
         """Submit; have it reviewed where a review is missing; mint. Whatever refuses on the way is the result."""
         whole = self.marked(unit) if mark else unit
         by = author or self.author
-        judged = self.do(lambda scope: minting.judge(scope, whole, author=by, bundle=self.rules))
+        judged = self.do(lambda scope: issuance.judge_unit(scope, whole, author=by, bundle=self.rules))
         if review and Reason.REVIEW_MISSING in judged.reasons:
             self.review(whole)
         try:
-            self.do(lambda scope: minting.mint(scope, whole, Step(), key=KEY, author=by, bundle=self.rules))
-        except Denied as denied:
+            self.do(lambda scope: issuance.mint_permit(scope, whole, Step(), key=KEY, author=by, bundle=self.rules))
+        except PermitDenied as denied:
             why = denied
-            self.do(lambda scope: minting.record_denial(scope, why))
+            self.do(lambda scope: issuance.record_denial(scope, why))
             return Result(str(denied.decision.verdict), frozenset(map(str, denied.decision.reasons)), self.sent(whole))
         return Result("F" if whole.flags else "A", frozenset(), self.sent(whole))
 
     def by_the_house(self, unit: Unit) -> Result:
         """Send by the rules that are in force here, not by this stage's own."""
         try:
-            self.do(lambda scope: minting.mint(scope, unit, Step(), key=KEY, author=self.author))
-        except Denied as denied:
+            self.do(lambda scope: issuance.mint_permit(scope, unit, Step(), key=KEY, author=self.author))
+        except PermitDenied as denied:
             return Result(str(denied.decision.verdict), frozenset(map(str, denied.decision.reasons)), self.sent(unit))
         return Result("A", frozenset(), self.sent(unit))
 
@@ -133,7 +142,7 @@ class Stage:
 
     def pass_time(self, by: timedelta) -> None:
         """The house's clock moves on."""
-        with self.world.open(HOUSE, "system:test", role="relay") as scope:
+        with self.world.open(INSTALLATION_ID, "system:test", role="relay") as scope:
             scope.run("SELECT house_shift(:by)", by=by)
 
     def sent(self, unit: Unit) -> int:
@@ -144,7 +153,7 @@ class Stage:
 
     def verifies(self) -> bool:
         """Whether the log is whole."""
-        return isinstance(self.do(log.verify), log.Verified)
+        return isinstance(self.do(decision_log.verify_chain), decision_log.ChainIntact)
 
 
 Scenario = Callable[[Stage], Result]

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from foundation.database import Database
-from gate import ratings
-from gate.units import Medium, Rating
-from generators.engines.eyes import Eyes as Client
-from studio import ingesting, library
+from foundation.db.database import Database
+from gate.contract.units import Medium, Rating
+from gate.ratings import ratings
+from generators.engines.vision.http_classifier import HttpClassifier as Client
+from studio.ingest import pipeline
+from studio.library import assets
 from tests.attacks.films import as_reel, brought
 from tests.attacks.pictures import AUTHOR, Kept, sent
 from tests.attacks.pictures import shown as posted
@@ -64,7 +65,7 @@ def nobody_hears(lea: World, harm: bool) -> Result:
     """A rule rated the film General; a classifier that cannot hear leaves its sound to people."""
     medium = unrated(lea, clips.film(clips.shown(("G", 1.0)), words=CLEAN), Eyes(deaf=harm))
     with lea.scope() as scope:
-        ratings.rate(scope, medium.sha256, Rating.G, source="rule:drawn")
+        ratings.record_rating(scope, medium.sha256, Rating.G, source="rule:drawn")
     return sent(lea, posted(lea, medium, "as_instagram"))
 
 
@@ -72,23 +73,23 @@ def posted_unrated(lea: World, data: bytes, eyes: Eyes, *, rated: bool) -> Resul
     medium = unrated(lea, data, eyes)
     if rated:
         with lea.scope() as scope:
-            ratings.rate(scope, medium.sha256, Rating.G, source=AUTHOR)
+            ratings.record_rating(scope, medium.sha256, Rating.G, source=AUTHOR)
     return sent(lea, posted(lea, medium, "as_instagram"))
 
 
 def unrated(lea: World, data: bytes, state: Eyes) -> Medium:
     with serving(state) as eyes:
         client: Any = Client(eyes.url, frozenset({eyes.who}))
-        asset = ingesting.bring(
+        asset = pipeline.ingest_asset(
             lea.tenant,
             Kept(lea),
             tenant_id=lea.tenant_id,
             creator_id=lea.creator_id,
-            prepared=ingesting.from_camera(data, name="a.mp4"),
+            prepared=pipeline.prepare_upload(data, name="a.mp4"),
             classifier=client,
         )
     with lea.scope() as scope:
-        return library.media(scope, asset, "sandbox")
+        return assets.get_rendition(scope, asset, "sandbox")
 
 
 ATTEMPTS: dict[Attempt, tuple[str, str]] = {
@@ -116,4 +117,4 @@ def test_the_author_cannot_lower_what_the_classifier_saw(database: Database, san
     lea = world(database, sandbox, "harm")
     medium = brought(lea, clips.film(clips.shown(("E", 1.0))))
     with lea.scope() as scope:
-        assert ratings.effective(scope, medium.sha256) is Rating.E
+        assert ratings.effective_rating(scope, medium.sha256) is Rating.E

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from sqlalchemy import text
 
-from foundation.database import Database, OpenScope
+from foundation.db.database import Database, OpenScope
 from tests.attacks import (
     adapters,
     evidence,

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from uuid import UUID
 
-from foundation.database import Scope
-from gate import copies, minting
-from gate.minting import Denied
-from gate.units import Part, Text, Unit
+from foundation.db.database import Scope
+from gate.contract.units import Text, Unit, UnitPart
+from gate.copies import live_copies
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
 from tests.attacks.stage import CLEAN, SCENARIOS, Result, Stage, attack
 from tests.attacks.words import at
 from tests.gate.builders import KEY, Step
@@ -23,12 +24,12 @@ def quarters(word: str) -> list[str]:
 
 def parts(whole: Unit, bodies: list[str]) -> list[Unit]:
     """The parts of a thread as rooms compose them, the first first."""
-    above: tuple[Part, ...] = ()
+    above: tuple[UnitPart, ...] = ()
     found = []
     for body in bodies:
         one = replace(whole, texts=(Text("body", body),), before=above, parts=len(bodies))
         found.append(one)
-        above = (*above, Part(one.texts))
+        above = (*above, UnitPart(one.texts))
     return found
 
 
@@ -37,17 +38,17 @@ def leave(stage: Stage, unit: Unit, under: str) -> Result:
     whole = replace(stage.marked(unit), reply_to=under)
 
     def mint(scope: Scope) -> None:
-        permit = minting.mint(scope, whole, Step(), key=KEY, author=stage.author, bundle=stage.rules)
+        permit = issuance.mint_permit(scope, whole, Step(), key=KEY, author=stage.author, bundle=stage.rules)
         stands.append(permit.jti)
 
     stands: list[UUID] = []
     try:
         stage.do(mint)
-    except Denied as denied:
+    except PermitDenied as denied:
         why = denied
-        stage.do(lambda scope: minting.record_denial(scope, why))
+        stage.do(lambda scope: issuance.record_denial(scope, why))
         return Result(str(why.decision.verdict), frozenset(map(str, why.decision.reasons)), 0)
-    stage.do(lambda scope: copies.note_copy(scope, stands[0], f"x{len(unit.before)}", scope.now))
+    stage.do(lambda scope: live_copies.record_copy(scope, stands[0], f"x{len(unit.before)}", scope.now))
     return Result("A", frozenset(), 1)
 
 
@@ -56,7 +57,7 @@ def word_over_four_parts(stage: Stage) -> Result:
     bodies = quarters(stage.tokens["EXPLICIT-MARKER-A"] if stage.harm else CLEAN)
     units = parts(at(stage, "X1"), bodies)
     whole = stage.do(
-        lambda scope: minting.judge(scope, stage.marked(units[-1]), author=stage.author, bundle=stage.rules)
+        lambda scope: issuance.judge_unit(scope, stage.marked(units[-1]), author=stage.author, bundle=stage.rules)
     )
     assert whole.allowed is not stage.harm, "found before the first part leaves"
     sent = [leave(stage, one, f"x{place - 1}" if place else "") for place, one in enumerate(units)]

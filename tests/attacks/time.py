@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from foundation import clock
-from gate import minting, people
-from gate.permit import Permit
-from gate.units import Rating
+from foundation.ops import clock
+from gate.contract.permit import Permit
+from gate.contract.units import Rating
+from gate.people import persons
+from gate.permits import issuance
 from tests.attacks.evidence import complain, nova, send
 from tests.attacks.stage import SCENARIOS, Result, Stage, attack
 from tests.attacks.words import at
@@ -51,11 +52,11 @@ def approval_kept_alive(stage: Stage) -> Result:
     rows["x.post"] = rows["x.post"].model_copy(update={"review_by": rows["x.post"].review_by.replace(year=2100)})
     stage.rules = replace(stage.rules, rows=rows)
     whole = stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body="Hello"))
-    stage.do(lambda scope: minting.judge(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
     stage.review(whole)
     for days in (30, 30, 30, 15 if stage.harm else 5):
         stage.pass_time(timedelta(days=days))
-        stage.do(lambda scope: minting.judge(scope, whole, author=stage.author, bundle=stage.rules))
+        stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
     return stage.send(whole, review=False)
 
 
@@ -65,20 +66,20 @@ def permission_taken_back_while_the_clearance_is_out(stage: Stage) -> Result:
     person = stage.do(real_person)
     shown = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person))
     whole = stage.marked(at(stage, "FV1", media=(shown,), body="Hello"))
-    stage.do(lambda scope: minting.judge(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.do(lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules))
     stage.review(whole)
 
     def made(scope: Any) -> tuple[Permit, Any]:
-        entry, _ = minting._judged(scope, whole, stage.author, (), stage.rules, stage="mint")
-        assert entry.decision.allowed
-        minting.log.append(scope, entry)
-        return minting._permit(whole, Step(), entry), entry
+        entry, _ = issuance._judged(scope, whole, stage.author, (), stage.rules, stage="mint")
+        assert entry.decision.is_allowed
+        issuance.decision_log.append_entry(scope, entry)
+        return issuance._permit(whole, Step(), entry), entry
 
     permit, entry = stage.do(made)
     if stage.harm:
-        stage.do(lambda scope: people.revoke(scope, person, what="publish"))
+        stage.do(lambda scope: persons.revoke_consent(scope, person, what="publish"))
     stage.pass_time(timedelta(seconds=5))
-    got = stage.refused(lambda scope: minting.consume(scope, permit, entry))
+    got = stage.refused(lambda scope: issuance.consume_permit(scope, permit, entry))
     return replace(got, sent=stage.sent(whole))
 
 
@@ -88,11 +89,11 @@ def permit_that_is_too_old(stage: Stage) -> Result:
     late = timedelta(seconds=61 if stage.harm else 0)
 
     def use(scope: Any) -> None:
-        entry, _ = minting._judged(scope, whole, stage.author, (), None, stage="mint")
-        permit = minting._permit(whole, Step(), entry)
-        minting.log.append(scope, entry)
+        entry, _ = issuance._judged(scope, whole, stage.author, (), None, stage="mint")
+        permit = issuance._permit(whole, Step(), entry)
+        issuance.decision_log.append_entry(scope, entry)
         old = replace(permit, minted_at=permit.minted_at - late, expires_at=permit.expires_at - late)
-        minting.consume(scope, old, entry)
+        issuance.consume_permit(scope, old, entry)
 
     return stage.refused(use)
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from channels import reads as channel_reads
-from channels.carrying import Armed
-from connectors.contract import StepKind, WireStep
-from connectors.outcomes import Outcome, Published
-from connectors.transport import EgressForbidden
+from channels.accounts import queries as channel_reads
+from channels.sending.step_runner import PreparedStep
+from connectors.contract.connector import StepKind, WireStep
+from connectors.contract.outcomes import Outcome, Published
+from connectors.transport.transport import EgressForbidden
 from foundation.ids import uuid7
-from gate.permit import RemovalOrder
+from gate.contract.permit import RemovalOrder
 from tests.attacks.stage import Result
 from tests.channels.builders import World
 
@@ -61,7 +61,7 @@ def taken(lea: World) -> int:
 
 def act(lea: World, armed: Any) -> Outcome:
     """From the claim on, as a handler does."""
-    assert isinstance(armed, Armed), armed
+    assert isinstance(armed, PreparedStep), armed
     end = lea.carry(armed)
     assert isinstance(end, Outcome)
     return end
@@ -81,7 +81,7 @@ def words_in_a_removal(lea: World, harm: bool) -> Result:
     unit = lea.unit("stays or goes", pictures=0)
     published = outcome(lea, lambda: lea.publish(unit))
     with lea.scope() as scope:
-        account = channel_reads.account(channel_reads.channel(scope, lea.channel_id))
+        account = channel_reads.transport_account(channel_reads.get_channel(scope, lea.channel_id))
     words = {"caption": "removed, see EXPLICIT-MARKER-A"} if harm else None
     step = WireStep("delete", StepKind.RESTRICT, "DELETE", "/api/{account}/posts/1", words, action="delete")
     order = RemovalOrder(lea.tenant_id, lea.channel_id, "delete", uuid7())
@@ -96,7 +96,7 @@ def words_in_a_removal(lea: World, harm: bool) -> Result:
 def permit_used_on_another_account(lea: World, harm: bool) -> Result:
     armed = lea.arm(lea.unit("for one account"))
     if harm:
-        assert isinstance(armed, Armed)
+        assert isinstance(armed, PreparedStep)
         other = lea.network.account(f"other-{str(lea.tenant_id)[-6:]}")
         armed = replace(armed, channel=replace(armed.channel, account=other))
     return outcome(lea, lambda: act(lea, armed))
@@ -106,7 +106,7 @@ def permit_used_on_another_account(lea: World, harm: bool) -> Result:
 def script_without_a_permit(lea: World, harm: bool) -> Result:
     armed = lea.arm(lea.unit("for nobody"))
     if harm:
-        assert isinstance(armed, Armed)
+        assert isinstance(armed, PreparedStep)
         order = RemovalOrder(lea.tenant_id, lea.channel_id, "delete", uuid7())
         armed = replace(armed, authority=order)
     return outcome(lea, lambda: act(lea, armed))
@@ -121,7 +121,7 @@ def sent_again_blindly(lea: World, harm: bool) -> Result:
     first = outcome(lea, lambda: lea.publish(unit))
     assert taken(lea) == 1, "it arrived, and nobody was told"
     again = lea.arm(unit, braked=True)
-    assert not isinstance(again, Armed), "what is in doubt is never sent again"
+    assert not isinstance(again, PreparedStep), "what is in doubt is never sent again"
     lea.pass_time(61)
     lea.look(unit)
     assert taken(lea) == 1

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from gate.units import Medium, Rating, Text, Unit
+from gate.contract.units import Medium, Rating, Text, Unit
 from tests.attacks.stage import SCENARIOS, Result, Stage, attack
 from tests.gate.builders import invented, message, picture, unit
 

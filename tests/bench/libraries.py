@@ -11,7 +11,7 @@ from atproto import Client
 from mastodon import Mastodon
 from telegram import Bot
 
-from connectors.reddit_account import spot
+from connectors.platforms.reddit.account import parse_account
 from tests.bench.networks import Place
 from tests.connectors.x_asking import There
 from tests.fakes.mastodon_shown import VERSION
@@ -73,7 +73,7 @@ def _praw(place: Place) -> Iterator[Post]:
             requestor_kwargs={"session": session},
         )
         made.auth.implicit(access_token=place.token, expires_in=86_400, scope="*")
-        community = made.subreddit(spot(place.account).community)
+        community = made.subreddit(parse_account(place.account).community)
         yield lambda text: community.submit(place.title, selftext=text)
 
 

@@ -12,10 +12,10 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from connectors.suite.serving import MovedClock
-from connectors.suite.world import World
-from foundation.faults import Book
-from foundation.http import HttpClient
+from connectors.conformance.fake_servers import AdjustableClock
+from connectors.conformance.world import ConnectorWorld
+from foundation.http.http_client import HttpClient
+from foundation.ops.fault_injection import FaultBook
 from foundation.sealed import Sealed
 from tests.contract import bluesky_worlds, mastodon_worlds, reddit_worlds, x_worlds
 from tests.fakes import telegram as telegram_fake
@@ -64,18 +64,18 @@ class Standing:
     """The same, from within."""
 
     place: Place
-    clock: MovedClock
-    book: Book
+    clock: AdjustableClock
+    book: FaultBook
     taken: Callable[[], list[tuple[str, str]]]
 
 
-def _of(world: World, book: Book, name: str = "") -> Standing:
+def _of(world: ConnectorWorld, book: FaultBook, name: str = "") -> Standing:
     account = world.account
     token, refresh = (_open(box) for box in (account.token, account.refresh))
     place = Place(
         account.base_url, account.account, world.surface, token, refresh, world.destination, world.title, name
     )
-    return Standing(place, world.clock, book, world.fake.taken)
+    return Standing(place, world.clock, book, world.fake.accepted_posts)
 
 
 def _open(box: Sealed | None) -> str:
@@ -158,9 +158,9 @@ def serve(name: str) -> None:
         _tell(asdict(standing.place))
         requests = 0
         for _ in sys.stdin:
-            requests += len(standing.book.record(after=requests))
+            requests += len(standing.book.list_requests(after=requests))
             _tell({"requests": requests, "posts": len(standing.taken())})
-            standing.clock.move(PACE_SECONDS)
+            standing.clock.advance(PACE_SECONDS)
 
 
 def _tell(told: Mapping[str, object]) -> None:

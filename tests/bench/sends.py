@@ -18,21 +18,21 @@ from itertools import count
 from statistics import median, quantiles
 from tempfile import TemporaryFile
 
-from connectors import pointing, registry
-from connectors.contract import Answer, Connector, OwnKeys, Send, StepKind
-from connectors.outcomes import Published
-from connectors.suite.permits import permit
-from connectors.suite.world import CREATOR, TENANT, transport
-from connectors.transport import Account, Transport
-from foundation.clock import monotonic, wall_now
-from foundation.http import HttpClient
+from benchmarks.measurement import BENCHMARK_SEED, Measurement, describe_machine
+from connectors.conformance.world import TEST_CREATOR, TEST_TENANT, conformance_permit, conformance_transport
+from connectors.contract.connector import Connector, Send, StepKind, StepResult, SupportsNativeKeys
+from connectors.contract.outcomes import Published
+from connectors.registry import loader
+from connectors.transport import references
+from connectors.transport.transport import AccountTarget, Transport
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
+from foundation.ops.clock import monotonic, wall_now
 from foundation.sealed import Sealed
-from gate.permit import ControlOrder
-from gate.units import Subject, Text, Unit
+from gate.contract.permit import ControlOrder
+from gate.contract.units import Subject, Text, Unit
 from tests.bench.libraries import LIBRARIES, Post
 from tests.bench.networks import Network, Place, Seen, network
-from workers.bench import SEED, Measured, machine
 
 ROUNDS, WARM = 400, 40
 WORDS = "A quiet evening by the sea, and one more picture for those who asked. See you on Sunday!"
@@ -47,15 +47,15 @@ class House:
     platform: str
     place: Place
     connector: Connector
-    account: Account
+    account: AccountTarget
 
     def unit(self, text: str) -> Unit:
         """A new post of these words, under a key in the platform's form."""
         key = str(uuid7())
         titles = (Text("title", self.place.title),) if self.place.title else ()
         return Unit(
-            tenant_id=TENANT,
-            creator_id=CREATOR,
+            tenant_id=TEST_TENANT,
+            creator_id=TEST_CREATOR,
             subject=Subject("delivery", uuid7()),
             platform=self.platform,
             surface=self.place.surface,
@@ -64,17 +64,19 @@ class House:
             audience="public",
             texts=(*titles, Text("body", text)),
             destination=self.place.destination,
-            native_key=self.connector.key_of(key, wall_now()) if isinstance(self.connector, OwnKeys) else key,
+            native_key=self.connector.native_key_for(key, wall_now())
+            if isinstance(self.connector, SupportsNativeKeys)
+            else key,
         )
 
     def post(self, door: Transport, text: str) -> None:
         """One post, step by step. Raises RuntimeError when it is anything but published."""
-        unit, answers = self.unit(text), tuple[Answer, ...]()
-        while isinstance(turn := self.connector.next(unit, answers), Send):
+        unit, answers = self.unit(text), tuple[StepResult, ...]()
+        while isinstance(turn := self.connector.next_step(unit, answers), Send):
             step, now = turn.step, wall_now()
-            uploads = pointing.uploads(step, self.platform, answers, above=unit.under)
-            asks = ControlOrder(TENANT, unit.channel_id, step.action)
-            authority = asks if step.kind is StepKind.CONTROL else permit(unit, step, now, uploads)
+            uploads = references.uploaded_references(step, self.platform, answers, above=unit.parent_id)
+            asks = ControlOrder(TEST_TENANT, unit.channel_id, step.action)
+            authority = asks if step.kind is StepKind.CONTROL else conformance_permit(unit, step, now, uploads)
             answers = (*answers, door.send(step, authority, account=self.account))
         if not isinstance(turn, Published):
             raise RuntimeError(f"not published: {turn}")
@@ -92,8 +94,8 @@ def figures(platforms: Sequence[str], *, rounds: int = ROUNDS, warm: int = WARM)
 def _of(platform: str, there: Network, rounds: int, warm: int) -> dict[str, float]:
     place = there.place
     token, refresh = Sealed(place.token.encode()), Sealed(place.refresh.encode())
-    account = Account(TENANT, uuid7(), place.account, place.url, token, refresh, platform=platform)
-    house = House(platform, place, registry.load()[platform], account)
+    account = AccountTarget(TEST_TENANT, uuid7(), place.account, place.url, token, refresh, platform=platform)
+    house = House(platform, place, loader.load_connectors()[platform], account)
     with (
         closing(HttpClient()) as fresh,
         closing(keeping()) as kept,
@@ -102,8 +104,8 @@ def _of(platform: str, there: Network, rounds: int, warm: int) -> dict[str, floa
         redirect_stderr(log),
     ):
         ways: dict[str, Post] = {
-            "send": partial(house.post, transport(fresh)),
-            "kept": partial(house.post, transport(kept)),
+            "send": partial(house.post, conformance_transport(fresh)),
+            "kept": partial(house.post, conformance_transport(kept)),
             "bare": library,
         }
         texts = (f"{WORDS} {number:05}" for number in count(1))
@@ -188,7 +190,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     chosen = parser.parse_args()
     found = figures(chosen.platforms or tuple(LIBRARIES), rounds=chosen.rounds)
-    told = Measured("sends", found, machine(), SEED).as_json()
+    told = Measurement("sends", found, describe_machine(), BENCHMARK_SEED).as_json()
     sys.stdout.write(f"{table(found)}\n\n{told}\n")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from foundation.database import Database
+from foundation.db.database import Database
 from tests.browser.living import Installation, Living, installed, living
 from tests.browser.visitors import Chromium
 from tests.browser.visitors import chromium as started

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.suite.serving import served
-from foundation.database import Database
-from foundation.storage import FileStore
-from tenants import login
+from connectors.conformance.fake_servers import serve_app
+from foundation.db.database import Database
+from foundation.storage.object_store import FileStore
+from tenants.auth import sessions
 from tests.browser.seeing import wrong_lines
 from tests.browser.visitors import Chromium, Visitor
 from tests.conftest import Cluster
@@ -23,8 +23,8 @@ from tests.journeys.bots import Bots, bots
 from tests.schedules.builders import Desk, wired
 from tests.tenants import apps
 from tests.workers.running import house
-from web.app import create
-from workers import handlers
+from web.app import create_web_app
+from workers.event_routes import registry
 from workers.wiring import Services
 
 
@@ -59,9 +59,9 @@ class Living:
     def session(self, member: UUID, url: str = "") -> str:
         """A session that is open already, as a visitor's browser keeps it."""
         with self.desk.scope() as scope:
-            secret = login.invite(scope, member)
+            secret = sessions.create_sign_in_link(scope, member)
         tenant = self.desk.services.tenant
-        return f"greenroom={apps.whole(tenant, login.redeem(tenant, secret))} at {url or self.url}"
+        return f"greenroom={apps.whole(tenant, sessions.redeem_sign_in_link(tenant, secret))} at {url or self.url}"
 
     @contextmanager
     def visitor(self, path: str = "/", member: UUID | None = None, **how: Any) -> Iterator[Visitor]:
@@ -104,8 +104,8 @@ def public_pages(pages: Database, folder: Path) -> Iterator[str]:
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
         await rooms[0](scope, receive, send)
 
-    with served(door) as address:
-        rooms.append(create(tenant=pages.scope, store=FileStore(folder), public_url=address))
+    with serve_app(door) as address:
+        rooms.append(create_web_app(tenant=pages.scope, store=FileStore(folder), public_url=address))
         yield address
 
 
@@ -114,13 +114,13 @@ def living(installation: Installation, database: Database, redis_url: str, chrom
     """Léa's agency with relay, worker and listeners at work."""
     made = bots(installation.services, installation.sandbox, installation.telegram)
     before = len(wrong_lines(installation.home / "log"))
-    with house(database, redis_url, handlers.routes(made.services)):
+    with house(database, redis_url, registry.build_routes(made.services)):
         made.listen()
         try:
             yield Living(installation, made, chromium)
         finally:
             made.deaf()
     assert wrong_lines(installation.home / "log")[before:] == []
-    installation.telegram.book.clear()
+    installation.telegram.book.clear_faults()
     installation.sandbox.clear()
     assert not installation.telegram.world.checks.broken, installation.telegram.world.checks.broken

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from dashboard.pages import PAGES
-from foundation.clock import wall_now
-from foundation.database import OpenScope
+from dashboard.shell.navigation import PAGES
+from demo.agency.cast import LUMIERE
+from foundation.db.database import OpenScope
+from foundation.ops.clock import wall_now
 from tests.dashboard.streams import FAILED, ONE, SEVERAL, TEXTS, Stream, Widget
-from workers.demo_cast import LUMIERE
 
 PRESSES = 8
 INSIDE = {

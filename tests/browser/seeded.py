@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from foundation.database import OpenScope, Scope
-from foundation.settings import DatabaseSettings, Settings, TenantsSettings
-from foundation.words import LANGUAGES
-from tenants import agencies, login
-from tenants.roles import Role
+from demo.agency import lifecycle
+from demo.agency.cast import LUMIERE
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import LANGUAGES
+from foundation.ops.settings import DatabaseSettings, Settings, TenantsSettings
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
 from tests.browser.seeing import wrong_lines
 from tests.conftest import Cluster
 from tests.dashboard.conftest import MASTER, serving
 from tests.tenants import apps
-from workers import demo
-from workers.demo_cast import LUMIERE
 
 NAMES = {
     Role.OWNER: "Zoé",
@@ -57,8 +58,8 @@ class Seeded:
 
     def _cookie(self, member: UUID) -> str:
         with self.tenant(LUMIERE.tenant_id, "system:test") as scope:
-            secret = login.invite(scope, member)
-        return f"greenroom={apps.whole(self.tenant, login.redeem(self.tenant, secret))}"
+            secret = sessions.create_sign_in_link(scope, member)
+        return f"greenroom={apps.whole(self.tenant, sessions.redeem_sign_in_link(self.tenant, secret))}"
 
 
 def _member(scope: Scope, role: Role, language: str, mark: str) -> UUID:
@@ -86,11 +87,11 @@ def seeded(cluster: Cluster, tenant: OpenScope, home: Path, elsewhere: Path) -> 
         ),
         tenants=TenantsSettings(master_key=base64.b64encode(MASTER).decode()),
     )
-    demo.seed(settings)
+    lifecycle.seed_demo(settings)
     with tenant(LUMIERE.tenant_id, "system:test") as scope:
         members = {
             (role, language): _member(scope, role, language, "first") for role in NAMES for language in LANGUAGES
         }
     with serving(cluster.url("greenroom_pages", "house"), home, elsewhere) as (url, log):
         yield Seeded(url, tenant, members, log)
-    demo.remove(settings)
+    lifecycle.remove_demo(settings)

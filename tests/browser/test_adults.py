@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from foundation.storage import FileStore
-from gate import mine
-from gate.units import Rating
+from foundation.storage.object_store import FileStore
+from gate.consent import subject_portal
+from gate.contract.units import Rating
 from tests.browser.seeing import faults
 from tests.browser.visitors import Chromium, Visitor
 from tests.conftest import Cluster
@@ -46,7 +46,7 @@ def readable(visitor: Visitor, name: str) -> None:
 def test_a_visitor_comes_in_and_who_is_shown_ends_it(chromium: Chromium, lea: Place) -> None:
     with lea.desk.scope() as scope:
         person = lea.person(scope)
-        own = f"{lea.url}{mine.PATH}{mine.make_link(scope, person)}"
+        own = f"{lea.url}{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person)}"
     lea.post(Rating.S, channel="page", text="En public")
     item = lea.post(text="Pour vous", person=person)
     with chromium.visitor() as visitor:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from foundation.database import OpenScope
-from tenants import login
-from tenants.roles import Role
+from foundation.db.database import OpenScope
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
 from tests.browser.seeing import faults
 from tests.browser.visitors import Chromium, Visitor
 from tests.dashboard.builders import Agency, agency
@@ -62,7 +62,7 @@ def test_revoked_page_empties_itself(chromium: Chromium, door: Door, busy: Agenc
         enter(visitor, door, busy)
         visitor.shows("Le soir, la ville")
         with busy.scope() as scope:
-            login.revoke(scope, busy.members[Role.OWNER])
+            sessions.revoke_sessions(scope, busy.members[Role.OWNER])
         visitor.shows("Vous n’êtes pas connecté", LOCKED_SECONDS)
         visitor.hides("Le soir, la ville", 1.0)  # the same run of the page takes it away as it ends
         visitor.go(door.url)

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from schedules import planning
-from schedules.calendar import WallTime, local_day, local_wall
-from schedules.moving import delivery
+from foundation.ops.wall_time import WallTime, local_day, to_wall_time
+from schedules.posts import deliveries
+from schedules.posts.transitions import get_delivery
 from tests.browser.living import Living
 from tests.browser.visitors import Visitor
 from tests.schedules.builders import ZONE
@@ -23,13 +23,13 @@ def planned(lea: Living, words: str, days: int, clock: time = time(10, 20)) -> t
     today = local_day(lea.desk.now(), ZONE)
     day = today + timedelta(days=7 - today.weekday() + days)
     at = WallTime(day, clock, ZONE)
-    lea.desk.act(planning.move_delivery, found, at=at)
+    lea.desk.act(deliveries.reschedule_delivery, found, at=at)
     return found, at
 
 
 def wall(lea: Living, delivery_id: UUID) -> str:
     with lea.desk.scope() as scope:
-        return delivery(scope, delivery_id).wall_time
+        return get_delivery(scope, delivery_id).wall_time
 
 
 def held(visitor: Visitor) -> None:
@@ -104,7 +104,7 @@ def test_a_post_of_a_month_is_opened(lea: Living, act: str) -> None:
             marc.page.keyboard.press("Enter")
         marc.shows("Prévu")
         with lea.desk.scope() as scope:
-            assert str(delivery(scope, found).post_id) in marc.page.url
+            assert str(get_delivery(scope, found).post_id) in marc.page.url
 
 
 def test_the_past_is_refused_and_nothing_moves(lea: Living) -> None:
@@ -166,7 +166,7 @@ def test_in_lanes_a_card_moves_in_time_and_never_to_another_account(lea: Living)
         assert wall(lea, found) == f"{thursday}T10:20"
         marc.page.goto(lea.url + f"/calendar?view=day&day={thursday}&by=account&zone=America/New_York")
         held(marc)
-        hers = local_wall(WallTime(thursday, time(7), "America/New_York").instant(), ZONE)
+        hers = to_wall_time(WallTime(thursday, time(7), "America/New_York").instant(), ZONE)
         drag(marc, "en ligne", LANE.format(lane=own, column=7))
         marc.shows(f"à {hers.clock:%H:%M} (Paris)")
         assert wall(lea, found) == str(hers)

@@ -2,7 +2,7 @@
 
 import threading
 
-from foundation.clock import monotonic, pause
+from foundation.ops.clock import monotonic, sleep
 from tests.browser.living import Living
 from tests.browser.visitors import Visitor
 from tests.conftest import wait_until
@@ -85,7 +85,7 @@ def test_no_letter_is_lost_while_the_fan_goes_on_writing(lea: Living) -> None:
         assert box.input_value() == f"{LONG * 2} "
         marc.button("Envoyer").dblclick()
         wait_until(lambda: told(lea, LONG.strip()) == 1, 60)
-        pause(2.0)
+        sleep(2.0)
         assert told(lea, LONG.strip()) == 1
 
 

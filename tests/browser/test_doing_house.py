@@ -2,10 +2,10 @@
 
 import re
 
-from foundation.database import OpenScope
-from gate import switches
-from tenants import login
-from tenants.roles import Role
+from foundation.db.database import OpenScope
+from gate.policy import emergency_stops
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
 from tests.browser.living import Living
 from tests.browser.visitors import Visitor
 from tests.conftest import wait_until
@@ -43,7 +43,7 @@ def test_somebody_comes_and_goes(lea: Living) -> None:
 def test_everything_stops_and_goes_on(lea: Living) -> None:
     def closed() -> bool:
         with lea.desk.scope() as scope:
-            return switches.closed(scope, "sending", creator=lea.desk.creator_id)
+            return emergency_stops.is_stopped(scope, "sending", creator=lea.desk.creator_id)
 
     with lea.visitor("/system") as marc:
         marc.choose("Arrêter", "Léa")
@@ -65,7 +65,7 @@ def test_from_the_demonstration_to_a_first_post_of_ones_own(lea: Living, tenant:
     name = f"Iris {demo.tenant_id.hex[-6:]}"
     with lea.chromium.visitor() as zoe:
         with demo.scope() as scope:
-            secret = login.invite(scope, demo.members[Role.OWNER])
+            secret = sessions.create_sign_in_link(scope, demo.members[Role.OWNER])
         zoe.go(f"{lea.url}/auth/link/{secret}")
         zoe.press("Entrer")
         zoe.rest()
@@ -83,7 +83,7 @@ def test_from_the_demonstration_to_a_first_post_of_ones_own(lea: Living, tenant:
         zoe.page.get_by_role("link", name="Entrer dans mon agence").click()
         zoe.press("Entrer")
         zoe.shows("Passer à Lumière")
-        assert len(login.others(tenant, demo.tenant_id, demo.members[Role.OWNER])) == 1
+        assert len(sessions.list_linked_agencies(tenant, demo.tenant_id, demo.members[Role.OWNER])) == 1
         publishes(zoe, lea, "Bonjour, me voici.")
         assert zoe.complaints == []
 

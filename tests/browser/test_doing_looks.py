@@ -1,7 +1,7 @@
 """A post as each platform's feed will show it, on its own page, wide and narrow, and its choices changed there."""
 
-from connectors.discord_ids import Place
-from schedules.states import DeliveryState as S
+from connectors.platforms.discord.ids import ChannelRef
+from schedules.posts.states import DeliveryState as S
 from tests.browser.living import Living
 from tests.browser.test_every_page import axe, picture
 from tests.schedules.test_prices import NOWHERE
@@ -23,7 +23,11 @@ PLACES = {
 def test_a_post_is_looked_at_and_its_choices_changed_on_its_own_page(lea: Living) -> None:
     desk = lea.desk
     mark = str(desk.tenant_id)[-6:]
-    accounts = {"discord": Place("1", "2", "3").account, "reddit": f"mia{mark}@lakes", "mastodon": f"{mark}@a.example"}
+    accounts = {
+        "discord": ChannelRef("1", "2", "3").account,
+        "reddit": f"mia{mark}@lakes",
+        "mastodon": f"{mark}@a.example",
+    }
     for platform, surface in PLACES.items():
         place, account = f"{platform}.{surface}", accounts.get(platform, f"{platform}-{mark}")
         desk.connect_to(platform, account=account, token="t", platform=platform, surface=place, base_url=NOWHERE)

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from uuid import UUID
 
-from gate import dossiers
+from gate.evidence import person_dossiers
 from tests.browser.living import Living
 from tests.browser.seeing import faults
 from tests.browser.test_every_page import axe
@@ -32,7 +32,7 @@ def shot(visitor: Visitor, name: str) -> None:
 
 def lacking(lea: Living) -> tuple[str, ...]:
     with lea.desk.scope() as scope:
-        return dossiers.people(scope)[0].adult
+        return person_dossiers.list_dossiers(scope)[0].adult
 
 
 def test_from_nobody_to_ready(lea: Living) -> None:

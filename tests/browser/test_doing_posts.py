@@ -2,9 +2,9 @@
 
 import pytest
 
-from channels import reads as channel_reads
-from channels.states import ChannelState
-from schedules.states import DeliveryState as S
+from channels.accounts import queries as channel_reads
+from channels.accounts.states import ChannelState
+from schedules.posts.states import DeliveryState as S
 from tests.browser.living import Living
 from tests.browser.test_every_page import picture
 from tests.browser.visitors import Visitor
@@ -111,7 +111,7 @@ def test_a_doubt_is_settled_by_a_person(lea: Living) -> None:
 def test_an_account_rests_and_goes_on(lea: Living) -> None:
     def state() -> ChannelState:
         with lea.desk.scope() as scope:
-            return channel_reads.channel(scope, lea.desk.channels["main"]).state
+            return channel_reads.get_channel(scope, lea.desk.channels["main"]).state
 
     with lea.visitor("/channels") as marc:
         marc.press("Mettre en pause")

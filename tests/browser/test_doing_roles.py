@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from foundation.clock import pause
-from schedules.states import DeliveryState as S
-from studio import library
-from studio.states import ShelfState
-from tenants import agencies
-from tenants.roles import Role
+from foundation.ops.clock import sleep
+from schedules.posts.states import DeliveryState as S
+from studio.library import assets
+from studio.library.states import ShelfState
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.browser.living import Living
 from tests.browser.test_doing_fans import asks_for_a_person, told
 from tests.conftest import wait_until
@@ -46,13 +46,13 @@ def test_a_chatter_answers_in_her_own_name(lea: Living) -> None:
         zoe.page.keyboard.type(ANSWER)
         zoe.page.keyboard.press("Control+Enter")
         wait_until(lambda: told(lea, ANSWER) == 1, 60)
-        pause(1.0)
+        sleep(1.0)
     assert told(lea, ANSWER) == 1
 
 
 def test_a_guest_judges_the_pictures_given_to_her(lea: Living) -> None:
     asset = lea.desk.photo(7, rating=None)
-    lea.desk.act(library.shelve, asset, ShelfState.KEPT)
+    lea.desk.act(assets.set_shelf_state, asset, ShelfState.KEPT)
 
     def ratings() -> list[str]:
         rows = lea.rows(

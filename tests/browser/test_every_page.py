@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from dashboard.pages import PAGES, PageRow
-from foundation.database import OpenScope
-from foundation.words import LANGUAGES, catalogue
-from tenants.roles import Role, may
+from dashboard.shell.navigation import PAGES, PageEntry
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES, load_catalogue
+from tenants.agencies.rights import Role, has_right
 from tests.browser.pressing import places, visit
 from tests.browser.seeded import Seeded, seeded
 from tests.browser.visitors import Chromium, Visitor
@@ -86,27 +86,27 @@ def house(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPath
         yield made
 
 
-def menu(role: Role) -> list[PageRow]:
-    return [row for row in PAGES if any(may(role, right) for right in row.rights)]
+def menu(role: Role) -> list[PageEntry]:
+    return [row for row in PAGES if any(has_right(role, right) for right in row.rights)]
 
 
 @cache
 def english_only() -> tuple[str, ...]:
     """What only an English page says: parts of sentences between their parameters."""
-    french = "\n".join(catalogue("fr").values()).lower()
+    french = "\n".join(load_catalogue("fr").values()).lower()
     parts = (
         part.strip()
-        for code, sentence in catalogue("en").items()
+        for code, sentence in load_catalogue("en").items()
         if not code.startswith(SPOKEN)
         for part, *_ in string.Formatter().parse(sentence)
     )
     return tuple({part for part in parts if len(part) >= LONG and part.lower() not in french})
 
 
-def wrong_words(row: PageRow, language: str, text: str) -> list[str]:
+def wrong_words(row: PageEntry, language: str, text: str) -> list[str]:
     """Words of the house, codes instead of sentences, and English on a French page."""
     found = [] if row.name == "system" else [match[0] for match in BANNED_WORD.finditer(text)]
-    codes = catalogue(language)
+    codes = load_catalogue(language)
     found += [word for word in re.findall(r"[a-z]+(?:\.[A-Za-z0-9_]+)+", text) if word in codes]
     found += [] if row.name == "studio" else ODD.findall(text)  # a recipe has places that are filled later
     if language == "fr":
@@ -136,7 +136,7 @@ def axe(visitor: Visitor) -> list[Any]:
     ]
 
 
-def drawn(visitor: Visitor, row: PageRow, language: str) -> list[Any]:
+def drawn(visitor: Visitor, row: PageEntry, language: str) -> list[Any]:
     """All that is wrong with the page that is open, whatever its width."""
     visitor.rest()
     text = visitor.text()
@@ -155,7 +155,7 @@ def drawn(visitor: Visitor, row: PageRow, language: str) -> list[Any]:
     return found
 
 
-def both_widths(visitor: Visitor, url: str, row: PageRow, language: str, name: str) -> list[Any]:
+def both_widths(visitor: Visitor, url: str, row: PageEntry, language: str, name: str) -> list[Any]:
     """Open a page wide, then narrow, and say all that is wrong with it."""
     visitor.size(*WIDE)
     visitor.go(url)
@@ -168,7 +168,7 @@ def both_widths(visitor: Visitor, url: str, row: PageRow, language: str, name: s
     return found
 
 
-def parts(visitor: Visitor, row: PageRow, language: str, name: str) -> list[Any]:
+def parts(visitor: Visitor, row: PageEntry, language: str, name: str) -> list[Any]:
     """The other parts of a page that is open, each behind a button of its first row of choices."""
     found: list[Any] = []
     buttons = visitor.page.locator(f'{MAIN} [data-testid="stButtonGroup"]').first.locator("button")

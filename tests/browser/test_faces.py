@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from foundation.i18n.translation import LANGUAGES
 from foundation.sealed import Sealed
-from foundation.words import LANGUAGES
-from gate import beside, faces
+from gate.faces import known_faces
+from gate.reviews import resemblance_reviews
 from tests.browser.seeing import faults
 from tests.browser.test_every_page import axe
 from tests.browser.visitors import Chromium, Visitor
@@ -40,7 +41,7 @@ def test_two_faces_are_looked_at_beside_each_other(door: Door, chromium: Chromiu
         visitor.shows(word("likeness.done.other", language)[:20])
     work(who)
     with who.scope() as scope:
-        (one,) = beside.waiting(scope, [who.creator_id])
+        (one,) = resemblance_reviews.list_face_comparisons(scope, [who.creator_id])
         assert [said.approves for said in one.said] == [True]
 
 
@@ -75,7 +76,9 @@ def test_whom_nobody_may_show_is_one_list_by_name_and_by_face(door: Door, chromi
             (wish,) = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'face.bar'",
                                 t=who.tenant_id)  # fmt: skip
         with who.scope(wish.args["by"]) as scope:
-            faces.bar(scope, subject_id=wish.subject_id, why=wish.args["why"], model="m@1", box=Sealed(b"sealed"))
+            known_faces.add_face_ban(
+                scope, subject_id=wish.subject_id, why=wish.args["why"], model="m@1", box=Sealed(b"sealed")
+            )
         visitor.page.reload()
         visitor.rest()
         visitor.press(word("people.part.never", language))

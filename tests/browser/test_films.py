@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from foundation.words import LANGUAGES
-from gate.units import Rating
-from studio import library
-from studio.states import ShelfState
+from foundation.i18n.translation import LANGUAGES
+from gate.contract.units import Rating
+from studio.library import assets
+from studio.library.states import ShelfState
 from tests.browser.visitors import Chromium, Visitor
 from tests.dashboard.builders import agency
 from tests.dashboard.conftest import Door
@@ -49,7 +49,7 @@ def test_a_film_is_looked_at_frame_by_frame_and_judged(door: Door, chromium: Chr
     who = agency(door.tenant, language=language)
     asset = brought(door, who, scenes(15.0), Rating.N)
     with who.scope() as scope:
-        library.shelve(scope, asset, ShelfState.KEPT)
+        assets.set_shelf_state(scope, asset, ShelfState.KEPT)
     cookies = f"{door.cookie(who)} at {door.url}"
     allow = word("approvals.allow", language)
     with chromium.visitor(WIDTHS[language], language=language, cookies=cookies) as visitor:

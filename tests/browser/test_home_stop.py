@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.app_pages.home import LOOK
-from foundation.words import LANGUAGES
-from tenants.roles import Role
+from dashboard.pages.home.page import REFRESH_INTERVAL
+from foundation.i18n.translation import LANGUAGES
+from tenants.agencies.rights import Role
 from tests.browser.seeing import faults
 from tests.browser.visitors import Chromium
 from tests.dashboard.builders import agency
@@ -30,7 +30,9 @@ def test_a_creator_stops_her_posts(door: Door, chromium: Chromium, language: str
         visitor.go(door.url)
         visitor.press(word("system.stop", language))
         visitor.type(word("system.why", language), "stolen")
-        visitor.page.wait_for_timeout(1000 * (int(LOOK.removesuffix("s")) + 1))  # Home draws itself anew meanwhile
+        visitor.page.wait_for_timeout(
+            1000 * (int(REFRESH_INTERVAL.removesuffix("s")) + 1)
+        )  # Home draws itself anew meanwhile
         assert visitor.page.get_by_label(word("system.why", language)).input_value() == "stolen"
         assert faults(visitor, "[data-testid=stPopoverBody]") == []
         if PICTURES:

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from foundation.clock import pause
-from schedules.states import DeliveryState as S
+from foundation.ops.clock import sleep
+from schedules.posts.states import DeliveryState as S
 from tests.browser.living import Living
 from tests.browser.test_doing_fans import asks_for_a_person, told
 from tests.browser.visitors import Visitor
@@ -80,7 +80,7 @@ def test_killed_with_presses_in_flight(lea: Living, doorway: Doorway, seconds: f
         anne.page.keyboard.type(ANSWER)
         marc.press("Valider")
         anne.page.keyboard.press("Control+Enter")
-        pause(seconds)
+        sleep(seconds)
         doorway.kill()
         doorway.start()
         for one in (marc, anne):
@@ -88,7 +88,7 @@ def test_killed_with_presses_in_flight(lea: Living, doorway: Doorway, seconds: f
         insist(marc, "Valider", lambda: desk.state(wish) is S.SCHEDULED)
         wait_until(lambda: told(lea, ANSWER) == 1 or box.input_value() == ANSWER, 60)
         insist(anne, "Envoyer", lambda: told(lea, ANSWER) == 1)
-        pause(2.0)
+        sleep(2.0)
     assert told(lea, ANSWER) == 1
     assert len(lea.rows("SELECT 1 FROM approvals WHERE tenant_id = :tenant AND post_id = :post", post=post)) == 1
     assert len(lea.rows("SELECT 1 FROM deliveries WHERE tenant_id = :tenant AND post_id = :post", post=post)) == 1

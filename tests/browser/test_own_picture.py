@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from foundation.database import OpenScope
-from gate import own_likeness, releasing
-from gate.releasing import ReleaseWanted
-from gate.units import Rating
-from tenants import login
-from tenants.roles import Role
+from foundation.db.database import OpenScope
+from gate.contract.units import Rating
+from gate.decision import own_release_rules
+from gate.reviews import own_releases
+from gate.reviews.own_releases import OwnReleaseRequested
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
 from tests.browser.keys import keys
 from tests.browser.seeing import faults
 from tests.browser.test_every_page import axe
@@ -36,7 +37,7 @@ def look(visitor: Visitor, name: str) -> None:
 def comes_in(visitor: Visitor, url: str, one: Author) -> None:
     """The author with a passkey on this device; a sheet of paper said who they are."""
     with one.world.scope() as scope:
-        secret = login.invite(scope, one.world.ann)
+        secret = sessions.create_sign_in_link(scope, one.world.ann)
     visitor.go(f"{url}/auth/link/{secret}")
     visitor.press(word("dashboard.enter", "en"))
     visitor.rest()
@@ -57,7 +58,9 @@ def test_an_author_confirms_their_own_picture(
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with releases.trusting(cluster), serving(cluster.url("greenroom_pages", "house"), *folders) as (url, _):
         closed = author(tenant)
-        releases.take(tenant, written("2026.12.01-1").signed(releases.ANN).signed(releases.BOB).written())
+        releases.take(
+            tenant, written("2026.12.01-1").with_signature(releases.ANN).with_signature(releases.BOB).to_bytes()
+        )
         one = author(tenant)
         with chromium.visitor(390, language="en") as visitor:
             keys(visitor)
@@ -71,7 +74,9 @@ def test_an_author_confirms_their_own_picture(
             with one.world.scope(one.actor) as scope:
                 (wish,) = scope.run("SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = 'own.release'",
                                     t=one.world.tenant_id)  # fmt: skip
-            releasing.settle(ReleaseWanted(one.world.tenant_id, wish.subject_id, one.digest, one.actor), tenant=tenant)
+            own_releases.handle_own_release(
+                OwnReleaseRequested(one.world.tenant_id, wish.subject_id, one.digest, one.actor), tenant=tenant
+            )
             visitor.go(f"{url}/auth/confirm/own/{one.digest}")
             visitor.shows(word("own.lack.soon", "en"))
             look(visitor, "signed")
@@ -91,7 +96,7 @@ def test_by_our_own_rules_the_page_says_what_is_missing(
         keys(visitor)
         comes_in(visitor, url, one)
         visitor.go(f"{url}/auth/confirm/own/{one.digest}")
-        for lack in (own_likeness.Lack.COUNTRY, own_likeness.Lack.SEEN):
+        for lack in (own_release_rules.MissingCondition.COUNTRY, own_release_rules.MissingCondition.SEEN):
             visitor.shows(word(f"own.lack.{lack}", "en"))
         look(visitor, "closed")
         assert word("own.confirm", "en") not in visitor.text()
@@ -112,7 +117,9 @@ def test_on_approvals_its_author_reads_who_decides_and_what_is_missing(
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with releases.trusting(cluster), serving(cluster.url("greenroom_pages", "house"), *folders) as (url, log):
         if opened:
-            releases.take(tenant, written("2026.12.01-1").signed(releases.ANN).signed(releases.BOB).written())
+            releases.take(
+                tenant, written("2026.12.01-1").with_signature(releases.ANN).with_signature(releases.BOB).to_bytes()
+            )
         who, language = agency(tenant, language="fr" if opened else "en"), "fr" if opened else "en"
         with who.scope() as scope:
             scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :c", c=who.creator_id)
@@ -135,7 +142,11 @@ def test_on_approvals_its_author_reads_who_decides_and_what_is_missing(
                 return
             visitor.page.get_by_role("link", name=word("own.link", language)).click()
             visitor.shows(word("own.missing", language))
-            for lack in (own_likeness.Lack.HOLDER, own_likeness.Lack.PERSON, own_likeness.Lack.WORDS):
+            for lack in (
+                own_release_rules.MissingCondition.HOLDER,
+                own_release_rules.MissingCondition.PERSON,
+                own_release_rules.MissingCondition.WORDS,
+            ):
                 visitor.shows(word(f"own.lack.{lack}", language))
             visitor.shows(word("passkey.none", language))
             assert word("own.confirm", language) not in visitor.text()

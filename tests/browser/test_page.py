@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from gate.units import Rating
+from gate.contract.units import Rating
 from tests.browser.seeing import faults
 from tests.browser.visitors import Chromium
 from tests.web.builders import Page, Room, page

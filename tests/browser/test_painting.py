@@ -8,9 +8,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from gate.units import Rating
-from studio import reads, recipes
-from studio.recipes import Spec
+from gate.contract.units import Rating
+from studio.library import queries
+from studio.recipes import specs
+from studio.recipes.specs import RecipeSpec
 from tests.browser.test_films import _keep
 from tests.browser.visitors import Chromium, Visitor
 from tests.dashboard.builders import Agency
@@ -53,9 +54,9 @@ def painted(visitor: Visitor, stroke: Stroke, *percents: tuple[float, float]) ->
     visitor.rest()
 
 
-def kept(who: Agency) -> Spec:
+def kept(who: Agency) -> RecipeSpec:
     with who.scope() as scope:
-        (card,) = reads.recipes_of(scope, who.creator_id)
+        (card,) = queries.list_recipes(scope, who.creator_id)
     return card.spec
 
 
@@ -69,7 +70,7 @@ def test_a_part_is_painted_and_kept(
 ) -> None:
     picture(able, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:
-        recipes.save(scope, lumiere.creator_id, spec())
+        specs.save_recipe(scope, lumiere.creator_id, spec())
     with chromium.visitor(width, cookies=f"{able.cookie(lumiere)} at {able.url}") as visitor:
         visitor.go(f"{able.url}/studio")
         visitor.rest()

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from foundation.words import LANGUAGES
-from gate import switches
-from tenants import login, passkeys
-from tenants.roles import Role
+from foundation.i18n.translation import LANGUAGES
+from gate.policy import emergency_stops
+from tenants.agencies.rights import Role
+from tenants.auth import passkeys, sessions
 from tests.browser.keys import keys
 from tests.browser.seeing import faults
 from tests.browser.visitors import Chromium, Visitor
@@ -123,7 +123,7 @@ def test_another_origin_gets_nothing(door: Door, chromium: Chromium) -> None:
 def test_a_person_alone_ends_a_wide_stop_with_a_passkey(door: Door, chromium: Chromium) -> None:
     who = agency(door.tenant, language="fr")
     with who.scope(who.act_as(Role.OWNER)) as scope:
-        switches.close(scope, "tenant", "", "sending", reason="essai")
+        emergency_stops.close_switch(scope, "tenant", "", "sending", reason="essai")
     with chromium.visitor(390, cookies=f"{door.cookie(who)} at {door.url}") as visitor:
         keys(visitor)
         visitor.go(f"{door.url}/auth/passkeys")
@@ -140,5 +140,7 @@ def test_a_person_alone_ends_a_wide_stop_with_a_passkey(door: Door, chromium: Ch
         visitor.page.wait_for_url("**/system")
     with who.scope(who.act_as(Role.OWNER)) as scope:
         (wish,) = scope.run("SELECT args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set'", t=who.tenant_id)
-        about = switches.signed_as("tenant", "", "sending", "fausse alerte")
-        assert passkeys.spend(scope, login.UUID(wish.args["signed"]), act=switches.REOPEN, about=about)
+        about = emergency_stops.reopen_signing_text("tenant", "", "sending", "fausse alerte")
+        assert passkeys.consume_signature(
+            scope, sessions.UUID(wish.args["signed"]), act=emergency_stops.REOPEN_ACT, about=about
+        )

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from schedules.states import DeliveryState as S
-from tenants import login
+from schedules.posts.states import DeliveryState as S
+from tenants.auth import sessions
 from tests.browser.seeing import faults
 from tests.browser.visitors import Chromium, Visitor
 from tests.channels import by_hand
@@ -41,7 +41,7 @@ def look(visitor: Visitor, name: str) -> None:
 
 def come_in(visitor: Visitor, lea: Desk, address: str) -> None:  # noqa: F811  fixtures
     with lea.scope() as scope:
-        secret = login.invite(scope, lea.manager)
+        secret = sessions.create_sign_in_link(scope, lea.manager)
     visitor.go(f"{address}/phone/in/{secret}")
     look(visitor, "in")
     press(visitor, "Relier")
@@ -52,10 +52,12 @@ def come_in(visitor: Visitor, lea: Desk, address: str) -> None:  # noqa: F811  f
 def test_a_task_with_one_thumb(chromium: Chromium, lea: Desk, address: str, dark: bool) -> None:  # noqa: F811  fixtures
     body = "Premier café dehors, lumière douce ☕️\nLa suite ce soir. https://example.test/suite"
     with lea.scope() as scope:
-        from gate import targets
-        from gate.units import Rating
+        from gate.contract.units import Rating
+        from gate.reviews import link_targets
 
-        targets.register(scope, lea.creator_id, "https://example.test/suite", rating=Rating.G, adult=False)
+        link_targets.register_link_target(
+            scope, lea.creator_id, "https://example.test/suite", rating=Rating.G, adult=False
+        )
     delivery, _ = handed(lea, pictures=2, body=body)
     name = "dark" if dark else "light"
     with chromium.visitor(390, 844, dark=dark) as visitor, at_work(lea):

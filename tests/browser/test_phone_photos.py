@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from studio import packs, sorting
-from studio.states import ShelfState
+from studio.library.states import ShelfState
+from studio.packs import packs, triage
 from tests.browser.test_phone import come_in, look, press
 from tests.browser.visitors import Chromium, Visitor
 from tests.conftest import wait_until
@@ -78,6 +78,6 @@ def test_photos_are_handed_in_together_and_sorted_with_one_thumb(
         assert [one for one in visitor.complaints if "422" not in one] == []
     assert shelves(lea) == [ShelfState.KEPT, ShelfState.KEPT, ShelfState.KEPT, ShelfState.RETIRED]
     with lea.scope() as scope:
-        (ware,) = packs.wares(scope, [lea.creator_id])
+        (ware,) = packs.list_packs(scope, [lea.creator_id])
         assert ware.pictures == 1
-        assert sorting.unsorted(scope, lea.creator_id).count == 0
+        assert triage.list_untriaged(scope, lea.creator_id).count == 0

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from foundation.words import Message, say
-from gate import complaints
-from generators import hashes
+from foundation.i18n.translation import Message, render_message
+from gate.removal import removal_requests
+from generators.media import perceptual_hashes
 from tests.browser.seeing import faults
 from tests.browser.test_page import at, photo
 from tests.browser.visitors import Chromium, Visitor
@@ -18,7 +18,7 @@ from tests.web.test_receipts import forgotten
 
 
 def word(code: str, language: str, **params: str | int) -> str:
-    return say(Message(code, params), language)
+    return render_message(Message(code, params), language)
 
 
 def drawn(number: int, size: tuple[int, int]) -> Image.Image:
@@ -57,17 +57,20 @@ def test_script_and_python_agree_and_no_picture_leaves(chromium: Chromium, mia: 
             path = written(drawn(number, size), ("PNG", "JPEG", "WEBP")[number % 3], tmp_path, number)
             with Image.open(path) as image:
                 image.load()
-                wanted = [hashes.phash(image), *hashes.turned(image)]
+                wanted = [perceptual_hashes.phash(image), *perceptual_hashes.transformed_hashes(image)]
             found = [bytes.fromhex(one) for one in looked_at(visitor, path)]
             assert len(found) == len(wanted) == 16
-            apart = [min(hashes.distance(one, mine) for mine in found) for one in wanted]
-            assert hashes.distance(wanted[0], found[0]) <= hashes.SAME, (number, size)
-            assert max(apart) <= hashes.SAME, (number, size)
+            apart = [min(perceptual_hashes.hamming_distance(one, mine) for mine in found) for one in wanted]
+            assert perceptual_hashes.hamming_distance(wanted[0], found[0]) <= perceptual_hashes.SAME_DISTANCE, (
+                number,
+                size,
+            )
+            assert max(apart) <= perceptual_hashes.SAME_DISTANCE, (number, size)
             furthest = max(furthest, *apart)
         more = [one for one in visitor.requests[asked:] if not one.endswith("/static/icon.svg")]
         assert more == [], "choosing a picture asks nobody for anything"
         assert visitor.complaints == []
-    assert furthest <= hashes.SAME
+    assert furthest <= perceptual_hashes.SAME_DISTANCE
 
 
 @pytest.mark.parametrize(("language", "width"), [("fr", 390), ("en", 1280)])
@@ -81,7 +84,7 @@ def test_a_picture_one_has_is_found_and_its_receipt_opens(
     theirs.save(out, "PNG")
     sha256 = mine.stage(out.getvalue())
     with mine.scope() as scope, scope.acting_as("gate"):
-        look = hashes.phash(theirs).hex()
+        look = perceptual_hashes.phash(theirs).hex()
         scope.run("UPDATE renditions SET phash = :l WHERE sha256 = :s", l=look, s=sha256)
     mine.post(media=[sha256])
     mine.post(media=[mine.stage(photo(3))])
@@ -105,7 +108,9 @@ def test_a_picture_one_has_is_found_and_its_receipt_opens(
         pin = str(visitor.run("document.querySelector('[role=status] b').innerText"))
         assert faults(visitor) == []
         with mine.scope() as scope:
-            assert complaints.row_of(scope, complaints.by_receipt(scope, receipt).id).digests == [sha256]
+            assert removal_requests.get_removal_request(
+                scope, removal_requests.find_status_by_receipt(scope, receipt).id
+            ).digests == [sha256]
     with chromium.visitor(width, language=language) as another:
         another.go(at(mine, f"report/{receipt}"))
         assert faults(another) == []
@@ -135,6 +140,6 @@ def test_without_script_an_address_is_enough(chromium: Chromium, room: Room, lan
     finally:
         context.close()
     with mine.scope() as scope:
-        known = complaints.latest(scope, mine.creator_id)
+        known = removal_requests.latest_status(scope, mine.creator_id)
         assert known is not None
-        assert complaints.row_of(scope, known.id).digests
+        assert removal_requests.get_removal_request(scope, known.id).digests

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from foundation.words import LANGUAGES
-from gate import desk
-from gate.units import Rating
-from studio import library
-from tenants.roles import Role
+from foundation.i18n.translation import LANGUAGES
+from gate.contract.units import Rating
+from gate.reviews import content_reviews
+from studio.library import assets as library
+from tenants.agencies.rights import Role
 from tests.browser.test_every_page import axe
 from tests.browser.visitors import Chromium, Visitor
 from tests.dashboard.builders import agency
@@ -39,9 +39,9 @@ def test_a_sheet_is_seen_and_judged_by_keys(door: Door, chromium: Chromium, lang
     old = picture(door, who, seed=40, rating=Rating.N)
     with who.scope(role="gate") as scope:
         looks = "UPDATE renditions SET phash = '00000000000000ff' WHERE tenant_id = :t AND sha256 = ANY(:some)"
-        scope.run(looks, t=who.tenant_id, some=[library.item(scope, one).sha256 for one in (old, assets[2])])
+        scope.run(looks, t=who.tenant_id, some=[library.get_asset(scope, one).sha256 for one in (old, assets[2])])
     with who.scope(who.act_as(Role.MANAGER)) as scope:
-        desk.review_bytes(scope, library.item(scope, old).sha256, verdict="refuse")
+        content_reviews.review_bytes(scope, library.get_asset(scope, old).sha256, verdict="refuse")
     cookies = f"{door.cookie(who)} at {door.url}"
     with chromium.visitor(WIDTHS[language], language=language, cookies=cookies) as visitor:
         visitor.go(f"{door.url}/approvals")

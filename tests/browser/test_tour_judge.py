@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from connectors.suite.serving import served
+from connectors.conformance.fake_servers import serve_app
+from demo.tour import home_scene_check
+from demo.tour.browser import BrowserWindow, WitnessDisagreement, open_window
+from demo.tour.home_scene_check import ExpectedLine
+from demo.tour.judge import TourCheckResult, TourJudge
 from tests.browser.living import Installation
 from tests.browser.visitors import Chromium
-from workers import tour_minute
-from workers.tour_browser import Disagreement, Window, visit
-from workers.tour_judge import Judge, Result
-from workers.tour_minute import Expected
 
 PAGE = "<!doctype html><html lang=fr><link rel=icon href=data:,><title>Une page</title><body>{}</body></html>"
 OPENED = "2026-11-20T10:00:00+00:00"
@@ -37,7 +37,7 @@ async def page(request: Request) -> HTMLResponse:
 class Bench:
     """The judge before a window, on a small site."""
 
-    judge: Judge
+    judge: TourJudge
     url: str
 
     def shows(self, body: str, **more: str) -> None:
@@ -45,11 +45,11 @@ class Bench:
         base = self.judge.window.page
         base.goto("about:blank")
         query = "&".join(f"{name}={value}" for name, value in more.items())
-        self.judge.window.go(f"{self.url}/?{query}&body={_quoted(body)}", drawn=False)
+        self.judge.window.open(f"{self.url}/?{query}&body={_quoted(body)}", drawn=False)
 
-    def step(self, act: Callable[[Judge], object]) -> Result:
+    def step(self, act: Callable[[TourJudge], object]) -> TourCheckResult:
         """What the judge says of a step."""
-        with self.judge.step("1 try"):
+        with self.judge.timed_step("1 try"):
             act(self.judge)
         return self.judge.results[-1]
 
@@ -68,41 +68,45 @@ def bench(installation: Installation, chromium: Chromium, tmp_path: Path) -> Ite
     services = replace(
         installation.services, settings=settings.model_copy(update={"home": tmp_path, "sandbox": sandbox})
     )
-    with served(Starlette(routes=[Route("/", page)])) as url:
+    with serve_app(Starlette(routes=[Route("/", page)])) as url:
         own = frozenset({urlsplit(url).netloc})
-        with visit(chromium.browser, language="fr", own=own) as window:
-            yield Bench(Judge(services, window, "fr", fast=False), url)
+        with open_window(chromium.browser, language="fr", own=own) as window:
+            yield Bench(TourJudge(services, window, "fr", fast=False), url)
 
 
 def test_what_agrees_is_good(bench: Bench) -> None:
     bench.shows("Bonjour")
-    result = bench.step(lambda j: j.window.says("BONJOUR"))
-    assert result.good, result
+    result = bench.step(lambda j: j.window.wait_for_text("BONJOUR"))
+    assert result.has_passed, result
 
 
 def test_each_witness_is_named(bench: Bench) -> None:
     bench.shows("Au revoir")
-    text = bench.step(lambda j: j.window.says("Bonjour", seconds=0.5))
-    assert (text.witness, text.good) == ("text", False)
-    assert "Bonjour" in text.told
-    database = bench.step(lambda j: j.until("database", lambda: bool(_posts(j)), "no post was written", seconds=0.3))
-    assert (database.witness, database.told) == ("database", "no post was written")
-    sandbox = bench.step(lambda j: j.agree("sandbox", len(j.received("nobody")) == 1, "it was not received"))
-    assert (sandbox.witness, sandbox.told) == ("sandbox", "it was not received")
-    absent = bench.step(lambda j: j.creator("mia"))  # the house itself says no
+    text = bench.step(lambda j: j.window.wait_for_text("Bonjour", seconds=0.5))
+    assert (text.witness, text.has_passed) == ("text", False)
+    assert "Bonjour" in text.details
+    database = bench.step(
+        lambda j: j.wait_for_witness("database", lambda: bool(_posts(j)), "no post was written", seconds=0.3)
+    )
+    assert (database.witness, database.details) == ("database", "no post was written")
+    sandbox = bench.step(
+        lambda j: j.check_witness("sandbox", len(j.sandbox_posts("nobody")) == 1, "it was not received")
+    )
+    assert (sandbox.witness, sandbox.details) == ("sandbox", "it was not received")
+    absent = bench.step(lambda j: j.find_creator("mia"))  # the house itself says no
     assert absent.witness == "database"
-    assert (bench.judge.s.settings.home / "logs" / "tour-1-fr.png").exists()
+    assert (bench.judge.services.settings.home / "logs" / "tour-1-fr.png").exists()
 
 
-def _posts(j: Judge) -> list[object]:
-    return j.rows("SELECT id FROM posts WHERE tenant_id = :tenant")
+def _posts(j: TourJudge) -> list[object]:
+    return j.query_rows("SELECT id FROM posts WHERE tenant_id = :tenant")
 
 
 def test_button_that_is_not_there_is_the_text(bench: Bench) -> None:
     bench.shows("<button>Publier</button>")
-    assert bench.step(lambda j: j.window.press("Publier")).good
+    assert bench.step(lambda j: j.window.press_button("Publier")).has_passed
     bench.judge.window.page.set_default_timeout(500)
-    assert bench.step(lambda j: j.window.press("Retirer")).witness == "text"
+    assert bench.step(lambda j: j.window.press_button("Retirer")).witness == "text"
 
 
 @pytest.mark.parametrize(
@@ -114,15 +118,15 @@ def test_button_that_is_not_there_is_the_text(bench: Bench) -> None:
     ],
 )
 def test_complaints_make_a_step_fail(bench: Bench, body: str, told: str) -> None:
-    def look(_: Judge) -> None:
+    def look(_: TourJudge) -> None:
         bench.shows(body)
-        bench.judge.window.read()
+        bench.judge.window.note_internal_words()
 
     result = bench.step(look)
     assert result.witness == "text"
-    assert told in result.told
+    assert told in result.details
     bench.shows("Bonjour")
-    assert bench.step(lambda j: j.window.says("Bonjour")).good  # what was said before is not said again
+    assert bench.step(lambda j: j.window.wait_for_text("Bonjour")).has_passed  # what was said before is not said again
 
 
 def test_foreign_request_makes_a_step_fail(bench: Bench) -> None:
@@ -131,7 +135,7 @@ def test_foreign_request_makes_a_step_fail(bench: Bench) -> None:
         stranger.close()
         result = bench.step(lambda _: bench.shows(STRANGE.format(port)))
     assert result.witness == "text"
-    assert f"foreign request: 127.0.0.1:{port}" in result.told
+    assert f"foreign request: 127.0.0.1:{port}" in result.details
 
 
 def test_slow_pages_are_counted(bench: Bench) -> None:
@@ -143,31 +147,31 @@ def test_slow_pages_are_counted(bench: Bench) -> None:
 
 def test_choice_that_does_not_hold_is_told(bench: Bench) -> None:
     bench.shows("<button aria-pressed=false onclick=\"this.ariaPressed='true'\">Ma page</button><button>X</button>")
-    bench.judge.window.choose("Ma page")
+    bench.judge.window.choose_option("Ma page")
     assert bench.judge.window.page.locator('[aria-pressed="true"]').count() == 1
 
 
 def test_lines_are_noted_when_they_appear(bench: Bench) -> None:
     """A line of an earlier minute is another's; one that comes too late, or never, is told."""
-    wanted = {"leaves": Expected(25, ("publié", "le lac"), later=(("publié", "la mer"),))}
+    wanted = {"leaves": ExpectedLine(25, ("publié", "le lac"), later=(("publié", "la mer"),))}
     bench.shows(LINE.format("2026-11-20T09:59:00+00:00"))
-    tour_minute.record(bench.judge.window, wanted, OPENED, spent=24)
-    assert tour_minute.seen(bench.judge.window) == {}
-    with pytest.raises(Disagreement, match="never seen: leaves"):
-        tour_minute.in_time(bench.judge, wanted)
+    home_scene_check.inject_recorder(bench.judge.window, wanted, OPENED, spent=24)
+    assert home_scene_check.recorded_lines(bench.judge.window) == {}
+    with pytest.raises(WitnessDisagreement, match="never seen: leaves"):
+        home_scene_check.check_line_times(bench.judge, wanted)
     _appears(bench.judge.window, LINE.format("2026-11-20T10:00:25+00:00"))
-    assert tour_minute.seen(bench.judge.window)["leaves"] >= 24
+    assert home_scene_check.recorded_lines(bench.judge.window)["leaves"] >= 24
     bench.shows(LINE.format("2026-11-20T10:00:25+00:00"))
-    tour_minute.record(bench.judge.window, wanted, OPENED, spent=25)
-    tour_minute.in_time(bench.judge, wanted)
-    tour_minute.record(bench.judge.window, wanted, OPENED, spent=200)
-    with pytest.raises(Disagreement, match="not in time: leaves"):
-        tour_minute.in_time(bench.judge, wanted)
+    home_scene_check.inject_recorder(bench.judge.window, wanted, OPENED, spent=25)
+    home_scene_check.check_line_times(bench.judge, wanted)
+    home_scene_check.inject_recorder(bench.judge.window, wanted, OPENED, spent=200)
+    with pytest.raises(WitnessDisagreement, match="not in time: leaves"):
+        home_scene_check.check_line_times(bench.judge, wanted)
     hurried = replace(bench.judge, fast=True)
-    tour_minute.in_time(hurried, wanted)
+    home_scene_check.check_line_times(hurried, wanted)
     assert "leaves at 200 s" in hurried.window.slow[-1]  # told, where the moments are the machine's
 
 
-def _appears(window: Window, line: str) -> None:
+def _appears(window: BrowserWindow, line: str) -> None:
     window.page.evaluate("line => { document.body.innerHTML = line; }", line)
-    window.until("() => 'leaves' in window.__seen", "it was not noted")
+    window.wait_for_expression("() => 'leaves' in window.__seen", "it was not noted")

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, TimeoutError, sync_playwright
 
-from foundation.clock import monotonic
+from foundation.ops.clock import monotonic
 
 SECONDS = 60.0
 """How long anything may take on a busy machine."""

@@ -8,24 +8,27 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from channels import budgets, carrying, connecting, reads, reconciling, refreshing, tokens
-from channels.carrying import Armed, Staged
-from channels.events import TokenRefresh
-from channels.reads import Channel
-from connectors.outcomes import Outcome
-from connectors.registry import own
-from connectors.transport import Transport
-from foundation import outbox
-from foundation.database import Database, Role, Scope
-from foundation.ids import HOUSE, uuid7
+from channels.accounts import credentials, lifecycle, queries
+from channels.accounts.events import TokenRenewalDue
+from channels.accounts.queries import Channel
+from channels.connections import token_renewal
+from channels.limits import send_limits
+from channels.sending import reconciliation, step_runner
+from channels.sending.step_runner import PreparedStep, StagedUploads
+from connectors.contract.outcomes import Outcome
+from connectors.registry.loader import load_builtin_connectors
+from connectors.transport.transport import Transport
+from foundation.db.database import Database, DatabaseRole, Scope
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.outbox import outbox
 from foundation.sealed import Sealed
-from gate import minting
-from gate.units import Subject, Text, Unit
-from tenants import agencies
+from gate.contract.units import Subject, Text, Unit
+from gate.permits import issuance
+from tenants.agencies import agencies
 from tests.channels.builders import HTTP, KEY, Clockwork, Killable, mint
 from tests.fakes.bluesky import FakeBluesky, Repo
 
-CONNECTORS = own(("connectors.bluesky:Bluesky",))
+CONNECTORS = load_builtin_connectors(("connectors.platforms.bluesky.publisher:Bluesky",))
 
 
 @dataclass
@@ -41,7 +44,7 @@ class Mia:
     clockwork: Clockwork = field(default_factory=Clockwork)
 
     @contextmanager
-    def tenant(self, tenant_id: UUID, actor: str, *, role: Role = "app") -> Iterator[Scope]:
+    def tenant(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> Iterator[Scope]:
         """Opens scopes of a process that may die before, inside or after a transaction."""
         self.clockwork.point()
         with self.database.scope(tenant_id, actor, role=role) as scope:
@@ -67,13 +70,13 @@ class Mia:
     def channel(self) -> Channel:
         """The account as it stands."""
         with self.scope() as scope:
-            return reads.channel(scope, self.channel_id)
+            return queries.get_channel(scope, self.channel_id)
 
     def connect(self, *, lifetime: timedelta = timedelta(hours=2)) -> UUID:
         """Connect the account, or connect it again, with a new session."""
         access, refresh = self.server.sessions.start(self.repo.did)
         with self.scope() as scope:
-            self.channel_id = connecting.connect(
+            self.channel_id = lifecycle.connect_account(
                 scope,
                 creator_id=self.creator_id,
                 platform="bluesky",
@@ -90,17 +93,19 @@ class Mia:
 
     def renew(self) -> float | None:
         """What a worker does with the row; seconds after which it wants it back."""
-        event = TokenRefresh(self.tenant_id, self.channel_id)
+        event = TokenRenewalDue(self.tenant_id, self.channel_id)
         try:
-            refreshing.renew(event, tenant=self.tenant, transport=self.transport(), connectors=CONNECTORS, addresses={})
-        except outbox.Later as later:
+            token_renewal.renew_tokens(
+                event, tenant=self.tenant, transport=self.transport(), connectors=CONNECTORS, addresses={}
+            )
+        except outbox.RetryLater as later:
             return later.after.total_seconds()
         return None
 
     def due(self) -> int:
         """The tick; how many accounts it found due."""
         with self.scope() as scope:
-            return tokens.renew_due(scope)
+            return credentials.schedule_due_renewals(scope)
 
     def rows(self) -> list[datetime]:
         """When the waiting rows are due."""
@@ -126,15 +131,15 @@ class Mia:
             texts=(Text("body", body),),
         )
 
-    def publish(self, unit: Unit) -> Outcome | budgets.Blocked:
+    def publish(self, unit: Unit) -> Outcome | send_limits.SendingBlock:
         """Claim, act, settle, as a handler does; why not, where the account must wait."""
         with self.tenant(self.tenant_id, "system:publishing") as scope:
-            minting.lock_epochs(scope, unit)
-            channel = reads.channel(scope, self.channel_id)
-            blocked = budgets.take(scope, channel)
+            issuance.lock_unit(scope, unit)
+            channel = queries.get_channel(scope, self.channel_id)
+            blocked = send_limits.claim_send_slot(scope, channel)
             if blocked is not None:
                 return blocked
-            turn = carrying.arm(
+            turn = step_runner.prepare_step(
                 scope,
                 channel=channel,
                 unit=unit,
@@ -143,28 +148,30 @@ class Mia:
                 mint=mint,
                 connectors=CONNECTORS,
             )
-        if isinstance(turn, Armed):
-            arm_next = partial(carrying.arm_next, connectors=CONNECTORS, mint=mint)
-            turn = carrying.carry(turn, tenant=self.tenant, transport=self.transport(), arm_next=arm_next)
-        assert not isinstance(turn, Armed | Staged)
+        if isinstance(turn, PreparedStep):
+            arm_next = partial(step_runner.prepare_next_step, connectors=CONNECTORS, mint=mint)
+            turn = step_runner.run_steps(turn, tenant=self.tenant, transport=self.transport(), arm_next=arm_next)
+        assert not isinstance(turn, PreparedStep | StagedUploads)
         with self.tenant(self.tenant_id, "system:publishing") as scope:
-            carrying.close(scope, unit.subject, turn)
+            step_runner.close_attempt(scope, unit.subject, turn)
         return turn
 
     def look(self, unit: Unit) -> None:
         """One look, where there is a doubt."""
         with self.scope() as scope:
-            doubtful = reconciling.was_armed(scope, unit.subject)
-            budgets.release(scope, self.channel_id)
+            doubtful = reconciliation.is_possibly_published(scope, unit.subject)
+            send_limits.release_brake(scope, self.channel_id)
         if doubtful:
             opener, transport = self.tenant, self.transport()
-            reconciling.look(self.tenant_id, unit.subject, tenant=opener, transport=transport, connectors=CONNECTORS)
+            reconciliation.look_up_attempt(
+                self.tenant_id, unit.subject, tenant=opener, transport=transport, connectors=CONNECTORS
+            )
 
     def pass_time(self, seconds: float) -> None:
         """The clocks of the house and of the server move on."""
-        with self.database.scope(HOUSE, "system:test", role="relay") as scope:
+        with self.database.scope(INSTALLATION_ID, "system:test", role="relay") as scope:
             scope.run("SELECT house_shift(make_interval(secs => :seconds))", seconds=seconds)
-        self.server.clock.move(seconds)
+        self.server.clock.advance(seconds)
 
     def texts(self) -> list[str]:
         """What the server took in, repeats included."""
@@ -175,7 +182,7 @@ def mia(database: Database, server: FakeBluesky) -> Mia:
     """A tenant of its own, connected."""
     tenant_id = uuid7()
     with database.scope(tenant_id, "system:test") as scope:
-        agencies.found(scope, name="Mia", language="fr", zone="UTC")
+        agencies.create_agency(scope, name="Mia", language="fr", zone="UTC")
         creator_id = agencies.add_creator(scope, slug="mia", name="Mia", kind="virtual", zone="UTC", languages=["fr"])
     repo = server.account(f"mia-{str(tenant_id)[-6:]}.bsky.social")
     made = Mia(database, server, tenant_id, creator_id, tenant_id, repo)

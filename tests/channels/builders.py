@@ -11,27 +11,31 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from channels import budgets, carrying, connecting, handling, reads, reconciling
-from channels.carrying import Armed, Connectors, Mint, Staged
-from channels.events import ChannelProbe
-from channels.reads import Channel
-from connectors.contract import Answer, WireStep
-from connectors.outcomes import Outcome, Published, Uncertain
-from connectors.registry import own
-from connectors.transport import Account, Transport
-from foundation import outbox
-from foundation.database import Database, OpenScope, Role, Scope
-from foundation.http import HttpClient
-from foundation.ids import HOUSE, uuid7
+from channels.accounts import lifecycle, queries
+from channels.accounts.events import BrakeProbeDue
+from channels.accounts.queries import Channel
+from channels.limits import send_limits
+from channels.sending import handlers, reconciliation, step_runner
+from channels.sending.step_runner import Connectors, MintPermit, PreparedStep, StagedUploads
+from connectors.contract.connector import StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Published, Uncertain
+from connectors.registry.loader import load_builtin_connectors
+from connectors.transport.transport import AccountTarget, Transport
+from foundation.db.database import Database, DatabaseRole, OpenScope, Scope
+from foundation.http.http_client import HttpClient
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.outbox import outbox
 from foundation.sealed import Sealed
-from gate import minting, ratings, recording
-from gate.permit import Authority
-from gate.units import Medium, Rating, Subject, Text, Unit
-from tenants import agencies
+from gate.assets import asset_records
+from gate.contract.permit import Authority
+from gate.contract.units import Medium, Rating, Subject, Text, Unit
+from gate.permits import issuance
+from gate.ratings import ratings
+from tenants.agencies import agencies
 from tests.fakes.network import Network
 
 KEY = Ed25519PrivateKey.generate()
-CONNECTORS = own(("connectors.sandbox:Sandbox",))
+CONNECTORS = load_builtin_connectors(("connectors.platforms.sandbox.publisher:Sandbox",))
 ACT = timedelta(seconds=30)
 HTTP = HttpClient()
 """Keeps no connection alive, so that a fresh transport over it is as good as a fresh process; a client costs 40 ms."""
@@ -62,7 +66,7 @@ class Killable:
     clockwork: Clockwork
     sent: list[str] = field(default_factory=list)
 
-    def send(self, step: WireStep, authority: Authority, *, account: Account) -> Answer:
+    def send(self, step: WireStep, authority: Authority, *, account: AccountTarget) -> StepResult:
         self.clockwork.point()
         self.sent.append(step.name)
         answer = self.real.send(step, authority, account=account)
@@ -70,7 +74,7 @@ class Killable:
         return answer
 
 
-mint: Mint = partial(minting.mint, key=KEY, author="member:7")
+mint: MintPermit = partial(issuance.mint_permit, key=KEY, author="member:7")
 """The gate's own judgement and permits, under the tests' key."""
 
 
@@ -89,7 +93,7 @@ class World:
     connectors: Connectors = field(default_factory=lambda: CONNECTORS)
 
     @contextmanager
-    def tenant(self, tenant_id: UUID, actor: str, *, role: Role = "app") -> Iterator[Scope]:
+    def tenant(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> Iterator[Scope]:
         """Opens scopes of a process that may die before, inside or after a transaction."""
         self.clockwork.point()
         with self.database.scope(tenant_id, actor, role=role) as scope:
@@ -114,16 +118,16 @@ class World:
 
     def probe(self) -> float:
         """One probe of the account; seconds after which it comes back, 0 when it is done."""
-        event, opener = ChannelProbe(self.tenant_id, self.channel_id), self.tenant
+        event, opener = BrakeProbeDue(self.tenant_id, self.channel_id), self.tenant
         try:
-            handling.probe(event, tenant=opener, transport=self.transport(), connectors=self.connectors)
-        except outbox.Later as later:
+            handlers.probe_platform(event, tenant=opener, transport=self.transport(), connectors=self.connectors)
+        except outbox.RetryLater as later:
             return round(later.after.total_seconds())
         return 0.0
 
     def channel(self) -> Channel:
         with self.scope() as scope:
-            return reads.channel(scope, self.channel_id)
+            return queries.get_channel(scope, self.channel_id)
 
     def unit(
         self, body: str = "hello", *, pictures: int = 0, of: Subject | None = None, viewer: str = "", first: int = 0
@@ -152,7 +156,7 @@ class World:
         digest = hashlib.sha256(data).hexdigest()
         with self.scope() as scope:
             if digest not in self.files:
-                asset = recording.record_asset(
+                asset = asset_records.record_asset(
                     scope,
                     creator_id=self.creator_id,
                     origin="upload",
@@ -162,7 +166,7 @@ class World:
                     source="capture",
                     people_seen=0,
                 )
-                recording.record_rendition(
+                asset_records.record_rendition(
                     scope,
                     asset,
                     sha256=digest,
@@ -172,7 +176,7 @@ class World:
                     height=1,
                     profile="sandbox",
                 )
-                ratings.rate(scope, digest, Rating.G, source="rule:tests")
+                ratings.record_rating(scope, digest, Rating.G, source="rule:tests")
         self.files[digest] = data
         return Medium(digest, "image/png", len(data), alt=alt)
 
@@ -184,49 +188,49 @@ class World:
         act: timedelta = ACT,
         braked: bool = False,
         taken: bool = True,
-        mint: Mint = mint,
-    ) -> Armed | Outcome | Staged:
+        mint: MintPermit = mint,
+    ) -> PreparedStep | Outcome | StagedUploads:
         """The claim: epochs, channel, then the step.
 
         `braked` claims although the brake is on, as no room does; without `taken` it does not even lock the channel.
         """
         with self.tenant(self.tenant_id, "system:publishing") as scope:
-            minting.lock_epochs(scope, unit)
-            channel = reads.channel(scope, self.channel_id)
-            blocked = budgets.take(scope, channel) if taken else None
+            issuance.lock_unit(scope, unit)
+            channel = queries.get_channel(scope, self.channel_id)
+            blocked = send_limits.claim_send_slot(scope, channel) if taken else None
             assert braked or blocked is None, blocked
-            return carrying.arm(
+            return step_runner.prepare_step(
                 scope, channel=channel, unit=unit, kind=kind, act=act, mint=mint, connectors=self.connectors
             )
 
-    def carry(self, armed: Armed, mint: Mint = mint) -> Outcome | Staged:
+    def carry(self, armed: PreparedStep, mint: MintPermit = mint) -> Outcome | StagedUploads:
         """The act."""
-        arm_next = partial(carrying.arm_next, connectors=self.connectors, mint=mint)
-        return carrying.carry(armed, tenant=self.tenant, transport=self.transport(), arm_next=arm_next)
+        arm_next = partial(step_runner.prepare_next_step, connectors=self.connectors, mint=mint)
+        return step_runner.run_steps(armed, tenant=self.tenant, transport=self.transport(), arm_next=arm_next)
 
     def close(self, unit: Unit, outcome: Outcome) -> bool:
         """The settle."""
         with self.tenant(self.tenant_id, "system:publishing") as scope:
-            return carrying.close(scope, unit.subject, outcome)
+            return step_runner.close_attempt(scope, unit.subject, outcome)
 
     def publish(self, unit: Unit) -> Outcome:
         """Claim, act, settle, as a handler does."""
         turn = self.arm(unit)
-        outcome = self.carry(turn) if isinstance(turn, Armed) else turn
-        assert not isinstance(outcome, Staged)
+        outcome = self.carry(turn) if isinstance(turn, PreparedStep) else turn
+        assert not isinstance(outcome, StagedUploads)
         self.close(unit, outcome)
         return outcome
 
     def look(self, unit: Unit) -> Any:
         """One look."""
         opener: OpenScope = self.tenant
-        return reconciling.look(
+        return reconciliation.look_up_attempt(
             self.tenant_id, unit.subject, tenant=opener, transport=self.transport(), connectors=CONNECTORS
         )
 
     def pass_time(self, seconds: float) -> None:
         """The house's clock moves on."""
-        with self.database.scope(HOUSE, "system:test", role="relay") as scope:
+        with self.database.scope(INSTALLATION_ID, "system:test", role="relay") as scope:
             scope.run("SELECT house_shift(make_interval(secs => :seconds))", seconds=seconds)
 
     def recover(self, unit: Unit) -> Outcome:
@@ -234,7 +238,7 @@ class World:
         for _ in range(6):
             self.pass_time(61)
             with self.scope() as scope:
-                armed = reconciling.was_armed(scope, unit.subject)
+                armed = reconciliation.is_possibly_published(scope, unit.subject)
             if armed:
                 self.look(unit)
             self._let_go()
@@ -245,7 +249,7 @@ class World:
 
     def _let_go(self) -> None:
         with self.scope() as scope:
-            budgets.release(scope, self.channel_id)
+            send_limits.release_brake(scope, self.channel_id)
 
     def posts(self) -> list[str]:
         """What the platform really has, deleted or not."""
@@ -261,11 +265,11 @@ def world(
     traits = [part for part, has in (("+key", keys), ("-nolook", nolook), (f"-of-{app}", app)) if has]
     account = network.account("".join([f"{name}-{str(tenant_id)[-6:]}", *traits]))
     with database.scope(tenant_id, "system:test") as scope:
-        agencies.found(scope, name=name, language="fr", zone="Europe/Paris")
+        agencies.create_agency(scope, name=name, language="fr", zone="Europe/Paris")
         creator_id = agencies.add_creator(
             scope, slug="lea", name="Léa", kind="virtual", zone="Europe/Paris", languages=["fr"]
         )
-        channel_id = connecting.connect(
+        channel_id = lifecycle.connect_account(
             scope,
             creator_id=creator_id,
             platform="sandbox",

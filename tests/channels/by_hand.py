@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from channels import connecting, phones, saving, tasks
-from channels.tasks import Task
-from connectors.byhand import ByHand
-from connectors.enrolment import Connected
-from tenants import reads as tenant_reads
+from channels.accounts import lifecycle
+from channels.manual_tasks import assignees, file_downloads, tasks
+from channels.manual_tasks.tasks import ManualTask
+from connectors.contract.account_setup import ConnectedAccount
+from connectors.platforms.byhand.publisher import ByHand
+from tenants.agencies import queries as tenant_reads
 from tests.schedules.builders import ZONE, Desk
 
 LINK = "https://www.instagram.com/p/C9xYz12Abc/"
@@ -18,9 +19,9 @@ NAME = "hand"
 def connect(lea: Desk, site: str = "instagram", handle: str = "mia.lumiere") -> UUID:
     """The account, as enrolling makes it."""
     found = ByHand().connect({"site": site, "account": handle}, ())
-    assert isinstance(found, Connected)
+    assert isinstance(found, ConnectedAccount)
     with lea.scope() as scope:
-        lea.channels[NAME] = connecting.connect(
+        lea.channels[NAME] = lifecycle.connect_account(
             scope,
             creator_id=lea.creator_id,
             platform="byhand",
@@ -38,7 +39,7 @@ def connect(lea: Desk, site: str = "instagram", handle: str = "mia.lumiere") -> 
 def pair(lea: Desk, member_id: UUID | None = None) -> None:
     """The manager's phone, or another's."""
     with lea.scope(f"member:{member_id or lea.manager}") as scope:
-        phones.pair(scope, tenant_reads.member(scope, member_id or lea.manager), name="Pixel")
+        assignees.pair_phone(scope, tenant_reads.get_member(scope, member_id or lea.manager), name="Pixel")
     lea.run()
 
 
@@ -56,21 +57,23 @@ class Phone:
     def creators(self) -> frozenset[UUID]:
         return frozenset({self.lea.creator_id})
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[ManualTask]:
         with self.scope() as scope:
-            return tasks.due(scope, creators=self.creators)
+            return tasks.list_due_tasks(scope, creators=self.creators)
 
-    def task(self, task_id: UUID) -> Task:
+    def task(self, task_id: UUID) -> ManualTask:
         with self.scope() as scope:
-            return tasks.task(scope, task_id, creators=self.creators)
+            return tasks.get_task(scope, task_id, creators=self.creators)
 
-    def open(self, task_id: UUID) -> Task:
+    def open(self, task_id: UUID) -> ManualTask:
         with self.scope() as scope:
             return tasks.open_task(scope, task_id, creators=self.creators)
 
-    def done(self, task_id: UUID, pasted: str = LINK, ticked: tuple[str, ...] = ("adult", "ai", "audience")) -> Task:
+    def done(
+        self, task_id: UUID, pasted: str = LINK, ticked: tuple[str, ...] = ("adult", "ai", "audience")
+    ) -> ManualTask:
         with self.scope() as scope:
-            found = tasks.done(
+            found = tasks.complete_task(
                 scope,
                 task_id,
                 creators=self.creators,
@@ -90,14 +93,14 @@ class Phone:
     def save(self, task_id: UUID, sha256: str) -> tuple[str, bytes | None]:
         """Ask for a file, wait for the answer, take it: the code of why not, or the bytes."""
         with self.scope() as scope:
-            wish_id = saving.want(scope, task_id, sha256, creators=self.creators)
+            wish_id = file_downloads.request_file(scope, task_id, sha256, creators=self.creators)
         self.lea.run()
         with self.scope() as scope:
-            answer = saving.wish(scope, wish_id)
+            answer = file_downloads.get_download(scope, wish_id)
         if answer.reason is not None:
             return answer.reason.code, None
         with self.scope() as scope:
-            digest = saving.take(scope, wish_id)
+            digest = file_downloads.claim_download(scope, wish_id)
         return "", self.lea.services.store.get(self.lea.tenant_id, digest)
 
 

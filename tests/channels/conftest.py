@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from channels.states import ProviderState
-from foundation.database import Database
+from channels.accounts.states import AgeProviderState
+from foundation.db.database import Database
 from tests.channels.age_builders import Desk
 from tests.channels.builders import World, world
 from tests.fakes import telegram as telegram_fake
@@ -54,5 +54,5 @@ def fresh(lea: World, provider: fake.Running) -> Iterator[Desk]:
 @pytest.fixture
 def desk(fresh: Desk) -> Desk:
     """With the provider connected."""
-    assert fresh.connect().state is ProviderState.CONNECTED
+    assert fresh.connect().state is AgeProviderState.CONNECTED
     return fresh

@@ -6,26 +6,28 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from channels import attempts, connecting, handling, removing, replacing, storing
-from channels.events import TakedownRemove
-from connectors import contract
-from connectors.contract import Response, Send, WireStep
-from connectors.registry import own
-from connectors.telegram import Telegram
-from foundation import outbox
-from foundation.database import Database, Scope
+from channels.accounts import lifecycle
+from channels.accounts.events import CopyRemovalDue
+from channels.attempts import attempts, serialization
+from channels.sending import handlers, removal, replacement
+from connectors.contract import connector
+from connectors.contract.connector import Response, Send, WireStep
+from connectors.platforms.telegram.publisher import Telegram
+from connectors.registry.loader import load_builtin_connectors
+from foundation.db.database import Database, Scope
 from foundation.ids import uuid7
+from foundation.outbox import outbox
 from foundation.sealed import Sealed
-from gate import copies
-from gate.copies import Copy
-from gate.units import Subject, Unit
-from tenants import agencies
+from gate.contract.units import Subject, Unit
+from gate.copies import live_copies
+from gate.copies.live_copies import LiveCopy
+from tenants.agencies import agencies
 from tests.channels.builders import World, mint
 from tests.fakes.telegram import Network
 from tests.fakes.telegram_chats import Chat, Told
 from tests.fakes.telegram_world import Bot
 
-CONNECTORS = own(("connectors.telegram:Telegram",))
+CONNECTORS = load_builtin_connectors(("connectors.platforms.telegram.publisher:Telegram",))
 TWO_DAYS = 48 * 3600 + 60
 _numbers = count(1)
 
@@ -56,27 +58,27 @@ class BotWorld(World):
     def pass_time(self, seconds: float) -> None:
         """The clocks of the house and of Telegram move on."""
         super().pass_time(seconds)
-        self.telegram.clock.move(seconds)
+        self.telegram.clock.advance(seconds)
 
     def fault(self, mode: str, on: str, **more: Any) -> None:
         """Have Telegram do something wrong."""
-        self.telegram.book.ask(mode, account=str(self.bot.id), on=on, **{"seconds": 0.2, **more})
+        self.telegram.book.schedule_fault(mode, account=str(self.bot.id), on=on, **{"seconds": 0.2, **more})
 
-    def copy_of(self, unit: Unit) -> Copy:
+    def copy_of(self, unit: Unit) -> LiveCopy:
         """What a post or a message left outside."""
         with self.scope() as scope:
-            (found,) = copies.copies(scope, unit.subject)
+            (found,) = live_copies.list_copies(scope, unit.subject)
         return found
 
     def remove(self, unit: Unit, *, mint: Any = mint, transport: Any = None) -> list[int]:
         """One run of the removal of a unit; seconds after which it comes back."""
         copy = self.copy_of(unit)
         with self.scope() as scope:
-            removing.ask(scope, copy)
-        event, by = TakedownRemove(self.tenant_id, copy.jti), transport or self.transport()
+            removal.request_removal(scope, copy)
+        event, by = CopyRemovalDue(self.tenant_id, copy.jti), transport or self.transport()
         try:
-            handling.remove(event, tenant=self.tenant, transport=by, connectors=CONNECTORS, mint=mint)
-        except outbox.Later as later:
+            handlers.remove_copy(event, tenant=self.tenant, transport=by, connectors=CONNECTORS, mint=mint)
+        except outbox.RetryLater as later:
             return [round(later.after.total_seconds())]
         return []
 
@@ -91,7 +93,9 @@ class BotWorld(World):
     def tries(self, unit: Unit) -> list[str | None]:
         """What the replacements of a unit came to, oldest first."""
         with self.scope() as scope:
-            return [row.outcome for row in attempts.of(scope, unit.subject, None, (replacing.KIND,))]
+            return [
+                row.outcome for row in attempts.list_attempts(scope, unit.subject, None, (replacement.REPLACE_KIND,))
+            ]
 
     def unpermitted(self) -> list[str]:
         """Edits Telegram was asked for that had no permit of their own, and permits that stand for no step."""
@@ -111,7 +115,7 @@ class BotWorld(World):
         allowed: Counter[Edit] = Counter()
         breaches, used = [], Counter(step["permit_jti"] for row in rows for step in row.steps)
         for row in rows:
-            unit = storing.unit_from_json(row.unit)
+            unit = serialization.unit_from_json(row.unit)
             shapes = {step.wire_digest(): step for step in _walk(unit, row.native_key)}
             for step in (each for each in row.steps if (each["answer"] or {}).get("type") != "not_sent"):
                 if permits.get(step["permit_jti"]) != step["wire_digest"] or used[step["permit_jti"]] != 1:
@@ -123,7 +127,7 @@ class BotWorld(World):
 def _walk(unit: Unit, native_id: str) -> Iterator[WireStep]:
     """Every request of a replacement, as if all went well."""
     answers: tuple[Response, ...] = ()
-    place = contract.Copy(native_id, unit.account, unit.viewer)
+    place = connector.PlatformCopy(native_id, unit.account, unit.viewer)
     while isinstance(turn := Telegram().replace(place, unit, answers), Send):
         yield turn.step
         answers = (*answers, Response(turn.step.name, 200, {}, {"ok": True, "result": {}}))
@@ -143,11 +147,11 @@ def bot_world(database: Database, telegram: Network) -> BotWorld:
     channel = telegram.world.channel("Nova", username=name, post=bot)
     telegram.world.say(bot, "leo", "/start")
     with database.scope(tenant_id, "system:test") as scope:
-        agencies.found(scope, name=name, language="fr", zone="Europe/Paris")
+        agencies.create_agency(scope, name=name, language="fr", zone="Europe/Paris")
         creator_id = agencies.add_creator(
             scope, slug="nova", name="Nova", kind="virtual", zone="Europe/Paris", languages=["fr"]
         )
-        channel_id = connecting.connect(
+        channel_id = lifecycle.connect_account(
             scope,
             creator_id=creator_id,
             platform="telegram",

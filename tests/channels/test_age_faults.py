@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from channels import ages, proving
-from channels.events import AgeForget
-from channels.states import CheckState, ProviderState
-from connectors.contract import Send
-from connectors.yoti import Yoti
-from foundation import outbox
+from channels.accounts.events import AgeRetentionDue
+from channels.accounts.states import AgeCheckState, AgeProviderState
+from channels.age_verification import age_checks, handlers
+from connectors.age_verification.yoti import Yoti
+from connectors.contract.connector import Send
 from foundation.errors import Conflict
 from foundation.ids import uuid7
-from gate import viewers
-from gate.states import AssuranceState
+from foundation.outbox import outbox
+from gate.contract.states import AssuranceState
+from gate.viewers import age_assurance
 from tests.channels.age_builders import PAGE, Desk
 from tests.channels.builders import Clockwork, Killed, world
 from tests.fakes import yoti as fake
@@ -26,15 +26,15 @@ def test_a_lost_answer_to_begin_sends_the_viewer_to_one_session(desk: Desk) -> N
     """Reset after accepting: the provider has two sessions, the viewer is sent to the second alone."""
     check_id = desk.invite()
     with desk.house.scope() as scope:
-        ages.begin(scope, check_id, page=PAGE)
+        age_checks.begin_check(scope, check_id, page=PAGE)
     desk.running.world.lost = 1
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         desk.open(check_id)
     desk.open(check_id)
     orphan, known = (one for one in desk.running.world.sessions.values() if one.asked.get("reference_id"))
     assert known.id in desk.check(check_id).address
     desk.running.world.finish(orphan)
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         desk.look(check_id)
     assert not desk.age().over_18
 
@@ -52,7 +52,7 @@ def test_a_hang_is_no_answer(desk: Desk) -> None:
     desk.finish(check_id)
     desk.running.world.hangs = 1
     desk.providers = {"yoti": Hurried()}
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         desk.look(check_id)
     assert not desk.age().over_18
     desk.look(check_id)
@@ -63,9 +63,9 @@ def test_calls_twice_or_of_nobody_change_nothing_more(desk: Desk) -> None:
     check_id = desk.open_one()
     desk.finish(check_id)
     with desk.house.scope() as scope:
-        proving.called(scope, check_id)
-        proving.called(scope, check_id)
-        proving.called(scope, stranger := uuid7())
+        handlers.schedule_result_read(scope, check_id)
+        handlers.schedule_result_read(scope, check_id)
+        handlers.schedule_result_read(scope, stranger := uuid7())
     assert len(desk.rows("SELECT 1 FROM outbox WHERE tenant_id = :tenant AND dedupe_key LIKE 'age_called:%'")) == 2
     for _ in range(3):
         desk.look(check_id, called=True)
@@ -91,7 +91,7 @@ def test_a_call_before_anything_is_known_makes_one_look(desk: Desk) -> None:
     before = desk.running.world.requests
     desk.look(check_id, called=True)
     assert desk.running.world.requests == before + 1
-    assert desk.check(check_id).state is CheckState.OPEN
+    assert desk.check(check_id).state is AgeCheckState.OPEN
 
 
 def test_a_provider_may_take_back_what_it_said(desk: Desk) -> None:
@@ -111,16 +111,16 @@ def test_a_pass_that_turns_into_a_no_closes_at_once(desk: Desk) -> None:
     desk.look(check_id)  # nobody called: a proof that stands is not asked about
     assert desk.age().over_18
     desk.look(check_id, called=True)
-    assert (desk.age().state, desk.check(check_id).state) == (AssuranceState.BLOCKED, CheckState.FAILED)
+    assert (desk.age().state, desk.check(check_id).state) == (AssuranceState.BLOCKED, AgeCheckState.FAILED)
 
 
 def test_whoever_said_to_be_a_minor_meanwhile_proves_nothing(desk: Desk) -> None:
     check_id = desk.open_one()
     with desk.house.scope() as scope:
-        viewers.block(scope, "telegram", "fan")
+        age_assurance.block_viewer(scope, "telegram", "fan")
     desk.finish(check_id)
     desk.look(check_id)
-    assert (desk.age().state, desk.check(check_id).state) == (AssuranceState.BLOCKED, CheckState.UNFIT)
+    assert (desk.age().state, desk.check(check_id).state) == (AssuranceState.BLOCKED, AgeCheckState.UNFIT)
 
 
 @pytest.mark.parametrize("point", range(9))
@@ -144,7 +144,7 @@ def test_killed_anywhere_it_is_proven_once(desk: Desk, point: int) -> None:
 def test_killed_while_it_begins_the_viewer_has_one_address(desk: Desk, point: int) -> None:
     check_id = desk.invite()
     with desk.house.scope() as scope:
-        ages.begin(scope, check_id, page=PAGE)
+        age_checks.begin_check(scope, check_id, page=PAGE)
     desk.house.clockwork = Clockwork(at=point)
     try:
         desk.open(check_id)
@@ -154,7 +154,7 @@ def test_killed_while_it_begins_the_viewer_has_one_address(desk: Desk, point: in
     else:
         desk.house.clockwork = Clockwork()
     known = desk.check(check_id)
-    assert known.state is CheckState.OPEN
+    assert known.state is AgeCheckState.OPEN
     assert sum(one.id in known.address for one in desk.running.world.sessions.values()) == 1
 
 
@@ -164,16 +164,16 @@ def test_a_key_that_dies_is_told_once_and_what_is_proven_stays(desk: Desk) -> No
     desk.look(proven)
     desk.running.world.keys[desk.sdk_id] = "changed"
     for _ in range(2):
-        with pytest.raises(outbox.Later):
+        with pytest.raises(outbox.RetryLater):
             desk.look(waiting)
-    assert desk.provider().state is ProviderState.REFUSED
+    assert desk.provider().state is AgeProviderState.REFUSED
     told = desk.rows("SELECT message FROM notices WHERE tenant_id = :tenant AND cause LIKE 'age_provider:%'")
     assert [row.message["code"] for row in told] == ["age.notice_refused"]
     assert desk.age("proven").over_18
     with desk.house.scope() as scope:
-        assert ages.invite(scope, "telegram", "new", channel_id=None, language="en") is None
+        assert age_checks.create_check_link(scope, "telegram", "new", channel_id=None, language="en") is None
     desk.key = "changed"
-    assert desk.connect().state is ProviderState.CONNECTED
+    assert desk.connect().state is AgeProviderState.CONNECTED
     desk.finish(waiting)
     desk.look(waiting)
     assert desk.age("waiting").over_18
@@ -182,12 +182,12 @@ def test_a_key_that_dies_is_told_once_and_what_is_proven_stays(desk: Desk) -> No
 def test_an_ended_provider_is_asked_nothing(desk: Desk) -> None:
     check_id = desk.open_one()
     with desk.house.scope() as scope:
-        ages.end(scope, desk.provider().id)
+        age_checks.end_provider(scope, desk.provider().id)
     before = desk.running.world.requests
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         desk.look(check_id)
     desk.try_out(desk.provider().id)
-    assert (desk.running.world.requests, desk.provider().state) == (before, ProviderState.OFF)
+    assert (desk.running.world.requests, desk.provider().state) == (before, AgeProviderState.OFF)
     assert desk.rows("SELECT box FROM age_providers WHERE tenant_id = :tenant")[0].box is None
 
 
@@ -197,10 +197,10 @@ def test_a_call_is_heard_as_long_as_there_is_somebody_to_ask(desk: Desk) -> None
     desk.look(check_id)
     desk.finish(check_id, "FAIL")
     desk.running.world.broken = 1
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         desk.look(check_id, called=True)
     with desk.house.scope() as scope:
-        ages.end(scope, desk.provider().id)
+        age_checks.end_provider(scope, desk.provider().id)
     desk.look(check_id, called=True)
     assert desk.age().over_18  # an ended provider is not heard any more; a member may still take the proof back
 
@@ -211,8 +211,8 @@ def test_another_tenant_finds_and_settles_nothing(desk: Desk, sandbox: Network) 
     stranger = Desk(world(desk.house.database, sandbox, "mia"), desk.running, *desk.running.world.customer())
     stranger.connect()
     stranger.look(check_id, called=True)  # as if a call about our check had come under their address
-    assert stranger.age() == viewers.NOBODY
-    assert desk.check(check_id).state is CheckState.OPEN
+    assert stranger.age() == age_assurance.UNKNOWN_VIEWER
+    assert desk.check(check_id).state is AgeCheckState.OPEN
     with stranger.house.scope() as scope:
         for name in ("age_providers", "age_checks"):
             assert (
@@ -223,17 +223,17 @@ def test_another_tenant_finds_and_settles_nothing(desk: Desk, sandbox: Network) 
 
 def test_a_link_is_kept_as_a_digest_and_dies_after_a_day(desk: Desk) -> None:
     with desk.house.scope() as scope:
-        token = ages.invite(scope, "telegram", "fan", channel_id=None, language="fr")
+        token = age_checks.create_check_link(scope, "telegram", "fan", channel_id=None, language="fr")
     assert token is not None
     for wrong in ("", "x", token[:-1], token + "A", "A" * 32, "../../etc"):
-        assert ages.find(desk.house.database.scope, wrong) is None
-    found = ages.find(desk.house.database.scope, token)
+        assert age_checks.find_check(desk.house.database.scope, wrong) is None
+    found = age_checks.find_check(desk.house.database.scope, token)
     assert found is not None
     assert not desk.rows("SELECT 1 FROM age_checks WHERE tenant_id = :tenant AND digest = :token", token=token)
     with desk.house.scope() as scope:
         scope.run("UPDATE age_checks SET created_at = house_now() - interval '25 hours' WHERE id = :id", id=found[1])
     with desk.house.scope() as scope, pytest.raises(Conflict):
-        ages.begin(scope, found[1], page=PAGE)
+        age_checks.begin_check(scope, found[1], page=PAGE)
 
 
 def test_what_outlived_its_use_is_forgotten_and_a_block_never(desk: Desk) -> None:
@@ -241,8 +241,8 @@ def test_what_outlived_its_use_is_forgotten_and_a_block_never(desk: Desk) -> Non
     desk.finish(passed)
     desk.look(passed)
     with desk.house.scope() as scope:
-        viewers.block(scope, "telegram", "minor")
-        viewers.suspect(scope, "telegram", "perhaps")
+        age_assurance.block_viewer(scope, "telegram", "minor")
+        age_assurance.mark_suspected_minor(scope, "telegram", "perhaps")
 
     def later(days: int) -> None:
         with desk.house.scope() as scope:
@@ -253,18 +253,20 @@ def test_what_outlived_its_use_is_forgotten_and_a_block_never(desk: Desk) -> Non
                     " expires_at = expires_at - make_interval(days => :days)",
                     days=days,
                 )
-        proving.forget(AgeForget(desk.house.tenant_id, desk.house.tenant_id), tenant=desk.house.tenant)
+        handlers.delete_expired_checks(
+            AgeRetentionDue(desk.house.tenant_id, desk.house.tenant_id), tenant=desk.house.tenant
+        )
 
     later(29)
     assert desk.age("pending").state is AssuranceState.PENDING
     later(2)
-    assert desk.age("pending") == viewers.NOBODY
+    assert desk.age("pending") == age_assurance.UNKNOWN_VIEWER
     assert [row.id for row in desk.rows("SELECT id FROM age_checks WHERE tenant_id = :tenant")] == [passed]
     assert pending != passed
     later(340)
     assert desk.age("passed").state is AssuranceState.EXPIRED
     later(100)
-    assert desk.age("passed") == viewers.NOBODY
+    assert desk.age("passed") == age_assurance.UNKNOWN_VIEWER
     assert desk.age("minor").state is AssuranceState.BLOCKED
     assert desk.age("perhaps").state is AssuranceState.SUSPECTED
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from channels import ages, proving
-from channels.events import AgeLook, AgeProviderTry
-from channels.states import ProviderState
-from connectors.contract import Answer, WireStep
-from connectors.transport import Account
-from foundation import outbox
-from foundation.clock import pause
-from gate.permit import Authority
-from tenants import letterbox
+from channels.accounts.events import AgeCheckResultDue, AgeProviderTestDue
+from channels.accounts.states import AgeProviderState
+from channels.age_verification import age_checks, handlers
+from connectors.contract.connector import StepResult, WireStep
+from connectors.transport.transport import AccountTarget
+from foundation.ops.clock import sleep
+from foundation.outbox import outbox
+from gate.contract.permit import Authority
+from tenants.vault import sealed_intake
 from tests.channels.age_builders import MASTER, PROVIDERS, Desk, read_form
 
 
@@ -26,52 +26,52 @@ class Overtaken:
     real: Any
     meanwhile: Callable[[], object]
 
-    def send(self, step: WireStep, authority: Authority, *, account: Account) -> Answer:
+    def send(self, step: WireStep, authority: Authority, *, account: AccountTarget) -> StepResult:
         self.meanwhile()
-        answer: Answer = self.real.send(step, authority, account=account)
+        answer: StepResult = self.real.send(step, authority, account=account)
         return answer
 
 
 def typed(desk: Desk) -> None:
     """Somebody typed the key; the workers have not tried it yet."""
     form = {"sdk_id": desk.sdk_id, "api_key": desk.key}
-    letter = letterbox.seal(letterbox.public_key(MASTER), desk.house.tenant_id, form)
+    letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), desk.house.tenant_id, form)
     with desk.house.scope() as scope:
-        ages.connect(scope, "yoti", letter, known=PROVIDERS)
+        age_checks.connect_provider(scope, "yoti", letter, known=PROVIDERS)
 
 
 def renewed(desk: Desk) -> None:
     """Somebody had a new key made there, and typed it here."""
     desk.key = desk.running.world.customer(sdk_id=desk.sdk_id, key="key-of-today")[1]
-    assert desk.connect().state is ProviderState.CONNECTED
+    assert desk.connect().state is AgeProviderState.CONNECTED
 
 
 def test_a_provider_is_not_lost_by_the_key_of_before(desk: Desk) -> None:
     """It was on its way when the new one came."""
     check_id = desk.open_one()
-    with pytest.raises(outbox.Later):
-        proving.look(
-            AgeLook(desk.house.tenant_id, check_id),
+    with pytest.raises(outbox.RetryLater):
+        handlers.read_result(
+            AgeCheckResultDue(desk.house.tenant_id, check_id),
             tenant=desk.house.tenant,
             transport=Overtaken(desk.house.transport(), lambda: renewed(desk)),
             providers=desk.providers,
         )
-    assert desk.provider().state is ProviderState.CONNECTED
+    assert desk.provider().state is AgeProviderState.CONNECTED
     desk.finish(check_id)
     desk.look(check_id)
     assert desk.age().over_18
 
 
 def test_a_test_of_the_key_of_before_says_nothing_of_the_new_one(desk: Desk) -> None:
-    proving.connect(
-        AgeProviderTry(desk.house.tenant_id, desk.provider().id),
+    handlers.connect_provider_account(
+        AgeProviderTestDue(desk.house.tenant_id, desk.provider().id),
         tenant=desk.house.tenant,
         transport=Overtaken(desk.house.transport(), lambda: renewed(desk)),
         providers=desk.providers,
         addresses={"yoti": desk.running.url},
         read_form=read_form,
     )
-    assert desk.provider().state is ProviderState.CONNECTED
+    assert desk.provider().state is AgeProviderState.CONNECTED
     assert desk.open_one()
 
 
@@ -92,14 +92,14 @@ def _waits(desk: Desk) -> None:
     for _ in range(100):
         if desk.rows("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"):
             return
-        pause(0.05)
+        sleep(0.05)
     raise AssertionError("the worker did not come to the row")
 
 
 def test_a_provider_that_is_ended_while_its_key_is_tried_stays_ended(desk: Desk) -> None:
     typed(desk)
-    meets(desk, lambda scope: ages.end(scope, desk.provider().id))
-    assert desk.provider().state is ProviderState.OFF
+    meets(desk, lambda scope: age_checks.end_provider(scope, desk.provider().id))
+    assert desk.provider().state is AgeProviderState.OFF
     assert [row.box for row in desk.rows("SELECT box FROM age_providers WHERE tenant_id = :tenant")] == [None]
 
 
@@ -107,7 +107,7 @@ def test_a_key_that_is_typed_while_another_is_tried_is_tried_too(desk: Desk) -> 
     typed(desk)
     letters = "UPDATE age_providers SET letter = 'another' WHERE tenant_id = :tenant"
     meets(desk, lambda scope: scope.run(letters, tenant=desk.house.tenant_id))
-    assert desk.provider().state is ProviderState.WAITING
+    assert desk.provider().state is AgeProviderState.WAITING
     assert [bytes(row.letter) for row in desk.rows("SELECT letter FROM age_providers WHERE tenant_id = :tenant")] == [
         b"another"
     ]

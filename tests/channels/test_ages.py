@@ -4,18 +4,18 @@ from datetime import timedelta
 
 import pytest
 
-from channels import ages
-from channels.states import CheckState, ProviderState
-from foundation import outbox
+from channels.accounts.states import AgeCheckState, AgeProviderState
+from channels.age_verification import age_checks
 from foundation.errors import BadInput
-from gate import viewers
-from gate.states import AssuranceState
+from foundation.outbox import outbox
+from gate.contract.states import AssuranceState
+from gate.viewers import age_assurance
 from tests.channels.age_builders import PAGE, PROVIDERS, Desk
 
 
 def test_connecting_keeps_the_key_sealed_and_nothing_typed(fresh: Desk) -> None:
     found = fresh.connect()
-    assert (found.state, found.account, found.reason) == (ProviderState.CONNECTED, fresh.sdk_id, None)
+    assert (found.state, found.account, found.reason) == (AgeProviderState.CONNECTED, fresh.sdk_id, None)
     assert found.tested_at is not None
     [row] = fresh.rows("SELECT letter, box FROM age_providers WHERE tenant_id = :tenant")
     assert (bytes(row.letter), bytes(row.box)) == (b"", fresh.key.encode())  # the test's seal shows what it closed
@@ -26,20 +26,20 @@ def test_connecting_keeps_the_key_sealed_and_nothing_typed(fresh: Desk) -> None:
 )
 def test_a_wrong_form_is_refused_in_words(fresh: Desk, changes: dict[str, str], code: str) -> None:
     found = fresh.connect(**changes)
-    assert found.state is ProviderState.REFUSED
+    assert found.state is AgeProviderState.REFUSED
     assert found.reason is not None
     assert found.reason.code == code
     with fresh.house.scope() as scope:
-        assert ages.invite(scope, "telegram", "fan", channel_id=None, language="en") is None
+        assert age_checks.create_check_link(scope, "telegram", "fan", channel_id=None, language="en") is None
         with pytest.raises(BadInput):
-            ages.connect(scope, "nobody", b"", known=PROVIDERS)
+            age_checks.connect_provider(scope, "nobody", b"", known=PROVIDERS)
 
 
 def test_a_test_of_a_provider_that_is_down_keeps_its_key(desk: Desk) -> None:
     desk.running.world.broken = 1
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         desk.try_out(desk.provider().id)
-    assert desk.provider().state is ProviderState.CONNECTED
+    assert desk.provider().state is AgeProviderState.CONNECTED
 
 
 def test_a_passed_check_is_proof_for_one_viewer_on_one_platform(desk: Desk) -> None:
@@ -60,7 +60,7 @@ def test_a_passed_check_is_proof_for_one_viewer_on_one_platform(desk: Desk) -> N
     )
     assert (row.jurisdiction, row.lives <= timedelta(days=366)) == ("", True)
     for user, platform in (("other", "telegram"), ("fan", "discord"), ("fan", "own_page")):
-        assert desk.age(user, platform=platform) == viewers.NOBODY
+        assert desk.age(user, platform=platform) == age_assurance.UNKNOWN_VIEWER
     assert desk.check(check_id).address == ""
 
 
@@ -68,10 +68,10 @@ def test_a_no_blocks_for_good(desk: Desk) -> None:
     check_id = desk.open_one()
     desk.finish(check_id, "FAIL")
     desk.look(check_id)
-    assert desk.check(check_id).state is CheckState.FAILED
+    assert desk.check(check_id).state is AgeCheckState.FAILED
     assert desk.age().state is AssuranceState.BLOCKED
     again = desk.invite()
-    assert desk.begin(again).state is CheckState.AWAY
+    assert desk.begin(again).state is AgeCheckState.AWAY
     assert desk.age().state is AssuranceState.BLOCKED
 
 
@@ -85,7 +85,7 @@ def test_a_weaker_proof_is_none_and_takes_no_better_ones_place(desk: Desk, statu
     weak = desk.open_one()
     desk.finish(weak, status, method)
     desk.look(weak)
-    assert desk.check(weak).state is CheckState.UNFIT
+    assert desk.check(weak).state is AgeCheckState.UNFIT
     assert (desk.age().state, desk.age().level) == (AssuranceState.ASSURED, "L4")
 
 
@@ -93,8 +93,8 @@ def test_a_check_that_ends_without_an_answer_may_be_begun_again(desk: Desk) -> N
     check_id = desk.open_one()
     desk.finish(check_id, "CANCELLED")
     desk.look(check_id)
-    assert desk.check(check_id).state is CheckState.ENDED
-    assert desk.begin(check_id).state is CheckState.OPEN
+    assert desk.check(check_id).state is AgeCheckState.ENDED
+    assert desk.begin(check_id).state is AgeCheckState.OPEN
     desk.finish(check_id)
     desk.look(check_id)
     assert desk.age().over_18
@@ -105,7 +105,7 @@ def test_one_session_proves_one_viewer(desk: Desk) -> None:
     first = desk.open_one("one")
     desk.running.world.same_session = True
     second = desk.invite("two")
-    assert desk.begin(second).state is CheckState.AWAY
+    assert desk.begin(second).state is AgeCheckState.AWAY
     desk.running.world.sessions[next(reversed(desk.running.world.sessions))].asked["reference_id"] = str(first)
     desk.finish(first)
     desk.look(first)
@@ -119,7 +119,7 @@ def test_an_answer_that_names_another_check_is_not_taken(desk: Desk) -> None:
     desk.finish(one)
     desk.running.world.swapped = str(two)
     desk.look(one)
-    assert desk.check(one).state is CheckState.UNFIT
+    assert desk.check(one).state is AgeCheckState.UNFIT
     assert not desk.age("one").over_18
     assert not desk.age("two").over_18
 
@@ -127,17 +127,17 @@ def test_an_answer_that_names_another_check_is_not_taken(desk: Desk) -> None:
 def test_a_provider_that_is_away_is_asked_again_then_the_viewer_is_told(desk: Desk) -> None:
     check_id = desk.invite()
     with desk.house.scope() as scope:
-        ages.begin(scope, check_id, page=PAGE)
+        age_checks.begin_check(scope, check_id, page=PAGE)
     desk.running.world.broken = 1
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         desk.open(check_id)
-    assert desk.check(check_id).state is CheckState.BEGINNING
+    assert desk.check(check_id).state is AgeCheckState.BEGINNING
     with desk.house.scope() as scope:
         scope.run("UPDATE age_checks SET updated_at = house_now() - interval '2 minutes' WHERE id = :id", id=check_id)
     desk.running.world.broken = 1
     desk.open(check_id)
-    assert desk.check(check_id).state is CheckState.AWAY
-    assert desk.begin(check_id).state is CheckState.OPEN
+    assert desk.check(check_id).state is AgeCheckState.AWAY
+    assert desk.begin(check_id).state is AgeCheckState.OPEN
 
 
 def test_while_the_provider_is_down_what_is_proven_stands_and_nothing_new_comes(desk: Desk) -> None:
@@ -146,7 +146,7 @@ def test_while_the_provider_is_down_what_is_proven_stands_and_nothing_new_comes(
     desk.look(proven)
     desk.finish(waiting)
     desk.running.world.broken = 9
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         desk.look(waiting)
     assert desk.age("proven").over_18
     assert not desk.age("waiting").over_18
@@ -160,11 +160,11 @@ def test_a_late_answer_is_waited_for_then_no_longer(desk: Desk) -> None:
     desk.finish(check_id)
     desk.running.world.slow = 2
     for _ in range(2):
-        with pytest.raises(outbox.Later):
+        with pytest.raises(outbox.RetryLater):
             desk.look(check_id)
     desk.running.world.slow = 9
     with desk.house.scope() as scope:
         scope.run("UPDATE age_checks SET until = house_now() - interval '2 hours' WHERE id = :id", id=check_id)
     desk.look(check_id)
-    assert desk.check(check_id).state is CheckState.ENDED
+    assert desk.check(check_id).state is AgeCheckState.ENDED
     assert not desk.age().over_18

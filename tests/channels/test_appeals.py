@@ -10,22 +10,24 @@ import pytest
 
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
 from foundation.ids import uuid7
-from gate import appealing, complaints, recall
-from gate.appealing import LONGEST, WINDOW
-from gate.complaints import GROUPED
-from gate.events import AppealDecided, AppealDue, TargetDue
-from gate.minting import Denied
-from gate.rulings import AGENCY, ASKED
-from gate.states import ComplaintState
-from gate.units import Unit
-from tenants import agencies, reads, sightings
-from tenants.roles import Role
+from gate.contract.states import RemovalRequestState
+from gate.contract.units import Unit
+from gate.permits.issuance import PermitDenied
+from gate.removal import recall, removal_requests
+from gate.removal.removal_requests import GROUPING_THRESHOLD
+from gate.removal.rulings import AGENCY_SIDE, REQUESTER_SIDE
+from gate.reviews import appeals as appealing
+from gate.reviews.appeals import APPEAL_WINDOW, MAX_APPEAL_LENGTH
+from gate.reviews.events import AppealDecided, AppealDue, DecisionTargetReached
+from tenants.agencies import agencies, queries
+from tenants.agencies.rights import Role
+from tenants.auth import device_fingerprints
 from tests.channels.builders import World
 from tests.channels.test_complaints import answer, called, received
 from tests.channels.test_removing import deleted, open_notices, remove
 from tests.tenants import apps
 
-S = ComplaintState
+S = RemovalRequestState
 
 
 @dataclass
@@ -45,42 +47,46 @@ class House:
     def first(self, because: str) -> None:
         """Ann decides: it may stay for a reason, or goes."""
         with self.as_(self.ann) as scope:
-            (complaints.reject if because else complaints.uphold)(scope, self.wish, **_why(because))
+            (removal_requests.reject_removal_request if because else removal_requests.uphold_removal_request)(
+                scope, self.wish, **_why(because)
+            )
 
     def ask(self, words: str = "", wish: UUID | None = None) -> UUID:
         """Who holds the receipt appeals, and the workers hear of it; the appeal."""
         with self.lea.scope() as scope:
-            receipt = complaints.brief(scope, complaints.row_of(scope, wish or self.wish)).receipt
-            appealing.ask(scope, receipt, creator_id=self.lea.creator_id, words=words)
+            receipt = removal_requests.brief_status(
+                scope, removal_requests.get_removal_request(scope, wish or self.wish)
+            ).receipt
+            appealing.submit_requester_appeal(scope, receipt, creator_id=self.lea.creator_id, words=words)
         return self.heard(wish or self.wish)
 
     def ask_again(self, member: UUID, words: str = "All of us agreed.") -> UUID:
         with self.as_(member) as scope:
-            appealing.ask_again(scope, self.wish, words=words)
+            appealing.submit_agency_appeal(scope, self.wish, words=words)
         return self.heard(self.wish)
 
     def heard(self, wish: UUID) -> UUID:
         appeal_id = next(one.id for one in self.standing(wish).appeals if one.open)
         for _ in range(2):  # delivered twice
-            appealing.receive(AppealDue(self.lea.tenant_id, appeal_id), tenant=self.lea.tenant)
+            appealing.handle_appeal(AppealDue(self.lea.tenant_id, appeal_id), tenant=self.lea.tenant)
         return appeal_id
 
     def decide(self, appeal_id: UUID, member: UUID, because: str = "") -> None:
         with self.as_(member) as scope:
-            appealing.decide(scope, appeal_id, because=because)
+            appealing.request_appeal_decision(scope, appeal_id, because=because)
         event = AppealDecided(self.lea.tenant_id, appeal_id, because, f"member:{member}")
         for _ in range(2):
-            appealing.settle(event, tenant=self.lea.tenant)
+            appealing.handle_appeal_decision(event, tenant=self.lea.tenant)
 
-    def standing(self, wish: UUID | None = None) -> complaints.Standing:
+    def standing(self, wish: UUID | None = None) -> removal_requests.RequestStatus:
         with self.lea.scope() as scope:
-            return complaints.brief(scope, complaints.row_of(scope, wish or self.wish))
+            return removal_requests.brief_status(scope, removal_requests.get_removal_request(scope, wish or self.wish))
 
     def kept(self) -> str:
         """Why the same picture may not leave in a new post; nothing where it leaves."""
         try:
             self.lea.publish(self.lea.unit("published anew", pictures=1))
-        except Denied as denied:
+        except PermitDenied as denied:
             return " ".join(denied.decision.reasons)
         return ""
 
@@ -121,10 +127,10 @@ def test_a_refusal_is_looked_at_again_by_another_and_back_again_by_a_third(house
     assert "COMPLAINT_FREEZE" in house.kept()
     assert open_notices(lea) == ["appeal.waits.asked"]
     with lea.scope() as scope:
-        (again,) = appealing.waiting(scope, {lea.creator_id})
+        (again,) = appealing.list_pending_appeals(scope, {lea.creator_id})
         assert (again.words, again.allowed) == ("It is me.", frozenset({house.bob, house.cy}))
-        assert again.target == again.since + appealing.TARGET
-        assert appealing.waiting(scope, {uuid7()}) == []
+        assert again.target == again.since + appealing.APPEAL_TARGET
+        assert appealing.list_pending_appeals(scope, {uuid7()}) == []
     with pytest.raises(Refused, match="another"):
         house.decide(appeal, house.ann)
     house.decide(appeal, house.bob)
@@ -155,7 +161,7 @@ def test_a_refusal_is_looked_at_again_by_another_and_back_again_by_a_third(house
 def test_what_the_clock_took_comes_back_by_two_while_it_is_still_being_removed(house: House) -> None:
     lea = house.lea
     with lea.scope() as scope:
-        assert complaints.call_back(scope, house.wish)
+        assert removal_requests.recall_named_bytes(scope, house.wish)
     assert called(lea) >= 1
     appeal = house.ask_again(house.ann)
     assert open_notices(lea) == ["appeal.waits.agency"]
@@ -166,7 +172,7 @@ def test_what_the_clock_took_comes_back_by_two_while_it_is_still_being_removed(h
     assert remove(lea, house.unit) == [], "what was called back goes all the same"
     assert deleted(lea) == [True]
     assert house.kept() == ""
-    assert appealing.until(house.standing(), ASKED) is not None, "who asked may appeal against that"
+    assert appealing.appeal_deadline(house.standing(), REQUESTER_SIDE) is not None, "who asked may appeal against that"
     house.decide(house.ask(), house.cy, "agreed")
     assert house.standing().state is S.CLOSED
 
@@ -180,13 +186,13 @@ def test_what_may_show_a_minor_is_never_lifted_nor_what_no_appeal_is_about(house
     with pytest.raises(Refused, match="never"):
         house.ask_again(house.bob)
     with lea.scope() as scope:
-        assert not recall.unblock(scope, sha256)
+        assert not recall.unblock_bytes(scope, sha256)
         with scope.acting_as("gate"):  # the database itself lets nothing go
             other = {"t": lea.tenant_id, "id": uuid7()}
             scope.run("INSERT INTO blocklist (tenant_id, id, sha256, category) VALUES (:t, :id, 'x', 'shown')", **other)
             assert scope.run("DELETE FROM blocklist WHERE tenant_id = :t", t=lea.tenant_id).rowcount == 0
     with lea.scope() as scope:
-        assert [one.complaint_id for one in appealing.taken(scope, {lea.creator_id})] == []
+        assert [one.complaint_id for one in appealing.list_appealable_removals(scope, {lea.creator_id})] == []
 
 
 def test_bytes_that_two_requests_took_away_come_back_with_the_second(house: House) -> None:
@@ -215,7 +221,7 @@ def test_nothing_is_appealed_before_a_decision_twice_or_when_the_time_is_over(ho
     def once(_: int) -> str:
         try:
             with lea.scope() as scope:
-                appealing.ask(scope, known.receipt, creator_id=lea.creator_id, words="me")
+                appealing.submit_requester_appeal(scope, known.receipt, creator_id=lea.creator_id, words="me")
         except GreenroomError as refused:
             return refused.message.code
         return ""
@@ -223,13 +229,13 @@ def test_nothing_is_appealed_before_a_decision_twice_or_when_the_time_is_over(ho
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(once, range(4))) == ["", "appeal.twice", "appeal.twice", "appeal.twice"]
     with lea.scope() as scope, pytest.raises(NotFound):
-        appealing.ask(scope, known.receipt, creator_id=uuid7(), words="")
+        appealing.submit_requester_appeal(scope, known.receipt, creator_id=uuid7(), words="")
     old = received(lea, [house.unit.media[0].sha256])
     with lea.scope() as scope, scope.acting_as("gate"):
         scope.run(
             "INSERT INTO rulings (tenant_id, id, created_at, complaint_id, number, outcome) VALUES"
             " (:t, :id, house_now() - CAST(:ago AS interval), :wish, 1, 'rejected')",
-            **{"t": lea.tenant_id, "id": uuid7(), "ago": WINDOW + timedelta(hours=1), "wish": old},
+            **{"t": lea.tenant_id, "id": uuid7(), "ago": APPEAL_WINDOW + timedelta(hours=1), "wish": old},
         )
         scope.run("UPDATE complaints SET state = 'rejected' WHERE id = :wish", wish=old)
     with pytest.raises(Refused, match="late_now"):
@@ -242,7 +248,7 @@ def test_two_who_answer_at_the_same_moment_give_one_answer(house: House) -> None
     said = {house.bob: "", house.cy: "agreed"}
     events = [AppealDecided(house.lea.tenant_id, appeal, because, f"member:{one}") for one, because in said.items()]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(partial(appealing.settle, tenant=house.lea.database.scope), events))
+        list(pool.map(partial(appealing.handle_appeal_decision, tenant=house.lea.database.scope), events))
     assert len(house.standing().rulings) == 2
     frozen = house.standing().outcome is S.UPHELD
     assert ("BLOCKLIST_EXACT" in house.kept()) == frozen
@@ -251,14 +257,14 @@ def test_two_who_answer_at_the_same_moment_give_one_answer(house: House) -> None
 def test_a_flood_of_appeals_is_one_thing_to_decide(house: House) -> None:
     lea, wishes = (
         house.lea,
-        [received(house.lea, [house.unit.media[0].sha256], who="other") for _ in range(GROUPED + 1)],
+        [received(house.lea, [house.unit.media[0].sha256], who="other") for _ in range(GROUPING_THRESHOLD + 1)],
     )
     for wish in wishes:
         house.wish = wish
         house.first("unfounded")
     appeals = [house.ask("one of many", wish) for wish in wishes]
     with lea.scope() as scope:
-        (again,) = appealing.waiting(scope, {lea.creator_id})
+        (again,) = appealing.list_pending_appeals(scope, {lea.creator_id})
     assert (again.ids, again.about) == (tuple(appeals), tuple(wishes))
     assert open_notices(lea).count("appeal.waits.asked") == 1
     for one in appeals:
@@ -268,11 +274,11 @@ def test_a_flood_of_appeals_is_one_thing_to_decide(house: House) -> None:
 
 
 def test_who_is_late_is_told_until_somebody_decided(house: House) -> None:
-    lea, tell = house.lea, partial(appealing.late, tenant=house.lea.tenant)
-    tell(TargetDue(lea.tenant_id, house.wish, 0))
+    lea, tell = house.lea, partial(appealing.handle_target_missed, tenant=house.lea.tenant)
+    tell(DecisionTargetReached(lea.tenant_id, house.wish, 0))
     assert sorted(open_notices(lea)) == ["complaint.late", "complaint.waits"]
     house.first("mistaken")
-    tell(TargetDue(lea.tenant_id, house.wish, 0))
+    tell(DecisionTargetReached(lea.tenant_id, house.wish, 0))
     assert open_notices(lea) == []
     appeal = house.ask()
     with lea.scope() as scope:
@@ -281,11 +287,11 @@ def test_who_is_late_is_told_until_somebody_decided(house: House) -> None:
             " AND args ->> 'number' = '1'",
             wish=house.wish,
         ).scalar_one()
-    assert timedelta(0) <= appealing.TARGET - due < timedelta(minutes=1)
-    tell(TargetDue(lea.tenant_id, house.wish, 1))
+    assert timedelta(0) <= appealing.APPEAL_TARGET - due < timedelta(minutes=1)
+    tell(DecisionTargetReached(lea.tenant_id, house.wish, 1))
     assert sorted(open_notices(lea)) == ["appeal.late", "appeal.waits.asked"]
     house.decide(appeal, house.bob, "mistaken")
-    tell(TargetDue(lea.tenant_id, house.wish, 1))
+    tell(DecisionTargetReached(lea.tenant_id, house.wish, 1))
     assert open_notices(lea) == []
 
 
@@ -299,41 +305,50 @@ def test_who_has_no_part_in_it_decides_and_nobody_else(house: House) -> None:
     guest, free = member(lea, Role.GUEST), member(lea, Role.GUEST)
     with lea.scope() as scope:  # the guest sits at Ann's machine: they count as her
         for one in (house.ann, guest):
-            sightings.note(scope, apps.KEY, reads.member(scope, one), address="203.0.113.7", device="")
+            device_fingerprints.record_device(
+                scope, apps.KEY, queries.get_member(scope, one), address="203.0.113.7", device=""
+            )
     with pytest.raises(Refused, match="another"):
         house.decide(appeal, guest, "mistaken")
     with house.as_(house.bob) as scope:
-        appealing.decide(scope, appeal, because="mistaken")
+        appealing.request_appeal_decision(scope, appeal, because="mistaken")
     with lea.scope() as scope:  # Bob loses the right before the workers come to it
         scope.run("UPDATE members SET role = 'chatter' WHERE id = :id", id=house.bob)
-    appealing.settle(AppealDecided(lea.tenant_id, appeal, "mistaken", f"member:{house.bob}"), tenant=lea.tenant)
+    appealing.handle_appeal_decision(
+        AppealDecided(lea.tenant_id, appeal, "mistaken", f"member:{house.bob}"), tenant=lea.tenant
+    )
     assert house.standing().state is S.APPEALED
     assert "role.forbidden.review" in open_notices(lea)
     for because in ("anything", "x" * 10_000):
         with pytest.raises(BadInput):
             house.decide(appeal, free, because)
     with house.as_(house.cy) as scope, pytest.raises(NotFound):
-        appealing.decide(scope, uuid7())
+        appealing.request_appeal_decision(scope, uuid7())
     with lea.scope() as scope, pytest.raises(Refused):
-        appealing.decide(scope, appeal)
+        appealing.request_appeal_decision(scope, appeal)
     house.decide(appeal, free, "mistaken")
     assert house.standing().state is S.CLOSED
 
 
 @pytest.mark.parametrize(
     ("typed", "said"),
-    [("", ""), ("a\x00b\u202e\u200b\ud83dc\n d", "abc d"), ("é" * LONGEST, "é" * LONGEST), (" " * 9000, "")],
+    [
+        ("", ""),
+        ("a\x00b\u202e\u200b\ud83dc\n d", "abc d"),
+        ("é" * MAX_APPEAL_LENGTH, "é" * MAX_APPEAL_LENGTH),
+        (" " * 9000, ""),
+    ],
 )
 def test_words_are_one_plain_paragraph(typed: str, said: str) -> None:
-    assert appealing.plain(typed) == said
+    assert appealing.clean_paragraph(typed) == said
 
 
 def test_too_many_words_and_none_from_a_member(house: House) -> None:
     with pytest.raises(BadInput, match="too_long"):
-        appealing.plain("x" * (LONGEST + 1))
+        appealing.clean_paragraph("x" * (MAX_APPEAL_LENGTH + 1))
     house.first("")
     with pytest.raises(BadInput, match="no_words"):
         house.ask_again(house.bob, " \x00 ")
     with pytest.raises(Refused):
         house.ask_again(member(house.lea, Role.CHATTER))
-    assert appealing.until(house.standing(), AGENCY) is not None
+    assert appealing.appeal_deadline(house.standing(), AGENCY_SIDE) is not None

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import ProgrammingError
 
-from channels import budgets
-from channels.budgets import Blocked
-from connectors.answers import for_whole_app
-from connectors.contract import Response, StepNotSent
-from connectors.outcomes import Published, Retry, Uncertain
-from foundation.database import Database
-from foundation.ids import HOUSE, uuid7
+from channels.limits import send_limits
+from channels.limits.send_limits import SendingBlock
+from connectors.contract.connector import Response, StepNotSent
+from connectors.contract.outcomes import Published, Retry, Uncertain
+from connectors.shared.http_responses import is_app_wide_limit
+from foundation.db.database import Database
+from foundation.ids import INSTALLATION_ID, uuid7
 from tests.channels.builders import World, world
 from tests.fakes.network import Network
 
@@ -34,22 +34,22 @@ def bo(database: Database, sandbox: Network, app: str) -> World:
     return world(database, sandbox, "bo", app=app)
 
 
-def blocked(one: World) -> Blocked | None:
+def blocked(one: World) -> SendingBlock | None:
     with one.scope() as scope:
-        return budgets.take(scope, one.channel())
+        return send_limits.claim_send_slot(scope, one.channel())
 
 
 def wait(one: World) -> int:
     """Seconds until the account may send."""
     with one.scope() as scope:
-        held = budgets.take(scope, one.channel())
+        held = send_limits.claim_send_slot(scope, one.channel())
         return 0 if held is None else round((held.until - scope.now).total_seconds())
 
 
 def note(one: World, status: int, body: Any = None, *, creates: bool = True, **headers: str) -> None:
     with one.scope() as scope:
         answer = Response("publish", status, headers, {} if status < 300 else body)
-        budgets.note(scope, one.channel_id, answer, creates=creates)
+        send_limits.record_answer(scope, one.channel_id, answer, creates=creates)
 
 
 def asked(one: World) -> list[datetime]:
@@ -129,7 +129,7 @@ def test_a_success_does_not_shorten_it(anna: World, bo: World) -> None:
     ],
 )
 def test_who_a_refusal_is_for(status: int, headers: dict[str, str], body: Any, whole: bool) -> None:
-    assert for_whole_app(Response("publish", status, headers, body)) is whole
+    assert is_app_wide_limit(Response("publish", status, headers, body)) is whole
 
 
 # the brake
@@ -188,7 +188,7 @@ def test_a_brake_that_no_probe_renews_ends_by_itself(
 
 def test_accounts_without_an_application_leave_nothing_there(lea: World, database: Database) -> None:
     def rows() -> int:
-        with database.scope(HOUSE, "system:test", role="relay") as scope:
+        with database.scope(INSTALLATION_ID, "system:test", role="relay") as scope:
             return int(scope.run("SELECT count(*) FROM app_limits").scalar_one())
 
     before = rows()
@@ -229,10 +229,10 @@ def test_the_key_of_an_application_is_a_digest(anna: World, bo: World, app: str)
 def test_two_accounts_that_reach_nobody_brake_the_whole_application(anna: World, bo: World) -> None:
     for one in (anna, bo):
         with one.scope() as scope:
-            budgets.note(scope, one.channel_id, StepNotSent("publish", "ConnectTimeout"), creates=True)
+            send_limits.record_answer(scope, one.channel_id, StepNotSent("publish", "ConnectTimeout"), creates=True)
     with bo.scope() as scope:
-        budgets.release(scope, bo.channel_id)
-        held = budgets.limit(scope, bo.channel_id, brake=True)
+        send_limits.release_brake(scope, bo.channel_id)
+        held = send_limits.send_block(scope, bo.channel_id, brake=True)
     assert held is not None
     assert anna.probe() == 0
     assert wait(bo) == 0

@@ -9,14 +9,15 @@ from uuid import UUID
 
 import pytest
 
-from channels import enrolling, reads
-from channels.events import ChannelEnrol, ChannelTest
-from channels.states import EnrolmentState
-from connectors import registry
-from connectors.suite.serving import served
+from channels.accounts import queries
+from channels.accounts.events import AccountSetupRequested, AccountTestRequested
+from channels.accounts.states import AccountSetupState
+from channels.connections import account_setup
+from connectors.conformance.fake_servers import serve_app
+from connectors.registry import loader
+from foundation.i18n.translation import render_message
 from foundation.sealed import Sealed
-from foundation.words import say
-from tenants import letterbox
+from tenants.vault import sealed_intake
 from tests.channels.builders import World
 from tests.fakes.installed import EXAMPLE, install_example, look_again
 
@@ -39,53 +40,53 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType
 
 
 def read_form(tenant_id: UUID, letter: bytes, secret: frozenset[str]) -> Mapping[str, str | Sealed]:
-    form = letterbox.read(MASTER, tenant_id, letter)
+    form = sealed_intake.unseal_form(MASTER, tenant_id, letter)
     return {name: Sealed(typed.encode()) if name in secret else typed for name, typed in form.items()}
 
 
-def connected(lea: World, url: str, token: str) -> enrolling.Enrolment:
-    letter = letterbox.seal(letterbox.public_key(MASTER), lea.tenant_id, {"token": token})
+def connected(lea: World, url: str, token: str) -> account_setup.AccountSetup:
+    letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), lea.tenant_id, {"token": token})
     with lea.scope() as scope:
-        asked = enrolling.ask(scope, creator_id=lea.creator_id, platform="acme", letter=letter)
-    enrolling.enrol(
-        ChannelEnrol(lea.tenant_id, asked),
+        asked = account_setup.request_setup(scope, creator_id=lea.creator_id, platform="acme", letter=letter)
+    account_setup.run_setup(
+        AccountSetupRequested(lea.tenant_id, asked),
         tenant=lea.tenant,
         transport=lea.transport(),
-        connectables=registry.connectables(registry.load()),
-        addresses=registry.addresses(registry.load(), {"acme": url}),
+        connectables=loader.connectable_platforms(loader.load_connectors()),
+        addresses=loader.base_addresses(loader.load_connectors(), {"acme": url}),
         read_form=read_form,
         may_reach=lambda address: True,
         seal=lambda tenant_id, secret: Sealed(secret.encode()),
         returns_to="https://here.test/auth/account",
     )
     with lea.scope() as scope:
-        return enrolling.enrolment(scope, asked)
+        return account_setup.get_setup(scope, asked)
 
 
 def test_a_token_becomes_an_account_that_answers(lea: World, fake: ModuleType) -> None:
     acme = fake.FakeAcme()
-    with served(acme.app()) as url, closing(acme.book):
+    with serve_app(acme.app()) as url, closing(acme.book):
         done = connected(lea, url, fake.TOKEN)
-        assert (done.state, done.reason) == (EnrolmentState.CONNECTED, None)
+        assert (done.state, done.reason) == (AccountSetupState.CONNECTED, None)
         assert done.channel_id is not None
         with lea.scope() as scope:
-            channel = reads.channel(scope, done.channel_id)
+            channel = queries.get_channel(scope, done.channel_id)
         assert (channel.platform, channel.surface, channel.account) == ("acme", "acme.post", "mia")
         assert (channel.base_url, channel.token, channel.last_ok_at) == (url, Sealed(fake.TOKEN.encode()), None)
-        enrolling.test(
-            ChannelTest(lea.tenant_id, channel.id),
+        account_setup.verify_account(
+            AccountTestRequested(lea.tenant_id, channel.id),
             tenant=lea.tenant,
             transport=lea.transport(),
-            connectables=registry.connectables(registry.load()),
+            connectables=loader.connectable_platforms(loader.load_connectors()),
         )
     with lea.scope() as scope:
-        assert reads.channel(scope, channel.id).last_ok_at is not None
+        assert queries.get_channel(scope, channel.id).last_ok_at is not None
 
 
 def test_a_refusal_is_said_in_its_own_words(lea: World, fake: ModuleType) -> None:
     acme = fake.FakeAcme()
-    with served(acme.app()) as url, closing(acme.book):
+    with serve_app(acme.app()) as url, closing(acme.book):
         done = connected(lea, url, "wrong")
-    assert done.state is EnrolmentState.REFUSED
+    assert done.state is AccountSetupState.REFUSED
     assert done.reason is not None
-    assert say(done.reason, "fr") == "Acme ne connaît pas ce jeton. Recopiez-le en entier."
+    assert render_message(done.reason, "fr") == "Acme ne connaît pas ce jeton. Recopiez-le en entier."

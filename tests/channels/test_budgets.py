@@ -5,33 +5,34 @@ from datetime import timedelta
 
 import pytest
 
-from channels import budgets, connecting
-from channels.budgets import BRAKE, Blocked
-from connectors.answers import CROSSPOST
-from connectors.contract import Response, StepAnswerLost, StepNotSent
-from connectors.outcomes import Published, Retry, Uncertain
+from channels.accounts import lifecycle
+from channels.limits import send_limits
+from channels.limits.send_limits import BRAKE_DELAYS, SendingBlock
+from connectors.contract.connector import Response, StepAnswerLost, StepNotSent
+from connectors.contract.outcomes import Published, Retry, Uncertain
+from connectors.shared.http_responses import CROSSPOST_STEP
 from foundation.errors import NotFound
+from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
-from foundation.words import Message
 from tests.channels.builders import World
 
 
-def take(lea: World) -> Blocked | None:
+def take(lea: World) -> SendingBlock | None:
     with lea.scope() as scope:
-        return budgets.take(scope, lea.channel())
+        return send_limits.claim_send_slot(scope, lea.channel())
 
 
 def wait(lea: World) -> float:
     """Seconds until the account may send."""
     with lea.scope() as scope:
-        blocked = budgets.take(scope, lea.channel())
+        blocked = send_limits.claim_send_slot(scope, lea.channel())
         return 0.0 if blocked is None else round((blocked.until - scope.now).total_seconds())
 
 
 def note(lea: World, status: int, headers: Mapping[str, str] | None = None, *, creates: bool = True) -> None:
     with lea.scope() as scope:
         answer = Response("publish", status, headers or {}, {} if status < 300 else None)
-        budgets.note(scope, lea.channel_id, answer, creates=creates)
+        send_limits.record_answer(scope, lea.channel_id, answer, creates=creates)
 
 
 def test_a_429_waits_as_long_as_it_asks(lea: World) -> None:
@@ -62,15 +63,19 @@ def test_a_limit_of_messages_says_nothing_of_posts(lea: World) -> None:
     counted = {"x-rate-limit-remaining": "0", "retry-after": "90"}
     for step, headers, waits in (("message", counted, 0), ("publish", counted, 90), ("message", {}, 120)):
         with lea.scope() as scope:
-            budgets.note(scope, lea.channel_id, Response(step, 429, headers), creates=True, in_chat=step == "message")
+            send_limits.record_answer(
+                scope, lea.channel_id, Response(step, 429, headers), creates=True, in_chat=step == "message"
+            )
         assert wait(lea) == waits, (step, headers)
 
 
 def test_a_message_that_may_not_be_passed_on_yet_holds_no_post(lea: World) -> None:
     for everywhere, waits in ((False, 0), (True, 1800)):
         with lea.scope() as scope:
-            refused = Response(CROSSPOST, 429, {"retry-after": "1800"}, {"retry_after": 1800.0, "global": everywhere})
-            budgets.note(scope, lea.channel_id, refused, creates=True)
+            refused = Response(
+                CROSSPOST_STEP, 429, {"retry-after": "1800"}, {"retry_after": 1800.0, "global": everywhere}
+            )
+            send_limits.record_answer(scope, lea.channel_id, refused, creates=True)
         assert wait(lea) == waits
 
 
@@ -108,16 +113,16 @@ def test_what_brakes_and_what_does_not(lea: World) -> None:
     note(lea, 503, creates=False)
     with lea.scope() as scope:
         for ours in ("PoolTimeout", "deadline"):
-            budgets.note(scope, lea.channel_id, StepNotSent("publish", ours), creates=True)
-        budgets.note(scope, lea.channel_id, StepAnswerLost("look", "ReadTimeout"), creates=False)
+            send_limits.record_answer(scope, lea.channel_id, StepNotSent("publish", ours), creates=True)
+        send_limits.record_answer(scope, lea.channel_id, StepAnswerLost("look", "ReadTimeout"), creates=False)
     assert take(lea) is None
     with lea.scope() as scope:
-        budgets.note(scope, lea.channel_id, StepAnswerLost("publish", "ReadTimeout"), creates=True)
+        send_limits.record_answer(scope, lea.channel_id, StepAnswerLost("publish", "ReadTimeout"), creates=True)
     assert take(lea) is not None
     note(lea, 404, creates=False)  # a refusal is an answer: the platform is up
     assert take(lea) is None
     with lea.scope() as scope:
-        budgets.note(scope, lea.channel_id, StepNotSent("publish", "ConnectTimeout"), creates=True)
+        send_limits.record_answer(scope, lea.channel_id, StepNotSent("publish", "ConnectTimeout"), creates=True)
     assert take(lea) is not None
 
 
@@ -146,8 +151,8 @@ def test_the_longer_it_lasts_the_less_it_is_asked_and_nobody_waits_much_longer_t
     at, asked = timedelta(), 0
     while at < timedelta(hours=3):
         asked += 1
-        wait = budgets.next_probe(asked)
-        assert wait <= max(BRAKE[min(asked, 5) - 1], min(at / 6, budgets.SELDOM))
+        wait = send_limits.next_probe_delay(asked)
+        assert wait <= max(BRAKE_DELAYS[min(asked, 5) - 1], min(at / 6, send_limits.PROBE_AFTER))
         at += wait
     assert 90 < asked < 120
 
@@ -167,22 +172,22 @@ def test_a_success_is_remembered(lea: World) -> None:
 def test_a_channel_of_another_tenant_is_unknown(lea: World) -> None:
     channel = lea.channel()
     with lea.database.scope(lea.creator_id, "system:test") as scope, pytest.raises(NotFound):
-        budgets.take(scope, channel)
+        send_limits.claim_send_slot(scope, channel)
 
 
 def test_a_brake_does_not_outlive_the_account(lea: World) -> None:
     """Taken off while its platform is down, and put back: nobody would probe it any more."""
     with lea.scope() as scope:
-        budgets.note(scope, lea.channel_id, StepAnswerLost("publish", "timeout"), creates=True)
+        send_limits.record_answer(scope, lea.channel_id, StepAnswerLost("publish", "timeout"), creates=True)
     assert take(lea) is not None
     channel, off = lea.channel(), Message("channel.left")
     with lea.scope() as scope:
-        connecting.leave(scope, channel.id, off)
-        connecting.left(scope, lea.channel(), off)
+        lifecycle.start_disconnection(scope, channel.id, off)
+        lifecycle.finish_disconnection(scope, lea.channel(), off)
     assert lea.probe() == 0
     names = ("creator_id", "platform", "surface", "account", "name", "base_url", "zone")
     token = Sealed(lea.network.tokens[lea.account].encode())
     with lea.scope() as scope:
-        connecting.connect(scope, token=token, **{name: getattr(channel, name) for name in names})
+        lifecycle.connect_account(scope, token=token, **{name: getattr(channel, name) for name in names})
     assert take(lea) is None
     assert isinstance(lea.publish(lea.unit()), Published)

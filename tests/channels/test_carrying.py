@@ -8,19 +8,22 @@ from uuid import UUID
 
 import pytest
 
-from channels import budgets, carrying, connecting, reads, reconciling
-from channels.carrying import Armed, Staged
-from channels.states import ChannelState
-from connectors.contract import WireStep
-from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
-from connectors.transport import EgressForbidden
-from foundation.database import Scope
+from channels.accounts import lifecycle, queries
+from channels.accounts.states import ChannelState
+from channels.limits import send_limits
+from channels.sending import reconciliation, step_runner
+from channels.sending.step_runner import PreparedStep, StagedUploads
+from connectors.contract.connector import WireStep
+from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.transport.transport import EgressForbidden
+from foundation.db.database import Scope
 from foundation.errors import Conflict
-from foundation.words import Message
-from gate import copies, ratings
-from gate.minting import Denied
-from gate.permit import Permit
-from gate.units import Rating, Subject, Unit
+from foundation.i18n.translation import Message
+from gate.contract.permit import Permit
+from gate.contract.units import Rating, Subject, Unit
+from gate.copies import live_copies
+from gate.permits.issuance import PermitDenied
+from gate.ratings import ratings
 from tests.channels.builders import CONNECTORS, World, mint
 
 GONE = Message("connectors.account_gone", {"word": "no_such_account"})
@@ -29,11 +32,11 @@ SHORT = timedelta(seconds=0.5)
 
 def story(lea: World, subject: Subject) -> list[tuple[str, str | None]]:
     with lea.scope() as scope:
-        return [(attempt.kind, attempt.outcome) for attempt in reads.attempts(scope, subject)]
+        return [(attempt.kind, attempt.outcome) for attempt in queries.list_attempts(scope, subject)]
 
 
-def armed(turn: object) -> Armed:
-    assert isinstance(turn, Armed), turn
+def armed(turn: object) -> PreparedStep:
+    assert isinstance(turn, PreparedStep), turn
     return turn
 
 
@@ -43,11 +46,11 @@ def test_a_post_with_pictures_goes_out_once(lea: World) -> None:
     assert isinstance(outcome, Published)
     assert lea.posts() == ["two pictures"]
     with lea.scope() as scope:
-        (attempt,) = reads.attempts(scope, unit.subject)
+        (attempt,) = queries.list_attempts(scope, unit.subject)
     assert [step.kind for step in attempt.steps] == ["stage", "stage", "publish"]
     assert [step.answered for step in attempt.steps] == ["200", "200", "201"]
     assert (attempt.outcome, attempt.native_id, attempt.http_status) == ("published", outcome.native_id, 201)
-    assert attempt.said == Message("attempt.published")
+    assert attempt.outcome_text == Message("attempt.published")
 
 
 def test_a_published_subject_stays_published(lea: World) -> None:
@@ -59,21 +62,21 @@ def test_a_published_subject_stays_published(lea: World) -> None:
 
 def test_the_native_key_is_the_subjects_own() -> None:
     subject = Subject("delivery", UUID(int=7))
-    keys = [carrying.native_key(Subject("delivery", UUID(int=7)), part) for part in range(5)]
-    assert carrying.native_key(subject) == keys[0]
+    keys = [step_runner.native_key_of(Subject("delivery", UUID(int=7)), part) for part in range(5)]
+    assert step_runner.native_key_of(subject) == keys[0]
     assert len(set(keys)) == 5
     assert all(key.isalnum() and len(key) == 24 for key in keys)
 
 
 def test_staging_ends_before_the_last_step_and_is_used_again(lea: World) -> None:
     unit = lea.unit("staged", pictures=2)
-    assert lea.carry(armed(lea.arm(unit, kind="stage"))) == Staged()
+    assert lea.carry(armed(lea.arm(unit, kind="stage"))) == StagedUploads()
     assert lea.posts() == []
-    assert lea.arm(unit, kind="stage") == Staged()
+    assert lea.arm(unit, kind="stage") == StagedUploads()
     turn = armed(lea.arm(unit))
     assert turn.step.name == "publish"
     assert isinstance(lea.carry(turn), Published)
-    assert lea.arm(unit, kind="stage") == Staged()  # a late stage leaves the send in peace
+    assert lea.arm(unit, kind="stage") == StagedUploads()  # a late stage leaves the send in peace
     assert isinstance(lea.publish(unit), Published)
     assert story(lea, unit.subject) == [("stage", "staged"), ("send", "published")]
     assert lea.posts() == ["staged"]
@@ -111,10 +114,10 @@ def test_nothing_left_the_house(lea: World) -> None:
     with lea.scope() as scope:
         scope.run("UPDATE channels SET base_url = :url WHERE id = :id", id=lea.channel_id, url=lea.network.url)
     with lea.scope() as scope:  # nothing is tried until a harmless read shows that it is back
-        waits = budgets.take(scope, lea.channel())
+        waits = send_limits.claim_send_slot(scope, lea.channel())
         assert waits is not None
         assert waits.reason.code == "channel.platform_down"
-        budgets.release(scope, lea.channel_id)
+        send_limits.release_brake(scope, lea.channel_id)
     assert isinstance(lea.publish(unit), Published)
     assert story(lea, unit.subject) == [("send", "retry"), ("send", "published")]
 
@@ -125,7 +128,7 @@ def test_a_refused_post_causes_one_request(lea: World) -> None:
     assert isinstance(lea.publish(unit), Rejected)
     assert lea.posts() == []
     with lea.scope() as scope:
-        (attempt,) = reads.attempts(scope, unit.subject)
+        (attempt,) = queries.list_attempts(scope, unit.subject)
     assert (attempt.outcome, attempt.http_status) == ("rejected", 403)
     assert attempt.detail is not None
 
@@ -198,15 +201,15 @@ def test_a_no_of_the_gate_between_two_steps_keeps_the_answer(lea: World) -> None
     unit = lea.unit("stopped", pictures=1)
     first = armed(lea.arm(unit))
     with lea.scope() as scope:
-        ratings.rate(scope, unit.media[0].sha256, Rating.X, source="member:8")
+        ratings.record_rating(scope, unit.media[0].sha256, Rating.X, source="member:8")
     outcome = lea.carry(first)
     assert isinstance(outcome, Retry)
     lea.close(unit, outcome)
-    with pytest.raises(Denied):
+    with pytest.raises(PermitDenied):
         lea.arm(unit)
     with lea.scope() as scope:
-        (attempt,) = reads.attempts(scope, unit.subject)
-        assert not reconciling.was_armed(scope, unit.subject)
+        (attempt,) = queries.list_attempts(scope, unit.subject)
+        assert not reconciliation.is_possibly_published(scope, unit.subject)
     assert [step.answered for step in attempt.steps] == ["200"]
     assert lea.posts() == []
 
@@ -269,7 +272,7 @@ def test_closing_tells_the_gate_where_the_copy_lies(lea: World) -> None:
     outcome = lea.publish(unit)
     assert isinstance(outcome, Published)
     with lea.scope() as scope:
-        (copy,) = copies.copies(scope, unit.subject)
+        (copy,) = live_copies.list_copies(scope, unit.subject)
     assert (copy.native_ids, copy.step, copy.visible_at) == ((outcome.native_id,), "publish", outcome.at)
 
 
@@ -278,7 +281,7 @@ def test_closing_tells_the_gate_that_there_is_no_copy(lea: World) -> None:
     unit = lea.unit("no")
     lea.publish(unit)
     with lea.scope() as scope:
-        assert copies.traces(scope, unit.subject) == []
+        assert live_copies.list_consumed_permits(scope, unit.subject) == []
 
 
 @pytest.mark.parametrize("outcome", [Retry(SHORT, "account", GONE), Rejected(GONE, permanent=True), Reauthorize(GONE)])
@@ -294,15 +297,15 @@ def test_another_tenant_sees_none_of_it(lea: World) -> None:
     unit = lea.unit()
     lea.publish(unit)
     with lea.database.scope(UUID(int=9), "system:test") as scope:
-        assert reads.attempts(scope, unit.subject) == []
-        assert reads.every_channel(scope) == []
+        assert queries.list_attempts(scope, unit.subject) == []
+        assert queries.list_channels(scope) == []
 
 
 def test_a_rehearsal_sends_nothing(lea: World) -> None:
     unit = lea.unit("only rehearsed", pictures=1)
     with lea.scope() as scope:
         for _ in range(2):
-            step = carrying.rehearse(scope, channel=lea.channel(), unit=unit, connectors=CONNECTORS)
+            step = step_runner.dry_run(scope, channel=lea.channel(), unit=unit, connectors=CONNECTORS)
             assert isinstance(step, WireStep)
     assert story(lea, unit.subject) == [("dry", "rehearsed"), ("dry", "rehearsed")]
     assert isinstance(lea.publish(unit), Published)
@@ -320,13 +323,13 @@ def test_claims_revocations_and_reconnections_never_deadlock(lea: World) -> None
     def rates(mine: Unit) -> None:
         for medium in mine.media:
             with lea.scope() as scope:
-                ratings.rate(scope, medium.sha256, Rating.G, source="rule:again")
+                ratings.record_rating(scope, medium.sha256, Rating.G, source="rule:again")
 
     def moves(mine: Unit) -> None:
         with lea.scope() as scope:
-            connecting.pause(scope, lea.channel_id, GONE, until=scope.now)
+            lifecycle.pause_account(scope, lea.channel_id, GONE, until=scope.now)
         with lea.scope() as scope:
-            connecting.resume(scope, lea.channel_id)
+            lifecycle.resume_account(scope, lea.channel_id)
 
     def work(act: Callable[[Unit], None], mine: Unit) -> None:
         try:

@@ -5,13 +5,13 @@ from typing import get_args
 
 import pytest
 
-from channels import charging
-from connectors import charges
-from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
-from foundation.database import Database
+from channels.limits import request_costs as charging
+from connectors.contract.connector import Response, StepAnswerLost, StepNotSent, StepResult
+from connectors.shared import request_costs as charges
+from foundation.db.database import Database
 from foundation.errors import BadInput
 from foundation.money import Money
-from tenants import notices
+from tenants.notices import notices
 from tests.channels.builders import World, world
 from tests.fakes.network import Network
 
@@ -22,14 +22,14 @@ def bo(database: Database, sandbox: Network) -> World:
     return world(database, sandbox, "bo")
 
 
-def note(lea: World, answer: Answer, words: str = "bonjour") -> None:
+def note(lea: World, answer: StepResult, words: str = "bonjour") -> None:
     with lea.scope() as scope:
-        charging.note(scope, lea.channel_id, "x", answer, words)
+        charging.record_costs(scope, lea.channel_id, "x", answer, words)
 
 
 def spent(lea: World) -> Decimal:
     with lea.scope() as scope:
-        found = charging.month(scope, "x")
+        found = charging.monthly_costs(scope, "x")
         assert found is not None
         return found.spent.minor
 
@@ -39,7 +39,7 @@ def posted(status: int = 201) -> Response:
 
 
 def test_each_request_counts_by_what_it_came_to(lea: World) -> None:
-    asked: list[tuple[Answer, str, str]] = [
+    asked: list[tuple[StepResult, str, str]] = [
         (posted(), "bonjour", "1.5"),
         (posted(), "voir example.com", "20"),
         (StepAnswerLost("publish", "ReadTimeout"), "bonjour", "1.5"),
@@ -62,56 +62,56 @@ def test_each_request_counts_by_what_it_came_to(lea: World) -> None:
         note(lea, answer, words)
         assert spent(lea) - before == Decimal(cents), answer
     with lea.scope() as scope:
-        bill = charging.bills(scope, ["x"])[lea.channel_id]
-        charging.note(scope, lea.channel_id, "mastodon", posted(), "bonjour")
-        assert charging.bills(scope, ["x"])[lea.channel_id] == bill
-        assert charging.month(scope, "mastodon") is None
-    assert (bill.posts, bill.messages, bill.reads, bill.money) == (4, 2, 4, Money(32, "USD"))
+        bill = charging.bills_by_account(scope, ["x"])[lea.channel_id]
+        charging.record_costs(scope, lea.channel_id, "mastodon", posted(), "bonjour")
+        assert charging.bills_by_account(scope, ["x"])[lea.channel_id] == bill
+        assert charging.monthly_costs(scope, "mastodon") is None
+    assert (bill.post_count, bill.message_count, bill.read_count, bill.total) == (4, 2, 4, Money(32, "USD"))
 
 
 def test_a_cap_holds_posts_and_is_told_once_each_way(lea: World, bo: World) -> None:
     with lea.scope() as scope:
-        charging.set_cap(scope, "x", Money(10, "USD"))
-        assert notices.open_causes(scope, "charges:") != [], "a post with a link is dearer than all of it"
-        assert charging.short(scope, "x", "bonjour") is None
-        held = charging.short(scope, "x", "voir https://example.com")
+        charging.set_cost_cap(scope, "x", Money(10, "USD"))
+        assert notices.list_open_causes(scope, "charges:") != [], "a post with a link is dearer than all of it"
+        assert charging.cap_wait(scope, "x", "bonjour") is None
+        held = charging.cap_wait(scope, "x", "voir https://example.com")
         assert held is not None
-        assert held[1].code == charging.CAPPED
-        assert charging.short(scope, "x", "bonjour", parts=7) is not None, "a thread is not begun that cannot end"
+        assert held[1].code == charging.COST_CAP_REACHED
+        assert charging.cap_wait(scope, "x", "bonjour", parts=7) is not None, "a thread is not begun that cannot end"
     for _ in range(6):
         note(lea, posted())
     with lea.scope() as scope:
-        assert charging.short(scope, "x", "bonjour") is not None
-        assert len(notices.open_causes(scope, "charges:x:")) == 2
+        assert charging.cap_wait(scope, "x", "bonjour") is not None
+        assert len(notices.list_open_causes(scope, "charges:x:")) == 2
         assert held[0] > scope.now, "until the next month begins"
-        charging.set_cap(scope, "x", Money(1000, "USD"))
-        assert notices.open_causes(scope, "charges:") == []
-        charging.set_cap(scope, "x", Money(0, "USD"))
-        assert charging.short(scope, "x", "") is not None
-        charging.set_cap(scope, "x", None)
-        assert charging.short(scope, "x", "") is None
+        charging.set_cost_cap(scope, "x", Money(1000, "USD"))
+        assert notices.list_open_causes(scope, "charges:") == []
+        charging.set_cost_cap(scope, "x", Money(0, "USD"))
+        assert charging.cap_wait(scope, "x", "") is not None
+        charging.set_cost_cap(scope, "x", None)
+        assert charging.cap_wait(scope, "x", "") is None
     with bo.scope() as scope:
-        assert not charging.bills(scope, ["x"])
+        assert not charging.bills_by_account(scope, ["x"])
 
 
 def test_a_cap_is_an_amount_in_the_platforms_currency(lea: World) -> None:
     with lea.scope() as scope:
         for platform, cap in (("x", Money(1, "EUR")), ("x", Money(-1, "USD")), ("mastodon", Money(1, "USD"))):
             with pytest.raises(BadInput):
-                charging.set_cap(scope, platform, cap)
+                charging.set_cost_cap(scope, platform, cap)
 
 
 def test_an_application_that_is_stopped_is_told_once_until_it_goes_on(lea: World) -> None:
     for _ in range(2):
         note(lea, Response("publish", 402, {}, {}))
     with lea.scope() as scope:
-        assert notices.open_causes(scope, "stopped:") == ["stopped:x"]
+        assert notices.list_open_causes(scope, "stopped:") == ["stopped:x"]
     note(lea, posted())
     with lea.scope() as scope:
-        assert notices.open_causes(scope, "stopped:") == []
+        assert notices.list_open_causes(scope, "stopped:") == []
 
 
 def test_prices_are_of_what_is_listed() -> None:
-    asked = charges.CHARGES["x"]
-    assert str(asked.price("link_post")) == "0.2 USD"
-    assert set(asked.each) == set(get_args(charges.What))
+    asked = charges.PRICE_LISTS["x"]
+    assert str(asked.price_of("link_post")) == "0.2 USD"
+    assert set(asked.each) == set(get_args(charges.RequestCostKind))

@@ -5,34 +5,38 @@ from functools import partial
 
 import pytest
 
-from channels import asking, controlling, listening, reading, reads
-from channels.states import ChannelState
-from connectors.contract import Answer, Response, Send, StepKind, WireStep
-from connectors.outcomes import Published
-from connectors.sandbox import Sandbox
-from connectors.transport import EgressForbidden
+from channels.accounts import queries
+from channels.accounts.states import ChannelState
+from channels.attempts import request_loop
+from channels.listening import listener
+from channels.metrics import platform_readings
+from channels.sending import account_actions
+from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Published
+from connectors.platforms.sandbox.publisher import Sandbox
+from connectors.transport.transport import EgressForbidden
 from foundation.ids import uuid7
-from gate.units import Invoice, Subject
+from gate.contract.units import Invoice, Subject
 from tests.channels.builders import World
 
 CHAT = {"sandbox": Sandbox()}
 FAN = "paul"
 
 
-def hear(lea: World) -> listening.Heard:
+def hear(lea: World) -> listener.ReceivedUpdates:
     """Poll from where the account was heard, and acknowledge."""
     with lea.scope() as scope:
-        after = listening.cursor(scope, lea.channel_id)
-    heard = listening.poll(lea.channel(), after, transport=lea.transport(), connectors=CHAT)
+        after = listener.stored_cursor(scope, lea.channel_id)
+    heard = listener.poll_updates(lea.channel(), after, transport=lea.transport(), connectors=CHAT)
     with lea.scope() as scope:
-        listening.acknowledge(scope, lea.channel(), heard)
+        listener.acknowledge_updates(scope, lea.channel(), heard)
     return heard
 
 
 def test_updates_are_heard_in_order_and_again_until_acknowledged(lea: World) -> None:
     for text in ("bonjour", "ça va ?"):
         lea.network.fan(lea.account, FAN, "message", text=text)
-    first = listening.poll(lea.channel(), "", transport=lea.transport(), connectors=CHAT)
+    first = listener.poll_updates(lea.channel(), "", transport=lea.transport(), connectors=CHAT)
     assert [update.text for update in first.updates] == ["bonjour", "ça va ?"]
     assert [update.text for update in hear(lea).updates] == ["bonjour", "ça va ?"]
     lea.network.fan(lea.account, FAN, "message", text="encore")
@@ -65,22 +69,22 @@ def test_only_a_platform_that_counts_requests_is_not_asked_while_it_wants_us_to_
     lea.network.fault("status:429", account=lea.account, on="posts", retry_after=90)
     lea.publish(lea.unit("too soon"))
     with lea.scope() as scope:
-        assert listening.is_held(scope, lea.channel(), Counted())
-        assert not listening.is_held(scope, lea.channel(), CHAT["sandbox"])
+        assert listener.is_polling_blocked(scope, lea.channel(), Counted())
+        assert not listener.is_polling_blocked(scope, lea.channel(), CHAT["sandbox"])
     lea.pass_time(seconds=91)
     with lea.scope() as scope:
-        assert not listening.is_held(scope, lea.channel(), Counted())
+        assert not listener.is_polling_blocked(scope, lea.channel(), Counted())
 
 
 class Endless(Sandbox):
     """One that asks and asks."""
 
-    def listen(self, cursor: str, answers: tuple[Answer, ...]) -> Send:
+    def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send:
         return Send(WireStep("updates", StepKind.CONTROL, "GET", "/api/{account}/posts", action="updates"))
 
 
 def test_what_has_no_end_is_not_heard(lea: World) -> None:
-    heard = listening.poll(lea.channel(), "7", transport=lea.transport(), connectors={"sandbox": Endless()})
+    heard = listener.poll_updates(lea.channel(), "7", transport=lea.transport(), connectors={"sandbox": Endless()})
     assert (heard.updates, heard.cursor, heard.why) == ((), None, None)
 
 
@@ -91,11 +95,11 @@ class Counting(Endless):
 
 
 def test_a_poll_rests_between_its_requests_and_ends_when_told_so(lea: World) -> None:
-    poll = partial(listening.poll, transport=lea.transport(), connectors={"sandbox": Counting()})
+    poll = partial(listener.poll_updates, transport=lea.transport(), connectors={"sandbox": Counting()})
     rests: list[float] = []
-    assert poll(lea.channel(), "7", rest=rests.append).asked == len(rests) + 1 == asking.MOST_REQUESTS
+    assert poll(lea.channel(), "7", rest=rests.append).asked == len(rests) + 1 == request_loop.MAX_REQUESTS
     assert set(rests) == {0.5}
-    assert poll(lea.channel(), "7", rest=lambda seconds: True) == listening.UNASKED
+    assert poll(lea.channel(), "7", rest=lambda seconds: True) == listener.NOT_POLLED
 
 
 def paid(lea: World) -> str:
@@ -107,9 +111,11 @@ def paid(lea: World) -> str:
     assert isinstance(outcome, Published), outcome
     lea.network.fan(lea.account, FAN, "pay", message_id=outcome.native_id)
     checkout = next(update for update in hear(lea).updates if update.kind == "checkout")
-    answer = controlling.send(lea.channel(), CHAT["sandbox"].checkout_yes(checkout.ref), transport=lea.transport())
+    answer = account_actions.send_control_step(
+        lea.channel(), CHAT["sandbox"].accept_checkout(checkout.ref), transport=lea.transport()
+    )
     assert isinstance(answer, Response)
-    assert answer.ok
+    assert answer.is_success
     return next(update.charge_id for update in hear(lea).updates if update.kind == "payment")
 
 
@@ -117,7 +123,7 @@ def test_a_sale_and_its_refund(lea: World) -> None:
     charge = paid(lea)
     order = Subject("order", uuid7())
     for _ in range(2):  # the second time it is back already
-        outcome = controlling.refund(
+        outcome = account_actions.refund_payment(
             lea.tenant_id,
             order,
             lea.channel_id,
@@ -128,14 +134,14 @@ def test_a_sale_and_its_refund(lea: World) -> None:
         )
         assert outcome == Published(charge)
     with lea.scope() as scope:
-        told = [(one.kind, one.n, one.outcome, one.http_status) for one in reads.attempts(scope, order)]
+        told = [(one.kind, one.n, one.outcome, one.http_status) for one in queries.list_attempts(scope, order)]
     assert told == [("refund", 1, "published", 200), ("refund", 2, "published", 409)]
 
 
 def test_a_control_step_carries_no_sentence(lea: World) -> None:
     step = CHAT["sandbox"].refund("a whole sentence", FAN, 300, "XTS")
     with pytest.raises(EgressForbidden):
-        controlling.send(lea.channel(), step, transport=lea.transport())
+        account_actions.send_control_step(lea.channel(), step, transport=lea.transport())
 
 
 def test_numbers_of_a_copy(lea: World) -> None:
@@ -143,7 +149,7 @@ def test_numbers_of_a_copy(lea: World) -> None:
     assert isinstance(outcome, Published)
 
     def numbers(native_id: str, chat: str = "") -> object:
-        return reading.read(
+        return platform_readings.read_metrics(
             lea.tenant_id,
             lea.channel_id,
             native_id,

@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 
-from channels import budgets, connecting, reads
-from channels.carrying import Armed
-from channels.states import ChannelState
-from connectors.outcomes import Published, Retry
+from channels.accounts import lifecycle, queries
+from channels.accounts.states import ChannelState
+from channels.limits import send_limits
+from channels.sending.step_runner import PreparedStep
+from connectors.contract.outcomes import Published, Retry
 from foundation.errors import BadInput, Conflict, NotFound
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from foundation.words import Message
-from tenants import agencies, notices
+from tenants.agencies import agencies
+from tenants.notices import notices
 from tests.channels.builders import World
 
 REST = Message("channel.token_refused")
@@ -32,7 +34,7 @@ def connect(lea: World, **changes: Any) -> object:
         "zone": channel.zone,
     }
     with lea.scope() as scope:
-        return connecting.connect(scope, **{**given, **changes})
+        return lifecycle.connect_account(scope, **{**given, **changes})
 
 
 def count(lea: World, statement: str) -> int:
@@ -45,7 +47,11 @@ def test_connecting_the_same_account_again_is_the_same_channel(lea: World) -> No
     same = connect(lea, name="Nouveau nom", min_gap=timedelta(minutes=10), chat_surface="sandbox.chat")
     after = lea.channel()
     assert same == before.id == after.id
-    assert (after.name, after.min_gap, after.chat_surface) == ("Nouveau nom", timedelta(minutes=10), "sandbox.chat")
+    assert (after.name, after.min_interval, after.chat_surface) == (
+        "Nouveau nom",
+        timedelta(minutes=10),
+        "sandbox.chat",
+    )
     assert count(lea, "SELECT generation FROM tokens") == 2
     assert count(lea, "SELECT count(*) FROM outbox WHERE kind = 'channel.connected'") == 1
 
@@ -53,8 +59,8 @@ def test_connecting_the_same_account_again_is_the_same_channel(lea: World) -> No
 def test_an_account_with_a_history_was_used_before(lea: World) -> None:
     def moved_in(days: int) -> timedelta | None:
         with lea.scope() as scope:
-            connecting.moved_in(scope, lea.channel_id, scope.now - timedelta(days=days))
-            last = reads.channel(scope, lea.channel_id).last_ok_at
+            lifecycle.record_imported_history(scope, lea.channel_id, scope.now - timedelta(days=days))
+            last = queries.get_channel(scope, lea.channel_id).last_ok_at
             return None if last is None else scope.now - last
 
     assert lea.channel().last_ok_at is None
@@ -74,10 +80,10 @@ def test_an_account_of_another_creator_is_not_taken_over(lea: World) -> None:
 
 def test_connecting_again_revives_the_channel(lea: World) -> None:
     with lea.scope() as scope:
-        connecting.reauthorize(scope, lea.channel_id, REST)
-        connecting.reauthorize(scope, lea.channel_id, REST)
+        lifecycle.require_reauthorization(scope, lea.channel_id, REST)
+        lifecycle.require_reauthorization(scope, lea.channel_id, REST)
     with lea.scope() as scope, pytest.raises(Conflict):
-        connecting.resume(scope, lea.channel_id)
+        lifecycle.resume_account(scope, lea.channel_id)
     assert lea.channel().reason == REST
     assert count(lea, "SELECT count(*) FROM notices WHERE settled_at IS NULL") == 1
     connect(lea)
@@ -96,23 +102,23 @@ def test_a_new_token_is_the_one_that_is_shown(lea: World) -> None:
 
 def test_a_pause_holds_until_it_is_resumed(lea: World) -> None:
     with lea.scope() as scope:
-        connecting.pause(scope, lea.channel_id, REST)
+        lifecycle.pause_account(scope, lea.channel_id, REST)
     connect(lea)  # connecting again does not end a person's pause
     assert lea.channel().state == ChannelState.PAUSED
     with lea.scope() as scope:
-        blocked = budgets.take(scope, lea.channel())
+        blocked = send_limits.claim_send_slot(scope, lea.channel())
         assert blocked is not None
         assert blocked.reason.code == "channel.is_paused"
-        connecting.resume(scope, lea.channel_id)
-        connecting.resume(scope, lea.channel_id)
-        assert budgets.take(scope, lea.channel()) is None
+        lifecycle.resume_account(scope, lea.channel_id)
+        lifecycle.resume_account(scope, lea.channel_id)
+        assert send_limits.claim_send_slot(scope, lea.channel()) is None
 
 
 def test_a_pause_with_an_end_ends_by_itself(lea: World) -> None:
     with lea.scope() as scope:
-        connecting.pause(scope, lea.channel_id, REST, until=scope.now + timedelta(hours=1))
+        lifecycle.pause_account(scope, lea.channel_id, REST, until=scope.now + timedelta(hours=1))
     with lea.scope() as scope:
-        blocked = budgets.take(scope, lea.channel())
+        blocked = send_limits.claim_send_slot(scope, lea.channel())
         assert blocked is not None
         assert blocked.until - scope.now <= timedelta(hours=1)
     lea.pass_time(3601)
@@ -123,29 +129,29 @@ def test_a_pause_with_an_end_ends_by_itself(lea: World) -> None:
 def test_what_is_under_way_ends_before_its_next_step_when_a_person_takes_the_account_off(lea: World) -> None:
     """Its pictures are up, nothing is to be seen; no platform moves the account out of what a person wanted."""
     turn = lea.arm(lea.unit(pictures=2))
-    assert isinstance(turn, Armed)
+    assert isinstance(turn, PreparedStep)
     with lea.scope() as scope:
-        connecting.leave(scope, lea.channel_id, REST)
+        lifecycle.start_disconnection(scope, lea.channel_id, REST)
     outcome = lea.carry(turn)
     assert isinstance(outcome, Retry)
     assert outcome.reason == Message("attempt.stopped_midway")
     assert lea.posts() == []
     with lea.scope() as scope:
-        connecting.gone(scope, lea.channel_id, REST)
-        connecting.reauthorize(scope, lea.channel_id, REST)
-        connecting.let_in(scope, lea.channel_id)
+        lifecycle.mark_gone(scope, lea.channel_id, REST)
+        lifecycle.require_reauthorization(scope, lea.channel_id, REST)
+        lifecycle.mark_readmitted(scope, lea.channel_id)
     assert lea.channel().state == ChannelState.LEAVING
     with lea.scope() as scope:
-        connecting.left(scope, lea.channel(), REST)
+        lifecycle.finish_disconnection(scope, lea.channel(), REST)
     assert (lea.channel().state, lea.channel().token) == (ChannelState.DISCONNECTED, None)
     connect(lea, token=Sealed(b"new"))
     with lea.scope() as scope:
-        connecting.left(scope, lea.channel(), REST)  # too late: somebody connected it again
+        lifecycle.finish_disconnection(scope, lea.channel(), REST)  # too late: somebody connected it again
     assert lea.channel().state == ChannelState.ACTIVE
     assert lea.channel().token is not None
 
 
-@pytest.mark.parametrize("why", [connecting.SHUT_OUT, connecting.LET_GO])
+@pytest.mark.parametrize("why", [lifecycle.SHUT_OUT_REASON, lifecycle.ACCESS_LOST_REASON])
 @pytest.mark.parametrize("back", ["let in", "connected again"])
 @pytest.mark.parametrize(("until", "later", "after"), [(None, 0, "paused"), (1, 0, "paused"), (1, 2, "active")])
 def test_a_pause_outlives_being_put_out(
@@ -154,14 +160,14 @@ def test_a_pause_outlives_being_put_out(
     """It rests again, as long as somebody wanted; one whose end came meanwhile is over."""
     with lea.scope() as scope:
         ends = scope.now + timedelta(hours=until) if until is not None else None
-        connecting.pause(scope, lea.channel_id, REST, until=ends)
-        connecting.shut_out(scope, lea.channel_id, why)
-        connecting.shut_out(scope, lea.channel_id, why)
+        lifecycle.pause_account(scope, lea.channel_id, REST, until=ends)
+        lifecycle.mark_shut_out(scope, lea.channel_id, why)
+        lifecycle.mark_shut_out(scope, lea.channel_id, why)
     assert lea.channel().state == ChannelState.GONE
     lea.pass_time(later * 3600)
     if back == "let in":
         with lea.scope() as scope:
-            connecting.let_in(scope, lea.channel_id)
+            lifecycle.mark_readmitted(scope, lea.channel_id)
     else:
         connect(lea)
     stands = lea.channel()
@@ -174,33 +180,35 @@ def test_what_was_asked_of_people_about_an_account_ends_when_they_take_it_off(le
     with lea.scope() as scope:
         notices.put(scope, REST, cause=about.format(lea.channel_id), creator_id=lea.creator_id)
         notices.put(scope, REST, cause=about.format(uuid7()), creator_id=lea.creator_id)
-        connecting.leave(scope, lea.channel_id, REST)
+        lifecycle.start_disconnection(scope, lea.channel_id, REST)
     assert count(lea, "SELECT count(*) FROM notices WHERE settled_at IS NULL") == 1
 
 
 def test_an_account_that_is_gone_tells_its_owner(lea: World) -> None:
     with lea.scope() as scope:
-        connecting.gone(scope, lea.channel_id, REST)
-        connecting.reauthorize(scope, lea.channel_id, REST)  # what is gone does not come back by a dead token
+        lifecycle.mark_gone(scope, lea.channel_id, REST)
+        lifecycle.require_reauthorization(
+            scope, lea.channel_id, REST
+        )  # what is gone does not come back by a dead token
     assert lea.channel().state == ChannelState.GONE
     with lea.scope() as scope:
-        assert budgets.take(scope, lea.channel()) is not None
+        assert send_limits.claim_send_slot(scope, lea.channel()) is not None
 
 
 def test_channels_are_found_by_name_and_creator(lea: World) -> None:
     with lea.scope() as scope:
-        assert reads.by_name(scope, lea.creator_id, "Essai").id == lea.channel_id
-        assert [channel.id for channel in reads.channels_of(scope, lea.creator_id)] == [lea.channel_id]
+        assert queries.get_channel_by_name(scope, lea.creator_id, "Essai").id == lea.channel_id
+        assert [channel.id for channel in queries.list_creator_channels(scope, lea.creator_id)] == [lea.channel_id]
         with pytest.raises(NotFound):
-            reads.channel(scope, uuid7())
+            queries.get_channel(scope, uuid7())
     assert "Sealed" not in repr(lea.channel())
 
 
 def test_room_between_posts_is_a_persons_word_and_outlives_connecting_again(lea: World) -> None:
     def apart(minutes: int) -> timedelta:
         with lea.scope() as scope:
-            connecting.keep_apart(scope, lea.channel_id, minutes)
-        return lea.channel().min_gap
+            lifecycle.set_min_interval(scope, lea.channel_id, minutes)
+        return lea.channel().min_interval
 
     connect(lea, min_gap=timedelta(seconds=3))
     assert apart(30) == timedelta(minutes=30, seconds=3)
@@ -211,4 +219,4 @@ def test_room_between_posts_is_a_persons_word_and_outlives_connecting_again(lea:
         with pytest.raises(BadInput):
             apart(wrong)
     with pytest.raises(NotFound), lea.scope() as scope:
-        connecting.keep_apart(scope, uuid7(), 5)
+        lifecycle.set_min_interval(scope, uuid7(), 5)

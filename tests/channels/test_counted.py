@@ -6,11 +6,11 @@ from itertools import permutations
 
 import pytest
 
-from channels import counted, reading
-from channels.counted import METRIC
-from connectors.contract import Update
-from connectors.outcomes import Published
-from foundation.database import Database
+from channels.metrics import platform_readings, reaction_counts
+from channels.metrics.reaction_counts import REACTIONS_METRIC
+from connectors.contract.connector import ChatUpdate
+from connectors.contract.outcomes import Published
+from foundation.db.database import Database
 from tests.channels.telegram_builders import CONNECTORS, BotWorld, bot_world
 from tests.fakes import telegram as fake
 
@@ -21,18 +21,18 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def nova(database: Database, telegram: fake.Network) -> Iterator[BotWorld]:
     made = bot_world(database, telegram)
     yield made
-    telegram.book.clear()
+    telegram.book.clear_faults()
 
 
-def update(nova: BotWorld, message: int, many: int, *, second: int, number: int, place: str = "") -> Update:
+def update(nova: BotWorld, message: int, many: int, *, second: int, number: int, place: str = "") -> ChatUpdate:
     place = place or str(nova.chat.id)
     at = START + timedelta(seconds=second)
-    return Update(str(number), "counted", "", native_id=f"{place}/{message}", at=at, ref=place, amount_minor=many)
+    return ChatUpdate(str(number), "counted", "", native_id=f"{place}/{message}", at=at, ref=place, amount_minor=many)
 
 
 def read(nova: BotWorld, native_id: str) -> dict[str, int] | None:
     by = {"tenant": nova.tenant, "transport": nova.transport(), "connectors": CONNECTORS}
-    told = reading.read(nova.tenant_id, nova.channel_id, native_id, **by)  # type: ignore[arg-type]  # one of each
+    told = platform_readings.read_metrics(nova.tenant_id, nova.channel_id, native_id, **by)  # type: ignore[arg-type]  # one of each
     return dict(told) if told is not None else None
 
 
@@ -45,8 +45,8 @@ def test_the_newest_count_stands_in_any_order_and_twice(nova: BotWorld) -> None:
         ]
         with nova.scope() as scope:
             for at in (*order, order[0], order[-1]):
-                counted.hear(scope, nova.channel(), told[at])
-        assert read(nova, f"{nova.chat.id}/{message}") == {METRIC: 2}
+                reaction_counts.store_reaction_count(scope, nova.channel(), told[at])
+        assert read(nova, f"{nova.chat.id}/{message}") == {REACTIONS_METRIC: 2}
 
 
 def test_a_post_is_all_its_messages_and_what_was_never_told_is_no_zero(nova: BotWorld) -> None:
@@ -56,12 +56,14 @@ def test_a_post_is_all_its_messages_and_what_was_never_told_is_no_zero(nova: Bot
     assert isinstance(alone, Published)
     first, second = (int(one) for one in album.native_id.partition("/")[2].split(","))
     with nova.scope() as scope:
-        counted.hear(scope, nova.channel(), update(nova, first, 3, second=0, number=1))
-        counted.hear(scope, nova.channel(), update(nova, second, 2, second=1, number=2))
-        counted.hear(scope, nova.channel(), update(nova, first, 50, second=9, number=3, place="-1005"))
-    assert read(nova, album.native_id) == {METRIC: 5}
+        reaction_counts.store_reaction_count(scope, nova.channel(), update(nova, first, 3, second=0, number=1))
+        reaction_counts.store_reaction_count(scope, nova.channel(), update(nova, second, 2, second=1, number=2))
+        reaction_counts.store_reaction_count(
+            scope, nova.channel(), update(nova, first, 50, second=9, number=3, place="-1005")
+        )
+    assert read(nova, album.native_id) == {REACTIONS_METRIC: 5}
     assert read(nova, alone.native_id) is None
     with nova.scope() as scope:
-        counted.hear(scope, nova.channel(), update(nova, first, 0, second=10, number=4))
-        counted.hear(scope, nova.channel(), update(nova, second, 0, second=10, number=5))
-    assert read(nova, album.native_id) == {METRIC: 0}
+        reaction_counts.store_reaction_count(scope, nova.channel(), update(nova, first, 0, second=10, number=4))
+        reaction_counts.store_reaction_count(scope, nova.channel(), update(nova, second, 0, second=10, number=5))
+    assert read(nova, album.native_id) == {REACTIONS_METRIC: 0}

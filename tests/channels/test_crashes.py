@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from connectors.outcomes import Published
-from foundation.database import Database
+from connectors.contract.outcomes import Published
+from foundation.db.database import Database
 from tests.channels.builders import Clockwork, Killed, World, world
 from tests.fakes.network import Network
 

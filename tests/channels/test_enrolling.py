@@ -6,24 +6,26 @@ from uuid import UUID
 
 import pytest
 
-from channels import enrolling, reads
-from channels.enrolling import Enrolment
-from channels.events import ChannelEnrol, ChannelTest
-from channels.states import ChannelState, EnrolmentState
-from connectors import registry
-from connectors.enrolment import Connectable
-from connectors.telegram import Telegram
-from foundation import outbox
+from channels.accounts import queries
+from channels.accounts.events import AccountSetupRequested, AccountTestRequested
+from channels.accounts.states import AccountSetupState, ChannelState
+from channels.connections import account_setup
+from channels.connections.account_setup import AccountSetup
+from connectors.contract.account_setup import SupportsAccountSetup
+from connectors.platforms.telegram.publisher import Telegram
+from connectors.registry import loader
 from foundation.errors import NotFound
 from foundation.ids import uuid7
+from foundation.outbox import outbox
 from foundation.sealed import Sealed
-from tenants import agencies, letterbox
+from tenants.agencies import agencies
+from tenants.vault import sealed_intake
 from tests.channels.builders import World
 from tests.fakes import telegram as fake
 from tests.fakes.telegram_world import Bot
 
 MASTER = b"m" * 32
-ABLE: Mapping[str, Connectable] = registry.connectables({"telegram": Telegram()})
+ABLE: Mapping[str, SupportsAccountSetup] = loader.connectable_platforms({"telegram": Telegram()})
 
 
 @pytest.fixture
@@ -35,21 +37,25 @@ def bot(telegram: fake.Network, lea: World) -> Bot:
 
 
 def read_form(tenant_id: UUID, letter: bytes, secret: frozenset[str]) -> Mapping[str, str | Sealed]:
-    form = letterbox.read(MASTER, tenant_id, letter)
+    form = sealed_intake.unseal_form(MASTER, tenant_id, letter)
     return {name: Sealed(typed.encode()) if name in secret else typed for name, typed in form.items()}
 
 
 def ask(lea: World, token: str, channel: str = "", *, creator: UUID | None = None) -> UUID:
     """A form, sealed."""
-    letter = letterbox.seal(letterbox.public_key(MASTER), lea.tenant_id, {"token": token, "channel": channel})
+    letter = sealed_intake.seal_form(
+        sealed_intake.derive_public_key(MASTER), lea.tenant_id, {"token": token, "channel": channel}
+    )
     with lea.scope() as scope:
-        return enrolling.ask(scope, creator_id=creator or lea.creator_id, platform="telegram", letter=letter)
+        return account_setup.request_setup(
+            scope, creator_id=creator or lea.creator_id, platform="telegram", letter=letter
+        )
 
 
-def enrol(lea: World, telegram: fake.Network, enrolment_id: UUID) -> Enrolment:
+def enrol(lea: World, telegram: fake.Network, enrolment_id: UUID) -> AccountSetup:
     """What the workers do with it."""
     act = partial(
-        enrolling.enrol,
+        account_setup.run_setup,
         tenant=lea.tenant,
         transport=lea.transport(),
         connectables=ABLE,
@@ -59,20 +65,20 @@ def enrol(lea: World, telegram: fake.Network, enrolment_id: UUID) -> Enrolment:
         seal=lambda tenant_id, secret: Sealed(secret.encode()),
         returns_to="https://here.test/auth/account",
     )
-    act(ChannelEnrol(lea.tenant_id, enrolment_id))
+    act(AccountSetupRequested(lea.tenant_id, enrolment_id))
     with lea.scope() as scope:
-        return enrolling.enrolment(scope, enrolment_id)
+        return account_setup.get_setup(scope, enrolment_id)
 
 
 def test_a_token_becomes_a_channel(lea: World, telegram: fake.Network, bot: Bot) -> None:
     done = enrol(lea, telegram, ask(lea, bot.token, f"@{bot.username}_channel"))
-    assert (done.state, done.reason) == (EnrolmentState.CONNECTED, None)
+    assert (done.state, done.reason) == (AccountSetupState.CONNECTED, None)
     assert done.channel_id is not None
     with lea.scope() as scope:
-        channel = reads.channel(scope, done.channel_id)
+        channel = queries.get_channel(scope, done.channel_id)
     assert (channel.platform, channel.account, channel.state) == ("telegram", bot.username, ChannelState.ACTIVE)
     assert (channel.surface, channel.chat_surface) == ("telegram.public_channel", "telegram.bot_dm")
-    assert channel.destination.startswith("-100")
+    assert channel.destination_id.startswith("-100")
     assert channel.token == Sealed(bot.token.encode())
 
 
@@ -87,7 +93,7 @@ def test_the_letter_is_forgotten_with_the_answer(lea: World, telegram: fake.Netw
 
 def test_a_refusal_says_what_to_do(lea: World, telegram: fake.Network, bot: Bot) -> None:
     done = enrol(lea, telegram, ask(lea, "7:wrong"))
-    assert done.state is EnrolmentState.REFUSED
+    assert done.state is AccountSetupState.REFUSED
     assert done.reason is not None
     assert done.reason.code == "telegram.bad_token"
     silent = telegram.world.channel("No", username=f"{bot.username}_no", silent=bot)
@@ -101,7 +107,7 @@ def test_twice_is_one_account_and_a_channel_may_be_named_later(lea: World, teleg
     second = enrol(lea, telegram, ask(lea, bot.token, f"{bot.username}_channel"))
     assert first.channel_id == second.channel_id is not None
     with lea.scope() as scope:
-        assert reads.channel(scope, second.channel_id).destination != ""
+        assert queries.get_channel(scope, second.channel_id).destination_id != ""
 
 
 def test_another_creators_bot_is_not_taken_over(lea: World, telegram: fake.Network, bot: Bot) -> None:
@@ -115,27 +121,27 @@ def test_another_creators_bot_is_not_taken_over(lea: World, telegram: fake.Netwo
 
 def test_a_platform_that_is_away_is_asked_again_and_then_told(lea: World, telegram: fake.Network, bot: Bot) -> None:
     asked = ask(lea, bot.token)
-    telegram.book.ask("status:503", account=str(bot.id), times=20)
-    with pytest.raises(outbox.Later):
+    telegram.book.schedule_fault("status:503", account=str(bot.id), times=20)
+    with pytest.raises(outbox.RetryLater):
         enrol(lea, telegram, asked)
     lea.pass_time(16 * 60)
     done = enrol(lea, telegram, asked)
-    telegram.book.clear()
-    assert done.state is EnrolmentState.REFUSED
+    telegram.book.clear_faults()
+    assert done.state is AccountSetupState.REFUSED
 
 
 def test_a_tried_account_is_dated_or_asks_for_a_new_token(lea: World, telegram: fake.Network, bot: Bot) -> None:
     done = enrol(lea, telegram, ask(lea, bot.token))
     assert done.channel_id is not None
 
-    def tried() -> reads.Channel:
+    def tried() -> queries.Channel:
         assert done.channel_id is not None
         with lea.scope() as scope:
-            enrolling.ask_test(scope, done.channel_id)
-        event = ChannelTest(lea.tenant_id, done.channel_id)
-        enrolling.test(event, tenant=lea.tenant, transport=lea.transport(), connectables=ABLE)
+            account_setup.request_test(scope, done.channel_id)
+        event = AccountTestRequested(lea.tenant_id, done.channel_id)
+        account_setup.verify_account(event, tenant=lea.tenant, transport=lea.transport(), connectables=ABLE)
         with lea.scope() as scope:
-            return reads.channel(scope, done.channel_id)
+            return queries.get_channel(scope, done.channel_id)
 
     assert tried().last_ok_at is not None
     bot.alive = False
@@ -144,7 +150,7 @@ def test_a_tried_account_is_dated_or_asks_for_a_new_token(lea: World, telegram: 
 
 def test_an_enrolment_of_nobody(lea: World) -> None:
     with lea.scope() as scope, pytest.raises(NotFound):
-        enrolling.enrolment(scope, uuid7())
+        account_setup.get_setup(scope, uuid7())
 
 
 def test_what_became_of_a_wish_is_news_however_long_the_person_was_away(
@@ -153,9 +159,9 @@ def test_what_became_of_a_wish_is_news_however_long_the_person_was_away(
     asked = ask(lea, bot.token)
     lea.pass_time(20 * 60)
     with lea.scope() as scope:
-        assert enrolling.latest(scope, [lea.creator_id]) is None
+        assert account_setup.latest_setup(scope, [lea.creator_id]) is None
     enrol(lea, telegram, asked)
     with lea.scope() as scope:
-        told = enrolling.latest(scope, [lea.creator_id])
+        told = account_setup.latest_setup(scope, [lea.creator_id])
     assert told is not None
     assert told.id == asked

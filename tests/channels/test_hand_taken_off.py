@@ -2,10 +2,10 @@
 
 import pytest
 
-from channels import disconnecting
+from channels.connections import disconnection
 from foundation.errors import Conflict
-from schedules import removal
-from schedules.states import DeliveryState as S
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
 from tests.channels.by_hand import NAME, Phone
 from tests.channels.test_handing import due, hand, lea  # noqa: F401  fixtures
 from tests.schedules.builders import Desk
@@ -13,7 +13,7 @@ from tests.schedules.conftest import running, sandbox, services  # noqa: F401  f
 
 
 def _disconnect(lea: Desk) -> None:  # noqa: F811  fixtures
-    lea.act(disconnecting.ask, lea.channels[NAME], "Marc")
+    lea.act(disconnection.request_disconnection, lea.channels[NAME], "Marc")
     lea.live(minutes=3)
 
 
@@ -41,7 +41,7 @@ def test_of_one_that_somebody_opened_a_person_says_whether_it_stands(lea: Desk, 
 def test_what_is_to_be_taken_away_still_is(lea: Desk, hand: Phone) -> None:  # noqa: F811  fixtures
     delivery, task = due(lea, hand)
     hand.done(task.id)
-    lea.act(removal.ask, delivery)
+    lea.act(post_removal.request_post_removal, delivery)
     lea.run()
     (removing,) = hand.tasks()
     _disconnect(lea)
@@ -50,6 +50,6 @@ def test_what_is_to_be_taken_away_still_is(lea: Desk, hand: Phone) -> None:  # n
 
 def test_another_account_goes_on(lea: Desk, hand: Phone) -> None:  # noqa: F811  fixtures
     _, task = due(lea, hand)
-    lea.act(disconnecting.ask, lea.channels["main"], "Marc")
+    lea.act(disconnection.request_disconnection, lea.channels["main"], "Marc")
     lea.live(minutes=3)
     assert [one.id for one in hand.tasks()] == [task.id]

@@ -6,18 +6,23 @@ from uuid import UUID
 
 import pytest
 
-from channels import phones, saving, tasks
-from channels.events import HandoverLook
-from channels.handing import LIFE
+from channels.accounts.events import ManualTaskCheckDue
+from channels.manual_tasks import assignees, file_downloads, tasks
+from channels.manual_tasks.task_lifecycle import TASK_LIFETIME
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from gate import copies, people, ratings, recall, switches
-from gate.units import Rating, Subject
-from schedules import forgotten, planning, publishing, removal
-from schedules.states import DeliveryState as S
-from studio import library
-from tenants import agencies
-from tenants.roles import Role
+from gate.contract.units import Rating, Subject
+from gate.copies import live_copies
+from gate.people import persons
+from gate.policy import emergency_stops
+from gate.ratings import ratings
+from gate.removal import recall
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal, settlement, stalled_deliveries
+from studio.library import assets
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.channels.by_hand import LINK, NAME, Phone, connect, pair, permits, phone
 from tests.fakes.network import Network
 from tests.schedules.builders import ZONE, Desk, desk, wall
@@ -39,7 +44,7 @@ def hand(lea: Desk) -> Phone:
     return phone(lea)
 
 
-def due(lea: Desk, hand: Phone, body: str = "Le matin", **more: Any) -> tuple[UUID, tasks.Task]:
+def due(lea: Desk, hand: Phone, body: str = "Le matin", **more: Any) -> tuple[UUID, tasks.ManualTask]:
     """A post whose time has come."""
     delivery = lea.delivery(body, channel=NAME, after=1, **more)
     lea.live(seconds=3)
@@ -61,7 +66,7 @@ def test_not_opened_in_time_closes_and_serves_nothing(lea: Desk, hand: Phone) ->
     assert [state for _, state in permits(lea)] == ["void"]  # nobody saw it: it is no copy
 
     with lea.scope(f"member:{lea.manager}") as scope:
-        planning.move_delivery(scope, delivery, at=wall(scope.now, 60))
+        deliveries.reschedule_delivery(scope, delivery, at=wall(scope.now, 60))
     lea.live(seconds=61)
     (again,) = hand.tasks()
     assert (again.id, again.state) == (task.id, "waiting")  # one task per post, handed over again
@@ -90,9 +95,9 @@ def test_opened_it_no_longer_closes_and_is_asked_after_a_week(lea: Desk, hand: P
 def test_no_word_for_a_week_may_be_sent_again_by_a_person(lea: Desk, hand: Phone) -> None:
     delivery, task = due(lea, hand, late_ok=None)
     hand.open(task.id)
-    lea.live(seconds=LIFE.total_seconds() + 60)
+    lea.live(seconds=TASK_LIFETIME.total_seconds() + 60)
     assert lea.state(delivery) == S.UNCERTAIN
-    lea.act(publishing.send_again, delivery)
+    lea.act(settlement.resend_absent_delivery, delivery)
     lea.run()
     (again,) = hand.tasks()
     assert (again.id, again.state, lea.state(delivery)) == (task.id, "waiting", S.PROCESSING)
@@ -103,20 +108,20 @@ def test_nothing_is_polled_and_no_row_is_an_orphan(lea: Desk, hand: Phone) -> No
     lea.live(hours=3)
     assert lea.state(delivery) == S.PROCESSING
     assert lea.attempts(delivery, kind="look") == []
-    assert lea.act(forgotten.sweep) == 0
+    assert lea.act(stalled_deliveries.wake_stalled_deliveries) == 0
     assert len(lea.attempts(delivery)) == 1
 
 
 def test_later_puts_off_and_reminds_then(lea: Desk, hand: Phone) -> None:
     _, task = due(lea, hand, late_ok=None)
-    hand.act(tasks.later, task.id, timedelta(hours=1))
+    hand.act(tasks.snooze_task, task.id, timedelta(hours=1))
     assert hand.task(task.id).snoozed_until is not None
     lea.live(minutes=59)
     assert "handover.reminder" not in lea.notices().values()
     lea.live(minutes=2)
     assert "handover.reminder" in lea.notices().values()
     with pytest.raises(BadInput):
-        hand.act(tasks.later, task.id, timedelta(days=3))
+        hand.act(tasks.snooze_task, task.id, timedelta(days=3))
 
 
 # a person's word
@@ -125,20 +130,20 @@ def test_later_puts_off_and_reminds_then(lea: Desk, hand: Phone) -> None:
 def test_cannot_says_why_and_the_post_waits_for_somebody(lea: Desk, hand: Phone) -> None:
     delivery, task = due(lea, hand)
     hand.open(task.id)
-    hand.act(tasks.cannot, task.id, "refused")
+    hand.act(tasks.refuse_task, task.id, "refused")
     assert (lea.state(delivery), lea.why(delivery)) == (S.FAILED, "handover.cannot_refused")
     assert lea.story(delivery)[-1].by == f"member:{lea.manager}"
     with pytest.raises(Conflict):
         hand.done(task.id)
     with pytest.raises(BadInput):
-        hand.act(tasks.cannot, task.id, "because")
+        hand.act(tasks.refuse_task, task.id, "because")
 
 
 def test_link_may_come_later_and_belongs_to_one_post(lea: Desk, hand: Phone) -> None:
     first, task = due(lea, hand)
     hand.done(task.id, "")
     assert (lea.entry(first).state, lea.entry(first).url) == (S.PUBLISHED, "")
-    hand.act(tasks.complete, task.id, pasted=LINK, connectors=lea.services.connectors)
+    hand.act(tasks.add_post_link, task.id, pasted=LINK, connectors=lea.services.connectors)
     assert lea.entry(first).url == "https://instagram.com/p/C9xYz12Abc"
     second, other = due(lea, hand, "Le soir")
     with pytest.raises(Conflict):
@@ -170,12 +175,12 @@ def test_a_task_is_for_her_people_alone(lea: Desk, hand: Phone) -> None:
     _, task = due(lea, hand)
     stranger = uuid7()
     with lea.scope(f"member:{lea.manager}") as scope:
-        assert tasks.due(scope, creators={stranger}) == []
-        for act in (tasks.task, tasks.open_task, tasks.gone):
+        assert tasks.list_due_tasks(scope, creators={stranger}) == []
+        for act in (tasks.get_task, tasks.open_task, tasks.confirm_removal):
             with pytest.raises(NotFound):
                 act(scope, task.id, creators={stranger})
         with pytest.raises(NotFound):
-            saving.want(scope, task.id, "a" * 64, creators={lea.creator_id})
+            file_downloads.request_file(scope, task.id, "a" * 64, creators={lea.creator_id})
 
 
 # who is on duty
@@ -197,7 +202,7 @@ def test_nobody_with_a_phone_holds_the_post_until_somebody_pairs_one(lea: Desk) 
 
 
 def test_chosen_people_alone_are_on_duty(lea: Desk, hand: Phone) -> None:
-    lea.act(phones.entrust, lea.channels[NAME], [lea.author])
+    lea.act(assignees.set_assignees, lea.channels[NAME], [lea.author])
     delivery = lea.delivery("Le matin", channel=NAME, after=1)
     lea.live(seconds=3)
     assert lea.state(delivery) == S.HELD
@@ -207,17 +212,17 @@ def test_chosen_people_alone_are_on_duty(lea: Desk, hand: Phone) -> None:
     with lea.scope() as scope:
         chatter = agencies.add_member(scope, name="C", email="c@e.test", role=Role.CHATTER, language="fr", zone=ZONE)
     with pytest.raises(BadInput):
-        lea.act(phones.entrust, lea.channels[NAME], [chatter])
+        lea.act(assignees.set_assignees, lea.channels[NAME], [chatter])
 
 
 def test_a_phone_nobody_opens_is_nobodys(lea: Desk, hand: Phone) -> None:
     with lea.scope() as scope:
         scope.run("UPDATE phones SET seen_at = house_now() - interval '31 days'")
-        assert [one.fresh for one in phones.phones(scope)] == [False]
-        phones.seen(scope, lea.manager)
-        assert [one.fresh for one in phones.phones(scope)] == [True]
-        phones.unpair(scope, lea.manager)
-        assert phones.phones(scope) == []
+        assert [one.fresh for one in assignees.list_phones(scope)] == [False]
+        assignees.record_phone_use(scope, lea.manager)
+        assert [one.fresh for one in assignees.list_phones(scope)] == [True]
+        assignees.unpair_phone(scope, lea.manager)
+        assert assignees.list_phones(scope) == []
 
 
 # the gate
@@ -227,9 +232,9 @@ def shown(lea: Desk) -> tuple[UUID, UUID]:
     """A picture of a real person who agreed, and the person."""
     asset = lea.photo(1)
     with lea.scope(f"member:{lea.manager}") as scope:
-        person = people.add_person(scope, kind="real", display_ref="Mia")
+        person = persons.add_person(scope, kind="real", display_ref="Mia")
         for what in ("depict", "publish"):
-            people.grant(
+            persons.grant_consent(
                 scope,
                 person,
                 what=what,
@@ -240,7 +245,7 @@ def shown(lea: Desk) -> tuple[UUID, UUID]:
                 evidence_digest="e",
                 signed_by=person,
             )
-        ratings.depict(scope, asset, person, how="face", confirmed_by=f"member:{lea.manager}")
+        ratings.record_depiction(scope, asset, person, how="face", confirmed_by=f"member:{lea.manager}")
     return asset, person
 
 
@@ -249,15 +254,15 @@ def test_consent_revoked_between_notice_and_press_serves_no_byte(lea: Desk, hand
     delivery, task = due(lea, hand, media=(asset,))
     assert hand.save(task.id, task.files[0].sha256)[0] == ""  # its twin: while the consent stands
     with lea.scope(f"member:{lea.manager}") as scope:
-        wish = saving.want(scope, task.id, task.files[0].sha256, creators=hand.creators)
-        people.revoke(scope, person)
+        wish = file_downloads.request_file(scope, task.id, task.files[0].sha256, creators=hand.creators)
+        persons.revoke_consent(scope, person)
     lea.run()
     with lea.scope() as scope:
-        answer = saving.wish(scope, wish)
+        answer = file_downloads.get_download(scope, wish)
         assert answer.reason is not None
         assert answer.reason.code in {"gate.CONSENT_REVOKED", "handover.not_served"}
         with pytest.raises(Conflict):
-            saving.take(scope, wish)
+            file_downloads.claim_download(scope, wish)
     assert [step for step, _ in permits(lea)].count("save") == 1
     assert hand.tasks() == []  # nobody had opened it: it is called back, and there is nothing to take away
     assert (lea.state(delivery), lea.why(delivery)) == (S.FAILED, "handover.recalled")
@@ -267,12 +272,12 @@ def test_a_stop_or_a_freeze_refuses_the_file_and_says_why(lea: Desk, hand: Phone
     asset = lea.photo(1)
     _, task = due(lea, hand, media=(asset,))
     hand.open(task.id)
-    lea.act(switches.close, "creator", str(lea.creator_id), "sending", reason="test")
+    lea.act(emergency_stops.close_switch, "creator", str(lea.creator_id), "sending", reason="test")
     assert hand.save(task.id, task.files[0].sha256) == ("gate.KILL_SWITCH", None)
-    lea.act(switches.reopen, "creator", str(lea.creator_id), "sending", reason="test")
+    lea.act(emergency_stops.reopen_switch, "creator", str(lea.creator_id), "sending", reason="test")
     assert hand.save(task.id, task.files[0].sha256)[0] == ""
     with lea.scope() as scope:
-        recall.freeze(scope, library.item(scope, asset).sha256)
+        recall.freeze_for_recall(scope, assets.get_asset(scope, asset).sha256)
     assert hand.save(task.id, task.files[0].sha256) == ("gate.COMPLAINT_FREEZE", None)
 
 
@@ -280,16 +285,16 @@ def test_an_allowed_file_is_served_once_and_for_a_minute(lea: Desk, hand: Phone)
     _, task = due(lea, hand, media=(lea.photo(1),))
     hand.open(task.id)
     with lea.scope(f"member:{lea.manager}") as scope:
-        first = saving.want(scope, task.id, task.files[0].sha256, creators=hand.creators)
-        second = saving.want(scope, task.id, task.files[0].sha256, creators=hand.creators)
+        first = file_downloads.request_file(scope, task.id, task.files[0].sha256, creators=hand.creators)
+        second = file_downloads.request_file(scope, task.id, task.files[0].sha256, creators=hand.creators)
     lea.run()
     with lea.scope() as scope:
-        assert saving.take(scope, first) == task.files[0].sha256
+        assert file_downloads.claim_download(scope, first) == task.files[0].sha256
         with pytest.raises(Conflict):
-            saving.take(scope, first)
+            file_downloads.claim_download(scope, first)
     lea.pass_time(seconds=61)
     with lea.scope() as scope, pytest.raises(Conflict):
-        saving.take(scope, second)
+        file_downloads.claim_download(scope, second)
     assert [step for step, _ in permits(lea)] == ["hand_over", "save", "save"]
 
 
@@ -309,36 +314,36 @@ def test_removal_is_a_task_with_a_named_word(lea: Desk, hand: Phone) -> None:
     delivery, task = due(lea, hand)
     hand.done(task.id)
     due(lea, hand, "Le soir")
-    assert lea.act(removal.ask, delivery) == 1
+    assert lea.act(post_removal.request_post_removal, delivery) == 1
     lea.run()
     first = hand.tasks()[0]
-    assert (first.removal, first.url) == (True, "https://instagram.com/p/C9xYz12Abc")  # before the other post
+    assert (first.is_removal, first.url) == (True, "https://instagram.com/p/C9xYz12Abc")  # before the other post
     assert lea.state(delivery) == S.REMOVING
     assert "handover.removal_due" in lea.notices().values()
     lea.live(hours=2)
     assert lea.state(delivery) == S.REMOVING
-    hand.act(tasks.gone, first.id)
+    hand.act(tasks.confirm_removal, first.id)
     assert lea.state(delivery) == S.REMOVED
     with lea.scope() as scope:
-        (copy,) = copies.copies(scope, Subject("delivery", delivery))
+        (copy,) = live_copies.list_copies(scope, Subject("delivery", delivery))
         proof = scope.run("SELECT gone_proof FROM permits WHERE id = :id", id=copy.jti).scalar_one()
     assert proof == f"member:{lea.manager}"
     assert "handover.removal_due" not in lea.notices().values()
-    assert hand.act(tasks.gone, first.id).state == "gone"
+    assert hand.act(tasks.confirm_removal, first.id).state == "gone"
 
 
 def test_a_removal_is_not_put_off_past_its_clock(lea: Desk, hand: Phone) -> None:
     delivery, task = due(lea, hand)
     hand.done(task.id)
-    lea.act(removal.ask, delivery)
+    lea.act(post_removal.request_post_removal, delivery)
     lea.run()
     first = hand.tasks()[0]
-    hand.act(tasks.later, first.id, timedelta(minutes=15))
+    hand.act(tasks.snooze_task, first.id, timedelta(minutes=15))
     lea.live(hours=11, minutes=30)
     with pytest.raises(Conflict):
-        hand.act(tasks.later, first.id, timedelta(hours=1))
+        hand.act(tasks.snooze_task, first.id, timedelta(hours=1))
     with pytest.raises(BadInput):
-        hand.act(tasks.cannot, first.id, "other")
+        hand.act(tasks.refuse_task, first.id, "other")
 
 
 def test_called_back_while_somebody_is_at_it_asks_to_take_it_away(lea: Desk, hand: Phone) -> None:
@@ -346,15 +351,15 @@ def test_called_back_while_somebody_is_at_it_asks_to_take_it_away(lea: Desk, han
     delivery, task = due(lea, hand, media=(asset,))
     hand.open(task.id)
     assert hand.save(task.id, task.files[0].sha256)[0] == ""
-    lea.act(people.revoke, person)
+    lea.act(persons.revoke_consent, person)
     lea.run()
     assert hand.task(task.id).state == "recalled"
     assert (lea.state(delivery), lea.why(delivery)) == (S.UNCERTAIN, "handover.recalled")
     (removing,) = hand.tasks()
-    assert removing.removal
+    assert removing.is_removal
     with pytest.raises(Conflict):
         hand.done(task.id)
-    hand.act(tasks.gone, removing.id)
+    hand.act(tasks.confirm_removal, removing.id)
     lea.run()
     assert lea.state(delivery) == S.REMOVED
 
@@ -380,8 +385,8 @@ def test_ticks_of_a_task_that_has_ended_do_nothing(lea: Desk, hand: Phone) -> No
     _, task = due(lea, hand)
     hand.done(task.id)
     with lea.scope() as scope:
-        from foundation import outbox
+        from foundation.outbox import outbox
 
-        outbox.put(scope, HandoverLook(lea.tenant_id, task.id))
+        outbox.put(scope, ManualTaskCheckDue(lea.tenant_id, task.id))
     lea.live(days=1)
     assert lea.rows("handover.look") == []

@@ -4,11 +4,11 @@ from uuid import UUID
 
 import pytest
 
-from channels import links
-from channels.links import Clicks
+from channels.links import short_links
+from channels.links.short_links import LinkClicks
 from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
-from gate.units import Subject
+from gate.contract.units import Subject
 from tests.channels.builders import World
 
 HERE = Subject("delivery", UUID(int=7))
@@ -16,19 +16,19 @@ FAR = "https://example.org/a?b=c#d"
 
 
 def slug(lea: World, target: str = FAR, subject: Subject = HERE) -> str:
-    return links.slug_of(lea.tenant_id, subject, target)
+    return short_links.make_link_slug(lea.tenant_id, subject, target)
 
 
 def test_a_slug_leads_where_it_was_shown_to_lead(lea: World) -> None:
     shown = slug(lea)
     with lea.scope() as scope:
-        assert links.target(scope, shown) is None
-        links.keep(scope, lea.channel_id, HERE, [FAR, "http://example.org/"])
-        links.keep(scope, lea.channel_id, HERE, [FAR])
-        assert links.target(scope, shown) == FAR
+        assert short_links.short_link_target(scope, shown) is None
+        short_links.store_links(scope, lea.channel_id, HERE, [FAR, "http://example.org/"])
+        short_links.store_links(scope, lea.channel_id, HERE, [FAR])
+        assert short_links.short_link_target(scope, shown) == FAR
         made = scope.run("SELECT count(*) FROM links WHERE tenant_id = :tenant", tenant=lea.tenant_id).scalar_one()
         assert made == 2
-    found = links.find(lea.tenant, shown)
+    found = short_links.find_link(lea.tenant, shown)
     assert found is not None
     assert found[0] == lea.tenant_id
     assert found[1].target == FAR
@@ -37,8 +37,8 @@ def test_a_slug_leads_where_it_was_shown_to_lead(lea: World) -> None:
 def test_every_subject_and_agency_has_its_own(lea: World) -> None:
     one = slug(lea)
     assert len({one, slug(lea, subject=Subject("delivery", UUID(int=8))), slug(lea, f"{FAR}e")}) == 3
-    assert links.slug_of(uuid7(), HERE, FAR) != one
-    assert len(one) == links.LENGTH
+    assert short_links.make_link_slug(uuid7(), HERE, FAR) != one
+    assert len(one) == short_links.SLUG_LENGTH
     assert not set(one) & set("aeiouy0123456789")
 
 
@@ -57,7 +57,7 @@ def test_every_subject_and_agency_has_its_own(lea: World) -> None:
 )
 def test_only_plain_addresses_of_the_web_are_led_to(lea: World, target: str) -> None:
     with lea.scope() as scope, pytest.raises(BadInput):
-        links.keep(scope, lea.channel_id, HERE, [target])
+        short_links.store_links(scope, lea.channel_id, HERE, [target])
 
 
 def test_a_slug_never_leads_elsewhere(lea: World) -> None:
@@ -71,7 +71,7 @@ def test_a_slug_never_leads_elsewhere(lea: World) -> None:
             channel=lea.channel_id,
         )
     with lea.scope() as scope, pytest.raises(Conflict):
-        links.keep(scope, lea.channel_id, HERE, [FAR])
+        short_links.store_links(scope, lea.channel_id, HERE, [FAR])
 
 
 @pytest.mark.parametrize("typed", ["", "b" * 12, "b" * 14, "B" * 13, "a" * 13, "bcfghjlmnpqr'", "../../etc/pa"])
@@ -79,30 +79,30 @@ def test_what_is_no_slug_never_reaches_the_database(lea: World, typed: str) -> N
     def nobody(*_: object, **__: object) -> object:
         raise AssertionError("asked")
 
-    assert links.find(nobody, typed) is None  # type: ignore[arg-type]  # none that opens anything
+    assert short_links.find_link(nobody, typed) is None  # type: ignore[arg-type]  # none that opens anything
 
 
 def test_clicks_are_sums_of_their_subject(lea: World) -> None:
     with lea.scope() as scope:
-        links.keep(scope, lea.channel_id, HERE, [FAR, "https://example.org/b"])
+        short_links.store_links(scope, lea.channel_id, HERE, [FAR, "https://example.org/b"])
     for target, times in ((FAR, 2), ("https://example.org/b", 1)):
-        found = links.find(lea.tenant, slug(lea, target))
+        found = short_links.find_link(lea.tenant, slug(lea, target))
         assert found is not None
         for _ in range(times):
             with lea.scope() as scope:
-                links.count(scope, found[1].id, people=1)
+                short_links.count_click(scope, found[1].id, people=1)
         with lea.scope() as scope:
-            links.count(scope, found[1].id, machines=4)
+            short_links.count_click(scope, found[1].id, machines=4)
     with lea.scope() as scope:
         other = Subject("delivery", UUID(int=9))
-        assert links.clicks(scope, [HERE, other]) == {HERE: Clicks(3, 8)}
+        assert short_links.clicks_of(scope, [HERE, other]) == {HERE: LinkClicks(3, 8)}
 
 
 def test_a_closed_one_leads_nowhere(lea: World) -> None:
     with lea.scope() as scope:
-        links.keep(scope, lea.channel_id, HERE, [FAR])
-        links.close(scope, HERE)
-        assert links.target(scope, slug(lea)) is None
-    found = links.find(lea.tenant, slug(lea))
+        short_links.store_links(scope, lea.channel_id, HERE, [FAR])
+        short_links.close_links(scope, HERE)
+        assert short_links.short_link_target(scope, slug(lea)) is None
+    found = short_links.find_link(lea.tenant, slug(lea))
     assert found is not None
     assert found[1].target is None

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from foundation.errors import Conflict, Refused
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.settings import MailSettings
-from foundation.words import Message
-from tenants import agencies, mails, notices
-from tenants import reads as tenant_reads
-from tenants.mails import Wish
-from tenants.roles import Role
+from foundation.ops.settings import MailSettings
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.notices import emails, notices
+from tenants.notices.emails import EmailPreference
 from tests.conftest import Cluster
 from tests.fakes.network import Network
 from tests.fakes.smtp import MailServer, mail_server
@@ -41,21 +42,21 @@ class House:
     server: MailServer
     told: int = 0
 
-    def wish(self, member: UUID) -> Wish:
+    def wish(self, member: UUID) -> EmailPreference:
         with self.lea.scope() as scope:
-            return mails.wish(scope, tenant_reads.member(scope, member))
+            return emails.get_email_preference(scope, tenant_reads.get_member(scope, member))
 
     def address(self, member: UUID) -> str:
         return self.wish(member).address
 
     def wants(self, member: UUID, *, urgent: bool = True, hour: int | None = None) -> None:
         """The member asks, reads their box, types the code and chooses."""
-        self.act(mails.ask, member)
+        self.act(emails.send_confirmation_code, member)
         self.lea.run()
         code = re.search(r"\d{6}", self.server.to(self.address(member))[-1].get_content())
         assert code
-        assert self.act(mails.confirm, member, code[0])
-        self.act(mails.choose, member, urgent=urgent, brief_hour=hour)
+        assert self.act(emails.confirm_email_code, member, code[0])
+        self.act(emails.set_email_preference, member, urgent=urgent, brief_hour=hour)
         self.server.taken.clear()
 
     def act(self, function, member: UUID, *args, **more):  # type: ignore[no-untyped-def]  # any of the room's acts
@@ -73,12 +74,12 @@ class House:
 
     def settle(self, cause: str) -> None:
         with self.lea.scope() as scope:
-            notices.settle(scope, cause)
+            notices.close(scope, cause)
 
     def minute(self, *, run: bool = True) -> int:
         """The beat's minute passes; how many mails that made."""
         with self.lea.scope() as scope:
-            made = mails.plan(scope)
+            made = emails.schedule_emails(scope)
         if run:
             self.lea.run()
         return made
@@ -112,37 +113,37 @@ def test_nothing_is_written_to_who_did_not_ask(house: House) -> None:
 
 def test_a_code_that_arrived_turns_it_on_and_a_wrong_one_does_not(house: House) -> None:
     anne = house.lea.author
-    house.act(mails.ask, anne)
+    house.act(emails.send_confirmation_code, anne)
     with pytest.raises(Conflict):
-        house.act(mails.ask, anne)
+        house.act(emails.send_confirmation_code, anne)
     with pytest.raises(Refused):
-        house.act(mails.choose, anne, urgent=True, brief_hour=None)
+        house.act(emails.set_email_preference, anne, urgent=True, brief_hour=None)
     house.lea.run()
     (code,) = re.findall(r"\d{6}", house.server.to(house.address(anne))[0].get_content())
-    assert not house.act(mails.confirm, anne, "12345")
+    assert not house.act(emails.confirm_email_code, anne, "12345")
     assert not house.wish(anne).confirmed
-    assert house.act(mails.confirm, anne, f" {code[:3]} {code[3:]} ")
+    assert house.act(emails.confirm_email_code, anne, f" {code[:3]} {code[3:]} ")
     assert house.wish(anne).confirmed
     with pytest.raises(Refused):
-        house.act(mails.confirm, anne, code)
+        house.act(emails.confirm_email_code, anne, code)
 
 
 def test_a_code_ends_after_five_tries_and_after_half_an_hour(house: House) -> None:
     anne = house.lea.author
-    house.act(mails.ask, anne)
+    house.act(emails.send_confirmation_code, anne)
     house.lea.run()
     (code,) = re.findall(r"\d{6}", house.server.taken[0].get_content())
     wrong = f"{(int(code) + 1) % 10**6:06}"
-    assert [house.act(mails.confirm, anne, wrong) for _ in range(5)] == [False] * 5
+    assert [house.act(emails.confirm_email_code, anne, wrong) for _ in range(5)] == [False] * 5
     with pytest.raises(Refused):
-        house.act(mails.confirm, anne, code)
+        house.act(emails.confirm_email_code, anne, code)
     house.lea.pass_time(minutes=2)
-    house.act(mails.ask, anne)
+    house.act(emails.send_confirmation_code, anne)
     house.lea.run()
     (code,) = re.findall(r"\d{6}", house.server.taken[-1].get_content())
     house.lea.pass_time(minutes=31)
     with pytest.raises(Refused):
-        house.act(mails.confirm, anne, code)
+        house.act(emails.confirm_email_code, anne, code)
 
 
 # what is told
@@ -203,7 +204,7 @@ def test_what_was_open_before_they_asked_waits_for_the_brief(house: House) -> No
 
 def test_the_rest_is_told_once_a_day_at_the_members_hour(house: House) -> None:
     with house.lea.scope() as scope:
-        here = tenant_reads.member(scope, house.lea.author)
+        here = tenant_reads.get_member(scope, house.lea.author)
         now = scope.now
     hour = (now.astimezone(ZoneInfo(here.zone)).hour + 2) % 24
     house.wants(house.lea.author, hour=hour)
@@ -230,7 +231,7 @@ def test_nobody_is_told_of_what_they_could_not_open(house: House) -> None:
     for member in (accountant, stranger, house.lea.author):
         house.wants(member)
     with house.lea.scope() as scope:
-        mine = tenant_reads.member(scope, house.lea.author).principal_id
+        mine = tenant_reads.get_member(scope, house.lea.author).principal_id
     house.put()
     house.put(f"draft:{uuid7()}:waiting")
     house.put(f"payment:{uuid7()}")
@@ -260,12 +261,12 @@ def test_who_ends_it_gets_nothing_more_and_another_agency_never_did(
     house.wants(house.lea.author)
     other = desk(services, sandbox)
     with other.scope() as scope:
-        assert mails.plan(scope) == 0
+        assert emails.schedule_emails(scope) == 0
         with pytest.raises(Refused):
-            mails.end(scope, other.author)
+            emails.unsubscribe(scope, other.author)
     house.put()
     house.minute(run=False)
-    house.act(mails.end, house.lea.author)
+    house.act(emails.unsubscribe, house.lea.author)
     house.lea.run()
     house.put()
     house.minute()
@@ -319,4 +320,4 @@ def test_a_house_that_lost_its_mail_server_gives_up_within_a_day(house: House, s
     house.lea.live(hours=25)
     assert house.wish(house.lea.author).failed == "refused"
     assert house.lea.rows("notice.send") == []
-    assert sum(mails.WAITS, timedelta(0)) < timedelta(days=1)
+    assert sum(emails.EMAIL_RETRY_DELAYS, timedelta(0)) < timedelta(days=1)

@@ -5,14 +5,14 @@ from contextlib import suppress
 
 import pytest
 
-from channels import menus
-from channels.events import MenuDue
-from connectors.capabilities import Capabilities
-from connectors.commands import Menu
-from foundation import outbox
-from foundation.database import Database
-from foundation.words import Message, say
-from subscribers import commands
+from channels.accounts.events import CommandMenuDue
+from channels.connections import command_menu
+from connectors.contract.bot_commands import CommandMenu
+from connectors.contract.capabilities import Capabilities
+from foundation.db.database import Database
+from foundation.i18n.translation import Message, render_message
+from foundation.outbox import outbox
+from subscribers.intake import fan_commands
 from tests.channels.builders import Clockwork, Killed
 from tests.channels.telegram_builders import CONNECTORS, BotWorld, bot_world
 from tests.fakes import telegram as fake
@@ -25,20 +25,22 @@ WORDS = ["commands", "description", "short_description"]
 def nova(database: Database, telegram: fake.Network) -> Iterator[BotWorld]:
     made = bot_world(database, telegram)
     yield made
-    telegram.book.clear()
+    telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
-def menu_of(capabilities: Capabilities) -> Menu:
-    return commands.menu(sells=capabilities.can_sell)
+def menu_of(capabilities: Capabilities) -> CommandMenu:
+    return fan_commands.command_menu(sells=capabilities.can_sell)
 
 
 def look(nova: BotWorld) -> float:
     """One look at the menu; seconds after which it comes back, 0 when it is done."""
-    event = MenuDue(nova.tenant_id, nova.channel_id)
+    event = CommandMenuDue(nova.tenant_id, nova.channel_id)
     try:
-        menus.look(event, tenant=nova.tenant, transport=nova.transport(), connectors=CONNECTORS, menu_of=menu_of)
-    except outbox.Later as later:
+        command_menu.update_menu(
+            event, tenant=nova.tenant, transport=nova.transport(), connectors=CONNECTORS, menu_of=menu_of
+        )
+    except outbox.RetryLater as later:
         nova.pass_time(later.after.total_seconds())
         return later.after.total_seconds()
     return 0.0
@@ -48,9 +50,9 @@ def stands(nova: BotWorld) -> bool:
     """Whether everything is shown, in each language, to whoever writes to the bot alone."""
     shown = nova.bot.shown
     return all(
-        shown.menu(language) == {one.name: say(one.about, spoken) for one in commands.KNOWN}
-        and shown.descriptions.get(language) == say(Message("telegram.about"), spoken)
-        and shown.shorts.get(language) == say(Message("telegram.about.short"), spoken)
+        shown.menu(language) == {one.name: render_message(one.about, spoken) for one in fan_commands.KNOWN}
+        and shown.descriptions.get(language) == render_message(Message("telegram.about"), spoken)
+        and shown.shorts.get(language) == render_message(Message("telegram.about.short"), spoken)
         for language, spoken in BY_LANGUAGE.items()
     )
 
@@ -82,7 +84,7 @@ def test_what_the_owner_wrote_on_the_profile_stays(nova: BotWorld) -> None:
     shown.descriptions[""] = "Écris-moi !"  # shown before the first word: that a program answers is said there
     assert look(nova) == 0
     assert shown.shorts == {"": "La boîte de Léa"}
-    assert shown.descriptions[""] == say(Message("telegram.about"), "en")
+    assert shown.descriptions[""] == render_message(Message("telegram.about"), "en")
     assert "program" in shown.descriptions[""]
 
 

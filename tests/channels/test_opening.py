@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from channels import tasks
+from channels.manual_tasks import tasks
 from foundation.errors import Conflict
 from tests.channels.by_hand import Phone
 from tests.channels.test_handing import due, hand, lea  # noqa: F401  fixtures
@@ -14,15 +14,15 @@ from tests.schedules.builders import Desk
 from tests.schedules.conftest import running, sandbox, services  # noqa: F401  fixtures
 
 
-@pytest.mark.parametrize("meanwhile", [tasks.cannot, tasks.open_task])
+@pytest.mark.parametrize("meanwhile", [tasks.refuse_task, tasks.open_task])
 def test_somebody_was_faster_than_who_opens(
     lea: Desk,  # noqa: F811  fixtures
     hand: Phone,  # noqa: F811  fixtures
-    meanwhile: Callable[..., tasks.Task],
+    meanwhile: Callable[..., tasks.ManualTask],
 ) -> None:
     _, task = due(lea, hand)
     other = Phone(lea, lea.author)
-    why = ("refused",) if meanwhile is tasks.cannot else ()
+    why = ("refused",) if meanwhile is tasks.refuse_task else ()
     with ThreadPoolExecutor() as pool:
         with hand.scope() as scope:
             meanwhile(scope, task.id, *why, creators=hand.creators)

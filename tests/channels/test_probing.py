@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from channels import budgets
-from connectors.outcomes import Uncertain
-from foundation.database import Database
+from channels.limits import send_limits
+from connectors.contract.outcomes import Uncertain
+from foundation.db.database import Database
 from tests.channels.telegram_builders import BotWorld, bot_world
 from tests.conftest import free_port
 from tests.fakes import telegram as fake
@@ -15,12 +15,12 @@ from tests.fakes import telegram as fake
 @pytest.fixture
 def nova(database: Database, telegram: fake.Network) -> Iterator[BotWorld]:
     yield bot_world(database, telegram)
-    telegram.book.clear()
+    telegram.book.clear_faults()
 
 
 def braked(nova: BotWorld) -> bool:
     with nova.scope() as scope:
-        return budgets.take(scope, nova.channel()) is not None
+        return send_limits.claim_send_slot(scope, nova.channel()) is not None
 
 
 def test_one_lost_answer_is_let_go_when_the_bot_is_answered(nova: BotWorld) -> None:

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from channels.carrying import Armed
-from connectors.outcomes import Found, Uncertain
-from foundation import clock_falls
-from foundation.ids import HOUSE
+from channels.sending.step_runner import PreparedStep
+from connectors.contract.outcomes import Found, Uncertain
+from foundation.db import clock_rollback
+from foundation.ids import INSTALLATION_ID
 from tests.channels.builders import World
 
 AHEAD = timedelta(hours=1)
@@ -25,16 +25,16 @@ def test_it_is_found_though_it_stands_there_since_long_before(hurried: World) ->
     """By theirs: a look back to a minute before our time would call it absent, and it would go out twice."""
     unit = hurried.unit("an hour ahead")
     turn = hurried.arm(unit)
-    assert isinstance(turn, Armed)
+    assert isinstance(turn, PreparedStep)
     assert isinstance(hurried.carry(turn), Uncertain)
     _put(hurried, -AHEAD)
     hurried.pass_time(AHEAD.total_seconds())  # our clock shows again what it showed
-    hurried.network.clock.move(AHEAD.total_seconds())
+    hurried.network.clock.advance(AHEAD.total_seconds())
     assert isinstance(hurried.look(unit), Found)
 
 
 def _put(lea: World, by: timedelta) -> None:
     """The machine's clock is set, and the relay looks at it."""
-    with lea.database.scope(HOUSE, "system:test", role="relay") as scope:
+    with lea.database.scope(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_clock_move(:by)", by=by)
-        clock_falls.see(scope)
+        clock_rollback.observe_clock(scope)

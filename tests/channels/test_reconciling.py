@@ -6,14 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels import attempts, budgets, carrying, reads, reconciling
-from channels.carrying import Armed
-from channels.reconciling import Look, verdict
-from connectors.outcomes import Absent, Failed, Found, Published, Sighting, Uncertain, Unknown
-from foundation.database import Database
+from channels.accounts import queries
+from channels.attempts import attempts
+from channels.limits import send_limits
+from channels.sending import reconciliation, step_runner
+from channels.sending.reconciliation import LookRecord, combine_looks
+from channels.sending.step_runner import PreparedStep
+from connectors.contract.outcomes import Absent, Failed, Found, LookupResult, Published, Uncertain, Unknown
+from foundation.db.database import Database
 from foundation.errors import Conflict
-from foundation.words import Message
-from gate.units import Unit
+from foundation.i18n.translation import Message
+from gate.contract.units import Unit
 from tests.channels.builders import World, world
 from tests.fakes.network import Network
 
@@ -27,31 +30,31 @@ def doubtful(lea: World, body: str, mode: str) -> Unit:
     lea.network.fault(mode, account=lea.account, on="posts", seconds=1)
     unit = lea.unit(body)
     turn = lea.arm(unit)
-    assert isinstance(turn, Armed)
+    assert isinstance(turn, PreparedStep)
     assert isinstance(lea.carry(turn), Uncertain)
     return unit
 
 
-def seen(*looks: tuple[int, Sighting]) -> list[Look]:
-    return [Look(START + timedelta(seconds=at), sighting) for at, sighting in looks]
+def seen(*looks: tuple[int, LookupResult]) -> list[LookRecord]:
+    return [LookRecord(START + timedelta(seconds=at), sighting) for at, sighting in looks]
 
 
 def test_absence_needs_two_looks_a_minute_apart() -> None:
-    assert isinstance(verdict(seen()), Unknown)
-    assert isinstance(verdict(seen((0, Absent()))), Unknown)
-    assert isinstance(verdict(seen((0, Absent()), (59, Absent()))), Unknown)
-    assert isinstance(verdict(seen((0, Absent()), (60, Absent()))), Absent)
-    assert isinstance(verdict(seen((0, BLIND), (90, Absent()))), Unknown)
-    assert isinstance(verdict(seen((0, Absent()), (61, Absent()), (90, Found("7")))), Found)
-    assert isinstance(verdict([Look(START, Absent(), sure=True)]), Absent)
-    assert verdict(seen((0, BLIND), (1, NEVER), (90, BLIND))) == NEVER, "refused once is refused"
-    assert isinstance(verdict(seen((0, NEVER), (1, Found("7")))), Found)
+    assert isinstance(combine_looks(seen()), Unknown)
+    assert isinstance(combine_looks(seen((0, Absent()))), Unknown)
+    assert isinstance(combine_looks(seen((0, Absent()), (59, Absent()))), Unknown)
+    assert isinstance(combine_looks(seen((0, Absent()), (60, Absent()))), Absent)
+    assert isinstance(combine_looks(seen((0, BLIND), (90, Absent()))), Unknown)
+    assert isinstance(combine_looks(seen((0, Absent()), (61, Absent()), (90, Found("7")))), Found)
+    assert isinstance(combine_looks([LookRecord(START, Absent(), sure=True)]), Absent)
+    assert combine_looks(seen((0, BLIND), (1, NEVER), (90, BLIND))) == NEVER, "refused once is refused"
+    assert isinstance(combine_looks(seen((0, NEVER), (1, Found("7")))), Found)
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from([Absent(), BLIND, NEVER, Found("7")])), max_size=6))
-def test_a_verdict_never_forgets_what_was_found(drawn: list[tuple[int, Sighting]]) -> None:
+def test_a_verdict_never_forgets_what_was_found(drawn: list[tuple[int, LookupResult]]) -> None:
     looks = seen(*sorted(drawn, key=lambda look: look[0]))
-    said = verdict(looks)
+    said = combine_looks(looks)
     assert isinstance(said, Found) == any(isinstance(look.sighting, Found) for look in looks)
     absent = [look.at for look in looks if isinstance(look.sighting, Absent)]
     if isinstance(said, Absent):
@@ -59,7 +62,7 @@ def test_a_verdict_never_forgets_what_was_found(drawn: list[tuple[int, Sighting]
 
 
 def test_the_schedule_of_looks() -> None:
-    waits = [reconciling.next_look(n) for n in range(8)]
+    waits = [reconciliation.look_delay(n) for n in range(8)]
     assert [wait.total_seconds() if wait else None for wait in waits] == [20, 60, 300, 1800, 7200, 21600, 86400, None]
 
 
@@ -71,11 +74,11 @@ def test_found_is_published_with_the_platforms_time(lea: World) -> None:
     assert lea.close(unit, Published(sighting.native_id, sighting.url, sighting.at))
     assert isinstance(lea.arm(unit, braked=True), Published)
     with lea.scope() as scope:
-        assert [(one.kind, one.outcome) for one in reads.attempts(scope, unit.subject)] == [
+        assert [(one.kind, one.outcome) for one in queries.list_attempts(scope, unit.subject)] == [
             ("send", "published"),
             ("look", "found"),
         ]
-        (look,) = attempts.of(scope, unit.subject, kinds=("look",))
+        (look,) = attempts.list_attempts(scope, unit.subject, kinds=("look",))
     assert [step["answer"]["status"] for step in look.steps] == [200]
     assert "taken in" not in str(look.steps), "what else stands there is not kept"
 
@@ -88,8 +91,8 @@ def test_found_after_the_doubt_was_closed(lea: World) -> None:
     assert lea.close(unit, Published(sighting.native_id))
     assert not lea.close(unit, Published("another"))
     with lea.scope() as scope:
-        send = reads.attempts(scope, unit.subject)[0]
-        assert not reconciling.was_armed(scope, unit.subject)
+        send = queries.list_attempts(scope, unit.subject)[0]
+        assert not reconciliation.is_possibly_published(scope, unit.subject)
     assert (send.outcome, send.native_id, send.resolved_by) == ("uncertain", sighting.native_id, "system:publishing")
 
 
@@ -99,7 +102,7 @@ def test_the_same_words_twice_are_two_posts(lea: World) -> None:
     lost = doubtful(lea, "Bonjour", "reset_before")
     assert isinstance(lea.look(lost), Absent)
     with lea.scope() as scope:
-        budgets.release(scope, lea.channel_id)
+        send_limits.release_brake(scope, lea.channel_id)
     kept = doubtful(lea, "Bonjour", "reset_after")
     found = lea.look(kept)
     assert isinstance(found, Found)
@@ -113,19 +116,19 @@ def test_surely_absent_may_be_sent_again(lea: World) -> None:
     unit = doubtful(lea, "never there", "reset_before")
     assert isinstance(lea.look(unit), Absent)
     with lea.scope() as scope:
-        assert not reconciling.surely_absent(scope, unit.subject)
-        again = reconciling.next_look_at(scope, unit.subject)
+        assert not reconciliation.is_proven_absent(scope, unit.subject)
+        again = reconciliation.next_look_at(scope, unit.subject)
         assert again is not None
         assert again - scope.now == timedelta(seconds=60)
     assert isinstance(lea.arm(unit, braked=True), Uncertain)
     lea.pass_time(60)
     assert isinstance(lea.look(unit), Absent)
     with lea.scope() as scope:
-        assert reconciling.surely_absent(scope, unit.subject)
-        reconciling.absolve(scope, unit.subject)
-        assert not reconciling.was_armed(scope, unit.subject)
+        assert reconciliation.is_proven_absent(scope, unit.subject)
+        reconciliation.mark_absent(scope, unit.subject)
+        assert not reconciliation.is_possibly_published(scope, unit.subject)
     turn = lea.arm(unit, braked=True)
-    assert isinstance(turn, Armed)
+    assert isinstance(turn, PreparedStep)
     assert isinstance(lea.carry(turn), Published)
     assert lea.posts() == ["never there"]
 
@@ -137,14 +140,14 @@ def test_a_failing_look_is_no_look(lea: World) -> None:
     for _ in range(2):
         assert isinstance(lea.look(unit), Unknown)
         with lea.scope() as scope:
-            again = reconciling.next_look_at(scope, unit.subject)
+            again = reconciliation.next_look_at(scope, unit.subject)
             assert again is not None
             waits.append((again - scope.now).total_seconds())
         lea.pass_time(61)
     assert waits == [20, 40]
     assert isinstance(lea.look(unit), Absent)
     with lea.scope() as scope:
-        assert not reconciling.surely_absent(scope, unit.subject)
+        assert not reconciliation.is_proven_absent(scope, unit.subject)
 
 
 def test_looking_ends_after_a_day(lea: World) -> None:
@@ -152,7 +155,7 @@ def test_looking_ends_after_a_day(lea: World) -> None:
     lea.look(unit)
     lea.pass_time(24 * 3600 + 1)
     with lea.scope() as scope:
-        assert reconciling.next_look_at(scope, unit.subject) is None
+        assert reconciliation.next_look_at(scope, unit.subject) is None
 
 
 def test_where_nothing_can_be_looked_at_a_person_decides_at_once(database: Database, sandbox: Network) -> None:
@@ -162,37 +165,37 @@ def test_where_nothing_can_be_looked_at_a_person_decides_at_once(database: Datab
     lea.network.fault("reset_after", account=lea.account, on="messages")
     unit = lea.unit("who knows", viewer="leo")
     turn = lea.arm(unit)
-    assert isinstance(turn, Armed)
+    assert isinstance(turn, PreparedStep)
     assert isinstance(lea.carry(turn), Uncertain)
     with lea.scope() as scope:
-        assert reconciling.next_look_at(scope, unit.subject) is not None
+        assert reconciliation.next_look_at(scope, unit.subject) is not None
     assert isinstance(lea.look(unit), Unknown)
     with lea.scope() as scope:
-        assert reconciling.next_look_at(scope, unit.subject) is None
+        assert reconciliation.next_look_at(scope, unit.subject) is None
 
 
 def test_a_persons_word_lets_it_go_again(lea: World) -> None:
     unit = doubtful(lea, "says who", "reset_before")
     lea.close(unit, Uncertain(Message("attempt.no_answer")))
     with lea.database.scope(lea.tenant_id, "member:7") as scope:
-        reconciling.absolve(scope, unit.subject)
-        reconciling.absolve(scope, unit.subject)
+        reconciliation.mark_absent(scope, unit.subject)
+        reconciliation.mark_absent(scope, unit.subject)
     with lea.scope() as scope:
-        assert reads.attempts(scope, unit.subject)[0].resolved_by == "member:7"
-    assert isinstance(lea.arm(unit, braked=True), Armed)
+        assert queries.list_attempts(scope, unit.subject)[0].resolved_by == "member:7"
+    assert isinstance(lea.arm(unit, braked=True), PreparedStep)
 
 
 def test_nobody_lets_go_of_what_is_still_under_way(lea: World) -> None:
     unit = lea.unit("on its way")
     turn = lea.arm(unit)
-    assert isinstance(turn, Armed)
+    assert isinstance(turn, PreparedStep)
     assert isinstance(lea.look(unit), Unknown)
     with lea.scope() as scope, pytest.raises(Conflict):
-        reconciling.absolve(scope, unit.subject)
+        reconciliation.mark_absent(scope, unit.subject)
     assert isinstance(lea.carry(turn), Published)
     assert isinstance(lea.look(unit), Found)  # by the answer that was kept; nobody was asked
     with lea.scope() as scope:
-        assert len(reads.attempts(scope, unit.subject)) == 1
+        assert len(queries.list_attempts(scope, unit.subject)) == 1
 
 
 def test_an_answer_that_refuses_proves_absence(lea: World) -> None:
@@ -200,11 +203,11 @@ def test_an_answer_that_refuses_proves_absence(lea: World) -> None:
     lea.network.fault("refuse", account=lea.account, on="posts")
     unit = lea.unit("refused")
     turn = lea.arm(unit)
-    assert isinstance(turn, Armed)
+    assert isinstance(turn, PreparedStep)
     lea.carry(turn)
     assert isinstance(lea.look(unit), Absent)
     with lea.scope() as scope:
-        assert reconciling.surely_absent(scope, unit.subject)
+        assert reconciliation.is_proven_absent(scope, unit.subject)
 
 
 def test_an_account_with_keys_is_looked_up_by_key(database: Database, sandbox: Network) -> None:
@@ -217,7 +220,7 @@ def test_an_account_with_keys_is_looked_up_by_key(database: Database, sandbox: N
     found = lea.look(unit)
     assert isinstance(found, Found)
     keys = {post["id"]: post["key"] for post in lea.network.truth(lea.account)["posts"]}
-    assert keys[found.native_id] == carrying.native_key(unit.subject)
+    assert keys[found.native_id] == step_runner.native_key_of(unit.subject)
 
 
 def test_no_look_while_the_platform_asks_us_to_wait(lea: World) -> None:

@@ -9,11 +9,12 @@ from datetime import timedelta
 
 import pytest
 
-from channels import budgets, tokens
-from channels.states import ChannelState
-from connectors.contract import Renewed
-from connectors.outcomes import Published, Reauthorize, Retry
-from foundation.database import Database
+from channels.accounts import credentials
+from channels.accounts.states import ChannelState
+from channels.limits import send_limits
+from connectors.contract.connector import RenewedTokens
+from connectors.contract.outcomes import Published, Reauthorize, Retry
+from foundation.db.database import Database
 from foundation.sealed import Sealed
 from tests.channels.bluesky_builders import Mia
 from tests.channels.bluesky_builders import mia as made
@@ -21,7 +22,7 @@ from tests.channels.builders import Clockwork, Killed
 from tests.fakes.bluesky import FakeBluesky, bluesky
 
 AT_80_PERCENT = 0.8 * 7200 + 1
-LEASE = tokens.LEASE.total_seconds()
+LEASE = credentials.RENEWAL_LEASE.total_seconds()
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def running() -> Iterator[FakeBluesky]:
 @pytest.fixture
 def server(running: FakeBluesky) -> Iterator[FakeBluesky]:
     yield running
-    running.book.clear()
+    running.book.clear_faults()
     running.sessions.grace = timedelta(hours=2)
 
 
@@ -83,7 +84,7 @@ def test_a_refused_token_is_renewed_and_the_post_is_not_lost(mia: Mia) -> None:
     assert first.reason.code == "channel.renewing"
     assert len(mia.rows()) == 1
     waits = mia.publish(unit)
-    assert isinstance(waits, budgets.Blocked), "nothing more is sent with a token that is known to be dead"
+    assert isinstance(waits, send_limits.SendingBlock), "nothing more is sent with a token that is known to be dead"
     assert mia.renew() is None
     assert isinstance(mia.publish(unit), Published)
     assert mia.texts() == ["refused first"]
@@ -92,9 +93,9 @@ def test_a_refused_token_is_renewed_and_the_post_is_not_lost(mia: Mia) -> None:
 
 def test_an_expired_token_is_not_even_shown(mia: Mia) -> None:
     mia.pass_time(7300)
-    asked = len(mia.server.book.record())
-    assert isinstance(mia.publish(mia.unit("late")), budgets.Blocked)
-    assert len(mia.server.book.record()) == asked
+    asked = len(mia.server.book.list_requests())
+    assert isinstance(mia.publish(mia.unit("late")), send_limits.SendingBlock)
+    assert len(mia.server.book.list_requests()) == asked
     assert mia.due() == 1
     assert mia.renew() is None
     works(mia, "late")
@@ -131,7 +132,7 @@ def test_an_account_that_is_taken_down_is_gone(mia: Mia) -> None:
 @pytest.mark.parametrize("mode", ["reset_before", "status:503", "status:429", "status:502"])
 def test_a_bad_day_costs_no_account(mia: Mia, mode: str) -> None:
     mia.pass_time(AT_80_PERCENT)
-    mia.server.book.ask(mode, on="refreshes", times=3)
+    mia.server.book.schedule_fault(mode, on="refreshes", times=3)
     for _ in range(3):
         again = mia.renew()
         assert again is not None
@@ -146,7 +147,7 @@ def test_a_bad_day_costs_no_account(mia: Mia, mode: str) -> None:
 def test_a_lost_answer_shows_the_old_token_once_more(mia: Mia, mode: str) -> None:
     """The server's grace gives the same successor."""
     mia.pass_time(AT_80_PERCENT)
-    mia.server.book.ask(mode, on="refreshes", seconds=0.2)
+    mia.server.book.schedule_fault(mode, on="refreshes", seconds=0.2)
     assert mia.renew() == 10.0
     mia.pass_time(11)
     assert mia.renew() is None
@@ -158,7 +159,7 @@ def test_a_lost_answer_shows_the_old_token_once_more(mia: Mia, mode: str) -> Non
 def test_without_grace_a_lost_answer_ends_in_the_true_reason(mia: Mia) -> None:
     mia.server.sessions.grace = timedelta(0)
     mia.pass_time(AT_80_PERCENT)
-    mia.server.book.ask("reset_after", on="refreshes")
+    mia.server.book.schedule_fault("reset_after", on="refreshes")
     assert mia.renew() == 10.0
     mia.pass_time(11)
     assert mia.renew() is None
@@ -168,7 +169,7 @@ def test_without_grace_a_lost_answer_ends_in_the_true_reason(mia: Mia) -> None:
 
 def test_two_workers_at_once_renew_once(mia: Mia) -> None:
     mia.pass_time(AT_80_PERCENT)
-    mia.server.book.ask("drip", on="refreshes", seconds=0.4)
+    mia.server.book.schedule_fault("drip", on="refreshes", seconds=0.4)
     ends: list[float | None] = []
     threads = [threading.Thread(target=lambda: ends.append(mia.renew())) for _ in range(6)]
     for thread in threads:
@@ -207,14 +208,14 @@ def test_a_worker_that_dies_is_taken_over_after_its_lease(mia: Mia) -> None:
 def test_who_connects_meanwhile_wins(mia: Mia) -> None:
     mia.pass_time(AT_80_PERCENT)
     with mia.scope() as scope:
-        claim = tokens.claim(scope, mia.channel_id)
+        claim = credentials.claim_renewal(scope, mia.channel_id)
         assert claim is not None
-        assert tokens.claim(scope, mia.channel_id) is None
+        assert credentials.claim_renewal(scope, mia.channel_id) is None
     mia.connect()
-    late = Renewed(Sealed(b"too late"), Sealed(b"too late"), timedelta(hours=2))
+    late = RenewedTokens(Sealed(b"too late"), Sealed(b"too late"), timedelta(hours=2))
     with mia.scope() as scope:
-        assert tokens.let_go(scope, claim, doubtful=True) is None
-        assert not tokens.store(scope, claim, late)
+        assert credentials.release_renewal(scope, claim, doubtful=True) is None
+        assert not credentials.store_renewed_tokens(scope, claim, late)
     assert mia.channel().generation == 2
     works(mia, "mine")
 
@@ -225,16 +226,22 @@ def test_each_worker_that_vanished_is_a_doubt(mia: Mia) -> None:
     allowed = []
     for _ in range(4):
         with mia.scope() as scope:
-            claim = tokens.claim(scope, mia.channel_id)
+            claim = credentials.claim_renewal(scope, mia.channel_id)
             assert claim is not None
-            allowed.append((claim.doubts, claim.may_ask(timedelta(0)), claim.may_ask(timedelta(hours=2))))
+            allowed.append(
+                (
+                    claim.doubts,
+                    claim.can_use_refresh_token(timedelta(0)),
+                    claim.can_use_refresh_token(timedelta(hours=2)),
+                )
+            )
         mia.pass_time(LEASE + 1)
     assert allowed == [(0, True, True), (1, True, True), (2, False, True), (3, False, True)]
     mia.pass_time(7200)
     with mia.scope() as scope:
-        last = tokens.claim(scope, mia.channel_id)
+        last = credentials.claim_renewal(scope, mia.channel_id)
     assert last is not None
-    assert not last.may_ask(timedelta(hours=2)), "the grace is over"
+    assert not last.can_use_refresh_token(timedelta(hours=2)), "the grace is over"
     mia.pass_time(LEASE + 1)
     assert mia.renew() is None
     channel = mia.channel()
@@ -259,7 +266,7 @@ def test_a_crash_before_the_settle_is_renewed_too(mia: Mia) -> None:
             mia.renew()
             ends.append(mia.publish(unit))
         assert isinstance(ends[-1], Published), ends
-        assert mia.texts().count(unit.text("body")) == 1
+        assert mia.texts().count(unit.text_of("body")) == 1
     assert mia.channel().state == ChannelState.ACTIVE
 
 
@@ -274,7 +281,7 @@ def test_any_order_of_bad_days_deaths_and_workers(mia: Mia, seed: int) -> None:
                 mia.pass_time(chance.choice([3, 50, 600, 5000]))
             case 1:
                 mode = chance.choice(["reset_after", "reset_before", "garbage", "status:503", "status:503_after"])
-                mia.server.book.ask(mode, on="refreshes")
+                mia.server.book.schedule_fault(mode, on="refreshes")
             case 2:
                 mia.due()
             case 3:
@@ -284,7 +291,7 @@ def test_any_order_of_bad_days_deaths_and_workers(mia: Mia, seed: int) -> None:
                 mia.clockwork = Clockwork()
             case 4:
                 mia.publish(chance.choice(posts))
-    mia.server.book.clear()
+    mia.server.book.clear_faults()
     for post in posts:
         for _ in range(6):
             if isinstance(mia.publish(post), Published):
@@ -292,4 +299,4 @@ def test_any_order_of_bad_days_deaths_and_workers(mia: Mia, seed: int) -> None:
             again = mia.renew()
             mia.pass_time((again or 2) + 1)
     assert mia.channel().state == ChannelState.ACTIVE
-    assert sorted(mia.texts()) == sorted(post.text("body") for post in posts)
+    assert sorted(mia.texts()) == sorted(post.text_of("body") for post in posts)

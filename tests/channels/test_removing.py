@@ -1,16 +1,19 @@
 """Taking copies away: proven by the platform, once, also when nobody knows whether the copy is there."""
 
-from channels import budgets, handling, reads, reconciling, removing, tasks
-from channels.carrying import Armed
-from channels.events import TakedownRemove
-from connectors.outcomes import Published, Uncertain
-from foundation import outbox
-from foundation.database import Database
+from channels.accounts import queries
+from channels.accounts.events import CopyRemovalDue
+from channels.limits import send_limits
+from channels.manual_tasks import tasks
+from channels.sending import handlers, reconciliation, removal
+from channels.sending.step_runner import PreparedStep
+from connectors.contract.outcomes import Published, Uncertain
+from foundation.db.database import Database
 from foundation.ids import uuid7
-from gate import copies
-from gate.units import Unit
-from tenants import agencies
-from tenants.roles import Role
+from foundation.outbox import outbox
+from gate.contract.units import Unit
+from gate.copies import live_copies
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.channels.builders import CONNECTORS, World, mint, world
 from tests.fakes.network import Network
 
@@ -18,15 +21,15 @@ from tests.fakes.network import Network
 def remove(lea: World, unit: Unit) -> list[int]:
     """Ask and run every removal of a unit; seconds after which each comes back."""
     with lea.scope() as scope:
-        traces = [copy for copy in copies.traces(scope, unit.subject) if copy.step == "publish"]
+        traces = [copy for copy in live_copies.list_consumed_permits(scope, unit.subject) if copy.step == "publish"]
         for copy in traces:
-            removing.ask(scope, copy)
+            removal.request_removal(scope, copy)
     waits = []
     for copy in traces:
-        event = TakedownRemove(lea.tenant_id, copy.jti)
+        event = CopyRemovalDue(lea.tenant_id, copy.jti)
         try:
-            handling.remove(event, tenant=lea.tenant, transport=lea.transport(), connectors=CONNECTORS, mint=mint)
-        except outbox.Later as later:
+            handlers.remove_copy(event, tenant=lea.tenant, transport=lea.transport(), connectors=CONNECTORS, mint=mint)
+        except outbox.RetryLater as later:
             waits.append(round(later.after.total_seconds()))
     return waits
 
@@ -57,8 +60,8 @@ def test_a_copy_is_taken_away_once(lea: World) -> None:
     assert deleted(lea) == [True, False]
     assert facts(lea) == 1
     with lea.scope() as scope:
-        assert all(copy.gone_at for copy in copies.copies(scope, unit.subject))
-        told = [(one.kind, one.outcome) for one in reads.attempts(scope, unit.subject)]
+        assert all(copy.removed_at for copy in live_copies.list_copies(scope, unit.subject))
+        told = [(one.kind, one.outcome) for one in queries.list_attempts(scope, unit.subject)]
     assert told == [("send", "published"), ("remove", "published")]
 
 
@@ -91,9 +94,9 @@ def test_a_refusal_is_for_a_person_to_know(lea: World) -> None:
     assert open_notices(lea) == []
 
 
-def tasks_of(lea: World) -> list[tasks.Task]:
+def tasks_of(lea: World) -> list[tasks.ManualTask]:
     with lea.scope() as scope:
-        return tasks.due(scope, creators=[lea.creator_id])
+        return tasks.list_due_tasks(scope, creators=[lea.creator_id])
 
 
 def test_what_a_platform_refuses_is_one_task_until_somebody_signs(lea: World) -> None:
@@ -103,14 +106,14 @@ def test_what_a_platform_refuses_is_one_task_until_somebody_signs(lea: World) ->
     for _ in range(3):
         assert remove(lea, unit) == [3600]
     (task,) = tasks_of(lea)
-    assert (task.removal, bool(task.url), bool(task.native_id)) == (True, True, True)
+    assert (task.is_removal, bool(task.url), bool(task.native_id)) == (True, True, True)
     assert facts(lea) == 0, "nothing closes without proof or a name"
     with lea.scope() as scope:
         member = agencies.add_member(
             scope, name="Ann", email=f"{uuid7()}@example.org", role=Role.OWNER, language="fr", zone="Europe/Paris"
         )
     with lea.tenant(lea.tenant_id, f"member:{member}") as scope:
-        tasks.gone(scope, task.id, creators=[lea.creator_id])
+        tasks.confirm_removal(scope, task.id, creators=[lea.creator_id])
     assert remove(lea, unit) == []
     with lea.scope() as scope:
         proof = scope.run("SELECT gone_proof FROM permits WHERE tenant_id = :t", t=lea.tenant_id).scalar_one()
@@ -131,8 +134,8 @@ def test_no_number_of_posts_that_wait_hides_a_removal(lea: World) -> None:
             " WHERE tenant_id = :tenant AND kind = 'removal'",
             tenant=scope.tenant_id,
         )
-        found = tasks.due(scope, creators=[lea.creator_id])
-    assert found[0].removal
+        found = tasks.list_due_tasks(scope, creators=[lea.creator_id])
+    assert found[0].is_removal
     assert all(one.due_at <= scope.now for one in found), "what waits for its hour takes nobody's place"
 
 
@@ -161,7 +164,7 @@ def uncertain(lea: World, mode: str, *, viewer: str = "") -> Unit:
     lea.network.fault(mode, account=lea.account, on="messages" if viewer else "posts")
     unit = lea.unit("in doubt", viewer=viewer)
     turn = lea.arm(unit)
-    assert isinstance(turn, Armed)
+    assert isinstance(turn, PreparedStep)
     outcome = lea.carry(turn)
     assert isinstance(outcome, Uncertain)
     lea.close(unit, outcome)
@@ -204,9 +207,9 @@ def said_not_there(lea: World, mode: str, *, viewer: str = "") -> Unit:
     """Somebody says that what nobody could confirm is not there, and has it sent again."""
     unit = uncertain(lea, mode, viewer=viewer)
     with lea.scope() as scope:
-        budgets.release(scope, lea.channel_id)
+        send_limits.release_brake(scope, lea.channel_id)
     with lea.tenant(lea.tenant_id, "member:7") as scope:
-        reconciling.absolve(scope, unit.subject)
+        reconciliation.mark_absent(scope, unit.subject)
     assert isinstance(lea.publish(unit), Published)
     return unit
 

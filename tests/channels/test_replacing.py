@@ -6,35 +6,39 @@ from typing import Any
 
 import pytest
 
-from channels import reads, tasks
-from connectors.contract import Answer, FileRef, WireStep
-from connectors.outcomes import Published
-from connectors.transport import Account
-from foundation.database import Database, Scope
+from channels.accounts import queries
+from channels.manual_tasks import tasks
+from connectors.contract.connector import FileRef, StepResult, WireStep
+from connectors.contract.outcomes import Published
+from connectors.transport.transport import AccountTarget
+from foundation.db.database import Database, Scope
 from foundation.errors import BadInput, Conflict
+from foundation.i18n.translation import LANGUAGES, Message, load_catalogue, render_message
 from foundation.ids import uuid7
-from foundation.words import LANGUAGES, Message, catalogue, say
-from gate import copies, placeholder, story, switches
-from gate.minting import Denied
-from gate.permit import Authority
-from gate.units import Subject, Unit
-from tenants import agencies
-from tenants.roles import Role
+from gate.contract import replacement_picture
+from gate.contract.permit import Authority
+from gate.contract.units import Subject, Unit
+from gate.copies import live_copies
+from gate.log import subject_history
+from gate.permits.issuance import PermitDenied
+from gate.policy import emergency_stops
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.channels.builders import Clockwork, Killed
 from tests.channels.builders import mint as judged
 from tests.channels.telegram_builders import TWO_DAYS, BotWorld, bot_world
 from tests.fakes import telegram as fake
 
 HOUR = 3600
-PICTURE = say(Message("service.safety.removed.picture"), "fr")
-MESSAGE = say(Message("service.safety.removed.message"), "fr")
+PICTURE = render_message(Message("service.safety.removed.picture"), "fr")
+MESSAGE = render_message(Message("service.safety.removed.message"), "fr")
 
 
 @pytest.fixture
 def nova(database: Database, telegram: fake.Network) -> Iterator[BotWorld]:
     made = bot_world(database, telegram)
     yield made
-    telegram.book.clear()
+    telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
     assert made.unpermitted() == []
 
@@ -57,9 +61,9 @@ def notices(nova: BotWorld) -> list[str]:
         return list(scope.run(statement, t=nova.tenant_id).scalars().all())
 
 
-def due(nova: BotWorld) -> list[tasks.Task]:
+def due(nova: BotWorld) -> list[tasks.ManualTask]:
     with nova.scope() as scope:
-        return tasks.due(scope, creators=[nova.creator_id])
+        return tasks.list_due_tasks(scope, creators=[nova.creator_id])
 
 
 def test_what_can_be_deleted_is_deleted_and_nothing_is_put_there(nova: BotWorld) -> None:
@@ -75,13 +79,13 @@ def test_an_old_picture_is_replaced_once_and_stays_somebodys_task(nova: BotWorld
         assert nova.remove(unit) == [HOUR]
         nova.pass_time(HOUR + 1)
     assert shown(nova) == [(PICTURE, True)]
-    assert [digest for _, _, digest in nova.bot.edits] == [placeholder.medium().sha256]
+    assert [digest for _, _, digest in nova.bot.edits] == [replacement_picture.replacement_medium().sha256]
     assert nova.tries(unit) == ["published"]
     assert notices(nova) == ["copy.replaced"]
     (task,) = due(nova)
-    assert (task.removal, task.replaced, bool(task.url)) == (True, True, True)
+    assert (task.is_removal, task.replaced, bool(task.url)) == (True, True, True)
     copy = nova.copy_of(unit)
-    assert copy.gone_at is None, "it is there until somebody proves otherwise"
+    assert copy.removed_at is None, "it is there until somebody proves otherwise"
     assert copy.media == (unit.media[0].sha256,)
 
 
@@ -106,7 +110,9 @@ def test_a_message_to_a_fan_is_replaced_in_the_fans_chat(nova: BotWorld) -> None
     assert shown(nova, "leo") == [(PICTURE, True), (PICTURE, True), ("untouched", True)]
     assert notices(nova) == ["copy.replaced_in_chat"]
     with nova.scope() as scope:
-        (first, second) = copies.traces(scope, Subject(placeholder.KIND, nova.copy_of(unit).jti))
+        (first, second) = live_copies.list_consumed_permits(
+            scope, Subject(replacement_picture.REPLACEMENT_STEP, nova.copy_of(unit).jti)
+        )
     assert {first.viewer, second.viewer} == {unit.viewer}
 
 
@@ -182,11 +188,11 @@ class Overtaken:
     meanwhile: Callable[[], None]
     waits: bool = True
 
-    def send(self, step: WireStep, authority: Authority, *, account: Account) -> Answer:
+    def send(self, step: WireStep, authority: Authority, *, account: AccountTarget) -> StepResult:
         if step.name == "replace" and self.waits:
             self.waits = False
             self.meanwhile()
-        answer: Answer = self.real.send(step, authority, account=account)
+        answer: StepResult = self.real.send(step, authority, account=account)
         return answer
 
 
@@ -233,9 +239,9 @@ def test_what_is_deleted_after_all_takes_its_place_holder_along(nova: BotWorld) 
     nova.chat.deleted.add(nova.standing()[0]["message_id"])  # the owner, with their own app
     assert nova.remove(unit) == []
     with nova.scope() as scope:
-        assert all(one.gone_at for one in copies.traces(scope, unit.subject))
-        (instead,) = copies.traces(scope, Subject(placeholder.KIND, copy.jti))
-        assert instead.gone_at is not None
+        assert all(one.removed_at for one in live_copies.list_consumed_permits(scope, unit.subject))
+        (instead,) = live_copies.list_consumed_permits(scope, Subject(replacement_picture.REPLACEMENT_STEP, copy.jti))
+        assert instead.removed_at is not None
     assert (due(nova), notices(nova)) == ([], [])
 
 
@@ -247,16 +253,16 @@ def test_a_persons_name_ends_it(nova: BotWorld) -> None:
             scope, name="Ann", email=f"{uuid7()}@example.org", role=Role.OWNER, language="fr", zone="Europe/Paris"
         )
     with nova.tenant(nova.tenant_id, f"member:{member}") as scope:
-        tasks.gone(scope, due(nova)[0].id, creators=[nova.creator_id])
+        tasks.confirm_removal(scope, due(nova)[0].id, creators=[nova.creator_id])
     assert nova.remove(unit) == []
-    assert nova.copy_of(unit).gone_at is not None
+    assert nova.copy_of(unit).removed_at is not None
 
 
 def test_an_emergency_stop_keeps_nothing_of_it_back(nova: BotWorld) -> None:
     unit = old(nova, nova.unit("look", pictures=1))
     with nova.scope() as scope:
-        switches.close(scope, "tenant", "", "sending", reason="stop")
-    with pytest.raises(Denied):
+        emergency_stops.close_switch(scope, "tenant", "", "sending", reason="stop")
+    with pytest.raises(PermitDenied):
         nova.arm(nova.unit("another"))
     assert nova.remove(unit) == [HOUR]
     assert shown(nova) == [(PICTURE, True)]
@@ -264,7 +270,10 @@ def test_an_emergency_stop_keeps_nothing_of_it_back(nova: BotWorld) -> None:
 
 def test_another_picture_in_its_place_is_refused_and_a_person_is_told(nova: BotWorld) -> None:
     """A drawing that changed since it was pinned is another picture."""
-    unit, other = old(nova, nova.unit("look", pictures=1)), replace(placeholder.medium(), sha256="a" * 64)
+    unit, other = (
+        old(nova, nova.unit("look", pictures=1)),
+        replace(replacement_picture.replacement_medium(), sha256="a" * 64),
+    )
 
     def of_another(scope: Scope, whole: Unit, step: WireStep, **more: Any) -> Any:
         return judged(scope, replace(whole, media=(other,)), step, **more)
@@ -273,7 +282,9 @@ def test_another_picture_in_its_place_is_refused_and_a_person_is_told(nova: BotW
     assert (nova.bot.edits, shown(nova)) == ([], [("look", True)])
     assert (notices(nova), len(due(nova)), nova.tries(unit)) == (["copy.cannot_remove"], 1, ["retry"])
     with nova.scope() as scope:
-        (said,) = story.decisions(scope, Subject(placeholder.KIND, nova.copy_of(unit).jti))
+        (said,) = subject_history.list_decisions(
+            scope, Subject(replacement_picture.REPLACEMENT_STEP, nova.copy_of(unit).jti)
+        )
     assert [str(reason) for reason in said.decision.reasons] == ["INPUT_INVALID"]
     nova.pass_time(HOUR)
     assert nova.remove(unit) == [HOUR]
@@ -289,7 +300,11 @@ def test_other_bytes_than_were_decided_on_do_not_leave(nova: BotWorld) -> None:
     assert nova.remove(unit, mint=for_others) == [60]
     assert (nova.bot.edits, shown(nova)) == ([], [("look", True)])
     with nova.scope() as scope:
-        left = scope.run("SELECT state FROM permits WHERE subject_kind = :kind", kind=placeholder.KIND).scalars().all()
+        left = (
+            scope.run("SELECT state FROM permits WHERE subject_kind = :kind", kind=replacement_picture.REPLACEMENT_STEP)
+            .scalars()
+            .all()
+        )
     assert left == ["void"], "proven that nothing left"
     nova.pass_time(61)
     assert nova.remove(unit) == [HOUR]
@@ -299,16 +314,16 @@ def test_other_bytes_than_were_decided_on_do_not_leave(nova: BotWorld) -> None:
 def test_the_story_tells_it(nova: BotWorld) -> None:
     unit = old(nova, nova.unit("look", pictures=1))
     with nova.scope() as scope:
-        (before,) = story.permits(scope, unit.subject)
+        (before,) = subject_history.list_permits(scope, unit.subject)
     assert before.replaced_at is None
     nova.remove(unit)
     with nova.scope() as scope:
-        (left,) = story.permits(scope, unit.subject)
-        told = [(one.kind, one.outcome) for one in reads.attempts(scope, unit.subject)]
+        (left,) = subject_history.list_permits(scope, unit.subject)
+        told = [(one.kind, one.outcome) for one in queries.list_attempts(scope, unit.subject)]
     assert left.replaced_at is not None
     assert left.gone_at is None
     assert told == [("send", "published"), ("remove", "rejected"), ("replace", "published")]
-    assert all(f"calendar.asked.{kind}" in catalogue(language) for kind, _ in told for language in LANGUAGES)
+    assert all(f"calendar.asked.{kind}" in load_catalogue(language) for kind, _ in told for language in LANGUAGES)
 
 
 def test_the_copy_is_found_by_what_it_was(nova: BotWorld) -> None:
@@ -317,7 +332,7 @@ def test_the_copy_is_found_by_what_it_was(nova: BotWorld) -> None:
     nova.remove(unit)
     copy = nova.copy_of(unit)
     with nova.scope() as scope:
-        assert copies.copy_of(scope, nova.channel_id, copy.native_ids[0]) == copy
-        assert [one.jti for one in copies.showing_bytes(scope, unit.media[0].sha256)] == [copy.jti]
+        assert live_copies.find_copy_by_native_id(scope, nova.channel_id, copy.native_ids[0]) == copy
+        assert [one.jti for one in live_copies.live_copies_of_bytes(scope, unit.media[0].sha256)] == [copy.jti]
         with pytest.raises(BadInput):
-            copies.gone(scope, copy.jti, "")
+            live_copies.record_removed(scope, copy.jti, "")

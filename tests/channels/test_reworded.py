@@ -7,33 +7,33 @@ from functools import partial
 
 import pytest
 
-from channels import carrying, editing
-from channels.carrying import Armed
-from connectors.outcomes import Published
-from foundation.database import Database
-from foundation.words import Message, say
-from gate import minting
-from gate.units import Text, Unit
+from channels.sending import edits, step_runner
+from channels.sending.step_runner import PreparedStep
+from connectors.contract.outcomes import Published
+from foundation.db.database import Database
+from foundation.i18n.translation import Message, render_message
+from gate.contract.units import Text, Unit
+from gate.permits import issuance
 from tests.channels.builders import mint
 from tests.channels.telegram_builders import TWO_DAYS, BotWorld, bot_world
 from tests.fakes import telegram as fake
 
 HOUR = 3600
-REMOVED = say(Message("service.safety.removed.message"), "fr")
+REMOVED = render_message(Message("service.safety.removed.message"), "fr")
 
 
 @pytest.fixture
 def nova(database: Database, telegram: fake.Network) -> Iterator[BotWorld]:
     yield bot_world(database, telegram)
-    telegram.book.clear()
+    telegram.book.clear_faults()
 
 
-def armed(nova: BotWorld, unit: Unit, body: str) -> Armed:
+def armed(nova: BotWorld, unit: Unit, body: str) -> PreparedStep:
     """Other words are on their way to where a unit stands."""
     copy, said = nova.copy_of(unit), replace(unit, texts=(Text("body", body),))
     with nova.scope() as scope:
-        minting.lock_epochs(scope, said)
-        turn = editing.arm(
+        issuance.lock_unit(scope, said)
+        turn = edits.prepare_edit(
             scope,
             channel=nova.channel(),
             unit=said,
@@ -45,7 +45,7 @@ def armed(nova: BotWorld, unit: Unit, body: str) -> Armed:
             mint=mint,
             connectors=nova.connectors,
         )
-    assert isinstance(turn, Armed)
+    assert isinstance(turn, PreparedStep)
     return turn
 
 
@@ -60,8 +60,8 @@ def test_words_that_arrive_late_do_not_stand_where_the_houses_were_put(nova: Bot
     nova.pass_time(TWO_DAYS)
     turn = armed(nova, unit, "other words")
     (wait,) = nova.remove(unit)
-    arm_next = partial(editing.arm_next, connectors=nova.connectors, mint=mint)
-    end = carrying.carry(turn, tenant=nova.tenant, transport=nova.transport(), arm_next=arm_next)
+    arm_next = partial(edits.prepare_next_edit_step, connectors=nova.connectors, mint=mint)
+    end = step_runner.run_steps(turn, tenant=nova.tenant, transport=nova.transport(), arm_next=arm_next)
     assert isinstance(end, Published)
     assert texts(nova) == ["other words"]
     assert wait <= 30

@@ -9,15 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import ProgrammingError
 
-from channels import budgets, reads, sharing
-from connectors import allowances
-from connectors.allowances import Allowance, Told, may_post, share
-from connectors.contract import Response, StepNotSent
-from foundation import outbox
-from foundation.database import Database, Scope
-from foundation.ids import HOUSE, uuid7
-from gate.units import Subject
-from schedules.events import PublishDue
+from channels.accounts import queries
+from channels.limits import send_limits, shared_quota
+from connectors.contract.connector import Response, StepNotSent
+from connectors.shared import rate_limits
+from connectors.shared.rate_limits import LimitReading, RateLimit, fair_share, post_verdict
+from foundation.db.database import Database, Scope
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.outbox import outbox
+from gate.contract.units import Subject
+from schedules.posts.events import PublishDue
 from tests.channels.builders import World, world
 from tests.fakes.network import Network
 
@@ -43,7 +44,7 @@ def says(one: World, most: int, left: int, *, name: str = "x-sandbox-app", step:
     """The platform answers, and says what is left of a window that has an hour to go."""
     told = {f"{name}-limit": str(most), f"{name}-remaining": str(left), f"{name}-reset": "3600"}
     with one.scope() as scope:
-        budgets.note(scope, one.channel_id, Response(step, 200, told, {}), creates=False)
+        send_limits.record_answer(scope, one.channel_id, Response(step, 200, told, {}), creates=False)
 
 
 def posts(one: World) -> str:
@@ -51,10 +52,10 @@ def posts(one: World) -> str:
     try:
         with one.scope() as scope:
             channel = one.channel()
-            held = budgets.take(scope, channel, posts=True)
+            held = send_limits.claim_send_slot(scope, channel, posts=True)
             if held is not None:
                 raise _Refused(held.reason.code)
-            short = sharing.take(scope, channel, ["publish"])
+            short = shared_quota.take_quota(scope, channel, ["publish"])
             if short is not None:
                 raise _Refused(short[1].code)
     except _Refused as refused:
@@ -80,12 +81,12 @@ def test_a_fifth_of_an_accounts_window_is_for_replies_and_removals(lea: World) -
     says(lea, 50, 10, **said)
     assert posts(lea) == "channel.kept"
     with lea.scope() as scope:
-        assert budgets.take(scope, lea.channel()) is None, "a reply leaves"
-        assert budgets.limit(scope, lea.channel_id, brake=True) is None, "and a removal"
-        held = budgets.post_limit(scope, lea.channel())
+        assert send_limits.claim_send_slot(scope, lea.channel()) is None, "a reply leaves"
+        assert send_limits.send_block(scope, lea.channel_id, brake=True) is None, "and a removal"
+        held = send_limits.post_block(scope, lea.channel())
         assert held is not None
         assert timedelta(minutes=59) < held.until - scope.now <= timedelta(hours=1)
-        assert held.wait(scope.now) == budgets.ASKED_AGAIN
+        assert held.wait_from(scope.now) == send_limits.ASKED_AGAIN
     lea.pass_time(3601)
     assert posts(lea) == ""
 
@@ -93,7 +94,7 @@ def test_a_fifth_of_an_accounts_window_is_for_replies_and_removals(lea: World) -
 def test_an_answer_that_says_there_is_more_lets_posts_go(lea: World) -> None:
     says(lea, 50, 3, name="x-sandbox-limit")
     with lea.scope() as scope:
-        budgets.note(scope, lea.channel_id, Response("look", 200, {}, {}), creates=False)
+        send_limits.record_answer(scope, lea.channel_id, Response("look", 200, {}, {}), creates=False)
     assert posts(lea) == "channel.kept", "one that says nothing changes nothing"
     says(lea, 50, 40, name="x-sandbox-limit")
     assert posts(lea) == ""
@@ -110,9 +111,9 @@ def test_two_with_something_due_have_half_each_whoever_comes_first(anna: World, 
     due(bo)
     assert [posts(anna) for _ in range(5)] == [""] * 4 + ["channel.shared"]
     with anna.scope() as scope:
-        held = budgets.post_limit(scope, anna.channel())
+        held = send_limits.post_block(scope, anna.channel())
         assert held is not None
-        assert held.reason == sharing.SHARED
+        assert held.reason == shared_quota.QUOTA_SHARED_OUT
     assert [posts(bo) for _ in range(5)] == [""] * 4 + ["channel.kept"]
 
 
@@ -127,13 +128,13 @@ def test_what_never_left_is_given_back_and_what_a_reply_costs_is_counted(anna: W
     assert [posts(anna) for _ in range(8)] == [""] * 8
     with anna.scope() as scope:
         of = Subject("delivery", uuid7())
-        budgets.note(scope, anna.channel_id, StepNotSent("publish", "deadline"), creates=True, of=of)
+        send_limits.record_answer(scope, anna.channel_id, StepNotSent("publish", "deadline"), creates=True, of=of)
     assert [posts(anna), posts(anna)] == ["", "channel.kept"]
     with anna.scope() as scope:
         answer = Response("publish", 200, {}, {})
-        budgets.note(scope, anna.channel_id, answer, creates=True, of=Subject("delivery", uuid7()))
+        send_limits.record_answer(scope, anna.channel_id, answer, creates=True, of=Subject("delivery", uuid7()))
         assert _used(scope) == 8, "its units were taken in its claim"
-        budgets.note(scope, anna.channel_id, answer, creates=True, of=Subject("draft", uuid7()))
+        send_limits.record_answer(scope, anna.channel_id, answer, creates=True, of=Subject("draft", uuid7()))
         assert _used(scope) == 9
 
 
@@ -143,7 +144,7 @@ def _used(scope: Scope) -> int:
             "SELECT d.used FROM app_days d JOIN channels c ON c.app_key = d.app_key"
             " WHERE c.tenant_id = :tenant AND d.agency = :house",
             tenant=scope.tenant_id,
-            house=HOUSE,
+            house=INSTALLATION_ID,
         )
         return int(found.scalar_one())
 
@@ -168,7 +169,7 @@ def test_the_relay_learns_which_account_is_of_which_application_and_no_more(anna
 
 def test_an_account_as_it_is_read_knows_its_application(anna: World, lea: World) -> None:
     with anna.scope() as scope:
-        assert reads.channel(scope, anna.channel_id).app_key is not None
+        assert queries.get_channel(scope, anna.channel_id).app_key is not None
     assert lea.channel().app_key is None
 
 
@@ -184,20 +185,20 @@ def test_posts_never_touch_the_reserve_nor_anothers_share(
     most: int, agencies: int, cost: int, acts: Sequence[Act]
 ) -> None:
     """In whatever order they come; and nobody is kept from a share that nobody's replies used up."""
-    one = Allowance("day", "app", most=most)
-    kept, used, posted = one.kept(most), [0] * agencies, [0] * agencies
+    one = RateLimit("day", "app", most=most)
+    kept, used, posted = one.reserved_units(most), [0] * agencies, [0] * agencies
     assert kept * 5 >= most
     for who, what in acts:
         ours = who % agencies
         if what == "reply":
             used[ours] += 1
             continue
-        said = may_post(most=most, kept=kept, used=sum(used), ours=used[ours], agencies=agencies, cost=cost)
+        said = post_verdict(most=most, kept=kept, used=sum(used), ours=used[ours], agencies=agencies, cost=cost)
         if said == "yes":
             used[ours] += cost
             posted[ours] += cost
             assert sum(used) <= most - kept
-            assert used[ours] <= share(most - kept, agencies)
+            assert used[ours] <= fair_share(most - kept, agencies)
         elif sum(used) == sum(posted) and (most - kept) >= agencies:
             assert used[ours] + cost > (most - kept) // agencies, "refused below its share, and nobody replied"
     assert sum(posted) <= most - kept
@@ -205,32 +206,35 @@ def test_posts_never_touch_the_reserve_nor_anothers_share(
 
 @given(at=st.integers(1_767_225_600, 1_798_761_600).map(lambda one: datetime.fromtimestamp(one, UTC)))
 def test_a_moment_lies_in_its_window_and_a_day_is_that_of_its_zone(at: datetime) -> None:
-    for one in (each for known in allowances.ALLOWANCES.values() for each in known):
-        begun, ends = one.window(at)
+    for one in (each for known in rate_limits.RATE_LIMITS.values() for each in known):
+        begun, ends = one.window_at(at)
         assert begun <= at < ends
-        assert one.window(begun)[0] == begun
-        assert one.window(ends)[0] == ends
-    films, _ = allowances.of("youtube")
-    assert films.window(datetime(2026, 11, 24, 9, tzinfo=UTC))[1] == datetime(2026, 11, 25, 8, tzinfo=UTC)
+        assert one.window_at(begun)[0] == begun
+        assert one.window_at(ends)[0] == ends
+    films, _ = rate_limits.rate_limits_of("youtube")
+    assert films.window_at(datetime(2026, 11, 24, 9, tzinfo=UTC))[1] == datetime(2026, 11, 25, 8, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("headers", "found"),
     [
-        ({"limit": "100", "remaining": "7", "reset": "90"}, Told(100, 7, timedelta(seconds=90))),
-        ({"used": "30", "remaining": "70.0", "reset": "90"}, Told(100, 70, timedelta(seconds=90))),
+        ({"limit": "100", "remaining": "7", "reset": "90"}, LimitReading(100, 7, timedelta(seconds=90))),
+        ({"used": "30", "remaining": "70.0", "reset": "90"}, LimitReading(100, 70, timedelta(seconds=90))),
         ({"limit": "100", "remaining": "7"}, None),
         ({"limit": "0", "remaining": "0", "reset": "90"}, None),
         ({"limit": "many", "remaining": "-1", "reset": "90"}, None),
     ],
 )
-def test_what_an_answer_says_is_left(headers: dict[str, str], found: Told | None) -> None:
+def test_what_an_answer_says_is_left(headers: dict[str, str], found: LimitReading | None) -> None:
     told = {f"x-sandbox-limit-{name}": value for name, value in headers.items()}
-    assert allowances.told(allowances.of("sandbox")[0], Response("look", 200, told, {})) == found
+    assert (
+        rate_limits.read_limit_headers(rate_limits.rate_limits_of("sandbox")[0], Response("look", 200, told, {}))
+        == found
+    )
 
 
 def test_a_window_of_posts_is_not_told_by_reads() -> None:
     told = {"x-rate-limit-limit": "75", "x-rate-limit-remaining": "1", "x-rate-limit-reset": "90"}
-    posts_of_x = allowances.of("x")[0]
-    assert allowances.told(posts_of_x, Response("me", 200, told, {})) is None
-    assert allowances.told(posts_of_x, Response("publish", 200, told, {})) is not None
+    posts_of_x = rate_limits.rate_limits_of("x")[0]
+    assert rate_limits.read_limit_headers(posts_of_x, Response("me", 200, told, {})) is None
+    assert rate_limits.read_limit_headers(posts_of_x, Response("publish", 200, told, {})) is not None

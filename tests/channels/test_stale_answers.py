@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from channels import connecting, refreshing, tokens
-from channels.reads import Channel
-from channels.states import ChannelState
-from connectors.contract import Renewed
-from connectors.outcomes import Disconnected, Outcome, Reauthorize, Retry
+from channels.accounts import credentials, lifecycle
+from channels.accounts.queries import Channel
+from channels.accounts.states import ChannelState
+from channels.connections import token_renewal
+from connectors.contract.connector import RenewedTokens
+from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Retry
+from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
-from foundation.words import Message
 from tests.channels.builders import World
 
 DEAD = Message("connectors.token_refused")
@@ -23,7 +24,7 @@ def connect(lea: World, token: bytes, refresh: bytes | None = None) -> Channel:
         name: getattr(stands, name) for name in ("creator_id", "platform", "surface", "account", "name", "base_url")
     }
     with lea.scope() as scope:
-        connecting.connect(
+        lifecycle.connect_account(
             scope, **given, zone=stands.zone, token=Sealed(token), refresh=Sealed(refresh) if refresh else None
         )
     return lea.channel()
@@ -32,15 +33,17 @@ def connect(lea: World, token: bytes, refresh: bytes | None = None) -> Channel:
 def disconnect(lea: World) -> None:
     """A person took the account off, and its credentials are forgotten."""
     with lea.scope() as scope:
-        connecting.leave(scope, lea.channel_id, DEAD)
+        lifecycle.start_disconnection(scope, lea.channel_id, DEAD)
     with lea.scope() as scope:
-        connecting.left(scope, lea.channel(), DEAD)
+        lifecycle.finish_disconnection(scope, lea.channel(), DEAD)
 
 
 def weigh(lea: World, before: Channel, outcome: Outcome, *, shown: bool = True) -> Outcome:
     """The answer to a request that left by the account as it stood before."""
     with lea.scope() as scope:
-        return refreshing.weigh(scope, before, outcome, shown=before.generation if shown else None)
+        return token_renewal.apply_outcome_to_account(
+            scope, before, outcome, shown=before.generation if shown else None
+        )
 
 
 @pytest.mark.parametrize("shown", [True, False])
@@ -72,15 +75,17 @@ def test_an_account_that_was_taken_off_and_put_back_is_not_lost_by_what_was_aske
 def test_a_renewal_of_before_does_not_overwrite_the_pair_of_after(lea: World) -> None:
     """Its answer comes when the account was taken off, its tokens ended there, and somebody put it back."""
     connect(lea, b"old", b"old refresh")
-    lea.pass_time(tokens.YOUNG.total_seconds() + 1)
+    lea.pass_time(credentials.MIN_TOKEN_AGE.total_seconds() + 1)
     with lea.scope() as scope:
-        assert tokens.refuse(scope, lea.channel_id, shown=lea.channel().generation) == "renew"
-        claim = tokens.claim(scope, lea.channel_id)
+        assert credentials.record_token_refusal(scope, lea.channel_id, shown=lea.channel().generation) == "renew"
+        claim = credentials.claim_renewal(scope, lea.channel_id)
     assert claim is not None
     disconnect(lea)
     for _ in range(claim.generation):
         stands = connect(lea, b"new", b"new refresh")
         with lea.scope() as scope:
-            assert not tokens.store(scope, claim, Renewed(Sealed(b"ended"), Sealed(b"ended"), None))
-            assert tokens.let_go(scope, claim, doubtful=True) is None
+            assert not credentials.store_renewed_tokens(
+                scope, claim, RenewedTokens(Sealed(b"ended"), Sealed(b"ended"), None)
+            )
+            assert credentials.release_renewal(scope, claim, doubtful=True) is None
         assert lea.channel().token == stands.token == Sealed(b"new")

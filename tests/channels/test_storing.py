@@ -8,26 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels import storing
-from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
-from connectors.outcomes import (
+from channels.attempts import serialization
+from connectors.contract.connector import Response, StepAnswerLost, StepNotSent, StepResult
+from connectors.contract.outcomes import (
     Absent,
     Disconnected,
     Failed,
     Found,
+    LookupResult,
     Outcome,
     Processing,
     Published,
     Reauthorize,
     Rejected,
     Retry,
-    Sighting,
     Uncertain,
     Unknown,
 )
+from foundation.i18n.translation import Message, canonical_json
 from foundation.sealed import Sealed
-from foundation.words import Message, canonical
-from gate.units import Button, Invoice, Medium, Subject, Text, Unit
+from gate.contract.units import Button, Invoice, Medium, Subject, Text, Unit
 from tests.channels.builders import World
 
 WHY = Message("attempt.no_answer", {"n": 3})
@@ -71,13 +71,13 @@ bodies = st.recursive(
 
 def kept(value: object) -> dict[str, object]:
     """Through JSON, as PostgreSQL keeps it."""
-    stored: dict[str, object] = json.loads(canonical(value))
+    stored: dict[str, object] = json.loads(canonical_json(value))
     return stored
 
 
 @given(units)
 def test_a_unit_comes_back_with_its_digest(unit: Unit) -> None:
-    again = storing.unit_from_json(kept(storing.unit_to_json(unit)))
+    again = serialization.unit_from_json(kept(serialization.unit_to_json(unit)))
     assert again == unit
     assert (again.digest(), again.native_key) == (unit.digest(), unit.native_key)
 
@@ -85,41 +85,43 @@ def test_a_unit_comes_back_with_its_digest(unit: Unit) -> None:
 @given(bodies)
 def test_any_body_can_be_stored(body: object) -> None:
     answer = Response("publish", 200, {"x": "y"}, body, {"token": Sealed(b"\x00box")})
-    again = storing.answer_from_json(kept(storing.answer_to_json(answer)))
+    again = serialization.answer_from_json(kept(serialization.answer_to_json(answer)))
     assert isinstance(again, Response)
     assert again.sealed == answer.sealed
     assert "\\u0000" not in json.dumps(again.body)
 
 
 @pytest.mark.parametrize("answer", [StepNotSent("a", "refused"), StepAnswerLost("b", "reset")])
-def test_missing_answers_come_back(answer: Answer) -> None:
-    assert storing.answer_from_json(kept(storing.answer_to_json(answer))) == answer
+def test_missing_answers_come_back(answer: StepResult) -> None:
+    assert serialization.answer_from_json(kept(serialization.answer_to_json(answer))) == answer
 
 
 def test_a_body_nested_too_deep_is_unreadable() -> None:
     deep: list[object] = []
     for _ in range(5000):
         deep = [deep]
-    stored = storing.answer_to_json(Response("publish", 200, {}, deep))
+    stored = serialization.answer_to_json(Response("publish", 200, {}, deep))
     assert stored["body"] is None
 
 
-@pytest.mark.parametrize("outcome", OUTCOMES, ids=storing.outcome_name)
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=serialization.outcome_name)
 def test_outcomes_come_back(outcome: Outcome) -> None:
-    reason = storing.reason_of(outcome)
+    reason = serialization.outcome_reason(outcome)
     detail = kept(reason.to_json()) if reason else None
-    again = storing.outcome_from_json(storing.outcome_name(outcome), kept(storing.outcome_to_json(outcome)), detail)
+    again = serialization.outcome_from_json(
+        serialization.outcome_name(outcome), kept(serialization.outcome_to_json(outcome)), detail
+    )
     assert again == outcome
 
 
 @pytest.mark.parametrize(
     "sighting", [Found("7", "u", AT), Absent(), Unknown(Message("a.word")), Failed(Message("a.word", {"code": "x"}))]
 )
-def test_sightings_come_back(sighting: Sighting) -> None:
-    name, result = storing.outcome_name(sighting), kept(storing.sighting_to_json(sighting))
-    reason = storing.reason_of(sighting)
+def test_sightings_come_back(sighting: LookupResult) -> None:
+    name, result = serialization.outcome_name(sighting), kept(serialization.sighting_to_json(sighting))
+    reason = serialization.outcome_reason(sighting)
     detail = kept(reason.to_json()) if reason else None
-    assert storing.sighting_from_json(name, result, detail) == sighting
+    assert serialization.sighting_from_json(name, result, detail) == sighting
 
 
 def test_a_hostile_answer_is_kept_and_read_as_doubt(lea: World) -> None:
@@ -127,7 +129,8 @@ def test_a_hostile_answer_is_kept_and_read_as_doubt(lea: World) -> None:
     unit = replace(lea.unit("with \U0001f300"), viewer="")
     lea.publish(unit)
     with lea.scope() as scope:
-        body = storing.answer_to_json(Response("publish", 201, {}, {"id": "a\x00\ud800b"}))
+        body = serialization.answer_to_json(Response("publish", 201, {}, {"id": "a\x00\ud800b"}))
         assert (
-            scope.run("SELECT CAST(:body AS jsonb) -> 'body' ->> 'id'", body=canonical(body).decode()).scalar() == "a?b"
+            scope.run("SELECT CAST(:body AS jsonb) -> 'body' ->> 'id'", body=canonical_json(body).decode()).scalar()
+            == "a?b"
         )

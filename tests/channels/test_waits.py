@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from channels import budgets, reading, seeing
-from channels.events import ChannelLook, DeliveryVerify
-from connectors.contract import Response
-from connectors.outcomes import Published
-from foundation import outbox
-from foundation.database import Database
+from channels.accounts.events import DeliveryVerificationDue, DestinationCheckDue
+from channels.connections import destination_check
+from channels.limits import send_limits
+from channels.metrics import platform_readings
+from connectors.contract.connector import Response
+from connectors.contract.outcomes import Published
+from foundation.db.database import Database
+from foundation.outbox import outbox
 from tests.channels.builders import World
 from tests.channels.telegram_builders import BotWorld, bot_world
 from tests.fakes import telegram as fake
@@ -21,7 +23,7 @@ ASKED_FOR = 90
 @pytest.fixture
 def nova(database: Database, telegram: fake.Network) -> Iterator[BotWorld]:
     yield bot_world(database, telegram)
-    telegram.book.clear()
+    telegram.book.clear_faults()
 
 
 def comes_back(one: World, run: Callable[..., None], event: object) -> tuple[int, list[str]]:
@@ -29,7 +31,7 @@ def comes_back(one: World, run: Callable[..., None], event: object) -> tuple[int
     transport, after = one.transport(), 0.0
     try:
         run(event, tenant=one.tenant, transport=transport, connectors=one.connectors)
-    except outbox.Later as later:
+    except outbox.RetryLater as later:
         after = later.after.total_seconds()
     return round(after), transport.sent
 
@@ -38,23 +40,23 @@ def limited(one: World) -> None:
     """The platform wants us to wait."""
     with one.scope() as scope:
         answer = Response("publish", 429, {"retry-after": str(ASKED_FOR)}, None)
-        budgets.note(scope, one.channel_id, answer, creates=True)
+        send_limits.record_answer(scope, one.channel_id, answer, creates=True)
 
 
 def test_a_place_is_seen_once_it_may_be_asked(nova: BotWorld) -> None:
-    event = ChannelLook(nova.tenant_id, nova.channel_id)
+    event = DestinationCheckDue(nova.tenant_id, nova.channel_id)
     limited(nova)
-    assert comes_back(nova, seeing.look, event) == (ASKED_FOR, [])
+    assert comes_back(nova, destination_check.check_destination, event) == (ASKED_FOR, [])
     nova.pass_time(ASKED_FOR + 1)
-    assert comes_back(nova, seeing.look, event)[1] != []
+    assert comes_back(nova, destination_check.check_destination, event)[1] != []
     assert "seen" in nova.channel().options
 
 
 def test_a_copy_is_read_back_once_it_may_be_asked(lea: World) -> None:
     unit = replace(lea.unit("marked"), flags=("ai=true",))
     assert isinstance(lea.publish(unit), Published)
-    event = DeliveryVerify(lea.tenant_id, unit.subject.id)
+    event = DeliveryVerificationDue(lea.tenant_id, unit.subject.id)
     limited(lea)
-    assert comes_back(lea, reading.verify, event) == (ASKED_FOR, [])
+    assert comes_back(lea, platform_readings.verify_delivery, event) == (ASKED_FOR, [])
     lea.pass_time(ASKED_FOR + 1)
-    assert comes_back(lea, reading.verify, event)[1] != []
+    assert comes_back(lea, platform_readings.verify_delivery, event)[1] != []

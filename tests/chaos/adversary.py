@@ -10,7 +10,7 @@ import psutil
 import psycopg
 import redis
 
-from foundation.clock import monotonic, pause, wall_now
+from foundation.ops.clock import monotonic, sleep, wall_now
 from tests.chaos.house import MAKE, SEND, SENDERS, House
 from tests.chaos.world import DUE_WITHIN, LEAD
 
@@ -142,7 +142,7 @@ class Adversary:
         """
         began = monotonic()
         for act in acts:
-            pause(max(0.0, act.at - (monotonic() - began)))
+            sleep(max(0.0, act.at - (monotonic() - began)))
             self._do(act)
 
     def _do(self, act: Act) -> None:
@@ -191,13 +191,13 @@ def _gone(pid: int) -> None:
                 return
         except psutil.NoSuchProcess:
             return
-        pause(0.01)
+        sleep(0.01)
 
 
 def _freeze(house: House, name: str) -> str:
     """Stop a process in the middle of whatever it does, for longer than it expects."""
     frozen = freeze(house, name)
-    pause(FREEZE_SECONDS)
+    sleep(FREEZE_SECONDS)
     thaw(frozen)
     return f"{len(frozen)} woken"
 
@@ -237,7 +237,7 @@ def _crowd(house: House) -> str:
         while len(held) < CROWD:
             held.append(psycopg.connect(address, connect_timeout=2))
     except psycopg.Error:
-        pause(CROWD_SECONDS)
+        sleep(CROWD_SECONDS)
     for one in held:
         one.close()
     return f"{len(held)} connections"

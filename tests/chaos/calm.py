@@ -5,11 +5,11 @@ from datetime import timedelta
 from urllib.parse import quote
 from uuid import UUID
 
-from foundation import leases
-from foundation.clock import monotonic, pause
-from foundation.database import Scope
-from foundation.words import Message
-from subscribers import orders
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from foundation.ops.clock import monotonic, sleep
+from foundation.outbox import row_leases
+from subscribers.checkout import order_payments
 from tests.chaos.adversary import ALL, Act, Adversary, kill
 from tests.chaos.house import Broken
 from tests.chaos.world import World
@@ -74,7 +74,7 @@ class Calm:
                 self._wait()
             else:
                 self._pass(STEP)
-                pause(0.1)  # fans think by the machine's clock, which no leap moves
+                sleep(0.1)  # fans think by the machine's clock, which no leap moves
         self._to_the_end()
         self._second_charges()
         self._refunds()
@@ -93,7 +93,7 @@ class Calm:
             elif self._open() and self._house.now() < end:
                 self._pass(HORIZON)
             elif self._world.scripts_left() and monotonic() - quiet < THOUGHT_SECONDS:
-                pause(0.05)
+                sleep(0.05)
                 continue
             else:
                 return
@@ -101,7 +101,7 @@ class Calm:
 
     def _wait(self) -> None:
         self._check_patience()
-        pause(0.05)
+        sleep(0.05)
 
     def _open(self) -> int:
         tenants = self._world.tenants
@@ -115,12 +115,12 @@ class Calm:
             self._busy_since = None
             self.leaps += 1
             return
-        pause(0.02)
+        sleep(0.02)
         now = monotonic()
         self._busy_since = self._busy_since or now
         if now - self._swept > SWEEP_SECONDS:
             self._swept = now
-            self._house.as_relay(leases.sweep)
+            self._house.as_relay(row_leases.sweep_expired_leases)
         if now - self._busy_since > self._stuck_after:
             self._busy_since = None
             self._unstick(timedelta(seconds=self._stuck_after - 1))
@@ -162,7 +162,7 @@ class Calm:
                     channel=channel_id,
                 ).scalars()
                 for payment in list(paid):
-                    orders.ask_refund(scope, payment, reason=Message("refund.not_delivered"))
-                    orders.ask_refund(scope, payment, reason=Message("refund.not_delivered"))
+                    order_payments.request_order_refund(scope, payment, reason=Message("refund.not_delivered"))
+                    order_payments.request_order_refund(scope, payment, reason=Message("refund.not_delivered"))
 
             self._house.read(fan.place.tenant_id, ask)

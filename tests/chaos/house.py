@@ -17,23 +17,23 @@ import psutil
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from foundation import leases
-from foundation import settings as house_settings
-from foundation.clock import monotonic, pause, wall_now
-from foundation.database import Scope
-from foundation.http import HttpClient, Reply, Request
-from foundation.ids import HOUSE
-from foundation.settings import Settings
+from demo.agency import lifecycle
+from foundation.db.database import Scope
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from foundation.ids import INSTALLATION_ID
+from foundation.ops import settings as house_settings
+from foundation.ops.clock import monotonic, sleep, wall_now
+from foundation.ops.settings import Settings
+from foundation.outbox import row_leases
 from tests.chaos import disks
 from tests.chaos.disks import Disk
 from tests.stack.conftest import ROOT, furnish
-from workers import demo
-from workers.embedded import spawn
-from workers.home import Home
-from workers.once import last_line
-from workers.processes import CODE
-from workers.report import HouseReport, read
-from workers.wiring import Services, wire
+from workers.installation.folder import InstallationFolder
+from workers.installation.state_file import InstallationStatus, read_status
+from workers.runtime.embedded_servers import spawn_process
+from workers.runtime.process_table import CODE_ROOT
+from workers.runtime.subprocess_task import last_log_line
+from workers.wiring import Services, build_services
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ def patiently(act: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
         except (DBAPIError, PoolTimeout):
             if monotonic() > until:
                 raise
-            pause(0.1)
+            sleep(0.1)
 
 
 def expire(scope: Scope, queues: tuple[str, ...], died: datetime) -> int:
@@ -74,7 +74,7 @@ def expire(scope: Scope, queues: tuple[str, ...], died: datetime) -> int:
         died=died,
         queues=list(queues),
     )
-    leases.sweep(scope)
+    row_leases.sweep_expired_leases(scope)
     return int(done.rowcount)
 
 
@@ -82,7 +82,7 @@ def expire(scope: Scope, queues: tuple[str, ...], died: datetime) -> int:
 class House:
     """A running house. One for many seeds: each has tenants of its own."""
 
-    home: Home
+    home: InstallationFolder
     process: "subprocess.Popen[bytes]"
     settings: Settings
     services: Services
@@ -95,9 +95,9 @@ class House:
 
     # its processes
 
-    def report(self) -> HouseReport:
+    def report(self) -> InstallationStatus:
         """What `greenroom status --json` says."""
-        return read(self.home)
+        return read_status(self.home)
 
     def pid(self, name: str) -> int | None:
         """The process that runs now under a name; None between two of them."""
@@ -116,12 +116,12 @@ class House:
     def wait_ready(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Return once every process is ready. Raises Broken."""
         until = monotonic() + seconds
-        while not self.report().ready:
+        while not self.report().is_ready:
             if self.process.poll() is not None or monotonic() > until:
-                late = [found.name for found in self.report().processes if not found.ready]
-                said = {name: last_line(self.home, name) for name in late}
+                late = [found.name for found in self.report().processes if not found.is_ready]
+                said = {name: last_log_line(self.home, name) for name in late}
                 raise Broken(f"the house does not come back: {said}")
-            pause(0.1)
+            sleep(0.1)
 
     def power_cut(self) -> datetime:
         """Kill the supervisor, and so everything; then start it again. When that was, by the house. Raises Broken.
@@ -142,7 +142,7 @@ class House:
         """Process and line of everything that was logged after `before`, in the order of each log."""
         for name, now in sorted(self.logs().items()):
             start = before.get(name, 0)
-            with self.home.log(name).open("rb") as file:
+            with self.home.log_file(name).open("rb") as file:
                 file.seek(start if start <= now else 0)
                 lines = file.read().decode("utf-8", "replace").splitlines()
             for line in lines:
@@ -172,7 +172,7 @@ class House:
         """The same for the outbox of all tenants and for the clock."""
 
         def once() -> T:
-            with self.services.tenant(HOUSE, ACTOR, role="relay") as scope:
+            with self.services.tenant(INSTALLATION_ID, ACTOR, role="relay") as scope:
                 return act(scope)
 
         return patiently(once)
@@ -197,7 +197,7 @@ class House:
 
     def leap(self, until: datetime) -> bool:
         """Pass over waiting, never over work: on to the next thing due. False while anything is under way."""
-        moved = self.as_relay(lambda scope: leases.leap(scope, until))
+        moved = self.as_relay(lambda scope: row_leases.advance_database_clock(scope, until))
         if moved:
             self.learn_shift()
         return moved
@@ -216,7 +216,7 @@ class House:
 
         until = monotonic() + seconds
         while monotonic() < until and not self.as_relay(busy):
-            pause(0.005)
+            sleep(0.005)
 
     def bury(self, queues: tuple[str, ...], died: datetime) -> int:
         """Let the leases that a dead worker had taken run out now; by itself each does within 135 s. How many.
@@ -238,12 +238,12 @@ class House:
         data = b"" if body is None else json.dumps(body).encode()
         until = monotonic() + PATIENCE_SECONDS
         while True:
-            reply = self.http.exchange(Request(method, self.sandbox + path, headers, data, 10.0))
-            if isinstance(reply, Reply) and reply.status < 300:
+            reply = self.http.send(HttpRequest(method, self.sandbox + path, headers, data, 10.0))
+            if isinstance(reply, HttpResponse) and reply.status < 300:
                 return json.loads(reply.body)
             if monotonic() > until:
                 raise Broken(f"the sandbox does not answer {method} {path}: {reply}")
-            pause(0.1)
+            sleep(0.1)
 
     def open_account(self, name: str) -> str:
         """Make an account; its token."""
@@ -273,19 +273,19 @@ def start(folder: Path) -> House:
     """Start a house in an empty folder. Raises Broken."""
     laid = disks.lay(folder)
     home = furnish(folder)
-    (folder / demo.REMOVED).touch()  # no demo here
+    (folder / lifecycle.REMOVED_MARKER).touch()  # no demo here
     process = _rise(home)
-    settings = house_settings.at(folder)
+    settings = house_settings.load_settings_of(folder)
     stack = ExitStack()
-    services = stack.enter_context(wire(settings, pool_size=4, application="chaos"))
+    services = stack.enter_context(build_services(settings, pool_size=4, application="chaos"))
     made = House(home, process, settings, services, stack, laid)
     made.learn_shift()
     return made
 
 
-def _rise(home: Home) -> "subprocess.Popen[bytes]":
+def _rise(home: InstallationFolder) -> "subprocess.Popen[bytes]":
     """Start the supervisor and wait until everything is ready. Raises Broken."""
-    environment = house_settings.child_environment(home.folder, code=CODE) | {
+    environment = house_settings.child_environment(home.folder, code=CODE_ROOT) | {
         "PYTHONPATH": str(ROOT),
         "GREENROOM_ENVIRONMENT": "test",
         "GREENROOM_GENERATORS__OLLAMA_URL": "http://127.0.0.1:9",  # nobody there: a chat of this machine's own words
@@ -293,12 +293,12 @@ def _rise(home: Home) -> "subprocess.Popen[bytes]":
         "GREENROOM_WORKERS__SENDERS": str(len(SENDERS)),
     }
     command = [sys.executable, "-m", "tests.chaos.up"]
-    process = spawn(command, home.log("up"), environment=environment, ending=signal.SIGTERM)
+    process = spawn_process(command, home.log_file("up"), environment=environment, ending=signal.SIGTERM)
     until = monotonic() + START_SECONDS
-    while not read(home).ready:
+    while not read_status(home).is_ready:
         if process.poll() is not None or monotonic() > until:
             process.kill()
-            said = home.log("up").read_text("utf-8", "replace")[-2000:]
+            said = home.log_file("up").read_text("utf-8", "replace")[-2000:]
             raise Broken(f"the house did not start: {said}")
-        pause(0.1)
+        sleep(0.1)
     return process

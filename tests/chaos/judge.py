@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Set
 from functools import partial
 from uuid import UUID
 
-from foundation.clock import monotonic, pause
-from foundation.database import Scope
-from gate import log
-from gate.log import Verified
-from schedules import forgotten
+from foundation.db.database import Scope
+from foundation.ops.clock import monotonic, sleep
+from gate.log import decision_log
+from gate.log.decision_log import ChainIntact
+from schedules.publishing import stalled_deliveries
 from tests.chaos import posts, sales
 from tests.chaos.permits import unpermitted
 from tests.chaos.sales import Finding
@@ -90,7 +90,7 @@ def _rows(scope: Scope) -> Iterator[Finding]:
         tenant=scope.tenant_id,
     ):
         yield f"a row of {row.kind} is dead after {row.tries} tries: {row.last_error} ({row.subject_id})"
-    orphans = forgotten.sweep(scope)
+    orphans = stalled_deliveries.wake_stalled_deliveries(scope)
     if orphans:
         yield f"{orphans} deliveries wait for a row that will not come"
     for row in scope.run(
@@ -117,14 +117,14 @@ def _endless(world: World) -> list[Finding]:
     first = last = world.house.as_relay(held)
     until = monotonic() + LEASE_SECONDS
     while first.keys() & last.keys() and monotonic() < until:
-        pause(0.2)
+        sleep(0.2)
         last = world.house.as_relay(held)
     return [f"a lease does not end: {what}" for token, what in first.items() if token in last]
 
 
 def _chain(scope: Scope) -> Iterator[Finding]:
-    checked = log.verify(scope)
-    if not isinstance(checked, Verified):
+    checked = decision_log.verify_chain(scope)
+    if not isinstance(checked, ChainIntact):
         yield f"the decision log breaks: {checked}"
 
 

@@ -8,13 +8,14 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from foundation.database import Scope
+from foundation.db.database import Scope
 from foundation.errors import GreenroomError
-from schedules import doubts, planning, removal
-from schedules.calendar import WallTime
-from schedules.moving import delivery
-from schedules.states import DeliveryState
-from tenants import reads as tenant_reads
+from foundation.ops.wall_time import WallTime
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery
+from schedules.publishing import post_removal, uncertain_deliveries
+from tenants.agencies import queries as tenant_reads
 from tests.chaos.world import Intent, World
 
 EACH = 6
@@ -25,22 +26,24 @@ LATER = timedelta(seconds=40)
 
 def _later(scope: Scope, delivery_id: UUID) -> None:
     at = (scope.now + LATER).astimezone(UTC)
-    planning.move_delivery(scope, delivery_id, at=WallTime(at.date(), at.time(), "UTC"))
+    deliveries.reschedule_delivery(scope, delivery_id, at=WallTime(at.date(), at.time(), "UTC"))
 
 
 def _cancel(scope: Scope, delivery_id: UUID) -> None:
     """Not any more: it comes off the calendar, or is left in doubt."""
-    if delivery(scope, delivery_id).state == DeliveryState.UNCERTAIN:
-        doubts.leave(scope, delivery_id, member_id=tenant_reads.members(scope)[0].id)
+    if get_delivery(scope, delivery_id).state == DeliveryState.UNCERTAIN:
+        uncertain_deliveries.close_uncertain_delivery(
+            scope, delivery_id, member_id=tenant_reads.list_members(scope)[0].id
+        )
     else:
-        planning.cancel(scope, delivery_id)
+        deliveries.cancel_delivery(scope, delivery_id)
 
 
 WISHES: Mapping[str, Callable[[Scope, UUID], object]] = {
     "later": _later,
-    "now": planning.send_now,
+    "now": deliveries.expedite_delivery,
     "cancel": _cancel,
-    "remove": removal.ask,
+    "remove": post_removal.request_post_removal,
 }
 
 

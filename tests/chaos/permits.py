@@ -7,15 +7,15 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
-from channels import storing
-from connectors import registry
-from connectors.contract import Connector, Response, Send, StepKind, WireStep
-from foundation.database import Scope
-from foundation.words import canonical
-from gate.units import Unit
+from channels.attempts import serialization
+from connectors.contract.connector import Connector, Response, Send, StepKind, WireStep
+from connectors.registry import loader
+from foundation.db.database import Scope
+from foundation.i18n.translation import canonical_json
+from gate.contract.units import Unit
 from tests.chaos.world import Place, World
 
-CONNECTORS = registry.load()
+CONNECTORS = loader.load_connectors()
 Sent = tuple[str, str, str]
 """Method, path and digest of the body: what the platform wrote down of a request."""
 
@@ -43,7 +43,7 @@ def _of_account(world: World, place: Place, scope: Scope) -> list[str]:
     made = Counter((row["method"], row["path"], row["digest"]) for row in world.kept(_RECORD, place.account))
     allowed: Counter[Sent] = Counter()
     for row in scope.run(_ATTEMPTS, tenant=scope.tenant_id, channel=place.channel_id):
-        allowed.update(_sent(row.steps, storing.unit_from_json(row.unit), place))
+        allowed.update(_sent(row.steps, serialization.unit_from_json(row.unit), place))
     return [
         f"{place.account}: {request} left {count} times under {allowed[request]} permits"
         for request, count in made.items()
@@ -58,14 +58,14 @@ def _sent(steps: list[dict[str, Any]], unit: Unit, place: Place) -> Iterator[Sen
         shape = shapes.get(step["wire_digest"])
         if step["permit_jti"] is not None and shape is not None:
             path = unquote(shape.path.replace("{account}", place.account))
-            digest = shape.file.sha256 if shape.file else hashlib.sha256(canonical(shape.json)).hexdigest()
+            digest = shape.file.sha256 if shape.file else hashlib.sha256(canonical_json(shape.json)).hexdigest()
             yield shape.method, path, digest
 
 
 def _walk(connector: Connector, unit: Unit) -> Iterator[WireStep]:
     """Every content step of a unit, as if all went well."""
     answers: tuple[Response, ...] = ()
-    while isinstance(turn := connector.next(unit, answers), Send):
+    while isinstance(turn := connector.next_step(unit, answers), Send):
         yield turn.step
         if turn.step.kind is StepKind.PUBLISH:
             return

@@ -7,19 +7,20 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from foundation.database import Scope
-from schedules import reads
-from schedules.moving import TOLD_TOGETHER
-from schedules.states import DeliveryState
-from studio import jobs, library
-from studio.states import JobState
+from foundation.db.database import Scope
+from schedules.posts import queries
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import TOLD_TOGETHER
+from studio.library import assets
+from studio.library.states import JobState
+from studio.runs import runner
 from tests.chaos.house import House
 from tests.chaos.sales import Finding, Truth, open_causes
 from tests.chaos.world import RECIPE, Intent, Place, World
 
 DAY = timedelta(days=1)
 LATE = frozenset({"delivery.too_late", "downtime.too_late", "downtime.no_turn"})
-Entries = dict[UUID, reads.Entry]
+Entries = dict[UUID, queries.DeliveryEntry]
 
 
 def truth_of(house: House, place: Place) -> list[dict[str, Any]]:
@@ -50,8 +51,8 @@ def entries_of(world: World) -> Entries:
     first, last = min(one.due for one in world.intents) - DAY, max(one.due for one in world.intents)
     for tenant_id, creator_id in {(place.tenant_id, place.creator_id) for place in world.places}:
 
-        def of_creator(scope: Scope, creator_id: UUID = creator_id) -> list[reads.Entry]:
-            return reads.between(scope, creator_id, first, last.replace(year=last.year + 1))
+        def of_creator(scope: Scope, creator_id: UUID = creator_id) -> list[queries.DeliveryEntry]:
+            return queries.entries_between(scope, creator_id, first, last.replace(year=last.year + 1))
 
         found |= {entry.delivery_id: entry for entry in world.house.read(tenant_id, of_creator)}
     return found
@@ -117,11 +118,13 @@ def _doubts_left(world: World, intents: Sequence[Intent], entries: Entries) -> i
     return sum(
         step.before is DeliveryState.UNCERTAIN and step.after is DeliveryState.CANCELLED
         for each in dropped
-        for step in world.house.read(each.place.tenant_id, partial(reads.timeline, delivery_id=each.delivery_id))
+        for step in world.house.read(
+            each.place.tenant_id, partial(queries.delivery_timeline, delivery_id=each.delivery_id)
+        )
     )
 
 
-def _fate(intent: Intent, entry: reads.Entry, causes: set[str], touched: bool) -> Finding | None:
+def _fate(intent: Intent, entry: queries.DeliveryEntry, causes: set[str], touched: bool) -> Finding | None:
     """What is wrong with where a delivery ended, if anything is; `touched`: somebody wished something else."""
     if touched and entry.state in (DeliveryState.CANCELLED, DeliveryState.REMOVED):
         return None
@@ -143,8 +146,8 @@ def pictures(world: World) -> list[Finding]:
     for tenant_id, job_id in world.jobs.items():
 
         def made(scope: Scope, job_id: UUID = job_id) -> tuple[str, list[str]]:
-            state, _, _ = jobs.progress(scope, job_id)
-            return str(state), [library.item(scope, asset).sha256 for asset in jobs.assets(scope, job_id)]
+            state, _, _ = runner.run_progress(scope, job_id)
+            return str(state), [assets.get_asset(scope, asset).sha256 for asset in runner.run_assets(scope, job_id)]
 
         state, digests = world.house.read(tenant_id, made)
         stored = [digest for digest in digests if world.house.services.store.exists(tenant_id, digest)]

@@ -12,12 +12,12 @@ from functools import partial
 from itertools import pairwise
 from uuid import UUID
 
-from foundation.clock import monotonic, pause
-from foundation.database import Scope
-from foundation.ids import HOUSE
-from gate import switches
-from schedules.spacing import GAP
-from tenants import agencies, roles
+from foundation.db.database import Scope
+from foundation.ids import INSTALLATION_ID
+from foundation.ops.clock import monotonic, sleep
+from gate.policy import emergency_stops
+from schedules.availability.minimum_interval import CATCH_UP_INTERVAL
+from tenants.agencies import agencies, rights
 from tests.chaos.adversary import freeze, thaw
 from tests.chaos.house import ACTOR, House
 from tests.chaos.world import LEAD, Kind, Place, World, found, plan
@@ -74,7 +74,7 @@ class Scene:
 
     def wait_until(self, at: datetime) -> None:
         """Wait for a time of the house."""
-        pause(max(0.0, (at - self.house.now()).total_seconds()))
+        sleep(max(0.0, (at - self.house.now()).total_seconds()))
 
     def asked(self, place: Place) -> list[tuple[datetime, int]]:
         """When the network was asked to post something, by the machine's clock, and what it said."""
@@ -118,7 +118,7 @@ def one_by_one(scene: Scene) -> Iterator[str]:
         yield "nothing was late"
     for sends in left.values():
         for (before, first), (after, second) in pairwise(sends):
-            if after - before < GAP:
+            if after - before < CATCH_UP_INTERVAL:
                 yield f"late posts left {after - before} apart"
             if second < first:
                 yield f"what was due {second} left after what was due {first}"
@@ -136,7 +136,7 @@ def _sends(scope: Scope) -> list[tuple[UUID, datetime, datetime, bool]]:
         " AND a.subject_kind = 'delivery' GROUP BY d.channel_id, d.id, d.due_at ORDER BY armed_at",
         tenant=scope.tenant_id,
     )
-    return [(row.channel_id, row.armed_at, row.due_at, row.armed_at - row.due_at > GAP) for row in rows]
+    return [(row.channel_id, row.armed_at, row.due_at, row.armed_at - row.due_at > CATCH_UP_INTERVAL) for row in rows]
 
 
 def standing_still(name: str, scene: Scene) -> None:
@@ -144,7 +144,7 @@ def standing_still(name: str, scene: Scene) -> None:
     scene.steadily(scene.places(), every=0.5, seconds=16)
     scene.wait_until(scene.world.intents[0].due + timedelta(seconds=scene.drawn.uniform(0.2, 2)))
     frozen = freeze(scene.house, name)
-    pause(FROZEN_SECONDS[name])
+    sleep(FROZEN_SECONDS[name])
     thaw(frozen)
     scene.wait_until(scene.world.intents[-1].due)
 
@@ -161,13 +161,13 @@ def stops(scene: Scene) -> None:
         ("channel", str(account.channel_id), account.tenant_id, [account]),
         ("creator", str(creator.creator_id), creator.tenant_id, [creator]),
         ("tenant", "", agency.tenant_id, [agency, last]),
-        ("global", "", HOUSE, places),
+        ("global", "", INSTALLATION_ID, places),
     )
     ended: dict[str, datetime] = {}
     scene.wait_until(scene.world.intents[0].due + timedelta(seconds=scene.drawn.uniform(1, 1.5)))
     for where, target, tenant_id, reaches in pressed:
         with scene.house.scope(tenant_id) as scope:
-            switches.close(scope, where, target, "sending", reason="an emergency")
+            emergency_stops.close_switch(scope, where, target, "sending", reason="an emergency")
         since = scene.house.now() + timedelta(seconds=STOP_SECONDS)
         for place in reaches:
             ended.setdefault(place.account, since)
@@ -179,7 +179,7 @@ def stops(scene: Scene) -> None:
     for where, target, tenant_id, _ in reversed(pressed):
         actor, second = owners.get(tenant_id, (ACTOR, None))
         with scene.house.services.tenant(tenant_id, actor) as scope:
-            switches.reopen(scope, where, target, "sending", reason="it is over", second=second)
+            emergency_stops.reopen_switch(scope, where, target, "sending", reason="it is over", second=second)
 
 
 def _others_go_on(scene: Scene, where: str, others: list[Place], since: datetime) -> None:
@@ -190,7 +190,7 @@ def _others_go_on(scene: Scene, where: str, others: list[Place], since: datetime
         if monotonic() > until:
             scene.wrong.append(f"nobody sends after the stop of the {where}")
             return
-        pause(0.05)
+        sleep(0.05)
 
 
 def _owners(house: House, tenant_id: UUID) -> tuple[str, UUID]:
@@ -201,7 +201,7 @@ def _owners(house: House, tenant_id: UUID) -> tuple[str, UUID]:
 
 def _owner(scope: Scope, name: str) -> UUID:
     email = f"{name}@example.test".lower()
-    return agencies.add_member(scope, name=name, email=email, role=roles.Role.OWNER, language="fr", zone="UTC")
+    return agencies.add_member(scope, name=name, email=email, role=rights.Role.OWNER, language="fr", zone="UTC")
 
 
 def told_to_wait(scene: Scene) -> None:
@@ -231,7 +231,7 @@ def blind(scene: Scene) -> None:
     scene.steadily(places, every=0.25, seconds=4)
     scene.wait_until(scene.world.intents[-1].due + timedelta(seconds=3))
     scene.house.jump(timedelta(seconds=75))
-    pause(2.0)
+    sleep(2.0)
 
 
 SCENES: dict[str, Callable[[Scene], None]] = {

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 import redis
 
-from foundation.clock import monotonic, pause
-from foundation.database import Scope
+from foundation.db.database import Scope
+from foundation.ops.clock import monotonic, sleep
 from tests.chaos.disks import Disk
 from tests.chaos.house import House
 from tests.chaos.scenes import Scene
@@ -23,11 +23,11 @@ def logs_and_redis(scene: Scene) -> None:
     _due_around(scene)
     try:
         logs.fill()
-        pause(FULL_SECONDS / 2)
+        sleep(FULL_SECONDS / 2)
         kept.fill()
         if not _refuses(scene.house):
             scene.wrong.append("Redis wrote to a full disk")
-        pause(FULL_SECONDS / 2)
+        sleep(FULL_SECONDS / 2)
     finally:
         for disk in (kept, logs):
             disk.clear()
@@ -43,7 +43,7 @@ def everything(scene: Scene) -> None:
     _due_around(scene)
     try:
         disk.fill()
-        pause(FULL_SECONDS)
+        sleep(FULL_SECONDS)
     finally:
         disk.clear()
     scene.wait_until(scene.world.intents[-1].due)
@@ -85,7 +85,7 @@ def _refuses(house: House) -> bool:
             client.set("probe", "x" * PAGE)
         except redis.ResponseError as refused:
             return str(refused).startswith("MISCONF")
-        pause(0.05)
+        sleep(0.05)
     return False
 
 

@@ -8,15 +8,15 @@ from uuid import UUID
 
 import httpx
 
-from channels import connecting, oauth_clients
-from channels import reads as channel_reads
-from channels.events import TokenRefresh
-from channels.states import ChannelState
-from connectors.contract import OAuthClient
-from foundation import outbox
-from foundation.clock import monotonic, pause
-from foundation.database import Scope
-from foundation.words import Message
+from channels.accounts import lifecycle, oauth_clients
+from channels.accounts import queries as channel_reads
+from channels.accounts.events import TokenRenewalDue
+from channels.accounts.states import ChannelState
+from connectors.contract.connector import OAuthClient
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from foundation.ops.clock import monotonic, sleep
+from foundation.outbox import outbox
 from tests.chaos import posts
 from tests.chaos.adversary import ALL, HANG_SECONDS, kill
 from tests.chaos.house import SENDERS, Broken
@@ -43,7 +43,7 @@ def wait_for(true: Callable[[], bool]) -> bool:
     """Whether something came to be so, within reason."""
     until = monotonic() + LONGEST_SECONDS
     while not (found := true()) and monotonic() < until:
-        pause(0.05)
+        sleep(0.05)
     return found
 
 
@@ -93,7 +93,7 @@ def part_two(scene: Scene) -> None:
     for _ in range(2):
         scene.wait_until(scene.house.now() + timedelta(seconds=scene.drawn.uniform(1.5, 3)))
         kill(scene.house, ALL)
-    pause(HANG_SECONDS)
+    sleep(HANG_SECONDS)
 
 
 def in_one_piece(scene: Scene) -> Iterator[str]:
@@ -116,7 +116,7 @@ def token_race(scene: Scene) -> None:
         server.oauth.reuse_ends_all = True
         channel_id = _signed_in(scene, place, server)
         for number in range(RACES):
-            server.book.ask("drip", on="tokens", seconds=0.5)
+            server.book.schedule_fault("drip", on="tokens", seconds=0.5)
             scene.house.read(place.tenant_id, partial(_all_want_it, channel_id))
             _done(scene, place, channel_id)
             if len(_shown(server)) <= number:
@@ -124,7 +124,7 @@ def token_race(scene: Scene) -> None:
             scene.house.jump(timedelta(seconds=60))  # who came second looks again, and finds it done
             _done(scene, place, channel_id)
         shown, pairs = _shown(server), server.oauth.refreshes.values()
-        state = scene.house.read(place.tenant_id, lambda scope: channel_reads.channel(scope, channel_id).state)
+        state = scene.house.read(place.tenant_id, lambda scope: channel_reads.get_channel(scope, channel_id).state)
         ended = (
             len(shown),
             all(status < 300 for status in shown),
@@ -144,8 +144,8 @@ def _signed_in(scene: Scene, place: Place, server: FakeX) -> UUID:
     app, seal = server.application("http://127.0.0.1/"), scene.house.services.seal
     given = server.oauth.granted(app, server.account("lea"))
     with scene.house.scope(place.tenant_id) as scope:
-        oauth_clients.keep(scope, "x", OAuthClient(app.client_id, seal(place.tenant_id, str(app.secret))))
-        return connecting.connect(
+        oauth_clients.store_oauth_client(scope, "x", OAuthClient(app.client_id, seal(place.tenant_id, str(app.secret))))
+        return lifecycle.connect_account(
             scope,
             creator_id=place.creator_id,
             platform="x",
@@ -168,7 +168,7 @@ def _all_want_it(channel_id: UUID, scope: Scope) -> None:
         channel=channel_id,
     )
     for _ in range(HANDS):
-        outbox.put(scope, TokenRefresh(scope.tenant_id, channel_id), priority=1)
+        outbox.put(scope, TokenRenewalDue(scope.tenant_id, channel_id), priority=1)
 
 
 def _done(scene: Scene, place: Place, channel_id: UUID) -> None:
@@ -190,7 +190,7 @@ def _in_hand(channel_id: UUID, scope: Scope) -> int:
 
 def _shown(server: FakeX) -> list[int]:
     """What each request for tokens was answered."""
-    return [one["status"] for one in server.book.record() if one["kind"] == "tokens"]
+    return [one["status"] for one in server.book.list_requests() if one["kind"] == "tokens"]
 
 
 def _hands(scene: Scene) -> int:
@@ -202,7 +202,7 @@ def _hands(scene: Scene) -> int:
 
 def _leave(channel_id: UUID, scope: Scope) -> None:
     """The network is gone in a moment, and nobody needs to hear of it."""
-    connecting.gone(scope, channel_id, Message("channel.token_refused"))
+    lifecycle.mark_gone(scope, channel_id, Message("channel.token_refused"))
     scope.run(
         "DELETE FROM outbox WHERE tenant_id = :tenant AND subject_id = :channel",
         tenant=scope.tenant_id,

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from foundation.clock import monotonic, pause
-from foundation.database import Scope
+from foundation.db.database import Scope
 from foundation.ids import uuid7
-from foundation.leases import UNTAKEN
-from schedules import planning, series
-from schedules.calendar import WallTime
-from schedules.drafting import Draft
-from schedules.recurrence import Every, Repeat, Rule
+from foundation.ops.clock import monotonic, sleep
+from foundation.ops.wall_time import WallTime
+from foundation.outbox.row_leases import CLAIM_LEASE
+from schedules.drafts.drafts import Draft
+from schedules.posts import deliveries
+from schedules.recurrence import series
+from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
 from tests.chaos.adversary import kill
 from tests.chaos.house import ACTOR, PATIENCE_SECONDS, SENDERS
 from tests.chaos.scenes import Scene
@@ -83,18 +84,18 @@ def _crossed(scene: Scene, night: Night, number: int) -> None:
     wrong = [one for one in planned[:-TIMES] if one.due != night.due]
     if wrong:
         scene.wrong.append(f"{night}: due at {wrong[0].due}, not at {night.due}")
-    pause(2.0)
+    sleep(2.0)
     _handed_on(scene, planned)
     scene.house.jump(HOUR)  # half past once more, where an hour comes twice
-    pause(1.0)
+    sleep(1.0)
 
 
 def _handed_on(scene: Scene, planned: list[Intent]) -> None:
     """What was handed to the dead one, which had not begun with it, is handed to another after five seconds."""
-    ids, until = [one.delivery_id for one in planned], monotonic() + 2 * UNTAKEN.total_seconds()
+    ids, until = [one.delivery_id for one in planned], monotonic() + 2 * CLAIM_LEASE.total_seconds()
     query = "SELECT count(*) FROM outbox WHERE state = 'leased' AND subject_id = ANY(CAST(:ids AS uuid[]))"
     while scene.house.as_relay(lambda scope: scope.run(query, ids=ids).scalar_one()) and monotonic() < until:
-        pause(0.1)
+        sleep(0.1)
 
 
 def _single(scene: Scene, night: Night, number: int) -> list[Intent]:
@@ -108,7 +109,7 @@ def _single(scene: Scene, night: Night, number: int) -> list[Intent]:
 
 def _as_it_is(scene: Scene, one: Intent) -> Intent:
     """With the time the house made of it."""
-    due = scene.house.read(one.place.tenant_id, lambda scope: planning.delivery(scope, one.delivery_id).due_at)
+    due = scene.house.read(one.place.tenant_id, lambda scope: deliveries.get_delivery(scope, one.delivery_id).due_at)
     return Intent(one.place, one.delivery_id, one.text, due, one.always, one.media)
 
 
@@ -116,16 +117,16 @@ def _repeated(scene: Scene, night: Night, number: int) -> list[Intent]:
     """A series that falls on that night and on the next day; whoever makes its times ahead is a process as well."""
     place, text = scene.places()[0], f"Chaque nuit {scene.world.seed}.{number}"
     wall = night.wall
-    repeat = Repeat(Rule(Every.DAY, TIMES), wall.day, wall.clock, wall.zone)
+    repeat = Recurrence(RecurrenceRule(RecurrenceUnit.DAY, TIMES), wall.day, wall.clock, wall.zone)
     with scene.house.scope(place.tenant_id) as scope:
         draft = Draft(place.creator_id, "", text, (), (place.channel_id,))
-        series.plan(scope, draft, repeat, key=uuid7(), author=ACTOR, confirmed=True, late_ok=None)
+        series.plan_series(scope, draft, repeat, key=uuid7(), author=ACTOR, confirmed=True, late_ok=None)
     until = monotonic() + PATIENCE_SECONDS
     while len(made := scene.house.read(place.tenant_id, lambda scope: _made(scope, place, text))) < TIMES:
         if monotonic() > until:
             scene.wrong.append(f"{len(made)} of {TIMES} times of a series were made")
             break
-        pause(0.05)
+        sleep(0.05)
     return made
 
 

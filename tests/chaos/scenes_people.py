@@ -9,18 +9,22 @@ from datetime import timedelta
 from urllib.parse import quote
 from uuid import UUID
 
-from channels import connecting
-from channels import reads as channel_reads
-from channels.states import ChannelState
-from foundation.clock import monotonic, pause
-from foundation.database import Scope
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from channels.accounts.states import ChannelState
+from foundation.db.database import Scope
 from foundation.errors import Conflict, GreenroomError
 from foundation.ids import uuid7
-from schedules import approvals, drafting, dragging, imports, planning
-from schedules.drafting import Draft
-from schedules.dragging import Spot
-from schedules.states import ImportState
-from tenants import agencies, roles
+from foundation.ops.clock import monotonic, sleep
+from schedules.approvals import decisions
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.imports import import_files
+from schedules.posts import deliveries
+from schedules.posts.states import ImportState
+from schedules.rescheduling import drag_and_drop
+from schedules.rescheduling.drag_and_drop import DropTarget
+from tenants.agencies import agencies, rights
 from tests.chaos.adversary import ALL, kill
 from tests.chaos.house import ACTOR, SENDERS
 from tests.chaos.scenes import Scene
@@ -45,7 +49,7 @@ def token_ends(scene: Scene) -> None:
     scene.wait_until(scene.world.intents[-1].due)
     until = monotonic() + NOTICED_SECONDS
     while not (_is_lost(scene, lost) and scene.house.read(lost.tenant_id, _told)) and monotonic() < until:
-        pause(0.1)
+        sleep(0.1)
     if not _is_lost(scene, lost):
         scene.wrong.append(f"the token of {lost.account} is none, and nobody here knows")
     fresh = replace(lost, token=str(scene.house.ask("POST", path, {})["token"]))
@@ -54,8 +58,8 @@ def token_ends(scene: Scene) -> None:
     with scene.house.scope(lost.tenant_id) as scope:
         if not _told(scope):
             scene.wrong.append(f"nobody was told that {lost.account} was lost")
-        found = channel_reads.channel(scope, lost.channel_id)
-        connecting.connect(
+        found = channel_reads.get_channel(scope, lost.channel_id)
+        lifecycle.connect_account(
             scope,
             creator_id=lost.creator_id,
             platform=found.platform,
@@ -70,7 +74,7 @@ def token_ends(scene: Scene) -> None:
 
 
 def _is_lost(scene: Scene, place: Place) -> bool:
-    found = scene.house.read(place.tenant_id, lambda scope: channel_reads.channel(scope, place.channel_id))
+    found = scene.house.read(place.tenant_id, lambda scope: channel_reads.get_channel(scope, place.channel_id))
     return found.state is ChannelState.REAUTHORIZE
 
 
@@ -108,28 +112,28 @@ def changed(scene: Scene) -> None:
 def _asks(scene: Scene, place: Place) -> UUID:
     """From now on somebody must say yes to what this creator posts; who."""
     with scene.house.scope(place.tenant_id) as scope:
-        agencies.set_approvals(scope, place.creator_id, tiers=1, times=False)
+        agencies.set_approval_policy(scope, place.creator_id, tiers=1, times=False)
         email = f"{uuid7()}@example.test"
-        return agencies.add_member(scope, name="Anne", email=email, role=roles.Role.MANAGER, language="fr", zone="UTC")
+        return agencies.add_member(scope, name="Anne", email=email, role=rights.Role.MANAGER, language="fr", zone="UTC")
 
 
 def _reword(scope: Scope, one: Intent, _approver: UUID | None) -> None:
-    post_id = planning.delivery(scope, one.delivery_id).post_id
+    post_id = deliveries.get_delivery(scope, one.delivery_id).post_id
     fresh = Draft(one.place.creator_id, "", f"{one.text}, autrement", (), (one.place.channel_id,))
-    drafting.rewrite(scope, post_id, fresh, author=ACTOR)
+    drafts.rewrite_post(scope, post_id, fresh, author=ACTOR)
 
 
 def _drag(scope: Scope, one: Intent, _approver: UUID | None) -> None:
-    seen, later = planning.delivery(scope, one.delivery_id).version, scope.now + timedelta(hours=1)
-    dragging.drag(scope, {one.delivery_id: seen}, Spot(later.date(), later.hour, "UTC"))
+    seen, later = deliveries.get_delivery(scope, one.delivery_id).version, scope.now + timedelta(hours=1)
+    drag_and_drop.drop_deliveries(scope, {one.delivery_id: seen}, DropTarget(later.date(), later.hour, "UTC"))
 
 
 def _approve(scope: Scope, one: Intent, approver: UUID | None) -> None:
-    post_id = planning.delivery(scope, one.delivery_id).post_id
+    post_id = deliveries.get_delivery(scope, one.delivery_id).post_id
     if approver is None:
         raise Conflict("approval.nobody_asked")
-    approvals.approve(scope, post_id, member_id=approver)
-    drafting.settle(scope, post_id)
+    decisions.approve_post(scope, post_id, member_id=approver)
+    drafts.release_post(scope, post_id)
 
 
 Change = Callable[[Scope, Intent, UUID | None], None]
@@ -148,7 +152,7 @@ def _tried(scene: Scene, one: Intent, change: Change, approver: UUID | None) -> 
 
 def _words(scene: Scene, one: Intent) -> str:
     def read(scope: Scope) -> str:
-        return planning.post(scope, planning.delivery(scope, one.delivery_id).post_id).body
+        return deliveries.get_post(scope, deliveries.get_delivery(scope, one.delivery_id).post_id).body
 
     return scene.house.read(one.place.tenant_id, read)
 
@@ -160,11 +164,11 @@ def file_twice(scene: Scene) -> None:
     data = _file(scene, place)
     for _ in range(2):
         with scene.house.scope(place.tenant_id) as scope:
-            found = imports.receive(scope, data, name="posts.csv", creators=creators)
+            found = import_files.create_import(scope, data, name="posts.csv", creators=creators)
     _until(scene, place, found, ImportState.READY, deaths=1)
     for _ in range(2):
         with scene.house.scope(place.tenant_id) as scope:
-            imports.ask(scope, found, plan=True, creators=creators)
+            import_files.confirm_import(scope, found, plan=True, creators=creators)
     _until(scene, place, found, ImportState.WRITTEN, deaths=3)
     scene.world.intents += scene.house.read(place.tenant_id, lambda scope: _brought(scope, place))
     many = Counter(one.text for one in scene.world.intents)
@@ -175,7 +179,7 @@ def file_twice(scene: Scene) -> None:
 def _file(scene: Scene, place: Place) -> bytes:
     with scene.house.scope(place.tenant_id) as scope:
         slug = scope.run("SELECT slug FROM creators WHERE id = :id", id=place.creator_id).scalar_one()
-        name = channel_reads.channel(scope, place.channel_id).name
+        name = channel_reads.get_channel(scope, place.channel_id).name
     start = scene.house.now() + timedelta(minutes=20)
     lines = [(number, start + timedelta(minutes=number)) for number in range(ROWS)]
     return table(
@@ -198,17 +202,17 @@ def _until(scene: Scene, place: Place, import_id: UUID, wanted: ImportState, *, 
     """Wait until a file has come so far; meanwhile the process that works on it is killed so many times."""
 
     def state(scope: Scope) -> ImportState:
-        return imports.brought(scope, import_id, creators={place.creator_id}).state
+        return import_files.get_import(scope, import_id, creators={place.creator_id}).state
 
     until = monotonic() + FILE_SECONDS
     while (stands := scene.house.read(place.tenant_id, state)) is not wanted:
         if monotonic() > until or stands is ImportState.REFUSED:
             found = scene.house.read(
-                place.tenant_id, lambda scope: imports.brought(scope, import_id, creators={place.creator_id})
+                place.tenant_id, lambda scope: import_files.get_import(scope, import_id, creators={place.creator_id})
             )
             scene.wrong.append(f"the file is {stands}: {found}")
             return
-        pause(scene.drawn.uniform(0.05, 0.4))
+        sleep(scene.drawn.uniform(0.05, 0.4))
         if deaths:
             deaths -= 1
             kill(scene.house, "make")

@@ -16,11 +16,13 @@ from pathlib import Path
 from threading import Barrier, BrokenBarrierError, Event, Lock
 from uuid import UUID
 
-from foundation.database import Database, Scope
-from foundation.ids import HOUSE, uuid7
-from studio import jobs, library, recipes
-from studio.recipes import Spec
-from tenants import agencies
+from foundation.db.database import Database, Scope
+from foundation.ids import INSTALLATION_ID, uuid7
+from studio.library import assets
+from studio.recipes import specs
+from studio.recipes.specs import RecipeSpec
+from studio.runs import runner
+from tenants.agencies import agencies
 from tests.chaos.house import ACTOR, expire
 from tests.conftest import WAITS_FOR_US, Cluster, wait_until
 from tests.fakes import replicate, stability
@@ -29,10 +31,10 @@ from tests.fakes.stability import FakeStability
 from tests.schedules.builders import wired
 from tests.stack.conftest import ROOT
 from tests.workers.running import empty, relaying
-from workers import app
-from workers.embedded import spawn
-from workers.home import Home, furnish, is_ready
-from workers.relay import sender
+from workers.installation.folder import InstallationFolder, create_folders, has_announced_ready
+from workers.relay import celery_app
+from workers.relay.claim_loop import celery_sender
+from workers.runtime.embedded_servers import spawn_process
 from workers.wiring import Services
 
 PICTURES, HIT = 3, 1
@@ -76,13 +78,13 @@ def begin(services: Services, seller: str, moment: str) -> Run:
     tenant_id = uuid7()
     model = OTHER if moment == "described" else MODELS[seller]
     recipe = {"name": moment, "prompt": _words(seller, moment), "engine": seller, "model": model}
-    spec = Spec.model_validate({**recipe, "variants": PICTURES, "width": 96, "height": 96})
+    spec = RecipeSpec.model_validate({**recipe, "variants": PICTURES, "width": 96, "height": 96})
     with services.tenant(tenant_id, ACTOR) as scope:
-        agencies.found(scope, name=f"Atelier {moment}", language="fr", zone="UTC")
+        agencies.create_agency(scope, name=f"Atelier {moment}", language="fr", zone="UTC")
         slug = f"sold-{uuid7().hex[-8:]}"
         creator_id = agencies.add_creator(scope, slug=slug, name="Nova", kind="virtual", zone="UTC", languages=["fr"])
-        recipe_id = recipes.save(scope, creator_id, spec)
-        job_id = jobs.start(scope, creator_id=creator_id, recipe_id=recipe_id, seed=7, key=moment, count=PICTURES)
+        recipe_id = specs.save_recipe(scope, creator_id, spec)
+        job_id = runner.start_run(scope, creator_id=creator_id, recipe_id=recipe_id, seed=7, key=moment, count=PICTURES)
     return Run(seller, moment, tenant_id, creator_id, job_id)
 
 
@@ -144,7 +146,7 @@ class Holding:
             told = {"tenant": run.tenant_id, "job": run.id, "number": HIT}
             assert scope.run(f"SELECT id FROM engine_orders WHERE {whose} FOR UPDATE", **told).all()
         else:
-            library.alone(scope, "ingest", run.creator_id, f"job:{run.id}:{HIT}")
+            assets.lock_library(scope, "ingest", run.creator_id, f"job:{run.id}:{HIT}")
 
     def _scope(self, run: Run) -> Scope:
         stack = ExitStack()
@@ -185,7 +187,7 @@ class Shop:
     services: Services
     replicate: FakeReplicate
     stability: FakeStability
-    home: Home
+    home: InstallationFolder
     environment: dict[str, str]
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -198,8 +200,8 @@ class Shop:
     def rise(self) -> None:
         """Start it."""
         command = [sys.executable, "-m", "workers.run", "make"]
-        self.process = process = spawn(command, self.home.log("make"), environment=self.environment)
-        wait_until(lambda: is_ready(self.home, "make", process.pid))
+        self.process = process = spawn_process(command, self.home.log_file("make"), environment=self.environment)
+        wait_until(lambda: has_announced_ready(self.home, "make", process.pid))
 
     def kill(self) -> None:
         """Kill it."""
@@ -211,21 +213,21 @@ class Shop:
 
     def bury(self) -> None:
         """Let its leases run out now; by themselves they do within two minutes."""
-        with self.services.tenant(HOUSE, ACTOR, role="relay") as scope:
+        with self.services.tenant(INSTALLATION_ID, ACTOR, role="relay") as scope:
             expire(scope, ("buy",), scope.now)
 
 
 @contextmanager
 def shop(cluster: Cluster, database: Database, redis_url: str, folder: Path) -> Iterator[Shop]:
     """A relay, and the process that buys, not started yet."""
-    home = Home(folder)
-    furnish(home)
+    home = InstallationFolder(folder)
+    create_folders(home)
     with ExitStack() as stack:
         services = stack.enter_context(wired(cluster, folder))
         bought, made = stack.enter_context(replicate.serving()), stack.enter_context(stability.serving())
         bought.looks = 1
         empty(services.tenant, redis_url)
-        stack.enter_context(relaying(database, sender(app.broker(redis_url))))
+        stack.enter_context(relaying(database, celery_sender(celery_app.make_celery_app(redis_url))))
         one = Shop(services, bought, made, home, _environment(cluster, redis_url, folder, bought, made))
         yield one
         if one.process is not None:

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from uuid import UUID
 
-from channels import reads as channel_reads
-from foundation.database import Scope
-from gate.units import Subject
-from schedules import reads
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from gate.contract.units import Subject
+from schedules.posts import queries
 from tests.chaos.adversary import Deed
 from tests.chaos.world import Fan, World
 
@@ -46,8 +46,8 @@ def _timeline(subject: Subject, scope: Scope) -> list[str]:
 
 
 def _lines(scope: Scope, subject: Subject) -> Iterator[str]:
-    attempts = channel_reads.attempts(scope, subject)
-    steps = reads.timeline(scope, subject.id)
+    attempts = channel_reads.list_attempts(scope, subject)
+    steps = queries.delivery_timeline(scope, subject.id)
     if attempts or steps:
         yield f"{subject.kind} {subject.id}:"
     for step in steps:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from foundation.clock import monotonic, pause
+from foundation.ops.clock import monotonic, sleep
 from tests.chaos.adversary import Adversary, aftershock, plan
 from tests.chaos.calm import Calm
 from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
@@ -39,7 +39,7 @@ def test_each_post_once_and_each_payment_once(in_house: Rooms, seed: int) -> Non
     stormed, came_back = built, True
     try:
         adversary.strike(acts)
-        pause(0.5)
+        sleep(0.5)
         stormed = monotonic()
         calm.come()
     except Broken as broken:

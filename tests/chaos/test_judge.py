@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from foundation.database import Scope
+from foundation.db.database import Scope
 from foundation.ids import uuid7
 from tests.chaos.adversary import Adversary
 from tests.chaos.calm import Calm

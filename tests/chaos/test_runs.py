@@ -14,19 +14,22 @@ from uuid import UUID
 
 import pytest
 
-from foundation.clock import monotonic, pause
 from foundation.ids import uuid7
-from studio import jobs, library, quotas, recipes
-from studio.recipes import Spec
-from studio.states import JobState
-from tenants import agencies
+from foundation.ops.clock import monotonic, sleep
+from studio.costs import quotas
+from studio.library import assets
+from studio.library.states import JobState
+from studio.recipes import specs
+from studio.recipes.specs import RecipeSpec
+from studio.runs import runner
+from tenants.agencies import agencies
 from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
 from tests.chaos.house import MAKE, PATIENCE_SECONDS, House
 
 pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
 
 SEED, KILLS, PICTURES = 9101, 5, 8
-LARGE = Spec(
+LARGE = RecipeSpec(
     name="matin", prompt="a {place} at dawn", words={"place": ("beach", "forest")}, variants=8, width=768, height=768
 )
 """Long enough in the making to be hit in the middle."""
@@ -43,22 +46,22 @@ class Run:
 
     def state(self) -> JobState:
         """How it stands."""
-        return self.house.read(self.tenant_id, lambda scope: jobs.progress(scope, self.id)[0])
+        return self.house.read(self.tenant_id, lambda scope: runner.run_progress(scope, self.id)[0])
 
     def made(self) -> list[UUID]:
         """What stands in the library, in order."""
-        return self.house.read(self.tenant_id, lambda scope: jobs.assets(scope, self.id))
+        return self.house.read(self.tenant_id, lambda scope: runner.run_assets(scope, self.id))
 
 
 def begin(house: House, number: int) -> Run:
     """An agency with one creator and one run."""
     tenant_id = uuid7()
     with house.scope(tenant_id) as scope:
-        agencies.found(scope, name=f"Atelier {number}", language="fr", zone="UTC")
+        agencies.create_agency(scope, name=f"Atelier {number}", language="fr", zone="UTC")
         slug = f"runs-{uuid7().hex[-8:]}"
         creator_id = agencies.add_creator(scope, slug=slug, name="Nova", kind="virtual", zone="UTC", languages=["fr"])
-        recipe_id = recipes.save(scope, creator_id, LARGE)
-        job_id = jobs.start(
+        recipe_id = specs.save_recipe(scope, creator_id, LARGE)
+        job_id = runner.start_run(
             scope, creator_id=creator_id, recipe_id=recipe_id, seed=SEED + number, key="matin", count=PICTURES
         )
     return Run(house, tenant_id, creator_id, job_id)
@@ -68,12 +71,12 @@ def wait_for(true: Callable[[], bool]) -> None:
     """Wait until something is so, within reason."""
     until = monotonic() + PATIENCE_SECONDS
     while not true() and monotonic() < until:
-        pause(0.05)
+        sleep(0.05)
 
 
 def kill_while_it_draws(house: House, drawn: random.Random) -> None:
     """Kill the worker that has a run in hand, and let what it held be handed out again at once."""
-    pause(drawn.uniform(0.0, 0.6))
+    sleep(drawn.uniform(0.0, 0.6))
     if house.signal("make", signal.SIGKILL) is None:
         return
     died = house.now()
@@ -95,8 +98,8 @@ def test_a_run_whose_worker_is_killed_keeps_each_picture_once(in_house: Rooms) -
     for run in runs:
         assert (run.state(), len(run.made())) == (JobState.DONE, PICTURES)
         with house.scope(run.tenant_id) as scope:
-            assert quotas.made_since(scope, scope.now - timedelta(days=1)) == PICTURES
-            items = library.items(scope, run.creator_id)
+            assert quotas.count_generated_since(scope, scope.now - timedelta(days=1)) == PICTURES
+            items = assets.list_assets(scope, run.creator_id)
             keys = Counter(
                 scope.run("SELECT source_key FROM creations WHERE tenant_id = :tenant", tenant=run.tenant_id).scalars()
             )

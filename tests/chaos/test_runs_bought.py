@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from foundation.database import Database
-from foundation.words import Message
-from generators.engines import replicate as engine
-from studio import jobs, library, spending
-from studio import reads as studio_reads
-from studio.states import JobState
-from tenants import reads as tenant_reads
+from foundation.db.database import Database
+from foundation.i18n.translation import Message
+from generators.engines.images import replicate as engine
+from studio.costs import spending_caps
+from studio.library import assets
+from studio.library import queries as studio_reads
+from studio.library.states import JobState
+from studio.runs import runner
+from tenants.agencies import queries as tenant_reads
 from tests.chaos.house import PATIENCE_SECONDS
 from tests.chaos.sellers import CENTS, PICTURES, Run, Shop, begin, shop
 from tests.conftest import Cluster, wait_until
@@ -100,7 +102,7 @@ def stands(made: Shop, run: Run) -> tuple[str, bool, int, int, int]:
     """As `STANDS`."""
     with made.services.tenant(run.tenant_id, "system:test") as scope:
         last = scope.run("SELECT state, remote_id FROM engine_orders ORDER BY number DESC").first()
-        there, done = library.items(scope, run.creator_id), jobs.progress(scope, run.id)[1]
+        there, done = assets.list_assets(scope, run.creator_id), runner.run_progress(scope, run.id)[1]
     assert last is not None
     files = [one for one in (made.home.folder / "objects" / str(run.tenant_id)).rglob("*") if one.is_file()]
     return last.state, bool(last.remote_id), len(files), len(there), done
@@ -115,7 +117,7 @@ def let_pass(made: Shop, run: Run) -> None:
 
 def state(made: Shop, run: Run) -> JobState:
     with made.services.tenant(run.tenant_id, "system:test") as scope:
-        return jobs.progress(scope, run.id)[0]
+        return runner.run_progress(scope, run.id)[0]
 
 
 def check_replicate(made: Shop, run: Run) -> None:
@@ -135,7 +137,7 @@ def check_stability(made: Shop, run: Run) -> None:
     assert billed == PICTURES - (run.moment == "arrived"), run.moment
     check_books(made, run, billed=billed, there=PICTURES - lost)
     with made.services.tenant(run.tenant_id, "system:test") as scope:
-        found, notices = studio_reads.run_of(scope, run.id), tenant_reads.open_notices(scope)
+        found, notices = studio_reads.get_run(scope, run.id), tenant_reads.list_open_notices(scope)
     told = [one.message for one in notices]
     if lost:
         assert (found.refused, found.why_refused) == (1, Message("engine.order_lost", {"engine": "stability"}))
@@ -148,11 +150,11 @@ def check_books(made: Shop, run: Run, *, billed: int, there: int) -> None:
     """What was spent is what was billed, and for the one order of which nobody knows; what is in the library is whole,
     once each."""
     with made.services.tenant(run.tenant_id, "system:test") as scope:
-        items = library.items(scope, run.creator_id)
+        items = assets.list_assets(scope, run.creator_id)
         rows = scope.run("SELECT state FROM engine_orders").scalars().all()
         keys = scope.run("SELECT source_key FROM creations").scalars().all()
-        spent = spending.budget(scope, "USD", {}).spent.minor
-        left = spending.under_way(scope)
+        spent = spending_caps.monthly_budget(scope, "USD", {}).spent.minor
+        left = spending_caps.count_open_orders(scope)
     unknown = run.seller == "stability" and run.moment == "arrived"
     assert spent == Decimal(CENTS) * (billed + unknown), run.moment
     assert (list(rows), left) == (["paid"] * PICTURES, 0), run.moment

@@ -7,18 +7,18 @@ from functools import partial
 from kombu.exceptions import OperationalError as BrokerError
 from redis import RedisError
 
-from foundation.clock import monotonic, pause
-from foundation.database import Database
-from foundation.leases import Claimed
-from foundation.outbox import Queue
-from foundation.settings import Settings
-from tenants.scope import opener
-from workers import app as celery_app
-from workers import home
-from workers.facts import FACTS
-from workers.relay import Relay, Send, sender
-from workers.relay_main import POOL, stopped_by
-from workers.ticks import TICKS
+from foundation.db.database import Database
+from foundation.ops.clock import monotonic, sleep
+from foundation.ops.settings import Settings
+from foundation.outbox.outbox import Queue
+from foundation.outbox.row_leases import ClaimedRow
+from tenants.scope import scope_opener
+from workers.event_routes.fact_routes import FACT_ROUTES
+from workers.installation import folder
+from workers.processes.relay import RELAY_POOL_SIZE, stop_on_signal
+from workers.relay import celery_app
+from workers.relay.claim_loop import Relay, SendMessage, celery_sender
+from workers.relay.ticks import TICKS
 
 LATE_SECONDS = 2.5
 """The third message comes when its row is done, or with another worker, or under way still."""
@@ -27,12 +27,12 @@ LATE_SECONDS = 2.5
 class Echo:
     """Sends each message at once twice, and a third time late, from a thread of its own."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: SendMessage) -> None:
         self._send = send
-        self._late: deque[tuple[float, Claimed, Queue]] = deque()
+        self._late: deque[tuple[float, ClaimedRow, Queue]] = deque()
         threading.Thread(target=self._repeat, name="echo", daemon=True).start()
 
-    def __call__(self, row: Claimed, queue: Queue) -> None:
+    def __call__(self, row: ClaimedRow, queue: Queue) -> None:
         """As `send`, and raises what it raises."""
         self._send(row, queue)
         self._send(row, queue)
@@ -40,7 +40,7 @@ class Echo:
 
     def _repeat(self) -> None:
         while True:
-            pause(0.1)
+            sleep(0.1)
             while self._late and self._late[0][0] <= monotonic():
                 _, row, queue = self._late.popleft()
                 try:
@@ -50,11 +50,11 @@ class Echo:
 
 
 def _run(settings: Settings, *, name: str) -> None:
-    database = Database(settings.database.work_url.get_secret_value(), pool_size=POOL, application=name)
-    broker = celery_app.broker(settings.redis.url.get_secret_value())
-    loop = Relay(database, opener(database), Echo(sender(broker)), facts=FACTS, ticks=TICKS)
-    with stopped_by(loop.stop):
-        home.ready(settings, name)
+    database = Database(settings.database.work_url.get_secret_value(), pool_size=RELAY_POOL_SIZE, application=name)
+    broker = celery_app.make_celery_app(settings.redis.url.get_secret_value())
+    loop = Relay(database, scope_opener(database), Echo(celery_sender(broker)), facts=FACT_ROUTES, ticks=TICKS)
+    with stop_on_signal(loop.stop):
+        folder.announce_ready(settings, name)
         loop.run()
     database.close()
 

@@ -5,27 +5,27 @@ Two relays share its outbox, each with a beat, every message comes three times, 
 
 from dataclasses import replace
 
-from workers.processes import TABLE, Row, Stage
-from workers.stack import up
-from workers.supervisor import Pace
-from workers.terminal import errors_as_exit_codes
+from workers.runtime.process_table import PROCESS_TABLE, ProcessDefinition, StopStage
+from workers.runtime.startup import run_in_foreground
+from workers.runtime.supervisor import RestartPolicy
+from workers.terminal.output import exit_on_error
 
 LEFT_OUT = ("dashboard", "llm")
 """No page of members is looked at, and our own sentences answer: a third of the memory and of the start."""
 
-PACE = Pace(first=0.2, most=0.5, limit=1_000_000)
+PACE = RestartPolicy(first_delay=0.2, longest_delay=0.5, limit=1_000_000)
 """One storm kills more often than a bad day does: nothing is given up, and nobody waits half a minute."""
 
 RELAYS = {"relay": "tests.chaos.twice:first"}
-SECOND = Row("second", "tests.chaos.twice:second", Stage.RELAY)
+SECOND = ProcessDefinition("second", "tests.chaos.twice:second", StopStage.RELAY)
 
 
-def table() -> tuple[Row, ...]:
+def table() -> tuple[ProcessDefinition, ...]:
     """Who runs."""
-    rows = (row for row in TABLE if row.name not in LEFT_OUT)
+    rows = (row for row in PROCESS_TABLE if row.name not in LEFT_OUT)
     return (*(replace(row, main=RELAYS.get(row.name, row.main)) for row in rows), SECOND)
 
 
 if __name__ == "__main__":
-    with errors_as_exit_codes():
-        up(table=table(), pace=PACE, greet=False)
+    with exit_on_error():
+        run_in_foreground(table=table(), pace=PACE, greet=False)

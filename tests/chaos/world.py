@@ -11,26 +11,35 @@ from typing import Literal
 from urllib.parse import quote
 from uuid import UUID
 
-from channels import carrying, connecting, listening
-from connectors import registry
-from foundation.database import Scope
+from channels.accounts import lifecycle
+from channels.listening import listener
+from channels.sending import step_runner
+from connectors.registry import loader
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import Message
-from gate import ratings
-from gate.units import Rating, Subject
-from schedules import drafting, planning, repeats
-from schedules.calendar import WallTime
-from schedules.threads import Piece
-from studio import ingesting, jobs, library, packs, recipes
-from subscribers import ledger, offers, persona
-from subscribers.ledger import SplitShares
-from subscribers.persona import Persona
-from tenants import agencies, roles
+from foundation.ops.wall_time import WallTime
+from gate.contract.units import Rating, Subject
+from gate.ratings import ratings
+from sandbox import store as sandbox_store
+from schedules.drafts import drafts, duplicates
+from schedules.posts import deliveries
+from schedules.posts.thread_parts import ThreadPart
+from studio.ingest import pipeline
+from studio.library import assets
+from studio.packs import packs
+from studio.recipes import specs
+from studio.runs import runner
+from subscribers.catalog import offers
+from subscribers.ledger import entries
+from subscribers.ledger.entries import SplitShares
+from subscribers.replies import persona
+from subscribers.replies.persona import PersonaVersion
+from tenants.agencies import agencies, rights
 from tests.chaos.house import ACTOR, House
 from tests.schedules.builders import jpeg
-from web import sites
-from workers import sandbox_store
+from web.site import sites
 
 AGENCIES, CREATORS = 2, 2
 POSTS = 24
@@ -41,7 +50,7 @@ LEAD = timedelta(seconds=1.5)
 """From the last stroke of planning to the first due time."""
 
 PRICE = Money(500, "XTS")
-NOVA = Persona(
+NOVA = PersonaVersion(
     name="Nova",
     virtual=True,
     card="Nova is a virtual photographer of quiet places. She is warm, curious and brief.",
@@ -50,7 +59,7 @@ NOVA = Persona(
     level="autopilot",
 )
 
-RECIPE = recipes.Spec(
+RECIPE = specs.RecipeSpec(
     name="port", prompt="le port {heure}", words={"heure": ["à l'aube", "la nuit"]}, variants=3, width=192, height=128
 )
 
@@ -109,7 +118,7 @@ class Intent:
     def keys(self) -> list[str]:
         """The same of it and of all that follows."""
         subject = Subject("delivery", self.delivery_id)
-        return [carrying.native_key(subject, part) for part in range(1 + len(self.parts))]
+        return [step_runner.native_key_of(subject, part) for part in range(1 + len(self.parts))]
 
 
 @dataclass(frozen=True)
@@ -159,12 +168,12 @@ class World:
         ]
 
     def _heard(self, place: Place) -> str:
-        return self.house.read(place.tenant_id, lambda scope: listening.cursor(scope, place.channel_id))
+        return self.house.read(place.tenant_id, lambda scope: listener.stored_cursor(scope, place.channel_id))
 
     def kept(self, query: str, *params: object) -> list[sqlite3.Row]:
         """Rows of the sandbox's own file; nobody needs to run for that."""
-        with closing(sandbox_store.Store(self.house.home.folder / "sandbox.sqlite")) as store:
-            return store.rows(query, *params)
+        with closing(sandbox_store.SandboxStore(self.house.home.folder / "sandbox.sqlite")) as store:
+            return store.fetch_all(query, *params)
 
     def retire(self) -> None:
         """Nothing of this world goes on: its accounts rest, its rows are forgotten, its fans stop."""
@@ -173,12 +182,12 @@ class World:
 
             def rest(scope: Scope, mine: Sequence[UUID] = mine) -> None:
                 for channel_id in mine:
-                    connecting.gone(scope, channel_id, Message("channel.token_refused"))
+                    lifecycle.mark_gone(scope, channel_id, Message("channel.token_refused"))
                 scope.run("DELETE FROM outbox WHERE tenant_id = :tenant", tenant=scope.tenant_id)
 
             self.house.read(tenant_id, rest)
-        with closing(sandbox_store.Store(self.house.home.folder / "sandbox.sqlite")) as store:
-            store.run("DELETE FROM scripts")
+        with closing(sandbox_store.SandboxStore(self.house.home.folder / "sandbox.sqlite")) as store:
+            store.execute("DELETE FROM scripts")
 
 
 def build(house: House, seed: int, drawn: random.Random) -> World:
@@ -200,9 +209,9 @@ def found(house: House, seed: int) -> World:
         tenant_id = uuid7()
         world.tenants.append(tenant_id)
         with house.scope(tenant_id) as scope:
-            agencies.found(scope, name=f"Agence {number}", language="fr", zone="UTC")
+            agencies.create_agency(scope, name=f"Agence {number}", language="fr", zone="UTC")
             email = f"marc-{run}@{number}.test"
-            agencies.add_member(scope, name="Marc", email=email, role=roles.Role.MANAGER, language="fr", zone="UTC")
+            agencies.add_member(scope, name="Marc", email=email, role=rights.Role.MANAGER, language="fr", zone="UTC")
         for each in range(CREATORS):
             _creator(world, tenant_id, f"c{seed}-{number}{each}-{run}", number * CREATORS + each)
     return world
@@ -210,8 +219,8 @@ def found(house: House, seed: int) -> World:
 
 def _job(creator_id: UUID, seed: int, scope: Scope) -> UUID:
     """A run of a recipe, while the storm blows."""
-    recipe_id = recipes.save(scope, creator_id, RECIPE)
-    return jobs.start(scope, creator_id=creator_id, recipe_id=recipe_id, seed=seed, key="matin")
+    recipe_id = specs.save_recipe(scope, creator_id, RECIPE)
+    return runner.start_run(scope, creator_id=creator_id, recipe_id=recipe_id, seed=seed, key="matin")
 
 
 def _creator(world: World, tenant_id: UUID, slug: str, number: int) -> None:
@@ -220,12 +229,12 @@ def _creator(world: World, tenant_id: UUID, slug: str, number: int) -> None:
         creator_id = agencies.add_creator(
             scope, slug=slug, name="Nova", kind="virtual", zone="UTC", languages=["fr"], approval_tiers=0
         )
-        persona.activate(scope, persona.write(scope, creator_id, NOVA))
+        persona.activate_persona(scope, persona.create_persona_version(scope, creator_id, NOVA))
         shares = SplitShares(agency=4000, creator=6000, chatter=1000)
-        ledger.set_split(scope, creator_id, shares, effective_from=scope.now)
+        entries.set_revenue_split(scope, creator_id, shares, effective_from=scope.now)
     world.pictures[creator_id] = [_picture(house, tenant_id, creator_id, number * 10 + each) for each in range(2)]
     with house.scope(tenant_id) as scope:
-        pack = packs.make(
+        pack = packs.create_pack(
             scope,
             creator_id=creator_id,
             slug="matin",
@@ -252,7 +261,7 @@ def _connect(
     (tenant_id, creator_id), house, page = owner, world.house, kind == "page"
     sealed = house.services.seal(tenant_id, token)
     with house.scope(tenant_id) as scope:
-        channel_id = connecting.connect(
+        channel_id = lifecycle.connect_account(
             scope,
             creator_id=creator_id,
             platform="own_page" if page else "sandbox",
@@ -271,15 +280,15 @@ def _connect(
 
 
 def _picture(house: House, tenant_id: UUID, creator_id: UUID, number: int) -> UUID:
-    prepared = ingesting.from_camera(jpeg(number), name=f"{number}.jpg", alt=f"image {number}")
+    prepared = pipeline.prepare_upload(jpeg(number), name=f"{number}.jpg", alt=f"image {number}")
     services = house.services
-    asset = ingesting.bring(
+    asset = pipeline.ingest_asset(
         services.tenant, services.store, tenant_id=tenant_id, creator_id=creator_id, prepared=prepared
     )
     with house.scope(tenant_id) as scope:
-        digest = library.item(scope, asset).sha256
-        if ratings.effective(scope, digest) is None:
-            ratings.rate(scope, digest, Rating.G, source=f"member:{uuid7()}")
+        digest = assets.get_asset(scope, asset).sha256
+        if ratings.effective_rating(scope, digest) is None:
+            ratings.record_rating(scope, digest, Rating.G, source=f"member:{uuid7()}")
     return asset
 
 
@@ -305,7 +314,7 @@ def _posts(world: World, drawn: random.Random) -> None:
             world.intents += plan(scope, chosen, number, text=text, media=media, due=due, always=always)
     for intent in world.intents:  # once all are planned: each knows the others
         with world.house.scope(intent.place.tenant_id) as scope:
-            repeats.post_anyway(scope, intent.delivery_id, connectors=registry.load())
+            duplicates.allow_duplicate(scope, intent.delivery_id, connectors=loader.load_connectors())
 
 
 def plan(
@@ -324,19 +333,19 @@ def plan(
 
     `wall` says the time as people of a zone do. Where somebody must say yes first, it waits for that.
     """
-    post_id = planning.write_post(
+    post_id = deliveries.create_post(
         scope,
         creator_id=chosen[0].creator_id,
         title="",
         body=text,
         media=media,
-        parts=[Piece(part) for part in parts],
+        parts=[ThreadPart(part) for part in parts],
         origin="chaos",
         origin_key=str(number),
         author=ACTOR,
         late_ok=None if always else timedelta(minutes=30),
     )
     wall = wall or WallTime(due.astimezone(UTC).date(), due.astimezone(UTC).time(), "UTC")
-    planned = [(place, planning.add_delivery(scope, post_id, place.channel_id, at=wall)) for place in chosen]
-    drafting.settle(scope, post_id)
+    planned = [(place, deliveries.create_delivery(scope, post_id, place.channel_id, at=wall)) for place in chosen]
+    drafts.release_post(scope, post_id)
     return [Intent(place, delivery_id, text, due, always, len(media), parts) for place, delivery_id in planned]

@@ -11,14 +11,14 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from connectors.contract import FileRef, Response, StepKind, WireStep
-from connectors.transport import Account, Transport
+from connectors.contract.connector import FileRef, Response, StepKind, WireStep
+from connectors.transport.transport import AccountTarget, Transport
 from foundation.errors import NotFound
-from foundation.http import HttpClient
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.permit import TTL, ControlOrder, Permit, RemovalOrder, sign
-from gate.units import Rating, Subject
+from gate.contract.permit import PERMIT_TTL, ControlOrder, Permit, RemovalOrder, sign_permit
+from gate.contract.units import Rating, Subject
 
 KEY = Ed25519PrivateKey.generate()
 TENANT, CHANNEL = uuid7(), uuid7()
@@ -70,7 +70,7 @@ class Door:
     """The transport and what it was made of."""
 
     transport: Transport
-    account: Account
+    account: AccountTarget
     objects: dict[tuple[UUID, str], bytes]
     revealed: list[Sealed]
     outside: list[str]
@@ -107,7 +107,7 @@ def door(platform: Platform) -> Door:
         verify_key=KEY.public_key(),
         lend=lend,
     )
-    return Door(transport, Account(TENANT, CHANNEL, "nova+key", platform.url, TOKEN), objects, revealed, outside)
+    return Door(transport, AccountTarget(TENANT, CHANNEL, "nova+key", platform.url, TOKEN), objects, revealed, outside)
 
 
 def sha(data: bytes) -> str:
@@ -145,9 +145,9 @@ def permit(step: WireStep, key: Ed25519PrivateKey = KEY, **changes: Any) -> Perm
         "rating": Rating.G,
         "bundle": "test",
         "minted_at": NOW,
-        "expires_at": NOW + TTL,
+        "expires_at": NOW + PERMIT_TTL,
     }
-    return sign(Permit(**{**claims, **changes}), key)
+    return sign_permit(Permit(**{**claims, **changes}), key)
 
 
 HAND = WireStep(
@@ -167,7 +167,7 @@ def hands(door: Door, platform: Platform) -> tuple[Door, list[str]]:
     """A door with somebody behind it: what they were handed, by step."""
     got: list[str] = []
 
-    def take(step: WireStep, authority: Permit | RemovalOrder, account: Account) -> Response:
+    def take(step: WireStep, authority: Permit | RemovalOrder, account: AccountTarget) -> Response:
         got.append(step.name)
         return Response(step.name, 201, {}, {"task": "t1"})
 

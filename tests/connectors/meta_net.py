@@ -6,12 +6,13 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from connectors import facebook_chats, instagram_chats
-from connectors.contract import Answer, News, Response, Send, StepAnswerLost, StepKind
-from connectors.facebook import Facebook
-from connectors.instagram import Instagram
-from connectors.outcomes import Outcome
-from foundation.clock import wall_now
+from connectors.contract.connector import ChatUpdates, Response, Send, StepAnswerLost, StepKind, StepResult
+from connectors.contract.outcomes import Outcome
+from connectors.platforms.facebook import messages as facebook_chats
+from connectors.platforms.facebook.publisher import Facebook
+from connectors.platforms.instagram import messages as instagram_chats
+from connectors.platforms.instagram.publisher import Instagram
+from foundation.ops.clock import wall_now
 from tests.fakes.instagram_fetching import Refused
 from tests.fakes.meta_chats import INSTAGRAM, MESSENGER, Chats, Rules
 
@@ -20,8 +21,8 @@ PLATFORMS: dict[str, tuple[Instagram | Facebook, Rules]] = {
     "instagram": (Instagram(), INSTAGRAM),
     "facebook": (Facebook(), MESSENGER),
 }
-SURFACES = {"instagram": instagram_chats.SURFACE, "facebook": facebook_chats.SURFACE}
-LONGEST = {"instagram": "é" * (instagram_chats.MOST_BYTES // 2), "facebook": "é" * facebook_chats.MOST_TEXT}
+SURFACES = {"instagram": instagram_chats.CHAT_SURFACE, "facebook": facebook_chats.CHAT_SURFACE}
+LONGEST = {"instagram": "é" * (instagram_chats.MAX_BYTES // 2), "facebook": "é" * facebook_chats.MAX_TEXT}
 
 
 class Still:
@@ -58,7 +59,7 @@ class Net:
         self.clock.move(after)
         return self.chats.say(name, text, self.clock(), **more).id
 
-    def answer(self, turn: Send) -> Answer:
+    def answer(self, turn: Send) -> StepResult:
         step = turn.step
         at = urlsplit(step.path.replace("{account}", ME))
         self.asked.append(at.path)
@@ -76,10 +77,10 @@ class Net:
         assert said is not None, at.path
         return Response(step.name, 200, dated, said)
 
-    def poll(self, cursor: str, lost: int = -1) -> News | Outcome:
+    def poll(self, cursor: str, lost: int = -1) -> ChatUpdates | Outcome:
         """One poll, whose answer number `lost` never comes."""
         self.asked.clear()
-        answers: tuple[Answer, ...] = ()
+        answers: tuple[StepResult, ...] = ()
         while isinstance(turn := self.platform.listen(cursor, answers), Send):
             assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
             missing = len(answers) == lost
@@ -88,5 +89,5 @@ class Net:
 
     def heard(self, cursor: str) -> tuple[list[str], str]:
         news = self.poll(cursor)
-        assert isinstance(news, News), news
+        assert isinstance(news, ChatUpdates), news
         return [update.text for update in news.updates], news.cursor

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable
 
-from connectors.contract import Answer, News, Send, StepKind
-from connectors.outcomes import Outcome
-from connectors.suite.world import World
-from gate.permit import ControlOrder
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.connector import ChatUpdates, Send, StepKind, StepResult
+from connectors.contract.outcomes import Outcome
+from gate.contract.permit import ControlOrder
 
 
 def poll(
-    listen: Callable[[str, tuple[Answer, ...]], Send | News | Outcome], world: World, cursor: str
-) -> News | Outcome:
+    listen: Callable[[str, tuple[StepResult, ...]], Send | ChatUpdates | Outcome], world: ConnectorWorld, cursor: str
+) -> ChatUpdates | Outcome:
     """What was said since `cursor`, by harmless requests alone; why nothing was heard, where nothing was."""
     account = world.account
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[StepResult, ...] = ()
     while isinstance(turn := listen(cursor, answers), Send):
         assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
         order = ControlOrder(account.tenant_id, account.channel_id, turn.step.action)
@@ -21,7 +21,7 @@ def poll(
     return turn
 
 
-def heard(news: News | Outcome) -> tuple[list[str], str]:
+def heard(news: ChatUpdates | Outcome) -> tuple[list[str], str]:
     """The words of a poll that heard something, and how far it came."""
-    assert isinstance(news, News), news
+    assert isinstance(news, ChatUpdates), news
     return [update.text for update in news.updates], news.cursor

@@ -7,24 +7,20 @@ from typing import Any
 
 import pytest
 
-from connectors.answers import SHORT_WAIT
-from connectors.bluesky import Bluesky
-from connectors.bluesky_account import GRACE, LIFETIME
-from connectors.bluesky_record import tid
-from connectors.contract import (
-    Answer,
-    Copy,
+from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.connector import (
     FileRef,
-    Grant,
-    Renewed,
+    LookupQuery,
+    PlatformCopy,
+    RefreshGrant,
+    RenewedTokens,
     Response,
     Send,
-    Sought,
     StepAnswerLost,
     StepNotSent,
+    StepResult,
 )
-from connectors.enrolment import Connected
-from connectors.outcomes import (
+from connectors.contract.outcomes import (
     Absent,
     Disconnected,
     Found,
@@ -35,13 +31,17 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
+from connectors.platforms.bluesky.account import LIFETIME, TOKEN_GRACE
+from connectors.platforms.bluesky.publisher import Bluesky
+from connectors.platforms.bluesky.record import record_key
+from connectors.shared.http_responses import SHORT_RETRY
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.units import Medium, Subject, Text, Unit
+from gate.contract.units import Medium, Subject, Text, Unit
 
 DID = "did:plc:abcdefghijklmnopqrstuvwx"
 AT = datetime(2026, 11, 20, 10, 0, 0, 123456, tzinfo=UTC)
-KEY = tid("gr1", AT)
+KEY = record_key("gr1", AT)
 URI = f"at://{DID}/app.bsky.feed.post/{KEY}"
 BLUESKY = Bluesky()
 UNIT = Unit(
@@ -66,8 +66,8 @@ def uploaded(blob: Mapping[str, Any] = BLOB) -> Response:
     return Response(f"stage:{'ab' * 12}", 200, body={"blob": blob})
 
 
-def record(unit: Unit, *answers: Answer) -> dict[str, Any]:
-    turn = BLUESKY.next(unit, answers)
+def record(unit: Unit, *answers: StepResult) -> dict[str, Any]:
+    turn = BLUESKY.next_step(unit, answers)
     assert isinstance(turn, Send)
     assert turn.step.json is not None
     made: dict[str, Any] = turn.step.json["record"]
@@ -91,7 +91,7 @@ def test_the_record_says_all_of_it() -> None:
         },
         "labels": {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "sexual"}]},
     }
-    turn = BLUESKY.next(unit, (uploaded(),))
+    turn = BLUESKY.next_step(unit, (uploaded(),))
     assert isinstance(turn, Send)
     assert turn.step.json is not None
     assert (turn.step.json["rkey"], turn.step.json["swapRecord"]) == (KEY, None)
@@ -104,7 +104,7 @@ def filmed(size: int = FILM.size) -> Response:
 
 def test_a_film_goes_as_a_file_and_is_the_whole_embed() -> None:
     unit = replace(UNIT, media=(FILM,), flags=("selfLabels=sexual",))
-    turn = BLUESKY.next(unit, ())
+    turn = BLUESKY.next_step(unit, ())
     assert isinstance(turn, Send)
     assert (turn.step.path, turn.step.file) == (
         "/xrpc/com.atproto.repo.uploadBlob",
@@ -151,20 +151,20 @@ def test_what_is_not_known_is_not_said() -> None:
     ],
 )
 def test_what_does_not_fit_is_not_tried(change: dict[str, Any], code: str) -> None:
-    turn = BLUESKY.next(replace(UNIT, **change), ())
+    turn = BLUESKY.next_step(replace(UNIT, **change), ())
     assert isinstance(turn, Rejected)
     assert turn.reason.code == code
 
 
 def test_characters_are_counted_as_readers_see_them() -> None:
-    assert isinstance(BLUESKY.next(replace(UNIT, texts=(Text("body", "👩‍👩‍👧‍👦" * 100),)), ()), Send)
+    assert isinstance(BLUESKY.next_step(replace(UNIT, texts=(Text("body", "👩‍👩‍👧‍👦" * 100),)), ()), Send)
 
 
 @pytest.mark.parametrize(
     ("answer", "meant"),
     [
         (Response("publish", 200, body={"uri": URI, "cid": "bafy"}), Published),
-        (Response("publish", 200, body={"uri": URI.replace(KEY, tid("other", AT)), "cid": "bafy"}), Uncertain),
+        (Response("publish", 200, body={"uri": URI.replace(KEY, record_key("other", AT)), "cid": "bafy"}), Uncertain),
         (Response("publish", 200), Uncertain),
         (refused(400, "InvalidRequest"), Rejected),
         (refused(413, "PayloadTooLarge"), Rejected),
@@ -182,26 +182,28 @@ def test_characters_are_counted_as_readers_see_them() -> None:
         (StepNotSent("publish", "ConnectError"), Retry),
     ],
 )
-def test_what_the_last_answer_meant(answer: Answer, meant: type) -> None:
-    assert isinstance(BLUESKY.next(UNIT, (answer,)), meant)
+def test_what_the_last_answer_meant(answer: StepResult, meant: type) -> None:
+    assert isinstance(BLUESKY.next_step(UNIT, (answer,)), meant)
 
 
 def test_published_names_the_record_its_page_and_its_time() -> None:
-    turn = BLUESKY.next(UNIT, (Response("publish", 200, body={"uri": URI, "cid": "bafy"}),))
+    turn = BLUESKY.next_step(UNIT, (Response("publish", 200, body={"uri": URI, "cid": "bafy"}),))
     assert turn == Published(URI, f"https://bsky.app/profile/{DID}/post/{KEY}", AT)
 
 
 def test_a_limit_says_how_long_and_for_whom() -> None:
     headers = {"ratelimit-reset": "1767226200", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}
-    account = BLUESKY.next(UNIT, (refused(429, "RateLimitExceeded", **headers),))
-    shared = BLUESKY.next(UNIT, (refused(429, "RateLimitExceeded", **headers, **{"ratelimit-policy": "3000;w=300"}),))
+    account = BLUESKY.next_step(UNIT, (refused(429, "RateLimitExceeded", **headers),))
+    shared = BLUESKY.next_step(
+        UNIT, (refused(429, "RateLimitExceeded", **headers, **{"ratelimit-policy": "3000;w=300"}),)
+    )
     assert isinstance(account, Retry)
     assert isinstance(shared, Retry)
     assert (account.after, account.scope, shared.scope) == (timedelta(minutes=10), "account", "app")
 
 
 def test_lost_uploads_go_out_again() -> None:
-    turn = BLUESKY.next(replace(UNIT, media=(PICTURE,)), (uploaded(), refused(400, "BlobNotFound")))
+    turn = BLUESKY.next_step(replace(UNIT, media=(PICTURE,)), (uploaded(), refused(400, "BlobNotFound")))
     assert isinstance(turn, Retry)
     assert turn.uploads_gone
 
@@ -216,12 +218,12 @@ def test_lost_uploads_go_out_again() -> None:
         (Response("stage:x", 413, body={"error": "PayloadTooLarge"}), Rejected),
     ],
 )
-def test_an_upload_is_never_in_doubt(answer: Answer, meant: type) -> None:
-    assert isinstance(BLUESKY.next(replace(UNIT, media=(PICTURE,)), (answer,)), meant)
+def test_an_upload_is_never_in_doubt(answer: StepResult, meant: type) -> None:
+    assert isinstance(BLUESKY.next_step(replace(UNIT, media=(PICTURE,)), (answer,)), meant)
 
 
-def seen(answer: Answer, text: str = "Bonjour") -> object:
-    return BLUESKY.find(Sought(KEY, text, AT, DID), (answer,))
+def seen(answer: StepResult, text: str = "Bonjour") -> object:
+    return BLUESKY.look_up(LookupQuery(KEY, text, AT, DID), (answer,))
 
 
 def test_a_look_reads_the_record_and_its_words() -> None:
@@ -236,7 +238,7 @@ def test_a_look_reads_the_record_and_its_words() -> None:
 
 
 def test_a_removal_is_believed_when_seen() -> None:
-    copy, deleted = Copy(URI, DID), Response("delete", 200, body={})
+    copy, deleted = PlatformCopy(URI, DID), Response("delete", 200, body={})
     first, second = BLUESKY.remove(copy, ()), BLUESKY.remove(copy, (deleted,))
     assert isinstance(first, Send)
     assert isinstance(second, Send)
@@ -250,23 +252,23 @@ def test_a_removal_is_believed_when_seen() -> None:
 
 def test_numbers_are_those_it_counts() -> None:
     post = {"uri": URI, "likeCount": 4, "replyCount": 2, "repostCount": 0, "quoteCount": "many"}
-    told = BLUESKY.read(Copy(URI, DID), (Response("metrics", 200, body={"posts": [post]}),))
+    told = BLUESKY.read_metrics(PlatformCopy(URI, DID), (Response("metrics", 200, body={"posts": [post]}),))
     assert told == {"likes": 4, "comments": 2, "reposts": 0}
-    assert BLUESKY.read(Copy(URI, DID), (Response("metrics", 200, body={"posts": []}),)) is None
+    assert BLUESKY.read_metrics(PlatformCopy(URI, DID), (Response("metrics", 200, body={"posts": []}),)) is None
 
 
 # signing in
 
 SESSION = {"did": DID, "handle": "mia.bsky.social", "active": True}
 PAIR = {"accessJwt": Sealed(b"a"), "refreshJwt": Sealed(b"r")}
-GRANT = Grant(DID, PAIR["refreshJwt"])
+GRANT = RefreshGrant(DID, PAIR["refreshJwt"])
 PDS = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": "https://pds.example/"}
 
 
 READS = Response("chats", 200, body={"logs": []})
 
 
-def signed_in(reads: Answer = READS, **changes: Any) -> object:
+def signed_in(reads: StepResult = READS, **changes: Any) -> object:
     return BLUESKY.connect({}, (Response("session", 200, body={**SESSION, **changes}, sealed=PAIR), reads))
 
 
@@ -280,12 +282,12 @@ def test_the_password_leaves_sealed_and_only_once() -> None:
 
 def test_a_session_is_an_account_where_its_data_lies() -> None:
     found = signed_in(didDoc={"service": [{"odd": 1}, PDS]})
-    assert isinstance(found, Connected)
+    assert isinstance(found, ConnectedAccount)
     assert (found.account, found.name, found.surface) == (DID, "mia.bsky.social", "bluesky.post")
     assert (found.base_url, found.lifetime, found.refresh) == ("https://pds.example", LIFETIME, Sealed(b"r"))
     for document in (None, {}, {"service": "odd"}, {"service": [{**PDS, "serviceEndpoint": "ftp://x"}]}):
         other = signed_in(didDoc=document)
-        assert isinstance(other, Connected)
+        assert isinstance(other, ConnectedAccount)
         assert other.base_url == ""
 
 
@@ -301,7 +303,7 @@ def test_a_session_is_an_account_where_its_data_lies() -> None:
         (Response("session", 200, body={**SESSION, "did": "plc"}, sealed=PAIR), "connectors.unreadable"),
     ],
 )
-def test_who_is_not_let_in_reads_why(answer: Answer, code: str) -> None:
+def test_who_is_not_let_in_reads_why(answer: StepResult, code: str) -> None:
     turn = BLUESKY.connect({}, (answer,))
     assert isinstance(turn, Rejected | Disconnected)
     assert turn.reason.code == code
@@ -322,14 +324,14 @@ def test_a_server_that_is_away_is_asked_again() -> None:
         (Response("session", 502), Retry),
     ],
 )
-def test_a_session_is_tried(answer: Answer, meant: type) -> None:
+def test_a_session_is_tried(answer: StepResult, meant: type) -> None:
     assert isinstance(BLUESKY.check(DID, (answer,)), meant)
 
 
 @pytest.mark.parametrize(
     ("answer", "meant"),
     [
-        (Response("refresh", 200, body=SESSION, sealed=PAIR), Renewed),
+        (Response("refresh", 200, body=SESSION, sealed=PAIR), RenewedTokens),
         (Response("refresh", 200, body=SESSION), Uncertain),
         (Response("refresh", 200, body={**SESSION, "did": "did:plc:other"}, sealed=PAIR), Uncertain),
         (Response("refresh", 200), Uncertain),
@@ -342,7 +344,7 @@ def test_a_session_is_tried(answer: Answer, meant: type) -> None:
         (Response("refresh", 401, body={"error": "AccountTakedown"}), Disconnected),
     ],
 )
-def test_what_a_renewal_came_to(answer: Answer, meant: type) -> None:
+def test_what_a_renewal_came_to(answer: StepResult, meant: type) -> None:
     assert isinstance(BLUESKY.refresh(GRANT, (answer,)), meant)
 
 
@@ -350,14 +352,14 @@ def test_a_renewal_shows_the_refresh_token() -> None:
     turn = BLUESKY.refresh(GRANT, ())
     assert isinstance(turn, Send)
     assert (turn.step.token, str(turn.step.kind)) == ("refresh", "auth")
-    assert BLUESKY.refresh(GRANT, (Response("refresh", 200, body=SESSION, sealed=PAIR),)) == Renewed(
+    assert BLUESKY.refresh(GRANT, (Response("refresh", 200, body=SESSION, sealed=PAIR),)) == RenewedTokens(
         Sealed(b"a"), Sealed(b"r"), LIFETIME
     )
-    assert BLUESKY.refresh_grace == GRACE
-    assert timedelta(0) < SHORT_WAIT
+    assert BLUESKY.refresh_grace == TOKEN_GRACE
+    assert timedelta(0) < SHORT_RETRY
 
 
-PARENT = f"at://{DID}/app.bsky.feed.post/{tid('gr0', AT)}"
+PARENT = f"at://{DID}/app.bsky.feed.post/{record_key('gr0', AT)}"
 
 
 def above(**value: Any) -> Response:
@@ -366,13 +368,13 @@ def above(**value: Any) -> Response:
 
 def test_a_part_reads_what_is_above_it_after_its_uploads_and_names_both_ends() -> None:
     part = replace(UNIT, parts=3, reply_to=PARENT, media=(PICTURE,))
-    first = BLUESKY.next(part, ())
+    first = BLUESKY.next_step(part, ())
     assert isinstance(first, Send)
     assert first.step.name.startswith("stage:")
-    look = BLUESKY.next(part, (uploaded(),))
+    look = BLUESKY.next_step(part, (uploaded(),))
     assert isinstance(look, Send)
     assert (look.step.name, look.step.action, look.step.json) == ("above", "look", None)
-    assert look.step.path.endswith(f"rkey={tid('gr0', AT)}")
+    assert look.step.path.endswith(f"rkey={record_key('gr0', AT)}")
     parent = {"uri": PARENT, "cid": "bafyparent"}
     assert record(part, uploaded(), above())["reply"] == {"root": parent, "parent": parent}
     root = {"uri": URI, "cid": "bafyroot"}
@@ -391,7 +393,7 @@ def test_a_part_reads_what_is_above_it_after_its_uploads_and_names_both_ends() -
         (Response("above", 200, body={"uri": PARENT}), Retry, "connectors.unclear_answer"),
     ],
 )
-def test_without_what_is_above_nothing_is_made(answer: Answer, kind: type[Rejected | Retry], code: str) -> None:
-    end = BLUESKY.next(replace(UNIT, parts=2, reply_to=PARENT), (answer,))
+def test_without_what_is_above_nothing_is_made(answer: StepResult, kind: type[Rejected | Retry], code: str) -> None:
+    end = BLUESKY.next_step(replace(UNIT, parts=2, reply_to=PARENT), (answer,))
     assert isinstance(end, kind)
     assert end.reason.code == code

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from connectors.bluesky import Bluesky
-from connectors.bluesky_acts import BEFORE, BLOCK, GATE, LIKE, LOOK
-from connectors.contract import Answer, Response, Send, StepAnswerLost, StepNotSent
-from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry
-from connectors.remarks import MODERATE, Act, Spot
-from connectors.suite.house import House
-from connectors.suite.world import World
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.comments import MODERATE_ACTION, CommentTarget, ModerationAction
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepNotSent, StepResult
+from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry
+from connectors.platforms.bluesky.comments import BEFORE, BLOCK, GATE, LIKE, MODERATION_LOOKUP_STEP
+from connectors.platforms.bluesky.publisher import Bluesky
 from tests.connectors.test_bluesky import DID, URI
 from tests.connectors.test_bluesky_remarks import ANN, OTHERS, SAID, at, fake, people, posted, reading, reply, world
 from tests.fakes import bluesky_remarks
@@ -20,12 +20,14 @@ from tests.fakes.bluesky import FakeBluesky
 __all__ = ["fake", "world"]  # fixtures
 
 BLUESKY = Bluesky()
-SPOT = Spot(SAID, ANN, DID)
+SPOT = CommentTarget(SAID, ANN, DID)
 
 
 def looked(body: Any = None, status: int = 200) -> Response:
     return Response(
-        LOOK, status, body=body or {"uri": SAID, "cid": "bafysaid", "value": {"text": "x", "reply": reply()}}
+        MODERATION_LOOKUP_STEP,
+        status,
+        body=body or {"uri": SAID, "cid": "bafysaid", "value": {"text": "x", "reply": reply()}},
     )
 
 
@@ -35,13 +37,15 @@ def gate(**value: Any) -> Response:
 
 
 NO_GATE = Response(BEFORE, 400, body={"error": "RecordNotFound"})
-NO_SAID = Response(LOOK, 400, body={"error": "InvalidRequest", "message": "Could not locate record: at://x"})
+NO_SAID = Response(
+    MODERATION_LOOKUP_STEP, 400, body={"error": "InvalidRequest", "message": "Could not locate record: at://x"}
+)
 
 
-def put(act: Act, *answers: Answer) -> dict[str, Any]:
+def put(act: ModerationAction, *answers: StepResult) -> dict[str, Any]:
     turn = BLUESKY.moderate(SPOT, act, answers)
     assert isinstance(turn, Send)
-    assert (turn.step.name, turn.step.action) == (MODERATE, MODERATE)
+    assert (turn.step.name, turn.step.action) == (MODERATE_ACTION, MODERATE_ACTION)
     assert turn.step.json is not None
     return dict(turn.step.json)
 
@@ -97,13 +101,13 @@ def test_a_report_names_what_was_said_as_it_was() -> None:
         ((looked(), gate(note="a sentence of somebody's")), "bluesky.gate_unknown"),
     ],
 )
-def test_what_cannot_be_hidden_is_said(answers: tuple[Answer, ...], code: str) -> None:
+def test_what_cannot_be_hidden_is_said(answers: tuple[StepResult, ...], code: str) -> None:
     end = BLUESKY.moderate(SPOT, "hide", answers)
     assert isinstance(end, Rejected)
     assert end.reason.code == code
 
 
-DONE = Response(MODERATE, 200, body={"uri": "at://x", "cid": "bafy"})
+DONE = Response(MODERATE_ACTION, 200, body={"uri": "at://x", "cid": "bafy"})
 
 
 @pytest.mark.parametrize(
@@ -113,20 +117,20 @@ DONE = Response(MODERATE, 200, body={"uri": "at://x", "cid": "bafy"})
         ((looked({"error": "RepoTakendown"}, 400),), Published),
         ((looked({"error": "Odd"}, 502),), Retry),
         ((looked({"value": {}}),), Retry),
-        ((StepAnswerLost(LOOK, "timeout"),), Retry),
+        ((StepAnswerLost(MODERATION_LOOKUP_STEP, "timeout"),), Retry),
         ((looked(), Response(BEFORE, 502)), Retry),
         ((looked(), Response(BEFORE, 400, body={"error": "RepoTakendown"})), Disconnected),
         ((looked(), NO_GATE, DONE), Published),
-        ((looked(), NO_GATE, Response(MODERATE, 400, body={"error": "InvalidSwap"})), Retry),
-        ((looked(), NO_GATE, Response(MODERATE, 400, body={"error": "InvalidRequest"})), Rejected),
-        ((looked(), NO_GATE, Response(MODERATE, 200)), Retry),
-        ((looked(), NO_GATE, Response(MODERATE, 401, body={"error": "AuthMissing"})), Reauthorize),
-        ((looked(), NO_GATE, Response(MODERATE, 429)), Retry),
-        ((looked(), NO_GATE, StepAnswerLost(MODERATE, "timeout")), Retry),
-        ((looked(), NO_GATE, StepNotSent(MODERATE, "ConnectError")), Retry),
+        ((looked(), NO_GATE, Response(MODERATE_ACTION, 400, body={"error": "InvalidSwap"})), Retry),
+        ((looked(), NO_GATE, Response(MODERATE_ACTION, 400, body={"error": "InvalidRequest"})), Rejected),
+        ((looked(), NO_GATE, Response(MODERATE_ACTION, 200)), Retry),
+        ((looked(), NO_GATE, Response(MODERATE_ACTION, 401, body={"error": "AuthMissing"})), Reauthorize),
+        ((looked(), NO_GATE, Response(MODERATE_ACTION, 429)), Retry),
+        ((looked(), NO_GATE, StepAnswerLost(MODERATE_ACTION, "timeout")), Retry),
+        ((looked(), NO_GATE, StepNotSent(MODERATE_ACTION, "ConnectError")), Retry),
     ],
 )
-def test_what_an_act_came_to(answers: tuple[Answer, ...], meant: type[Outcome]) -> None:
+def test_what_an_act_came_to(answers: tuple[StepResult, ...], meant: type[Outcome]) -> None:
     assert isinstance(BLUESKY.moderate(SPOT, "hide", answers), meant)
 
 
@@ -135,27 +139,27 @@ def test_an_act_that_nobody_offers_and_a_place_that_is_none_are_refused() -> Non
     assert isinstance(BLUESKY.moderate(replace(SPOT, native_id="7"), "block", ()), Rejected)
 
 
-def done(world: World, spot: Spot, act: Act) -> Outcome:
-    house, answers = House(world, BLUESKY), tuple[Answer, ...]()
+def done(world: ConnectorWorld, spot: CommentTarget, act: ModerationAction) -> Outcome:
+    house, answers = SendingHarness(world, BLUESKY), tuple[StepResult, ...]()
     while isinstance(turn := BLUESKY.moderate(spot, act, answers), Send):
         answers = (*answers, house.send(turn.step))
     return turn
 
 
 @pytest.mark.parametrize("act", ["hide", "block"])
-def test_what_is_done_is_not_told_again(fake: FakeBluesky, world: World, act: Act) -> None:
+def test_what_is_done_is_not_told_again(fake: FakeBluesky, world: ConnectorWorld, act: ModerationAction) -> None:
     mine, ann = people(fake, world)
     said = bluesky_remarks.say(fake, ann, "boo", under=posted(world))
-    spot = Spot(said, ann.did, mine.did)
-    world.ask("reset_after", "moderation")
+    spot = CommentTarget(said, ann.did, mine.did)
+    world.inject_fault("reset_after", "moderation")
     assert isinstance(done(world, spot, act), Retry)
     assert [done(world, spot, act) for _ in range(2)] == [Published(said)] * 2
     assert reading(world, "")[0] == []
     assert len(mine.others) == 1
 
 
-def test_what_names_us_elsewhere_cannot_be_hidden(fake: FakeBluesky, world: World) -> None:
+def test_what_names_us_elsewhere_cannot_be_hidden(fake: FakeBluesky, world: ConnectorWorld) -> None:
     mine, ann = people(fake, world)
     named = bluesky_remarks.say(fake, ann, "@", name=mine.did)
-    assert isinstance(done(world, Spot(named, ann.did, mine.did), "hide"), Rejected)
-    assert isinstance(done(world, Spot(named, ann.did, mine.did), "report"), Published)
+    assert isinstance(done(world, CommentTarget(named, ann.did, mine.did), "hide"), Rejected)
+    assert isinstance(done(world, CommentTarget(named, ann.did, mine.did), "report"), Published)

@@ -5,18 +5,27 @@ from typing import Any
 
 import pytest
 
-from connectors.answers import READER_GONE
-from connectors.bluesky import CAN, Bluesky
-from connectors.bluesky_account import CHAT_SURFACE
-from connectors.bluesky_chats import BEGINNING, MOST_PEOPLE, PROXY
-from connectors.contract import Answer, Copy, News, Response, Send, Sought, StepAnswerLost, StepKind
-from connectors.enrolment import Connected
-from connectors.outcomes import Absent, Found, Outcome, Reauthorize, Rejected, Retry, Unknown
-from connectors.suite.serving import MovedClock
-from connectors.trimming import kept
-from foundation.faults import Book
-from foundation.words import Message
-from gate.units import Button, Text
+from connectors.conformance.fake_servers import AdjustableClock
+from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.connector import (
+    ChatUpdates,
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+)
+from connectors.contract.outcomes import Absent, Found, Outcome, Reauthorize, Rejected, Retry, Unknown
+from connectors.platforms.bluesky.account import CHAT_SURFACE
+from connectors.platforms.bluesky.messages import BEGINNING, MAX_PEOPLE, PROXY
+from connectors.platforms.bluesky.publisher import CAN, Bluesky
+from connectors.shared.http_responses import READER_GONE
+from connectors.transport.response_filter import keep_fields
+from foundation.i18n.translation import Message
+from foundation.ops.fault_injection import FaultBook
+from gate.contract.units import Button, Text
 from tests.connectors.test_bluesky import READS, UNIT, signed_in
 from tests.fakes import bluesky_chats
 from tests.fakes.bluesky import FakeBluesky, Repo
@@ -36,7 +45,7 @@ class Net:
     def person(self, name: str) -> Repo:
         return self.server.account(f"{name}.bsky.social")
 
-    def answer(self, turn: Send) -> Answer:
+    def answer(self, turn: Send) -> StepResult:
         step = turn.step
         nsid, _, query = step.path.removeprefix("/xrpc/").partition("?")
         self.asked.append(nsid.rpartition(".")[2])
@@ -49,11 +58,11 @@ class Net:
             told = bluesky_chats.answer(self.server, self.mia, nsid, asked, dict(step.json or {}))
         except Refused as refused:
             return Response(step.name, refused.status, {}, {"error": refused.name, "message": refused.message})
-        return Response(step.name, 200, {}, kept(told, step.only) if step.only else told)
+        return Response(step.name, 200, {}, keep_fields(told, step.only) if step.only else told)
 
-    def poll(self, cursor: str) -> News | Outcome:
+    def poll(self, cursor: str) -> ChatUpdates | Outcome:
         self.asked.clear()
-        answers: tuple[Answer, ...] = ()
+        answers: tuple[StepResult, ...] = ()
         while isinstance(turn := PLATFORM.listen(cursor, answers), Send):
             assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
             answers = (*answers, self.answer(turn))
@@ -61,14 +70,14 @@ class Net:
 
     def heard(self, cursor: str) -> tuple[list[str], str]:
         news = self.poll(cursor)
-        assert isinstance(news, News), news
+        assert isinstance(news, ChatUpdates), news
         return [update.text for update in news.updates], news.cursor
 
 
 @pytest.fixture
 def net() -> Net:
-    clock = MovedClock()
-    server = FakeBluesky(clock, Book(clock=clock))
+    clock = AdjustableClock()
+    server = FakeBluesky(clock, FaultBook(clock=clock))
     return Net(server, server.account("mia.bsky.social"), [])
 
 
@@ -81,7 +90,7 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net
     assert net.asked == ["getLog"], "a quiet account costs one request"
     number = bluesky_chats.says(net.server, leo, net.mia, "bonjour")
     news = net.poll(cursor)
-    assert isinstance(news, News)
+    assert isinstance(news, ChatUpdates)
     (update,) = news.updates
     assert (update.kind, update.key, update.fan, update.handle) == ("message", number, leo.did, "@leo.bsky.social")
     assert (update.text, update.at) == ("bonjour", net.server.chats.log[-1][2].at)
@@ -106,18 +115,18 @@ def test_our_own_words_a_groups_and_what_was_deleted_are_nobodys(net: Net) -> No
     bluesky_chats.says(net.server, leo, net.mia, "to you alone")
     bluesky_chats.says(net.server, leo, net.mia, "look", embed={"$type": "app.bsky.embed.record"})
     news = net.poll(cursor)
-    assert isinstance(news, News)
+    assert isinstance(news, ChatUpdates)
     told = [(update.kind, update.text) for update in news.updates if update.text]
     assert told == [("message", "to you alone"), ("unsupported", "look")]
 
 
 def test_more_people_than_a_poll_asks_about_are_heard_by_the_next(net: Net) -> None:
     _, cursor = net.heard("")
-    said = [f"word {number}" for number in range(MOST_PEOPLE + 4)]
+    said = [f"word {number}" for number in range(MAX_PEOPLE + 4)]
     for number, text in enumerate(said):
         bluesky_chats.says(net.server, net.person(f"p{number}"), net.mia, text)
     first, cursor = net.heard(cursor)
-    assert len(net.asked) == 1 + MOST_PEOPLE
+    assert len(net.asked) == 1 + MAX_PEOPLE
     then, cursor = net.heard(cursor)
     assert first + then == said
     assert net.heard(cursor)[0] == []
@@ -127,11 +136,11 @@ def test_a_poll_that_breaks_off_loses_nothing(net: Net) -> None:
     _, cursor = net.heard("")
     for name in ("leo", "ida"):
         bluesky_chats.says(net.server, net.person(name), net.mia, f"I am {name}")
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[StepResult, ...] = ()
     while isinstance(turn := PLATFORM.listen(cursor, answers), Send):
         lost = len(answers) == 2
         answers = (*answers, StepAnswerLost("updates", "ReadTimeout") if lost else net.answer(turn))
-    assert isinstance(turn, News)
+    assert isinstance(turn, ChatUpdates)
     assert [update.text for update in turn.updates] == ["I am leo"]
     assert net.heard(turn.cursor)[0] == ["I am ida"]
 
@@ -159,7 +168,7 @@ def test_who_blocked_the_account_silences_nobody_else(net: Net) -> None:
         (StepAnswerLost("updates", "ReadTimeout"), Retry),
     ],
 )
-def test_what_a_refused_log_means(answer: Answer, meant: type) -> None:
+def test_what_a_refused_log_means(answer: StepResult, meant: type) -> None:
     """A password without access to messages must not end an account that posts."""
     assert isinstance(PLATFORM.listen(f"did:plc:x {BEGINNING}", (answer,)), meant)
 
@@ -180,7 +189,7 @@ def unit(net: Net, to: Repo, text: str = "Bonjour", **more: Any) -> Any:
     ],
 )
 def test_what_no_message_takes_costs_no_request(net: Net, more: dict[str, Any], code: str) -> None:
-    turn = PLATFORM.next(unit(net, net.person("leo"), **more), ())
+    turn = PLATFORM.next_step(unit(net, net.person("leo"), **more), ())
     assert isinstance(turn, Rejected)
     assert turn.reason.code == code
 
@@ -189,23 +198,25 @@ def test_a_link_can_be_followed_and_a_reader_who_takes_none_is_told_so(net: Net)
     leo = net.person("leo")
     bluesky_chats.says(net.server, leo, net.mia, "between us")
     mine = unit(net, leo, "Voir https://example.org")
-    first = PLATFORM.next(mine, ())
+    first = PLATFORM.next_step(mine, ())
     assert isinstance(first, Send)
     assert "between us" not in str(net.answer(first)), "nothing that was said is kept with it"
-    send = PLATFORM.next(mine, (net.answer(first),))
+    send = PLATFORM.next_step(mine, (net.answer(first),))
     assert isinstance(send, Send)
     assert send.step.json is not None
     assert [each["index"] for each in send.step.json["message"]["facets"]] == [{"byteStart": 5, "byteEnd": 24}]
     net.server.chats.takes[leo.did] = "none"
-    assert PLATFORM.next(mine, (net.answer(first),)) == Rejected(Message(READER_GONE), permanent=True)
+    assert PLATFORM.next_step(mine, (net.answer(first),)) == Rejected(Message(READER_GONE), permanent=True)
     net.server.chats.suspended.add(net.mia.did)
-    assert PLATFORM.next(mine, (net.answer(first),)) == Rejected(Message("bluesky.chat_suspended"), permanent=False)
+    assert PLATFORM.next_step(mine, (net.answer(first),)) == Rejected(
+        Message("bluesky.chat_suspended"), permanent=False
+    )
 
 
 def looked(net: Net, to: Repo, text: str, **more: Any) -> object:
-    sought = Sought("k", text, net.server.clock(), net.mia.did, to.did, **more)
-    answers: tuple[Answer, ...] = ()
-    while isinstance(turn := PLATFORM.find(sought, answers), Send):
+    sought = LookupQuery("k", text, net.server.clock(), net.mia.did, to.did, **more)
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := PLATFORM.look_up(sought, answers), Send):
         assert (turn.step.kind, turn.step.action) == (StepKind.CONTROL, "look")
         answers = (*answers, net.answer(turn))
     return turn
@@ -213,11 +224,11 @@ def looked(net: Net, to: Repo, text: str, **more: Any) -> object:
 
 def test_a_lost_message_is_looked_for_and_never_sent_as_its_own_look(net: Net) -> None:
     leo, chats, now = net.person("leo"), net.server.chats, net.server.clock
-    assert CAN.resends(under="")
-    assert not CAN.resends(under="", chat=leo.did), "the same message again is two messages"
+    assert CAN.is_resend_lookup(under="")
+    assert not CAN.is_resend_lookup(under="", chat=leo.did), "the same message again is two messages"
     convo = chats.between(leo.did, net.mia.did)
     chats.put(convo, net.mia.did, "Bonjour", now())
-    now.move(3600)
+    now.advance(3600)
     assert isinstance(looked(net, leo, "Bonjour"), Absent), "an older one with the same words"
     for number in range(130):
         chats.put(convo, leo.did, f"talk {number}", now())
@@ -234,8 +245,8 @@ def test_a_lost_message_is_looked_for_and_never_sent_as_its_own_look(net: Net) -
 
 def test_a_message_stays_with_its_reader() -> None:
     stays = Rejected(Message("bluesky.message_stays"), permanent=False)
-    assert PLATFORM.remove(Copy("m1", "did:plc:mia", "did:plc:leo"), ()) == stays
-    assert PLATFORM.read(Copy("m1", "did:plc:mia", "did:plc:leo"), ()) is None
+    assert PLATFORM.remove(PlatformCopy("m1", "did:plc:mia", "did:plc:leo"), ()) == stays
+    assert PLATFORM.read_metrics(PlatformCopy("m1", "did:plc:mia", "did:plc:leo"), ()) is None
 
 
 def test_an_account_comes_in_without_messages_where_its_password_reads_none() -> None:
@@ -243,5 +254,5 @@ def test_an_account_comes_in_without_messages_where_its_password_reads_none() ->
     away = (Response("chats", 502), StepAnswerLost("chats", "ReadTimeout"))
     for answer, surface in ((READS, "bluesky.message"), (shut, ""), *((each, "bluesky.message") for each in away)):
         found = signed_in(answer)
-        assert isinstance(found, Connected)
+        assert isinstance(found, ConnectedAccount)
         assert (found.surface, found.chat_surface) == ("bluesky.post", surface)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.bluesky_record import moment, tid
-from connectors.bluesky_text import facets
-from connectors.fitting import graphemes
-from foundation.words import canonical
+from connectors.platforms.bluesky.record import record_key, record_key_time
+from connectors.platforms.bluesky.text import build_facets
+from connectors.shared.unit_checks import count_graphemes
+from foundation.i18n.translation import canonical_json
 from tests.fakes.lexicons import TID, Breach, Lexicons
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,26 +37,26 @@ pieces = st.sampled_from(
 
 @given(instants, st.text())
 def test_a_key_is_a_tid_and_gives_its_moment_back(at: datetime, key: str) -> None:
-    made = tid(key, at)
+    made = record_key(key, at)
     assert TID.fullmatch(made)
-    assert moment(made) == at
-    assert tid(key, at) == made
+    assert record_key_time(made) == at
+    assert record_key(key, at) == made
 
 
 @given(instants, st.integers(1, 10**9))
 def test_keys_sort_by_their_moment(at: datetime, later: int) -> None:
-    assert tid("a", at) < tid("b", at + timedelta(microseconds=later))
+    assert record_key("a", at) < record_key("b", at + timedelta(microseconds=later))
 
 
 @given(st.text())
 def test_what_is_no_key_has_no_moment(text: str) -> None:
-    assert (moment(text) is None) == (TID.fullmatch(text) is None)
+    assert (record_key_time(text) is None) == (TID.fullmatch(text) is None)
 
 
 @given(st.lists(pieces | st.text(max_size=5)).map("".join))
 def test_facets_lie_on_the_very_bytes(text: str) -> None:
     raw, end = text.encode(), 0
-    for facet in facets(text):
+    for facet in build_facets(text):
         start, stop = facet["index"]["byteStart"], facet["index"]["byteEnd"]
         assert end <= start < stop <= len(raw), "in order, none over another"
         words, feature = raw[start:stop].decode(), facet["features"][0]
@@ -66,9 +66,9 @@ def test_facets_lie_on_the_very_bytes(text: str) -> None:
         else:
             assert words[0] in "#＃"
             assert words[1:] == feature["tag"]
-            assert graphemes(feature["tag"]) <= 64
+            assert count_graphemes(feature["tag"]) <= 64
         end = stop
-    assert canonical(facets(text)) == canonical(facets(text))
+    assert canonical_json(build_facets(text)) == canonical_json(build_facets(text))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_facets_lie_on_the_very_bytes(text: str) -> None:
     ],
 )
 def test_what_leads_somewhere(text: str, found: list[str]) -> None:
-    features = [facet["features"][0] for facet in facets(text)]
+    features = [facet["features"][0] for facet in build_facets(text)]
     assert [feature.get("uri") or feature.get("tag") for feature in features] == found
 
 
@@ -99,7 +99,7 @@ def lexicons(shared: Path) -> Lexicons:
 def test_every_facet_is_one_by_the_lexicon(lexicons: Lexicons, data: st.DataObject) -> None:
     text = data.draw(st.lists(pieces, max_size=20).map("".join))
     made = {"$type": "app.bsky.feed.post", "text": text[:300], "createdAt": "2026-01-01T00:00:00Z", "langs": ["fr"]}
-    lexicons.check_record("app.bsky.feed.post", {**made, "facets": facets(text[:300])})
+    lexicons.check_record("app.bsky.feed.post", {**made, "facets": build_facets(text[:300])})
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from connectors.bluesky import ABOVE, Bluesky
-from connectors.bluesky_acts import BLOCK, GATE
-from connectors.bluesky_record import tid
-from connectors.bluesky_remarks import BEGINNING, LISTED, MOST_PAGES
-from connectors.contract import Answer, Response, Send, StepAnswerLost, StepNotSent
-from connectors.outcomes import Published, Reauthorize, Rejected, Retry
-from connectors.remarks import REMARKS, Remark, Remarks
-from connectors.suite.house import House
-from connectors.suite.remark_rules import answering
-from connectors.suite.world import World
-from foundation.http import HttpClient
-from gate.units import REMARK, Reference
+from connectors.conformance.comment_rules import reply_unit
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.comments import COMMENTS_ACTION, Comment, CommentPage
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepNotSent, StepResult
+from connectors.contract.outcomes import Published, Reauthorize, Rejected, Retry
+from connectors.platforms.bluesky.comments import BEGINNING, BLOCK, GATE, LISTED, MAX_PAGES
+from connectors.platforms.bluesky.publisher import ABOVE, Bluesky
+from connectors.platforms.bluesky.record import record_key
+from foundation.http.http_client import HttpClient
+from gate.contract.units import COMMENT_REFERENCE, Reference
 from tests.connectors.test_bluesky import AT, DID, PICTURE, UNIT, URI, record
 from tests.contract import bluesky_worlds
 from tests.fakes import bluesky_remarks
@@ -27,8 +26,8 @@ from tests.fakes.bluesky import FakeBluesky, Repo, bluesky
 
 BLUESKY = Bluesky()
 ANN = "did:plc:annannannannannannannann"
-SAID = f"at://{ANN}/app.bsky.feed.post/{tid('ann', AT)}"
-OTHERS = f"at://{ANN}/app.bsky.feed.post/{tid('root', AT)}"
+SAID = f"at://{ANN}/app.bsky.feed.post/{record_key('ann', AT)}"
+OTHERS = f"at://{ANN}/app.bsky.feed.post/{record_key('root', AT)}"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
@@ -42,23 +41,25 @@ def reply(parent: str = URI, root: str = URI) -> dict[str, Any]:
 
 def notice(minutes: float, number: int = 0, **more: Any) -> dict[str, Any]:
     """An answer of Ann's to our post."""
-    uri = f"at://{ANN}/app.bsky.feed.post/{tid(str(number), NOON + timedelta(minutes=minutes))}"
+    uri = f"at://{ANN}/app.bsky.feed.post/{record_key(str(number), NOON + timedelta(minutes=minutes))}"
     told = {"uri": uri, "cid": "bafy", "author": {"did": ANN, "handle": "ann.example"}, "reason": "reply"}
     told |= {"record": {"text": "hello", "reply": reply()}, "isRead": False, "indexedAt": at(minutes)}
     return told | more
 
 
 def page(*notices: Any, cursor: str = "") -> Response:
-    return Response(REMARKS, 200, body={"notifications": list(notices)} | ({"cursor": cursor} if cursor else {}))
+    return Response(
+        COMMENTS_ACTION, 200, body={"notifications": list(notices)} | ({"cursor": cursor} if cursor else {})
+    )
 
 
-def told(*answers: Answer, cursor: str = at(0)) -> Send | Remarks | None:
+def told(*answers: StepResult, cursor: str = at(0)) -> Send | CommentPage | None:
     return BLUESKY.remarks(DID, "", cursor, answers)
 
 
-def heard(*answers: Answer, cursor: str = at(0)) -> Remarks:
+def heard(*answers: StepResult, cursor: str = at(0)) -> CommentPage:
     end = told(*answers, cursor=cursor)
-    assert isinstance(end, Remarks)
+    assert isinstance(end, CommentPage)
     return end
 
 
@@ -101,9 +102,9 @@ def test_the_first_reading_is_the_newest_page() -> None:
 
 
 def test_what_a_reading_leaves_the_next_one_takes_up() -> None:
-    pages = [page(notice(100 - number, number), cursor=f"p|{number}") for number in range(MOST_PAGES)]
+    pages = [page(notice(100 - number, number), cursor=f"p|{number}") for number in range(MAX_PAGES)]
     end = heard(*pages)
-    assert (len(end.found), end.cursor) == (MOST_PAGES, f"{at(100)}|{at(0)}|p|4")
+    assert (len(end.found), end.cursor) == (MAX_PAGES, f"{at(100)}|{at(0)}|p|4")
     assert query(told(cursor=end.cursor))["cursor"] == ["p|4"]
     rest = heard(page(notice(3), notice(-20), cursor="p9"), cursor=end.cursor)
     assert (len(rest.found), rest.cursor) == (2, at(100))
@@ -111,31 +112,33 @@ def test_what_a_reading_leaves_the_next_one_takes_up() -> None:
 
 
 def test_a_bad_page_is_taken_up_again() -> None:
-    end = heard(page(notice(9), cursor="p1"), Response(REMARKS, 502))
+    end = heard(page(notice(9), cursor="p1"), Response(COMMENTS_ACTION, 502))
     assert (len(end.found), end.cursor) == (1, f"{at(9)}|{at(0)}|p1")
 
 
 def test_a_page_that_the_network_forgot_is_not_waited_for() -> None:
     cursor = f"{at(9)}|{at(0)}|p1"
-    assert heard(Response(REMARKS, 400, body={"error": "InvalidRequest"}), cursor=cursor) == Remarks((), at(9))
-    assert told(Response(REMARKS, 400, body={"error": "ExpiredToken"}), cursor=cursor) is None
-    assert told(Response(REMARKS, 502), cursor=cursor) is None
+    assert heard(Response(COMMENTS_ACTION, 400, body={"error": "InvalidRequest"}), cursor=cursor) == CommentPage(
+        (), at(9)
+    )
+    assert told(Response(COMMENTS_ACTION, 400, body={"error": "ExpiredToken"}), cursor=cursor) is None
+    assert told(Response(COMMENTS_ACTION, 502), cursor=cursor) is None
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        Response(REMARKS, 200, body=[]),
-        Response(REMARKS, 200),
-        Response(REMARKS, 200, body={"notifications": "none"}),
-        Response(REMARKS, 400, body={"error": "ExpiredToken"}),
-        Response(REMARKS, 429, body={"error": "RateLimitExceeded"}),
-        Response(REMARKS, 502),
-        StepAnswerLost(REMARKS, "timeout"),
-        StepNotSent(REMARKS, "ConnectError"),
+        Response(COMMENTS_ACTION, 200, body=[]),
+        Response(COMMENTS_ACTION, 200),
+        Response(COMMENTS_ACTION, 200, body={"notifications": "none"}),
+        Response(COMMENTS_ACTION, 400, body={"error": "ExpiredToken"}),
+        Response(COMMENTS_ACTION, 429, body={"error": "RateLimitExceeded"}),
+        Response(COMMENTS_ACTION, 502),
+        StepAnswerLost(COMMENTS_ACTION, "timeout"),
+        StepNotSent(COMMENTS_ACTION, "ConnectError"),
     ],
 )
-def test_nobody_tells_where_the_answer_cannot_be_used(answer: Answer) -> None:
+def test_nobody_tells_where_the_answer_cannot_be_used(answer: StepResult) -> None:
     assert told(answer) is None
 
 
@@ -182,7 +185,7 @@ def test_under_is_the_nearest_post_of_ours(answered: Any, subject: Any, under: s
     assert one.under == under
 
 
-ANSWER = replace(UNIT, references=(Reference(REMARK, SAID),))
+ANSWER = replace(UNIT, references=(Reference(COMMENT_REFERENCE, SAID),))
 
 
 def seen(viewer: Any = None, **value: Any) -> Response:
@@ -191,7 +194,7 @@ def seen(viewer: Any = None, **value: Any) -> Response:
 
 
 def test_an_answer_names_the_remark_and_how_its_thread_began() -> None:
-    turn = BLUESKY.next(ANSWER, ())
+    turn = BLUESKY.next_step(ANSWER, ())
     assert isinstance(turn, Send)
     assert (turn.step.name, turn.step.action) == (ABOVE, "look")
     assert parse_qs(urlsplit(turn.step.path).query) == {"uris": [SAID]}
@@ -213,15 +216,15 @@ def test_an_answer_names_the_remark_and_how_its_thread_began() -> None:
     ],
 )
 def test_without_the_remark_nothing_is_made(
-    answer: Answer, meant: type[Rejected | Retry | Reauthorize], code: str
+    answer: StepResult, meant: type[Rejected | Retry | Reauthorize], code: str
 ) -> None:
-    end = BLUESKY.next(ANSWER, (answer,))
+    end = BLUESKY.next_step(ANSWER, (answer,))
     assert isinstance(end, meant)
     assert end.reason.code == code
 
 
 def test_an_answer_is_words_alone() -> None:
-    end = BLUESKY.next(replace(ANSWER, media=(PICTURE,)), ())
+    end = BLUESKY.next_step(replace(ANSWER, media=(PICTURE,)), ())
     assert isinstance(end, Rejected)
     assert end.reason.code == "connectors.too_many_media"
 
@@ -233,43 +236,43 @@ def fake() -> Iterator[FakeBluesky]:
 
 
 @pytest.fixture
-def world(fake: FakeBluesky) -> Iterator[World]:
+def world(fake: FakeBluesky) -> Iterator[ConnectorWorld]:
     http = HttpClient()
     yield bluesky_worlds.world(fake, http)
     http.close()
 
 
-def reading(world: World, cursor: str) -> tuple[list[Remark], str, int]:
+def reading(world: ConnectorWorld, cursor: str) -> tuple[list[Comment], str, int]:
     """One reading: what was found, where the next one begins, and how many requests it took."""
-    house, answers = House(world, BLUESKY), tuple[Answer, ...]()
+    house, answers = SendingHarness(world, BLUESKY), tuple[StepResult, ...]()
     while isinstance(turn := BLUESKY.remarks(world.account.account, "", cursor, answers), Send):
         answers = (*answers, house.send(turn.step))
-    assert isinstance(turn, Remarks)
+    assert isinstance(turn, CommentPage)
     return list(turn.found), turn.cursor, len(answers)
 
 
-def posted(world: World) -> str:
-    outcome = House(world, BLUESKY).publish(world.unit()).outcome
+def posted(world: ConnectorWorld) -> str:
+    outcome = SendingHarness(world, BLUESKY).publish(world.unit()).outcome
     assert isinstance(outcome, Published)
     return outcome.native_id
 
 
-def people(fake: FakeBluesky, world: World) -> tuple[Repo, Repo]:
+def people(fake: FakeBluesky, world: ConnectorWorld) -> tuple[Repo, Repo]:
     return fake.repos[world.account.account], fake.account("ann.example")
 
 
-def test_hundreds_of_remarks_are_each_heard_over_some_readings(fake: FakeBluesky, world: World) -> None:
+def test_hundreds_of_remarks_are_each_heard_over_some_readings(fake: FakeBluesky, world: ConnectorWorld) -> None:
     _, ann = people(fake, world)
     post = posted(world)
     _, cursor, _ = reading(world, "")
     wanted = []
     for number in range(6 * LISTED + 20):
         wanted.append(bluesky_remarks.say(fake, ann, str(number), under=post))
-        world.clock.move(2)
+        world.clock.advance(2)
     got: list[str] = []
     for _ in range(3):
         found, cursor, asked = reading(world, cursor)
-        assert asked <= MOST_PAGES
+        assert asked <= MAX_PAGES
         got += [one.native_id for one in found]
         late = bluesky_remarks.say(fake, ann, "meanwhile", under=post)
         wanted.append(late)
@@ -277,7 +280,7 @@ def test_hundreds_of_remarks_are_each_heard_over_some_readings(fake: FakeBluesky
     assert set(wanted) <= {*got, *(one.native_id for one in found)}
 
 
-def test_who_is_late_by_their_clock_is_heard(fake: FakeBluesky, world: World) -> None:
+def test_who_is_late_by_their_clock_is_heard(fake: FakeBluesky, world: ConnectorWorld) -> None:
     _, ann = people(fake, world)
     post = posted(world)
     for _ in range(LISTED + 5):
@@ -288,7 +291,7 @@ def test_who_is_late_by_their_clock_is_heard(fake: FakeBluesky, world: World) ->
     assert late in {one.native_id for one in reading(world, cursor)[0]}
 
 
-def test_a_mention_elsewhere_stands_under_nothing(fake: FakeBluesky, world: World) -> None:
+def test_a_mention_elsewhere_stands_under_nothing(fake: FakeBluesky, world: ConnectorWorld) -> None:
     mine, ann = people(fake, world)
     theirs = bluesky_remarks.say(fake, ann, "listen")
     named = bluesky_remarks.say(fake, ann, "@", under=theirs, name=mine.did)
@@ -296,13 +299,13 @@ def test_a_mention_elsewhere_stands_under_nothing(fake: FakeBluesky, world: Worl
     assert (one.native_id, one.under) == (named, "")
 
 
-def test_an_answer_in_a_conversation_belongs_to_it_as_a_whole(fake: FakeBluesky, world: World) -> None:
+def test_an_answer_in_a_conversation_belongs_to_it_as_a_whole(fake: FakeBluesky, world: ConnectorWorld) -> None:
     mine, ann = people(fake, world)
     post = posted(world)
     first = bluesky_remarks.say(fake, ann, "nice", under=post)
     second = bluesky_remarks.say(fake, ann, "very", under=first)
     assert [one.under for one in reading(world, "")[0]] == [post, post]
-    outcome = House(world, BLUESKY).publish(answering(world, second)).outcome
+    outcome = SendingHarness(world, BLUESKY).publish(reply_unit(world, second)).outcome
     assert isinstance(outcome, Published)
     put_under = dict(mine.taken)[outcome.native_id]["reply"]
     assert (put_under["root"]["uri"], put_under["parent"]["uri"]) == (post, second)
@@ -311,14 +314,14 @@ def test_an_answer_in_a_conversation_belongs_to_it_as_a_whole(fake: FakeBluesky,
     assert found[third] == outcome.native_id
 
 
-def test_where_nobody_may_answer_nothing_is_put(fake: FakeBluesky, world: World) -> None:
+def test_where_nobody_may_answer_nothing_is_put(fake: FakeBluesky, world: ConnectorWorld) -> None:
     mine, ann = people(fake, world)
     theirs = bluesky_remarks.say(fake, ann, "@", name=mine.did)
     ann.others[f"{GATE}/{theirs.rpartition('/')[2]}"] = {"$type": GATE, "post": theirs, "allow": []}
-    end = House(world, BLUESKY).publish(answering(world, theirs)).outcome
+    end = SendingHarness(world, BLUESKY).publish(reply_unit(world, theirs)).outcome
     assert isinstance(end, Rejected)
     assert end.reason.code == "bluesky.answers_closed"
     ann.others[f"{BLOCK}/a"] = {"$type": BLOCK, "subject": mine.did}
-    end = House(world, BLUESKY).publish(answering(world, theirs)).outcome
+    end = SendingHarness(world, BLUESKY).publish(reply_unit(world, theirs)).outcome
     assert isinstance(end, Rejected)
     assert end.reason.code == "connectors.remark_gone"

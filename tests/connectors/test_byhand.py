@@ -5,15 +5,24 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors import pricing
-from connectors.byhand import SITES, ByHand
-from connectors.contract import Connector, Copy, HandsOver, Response, Send, Sought, StepKind, StepNotSent
-from connectors.enrolment import Connected
-from connectors.outcomes import Absent, Processing, Published, Rejected, Retry, Uncertain
+from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.connector import (
+    Connector,
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepKind,
+    StepNotSent,
+    SupportsManualPosting,
+)
+from connectors.contract.outcomes import Absent, Processing, Published, Rejected, Retry, Uncertain
+from connectors.platforms.byhand.publisher import MANUAL_SITES, ByHand
+from connectors.shared import prices
 from foundation.ids import uuid7
 from foundation.money import Money
-from gate.bundle import shipped
-from gate.units import Medium, Subject, Text, Unit
+from gate.contract.units import Medium, Subject, Text, Unit
+from gate.policy.bundle import shipped_bundle
 
 HAND: Connector = ByHand()
 PICTURE = Medium("a" * 64, "image/jpeg", 10, alt="a", ai="generated")
@@ -37,17 +46,17 @@ def unit(surface: str = "x", *, body: str = "hello", media: int = 0, flags: tupl
 
 
 def handed(of: Unit) -> Send:
-    turn = HAND.next(of, ())
+    turn = HAND.next_step(of, ())
     assert isinstance(turn, Send), turn
     return turn
 
 
 def test_every_place_of_the_policy_can_be_connected_and_no_other() -> None:
-    rows = {row.surface for row in shipped().rows.values() if row.platform == "byhand"}
-    assert rows == set(SITES) == set(HAND.capabilities.surfaces)
-    for site in SITES:
+    rows = {row.surface for row in shipped_bundle().rows.values() if row.platform == "byhand"}
+    assert rows == set(MANUAL_SITES) == set(HAND.capabilities.surfaces)
+    for site in MANUAL_SITES:
         found = ByHand().connect({"site": site, "account": "@Mia.Lumiere"}, ())
-        assert isinstance(found, Connected)
+        assert isinstance(found, ConnectedAccount)
         assert (found.surface, found.account, found.token) == (site, f"{site}/mia.lumiere", None)
         assert found.options["hand_over"] is True
 
@@ -95,14 +104,14 @@ def test_a_price_is_set_by_the_person_who_posts() -> None:
         assert step.json is not None
         assert step.json["price"] == {"minor": 1200, "currency": "USD"}
         assert step.json["checklist"] == ["price", "audience", "partners"]
-        assert not pricing.mispriced(step, "byhand", paid.price)
+        assert not prices.is_mispriced(step, "byhand", paid.price)
         for other in (None, Money(1100, "USD"), Money(1200, "EUR")):
-            assert pricing.mispriced(step, "byhand", other)
+            assert prices.is_mispriced(step, "byhand", other)
         free = handed(replace(paid, price=None)).step
         assert free.json is not None
         assert free.json["price"] is None
-        assert pricing.mispriced(free, "byhand", paid.price)
-        assert not pricing.mispriced(free, "byhand", None)
+        assert prices.is_mispriced(free, "byhand", paid.price)
+        assert not prices.is_mispriced(free, "byhand", None)
 
 
 @pytest.mark.parametrize(
@@ -116,23 +125,23 @@ def test_a_price_is_set_by_the_person_who_posts() -> None:
     ],
 )
 def test_what_cannot_cost_that_there_is_handed_to_nobody(surface: str, price: Money, code: str) -> None:
-    turn = HAND.next(replace(unit(surface, media=1), price=price), ())
+    turn = HAND.next_step(replace(unit(surface, media=1), price=price), ())
     assert isinstance(turn, Rejected)
     assert turn.reason.code == code
 
 
 def test_answers_mean_a_task_or_nothing() -> None:
-    assert HAND.next(unit(), (Response("hand_over", 201, {}, {"task": "t1"}),)) == Processing("t1", by_hand=True)
-    assert isinstance(HAND.next(unit(), (StepNotSent("hand_over", "deadline"),)), Retry)
-    assert isinstance(HAND.next(unit(), (Response("hand_over", 500, {}, None),)), Uncertain)
-    sought = Sought("gr1", "hello", datetime(2026, 3, 2, tzinfo=UTC), "x/mia")
-    assert HAND.find(sought, ()) == Absent()
-    assert HAND.read(Copy("1", "x/mia"), ()) is None
+    assert HAND.next_step(unit(), (Response("hand_over", 201, {}, {"task": "t1"}),)) == Processing("t1", by_hand=True)
+    assert isinstance(HAND.next_step(unit(), (StepNotSent("hand_over", "deadline"),)), Retry)
+    assert isinstance(HAND.next_step(unit(), (Response("hand_over", 500, {}, None),)), Uncertain)
+    sought = LookupQuery("gr1", "hello", datetime(2026, 3, 2, tzinfo=UTC), "x/mia")
+    assert HAND.look_up(sought, ()) == Absent()
+    assert HAND.read_metrics(PlatformCopy("1", "x/mia"), ()) is None
 
 
 def test_what_does_not_fit_is_said_before_anybody_gets_it() -> None:
     for wrong in (unit(body="x" * 281), unit(media=5), unit("snapchat", media=2)):
-        assert isinstance(HAND.next(wrong, ()), Rejected)
+        assert isinstance(HAND.next_step(wrong, ()), Rejected)
 
 
 def test_words_count_as_they_do_where_they_are_posted() -> None:
@@ -145,16 +154,16 @@ def test_words_count_as_they_do_where_they_are_posted() -> None:
         "youtube": (len(said.encode()), 5000),
         "linkedin": (len(said), 3000),
     }
-    assert isinstance(HAND.next(unit(body="🌊" * 141), ()), Rejected)
-    assert isinstance(HAND.next(unit(body="🌊" * 140), ()), Send)
+    assert isinstance(HAND.next_step(unit(body="🌊" * 141), ()), Rejected)
+    assert isinstance(HAND.next_step(unit(body="🌊" * 140), ()), Send)
 
 
 def test_gone_is_somebodys_word() -> None:
-    asked = HAND.remove(Copy("task:1", "x/mia"), ())
+    asked = HAND.remove(PlatformCopy("task:1", "x/mia"), ())
     assert isinstance(asked, Send)
     assert (asked.step.kind, asked.step.to, asked.step.json) == (StepKind.RESTRICT, "person", None)
-    assert isinstance(HAND.remove(Copy("1", "x"), (Response("take_back", 200, {}, {"gone": False}),)), Retry)
-    assert HAND.remove(Copy("1", "x"), (Response("take_back", 200, {}, {"gone": True}),)) == Published("1")
+    assert isinstance(HAND.remove(PlatformCopy("1", "x"), (Response("take_back", 200, {}, {"gone": False}),)), Retry)
+    assert HAND.remove(PlatformCopy("1", "x"), (Response("take_back", 200, {}, {"gone": True}),)) == Published("1")
 
 
 @pytest.mark.parametrize(
@@ -174,8 +183,8 @@ def test_gone_is_somebodys_word() -> None:
     ],
 )
 def test_links_of_one_post_are_known_by_their_form(surface: str, pasted: str, native_id: str) -> None:
-    assert isinstance(HAND, HandsOver)
-    found = HAND.posted(surface, pasted)
+    assert isinstance(HAND, SupportsManualPosting)
+    found = HAND.parse_post_link(surface, pasted)
     assert found is not None
     assert found.native_id == native_id
     assert found.url == (f"https://{native_id}" if "." in native_id else "")
@@ -199,5 +208,5 @@ def test_links_of_one_post_are_known_by_their_form(surface: str, pasted: str, na
     ],
 )
 def test_anything_else_is_no_link(pasted: str) -> None:
-    assert isinstance(HAND, HandsOver)
-    assert HAND.posted("x", pasted) is None
+    assert isinstance(HAND, SupportsManualPosting)
+    assert HAND.parse_post_link("x", pasted) is None

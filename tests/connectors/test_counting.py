@@ -4,20 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.bluesky_record import tid
-from connectors.contract import Connector, Counts
-from connectors.discord_ids import Place
-from connectors.outcomes import Rejected
-from connectors.registry import load
-from foundation.clock import wall_now
+from connectors.contract.connector import Connector, SupportsTextCount
+from connectors.contract.outcomes import Rejected
+from connectors.platforms.bluesky.record import record_key
+from connectors.platforms.discord.ids import ChannelRef
+from connectors.registry.loader import load_connectors
 from foundation.ids import uuid7
-from gate.units import Medium, Subject, Text, Unit
+from foundation.ops.clock import wall_now
+from gate.contract.units import Medium, Subject, Text, Unit
 
 FAMILY = "👨‍👩‍👧‍👦"
 ACCOUNTS = {
     "bluesky": "did:plc:mia",
     "byhand": "mia",
-    "discord": Place("1", "2", "3").account,
+    "discord": ChannelRef("1", "2", "3").account,
     "mastodon": "109@social.example",
     "reddit": "mia@lakes",
     "telegram": "mia_bot",
@@ -28,7 +28,7 @@ ACCOUNTS = {
 }
 FILMS = {"tiktok", "youtube"}  # they take nothing without one
 TITLES = {"youtube": (Text("title", "A film"),)}  # where the first line would be taken for it
-COUNTING = {name: one for name, one in load().items() if isinstance(one, Counts)}
+COUNTING = {name: one for name, one in load_connectors().items() if isinstance(one, SupportsTextCount)}
 PICTURE = Medium("a" * 64, "image/png", 100, alt="a lake", ai="none", width=64, height=64)
 FILM = Medium("b" * 64, "video/mp4", 100, alt="a lake", ai="none", width=64, height=64)
 
@@ -47,7 +47,7 @@ def unit(connector: Connector, text: str, media: tuple[Medium, ...] = ()) -> Uni
         texts=(Text("body", text), *TITLES.get(can.platform, ())),
         media=media if can.platform not in FILMS else (FILM,),
         destination="-1001",
-        native_key=tid("k", wall_now()),
+        native_key=record_key("k", wall_now()),
     )
 
 
@@ -60,17 +60,17 @@ def test_all_who_count_are_tried() -> None:
 @pytest.mark.parametrize("name", sorted(COUNTING))
 def test_the_count_is_what_is_refused_by(name: str, text: str, media: tuple[Medium, ...]) -> None:
     connector = COUNTING[name]
-    one = connector.count(unit(connector, text, media))[0]
-    most = connector.count(unit(connector, "x", media))[1]
+    one = connector.count_text(unit(connector, text, media))[0]
+    most = connector.count_text(unit(connector, "x", media))[1]
     fits = unit(connector, text * (most // one) + "x" * (most % one), media)
-    over = replace(fits, texts=(Text("body", fits.text("body") + "x"), *fits.texts[1:]))
-    assert connector.count(fits) == (most, most)
-    assert connector.count(over)[0] > most
-    taken = connector.next(fits, ())
+    over = replace(fits, texts=(Text("body", fits.text_of("body") + "x"), *fits.texts[1:]))
+    assert connector.count_text(fits) == (most, most)
+    assert connector.count_text(over)[0] > most
+    taken = connector.next_step(fits, ())
     assert not isinstance(taken, Rejected) or taken.reason.code == "connectors.text_too_heavy", (
         "bytes are another limit"
     )
-    refused = connector.next(over, ())
+    refused = connector.next_step(over, ())
     assert isinstance(refused, Rejected)
     told = refused.reason.params
     assert told.get("length", told.get("size")) == most + 1

@@ -9,24 +9,51 @@ from typing import Any
 
 import pytest
 
-from connectors import discord_connecting
-from connectors.answers import READER_GONE
-from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, Update
-from connectors.discord import MOST_ALT, REMOVED, Discord
-from connectors.discord_history import LISTED
-from connectors.discord_ids import Place, at_or_after, channel_in, file_name, moment, names_message, nonce
-from connectors.enrolment import Connected
-from connectors.outcomes import Absent, Disconnected, Found, Published, Reauthorize, Rejected, Retry, Uncertain, Unknown
-from connectors.places import Destination, Seen
+from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.connector import (
+    ChatUpdate,
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+)
+from connectors.contract.destination import Destination, DestinationReport
+from connectors.contract.outcomes import (
+    Absent,
+    Disconnected,
+    Found,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.platforms.discord import account
+from connectors.platforms.discord.ids import (
+    ChannelRef,
+    attachment_name,
+    channel_id_in,
+    is_attachment_of,
+    message_nonce,
+    snowflake_at,
+    snowflake_time,
+)
+from connectors.platforms.discord.lookup import LISTED
+from connectors.platforms.discord.publisher import MAX_ALT, REMOVED_PREFIX, Discord
+from connectors.shared.http_responses import READER_GONE
+from foundation.i18n.translation import Message, render_message
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from foundation.words import Message, say
-from gate import rules
-from gate.bundle import shipped
-from gate.units import Button, Invoice, Medium, Rating, Subject, Text, Unit
+from gate.contract.units import Button, Invoice, Medium, Rating, Subject, Text, Unit
+from gate.decision import unit_rules
+from gate.policy.bundle import shipped_bundle
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-PLACE = Place("200", "100", "300")
+PLACE = ChannelRef("200", "100", "300")
 DISCORD = Discord()
 PICTURE = Medium("a" * 64, "image/jpeg", 10, alt="un port")
 UNIT = Unit(
@@ -41,12 +68,12 @@ UNIT = Unit(
     texts=(Text("body", "hello"),),
     native_key="key-1",
 )
-SOUGHT = Sought("key-1", "hello", NOW, PLACE.account)
+SOUGHT = LookupQuery("key-1", "hello", NOW, PLACE.account)
 MESSAGE = {"id": "900", "channel_id": "200"}
 
 
-def sent(unit: Unit, *answers: Answer) -> Any:
-    turn = DISCORD.next(unit, answers)
+def sent(unit: Unit, *answers: StepResult) -> Any:
+    turn = DISCORD.next_step(unit, answers)
     assert isinstance(turn, Send), turn
     return turn.step
 
@@ -56,7 +83,7 @@ def answer(status: int, code: int = 0, **more: Any) -> Response:
 
 
 def written(at: datetime = NOW, *, number: int = 0, author: str = "300", **more: Any) -> dict[str, Any]:
-    message = {"id": str(at_or_after(at) + number), "channel_id": "200", "author": {"id": author}, "content": "hello"}
+    message = {"id": str(snowflake_at(at) + number), "channel_id": "200", "author": {"id": author}, "content": "hello"}
     return {**message, "attachments": [], **more}
 
 
@@ -72,16 +99,16 @@ def test_a_message_bears_a_nonce_and_pings_nobody() -> None:
     assert (step.method, step.path, step.token) == ("POST", "/channels/200/messages", "bot")
     assert step.json == {
         "content": "Title\n\n@everyone hello",
-        "nonce": nonce("key-1"),
+        "nonce": message_nonce("key-1"),
         "enforce_nonce": True,
         "allowed_mentions": {"parse": []},
     }
-    assert len(nonce("key-1")) == 25
+    assert len(message_nonce("key-1")) == 25
 
 
 def test_files_travel_with_their_message_and_are_named_by_its_key() -> None:
     step = sent(replace(UNIT, media=(PICTURE, replace(PICTURE, mime="video/mp4", alt="")), flags=("spoiler=true",)))
-    names = [f"SPOILER_{nonce('key-1')[:8]}-{n}.{ending}" for n, ending in enumerate(("jpg", "mp4"))]
+    names = [f"SPOILER_{message_nonce('key-1')[:8]}-{n}.{ending}" for n, ending in enumerate(("jpg", "mp4"))]
     assert [file.name for file in step.files.values()] == names
     assert list(step.files) == ["files[0]", "files[1]"]
     assert step.json["payload_json"]["attachments"] == [
@@ -100,9 +127,9 @@ def test_a_reader_s_channel_is_asked_for_before() -> None:
     rows = then.json["components"]
     assert [len(row["components"]) for row in rows] == [5, 1]
     assert rows[0]["components"][0]["custom_id"] == "age:0"
-    assert isinstance(DISCORD.next(unit, (StepAnswerLost("open", "x"),)), Retry)
-    done = DISCORD.next(unit, (Response("open", 200, {}, {"id": "555"}), Response("publish", 200, {}, MESSAGE)))
-    assert done == Published("200/900", at=moment("900"))
+    assert isinstance(DISCORD.next_step(unit, (StepAnswerLost("open", "x"),)), Retry)
+    done = DISCORD.next_step(unit, (Response("open", 200, {}, {"id": "555"}), Response("publish", 200, {}, MESSAGE)))
+    assert done == Published("200/900", at=snowflake_time("900"))
 
 
 @pytest.mark.parametrize(
@@ -114,16 +141,16 @@ def test_a_reader_s_channel_is_asked_for_before() -> None:
         ({"media": (replace(PICTURE, mime="image/gif"),)}, "connectors.medium_unfit"),
         ({"media": (replace(PICTURE, size=11 * 2**20),)}, "connectors.medium_unfit"),
         ({"media": (replace(PICTURE, size=9 * 2**20),) * 3}, "discord.too_large"),
-        ({"media": (replace(PICTURE, alt="x" * (MOST_ALT + 1)),)}, "discord.alt_too_long"),
+        ({"media": (replace(PICTURE, alt="x" * (MAX_ALT + 1)),)}, "discord.alt_too_long"),
         ({"invoice": Invoice("Pack", "", 500, "XTR", "o"), "viewer": "77"}, "discord.no_payments"),
         ({"buttons": (Button("x" * 81, "age", ""),), "viewer": "77"}, "connectors.text_too_long"),
     ],
 )
 def test_what_does_not_fit_is_not_tried(change: dict[str, Any], code: str) -> None:
-    refused = DISCORD.next(replace(UNIT, **change), ())
+    refused = DISCORD.next_step(replace(UNIT, **change), ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == code
-    assert say(refused.reason, "fr")
+    assert render_message(refused.reason, "fr")
 
 
 # what comes back
@@ -151,13 +178,13 @@ def test_what_does_not_fit_is_not_tried(change: dict[str, Any], code: str) -> No
         (StepAnswerLost("publish", "ReadTimeout"), Uncertain),
     ],
 )
-def test_what_an_answer_means(told: Answer, expected: type) -> None:
-    assert isinstance(DISCORD.next(UNIT, (told,)), expected)
+def test_what_an_answer_means(told: StepResult, expected: type) -> None:
+    assert isinstance(DISCORD.next_step(UNIT, (told,)), expected)
 
 
 def test_what_will_never_be_taken_is_told_apart() -> None:
     for code, permanent in ((20009, True), (240000, True), (50035, False)):
-        outcome = DISCORD.next(UNIT, (answer(400, code),))
+        outcome = DISCORD.next_step(UNIT, (answer(400, code),))
         assert isinstance(outcome, Rejected)
         assert outcome.permanent is permanent
 
@@ -167,14 +194,14 @@ def test_what_will_never_be_taken_is_told_apart() -> None:
 def test_a_reader_who_is_away_costs_no_account(step: str, status: int, code: int) -> None:
     opened = (Response("open", 200, {}, {"id": "555"}),) if step == "publish" else ()
     told = Response(step, status, {}, {"code": code})
-    outcome = DISCORD.next(replace(UNIT, viewer="77"), (*opened, told))
+    outcome = DISCORD.next_step(replace(UNIT, viewer="77"), (*opened, told))
     assert outcome == Rejected(Message(READER_GONE), permanent=True)
 
 
 def test_a_wait_is_taken_to_the_fraction_and_by_its_reach() -> None:
-    own = DISCORD.next(UNIT, (answer(429, retry_after=64.57, **{"global": False}),))
-    everywhere = DISCORD.next(UNIT, (answer(429, retry_after=3.2, **{"global": True}),))
-    unsaid = DISCORD.next(UNIT, (Response("publish", 429, {"retry-after": "90"}, None),))
+    own = DISCORD.next_step(UNIT, (answer(429, retry_after=64.57, **{"global": False}),))
+    everywhere = DISCORD.next_step(UNIT, (answer(429, retry_after=3.2, **{"global": True}),))
+    unsaid = DISCORD.next_step(UNIT, (Response("publish", 429, {"retry-after": "90"}, None),))
     assert isinstance(own, Retry)
     assert isinstance(everywhere, Retry)
     assert isinstance(unsaid, Retry)
@@ -184,25 +211,25 @@ def test_a_wait_is_taken_to_the_fraction_and_by_its_reach() -> None:
 
 
 def test_a_nonce_whose_message_was_deleted_is_a_post_that_is_gone() -> None:
-    done = DISCORD.next(UNIT, (answer(404, 10008),))
-    assert done == Published(f"{REMOVED}{nonce('key-1')}")
-    copy = Copy(done.native_id, PLACE.account)
+    done = DISCORD.next_step(UNIT, (answer(404, 10008),))
+    assert done == Published(f"{REMOVED_PREFIX}{message_nonce('key-1')}")
+    copy = PlatformCopy(done.native_id, PLACE.account)
     assert DISCORD.remove(copy, ()) == Published(done.native_id)
-    assert DISCORD.read(copy, ()) is None
+    assert DISCORD.read_metrics(copy, ()) is None
 
 
 # looking
 
 
-def look(*answers: Answer, sought: Sought = SOUGHT) -> Any:
-    return DISCORD.find(sought, answers)
+def look(*answers: StepResult, sought: LookupQuery = SOUGHT) -> Any:
+    return DISCORD.look_up(sought, answers)
 
 
 @pytest.mark.parametrize(
     "message",
     [
-        written(nonce=nonce("key-1"), content="edited"),
-        written(attachments=[{"filename": file_name("key-1", 0, PICTURE, hidden=True)}], content=""),
+        written(nonce=message_nonce("key-1"), content="edited"),
+        written(attachments=[{"filename": attachment_name("key-1", 0, PICTURE, hidden=True)}], content=""),
         written(),
         written(content=" hello\n"),
     ],
@@ -215,8 +242,8 @@ def test_ours_is_found(message: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        written(nonce=nonce("key-2")),
-        written(attachments=[{"filename": file_name("key-2", 0, PICTURE, hidden=False)}]),
+        written(nonce=message_nonce("key-2")),
+        written(attachments=[{"filename": attachment_name("key-2", 0, PICTURE, hidden=False)}]),
         written(author="4"),
         written(content="hello you"),
         written(content="Another\n\nhello"),
@@ -235,7 +262,7 @@ def test_a_long_history_is_read_on_and_given_up() -> None:
     page = listing(*[written(number=n, author="4") for n in range(LISTED)])
     turn = look(page)
     assert isinstance(turn, Send)
-    assert f"after={at_or_after(NOW) + LISTED - 1}" in turn.step.path
+    assert f"after={snowflake_at(NOW) + LISTED - 1}" in turn.step.path
     assert isinstance(look(*[page] * 5), Unknown)
 
 
@@ -243,7 +270,7 @@ def test_an_empty_history_is_believed_when_nothing_is_hidden() -> None:
     asked = look(listing())
     assert isinstance(asked, Send)
     assert asked.step.path == "/channels/200"
-    late, early = str(at_or_after(NOW)), str(at_or_after(NOW - timedelta(hours=1)))
+    late, early = str(snowflake_at(NOW)), str(snowflake_at(NOW - timedelta(hours=1)))
     assert look(listing(), Response("channel", 200, {}, {"id": "200", "last_message_id": early})) == Absent()
     assert look(listing(), Response("channel", 200, {}, {"id": "200", "last_message_id": None})) == Absent()
     assert isinstance(look(listing(), Response("channel", 200, {}, {"last_message_id": late})), Unknown)
@@ -258,9 +285,9 @@ def test_a_house_whose_clock_is_ahead_reads_on_from_an_earlier_moment(late: time
     unseen, seen = Response("look", 200, theirs, []), Response("look", 200, theirs, [written()])
     again = look(unseen, sought=sought)
     assert isinstance(again, Send)
-    assert again.step.path.startswith(f"/channels/200/messages?after={at_or_after(NOW - timedelta(minutes=1))}&")
+    assert again.step.path.startswith(f"/channels/200/messages?after={snowflake_at(NOW - timedelta(minutes=1))}&")
     assert isinstance(look(unseen, seen, sought=sought), Found)
-    other = Response("look", 200, theirs, [written(nonce=nonce("key-2"))])
+    other = Response("look", 200, theirs, [written(nonce=message_nonce("key-2"))])
     assert look(unseen, other, sought=sought) == Absent()
 
 
@@ -282,17 +309,17 @@ def test_a_message_to_somebody_is_sought_where_it_lies() -> None:
     opened = Response("open", 200, {}, {"id": "555"})
     assert look(opened, sought=sought).step.path.startswith("/channels/555/messages?after=")
     found = look(opened, listing(written(channel_id="555")), sought=sought)
-    assert found.native_id == f"555/{at_or_after(NOW)}"
+    assert found.native_id == f"555/{snowflake_at(NOW)}"
 
 
 # the rest
 
 
 def test_reactions_are_counted() -> None:
-    copy = Copy("900", PLACE.account)
+    copy = PlatformCopy("900", PLACE.account)
     told = Response("metrics", 200, {}, {"id": "900", "reactions": [{"count": 2}, {"count": 3}, {"count": None}]})
-    assert DISCORD.read(copy, (told,)) == {"likes": 5}
-    assert DISCORD.read(Copy("555/900", PLACE.account, "77"), ()) is None
+    assert DISCORD.read_metrics(copy, (told,)) == {"likes": 5}
+    assert DISCORD.read_metrics(PlatformCopy("555/900", PLACE.account, "77"), ()) is None
 
 
 @pytest.mark.parametrize(
@@ -300,18 +327,18 @@ def test_reactions_are_counted() -> None:
     [("press:7", "button", {"type": 6}), ("command:7", "message", {"type": 5, "data": {"flags": 64}})],
 )
 def test_what_is_called_is_acknowledged_with_its_own_word(key: str, kind: Any, told: dict[str, Any]) -> None:
-    step = DISCORD.ack(Update(key, kind, "77"))
+    step = DISCORD.ack(ChatUpdate(key, kind, "77"))
     assert step is not None
     assert (step.path, step.json, step.token) == ("/interactions/7/{token}/callback", told, "path")
     assert step.deadline < 3
-    assert DISCORD.ack(Update("message:7", "message", "77")) is None
+    assert DISCORD.ack(ChatUpdate("message:7", "message", "77")) is None
 
 
 def test_ids_are_moments_and_names_are_keys() -> None:
-    assert moment(str(at_or_after(NOW) + 4)) == NOW
-    assert moment("175928847299117063") == datetime(2016, 4, 30, 11, 18, 25, 796000, tzinfo=UTC)
-    assert names_message(file_name("key-1", 3, PICTURE, hidden=True), "key-1")
-    assert not names_message("holiday.jpg", "key-1")
+    assert snowflake_time(str(snowflake_at(NOW) + 4)) == NOW
+    assert snowflake_time("175928847299117063") == datetime(2016, 4, 30, 11, 18, 25, 796000, tzinfo=UTC)
+    assert is_attachment_of(attachment_name("key-1", 3, PICTURE, hidden=True), "key-1")
+    assert not is_attachment_of("holiday.jpg", "key-1")
 
 
 @pytest.mark.parametrize(
@@ -327,7 +354,7 @@ def test_ids_are_moments_and_names_are_keys() -> None:
     ],
 )
 def test_a_channel_is_read_from_a_link(typed: str, channel: str) -> None:
-    assert channel_in(typed) == channel
+    assert channel_id_in(typed) == channel
 
 
 def joined(*, form: dict[str, str] | None = None, **changes: Any) -> Any:
@@ -342,7 +369,7 @@ def joined(*, form: dict[str, str] | None = None, **changes: Any) -> Any:
         told[name] = {**told[name], **change}
     answers = tuple(Response(name, 200, {}, body) for name, body in told.items())
     typed = {"token": Sealed(b"x"), "channel": "200000000000000000", **(form or {})}
-    return discord_connecting.connect(typed, answers)
+    return account.connect(typed, answers)
 
 
 def test_rights_are_counted_as_discord_does() -> None:
@@ -351,16 +378,16 @@ def test_rights_are_counted_as_discord_does() -> None:
 
     everything, nothing = {"roles": [{"id": "100", "permissions": "8"}]}, {"roles": [{"id": "100", "permissions": "0"}]}
     closed = {"permission_overwrites": [overwrite("100", deny="2048")]}
-    assert isinstance(joined(), Connected)
-    assert isinstance(joined(guild=everything, channel=closed), Connected)
-    assert isinstance(joined(guild={**nothing, "owner_id": "300"}), Connected)
+    assert isinstance(joined(), ConnectedAccount)
+    assert isinstance(joined(guild=everything, channel=closed), ConnectedAccount)
+    assert isinstance(joined(guild={**nothing, "owner_id": "300"}), ConnectedAccount)
     assert joined(guild=nothing).reason.code == "discord.rights"
     assert joined(channel=closed).reason.code == "discord.rights"
     for opened in ("300", "400"):
         channel = {"permission_overwrites": [overwrite(opened, allow="2048"), *closed["permission_overwrites"]]}
-        assert isinstance(joined(channel=channel, member={"roles": ["400"]}), Connected)
+        assert isinstance(joined(channel=channel, member={"roles": ["400"]}), ConnectedAccount)
     role_says_no = {"permission_overwrites": [overwrite("400", deny="2048"), overwrite("300", allow="2048")]}
-    assert isinstance(joined(channel=role_says_no, member={"roles": ["400"]}), Connected)
+    assert isinstance(joined(channel=role_says_no, member={"roles": ["400"]}), ConnectedAccount)
 
 
 def test_who_is_no_bot_or_no_text_channel_is_refused() -> None:
@@ -370,16 +397,16 @@ def test_who_is_no_bot_or_no_text_channel_is_refused() -> None:
 
 
 def test_what_the_policy_asks_of_a_channel_is_seen() -> None:
-    row = shipped().row("discord", "guild_channel", on=NOW.date())
+    row = shipped_bundle().row("discord", "guild_channel", on=NOW.date())
     there = Destination(PLACE.account)
     restricted, open_ = ({"id": "200", "guild_id": PLACE.guild, "nsfw": nsfw} for nsfw in (True, False))
     seen = DISCORD.see(there, (Response("look", 200, {}, restricted),))
-    assert isinstance(seen, Seen)
+    assert isinstance(seen, DestinationReport)
     assert set(seen.holds) == {probe.see for probe in row.probes}
     assert DISCORD.see(there, (Response("look", 200, {}, open_),)) != seen
     assert isinstance(DISCORD.see(there, (Response("look", 503),)), Retry)
     assert isinstance(DISCORD.see(there, (Response("look", 403, {}, {"code": 50001}),)), Disconnected)
-    flagged = rules.flags_for(row, Rating.N, ai=True)
+    flagged = unit_rules.required_flags(row, Rating.N, ai=True)
     assert sent(replace(UNIT, media=(PICTURE,), flags=flagged)).files["files[0]"].name.startswith("SPOILER_")
 
 

@@ -7,25 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.commands import Menu
-from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind, WireStep
-from connectors.discord_commands import answered, inscribe, typed
-from connectors.outcomes import Reauthorize, Rejected, Retry
-from subscribers import commands
+from connectors.contract.bot_commands import CommandMenu
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Reauthorize, Rejected, Retry
+from connectors.platforms.discord.commands import command_response_step, command_text, write_menu
+from subscribers.intake import fan_commands
 
-MENU = commands.menu(sells=False)
+MENU = fan_commands.command_menu(sells=False)
 WORDS = {f"/{command.name}" for command in MENU.commands} | {"/stop all", ""}
 
 
-def turn(*answers: Answer, menu: Menu = MENU) -> Any:
-    return inscribe("300", menu.commands, menu.retired, answers)
+def turn(*answers: StepResult, menu: CommandMenu = MENU) -> Any:
+    return write_menu("300", menu.commands, menu.retired, answers)
 
 
 def standing(*commands: dict[str, Any]) -> Response:
     return Response("commands", 200, {}, list(commands))
 
 
-def walk(first: Response, menu: Menu = MENU) -> list[WireStep]:
+def walk(first: Response, menu: CommandMenu = MENU) -> list[WireStep]:
     """The steps after the menu was read, each of them taken in; there is an end to them."""
     answers, steps = [first], []
     while isinstance(step := turn(*answers, menu=menu), Send):
@@ -78,7 +78,7 @@ def test_what_another_program_put_there_stays() -> None:
 
 
 def test_what_is_no_longer_offered_is_taken_out() -> None:
-    menu = Menu(MENU.commands, frozenset({"dance", "sing"}))
+    menu = CommandMenu(MENU.commands, frozenset({"dance", "sing"}))
     there = [kept(step, number) for number, step in enumerate(walk(standing()))]
     steps = walk(standing(*there, {"id": "50", "name": "dance", "type": 1}), menu)
     assert [(step.method, step.path) for step in steps] == [("DELETE", "/applications/300/commands/50")]
@@ -99,7 +99,7 @@ def test_refusals_are_told_apart() -> None:
 
 
 def test_names_and_sentences_are_as_discord_takes_them() -> None:
-    for step in walk(standing(), commands.menu(sells=True)):
+    for step in walk(standing(), fan_commands.command_menu(sells=True)):
         drawn = dict(step.json or {})
         for one in (drawn, *drawn["options"]):
             assert re.fullmatch(r"[a-z]{1,32}", one["name"])
@@ -109,12 +109,13 @@ def test_names_and_sentences_are_as_discord_takes_them() -> None:
 
 
 def test_a_choice_is_what_would_have_been_typed() -> None:
-    assert typed({"name": "human", "type": 1}, MENU.commands) == "/human"
+    assert command_text({"name": "human", "type": 1}, MENU.commands) == "/human"
     assert (
-        typed({"name": "stop", "options": [{"name": "what", "type": 3, "value": "all"}]}, MENU.commands) == "/stop all"
+        command_text({"name": "stop", "options": [{"name": "what", "type": 3, "value": "all"}]}, MENU.commands)
+        == "/stop all"
     )
-    assert typed({"name": "purchases", "type": 1}, MENU.commands) == ""
-    assert typed({"name": "stop", "type": 3}, MENU.commands) == ""
+    assert command_text({"name": "purchases", "type": 1}, MENU.commands) == ""
+    assert command_text({"name": "stop", "type": 3}, MENU.commands) == ""
 
 
 _JSON = st.recursive(
@@ -126,12 +127,12 @@ _OPTIONS = st.lists(st.dictionaries(st.sampled_from(["name", "value", "type", "o
 
 @given(st.sampled_from(["stop", "human", "report"]) | st.text(), _OPTIONS | _JSON)
 def test_nothing_else_gets_in_with_a_choice(name: str, options: Any) -> None:
-    assert typed({"name": name, "type": 1, "options": options}, MENU.commands) in WORDS
+    assert command_text({"name": name, "type": 1, "options": options}, MENU.commands) in WORDS
 
 
 def test_an_answer_carries_ids_alone() -> None:
-    there = answered("300", "555")
+    there = command_response_step("300", "555")
     assert (there.method, there.path) == ("PATCH", "/webhooks/300/{token}/messages/@original")
     assert there.json is not None
     assert there.json["content"] == "https://discord.com/channels/@me/555"
-    assert (answered("300", "").method, answered("300", "").json) == ("DELETE", None)
+    assert (command_response_step("300", "").method, command_response_step("300", "").json) == ("DELETE", None)

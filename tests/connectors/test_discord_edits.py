@@ -7,8 +7,8 @@ from typing import Any
 import discord
 import pytest
 
-from connectors.contract import Update
-from connectors.discord_updates import edited
+from connectors.contract.connector import ChatUpdate
+from connectors.platforms.discord.updates import parse_edit
 from tests.connectors.test_discord_updates import file
 from tests.fakes.discord_world import user
 
@@ -23,7 +23,7 @@ def client() -> Iterator[discord.Client]:
     asyncio.run(made.close())
 
 
-def heard(client: discord.Client, content: str, when: str | None = WHEN, **more: Any) -> Update | None:
+def heard(client: discord.Client, content: str, when: str | None = WHEN, **more: Any) -> ChatUpdate | None:
     data: Any = {
         "id": "900",
         "channel_id": "555",
@@ -43,7 +43,7 @@ def heard(client: discord.Client, content: str, when: str | None = WHEN, **more:
         **more,
     }
     channel = client.get_partial_messageable(555)
-    return edited(discord.Message(state=client._connection, channel=channel, data=data))
+    return parse_edit(discord.Message(state=client._connection, channel=channel, data=data))
 
 
 def test_an_edit_is_told_with_the_message_it_changes(client: discord.Client) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from connectors.discord_asking import AGENT
-from foundation.http import HttpClient, Reply, Request
+from connectors.platforms.discord.requests import USER_AGENT
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from tests.fakes.discord import FakeDiscord, discord
 from tests.fakes.discord_spec import document
 from tests.fakes.discord_world import ALL, HISTORY, MANAGE_ROLES, Bot
@@ -24,10 +24,10 @@ def fake() -> Iterator[FakeDiscord]:
 
 def call(fake: FakeDiscord, bot: Bot, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     """Status and JSON of one request."""
-    headers = {"authorization": f"Bot {bot.token}", "content-type": "application/json", **AGENT}
+    headers = {"authorization": f"Bot {bot.token}", "content-type": "application/json", **USER_AGENT}
     data = b"" if body is None else json.dumps(body).encode()
-    reply = HttpClient().exchange(Request(method, fake.api + path, headers, data, 5.0))
-    assert isinstance(reply, Reply)
+    reply = HttpClient().send(HttpRequest(method, fake.api + path, headers, data, 5.0))
+    assert isinstance(reply, HttpResponse)
     return reply.status, json.loads(reply.body) if reply.body else None
 
 
@@ -75,7 +75,7 @@ def test_a_nonce_is_kept_two_minutes_per_author(fake: FakeDiscord) -> None:
     assert call(fake, bot, "DELETE", f"{path}/{first['id']}")[0] == 204
     status, told = call(fake, bot, "POST", path, body)
     assert (status, told["code"]) == (404, 10008)
-    fake.clock.move(121)
+    fake.clock.advance(121)
     assert call(fake, bot, "POST", path, body)[1]["id"] != first["id"]
 
 
@@ -97,7 +97,7 @@ def test_limits_are_told_in_fractions(fake: FakeDiscord) -> None:
     fake.limit_everything(2.5)
     status, told = call(fake, bot, "GET", "/users/@me")
     assert (status, told["global"]) == (429, True)
-    fake.clock.move(3)
+    fake.clock.advance(3)
     assert call(fake, bot, "GET", "/users/@me")[0] == 200
 
 

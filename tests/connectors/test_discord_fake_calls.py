@@ -46,7 +46,7 @@ def test_a_choice_has_one_first_answer_within_three_seconds(fake: FakeDiscord, b
     assert call(fake, bot, "DELETE", shown) == (204, None)
     assert code(call(fake, bot, "DELETE", shown)) == (404, 10008)
     late, _ = chosen(fake, bot)
-    fake.clock.move(3.1)
+    fake.clock.advance(3.1)
     assert code(call(fake, bot, "POST", late, DEFERRED)) == (404, 10062)
     assert code(call(fake, bot, "POST", late.replace("/callback", "x/callback"), DEFERRED)) == (404, 10062)
 
@@ -54,7 +54,7 @@ def test_a_choice_has_one_first_answer_within_three_seconds(fake: FakeDiscord, b
 def test_its_word_ends_after_a_quarter_of_an_hour(fake: FakeDiscord, bot: Bot) -> None:
     first, shown = chosen(fake, bot)
     call(fake, bot, "POST", first, DEFERRED)
-    fake.clock.move(15 * 60 + 1)
+    fake.clock.advance(15 * 60 + 1)
     assert code(call(fake, bot, "PATCH", shown, {"content": "there"})) == (401, 50027)
 
 
@@ -92,5 +92,5 @@ def test_a_menu_holds_a_hundred_and_takes_two_hundred_new_ones_a_day(fake: FakeD
         assert code(call(fake, bot, "POST", path, {"name": "more", "description": "…"})) == (400, 30032)
         fake.interactions.menus[bot.id].clear()
     assert code(call(fake, bot, "POST", path, {"name": "more", "description": "…"})) == (400, 30034)
-    fake.clock.move(24 * 3600)
+    fake.clock.advance(24 * 3600)
     assert call(fake, bot, "POST", path, {"name": "more", "description": "…"})[0] == 201

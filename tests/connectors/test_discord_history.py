@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.outcomes import Absent, Found
-from gate.units import Text
+from connectors.contract.outcomes import Absent, Found
+from gate.contract.units import Text
 from tests.connectors.test_discord import SOUGHT, UNIT, listing, look, sent, written
 
 

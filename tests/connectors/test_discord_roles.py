@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, Response, StepAnswerLost, StepKind
-from connectors.enrolment import Connected
-from connectors.outcomes import Disconnected, Published, Reauthorize, Rejected, Retry
-from connectors.roles import NOT_THERE
-from foundation.words import Message, say
+from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.connector import Response, StepAnswerLost, StepKind, StepResult
+from connectors.contract.outcomes import Disconnected, Published, Reauthorize, Rejected, Retry
+from connectors.contract.reader_roles import READER_NOT_THERE
+from foundation.i18n.translation import Message, render_message
 from tests.connectors.test_discord import DISCORD, PLACE, joined
 
 SERVER = {
@@ -34,13 +34,13 @@ def with_role(typed: str, **changes: Any) -> Any:
 @pytest.mark.parametrize("typed", ["Adultes 18+", "@adultes 18+", "401", "<@&401>", " 401 "])
 def test_a_role_is_known_by_its_name_its_number_or_its_mention(typed: str) -> None:
     found = with_role(typed)
-    assert isinstance(found, Connected)
+    assert isinstance(found, ConnectedAccount)
     assert (found.options["adult_role"], found.options["adult_role_name"]) == ("401", "Adultes 18+")
 
 
 def test_without_a_role_none_is_given() -> None:
     found = joined()
-    assert isinstance(found, Connected)
+    assert isinstance(found, ConnectedAccount)
     assert found.options["adult_role"] == ""
 
 
@@ -60,19 +60,19 @@ def test_without_a_role_none_is_given() -> None:
 def test_a_role_that_nobody_should_get_so_is_refused(typed: str, why: str) -> None:
     refused = with_role(typed)
     assert refused.reason.code == why
-    assert say(refused.reason, "fr") != say(refused.reason, "en")
+    assert render_message(refused.reason, "fr") != render_message(refused.reason, "en")
 
 
 def test_the_bot_must_be_able_to_give_the_role() -> None:
-    assert isinstance(with_role("younger"), Connected)  # of two at one position the older one stands higher
+    assert isinstance(with_role("younger"), ConnectedAccount)  # of two at one position the older one stands higher
     assert with_role("401", member={"roles": []}).reason.code == "discord.no_role_right"
     opened = {"permission_overwrites": [{"id": "300", "allow": str(1 << 28), "deny": "0"}]}
     assert with_role("401", member={"roles": []}, channel=opened).reason.code == "discord.no_role_right"
-    assert isinstance(with_role("older", guild={**SERVER, "owner_id": "300"}, member={"roles": []}), Connected)
+    assert isinstance(with_role("older", guild={**SERVER, "owner_id": "300"}, member={"roles": []}), ConnectedAccount)
 
 
 def test_what_becomes_of_a_role_costs_no_account() -> None:
-    def turn(give: bool, *answers: Answer) -> Any:
+    def turn(give: bool, *answers: StepResult) -> Any:
         return DISCORD.role(PLACE.account, "77", "401", give, answers)
 
     def refused(status: int, code: int) -> Response:
@@ -90,6 +90,6 @@ def test_what_becomes_of_a_role_costs_no_account() -> None:
         for later in (StepAnswerLost("role", "x"), Response("role", 503), refused(429, 0)):
             assert isinstance(turn(give, later), Retry)
         assert isinstance(turn(give, refused(401, 0)), Reauthorize)
-    assert turn(True, refused(404, 10007)) == Rejected(Message(NOT_THERE), permanent=False)
+    assert turn(True, refused(404, 10007)) == Rejected(Message(READER_NOT_THERE), permanent=False)
     assert turn(True, refused(404, 10011)) == Rejected(Message("discord.role_gone"), permanent=False)
     assert turn(False, refused(404, 10007)) == turn(False, refused(404, 10011)) == Published("77")

@@ -7,8 +7,8 @@ from typing import Any
 import discord
 import pytest
 
-from connectors.contract import Update
-from connectors.discord_updates import written
+from connectors.contract.connector import ChatUpdate
+from connectors.platforms.discord.updates import parse_message
 from tests.fakes.discord_world import user
 
 
@@ -20,7 +20,7 @@ def client() -> Iterator[discord.Client]:
     asyncio.run(made.close())
 
 
-def heard(client: discord.Client, content: str, **more: Any) -> Update | None:
+def heard(client: discord.Client, content: str, **more: Any) -> ChatUpdate | None:
     data: Any = {
         "id": "900",
         "channel_id": "555",
@@ -40,7 +40,7 @@ def heard(client: discord.Client, content: str, **more: Any) -> Update | None:
         **more,
     }
     channel = client.get_partial_messageable(555)
-    return written(discord.Message(state=client._connection, channel=channel, data=data))
+    return parse_message(discord.Message(state=client._connection, channel=channel, data=data))
 
 
 def file(kind: str | None) -> dict[str, Any]:

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind
-from connectors.discord import Discord
-from connectors.editing import EDIT, GONE, LOOK, Edits
-from connectors.facebook import Facebook
-from connectors.marks import due
-from connectors.mastodon import Mastodon
-from connectors.outcomes import Published, Rejected, Retry
-from connectors.reddit import Reddit
-from connectors.telegram import Telegram
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepResult
+from connectors.contract.edits import EDIT_LOOKUP_ACTION, EDIT_STEP, EDITED_POST_GONE, SupportsEdits
+from connectors.contract.outcomes import Published, Rejected, Retry
+from connectors.platforms.discord.publisher import Discord
+from connectors.platforms.facebook.publisher import Facebook
+from connectors.platforms.mastodon.publisher import Mastodon
+from connectors.platforms.reddit.publisher import Reddit
+from connectors.platforms.telegram.publisher import Telegram
+from connectors.transport.required_marks import marks_due
 from foundation.ids import uuid7
-from gate.units import Medium, Subject, Text, Unit
+from gate.contract.units import Medium, Subject, Text, Unit
 
 PICTURE = Medium("a" * 64, "image/jpeg", 1000, alt="a lake")
 POST = Unit(
@@ -35,20 +35,20 @@ SHOWN = replace(POST, media=(PICTURE,))
 ON_DISCORD = {"account": "234567890123456789:345678901234567890:456789012345678901"}
 
 
-def asked(connector: Edits, unit: Unit, native_id: str, *answers: Answer) -> tuple[StepKind, str, str, Any]:
+def asked(connector: SupportsEdits, unit: Unit, native_id: str, *answers: StepResult) -> tuple[StepKind, str, str, Any]:
     turn = connector.edit(unit, native_id, answers)
     assert isinstance(turn, Send), turn
-    assert (turn.step.name == EDIT) is (turn.step.kind is StepKind.MUTATE)
+    assert (turn.step.name == EDIT_STEP) is (turn.step.kind is StepKind.MUTATE)
     return turn.step.kind, turn.step.method, turn.step.path, turn.step.json
 
 
-def code(connector: Edits, unit: Unit, native_id: str, *answers: Answer) -> str:
+def code(connector: SupportsEdits, unit: Unit, native_id: str, *answers: StepResult) -> str:
     turn = connector.edit(unit, native_id, answers)
     assert isinstance(turn, Rejected), turn
     return turn.reason.code
 
 
-def said(status: int, body: Any, step: str = EDIT) -> Response:
+def said(status: int, body: Any, step: str = EDIT_STEP) -> Response:
     return Response(step, status, {}, body)
 
 
@@ -70,24 +70,27 @@ def test_what_says_so_already_is_done(words: str) -> None:
     answer = said(400, {"ok": False, "error_code": 400, "description": f"Bad Request: {words}"})
     assert Telegram().edit(POST, "-1001000000000/7", (answer,)) == Published("-1001000000000/7")
     gone = said(400, {"ok": False, "error_code": 400, "description": "Bad Request: message to edit not found"})
-    assert code(Telegram(), POST, "-1001000000000/7", gone) == GONE
+    assert code(Telegram(), POST, "-1001000000000/7", gone) == EDITED_POST_GONE
 
 
 def test_discord_names_the_files_that_are_to_stay() -> None:
     unit, path = replace(SHOWN, **ON_DISCORD), "/channels/234567890123456789/messages/11"
     assert asked(Discord(), unit, "11") == (StepKind.CONTROL, "GET", path, None)
-    there = said(200, {"id": "11", "attachments": [{"id": "99", "filename": "a.jpg"}]}, LOOK)
+    there = said(200, {"id": "11", "attachments": [{"id": "99", "filename": "a.jpg"}]}, EDIT_LOOKUP_ACTION)
     kind, method, _, body = asked(Discord(), unit, "11", there)
     assert (kind, method, body["attachments"]) == (StepKind.MUTATE, "PATCH", [{"id": "99"}])
     assert body["allowed_mentions"] == {"parse": []}
-    assert code(Discord(), unit, "11", said(200, {"id": "11", "attachments": []}, LOOK)) == "edit.other_media"
-    assert code(Discord(), unit, "11", said(404, {"code": 10008}, LOOK)) == GONE
+    assert (
+        code(Discord(), unit, "11", said(200, {"id": "11", "attachments": []}, EDIT_LOOKUP_ACTION))
+        == "edit.other_media"
+    )
+    assert code(Discord(), unit, "11", said(404, {"code": 10008}, EDIT_LOOKUP_ACTION)) == EDITED_POST_GONE
     assert "attachments" not in asked(Discord(), replace(POST, **ON_DISCORD), "11")[3]
 
 
 def test_mastodon_names_the_media_that_are_to_stay_and_tells_the_marks() -> None:
     unit = replace(SHOWN, platform="mastodon", flags=("sensitive=true", "spoiler_text non-empty"))
-    there = said(200, {"id": "5", "media_attachments": [{"id": "31"}]}, LOOK)
+    there = said(200, {"id": "5", "media_attachments": [{"id": "31"}]}, EDIT_LOOKUP_ACTION)
     kind, method, path, body = asked(Mastodon(), unit, "5", there)
     assert (kind, method, path) == (StepKind.MUTATE, "PUT", "/api/v1/statuses/5")
     assert (body["media_ids"], body["sensitive"], bool(body["spoiler_text"])) == (["31"], True, True)
@@ -103,7 +106,7 @@ def test_reddit_keeps_titles_and_whatever_shows_pictures() -> None:
     other = said(200, {"data": {"children": [{"data": {**post, "title": "Sea"}}]}}, "look")
     assert code(Reddit(), unit, "t3_1", other) == "reddit.title_stays"
     assert code(Reddit(), replace(unit, media=(PICTURE,)), "t3_1") == "edit.not_there"
-    assert code(Reddit(), unit, "t3_1", said(200, {"data": {"children": []}}, "look")) == GONE
+    assert code(Reddit(), unit, "t3_1", said(200, {"data": {"children": []}}, "look")) == EDITED_POST_GONE
     wrong = said(200, {"json": {"errors": [["TOO_LONG", "too long", "text"]]}})
     assert code(Reddit(), unit, "t3_1", listing, wrong) == "reddit.refused"
 
@@ -117,15 +120,15 @@ def test_facebook_says_what_it_may_not() -> None:
 
 
 @pytest.mark.parametrize("connector", [Telegram(), Discord(), Mastodon(), Facebook()])
-def test_a_lost_answer_is_never_a_doubt(connector: Edits) -> None:
+def test_a_lost_answer_is_never_a_doubt(connector: SupportsEdits) -> None:
     unit = replace(POST, **ON_DISCORD) if isinstance(connector, Discord) else POST
-    assert isinstance(connector.edit(unit, "-1001000000000/7", (StepAnswerLost(EDIT, "timeout"),)), Retry)
+    assert isinstance(connector.edit(unit, "-1001000000000/7", (StepAnswerLost(EDIT_STEP, "timeout"),)), Retry)
 
 
 def test_marks_that_stay_with_a_post_need_not_be_told_again() -> None:
     turn = Telegram().edit(SHOWN, "-1001000000000/7", ())
     assert isinstance(turn, Send)
     flags = ("has_spoiler=true", "protect_content=true")
-    assert due(turn.step, "telegram", flags) == ()
-    assert due(replace(turn.step, name="replace"), "telegram", flags) == flags
-    assert due(turn.step, "mastodon", ("sensitive=true",)) == ("sensitive=true",)
+    assert marks_due(turn.step, "telegram", flags) == ()
+    assert marks_due(replace(turn.step, name="replace"), "telegram", flags) == flags
+    assert marks_due(turn.step, "mastodon", ("sensitive=true",)) == ("sensitive=true",)

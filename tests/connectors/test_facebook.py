@@ -6,27 +6,37 @@ from typing import Any
 
 import pytest
 
-from connectors import marks, pointing
-from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent, WireStep
-from connectors.facebook import PICTURE_BYTES, WORKED_ON, Facebook
-from connectors.facebook_answers import CALMER
-from connectors.outcomes import (
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import (
     Absent,
     Disconnected,
     Failed,
     Found,
+    LookupResult,
     Outcome,
     Processing,
     Published,
     Reauthorize,
     Rejected,
     Retry,
-    Sighting,
     Uncertain,
     Unknown,
 )
+from connectors.platforms.facebook.errors import CALMER
+from connectors.platforms.facebook.publisher import PICTURE_BYTES, WORKED_ON, Facebook
+from connectors.transport import references, required_marks
 from foundation.ids import uuid7
-from gate.units import REMARK, Medium, Reference, Subject, Text, Unit
+from gate.contract.units import COMMENT_REFERENCE, Medium, Reference, Subject, Text, Unit
 
 ONE = Medium("a" * 64, "image/jpeg", 1000, alt="a beach", width=1080, height=1080)
 TWO = replace(ONE, sha256="b" * 64, mime="image/png", alt="")
@@ -36,19 +46,19 @@ WORDS = Unit(
     texts=(Text("body", "my day"),), native_key="k",
 )  # fmt: skip
 ALBUM, CLIP = replace(WORDS, media=(ONE, TWO)), replace(WORDS, media=(FILM,))
-ANSWER = replace(WORDS, references=(Reference(REMARK, "5_77"),))
+ANSWER = replace(WORDS, references=(Reference(COMMENT_REFERENCE, "5_77"),))
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FIRST, SECOND, LAST = f"stage:{'a' * 24}", f"stage:{'b' * 24}", "publish"
 
 
-def asked(unit: Unit, *answers: Answer) -> WireStep:
-    turn = Facebook().next(unit, answers)
+def asked(unit: Unit, *answers: StepResult) -> WireStep:
+    turn = Facebook().next_step(unit, answers)
     assert isinstance(turn, Send), turn
     return turn.step
 
 
-def said(unit: Unit, *answers: Answer) -> Outcome:
-    turn = Facebook().next(unit, answers)
+def said(unit: Unit, *answers: StepResult) -> Outcome:
+    turn = Facebook().next_step(unit, answers)
     assert not isinstance(turn, Send), turn
     return turn
 
@@ -78,9 +88,9 @@ def test_pictures_are_brought_unseen_and_named_by_the_post() -> None:
     last = asked(ALBUM, *made)
     shown = [{"media_fbid": "101"}, {"media_fbid": "102"}]
     assert (last.kind, last.json) == (StepKind.PUBLISH, {"message": "my day", "attached_media": shown})
-    assert pointing.uploads(last, "facebook", made) == ("101", "102")
-    assert pointing.stray(last, "facebook", ("101", "102")) == ""
-    assert pointing.stray(last, "facebook", ("101",)) == "egress.remote_reference"
+    assert references.uploaded_references(last, "facebook", made) == ("101", "102")
+    assert references.stray_reference(last, "facebook", ("101", "102")) == ""
+    assert references.stray_reference(last, "facebook", ("101",)) == "egress.remote_reference"
 
 
 def test_a_film_is_brought_by_what_shows_it_and_asked_after() -> None:
@@ -101,13 +111,15 @@ def test_nothing_is_shown_but_published_or_put_off_or_borrowed() -> None:
         ("attachment_id", "9", "egress.remote_reference"),
         ("crossposted_video_id", "9", "egress.remote_reference"),
     ]:
-        assert pointing.stray(replace(step, json={**(step.json or {}), name: value}), "facebook", ()) == word
-    assert pointing.stray(asked(ALBUM), "facebook", ()) == "", "a picture that nobody sees yet is no draft"
+        assert (
+            references.stray_reference(replace(step, json={**(step.json or {}), name: value}), "facebook", ()) == word
+        )
+    assert references.stray_reference(asked(ALBUM), "facebook", ()) == "", "a picture that nobody sees yet is no draft"
 
 
 def test_marks_are_looked_for_in_what_shows() -> None:
-    assert marks.bears(asked(WORDS), "facebook")
-    assert not marks.bears(asked(ALBUM), "facebook")
+    assert required_marks.needs_marks(asked(WORDS), "facebook")
+    assert not required_marks.needs_marks(asked(ALBUM), "facebook")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +136,7 @@ def test_marks_are_looked_for_in_what_shows() -> None:
         (replace(WORDS, parts=2), "connectors.comment_alone"),
         (replace(WORDS, parts=3), "connectors.comment_alone"),
         (replace(ANSWER, media=(ONE,)), "facebook.words_alone"),
-        (replace(ANSWER, references=(Reference(REMARK, "../me"),)), "facebook.remark_gone"),
+        (replace(ANSWER, references=(Reference(COMMENT_REFERENCE, "../me"),)), "facebook.remark_gone"),
         (replace(ANSWER, texts=(Text("body", "x" * 8001),)), "connectors.text_too_long"),
     ],
 )
@@ -187,7 +199,7 @@ def test_a_publication_nobody_heard_of_is_a_doubt() -> None:
     assert isinstance(said(WORDS, StepNotSent(LAST, "refused")), Retry)
 
 
-SOUGHT = Sought("k", "my day ", NOW, "17", known=frozenset({"17_5"}), asked_at=NOW, sent_at=NOW)
+SOUGHT = LookupQuery("k", "my day ", NOW, "17", known=frozenset({"17_5"}), asked_at=NOW, sent_at=NOW)
 
 
 def entry(number: str, text: str = "my day", *, minutes: float = 0.1, **more: Any) -> dict[str, Any]:
@@ -195,8 +207,8 @@ def entry(number: str, text: str = "my day", *, minutes: float = 0.1, **more: An
     return {"id": f"17_{number}", "message": text, "created_time": at, **more}
 
 
-def seen(sought: Sought, *answers: Answer) -> Send | Sighting:
-    return Facebook().find(sought, answers)
+def seen(sought: LookupQuery, *answers: StepResult) -> Send | LookupResult:
+    return Facebook().look_up(sought, answers)
 
 
 def page(*entries: object, after: str = "") -> Response:
@@ -270,8 +282,8 @@ def test_a_film_they_took_is_asked_after_by_its_number() -> None:
         assert isinstance(seen(sought, unclear), Unknown)
 
 
-def removed(*answers: Answer) -> Send | Outcome:
-    return Facebook().remove(Copy("17_900", "17"), answers)
+def removed(*answers: StepResult) -> Send | Outcome:
+    return Facebook().remove(PlatformCopy("17_900", "17"), answers)
 
 
 def test_a_removal_is_proven() -> None:
@@ -295,13 +307,13 @@ def test_a_removal_is_proven() -> None:
 
 def test_figures_are_read_by_name() -> None:
     counted = {"reactions": {"summary": {"total_count": 7}}, "comments": {"summary": {"total_count": 2}}}
-    post = Copy("17_900", "17")
-    assert Facebook().read(post, (ok("metrics", **counted),)) == {"likes": 7, "comments": 2, "shares": 0}
-    assert Facebook().read(post, (ok("metrics", **counted, shares={"count": 4}),)) == {
+    post = PlatformCopy("17_900", "17")
+    assert Facebook().read_metrics(post, (ok("metrics", **counted),)) == {"likes": 7, "comments": 2, "shares": 0}
+    assert Facebook().read_metrics(post, (ok("metrics", **counted, shares={"count": 4}),)) == {
         "likes": 7,
         "comments": 2,
         "shares": 4,
     }
     for broken in (ok("metrics", reactions="x"), wrong("metrics", 10), ok("metrics", reactions={"summary": [1]})):
-        assert Facebook().read(post, (broken,)) is None
-    assert Facebook().read(Copy("comment:5_9", "17"), ()) is None
+        assert Facebook().read_metrics(post, (broken,)) is None
+    assert Facebook().read_metrics(PlatformCopy("comment:5_9", "17"), ()) is None

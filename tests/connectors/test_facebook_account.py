@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from connectors import windows
-from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind
-from connectors.enrolment import MESSAGES, POSTS, Connected
-from connectors.facebook import Facebook
-from connectors.facebook_chats import NEEDED, SURFACE
-from connectors.outcomes import Outcome, Reauthorize, Rejected, Retry
+from connectors.contract.account_setup import WANTED_MESSAGES, WANTED_POSTS, ConnectedAccount
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepResult
+from connectors.contract.outcomes import Outcome, Reauthorize, Rejected, Retry
+from connectors.platforms.facebook.messages import CHAT_SURFACE, NEEDED_PERMISSIONS
+from connectors.platforms.facebook.publisher import Facebook
+from connectors.shared import reply_windows
 from foundation.sealed import Sealed
 
 TOKEN = Sealed(b"t")
@@ -31,7 +31,7 @@ def wrong(step: str, code: int) -> Response:
 WHO = ok("me", id="17", name="Mia")
 
 
-def connect(*answers: Answer, **form: Any) -> Send | Outcome | object:
+def connect(*answers: StepResult, **form: Any) -> Send | Outcome | object:
     return Facebook().connect({**FORM, **form}, answers)
 
 
@@ -52,7 +52,7 @@ def test_two_questions_are_asked_of_the_token_alone() -> None:
     assert (second.step.kind, second.step.token) == (StepKind.AUTH, "path")
     assert second.step.path == "/debug_token?input_token={token}&access_token={token}"
     assert first.step.secret_fields == second.step.secret_fields == ("error.message",), "a refusal repeats the token"
-    assert connect(WHO, told()) == Connected("17", "Mia", "facebook.page", token=TOKEN)
+    assert connect(WHO, told()) == ConnectedAccount("17", "Mia", "facebook.page", token=TOKEN)
 
 
 @pytest.mark.parametrize("typed", ["", "mia", "17/../me", "１７", "1" * 31])
@@ -84,7 +84,7 @@ def test_what_a_token_lacks_is_named() -> None:
 @pytest.mark.parametrize(("hours", "holds"), [(1, False), (23, False), (25, True), (24 * 60, True)])
 def test_a_token_of_an_hour_is_refused(hours: int, holds: bool) -> None:
     end = connect(WHO, told(expires_at=int(NOW.timestamp()) + hours * 3600))
-    assert isinstance(end, Connected) is holds
+    assert isinstance(end, ConnectedAccount) is holds
     assert holds or reason(end) == "facebook.short_token"
 
 
@@ -97,13 +97,13 @@ def test_what_ends_first_is_the_end_that_is_announced(ends: int, reads: int | st
         return int(NOW.timestamp()) + said * 86400 if isinstance(said, int) and said else said
 
     end = connect(WHO, told(expires_at=at(ends), data_access_expires_at=at(reads)))
-    assert isinstance(end, Connected)
+    assert isinstance(end, ConnectedAccount)
     assert end.lifetime == (timedelta(days=days) if days is not None else None)
 
 
 def test_where_nobody_tells_of_rights_the_page_is_connected() -> None:
     for silent in (wrong("rights", 100), wrong("rights", 190), ok("rights"), told(scopes="x", expires_at="x")):
-        assert isinstance(connect(WHO, silent), Connected)
+        assert isinstance(connect(WHO, silent), ConnectedAccount)
     for later in (StepAnswerLost("rights", "reset"), wrong("rights", 4), Response("rights", 500)):
         assert isinstance(connect(WHO, later), Retry)
     assert isinstance(connect(StepAnswerLost("me", "reset")), Retry)
@@ -111,19 +111,24 @@ def test_where_nobody_tells_of_rights_the_page_is_connected() -> None:
 
 
 def test_where_messages_are_wanted_a_third_question_tries_them() -> None:
-    may = told(scopes=[*ALL, *NEEDED])
-    end = connect(WHO, told(), wanted=MESSAGES)
+    may = told(scopes=[*ALL, *NEEDED_PERMISSIONS])
+    end = connect(WHO, told(), wanted=WANTED_MESSAGES)
     assert isinstance(end, Rejected)
-    assert end.reason.params == {"rights": ", ".join(NEEDED)}
-    assert isinstance(connect(WHO, told(), wanted=POSTS), Connected), "posts take neither"
-    third = connect(WHO, may, wanted=MESSAGES)
+    assert end.reason.params == {"rights": ", ".join(NEEDED_PERMISSIONS)}
+    assert isinstance(connect(WHO, told(), wanted=WANTED_POSTS), ConnectedAccount), "posts take neither"
+    third = connect(WHO, may, wanted=WANTED_MESSAGES)
     assert isinstance(third, Send)
     assert (third.step.method, third.step.path) == ("GET", "/me/conversations?platform=messenger&fields=id&limit=1")
-    heard = Connected("17", "Mia", "facebook.page", chat_surface=SURFACE, token=TOKEN)
-    assert connect(WHO, may, ok("chats", data=[]), wanted=MESSAGES) == heard
-    assert connect(WHO, may, StepAnswerLost("chats", "reset"), wanted=MESSAGES) == heard, "listening says what it meets"
+    heard = ConnectedAccount("17", "Mia", "facebook.page", chat_surface=CHAT_SURFACE, token=TOKEN)
+    assert connect(WHO, may, ok("chats", data=[]), wanted=WANTED_MESSAGES) == heard
+    assert connect(WHO, may, StepAnswerLost("chats", "reset"), wanted=WANTED_MESSAGES) == heard, (
+        "listening says what it meets"
+    )
     for code in (10, 200, 3):
-        assert reason(connect(WHO, wrong("rights", 100), wrong("chats", code), wanted=MESSAGES)) == windows.NO_MESSAGES
+        assert (
+            reason(connect(WHO, wrong("rights", 100), wrong("chats", code), wanted=WANTED_MESSAGES))
+            == reply_windows.MESSAGES_NOT_ALLOWED
+        )
 
 
 def test_the_token_is_still_the_pages() -> None:

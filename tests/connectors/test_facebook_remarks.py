@@ -7,17 +7,25 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, Response, Send, Sought, StepAnswerLost, StepKind, WireStep
-from connectors.facebook import Facebook
-from connectors.facebook_hearing import COMMENTS, POSTS
-from connectors.meta_hearing import MOST_REQUESTS
-from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Uncertain, Unknown
-from connectors.remarks import Act, Remark, Remarks, Spot
-from connectors.suite.house import House
-from connectors.suite.world import World
-from foundation.http import HttpClient
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import (
+    LookupQuery,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Uncertain, Unknown
+from connectors.platforms.facebook.comments import COMMENTS, POSTS
+from connectors.platforms.facebook.publisher import Facebook
+from connectors.platforms.meta.comments import MAX_REQUESTS
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
-from gate.units import REMARK, Reference, Subject, Text, Unit
+from gate.contract.units import COMMENT_REFERENCE, Reference, Subject, Text, Unit
 from tests.contract import facebook_worlds
 from tests.contract.facebook_worlds import FacebookFake
 from tests.fakes.facebook import FakeFacebook, facebook
@@ -26,7 +34,7 @@ from tests.fakes.facebook_world import Page, Post
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ANSWER = Unit(
     uuid7(), uuid7(), Subject("delivery", uuid7()), "facebook", "facebook.page", uuid7(), "17", "public",
-    texts=(Text("body", "thanks"),), references=(Reference(REMARK, "5_70/5_77"),), native_key="k",
+    texts=(Text("body", "thanks"),), references=(Reference(COMMENT_REFERENCE, "5_70/5_77"),), native_key="k",
 )  # fmt: skip
 
 
@@ -37,47 +45,47 @@ def server() -> Iterator[FakeFacebook]:
 
 
 @pytest.fixture
-def world(server: FakeFacebook) -> Iterator[World]:
+def world(server: FakeFacebook) -> Iterator[ConnectorWorld]:
     http = HttpClient()
     yield facebook_worlds.world(server, http, "http://127.0.0.1:9")
-    server.book.clear()
+    server.book.clear_faults()
     http.close()
 
 
-def page_of(world: World) -> Page:
+def page_of(world: ConnectorWorld) -> Page:
     assert isinstance(world.fake, FacebookFake)
     return world.fake.page
 
 
-def posted(world: World, many: int = 1) -> list[Post]:
+def posted(world: ConnectorWorld, many: int = 1) -> list[Post]:
     page = page_of(world)
     made = []
     for place in range(many):
-        world.clock.move(60)
+        world.clock.advance(60)
         made.append(page.keep(Post(f"{page.id}_{place + 1}", f"post {place}", world.clock())))
     return made
 
 
-def reading(world: World, cursor: str = "") -> tuple[Remarks, int]:
+def reading(world: ConnectorWorld, cursor: str = "") -> tuple[CommentPage, int]:
     """One reading, and how many requests it took."""
-    house, answers = House(world, world.connector), list[Answer]()
+    house, answers = SendingHarness(world, world.connector), list[StepResult]()
     connector = Facebook()
     while isinstance(turn := connector.remarks(world.account.account, "", cursor, tuple(answers)), Send):
         answers.append(house.send(turn.step))
-    assert isinstance(turn, Remarks)
+    assert isinstance(turn, CommentPage)
     return turn, len(answers)
 
 
-def texts(found: Remarks) -> list[str]:
+def texts(found: CommentPage) -> list[str]:
     return [one.text for one in found.found]
 
 
-def test_replies_are_heard_beside_comments_and_known_by_both(world: World) -> None:
+def test_replies_are_heard_beside_comments_and_known_by_both(world: ConnectorWorld) -> None:
     (post,) = posted(world)
     page = page_of(world)
     first = page.say(post.id, "where is it?", by="Ann")
     page.say(post.id, "by the lake", under=first.id)
-    world.clock.move(5)
+    world.clock.advance(5)
     reply = page.say(post.id, "oh", by="Bo", under=first.id)
     found, _ = reading(world)
     assert [(one.native_id, one.text, one.handle, one.under) for one in found.found] == [
@@ -87,23 +95,23 @@ def test_replies_are_heard_beside_comments_and_known_by_both(world: World) -> No
     assert all(one.author.isdigit() and one.url.startswith("https://www.facebook.com/") for one in found.found)
 
 
-def test_all_of_many_posts_and_comments_is_heard_in_a_few_readings(world: World) -> None:
+def test_all_of_many_posts_and_comments_is_heard_in_a_few_readings(world: ConnectorWorld) -> None:
     posts, page = posted(world, POSTS + 3), page_of(world)
     _, cursor = texts(reading(world)[0]), reading(world)[0].cursor
     for place in range(COMMENTS * 2 + 5):
-        world.clock.move(1)
+        world.clock.advance(1)
         page.say(posts[-1].id, f"said {place}", by="Ann")
     page.say(posts[0].id, "on the oldest", by="Bo")
     heard, most = set[str](), 0
     for _ in range(4):
-        world.clock.move(600)
+        world.clock.advance(600)
         found, requests = reading(world, cursor)
         heard, cursor, most = heard | set(texts(found)), found.cursor, max(most, requests)
     assert heard == {*(f"said {place}" for place in range(COMMENTS * 2 + 5)), "on the oldest"}
-    assert most <= MOST_REQUESTS
+    assert most <= MAX_REQUESTS
 
 
-def test_who_is_not_named_is_not_heard(world: World) -> None:
+def test_who_is_not_named_is_not_heard(world: ConnectorWorld) -> None:
     (post,) = posted(world)
     page = page_of(world)
     page.say(post.id, "hello", by="Ann")
@@ -130,7 +138,7 @@ def ok(**body: Any) -> Response:
 def test_hostile_entries_are_none(comment: object) -> None:
     listed = ok(data=[{"id": "17_5", "comments": {"data": [comment]}}])
     found = Facebook().remarks("17", "", "", (listed,))
-    assert isinstance(found, Remarks)
+    assert isinstance(found, CommentPage)
     assert found.found == ()
 
 
@@ -138,8 +146,8 @@ def test_odd_words_and_times_do_no_harm() -> None:
     said = {"id": "5_6", "from": {"id": "9", "name": 4}, "message": ["x"], "created_time": "soon", "parent": "up"}
     listed = ok(data=[{"id": "17_5", "permalink_url": 7, "comments": {"data": [said]}}, {"id": "y", "comments": {}}])
     found = Facebook().remarks("17", "", "{broken", (listed,))
-    assert isinstance(found, Remarks)
-    assert found.found == (Remark("5_6", "9", "9", "", "17_5"),)
+    assert isinstance(found, CommentPage)
+    assert found.found == (Comment("5_6", "9", "9", "", "17_5"),)
     for silent in (ok(), ok(data={}), Response("remarks", 400, body={"error": {"code": 10}})):
         assert Facebook().remarks("17", "", "", (silent,)) is None
 
@@ -147,14 +155,14 @@ def test_odd_words_and_times_do_no_harm() -> None:
 # answering
 
 
-def asked(*answers: Answer) -> WireStep:
-    turn = Facebook().next(ANSWER, answers)
+def asked(*answers: StepResult) -> WireStep:
+    turn = Facebook().next_step(ANSWER, answers)
     assert isinstance(turn, Send)
     return turn.step
 
 
-def end(*answers: Answer) -> Outcome:
-    turn = Facebook().next(ANSWER, answers)
+def end(*answers: StepResult) -> Outcome:
+    turn = Facebook().next_step(ANSWER, answers)
     assert not isinstance(turn, Send)
     return turn
 
@@ -181,7 +189,7 @@ def test_an_answer_that_cannot_stand_there_is_no_reason_to_reconnect(code: int, 
     assert outcome.reason.code == word
 
 
-SOUGHT = Sought("k", "thanks", NOW, "17", reply_to="5_70/5_77", known=frozenset({"comment:5_80"}), asked_at=NOW)
+SOUGHT = LookupQuery("k", "thanks", NOW, "17", reply_to="5_70/5_77", known=frozenset({"comment:5_80"}), asked_at=NOW)
 
 
 def entry(number: str, *, by: str = "17", text: str = "thanks", minutes: float = 0.1) -> dict[str, Any]:
@@ -195,27 +203,27 @@ def listed(*entries: object, more: bool = False) -> Response:
 
 
 def test_a_lost_answer_is_looked_for_under_the_comment() -> None:
-    first = Facebook().find(SOUGHT, ())
+    first = Facebook().look_up(SOUGHT, ())
     assert isinstance(first, Send)
     assert first.step.path.startswith("/5_70/comments?fields=id,message,created_time,from&order=reverse")
-    found = Facebook().find(SOUGHT, (listed(entry("81"), entry("82", minutes=-3)),))
+    found = Facebook().look_up(SOUGHT, (listed(entry("81"), entry("82", minutes=-3)),))
     assert isinstance(found, Found)
     assert found.native_id == "comment:5_81"
     nameless = {name: value for name, value in entry("86").items() if name != "from"}
-    assert isinstance(Facebook().find(SOUGHT, (listed(nameless),)), Found), "rather ours than said twice"
+    assert isinstance(Facebook().look_up(SOUGHT, (listed(nameless),)), Found), "rather ours than said twice"
     for other in (entry("80"), entry("83", by="9"), entry("84", text="no"), entry("85", minutes=-3)):
-        assert Facebook().find(SOUGHT, (listed(other),)) == Absent()
-    assert isinstance(Facebook().find(SOUGHT, (listed(entry("83", by="9"), more=True),)), Send)
-    assert isinstance(Facebook().find(SOUGHT, (listed(entry("83", by="9"), more=True),) * 5), Unknown)
-    assert isinstance(Facebook().find(SOUGHT, (wrong(1, step="look"),)), Unknown)
+        assert Facebook().look_up(SOUGHT, (listed(other),)) == Absent()
+    assert isinstance(Facebook().look_up(SOUGHT, (listed(entry("83", by="9"), more=True),)), Send)
+    assert isinstance(Facebook().look_up(SOUGHT, (listed(entry("83", by="9"), more=True),) * 5), Unknown)
+    assert isinstance(Facebook().look_up(SOUGHT, (wrong(1, step="look"),)), Unknown)
 
 
 # acting
 
-SPOT = Spot("5_70/5_77", "24007", "17")
+SPOT = CommentTarget("5_70/5_77", "24007", "17")
 
 
-def acted(act: Act, *answers: Answer, spot: Spot = SPOT) -> Send | Outcome:
+def acted(act: ModerationAction, *answers: StepResult, spot: CommentTarget = SPOT) -> Send | Outcome:
     return Facebook().moderate(spot, act, answers)
 
 
@@ -230,7 +238,7 @@ def acted(act: Act, *answers: Answer, spot: Spot = SPOT) -> Send | Outcome:
         ("block", "POST", "/{account}/blocked", {"psid": [24007]}),
     ],
 )
-def test_each_act_is_one_request(act: Act, method: str, path: str, json: object) -> None:
+def test_each_act_is_one_request(act: ModerationAction, method: str, path: str, json: object) -> None:
     turn = acted(act)
     assert isinstance(turn, Send)
     assert (turn.step.method, turn.step.path, turn.step.json) == (method, path, json)
@@ -252,7 +260,7 @@ def test_an_author_is_blocked_by_number_alone() -> None:
 
 
 @pytest.mark.parametrize("act", ["hide", "delete"])
-def test_a_comment_that_is_gone_is_as_good(act: Act) -> None:
+def test_a_comment_that_is_gone_is_as_good(act: ModerationAction) -> None:
     gone = wrong(100, 33, step="moderate")
     look = acted(act, gone)
     assert isinstance(look, Send)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from connectors.bluesky_record import tid
-from connectors.outcomes import Published, Rejected
-from connectors.suite.house import House
-from foundation.http import HttpClient, Reply, Request
+from connectors.conformance.harness import SendingHarness
+from connectors.contract.outcomes import Published, Rejected
+from connectors.platforms.bluesky.record import record_key
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from tests.contract import bluesky_worlds
 from tests.contract.mastodon_worlds import FILM
 from tests.fakes.bluesky import POST, FakeBluesky, Repo, bluesky
@@ -32,8 +32,8 @@ def mine(fake: FakeBluesky) -> Repo:
 
 def send(fake: FakeBluesky, mine: Repo, name: str, body: bytes, mime: str) -> tuple[int, Any]:
     headers = {"authorization": f"Bearer {fake.sessions.start(mine.did)[0]}", "content-type": mime}
-    reply = HTTP.exchange(Request("POST", f"{fake.url}/xrpc/com.atproto.repo.{name}", headers, body))
-    assert isinstance(reply, Reply)
+    reply = HTTP.send(HttpRequest("POST", f"{fake.url}/xrpc/com.atproto.repo.{name}", headers, body))
+    assert isinstance(reply, HttpResponse)
     return reply.status, json.loads(reply.body)
 
 
@@ -43,7 +43,7 @@ def put(fake: FakeBluesky, mine: Repo, embed: str, mime: str, data: bytes = DATA
     assert status == 200
     shown = {"video": told["blob"]} if embed == VIDEO else {"images": [{"alt": "waves", "image": told["blob"]}]}
     record = {"$type": POST, "text": "waves", "createdAt": "2026-11-20T10:00:00Z", "embed": {"$type": embed, **shown}}
-    asked = {"repo": mine.did, "collection": POST, "rkey": tid("a", fake.clock()), "record": record}
+    asked = {"repo": mine.did, "collection": POST, "rkey": record_key("a", fake.clock()), "record": record}
     status, told = send(fake, mine, "putRecord", json.dumps(asked).encode(), "application/json")
     return status, told.get("error", "")
 
@@ -76,9 +76,9 @@ def test_a_film_may_weigh_more_than_a_picture(fake: FakeBluesky, mine: Repo, des
 def test_a_server_that_takes_smaller_files_says_so(fake: FakeBluesky) -> None:
     fake.most_upload = FILM.size - 1
     world = bluesky_worlds.world(fake, HTTP, film=True)
-    outcome = House(world, world.connector).publish(world.unit(media=1)).outcome
+    outcome = SendingHarness(world, world.connector).publish(world.unit(media=1)).outcome
     assert isinstance(outcome, Rejected)
     assert outcome.reason.params == {"status": 413, "word": "payloadtoolarge"}
-    assert world.fake.taken() == []
+    assert world.fake.accepted_posts() == []
     fake.most_upload = FILM.size
-    assert isinstance(House(world, world.connector).publish(world.unit(media=1)).outcome, Published)
+    assert isinstance(SendingHarness(world, world.connector).publish(world.unit(media=1)).outcome, Published)

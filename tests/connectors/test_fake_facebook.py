@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from foundation.http import HttpClient, Reply, Request
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from tests.contract.instagram_worlds import FILM, MEDIA, lent
 from tests.fakes.facebook import FakeFacebook, facebook
 from tests.fakes.facebook_world import Page
@@ -36,11 +36,11 @@ class Caller:
     def __init__(self, server: FakeFacebook, page: Page) -> None:
         self.server, self.page, self.http = server, page, HttpClient()
 
-    def __call__(self, method: str, path: str, **said: Any) -> Reply:
+    def __call__(self, method: str, path: str, **said: Any) -> HttpResponse:
         headers = {"authorization": f"Bearer {self.page.token}", "content-type": "application/json"}
         body = json.dumps(said).encode() if said else b""
-        reply = self.http.exchange(Request(method, f"{self.server.url}{path}", headers, body, 10.0))
-        assert isinstance(reply, Reply)
+        reply = self.http.send(HttpRequest(method, f"{self.server.url}{path}", headers, body, 10.0))
+        assert isinstance(reply, HttpResponse)
         return reply
 
     def told(self, method: str, path: str, **said: Any) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class Caller:
 def ask(server: FakeFacebook, page: Page) -> Iterator[Caller]:
     caller = Caller(server, page)
     yield caller
-    server.book.clear()
+    server.book.clear_faults()
     caller.http.close()
 
 
@@ -110,7 +110,7 @@ def test_what_nobody_may_send_is_refused(
 def test_the_same_words_at_once_are_a_duplicate(ask: Caller, server: FakeFacebook, page: Page) -> None:
     ask.told("POST", f"/{page.id}/feed", message="hello")
     assert ask.code("POST", f"/{page.id}/feed", message="hello") == (506, 1455006)
-    server.clock.move(timedelta(hours=2).total_seconds())
+    server.clock.advance(timedelta(hours=2).total_seconds())
     ask.told("POST", f"/{page.id}/feed", message="hello")
 
 
@@ -121,7 +121,7 @@ def test_a_film_stands_in_no_list_while_it_is_worked_on(
     look, fields = f"/{made['id']}?fields=status,post_id", "id,message,attachments{target{id}}"
     assert ask.told("GET", look) == {"status": {"video_status": "processing"}, "id": made["id"]}
     assert ask.told("GET", f"/{page.id}/published_posts?fields={fields}")["data"] == []
-    server.clock.move(60)
+    server.clock.advance(60)
     ready = ask.told("GET", look)
     assert ready["status"] == {"video_status": "ready"}
     (post,) = ask.told("GET", f"/{page.id}/published_posts?fields={fields}")["data"]
@@ -198,7 +198,7 @@ def test_messages_take_their_rights_their_form_and_a_day(ask: Caller, server: Fa
     assert ask.code("GET", listed) == (10, 0)
     assert ask.code("POST", signed_up) == (200, 0)
     page.rights |= {"pages_messaging"}
-    server.clock.move(24 * 3600 + 1)
+    server.clock.advance(24 * 3600 + 1)
     assert ask.code("POST", f"/{page.id}/messages", **reader, message={"text": "late"}) == (10, 2018278)
     page.chats.person("Ann").shut = "blocked"
     assert ask.code("POST", f"/{page.id}/messages", **reader, message={"text": "hello"}) == (551, 1545041)
@@ -206,7 +206,7 @@ def test_messages_take_their_rights_their_form_and_a_day(ask: Caller, server: Fa
 
 def test_conversations_come_page_by_page(ask: Caller, server: FakeFacebook, page: Page) -> None:
     for name in ("Ann", "Bo", "Cy"):
-        server.clock.move(1)
+        server.clock.advance(1)
         page.chats.say(name, "hi", server.clock())
     listed, after = f"/{page.id}/conversations?platform=messenger&fields=id&limit=2", ""
     found = list[str]()

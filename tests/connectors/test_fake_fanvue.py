@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from connectors.suite.serving import MovedClock
-from foundation.http import HttpClient, Reply, Request
+from connectors.conformance.fake_servers import AdjustableClock
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from tests.fakes.fanvue import OPERATIONS, FakeFanvue, fanvue
 from tests.fakes.fanvue_spec import FORM, JSON, VERSION, VERSION_HEADER, Refusal, document
 from tests.fakes.fanvue_world import Member
@@ -47,7 +47,7 @@ def nova(fake: FakeFanvue) -> Member:
 def send(fake: FakeFanvue, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Any:
     """One request, answered or not."""
     address = path if path.startswith("http") else fake.url + path
-    return HTTP.exchange(Request(method, address, headers, body, 5.0))
+    return HTTP.send(HttpRequest(method, address, headers, body, 5.0))
 
 
 def ask(fake: FakeFanvue, mine: Member | str, method: str, path: str, said: Any = None) -> tuple[int, Any, Any]:
@@ -56,7 +56,7 @@ def ask(fake: FakeFanvue, mine: Member | str, method: str, path: str, said: Any 
     headers = {"authorization": f"Bearer {token}", VERSION_HEADER: VERSION}
     headers |= {"content-type": JSON} if said is not None else {}
     reply = send(fake, method, path, headers, json.dumps(said).encode() if said is not None else b"")
-    assert isinstance(reply, Reply), reply
+    assert isinstance(reply, HttpResponse), reply
     plain = not reply.headers.get("content-type", "").startswith(JSON)
     return reply.status, reply.body.decode() if plain else json.loads(reply.body), reply.headers
 
@@ -191,7 +191,7 @@ def test_a_part_goes_to_its_own_address(fake: FakeFanvue, nova: Member) -> None:
         assert send(fake, "PUT", quote(wrong, safe=":/?=&"), {}, b"x").status == 403
     assert send(fake, "GET", address, {}).status == 403
     assert send(fake, "PUT", address, {}, b"x" * (fake.most_part + 1)).status == 400
-    fake.clock.move(fake.urls_live.total_seconds() + 1)
+    fake.clock.advance(fake.urls_live.total_seconds() + 1)
     late = send(fake, "PUT", address, {}, b"x")
     assert (late.status, b"Request has expired" in late.body) == (403, True)
     assert all(upload.parts == {} for upload in fake.uploads.values())
@@ -309,7 +309,7 @@ JUNK = st.recursive(
 
 @given(JUNK)
 def test_whatever_is_said_is_a_post_or_refused(said: Any) -> None:
-    server = FakeFanvue(MovedClock())
+    server = FakeFanvue(AdjustableClock())
     mine, status = server.account("nova"), 0
     try:
         server.publish(mine, said if isinstance(said, dict) else {"audience": "subscribers", "text": said})
@@ -322,7 +322,7 @@ def test_posts_come_in_pages(fake: FakeFanvue, nova: Member) -> None:
     ids = []
     for number in range(5):
         ids.append(post(fake, nova, f"post {number}")[1]["uuid"])
-        fake.clock.move(60)
+        fake.clock.advance(60)
     post(fake, fake.account("other"), "not mine")
     _, told, _ = ask(fake, nova, "GET", "/posts?size=3")
     assert [each["uuid"] for each in told["data"]] == ids[:1:-1]
@@ -330,7 +330,7 @@ def test_posts_come_in_pages(fake: FakeFanvue, nova: Member) -> None:
     _, told, _ = ask(fake, nova, "GET", "/posts?size=3&page=2")
     assert [each["uuid"] for each in told["data"]] == ids[1::-1]
     assert told["pagination"] == {"page": 2, "size": 2, "hasMore": False}
-    fake.book.ask("lag", lookup_lag=90.0)
+    fake.book.schedule_fault("lag", lookup_lag=90.0)
     assert [each["uuid"] for each in ask(fake, nova, "GET", "/posts")[1]["data"]] == ids[3::-1]
     nova.posts[ids[0]].pinned = True
     assert ask(fake, nova, "GET", "/posts")[1]["data"][0]["uuid"] == ids[0]

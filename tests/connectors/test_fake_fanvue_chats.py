@@ -11,7 +11,7 @@ def test_chats_come_in_the_order_of_their_last_message(fake: FakeFanvue, nova: M
     leo, ida, max_ = (fake.fan(name, nova) for name in ("leo", "ida", "max"))
     for fan, text in ((leo, "one"), (ida, "two"), (leo, "three")):
         fake.says(fan, nova, text)
-        fake.clock.move(5)
+        fake.clock.advance(5)
     status, told, _ = ask(fake, nova, "GET", "/chats?page=1&size=2&sortBy=most_recent_messages")
     assert (status, told["pagination"]) == (200, {"page": 1, "size": 2, "hasMore": True})
     assert [each["user"]["uuid"] for each in told["data"]] == [leo.id, ida.id]

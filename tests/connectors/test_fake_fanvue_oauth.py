@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from foundation.http import AnswerLost, Reply
+from foundation.http.http_client import HttpResponse, ResponseLost
 from tests.connectors.test_fake_fanvue import NOBODY, ask, post, send, uploaded
 from tests.fakes.fanvue import FakeFanvue, fanvue
 from tests.fakes.fanvue_oauth import LOGIN, App, challenge
@@ -56,7 +56,7 @@ def basic(app: App) -> str:
 def exchange(fake: FakeFanvue, header: str, path: str = "token", **said: str) -> tuple[int, Any]:
     headers = {"content-type": FORM} | ({"authorization": header} if header else {})
     reply = send(fake, "POST", f"/oauth2/{path}", headers, urlencode(said).encode())
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, HttpResponse)
     return reply.status, json.loads(reply.body or b"null")
 
 
@@ -99,7 +99,7 @@ def test_a_code_is_good_once(fake: FakeFanvue, nova: Member, app: App) -> None:
     assert redeem(fake, app, good)[1]["error"] == "invalid_grant"
     assert not works(fake, told)  # whoever shows a code again ends what came from it
     late = code(fake, app)
-    fake.clock.move(600)
+    fake.clock.advance(600)
     assert redeem(fake, app, late)[0] == 400
     assert redeem(fake, fake.application(REDIRECT), code(fake, app))[0] == 400
 
@@ -113,7 +113,7 @@ def test_a_verifier_has_43_to_128_letters(fake: FakeFanvue, nova: Member, app: A
 
 def test_a_refresh_token_is_good_once(fake: FakeFanvue, nova: Member, app: App) -> None:
     _, first = redeem(fake, app, code(fake, app))
-    fake.clock.move(HOUR)
+    fake.clock.advance(HOUR)
     assert not works(fake, first)
     status, second = refresh(fake, app, first["refresh_token"])
     assert (status, works(fake, second)) == (200, True)
@@ -124,7 +124,7 @@ def test_a_refresh_token_is_good_once(fake: FakeFanvue, nova: Member, app: App) 
     assert refresh(fake, app, second["refresh_token"])[1]["error"] == "invalid_grant"
     assert works(fake, other)  # and no other one
     assert refresh(fake, fake.application(REDIRECT), other["refresh_token"])[0] == 400
-    fake.clock.move(30 * 24 * HOUR)
+    fake.clock.advance(30 * 24 * HOUR)
     assert refresh(fake, app, other["refresh_token"])[0] == 400
 
 
@@ -139,10 +139,10 @@ def test_a_refresh_may_end_the_token_of_before(fake: FakeFanvue, nova: Member, a
 
 def test_a_lost_refresh_is_lost_and_trying_again_ends_it_all(fake: FakeFanvue, nova: Member, app: App) -> None:
     _, first = redeem(fake, app, code(fake, app))
-    fake.book.ask("reset_after", on="tokens")
+    fake.book.schedule_fault("reset_after", on="tokens")
     body = urlencode({"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}).encode()
     lost = send(fake, "POST", "/oauth2/token", {"authorization": basic(app), "content-type": FORM}, body)
-    assert isinstance(lost, AnswerLost)
+    assert isinstance(lost, ResponseLost)
     assert works(fake, first)
     assert refresh(fake, app, first["refresh_token"])[1]["error"] == "invalid_grant"
     assert not works(fake, first)
@@ -229,7 +229,7 @@ def test_a_bucket_is_told_and_filled_again(fake: FakeFanvue, nova: Member, app: 
     assert works(fake, told)  # another application's bucket
     assert post(fake, fake.account("other"), "x")[0] == 201  # and another person's
     fake.limits.own["posts"] = 0
-    fake.clock.move(wait)
+    fake.clock.advance(wait)
     assert (works(fake, told), post(fake, nova, "four")[0]) == (True, 429)
     del fake.limits.own["posts"]
     assert post(fake, nova, "four")[0] == 201
@@ -240,14 +240,14 @@ def test_a_lost_answer_is_a_post_all_the_same(fake: FakeFanvue, nova: Member) ->
     headers["idempotency-key"] = "the same"  # and of no use
     body = json.dumps({"audience": "subscribers", "text": "hello"}).encode()
     for mode in ("reset_before", "reset_after"):
-        fake.book.ask(mode, on="posts")
-        assert isinstance(send(fake, "POST", "/posts", headers, body), AnswerLost)
+        fake.book.schedule_fault(mode, on="posts")
+        assert isinstance(send(fake, "POST", "/posts", headers, body), ResponseLost)
     assert [text for _, text in nova.taken] == ["hello"]
-    fake.book.ask("status:503_after", on="posts")
+    fake.book.schedule_fault("status:503_after", on="posts")
     assert send(fake, "POST", "/v1/posts", headers, body).status == 503
     assert send(fake, "POST", "/posts", headers, body).status == 201
     assert len(nova.posts) == 3
-    assert [(each["status"], each["accepted"]) for each in fake.book.record()] == [(0, 0), *[(201, 1)] * 3]
+    assert [(each["status"], each["accepted"]) for each in fake.book.list_requests()] == [(0, 0), *[(201, 1)] * 3]
 
 
 def test_each_kind_of_request_can_go_wrong(fake: FakeFanvue, nova: Member) -> None:
@@ -267,7 +267,7 @@ def test_each_kind_of_request_can_go_wrong(fake: FakeFanvue, nova: Member) -> No
         ("GET", f"/chats/{NOBODY}/messages", "lookups"),
         ("GET", "/insights/earnings", "other"),
     ):
-        fake.book.ask("status:503", on=kind)
+        fake.book.schedule_fault("status:503", on=kind)
         assert (path, ask(fake, nova, method, path)[0]) == (path, 503)
     assert set(nova.posts) == {one}
 

@@ -60,7 +60,7 @@ def test_publishing_is_an_update(fake: FakeYouTube, nova: Member) -> None:
     number, other = uploaded(fake, nova), fake.account("other")
     before = video(fake, nova, number)["snippet"]["publishedAt"]
     assert video(fake, other, number) is None
-    fake.clock.move(3600)
+    fake.clock.advance(3600)
     assert told(public(fake, nova, number))["status"]["privacyStatus"] == "public"
     assert told(public(fake, nova, number))["status"]["privacyStatus"] == "public"
     assert (nova.taken, list(nova.posts)) == ([(number, "waves")], [number])
@@ -150,7 +150,7 @@ def test_the_list_of_uploads(fake: FakeYouTube, nova: Member) -> None:
     numbers = []
     for place in range(4):
         numbers.append(uploaded(fake, nova, wanted("private" if place == 1 else "public", title=f"n. {place}")))
-        fake.clock.move(60)
+        fake.clock.advance(60)
     path = f"{API}playlistItems?part=snippet,status,contentDetails&playlistId={nova.uploads_playlist}"
 
     def items(mine: Member, more: str = "&maxResults=50") -> Any:
@@ -166,9 +166,9 @@ def test_the_list_of_uploads(fake: FakeYouTube, nova: Member) -> None:
         False,
     )
     assert len(items(fake.account("other"))["items"]) == 3
-    fake.book.ask("lag", lookup_lag=100)
+    fake.book.schedule_fault("lag", lookup_lag=100)
     assert len(items(nova)["items"]) == 3
-    fake.book.clear()
+    fake.book.clear_faults()
     assert len(items(nova)["items"]) == 4
     assert ask(fake, nova, "GET", path + "&maxResults=51").status == 400
     assert reason(ask(fake, nova, "GET", path + "&pageToken=x")) == (400, "invalidPageToken")
@@ -177,7 +177,7 @@ def test_the_list_of_uploads(fake: FakeYouTube, nova: Member) -> None:
 
 def test_quotas_are_the_projects(fake: FakeYouTube, nova: Member) -> None:
     day = fake.clock().astimezone(PACIFIC).replace(hour=12, minute=0) + timedelta(days=1)
-    fake.clock.move((day.astimezone(UTC) - fake.clock()).total_seconds())
+    fake.clock.advance((day.astimezone(UTC) - fake.clock()).total_seconds())
     fake.uploads_per_day, fake.units_per_day, other = 2, 102, fake.account("other")
     number = uploaded(fake, nova)
     assert opened(fake, other, wanted(title="")).status == 400
@@ -189,9 +189,9 @@ def test_quotas_are_the_projects(fake: FakeYouTube, nova: Member) -> None:
     assert reason(ask(fake, other, "GET", f"{API}videos?part=id&id={number}")) == (403, "quotaExceeded")
     nova.app = fake.application("https://house.example/back")
     assert video(fake, nova, number)
-    fake.clock.move(11 * 3600)
+    fake.clock.advance(11 * 3600)
     assert reason(opened(fake, other)) == (403, "quotaExceeded")
-    fake.clock.move(3600 + 60)
+    fake.clock.advance(3600 + 60)
     assert opened(fake, other).status == 200
     fake.rate_limited = 1
     assert [reason(opened(fake, other)), opened(fake, other).status] == [(403, "rateLimitExceeded"), 200]
@@ -229,7 +229,7 @@ def test_subscribers_are_told_to_three_digits(fake: FakeYouTube, nova: Member) -
 
 def test_bad_days(fake: FakeYouTube, nova: Member) -> None:
     path = session(fake, nova)
-    fake.book.ask("status:503_after", on="files", account="nova")
+    fake.book.schedule_fault("status:503_after", on="files", account="nova")
     assert put(fake, path, FILM).status == 503
     [number] = nova.videos
     assert told(put(fake, path, b"", f"bytes */{len(FILM)}"))["id"] == number
@@ -240,7 +240,7 @@ def test_bad_days(fake: FakeYouTube, nova: Member) -> None:
     ask(fake, nova, "GET", f"{API}channels?part=id&mine=true")
     ask(fake, nova, "DELETE", f"{API}videos?id={number}")
     send(fake, "POST", "/token")
-    kinds = [row["kind"] for row in fake.book.record()]
+    kinds = [row["kind"] for row in fake.book.list_requests()]
     assert kinds[:3] == ["files"] * 3
     assert kinds[3:] == ["metrics", "polls", "polls", "posts", "lookups", "checks", "deletes", "tokens"]
-    assert {row["account"] for row in fake.book.record()} == {"nova", ""}
+    assert {row["account"] for row in fake.book.list_requests()} == {"nova", ""}

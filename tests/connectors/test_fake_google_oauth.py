@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from foundation.http import HttpClient, Reply, Request
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from tests.fakes.google import SCOPES, App, FakeYouTube, Member, youtube
 from tests.fakes.google_oauth import challenge
 
@@ -43,8 +43,8 @@ class Flow:
         }
         return {name: value for name, value in {**asked, **changes}.items() if value is not None}
 
-    def page(self, **changes: str | None) -> Reply:
-        return exchange(Request("GET", f"{self.fake.url}/o/oauth2/v2/auth?{urlencode(self.asks(**changes))}"))
+    def page(self, **changes: str | None) -> HttpResponse:
+        return exchange(HttpRequest("GET", f"{self.fake.url}/o/oauth2/v2/auth?{urlencode(self.asks(**changes))}"))
 
     def back(self, **changes: str | None) -> dict[str, str]:
         reply = self.page(**{"approve": self.member.name, **changes})
@@ -60,7 +60,7 @@ class Flow:
             headers["authorization"] = f"Basic {pair}"
         else:
             said = {"client_id": self.app.client_id, "client_secret": self.app.secret} | said
-        reply = exchange(Request("POST", f"{self.fake.url}/token", headers, urlencode(said).encode()))
+        reply = exchange(HttpRequest("POST", f"{self.fake.url}/token", headers, urlencode(said).encode()))
         return reply.status, json.loads(reply.body)
 
     def redeem(self, code: str, **more: Any) -> tuple[int, Any]:
@@ -77,12 +77,12 @@ class Flow:
 
     def works(self, token: str) -> int:
         path = f"{self.fake.url}/youtube/v3/channels?part=id&mine=true"
-        return exchange(Request("GET", path, {"authorization": f"Bearer {token}"})).status
+        return exchange(HttpRequest("GET", path, {"authorization": f"Bearer {token}"})).status
 
 
-def exchange(request: Request) -> Reply:
-    reply = HTTP.exchange(request)
-    assert isinstance(reply, Reply), reply
+def exchange(request: HttpRequest) -> HttpResponse:
+    reply = HTTP.send(request)
+    assert isinstance(reply, HttpResponse), reply
     return reply
 
 
@@ -98,7 +98,7 @@ def test_a_yes_becomes_tokens(flow: Flow) -> None:
     status, told = flow.redeem(back["code"])
     assert (status, told["expires_in"], told["token_type"], told["scope"]) == (200, 3599, "Bearer", " ".join(SCOPES))
     assert flow.works(told["access_token"]) == 200
-    flow.fake.clock.move(3599)
+    flow.fake.clock.advance(3599)
     assert flow.works(told["access_token"]) == 401
     status, again = flow.renew(told["refresh_token"], basic=True)
     assert (status, "refresh_token" in again, flow.works(again["access_token"])) == (200, False, 200)
@@ -117,7 +117,7 @@ def test_a_no(flow: Flow) -> None:
     page = flow.page()
     assert (page.status, b"st&amp;te" in page.body) == (200, True)
     said = urlencode(flow.asks(approve="nova")).encode()
-    reply = exchange(Request("POST", f"{flow.fake.url}/o/oauth2/v2/auth", FORM, said))
+    reply = exchange(HttpRequest("POST", f"{flow.fake.url}/o/oauth2/v2/auth", FORM, said))
     assert (reply.status, "code" in parse_qs(urlsplit(reply.headers["location"]).query)) == (302, True)
 
 
@@ -151,7 +151,7 @@ def test_a_code_is_good_once_and_not_for_long(flow: Flow) -> None:
     assert flow.redeem(code)[0] == 200
     assert (flow.redeem(code)[0], flow.redeem(code)[1]["error"]) == (400, "invalid_grant")
     late = flow.back()["code"]
-    flow.fake.clock.move(600)
+    flow.fake.clock.advance(600)
     assert flow.redeem(late)[1]["error"] == "invalid_grant"
     assert flow.redeem("4/none")[1]["error"] == "invalid_grant"
     bare = flow.back(code_challenge=None, code_challenge_method=None)["code"]
@@ -181,12 +181,12 @@ def test_what_ends_a_refresh_token(flow: Flow) -> None:
     )
     second = flow.given()
     said = urlencode({"token": second["refresh_token"]}).encode()
-    revoke = Request("POST", f"{flow.fake.url}/revoke", FORM, said)
+    revoke = HttpRequest("POST", f"{flow.fake.url}/revoke", FORM, said)
     assert [exchange(revoke).status, exchange(revoke).status] == [200, 400]
     assert (flow.works(second["access_token"]), flow.renew(second["refresh_token"])[0]) == (401, 400)
     third = flow.given()
     flow.fake.oauth.refresh_lives = timedelta(days=7)
-    flow.fake.clock.move(7 * 24 * 3600)
+    flow.fake.clock.advance(7 * 24 * 3600)
     assert flow.renew(third["refresh_token"])[0] == 400
 
 

@@ -76,7 +76,7 @@ def test_a_session_is_the_secret(fake: FakeYouTube, nova: Member) -> None:
     fake.forgets_session = True
     assert reason(put(fake, path, FILM)) == (404, "notFound")
     fake.forgets_session = False
-    fake.clock.move(7 * 24 * 3600 + 1)
+    fake.clock.advance(7 * 24 * 3600 + 1)
     assert put(fake, path, FILM).status == 404
     fake.strays_to = "https://elsewhere.example"
     assert opened(fake, nova).headers["location"].startswith("https://elsewhere.example/upload/youtube/v3/videos?")
@@ -112,7 +112,7 @@ def test_work_on_a_video_takes_a_while(fake: FakeYouTube, nova: Member) -> None:
         "processing",
     )
     assert (nova.posts, nova.taken) == ({}, [])
-    fake.clock.move(61)
+    fake.clock.advance(61)
     shown = video(fake, nova, number, "status,processingDetails")
     assert (shown["status"]["uploadStatus"], shown["processingDetails"]["processingStatus"]) == (
         "processed",
@@ -128,7 +128,7 @@ def test_a_video_may_be_rejected_after_the_fact(fake: FakeYouTube, nova: Member)
     other = uploaded(fake, nova, film=FILM + b"x")
     fake.fails = ""
     assert video(fake, nova, first)["status"]["uploadStatus"] == "uploaded"
-    fake.clock.move(11)
+    fake.clock.advance(11)
     status = video(fake, nova, first)["status"]
     assert (status["uploadStatus"], status["rejectionReason"]) == ("rejected", "duplicate")
     status = video(fake, nova, other)["status"]
@@ -149,5 +149,5 @@ def test_a_channel_has_its_own_limit(fake: FakeYouTube, nova: Member) -> None:
     uploaded(fake, nova)
     assert reason(opened(fake, nova)) == (400, "uploadLimitExceeded")
     assert opened(fake, fake.account("other")).status == 200
-    fake.clock.move(24 * 3600 + 1)
+    fake.clock.advance(24 * 3600 + 1)
     assert opened(fake, nova).status == 200

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connectors.suite.world import OBJECTS
-from foundation.http import HttpClient, Reply, Request
+from connectors.conformance.world import TEST_OBJECTS
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from tests.contract.instagram_worlds import FILM, MEDIA, lent
 from tests.fakes.instagram import FakeInstagram, Profile, instagram
 from tests.fakes.instagram_fetching import LONGEST, SHORTEST, clip, seconds
@@ -36,8 +36,8 @@ def mine(fake: FakeInstagram) -> Profile:
 def ask(fake: FakeInstagram, mine: Profile, method: str, path: str, **said: Any) -> tuple[int, Any]:
     headers = {"authorization": f"Bearer {mine.token}", "content-type": "application/json"}
     body = json.dumps(said).encode() if said else b""
-    reply = HTTP.exchange(Request(method, f"{fake.url}/{path}", headers, body))
-    assert isinstance(reply, Reply)
+    reply = HTTP.send(HttpRequest(method, f"{fake.url}/{path}", headers, body))
+    assert isinstance(reply, HttpResponse)
     return reply.status, json.loads(reply.body)
 
 
@@ -54,9 +54,9 @@ def asked_after(fake: FakeInstagram, mine: Profile, container: str, times: int) 
 
 def film(files: str, data: bytes = b"") -> str:
     """The address of a film."""
-    data = data or OBJECTS[FILM.sha256]
+    data = data or TEST_OBJECTS[FILM.sha256]
     digest = hashlib.sha256(data).hexdigest()
-    OBJECTS[digest] = data
+    TEST_OBJECTS[digest] = data
     return f"{files}/{digest}.mp4"
 
 
@@ -73,7 +73,7 @@ def test_a_reel_is_fetched_while_it_is_worked_through(fake: FakeInstagram, mine:
     assert mine.fetched == [film(files)]
     assert asked_after(fake, mine, made["id"], 1)["status_code"] == "FINISHED"
     assert ask(fake, mine, "POST", f"{mine.id}/media_publish", creation_id=made["id"])[0] == 200
-    assert [post["_files"] for post in mine.posts] == [(OBJECTS[FILM.sha256],)]
+    assert [post["_files"] for post in mine.posts] == [(TEST_OBJECTS[FILM.sha256],)]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_film_beside_a_picture_is_an_item(fake: FakeInstagram, mine: Profile, 
     for item in items:
         asked_after(fake, mine, item, 3)
     made = contain(fake, mine, **whole)[1]["id"]
-    assert mine.containers[made].files == (OBJECTS[FILM.sha256], OBJECTS[MEDIA[0].sha256])
+    assert mine.containers[made].files == (TEST_OBJECTS[FILM.sha256], TEST_OBJECTS[MEDIA[0].sha256])
 
 
 @pytest.mark.parametrize(
@@ -142,4 +142,4 @@ def test_a_film_that_weighs_too_much_comes_to_nothing(fake: FakeInstagram, mine:
 def test_the_length_of_a_film_is_read_in_its_header() -> None:
     assert [seconds(clip(length)) for length in (SHORTEST, 12.5, LONGEST)] == [SHORTEST, 12.5, LONGEST]
     assert seconds(b"mvhd" + bytes(200)) == 0.0
-    assert seconds(OBJECTS[MEDIA[0].sha256]) == 0.0
+    assert seconds(TEST_OBJECTS[MEDIA[0].sha256]) == 0.0

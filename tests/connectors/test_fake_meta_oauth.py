@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from foundation.http import HttpClient, Reply, Request
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from tests.fakes.instagram import instagram
 from tests.fakes.meta_oauth import App
 from tests.fakes.threads import threads
@@ -28,8 +28,8 @@ def asked(fake: Any, method: str, path: str, **said: str) -> Any:
     """The answer to what is asked in the address, or in a form where it is posted."""
     posted = method == "POST"
     url = f"{fake.url}/{path}" + ("" if posted else f"?{urlencode(said)}")
-    reply = HTTP.exchange(Request(method, url, {}, urlencode(said).encode() if posted else b""))
-    assert isinstance(reply, Reply)
+    reply = HTTP.send(HttpRequest(method, url, {}, urlencode(said).encode() if posted else b""))
+    assert isinstance(reply, HttpResponse)
     if reply.status == 302:
         return reply.headers["location"]
     return json.loads(reply.body) if reply.body[:1] == b"{" else reply.body.decode()

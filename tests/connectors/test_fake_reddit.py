@@ -171,10 +171,10 @@ def test_breaks(fake: FakeReddit, nova: Member) -> None:
     nova.quota_filled = True
     assert error(fake, nova) == ("QUOTA_FILLED", None)
     nova.quota_filled = False
-    fake.clock.move(630)
+    fake.clock.advance(630)
     assert "seconds before" in submit(fake, nova)["errors"][0][1]
     assert made(fake, fake.account("other"))
-    fake.clock.move(31)
+    fake.clock.advance(31)
     assert made(fake, nova)
 
 
@@ -191,15 +191,15 @@ def test_lists_lag_and_have_pages(fake: FakeReddit, nova: Member) -> None:
     _, told, _ = ask(fake, nova, "GET", "/user/NOVA/submitted?limit=2")
     assert told["data"]["after"] == names[3]
     assert [one["name"] for one in listed(fake, nova, f"&limit=3&after={names[3]}")] == names[2::-1]
-    fake.clock.move(60)
+    fake.clock.advance(60)
     fake.lag = 30
     late = made(fake, nova, "late")
     assert (len(listed(fake, nova)), [one["name"] for one in info(fake, nova, late)]) == (5, [late])
-    fake.clock.move(31)
+    fake.clock.advance(31)
     assert len(listed(fake, nova)) == 6
-    fake.book.ask("lag", lookup_lag=100)
+    fake.book.schedule_fault("lag", lookup_lag=100)
     assert listed(fake, nova) == []
-    fake.book.clear()
+    fake.book.clear_faults()
     assert ask(fake, nova, "GET", "/user/nobody/submitted")[0] == 404
 
 
@@ -242,7 +242,7 @@ def test_a_picture_becomes_a_post_later(fake: FakeReddit, nova: Member) -> None:
     told = submit(fake, nova, "Seen", kind="image", url=address)
     assert set(told["data"]) == {"user_submitted_page", "websocket_url"}
     assert (nova.posts, listed(fake, nova), [text for _, text in nova.taken]) == ({}, [], ["Seen"])
-    fake.clock.move(21)
+    fake.clock.advance(21)
     [shown] = listed(fake, nova)
     assert (shown["url"], shown["is_self"]) == (f"https://i.redd.it/{asset}.png", False)
     [one] = nova.posts.values()
@@ -252,12 +252,12 @@ def test_a_picture_becomes_a_post_later(fake: FakeReddit, nova: Member) -> None:
     assert submit(fake, nova, kind="image", url=address)["errors"] == []
     fake.media_fails = False
     assert submit(fake, nova, kind="image", url=uploaded(fake, nova, b"no picture")[1])["errors"] == []
-    fake.clock.move(60)
+    fake.clock.advance(60)
     assert len(nova.posts) == 2
     other = fake.account("other")
     assert error(fake, other, kind="image", url=address) == ("BAD_URL", "url")
     assert error(fake, nova, kind="image", url=address.replace("https:", "http:")) == ("BAD_URL", "url")
-    fake.clock.move(24 * 3600)
+    fake.clock.advance(24 * 3600)
     assert error(fake, nova, kind="image", url=address) == ("BAD_URL", "url")
 
 
@@ -304,17 +304,17 @@ def test_a_lease_is_for_one_file(fake: FakeReddit, nova: Member) -> None:
     fake.most_bytes = 10
     reply = put(fake, lease(fake, nova), picture())
     assert (reply.status, b"<MaxSizeAllowed>10</MaxSizeAllowed>" in reply.body) == (400, True)
-    fake.clock.move(60)
+    fake.clock.advance(60)
     assert b"Policy expired" in put(fake, leased, picture()).body
     assert ask(fake, nova, "POST", "/api/media/asset.json", {"filepath": "a", "mimetype": "text/plain"})[0] == 400
 
 
 def test_bad_days(fake: FakeReddit, nova: Member) -> None:
-    fake.book.ask("status:503_after", on="posts")
+    fake.book.schedule_fault("status:503_after", on="posts")
     said = {"api_type": "json", "sr": "Pictures", "kind": "self", "title": "A wall"}
     assert ask(fake, nova, "POST", "/api/submit/", said)[0] == 503
     assert len(nova.posts) == 1
     for path, kind in (("/api/v1/me", "checks"), ("/user/nova/submitted", "lookups"), ("/api/info", "metrics")):
-        fake.book.ask("status:500", on=kind)
+        fake.book.schedule_fault("status:500", on=kind)
         assert ask(fake, nova, "GET", path)[0] == 500
-    assert [row["kind"] for row in fake.book.record()] == ["posts", "checks", "lookups", "metrics"]
+    assert [row["kind"] for row in fake.book.list_requests()] == ["posts", "checks", "lookups", "metrics"]

@@ -36,7 +36,7 @@ def test_a_film_becomes_a_post_later_with_its_poster(fake: FakeReddit, nova: Mem
     told = submit(fake, nova, "Seen", kind="video", url=where, video_poster_url=shown_first)
     assert set(told["data"]) == {"user_submitted_page", "websocket_url"}
     assert listed(fake, nova) == []
-    fake.clock.move(45)
+    fake.clock.advance(45)
     [shown] = listed(fake, nova)
     assert (shown["url"], shown["is_self"], shown["is_video"]) == (f"https://v.redd.it/{film}", False, True)
     assert (shown["post_hint"], shown["domain"]) == ("hosted:video", "v.redd.it")
@@ -59,7 +59,7 @@ def test_a_film_needs_a_film_and_a_poster(fake: FakeReddit, nova: Member) -> Non
     assert submit(fake, nova, kind="video", url=broken, video_poster_url=poster)["errors"] == []
     fake.media_fails = True
     assert submit(fake, nova, kind="video", url=where, video_poster_url=poster)["errors"] == []
-    fake.clock.move(3600)
+    fake.clock.advance(3600)
     assert nova.taken == []
 
 

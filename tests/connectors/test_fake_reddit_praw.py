@@ -75,7 +75,7 @@ def media(shade: int = 1) -> PostMedia:
 def test_signing_in(fake: FakeReddit, nova: Member, library: praw.Reddit) -> None:
     assert str(library.user.me()) == "nova"
     assert library.auth.scopes() == set(SCOPES)
-    fake.clock.move(86_400)
+    fake.clock.advance(86_400)
     assert str(library.user.me(use_cache=False)) == "nova"  # it refreshed by itself
     fake.revoke(nova)
     with pytest.raises(prawcore.ResponseException, match="400"):
@@ -167,7 +167,7 @@ def test_errors_that_praw_raises(fake: FakeReddit, nova: Member, library: praw.R
         place.submit("Fourth", selftext="")
     with pytest.raises(prawcore.InsufficientScope):
         library.submission(next(iter(nova.posts.values())).id).mod.nsfw()
-    fake.book.ask("status:503_after", on="posts")  # prawcore sends again by itself, and so posts twice
+    fake.book.schedule_fault("status:503_after", on="posts")  # prawcore sends again by itself, and so posts twice
     fake.places["pictures"].title_min = None
     place.submit("Fifth", selftext="")
     assert [one.title for one in nova.posts.values()][2:] == ["Fifth", "Fifth"]

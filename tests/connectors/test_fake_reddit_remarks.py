@@ -4,18 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.contract import Copy, Send
-from connectors.outcomes import (
+from connectors.conformance.comment_rules import reply_unit
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.comments import CommentTarget, ModerationAction
+from connectors.contract.connector import PlatformCopy, Send
+from connectors.contract.outcomes import (
     Published,
     Rejected,
     Retry,
     Uncertain,
 )
-from connectors.remarks import Act, Spot
-from connectors.suite.house import House
-from connectors.suite.remark_rules import answering
-from connectors.suite.world import World
-from foundation.http import HttpClient
+from foundation.http.http_client import HttpClient
 from tests.connectors.reddit_library import signed_in
 from tests.connectors.test_reddit import PLATFORM
 from tests.contract import reddit_worlds
@@ -31,66 +31,68 @@ def fake() -> Iterator[FakeReddit]:
 
 
 @pytest.fixture
-def world(fake: FakeReddit) -> World:
+def world(fake: FakeReddit) -> ConnectorWorld:
     return reddit_worlds.world(fake, HttpClient(), one_picture=False)
 
 
-def test_an_application_that_is_shown_nothing_for_adults_never_answers_twice(fake: FakeReddit, world: World) -> None:
-    house = House(world, world.connector)
+def test_an_application_that_is_shown_nothing_for_adults_never_answers_twice(
+    fake: FakeReddit, world: ConnectorWorld
+) -> None:
+    house = SendingHarness(world, world.connector)
     story = house.publish(world.unit())
     assert isinstance(story.outcome, Published)
     assert world.remark is not None
     number = world.remark("and you?", story.outcome.native_id)
     fake.hides_nsfw = True
-    world.ask("reset_after", "posts")
-    assert isinstance(house.publish(answering(world, number)).outcome, Uncertain)
-    assert [text for name, text in world.fake.taken() if name.startswith("t1_")] != []
-    assert len([name for name, _ in world.fake.taken() if name.startswith("t1_")]) == 1
+    world.inject_fault("reset_after", "posts")
+    assert isinstance(house.publish(reply_unit(world, number)).outcome, Uncertain)
+    assert [text for name, text in world.fake.accepted_posts() if name.startswith("t1_")] != []
+    assert len([name for name, _ in world.fake.accepted_posts() if name.startswith("t1_")]) == 1
 
 
-def test_what_cannot_be_answered_is_told(fake: FakeReddit, world: World) -> None:
-    house = House(world, world.connector)
+def test_what_cannot_be_answered_is_told(fake: FakeReddit, world: ConnectorWorld) -> None:
+    house = SendingHarness(world, world.connector)
     story = house.publish(world.unit())
     assert isinstance(story.outcome, Published)
     assert world.remark is not None
     post = story.outcome.native_id
     numbers = [world.remark(f"word {place}", post) for place in range(4)]
     fake.comments[numbers[0]].deleted = True
-    gone = house.publish(answering(world, numbers[0])).outcome
+    gone = house.publish(reply_unit(world, numbers[0])).outcome
     fake.kept_away[fake.comments[numbers[1]].author.name] = {world.account.account.partition("@")[0]}
-    away = house.publish(answering(world, numbers[1])).outcome
+    away = house.publish(reply_unit(world, numbers[1])).outcome
     fake.kept_away.clear()
     fake.archived = {post}
-    old = house.publish(answering(world, numbers[2])).outcome
+    old = house.publish(reply_unit(world, numbers[2])).outcome
     fake.archived, fake.locked = set(), {post}
-    locked = house.publish(answering(world, numbers[3])).outcome
+    locked = house.publish(reply_unit(world, numbers[3])).outcome
     told = [one.reason.code for one in (gone, away, old, locked) if isinstance(one, Rejected)]
     assert told == ["reddit.remark_gone", *["reddit.remark_closed"] * 3]
     fake.locked, fake.commenting_every = set(), 300.0
-    assert isinstance(house.publish(answering(world, numbers[3])).outcome, Published)
-    waits = house.publish(answering(world, numbers[2]))
+    assert isinstance(house.publish(reply_unit(world, numbers[3])).outcome, Published)
+    waits = house.publish(reply_unit(world, numbers[2]))
     assert isinstance(waits.outcomes[0], Retry)
     assert isinstance(waits.outcome, Published)
 
 
-def test_an_answer_has_votes_and_is_taken_back(fake: FakeReddit, world: World) -> None:
-    house, connector = House(world, world.connector), world.connector
+def test_an_answer_has_votes_and_is_taken_back(fake: FakeReddit, world: ConnectorWorld) -> None:
+    house, connector = SendingHarness(world, world.connector), world.connector
     story = house.publish(world.unit())
     assert isinstance(story.outcome, Published)
     assert world.remark is not None
-    unit = answering(world, world.remark("hm", story.outcome.native_id))
+    unit = reply_unit(world, world.remark("hm", story.outcome.native_id))
     outcome = house.publish(unit).outcome
     assert isinstance(outcome, Published)
-    copy = Copy(outcome.native_id, unit.account)
-    turn = connector.read(copy, ())
+    copy = PlatformCopy(outcome.native_id, unit.account)
+    turn = connector.read_metrics(copy, ())
     assert isinstance(turn, Send)
-    assert connector.read(copy, (house.send(turn.step),)) == {"likes": 1}
+    assert connector.read_metrics(copy, (house.send(turn.step),)) == {"likes": 1}
     assert isinstance(house.remove(unit, outcome.native_id), Published)
     assert fake.comments[outcome.native_id].deleted
 
 
-def test_an_account_of_before_hears_nobody_and_goes_on_posting(fake: FakeReddit, world: World) -> None:
-    house, account = House(world, world.connector), world.account.account
+def test_an_account_of_before_hears_nobody_and_goes_on_posting(fake: FakeReddit, world: ConnectorWorld) -> None:
+    house, account = SendingHarness(world, world.connector), world.account.account
     member = fake.members[account.partition("@")[0]]
     member.scopes = tuple(scope for scope in SCOPES if scope not in ("privatemessages", "report"))
     turn = PLATFORM.remarks(account, "", "", ())
@@ -99,8 +101,8 @@ def test_an_account_of_before_hears_nobody_and_goes_on_posting(fake: FakeReddit,
     story = house.publish(world.unit())
     assert isinstance(story.outcome, Published)
     assert world.remark is not None
-    spot = Spot(world.remark("boo", story.outcome.native_id), "x", account)
-    acts: tuple[Act, ...] = ("block", "report")
+    spot = CommentTarget(world.remark("boo", story.outcome.native_id), "x", account)
+    acts: tuple[ModerationAction, ...] = ("block", "report")
     for act in acts:
         turn = PLATFORM.moderate(spot, act, ())
         assert isinstance(turn, Send)

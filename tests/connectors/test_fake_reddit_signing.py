@@ -72,7 +72,7 @@ def test_one_limit_for_all_of_an_application(fake: FakeReddit, nova: Member) -> 
     assert (status, headers["x-ratelimit-remaining"], "retry-after" in headers) == (429, "0.0", False)
     assert 590 <= int(headers["x-ratelimit-reset"]) <= 600
     assert ask(fake, stranger, "GET", "/api/v1/me")[0] == 200
-    fake.clock.move(int(headers["x-ratelimit-reset"]))
+    fake.clock.advance(int(headers["x-ratelimit-reset"]))
     assert ask(fake, nova, "GET", "/api/v1/me")[0] == 200
 
 
@@ -139,11 +139,11 @@ def test_codes_and_tokens(fake: FakeReddit, nova: Member) -> None:
     assert signing_in(fake, app, **twice) == bad
     assert ask(fake, ended["access_token"], "GET", "/api/v1/me")[0] == 401
     late = code_of(fake, app)
-    fake.clock.move(600)
+    fake.clock.advance(600)
     assert signing_in(fake, app, **late) == bad
     assert signing_in(fake, app, grant_type="password") == (200, {"error": "unsupported_grant_type"})
     assert "refresh_token" not in signing_in(fake, app, **code_of(fake, app, duration="temporary"))[1]
-    fake.clock.move(86400)
+    fake.clock.advance(86400)
     assert ask(fake, told["access_token"], "GET", "/api/v1/me")[0] == 401
     wrong = type(app)(app.client_id, "wrong", BACK)
     assert signing_in(fake, wrong, **said) == (401, {"message": "Unauthorized", "error": 401})
@@ -152,7 +152,7 @@ def test_codes_and_tokens(fake: FakeReddit, nova: Member) -> None:
 def test_refresh_tokens_last_unless_they_rotate(fake: FakeReddit, nova: Member) -> None:
     app = fake.application(BACK)
     refresh = signing_in(fake, app, **code_of(fake, app))[1]["refresh_token"]
-    fake.clock.move(400 * 86400)
+    fake.clock.advance(400 * 86400)
     status, told = signing_in(fake, app, grant_type="refresh_token", refresh_token=refresh)
     assert (status, told["refresh_token"]) == (200, refresh)
     assert ask(fake, told["access_token"], "GET", "/api/v1/me")[0] == 200
@@ -166,6 +166,6 @@ def test_refresh_tokens_last_unless_they_rotate(fake: FakeReddit, nova: Member) 
     assert ask(fake, token["access_token"], "GET", "/api/v1/me")[0] == 401
     newest = signing_in(fake, app, **code_of(fake, app))[1]["refresh_token"]
     fake.oauth.refresh_lives = timedelta(days=365)
-    fake.clock.move(365 * 86400)
+    fake.clock.advance(365 * 86400)
     assert signing_in(fake, app, grant_type="refresh_token", refresh_token=newest) == gone
     assert signing_in(fake, app, grant_type="refresh_token", refresh_token=token["refresh_token"]) == gone

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from foundation.http import HttpClient, Reply, Request
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from tests.contract.instagram_worlds import FILM, MEDIA, lent
 from tests.fakes.threads import FakeThreads, counted, threads
 from tests.fakes.threads_world import SCOPES, Profile
@@ -35,8 +35,8 @@ def mine(fake: FakeThreads) -> Profile:
 def ask(fake: FakeThreads, mine: Profile, method: str, path: str, **said: Any) -> Any:
     """The answer, or code and subcode of a refusal."""
     shown = {"authorization": f"Bearer {mine.token}", "content-type": "application/json"}
-    reply = HTTP.exchange(Request(method, f"{fake.url}/{path}", shown, json.dumps(said).encode() if said else b""))
-    assert isinstance(reply, Reply)
+    reply = HTTP.send(HttpRequest(method, f"{fake.url}/{path}", shown, json.dumps(said).encode() if said else b""))
+    assert isinstance(reply, HttpResponse)
     told = json.loads(reply.body)
     error = told.get("error", {})
     return told if reply.status == 200 else (error["code"], error.get("error_subcode", 0))
@@ -86,7 +86,7 @@ def test_a_post_is_shown_once_and_in_its_turn(fake: FakeThreads, mine: Profile, 
     assert asked_after(fake, mine, made, 1)["status"] == "PUBLISHED"
     assert mine.every[shown].kind == "IMAGE"
     old = contain(fake, mine, media_type="TEXT", text="old")["id"]
-    fake.clock.move(86_401)
+    fake.clock.advance(86_401)
     assert asked_after(fake, mine, old, 1)["status"] == "EXPIRED"
     assert publish(fake, mine, old) == GONE
 
@@ -128,7 +128,7 @@ def test_the_days_limits_are_kept(fake: FakeThreads, mine: Profile) -> None:
     posted(fake, mine, "a reply", reply_to_id=first)
     again = contain(fake, mine, media_type="TEXT", text="b", reply_to_id=first)["id"]
     assert publish(fake, mine, again) == (4, 2207042)
-    fake.clock.move(86_401)
+    fake.clock.advance(86_401)
     assert posted(fake, mine, "4") in mine.every
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.suite.serving import MovedClock
-from foundation.http import AnswerLost
+from connectors.conformance.fake_servers import AdjustableClock
+from foundation.http.http_client import ResponseLost
 from tests.connectors.x_asking import ask, describe, library, made, picture, post, send, upload, uploaded
 from tests.fakes import x_text
 from tests.fakes.x import FakeX, x
@@ -103,7 +103,7 @@ def test_media_are_ones_own_and_expire(fake: FakeX, nova: Member) -> None:
     refused = post(fake, other, "stolen", media={"media_ids": [medium]})
     assert (refused[0], refused[1]["errors"][0]["message"]) == (400, NO_MEDIA)
     assert describe(fake, other, medium, alt_text={"text": "x"})[0] == 400
-    fake.clock.move(DAY)
+    fake.clock.advance(DAY)
     assert post(fake, nova, "late", media={"media_ids": [medium]})[0] == 400
     assert describe(fake, nova, medium, alt_text={"text": "x"})[0] == 400
     again = uploaded(fake, nova)
@@ -199,7 +199,7 @@ JUNK = st.recursive(
 
 @given(JUNK)
 def test_whatever_is_said_is_a_post_or_refused(said: Any) -> None:
-    server = FakeX(MovedClock())
+    server = FakeX(AdjustableClock())
     mine, refused = server.account("nova"), 0
     try:
         server.publish(mine, said if isinstance(said, dict) else {"text": said})
@@ -249,7 +249,7 @@ def test_the_same_words_are_refused_for_a_day(fake: FakeX, nova: Member) -> None
     assert post(fake, fake.account("other"), "hello")[0] == 201
     ask(fake, nova, "DELETE", f"/2/tweets/{first}")
     assert post(fake, nova, "hello")[0] == 403
-    fake.clock.move(DAY)
+    fake.clock.advance(DAY)
     assert post(fake, nova, "hello")[0] == 201
 
 
@@ -294,7 +294,7 @@ def test_a_timeline_comes_in_pages(rough: FakeX) -> None:
     ids = []
     for number in range(7):
         ids.append(made(rough, nova, f"post {number}"))
-        rough.clock.move(60)
+        rough.clock.advance(60)
     first = ask(rough, nova, "GET", path)[1]
     assert [each["id"] for each in first["data"]] == ids[:1:-1]
     assert set(first["data"][0]) == {"id", "text", "edit_history_post_ids", "edit_history_tweet_ids"}
@@ -306,7 +306,7 @@ def test_a_timeline_comes_in_pages(rough: FakeX) -> None:
     wrongs = ("start_time=2026-01-01T00:00:00", "start_time=2026-13-01T00:00:00Z", "pagination_token=7")
     for wrong in (*wrongs, f"max_results={'9' * 5000}", f"until_id={'9' * 20}"):
         assert ask(rough, nova, "GET", f"/2/users/{nova.id}/tweets?{wrong}")[0] == 400
-    rough.book.ask("lag", lookup_lag=90.0)
+    rough.book.schedule_fault("lag", lookup_lag=90.0)
     assert ask(rough, nova, "GET", path)[1]["data"][0]["id"] == ids[5]
 
 
@@ -330,7 +330,7 @@ def test_windows_are_told_and_end(fake: FakeX, nova: Member) -> None:
     assert (status, told["title"], headers["x-rate-limit-remaining"]) == (429, "Too Many Requests", "0")
     assert headers["x-app-limit-24hour-remaining"] == "9998"
     assert post(fake, fake.account("other"), "three")[0] == 201
-    fake.clock.move(ends - fake.clock().timestamp())
+    fake.clock.advance(ends - fake.clock().timestamp())
     assert post(fake, nova, "three")[0] == 201
     assert ask(fake, nova, "GET", "/2/users/me")[2]["x-rate-limit-remaining"] == "74"
 
@@ -340,9 +340,9 @@ def test_the_whole_application_has_a_day(fake: FakeX, nova: Member) -> None:
     assert post(fake, nova, "one")[0] == 201
     status, _, headers = ask(fake, other, "POST", "/2/tweets", {"text": "two"})
     assert (status, headers["x-rate-limit-remaining"], headers["x-app-limit-24hour-remaining"]) == (429, "100", "0")
-    fake.clock.move(QUARTER)
+    fake.clock.advance(QUARTER)
     assert post(fake, other, "two")[0] == 429
-    fake.clock.move(DAY)
+    fake.clock.advance(DAY)
     assert post(fake, other, "two")[0] == 201
 
 
@@ -368,14 +368,14 @@ def test_accounts_are_stopped(fake: FakeX, nova: Member) -> None:
 def test_a_lost_answer_and_a_second_try(fake: FakeX, nova: Member) -> None:
     body = (JSON, json.dumps({"text": "hello"}).encode())
     for mode in ("reset_before", "reset_after"):
-        fake.book.ask(mode, on="posts")
-        assert isinstance(send(fake, "POST", "/2/tweets", f"Bearer {nova.token}", body), AnswerLost)
+        fake.book.schedule_fault(mode, on="posts")
+        assert isinstance(send(fake, "POST", "/2/tweets", f"Bearer {nova.token}", body), ResponseLost)
     assert [text for _, text in nova.taken] == ["hello"]
     assert post(fake, nova, "hello")[1]["detail"] == DUPLICATE
-    fake.book.ask("status:503_after", on="posts")
+    fake.book.schedule_fault("status:503_after", on="posts")
     assert post(fake, nova, "there")[0] == 503
     assert len(nova.posts) == 2
-    told = [(each["status"], each["accepted"]) for each in fake.book.record()]
+    told = [(each["status"], each["accepted"]) for each in fake.book.list_requests()]
     assert told == [(0, 0), (201, 1), (403, 0), (201, 1)]
 
 
@@ -392,6 +392,6 @@ def test_each_kind_of_request_can_go_wrong(fake: FakeX, nova: Member) -> None:
         ("GET", "/2/users/me", "checks"),
         ("POST", "/2/oauth2/token", "tokens"),
     ):
-        fake.book.ask("status:503", on=kind)
+        fake.book.schedule_fault("status:503", on=kind)
         assert ask(fake, nova, method, path, {} if method == "POST" else None)[0] == 503
     assert set(nova.posts) == {one}

@@ -107,7 +107,7 @@ def test_windows_and_days_end(fake: FakeX, nova: Member) -> None:
     assert dm(fake, nova, leo.id, "one")[0] == 201
     assert dm(fake, nova, leo.id, "two")[2]["x-user-limit-24hour-remaining"] == "0"
     fake.limits.most["messages/day"] = 1_440
-    fake.clock.move(31 * DAY)
+    fake.clock.advance(31 * DAY)
     told = ask(fake, nova, "GET", "/2/dm_events")[1]
     assert told == {"meta": {"result_count": 0}}, "X tells 30 days"
 
@@ -117,6 +117,6 @@ def test_a_message_that_is_told_is_billed_once_a_day(fake: FakeX, nova: Member) 
     for _ in range(3):
         ask(fake, nova, "GET", "/2/dm_events")
     assert fake.bill[nova.id] == 1
-    fake.clock.move(DAY)
+    fake.clock.advance(DAY)
     ask(fake, nova, "GET", "/2/dm_events")
     assert fake.bill[nova.id] == 2

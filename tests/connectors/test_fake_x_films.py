@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from connectors.suite.serving import MovedClock
-from foundation.http import AnswerLost, Reply, multipart
+from connectors.conformance.fake_servers import AdjustableClock
+from foundation.http.http_client import HttpResponse, ResponseLost, encode_multipart
 from tests.connectors.x_asking import ask, describe, made, picture, post, send, uploaded
 from tests.fakes.x import FakeX, x
 from tests.fakes.x_spec import Spec, document
@@ -53,10 +53,10 @@ def begun(fake: FakeX, mine: Member, length: int = len(FILM), **more: Any) -> st
     return str(told["data"]["id"])
 
 
-def append(fake: FakeX, mine: Member, upload: str, index: object, data: bytes, **more: str) -> Reply:
-    body = multipart({"segment_index": str(index), **more}, {"media": ("a", data, "application/octet-stream")})
+def append(fake: FakeX, mine: Member, upload: str, index: object, data: bytes, **more: str) -> HttpResponse:
+    body = encode_multipart({"segment_index": str(index), **more}, {"media": ("a", data, "application/octet-stream")})
     reply = send(fake, "POST", f"/2/media/upload/{upload}/append", f"Bearer {mine.token}", body)
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, HttpResponse)
     return reply
 
 
@@ -165,7 +165,7 @@ def test_the_beginning_is_strict(rough: FakeX, judged: bool) -> None:
         assert ask(rough, nova, "POST", "/2/media/upload/initialize", said)[0] == 400
     assert begin(rough, nova, 5, media_type="image/gif", media_category="tweet_gif")[0] == 200
     assert len(rough.uploads) == 2
-    assert FakeX(MovedClock()).most_bytes["tweet_video"] == 512 * 2**20
+    assert FakeX(AdjustableClock()).most_bytes["tweet_video"] == 512 * 2**20
 
 
 @both
@@ -181,7 +181,7 @@ def test_segments_are_strict(rough: FakeX, judged: bool) -> None:
     for said in ({"media": "eA=="}, {"segment_index": 0}, {"media": "eA==", "segment_index": "0"}, [], {}):
         assert (said, ask(rough, nova, "POST", path, said)[0]) == (said, 400)
     assert ask(rough, nova, "POST", path, {"media": "%", "segment_index": 0})[0] == 400
-    assert send(rough, "POST", path, bearer, multipart({"segment_index": "0"}, {})).status == 400
+    assert send(rough, "POST", path, bearer, encode_multipart({"segment_index": "0"}, {})).status == 400
     assert send(rough, "POST", path, bearer).status == 400
     assert set(rough.uploads[upload].segments) == {999}
 
@@ -316,12 +316,12 @@ def test_others_may_be_let_in(fake: FakeX, nova: Member) -> None:
 
 def test_uploads_and_films_expire(fake: FakeX, nova: Member) -> None:
     upload = begun(fake, nova)
-    fake.clock.move(14 * DAY)
+    fake.clock.advance(14 * DAY)
     assert append(fake, nova, upload, 0, FILM).status == 200
-    fake.clock.move(DAY)
+    fake.clock.advance(DAY)
     assert (append(fake, nova, upload, 0, FILM).status, finish(fake, nova, upload)[0]) == (400, 400)
     film = ready(fake, nova)
-    fake.clock.move(DAY)
+    fake.clock.advance(DAY)
     assert (look(fake, nova, film)[0], finish(fake, nova, film)[0], shown(fake, nova, film)) == (400, 400, 400)
     assert describe(fake, nova, film, alt_text={"text": "x"})[0] == 400
 
@@ -354,7 +354,7 @@ def test_each_step_needs_its_scope_and_has_its_window(fake: FakeX, nova: Member)
     assert headers["x-rate-limit-remaining"] == "1874"
     assert "x-rate-limit-limit" not in ask(fake, nova, "GET", f"/2/media/upload?media_id={upload}")[2]
     assert len(uploaded(fake, nova)) == 1
-    fake.clock.move(QUARTER + 1)
+    fake.clock.advance(QUARTER + 1)
     assert append(fake, nova, begun(fake, nova), 0, FILM).status == 200
     fake.out_of_credits = True
     assert (begin(fake, nova)[0], look(fake, nova, upload)[0]) == (402, 402)
@@ -362,15 +362,15 @@ def test_each_step_needs_its_scope_and_has_its_window(fake: FakeX, nova: Member)
 
 def test_each_step_can_go_wrong(fake: FakeX, nova: Member) -> None:
     upload = begun(fake, nova)
-    body = multipart({"segment_index": "0"}, {"media": ("a", FILM, "video/mp4")})
-    fake.book.ask("reset_after", on="files")
+    body = encode_multipart({"segment_index": "0"}, {"media": ("a", FILM, "video/mp4")})
+    fake.book.schedule_fault("reset_after", on="files")
     path = f"/2/media/upload/{upload}/append"
-    assert isinstance(send(fake, "POST", path, f"Bearer {nova.token}", body), AnswerLost)
+    assert isinstance(send(fake, "POST", path, f"Bearer {nova.token}", body), ResponseLost)
     assert fake.uploads[upload].segments == {0: FILM}
-    fake.book.ask("status:503_after", on="files")
+    fake.book.schedule_fault("status:503_after", on="files")
     assert finish(fake, nova, upload)[0] == 503
     assert finish(fake, nova, upload)[0] == 200
-    fake.book.ask("status:503", on="polls")
+    fake.book.schedule_fault("status:503", on="polls")
     assert (look(fake, nova, upload)[0], fake.media[upload].state) == (503, "pending")
     assert look(fake, nova, upload)[0] == 200
-    assert [each["kind"] for each in fake.book.record()] == ["files"] * 4 + ["polls"] * 2
+    assert [each["kind"] for each in fake.book.list_requests()] == ["files"] * 4 + ["polls"] * 2

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import tweepy  # type: ignore[import-untyped]  # ships no types
 
-from foundation.http import AnswerLost, Reply
+from foundation.http.http_client import HttpResponse, ResponseLost
 from tests.connectors.x_asking import There, ask, library, post, send
 from tests.fakes.x import FakeX, x
 from tests.fakes.x_oauth import App, challenge
@@ -46,7 +46,7 @@ def basic(app: App) -> str:
 
 def exchange(fake: FakeX, header: str, path: str = "token", **said: str) -> tuple[int, Any]:
     reply = send(fake, "POST", f"/2/oauth2/{path}", header, (FORM, urlencode(said).encode()))
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, HttpResponse)
     return reply.status, json.loads(reply.body)
 
 
@@ -83,7 +83,7 @@ def test_a_code_lives_half_a_minute_and_once(fake: FakeX, nova: Member) -> None:
     for wrong in ({"code_verifier": "w" * 64}, {"redirect_uri": REDIRECT + "/"}, {"client_id": "x"}):
         assert redeem(fake, app, code(fake, app), **wrong)[0] == 400
     late = code(fake, app)
-    fake.clock.move(30)
+    fake.clock.advance(30)
     assert redeem(fake, app, late) == (
         400,
         {
@@ -92,7 +92,7 @@ def test_a_code_lives_half_a_minute_and_once(fake: FakeX, nova: Member) -> None:
         },
     )
     good = code(fake, app)
-    fake.clock.move(28)
+    fake.clock.advance(28)
     status, told = redeem(fake, app, good)
     assert (status, told["scope"].split(), "refresh_token" in told) == (200, list(SCOPES), True)
     assert redeem(fake, app, good)[0] == 400
@@ -104,7 +104,7 @@ def test_a_refresh_token_is_good_once(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
     _, first = redeem(fake, app, code(fake, app))
     assert ask(fake, first["access_token"], "GET", "/2/users/me")[0] == 200
-    fake.clock.move(7200)
+    fake.clock.advance(7200)
     assert ask(fake, first["access_token"], "GET", "/2/users/me")[0] == 401
     status, second = refresh(fake, app, first["refresh_token"])
     assert (status, ask(fake, second["access_token"], "GET", "/2/users/me")[0]) == (200, 200)
@@ -113,7 +113,7 @@ def test_a_refresh_token_is_good_once(fake: FakeX, nova: Member) -> None:
     assert refresh(fake, app, first["refresh_token"]) == (400, refused)
     fake.oauth.word = "invalid_grant"
     assert refresh(fake, app, "never")[1]["error"] == "invalid_grant"
-    fake.clock.move(183 * DAY)
+    fake.clock.advance(183 * DAY)
     assert refresh(fake, app, second["refresh_token"])[0] == 400
 
 
@@ -125,9 +125,9 @@ def test_without_offline_access_nothing_is_renewed(fake: FakeX, nova: Member) ->
 def test_a_lost_refresh_is_lost(fake: FakeX, nova: Member) -> None:
     app = fake.application(REDIRECT)
     _, first = redeem(fake, app, code(fake, app))
-    fake.book.ask("reset_after", on="tokens")
+    fake.book.schedule_fault("reset_after", on="tokens")
     body = urlencode({"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}).encode()
-    assert isinstance(send(fake, "POST", "/2/oauth2/token", basic(app), (FORM, body)), AnswerLost)
+    assert isinstance(send(fake, "POST", "/2/oauth2/token", basic(app), (FORM, body)), ResponseLost)
     assert refresh(fake, app, first["refresh_token"])[0] == 400
 
 

@@ -8,13 +8,18 @@ from uuid import UUID
 
 import pytest
 
-from connectors import marks
-from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent
-from connectors.enrolment import Connected
-from connectors.fanvue import MOST_PAGES, PUBLISH, SUBSCRIBERS, Fanvue
-from connectors.fanvue_account import SURFACE
-from connectors.fanvue_upload import PART
-from connectors.outcomes import (
+from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+)
+from connectors.contract.outcomes import (
     Absent,
     Disconnected,
     Found,
@@ -26,9 +31,13 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
+from connectors.platforms.fanvue.account import SURFACE
+from connectors.platforms.fanvue.media import PART
+from connectors.platforms.fanvue.publisher import MAX_PAGES, PUBLISH, SUBSCRIBERS_MARK, Fanvue
+from connectors.transport import required_marks
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.units import Medium, Subject, Text, Unit
+from gate.contract.units import Medium, Subject, Text, Unit
 
 PLATFORM = Fanvue()
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -48,7 +57,7 @@ UNIT = Unit(
     texts=(Text("body", "hello"),),
     native_key="key-1",
 )
-COPY = Copy(POST, UNIT.account)
+COPY = PlatformCopy(POST, UNIT.account)
 
 
 def said(step: str, status: int, body: Any = None, sealed: dict[str, Sealed] | None = None, **headers: str) -> Response:
@@ -74,17 +83,17 @@ def answer_to(step: str, number: int = 1) -> Response:
             return said(step, 201, {"uuid": POST, "createdAt": "2026-11-22T12:00:01.000Z"})
 
 
-def story(unit: Unit, answers: tuple[Answer, ...] = ()) -> tuple[list[Any], Outcome]:
+def story(unit: Unit, answers: tuple[StepResult, ...] = ()) -> tuple[list[Any], Outcome]:
     """All requests of a unit on a good day, and what came of it."""
     sent = []
-    while isinstance(turn := PLATFORM.next(unit, answers), Send):
+    while isinstance(turn := PLATFORM.next_step(unit, answers), Send):
         sent.append(turn.step)
         answers = (*answers, answer_to(turn.step.name, 2 if turn.step.name.endswith("b" * 24) else 1))
     return sent, turn
 
 
 def test_each_picture_goes_to_its_store_before_anything_is_posted() -> None:
-    sent, outcome = story(replace(UNIT, media=PICTURES, flags=(SUBSCRIBERS,)))
+    sent, outcome = story(replace(UNIT, media=PICTURES, flags=(SUBSCRIBERS_MARK,)))
     assert [step.name.rpartition(":")[0] for step in sent] == [
         *["stage:open", "where:1", "stage:put:1", "stage:done", "poll"] * 2,
         "",
@@ -121,7 +130,7 @@ def test_a_film_goes_in_parts_and_is_told_as_one() -> None:
     done = next(step for step in sent if step.name.startswith("stage:done:"))
     assert done.json == {"parts": [{"PartNumber": number, "ETag": '"e1"'} for number in (1, 2, 3)]}
     again = [answer_to(one) for one in (sent[0].name, puts[0].name)]
-    turn = PLATFORM.next(replace(UNIT, media=(film,)), tuple(again))
+    turn = PLATFORM.next_step(replace(UNIT, media=(film,)), tuple(again))
     assert isinstance(turn, Send)
     assert turn.step.name.startswith("where:2:"), "what arrived is not sent again"
 
@@ -129,23 +138,28 @@ def test_a_film_goes_in_parts_and_is_told_as_one() -> None:
 def test_what_is_for_everybody_reaches_followers_and_what_is_not_tells_so() -> None:
     post = story(UNIT)[0][-1]
     assert post.json == {"audience": "followers-and-subscribers", "text": "hello"}
-    assert marks.untold(post, (SUBSCRIBERS,)) == SUBSCRIBERS
-    assert marks.untold(story(replace(UNIT, flags=(SUBSCRIBERS,)))[0][-1], (SUBSCRIBERS,)) == ""
+    assert required_marks.first_missing_mark(post, (SUBSCRIBERS_MARK,)) == SUBSCRIBERS_MARK
+    assert (
+        required_marks.first_missing_mark(story(replace(UNIT, flags=(SUBSCRIBERS_MARK,)))[0][-1], (SUBSCRIBERS_MARK,))
+        == ""
+    )
 
 
 def test_a_picture_that_is_not_ready_is_asked_about_and_then_waits() -> None:
     unit = replace(UNIT, media=PICTURES[:1])
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[StepResult, ...] = ()
     asked = 0
-    while isinstance(turn := PLATFORM.next(unit, answers), Send):
+    while isinstance(turn := PLATFORM.next_step(unit, answers), Send):
         name = turn.step.name
         asked += name.startswith("poll:")
         waits = said(name, 200, {"uuid": FIRST, "status": "processing"})
         answers = (*answers, waits if name.startswith("poll:") else answer_to(name))
     assert (asked, isinstance(turn, Retry)) == (3, True)
     broken = (*answers[:4], said(f"poll:{'a' * 24}", 200, {"uuid": FIRST, "status": "error"}))
-    assert isinstance(PLATFORM.next(unit, broken), Rejected)
-    empty = PLATFORM.next(unit, (*answers[:4], said(f"poll:{'a' * 24}", 200, {"uuid": FIRST, "status": "created"})))
+    assert isinstance(PLATFORM.next_step(unit, broken), Rejected)
+    empty = PLATFORM.next_step(
+        unit, (*answers[:4], said(f"poll:{'a' * 24}", 200, {"uuid": FIRST, "status": "created"}))
+    )
     assert isinstance(empty, Retry)
     assert empty.uploads_gone
 
@@ -161,10 +175,10 @@ def test_a_picture_that_is_not_ready_is_asked_about_and_then_waits() -> None:
         (0, StepNotSent(f"stage:open:{'a' * 24}", "ConnectError"), False),
     ],
 )
-def test_what_fails_on_the_way_is_done_again(at: int, answer: Answer, anew: bool) -> None:
+def test_what_fails_on_the_way_is_done_again(at: int, answer: StepResult, anew: bool) -> None:
     unit = replace(UNIT, media=PICTURES[:1])
     good = tuple(answer_to(step.name) for step in story(unit)[0][:at])
-    again = PLATFORM.next(unit, (*good, answer))
+    again = PLATFORM.next_step(unit, (*good, answer))
     assert isinstance(again, Retry)
     assert again.uploads_gone is anew
 
@@ -172,7 +186,7 @@ def test_what_fails_on_the_way_is_done_again(at: int, answer: Answer, anew: bool
 def test_an_address_in_an_object_serves_as_well() -> None:
     unit = replace(UNIT, media=PICTURES[:1])
     where = said(f"where:1:{'a' * 24}", 200, {}, {"url": ADDRESS})
-    turn = PLATFORM.next(unit, (answer_to(f"stage:open:{'a' * 24}"), where))
+    turn = PLATFORM.next_step(unit, (answer_to(f"stage:open:{'a' * 24}"), where))
     assert isinstance(turn, Send)
     assert turn.step.address == ADDRESS
 
@@ -180,7 +194,7 @@ def test_an_address_in_an_object_serves_as_well() -> None:
 def test_a_new_try_asks_for_another_address_and_keeps_what_was_opened() -> None:
     unit = replace(UNIT, media=PICTURES[:1])
     opened = answer_to(f"stage:open:{'a' * 24}")
-    turn = PLATFORM.next(unit, (opened,))
+    turn = PLATFORM.next_step(unit, (opened,))
     assert isinstance(turn, Send)
     assert turn.step.name.startswith("where:")
 
@@ -203,8 +217,8 @@ def test_a_new_try_asks_for_another_address_and_keeps_what_was_opened() -> None:
         (said(PUBLISH, 429, {}), Retry),
     ],
 )
-def test_refusals_are_told_as_what_they_are(answer: Answer, meant: type[Outcome]) -> None:
-    assert isinstance(PLATFORM.next(UNIT, (answer,)), meant)
+def test_refusals_are_told_as_what_they_are(answer: StepResult, meant: type[Outcome]) -> None:
+    assert isinstance(PLATFORM.next_step(UNIT, (answer,)), meant)
 
 
 def listing(*posts: dict[str, Any], more: bool = False) -> Response:
@@ -215,17 +229,17 @@ def a_post(number: int, text: str, at: datetime = NOW, **more: Any) -> dict[str,
     return {"uuid": str(UUID(int=number)), "text": text, "createdAt": at.isoformat(), **more}
 
 
-SOUGHT = Sought("key-1", "hello", NOW, UNIT.account, asked_at=NOW)
+SOUGHT = LookupQuery("key-1", "hello", NOW, UNIT.account, asked_at=NOW)
 
 
 def test_a_lost_post_is_known_by_its_words_since_it_was_armed() -> None:
-    found = PLATFORM.find(SOUGHT, (listing(a_post(7, "other"), a_post(8, " hello ")),))
+    found = PLATFORM.look_up(SOUGHT, (listing(a_post(7, "other"), a_post(8, " hello ")),))
     assert isinstance(found, Found)
     assert found.native_id == str(UUID(int=8))
     old = a_post(8, "hello", NOW - timedelta(minutes=3))
-    assert PLATFORM.find(SOUGHT, (listing(old),)) == Absent()
+    assert PLATFORM.look_up(SOUGHT, (listing(old),)) == Absent()
     known = replace(SOUGHT, known=frozenset({str(UUID(int=8))}))
-    assert PLATFORM.find(known, (listing(a_post(8, "hello")),)) == Absent()
+    assert PLATFORM.look_up(known, (listing(a_post(8, "hello")),)) == Absent()
 
 
 def test_a_lost_post_with_files_is_known_by_them_whatever_it_says_by_now() -> None:
@@ -237,24 +251,24 @@ def test_a_lost_post_with_files_is_known_by_them_whatever_it_says_by_now() -> No
     )
     sought = replace(SOUGHT, media=media, told=told)
     ours = a_post(8, "hello!", mediaUuids=[SECOND, FIRST])
-    assert PLATFORM.find(sought, (listing(a_post(7, "other"), ours),)) == Found(str(UUID(int=8)), "", NOW)
-    assert PLATFORM.find(replace(sought, known=frozenset({ours["uuid"]})), (listing(ours),)) == Absent()
-    assert PLATFORM.find(sought, (listing({**ours, "mediaUuids": [FIRST]}),)) == Absent()
-    assert isinstance(PLATFORM.find(sought, (listing({**ours, "price": 500}),)), Unknown)
+    assert PLATFORM.look_up(sought, (listing(a_post(7, "other"), ours),)) == Found(str(UUID(int=8)), "", NOW)
+    assert PLATFORM.look_up(replace(sought, known=frozenset({ours["uuid"]})), (listing(ours),)) == Absent()
+    assert PLATFORM.look_up(sought, (listing({**ours, "mediaUuids": [FIRST]}),)) == Absent()
+    assert isinstance(PLATFORM.look_up(sought, (listing({**ours, "price": 500}),)), Unknown)
     untold = replace(sought, told=())
-    assert isinstance(PLATFORM.find(untold, (listing({**ours, "text": "hello"}),)), Found), "by its words, then"
+    assert isinstance(PLATFORM.look_up(untold, (listing({**ours, "text": "hello"}),)), Found), "by its words, then"
 
 
 def test_pinned_posts_hide_nothing_that_follows() -> None:
     pinned = a_post(5, "pinned", NOW - timedelta(days=9), isPinned=True)
-    assert isinstance(PLATFORM.find(SOUGHT, (listing(pinned, a_post(6, "other"), more=True),)), Send)
+    assert isinstance(PLATFORM.look_up(SOUGHT, (listing(pinned, a_post(6, "other"), more=True),)), Send)
     older = a_post(7, "older", NOW - timedelta(hours=1))
-    assert PLATFORM.find(SOUGHT, (listing(pinned, older, more=True),)) == Absent()
-    answers: tuple[Answer, ...] = ()
-    while isinstance(turn := PLATFORM.find(SOUGHT, answers), Send):
+    assert PLATFORM.look_up(SOUGHT, (listing(pinned, older, more=True),)) == Absent()
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := PLATFORM.look_up(SOUGHT, answers), Send):
         assert f"page={len(answers) + 1}&" in turn.step.path
         answers = (*answers, listing(a_post(6, "other"), more=True))
-    assert (len(answers), isinstance(turn, Unknown)) == (MOST_PAGES, True)
+    assert (len(answers), isinstance(turn, Unknown)) == (MAX_PAGES, True)
 
 
 @pytest.mark.parametrize(
@@ -266,9 +280,9 @@ def test_pinned_posts_hide_nothing_that_follows() -> None:
         listing({"text": "x"}),
     ],
 )
-def test_a_listing_nobody_can_read_is_no_look(answer: Answer) -> None:
-    assert isinstance(PLATFORM.find(SOUGHT, (answer,)), Unknown)
-    assert isinstance(PLATFORM.find(replace(SOUGHT, text=" "), ()), Unknown)
+def test_a_listing_nobody_can_read_is_no_look(answer: StepResult) -> None:
+    assert isinstance(PLATFORM.look_up(SOUGHT, (answer,)), Unknown)
+    assert isinstance(PLATFORM.look_up(replace(SOUGHT, text=" "), ()), Unknown)
 
 
 @pytest.mark.parametrize(
@@ -282,14 +296,14 @@ def test_a_listing_nobody_can_read_is_no_look(answer: Answer) -> None:
         (said("delete", 503), Retry),
     ],
 )
-def test_only_their_own_word_proves_that_a_post_is_gone(answer: Answer, meant: type[Outcome]) -> None:
+def test_only_their_own_word_proves_that_a_post_is_gone(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(PLATFORM.remove(COPY, (answer,)), meant)
 
 
 def test_numbers_are_whole() -> None:
     told = {"likesCount": 3.0, "commentsCount": 2, "tips": {"count": 1.0, "totalGross": 500}}
-    assert PLATFORM.read(COPY, (said("metrics", 200, told),)) == {"likes": 3, "comments": 2, "tips": 1}
-    assert PLATFORM.read(COPY, (said("metrics", 200, {"likesCount": "3"}),)) is None
+    assert PLATFORM.read_metrics(COPY, (said("metrics", 200, told),)) == {"likes": 3, "comments": 2, "tips": 1}
+    assert PLATFORM.read_metrics(COPY, (said("metrics", 200, {"likesCount": "3"}),)) is None
 
 
 BACK: dict[str, str | Sealed] = {
@@ -305,7 +319,7 @@ PAIR = {"access_token": Sealed(b"a"), "refresh_token": Sealed(b"r")}
 @pytest.mark.parametrize(
     ("told", "meant"),
     [
-        ({"uuid": FIRST, "handle": "mia", "isCreator": True}, Connected),
+        ({"uuid": FIRST, "handle": "mia", "isCreator": True}, ConnectedAccount),
         ({"uuid": FIRST, "handle": "mia", "isCreator": False}, Rejected),
         ({"uuid": "x", "handle": "mia", "isCreator": True}, Rejected),
         ({"uuid": FIRST, "handle": "mia </script>", "isCreator": True}, Rejected),
@@ -315,4 +329,4 @@ def test_only_a_creators_account_is_connected(told: dict[str, Any], meant: type[
     given = Response("token", 200, {}, {"expires_in": 3600}, PAIR)
     assert isinstance(PLATFORM.connect(BACK, (given, said("me", 200, told))), meant)
     visit = PLATFORM.connect({name: BACK[name] for name in ("client_id", "client_secret", "redirect_uri")}, ())
-    assert not isinstance(visit, Send | Connected)
+    assert not isinstance(visit, Send | ConnectedAccount)

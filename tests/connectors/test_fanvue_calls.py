@@ -6,32 +6,32 @@ from typing import Any
 
 import pytest
 
-from connectors.calling import Calling, Nudge, Signed
-from connectors.fanvue import Fanvue
-from connectors.registry import load
+from connectors.contract.app_webhooks import AppWebhookEvent, SupportsAppWebhooks, WebhookSignature
+from connectors.platforms.fanvue.publisher import Fanvue
+from connectors.registry.loader import load_connectors
 
 LEA = "5f0c0a3e-0000-4000-8000-000000000001"
 MARK, OTHER = "a" * 64, "b" * 64
 FANVUE = Fanvue()
 
 
-def nudge(**event: Any) -> Nudge | None:
+def nudge(**event: Any) -> AppWebhookEvent | None:
     return FANVUE.nudge(json.dumps(event).encode())
 
 
 def test_fanvue_alone_calls_for_an_application() -> None:
-    assert [name for name, one in load().items() if isinstance(one, Calling)] == ["fanvue"]
+    assert [name for name, one in load_connectors().items() if isinstance(one, SupportsAppWebhooks)] == ["fanvue"]
 
 
 @pytest.mark.parametrize(
     "header", [f"t=1700000000,v0={MARK}", f"v0={MARK},t=1700000000", f" t=1700000000 , v0={MARK} , v1=later"]
 )
 def test_a_signature_is_read_in_any_order(header: str) -> None:
-    assert FANVUE.signed(header) == Signed("1700000000", (MARK,))
+    assert FANVUE.signed(header) == WebhookSignature("1700000000", (MARK,))
 
 
 def test_while_a_secret_changes_there_may_be_two() -> None:
-    assert FANVUE.signed(f"t=1700000000,v0={MARK},v0={OTHER}") == Signed("1700000000", (MARK, OTHER))
+    assert FANVUE.signed(f"t=1700000000,v0={MARK},v0={OTHER}") == WebhookSignature("1700000000", (MARK, OTHER))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,9 @@ def test_what_is_no_signature_is_none(header: str) -> None:
     ],
 )
 def test_an_event_says_what_is_worth_reading(kind: str, wakes: set[str]) -> None:
-    assert nudge(id="evt_1", type=kind, data={"creator": {"uuid": LEA}}) == Nudge("evt_1", LEA, frozenset(wakes))
+    assert nudge(id="evt_1", type=kind, data={"creator": {"uuid": LEA}}) == AppWebhookEvent(
+        "evt_1", LEA, frozenset(wakes)
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ def test_other_events_wake_nobody(kind: str) -> None:
 )
 def test_an_event_without_id_and_type_is_known_by_its_words(told: dict[str, Any], wakes: set[str]) -> None:
     body = json.dumps({**told, "recipientUuid": LEA}).encode()
-    assert FANVUE.nudge(body) == Nudge(hashlib.sha256(body).hexdigest(), LEA, frozenset(wakes))
+    assert FANVUE.nudge(body) == AppWebhookEvent(hashlib.sha256(body).hexdigest(), LEA, frozenset(wakes))
 
 
 @pytest.mark.parametrize("named", [None, "", 7, [], {}, "x" * 201, "a\x00b", "\ud800", "a\nb"])
@@ -110,7 +112,9 @@ def test_an_id_that_cannot_be_kept_is_none(named: object) -> None:
     [None, [], "x", {}, {"creator": None}, {"creator": "lea"}, {"creator": {"uuid": 7}}, {"creator": {"uuid": "x"}}],
 )
 def test_an_event_that_names_no_creator_is_about_all(data: object) -> None:
-    assert nudge(id="evt_1", type="creator.follow.created", data=data) == Nudge("evt_1", "", frozenset({"followers"}))
+    assert nudge(id="evt_1", type="creator.follow.created", data=data) == AppWebhookEvent(
+        "evt_1", "", frozenset({"followers"})
+    )
 
 
 @pytest.mark.parametrize(

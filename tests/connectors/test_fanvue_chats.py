@@ -7,11 +7,17 @@ from typing import Any
 
 import pytest
 
-from connectors.answers import READER_GONE
-from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent
-from connectors.fanvue import Fanvue
-from connectors.fanvue_account import CHAT_SURFACE
-from connectors.outcomes import (
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+)
+from connectors.contract.outcomes import (
     Absent,
     Disconnected,
     Found,
@@ -23,10 +29,13 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
+from connectors.platforms.fanvue.account import CHAT_SURFACE
+from connectors.platforms.fanvue.publisher import Fanvue
+from connectors.shared.http_responses import READER_GONE
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import Message
-from gate.units import Button, Invoice, Medium, Subject, Text, Unit
+from gate.contract.units import Button, Invoice, Medium, Subject, Text, Unit
 from tests.connectors.test_fanvue_news import LEO, ME, NOW, number, written
 
 PLATFORM = Fanvue()
@@ -47,7 +56,7 @@ UNIT = Unit(
 
 
 def test_a_message_is_one_request_of_words() -> None:
-    turn = PLATFORM.next(UNIT, ())
+    turn = PLATFORM.next_step(UNIT, ())
     assert isinstance(turn, Send)
     step = turn.step
     assert (step.method, step.path, step.json) == ("POST", f"/chats/{LEO}/message", {"text": "hello"})
@@ -70,7 +79,7 @@ def test_a_message_is_one_request_of_words() -> None:
     ],
 )
 def test_what_is_no_plain_message_is_refused_before_any_request(more: dict[str, Any], code: str) -> None:
-    outcome = PLATFORM.next(replace(UNIT, **more), ())
+    outcome = PLATFORM.next_step(replace(UNIT, **more), ())
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == code
 
@@ -96,17 +105,17 @@ def said(status: int, body: Any = None) -> Response:
         (said(429, {}), Retry),
     ],
 )
-def test_answers_to_a_message_are_told_as_what_they_are(answer: Answer, meant: type[Outcome]) -> None:
-    assert isinstance(PLATFORM.next(UNIT, (answer,)), meant)
+def test_answers_to_a_message_are_told_as_what_they_are(answer: StepResult, meant: type[Outcome]) -> None:
+    assert isinstance(PLATFORM.next_step(UNIT, (answer,)), meant)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
 def test_a_fan_who_takes_no_messages_ends_only_this(status: int) -> None:
     gone = Rejected(Message(READER_GONE), permanent=True)
-    assert PLATFORM.next(UNIT, (said(status, {"message": "User is not contactable"}),)) == gone
+    assert PLATFORM.next_step(UNIT, (said(status, {"message": "User is not contactable"}),)) == gone
 
 
-SOUGHT = Sought("key-1", "hello", NOW, ME, LEO, asked_at=NOW)
+SOUGHT = LookupQuery("key-1", "hello", NOW, ME, LEO, asked_at=NOW)
 
 
 def look(*messages: dict[str, Any], more: bool = False) -> Response:
@@ -116,31 +125,31 @@ def look(*messages: dict[str, Any], more: bool = False) -> Response:
 
 def test_a_lost_message_is_known_by_its_words_its_sender_and_its_time() -> None:
     ours = written(1, " hello ", by=ME)
-    assert PLATFORM.find(SOUGHT, (look(written(2, "hello"), ours),)) == Found(number(1), "", NOW)
+    assert PLATFORM.look_up(SOUGHT, (look(written(2, "hello"), ours),)) == Found(number(1), "", NOW)
     for other in (
         written(1, "hello"),
         written(1, "hello", by=ME, at=NOW - timedelta(minutes=3)),
         written(1, "hello", by=ME, type="BROADCAST"),
         written(1, "hello there", by=ME),
     ):
-        assert PLATFORM.find(SOUGHT, (look(other),)) == Absent()
+        assert PLATFORM.look_up(SOUGHT, (look(other),)) == Absent()
     known = replace(SOUGHT, known=frozenset({number(1)}))
-    assert PLATFORM.find(known, (look(ours),)) == Absent()
+    assert PLATFORM.look_up(known, (look(ours),)) == Absent()
     undated = written(1, "hello", by=ME, sentAt="2026-11-22")
-    assert isinstance(PLATFORM.find(SOUGHT, (look(undated),)), Unknown), "a day alone proves nothing"
+    assert isinstance(PLATFORM.look_up(SOUGHT, (look(undated),)), Unknown), "a day alone proves nothing"
 
 
 def test_looking_pages_back_and_says_so_where_it_sees_no_end() -> None:
-    answers: tuple[Answer, ...] = ()
-    while isinstance(turn := PLATFORM.find(SOUGHT, answers), Send):
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := PLATFORM.look_up(SOUGHT, answers), Send):
         assert turn.step.action == "look"
         assert turn.step.path == f"/chats/{LEO}/messages?page={len(answers) + 1}&size=50&markAsRead=false"
         answers = (*answers, look(written(1, "other"), more=True))
     assert isinstance(turn, Unknown)
     for bad in (said(503), said(404, {"message": "No conversation found"}), said(200, {"data": [{}]})):
-        assert isinstance(PLATFORM.find(SOUGHT, (bad,)), Unknown)
+        assert isinstance(PLATFORM.look_up(SOUGHT, (bad,)), Unknown)
     old = written(1, "other", at=NOW - timedelta(hours=1))
-    assert PLATFORM.find(SOUGHT, (look(old, more=True),)) == Absent()
+    assert PLATFORM.look_up(SOUGHT, (look(old, more=True),)) == Absent()
 
 
 @pytest.mark.parametrize(
@@ -154,10 +163,10 @@ def test_looking_pages_back_and_says_so_where_it_sees_no_end() -> None:
         (said(503), Retry),
     ],
 )
-def test_only_their_own_word_proves_that_a_message_is_gone(answer: Answer, meant: type[Outcome]) -> None:
-    copy = Copy(number(1), ME, LEO)
+def test_only_their_own_word_proves_that_a_message_is_gone(answer: StepResult, meant: type[Outcome]) -> None:
+    copy = PlatformCopy(number(1), ME, LEO)
     turn = PLATFORM.remove(copy, ())
     assert isinstance(turn, Send)
     assert (turn.step.method, turn.step.path) == ("DELETE", f"/chats/{LEO}/messages/{number(1)}")
     assert isinstance(PLATFORM.remove(copy, (answer,)), meant)
-    assert PLATFORM.read(copy, ()) is None
+    assert PLATFORM.read_metrics(copy, ()) is None

@@ -9,17 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind, StepNotSent
-from connectors.earning import MOST_MINOR, Earned, Earning, Earnings, Span, Told
-from connectors.fanvue import Fanvue
-from connectors.fanvue_earnings import EARNED, GIVEN_BACK, PAGING, SALES
-from connectors.outcomes import Reauthorize
-from connectors.registry import load
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepNotSent, StepResult
+from connectors.contract.earnings import (
+    MAX_MINOR_UNITS,
+    Earning,
+    Earnings,
+    EarningsAnswer,
+    SupportsEarnings,
+    TimeSpan,
+)
+from connectors.contract.outcomes import Reauthorize
+from connectors.platforms.fanvue.earnings import EARNINGS_STEP, PAGE_LIMITS, SALES, SPENDING_STEP
+from connectors.platforms.fanvue.publisher import Fanvue
+from connectors.registry.loader import load_connectors
 from foundation.money import Money
 
 PLATFORM = Fanvue()
 ACCOUNT = "00000000-0000-0000-0000-000000000009"
-SPAN = Span(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 22, 12, tzinfo=UTC))
+SPAN = TimeSpan(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 22, 12, tzinfo=UTC))
 FAN = {"uuid": "f-1", "handle": "sam", "displayName": "Sam", "nickname": None, "isTopSpender": False}
 AT = "2026-11-20T10:00:00.123Z"
 
@@ -34,13 +41,13 @@ def page(step: str, *rows: Any, after: str | None = None) -> Response:
     return Response(step, 200, body={"data": list(rows), "nextCursor": after})
 
 
-def asked(*answers: Answer, account: str = ACCOUNT) -> Told:
+def asked(*answers: StepResult, account: str = ACCOUNT) -> EarningsAnswer:
     return PLATFORM.earnings(account, SPAN, answers)
 
 
 def told(*rows: Any, back: tuple[Any, ...] = (), account: str = ACCOUNT) -> Earnings:
     """What is made of a page of each."""
-    found = asked(page(EARNED, *rows), page(GIVEN_BACK, *back), account=account)
+    found = asked(page(EARNINGS_STEP, *rows), page(SPENDING_STEP, *back), account=account)
     assert isinstance(found, Earnings)
     return found
 
@@ -51,38 +58,38 @@ def one(*rows: Any, back: tuple[Any, ...] = ()) -> Earning:
     return found.rows[0]
 
 
-def query(turn: Told) -> dict[str, str]:
+def query(turn: EarningsAnswer) -> dict[str, str]:
     assert isinstance(turn, Send)
     return dict(parse_qsl(urlsplit(turn.step.path).query))
 
 
 def test_it_is_the_one_that_tells() -> None:
-    assert {name for name, one in load().items() if isinstance(one, Earned)} == {"fanvue"}
+    assert {name for name, one in load_connectors().items() if isinstance(one, SupportsEarnings)} == {"fanvue"}
 
 
 def test_both_lists_are_read_page_by_page_to_their_ends() -> None:
     first = asked()
     assert isinstance(first, Send)
     step = first.step
-    assert (step.name, step.kind, step.action, step.method) == (EARNED, StepKind.CONTROL, "metrics", "GET")
+    assert (step.name, step.kind, step.action, step.method) == (EARNINGS_STEP, StepKind.CONTROL, "metrics", "GET")
     assert (step.json, step.file, step.headers) == (None, None, {"x-fanvue-api-version": "2025-06-26"})
     assert urlsplit(step.path).path == "/insights/earnings"
     bounds = {"startDate": "2026-11-01T00:00:00Z", "endDate": "2026-11-22T12:00:00Z"}
     assert query(first) == bounds | {"size": query(first)["size"]}
-    pages = [page(EARNED, row(), after="a&b=/"), page(EARNED, row(date="2026-11-19T10:00:00Z"))]
+    pages = [page(EARNINGS_STEP, row(), after="a&b=/"), page(EARNINGS_STEP, row(date="2026-11-19T10:00:00Z"))]
     assert query(asked(pages[0])) == query(first) | {"cursor": "a&b=/"}
     second = asked(*pages)
     assert isinstance(second, Send)
-    assert (second.step.name, urlsplit(second.step.path).path) == (GIVEN_BACK, "/insights/spending")
+    assert (second.step.name, urlsplit(second.step.path).path) == (SPENDING_STEP, "/insights/spending")
     assert query(second) == query(first)
-    found = asked(*pages, page(GIVEN_BACK))
+    found = asked(*pages, page(SPENDING_STEP))
     assert isinstance(found, Earnings)
     assert (len(found.rows), found.whole) == (2, True)
 
 
 def test_pages_of_two_hours_end_elsewhere() -> None:
     sizes = {
-        query(PLATFORM.earnings(ACCOUNT, Span(SPAN.since, SPAN.until + timedelta(hours=number)), ()))["size"]
+        query(PLATFORM.earnings(ACCOUNT, TimeSpan(SPAN.since, SPAN.until + timedelta(hours=number)), ()))["size"]
         for number in range(0, 48, 6)
     }
     assert len(sizes) == 7
@@ -90,50 +97,50 @@ def test_pages_of_two_hours_end_elsewhere() -> None:
 
 
 def test_a_list_without_an_end_is_told_as_not_whole_and_a_circle_is_none() -> None:
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[StepResult, ...] = ()
     while isinstance(asked(*answers), Send):
-        answers = (*answers, page(EARNED, row(transactionOrderId=f"o{len(answers)}"), after=f"c{len(answers)}"))
+        answers = (*answers, page(EARNINGS_STEP, row(transactionOrderId=f"o{len(answers)}"), after=f"c{len(answers)}"))
     found = asked(*answers)
     assert isinstance(found, Earnings)
-    assert (len(answers), len(found.rows), found.whole) == (PAGING.most, PAGING.most, False)
-    assert asked(page(EARNED, row(), after="c"), page(EARNED, row(), after="c")) is None
+    assert (len(answers), len(found.rows), found.whole) == (PAGE_LIMITS.most, PAGE_LIMITS.most, False)
+    assert asked(page(EARNINGS_STEP, row(), after="c"), page(EARNINGS_STEP, row(), after="c")) is None
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        StepAnswerLost(EARNED, "ReadTimeout"),
-        StepNotSent(EARNED, "ConnectError"),
-        Response(EARNED, 401, body={"error": "Unauthorized"}),
-        Response(EARNED, 403, body={"error": "Account suspended"}),
-        Response(EARNED, 404, body={"message": "Not Found"}),
-        Response(EARNED, 410, body={"error": "API version sunset"}),
-        Response(EARNED, 429, body={"error": "Too Many Requests"}),
-        Response(EARNED, 500, body={}),
+        StepAnswerLost(EARNINGS_STEP, "ReadTimeout"),
+        StepNotSent(EARNINGS_STEP, "ConnectError"),
+        Response(EARNINGS_STEP, 401, body={"error": "Unauthorized"}),
+        Response(EARNINGS_STEP, 403, body={"error": "Account suspended"}),
+        Response(EARNINGS_STEP, 404, body={"message": "Not Found"}),
+        Response(EARNINGS_STEP, 410, body={"error": "API version sunset"}),
+        Response(EARNINGS_STEP, 429, body={"error": "Too Many Requests"}),
+        Response(EARNINGS_STEP, 500, body={}),
         *(
-            Response(EARNED, 200, body=body)
+            Response(EARNINGS_STEP, 200, body=body)
             for body in (None, {}, [], "x", {"data": {}}, {"data": None}, {"data": [], "nextCursor": 5})
         ),
     ],
     ids=repr,
 )
-def test_without_an_answer_nobody_tells(answer: Answer) -> None:
+def test_without_an_answer_nobody_tells(answer: StepResult) -> None:
     assert asked(answer) is None
-    assert asked(page(EARNED, row(), after="c"), answer) is None, "half of a list is none"
+    assert asked(page(EARNINGS_STEP, row(), after="c"), answer) is None, "half of a list is none"
 
 
 def test_an_account_without_the_right_is_to_be_connected_again() -> None:
-    refused = Response(EARNED, 403, body={"error": "Insufficient scope: read:insights is required"})
+    refused = Response(EARNINGS_STEP, 403, body={"error": "Insufficient scope: read:insights is required"})
     assert isinstance(asked(refused), Reauthorize)
 
 
 def test_a_list_of_reversals_that_is_there_no_more_tells_none() -> None:
-    gone = Response(GIVEN_BACK, 404, body={"message": "Not Found"})
-    found = asked(page(EARNED, row()), gone)
+    gone = Response(SPENDING_STEP, 404, body={"message": "Not Found"})
+    found = asked(page(EARNINGS_STEP, row()), gone)
     assert isinstance(found, Earnings)
     assert len(found.rows) == 1
-    assert asked(page(EARNED, row()), page(GIVEN_BACK, after="c"), gone) is None
-    assert asked(page(EARNED, row()), Response(GIVEN_BACK, 503)) is None
+    assert asked(page(EARNINGS_STEP, row()), page(SPENDING_STEP, after="c"), gone) is None
+    assert asked(page(EARNINGS_STEP, row()), Response(SPENDING_STEP, 503)) is None
 
 
 @pytest.mark.parametrize("source", sorted(SALES))
@@ -171,7 +178,7 @@ def test_what_went_back_is_one_movement_in_whatever_list_it_is_told() -> None:
         (500, 600, (500, -100)),
         (0, 400, (400, 0)),
         (400, 0, (400, 400)),
-        (MOST_MINOR, 0, (MOST_MINOR, MOST_MINOR)),
+        (MAX_MINOR_UNITS, 0, (MAX_MINOR_UNITS, MAX_MINOR_UNITS)),
     ],
 )
 def test_amounts_of_every_kind(gross: Any, net: Any, kept: tuple[int, int]) -> None:
@@ -192,7 +199,7 @@ def test_amounts_of_every_kind(gross: Any, net: Any, kept: tuple[int, int]) -> N
         row(net=None),
         row(gross=-1000),
         row(net=-800),
-        row(gross=MOST_MINOR + 1),
+        row(gross=MAX_MINOR_UNITS + 1),
         row(gross=10**400),
         row(gross=float("nan")),
         row(net=float("inf")),
@@ -238,7 +245,7 @@ def test_equal_tips_of_one_second_are_two_and_one_on_two_pages_is_one() -> None:
     twins = told(row(), row())
     assert len({one.key for one in twins.rows}) == 2
     assert twins.rows[0] == told(row()).rows[0], "the first of them is the one that was there alone"
-    parted = asked(page(EARNED, row(), after="c"), page(EARNED, row()), page(GIVEN_BACK))
+    parted = asked(page(EARNINGS_STEP, row(), after="c"), page(EARNINGS_STEP, row()), page(SPENDING_STEP))
     assert isinstance(parted, Earnings)
     assert len(parted.rows) == 1
     for other in (

@@ -11,10 +11,18 @@ from uuid import UUID
 
 import pytest
 
-from connectors.contract import Answer, News, Response, Send, StepAnswerLost, StepKind, StepNotSent
-from connectors.fanvue import Fanvue
-from connectors.fanvue_news import BEFORE, ENOUGH, MOST_PAGES, Mark
-from connectors.outcomes import Disconnected, Outcome, Reauthorize, Retry
+from connectors.contract.connector import (
+    ChatUpdates,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+)
+from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Retry
+from connectors.platforms.fanvue.publisher import Fanvue
+from connectors.platforms.fanvue.updates import BEFORE, ENOUGH, MAX_PAGES, ChatCursor
 
 PLATFORM = Fanvue()
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -38,10 +46,10 @@ class Chats:
     unread: int = 1
     at: datetime = NOW
     asked: list[str] = field(default_factory=list)
-    refuses: Callable[[str], Answer | None] = lambda path: None
+    refuses: Callable[[str], StepResult | None] = lambda path: None
     size: int = 50
 
-    def answer(self, path: str) -> Answer:
+    def answer(self, path: str) -> StepResult:
         self.asked.append(path)
         refused = self.refuses(path)
         if refused is not None:
@@ -67,26 +75,26 @@ class Chats:
         }
 
 
-def poll(chats: Chats, cursor: str) -> News | Outcome:
+def poll(chats: Chats, cursor: str) -> ChatUpdates | Outcome:
     """One poll."""
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[StepResult, ...] = ()
     chats.asked.clear()
     while isinstance(turn := PLATFORM.listen(cursor, answers), Send):
         assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
         answers = (*answers, chats.answer(turn.step.path))
-    assert len(chats.asked) <= ENOUGH + MOST_PAGES
+    assert len(chats.asked) <= ENOUGH + MAX_PAGES
     return turn
 
 
 def heard(chats: Chats, cursor: str) -> tuple[list[str], str]:
     news = poll(chats, cursor)
-    assert isinstance(news, News), news
+    assert isinstance(news, ChatUpdates), news
     return [update.text for update in news.updates], news.cursor
 
 
 def begun(at: datetime = NOW) -> str:
     """The cursor of an account that was heard until then."""
-    return Mark(at, at).cursor
+    return ChatCursor(at, at).to_cursor
 
 
 def test_the_first_poll_begins_where_the_account_does() -> None:
@@ -128,7 +136,7 @@ def test_only_what_a_fan_wrote_is_the_fan_speaking() -> None:
     odd = [written(20 + n, "theirs", type=kind) for n, kind in enumerate((*kinds, "LOCKED_MESSAGE_UNLOCKED"))]
     chats = Chats({LEO: [*mine, *odd, written(50, "it is me", type="CHAT_TEXT_REPLY")]})
     news = poll(chats, begun())
-    assert isinstance(news, News)
+    assert isinstance(news, ChatUpdates)
     sale, update = news.updates
     assert (sale.kind, sale.fan) == ("unlocked", LEO), "whoever it is said to be from"
     assert (update.kind, update.fan, update.handle, update.text) == ("message", LEO, "@fan01", "it is me")
@@ -147,7 +155,7 @@ def test_only_what_a_fan_wrote_is_the_fan_speaking() -> None:
 )
 def test_what_is_more_than_words_is_for_a_person(more: dict[str, Any]) -> None:
     news = poll(Chats({LEO: [written(1, **more)]}), begun())
-    assert isinstance(news, News)
+    assert isinstance(news, ChatUpdates)
     assert [(one.kind, one.text) for one in news.updates] == [("unsupported", more.get("text", "hi") or "")]
 
 
@@ -229,14 +237,14 @@ def test_a_mass_message_makes_nobody_read_thousands_of_chats() -> None:
 
 
 def test_a_very_long_silence_ends_with_a_person_who_looks() -> None:
-    chats = Chats({LEO: [written(n, str(n)) for n in range(MOST_PAGES * 50 + 30)]})
+    chats = Chats({LEO: [written(n, str(n)) for n in range(MAX_PAGES * 50 + 30)]})
     news = poll(chats, begun())
-    assert isinstance(news, News)
+    assert isinstance(news, ChatUpdates)
     assert [one.kind for one in news.updates[:2]] == ["unsupported", "message"]
-    assert len(news.updates) == MOST_PAGES * 50 + 1
+    assert len(news.updates) == MAX_PAGES * 50 + 1
 
 
-def _of(fan: str, refused: Answer, path: str) -> Answer | None:
+def _of(fan: str, refused: StepResult, path: str) -> StepResult | None:
     return refused if fan in path else None
 
 
@@ -246,7 +254,7 @@ def test_one_chat_that_is_refused_silences_no_other() -> None:
         refused = Response("updates", status, {}, {"message": "No conversation found with the given user"})
         chats.refuses = partial(_of, LEO, refused)
         news = poll(chats, begun())
-        assert isinstance(news, News)
+        assert isinstance(news, ChatUpdates)
         assert (len(news.updates), news.updates[-1].text) == (told, "heard")
 
 

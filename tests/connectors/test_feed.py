@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.contract import Copy, Response, Send, Sought
-from connectors.feed import Feed
-from connectors.outcomes import Absent, Found, Published, Rejected, Retry, Uncertain, Unknown
-from foundation.clock import wall_now
+from connectors.contract.connector import LookupQuery, PlatformCopy, Response, Send
+from connectors.contract.outcomes import Absent, Found, Published, Rejected, Retry, Uncertain, Unknown
+from connectors.platforms.own_page.publisher import OwnPage
 from foundation.ids import uuid7
-from gate.units import Medium, Subject, Text, Unit
+from foundation.ops.clock import wall_now
+from gate.contract.units import Medium, Subject, Text, Unit
 
-FEED = Feed()
+FEED = OwnPage()
 KEY = str(uuid7())
 UNIT = Unit(
     tenant_id=uuid7(),
@@ -30,7 +30,7 @@ STAGED = Response(f"stage:{'0' * 24}", 200, body={"sha256": "0" * 64})
 
 
 def test_files_then_the_item() -> None:
-    stage, put = FEED.next(UNIT, ()), FEED.next(UNIT, (STAGED,))
+    stage, put = FEED.next_step(UNIT, ()), FEED.next_step(UNIT, (STAGED,))
     assert isinstance(stage, Send)
     assert isinstance(put, Send)
     assert (stage.step.method, stage.step.path) == ("PUT", f"/house/{{account}}/files/{'0' * 64}")
@@ -57,11 +57,11 @@ def test_files_then_the_item() -> None:
     ],
 )
 def test_what_answers_mean(answer: Response, outcome: type) -> None:
-    assert isinstance(FEED.next(UNIT, (STAGED, answer)), outcome)
+    assert isinstance(FEED.next_step(UNIT, (STAGED, answer)), outcome)
 
 
 def test_an_item_is_never_put_without_its_id() -> None:
-    assert isinstance(FEED.next(replace(UNIT, native_key=""), ()), Rejected)
+    assert isinstance(FEED.next_step(replace(UNIT, native_key=""), ()), Rejected)
 
 
 @pytest.mark.parametrize(
@@ -74,20 +74,20 @@ def test_an_item_is_never_put_without_its_id() -> None:
     ],
 )
 def test_the_page_is_asked_by_content_id(answer: Response, sighting: type) -> None:
-    sought = Sought(KEY, "hello", wall_now(), "mia")
-    first = FEED.find(sought, ())
+    sought = LookupQuery(KEY, "hello", wall_now(), "mia")
+    first = FEED.look_up(sought, ())
     assert isinstance(first, Send)
     assert first.step.path == f"/house/{{account}}/items/{KEY}"
-    assert isinstance(FEED.find(sought, (answer,)), sighting)
+    assert isinstance(FEED.look_up(sought, (answer,)), sighting)
 
 
 def test_files_that_went_with_another_item_are_staged_again() -> None:
     gone = Response("publish", 422, body={"error": "file_not_staged"})
-    turn = FEED.next(UNIT, (STAGED, gone))
+    turn = FEED.next_step(UNIT, (STAGED, gone))
     assert isinstance(turn, Retry)
     assert turn.uploads_gone
 
 
 @pytest.mark.parametrize(("status", "outcome"), [(200, Published), (204, Published), (410, Published), (500, Retry)])
 def test_a_tombstone_proves_it_gone(status: int, outcome: type) -> None:
-    assert isinstance(FEED.remove(Copy(KEY, "mia"), (Response("delete", status),)), outcome)
+    assert isinstance(FEED.remove(PlatformCopy(KEY, "mia"), (Response("delete", status),)), outcome)

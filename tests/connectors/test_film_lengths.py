@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.storing import unit_from_json, unit_to_json
-from connectors import fitting, registry
-from connectors.outcomes import Rejected
+from channels.attempts.serialization import unit_from_json, unit_to_json
+from connectors.contract.outcomes import Rejected
+from connectors.registry import loader
+from connectors.shared import unit_checks
 from foundation.ids import uuid7
-from gate.units import Medium, Subject, Text, Unit
+from gate.contract.units import Medium, Subject, Text, Unit
 
-SAYING = {name: one for name, one in registry.load().items() if one.capabilities.film_seconds != (0, 0)}
+SAYING = {name: one for name, one in loader.load_connectors().items() if one.capabilities.film_seconds != (0, 0)}
 
 
 def film(seconds: int) -> Medium:
@@ -35,7 +36,7 @@ def post(platform: str, seconds: int) -> Unit:
 
 
 def why(platform: str, seconds: int) -> str:
-    found = SAYING[platform].next(post(platform, seconds), ())
+    found = SAYING[platform].next_step(post(platform, seconds), ())
     return found.reason.code if isinstance(found, Rejected) else ""
 
 
@@ -56,7 +57,7 @@ def test_a_film_that_is_too_long_or_too_short_sends_nothing(platform: str) -> No
 @given(st.integers(0, 10_000), st.sampled_from(sorted(SAYING)))
 def test_a_length_is_refused_outside_the_bounds_alone(seconds: int, platform: str) -> None:
     least, most = SAYING[platform].capabilities.film_seconds
-    refused = fitting.film_unfit(seconds, SAYING[platform].capabilities) is not None
+    refused = unit_checks.video_length_problem(seconds, SAYING[platform].capabilities) is not None
     assert refused == (seconds > most or 0 < seconds < least)
 
 

@@ -5,21 +5,21 @@ from typing import Any
 
 import pytest
 
-from connectors import fitting
-from connectors.capabilities import Capabilities
-from connectors.contract import Answer, Connector, Response, Send, StepAnswerLost
-from connectors.facebook import Facebook
-from connectors.instagram import AI, Instagram
-from connectors.outcomes import Outcome, Published, Rejected, Retry, Uncertain
-from connectors.reddit import Reddit
-from connectors.reddit_account import NSFW
-from connectors.youtube import YouTube
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.connector import Connector, Response, Send, StepAnswerLost, StepResult
+from connectors.contract.outcomes import Outcome, Published, Rejected, Retry, Uncertain
+from connectors.platforms.facebook.publisher import Facebook
+from connectors.platforms.instagram.publisher import AI, Instagram
+from connectors.platforms.reddit.account import NSFW_MARK
+from connectors.platforms.reddit.publisher import Reddit
+from connectors.platforms.youtube.publisher import YouTube
+from connectors.shared import unit_checks
 from foundation.ids import uuid7
-from gate.units import IS_COMMENT, Medium, Subject, Text, Unit
+from gate.contract.units import IS_FIRST_COMMENT, Medium, Subject, Text, Unit
 
 COMMENT = Unit(
     uuid7(), uuid7(), Subject("delivery", uuid7()), "x", "x.post", uuid7(), "17", "public",
-    texts=(Text("body", "more below"),), parts=2, comment=IS_COMMENT, reply_to="501", native_key="k",
+    texts=(Text("body", "more below"),), parts=2, comment=IS_FIRST_COMMENT, reply_to="501", native_key="k",
 )  # fmt: skip
 EVERY: tuple[Connector, ...] = (Instagram(), Facebook(), Reddit(), YouTube())
 
@@ -71,8 +71,8 @@ THERE = Response("there", 200, {}, {"kind": "youtube#videoListResponse", "items"
         (YouTube(), (google("backendError", 503),), Uncertain, ""),
     ],
 )
-def test_what_an_answer_means(one: Connector, answers: tuple[Answer, ...], kind: type[Outcome], code: str) -> None:
-    end = one.next(unit_for(one), answers)
+def test_what_an_answer_means(one: Connector, answers: tuple[StepResult, ...], kind: type[Outcome], code: str) -> None:
+    end = one.next_step(unit_for(one), answers)
     assert isinstance(end, kind), end
     assert not isinstance(end, Published)
     assert not code or end.reason.code == code
@@ -81,20 +81,20 @@ def test_what_an_answer_means(one: Connector, answers: tuple[Answer, ...], kind:
 @pytest.mark.parametrize("one", EVERY, ids=lambda one: one.capabilities.platform)
 def test_it_is_words_alone_under_a_post_and_no_thread(one: Connector) -> None:
     def why(unit: Unit) -> str:
-        end = one.next(unit, ())
+        end = one.next_step(unit, ())
         return end.reason.code if isinstance(end, Rejected) else ""
 
-    assert isinstance(one.next(unit_for(one), ()), Send)
+    assert isinstance(one.next_step(unit_for(one), ()), Send)
     assert why(unit_for(one, media=(Medium("ab" * 32, "image/jpeg", 9),))) == "connectors.comment_words"
     assert why(unit_for(one, flags=("strange=true",))) == "connectors.mark_untold"
     assert why(unit_for(one, comment="", parts=2)) == "connectors.comment_alone"
     assert why(unit_for(one, texts=(Text("body", "x" * 20_000),))) == "connectors.text_too_long"
-    for borne in {"instagram": (AI,), "reddit": (NSFW,)}.get(one.capabilities.platform, ()):
+    for borne in {"instagram": (AI,), "reddit": (NSFW_MARK,)}.get(one.capabilities.platform, ()):
         assert not why(unit_for(one, flags=(borne,)))  # its post bears it
 
 
 def test_a_place_without_either_says_so() -> None:
     none = Capabilities("x", ("post",), 99, 0, (), 0, "none", False, False, False, False, False)
-    wrong = fitting.unfit(replace(COMMENT), none, length=1)
+    wrong = unit_checks.unit_problem(replace(COMMENT), none, length=1)
     assert wrong is not None
     assert wrong.code == "connectors.no_threads"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind, StepNotSent
-from connectors.discord_ids import Place
-from connectors.following import MOST, Followed
-from connectors.registry import load
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepNotSent, StepResult
+from connectors.contract.metrics import MAX_FOLLOWERS, SupportsFollowerCount
+from connectors.platforms.discord.ids import ChannelRef
+from connectors.registry.loader import load_connectors
 
 
 def _words(many: object) -> object:
@@ -75,7 +75,7 @@ TOLD = {
         token="path",
     ),
     "discord": Told(
-        Place("1", "2", "3").account,
+        ChannelRef("1", "2", "3").account,
         "/guilds/2?with_counts=true",
         lambda many: {"id": "2", "approximate_member_count": many, "approximate_presence_count": 7},
         token="bot",
@@ -93,14 +93,14 @@ TOLD |= {
         lambda many: {"kind": "t5", "data": {"display_name": "u_mia", "subscribers": many}},
     ),
 }
-FOLLOWED = {name: one for name, one in load().items() if isinstance(one, Followed)}
+FOLLOWED = {name: one for name, one in load_connectors().items() if isinstance(one, SupportsFollowerCount)}
 UNREADABLE: tuple[object, ...] = ({}, [], None, "12", 12, {"data": []}, {"data": {}}, {"items": [1]}, {"items": []})
-NO_NUMBERS: tuple[object, ...] = (-1, True, False, "many", 1.5, 12.0, None, [12], {"n": 12}, MOST + 1)
+NO_NUMBERS: tuple[object, ...] = (-1, True, False, "many", 1.5, 12.0, None, [12], {"n": 12}, MAX_FOLLOWERS + 1)
 
 
-def asked(platform: str, *answers: Answer) -> Send | int | None:
+def asked(platform: str, *answers: StepResult) -> Send | int | None:
     told = TOLD[platform]
-    return FOLLOWED[platform].followers(told.account, told.destination, answers)
+    return FOLLOWED[platform].count_followers(told.account, told.destination, answers)
 
 
 def test_every_one_is_tried() -> None:
@@ -118,7 +118,7 @@ def test_it_is_asked_with_an_order_without_content(platform: str) -> None:
 
 
 @pytest.mark.parametrize("platform", TOLD)
-@pytest.mark.parametrize("many", [0, 12, MOST])
+@pytest.mark.parametrize("many", [0, 12, MAX_FOLLOWERS])
 def test_a_good_answer_is_the_number(platform: str, many: int) -> None:
     assert asked(platform, Response("followers", 200, body=TOLD[platform].body(many))) == many
 
@@ -141,7 +141,7 @@ def test_what_is_no_number_is_none(platform: str, many: object) -> None:
     ],
     ids=repr,
 )
-def test_without_an_answer_there_is_none(platform: str, answer: Answer) -> None:
+def test_without_an_answer_there_is_none(platform: str, answer: StepResult) -> None:
     assert asked(platform, answer) is None
 
 
@@ -167,4 +167,4 @@ def test_what_youtube_hides_or_misspells_is_none(statistics: dict[str, object]) 
 
 
 def test_a_bot_without_a_channel_has_no_followers() -> None:
-    assert FOLLOWED["telegram"].followers("mia_bot", "", ()) is None
+    assert FOLLOWED["telegram"].count_followers("mia_bot", "", ()) is None

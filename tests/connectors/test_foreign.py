@@ -7,26 +7,28 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from connectors import registry, shipping
-from connectors.contract import Copy, Sought
-from connectors.enrolment import Connected
-from connectors.outcomes import Retry, Unknown
-from foundation.addresses import may_reach
-from foundation.clock import wall_now
+from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.connector import LookupQuery, PlatformCopy
+from connectors.contract.outcomes import Retry, Unknown
+from connectors.registry import loader, shipped_policies
+from foundation.http.address_policy import can_connect
+from foundation.i18n.translation import Message, render_message
 from foundation.ids import uuid7
-from foundation.settings import Settings
-from foundation.words import Message, say
-from gate import bundle, foreign
-from gate.units import Rating, Subject, Text, Unit, Verdict
+from foundation.ops.clock import wall_now
+from foundation.ops.settings import Settings
+from gate.contract.units import Rating, Subject, Text, Unit, Verdict
+from gate.policy import bundle, third_party_rules
 from tests.fakes.installed import install, install_example, look_again
-from workers import connector_table, doctor, wiring
-from workers.findings import Verdict as Found
+from workers import wiring
+from workers.cli.platforms import capability_table
+from workers.doctor import examination
+from workers.doctor.findings import FindingLevel as Found
 
 GROUP = "greenroom.connectors"
 WHOLE = """
 from dataclasses import replace
-from connectors.enrolment import ConnectForm as F
-from connectors.sandbox import Sandbox
+from connectors.contract.account_setup import ConnectForm as F
+from connectors.platforms.sandbox.publisher import Sandbox
 class One(Sandbox):
     contract = 1
     capabilities = replace(Sandbox.capabilities, platform="{name}", address="https://api.{name}.example")
@@ -59,22 +61,24 @@ def brings(folder: Path, package: str, platform: str, code: str, named: str = "O
 
 def why(platform: str = "acme") -> list[str]:
     """Why what is installed for a platform is left out."""
-    return [one.why.code.rpartition(".")[2] for one in registry.brought().left_out if one.platform == platform]
+    return [
+        one.why.code.rpartition(".")[2] for one in loader.load_plugin_connectors().left_out if one.platform == platform
+    ]
 
 
 def test_without_packages_there_are_ours(folder: Path) -> None:
-    assert set(registry.load()) == set(registry.own())
-    assert registry.brought().left_out == ()
+    assert set(loader.load_connectors()) == set(loader.load_builtin_connectors())
+    assert loader.load_plugin_connectors().left_out == ()
 
 
 def test_one_that_is_whole_stands_beside_ours(folder: Path) -> None:
     install_example(folder)
-    found = registry.load()
-    assert set(found) == {*registry.own(), "acme"}
+    found = loader.load_connectors()
+    assert set(found) == {*loader.load_builtin_connectors(), "acme"}
     assert found["acme"].capabilities.platform == "acme"
-    assert registry.brought().packages == {"acme": "acme-greenroom 1.0"}
-    assert "acme" in registry.connectables(found)
-    assert registry.brought().left_out == ()
+    assert loader.load_plugin_connectors().packages == {"acme": "acme-greenroom 1.0"}
+    assert "acme" in loader.connectable_platforms(found)
+    assert loader.load_plugin_connectors().left_out == ()
 
 
 UNUSABLE = {
@@ -121,7 +125,7 @@ UNFIT = {
 def test_what_fails_is_left_out_and_nothing_stops(folder: Path, name: str) -> None:
     brings(folder, "bad", "acme", UNUSABLE[name])
     install_example_as_other(folder)
-    assert set(registry.load()) == {*registry.own(), "other"}
+    assert set(loader.load_connectors()) == {*loader.load_builtin_connectors(), "other"}
     assert why() == ["raises"]
 
 
@@ -133,15 +137,15 @@ def install_example_as_other(folder: Path) -> None:
 def test_what_is_no_connector_of_this_contract_is_left_out(folder: Path, name: str) -> None:
     code, reason = UNFIT[name]
     brings(folder, "bad", "acme", code)
-    assert set(registry.load()) == set(registry.own())
+    assert set(loader.load_connectors()) == set(loader.load_builtin_connectors())
     assert why() == [reason]
 
 
 @pytest.mark.parametrize("name", ["x", "own_page", "byhand"])
 def test_none_of_ours_is_taken(folder: Path, name: str) -> None:
     brings(folder, "thief", name, whole(name, "class One", "raise SystemExit\nclass One"))
-    assert registry.load()[name] is not None
-    assert type(registry.load()[name]) is type(registry.own()[name])
+    assert loader.load_connectors()[name] is not None
+    assert type(loader.load_connectors()[name]) is type(loader.load_builtin_connectors()[name])
     assert why(name) == ["ours"]
 
 
@@ -150,76 +154,80 @@ def test_none_of_ours_is_taken(folder: Path, name: str) -> None:
 )
 def test_a_name_that_could_mean_another_place_is_refused(folder: Path, name: str) -> None:
     brings(folder, "thief", name, whole(name))
-    assert set(registry.load()) == set(registry.own())
+    assert set(loader.load_connectors()) == set(loader.load_builtin_connectors())
     assert why(name) == ["name"]
 
 
 def test_of_two_for_one_platform_neither_is_used(folder: Path) -> None:
     for package in ("one-acme", "two-acme"):
         brings(folder, package, "acme", whole("acme"))
-    assert set(registry.load()) == set(registry.own())
+    assert set(loader.load_connectors()) == set(loader.load_builtin_connectors())
     assert why() == ["twice", "twice"]
-    assert {one.package for one in registry.brought().left_out} == {"one-acme 1.0", "two-acme 1.0"}
+    assert {one.package for one in loader.load_plugin_connectors().left_out} == {"one-acme 1.0", "two-acme 1.0"}
 
 
 def test_metadata_nobody_can_read_hides_no_other(folder: Path) -> None:
     install_example(folder)
     install(folder, "broken", {})
     (folder / "broken-1.0.dist-info/entry_points.txt").write_text(f"[{GROUP}]\nno entry point\n")
-    assert "acme" in registry.load()
-    assert len(shipping.shipped()) == 1
+    assert "acme" in loader.load_connectors()
+    assert len(shipped_policies.shipped_policies()) == 1
 
 
 def test_it_is_said_once_in_the_log_and_by_the_doctor(folder: Path) -> None:
     brings(folder, "bad", "acme", UNUSABLE["raises"])
     with capture_logs() as logs:
-        registry.load()
-        registry.load()
+        loader.load_connectors()
+        loader.load_connectors()
     assert [(entry["event"], entry["package"], entry["why"]) for entry in logs] == [
         ("connector.left_out", "bad 1.0", "raises")
     ]
-    [finding] = doctor.brought()
-    assert (finding.verdict, finding.says.params["error"]) == (Found.WARN, "RuntimeError")
-    assert "bad 1.0" in say(finding.says, "fr")
+    [finding] = examination.check_connector_packages()
+    assert (finding.level, finding.message.params["error"]) == (Found.WARN, "RuntimeError")
+    assert "bad 1.0" in render_message(finding.message, "fr")
 
 
 def test_the_doctor_says_who_brings_what(folder: Path) -> None:
     install_example(folder)
-    [finding] = doctor.brought()
-    assert (finding.verdict, say(finding.says, "en")) == (Found.FINE, "acme-greenroom 1.0 speaks for acme.")
+    [finding] = examination.check_connector_packages()
+    assert (finding.level, render_message(finding.message, "en")) == (Found.OK, "acme-greenroom 1.0 speaks for acme.")
 
 
 def test_its_address_is_its_own_and_settings_come_first(folder: Path) -> None:
     install_example(folder)
-    found, settings = registry.load(), Settings().connectors.addresses
-    assert registry.addresses(found, settings) == {**settings, "acme": "https://api.acme.example"}
-    assert registry.addresses(found, {"acme": "http://127.0.0.1:1"}) == {"acme": "http://127.0.0.1:1"}
+    found, settings = loader.load_connectors(), Settings().connectors.base_urls
+    assert loader.base_addresses(found, settings) == {**settings, "acme": "https://api.acme.example"}
+    assert loader.base_addresses(found, {"acme": "http://127.0.0.1:1"}) == {"acme": "http://127.0.0.1:1"}
 
 
 def test_in_production_its_address_is_no_place_of_ours(folder: Path) -> None:
     """It is none of the addresses that settings name, so that the guard of all egress holds it to public ones."""
     brings(folder, "inside", "acme", whole("acme", "https://api.acme.example", "https://localhost:5432"))
     settings = Settings(environment="production")
-    address = registry.addresses(registry.load(), settings.connectors.addresses)["acme"]
+    address = loader.base_addresses(loader.load_connectors(), settings.connectors.base_urls)["acme"]
     assert address == "https://localhost:5432"
-    assert not may_reach(address, wiring.reach_of(settings))
+    assert not can_connect(address, wiring.allowed_reach(settings))
 
 
 def test_the_table_has_its_line(folder: Path) -> None:
     install_example(folder)
-    line = next(one for one in connector_table.lines(registry.load(), registry.brought().packages) if one.brought_by)
+    line = next(
+        one
+        for one in capability_table.capability_rows(loader.load_connectors(), loader.load_plugin_connectors().packages)
+        if one.package
+    )
     assert (line.platform, line.connecting, line.review) == ("acme", "2 min", "2 days")
-    assert line.brought_by == "acme-greenroom 1.0"
-    said = connector_table.guide(registry.load(), "acme", registry.brought().packages)
+    assert line.package == "acme-greenroom 1.0"
+    said = capability_table.platform_guide(loader.load_connectors(), "acme", loader.load_plugin_connectors().packages)
     assert "acme-greenroom 1.0" in said
     assert "Token of the application" in said or "Jeton de l’application" in said
 
 
 def test_its_rules_are_found_and_within_their_bounds(folder: Path) -> None:
     install_example(folder)
-    [file] = shipping.shipped()
-    rows = foreign.believed(file.document, bundle.shipped())
-    row = rows.of("acme.post")
+    [file] = shipped_policies.shipped_policies()
+    rows = third_party_rules.verify_rules(file.document, bundle.shipped_bundle())
+    row = rows.row_of_place("acme.post")
     assert (file.package, rows.platform) == ("acme-greenroom", "acme")
     assert row is not None
     assert row.verdicts == {Rating.G: Verdict.A, Rating.S: Verdict.A, Rating.N: Verdict.B, Rating.E: Verdict.B}
@@ -227,8 +235,8 @@ def test_its_rules_are_found_and_within_their_bounds(folder: Path) -> None:
 
 def test_its_sentences_are_said_in_both_languages(folder: Path) -> None:
     install_example(folder)
-    assert say(Message("connect.acme.token"), "fr") == "Jeton de l’application"
-    assert say(Message("acme.bad_token"), "en") == "Acme does not know this token. Copy it again, whole."
+    assert render_message(Message("connect.acme.token"), "fr") == "Jeton de l’application"
+    assert render_message(Message("acme.bad_token"), "en") == "Acme does not know this token. Copy it again, whole."
 
 
 def sentences(folder: Path, **languages: str) -> None:
@@ -244,34 +252,37 @@ def sentences(folder: Path, **languages: str) -> None:
 
 def test_one_language_is_better_than_none(folder: Path) -> None:
     sentences(folder, en="acme.no=Acme said no")
-    assert say(Message("acme.no"), "fr") == "Acme said no"
+    assert render_message(Message("acme.no"), "fr") == "Acme said no"
 
 
 def test_what_has_no_sentence_is_said_all_the_same(folder: Path) -> None:
     sentences(folder, en="acme.holes={nobody} gave {this.__class__}\nplatform.acme=Acme Ltd")
-    said = {code: say(Message(code, {"word": "late"}), "en") for code in ("acme.holes", "acme.never", "platform.acme")}
+    said = {
+        code: render_message(Message(code, {"word": "late"}), "en")
+        for code in ("acme.holes", "acme.never", "platform.acme")
+    }
     assert said == {"acme.holes": "Acme: holes (late)", "acme.never": "Acme: never (late)", "platform.acme": "Acme Ltd"}
-    assert say(Message("connect.acme.api_key"), "fr") == "Api key"
-    assert say(Message("place.acme.post"), "fr") == "Acme: post"
+    assert render_message(Message("connect.acme.api_key"), "fr") == "Api key"
+    assert render_message(Message("place.acme.post"), "fr") == "Acme: post"
 
 
 def test_it_says_nothing_of_others(folder: Path) -> None:
     sentences(folder, en="gate.stopped=open\nplatform.x=Y\nconnect.x.new=mine\nconnectors.refused=fine\nacme.no=No")
-    assert say(Message("platform.x"), "en") == "X"
+    assert render_message(Message("platform.x"), "en") == "X"
     with pytest.raises(KeyError):
-        say(Message("connect.x.new"), "en")
-    assert say(Message("acme.no"), "en") == "No"
+        render_message(Message("connect.x.new"), "en")
+    assert render_message(Message("acme.no"), "en") == "No"
 
 
 def test_sentences_nobody_can_read_stop_no_page(folder: Path) -> None:
     sentences(folder, en="acme.no=No")
     (folder / "acme/locale/en.po").write_bytes(b"\xff\xfe not a catalogue")
-    assert say(Message("acme.no"), "en") == "Acme: no"
-    assert say(Message("platform.x"), "en") == "X"
+    assert render_message(Message("acme.no"), "en") == "Acme: no"
+    assert render_message(Message("platform.x"), "en") == "X"
 
 
 def test_an_account_whose_package_was_removed_waits(folder: Path) -> None:
-    found = registry.load()
+    found = loader.load_connectors()
     assert "acme" not in found
     assert found.get("acme") is None
     away, now = found["acme"], wall_now()
@@ -286,16 +297,16 @@ def test_an_account_whose_package_was_removed_waits(folder: Path) -> None:
         audience="public",
         texts=(Text("body", "hello"),),
     )
-    for outcome in (away.next(unit, ()), away.remove(Copy("p1", "mia"), ())):
+    for outcome in (away.next_step(unit, ()), away.remove(PlatformCopy("p1", "mia"), ())):
         assert isinstance(outcome, Retry)
-        assert say(outcome.reason, "en").startswith("What speaks to acme is not installed")
-    assert isinstance(away.find(Sought("k", "hello", now, "mia"), ()), Unknown)
-    assert away.read(Copy("p1", "mia"), ()) is None
-    assert say(Message("acme.bad_token"), "en") == "Acme: bad token"
+        assert render_message(outcome.reason, "en").startswith("What speaks to acme is not installed")
+    assert isinstance(away.look_up(LookupQuery("k", "hello", now, "mia"), ()), Unknown)
+    assert away.read_metrics(PlatformCopy("p1", "mia"), ()) is None
+    assert render_message(Message("acme.bad_token"), "en") == "Acme: bad token"
 
 
 def test_connected_is_a_value_of_ours(folder: Path) -> None:
     """What a package gives back is of the classes that the house knows, not of a copy it brought along."""
     install_example(folder)
-    module = sys.modules[type(registry.load()["acme"]).__module__]
-    assert module.Connected is Connected
+    module = sys.modules[type(loader.load_connectors()["acme"]).__module__]
+    assert module.Connected is ConnectedAccount

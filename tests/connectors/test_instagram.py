@@ -6,14 +6,22 @@ from typing import Any
 
 import pytest
 
-from connectors import marks
-from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind, StepNotSent, WireStep
-from connectors.enrolment import Connected
-from connectors.instagram import AI, POLLS, Instagram
-from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.connector import (
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.platforms.instagram.publisher import AI, POLLS, Instagram
+from connectors.transport import required_marks
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.units import Medium, Subject, Text, Unit
+from gate.contract.units import Medium, Subject, Text, Unit
 
 ONE = Medium("a" * 64, "image/jpeg", 1000, alt="a beach", width=1080, height=1080)
 TWO = replace(ONE, sha256="b" * 64)
@@ -24,14 +32,14 @@ POST = Unit(
 ALBUM = replace(POST, media=(ONE, TWO), flags=(AI,))
 
 
-def asked(unit: Unit, *answers: Answer) -> WireStep:
-    turn = Instagram().next(unit, answers)
+def asked(unit: Unit, *answers: StepResult) -> WireStep:
+    turn = Instagram().next_step(unit, answers)
     assert isinstance(turn, Send), turn
     return turn.step
 
 
-def said(unit: Unit, *answers: Answer) -> Outcome:
-    turn = Instagram().next(unit, answers)
+def said(unit: Unit, *answers: StepResult) -> Outcome:
+    turn = Instagram().next_step(unit, answers)
     assert not isinstance(turn, Send), turn
     return turn
 
@@ -77,12 +85,12 @@ def test_a_carousel_says_what_it_is_on_the_outer_container_alone() -> None:
 def test_the_mark_is_looked_for_where_the_post_is_made() -> None:
     single, item = asked(replace(POST, flags=(AI,))), asked(ALBUM)
     publication = asked(POST, STAGED, READY)
-    assert marks.bears(single, "instagram")
-    assert not marks.bears(item, "instagram")
-    assert not marks.bears(publication, "instagram")
-    assert marks.bears(publication, "sandbox")
-    assert marks.untold(single, (AI,)) == ""
-    assert marks.untold(replace(single, json={"caption": "x"}), (AI,)) == AI
+    assert required_marks.needs_marks(single, "instagram")
+    assert not required_marks.needs_marks(item, "instagram")
+    assert not required_marks.needs_marks(publication, "instagram")
+    assert required_marks.needs_marks(publication, "sandbox")
+    assert required_marks.first_missing_mark(single, (AI,)) == ""
+    assert required_marks.first_missing_mark(replace(single, json={"caption": "x"}), (AI,)) == AI
 
 
 @pytest.mark.parametrize(
@@ -195,7 +203,7 @@ def test_an_account_is_connected_by_its_token() -> None:
     assert turn.step.kind is StepKind.AUTH
     me = {"user_id": "17", "username": "mia", "account_type": "BUSINESS"}
     found = connector.connect(form, (ok("me", **me),))
-    assert isinstance(found, Connected)
+    assert isinstance(found, ConnectedAccount)
     assert (found.account, found.name, found.surface) == ("17", "@mia", "instagram.post")
     for answer in (ok("me", **{**me, "account_type": "PERSONAL"}), wrong("me", 190), ok("me")):
         assert isinstance(connector.connect(form, (answer,)), Rejected)

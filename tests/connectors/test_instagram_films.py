@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from connectors import marks, pointing
-from connectors.contract import StepKind
-from connectors.instagram import AGAIN, AI, FILM_AGAIN, POLLS
-from connectors.instagram_answers import UNFIT
-from connectors.outcomes import Rejected, Retry
-from gate.units import Medium, Unit
+from connectors.contract.connector import StepKind
+from connectors.contract.outcomes import Rejected, Retry
+from connectors.platforms.instagram.publisher import AGAIN, AI, FILM_AGAIN, POLLS
+from connectors.platforms.meta.errors import MEDIA_REJECTED_CODES
+from connectors.transport import references, required_marks
+from gate.contract.units import Medium, Unit
 from tests.connectors.test_instagram import ONE, POST, asked, ok, said
 
 FILM = Medium("f" * 64, "video/mp4", 150 * 2**20, alt="waves", width=720, height=1280)
@@ -44,14 +44,14 @@ def test_beside_others_a_film_is_an_item_that_says_nothing_of_its_own() -> None:
 
 def test_a_reel_bears_the_marks_and_points_at_nothing_but_what_it_lends() -> None:
     reel, item = asked(REEL), asked(ALBUM)
-    assert marks.bears(reel, "instagram")
-    assert not marks.bears(item, "instagram")
-    assert marks.untold(reel, (AI,)) == ""
-    assert marks.untold(asked(replace(REEL, flags=())), (AI,)) == AI
+    assert required_marks.needs_marks(reel, "instagram")
+    assert not required_marks.needs_marks(item, "instagram")
+    assert required_marks.first_missing_mark(reel, (AI,)) == ""
+    assert required_marks.first_missing_mark(asked(replace(REEL, flags=())), (AI,)) == AI
     for step in (reel, item):
-        assert pointing.stray(step, "instagram", ()) == ""
+        assert references.stray_reference(step, "instagram", ()) == ""
     elsewhere = replace(reel, json={**(reel.json or {}), "video_url": "https://elsewhere.test/a.mp4"}, fetched={})
-    assert pointing.stray(elsewhere, "instagram", ()) == "egress.remote_reference"
+    assert references.stray_reference(elsewhere, "instagram", ()) == "egress.remote_reference"
 
 
 @pytest.mark.parametrize("unit", [REEL, ALBUM])
@@ -85,7 +85,7 @@ def test_a_film_that_did_not_arrive_is_made_anew(status: object) -> None:
     again = said(REEL, MADE, ok("poll:201", status_code="ERROR", status=status))
     assert isinstance(again, Retry)
     assert again.uploads_gone
-    assert 2207003 not in UNFIT
+    assert 2207003 not in MEDIA_REJECTED_CODES
 
 
 @pytest.mark.parametrize(

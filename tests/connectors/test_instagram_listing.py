@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, Copy, Response, Send, Sought
-from connectors.instagram import Instagram
-from connectors.naming import Address
-from connectors.outcomes import Absent, Found
-from connectors.standing import Missing, Standing
-from connectors.suite.house import House
-from connectors.suite.world import World
-from foundation.http import HttpClient
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.connector import LookupQuery, PlatformCopy, Response, Send, StepResult
+from connectors.contract.outcomes import Absent, Found
+from connectors.contract.post_addresses import ClaimedAddress
+from connectors.contract.post_presence import MissingPost, PresenceReport
+from connectors.platforms.instagram.publisher import Instagram
+from foundation.http.http_client import HttpClient
 from tests.contract import instagram_worlds
 from tests.fakes.instagram import instagram
 
@@ -27,7 +27,7 @@ NOT_THERE = Response(
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world() -> Iterator[ConnectorWorld]:
     http = HttpClient()
     with instagram() as server:
         made = instagram_worlds.world(server, http, "")
@@ -42,38 +42,38 @@ def world() -> Iterator[World]:
     http.close()
 
 
-def ended(world: World, ask: Callable[[tuple[Answer, ...]], Any], *first: Answer) -> Any:
+def ended(world: ConnectorWorld, ask: Callable[[tuple[StepResult, ...]], Any], *first: StepResult) -> Any:
     """What a look came to."""
-    house, answers = House(world, world.connector), list(first)
+    house, answers = SendingHarness(world, world.connector), list(first)
     while isinstance(turn := ask(tuple(answers)), Send):
         answers.append(house.send(turn.step))
     return turn
 
 
-def test_a_post_further_down_is_not_taken_for_gone(world: World) -> None:
+def test_a_post_further_down_is_not_taken_for_gone(world: ConnectorWorld) -> None:
     """The read of one post is known to lie, so the list decides."""
-    for place, seen in ((WANTED, Standing()), (0, Standing()), (MANY, Missing())):
-        copy = Copy(str(17_000 + place), world.account.account)
+    for place, seen in ((WANTED, PresenceReport()), (0, PresenceReport()), (MANY, MissingPost())):
+        copy = PlatformCopy(str(17_000 + place), world.account.account)
         assert ended(world, partial(Instagram().still, copy), NOT_THERE) == seen
 
 
-def test_what_was_posted_before_many_others_is_found(world: World) -> None:
-    sought = Sought("key", f"number {WANTED}", world.now(), world.account.account, asked_at=world.now())
-    found = ended(world, partial(Instagram().find, sought))
+def test_what_was_posted_before_many_others_is_found(world: ConnectorWorld) -> None:
+    sought = LookupQuery("key", f"number {WANTED}", world.now(), world.account.account, asked_at=world.now())
+    found = ended(world, partial(Instagram().look_up, sought))
     assert isinstance(found, Found)
     assert found.native_id == str(17_000 + WANTED)
 
 
-def test_a_post_is_named_by_its_address_wherever_it_is_listed(world: World) -> None:
+def test_a_post_is_named_by_its_address_wherever_it_is_listed(world: ConnectorWorld) -> None:
     for code, seen in ((f"c{WANTED}", str(17_000 + WANTED)), ("c0", "17000"), ("elsewhere", None)):
-        address = Address(f"https://www.instagram.com/p/{code}/", world.account.account, "", 1)
+        address = ClaimedAddress(f"https://www.instagram.com/p/{code}/", world.account.account, "", 1)
         found = ended(world, partial(Instagram().named, address))
         assert found == Absent() if seen is None else found.native_id == seen
 
 
 def test_a_list_that_says_nothing_of_pages_is_at_its_end() -> None:
-    sought = Sought("key", "hello", datetime(2026, 11, 26, tzinfo=UTC), "17")
+    sought = LookupQuery("key", "hello", datetime(2026, 11, 26, tzinfo=UTC), "17")
     told_of_pages: tuple[object, ...] = (None, [], {"cursors": None}, {"cursors": {"after": "QVF"}})
     for paging in told_of_pages:
         told = Response("look", 200, {}, {"data": [], "paging": paging})
-        assert Instagram().find(sought, (told,)) == Absent()
+        assert Instagram().look_up(sought, (told,)) == Absent()

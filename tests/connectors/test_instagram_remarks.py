@@ -9,18 +9,37 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, WireStep
-from connectors.instagram import AI, Instagram
-from connectors.instagram_hearing import COMMENTS, POSTS
-from connectors.meta_hearing import LATE, MOST_REQUESTS
-from connectors.outcomes import Absent, Found, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain, Unknown
-from connectors.remarks import Act, Remark, Remarks, Spot
-from connectors.suite.house import House
-from connectors.suite.remark_rules import answering
-from connectors.suite.world import World
-from foundation.http import HttpClient
+from connectors.conformance.comment_rules import reply_unit
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.platforms.instagram.comments import COMMENTS, POSTS
+from connectors.platforms.instagram.publisher import AI, Instagram
+from connectors.platforms.meta.comments import LATE, MAX_REQUESTS
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
-from gate.units import REMARK, Medium, Reference, Subject, Text, Unit
+from gate.contract.units import COMMENT_REFERENCE, Medium, Reference, Subject, Text, Unit
 from tests.contract import instagram_worlds
 from tests.fakes import instagram_remarks
 from tests.fakes.instagram import FakeInstagram, Profile, instagram
@@ -28,10 +47,10 @@ from tests.fakes.openapi import found as description
 
 ANSWER = Unit(
     uuid7(), uuid7(), Subject("delivery", uuid7()), "instagram", "instagram.post", uuid7(), "17", "public",
-    texts=(Text("body", "thanks"),), references=(Reference(REMARK, "501"),), native_key="k",
+    texts=(Text("body", "thanks"),), references=(Reference(COMMENT_REFERENCE, "501"),), native_key="k",
 )  # fmt: skip
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-SOUGHT = Sought("k", "thanks", NOW, "17", reply_to="501", asked_at=NOW)
+SOUGHT = LookupQuery("k", "thanks", NOW, "17", reply_to="501", asked_at=NOW)
 DATE = {"date": "Sun, 01 Nov 2026 12:00:00 GMT"}
 
 
@@ -49,17 +68,17 @@ def http() -> Iterator[HttpClient]:
 
 
 @pytest.fixture
-def world(server: FakeInstagram, http: HttpClient) -> Iterator[World]:
+def world(server: FakeInstagram, http: HttpClient) -> Iterator[ConnectorWorld]:
     yield instagram_worlds.world(server, http, "")
-    server.book.clear()
+    server.book.clear_faults()
 
 
-def mine(world: World) -> Profile:
+def mine(world: ConnectorWorld) -> Profile:
     assert isinstance(world.fake, instagram_worlds.InstagramFake)
     return world.fake.profile
 
 
-def posted(world: World, many: int = 1) -> list[str]:
+def posted(world: ConnectorWorld, many: int = 1) -> list[str]:
     """So many posts of the account, oldest first."""
     told = mine(world).posts
     numbers = [str(int(mine(world).id) * 1000 + place) for place in range(len(told), len(told) + many)]
@@ -67,18 +86,18 @@ def posted(world: World, many: int = 1) -> list[str]:
     return numbers
 
 
-def said(world: World, post: str, *texts: str, by: str = "ann", under: str = "") -> list[str]:
+def said(world: ConnectorWorld, post: str, *texts: str, by: str = "ann", under: str = "") -> list[str]:
     """Somebody says things under a post, each a second after the other."""
     ids = []
     for text in texts:
-        world.clock.move(1)
+        world.clock.advance(1)
         ids.append(mine(world).comments.say(post, text, world.clock(), by=by, under=under).id)
     return ids
 
 
-def heard(world: World, cursor: str = "") -> tuple[list[Remark], str, int]:
+def heard(world: ConnectorWorld, cursor: str = "") -> tuple[list[Comment], str, int]:
     """What one reading tells, where the next one goes on, and how many requests it took."""
-    house, answers = House(world, world.connector), list[Answer]()
+    house, answers = SendingHarness(world, world.connector), list[StepResult]()
     while isinstance(turn := Instagram().remarks(mine(world).id, "", cursor, tuple(answers)), Send):
         assert (turn.step.kind, turn.step.action) == (StepKind.CONTROL, "updates")
         answers.append(house.send(turn.step))
@@ -86,7 +105,7 @@ def heard(world: World, cursor: str = "") -> tuple[list[Remark], str, int]:
     return list(turn.found), turn.cursor, len(answers)
 
 
-def test_it_tells_who_said_what_under_which_post_oldest_first(world: World) -> None:
+def test_it_tells_who_said_what_under_which_post_oldest_first(world: ConnectorWorld) -> None:
     older, newer = posted(world, 2)
     said(world, newer, "lovely")
     (second,) = said(world, older, "where is it?")
@@ -100,7 +119,7 @@ def test_it_tells_who_said_what_under_which_post_oldest_first(world: World) -> N
     assert len({one.author for one in found}) == 2
 
 
-def test_what_the_account_says_itself_is_no_remark_and_what_people_reply_to_it_is(world: World) -> None:
+def test_what_the_account_says_itself_is_no_remark_and_what_people_reply_to_it_is(world: ConnectorWorld) -> None:
     (post,) = posted(world)
     own = mine(world).comments.say(post, "welcome", world.clock()).id
     said(world, post, "thank you", under=own)
@@ -108,30 +127,30 @@ def test_what_the_account_says_itself_is_no_remark_and_what_people_reply_to_it_i
     assert [one.text for one in heard(world)[0]] == ["thank you", "hello"]
 
 
-def test_a_next_reading_tells_what_is_new_wherever_it_stands(world: World) -> None:
+def test_a_next_reading_tells_what_is_new_wherever_it_stands(world: ConnectorWorld) -> None:
     posts = posted(world, POSTS * 2)
     old = said(world, posts[0], "old")
-    world.clock.move(LATE.total_seconds() + 1)
+    world.clock.advance(LATE.total_seconds() + 1)
     first, cursor, asked = heard(world)
     assert ([one.text for one in first], asked) == (["old"], 2), "the newest posts, and the others"
-    world.clock.move(LATE.total_seconds() + 1)
+    world.clock.advance(LATE.total_seconds() + 1)
     said(world, posts[0], "new reply", under=old[0])
     said(world, posts[-1], "new")
     assert [one.text for one in heard(world, cursor)[0]] == ["new reply", "new"]
 
 
-def test_more_than_a_reading_may_ask_for_comes_with_the_next_ones(world: World) -> None:
-    posts = posted(world, POSTS * (MOST_REQUESTS + 3))
+def test_more_than_a_reading_may_ask_for_comes_with_the_next_ones(world: ConnectorWorld) -> None:
+    posts = posted(world, POSTS * (MAX_REQUESTS + 3))
     for number, post in enumerate(posts):
         said(world, post, f"under {number}")
-    world.clock.move(LATE.total_seconds() + 1)
+    world.clock.advance(LATE.total_seconds() + 1)
     told, cursor = set(), ""
     for _ in range(2):
         found, cursor, asked = heard(world, cursor)
-        assert asked <= MOST_REQUESTS
+        assert asked <= MAX_REQUESTS
         told |= {one.text for one in found}
     assert len(told) == len(posts), "each post was passed"
-    world.clock.move(LATE.total_seconds() + 1)
+    world.clock.advance(LATE.total_seconds() + 1)
     said(world, posts[3], "late, and far down")
     told = set()
     for _ in range(2):
@@ -140,18 +159,18 @@ def test_more_than_a_reading_may_ask_for_comes_with_the_next_ones(world: World) 
     assert told == {"late, and far down"}
 
 
-def test_a_post_that_many_talk_about_is_read_back_to_what_was_told(world: World) -> None:
+def test_a_post_that_many_talk_about_is_read_back_to_what_was_told(world: ConnectorWorld) -> None:
     (post,) = posted(world)
     said(world, post, "before")
-    world.clock.move(LATE.total_seconds() + 1)
+    world.clock.advance(LATE.total_seconds() + 1)
     _, cursor, _ = heard(world)
-    world.clock.move(LATE.total_seconds() + 1)
-    texts = [f"{number}" for number in range(COMMENTS * (MOST_REQUESTS + 2))]
+    world.clock.advance(LATE.total_seconds() + 1)
+    texts = [f"{number}" for number in range(COMMENTS * (MAX_REQUESTS + 2))]
     said(world, post, *texts)
     told = set()
     for _ in range(3):
         found, cursor, asked = heard(world, cursor)
-        assert asked <= MOST_REQUESTS
+        assert asked <= MAX_REQUESTS
         told |= {one.text for one in found}
         said(world, post, *(late := [f"late {cursor[-9:]} {number}" for number in range(COMMENTS + 5)]))
         texts += late
@@ -161,23 +180,23 @@ def test_a_post_that_many_talk_about_is_read_back_to_what_was_told(world: World)
     assert told == set(texts)
 
 
-def test_a_reading_that_breaks_off_goes_on_where_it_stood(world: World) -> None:
+def test_a_reading_that_breaks_off_goes_on_where_it_stood(world: ConnectorWorld) -> None:
     posts = posted(world, POSTS * 3)
     said(world, posts[0], "at the end")
     said(world, posts[-1], "at the top")
-    answers: list[Answer] = []
-    house = House(world, world.connector)
+    answers: list[StepResult] = []
+    house = SendingHarness(world, world.connector)
     for _ in range(2):
         turn = Instagram().remarks(mine(world).id, "", "", tuple(answers))
         assert isinstance(turn, Send)
         answers.append(house.send(turn.step))
     broken = Instagram().remarks(mine(world).id, "", "", (*answers, StepAnswerLost("remarks", "reset")))
-    assert isinstance(broken, Remarks)
+    assert isinstance(broken, CommentPage)
     assert [one.text for one in broken.found] == ["at the top"]
     assert [one.text for one in heard(world, broken.cursor)[0]] == ["at the end", "at the top"][:2]
 
 
-def test_what_can_never_be_asked_for_is_passed_over(world: World) -> None:
+def test_what_can_never_be_asked_for_is_passed_over(world: ConnectorWorld) -> None:
     posts = posted(world, 2)
     said(world, posts[0], "hello")
     _, cursor, _ = heard(world)
@@ -189,15 +208,15 @@ def test_what_can_never_be_asked_for_is_passed_over(world: World) -> None:
         assert [one.text for one in heard(world, odd)[0]] == ["hello"], "as from the beginning"
 
 
-def test_a_token_that_lacks_the_right_hears_nothing_and_still_posts(world: World) -> None:
+def test_a_token_that_lacks_the_right_hears_nothing_and_still_posts(world: ConnectorWorld) -> None:
     (post,) = posted(world)
     (said_there,) = said(world, post, "hello")
     mine(world).rights = frozenset({"instagram_business_basic", "instagram_business_content_publish"})
-    house = House(world, world.connector)
+    house = SendingHarness(world, world.connector)
     turn = Instagram().remarks(mine(world).id, "", "", ())
     assert isinstance(turn, Send)
     assert Instagram().remarks(mine(world).id, "", "", (house.send(turn.step),)) is None
-    refused = house.publish(answering(world, said_there)).outcome
+    refused = house.publish(reply_unit(world, said_there)).outcome
     assert isinstance(refused, Rejected)
     assert refused.reason.code == "instagram.no_comments"
     hidden = acted(world, said_there, "hide")
@@ -223,8 +242,8 @@ ODD: list[Any] = [
 def test_an_odd_entry_is_skipped_and_an_odd_answer_is_none() -> None:
     good = {"id": "2", "comments": {"data": [{"id": "7", "username": "ann", "timestamp": "soon", "text": None}]}}
     told = Instagram().remarks("17", "", "", (ok(data=[*ODD, good]),))
-    assert isinstance(told, Remarks)
-    assert told.found == (Remark("7", "ann", "@ann", "", "2"),)
+    assert isinstance(told, CommentPage)
+    assert told.found == (Comment("7", "ann", "@ann", "", "2"),)
     for body in (None, [], {}, {"data": None}, {"data": {}}, {"error": {"code": 1}}, "x"):
         assert Instagram().remarks("17", "", "", (Response("remarks", 200, DATE, body),)) is None
     for answer in (wrong(190), wrong(4), wrong(10), StepAnswerLost("remarks", "x"), Response("remarks", 500)):
@@ -233,15 +252,15 @@ def test_an_odd_entry_is_skipped_and_an_odd_answer_is_none() -> None:
 
 def test_a_cursor_moves_by_their_clock_and_not_without_one() -> None:
     told = Instagram().remarks("17", "", "", (ok(data=[]),))
-    assert isinstance(told, Remarks)
+    assert isinstance(told, CommentPage)
     assert json.loads(told.cursor)[0] == "2026-11-01T12:00:00+00:00"
     undated = Instagram().remarks("17", "", told.cursor, (Response("remarks", 200, body={"data": []}),))
-    assert isinstance(undated, Remarks)
+    assert isinstance(undated, CommentPage)
     assert json.loads(undated.cursor)[0] == "2026-11-01T12:00:00+00:00"
 
 
-def asked(unit: Unit, *answers: Answer) -> WireStep:
-    turn = Instagram().next(unit, answers)
+def asked(unit: Unit, *answers: StepResult) -> WireStep:
+    turn = Instagram().next_step(unit, answers)
     assert isinstance(turn, Send), turn
     return turn.step
 
@@ -249,9 +268,9 @@ def asked(unit: Unit, *answers: Answer) -> WireStep:
 def test_an_answer_is_words_under_the_top_comment() -> None:
     step = asked(ANSWER)
     assert (step.kind, step.path, step.json) == (StepKind.PUBLISH, "/501/replies", {"message": "thanks"})
-    reply = replace(ANSWER, references=(Reference(REMARK, "501/502"),))
+    reply = replace(ANSWER, references=(Reference(COMMENT_REFERENCE, "501/502"),))
     assert asked(reply).path == "/501/replies"
-    assert Instagram().next(ANSWER, (Response("publish", 200, body={"id": "900"}),)) == Published("comment:900")
+    assert Instagram().next_step(ANSWER, (Response("publish", 200, body={"id": "900"}),)) == Published("comment:900")
 
 
 @pytest.mark.parametrize(
@@ -261,17 +280,17 @@ def test_an_answer_is_words_under_the_top_comment() -> None:
         (replace(ANSWER, texts=(Text("title", "a"), Text("body", "b"))), "instagram.words_alone"),
         (replace(ANSWER, texts=()), "instagram.words_alone"),
         (replace(ANSWER, texts=(Text("body", "a" * 2201),)), "connectors.text_too_long"),
-        (replace(ANSWER, references=(Reference(REMARK, "../me"),)), "instagram.remark_gone"),
+        (replace(ANSWER, references=(Reference(COMMENT_REFERENCE, "../me"),)), "instagram.remark_gone"),
         (replace(ANSWER, flags=(AI,)), "connectors.mark_untold"),
     ],
 )
 def test_what_no_answer_can_be(odd: Unit, code: str) -> None:
-    refused = Instagram().next(odd, ())
+    refused = Instagram().next_step(odd, ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == code
 
 
-MEANT: list[tuple[Answer, type[Outcome], str]] = [
+MEANT: list[tuple[StepResult, type[Outcome], str]] = [
     (wrong(100, 33), Rejected, "instagram.remark_gone"), (wrong(10), Rejected, "instagram.no_comments"),
     (wrong(200), Rejected, "instagram.no_comments"), (wrong(190), Reauthorize, ""), (wrong(4), Uncertain, ""),
     (wrong(100, 1), Rejected, "connectors.refused"), (wrong(2, status=500), Uncertain, ""),
@@ -281,8 +300,8 @@ MEANT: list[tuple[Answer, type[Outcome], str]] = [
 
 
 @pytest.mark.parametrize(("answer", "expected", "code"), MEANT)
-def test_what_an_answer_may_meet(answer: Answer, expected: type[Outcome], code: str) -> None:
-    outcome = Instagram().next(ANSWER, (answer,))
+def test_what_an_answer_may_meet(answer: StepResult, expected: type[Outcome], code: str) -> None:
+    outcome = Instagram().next_step(ANSWER, (answer,))
     assert type(outcome) is expected
     assert not code or (isinstance(outcome, Rejected) and outcome.reason.code == code)
 
@@ -296,8 +315,8 @@ ME = ok(username="nova")
 
 
 def test_a_lost_answer_is_looked_for_under_its_comment() -> None:
-    def look(*answers: Answer, sought: Sought = SOUGHT) -> Any:
-        return Instagram().find(sought, answers)
+    def look(*answers: StepResult, sought: LookupQuery = SOUGHT) -> Any:
+        return Instagram().look_up(sought, answers)
 
     turn = look()
     assert isinstance(turn, Send)
@@ -320,24 +339,24 @@ def test_a_lost_answer_is_looked_for_under_its_comment() -> None:
 
 
 def test_an_answer_has_no_numbers_and_no_marks() -> None:
-    copy = Copy("comment:900", "17")
-    assert Instagram().read(copy, ()) is None
+    copy = PlatformCopy("comment:900", "17")
+    assert Instagram().read_metrics(copy, ()) is None
     assert not isinstance(Instagram().read_back(copy, (AI,), ()), Send)
     turn = Instagram().remove(copy, ())
     assert isinstance(turn, Send)
     assert (turn.step.kind, turn.step.method, turn.step.path) == (StepKind.RESTRICT, "DELETE", "/900")
-    assert isinstance(Instagram().remove(Copy("900", "17"), ()), Rejected), "a post"
+    assert isinstance(Instagram().remove(PlatformCopy("900", "17"), ()), Rejected), "a post"
 
 
-def acted(world: World, remark: str, act: Act) -> Outcome:
-    answers: list[Answer] = []
-    spot = Spot(remark, "9", mine(world).id)
+def acted(world: ConnectorWorld, remark: str, act: ModerationAction) -> Outcome:
+    answers: list[StepResult] = []
+    spot = CommentTarget(remark, "9", mine(world).id)
     while isinstance(turn := Instagram().moderate(spot, act, tuple(answers)), Send):
-        answers.append(House(world, world.connector).send(turn.step))
+        answers.append(SendingHarness(world, world.connector).send(turn.step))
     return turn
 
 
-def test_a_reply_is_hidden_shown_and_deleted_by_its_own_number(world: World) -> None:
+def test_a_reply_is_hidden_shown_and_deleted_by_its_own_number(world: ConnectorWorld) -> None:
     (post,) = posted(world)
     (top,) = said(world, post, "hello")
     (below,) = said(world, post, "hush", under=top)
@@ -351,7 +370,7 @@ def test_a_reply_is_hidden_shown_and_deleted_by_its_own_number(world: World) -> 
 
 
 def test_what_is_refused_and_still_there_is_not_done() -> None:
-    spot = Spot("501", "9", "17")
+    spot = CommentTarget("501", "9", "17")
     missing = wrong(100, 33, step="moderate")
     turn = Instagram().moderate(spot, "hide", (missing,))
     assert isinstance(turn, Send)
@@ -366,11 +385,11 @@ def test_what_is_refused_and_still_there_is_not_done() -> None:
         assert isinstance(Instagram().moderate(spot, nobody, ()), Rejected)  # type: ignore[arg-type]  # one of a list
 
 
-def test_a_hidden_comment_takes_no_answer(world: World) -> None:
+def test_a_hidden_comment_takes_no_answer(world: ConnectorWorld) -> None:
     (post,) = posted(world)
     (top,) = said(world, post, "hello")
     acted(world, top, "hide")
-    refused = House(world, world.connector).publish(answering(world, top)).outcome
+    refused = SendingHarness(world, world.connector).publish(reply_unit(world, top)).outcome
     assert isinstance(refused, Rejected)
     assert refused.reason.code == "instagram.remark_gone"
 

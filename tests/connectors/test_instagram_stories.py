@@ -7,13 +7,21 @@ from typing import Any
 
 import pytest
 
-from connectors import fitting, options
-from connectors.contract import Answer, Copy, Response, Send, Sought, StepKind, WireStep
-from connectors.instagram import AI, Instagram
-from connectors.naming import Address
-from connectors.outcomes import Absent, Found, Published, Rejected, Unknown
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import Absent, Found, Published, Rejected, Unknown
+from connectors.contract.post_addresses import ClaimedAddress
+from connectors.platforms.instagram.publisher import AI, Instagram
+from connectors.shared import options, unit_checks
 from foundation.ids import uuid7
-from gate.units import HAS_COMMENT, Medium, Setting, Subject, Text, Unit
+from gate.contract.units import HAS_FIRST_COMMENT, Medium, PlatformOption, Subject, Text, Unit
 from tests.connectors.test_fake_instagram_films import ask, asked_after, film, picture
 from tests.contract.instagram_worlds import lent
 from tests.fakes.instagram import FakeInstagram, Profile, instagram
@@ -22,7 +30,7 @@ from tests.fakes.instagram_fetching import clip
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 TALL = Medium("a" * 64, "image/jpeg", 1000, alt="a beach", width=1080, height=1920)
 FILM = Medium("b" * 64, "video/mp4", 1000, seconds=59)
-AS_STORY = Setting("story", ("true",))
+AS_STORY = PlatformOption("story", ("true",))
 STORY = Unit(
     uuid7(), uuid7(), Subject("delivery", uuid7()), "instagram", "instagram.post", uuid7(), "17", "public",
     media=(TALL,), native_key="k", options=(AS_STORY,),
@@ -34,14 +42,14 @@ def ok(step: str, body: dict[str, Any]) -> Response:
     return Response(step, 200, {}, body)
 
 
-def asked(unit: Unit, *answers: Answer) -> WireStep:
-    turn = Instagram().next(unit, answers)
+def asked(unit: Unit, *answers: StepResult) -> WireStep:
+    turn = Instagram().next_step(unit, answers)
     assert isinstance(turn, Send), turn
     return turn.step
 
 
 def why(unit: Unit) -> str:
-    turn = Instagram().next(unit, ())
+    turn = Instagram().next_step(unit, ())
     assert isinstance(turn, Rejected), turn
     return turn.reason.code
 
@@ -56,16 +64,16 @@ def test_a_story_is_one_container_that_says_what_it_is_and_who_made_it() -> None
     assert made.fetched["image_url"].sha256 == TALL.sha256
     moving = asked(replace(STORY, media=(FILM,)))
     assert (moving.json, set(moving.fetched)) == ({"media_type": "STORIES"}, {"video_url"})
-    named = Setting("mentions", ("lea", "tom"), read=True)
+    named = PlatformOption("mentions", ("lea", "tom"), read=True)
     tagged = asked(replace(STORY, options=(named, AS_STORY))).json
     assert tagged == {"media_type": "STORIES", "user_tags": [{"username": "lea"}, {"username": "tom"}]}
     ready = (ok(STAGED, {"id": "101"}), ok("poll:101", {"status_code": "FINISHED"}))
     assert asked(STORY, *ready).json == {"creation_id": "101"}
-    assert Instagram().next(STORY, (*ready, ok("publish", {"id": "900"}))) == Published("900")
+    assert Instagram().next_step(STORY, (*ready, ok("publish", {"id": "900"}))) == Published("900")
 
 
 def test_a_story_is_a_post_again_where_somebody_chose_no() -> None:
-    plain = replace(STORY, options=(Setting("story", ("false",)),), media=(replace(TALL, height=1080),))
+    plain = replace(STORY, options=(PlatformOption("story", ("false",)),), media=(replace(TALL, height=1080),))
     assert asked(replace(plain, texts=(Text("body", "hello"),))).json == {"caption": "hello", "alt_text": "a beach"}
 
 
@@ -78,9 +86,9 @@ def test_a_story_is_a_post_again_where_somebody_chose_no() -> None:
         ({"media": (replace(FILM, seconds=61),)}, "connectors.film_too_long"),
         ({"media": (replace(FILM, seconds=2),)}, "connectors.film_too_short"),
         ({"media": (replace(FILM, size=100_000_001),)}, "connectors.medium_unfit"),
-        ({"options": (Setting("collaborators", ("lea",), read=True), AS_STORY)}, "instagram.story_alone"),
-        ({"options": (Setting("mentions", ("lea",), read=True),), "texts": ()}, "instagram.of_stories"),
-        ({"parts": 2, "comment": HAS_COMMENT}, "connectors.no_threads"),
+        ({"options": (PlatformOption("collaborators", ("lea",), read=True), AS_STORY)}, "instagram.story_alone"),
+        ({"options": (PlatformOption("mentions", ("lea",), read=True),), "texts": ()}, "instagram.of_stories"),
+        ({"parts": 2, "comment": HAS_FIRST_COMMENT}, "connectors.no_threads"),
     ],
 )
 def test_what_a_story_cannot_show_is_refused_before_anybody_is_asked(more: dict[str, Any], code: str) -> None:
@@ -89,16 +97,16 @@ def test_what_a_story_cannot_show_is_refused_before_anybody_is_asked(more: dict[
 
 def test_what_holds_for_a_story_is_data_that_pages_read() -> None:
     whole = Instagram().capabilities
-    short = options.formed(whole, (AS_STORY,))
-    assert (short.size("instagram.post"), short.film_seconds, short.hours) == ((0, 1), (3, 60), 24)
-    assert (short.showing("instagram.post").form, short.showing("instagram.post").fills) == ("screen", 9 / 16)
-    assert options.formed(whole, (Setting("story", ("false",)),)) is whole
-    assert (whole.hours, fitting.film_unfit(600, whole)) == (0, None)
+    short = options.capabilities_for(whole, (AS_STORY,))
+    assert (short.size_limits("instagram.post"), short.film_seconds, short.hours) == ((0, 1), (3, 60), 24)
+    assert (short.feed_layout("instagram.post").form, short.feed_layout("instagram.post").fills) == ("screen", 9 / 16)
+    assert options.capabilities_for(whole, (PlatformOption("story", ("false",)),)) is whole
+    assert (whole.hours, unit_checks.video_length_problem(600, whole)) == (0, None)
 
 
-def sought(*told: Answer, **more: Any) -> Sought:
+def sought(*told: StepResult, **more: Any) -> LookupQuery:
     said: dict[str, Any] = {"asked_at": NOW, "media": (TALL,), "told": told, "options": (AS_STORY,), **more}
-    return Sought("k", "", NOW, "17", **said)
+    return LookupQuery("k", "", NOW, "17", **said)
 
 
 def listed(*stories: dict[str, Any]) -> Response:
@@ -115,7 +123,7 @@ MADE, OUT = ok(STAGED, {"id": "55"}), ok("look", {"status_code": "PUBLISHED"})
 
 
 def test_a_lost_story_is_sought_among_the_stories_by_its_container_kind_and_time() -> None:
-    wanted, find = sought(MADE), Instagram().find
+    wanted, find = sought(MADE), Instagram().look_up
     first, then = find(wanted, ()), find(wanted, (OUT,))
     assert isinstance(first, Send)
     assert first.step.path == "/55?fields=status_code"
@@ -132,7 +140,7 @@ def test_a_lost_story_is_sought_among_the_stories_by_its_container_kind_and_time
 
 
 def test_the_address_of_a_story_names_it() -> None:
-    place = Address("https://www.instagram.com/stories/nova/9/?igsh=a", "17", "", 1)
+    place = ClaimedAddress("https://www.instagram.com/stories/nova/9/?igsh=a", "17", "", 1)
     seen = Instagram().named(place, (listed(told("8"), told("9")),))
     assert isinstance(seen, Found)
     assert seen.native_id == "9"
@@ -140,7 +148,7 @@ def test_the_address_of_a_story_names_it() -> None:
 
 
 def test_numbers_of_a_story_are_those_of_its_insights_too() -> None:
-    read, copy = Instagram().read, Copy("9", "17")
+    read, copy = Instagram().read_metrics, PlatformCopy("9", "17")
     shown = ok("metrics", {"id": "9", "media_product_type": "STORY", "like_count": 3})
     then = read(copy, (shown,))
     assert isinstance(then, Send)
@@ -186,7 +194,7 @@ def test_a_story_stands_apart_from_posts_counts_among_them_and_ends(fake: FakeIn
     assert ask(fake, mine, "GET", insights)[1]["data"][0]["values"] == [{"value": 12}]
     mine.stories[0]["_viewers"] = 4
     assert ask(fake, mine, "GET", insights)[1]["error"]["code"] == 10
-    fake.clock.move(24 * 3600)
+    fake.clock.advance(24 * 3600)
     assert ask(fake, mine, "GET", listing)[1]["data"] == []
     for path in (first, insights):
         assert ask(fake, mine, "GET", path)[1]["error"]["error_subcode"] == 33, "nobody says why it is gone"

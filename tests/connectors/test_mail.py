@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
-from connectors.mail import Letter, Postbox
-from connectors.transport import EgressForbidden
-from foundation.clock import monotonic
+from connectors.contract.connector import Response, StepAnswerLost, StepNotSent, StepResult
+from connectors.transport.smtp import EmailTransport, OutgoingEmail
+from connectors.transport.transport import EgressForbidden
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.settings import MailSettings
-from foundation.words import Message
-from gate.permit import NoticeOrder
+from foundation.ops.clock import monotonic
+from foundation.ops.settings import MailSettings
+from gate.contract.permit import NoticeOrder
 from tests.fakes.smtp import MailServer, mail_server
 
 HOUSE = "http://localhost:8501"
@@ -26,11 +26,11 @@ def server() -> Iterator[MailServer]:
         yield running
 
 
-def letter(**changes: object) -> Letter:
+def letter(**changes: object) -> OutgoingEmail:
     lines = (Message("mail.urgent"), Message("mail.area.posts", {"count": 3, "link": f"{HOUSE}/calendar"}))
     subject = Message("mail.subject_urgent", {"count": 3})
     at = datetime(2026, 3, 2, tzinfo=UTC)
-    made = Letter(uuid7(), uuid7(), uuid7(), "anne@agence.example", "fr", subject, lines, at)
+    made = OutgoingEmail(uuid7(), uuid7(), uuid7(), "anne@agence.example", "fr", subject, lines, at)
     return replace(made, **changes)  # type: ignore[arg-type]  # the tests' own names
 
 
@@ -39,8 +39,8 @@ def settings(server: MailServer, **changes: object) -> MailSettings:
     return MailSettings.model_validate(said | changes)
 
 
-def send(server: MailServer, one: Letter, *, seconds: float = 5.0, **changes: object) -> Answer:
-    box = Postbox(settings(server, **changes), house=HOUSE, seconds=seconds)
+def send(server: MailServer, one: OutgoingEmail, *, seconds: float = 5.0, **changes: object) -> StepResult:
+    box = EmailTransport(settings(server, **changes), house=HOUSE, seconds=seconds)
     return box.send(one, NoticeOrder(one.tenant_id, one.member_id))
 
 
@@ -65,7 +65,7 @@ def test_a_letter_arrives_in_the_members_language(server: MailServer) -> None:
         ("sender", StepNotSent("mail", "sender 553")),
     ],
 )
-def test_what_the_server_does_is_said_for_what_it_is(server: MailServer, fault: str, answer: Answer) -> None:
+def test_what_the_server_does_is_said_for_what_it_is(server: MailServer, fault: str, answer: StepResult) -> None:
     server.faults.append(fault)
     assert send(server, letter()) == answer
     assert len(server.taken) == (fault == "lose")
@@ -110,7 +110,7 @@ def test_nothing_a_tenant_wrote_has_a_place_in_a_letter(server: MailServer, odd:
 
 def test_the_order_is_for_this_very_member(server: MailServer) -> None:
     one = letter()
-    box = Postbox(settings(server), house=HOUSE)
+    box = EmailTransport(settings(server), house=HOUSE)
     for order in (NoticeOrder(uuid7(), one.member_id), NoticeOrder(one.tenant_id, uuid7())):
         with pytest.raises(EgressForbidden):
             box.send(one, order)
@@ -122,4 +122,4 @@ def test_a_password_is_never_shown_in_the_clear_nor_a_sender_that_is_a_list() ->
         MailSettings(user="us", security="none")
     with pytest.raises(ValidationError):
         MailSettings(sender="a@b.example, c@d.example")
-    assert MailSettings().missing == ("GREENROOM_MAIL__HOST", "GREENROOM_MAIL__SENDER")
+    assert MailSettings().missing_settings == ("GREENROOM_MAIL__HOST", "GREENROOM_MAIL__SENDER")

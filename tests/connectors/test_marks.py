@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from connectors import marks
-from connectors.contract import FileRef, StepKind, WireStep
+from connectors.contract.connector import FileRef, StepKind, WireStep
+from connectors.transport import required_marks
 
 
 def step(json: dict[str, Any], *names: str, **more: Any) -> WireStep:
@@ -36,11 +36,11 @@ TOLD = [
 
 @pytest.mark.parametrize(("flag", "whole", "without"), TOLD)
 def test_a_mark_is_seen_and_missed(flag: str, whole: WireStep, without: WireStep) -> None:
-    assert marks.untold(whole, (flag,)) == ""
-    assert marks.untold(without, (flag,)) == flag
-    assert marks.untold(without, ()) == ""
+    assert required_marks.first_missing_mark(whole, (flag,)) == ""
+    assert required_marks.first_missing_mark(without, (flag,)) == flag
+    assert required_marks.first_missing_mark(without, ()) == ""
 
 
 @pytest.mark.parametrize("flag", ["has_spoiler=true", "spoiler=true"])
 def test_words_alone_hide_no_picture(flag: str) -> None:
-    assert marks.untold(step({"text": "hello"}), (flag,)) == ""
+    assert required_marks.first_missing_mark(step({"text": "hello"}), (flag,)) == ""

@@ -6,12 +6,19 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent
-from connectors.enrolment import Connected, Visit
-from connectors.mastodon import PUBLISH, SENSITIVE, WARNED, Mastodon
-from connectors.mastodon_account import ADULT, REGISTER, SURFACE, UNCHANGED, rules_digest
-from connectors.mastodon_text import length
-from connectors.outcomes import (
+from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+)
+from connectors.contract.destination import Destination, DestinationReport, MarkReport
+from connectors.contract.outcomes import (
     Absent,
     Disconnected,
     Found,
@@ -23,10 +30,18 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
-from connectors.places import Destination, Seen, Shown
+from connectors.platforms.mastodon.account import (
+    ADULT,
+    REGISTER_PREDICATE,
+    RULES_UNCHANGED_PREDICATE,
+    SURFACE,
+    rules_digest,
+)
+from connectors.platforms.mastodon.publisher import PUBLISH, SENSITIVE_MARK, WARNING_MARK, Mastodon
+from connectors.platforms.mastodon.text import text_length
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.units import Medium, Subject, Text, Unit
+from gate.contract.units import Medium, Subject, Text, Unit
 
 MASTODON = Mastodon()
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -72,7 +87,7 @@ def refusal(status: int, sentence: str) -> Response:
     ],
 )
 def test_addresses_and_names_count_as_on_the_server(text: str, counts: int) -> None:
-    assert length(text) == counts
+    assert text_length(text) == counts
 
 
 @pytest.mark.parametrize(
@@ -92,8 +107,8 @@ def test_addresses_and_names_count_as_on_the_server(text: str, counts: int) -> N
         (said(PUBLISH, 200, {"id": "115", "url": "https://social.example/@mia/115"}), Published),
     ],
 )
-def test_refusals_are_told_as_what_they_are(answer: Answer, meant: type[Outcome]) -> None:
-    assert isinstance(MASTODON.next(UNIT, (answer,)), meant)
+def test_refusals_are_told_as_what_they_are(answer: StepResult, meant: type[Outcome]) -> None:
+    assert isinstance(MASTODON.next_step(UNIT, (answer,)), meant)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +119,7 @@ def test_refusals_are_told_as_what_they_are(answer: Answer, meant: type[Outcome]
     ],
 )
 def test_an_answer_to_what_is_gone_is_never_told_as_published(told: Response, meant: type[Outcome]) -> None:
-    assert isinstance(MASTODON.next(replace(UNIT, reply_to="7"), (told,)), meant)
+    assert isinstance(MASTODON.next_step(replace(UNIT, reply_to="7"), (told,)), meant)
 
 
 FILM = Medium("f" * 64, "video/mp4", 30 * 2**20, alt="waves on a beach")
@@ -123,16 +138,16 @@ FILM = Medium("f" * 64, "video/mp4", 30 * 2**20, alt="waves on a beach")
     ],
 )
 def test_a_film_stands_alone_and_may_be_larger_than_a_picture(media: tuple[Medium, ...], code: str) -> None:
-    turn = MASTODON.next(replace(UNIT, media=media), ())
+    turn = MASTODON.next_step(replace(UNIT, media=media), ())
     assert (turn.reason.code if isinstance(turn, Rejected) else "") == code
 
 
 def test_a_warning_without_words_would_become_the_words() -> None:
-    wordless = replace(UNIT, texts=(), media=(PICTURE,), flags=(SENSITIVE, WARNED))
-    refused = MASTODON.next(wordless, ())
+    wordless = replace(UNIT, texts=(), media=(PICTURE,), flags=(SENSITIVE_MARK, WARNING_MARK))
+    refused = MASTODON.next_step(wordless, ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == "mastodon.words_needed"
-    assert isinstance(MASTODON.next(replace(wordless, flags=()), ()), Send)
+    assert isinstance(MASTODON.next_step(replace(wordless, flags=()), ()), Send)
 
 
 @pytest.mark.parametrize(
@@ -148,27 +163,27 @@ def test_a_warning_without_words_would_become_the_words() -> None:
     ],
 )
 def test_only_the_servers_own_word_proves_that_it_is_gone(told: Response, meant: type[Outcome]) -> None:
-    assert isinstance(MASTODON.remove(Copy("7", UNIT.account), (told,)), meant)
+    assert isinstance(MASTODON.remove(PlatformCopy("7", UNIT.account), (told,)), meant)
 
 
 def test_the_warning_counts_too() -> None:
     assert MASTODON.count(UNIT) == (5, 500)
-    assert MASTODON.count(replace(UNIT, flags=(SENSITIVE, WARNED))) == (5 + len("18+ · NSFW"), 500)
+    assert MASTODON.count(replace(UNIT, flags=(SENSITIVE_MARK, WARNING_MARK))) == (5 + len("18+ · NSFW"), 500)
 
 
 def test_a_post_for_adults_is_folded_up() -> None:
-    turn = MASTODON.next(replace(UNIT, flags=(SENSITIVE, WARNED)), ())
+    turn = MASTODON.next_step(replace(UNIT, flags=(SENSITIVE_MARK, WARNING_MARK)), ())
     assert isinstance(turn, Send)
     assert turn.step.json is not None
     assert turn.step.json["sensitive"] is True
     assert turn.step.json["spoiler_text"]
     assert turn.step.headers == {"idempotency-key": "key-1"}
-    assert isinstance(MASTODON.next(replace(UNIT, flags=("made_with_ai=true",)), ()), Rejected)
+    assert isinstance(MASTODON.next_step(replace(UNIT, flags=("made_with_ai=true",)), ()), Rejected)
 
 
 @pytest.mark.parametrize("alt", ["", " ", "x" * 1501])
 def test_a_picture_is_described(alt: str) -> None:
-    assert isinstance(MASTODON.next(replace(UNIT, media=(replace(PICTURE, alt=alt),)), ()), Rejected)
+    assert isinstance(MASTODON.next_step(replace(UNIT, media=(replace(PICTURE, alt=alt),)), ()), Rejected)
 
 
 def uploaded(status: int, url: str | None) -> Response:
@@ -185,16 +200,16 @@ def uploaded(status: int, url: str | None) -> Response:
     ],
 )
 def test_a_picture_that_is_not_ready_never_makes_a_post(told: tuple[Response, ...], meant: type[Outcome]) -> None:
-    assert isinstance(MASTODON.next(replace(UNIT, media=(PICTURE,)), (uploaded(202, None), *told)), meant)
+    assert isinstance(MASTODON.next_step(replace(UNIT, media=(PICTURE,)), (uploaded(202, None), *told)), meant)
 
 
 def test_a_picture_is_posted_once_it_has_an_address() -> None:
     unit = replace(UNIT, media=(PICTURE,))
-    asked = MASTODON.next(unit, (uploaded(202, None),))
+    asked = MASTODON.next_step(unit, (uploaded(202, None),))
     assert isinstance(asked, Send)
     assert asked.step.kind is StepKind.CONTROL
     ready = said("poll:7", 200, {"id": "7", "url": "https://social.example/7.png"})
-    turn = MASTODON.next(unit, (uploaded(202, None), ready))
+    turn = MASTODON.next_step(unit, (uploaded(202, None), ready))
     assert isinstance(turn, Send)
     assert turn.step.json is not None
     assert turn.step.json["media_ids"] == ["7"]
@@ -223,14 +238,14 @@ def test_somebody_says_yes_on_a_server_that_let_us_introduce_ourselves() -> None
     assert asked.step.json["redirect_uris"] == FORM["redirect_uri"]
     app = Response("app", 200, {}, {"client_id": "c"}, {"client_secret": Sealed(b"s")})
     visit = MASTODON.connect(FORM, (MET, app))
-    assert isinstance(visit, Visit)
+    assert isinstance(visit, OAuthVisit)
     assert (visit.page, visit.asked["client_id"]) == ("/oauth/authorize", "c")
     assert visit.keep["client_secret"] == Sealed(b"s")
 
 
 def test_an_account_is_its_number_on_the_server_somebody_named() -> None:
     found = admitted(MIA)
-    assert isinstance(found, Connected)
+    assert isinstance(found, ConnectedAccount)
     assert (found.account, found.name, found.surface) == ("109@social.example", "@mia@social.example", SURFACE)
     assert found.options["register"] == {"adult": True, "rules": rules_digest({"rules": RULES})}
     assert (found.app_key, found.token) == ("social.example", Sealed(b"t"))
@@ -273,7 +288,7 @@ def test_why_an_account_is_not_connected_is_said(end: Any, code: str) -> None:
     ],
 )
 def test_a_server_that_is_busy_is_asked_again_and_an_address_nobody_has_is_told(
-    form: dict[str, Any], answer: Answer, meant: type
+    form: dict[str, Any], answer: StepResult, meant: type
 ) -> None:
     assert isinstance(MASTODON.connect(form, (answer,)), meant)
 
@@ -293,23 +308,27 @@ def test_the_test_of_an_account_knows_whose_token_it_is() -> None:
 # the place
 
 
-def seen(rules: Any, *, adult: bool = True, status: int = 200) -> Send | Seen | Outcome:
+def seen(rules: Any, *, adult: bool = True, status: int = 200) -> Send | DestinationReport | Outcome:
     register = {"adult": adult, "rules": rules_digest({"rules": RULES})}
     body = {"domain": "social.example", "rules": rules}
     return MASTODON.see(Destination(UNIT.account, register=register), (said("instance", status, body),))
 
 
 def test_rules_that_changed_hold_what_they_were_read_for() -> None:
-    assert seen(RULES) == Seen((REGISTER, UNCHANGED))
-    assert seen([{**rule, "id": "9"} for rule in reversed(RULES)]) == Seen((REGISTER, UNCHANGED))
-    assert seen([*RULES, {"id": "3", "text": "Nothing for adults"}]) == Seen((REGISTER,), (UNCHANGED,))
-    assert seen([]) == Seen((REGISTER,), (UNCHANGED,))
-    assert seen(RULES, adult=False) == Seen(fails=(REGISTER,))
+    assert seen(RULES) == DestinationReport((REGISTER_PREDICATE, RULES_UNCHANGED_PREDICATE))
+    assert seen([{**rule, "id": "9"} for rule in reversed(RULES)]) == DestinationReport(
+        (REGISTER_PREDICATE, RULES_UNCHANGED_PREDICATE)
+    )
+    assert seen([*RULES, {"id": "3", "text": "Nothing for adults"}]) == DestinationReport(
+        (REGISTER_PREDICATE,), (RULES_UNCHANGED_PREDICATE,)
+    )
+    assert seen([]) == DestinationReport((REGISTER_PREDICATE,), (RULES_UNCHANGED_PREDICATE,))
+    assert seen(RULES, adult=False) == DestinationReport(fails=(REGISTER_PREDICATE,))
     assert isinstance(seen(None, status=503), Retry)
 
 
 def test_nobody_who_registered_nothing_posts_for_adults() -> None:
-    assert MASTODON.see(Destination(UNIT.account), ()) == Seen(fails=(REGISTER,))
+    assert MASTODON.see(Destination(UNIT.account), ()) == DestinationReport(fails=(REGISTER_PREDICATE,))
 
 
 # looking
@@ -331,9 +350,9 @@ def post(
 
 def sought(posts: Any, *, known: frozenset[str] = frozenset(), reply_to: str = "") -> Send | Outcome | Any:
     """What a look comes to when each post that it reads is told as it was written."""
-    wanted = Sought("key-1", "hello", NOW, UNIT.account, known=known, asked_at=NOW, reply_to=reply_to)
-    answers: tuple[Answer, ...] = (said("look", 200, posts),)
-    while isinstance(turn := MASTODON.find(wanted, answers), Send):
+    wanted = LookupQuery("key-1", "hello", NOW, UNIT.account, known=known, asked_at=NOW, reply_to=reply_to)
+    answers: tuple[StepResult, ...] = (said("look", 200, posts),)
+    while isinstance(turn := MASTODON.look_up(wanted, answers), Send):
         number = turn.step.name.partition(":")[2]
         text = next(one["t"] for one in posts if one["id"] == number)
         answers = (*answers, said(turn.step.name, 200, {"id": number, "text": text}))
@@ -365,7 +384,7 @@ def test_what_cannot_be_read_is_no_look(posts: Any) -> None:
 
 
 def test_nothing_at_all_is_not_looked_for() -> None:
-    assert isinstance(MASTODON.find(Sought("key-1", " ", NOW, UNIT.account), ()), Unknown)
+    assert isinstance(MASTODON.look_up(LookupQuery("key-1", " ", NOW, UNIT.account), ()), Unknown)
 
 
 def test_too_many_to_read_prove_nothing() -> None:
@@ -382,14 +401,14 @@ def test_a_server_that_lists_fewer_than_it_was_asked_for_proves_nothing() -> Non
 
 
 def test_marks_are_read_back() -> None:
-    copy, flags = Copy("7", UNIT.account), (SENSITIVE, WARNED)
-    assert MASTODON.read_back(copy, (), ()) == Shown()
+    copy, flags = PlatformCopy("7", UNIT.account), (SENSITIVE_MARK, WARNING_MARK)
+    assert MASTODON.read_back(copy, (), ()) == MarkReport()
 
-    def back(status: int, body: Any) -> Send | Shown | Outcome:
+    def back(status: int, body: Any) -> Send | MarkReport | Outcome:
         return MASTODON.read_back(copy, flags, (said("look", status, body),))
 
-    assert back(200, {"id": "7", "sensitive": True, "spoiler_text": "18+"}) == Shown()
-    assert back(200, {"id": "7", "sensitive": False, "spoiler_text": ""}) == Shown((SENSITIVE, WARNED))
-    assert back(404, {"error": "Record not found"}) == Shown(there=False)
+    assert back(200, {"id": "7", "sensitive": True, "spoiler_text": "18+"}) == MarkReport()
+    assert back(200, {"id": "7", "sensitive": False, "spoiler_text": ""}) == MarkReport((SENSITIVE_MARK, WARNING_MARK))
+    assert back(404, {"error": "Record not found"}) == MarkReport(there=False)
     assert isinstance(back(404, None), Rejected)
     assert isinstance(back(503, None), Retry)

@@ -6,20 +6,26 @@ from typing import Any
 
 import pytest
 
-from connectors.answers import READER_GONE
-from connectors.contract import Answer, News, Response, Send, StepAnswerLost
-from connectors.enrolment import MESSAGES, POSTS
-from connectors.mastodon import Mastodon
-from connectors.mastodon_account import CHAT_SURFACE
-from connectors.mastodon_chats import MOST_PAGES, PUBLISH, READER, RESERVED, TALKS
-from connectors.mastodon_limits import Limits
-from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
-from connectors.suite.house import House
-from connectors.suite.world import World
-from connectors.windows import NO_MESSAGES
-from foundation.http import HttpClient
-from foundation.words import Message
-from gate.units import Button, Text, Unit
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.account_setup import WANTED_MESSAGES, WANTED_POSTS
+from connectors.contract.connector import ChatUpdates, Response, Send, StepAnswerLost, StepResult
+from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.platforms.mastodon.account import CHAT_SURFACE
+from connectors.platforms.mastodon.limits import ServerLimits
+from connectors.platforms.mastodon.messages import (
+    CONVERSATIONS_STEP,
+    MAX_PAGES,
+    PUBLISH,
+    READER,
+    RESERVED_CHARACTERS,
+)
+from connectors.platforms.mastodon.publisher import Mastodon
+from connectors.shared.http_responses import READER_GONE
+from connectors.shared.reply_windows import MESSAGES_NOT_ALLOWED
+from foundation.http.http_client import HttpClient
+from foundation.i18n.translation import Message
+from gate.contract.units import Button, Text, Unit
 from tests.connectors import polling
 from tests.connectors.test_mastodon import UNIT, said
 from tests.contract import mastodon_worlds
@@ -43,11 +49,11 @@ class Talk:
     """An account on the server, asked as the listening process asks, and one person."""
 
     server: FakeMastodon
-    world: World
+    world: ConnectorWorld
     mia: Member
     leo: Member
 
-    def poll(self, cursor: str) -> News | Outcome:
+    def poll(self, cursor: str) -> ChatUpdates | Outcome:
         return polling.poll(MASTODON.listen, self.world, cursor)
 
     def heard(self, cursor: str) -> tuple[list[str], str]:
@@ -78,7 +84,7 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(talk: Ta
     assert talk.heard(cursor) == ([], cursor)
     number = talk.says("bonjour\n\n@nobody ça va ?")
     news = talk.poll(cursor)
-    assert isinstance(news, News)
+    assert isinstance(news, ChatUpdates)
     (update,) = news.updates
     assert (update.kind, update.key, update.native_id, update.fan) == ("message", number, number, talk.leo.id)
     assert (update.text, update.handle) == ("bonjour\n\n@nobody ça va ?", f"@{talk.leo.username}")
@@ -128,14 +134,14 @@ def notice(number: int, **status: Any) -> dict[str, Any]:
 def test_a_poll_that_breaks_off_loses_nothing_and_ends() -> None:
     full = [notice(number) for number in range(100, 180)]
     lost = MASTODON.listen("109 99", (said("updates", 200, full), StepAnswerLost("updates", "ReadTimeout")))
-    assert isinstance(lost, News)
+    assert isinstance(lost, ChatUpdates)
     assert (len(lost.updates), lost.cursor) == (80, "109 179")
-    pages = tuple(said("updates", 200, [notice(n + 80 * page) for n in range(100, 180)]) for page in range(MOST_PAGES))
+    pages = tuple(said("updates", 200, [notice(n + 80 * page) for n in range(100, 180)]) for page in range(MAX_PAGES))
     whole = MASTODON.listen("109 99", pages)
-    assert isinstance(whole, News)
-    assert len(whole.updates) == 80 * MOST_PAGES
+    assert isinstance(whole, ChatUpdates)
+    assert len(whole.updates) == 80 * MAX_PAGES
     stuck = MASTODON.listen("109 179", (said("updates", 200, full),))
-    assert stuck == News((), "109 179"), "a server that does not go forward"
+    assert stuck == ChatUpdates((), "109 179"), "a server that does not go forward"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +156,7 @@ def test_a_poll_that_breaks_off_loses_nothing_and_ends() -> None:
 )
 def test_what_is_read_of_a_message(status: dict[str, Any], heard: tuple[str, str, str]) -> None:
     news = MASTODON.listen("109 1", (said("updates", 200, [notice(2, **status)]),))
-    assert isinstance(news, News)
+    assert isinstance(news, ChatUpdates)
     (update,) = news.updates
     assert (update.kind, update.text, update.shows) == heard
 
@@ -158,7 +164,7 @@ def test_what_is_read_of_a_message(status: dict[str, Any], heard: tuple[str, str
 @pytest.mark.parametrize(
     ("answer", "meant"),
     [
-        (said("updates", 403, OUTSIDE), Rejected(Message(NO_MESSAGES), permanent=False)),
+        (said("updates", 403, OUTSIDE), Rejected(Message(MESSAGES_NOT_ALLOWED), permanent=False)),
         (said("updates", 401, {"error": "The access token was revoked"}), Reauthorize),
         (said("updates", 403, {"error": "Your login is currently disabled"}), Disconnected),
         (said("updates", 429, {"error": "Too many requests"}), Retry),
@@ -166,7 +172,7 @@ def test_what_is_read_of_a_message(status: dict[str, Any], heard: tuple[str, str
         (StepAnswerLost("updates", "ReadTimeout"), Retry),
     ],
 )
-def test_what_a_refused_poll_means(answer: Answer, meant: Rejected | type[Outcome]) -> None:
+def test_what_a_refused_poll_means(answer: StepResult, meant: Rejected | type[Outcome]) -> None:
     found = MASTODON.listen("109 1", (answer,))
     assert found == meant if isinstance(meant, Rejected) else isinstance(found, meant)
 
@@ -179,12 +185,12 @@ def unit(text: str = "Bonjour", **more: Any) -> Unit:
 def test_a_message_goes_under_the_last_one_and_names_its_reader_alone(talk: Talk, server: FakeMastodon) -> None:
     last = talk.says("are you there?", under=talk.says("hello"))
     talk.says("and you two", server.account(f"tom{talk.mia.username}"))
-    first = House(talk.world, MASTODON).publish(talk.world.unit("Bonjour\nLéo")).outcome
+    first = SendingHarness(talk.world, MASTODON).publish(talk.world.unit("Bonjour\nLéo")).outcome
     assert isinstance(first, Published)
     assert talk.ours() == [(f"@{talk.leo.username} Bonjour\nLéo", last)]
-    told = House(talk.world, MASTODON).publish(talk.world.unit("encore")).told
+    told = SendingHarness(talk.world, MASTODON).publish(talk.world.unit("encore")).told
     assert talk.ours()[1] == (f"@{talk.leo.username} encore", first.native_id)
-    (talks,) = (one for one in told if one.step == TALKS)
+    (talks,) = (one for one in told if one.step == CONVERSATIONS_STEP)
     assert "and you two" not in str(talks), "nothing that was said is kept with it"
     assert first.native_id in str(talks)
     conversations = mastodon_chats.listed(server, talk.leo, {})
@@ -196,19 +202,19 @@ def test_a_lost_message_is_neither_a_post_of_these_words_nor_another_readers(tal
     server.publish(talk.mia, {"status": f"@{talk.leo.username} Bonjour"}, "")
     mastodon_chats.says(server, talk.mia, "Bonjour", talk.leo, ida)
     mastodon_chats.says(server, talk.mia, "Bonjour", ida)
-    talk.world.ask("reset_before", "posts")
-    outcome = House(talk.world, MASTODON).publish(talk.world.unit("Bonjour")).outcome
+    talk.world.inject_fault("reset_before", "posts")
+    outcome = SendingHarness(talk.world, MASTODON).publish(talk.world.unit("Bonjour")).outcome
     assert isinstance(outcome, Published)
     assert [text for text, _ in talk.ours()] == [f"@{talk.leo.username} Bonjour"], "sent once it was surely not there"
 
 
 def test_a_reader_who_left_or_whom_nothing_reaches_says_nothing_of_the_account() -> None:
     gone = Rejected(Message(READER_GONE), permanent=True)
-    assert MASTODON.next(unit(), (said(READER, 404, {"error": "Record not found"}),)) == gone
-    assert MASTODON.next(unit(), (said(READER, 200, {**ANN, "suspended": True}),)) == gone
+    assert MASTODON.next_step(unit(), (said(READER, 404, {"error": "Record not found"}),)) == gone
+    assert MASTODON.next_step(unit(), (said(READER, 200, {**ANN, "suspended": True}),)) == gone
     made = {"id": "7", "created_at": "2026-11-26T06:00:00Z", "mentions": []}
-    assert MASTODON.next(unit(), (said(PUBLISH, 200, made),)) == gone
-    reached = MASTODON.next(unit(), (said(PUBLISH, 200, {**made, "mentions": [{"id": "42"}]}),))
+    assert MASTODON.next_step(unit(), (said(PUBLISH, 200, made),)) == gone
+    reached = MASTODON.next_step(unit(), (said(PUBLISH, 200, {**made, "mentions": [{"id": "42"}]}),))
     assert isinstance(reached, Published)
 
 
@@ -218,8 +224,8 @@ def test_a_reader_who_left_or_whom_nothing_reaches_says_nothing_of_the_account()
         ((said(READER, 500, None),), Retry),
         ((said(READER, 200, {"id": "43", "acct": "ida"}),), Retry),
         ((said(READER, 200, {"id": "42", "acct": "ann @ida"}),), Retry),
-        ((said(READER, 200, ANN), said(TALKS, 403, OUTSIDE)), Reauthorize),
-        ((said(READER, 200, ANN), said(TALKS, 502, None)), Retry),
+        ((said(READER, 200, ANN), said(CONVERSATIONS_STEP, 403, OUTSIDE)), Reauthorize),
+        ((said(READER, 200, ANN), said(CONVERSATIONS_STEP, 502, None)), Retry),
         ((said(PUBLISH, 404, {"error": "The post you are trying to reply to does not appear to exist."}),), Retry),
         ((said(PUBLISH, 404, {"error": "Record not found"}),), Uncertain),
         ((said(PUBLISH, 422, {"error": "Validation failed: Text character limit of 500 exceeded"}),), Rejected),
@@ -228,8 +234,8 @@ def test_a_reader_who_left_or_whom_nothing_reaches_says_nothing_of_the_account()
         ((StepAnswerLost(PUBLISH, "ReadTimeout"),), Uncertain),
     ],
 )
-def test_what_refusals_of_a_message_mean(answers: tuple[Answer, ...], meant: type[Outcome]) -> None:
-    assert isinstance(MASTODON.next(unit(), answers), meant)
+def test_what_refusals_of_a_message_mean(answers: tuple[StepResult, ...], meant: type[Outcome]) -> None:
+    assert isinstance(MASTODON.next_step(unit(), answers), meant)
 
 
 @pytest.mark.parametrize(
@@ -240,22 +246,22 @@ def test_what_refusals_of_a_message_mean(answers: tuple[Answer, ...], meant: typ
         (unit("   "), "meta.words_alone"),
         (unit(buttons=(Button("Buy", "buy", "x"),)), "meta.words_alone"),
         (unit(flags=("sensitive=true",)), "connectors.mark_untold"),
-        (unit("x" * (501 - RESERVED)), "connectors.text_too_long"),
+        (unit("x" * (501 - RESERVED_CHARACTERS)), "connectors.text_too_long"),
     ],
 )
 def test_what_cannot_be_a_message(made: Unit, code: str) -> None:
     """Whom the words of a message name reads it too."""
-    found = MASTODON.next(made, ())
+    found = MASTODON.next_step(made, ())
     assert isinstance(found, Rejected)
     assert found.reason.code == code
 
 
 def test_the_readers_name_counts_by_the_servers_own_limit() -> None:
-    small = Mastodon(Limits(text=100))
-    assert small.count(unit("mail mia@social.example https://a.example/" + "x" * 90)) == (47, 100 - RESERVED)
-    assert isinstance(small.next(unit("x" * 68), ()), Send)
+    small = Mastodon(ServerLimits(text=100))
+    assert small.count(unit("mail mia@social.example https://a.example/" + "x" * 90)) == (47, 100 - RESERVED_CHARACTERS)
+    assert isinstance(small.next_step(unit("x" * 68), ()), Send)
     longer = said(READER, 200, {"id": "42", "acct": "a" * 40 + "@far.example"})
-    refused = small.next(unit("x" * 68), (longer,))
+    refused = small.next_step(unit("x" * 68), (longer,))
     assert refused == Rejected(Message("connectors.text_too_long", {"length": 110, "most": 100}), permanent=False)
 
 
@@ -263,6 +269,6 @@ def test_messages_are_read_where_somebody_chose_it() -> None:
     form = {"server": "https://social.example", "rules": "general", "code": "c"}
     me = said("me", 200, {"id": "109", "username": "mia"})
     server = Response("instance", 200, {}, {"domain": "social.example"})
-    for wanted, surface in ((MESSAGES, CHAT_SURFACE), (POSTS, ""), ("", "")):
+    for wanted, surface in ((WANTED_MESSAGES, CHAT_SURFACE), (WANTED_POSTS, ""), ("", "")):
         found = MASTODON.connect({**form, "wanted": wanted}, (me, server))
         assert getattr(found, "chat_surface", None) == surface

@@ -12,7 +12,14 @@ from mastodon import Mastodon
 from mastodon.errors import MastodonAPIError, MastodonUnauthorizedError
 from PIL import Image
 
-from foundation.http import AnswerLost, HttpClient, NotSent, Reply, Request, multipart
+from foundation.http.http_client import (
+    HttpClient,
+    HttpRequest,
+    HttpResponse,
+    RequestNotSent,
+    ResponseLost,
+    encode_multipart,
+)
 from tests.fakes.mastodon import FakeMastodon, mastodon
 from tests.fakes.mastodon_oauth import challenge
 from tests.fakes.mastodon_shown import VERSION
@@ -37,12 +44,14 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (4, 3)) -> bytes:
     return file.getvalue()
 
 
-def exchange(fake: FakeMastodon, method: str, path: str, token: str, content: tuple[str, bytes] = ("", b"")) -> Reply:
+def exchange(
+    fake: FakeMastodon, method: str, path: str, token: str, content: tuple[str, bytes] = ("", b"")
+) -> HttpResponse:
     """One request; `content` is a media type and a body."""
     headers = {"authorization": f"Bearer {token}" if token else "", "content-type": content[0]}
     sent = {name: value for name, value in headers.items() if value}
-    reply = HTTP.exchange(Request(method, fake.url + path, sent, content[1], 5.0))
-    assert isinstance(reply, Reply)
+    reply = HTTP.send(HttpRequest(method, fake.url + path, sent, content[1], 5.0))
+    assert isinstance(reply, HttpResponse)
     return reply
 
 
@@ -54,19 +63,19 @@ def call(fake: FakeMastodon, who: Member | str, method: str, path: str, said: An
 
 
 def upload(fake: FakeMastodon, mine: Member, data: bytes, mime: str = "image/png", **fields: str) -> Any:
-    reply = exchange(fake, "POST", "/api/v2/media", mine.token, multipart(fields, {"file": ("a", data, mime)}))
+    reply = exchange(fake, "POST", "/api/v2/media", mine.token, encode_multipart(fields, {"file": ("a", data, mime)}))
     return reply.status, json.loads(reply.body)
 
 
-def send(fake: FakeMastodon, mine: Member, key: str, said: Any) -> Reply | NotSent | AnswerLost:
+def send(fake: FakeMastodon, mine: Member, key: str, said: Any) -> HttpResponse | RequestNotSent | ResponseLost:
     """A status; whether it arrived or not."""
     headers = {"authorization": f"Bearer {mine.token}", "content-type": "application/json", "idempotency-key": key}
-    return HTTP.exchange(Request("POST", fake.url + "/api/v1/statuses", headers, json.dumps(said).encode(), 5.0))
+    return HTTP.send(HttpRequest("POST", fake.url + "/api/v1/statuses", headers, json.dumps(said).encode(), 5.0))
 
 
 def post(fake: FakeMastodon, mine: Member, text: str, key: str = "", **more: Any) -> Any:
     reply = send(fake, mine, key, {"status": text, **more})
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, HttpResponse)
     return reply.status, json.loads(reply.body)
 
 
@@ -161,7 +170,7 @@ def test_media_that_are_none_and_media_nobody_uses(fake: FakeMastodon) -> None:
     assert (status, told["meta"]["focus"]) == (200, {"x": 0.1, "y": 0.2})
     assert fake.media[told["id"]].data == data
     assert fake.named[hashlib.sha256(data).hexdigest()] == told["id"]
-    fake.clock.move(DAY)
+    fake.clock.advance(DAY)
     assert call(fake, mine, "GET", f"/api/v1/media/{told['id']}")[0] == 404
     error = f"Media {told['id']} not found or already attached to another post"
     assert post(fake, mine, "late", media_ids=[told["id"]]) == (422, {"error": error})
@@ -187,7 +196,7 @@ def test_a_key_is_kept_an_hour_per_account(fake: FakeMastodon) -> None:
     first = post(fake, mine, "hello", "k")[1]["id"]
     assert post(fake, mine, "hello", "k")[1]["id"] == first
     assert post(fake, other, "hello", "k")[1]["id"] != first
-    fake.clock.move(HOUR)
+    fake.clock.advance(HOUR)
     second = post(fake, mine, "hello", "k")[1]["id"]
     assert [one for one, _ in mine.taken] == [first, second]
     assert call(fake, mine, "DELETE", f"/api/v1/statuses/{second}")[1]["text"] == "hello"
@@ -199,16 +208,16 @@ def test_a_key_is_kept_an_hour_per_account(fake: FakeMastodon) -> None:
 
 def test_a_lost_answer_leaves_the_status(fake: FakeMastodon) -> None:
     mine = fake.account("nova")
-    fake.book.ask("status:500_after", on="posts")
+    fake.book.schedule_fault("status:500_after", on="posts")
     assert post(fake, mine, "hello", "k")[0] == 500
-    fake.book.ask("reset_after", on="posts")
-    assert isinstance(send(fake, mine, "k", {"status": "hello"}), AnswerLost)
+    fake.book.schedule_fault("reset_after", on="posts")
+    assert isinstance(send(fake, mine, "k", {"status": "hello"}), ResponseLost)
     assert post(fake, mine, "hello", "k")[1]["id"] == mine.taken[0][0]
     assert (len(mine.taken), mine.repeats) == (1, 2)
-    fake.book.ask("lag", on="lookups", lookup_lag=60)
+    fake.book.schedule_fault("lag", on="lookups", lookup_lag=60)
     path = f"/api/v1/accounts/{mine.id}/statuses"
     assert call(fake, mine, "GET", path) == (200, [])
-    fake.clock.move(61)
+    fake.clock.advance(61)
     assert len(call(fake, mine, "GET", path)[1]) == 1
 
 
@@ -286,7 +295,7 @@ def test_who_may_not(fake: FakeMastodon) -> None:
 
 def test_limits_tell_when_they_end(fake: FakeMastodon) -> None:
     mine = fake.account("nova")
-    fake.clock.move(3 * HOUR - fake.clock().timestamp() % (3 * HOUR))  # all windows begin
+    fake.clock.advance(3 * HOUR - fake.clock().timestamp() % (3 * HOUR))  # all windows begin
     fake.rules.append("Be kind")
     reply = exchange(fake, "GET", "/api/v2/instance", mine.token)
     assert [rule["text"] for rule in json.loads(reply.body)["rules"]] == [*fake.usual_rules, "Be kind"]
@@ -298,9 +307,9 @@ def test_limits_tell_when_they_end(fake: FakeMastodon) -> None:
     assert (last.headers["x-ratelimit-limit"], last.headers["x-ratelimit-remaining"]) == ("30", "0")
     assert last.headers["x-ratelimit-reset"].endswith("Z")
     assert post(fake, mine, "others are not concerned")[0] == 200
-    fake.clock.move(HOUR / 2)
+    fake.clock.advance(HOUR / 2)
     second = send(fake, mine, "", {"status": "statuses are counted over three hours"})
-    assert isinstance(second, Reply)
+    assert isinstance(second, HttpResponse)
     assert second.headers["x-ratelimit-remaining"] == "298"
     assert call(fake, mine, "DELETE", "/api/v1/statuses/1")[0] == 404
     fake.ip_limited = True
@@ -344,7 +353,7 @@ def test_a_code_is_good_once_and_for_its_verifier(fake: FakeMastodon) -> None:
     again = token(code=authorize(fake, client)["code"], code_verifier="v" * 43)[1]
     assert again["access_token"] == told["access_token"]
     late = authorize(fake, client)["code"]
-    fake.clock.move(600)
+    fake.clock.advance(600)
     assert token(code=late, code_verifier="v" * 43)[1]["error"] == "invalid_grant"
     assert call(fake, told["access_token"], "POST", "/api/v1/statuses", {"status": "x"})[0] == 200
     assert call(fake, "", "POST", "/oauth/revoke", client | {"token": told["access_token"]}) == (200, {})

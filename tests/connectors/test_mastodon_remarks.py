@@ -9,17 +9,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from mastodon import Mastodon as Library
 
-from connectors.contract import Answer, Send, StepAnswerLost, StepNotSent
-from connectors.mastodon import PUBLISH, Mastodon
-from connectors.mastodon_account import SCOPES
-from connectors.mastodon_remarks import LISTED, MOST_PAGES
-from connectors.mastodon_text import plain
-from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry
-from connectors.remarks import Act, Remark, Remarks, Spot
-from connectors.suite.house import House
-from connectors.suite.world import World
-from foundation.http import HttpClient
-from gate.units import REMARK, Reference
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import Send, StepAnswerLost, StepNotSent, StepResult
+from connectors.contract.outcomes import Outcome, Published, Reauthorize, Rejected, Retry
+from connectors.platforms.mastodon.account import SCOPES
+from connectors.platforms.mastodon.comments import LISTED, MAX_PAGES
+from connectors.platforms.mastodon.publisher import PUBLISH, Mastodon
+from connectors.platforms.mastodon.text import html_to_text
+from foundation.http.http_client import HttpClient
+from gate.contract.units import COMMENT_REFERENCE, Reference
 from tests.connectors.test_mastodon import PICTURE, UNIT, said
 from tests.contract import mastodon_worlds
 from tests.fakes.mastodon import FakeMastodon, mastodon
@@ -28,7 +28,7 @@ from tests.fakes.mastodon_world import Member
 
 MASTODON = Mastodon()
 ME = "109"
-SPOT = Spot("7", "42", UNIT.account)
+SPOT = CommentTarget("7", "42", UNIT.account)
 OUTSIDE = {"error": "This action is outside the authorized scopes"}
 
 
@@ -48,14 +48,14 @@ def notice(number: int, **status: Any) -> dict[str, Any]:
     return {"id": str(number), "type": "mention", "account": account, "status": told | status}
 
 
-def told(*pages: Any, cursor: str = "1") -> Send | Remarks | None:
-    answers = tuple(page if isinstance(page, Answer) else said("remarks", 200, page) for page in pages)
+def told(*pages: Any, cursor: str = "1") -> Send | CommentPage | None:
+    answers = tuple(page if isinstance(page, StepResult) else said("remarks", 200, page) for page in pages)
     return MASTODON.remarks(UNIT.account, "", cursor, answers)
 
 
-def heard(*pages: Any, cursor: str = "1") -> Remarks:
+def heard(*pages: Any, cursor: str = "1") -> CommentPage:
     end = told(*pages, cursor=cursor)
-    assert isinstance(end, Remarks)
+    assert isinstance(end, CommentPage)
     return end
 
 
@@ -82,10 +82,10 @@ def test_reading_goes_forward_and_is_told_oldest_first() -> None:
 
 
 def test_a_reading_ends_after_some_pages_and_the_next_one_goes_on_there() -> None:
-    pages = [[notice(LISTED * page + one) for one in range(LISTED, 0, -1)] for page in range(1, MOST_PAGES + 1)]
+    pages = [[notice(LISTED * page + one) for one in range(LISTED, 0, -1)] for page in range(1, MAX_PAGES + 1)]
     end = heard(*pages)
-    assert end.cursor == str(LISTED * (MOST_PAGES + 1))
-    assert len(end.found) == LISTED * MOST_PAGES
+    assert end.cursor == str(LISTED * (MAX_PAGES + 1))
+    assert len(end.found) == LISTED * MAX_PAGES
 
 
 def test_a_bad_page_ends_a_reading_with_what_came_before_it() -> None:
@@ -119,7 +119,7 @@ def test_the_first_reading_is_the_newest_page_and_none_of_it_is_asked_for_twice(
         StepNotSent("remarks", "ConnectError"),
     ],
 )
-def test_nobody_tells_where_the_answer_cannot_be_used(answer: Answer) -> None:
+def test_nobody_tells_where_the_answer_cannot_be_used(answer: StepResult) -> None:
     assert told(answer) is None
 
 
@@ -175,26 +175,26 @@ def test_what_cannot_be_opened_is_no_address() -> None:
     ],
 )
 def test_html_becomes_words(html: str, text: str) -> None:
-    assert plain(html) == text
+    assert html_to_text(html) == text
 
 
 def answering(text: str = "@ann@far.example thanks", **more: Any) -> Any:
-    unit = replace(UNIT, references=(Reference(REMARK, "1007"),), **more)
+    unit = replace(UNIT, references=(Reference(COMMENT_REFERENCE, "1007"),), **more)
     return replace(unit, texts=(replace(UNIT.texts[0], body=text),))
 
 
 def test_an_answer_is_words_under_the_remark() -> None:
-    turn = MASTODON.next(answering(), ())
+    turn = MASTODON.next_step(answering(), ())
     assert isinstance(turn, Send)
     assert turn.step.json == {"status": "@ann@far.example thanks", "visibility": "public", "in_reply_to_id": "1007"}
-    refused = MASTODON.next(answering(media=(PICTURE,)), ())
+    refused = MASTODON.next_step(answering(media=(PICTURE,)), ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == "connectors.too_many_media"
 
 
 def test_a_remark_that_is_gone_is_told_as_such() -> None:
     sentence = "The post you are trying to reply to does not appear to exist."
-    end = MASTODON.next(answering(), (said(PUBLISH, 404, {"error": sentence}),))
+    end = MASTODON.next_step(answering(), (said(PUBLISH, 404, {"error": sentence}),))
     assert isinstance(end, Rejected)
     assert end.reason.code == "connectors.remark_gone"
 
@@ -216,7 +216,7 @@ def test_a_remark_that_is_gone_is_told_as_such() -> None:
         (StepNotSent("moderate", "ConnectError"), Retry),
     ],
 )
-def test_what_an_act_came_to(act: Act, answer: Answer, meant: type[Outcome]) -> None:
+def test_what_an_act_came_to(act: ModerationAction, answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(MASTODON.moderate(SPOT, act, (answer,)), meant)
 
 
@@ -229,7 +229,7 @@ def test_the_rights_that_it_takes_are_asked_for() -> None:
 
 
 @pytest.mark.parametrize(("act", "word", "after"), [("like", "favourite", True), ("unlike", "unfavourite", False)])
-def test_a_like_is_what_the_server_says_of_it(act: Act, word: str, after: bool) -> None:
+def test_a_like_is_what_the_server_says_of_it(act: ModerationAction, word: str, after: bool) -> None:
     turn = MASTODON.moderate(SPOT, act, ())
     assert isinstance(turn, Send)
     assert (turn.step.method, turn.step.path) == ("POST", f"/api/v1/statuses/{SPOT.native_id}/{word}")
@@ -250,22 +250,22 @@ def fake() -> Iterator[FakeMastodon]:
 
 
 @pytest.fixture
-def world(fake: FakeMastodon) -> Iterator[World]:
+def world(fake: FakeMastodon) -> Iterator[ConnectorWorld]:
     http = HttpClient()
     yield mastodon_worlds.world(fake, http)
     http.close()
 
 
-def reading(world: World, cursor: str) -> tuple[list[Remark], str, int]:
+def reading(world: ConnectorWorld, cursor: str) -> tuple[list[Comment], str, int]:
     """One reading: what was found, where the next one begins, and how many requests it took."""
-    house, answers = House(world, MASTODON), tuple[Answer, ...]()
+    house, answers = SendingHarness(world, MASTODON), tuple[StepResult, ...]()
     while isinstance(turn := MASTODON.remarks(world.account.account, "", cursor, answers), Send):
         answers = (*answers, house.send(turn.step))
-    assert isinstance(turn, Remarks)
+    assert isinstance(turn, CommentPage)
     return list(turn.found), turn.cursor, len(answers)
 
 
-def mine_of(fake: FakeMastodon, world: World) -> Member:
+def mine_of(fake: FakeMastodon, world: ConnectorWorld) -> Member:
     return fake.members[world.account.account.partition("@")[0]]
 
 
@@ -274,19 +274,21 @@ def say(fake: FakeMastodon, who: Member, text: str, **more: Any) -> str:
 
 
 @pytest.mark.parametrize("most", [80, 30])
-def test_hundreds_of_remarks_are_each_heard_whatever_a_page_holds(fake: FakeMastodon, world: World, most: int) -> None:
+def test_hundreds_of_remarks_are_each_heard_whatever_a_page_holds(
+    fake: FakeMastodon, world: ConnectorWorld, most: int
+) -> None:
     fake.most_notices, mine, ann = most, mine_of(fake, world), fake.account("ann")
     _, cursor, _ = reading(world, "")
     wanted = [say(fake, ann, f"@{mine.username} {number}") for number in range(500)]
     got: list[str] = []
     for _ in range(20):
         found, cursor, asked = reading(world, cursor)
-        assert asked <= MOST_PAGES
+        assert asked <= MAX_PAGES
         got += [one.native_id for one in found]
     assert got == wanted
 
 
-def test_private_messages_and_what_was_deleted_are_not_heard(fake: FakeMastodon, world: World) -> None:
+def test_private_messages_and_what_was_deleted_are_not_heard(fake: FakeMastodon, world: ConnectorWorld) -> None:
     mine, ann = mine_of(fake, world), fake.account("ann")
     say(fake, ann, f"@{mine.username} psst", visibility="direct")
     gone = say(fake, ann, f"@{mine.username} oops")
@@ -297,7 +299,7 @@ def test_private_messages_and_what_was_deleted_are_not_heard(fake: FakeMastodon,
     assert one.text == f"loud\n\n@{mine.username} hi\n\nthere"
 
 
-def test_an_answer_to_our_answer_stands_under_it(fake: FakeMastodon, world: World) -> None:
+def test_an_answer_to_our_answer_stands_under_it(fake: FakeMastodon, world: ConnectorWorld) -> None:
     mine, ann = mine_of(fake, world), fake.account("ann")
     post = say(fake, mine, "look")
     first = say(fake, ann, f"@{mine.username} nice", in_reply_to_id=post)
@@ -306,26 +308,26 @@ def test_an_answer_to_our_answer_stands_under_it(fake: FakeMastodon, world: Worl
     assert [one.under for one in reading(world, "")[0]] == [post, answer]
 
 
-def test_who_is_blocked_cannot_come_back(fake: FakeMastodon, world: World) -> None:
+def test_who_is_blocked_cannot_come_back(fake: FakeMastodon, world: ConnectorWorld) -> None:
     mine, ann = mine_of(fake, world), fake.account("ann")
     said_first = say(fake, ann, f"@{mine.username} boo")
-    spot = Spot(said_first, ann.id, world.account.account)
+    spot = CommentTarget(said_first, ann.id, world.account.account)
     turn = MASTODON.moderate(spot, "block", ())
     assert isinstance(turn, Send)
-    assert MASTODON.moderate(spot, "block", (House(world, MASTODON).send(turn.step),)) == Published(said_first)
+    assert MASTODON.moderate(spot, "block", (SendingHarness(world, MASTODON).send(turn.step),)) == Published(said_first)
     say(fake, ann, f"@{mine.username} boo again")
     assert reading(world, "")[0] == []
 
 
-def test_an_account_connected_before_is_heard_and_told_what_it_lacks(fake: FakeMastodon, world: World) -> None:
+def test_an_account_connected_before_is_heard_and_told_what_it_lacks(fake: FakeMastodon, world: ConnectorWorld) -> None:
     mine, ann = mine_of(fake, world), fake.account("ann")
     mine.scopes = "read:accounts read:statuses read:notifications write:statuses write:media"
-    spot = Spot(say(fake, ann, f"@{mine.username} boo"), ann.id, world.account.account)
+    spot = CommentTarget(say(fake, ann, f"@{mine.username} boo"), ann.id, world.account.account)
     assert len(reading(world, "")[0]) == 1
     for act in ("block", "report"):
         turn = MASTODON.moderate(spot, act, ())
         assert isinstance(turn, Send)
-        end = MASTODON.moderate(spot, act, (House(world, MASTODON).send(turn.step),))
+        end = MASTODON.moderate(spot, act, (SendingHarness(world, MASTODON).send(turn.step),))
         assert isinstance(end, Rejected)
         assert end.reason.code == "oauth.scopes"
 

@@ -9,13 +9,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors import meta_chats, meta_refusals, windows
-from connectors.answers import READER_GONE
-from connectors.contract import Answer, Copy, News, Response, Send, Sought, StepAnswerLost, StepKind
-from connectors.outcomes import Absent, Found, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain, Unknown
+from connectors.contract.connector import (
+    ChatUpdates,
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+)
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.platforms.meta import errors, messages
+from connectors.shared import reply_windows
+from connectors.shared.http_responses import READER_GONE
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.words import Message
-from gate.units import Button, Subject, Text, Unit
+from gate.contract.units import Button, Subject, Text, Unit
 from tests.connectors.meta_net import LONGEST, ME, PLATFORMS, SURFACES, Net
 from tests.fakes.meta_chats import TOLD
 
@@ -33,7 +53,7 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net
     assert len(net.asked) == 1, "a quiet account costs one request"
     number = net.says("leo", "bonjour")
     news = net.poll(cursor)
-    assert isinstance(news, News)
+    assert isinstance(news, ChatUpdates)
     (update,) = news.updates
     leo = net.chats.person("leo").person
     assert (update.kind, update.key, update.native_id, update.fan, update.handle) == (
@@ -46,7 +66,7 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net
     assert (update.text, update.at) == ("bonjour", net.clock().replace(microsecond=0))
     net.clock.move(2)
     settled = net.poll(news.cursor)  # read once more, as it may have changed in the same second: its key is known
-    assert isinstance(settled, News)
+    assert isinstance(settled, ChatUpdates)
     assert [one.key for one in settled.updates] in ([], [number])
     assert net.heard(settled.cursor) == ([], settled.cursor)
     assert len(net.asked) == 1
@@ -58,9 +78,9 @@ def test_what_is_said_in_the_very_second_of_a_look_is_heard_by_the_next(net: Net
     first = net.poll(cursor)
     net.says("ida", "two", after=0)  # its conversation says the same time as before
     net.clock.move(30)
-    assert isinstance(first, News)
+    assert isinstance(first, ChatUpdates)
     second = net.poll(first.cursor)
-    assert isinstance(second, News)
+    assert isinstance(second, ChatUpdates)
     known = {one.key for one in first.updates}
     assert [one.text for one in first.updates] == ["one"]
     assert [one.text for one in second.updates if one.key not in known] == ["two"]
@@ -107,7 +127,7 @@ def test_what_is_more_than_words_is_told_as_what_it_is_and_never_fetched(
     _, cursor = net.heard("")
     net.says("leo", text, **more)
     news = net.poll(cursor)
-    assert isinstance(news, News)
+    assert isinstance(news, ChatUpdates)
     (update,) = news.updates
     assert (update.kind, update.text, update.shows) == ("unsupported", text, shows)
     assert not any("evil" in path for path in net.asked)
@@ -121,7 +141,7 @@ def test_what_is_not_told_any_more_calls_a_person(net: Net) -> None:
     for text in said:
         net.says("leo", text)
     news = net.poll(cursor)
-    assert isinstance(news, News)
+    assert isinstance(news, ChatUpdates)
     first, *others = news.updates
     assert (first.kind, first.shows, first.text) == ("unsupported", "more", "")
     assert [update.text for update in others] == said[-TOLD:]
@@ -132,11 +152,11 @@ def test_one_conversation_that_is_put_away_silences_nobody_else(net: Net) -> Non
     net.says("leo", "bye")
     net.says("ida", "hello")
     leo = net.chats.person("leo")
-    answers: list[Answer] = []
+    answers: list[StepResult] = []
     while isinstance(turn := net.platform.listen(cursor, tuple(answers)), Send):
         answers.append(net.answer(turn))
         leo.shut = "archived"  # after it was listed
-    assert isinstance(turn, News)
+    assert isinstance(turn, ChatUpdates)
     assert [update.text for update in turn.updates] == ["hello"]
 
 
@@ -152,8 +172,8 @@ def test_nothing_is_lost_and_nothing_is_new_twice(data: st.DataObject) -> None:
     kept: dict[str, list[str]] = {}
     known: set[str] = set()
 
-    def keep(news: News | Outcome, cursor: str) -> str:
-        if not isinstance(news, News):
+    def keep(news: ChatUpdates | Outcome, cursor: str) -> str:
+        if not isinstance(news, ChatUpdates):
             return cursor
         for update in news.updates:
             if update.key not in known:
@@ -181,16 +201,19 @@ def no(code: int, sub: int = 0, status: int = 400) -> Response:
 
 
 REFUSALS = [
-    (no(10, 2534022, 403), Rejected(Message(windows.CLOSED, {"hours": 24}), permanent=False)),
-    (no(10, 2018278), Rejected(Message(windows.CLOSED, {"hours": 24}), permanent=False)),
+    (no(10, 2534022, 403), Rejected(Message(reply_windows.WINDOW_CLOSED, {"hours": 24}), permanent=False)),
+    (no(10, 2018278), Rejected(Message(reply_windows.WINDOW_CLOSED, {"hours": 24}), permanent=False)),
     (no(551, 1545041), Rejected(Message(READER_GONE), permanent=True)),
     (no(100, 2534014), Rejected(Message(READER_GONE), permanent=True)),
     (no(100, 2534001), Rejected(Message("meta.archived"), permanent=False)),
     (no(368), Rejected(Message("meta.messages_stopped"), permanent=False)),
-    (no(10), Rejected(Message(windows.NO_MESSAGES), permanent=False)),
-    (no(230), Rejected(Message(windows.NO_MESSAGES), permanent=False)),
-    (no(3), Rejected(Message(windows.NO_MESSAGES), permanent=False)),
-    (no(10, 2018028), Rejected(Message(windows.NO_MESSAGES), permanent=False)),  # an application nobody looked at yet
+    (no(10), Rejected(Message(reply_windows.MESSAGES_NOT_ALLOWED), permanent=False)),
+    (no(230), Rejected(Message(reply_windows.MESSAGES_NOT_ALLOWED), permanent=False)),
+    (no(3), Rejected(Message(reply_windows.MESSAGES_NOT_ALLOWED), permanent=False)),
+    (
+        no(10, 2018028),
+        Rejected(Message(reply_windows.MESSAGES_NOT_ALLOWED), permanent=False),
+    ),  # an application nobody looked at yet
     (no(100, 2018001), Rejected(Message(READER_GONE), permanent=True)),
     (no(200, 1545041), Rejected(Message(READER_GONE), permanent=True)),
 ]
@@ -198,7 +221,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("answer", "meant"), REFUSALS)
 def test_a_refusal_is_told_in_its_own_words(answer: Response, meant: Outcome) -> None:
-    assert meta_refusals.of_message(answer) == meant
+    assert errors.message_failure_outcome(answer) == meant
 
 
 @pytest.mark.parametrize(
@@ -219,8 +242,8 @@ def test_a_refusal_is_told_in_its_own_words(answer: Response, meant: Outcome) ->
         (no(100, 2534026), Rejected),
     ],
 )
-def test_what_may_have_arrived_is_a_doubt_and_a_limit_is_none(net: Net, answer: Answer, meant: type) -> None:
-    assert isinstance(net.platform.next(unit(net, "1"), (answer,)), meant)
+def test_what_may_have_arrived_is_a_doubt_and_a_limit_is_none(net: Net, answer: StepResult, meant: type) -> None:
+    assert isinstance(net.platform.next_step(unit(net, "1"), (answer,)), meant)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +256,7 @@ def test_what_a_refused_list_means(net: Net, answer: Response, meant: type) -> N
     outcome = net.platform.listen(cursor, (replace(answer, step="updates"),))
     assert isinstance(outcome, meant)
     if isinstance(outcome, Rejected):
-        assert outcome.reason.code == windows.NO_MESSAGES
+        assert outcome.reason.code == reply_windows.MESSAGES_NOT_ALLOWED
 
 
 def unit(net: Net, to: str, text: str = "Bonjour", **more: Any) -> Unit:
@@ -254,13 +277,13 @@ def unit(net: Net, to: str, text: str = "Bonjour", **more: Any) -> Unit:
     ],
 )
 def test_what_no_message_takes_costs_no_request(net: Net, text: str, more: dict[str, Any], code: str) -> None:
-    turn = net.platform.next(unit(net, "1", text, **more), ())
+    turn = net.platform.next_step(unit(net, "1", text, **more), ())
     assert isinstance(turn, Rejected)
     assert turn.reason.code == code
 
 
 def test_one_letter_more_than_the_longest_costs_no_request(net: Net) -> None:
-    turn = net.platform.next(unit(net, "1", LONGEST[net.name] + "é"), ())
+    turn = net.platform.next_step(unit(net, "1", LONGEST[net.name] + "é"), ())
     assert isinstance(turn, Rejected)
     heavy = net.name == "instagram"
     assert turn.reason.code == ("connectors.text_too_heavy" if heavy else "connectors.text_too_long")
@@ -269,17 +292,19 @@ def test_one_letter_more_than_the_longest_costs_no_request(net: Net) -> None:
 def test_a_day_after_the_person_wrote_nobody_answers(net: Net) -> None:
     net.says("leo", "hello")
     mine = unit(net, net.chats.person("leo").person, LONGEST[net.name])
-    send = net.platform.next(mine, ())
+    send = net.platform.next_step(mine, ())
     assert isinstance(send, Send)
     net.clock.move(24 * 3600 - 1)
-    assert isinstance(net.platform.next(mine, (net.answer(send),)), Published)
+    assert isinstance(net.platform.next_step(mine, (net.answer(send),)), Published)
     net.clock.move(1)
-    closed = net.platform.next(mine, (net.answer(send),))
-    assert closed == Rejected(Message(windows.CLOSED, {"hours": 24}), permanent=False)
+    closed = net.platform.next_step(mine, (net.answer(send),))
+    assert closed == Rejected(Message(reply_windows.WINDOW_CLOSED, {"hours": 24}), permanent=False)
     now, can = net.clock(), net.platform.capabilities
-    assert windows.closed(can, now - timedelta(hours=24), now) == closed.reason, "known before it is asked"
-    assert windows.closed(can, now - timedelta(hours=23, minutes=59), now) is None
-    assert windows.closed(can, None, now) == closed.reason
+    assert reply_windows.closed_window_reason(can, now - timedelta(hours=24), now) == closed.reason, (
+        "known before it is asked"
+    )
+    assert reply_windows.closed_window_reason(can, now - timedelta(hours=23, minutes=59), now) is None
+    assert reply_windows.closed_window_reason(can, None, now) == closed.reason
 
 
 @pytest.mark.parametrize(
@@ -289,9 +314,9 @@ def test_who_cannot_be_written_to_is_told_in_words(net: Net, shut: str, code: st
     net.says("leo", "hello")
     talk = net.chats.person("leo")
     talk.shut, mine = shut, unit(net, talk.person)
-    send = net.platform.next(mine, ())
+    send = net.platform.next_step(mine, ())
     assert isinstance(send, Send)
-    turn = net.platform.next(mine, (net.answer(send),))
+    turn = net.platform.next_step(mine, (net.answer(send),))
     if shut == "archived" and net.name == "facebook":
         assert isinstance(turn, Published), "a Page may write into what it put away"
     else:
@@ -300,9 +325,9 @@ def test_who_cannot_be_written_to_is_told_in_words(net: Net, shut: str, code: st
 
 
 def looked(net: Net, text: str, **more: Any) -> object:
-    sought = Sought("k", text, net.clock(), ME, net.chats.person("leo").person, **more)
-    answers: tuple[Answer, ...] = ()
-    while isinstance(turn := net.platform.find(sought, answers), Send):
+    sought = LookupQuery("k", text, net.clock(), ME, net.chats.person("leo").person, **more)
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := net.platform.look_up(sought, answers), Send):
         assert (turn.step.kind, turn.step.action) == (StepKind.CONTROL, "look")
         answers = (*answers, net.answer(turn))
     return turn
@@ -330,10 +355,10 @@ def test_a_lost_message_is_looked_for_in_the_conversation(net: Net) -> None:
 
 def test_a_message_stays_with_its_reader(net: Net) -> None:
     stays = Rejected(Message("meta.message_stays"), permanent=True)
-    assert net.platform.remove(Copy("aWdf", ME, "1"), ()) == stays
+    assert net.platform.remove(PlatformCopy("aWdf", ME, "1"), ()) == stays
 
 
 def test_an_account_is_asked_no_more_often_than_its_conversations_allow(net: Net) -> None:
-    most = meta_chats.MOST_PAGES + meta_chats.MOST_PEOPLE
+    most = messages.MAX_PAGES + messages.MAX_PEOPLE
     assert most <= 20, "a poll of more is not heard"
     assert net.platform.capabilities.poll_seconds * 2 > most, "two requests a second"

@@ -5,16 +5,24 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, Grant, Renewed, Response, Send, StepAnswerLost, StepNotSent
-from connectors.enrolment import Visit
-from connectors.instagram import Instagram
-from connectors.meta_tokens import LONG, MOST_ASKED, TRIED
-from connectors.outcomes import Disconnected, Reauthorize, Rejected, Retry
-from connectors.threads import Threads
+from connectors.contract.account_setup import OAuthVisit
+from connectors.contract.connector import (
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepNotSent,
+    StepResult,
+)
+from connectors.contract.outcomes import Disconnected, Reauthorize, Rejected, Retry
+from connectors.platforms.instagram.publisher import Instagram
+from connectors.platforms.meta.oauth import LONG, MAX_REQUESTED, TRIED
+from connectors.platforms.threads.publisher import Threads
 from foundation.sealed import Sealed
 
 OLD, NEW = Sealed(b"old"), Sealed(b"new")
-GRANT = Grant("17", OLD)
+GRANT = RefreshGrant("17", OLD)
 FORM: dict[str, str | Sealed] = {"client_id": "1", "client_secret": Sealed(b"s"), "redirect_uri": "https://a.example"}
 BACK = {**FORM, "code": Sealed(b"c"), "verifier": Sealed(b"v")}
 
@@ -27,7 +35,7 @@ def wrong(step: str, code: int, sub: int = 0, status: int = 400) -> Response:
     return Response(step, status, {}, {"error": {"code": code, "error_subcode": sub, "message": "no"}})
 
 
-def renewed(*answers: Answer) -> Any:
+def renewed(*answers: StepResult) -> Any:
     return Threads().refresh(GRANT, answers)
 
 
@@ -46,7 +54,7 @@ def test_a_renewal_shows_the_token_in_the_address_alone() -> None:
 )
 def test_an_end_that_nobody_can_believe_is_asked_for_soon(told: object, lifetime: timedelta | None) -> None:
     found = renewed(gave("renewal", expires_in=told))
-    assert isinstance(found, Renewed)
+    assert isinstance(found, RenewedTokens)
     assert (found.token, found.refresh) == (NEW, NEW)
     assert found.lifetime == lifetime if lifetime is not None else found.lifetime <= timedelta(days=400)
 
@@ -63,7 +71,7 @@ def test_an_end_that_nobody_can_believe_is_asked_for_soon(told: object, lifetime
         wrong("renewal", 2),
     ],
 )
-def test_what_is_not_known_is_asked_again_and_no_doubt(lost: Answer) -> None:
+def test_what_is_not_known_is_asked_again_and_no_doubt(lost: StepResult) -> None:
     assert isinstance(renewed(lost), Retry)
 
 
@@ -72,7 +80,7 @@ def test_a_refusal_is_believed_of_the_token_alone(refused: Response) -> None:
     turn = renewed(refused)
     assert isinstance(turn, Send)
     assert (turn.step.path, turn.step.token) == ("/me?fields=id,username", "bearer")
-    assert renewed(refused, Response("me", 200, {}, {"id": "17"})) == Renewed(OLD, OLD, TRIED)
+    assert renewed(refused, Response("me", 200, {}, {"id": "17"})) == RenewedTokens(OLD, OLD, TRIED)
     assert isinstance(renewed(refused, wrong("me", 190, 463)), Reauthorize)
     assert isinstance(renewed(refused, wrong("me", 368, 2207050)), Disconnected)
     for unclear in (wrong("me", 100), StepAnswerLost("me", "reset"), Response("me", 502, {}, None)):
@@ -81,7 +89,7 @@ def test_a_refusal_is_believed_of_the_token_alone(refused: Response) -> None:
 
 def test_the_house_asks_for_what_it_uses_and_says_so() -> None:
     page = Instagram().connect(FORM, ())
-    assert isinstance(page, Visit)
+    assert isinstance(page, OAuthVisit)
     assert page.asked["scope"].split(",")[0] == "instagram_business_basic"
     exchange = Instagram().connect(BACK, ())
     assert isinstance(exchange, Send)
@@ -111,7 +119,7 @@ def test_what_was_allowed_is_believed_where_it_is_told(body: dict[str, Any]) -> 
 
 def test_the_long_token_is_asked_for_a_few_times_and_refusals_end_it() -> None:
     first, lost = gave("token"), StepAnswerLost(LONG, "reset")
-    for many in range(MOST_ASKED):
+    for many in range(MAX_REQUESTED):
         turn = Threads().connect(BACK, (first, *[lost] * many))
         assert isinstance(turn, Send)
         assert turn.step.json == {
@@ -119,7 +127,7 @@ def test_the_long_token_is_asked_for_a_few_times_and_refusals_end_it() -> None:
             "client_secret": FORM["client_secret"],
             "access_token": NEW,
         }
-    for answers in ((first, *[lost] * MOST_ASKED), (first, wrong(LONG, 190))):
+    for answers in ((first, *[lost] * MAX_REQUESTED), (first, wrong(LONG, 190))):
         ended = Threads().connect(BACK, answers)
         assert isinstance(ended, Rejected)
         assert ended.reason.code == "oauth.again"

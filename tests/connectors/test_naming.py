@@ -2,22 +2,28 @@
 
 import pytest
 
-from connectors import registry
-from connectors.contract import Response, Send
-from connectors.naming import NO_POST, OTHERS, Address, AtHome, Names
-from connectors.outcomes import Absent, Found
-from connectors.telegram import Telegram
-from connectors.youtube import YouTube
+from connectors.contract.connector import Response, Send
+from connectors.contract.outcomes import Absent, Found
+from connectors.contract.post_addresses import (
+    NO_POST_THERE,
+    OTHER_ACCOUNTS_POST,
+    ClaimedAddress,
+    SupportsAddressLookup,
+    SupportsProfileUrl,
+)
+from connectors.platforms.telegram.publisher import Telegram
+from connectors.platforms.youtube.publisher import YouTube
+from connectors.registry import loader
 
-KNOWN = registry.own()
+KNOWN = loader.load_builtin_connectors()
 ACCOUNTS = {"byhand": "onlyfans/mia", "discord": "11:22:44", "mastodon": "7@m.social", "reddit": "me@lakes"}
 
 
 def asked(platform: str, url: str, *, account: str = "me", destination: str = "") -> object:
     """What a connector does with an address before anybody answered."""
     connector = KNOWN[platform]
-    assert isinstance(connector, Names)
-    return connector.named(Address(url, account, destination), ())
+    assert isinstance(connector, SupportsAddressLookup)
+    return connector.resolve_address(ClaimedAddress(url, account, destination), ())
 
 
 @pytest.mark.parametrize(
@@ -77,13 +83,16 @@ def test_the_number_is_asked_for(platform: str, url: str, number: str) -> None:
     ],
 )
 def test_what_names_no_post_is_refused_before_anybody_is_asked(platform: str, url: str) -> None:
-    assert asked(platform, url, account=ACCOUNTS.get(platform, "me")) == NO_POST
+    assert asked(platform, url, account=ACCOUNTS.get(platform, "me")) == NO_POST_THERE
 
 
 def test_another_account_in_the_address_is_seen_at_once() -> None:
-    assert asked("bluesky", "https://bsky.app/profile/did:plc:other/post/3kabc", account="did:plc:me") == OTHERS
-    assert asked("discord", "https://discord.com/channels/22/99/33", account="11:22:44") == OTHERS
-    assert asked("sandbox", "http://127.0.0.1/t/other/p1") == OTHERS
+    assert (
+        asked("bluesky", "https://bsky.app/profile/did:plc:other/post/3kabc", account="did:plc:me")
+        == OTHER_ACCOUNTS_POST
+    )
+    assert asked("discord", "https://discord.com/channels/22/99/33", account="11:22:44") == OTHER_ACCOUNTS_POST
+    assert asked("sandbox", "http://127.0.0.1/t/other/p1") == OTHER_ACCOUNTS_POST
 
 
 def test_facebook_reads_the_numbers_of_its_many_addresses() -> None:
@@ -105,13 +114,13 @@ def test_a_telegram_album_is_named_by_the_address_of_the_whole() -> None:
     chat = Response("chat", 200, {}, {"ok": True, "result": {"id": -1005, "type": "channel", "username": "Lakes"}})
 
     def named(url: str, media: int = 1) -> object:
-        return Telegram().named(Address(url, "bot", "-1005", media), (chat,))
+        return Telegram().named(ClaimedAddress(url, "bot", "-1005", media), (chat,))
 
     assert named("https://t.me/lakes/7?thread=1") == Found("-1005/7", "https://t.me/Lakes/7")
     assert named("https://telegram.me/c/5/7", 3) == Found("-1005/7,8,9", "https://t.me/Lakes/7")
-    assert named("https://t.me/lakes/8?single", 3) == NO_POST
-    assert named("https://t.me/others/7") == OTHERS
-    assert named("https://t.me/c/6/7") == OTHERS
+    assert named("https://t.me/lakes/8?single", 3) == NO_POST_THERE
+    assert named("https://t.me/others/7") == OTHER_ACCOUNTS_POST
+    assert named("https://t.me/c/6/7") == OTHER_ACCOUNTS_POST
 
 
 def test_a_film_of_somebody_else_or_still_private_is_not_ours() -> None:
@@ -119,10 +128,10 @@ def test_a_film_of_somebody_else_or_still_private_is_not_ours() -> None:
     def named(channel: str, privacy: str) -> object:
         item = {"id": "aBc-_123456", "snippet": {"channelId": channel}, "status": {"privacyStatus": privacy}}
         told = Response("look", 200, {}, {"items": [item]})
-        return YouTube().named(Address("https://youtu.be/aBc-_123456", "UCme"), (told,))
+        return YouTube().named(ClaimedAddress("https://youtu.be/aBc-_123456", "UCme"), (told,))
 
     assert isinstance(named("UCme", "public"), Found)
-    assert named("UCother", "public") == OTHERS
+    assert named("UCother", "public") == OTHER_ACCOUNTS_POST
     assert named("UCme", "private") == Absent()
 
 
@@ -130,10 +139,10 @@ def test_where_an_account_is_looked_at() -> None:
     """A person who is to say what stands there is led there; addresses of ours are not asked for a token's word."""
     asked_for = {**ACCOUNTS, "telegram": "bot", "bluesky": "did:plc:me"}
     for name, connector in KNOWN.items():
-        if isinstance(connector, AtHome):
-            home = connector.home(asked_for.get(name, "12345"), "-10012345", "http://127.0.0.1:8090")
+        if isinstance(connector, SupportsProfileUrl):
+            home = connector.profile_url(asked_for.get(name, "12345"), "-10012345", "http://127.0.0.1:8090")
             assert home.startswith(("https://", "http://127.0.0.1")), name
-    assert {name for name, one in KNOWN.items() if not isinstance(one, AtHome)} == {"own_page"}
+    assert {name for name, one in KNOWN.items() if not isinstance(one, SupportsProfileUrl)} == {"own_page"}
 
 
 @pytest.mark.parametrize(
@@ -155,4 +164,4 @@ def test_where_an_account_is_looked_at() -> None:
 )
 def test_what_is_no_number_of_a_post_is_asked_of_nobody(platform: str, before: str, last: str) -> None:
     """No request could be made of it: a question bears plain ids alone, and its path leads nowhere else."""
-    assert asked(platform, before + last, account=ACCOUNTS.get(platform, "me")) == NO_POST
+    assert asked(platform, before + last, account=ACCOUNTS.get(platform, "me")) == NO_POST_THERE

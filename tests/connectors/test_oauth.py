@@ -5,13 +5,21 @@ from typing import Any
 
 import pytest
 
-from connectors import oauth
-from connectors.contract import Answer, Grant, OAuthClient, Renewed, Response, StepAnswerLost, StepNotSent
-from connectors.enrolment import Connected, Visit
-from connectors.outcomes import Outcome, Reauthorize, Rejected, Retry, Uncertain
-from connectors.x import X
+from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
+from connectors.contract.connector import (
+    OAuthClient,
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    StepAnswerLost,
+    StepNotSent,
+    StepResult,
+)
+from connectors.contract.outcomes import Outcome, Reauthorize, Rejected, Retry, Uncertain
+from connectors.platforms.x.publisher import X
+from connectors.shared import oauth
+from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
-from foundation.words import Message
 
 SECRET = Sealed(b"secret")
 FORM: dict[str, str | Sealed] = {
@@ -21,20 +29,20 @@ FORM: dict[str, str | Sealed] = {
 }
 BACK: dict[str, str | Sealed] = {**FORM, "code": Sealed(b"code"), "verifier": Sealed(b"verifier")}
 PAIR = {"access_token": Sealed(b"a"), "refresh_token": Sealed(b"r")}
-GRANT = Grant("42", Sealed(b"r"), OAuthClient("id-1", SECRET))
+GRANT = RefreshGrant("42", Sealed(b"r"), OAuthClient("id-1", SECRET))
 AGAIN = Message("oauth.again")
 
 
 def given(status: int = 200, body: Any = None, **sealed: Sealed) -> Response:
-    return Response(oauth.TOKEN, status, {}, body if body is not None else {"expires_in": 7200}, sealed)
+    return Response(oauth.TOKEN_STEP, status, {}, body if body is not None else {"expires_in": 7200}, sealed)
 
 
 def test_a_client_with_a_secret_shows_it_in_one_place_only() -> None:
-    step = oauth.exchange("/2/oauth2/token", BACK)
+    step = oauth.code_exchange_step("/2/oauth2/token", BACK)
     assert (step.client, step.encoding, step.token) == (OAuthClient("id-1", SECRET), "form", "none")
     assert "client_id" not in (step.json or {})
     assert SECRET not in (step.json or {}).values()
-    public = oauth.exchange("/2/oauth2/token", BACK | {"client_secret": ""})
+    public = oauth.code_exchange_step("/2/oauth2/token", BACK | {"client_secret": ""})
     assert public.client is None
     assert (public.json or {})["client_id"] == "id-1"
 
@@ -42,58 +50,58 @@ def test_a_client_with_a_secret_shows_it_in_one_place_only() -> None:
 @pytest.mark.parametrize(
     ("answer", "meant"),
     [
-        (given(**PAIR), Renewed),
-        (given(body={}, **PAIR), Renewed),
+        (given(**PAIR), RenewedTokens),
+        (given(body={}, **PAIR), RenewedTokens),
         (given(), Uncertain),
-        (StepAnswerLost(oauth.TOKEN, "ReadTimeout"), Uncertain),
+        (StepAnswerLost(oauth.TOKEN_STEP, "ReadTimeout"), Uncertain),
         (given(503, {}), Uncertain),
-        (StepNotSent(oauth.TOKEN, "ConnectError"), Retry),
+        (StepNotSent(oauth.TOKEN_STEP, "ConnectError"), Retry),
         (given(429, {}), Retry),
         (given(400, {"error": "invalid_grant"}), Reauthorize),
         (given(400, {"error": "invalid_request"}), Reauthorize),
         (given(401, {"error": "invalid_client"}), Reauthorize),
-        (Response(oauth.TOKEN, 403, {}, None), Retry),
+        (Response(oauth.TOKEN_STEP, 403, {}, None), Retry),
     ],
 )
-def test_a_refresh_token_that_may_be_used_up_is_a_doubt(answer: Answer, meant: type[Outcome]) -> None:
-    assert isinstance(oauth.renewed(answer), meant)
+def test_a_refresh_token_that_may_be_used_up_is_a_doubt(answer: StepResult, meant: type[Outcome]) -> None:
+    assert isinstance(oauth.renewal_outcome(answer), meant)
 
 
 def test_a_client_that_is_refused_is_told_apart_from_a_dead_token() -> None:
-    dead, refused = oauth.renewed(given(400, {"error": "invalid_grant"})), oauth.renewed(given(401, {}))
+    dead, refused = oauth.renewal_outcome(given(400, {"error": "invalid_grant"})), oauth.renewal_outcome(given(401, {}))
     assert dead == Reauthorize(Message("connectors.token_refused"))
     assert refused == Reauthorize(Message("oauth.client_refused"))
 
 
 @pytest.mark.parametrize("seconds", [None, -1, 0, "7200", 10**30, True])
 def test_a_strange_lifetime_breaks_nothing(seconds: Any) -> None:
-    found = oauth.tokens(given(body={"expires_in": seconds}, **PAIR))
+    found = oauth.parse_tokens(given(body={"expires_in": seconds}, **PAIR))
     assert found is not None
-    assert found.lifetime is None or timedelta(0) < found.lifetime <= oauth.LONGEST_LIFE
+    assert found.lifetime is None or timedelta(0) < found.lifetime <= oauth.MAX_TOKEN_LIFETIME
 
 
 @pytest.mark.parametrize(
     ("answer", "meant"),
     [
         (given(400, {"error": "invalid_grant"}), Rejected(AGAIN, permanent=False)),
-        (StepAnswerLost(oauth.TOKEN, "ReadTimeout"), Rejected(AGAIN, permanent=False)),
+        (StepAnswerLost(oauth.TOKEN_STEP, "ReadTimeout"), Rejected(AGAIN, permanent=False)),
         (given(503, {}), Rejected(AGAIN, permanent=False)),
         (given(401, {"error": "invalid_client"}), Rejected(Message("oauth.client_refused"), permanent=False)),
     ],
 )
-def test_a_code_is_good_once(answer: Answer, meant: Outcome) -> None:
-    assert oauth.refused(answer, again=AGAIN) == meant
+def test_a_code_is_good_once(answer: StepResult, meant: Outcome) -> None:
+    assert oauth.code_refusal_outcome(answer, again=AGAIN) == meant
     assert X().connect(BACK, (answer,)) == meant
 
 
 def test_a_code_that_never_left_is_tried_again() -> None:
-    assert isinstance(X().connect(BACK, (StepNotSent(oauth.TOKEN, "ConnectError"),)), Retry)
+    assert isinstance(X().connect(BACK, (StepNotSent(oauth.TOKEN_STEP, "ConnectError"),)), Retry)
 
 
 def test_nobody_visits_without_an_application() -> None:
     assert X().connect(FORM | {"client_id": ""}, ()) == Rejected(Message("oauth.no_client"), permanent=False)
     visit = X().connect(FORM, ())
-    assert isinstance(visit, Visit)
+    assert isinstance(visit, OAuthVisit)
     assert SECRET not in visit.asked.values()
     assert visit.asked["client_id"] == "id-1"
 
@@ -101,7 +109,7 @@ def test_nobody_visits_without_an_application() -> None:
 def test_whose_tokens_they_are_is_what_the_platform_says() -> None:
     me = Response("me", 200, {}, {"data": {"id": "42", "username": "mia", "name": "Mia"}})
     found = X().connect(BACK, (given(**PAIR), me))
-    assert isinstance(found, Connected)
+    assert isinstance(found, ConnectedAccount)
     assert (found.account, found.name, found.token, found.refresh) == ("42", "@mia", *PAIR.values())
     assert found.lifetime == timedelta(hours=2)
     for strange in ({"data": {"id": "../4", "username": "mia"}}, {"data": {"id": "42"}}, {"data": []}):
@@ -109,6 +117,6 @@ def test_whose_tokens_they_are_is_what_the_platform_says() -> None:
 
 
 def test_a_renewal_shows_the_client_the_account_came_in_by() -> None:
-    step = oauth.renewal("/2/oauth2/token", GRANT)
+    step = oauth.token_renewal_step("/2/oauth2/token", GRANT)
     assert step.client == GRANT.client
     assert (step.json or {}) == {"grant_type": "refresh_token", "refresh_token": GRANT.refresh}

@@ -4,23 +4,23 @@ from typing import Any
 
 import pytest
 
-from connectors.bluesky import Bluesky
-from connectors.contract import Answer, Copy, Response, Send, StepAnswerLost
-from connectors.discord_places import ITS_OWN, REGISTERED, RESTRICTED
-from connectors.discord_places import see as see_discord
-from connectors.mastodon_account import REGISTER, UNCHANGED
-from connectors.outcomes import Reauthorize, Rejected, Retry
-from connectors.places import Destination, Seen, Shown
-from connectors.telegram_places import ASSURED, BY_REQUEST, MOST_READERS, NO_GROUP, PRIVATE, PUBLIC
-from connectors.telegram_places import see as see_telegram
-from gate.bundle import shipped
+from connectors.contract.connector import PlatformCopy, Response, Send, StepAnswerLost, StepResult
+from connectors.contract.destination import Destination, DestinationReport, MarkReport
+from connectors.contract.outcomes import Reauthorize, Rejected, Retry
+from connectors.platforms.bluesky.publisher import Bluesky
+from connectors.platforms.discord.destination import ITS_OWN, REGISTERED, RESTRICTED
+from connectors.platforms.discord.destination import inspect_destination as see_discord
+from connectors.platforms.mastodon.account import REGISTER_PREDICATE, RULES_UNCHANGED_PREDICATE
+from connectors.platforms.telegram.destination import ASSURED, BY_REQUEST, MAX_READERS, NO_GROUP, PRIVATE, PUBLIC
+from connectors.platforms.telegram.destination import inspect_destination as see_telegram
+from gate.policy.bundle import shipped_bundle
 
 HERE = Destination("mia_bot", "-1001", by_request=True, adults=("7", "8"))
 OWNER = {"status": "creator", "user": {"id": 1, "is_bot": False}}
 BOT = {"status": "administrator", "user": {"id": 99, "is_bot": True}}
 
 
-def said(step: str, result: Any, status: int = 200) -> Answer:
+def said(step: str, result: Any, status: int = 200) -> StepResult:
     """An answer of Telegram."""
     good = {"ok": True, "result": result} if status == 200 else {"ok": False, "description": "Bad Request: no"}
     return Response(step, status, {}, good)
@@ -28,7 +28,7 @@ def said(step: str, result: Any, status: int = 200) -> Answer:
 
 def looked(place: Destination = HERE, *, inside: tuple[int, ...] = (), **world: Any) -> tuple[Any, list[str]]:
     """The end of a look, and the requests it took. `inside` are readers; `count` those who are in there in all."""
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[StepResult, ...] = ()
     asked = []
     while isinstance(turn := see_telegram(place, answers), Send):
         step = turn.step
@@ -52,7 +52,7 @@ def looked(place: Destination = HERE, *, inside: tuple[int, ...] = (), **world: 
 
 def test_everybody_inside_is_known() -> None:
     end, asked = looked(inside=(7, 8))
-    assert end == Seen((PRIVATE, NO_GROUP, ASSURED, BY_REQUEST))
+    assert end == DestinationReport((PRIVATE, NO_GROUP, ASSURED, BY_REQUEST))
     assert asked == ["getChat", "getChatAdministrators", "getChatMemberCount", "getChatMember", "getChatMember"]
 
 
@@ -63,12 +63,14 @@ def test_nobody_is_asked_after_once_everybody_is_accounted_for() -> None:
 
 @pytest.mark.parametrize("name", [{"username": "mia"}, {"active_usernames": ["mia2"]}])
 def test_a_name_makes_it_public(name: dict[str, Any]) -> None:
-    assert looked(is_=name)[0] == Seen((PUBLIC,), (PRIVATE, BY_REQUEST, ASSURED))
+    assert looked(is_=name)[0] == DestinationReport((PUBLIC,), (PRIVATE, BY_REQUEST, ASSURED))
 
 
 def test_one_more_than_is_known_is_a_stranger() -> None:
-    assert looked(inside=(7, 8), many=4)[0] == Seen((PRIVATE, NO_GROUP), (ASSURED,))
-    assert looked(inside=(7,), many=3)[0] == Seen((PRIVATE, NO_GROUP), (ASSURED,)), "who left is not counted as inside"
+    assert looked(inside=(7, 8), many=4)[0] == DestinationReport((PRIVATE, NO_GROUP), (ASSURED,))
+    assert looked(inside=(7,), many=3)[0] == DestinationReport((PRIVATE, NO_GROUP), (ASSURED,)), (
+        "who left is not counted as inside"
+    )
 
 
 def test_without_a_persons_word_links_stay_unknown() -> None:
@@ -78,18 +80,18 @@ def test_without_a_persons_word_links_stay_unknown() -> None:
 
 
 def test_what_cannot_be_counted_is_neither_proven_nor_disproven() -> None:
-    crowd = tuple(str(number) for number in range(100, 100 + MOST_READERS + 1))
+    crowd = tuple(str(number) for number in range(100, 100 + MAX_READERS + 1))
     end, asked = looked(Destination("mia_bot", "-1001", by_request=True, adults=crowd), many=50)
-    assert (end, asked.count("getChatMember")) == (Seen((PRIVATE, NO_GROUP)), MOST_READERS)
+    assert (end, asked.count("getChatMember")) == (DestinationReport((PRIVATE, NO_GROUP)), MAX_READERS)
     end, _ = looked(many=3, **{"reader:7": said("reader:7", None, 400)})
-    assert end == Seen((PRIVATE, NO_GROUP))
+    assert end == DestinationReport((PRIVATE, NO_GROUP))
 
 
 def test_a_group_is_public_or_unknown() -> None:
     linked = {"linked_chat_id": -2002}
-    assert looked(is_=linked)[0] == Seen((PRIVATE, ASSURED, BY_REQUEST))
+    assert looked(is_=linked)[0] == DestinationReport((PRIVATE, ASSURED, BY_REQUEST))
     assert looked(is_=linked, group_is={"username": "talk"})[0].fails == (NO_GROUP,)
-    assert looked(is_=linked, group=said("group", None, 400))[0] == Seen((PRIVATE, ASSURED, BY_REQUEST))
+    assert looked(is_=linked, group=said("group", None, 400))[0] == DestinationReport((PRIVATE, ASSURED, BY_REQUEST))
 
 
 @pytest.mark.parametrize("step", ["chat", "admins", "count"])
@@ -107,7 +109,7 @@ CHANNEL, THREAD, PARENT = "1", "1", "2"
 
 def discord(*bodies: dict[str, Any] | None) -> Any:
     """The end of a look at channel 1 of server 5."""
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[StepResult, ...] = ()
     for body in bodies:
         turn = see_discord(Destination("1:5:9"), answers)
         assert isinstance(turn, Send)
@@ -117,9 +119,13 @@ def discord(*bodies: dict[str, Any] | None) -> Any:
 
 
 def test_a_channel_is_restricted_or_not() -> None:
-    assert discord({"id": "1", "type": 0, "guild_id": "5", "nsfw": True}) == Seen((REGISTERED, RESTRICTED, ITS_OWN))
+    assert discord({"id": "1", "type": 0, "guild_id": "5", "nsfw": True}) == DestinationReport(
+        (REGISTERED, RESTRICTED, ITS_OWN)
+    )
     for open_ in ({"nsfw": False}, {}, {"nsfw": "true"}):
-        assert discord({"id": "1", "type": 0, "guild_id": "5", **open_}) == Seen((REGISTERED,), (RESTRICTED, ITS_OWN))
+        assert discord({"id": "1", "type": 0, "guild_id": "5", **open_}) == DestinationReport(
+            (REGISTERED,), (RESTRICTED, ITS_OWN)
+        )
 
 
 def test_a_thread_is_what_its_parent_is_whatever_it_says() -> None:
@@ -127,8 +133,8 @@ def test_a_thread_is_what_its_parent_is_whatever_it_says() -> None:
     assert isinstance(discord(thread), Send)
     assert RESTRICTED in discord(thread, {"id": "2", "type": 0, "guild_id": "5", "nsfw": False}).fails
     assert RESTRICTED in discord(thread, {"id": "2", "type": 0, "guild_id": "5", "nsfw": True}).holds
-    assert not isinstance(discord(thread, None), Seen)
-    assert discord({**thread, "parent_id": None}) == Seen((REGISTERED,))
+    assert not isinstance(discord(thread, None), DestinationReport)
+    assert discord({**thread, "parent_id": None}) == DestinationReport((REGISTERED,))
 
 
 def test_a_channel_of_another_server_is_not_ours() -> None:
@@ -136,12 +142,12 @@ def test_a_channel_of_another_server_is_not_ours() -> None:
 
 
 def test_the_words_are_those_of_the_policy() -> None:
-    rows = shipped().rows
+    rows = shipped_bundle().rows
     told = {name: {probe.see for probe in rows[name].probe or ()} for name in rows}
     assert told["telegram.private_channel"] == {PRIVATE, BY_REQUEST, NO_GROUP, ASSURED}
     assert told["telegram.public_channel"] == {PUBLIC}
     assert told["discord.guild_channel"] == {REGISTERED, RESTRICTED, ITS_OWN}
-    assert told["mastodon.registered"] == {REGISTER, UNCHANGED}
+    assert told["mastodon.registered"] == {REGISTER_PREDICATE, RULES_UNCHANGED_PREDICATE}
 
 
 URI = "at://did:plc:mia/app.bsky.feed.post/3kabc"
@@ -149,7 +155,7 @@ URI = "at://did:plc:mia/app.bsky.feed.post/3kabc"
 
 def read_back(value: dict[str, Any] | None, *, status: int = 200, error: str = "RecordNotFound") -> Any:
     """How a record that was sent as `porn` stands."""
-    copy, flags = Copy(URI, "did:plc:mia"), ("selfLabels=porn",)
+    copy, flags = PlatformCopy(URI, "did:plc:mia"), ("selfLabels=porn",)
     turn = Bluesky().read_back(copy, flags, ())
     assert isinstance(turn, Send)
     assert turn.step.token == "none"  # anybody may look
@@ -159,9 +165,9 @@ def read_back(value: dict[str, Any] | None, *, status: int = 200, error: str = "
 
 def test_a_record_bears_its_labels_or_not() -> None:
     borne = {"labels": {"values": [{"val": "porn"}, {"val": "sexual"}]}}
-    assert read_back(borne) == Shown()
+    assert read_back(borne) == MarkReport()
     for lost in ({}, {"labels": None}, {"labels": {"values": []}}, {"labels": {"values": [{"val": "nudity"}]}}):
-        assert read_back(lost) == Shown(("selfLabels=porn",))
-    assert read_back(None, status=400) == Shown(there=False)
-    assert not isinstance(read_back(None, status=502, error="Upstream"), Shown)
-    assert Bluesky().read_back(Copy(URI, "did:plc:mia"), (), ()) == Shown()
+        assert read_back(lost) == MarkReport(("selfLabels=porn",))
+    assert read_back(None, status=400) == MarkReport(there=False)
+    assert not isinstance(read_back(None, status=502, error="Upstream"), MarkReport)
+    assert Bluesky().read_back(PlatformCopy(URI, "did:plc:mia"), (), ()) == MarkReport()

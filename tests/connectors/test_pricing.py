@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import pricing, registry
-from connectors.contract import Send, Sought, StepKind, WireStep
-from connectors.fanvue import Fanvue
-from connectors.outcomes import Absent, Disconnected, Found, Rejected, Sighting, Unknown
-from connectors.telegram import Telegram
-from connectors.telegram_answers import published
-from connectors.transport import EgressForbidden
+from connectors.contract.connector import LookupQuery, Send, StepKind, WireStep
+from connectors.contract.outcomes import Absent, Disconnected, Found, LookupResult, Rejected, Unknown
+from connectors.platforms.fanvue.publisher import Fanvue
+from connectors.platforms.telegram.errors import published
+from connectors.platforms.telegram.publisher import Telegram
+from connectors.registry import loader
+from connectors.shared import prices
+from connectors.transport.transport import EgressForbidden
 from foundation.ids import uuid7
 from foundation.money import Money
-from gate.units import REMARK, Button, Reference, Subject, Unit
+from gate.contract.units import COMMENT_REFERENCE, Button, Reference, Subject, Unit
 from tests.connectors.conftest import Door, Platform, permit
 from tests.connectors.test_fanvue import DATE, FIRST, NOW, PICTURES, PLATFORM, SECOND, answer_to, said, story
 from tests.connectors.test_fanvue import POST as STANDS
@@ -81,7 +82,7 @@ def test_what_telegram_cannot_sell_is_not_sent(unit: Unit, code: str) -> None:
 def test_a_channel_that_takes_none_is_still_ours() -> None:
     told = "Bad Request: not enough rights to send paid media to the chat"
     answer = refused(400, told)
-    assert published(answer, reader=False) == Rejected(pricing.Message("telegram.no_paid_media"), permanent=False)
+    assert published(answer, reader=False) == Rejected(prices.Message("telegram.no_paid_media"), permanent=False)
     assert isinstance(published(refused(400, "Bad Request: not enough rights"), reader=False), Disconnected)
     stands = published(good(message(7, paid_media={"star_count": 50, "paid_media": []})), reader=False)
     assert getattr(stands, "native_id", "") == "-1001000000000/7"
@@ -96,7 +97,7 @@ def test_fanvue_is_told_the_price_with_the_files() -> None:
         "price": 1200,
     }
     for wrong in (replace(LOCKED, price=Money(299, "USD")), replace(LOCKED, media=()), replace(LOCKED, price=STARS)):
-        assert isinstance(PLATFORM.next(wrong, ()), Rejected)
+        assert isinstance(PLATFORM.next_step(wrong, ()), Rejected)
 
 
 def uploads() -> tuple[Any, ...]:
@@ -106,14 +107,14 @@ def uploads() -> tuple[Any, ...]:
     return tuple(answer_to(name, 2 if name.endswith("b" * 24) else 1) for name in staged)
 
 
-def look(*posts: dict[str, Any], price: Money | None = CENTS, text: str = "hello", told: Any = None) -> Sighting:
-    sought = Sought(
+def look(*posts: dict[str, Any], price: Money | None = CENTS, text: str = "hello", told: Any = None) -> LookupResult:
+    sought = LookupQuery(
         "key-1", text, NOW, LOCKED.account, asked_at=NOW, media=PICTURES, told=uploads() if told is None else told,
         price=price,
     )  # fmt: skip
     page = said("look", 200, {"data": list(posts), "pagination": {"page": 1, "size": 50, "hasMore": False}}, **DATE)
-    turn = PLATFORM.find(sought, ())
-    return PLATFORM.find(sought, (page,)) if isinstance(turn, Send) else turn  # type: ignore[return-value]  # one page is all of it
+    turn = PLATFORM.look_up(sought, ())
+    return PLATFORM.look_up(sought, (page,)) if isinstance(turn, Send) else turn  # type: ignore[return-value]  # one page is all of it
 
 
 def listed(**changes: Any) -> dict[str, Any]:
@@ -127,19 +128,19 @@ def test_a_post_that_was_lost_is_known_by_its_files_and_its_price() -> None:
     assert isinstance(look(listed(text=None), text=""), Found), "files of its own say enough"
     assert isinstance(look(listed(mediaUuids=[FIRST])), Absent)
     assert isinstance(look(listed(text="else")), Found), "its owner may word it otherwise; the files are its own"
-    assert look(listed(price=None)) == Unknown(pricing.Message("fanvue.other_price"))
+    assert look(listed(price=None)) == Unknown(prices.Message("fanvue.other_price"))
     assert isinstance(look(listed(), told=()), Unknown), "nobody knows its files: nothing is proven absent"
     assert isinstance(look(listed(price=None, mediaUuids=[]), price=None), Found)
     assert isinstance(look(listed(), price=None), Unknown), "what is free is not taken for what is sold"
 
 
-@given(PRICES, st.sampled_from(sorted(registry.load())), st.integers(0, 3), st.integers(1, 3))
+@given(PRICES, st.sampled_from(sorted(loader.load_connectors())), st.integers(0, 3), st.integers(1, 3))
 def test_a_place_takes_what_it_says_and_nothing_else(price: Money, platform: str, media: int, parts: int) -> None:
-    can = registry.load()[platform].capabilities
+    can = loader.load_connectors()[platform].capabilities
     for surface in can.surfaces:
-        asking = can.asking(surface)
+        asking = can.price_range(surface)
         fits = asking is not None and asking.currency == price.currency and asking.least <= price.minor <= asking.most
-        wrong = pricing.trouble(price, f"{platform}.{surface}", can, media=media, parts=parts)
+        wrong = prices.price_problem(price, f"{platform}.{surface}", can, media=media, parts=parts)
         assert (wrong is None) == (fits and media > 0 and parts == 1)
 
 
@@ -150,13 +151,13 @@ def test_a_request_asks_what_its_permit_says(price: Money | None, asked: Any, pl
     field = {"fanvue": "price", "telegram": "star_count"}[platform]
     step = WireStep("publish", StepKind.PUBLISH, "POST", "/", {} if asked is None else {field: asked})
     same = asked is None if price is None else type(asked) is int and asked == price.minor
-    assert pricing.mispriced(step, platform, price) is not same
-    assert pricing.mispriced(step, "sandbox", price) is (price is not None)
+    assert prices.is_mispriced(step, platform, price) is not same
+    assert prices.is_mispriced(step, "sandbox", price) is (price is not None)
 
 
 def test_whoever_sells_has_a_field_for_it() -> None:
     """A platform that says it sells posts, without a word for the price on the wire, could sell none."""
-    assert {name for name, one in registry.load().items() if one.capabilities.sells} == pricing._FIELDS.keys()
+    assert {name for name, one in loader.load_connectors().items() if one.capabilities.sells} == prices._FIELDS.keys()
 
 
 CREATE = WireStep("publish", StepKind.PUBLISH, "POST", "/posts", {"text": "hello"})
@@ -195,11 +196,11 @@ def test_no_connector_is_asked_about_what_it_cannot_sell(price: Money) -> None:
     """Whoever wrote it: `Careless` sends whatever it is handed, for nothing."""
 
     class Careless(Fanvue):
-        def next(self, unit: Unit, answers: Any) -> Send:
+        def next_step(self, unit: Unit, answers: Any) -> Send:
             return Send(CREATE)
 
     for unit in (replace(ON_FANVUE, price=price), replace(ON_FANVUE, surface="fanvue.message", price=price)):
-        assert isinstance(pricing.turn(Careless(), unit, ()), Rejected)
-    remark = Reference(REMARK, "1")
-    assert isinstance(pricing.turn(Telegram(), replace(PAID, references=(remark,)), ()), Rejected)
-    assert pricing.turn(Careless(), replace(ON_FANVUE, channel_id=uuid7()), ()) == Send(CREATE)
+        assert isinstance(prices.next_step_priced(Careless(), unit, ()), Rejected)
+    remark = Reference(COMMENT_REFERENCE, "1")
+    assert isinstance(prices.next_step_priced(Telegram(), replace(PAID, references=(remark,)), ()), Rejected)
+    assert prices.next_step_priced(Careless(), replace(ON_FANVUE, channel_id=uuid7()), ()) == Send(CREATE)

@@ -6,10 +6,19 @@ from typing import Any
 
 import pytest
 
-from connectors import marks, pointing
-from connectors.answers import for_whole_app
-from connectors.contract import Answer, Copy, Grant, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent
-from connectors.outcomes import (
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    RefreshGrant,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+)
+from connectors.contract.destination import Destination, DestinationReport, MarkReport
+from connectors.contract.outcomes import (
     Absent,
     Disconnected,
     Found,
@@ -22,24 +31,25 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
-from connectors.places import Destination, Seen, Shown
-from connectors.reddit import MOST_TEXT, MOST_TITLE, PUBLISH, Reddit
-from connectors.reddit_account import (
-    AI_ALLOWED,
-    FOR_ADULTS,
-    NSFW,
-    OVER18,
-    REGISTERED,
-    Spot,
-    agent,
+from connectors.platforms.reddit.account import (
+    AI_ALLOWED_PREDICATE,
+    NSFW_MARK,
+    OVER18_PREDICATE,
+    OVER18_SURFACE,
+    REGISTERED_PREDICATE,
+    PostingAccount,
+    parse_account,
     rules_digest,
-    spot,
+    user_agent_header,
 )
-from connectors.reddit_finding import MOST_PAGES
-from connectors.reddit_pictures import LEASE, PUT, SECRETS
+from connectors.platforms.reddit.lookup import MAX_PAGES
+from connectors.platforms.reddit.media import UPLOAD_LEASE_STEP, UPLOAD_PUT_STEP, UPLOAD_SECRETS
+from connectors.platforms.reddit.publisher import MAX_TEXT, MAX_TITLE, PUBLISH, Reddit
+from connectors.shared.http_responses import is_app_wide_limit
+from connectors.transport import references, required_marks
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.units import Medium, Subject, Text, Unit
+from gate.contract.units import Medium, Subject, Text, Unit
 
 PLATFORM = Reddit()
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -52,15 +62,15 @@ UNIT = Unit(
     creator_id=uuid7(),
     subject=Subject("delivery", uuid7()),
     platform="reddit",
-    surface=OVER18,
+    surface=OVER18_SURFACE,
     channel_id=uuid7(),
     account="mia@lakes",
     audience="public",
     texts=(Text("title", "A lake"), Text("body", "at dawn")),
     native_key="key-1",
 )
-COPY = Copy("t3_abc123", UNIT.account)
-SOUGHT = Sought("key-1", "at dawn", NOW, UNIT.account, asked_at=NOW, title="A lake")
+COPY = PlatformCopy("t3_abc123", UNIT.account)
+SOUGHT = LookupQuery("key-1", "at dawn", NOW, UNIT.account, asked_at=NOW, title="A lake")
 
 
 def said(step: str, status: int, body: Any = None, sealed: dict[str, Sealed] | None = None, **headers: str) -> Response:
@@ -85,11 +95,11 @@ def lease(number: int) -> Response:
     fields += [{"name": "policy"}, {"name": "X-Amz-Signature"}]
     body = {"args": {"action": STORE, "fields": fields}, "asset": {"asset_id": f"asset{number}"}}
     secrets = {"args.fields.policy": Sealed(b"p"), "args.fields.x-amz-signature": Sealed(b"s")}
-    return said(f"{LEASE}{PICTURES[number].sha256[:24]}", 200, body, secrets)
+    return said(f"{UPLOAD_LEASE_STEP}{PICTURES[number].sha256[:24]}", 200, body, secrets)
 
 
 def sent(number: int, status: int = 201) -> Response:
-    return said(f"{PUT}{PICTURES[number].sha256[:24]}", status, {} if status == 201 else None)
+    return said(f"{UPLOAD_PUT_STEP}{PICTURES[number].sha256[:24]}", status, {} if status == 201 else None)
 
 
 def post(**more: Any) -> dict[str, Any]:
@@ -121,9 +131,9 @@ def step_of(turn: object) -> Any:
 
 def test_an_account_names_who_posts_where_and_how() -> None:
     for account in ("mia@lakes", f"mia-b@lakes#{FLAIR}", "mia@u_mia"):
-        assert spot(account).account == account
-    assert agent("mia@lakes")["user-agent"].endswith("(by /u/mia)")
-    posted = step_of(PLATFORM.next(replace(UNIT, account=Spot("mia", "lakes", FLAIR).account), ()))
+        assert parse_account(account).account == account
+    assert user_agent_header("mia@lakes")["user-agent"].endswith("(by /u/mia)")
+    posted = step_of(PLATFORM.next_step(replace(UNIT, account=PostingAccount("mia", "lakes", FLAIR).account), ()))
     assert (posted.json["sr"], posted.json["flair_id"]) == ("lakes", FLAIR)
 
 
@@ -137,7 +147,7 @@ def test_an_account_names_who_posts_where_and_how() -> None:
     ],
 )
 def test_the_title_is_the_posts_or_its_first_line(texts: tuple[Text, ...], title: str, body: str | None) -> None:
-    posted = step_of(PLATFORM.next(replace(UNIT, texts=texts), ())).json
+    posted = step_of(PLATFORM.next_step(replace(UNIT, texts=texts), ())).json
     assert (posted["title"], posted.get("text"), posted["resubmit"], posted["nsfw"]) == (title, body, False, False)
 
 
@@ -146,13 +156,13 @@ def test_the_title_is_the_posts_or_its_first_line(texts: tuple[Text, ...], title
     [
         ((), "reddit.no_title"),
         ((Text("body", " \n "),), "reddit.no_title"),
-        ((Text("body", "x" * (MOST_TITLE + 1)),), "reddit.title_too_long"),
-        ((Text("title", "x"), Text("body", "y" * (MOST_TEXT + 1))), "connectors.text_too_long"),
+        ((Text("body", "x" * (MAX_TITLE + 1)),), "reddit.title_too_long"),
+        ((Text("title", "x"), Text("body", "y" * (MAX_TEXT + 1))), "connectors.text_too_long"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_counted(texts: tuple[Text, ...], why: str) -> None:
     unit = replace(UNIT, texts=texts)
-    refused = PLATFORM.next(unit, ())
+    refused = PLATFORM.next_step(unit, ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == why
     counts, most = PLATFORM.count(unit)
@@ -160,15 +170,15 @@ def test_what_does_not_fit_is_refused_and_counted(texts: tuple[Text, ...], why: 
 
 
 def test_two_pictures_are_put_into_the_store_before_they_make_a_gallery() -> None:
-    unit, answers = replace(UNIT, media=PICTURES, flags=(NSFW,)), ()
+    unit, answers = replace(UNIT, media=PICTURES, flags=(NSFW_MARK,)), ()
     steps, came = [], iter((lease(0), sent(0), lease(1), sent(1)))
-    known: tuple[Answer, ...] = answers
-    while (step := step_of(PLATFORM.next(unit, known))).name != PUBLISH:
+    known: tuple[StepResult, ...] = answers
+    while (step := step_of(PLATFORM.next_step(unit, known))).name != PUBLISH:
         steps.append(step)
         known = (*known, next(came))
     assert [one.kind for one in steps] == [StepKind.STAGE] * 4
     opened, put = steps[:2]
-    assert (opened.path, opened.encoding, opened.secret_fields) == ("/api/media/asset.json", "form", SECRETS)
+    assert (opened.path, opened.encoding, opened.secret_fields) == ("/api/media/asset.json", "form", UPLOAD_SECRETS)
     assert (put.address, put.token, list(put.json)) == (
         STORE,
         "none",
@@ -177,18 +187,18 @@ def test_two_pictures_are_put_into_the_store_before_they_make_a_gallery() -> Non
     assert isinstance(put.json["policy"], Sealed)
     assert (step.path, step.encoding) == ("/api/submit_gallery_post.json", "json")
     assert [one["media_id"] for one in step.json["items"]] == ["asset0", "asset1"]
-    assert marks.untold(step, marks.due(step, "reddit", (NSFW,))) == ""
-    assert pointing.stray(step, "reddit", pointing.uploads(step, "reddit", known)) == ""
+    assert required_marks.first_missing_mark(step, required_marks.marks_due(step, "reddit", (NSFW_MARK,))) == ""
+    assert references.stray_reference(step, "reddit", references.uploaded_references(step, "reddit", known)) == ""
 
 
 def test_one_picture_is_named_by_the_address_the_store_will_give_it() -> None:
     unit, known = replace(UNIT, media=PICTURES[:1]), (lease(0), sent(0))
-    step = step_of(PLATFORM.next(unit, known))
+    step = step_of(PLATFORM.next_step(unit, known))
     where = f"https:{STORE}/rte_images/asset0"
     assert (step.json["kind"], step.json["url"]) == ("image", where)
-    assert pointing.uploads(step, "reddit", known) == (where,)
-    assert pointing.stray(step, "reddit", ()) == "egress.remote_reference"
-    assert pointing.uploads(step, "reddit", (sent(0),)) == ()
+    assert references.uploaded_references(step, "reddit", known) == (where,)
+    assert references.stray_reference(step, "reddit", ()) == "egress.remote_reference"
+    assert references.uploaded_references(step, "reddit", (sent(0),)) == ()
 
 
 def test_a_lease_that_says_too_little_sends_no_file() -> None:
@@ -198,14 +208,14 @@ def test_a_lease_that_says_too_little_sends_no_file() -> None:
         {"args": {"action": STORE}},
         {"args": {"action": "evil", "fields": []}, "asset": {"asset_id": "a"}},
     ):
-        answer = said(f"{LEASE}{PICTURES[0].sha256[:24]}", 200, body)
-        assert isinstance(PLATFORM.next(unit, (answer,)), Rejected)
+        answer = said(f"{UPLOAD_LEASE_STEP}{PICTURES[0].sha256[:24]}", 200, body)
+        assert isinstance(PLATFORM.next_step(unit, (answer,)), Rejected)
     for status in (400, 403):
-        again = PLATFORM.next(unit, (lease(0), sent(0, status)))
+        again = PLATFORM.next_step(unit, (lease(0), sent(0, status)))
         assert isinstance(again, Retry)
         assert again.uploads_gone
-    assert isinstance(PLATFORM.next(unit, (lease(0), sent(0, 503))), Retry)
-    assert isinstance(PLATFORM.next(unit, (lease(0), StepAnswerLost(PUT, "ReadTimeout"))), Retry)
+    assert isinstance(PLATFORM.next_step(unit, (lease(0), sent(0, 503))), Retry)
+    assert isinstance(PLATFORM.next_step(unit, (lease(0), StepAnswerLost(UPLOAD_PUT_STEP, "ReadTimeout"))), Retry)
 
 
 @pytest.mark.parametrize(
@@ -232,17 +242,17 @@ def test_a_lease_that_says_too_little_sends_no_file() -> None:
         (StepNotSent(PUBLISH, "ConnectError"), Retry),
     ],
 )
-def test_answers_are_told_as_what_they_are(answer: Answer, meant: type[Outcome]) -> None:
-    assert isinstance(PLATFORM.next(UNIT, (answer,)), meant)
+def test_answers_are_told_as_what_they_are(answer: StepResult, meant: type[Outcome]) -> None:
+    assert isinstance(PLATFORM.next_step(UNIT, (answer,)), meant)
 
 
 def test_reasons_say_what_to_do_and_codes_are_letters() -> None:
-    wait = PLATFORM.next(UNIT, (code("RATELIMIT", "", "", ratelimit=660.5),))
+    wait = PLATFORM.next_step(UNIT, (code("RATELIMIT", "", "", ratelimit=660.5),))
     assert isinstance(wait, Retry)
     assert wait.after == timedelta(seconds=660.5)
     for wrong in (None, -1, 10**9, "soon"):
-        assert isinstance(PLATFORM.next(UNIT, (code("RATELIMIT", ratelimit=wrong),)), Retry)
-    refused = PLATFORM.next(UNIT, (code("<b>no_\nway</b>"),))
+        assert isinstance(PLATFORM.next_step(UNIT, (code("RATELIMIT", ratelimit=wrong),)), Retry)
+    refused = PLATFORM.next_step(UNIT, (code("<b>no_\nway</b>"),))
     assert isinstance(refused, Rejected)
     assert refused.reason.params == {"code": "BNO_WAYB"}
 
@@ -250,13 +260,13 @@ def test_reasons_say_what_to_do_and_codes_are_letters() -> None:
 def test_a_picture_alone_is_made_later() -> None:
     unit = replace(UNIT, media=PICTURES[:1])
     later = told(data={"user_submitted_page": "…", "websocket_url": "wss://x"})
-    assert isinstance(PLATFORM.next(unit, (later,)), Processing)
-    assert isinstance(PLATFORM.next(UNIT, (later,)), Uncertain)
+    assert isinstance(PLATFORM.next_step(unit, (later,)), Processing)
+    assert isinstance(PLATFORM.next_step(UNIT, (later,)), Uncertain)
 
 
 def test_a_bare_no_is_asked_after() -> None:
     no = said(PUBLISH, 403, {"message": "Forbidden", "error": 403})
-    asked = step_of(PLATFORM.next(UNIT, (no,)))
+    asked = step_of(PLATFORM.next_step(UNIT, (no,)))
     assert (asked.kind, asked.path) == (StepKind.CONTROL, "/api/v1/me")
     for me, meant in (
         (said("me", 403, {"error": 403}), Disconnected),
@@ -265,15 +275,15 @@ def test_a_bare_no_is_asked_after() -> None:
         (said("me", 200, {"name": "mia"}), Rejected),
         (said("me", 503), Rejected),
     ):
-        assert isinstance(PLATFORM.next(UNIT, (no, me)), meant)
+        assert isinstance(PLATFORM.next_step(UNIT, (no, me)), meant)
 
 
 def test_limits_are_the_applications() -> None:
     answer = said(PUBLISH, 429, {}, **{"x-ratelimit-used": "100", "x-ratelimit-reset": "37"})
-    wait = PLATFORM.next(UNIT, (answer,))
+    wait = PLATFORM.next_step(UNIT, (answer,))
     assert isinstance(wait, Retry)
     assert (wait.scope, wait.after) == ("app", timedelta(seconds=37))
-    assert for_whole_app(answer)
+    assert is_app_wide_limit(answer)
 
 
 @pytest.mark.parametrize(
@@ -291,30 +301,30 @@ def test_limits_are_the_applications() -> None:
     ],
 )
 def test_what_a_listing_shows(shown: dict[str, Any], there: bool) -> None:
-    seen = PLATFORM.find(SOUGHT, (listing(shown),))
+    seen = PLATFORM.look_up(SOUGHT, (listing(shown),))
     assert isinstance(seen, Found if there else Absent)
 
 
 def test_what_a_listing_proves() -> None:
-    assert isinstance(PLATFORM.find(replace(SOUGHT, title="", text=" "), ()), Unknown)
-    assert isinstance(PLATFORM.find(replace(SOUGHT, known=frozenset({"t3_abc123"})), (listing(post()),)), Absent)
+    assert isinstance(PLATFORM.look_up(replace(SOUGHT, title="", text=" "), ()), Unknown)
+    assert isinstance(PLATFORM.look_up(replace(SOUGHT, known=frozenset({"t3_abc123"})), (listing(post()),)), Absent)
     for broken in (
         said("look", 200, {}),
         said("look", 200, {"data": {"children": [{"data": None}]}}),
         said("look", 503),
     ):
-        assert isinstance(PLATFORM.find(SOUGHT, (broken,)), Unknown)
+        assert isinstance(PLATFORM.look_up(SOUGHT, (broken,)), Unknown)
     other = post(name="t3_zzz", title="Another")
-    more = step_of(PLATFORM.find(SOUGHT, (listing(other, after="t3_zzz"),)))
+    more = step_of(PLATFORM.look_up(SOUGHT, (listing(other, after="t3_zzz"),)))
     assert "after=t3_zzz" in more.path
-    assert isinstance(PLATFORM.find(SOUGHT, (listing(other, after="t3_zzz"),) * MOST_PAGES), Unknown)
+    assert isinstance(PLATFORM.look_up(SOUGHT, (listing(other, after="t3_zzz"),) * MAX_PAGES), Unknown)
 
 
 def test_a_list_without_anything_for_adults_proves_nothing_of_what_is() -> None:
     """Some applications are shown none of it: then nothing would ever be found, and everything posted twice."""
-    adult, other = replace(SOUGHT, flags=(NSFW,)), post(name="t3_zzz", title="Another")
-    assert isinstance(PLATFORM.find(adult, (listing(other),)), Unknown)
-    assert isinstance(PLATFORM.find(adult, (listing({**other, "over_18": True}),)), Absent)
+    adult, other = replace(SOUGHT, flags=(NSFW_MARK,)), post(name="t3_zzz", title="Another")
+    assert isinstance(PLATFORM.look_up(adult, (listing(other),)), Unknown)
+    assert isinstance(PLATFORM.look_up(adult, (listing({**other, "over_18": True}),)), Absent)
 
 
 def test_a_deletion_is_looked_at() -> None:
@@ -335,45 +345,53 @@ def test_a_deletion_is_looked_at() -> None:
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (listing(post(over_18=True)), Shown()),
-        (listing(post()), Shown((NSFW,))),
-        (listing(post(removed_by_category="automod_filtered")), Shown((), there=False)),
-        (listing(), Shown((), there=False)),
+        (listing(post(over_18=True)), MarkReport()),
+        (listing(post()), MarkReport((NSFW_MARK,))),
+        (listing(post(removed_by_category="automod_filtered")), MarkReport((), there=False)),
+        (listing(), MarkReport((), there=False)),
     ],
 )
-def test_marks_are_read_back(shown: Answer, expected: Shown) -> None:
-    assert PLATFORM.read_back(COPY, (), ()) == Shown()
-    assert isinstance(PLATFORM.read_back(COPY, (NSFW,), ()), Send)
-    assert PLATFORM.read_back(COPY, (NSFW,), (shown,)) == expected
+def test_marks_are_read_back(shown: StepResult, expected: MarkReport) -> None:
+    assert PLATFORM.read_back(COPY, (), ()) == MarkReport()
+    assert isinstance(PLATFORM.read_back(COPY, (NSFW_MARK,), ()), Send)
+    assert PLATFORM.read_back(COPY, (NSFW_MARK,), (shown,)) == expected
 
 
 def test_marks_that_nobody_could_read_are_not_missing() -> None:
-    assert isinstance(PLATFORM.read_back(COPY, (NSFW,), (said("look", 503),)), Retry)
-    assert isinstance(PLATFORM.read_back(COPY, (NSFW,), (said("look", 200, {}),)), Rejected)
+    assert isinstance(PLATFORM.read_back(COPY, (NSFW_MARK,), (said("look", 503),)), Retry)
+    assert isinstance(PLATFORM.read_back(COPY, (NSFW_MARK,), (said("look", 200, {}),)), Rejected)
 
 
 def test_numbers_are_votes_and_comments() -> None:
-    assert PLATFORM.read(COPY, (listing(post(score=-3, num_comments=7)),)) == {"likes": 0, "comments": 7}
-    assert PLATFORM.read(COPY, (listing(),)) is None
+    assert PLATFORM.read_metrics(COPY, (listing(post(score=-3, num_comments=7)),)) == {"likes": 0, "comments": 7}
+    assert PLATFORM.read_metrics(COPY, (listing(),)) is None
 
 
 def test_a_community_is_what_it_is_set_to_and_what_somebody_read() -> None:
     about, rules = said("about", 200, {"data": {"over18": True}}), said("rules", 200, {"rules": []})
     register = {"ai": True, "rules": rules_digest(rules), "read_at": "2026-08-25T12:00:00+00:00"}
     place = Destination(UNIT.account, register=register)
-    assert PLATFORM.see(place, (about, rules)) == Seen((FOR_ADULTS, REGISTERED, AI_ALLOWED))
+    assert PLATFORM.see(place, (about, rules)) == DestinationReport(
+        (OVER18_PREDICATE, REGISTERED_PREDICATE, AI_ALLOWED_PREDICATE)
+    )
     old = replace(place, register=register | {"read_at": "2026-08-24T11:59:00+00:00"})
-    assert PLATFORM.see(old, (about, rules)) == Seen((FOR_ADULTS, AI_ALLOWED), (REGISTERED,))
+    assert PLATFORM.see(old, (about, rules)) == DestinationReport(
+        (OVER18_PREDICATE, AI_ALLOWED_PREDICATE), (REGISTERED_PREDICATE,)
+    )
     changed = said("rules", 200, {"rules": [{"short_name": "No hats", "description": ""}]})
-    assert PLATFORM.see(place, (about, changed)) == Seen((FOR_ADULTS, AI_ALLOWED), (REGISTERED,))
-    assert PLATFORM.see(Destination(UNIT.account), (about, rules)) == Seen((FOR_ADULTS,), (REGISTERED, AI_ALLOWED))
+    assert PLATFORM.see(place, (about, changed)) == DestinationReport(
+        (OVER18_PREDICATE, AI_ALLOWED_PREDICATE), (REGISTERED_PREDICATE,)
+    )
+    assert PLATFORM.see(Destination(UNIT.account), (about, rules)) == DestinationReport(
+        (OVER18_PREDICATE,), (REGISTERED_PREDICATE, AI_ALLOWED_PREDICATE)
+    )
     assert isinstance(PLATFORM.see(place, (said("about", 503),)), Retry)
 
 
 def test_a_refresh_token_that_is_refused_without_a_word_is_dead() -> None:
-    grant = Grant(UNIT.account, Sealed(b"r"))
+    grant = RefreshGrant(UNIT.account, Sealed(b"r"))
     asked = step_of(PLATFORM.refresh(grant, ()))
-    assert asked.headers == agent(UNIT.account)
+    assert asked.headers == user_agent_header(UNIT.account)
     assert isinstance(
         PLATFORM.refresh(grant, (said("token", 400, {"message": "Bad Request", "error": 400}),)), Reauthorize
     )

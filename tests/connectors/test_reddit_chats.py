@@ -6,10 +6,19 @@ from typing import Any
 
 import pytest
 
-from connectors.answers import READER_GONE
-from connectors.contract import Answer, Copy, News, Response, Send, Sought, StepAnswerLost
-from connectors.enrolment import MESSAGES, POSTS, Connected
-from connectors.outcomes import (
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.account_setup import WANTED_MESSAGES, WANTED_POSTS, ConnectedAccount
+from connectors.contract.connector import (
+    ChatUpdates,
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepResult,
+)
+from connectors.contract.outcomes import (
     Absent,
     Disconnected,
     Found,
@@ -21,15 +30,14 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
-from connectors.reddit_account import CHAT_SURFACE, NSFW
-from connectors.reddit_chats import MOST_PAGES, MOST_TEXT, PUBLISH, UNREACHABLE
-from connectors.suite.house import House
-from connectors.suite.world import World
-from connectors.windows import NO_MESSAGES
-from foundation.http import HttpClient
+from connectors.platforms.reddit.account import CHAT_SURFACE, NSFW_MARK
+from connectors.platforms.reddit.messages import MAX_PAGES, MAX_TEXT, PUBLISH, UNREACHABLE
+from connectors.shared.http_responses import READER_GONE
+from connectors.shared.reply_windows import MESSAGES_NOT_ALLOWED
+from foundation.http.http_client import HttpClient
+from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
-from foundation.words import Message
-from gate.units import Button, Text, Unit
+from gate.contract.units import Button, Text, Unit
 from tests.connectors import polling
 from tests.connectors.reddit_library import signed_in
 from tests.connectors.test_reddit import NOW, PLATFORM, UNIT, said
@@ -40,7 +48,7 @@ from tests.fakes.reddit_asking import made as posted
 
 NEWEST = 1_795_348_800
 FORBIDDEN = {"message": "Forbidden", "error": 403}
-SOUGHT = Sought("key-1", "thanks", NOW, UNIT.account, chat="leo", asked_at=NOW, known=frozenset({"t4_old"}))
+SOUGHT = LookupQuery("key-1", "thanks", NOW, UNIT.account, chat="leo", asked_at=NOW, known=frozenset({"t4_old"}))
 
 
 @pytest.fixture(scope="module")
@@ -55,18 +63,18 @@ class Talk:
     """A person on Reddit, asked as the listening process asks, and one who writes to them."""
 
     server: FakeReddit
-    world: World
+    world: ConnectorWorld
     mia: Member
     leo: Member
 
-    def poll(self, cursor: str) -> News | Outcome:
+    def poll(self, cursor: str) -> ChatUpdates | Outcome:
         return polling.poll(PLATFORM.listen, self.world, cursor)
 
     def heard(self, cursor: str) -> tuple[list[str], str]:
         return polling.heard(self.poll(cursor))
 
     def says(self, text: str, **more: Any) -> str:
-        self.server.clock.move(60)
+        self.server.clock.advance(60)
         return self.server.write(self.leo, self.mia, text, **more).name
 
     def ours(self) -> list[tuple[str, str, str]]:
@@ -95,7 +103,7 @@ def test_what_was_written_before_is_not_heard_and_what_comes_after_is_once_and_i
     talk.says("ça va ?", subject="re: a question", under=number)
     talk.server.write(talk.leo, talk.mia, "tu es là ?", "re: a question", number)  # in the same second
     news = talk.poll(cursor)
-    assert isinstance(news, News)
+    assert isinstance(news, ChatUpdates)
     assert [update.text for update in news.updates] == ["a question\n\nbonjour <3", "ça va ?", "tu es là ?"]
     update = news.updates[0]
     assert (update.kind, update.key, update.native_id, update.fan) == ("message", number, number, talk.leo.name)
@@ -152,22 +160,22 @@ def test_an_inbox_is_read_back_to_where_it_was_heard_and_not_for_ever() -> None:
     assert turn.step.path.endswith("&after=t4_x")
     last = inbox(entry(NEWEST - 299), entry(NEWEST - 10**6, body="long ago"), after="t4_y")
     news = PLATFORM.listen(f"mia {NEWEST - 300}", (page, last))
-    assert isinstance(news, News)
+    assert isinstance(news, ChatUpdates)
     assert (len(news.updates), news.updates[0].text) == (101, f"word {NEWEST - 299}")
     assert news.cursor.startswith(f"mia {NEWEST} t4_")
-    assert isinstance(PLATFORM.listen("mia 5", (page,) * MOST_PAGES), News)
+    assert isinstance(PLATFORM.listen("mia 5", (page,) * MAX_PAGES), ChatUpdates)
     broken = PLATFORM.listen(f"mia {NEWEST - 300}", (page, StepAnswerLost("updates", "ReadTimeout")))
     assert isinstance(broken, Retry), "nothing is passed over: all of it is read again"
     odd = inbox("x", {"data": {"name": 7}}, entry(NEWEST + 1, created_utc="x"), entry(NEWEST + 2, body=None))
     told = PLATFORM.listen(f"mia {NEWEST}", (odd,))
-    assert isinstance(told, News)
+    assert isinstance(told, ChatUpdates)
     assert [update.kind for update in told.updates] == ["unsupported"]
 
 
 @pytest.mark.parametrize(
     ("answers", "meant"),
     [
-        ((said("updates", 403, FORBIDDEN), said("me", 200, {"name": "mia"})), NO_MESSAGES),
+        ((said("updates", 403, FORBIDDEN), said("me", 200, {"name": "mia"})), MESSAGES_NOT_ALLOWED),
         ((said("updates", 403, FORBIDDEN), said("me", 403, FORBIDDEN)), Disconnected),
         ((said("updates", 401, {}),), Reauthorize),
         ((said("updates", 429, {}),), Retry),
@@ -175,7 +183,7 @@ def test_an_inbox_is_read_back_to_where_it_was_heard_and_not_for_ever() -> None:
         ((said("updates", 200, {"data": []}),), Retry),
     ],
 )
-def test_what_a_refused_look_means(answers: tuple[Answer, ...], meant: str | type[Outcome]) -> None:
+def test_what_a_refused_look_means(answers: tuple[StepResult, ...], meant: str | type[Outcome]) -> None:
     found = PLATFORM.listen(f"mia {NEWEST}", answers)
     if isinstance(meant, str):
         assert found == Rejected(Message(meant), permanent=False)
@@ -192,23 +200,23 @@ def test_an_answer_goes_under_the_readers_own_last_message(talk: Talk, server: F
     """Under our own it would be sent to ourselves."""
     last = talk.says("are you there?", subject="")
     server.write(server.account(f"ida-{talk.mia.name}"), talk.mia, "and me?")
-    story = House(talk.world, PLATFORM).publish(talk.world.unit("Bonjour"))
+    story = SendingHarness(talk.world, PLATFORM).publish(talk.world.unit("Bonjour"))
     assert isinstance(story.outcome, Published)
     look = story.told[0]
     assert isinstance(look, Response)
     assert last in str(look.body)
     assert "are you there?" not in str(look.body), "of what others wrote, only whose it is is kept"
-    House(talk.world, PLATFORM).publish(talk.world.unit("encore"))
+    SendingHarness(talk.world, PLATFORM).publish(talk.world.unit("encore"))
     assert talk.ours() == [("Bonjour", talk.leo.name, last), ("encore", talk.leo.name, last)]
 
 
 def test_a_lost_answer_is_found_and_another_of_these_words_is_not_taken_for_it(talk: Talk, server: FakeReddit) -> None:
     ida = server.account(f"eva-{talk.mia.name}")
     server.write(talk.mia, ida, "Bonjour")
-    talk.world.ask("reset_after", "posts")
-    assert isinstance(House(talk.world, PLATFORM).publish(talk.world.unit("Bonjour")).outcome, Published)
-    talk.world.ask("reset_before", "posts")
-    assert isinstance(House(talk.world, PLATFORM).publish(talk.world.unit("encore")).outcome, Published)
+    talk.world.inject_fault("reset_after", "posts")
+    assert isinstance(SendingHarness(talk.world, PLATFORM).publish(talk.world.unit("Bonjour")).outcome, Published)
+    talk.world.inject_fault("reset_before", "posts")
+    assert isinstance(SendingHarness(talk.world, PLATFORM).publish(talk.world.unit("encore")).outcome, Published)
     ours = [(text, to) for text, to, _ in talk.ours()]
     assert ours == [("Bonjour", ida.name), ("Bonjour", talk.leo.name), ("encore", talk.leo.name)]
 
@@ -216,29 +224,29 @@ def test_a_lost_answer_is_found_and_another_of_these_words_is_not_taken_for_it(t
 @pytest.mark.parametrize("blind", ["hides_sent", "shuts_sent"])
 def test_a_list_that_shows_nothing_of_what_was_sent_proves_nothing(talk: Talk, server: FakeReddit, blind: str) -> None:
     setattr(server, blind, True)
-    talk.world.ask("reset_after", "posts")
-    assert isinstance(House(talk.world, PLATFORM).publish(talk.world.unit("Bonjour")).outcome, Uncertain)
+    talk.world.inject_fault("reset_after", "posts")
+    assert isinstance(SendingHarness(talk.world, PLATFORM).publish(talk.world.unit("Bonjour")).outcome, Uncertain)
     assert [text for text, _, _ in talk.ours()] == ["Bonjour"]
 
 
 def test_what_is_looked_for_in_what_was_sent() -> None:
-    turn = PLATFORM.find(SOUGHT, ())
+    turn = PLATFORM.look_up(SOUGHT, ())
     assert isinstance(turn, Send)
     assert turn.step.path.startswith("/message/sent?")
     at = NOW.timestamp()
     ours = entry(7, dest="LEO", body="thanks", created_utc=at)
     known, old = entry(1, name="t4_old", dest="leo", created_utc=1.0), entry(2, body="thanks", dest="leo")
     others = (entry(3, dest="ida", body="thanks", created_utc=at), entry(4, dest="leo", body="else", created_utc=at))
-    assert PLATFORM.find(SOUGHT, (inbox(*others, ours, known),)) == Found("t4_7", "", NOW)
-    assert PLATFORM.find(SOUGHT, (inbox(*others, known, after="t4_old"),)) == Absent()
-    assert isinstance(PLATFORM.find(SOUGHT, (inbox(*others, old),)), Unknown)
+    assert PLATFORM.look_up(SOUGHT, (inbox(*others, ours, known),)) == Found("t4_7", "", NOW)
+    assert PLATFORM.look_up(SOUGHT, (inbox(*others, known, after="t4_old"),)) == Absent()
+    assert isinstance(PLATFORM.look_up(SOUGHT, (inbox(*others, old),)), Unknown)
     twin = replace(SOUGHT, known=frozenset({"t4_old", "t4_7"}))
-    assert PLATFORM.find(twin, (inbox(ours, known),)) == Absent()
-    further = PLATFORM.find(SOUGHT, (inbox(*others, old, after="t4_2"),))
+    assert PLATFORM.look_up(twin, (inbox(ours, known),)) == Absent()
+    further = PLATFORM.look_up(SOUGHT, (inbox(*others, old, after="t4_2"),))
     assert isinstance(further, Send), "a page on, it may show what surely was sent"
-    assert PLATFORM.find(SOUGHT, (inbox(*others, old, after="t4_2"), inbox(known))) == Absent()
-    assert isinstance(PLATFORM.find(SOUGHT, (inbox(*others, old, after="t4_2"),) * MOST_PAGES), Unknown)
-    assert isinstance(PLATFORM.find(SOUGHT, (said("look", 302, None),)), Unknown)
+    assert PLATFORM.look_up(SOUGHT, (inbox(*others, old, after="t4_2"), inbox(known))) == Absent()
+    assert isinstance(PLATFORM.look_up(SOUGHT, (inbox(*others, old, after="t4_2"),) * MAX_PAGES), Unknown)
+    assert isinstance(PLATFORM.look_up(SOUGHT, (said("look", 302, None),)), Unknown)
 
 
 def things(name: str = "t4_9", **more: Any) -> Response:
@@ -267,8 +275,8 @@ def no(code: str, **more: Any) -> Response:
         (said(PUBLISH, 401), Reauthorize, ""),
     ],
 )
-def test_what_came_of_an_answer_is_told_as_what_it_is(answer: Answer, meant: type[Outcome], code: str) -> None:
-    outcome = PLATFORM.next(unit(), (inbox(entry(3), step="look"), answer))
+def test_what_came_of_an_answer_is_told_as_what_it_is(answer: StepResult, meant: type[Outcome], code: str) -> None:
+    outcome = PLATFORM.next_step(unit(), (inbox(entry(3), step="look"), answer))
     assert isinstance(outcome, meant)
     if isinstance(outcome, Rejected | Retry) and code:
         assert outcome.reason.code == code
@@ -278,20 +286,20 @@ def test_what_came_of_an_answer_is_told_as_what_it_is(answer: Answer, meant: typ
 
 def test_a_bare_no_is_asked_after_and_nobody_is_written_to_first() -> None:
     look, bare = inbox(entry(3), step="look"), said(PUBLISH, 403, FORBIDDEN)
-    turn = PLATFORM.next(unit(), (look, bare))
+    turn = PLATFORM.next_step(unit(), (look, bare))
     assert isinstance(turn, Send)
     assert turn.step.path == "/api/v1/me"
-    closed = PLATFORM.next(unit(), (look, bare, said("me", 200, {"name": "mia"})))
+    closed = PLATFORM.next_step(unit(), (look, bare, said("me", 200, {"name": "mia"})))
     assert closed == Rejected(Message("reddit.message_closed"), permanent=False)
-    assert isinstance(PLATFORM.next(unit(), (look, bare, said("me", 403))), Disconnected)
-    unread = PLATFORM.next(unit(), (said("look", 403, FORBIDDEN), said("me", 200, {"name": "mia"})))
-    assert unread == Rejected(Message(NO_MESSAGES), permanent=False)
+    assert isinstance(PLATFORM.next_step(unit(), (look, bare, said("me", 403))), Disconnected)
+    unread = PLATFORM.next_step(unit(), (said("look", 403, FORBIDDEN), said("me", 200, {"name": "mia"})))
+    assert unread == Rejected(Message(MESSAGES_NOT_ALLOWED), permanent=False)
     others = inbox(entry(3, author="ida"), step="look")
-    assert PLATFORM.next(unit(), (others,)) == Rejected(Message("reddit.message_unseen"), permanent=False)
-    further = PLATFORM.next(unit(), (inbox(entry(3, author="ida"), after="t4_3", step="look"),))
+    assert PLATFORM.next_step(unit(), (others,)) == Rejected(Message("reddit.message_unseen"), permanent=False)
+    further = PLATFORM.next_step(unit(), (inbox(entry(3, author="ida"), after="t4_3", step="look"),))
     assert isinstance(further, Send)
     assert further.step.path.endswith("limit=100&after=t4_3")
-    assert isinstance(PLATFORM.next(unit(), (said("look", 503),)), Retry)
+    assert isinstance(PLATFORM.next_step(unit(), (said("look", 503),)), Retry)
 
 
 @pytest.mark.parametrize(
@@ -299,12 +307,12 @@ def test_a_bare_no_is_asked_after_and_nobody_is_written_to_first() -> None:
     [
         (unit("   "), "reddit.words_alone"),
         (unit(buttons=(Button("Buy", "buy", "x"),)), "reddit.words_alone"),
-        (unit(flags=(NSFW,)), "connectors.mark_untold"),
-        (unit("x" * (MOST_TEXT + 1)), "connectors.text_too_long"),
+        (unit(flags=(NSFW_MARK,)), "connectors.mark_untold"),
+        (unit("x" * (MAX_TEXT + 1)), "connectors.text_too_long"),
     ],
 )
 def test_what_cannot_be_a_message(made: Unit, code: str) -> None:
-    found = PLATFORM.next(made, ())
+    found = PLATFORM.next_step(made, ())
     assert isinstance(found, Rejected)
     assert found.reason.code == code
 
@@ -312,10 +320,10 @@ def test_what_cannot_be_a_message(made: Unit, code: str) -> None:
 def test_a_person_has_one_inbox_for_all_communities_and_keeps_what_they_got() -> None:
     assert PLATFORM.hears("Mia@lakes#7f6bd2a0") == PLATFORM.hears("mia@hills")
     assert PLATFORM.hears("mia@lakes") != PLATFORM.hears("ida@lakes")
-    copy = Copy("t4_9", UNIT.account, "leo")
+    copy = PlatformCopy("t4_9", UNIT.account, "leo")
     assert PLATFORM.remove(copy, ()) == Rejected(Message("reddit.message_stays"), permanent=False)
-    assert PLATFORM.read(copy, ()) is None
-    assert PLATFORM.count(unit("x" * 12)) == (12, MOST_TEXT)
+    assert PLATFORM.read_metrics(copy, ()) is None
+    assert PLATFORM.count(unit("x" * 12)) == (12, MAX_TEXT)
 
 
 def test_messages_are_read_where_somebody_chose_it() -> None:
@@ -333,9 +341,9 @@ def test_messages_are_read_where_somebody_chose_it() -> None:
         said("rules", 200, {"rules": []}),
         said("requirements", 200, {}),
     )
-    for wanted, surface in ((MESSAGES, CHAT_SURFACE), (POSTS, ""), ("", "")):
+    for wanted, surface in ((WANTED_MESSAGES, CHAT_SURFACE), (WANTED_POSTS, ""), ("", "")):
         found = PLATFORM.connect({**form, "wanted": wanted}, answers)
-        assert isinstance(found, Connected), found
+        assert isinstance(found, ConnectedAccount), found
         assert found.chat_surface == surface
 
 

@@ -5,19 +5,21 @@ import sys
 
 import pytest
 
-from connectors import registry
+from connectors.registry import loader
 
 
 def test_every_connector_is_loaded_by_its_platform() -> None:
-    loaded = registry.load()
+    loaded = loader.load_connectors()
     assert set(loaded) >= {"own_page", "sandbox", "telegram"}
-    assert len(loaded) == len(registry.CONNECTORS)
+    assert len(loaded) == len(loader.BUILTIN_CONNECTORS)
     assert all(connector.capabilities.platform == platform for platform, connector in loaded.items())
 
 
 def test_a_platform_has_one_connector() -> None:
     with pytest.raises(ValueError, match="two connectors"):
-        registry.own(("connectors.sandbox:Sandbox", "connectors.sandbox:Sandbox"))
+        loader.load_builtin_connectors(
+            ("connectors.platforms.sandbox.publisher:Sandbox", "connectors.platforms.sandbox.publisher:Sandbox")
+        )
 
 
 def test_connectors_reach_no_database() -> None:

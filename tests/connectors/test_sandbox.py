@@ -6,12 +6,21 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Copy, News, Response, Send, Sought, StepAnswerLost, StepKind, Update
-from connectors.outcomes import Absent, Disconnected, Found, Published, Rejected, Retry, Unknown
-from connectors.sandbox import LISTED, MOST_PAGES, Sandbox
+from connectors.contract.connector import (
+    ChatUpdate,
+    ChatUpdates,
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+)
+from connectors.contract.outcomes import Absent, Disconnected, Found, Published, Rejected, Retry, Unknown
+from connectors.platforms.sandbox.publisher import LISTED, MAX_PAGES, Sandbox
 from foundation.ids import uuid7
-from gate.units import REMARK, Button, Invoice, Medium, Reference, Subject, Text, Unit
-from workers.sandbox_looks import LOOKS
+from gate.contract.units import COMMENT_REFERENCE, Button, Invoice, Medium, Reference, Subject, Text, Unit
+from sandbox.surfaces import SURFACES
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SANDBOX = Sandbox()
@@ -27,7 +36,7 @@ UNIT = Unit(
     texts=(Text("body", "hello"), Text("title", "Title")),
     native_key="key-1",
 )
-SOUGHT = Sought("key-1", "hello", NOW, "nova")
+SOUGHT = LookupQuery("key-1", "hello", NOW, "nova")
 
 
 def listing(posts: list[dict[str, Any]], now: datetime = NOW) -> Response:
@@ -39,7 +48,7 @@ def post(number: int, text: str = "other", at: datetime = NOW) -> dict[str, Any]
 
 
 def test_a_post_names_its_place() -> None:
-    turn = SANDBOX.next(UNIT, ())
+    turn = SANDBOX.next_step(UNIT, ())
     assert isinstance(turn, Send)
     assert (turn.step.kind, turn.step.path) == (StepKind.PUBLISH, "/api/{account}/posts")
     assert turn.step.json is not None
@@ -49,7 +58,7 @@ def test_a_post_names_its_place() -> None:
 def test_a_message_goes_to_its_reader() -> None:
     invoice = Invoice("Pack", "12 pictures", 500, "XTS", "order-1")
     unit = replace(UNIT, viewer="Léo/1", buttons=(Button("Buy", "buy", "o1"),), invoice=invoice, service="receipt")
-    turn = SANDBOX.next(unit, ())
+    turn = SANDBOX.next_step(unit, ())
     assert isinstance(turn, Send)
     assert turn.step.path == "/api/{account}/chats/L%C3%A9o%2F1/messages"
     assert turn.step.json is not None
@@ -68,64 +77,64 @@ def test_a_message_goes_to_its_reader() -> None:
     ],
 )
 def test_what_does_not_fit_is_not_tried(change: dict[str, Any]) -> None:
-    assert isinstance(SANDBOX.next(replace(UNIT, **change), ()), Rejected)
+    assert isinstance(SANDBOX.next_step(replace(UNIT, **change), ()), Rejected)
 
 
 @pytest.mark.parametrize("surface", [name for name in Sandbox.capabilities.surfaces if name != "chat"])
 def test_each_place_takes_what_the_network_takes_there(surface: str) -> None:
     """What the network would refuse at its hour is told before any request."""
-    look = LOOKS[surface]
+    look = SURFACES[surface]
     unit = replace(UNIT, surface=f"sandbox.{surface}")
     files = tuple(Medium(f"{number:064}", "image/png", 5) for number in range(look.max_media + 1))
     for count in range(look.max_media + 2):
         taken = look.least_media <= count <= look.max_media
-        assert isinstance(SANDBOX.next(replace(unit, media=files[:count]), ()), Send) is taken, count
+        assert isinstance(SANDBOX.next_step(replace(unit, media=files[:count]), ()), Send) is taken, count
     media = files[: look.least_media]
     for length in (look.max_text, look.max_text + 1):
-        turn = SANDBOX.next(replace(unit, media=media, texts=(Text("body", "x" * length),)), ())
+        turn = SANDBOX.next_step(replace(unit, media=media, texts=(Text("body", "x" * length),)), ())
         assert isinstance(turn, Send) is (length <= look.max_text), length
 
 
 def test_words_alone_under_what_somebody_said_need_no_picture() -> None:
-    here = Reference(REMARK, "r1")
-    assert isinstance(SANDBOX.next(replace(UNIT, surface="sandbox.as_instagram", references=(here,)), ()), Send)
+    here = Reference(COMMENT_REFERENCE, "r1")
+    assert isinstance(SANDBOX.next_step(replace(UNIT, surface="sandbox.as_instagram", references=(here,)), ()), Send)
 
 
 def test_a_picture_used_twice_is_staged_once() -> None:
     medium = Medium("0" * 64, "image/png", 5)
     unit = replace(UNIT, media=(medium, medium))
-    first = SANDBOX.next(unit, ())
+    first = SANDBOX.next_step(unit, ())
     assert isinstance(first, Send)
-    then = SANDBOX.next(unit, (Response(first.step.name, 200, body={"sha256": "0" * 64}),))
+    then = SANDBOX.next_step(unit, (Response(first.step.name, 200, body={"sha256": "0" * 64}),))
     assert isinstance(then, Send)
     assert then.step.kind is StepKind.PUBLISH
 
 
 def test_a_suspended_account_is_gone() -> None:
     answer = Response("publish", 403, body={"error": "account_suspended"})
-    assert isinstance(SANDBOX.next(UNIT, (answer,)), Disconnected)
+    assert isinstance(SANDBOX.next_step(UNIT, (answer,)), Disconnected)
 
 
 def test_the_oldest_match_in_the_window_is_it() -> None:
     seen = listing([post(3, "hello"), post(2, " hello "), post(1, "hello", NOW - timedelta(minutes=2))])
-    assert SANDBOX.find(SOUGHT, (seen,)) == Found("p2", "http://s/2", NOW)
+    assert SANDBOX.look_up(SOUGHT, (seen,)) == Found("p2", "http://s/2", NOW)
 
 
 def test_a_page_that_does_not_reach_back_is_followed_by_the_next() -> None:
     full = [post(n) for n in range(LISTED, 0, -1)]
-    turn = SANDBOX.find(SOUGHT, (listing(full),))
+    turn = SANDBOX.look_up(SOUGHT, (listing(full),))
     assert isinstance(turn, Send)
     assert turn.step.path.endswith("&before=p1")
-    assert isinstance(SANDBOX.find(SOUGHT, (listing(full),) * MOST_PAGES), Unknown)
+    assert isinstance(SANDBOX.look_up(SOUGHT, (listing(full),) * MAX_PAGES), Unknown)
     reaches = [*full[:-1], post(1, at=NOW - timedelta(hours=1))]
-    assert isinstance(SANDBOX.find(SOUGHT, (listing(reaches),)), Absent)
+    assert isinstance(SANDBOX.look_up(SOUGHT, (listing(reaches),)), Absent)
 
 
 def test_in_a_compressed_day_the_text_decides() -> None:
     """The house's clock is a day ahead: the sandbox's times say nothing about the attempt."""
     ahead = replace(SOUGHT, armed_at=NOW + timedelta(days=1))
-    assert SANDBOX.find(ahead, (listing([post(2), post(1, "hello")]),)) == Found("p1", "http://s/1", NOW)
-    assert isinstance(SANDBOX.find(ahead, (listing([post(2)]),)), Absent)
+    assert SANDBOX.look_up(ahead, (listing([post(2), post(1, "hello")]),)) == Found("p1", "http://s/1", NOW)
+    assert isinstance(SANDBOX.look_up(ahead, (listing([post(2)]),)), Absent)
 
 
 @pytest.mark.parametrize(
@@ -139,13 +148,13 @@ def test_in_a_compressed_day_the_text_decides() -> None:
     ],
 )
 def test_a_failed_look_is_no_look(answer: Any) -> None:
-    assert isinstance(SANDBOX.find(SOUGHT, (answer,)), Unknown)
+    assert isinstance(SANDBOX.look_up(SOUGHT, (answer,)), Unknown)
 
 
 def test_messages_without_look_up_are_for_a_person() -> None:
     sought = replace(SOUGHT, account="nova-nolook", chat="leo")
-    assert isinstance(SANDBOX.find(sought, ()), Unknown)
-    assert isinstance(SANDBOX.find(replace(sought, chat=""), ()), Send)
+    assert isinstance(SANDBOX.look_up(sought, ()), Unknown)
+    assert isinstance(SANDBOX.look_up(replace(sought, chat=""), ()), Send)
 
 
 def test_updates_are_read_as_a_whole_or_not_at_all() -> None:
@@ -181,10 +190,10 @@ def test_updates_are_read_as_a_whole_or_not_at_all() -> None:
         {"id": "11", "type": "gift", "fan": "leo"},
     ]
     news = SANDBOX.listen("6", (Response("updates", 200, body={"updates": entries, "cursor": "11"}),))
-    assert isinstance(news, News)
+    assert isinstance(news, ChatUpdates)
     updates = news.updates
     assert news.cursor == "11"
-    assert updates[0] == Update("7", "message", "leo", "Léo", "fr", "m1", None, "hi")
+    assert updates[0] == ChatUpdate("7", "message", "leo", "Léo", "fr", "m1", None, "hi")
     assert [(update.kind, update.ref) for update in updates[1:]] == [
         ("button", "buy:o1"),
         ("checkout", "q1"),
@@ -200,15 +209,15 @@ def test_updates_are_read_as_a_whole_or_not_at_all() -> None:
 def test_money_given_back_twice_is_given_back() -> None:
     step = SANDBOX.refund("c1", "leo", 500, "XTS")
     assert (step.kind, step.action) == (StepKind.CONTROL, "refund")
-    assert SANDBOX.refunded(Response("refund", 200, body={"charge_id": "c1"})) == Published("c1")
+    assert SANDBOX.refund_outcome(Response("refund", 200, body={"charge_id": "c1"})) == Published("c1")
     already = {"error": "CHARGE_ALREADY_REFUNDED", "charge_id": "c1"}
-    assert SANDBOX.refunded(Response("refund", 409, body=already)) == Published("c1")
-    assert isinstance(SANDBOX.refunded(Response("refund", 409, body={"error": "other"})), Rejected)
-    assert isinstance(SANDBOX.refunded(StepAnswerLost("refund", "x")), Retry)
+    assert SANDBOX.refund_outcome(Response("refund", 409, body=already)) == Published("c1")
+    assert isinstance(SANDBOX.refund_outcome(Response("refund", 409, body={"error": "other"})), Rejected)
+    assert isinstance(SANDBOX.refund_outcome(StepAnswerLost("refund", "x")), Retry)
 
 
 def test_messages_have_no_numbers() -> None:
-    assert SANDBOX.read(Copy("m1", "nova", "leo"), ()) is None
+    assert SANDBOX.read_metrics(PlatformCopy("m1", "nova", "leo"), ()) is None
 
 
 @pytest.mark.parametrize("ahead", [timedelta(), timedelta(seconds=64), timedelta(seconds=75), timedelta(hours=30)])
@@ -216,33 +225,33 @@ def test_a_house_whose_clock_is_ahead_finds_its_post(ahead: timedelta) -> None:
     """Sent, the answer lost, looked for ten seconds later; by our clock all of it is `ahead`."""
     plain, later = replace(SOUGHT, native_key="", account="p"), timedelta(seconds=10)
     sought = replace(plain, armed_at=NOW + ahead, asked_at=NOW + ahead + later)
-    turn = SANDBOX.find(sought, (listing([post(1, "hello", NOW)], NOW + later),))
+    turn = SANDBOX.look_up(sought, (listing([post(1, "hello", NOW)], NOW + later),))
     assert isinstance(turn, Found)
     early = listing([post(1, "hello", NOW - timedelta(seconds=70))], NOW + later)
-    assert isinstance(SANDBOX.find(sought, (early,)), Absent)
+    assert isinstance(SANDBOX.look_up(sought, (early,)), Absent)
 
 
 def test_a_part_names_what_it_is_put_under_and_is_found_there_alone() -> None:
-    turn = SANDBOX.next(replace(UNIT, parts=2, reply_to="p7"), ())
+    turn = SANDBOX.next_step(replace(UNIT, parts=2, reply_to="p7"), ())
     assert isinstance(turn, Send)
     assert turn.step.json is not None
     assert turn.step.json["reply_to"] == "p7"
-    alone = SANDBOX.next(UNIT, ())
+    alone = SANDBOX.next_step(UNIT, ())
     assert isinstance(alone, Send)
     assert alone.step.json is not None
     assert "reply_to" not in alone.step.json
     posts = listing([{**post(2, "hello"), "reply_to": "p7"}, post(1, "hello")])
-    under = SANDBOX.find(replace(SOUGHT, reply_to="p7"), (posts,))
+    under = SANDBOX.look_up(replace(SOUGHT, reply_to="p7"), (posts,))
     assert isinstance(under, Found)
     assert under.native_id == "p2"
-    first = SANDBOX.find(SOUGHT, (posts,))
+    first = SANDBOX.look_up(SOUGHT, (posts,))
     assert isinstance(first, Found)
     assert first.native_id == "p1"
-    assert isinstance(SANDBOX.find(replace(SOUGHT, reply_to="p8"), (posts,)), Absent)
+    assert isinstance(SANDBOX.look_up(replace(SOUGHT, reply_to="p8"), (posts,)), Absent)
 
 
 def test_more_parts_than_a_place_takes_are_refused_in_words() -> None:
-    many = SANDBOX.next(replace(UNIT, parts=26), ())
+    many = SANDBOX.next_step(replace(UNIT, parts=26), ())
     assert isinstance(many, Rejected)
     assert many.reason.code == "connectors.too_many_parts"
-    assert isinstance(SANDBOX.next(replace(UNIT, parts=25), ()), Send)
+    assert isinstance(SANDBOX.next_step(replace(UNIT, parts=25), ()), Send)

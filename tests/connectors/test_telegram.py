@@ -6,16 +6,26 @@ from typing import Any
 
 import pytest
 
-from connectors.answers import READER_GONE
-from connectors.contract import Answer, Copy, News, Response, Send, StepAnswerLost, StepNotSent, Update, WireStep
-from connectors.enrolment import Connected
-from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
-from connectors.telegram import ALLOWED, UPDATES_WAIT, Telegram
-from connectors.telegram_connecting import channel_of
-from connectors.telegram_stars import PAGE
+from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.connector import (
+    ChatUpdate,
+    ChatUpdates,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepNotSent,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.platforms.telegram.account import channel_of
+from connectors.platforms.telegram.balance import PAGE
+from connectors.platforms.telegram.publisher import ALLOWED, UPDATES_WAIT, Telegram
+from connectors.shared.http_responses import READER_GONE
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.units import Button, Invoice, Medium, Subject, Text, Unit
+from gate.contract.units import Button, Invoice, Medium, Subject, Text, Unit
 
 TELEGRAM = Telegram()
 POST = Unit(
@@ -40,7 +50,7 @@ CHAT = {"id": 5001, "type": "private", "first_name": "Leo"}
 
 def sent(unit: Unit) -> tuple[str, Any, dict[str, str]]:
     """Method, fields and digests of the files by name."""
-    turn = TELEGRAM.next(unit, ())
+    turn = TELEGRAM.next_step(unit, ())
     assert isinstance(turn, Send), turn
     assert turn.step.token == "path"
     files = {name: file.sha256 for name, file in turn.step.files.items()}
@@ -48,7 +58,7 @@ def sent(unit: Unit) -> tuple[str, Any, dict[str, str]]:
 
 
 def why(unit: Unit) -> str:
-    turn = TELEGRAM.next(unit, ())
+    turn = TELEGRAM.next_step(unit, ())
     assert isinstance(turn, Rejected), turn
     return turn.reason.code
 
@@ -148,9 +158,9 @@ def test_the_longest_that_fits_is_sent() -> None:
         (StepAnswerLost("publish", "ReadTimeout"), Uncertain, Uncertain),
     ],
 )
-def test_what_an_answer_means(answer: Answer, to_channel: type[Outcome], to_fan: type[Outcome] | str) -> None:
-    assert isinstance(TELEGRAM.next(POST, (answer,)), to_channel)
-    outcome = TELEGRAM.next(DM, (answer,))
+def test_what_an_answer_means(answer: StepResult, to_channel: type[Outcome], to_fan: type[Outcome] | str) -> None:
+    assert isinstance(TELEGRAM.next_step(POST, (answer,)), to_channel)
+    outcome = TELEGRAM.next_step(DM, (answer,))
     if isinstance(to_fan, str):
         assert isinstance(outcome, Rejected)
         assert (outcome.reason.code, outcome.permanent) == (to_fan, True)
@@ -159,23 +169,23 @@ def test_what_an_answer_means(answer: Answer, to_channel: type[Outcome], to_fan:
 
 
 def test_the_wait_is_the_one_they_ask_for() -> None:
-    outcome = TELEGRAM.next(POST, (said(429, retry_after=7),))
+    outcome = TELEGRAM.next_step(POST, (said(429, retry_after=7),))
     assert isinstance(outcome, Retry)
     assert outcome.after == timedelta(seconds=7)
 
 
 def test_an_album_is_known_by_all_its_messages() -> None:
     public = {"id": -1001000000000, "type": "channel", "username": "lea"}
-    outcome = TELEGRAM.next(POST, (good([message(7, chat=public), message(8, chat=public)]),))
+    outcome = TELEGRAM.next_step(POST, (good([message(7, chat=public), message(8, chat=public)]),))
     assert isinstance(outcome, Published)
     assert (outcome.native_id, outcome.url) == ("-1001000000000/7,8", "https://t.me/lea/7")
-    private = TELEGRAM.next(POST, (good(message(7)),))
+    private = TELEGRAM.next_step(POST, (good(message(7)),))
     assert isinstance(private, Published)
     assert private.url == "https://t.me/c/1000000000/7"
 
 
 def test_every_message_of_an_album_is_deleted_and_gone_is_gone() -> None:
-    copy, answers = Copy("-1001000000000/7,8", "lea_bot"), ()  # type: tuple[Copy, tuple[Answer, ...]]
+    copy, answers = PlatformCopy("-1001000000000/7,8", "lea_bot"), ()  # type: tuple[Copy, tuple[Answer, ...]]
     asked = []
     for answer in (good(True, "delete"), said(400, "Bad Request: message to delete not found")):
         turn = TELEGRAM.remove(copy, answers)
@@ -188,17 +198,19 @@ def test_every_message_of_an_album_is_deleted_and_gone_is_gone() -> None:
 
 def test_what_a_person_linked_can_be_deleted_too() -> None:
     for link, chat in (("https://t.me/lea/9", "@lea"), ("t.me/c/123456/9", -100123456)):
-        turn = TELEGRAM.remove(Copy(link, "lea_bot"), ())
+        turn = TELEGRAM.remove(PlatformCopy(link, "lea_bot"), ())
         assert isinstance(turn, Send)
         assert turn.step.json == {"chat_id": chat, "message_id": 9}
-    assert isinstance(TELEGRAM.remove(Copy("elsewhere", "lea_bot"), ()), Rejected)
-    old = TELEGRAM.remove(Copy("-1/9", "lea_bot"), (said(400, "Bad Request: message can't be deleted for everyone"),))
+    assert isinstance(TELEGRAM.remove(PlatformCopy("elsewhere", "lea_bot"), ()), Rejected)
+    old = TELEGRAM.remove(
+        PlatformCopy("-1/9", "lea_bot"), (said(400, "Bad Request: message can't be deleted for everyone"),)
+    )
     assert isinstance(old, Rejected)
 
 
-def heard(*entries: Any) -> tuple[tuple[Update, ...], str]:
+def heard(*entries: Any) -> tuple[tuple[ChatUpdate, ...], str]:
     found = TELEGRAM.listen("", (good(list(entries), "updates"),))
-    assert isinstance(found, News)
+    assert isinstance(found, ChatUpdates)
     return found.updates, found.cursor
 
 
@@ -231,7 +243,7 @@ def test_one_request_holds_until_something_happens() -> None:
     step = asked("12")
     assert f"timeout={UPDATES_WAIT}&" in step.path
     assert (step.deadline, TELEGRAM.capabilities.poll_seconds) == (UPDATES_WAIT + 10, 0)
-    assert isinstance(TELEGRAM.listen("12", (good([], "updates"),)), News), "and no second one follows"
+    assert isinstance(TELEGRAM.listen("12", (good([], "updates"),)), ChatUpdates), "and no second one follows"
 
 
 def test_money_and_buttons_are_told() -> None:
@@ -294,7 +306,7 @@ def test_a_refund_is_looked_for_on_every_page() -> None:
     first = TELEGRAM.refund_seen("c7", ())
     assert isinstance(first, Send)
     assert first.step.json == {"offset": 0, "limit": PAGE}
-    looks: tuple[Answer, ...] = (good({"transactions": page}, "look"),)
+    looks: tuple[StepResult, ...] = (good({"transactions": page}, "look"),)
     second = TELEGRAM.refund_seen("c7", looks)
     assert isinstance(second, Send)
     assert second.step.json == {"offset": PAGE, "limit": PAGE}
@@ -327,7 +339,7 @@ def test_connecting_without_a_channel_takes_two_questions() -> None:
     turns = [TELEGRAM.connect(form, ()), TELEGRAM.connect(form, (bot,))]
     assert [turn.step.name for turn in turns if isinstance(turn, Send)] == ["getMe", "deleteWebhook"]
     end = TELEGRAM.connect(form, (bot, good(True, "deleteWebhook")))
-    assert isinstance(end, Connected)
+    assert isinstance(end, ConnectedAccount)
     assert (end.account, end.surface, end.chat_surface) == ("lea_bot", "", "telegram.bot_dm")
     lost = TELEGRAM.connect(form, (StepAnswerLost("getMe", "x"),))
     assert isinstance(lost, Retry)
@@ -358,14 +370,14 @@ def test_who_lets_people_in_needs_a_door_and_the_rights(
         assert isinstance(end, Rejected)
         assert end.reason.code == code
         return
-    assert isinstance(end, Connected)
+    assert isinstance(end, ConnectedAccount)
     assert (end.options["lets_in"], end.options["destination"], end.options["by_request"]) == (
         "subscribers",
         "-1007",
         True,
     )
     by_hand = TELEGRAM.connect({**form, "lets_in": "by_hand"}, answers)
-    assert isinstance(by_hand, Connected)
+    assert isinstance(by_hand, ConnectedAccount)
     assert by_hand.options["lets_in"] == ""  # said anew: what an account says is laid over what it said
 
 

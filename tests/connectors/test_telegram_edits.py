@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from telegram import Bot
 
-from connectors.contract import News, Send, Update
-from connectors.telegram import ALLOWED, Telegram
+from connectors.contract.connector import ChatUpdate, ChatUpdates, Send
+from connectors.platforms.telegram.publisher import ALLOWED, Telegram
 from foundation.sealed import Sealed
 from tests.connectors.test_telegram import CHAT, FAN, good
 from tests.fakes import telegram as fake
@@ -31,10 +31,10 @@ def telegram() -> Iterator[fake.Network]:
         yield started
 
 
-def heard(kind: str = KIND, **more: Any) -> tuple[Update, ...]:
+def heard(kind: str = KIND, **more: Any) -> tuple[ChatUpdate, ...]:
     body = {"message_id": 3, "date": 1_790_000_000, "edit_date": 1_790_000_900, "from": FAN, "chat": CHAT, **more}
     found = TELEGRAM.listen("", (good([{"update_id": 10, kind: body}], "updates"),))
-    assert isinstance(found, News)
+    assert isinstance(found, ChatUpdates)
     assert found.cursor == "11"
     called = TELEGRAM.called({"update_id": 10, kind: body})
     assert called == found.updates, "told by a call it is the same"
@@ -110,7 +110,7 @@ def test_the_library_reads_what_the_fake_tells(telegram: fake.Network) -> None:
         edit(world, own, "leo", said, " ")
     with pytest.raises(AssertionError, match="AUTHOR_REQUIRED"):
         edit(world, own, "leo", world.post(own, world.chat(own, "leo"), {"text": "moi"}, "moi")["message_id"], "x")
-    telegram.clock.move(172_900)
+    telegram.clock.advance(172_900)
     with pytest.raises(AssertionError, match="TIME_EXPIRED"):
         edit(world, own, "leo", said, "trop tard")
     assert not world.checks.broken, world.checks.broken

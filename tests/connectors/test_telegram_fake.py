@@ -8,7 +8,7 @@ import pytest
 from telegram import Bot, BotCommandScopeAllPrivateChats, InputPaidMediaPhoto
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter
 
-from connectors.telegram import ALLOWED
+from connectors.platforms.telegram.publisher import ALLOWED
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_paid
 from tests.fakes.telegram_doors import ask_in

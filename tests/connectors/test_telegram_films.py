@@ -6,20 +6,26 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Send
-from connectors.outcomes import Published
-from connectors.suite.permits import permit
-from connectors.suite.world import CREATOR, MEDIA, TENANT, stored, transport
-from connectors.telegram import Telegram
-from connectors.transport import Account
-from foundation.http import HttpClient
+from connectors.conformance.world import (
+    TEST_CREATOR,
+    TEST_PICTURES,
+    TEST_TENANT,
+    conformance_permit,
+    conformance_transport,
+    stored_picture,
+)
+from connectors.contract.connector import Send
+from connectors.contract.outcomes import Published
+from connectors.platforms.telegram.publisher import Telegram
+from connectors.transport.transport import AccountTarget
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
 from foundation.money import STARS, Money
 from foundation.sealed import Sealed
-from gate.units import Medium, Subject, Text, Unit
+from gate.contract.units import Medium, Subject, Text, Unit
 from tests.fakes import telegram as fake
 
-PLAIN = stored(b"\0\0\0\x18ftypmp42 film", "video/mp4", "waves")
+PLAIN = stored_picture(b"\0\0\0\x18ftypmp42 film", "video/mp4", "waves")
 FILM = Medium(PLAIN.sha256, PLAIN.mime, PLAIN.size, width=1080, height=1920, seconds=14)
 
 
@@ -34,10 +40,12 @@ def published(telegram: fake.Network, *media: Medium, price: Money | None = None
     bot = telegram.world.bot("film_bot")
     channel = telegram.world.channel("Films", post=bot)
     channel.sells = True
-    account = Account(TENANT, uuid7(), bot.username, telegram.url, Sealed(bot.token.encode()), platform="telegram")
+    account = AccountTarget(
+        TEST_TENANT, uuid7(), bot.username, telegram.url, Sealed(bot.token.encode()), platform="telegram"
+    )
     unit = Unit(
-        tenant_id=TENANT,
-        creator_id=CREATOR,
+        tenant_id=TEST_TENANT,
+        creator_id=TEST_CREATOR,
         subject=Subject("delivery", uuid7()),
         platform="telegram",
         surface="telegram.private_channel",
@@ -49,12 +57,12 @@ def published(telegram: fake.Network, *media: Medium, price: Money | None = None
         destination=str(channel.id),
         price=price,
     )
-    turn = Telegram().next(unit, ())
+    turn = Telegram().next_step(unit, ())
     assert isinstance(turn, Send)
     with closing(HttpClient()) as http:
-        authority = permit(unit, turn.step, telegram.clock())
-        answer = transport(http).send(turn.step, authority, account=account)
-    assert isinstance(Telegram().next(unit, (answer,)), Published), answer
+        authority = conformance_permit(unit, turn.step, telegram.clock())
+        answer = conformance_transport(http).send(turn.step, authority, account=account)
+    assert isinstance(Telegram().next_step(unit, (answer,)), Published), answer
     assert not telegram.world.checks.broken, telegram.world.checks.broken
     return turn.step.json, list(channel.messages.values())
 
@@ -70,7 +78,7 @@ def test_a_film_alone(telegram: fake.Network) -> None:
 
 
 def test_films_of_an_album_and_behind_a_price(telegram: fake.Network) -> None:
-    said, (picture, film) = published(telegram, MEDIA[0], FILM)
+    said, (picture, film) = published(telegram, TEST_PICTURES[0], FILM)
     assert [item.get("supports_streaming") for item in said["media"]] == [None, True]
     assert ("width" in said["media"][0], "photo" in picture) == (False, True), "a photo has its measures in itself"
     assert measures(film["video"]) == (1080, 1920, 14)

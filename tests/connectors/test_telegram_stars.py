@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract import Answer, Response, Send, StepAnswerLost
-from connectors.outcomes import Published, Reauthorize, Retry
-from connectors.purse import Lies, Listed, Lists, Moved
-from connectors.telegram import Telegram
-from connectors.telegram_stars import PAGE, PAGES
+from connectors.contract.balance import AccountBalance, BalanceMovement, MovementPage, SupportsBalance
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepResult
+from connectors.contract.outcomes import Published, Reauthorize, Retry
+from connectors.platforms.telegram.balance import PAGE, PAGES
+from connectors.platforms.telegram.publisher import Telegram
 
 TELEGRAM = Telegram()
 LEO = {"id": 5001, "is_bot": False, "first_name": "Leo"}
@@ -22,29 +22,29 @@ def good(told: Any, step: str = "getStarTransactions") -> Response:
     return Response(step, 200, body={"ok": True, "result": told})
 
 
-def listed(*entries: Any) -> Listed:
+def listed(*entries: Any) -> MovementPage:
     """What a page of these says."""
     end = TELEGRAM.movements(0, (good({"transactions": list(entries)}), good({"amount": 7}, "getMyStarBalance")))
-    assert isinstance(end, Listed)
+    assert isinstance(end, MovementPage)
     return end
 
 
-def row(entry: Any) -> Moved | None:
+def row(entry: Any) -> BalanceMovement | None:
     return next(iter(listed(entry).rows), None)
 
 
 def test_the_last_page_comes_with_the_balance() -> None:
-    assert isinstance(TELEGRAM, Lists)
+    assert isinstance(TELEGRAM, SupportsBalance)
     first = TELEGRAM.movements(300, ())
     assert isinstance(first, Send)
     assert (first.step.json, first.step.action) == ({"offset": 300, "limit": PAGE}, "look")
     full = TELEGRAM.movements(300, (good({"transactions": [CHARGE] * PAGE}),))
-    assert isinstance(full, Listed)
+    assert isinstance(full, MovementPage)
     assert (full.count, full.lies, full.currency) == (PAGE, None, "XTR")
     second = TELEGRAM.movements(300, (good({"transactions": []}),))
     assert isinstance(second, Send)
     assert second.step.path.endswith("/getMyStarBalance")
-    assert listed().lies == Lies(7)
+    assert listed().lies == AccountBalance(7)
 
 
 def test_what_a_transaction_was() -> None:
@@ -124,24 +124,24 @@ def test_words_too_long_or_unprintable_are_nobodys() -> None:
 )
 def test_no_answer_is_too_strange(told: Any) -> None:
     end = TELEGRAM.movements(0, (good(told), good(told)))
-    assert isinstance(end, Listed | Retry)
+    assert isinstance(end, MovementPage | Retry)
     assert isinstance(TELEGRAM.given_back("c1", 0, (good(told),)), Send | Retry | Published | None)
 
 
 @pytest.mark.parametrize(
     ("told", "lies"),
     [
-        ({"amount": -3, "nanostar_amount": -5}, Lies(-3, -5)),
-        ({"amount": 3, "nanostar_amount": 5}, Lies(3, 5)),
+        ({"amount": -3, "nanostar_amount": -5}, AccountBalance(-3, -5)),
+        ({"amount": 3, "nanostar_amount": 5}, AccountBalance(3, 5)),
         ({"amount": 3, "nanostar_amount": -5}, None),
         ({"amount": "3"}, None),
         ({}, None),
         ([], None),
     ],
 )
-def test_what_lies_there(told: Any, lies: Lies | None) -> None:
+def test_what_lies_there(told: Any, lies: AccountBalance | None) -> None:
     end = TELEGRAM.movements(0, (good({"transactions": []}), good(told, "getMyStarBalance")))
-    assert (end.lies if isinstance(end, Listed) else None) == lies
+    assert (end.lies if isinstance(end, MovementPage) else None) == lies
 
 
 def test_no_page_is_no_list() -> None:
@@ -154,7 +154,7 @@ def test_no_page_is_no_list() -> None:
 
 
 def test_a_refund_is_looked_for_from_a_place_on_and_never_taken_for_absent_before_the_end() -> None:
-    page: Answer = good({"transactions": [CHARGE] * PAGE}, "look")
+    page: StepResult = good({"transactions": [CHARGE] * PAGE}, "look")
     first, second = TELEGRAM.given_back("c7", 400, ()), TELEGRAM.given_back("c7", 400, (page,))
     assert [turn.step.json for turn in (first, second) if isinstance(turn, Send)] == [
         {"offset": 400, "limit": PAGE},

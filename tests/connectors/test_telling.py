@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.telling import template
+from connectors.transport.request_log import path_template
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from connectors.telling import template
     ],
 )
 def test_only_words_of_addresses_are_told(path: str, told: str) -> None:
-    assert template(path) == told
+    assert path_template(path) == told

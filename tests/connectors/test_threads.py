@@ -6,28 +6,38 @@ from typing import Any
 
 import pytest
 
-from connectors import marks, pointing
-from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent, WireStep
-from connectors.enrolment import Connected
-from connectors.meta_tokens import TRIED
-from connectors.outcomes import (
+from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import (
     Absent,
     Disconnected,
     Found,
+    LookupResult,
     Outcome,
     Published,
     Reauthorize,
     Rejected,
     Retry,
-    Sighting,
     Uncertain,
     Unknown,
 )
-from connectors.threads import POLLS, Threads
-from connectors.threads_text import length, links
+from connectors.platforms.meta.oauth import TRIED
+from connectors.platforms.threads.publisher import POLLS, Threads
+from connectors.shared.text_counting import count_links, threads_text_length
+from connectors.transport import references, required_marks
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.units import REMARK, Medium, Reference, Subject, Text, Unit
+from gate.contract.units import COMMENT_REFERENCE, Medium, Reference, Subject, Text, Unit
 
 ONE = Medium("a" * 64, "image/jpeg", 1000, alt="a beach", width=1080, height=1080)
 TWO = replace(ONE, sha256="b" * 64)
@@ -37,18 +47,18 @@ WORDS = Unit(
     texts=(Text("body", "my day"),), native_key="k",
 )  # fmt: skip
 POST, ALBUM = replace(WORDS, media=(ONE,)), replace(WORDS, media=(ONE, FILM))
-ANSWER = replace(WORDS, references=(Reference(REMARK, "77"),))
+ANSWER = replace(WORDS, references=(Reference(COMMENT_REFERENCE, "77"),))
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def asked(unit: Unit, *answers: Answer) -> WireStep:
-    turn = Threads().next(unit, answers)
+def asked(unit: Unit, *answers: StepResult) -> WireStep:
+    turn = Threads().next_step(unit, answers)
     assert isinstance(turn, Send), turn
     return turn.step
 
 
-def said(unit: Unit, *answers: Answer) -> Outcome:
-    turn = Threads().next(unit, answers)
+def said(unit: Unit, *answers: StepResult) -> Outcome:
+    turn = Threads().next_step(unit, answers)
     assert not isinstance(turn, Send), turn
     return turn
 
@@ -94,22 +104,22 @@ def test_a_part_and_an_answer_name_what_they_stand_under() -> None:
     part, answer = asked(replace(WORDS, reply_to="55", parts=2)), asked(ANSWER)
     assert part.json == {"media_type": "TEXT", "text": "my day", "reply_to_id": "55"}
     assert answer.json == {"media_type": "TEXT", "text": "my day", "reply_to_id": "77"}
-    assert pointing.uploads(part, "threads", (), above="55") == ("55",)
-    assert pointing.stray(part, "threads", ("55",)) == ""
-    assert pointing.stray(answer, "threads", ("55",)) == "egress.remote_reference"
+    assert references.uploaded_references(part, "threads", (), above="55") == ("55",)
+    assert references.stray_reference(part, "threads", ("55",)) == ""
+    assert references.stray_reference(answer, "threads", ("55",)) == "egress.remote_reference"
 
 
 def test_nothing_is_published_as_it_is_staged() -> None:
     step = asked(WORDS)
-    assert pointing.stray(step, "threads", ()) == ""
+    assert references.stray_reference(step, "threads", ()) == ""
     shows = replace(step, json={**(step.json or {}), "auto_publish_text": True})
-    assert pointing.stray(shows, "threads", ()) == "egress.native_scheduling"
+    assert references.stray_reference(shows, "threads", ()) == "egress.native_scheduling"
 
 
 def test_marks_are_looked_for_where_the_post_is_made() -> None:
-    assert marks.bears(asked(POST), "threads")
-    assert not marks.bears(asked(ALBUM), "threads")
-    assert not marks.bears(asked(WORDS, MADE, READY), "threads")
+    assert required_marks.needs_marks(asked(POST), "threads")
+    assert not required_marks.needs_marks(asked(ALBUM), "threads")
+    assert not required_marks.needs_marks(asked(WORDS, MADE, READY), "threads")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +140,7 @@ def test_marks_are_looked_for_where_the_post_is_made() -> None:
         (replace(WORDS, media=(replace(ONE, alt="x" * 1001),)), "connectors.text_too_long"),
         (replace(WORDS, parts=26), "connectors.too_many_parts"),
         (replace(ANSWER, media=(ONE,)), "threads.words_alone"),
-        (replace(ANSWER, references=(Reference(REMARK, "../me"),)), "threads.words_alone"),
+        (replace(ANSWER, references=(Reference(COMMENT_REFERENCE, "../me"),)), "threads.words_alone"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_words(unit: Unit, code: str) -> None:
@@ -140,9 +150,17 @@ def test_what_does_not_fit_is_refused_in_words(unit: Unit, code: str) -> None:
 
 
 def test_an_emoji_counts_its_bytes_and_a_link_once() -> None:
-    assert [length(text) for text in ("é", "e\u0301", "😀", "👨‍👩‍👧‍👦", "🇫🇷", "1", "#")] == [1, 2, 4, 25, 8, 1, 1]
-    assert links("https://a.example/1, https://a.example/1 and www.b.example.") == 2
-    assert isinstance(Threads().next(replace(WORDS, texts=(Text("body", "😀" * 125),)), ()), Send)
+    assert [threads_text_length(text) for text in ("é", "e\u0301", "😀", "👨‍👩‍👧‍👦", "🇫🇷", "1", "#")] == [
+        1,
+        2,
+        4,
+        25,
+        8,
+        1,
+        1,
+    ]
+    assert count_links("https://a.example/1, https://a.example/1 and www.b.example.") == 2
+    assert isinstance(Threads().next_step(replace(WORDS, texts=(Text("body", "😀" * 125),)), ()), Send)
 
 
 @pytest.mark.parametrize(
@@ -203,15 +221,15 @@ def test_a_publication_nobody_heard_of_is_a_doubt() -> None:
     assert isinstance(said(WORDS, MADE, READY, StepNotSent(LAST, "refused")), Retry)
 
 
-SOUGHT = Sought("k", "my day ", NOW, "17", known=frozenset({"5"}), asked_at=NOW)
+SOUGHT = LookupQuery("k", "my day ", NOW, "17", known=frozenset({"5"}), asked_at=NOW)
 
 
 def entry(number: str, text: str = "my day", *, minutes: float = 0.1, **more: Any) -> dict[str, Any]:
     return {"id": number, "text": text, "timestamp": (NOW + timedelta(minutes=minutes)).isoformat(), **more}
 
 
-def seen(sought: Sought, *answers: Answer) -> Send | Sighting:
-    return Threads().find(sought, answers)
+def seen(sought: LookupQuery, *answers: StepResult) -> Send | LookupResult:
+    return Threads().look_up(sought, answers)
 
 
 def page(*entries: object, after: str = "") -> Response:
@@ -250,8 +268,8 @@ def test_a_lost_part_is_looked_for_among_the_replies() -> None:
     assert found.native_id == "9"
 
 
-def removed(*answers: Answer) -> Send | Outcome:
-    return Threads().remove(Copy("900", "17"), answers)
+def removed(*answers: StepResult) -> Send | Outcome:
+    return Threads().remove(PlatformCopy("900", "17"), answers)
 
 
 def test_a_removal_is_proven() -> None:
@@ -276,9 +294,9 @@ def test_a_removal_is_proven() -> None:
 
 def test_figures_are_read_by_name() -> None:
     told = ok("metrics", data=[{"name": "views", "values": [{"value": 9}]}, {"name": "replies", "values": [{}]}, 3])
-    assert Threads().read(Copy("900", "17"), (told,)) == {"views": 9}
+    assert Threads().read_metrics(PlatformCopy("900", "17"), (told,)) == {"views": 9}
     for broken in (ok("metrics", data=[]), wrong("metrics", 10), ok("metrics", data={"name": "views"})):
-        assert Threads().read(Copy("900", "17"), (broken,)) is None
+        assert Threads().read_metrics(PlatformCopy("900", "17"), (broken,)) is None
 
 
 def test_a_token_says_whose_it_is() -> None:
@@ -286,7 +304,7 @@ def test_a_token_says_whose_it_is() -> None:
     me = Threads().connect({"access_token": token}, ())
     assert isinstance(me, Send)
     assert me.step.path == "/me?fields=id,username"
-    assert Threads().connect({"access_token": token}, (ok("me", id="17", username="mia"),)) == Connected(
+    assert Threads().connect({"access_token": token}, (ok("me", id="17", username="mia"),)) == ConnectedAccount(
         account="17", name="@mia", surface="threads.post", token=token, refresh=token, lifetime=TRIED
     )
     for refused in (wrong("me", 190), ok("me", id="17"), ok("me", username="mia")):

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, Response, Send, StepAnswerLost
-from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry
-from connectors.remarks import Act, Remarks, Spot
-from connectors.threads import Threads
-from connectors.threads_hearing import MOST_PAGES, MOST_REQUESTS, REPLIES
+from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepResult
+from connectors.contract.outcomes import Outcome, Published, Reauthorize, Rejected, Retry
+from connectors.platforms.threads.comments import MAX_PAGES, MAX_REQUESTS, REPLIES
+from connectors.platforms.threads.publisher import Threads
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-SPOT = Spot("77", "ann", "17")
+SPOT = CommentTarget("77", "ann", "17")
 
 
 def ok(**body: Any) -> Response:
@@ -40,23 +40,23 @@ def page(*entries: object, after: str = "") -> Response:
 NONE = page()
 
 
-def turn(*answers: Answer, cursor: str = "") -> Send | Remarks | None:
+def turn(*answers: StepResult, cursor: str = "") -> Send | CommentPage | None:
     return Threads().remarks("17", "", cursor, answers)
 
 
-def asks(*answers: Answer, cursor: str = "") -> str:
+def asks(*answers: StepResult, cursor: str = "") -> str:
     found = turn(*answers, cursor=cursor)
     assert isinstance(found, Send), found
     return found.step.path
 
 
-def heard(*answers: Answer, cursor: str = "") -> Remarks:
+def heard(*answers: StepResult, cursor: str = "") -> CommentPage:
     found = turn(*answers, cursor=cursor)
-    assert isinstance(found, Remarks), found
+    assert isinstance(found, CommentPage), found
     return found
 
 
-def ids(found: Remarks) -> list[str]:
+def ids(found: CommentPage) -> list[str]:
     return [one.native_id for one in found.found]
 
 
@@ -74,7 +74,7 @@ def test_posts_then_mentions_then_what_stands_under_each() -> None:
 
 def test_one_reading_stops_and_the_next_goes_on_round() -> None:
     mine = posts(*map(str, range(30, 20, -1)))
-    many = MOST_REQUESTS - 2
+    many = MAX_REQUESTS - 2
     first = heard(mine, NONE, *[page(said(100 + n)) for n in range(many)])
     assert [one.under for one in first.found] == [str(30 - n) for n in range(many)]
     assert asks(mine, NONE, cursor=first.cursor).startswith(f"/{30 - many}/conversation")
@@ -97,14 +97,14 @@ def test_a_long_conversation_goes_on_in_the_next_reading_and_ends() -> None:
     """Nothing is lost by the stop, and other posts have their turn in the end."""
     mine, cursor, pages = posts("2", "1"), "", 0
     for _ in range(10):
-        answers: tuple[Answer, ...] = (mine, NONE)
+        answers: tuple[StepResult, ...] = (mine, NONE)
         while isinstance(found := turn(*answers, cursor=cursor), Send):
             if found.step.path.startswith("/1/"):
-                assert pages == MOST_PAGES
+                assert pages == MAX_PAGES
                 return
             pages += 1
             answers = (*answers, page(said(1000 - pages, minutes=-pages), after=f"QV{pages}"))
-        assert isinstance(found, Remarks)
+        assert isinstance(found, CommentPage)
         assert found.found
         cursor = found.cursor
     raise AssertionError("the other post was never read")
@@ -130,12 +130,12 @@ def test_what_is_ours_or_nobodys_is_no_remark() -> None:
 @pytest.mark.parametrize(
     "first", [wrong(10), wrong(190), wrong(1, status=500), StepAnswerLost("remarks", "reset"), ok(), ok(data={"id": 1})]
 )
-def test_where_no_posts_are_told_nothing_is(first: Answer) -> None:
+def test_where_no_posts_are_told_nothing_is(first: StepResult) -> None:
     assert turn(first) is None
 
 
 @pytest.mark.parametrize("mentions", [wrong(10), StepAnswerLost("remarks", "reset"), ok(data="x")])
-def test_without_mentions_the_rest_is_read(mentions: Answer) -> None:
+def test_without_mentions_the_rest_is_read(mentions: StepResult) -> None:
     assert ids(heard(posts("1"), mentions, page(said(10)))) == ["10"]
 
 
@@ -154,12 +154,12 @@ def test_a_cursor_nobody_can_read_begins_anew(cursor: str) -> None:
     assert ids(heard(posts("1"), NONE, page(said(10)), cursor=cursor)) == ["10"]
 
 
-def moderated(act: Act, *answers: Answer) -> Send | Outcome:
+def moderated(act: ModerationAction, *answers: StepResult) -> Send | Outcome:
     return Threads().moderate(SPOT, act, answers)
 
 
 @pytest.mark.parametrize("act", ["hide", "show"])
-def test_hidden_and_shown(act: Act) -> None:
+def test_hidden_and_shown(act: ModerationAction) -> None:
     first = moderated(act)
     assert isinstance(first, Send)
     assert (first.step.method, first.step.path) == ("POST", "/77/manage_reply")

@@ -6,12 +6,19 @@ from typing import Any
 
 import pytest
 
-from channels import storing
-from connectors import marks, pointing
-from connectors.answers import for_whole_app
-from connectors.contract import Answer, Copy, Grant, OAuthClient, Response, Send, Sought, StepAnswerLost, StepKind
-from connectors.options import YES
-from connectors.outcomes import (
+from channels.attempts import serialization
+from connectors.contract.connector import (
+    LookupQuery,
+    OAuthClient,
+    PlatformCopy,
+    RefreshGrant,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+)
+from connectors.contract.outcomes import (
     Absent,
     Disconnected,
     Failed,
@@ -24,17 +31,29 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
-from connectors.tiktok import AI, NUMBERS, VIDEO, TikTok
-from connectors.tiktok_account import CREATOR, SURFACE, USER
-from connectors.tiktok_upload import INIT, LEAST, LOOK, METRICS, PUBLISH, PUT, STATE, parts
+from connectors.platforms.tiktok.account import CREATOR, SURFACE, USER
+from connectors.platforms.tiktok.media import (
+    INIT,
+    LOOK,
+    METRICS,
+    MIN_PART_BYTES,
+    PUBLISH,
+    PUT,
+    STATUS_STEP,
+    part_count,
+)
+from connectors.platforms.tiktok.publisher import AI, NUMBERS, VIDEO, TikTok
+from connectors.shared.http_responses import is_app_wide_limit
+from connectors.shared.options import OPTION_TRUE
+from connectors.transport import references, required_marks
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from foundation.words import Message
-from gate.units import Medium, Setting, Subject, Text, Unit
+from gate.contract.units import Medium, PlatformOption, Subject, Text, Unit
 
 PLATFORM = TikTok()
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-FILM = Medium("a" * 64, "video/mp4", 3 * LEAST + 1000, alt="waves")
+FILM = Medium("a" * 64, "video/mp4", 3 * MIN_PART_BYTES + 1000, alt="waves")
 PART = FILM.size // 3
 ACCOUNT, NAME, POST = "open-id-0001#PUBLIC_TO_EVERYONE", "v_pub_file~v2-1.73012", 7301234567890123456
 ADDRESS = Sealed(b"https://open-upload.tiktokapis.com/video/?upload_id=1&upload_token=secret")
@@ -66,7 +85,7 @@ def no(code: str, status: int = 403, step: str = INIT) -> Response:
 OPTIONS = {"privacy_level_options": ["PUBLIC_TO_EVERYONE", "SELF_ONLY"], "comment_disabled": False}
 ABOUT = said(CREATOR, 200, OPTIONS)
 BEGUN = replace(said(INIT, 200, {"publish_id": NAME}), sealed={"data.upload_url": ADDRESS})
-SOUGHT = Sought("key-1", "a lake", NOON, ACCOUNT, media=(FILM,), told=(BEGUN,))
+SOUGHT = LookupQuery("key-1", "a lake", NOON, ACCOUNT, media=(FILM,), told=(BEGUN,))
 
 
 def test_a_film_longer_than_the_account_may_post_is_told_before_a_byte_of_it_leaves() -> None:
@@ -74,23 +93,23 @@ def test_a_film_longer_than_the_account_may_post_is_told_before_a_byte_of_it_lea
     long = replace(UNIT, media=(replace(FILM, seconds=61),))
     for most, meant in ((60, Rejected), (61, Send), (0, Send), ("60", Send), (None, Send)):
         about = said(CREATOR, 200, {**OPTIONS, "max_video_post_duration_sec": most})
-        turn = PLATFORM.next(long, (about,))
+        turn = PLATFORM.next_step(long, (about,))
         assert isinstance(turn, meant)
         assert not isinstance(turn, Rejected) or turn.reason == Message(
             "connectors.film_too_long", {"seconds": 61, "most": 60}
         )
     unknown = said(CREATOR, 200, {**OPTIONS, "max_video_post_duration_sec": 60})
-    assert isinstance(PLATFORM.next(UNIT, (unknown,)), Send), "nobody knows how long it is: theirs to judge"
+    assert isinstance(PLATFORM.next_step(UNIT, (unknown,)), Send), "nobody knows how long it is: theirs to judge"
 
 
 def test_what_somebody_paid_for_is_not_shown_to_the_account_alone() -> None:
-    paid = replace(UNIT, options=(Setting("partnership", (YES,)),))
-    assert isinstance(PLATFORM.next(paid, ()), Send)
+    paid = replace(UNIT, options=(PlatformOption("partnership", (OPTION_TRUE,)),))
+    assert isinstance(PLATFORM.next_step(paid, ()), Send)
     for alone in (
-        replace(paid, options=(*paid.options, Setting("readers", ("SELF_ONLY",)))),
+        replace(paid, options=(*paid.options, PlatformOption("readers", ("SELF_ONLY",)))),
         replace(paid, account="open-id-0001#SELF_ONLY"),
     ):
-        assert PLATFORM.next(alone, ()) == Rejected(Message("tiktok.paid_unseen"), permanent=False)
+        assert PLATFORM.next_step(alone, ()) == Rejected(Message("tiktok.paid_unseen"), permanent=False)
 
 
 def step_of(turn: object) -> Any:
@@ -98,17 +117,17 @@ def step_of(turn: object) -> Any:
     return turn.step
 
 
-def state(status: str, step: str = STATE, minutes: int = 1, **more: Any) -> Response:
+def state(status: str, step: str = STATUS_STEP, minutes: int = 1, **more: Any) -> Response:
     return said(step, 200, {"status": status, **more}, minutes=minutes)
 
 
 def test_a_film_is_named_first_and_its_last_part_publishes_it() -> None:
     unit, steps = replace(UNIT, flags=(AI,)), []
-    known: list[Answer] = []
+    known: list[StepResult] = []
     for answer in (ABOUT, BEGUN, said(f"{PUT}0", 206), said(f"{PUT}{PART}", 206)):
-        steps.append(step_of(PLATFORM.next(unit, tuple(known))))
+        steps.append(step_of(PLATFORM.next_step(unit, tuple(known))))
         known.append(answer)
-    last = step_of(PLATFORM.next(unit, tuple(known)))
+    last = step_of(PLATFORM.next_step(unit, tuple(known)))
     about, init, first, second = steps
     assert [one.kind for one in (*steps, last)] == [
         StepKind.CONTROL,
@@ -142,20 +161,27 @@ def test_a_film_is_named_first_and_its_last_part_publishes_it() -> None:
     ]
     assert (last.address, last.token, last.json) == (ADDRESS, "none", None)
     assert last.headers == {"content-range": f"bytes {2 * PART}-{FILM.size - 1}/{FILM.size}"}
-    assert marks.due(init, "tiktok", (AI,)) == (AI,)
-    assert marks.untold(init, (AI,)) == ""
-    assert marks.untold(replace(init, json={"post_info": {"title": "a lake"}}), (AI,)) == AI
-    assert marks.due(last, "tiktok", (AI,)) == ()
-    assert pointing.stray(last, "tiktok", ()) == ""
+    assert required_marks.marks_due(init, "tiktok", (AI,)) == (AI,)
+    assert required_marks.first_missing_mark(init, (AI,)) == ""
+    assert required_marks.first_missing_mark(replace(init, json={"post_info": {"title": "a lake"}}), (AI,)) == AI
+    assert required_marks.marks_due(last, "tiktok", (AI,)) == ()
+    assert references.stray_reference(last, "tiktok", ()) == ""
 
 
 @pytest.mark.parametrize(
-    ("size", "count"), [(1, 1), (2 * LEAST - 1, 1), (2 * LEAST, 2), (5 * LEAST - 1, 4), (40 * LEAST, 40)]
+    ("size", "count"),
+    [
+        (1, 1),
+        (2 * MIN_PART_BYTES - 1, 1),
+        (2 * MIN_PART_BYTES, 2),
+        (5 * MIN_PART_BYTES - 1, 4),
+        (40 * MIN_PART_BYTES, 40),
+    ],
 )
 def test_the_last_part_takes_the_rest(size: int, count: int) -> None:
-    assert parts(size) == count
+    assert part_count(size) == count
     unit = replace(UNIT, media=(replace(FILM, size=size),))
-    source = step_of(PLATFORM.next(unit, (ABOUT,))).json["source_info"]
+    source = step_of(PLATFORM.next_step(unit, (ABOUT,))).json["source_info"]
     assert source["total_chunk_count"] == source["video_size"] // source["chunk_size"] == count
     assert source["chunk_size"] >= 5 * 1024**2 or count == 1
 
@@ -172,10 +198,10 @@ def test_the_last_part_takes_the_rest(size: int, count: int) -> None:
         (state("PUBLISH_COMPLETE", uploaded_bytes=FILM.size), (2 * PART, FILM.size)),
     ],
 )
-def test_another_try_asks_what_they_have(answer: Answer, part: tuple[int, int]) -> None:
+def test_another_try_asks_what_they_have(answer: StepResult, part: tuple[int, int]) -> None:
     """What was begun ahead of time, or before something broke off, goes on; it is not begun a second time."""
-    assert step_of(PLATFORM.next(UNIT, (BEGUN,))).name == STATE
-    assert step_of(PLATFORM.next(UNIT, (BEGUN, answer))).file.part == part
+    assert step_of(PLATFORM.next_step(UNIT, (BEGUN,))).name == STATUS_STEP
+    assert step_of(PLATFORM.next_step(UNIT, (BEGUN, answer))).file.part == part
 
 
 @pytest.mark.parametrize(
@@ -183,11 +209,11 @@ def test_another_try_asks_what_they_have(answer: Answer, part: tuple[int, int]) 
     [
         state("FAILED", fail_reason="internal"),
         state("PROCESSING_UPLOAD", uploaded_bytes=0, minutes=51),
-        no("invalid_publish_id", 400, STATE),
+        no("invalid_publish_id", 400, STATUS_STEP),
     ],
 )
-def test_what_cannot_go_on_is_begun_anew(answer: Answer) -> None:
-    turn = PLATFORM.next(UNIT, (BEGUN, answer))
+def test_what_cannot_go_on_is_begun_anew(answer: StepResult) -> None:
+    turn = PLATFORM.next_step(UNIT, (BEGUN, answer))
     assert isinstance(turn, Retry)
     assert turn.uploads_gone
 
@@ -196,8 +222,8 @@ def test_what_cannot_go_on_is_begun_anew(answer: Answer) -> None:
 def test_a_name_that_no_question_may_carry_is_none(name: Any) -> None:
     """The transport would stop it; nothing was sent under it yet."""
     nameless = replace(BEGUN, body={"data": {"publish_id": name}, "error": {"code": "ok"}})
-    assert getattr(PLATFORM.next(UNIT, (ABOUT, nameless)), "uploads_gone", False)
-    assert isinstance(PLATFORM.find(replace(SOUGHT, told=(nameless,)), ()), Unknown)
+    assert getattr(PLATFORM.next_step(UNIT, (ABOUT, nameless)), "uploads_gone", False)
+    assert isinstance(PLATFORM.look_up(replace(SOUGHT, told=(nameless,)), ()), Unknown)
 
 
 @pytest.mark.parametrize(
@@ -214,8 +240,8 @@ def test_a_name_that_no_question_may_carry_is_none(name: Any) -> None:
         (StepAnswerLost(PUBLISH, "ReadTimeout"), Uncertain),
     ],
 )
-def test_the_last_part_is_never_sent_again_in_doubt(answer: Answer, meant: Any) -> None:
-    outcome = PLATFORM.next(UNIT, (ABOUT, BEGUN, answer))
+def test_the_last_part_is_never_sent_again_in_doubt(answer: StepResult, meant: Any) -> None:
+    outcome = PLATFORM.next_step(UNIT, (ABOUT, BEGUN, answer))
     assert outcome == meant if isinstance(meant, Processing) else isinstance(outcome, meant)
 
 
@@ -234,29 +260,32 @@ def test_the_last_part_is_never_sent_again_in_doubt(answer: Answer, meant: Any) 
         (StepAnswerLost(LOOK, "ReadTimeout"), Unknown),
     ],
 )
-def test_a_publication_is_asked_for_by_its_name(answer: Answer, seen: Any) -> None:
-    asked = step_of(PLATFORM.find(SOUGHT, ()))
+def test_a_publication_is_asked_for_by_its_name(answer: StepResult, seen: Any) -> None:
+    asked = step_of(PLATFORM.look_up(SOUGHT, ()))
     assert (asked.json, asked.action) == ({"publish_id": NAME}, "look")
-    found = PLATFORM.find(SOUGHT, (answer,))
+    found = PLATFORM.look_up(SOUGHT, (answer,))
     assert isinstance(found, seen) if isinstance(seen, type) else found == seen
     if isinstance(found, Failed):
         assert found == Failed(Message("tiktok.film_refused", {"code": "frame_rate_check_failed"}))
 
 
 def test_a_fault_of_theirs_is_worth_one_more_try() -> None:
-    found = PLATFORM.find(SOUGHT, (state("FAILED", LOOK, fail_reason="internal"),))
+    found = PLATFORM.look_up(SOUGHT, (state("FAILED", LOOK, fail_reason="internal"),))
     assert found == Failed(Message("tiktok.film_refused", {"code": "internal"}), timedelta(minutes=10))
-    assert storing.sighting_from_json("failed", storing.sighting_to_json(found), found.reason.to_json()) == found
+    assert (
+        serialization.sighting_from_json("failed", serialization.sighting_to_json(found), found.reason.to_json())
+        == found
+    )
 
 
 def test_what_stands_has_its_address_once_anybody_may_see_it() -> None:
     public = state("PUBLISH_COMPLETE", LOOK, publicaly_available_post_id=[POST])
-    asked = step_of(PLATFORM.find(SOUGHT, (public,)))
+    asked = step_of(PLATFORM.look_up(SOUGHT, (public,)))
     assert asked.json == {"filters": {"video_ids": [str(POST)]}}
     told = said(VIDEO, 200, {"videos": [{"id": str(POST), "share_url": "https://www.tiktok.com/@mia/video/7"}]})
-    assert PLATFORM.find(SOUGHT, (public, told)) == Found(str(POST), "https://www.tiktok.com/@mia/video/7")
-    assert PLATFORM.find(SOUGHT, (public, no("internal_error", 500, VIDEO))) == Found(NAME)
-    assert isinstance(PLATFORM.find(replace(SOUGHT, told=()), ()), Unknown), "nothing was ever begun"
+    assert PLATFORM.look_up(SOUGHT, (public, told)) == Found(str(POST), "https://www.tiktok.com/@mia/video/7")
+    assert PLATFORM.look_up(SOUGHT, (public, no("internal_error", 500, VIDEO))) == Found(NAME)
+    assert isinstance(PLATFORM.look_up(replace(SOUGHT, told=()), ()), Unknown), "nothing was ever begun"
 
 
 @pytest.mark.parametrize(
@@ -274,7 +303,7 @@ def test_what_stands_has_its_address_once_anybody_may_see_it() -> None:
         (no("internal_error", 500), Retry, "connectors.unclear_answer"),
         (StepAnswerLost(INIT, "ReadTimeout"), Retry, "connectors.answer_lost"),
         (Response(INIT, 200, {}, None), Retry, "connectors.unclear_answer"),
-        (Response(STATE, 404, {}, None), Retry, "connectors.lookup_failed"),
+        (Response(STATUS_STEP, 404, {}, None), Retry, "connectors.lookup_failed"),
         (Response(CREATOR, 404, {}, None), Retry, "connectors.lookup_failed"),
         (said(f"{PUT}0", 404), Retry, "connectors.uploads_gone"),
         (said(f"{PUT}0", 403), Rejected, "connectors.refused"),
@@ -282,16 +311,16 @@ def test_what_stands_has_its_address_once_anybody_may_see_it() -> None:
         (said(f"{PUT}0", 416), Retry, "connectors.preparing"),
         (said(f"{PUT}0", 400), Rejected, "connectors.refused"),
         (StepAnswerLost(f"{PUT}0", "ReadTimeout"), Retry, "connectors.answer_lost"),
-        (no("internal_error", 500, STATE), Retry, "connectors.unclear_answer"),
+        (no("internal_error", 500, STATUS_STEP), Retry, "connectors.unclear_answer"),
     ],
 )
-def test_refusals_before_the_last_part(answer: Answer, meant: type[Outcome], code: str) -> None:
-    outcome = PLATFORM.next(UNIT, (ABOUT, BEGUN, answer))
+def test_refusals_before_the_last_part(answer: StepResult, meant: type[Outcome], code: str) -> None:
+    outcome = PLATFORM.next_step(UNIT, (ABOUT, BEGUN, answer))
     assert isinstance(outcome, meant)
     assert outcome.reason.code == code  # type: ignore[union-attr]  # each of these has one
     if code == "tiktok.people_used_up":
         assert isinstance(answer, Response)
-        assert for_whole_app(answer)
+        assert is_app_wide_limit(answer)
         assert isinstance(outcome, Retry)
         assert outcome.scope == "app"
 
@@ -299,7 +328,7 @@ def test_refusals_before_the_last_part(answer: Answer, meant: type[Outcome], cod
 def test_nobody_is_shown_what_others_were_meant_to_see() -> None:
     """Asked just before: an account that became private has no public posts."""
     private = said(CREATOR, 200, {"privacy_level_options": ["FOLLOWER_OF_CREATOR", "SELF_ONLY"]})
-    outcome = PLATFORM.next(UNIT, (private,))
+    outcome = PLATFORM.next_step(UNIT, (private,))
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == "tiktok.not_these_readers"
 
@@ -315,29 +344,29 @@ def test_nobody_is_shown_what_others_were_meant_to_see() -> None:
     ],
 )
 def test_what_does_not_fit_costs_no_request(unit: Unit, code: str) -> None:
-    outcome = PLATFORM.next(unit, ())
+    outcome = PLATFORM.next_step(unit, ())
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == code
 
 
 def test_numbers_are_those_of_the_post_the_name_became() -> None:
-    copy = Copy(NAME, ACCOUNT)
-    assert step_of(PLATFORM.read(copy, ())).action == METRICS
+    copy = PlatformCopy(NAME, ACCOUNT)
+    assert step_of(PLATFORM.read_metrics(copy, ())).action == METRICS
     public = state("PUBLISH_COMPLETE", METRICS, publicaly_available_post_id=[POST])
-    asked = step_of(PLATFORM.read(copy, (public,)))
+    asked = step_of(PLATFORM.read_metrics(copy, (public,)))
     assert (asked.name, asked.action) == (NUMBERS, METRICS)
     told = said(NUMBERS, 200, {"videos": [{"view_count": 5, "like_count": 2, "share_count": "3"}]})
-    assert PLATFORM.read(copy, (public, told)) == {"views": 5, "likes": 2}
-    assert PLATFORM.read(copy, (state("PUBLISH_COMPLETE", METRICS),)) is None
-    assert PLATFORM.read(copy, (public, said(NUMBERS, 200, {"videos": []}))) is None
-    linked = step_of(PLATFORM.read(Copy(str(POST), ACCOUNT), ()))
+    assert PLATFORM.read_metrics(copy, (public, told)) == {"views": 5, "likes": 2}
+    assert PLATFORM.read_metrics(copy, (state("PUBLISH_COMPLETE", METRICS),)) is None
+    assert PLATFORM.read_metrics(copy, (public, said(NUMBERS, 200, {"videos": []}))) is None
+    linked = step_of(PLATFORM.read_metrics(PlatformCopy(str(POST), ACCOUNT), ()))
     assert linked.name == NUMBERS, "a person may name a post by its number"
 
 
 def test_tokens_are_asked_for_by_their_names_for_things() -> None:
     """The client's id has a name of its own and its secret stands beside it, sealed until it leaves."""
     secret = Sealed(b"s")
-    step = step_of(PLATFORM.refresh(Grant(ACCOUNT, Sealed(b"r"), OAuthClient("key-9", secret)), ()))
+    step = step_of(PLATFORM.refresh(RefreshGrant(ACCOUNT, Sealed(b"r"), OAuthClient("key-9", secret)), ()))
     assert (step.client, step.encoding, step.path) == (None, "form", "/v2/oauth/token/")
     assert step.json == {
         "grant_type": "refresh_token",
@@ -356,6 +385,6 @@ def test_tokens_are_asked_for_by_their_names_for_things() -> None:
         (StepAnswerLost(USER, "ReadTimeout"), Retry),
     ],
 )
-def test_whose_token_it_is(answer: Answer, meant: type[Outcome] | None) -> None:
+def test_whose_token_it_is(answer: StepResult, meant: type[Outcome] | None) -> None:
     found = PLATFORM.check(ACCOUNT, (answer,))
     assert found is None if meant is None else isinstance(found, meant)

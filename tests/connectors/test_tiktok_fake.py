@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
 
-from foundation.http import HttpClient, Reply, Request
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from tests.fakes.tiktok import App, FakeTikTok, Member, tiktok
 from tests.fakes.tiktok_uploads import LEAST
 
@@ -22,9 +22,9 @@ SMALL = b"\0\0\0\x18ftypmp42" + bytes(1000)
 PUBLISH, VIDEO = "/v2/post/publish/", "/v2/video/"
 
 
-def send(method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Reply:
-    reply = HTTP.exchange(Request(method, url, headers or {}, body, 10.0))
-    assert isinstance(reply, Reply), reply
+def send(method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> HttpResponse:
+    reply = HTTP.send(HttpRequest(method, url, headers or {}, body, 10.0))
+    assert isinstance(reply, HttpResponse), reply
     return reply
 
 
@@ -57,7 +57,7 @@ def begun(fake: FakeTikTok, mine: Member, film: bytes = FILM, **post: Any) -> tu
     return told["publish_id"], told["upload_url"]
 
 
-def put(url: str, first: int, end: int, film: bytes = FILM, **more: Any) -> Reply:
+def put(url: str, first: int, end: int, film: bytes = FILM, **more: Any) -> HttpResponse:
     headers = {"content-type": "video/mp4", "content-range": f"bytes {first}-{end - 1}/{len(film)}"}
     return send("PUT", url, headers | {name.replace("_", "-"): one for name, one in more.items()}, film[first:end])
 
@@ -120,7 +120,7 @@ def test_a_code_is_good_once(fake: FakeTikTok, mia: Member) -> None:
     again = tokens(fake, app, **how, code=back["code"])
     assert (again[0], set(again[1])) == (400, {"error", "error_description", "log_id"})
     late = came_back(fake, app)["code"]
-    fake.clock.move(600)
+    fake.clock.advance(600)
     assert tokens(fake, app, **how, code=late)[1]["error"] == "invalid_grant"
     assert came_back(fake, app, approve="")["error"] == "access_denied"
     assert fake.broken == []
@@ -135,7 +135,7 @@ def test_a_refresh_token_ends_with_its_use(fake: FakeTikTok, mia: Member) -> Non
     app = fake.application(BACK)
     how = {"grant_type": "authorization_code", "redirect_uri": BACK}
     first = tokens(fake, app, **how, code=came_back(fake, app)["code"])[1]
-    fake.clock.move(7200)
+    fake.clock.advance(7200)
     assert ask(fake, first["access_token"], f"{PUBLISH}creator_info/query/")[:2] == (401, "access_token_invalid")
     code, second = tokens(fake, app, grant_type="refresh_token", refresh_token=first["refresh_token"])
     assert (code, second["open_id"], second["expires_in"]) == (200, mia.open_id, 7200)
@@ -163,10 +163,10 @@ def test_a_film_comes_in_two_parts(fake: FakeTikTok, mia: Member) -> None:
     assert (video["id"], video["title"], video["view_count"]) == (post.id, "waves", 0)
     assert f"/@mia/video/{post.id}" in video["share_url"]
     assert shown(fake, fake.account("other"), post.id) == []
-    assert [one["kind"] for one in fake.book.record()] == [
+    assert [one["kind"] for one in fake.book.list_requests()] == [
         *("lookups", "files", "files", "lookups", "posts", "lookups", "metrics", "lookups")
     ]
-    assert {one["account"] for one in fake.book.record()} == {"mia", "other"}
+    assert {one["account"] for one in fake.book.list_requests()} == {"mia", "other"}
     assert fake.broken == []
 
 
@@ -187,9 +187,9 @@ def test_parts_are_in_order_and_come_once(fake: FakeTikTok, mia: Member) -> None
 
 def test_an_address_is_good_for_an_hour(fake: FakeTikTok, mia: Member) -> None:
     number, url = begun(fake, mia)
-    fake.clock.move(3599)
+    fake.clock.advance(3599)
     assert put(url, 0, LEAST).status == 206
-    fake.clock.move(1)
+    fake.clock.advance(1)
     assert put(url, LEAST, len(FILM)).status == 403
     assert (status(fake, mia, number)["status"], mia.taken) == ("PROCESSING_UPLOAD", [])
 
@@ -197,7 +197,7 @@ def test_an_address_is_good_for_an_hour(fake: FakeTikTok, mia: Member) -> None:
 def test_nothing_is_posted_without_having_asked(fake: FakeTikTok, mia: Member) -> None:
     assert init(fake, mia)[:2] == (400, "invalid_params")
     assert ask(fake, mia, f"{PUBLISH}creator_info/query/", {})[0] == 200
-    fake.clock.move(601)
+    fake.clock.advance(601)
     assert init(fake, mia)[:2] == (400, "invalid_params")
     assert fake.broken == ["creator_info was not asked for before the post"] * 2
 
@@ -230,7 +230,7 @@ def test_what_is_not_described_is_refused(fake: FakeTikTok, mia: Member) -> None
         assert init(fake, mia, **post)[:2] == (400, "invalid_params")
     assert len(fake.broken) == 4
     for size, chunk, count in ((1000, 500, 2), (LEAST * 2, LEAST, 1), (LEAST * 2, LEAST - 1, 2), (LEAST, LEAST + 1, 0)):
-        fake.clock.move(61)
+        fake.clock.advance(61)
         source = {"source": "FILE_UPLOAD", "video_size": size, "chunk_size": chunk, "total_chunk_count": count}
         said = {"post_info": {"privacy_level": "SELF_ONLY"}, "source_info": source}
         assert ask(fake, mia, f"{PUBLISH}video/init/", said)[:2] == (400, "invalid_params")
@@ -242,7 +242,7 @@ def test_what_is_not_described_is_refused(fake: FakeTikTok, mia: Member) -> None
 
 
 def test_a_second_wish_is_a_second_post(fake: FakeTikTok, mia: Member) -> None:
-    fake.book.ask("status:503_after", on="posts", account="mia")
+    fake.book.schedule_fault("status:503_after", on="posts", account="mia")
     number, url = begun(fake, mia, SMALL)
     assert [put(url, 0, len(SMALL), SMALL).status for _ in range(2)] == [503, 404]
     assert (status(fake, mia, number)["status"], len(mia.taken)) == ("PUBLISH_COMPLETE", 1)
@@ -255,14 +255,14 @@ def test_work_and_moderation_take_a_while(fake: FakeTikTok, mia: Member) -> None
     number = published(fake, mia)
     assert status(fake, mia, number) == {"status": "PROCESSING_UPLOAD", "uploaded_bytes": len(SMALL)}
     assert (mia.posts, mia.taken) == ({}, [])
-    fake.clock.move(60)
+    fake.clock.advance(60)
     assert status(fake, mia, number)["status"] == "PUBLISH_COMPLETE"
     assert status(fake, mia, number)["publicaly_available_post_id"] == []
     [post] = mia.posts
     assert shown(fake, mia, post) == []
-    fake.clock.move(3600)
+    fake.clock.advance(3600)
     assert status(fake, mia, number)["publicaly_available_post_id"] == [int(post)]
-    fake.book.ask("lag", lookup_lag=100)
+    fake.book.schedule_fault("lag", lookup_lag=100)
     assert (shown(fake, mia, post), status(fake, mia, number)["publicaly_available_post_id"]) == ([], [])
     assert ask(fake, fake.account("o"), f"{PUBLISH}status/fetch/", {"publish_id": number})[0] == 403
 
@@ -282,12 +282,12 @@ def test_how_often_is_asked(fake: FakeTikTok, mia: Member) -> None:
         begun(fake, mia)
     assert init(fake, mia)[:2] == (429, "rate_limit_exceeded")
     begun(fake, fake.account("other"))
-    fake.clock.move(61)
+    fake.clock.advance(61)
     fake.posts_per_day = 1
     published(fake, mia)
     assert init(fake, mia)[:2] == (403, "spam_risk_too_many_posts")
     assert ask(fake, mia, f"{PUBLISH}creator_info/query/")[:2] == (200, "spam_risk_too_many_posts")
-    fake.clock.move(timedelta(days=1).total_seconds())
+    fake.clock.advance(timedelta(days=1).total_seconds())
     begun(fake, mia)
     mia.banned, fake.tells_early = True, False
     assert ask(fake, mia, f"{PUBLISH}creator_info/query/")[1] == "ok"
@@ -302,7 +302,7 @@ def test_five_people_a_day_without_an_audit(fake: FakeTikTok) -> None:
         published(fake, one, **how)
     assert init(fake, people[5], **how)[:2] == (403, "reached_active_user_cap")
     published(fake, people[0], **how)
-    fake.clock.move(timedelta(days=1).total_seconds())
+    fake.clock.advance(timedelta(days=1).total_seconds())
     published(fake, people[5], **how)
 
 
@@ -319,7 +319,7 @@ def test_a_person_takes_a_post_down(fake: FakeTikTok, mia: Member) -> None:
 def test_what_is_told_of_an_account(fake: FakeTikTok, mia: Member) -> None:
     for place in range(3):
         published(fake, mia, title=f"n. {place}")
-        fake.clock.move(1)
+        fake.clock.advance(1)
     published(fake, mia, privacy_level="SELF_ONLY")
     path = f"{VIDEO}list/?fields=title,create_time"
     page = ask(fake, mia, path, {"max_count": 2})[2]

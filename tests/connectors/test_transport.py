@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from connectors.contract import FileRef, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
-from connectors.transport import EgressForbidden
+from connectors.contract.connector import FileRef, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
+from connectors.transport.transport import EgressForbidden
 from foundation.errors import NotFound
 from foundation.ids import uuid7
-from gate import placeholder
-from gate.permit import AuthOrder, ControlOrder, NoticeOrder, RemovalOrder
+from gate.contract import replacement_picture
+from gate.contract.permit import AuthOrder, ControlOrder, NoticeOrder, RemovalOrder
 from tests.connectors.conftest import (
     ASK,
     AUTH,
@@ -65,10 +65,10 @@ def test_a_changed_file_stays(door: Door, platform: Platform) -> None:
 
 def test_the_houses_own_picture_is_no_file_of_a_tenant(door: Door, platform: Platform) -> None:
     door.send(REPLACE, permit(REPLACE))
-    assert placeholder.picture() in platform.got[0][3]
+    assert replacement_picture.replacement_png() in platform.got[0][3]
 
 
-OURS = FileRef(placeholder.medium().sha256, "image/png", "0.png")
+OURS = FileRef(replacement_picture.replacement_medium().sha256, "image/png", "0.png")
 REPLACE = WireStep("replace", StepKind.MUTATE, "POST", "/posts/p1", {"caption": "removed"}, files={"m0": OURS})
 
 BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {

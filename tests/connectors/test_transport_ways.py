@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.answers import ELSEWHERE, meaning
-from connectors.contract import FileRef, OAuthClient, Response, StepKind, StepNotSent, WireStep
-from connectors.outcomes import Rejected
-from connectors.pointing import uploads
-from connectors.transport import Account, EgressForbidden, Transport
-from foundation.http import HttpClient
+from connectors.contract.connector import FileRef, OAuthClient, Response, StepKind, StepNotSent, WireStep
+from connectors.contract.outcomes import Rejected
+from connectors.shared.http_responses import ADDRESS_ELSEWHERE, outcome_of_status
+from connectors.transport.references import uploaded_references
+from connectors.transport.transport import AccountTarget, EgressForbidden, Transport
+from foundation.http.http_client import HttpClient
 from foundation.sealed import Sealed
-from gate.permit import AuthOrder, Permit, RemovalOrder
+from gate.contract.permit import AuthOrder, Permit, RemovalOrder
 from tests.connectors.conftest import (
     AUTH,
     CHANNEL,
@@ -157,8 +157,8 @@ def test_a_file_goes_to_an_address_of_theirs_without_a_credential(
 def test_nothing_goes_to_an_address_of_somebody_else(door: Door, platform: Platform, address: str) -> None:
     step = put(address)
     told = door.send(step, permit(step))
-    assert told == StepNotSent(step.name, ELSEWHERE)
-    refused = meaning(told, creates=False)
+    assert told == StepNotSent(step.name, ADDRESS_ELSEWHERE)
+    refused = outcome_of_status(told, creates=False)
     assert isinstance(refused, Rejected)
     assert refused.reason.code == "connectors.address_elsewhere"
     assert platform.got == []
@@ -208,7 +208,7 @@ def test_a_file_goes_with_the_fields_a_platform_told(door: Door, platform: Platf
         with pytest.raises(EgressForbidden, match="not_these_bytes"):
             door.send(other, permit(step))
     assert door.send(replace(step, address="//evil.example/1"), permit(replace(step, address="//evil.example/1"))) == (
-        StepNotSent(step.name, ELSEWHERE)
+        StepNotSent(step.name, ADDRESS_ELSEWHERE)
     )
     assert len(platform.got) == 1
 
@@ -255,7 +255,7 @@ def test_an_answer_without_end_in_its_depth_is_no_answer(
     assert isinstance(answer, Response)
     assert (answer.status, isinstance(answer.body, dict)) == (200, read)
     step = WireStep("publish", StepKind.PUBLISH, "POST", "/x", {"media_ids": ["7"]})
-    assert uploads(step, "mastodon", (answer,)) == (("7",) if read else ())
+    assert uploaded_references(step, "mastodon", (answer,)) == (("7",) if read else ())
 
 
 def test_a_request_may_name_who_asks_and_nothing_more(door: Door, platform: Platform) -> None:
@@ -313,7 +313,7 @@ def test_the_oldest_permits_are_forgotten_first(hands: tuple[Door, list[str]]) -
 
 
 def forgetful(door: Door, got: list[str]) -> Transport:
-    def take(step: WireStep, authority: Permit | RemovalOrder, account: Account) -> Response:
+    def take(step: WireStep, authority: Permit | RemovalOrder, account: AccountTarget) -> Response:
         got.append(step.name)
         return Response(step.name, 201)
 

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from connectors import instagram_listing, meta_wordless, wordless
-from connectors.contract import Answer, Response, Send, Sought
-from connectors.fanvue import Fanvue
-from connectors.mastodon import Mastodon
-from connectors.meta_wordless import stage_name
-from connectors.outcomes import Absent, Found, Sighting, Unknown
-from connectors.x import X
-from gate.units import Medium
+from connectors.contract.connector import LookupQuery, Response, Send, StepResult
+from connectors.contract.outcomes import Absent, Found, LookupResult, Unknown
+from connectors.platforms.fanvue.publisher import Fanvue
+from connectors.platforms.instagram import lookup as instagram_listing
+from connectors.platforms.mastodon.publisher import Mastodon
+from connectors.platforms.meta import lookup as meta_wordless
+from connectors.platforms.meta.lookup import container_step_name
+from connectors.platforms.x.publisher import X
+from connectors.shared import textless_posts
+from gate.contract.units import Medium
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 ONE, TWO = Medium("a" * 64, "image/jpeg", 1000), Medium("b" * 64, "image/jpeg", 1000)
@@ -24,11 +26,11 @@ def ok(step: str, body: Any) -> Response:
     return Response(step, 200, {}, body)
 
 
-def sought(*told: Answer, media: tuple[Medium, ...] = (ONE,), **more: Any) -> Sought:
-    return Sought("k", "", NOW, "17", asked_at=NOW, media=media, told=told, **more)
+def sought(*told: StepResult, media: tuple[Medium, ...] = (ONE,), **more: Any) -> LookupQuery:
+    return LookupQuery("k", "", NOW, "17", asked_at=NOW, media=media, told=told, **more)
 
 
-def uploads(prefix: str = "stage:") -> tuple[Answer, ...]:
+def uploads(prefix: str = "stage:") -> tuple[StepResult, ...]:
     steps = zip((ONE, TWO), ("71", "72"), strict=True)
     return tuple(ok(f"{prefix}{medium.sha256[:24]}", {"id": number}) for medium, number in steps)
 
@@ -45,8 +47,8 @@ def posted(number: str, *files: str, **more: Any) -> dict[str, Any]:
     } | more
 
 
-def mastodon(wanted: Sought, *posts: dict[str, Any]) -> Send | Sighting:
-    return Mastodon().find(wanted, (ok("look", list(posts)),))
+def mastodon(wanted: LookupQuery, *posts: dict[str, Any]) -> Send | LookupResult:
+    return Mastodon().look_up(wanted, (ok("look", list(posts)),))
 
 
 def test_mastodon_keeps_the_ids_of_uploads() -> None:
@@ -55,7 +57,7 @@ def test_mastodon_keeps_the_ids_of_uploads() -> None:
         "2", "", NOW + timedelta(seconds=5)
     )
     assert mastodon(both, posted("3", "72")).native_id == "3", "one that lost a picture is ours all the same"
-    assert mastodon(both, posted("1", "60", "61")) == wordless.DOUBT
+    assert mastodon(both, posted("1", "60", "61")) == textless_posts.OTHER_MEDIA
     assert mastodon(both, posted("1", "60")) == Absent(), "another number of pictures"
     assert mastodon(both, posted("1", "60", "61", content="<p>hello</p>")) == Absent()
     assert mastodon(both, posted("1", "60", "61", created_at=(NOW - timedelta(hours=1)).isoformat())) == Absent()
@@ -65,14 +67,14 @@ def test_mastodon_keeps_the_ids_of_uploads() -> None:
 
 def test_an_upload_nobody_knows_is_not_looked_for() -> None:
     for connector in (Mastodon(), X(), Fanvue()):
-        assert isinstance(connector.find(sought(uploads()[1]), ()), Unknown)
-        assert isinstance(connector.find(replace(sought(), media=()), ()), Unknown)
+        assert isinstance(connector.look_up(sought(uploads()[1]), ()), Unknown)
+        assert isinstance(connector.look_up(replace(sought(), media=()), ()), Unknown)
 
 
 # X: the number of a media key is the id of the upload
 
 
-def tweets(*posts: dict[str, Any]) -> tuple[Answer, ...]:
+def tweets(*posts: dict[str, Any]) -> tuple[StepResult, ...]:
     return (ok("look", {"data": list(posts), "meta": {"result_count": len(posts)}}),)
 
 
@@ -82,17 +84,17 @@ def tweet(number: str, *keys: str, text: str = "") -> dict[str, Any]:
 
 def test_x_tells_its_media_by_their_keys() -> None:
     wanted = sought(ok(f"stage:{ONE.sha256[:24]}", {"data": {"id": "71"}}))
-    first = X().find(wanted, ())
+    first = X().look_up(wanted, ())
     assert isinstance(first, Send)
     assert "attachments" in first.step.path
-    seen = X().find(wanted, tweets(tweet("9", "3_71"), tweet("8", "3_60")))
+    seen = X().look_up(wanted, tweets(tweet("9", "3_71"), tweet("8", "3_60")))
     assert isinstance(seen, Found)
     assert seen.native_id == "9"
-    assert X().find(wanted, tweets(tweet("8", "3_60"))) == wordless.DOUBT
-    assert X().find(wanted, tweets(tweet("8", "3_60", "3_61"), tweet("7", "3_6", text="hello"))) == Absent()
+    assert X().look_up(wanted, tweets(tweet("8", "3_60"))) == textless_posts.OTHER_MEDIA
+    assert X().look_up(wanted, tweets(tweet("8", "3_60", "3_61"), tweet("7", "3_6", text="hello"))) == Absent()
     film = replace(ONE, mime="video/mp4")
     opened = sought(ok(f"open:{ONE.sha256[:24]}", {"data": {"id": "71"}}), media=(film,))
-    assert isinstance(X().find(opened, tweets(tweet("9", "13_71"))), Found)
+    assert isinstance(X().look_up(opened, tweets(tweet("9", "13_71"))), Found)
 
 
 # Instagram and Threads: the container says whether, the list says as what
@@ -111,11 +113,11 @@ def shown(number: str, kind: str = "IMAGE", items: int = 0, **more: Any) -> dict
     return {"id": number, "timestamp": LATER, "media_type": kind, **children, **more}
 
 
-def instagram(wanted: Sought, *answers: Answer) -> Send | Sighting:
-    return meta_wordless.find(instagram_listing.NETWORK, wanted, "stage:parent", answers)
+def instagram(wanted: LookupQuery, *answers: StepResult) -> Send | LookupResult:
+    return meta_wordless.look_up_textless(instagram_listing.LOOKUP_NETWORK, wanted, "stage:parent", answers)
 
 
-ALONE = sought(ok(stage_name(ONE), {"id": "55"}))
+ALONE = sought(ok(container_step_name(ONE), {"id": "55"}))
 
 
 @pytest.mark.parametrize("state", ["FINISHED", "EXPIRED"])
@@ -131,7 +133,7 @@ def test_a_published_container_is_the_only_post_like_it() -> None:
     seen = instagram(ALONE, published, page(shown("9"), shown("8", "VIDEO"), shown("7", caption="hello")))
     assert isinstance(seen, Found)
     assert seen.native_id == "9"
-    assert instagram(ALONE, published, page(shown("9"), shown("8"))) == wordless.DOUBT
+    assert instagram(ALONE, published, page(shown("9"), shown("8"))) == textless_posts.OTHER_MEDIA
     assert isinstance(instagram(ALONE, published, page(shown("7", caption="hello"))), Unknown), "the list lags"
     assert isinstance(instagram(replace(ALONE, known=frozenset({"9"})), published, page(shown("9"))), Unknown)
 
@@ -148,7 +150,7 @@ def test_where_the_container_says_nothing_the_list_proves_absence_alone() -> Non
     unread = Response("look", 400, {}, {"error": {"code": 100, "error_subcode": 33}})
     for first in (unread, container(status_code="ERROR")):
         assert instagram(ALONE, first, page(shown("7", caption="hello"))) == Absent()
-        assert instagram(ALONE, first, page(shown("9"))) == wordless.DOUBT
+        assert instagram(ALONE, first, page(shown("9"))) == textless_posts.OTHER_MEDIA
     for first in (container(status_code="IN_PROGRESS"), container(), Response("look", 503, {}, {}), ok("look", [])):
         assert isinstance(instagram(ALONE, first), Unknown)
     assert isinstance(instagram(ALONE, unread, ok("look", {})), Unknown)

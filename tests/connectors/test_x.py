@@ -6,10 +6,16 @@ from typing import Any
 
 import pytest
 
-from connectors import marks
-from connectors.answers import for_whole_app, retry_after
-from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind
-from connectors.outcomes import (
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+)
+from connectors.contract.outcomes import (
     Absent,
     Disconnected,
     Found,
@@ -21,12 +27,14 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
-from connectors.x import ADULT, AI, PUBLISH, X
-from connectors.x_account import SURFACE
-from connectors.x_finding import MOST_PAGES
-from connectors.x_text import length, plain
+from connectors.platforms.x.account import SURFACE
+from connectors.platforms.x.lookup import MAX_PAGES
+from connectors.platforms.x.publisher import ADULT, AI, PUBLISH, X
+from connectors.shared.http_responses import is_app_wide_limit, retry_after
+from connectors.shared.text_counting import normalize_x_text, x_text_length
+from connectors.transport import required_marks
 from foundation.ids import uuid7
-from gate.units import Medium, Subject, Text, Unit
+from gate.contract.units import Medium, Subject, Text, Unit
 
 PLATFORM = X()
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -44,7 +52,7 @@ UNIT = Unit(
     texts=(Text("body", "hello"),),
     native_key="key-1",
 )
-COPY = Copy("1234567890", "42")
+COPY = PlatformCopy("1234567890", "42")
 
 
 def said(step: str, status: int, body: Any = None, **headers: str) -> Response:
@@ -86,7 +94,7 @@ def problem(status: int, detail: str, kind: str = "about:blank", step: str = PUB
     ],
 )
 def test_it_counts_by_weight(text: str, counts: int) -> None:
-    assert length(text) == counts
+    assert x_text_length(text) == counts
 
 
 @pytest.mark.parametrize(
@@ -109,8 +117,8 @@ def test_it_counts_by_weight(text: str, counts: int) -> None:
         (problem(429, "Too Many Requests"), Retry),
     ],
 )
-def test_refusals_are_told_as_what_they_are(answer: Answer, meant: type[Outcome]) -> None:
-    assert isinstance(PLATFORM.next(UNIT, (answer,)), meant)
+def test_refusals_are_told_as_what_they_are(answer: StepResult, meant: type[Outcome]) -> None:
+    assert isinstance(PLATFORM.next_step(UNIT, (answer,)), meant)
 
 
 def test_what_is_used_up_says_until_when_and_for_whom() -> None:
@@ -126,18 +134,18 @@ def test_what_is_used_up_says_until_when_and_for_whom() -> None:
     ):
         answer = said(PUBLISH, 429, {}, **told)
         assert retry_after(answer.headers) == wait
-        assert for_whole_app(answer) is whole
-        waits = PLATFORM.next(UNIT, (answer,))
+        assert is_app_wide_limit(answer) is whole
+        waits = PLATFORM.next_step(UNIT, (answer,))
         assert isinstance(waits, Retry)
         assert waits.scope == ("app" if whole else "account")
-    assert for_whole_app(problem(402, "credits"))
+    assert is_app_wide_limit(problem(402, "credits"))
 
 
 def test_each_picture_is_uploaded_and_told_before_anything_is_posted() -> None:
     unit = replace(UNIT, media=PICTURES, flags=(ADULT, AI))
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[StepResult, ...] = ()
     sent = []
-    while isinstance(turn := PLATFORM.next(unit, answers), Send):
+    while isinstance(turn := PLATFORM.next_step(unit, answers), Send):
         sent.append(turn.step)
         if turn.step.name == PUBLISH:
             break
@@ -153,20 +161,22 @@ def test_each_picture_is_uploaded_and_told_before_anything_is_posted() -> None:
 
 def test_each_request_must_tell_its_own_marks() -> None:
     unit = replace(UNIT, media=PICTURES[:1], flags=(ADULT, AI))
-    upload = PLATFORM.next(unit, ())
+    upload = PLATFORM.next_step(unit, ())
     assert isinstance(upload, Send)
-    staged: tuple[Answer, ...] = (said(upload.step.name, 200, {"data": {"id": "91"}}),)
-    told = PLATFORM.next(unit, staged)
+    staged: tuple[StepResult, ...] = (said(upload.step.name, 200, {"data": {"id": "91"}}),)
+    told = PLATFORM.next_step(unit, staged)
     assert isinstance(told, Send)
     kept = {"sensitive_media_warning": {"adult_content": True, "other": False}}
     staged = (*staged, said(told.step.name, 200, {"data": {"id": "91", "associated_metadata": kept}}))
-    post = PLATFORM.next(unit, staged)
+    post = PLATFORM.next_step(unit, staged)
     assert isinstance(post, Send)
-    due = [marks.due(one.step, "x", unit.flags) for one in (upload, told, post)]
+    due = [required_marks.marks_due(one.step, "x", unit.flags) for one in (upload, told, post)]
     assert due == [(), (ADULT,), (AI,)]
-    assert not any(marks.untold(one.step, each) for one, each in zip((upload, told, post), due, strict=True))
+    assert not any(
+        required_marks.first_missing_mark(one.step, each) for one, each in zip((upload, told, post), due, strict=True)
+    )
     silent = replace(told.step, json={"id": "91", "metadata": {"alt_text": {"text": "a lake"}}})
-    assert marks.untold(silent, marks.due(silent, "x", unit.flags)) == ADULT
+    assert required_marks.first_missing_mark(silent, required_marks.marks_due(silent, "x", unit.flags)) == ADULT
 
 
 @pytest.mark.parametrize(
@@ -176,13 +186,13 @@ def test_a_warning_that_x_did_not_keep_stops_the_post(kept: Any) -> None:
     unit = replace(UNIT, media=PICTURES[:1], flags=(ADULT,))
     uploaded = said("stage:" + "a" * 24, 200, {"data": {"id": "91"}})
     told = said("told:" + "a" * 24, 200, {"data": {"id": "91", "associated_metadata": kept}})
-    refused = PLATFORM.next(unit, (uploaded, told))
+    refused = PLATFORM.next_step(unit, (uploaded, told))
     assert isinstance(refused, Rejected)
     assert refused.reason.code == "x.not_warned"
-    assert isinstance(PLATFORM.next(replace(unit, flags=()), (uploaded, told)), Send)
+    assert isinstance(PLATFORM.next_step(replace(unit, flags=()), (uploaded, told)), Send)
     two = replace(unit, media=PICTURES)
     later = said("stage:" + "b" * 24, 200, {"data": {"id": "92"}})
-    assert PLATFORM.next(two, (uploaded, told, later)) == refused, "whatever was told after it"
+    assert PLATFORM.next_step(two, (uploaded, told, later)) == refused, "whatever was told after it"
 
 
 @pytest.mark.parametrize("status", [400, 404])
@@ -190,7 +200,7 @@ def test_a_picture_they_forgot_is_uploaded_again(status: int) -> None:
     unit = replace(UNIT, media=PICTURES[:1])
     uploaded = said("stage:" + "a" * 24, 200, {"data": {"id": "91"}})
     refused = problem(status, "Not found", "https://api.x.com/2/problems/resource-not-found", "told:" + "a" * 24)
-    again = PLATFORM.next(unit, (uploaded, refused))
+    again = PLATFORM.next_step(unit, (uploaded, refused))
     assert isinstance(again, Retry)
     assert again.uploads_gone
 
@@ -209,7 +219,7 @@ def test_a_picture_they_forgot_is_uploaded_again(status: int) -> None:
     ],
 )
 def test_what_does_not_fit_is_told_before_anything_is_sent(unit: Unit, code: str) -> None:
-    refused = PLATFORM.next(unit, ())
+    refused = PLATFORM.next_step(unit, ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == code
 
@@ -223,8 +233,8 @@ def a_post(number: str, text: str, at: datetime = NOW, **more: Any) -> dict[str,
     return {"id": number, "text": text, "created_at": at.strftime("%Y-%m-%dT%H:%M:%S.000Z"), **more}
 
 
-def sought(text: str = "tea & cake https://shop.example/a", **more: Any) -> Sought:
-    return Sought("key-1", text, NOW, "42", asked_at=NOW, **more)
+def sought(text: str = "tea & cake https://shop.example/a", **more: Any) -> LookupQuery:
+    return LookupQuery("key-1", text, NOW, "42", asked_at=NOW, **more)
 
 
 LINKS = {
@@ -248,7 +258,7 @@ OURS = "tea &amp; cake https://t.co/a https://t.co/p"
     ],
 )
 def test_a_lost_post_is_known_by_its_words_since_it_was_armed(posts: tuple[dict[str, Any], ...], seen: str) -> None:
-    found = PLATFORM.find(sought(), (listing(*posts),))
+    found = PLATFORM.look_up(sought(), (listing(*posts),))
     assert found == Absent() if not seen else isinstance(found, Found) and found.native_id == seen
 
 
@@ -258,40 +268,40 @@ def test_a_timeline_nobody_could_read_whole_proves_nothing() -> None:
         said("look", 200, {"meta": {"result_count": 2}, "data": [a_post("9", "other")]}),
         problem(503, "oops", step="look"),
     ):
-        assert isinstance(PLATFORM.find(sought(), (answer,)), Unknown)
-    assert isinstance(PLATFORM.find(sought(" "), ()), Unknown)
+        assert isinstance(PLATFORM.look_up(sought(), (answer,)), Unknown)
+    assert isinstance(PLATFORM.look_up(sought(" "), ()), Unknown)
     known = sought(known=frozenset({"7"}))
-    assert PLATFORM.find(known, (listing(a_post("7", OURS, entities=LINKS)),)) == Absent()
+    assert PLATFORM.look_up(known, (listing(a_post("7", OURS, entities=LINKS)),)) == Absent()
 
 
 def test_older_pages_are_read_until_the_attempt_and_no_further_than_it_costs() -> None:
     other = listing(a_post("9", "other"), more=True)
-    answers: tuple[Answer, ...] = ()
-    while isinstance(turn := PLATFORM.find(sought(), answers), Send):
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := PLATFORM.look_up(sought(), answers), Send):
         assert ("pagination_token=n" in turn.step.path) == bool(answers)
         answers = (*answers, other)
-    assert (len(answers), isinstance(turn, Unknown)) == (MOST_PAGES, True)
+    assert (len(answers), isinstance(turn, Unknown)) == (MAX_PAGES, True)
     old = listing(a_post("9", "other"), a_post("8", "other", NOW - timedelta(hours=2)), more=True)
-    assert PLATFORM.find(sought(), (other, old)) == Absent()
+    assert PLATFORM.look_up(sought(), (other, old)) == Absent()
 
 
 def test_names_of_fields_that_are_refused_are_asked_by_their_newer_ones() -> None:
     refused = problem(400, "The query parameter [tweet.fields] is not one of those known.", step="look")
-    again = PLATFORM.find(sought(), (refused,))
+    again = PLATFORM.look_up(sought(), (refused,))
     assert isinstance(again, Send)
     assert "post.fields=created_at,entities,attachments&expansions=referenced_posts" in again.step.path
-    assert isinstance(PLATFORM.find(sought(), (refused, refused)), Unknown)
-    assert PLATFORM.find(sought(), (refused, listing())) == Absent()
+    assert isinstance(PLATFORM.look_up(sought(), (refused, refused)), Unknown)
+    assert PLATFORM.look_up(sought(), (refused, listing())) == Absent()
 
 
 def test_a_reply_is_looked_for_where_it_was_put() -> None:
     under = a_post("7", OURS, entities=LINKS, referenced_tweets=[{"type": "replied_to", "id": "1"}])
-    assert isinstance(PLATFORM.find(sought(reply_to="1"), (listing(under),)), Found)
+    assert isinstance(PLATFORM.look_up(sought(reply_to="1"), (listing(under),)), Found)
 
 
 def test_words_are_compared_without_what_is_added_to_addresses() -> None:
-    assert plain("See  https://A.example/ now") == plain("see\nhttp://a.example now")
-    assert plain("example.com") == plain("http://example.com")
+    assert normalize_x_text("See  https://A.example/ now") == normalize_x_text("see\nhttp://a.example now")
+    assert normalize_x_text("example.com") == normalize_x_text("http://example.com")
 
 
 @pytest.mark.parametrize(
@@ -305,7 +315,7 @@ def test_words_are_compared_without_what_is_added_to_addresses() -> None:
         (problem(503, "oops"), Retry),
     ],
 )
-def test_only_their_own_word_proves_that_a_post_is_gone(answer: Answer, meant: type[Outcome]) -> None:
+def test_only_their_own_word_proves_that_a_post_is_gone(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(PLATFORM.remove(COPY, (answer,)), meant)
 
 
@@ -313,7 +323,7 @@ def test_only_their_own_word_proves_that_a_post_is_gone(answer: Answer, meant: t
 def test_numbers_go_by_both_of_their_names(field: str) -> None:
     told = {"impression_count": 9, "like_count": 2, "reply_count": 1, field: 3, "bookmark_count": True}
     answer = said("metrics", 200, {"data": {"id": "1", "public_metrics": told}})
-    numbers = PLATFORM.read(COPY, (answer,))
+    numbers = PLATFORM.read_metrics(COPY, (answer,))
     assert isinstance(numbers, dict)
     assert {name: numbers[name] for name in ("views", "likes", "comments", "reposts")} == {
         "views": 9,
@@ -321,4 +331,4 @@ def test_numbers_go_by_both_of_their_names(field: str) -> None:
         "comments": 1,
         "reposts": 3,
     }
-    assert PLATFORM.read(COPY, (problem(404, "gone", step="metrics"),)) is None
+    assert PLATFORM.read_metrics(COPY, (problem(404, "gone", step="metrics"),)) is None

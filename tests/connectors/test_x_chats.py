@@ -7,11 +7,18 @@ from typing import Any
 
 import pytest
 
-from connectors import windows
-from connectors.answers import READER_GONE
-from connectors.contract import Answer, Copy, News, Response, Send, Sought, StepAnswerLost, StepKind
-from connectors.enrolment import MESSAGES, Connected, Visit
-from connectors.outcomes import (
+from connectors.contract.account_setup import WANTED_MESSAGES, ConnectedAccount, OAuthVisit
+from connectors.contract.connector import (
+    ChatUpdates,
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+)
+from connectors.contract.outcomes import (
     Absent,
     Disconnected,
     Found,
@@ -23,11 +30,13 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
-from connectors.x import CAN, X
-from connectors.x_account import CHAT_SURFACE, RIGHTS
+from connectors.platforms.x.account import CHAT_SURFACE, RIGHTS
+from connectors.platforms.x.publisher import CAN, X
+from connectors.shared import reply_windows
+from connectors.shared.http_responses import READER_GONE
+from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
-from foundation.words import Message
-from gate.units import Button, Medium, Text
+from gate.contract.units import Button, Medium, Text
 from tests.connectors.test_x import UNIT
 from tests.connectors.x_asking import ask
 from tests.fakes.x import FakeX, x
@@ -49,24 +58,24 @@ class Net:
     def person(self, name: str) -> Member:
         return self.server.account(name)
 
-    def answer(self, turn: Send) -> Answer:
+    def answer(self, turn: Send) -> StepResult:
         step = turn.step
         self.asked.append(step.path)
         status, told, headers = ask(self.server, self.mia, step.method, step.path, step.json)
         return Response(step.name, status, headers, told)
 
-    def answers(self, cursor: str) -> tuple[tuple[Answer, ...], News | Outcome]:
+    def answers(self, cursor: str) -> tuple[tuple[StepResult, ...], ChatUpdates | Outcome]:
         self.asked.clear()
         self.server.limits.windows.clear()
-        answers: tuple[Answer, ...] = ()
+        answers: tuple[StepResult, ...] = ()
         while isinstance(turn := PLATFORM.listen(cursor, answers), Send):
             assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
             answers = (*answers, self.answer(turn))
         return answers, turn
 
-    def poll(self, cursor: str) -> News:
+    def poll(self, cursor: str) -> ChatUpdates:
         news = self.answers(cursor)[1]
-        assert isinstance(news, News), news
+        assert isinstance(news, ChatUpdates), news
         return news
 
     def heard(self, cursor: str) -> tuple[list[str], str]:
@@ -184,9 +193,9 @@ def test_what_listening_costs_is_what_x_bills(net: Net) -> None:
         answers, news = net.answers(cursor)
         for what, many in PLATFORM.charged(cursor, answers).items():
             counted[what] += many
-        assert isinstance(news, News)
+        assert isinstance(news, ChatUpdates)
         cursor = news.cursor
-        net.server.clock.move(DAY / 10)
+        net.server.clock.advance(DAY / 10)
     assert sum(counted.values()) == billed[net.mia.id]
     assert counted["message_read"] < 12, "three messages, three days of a quiet account"
 
@@ -208,12 +217,12 @@ SUSPENDED = {"title": "Forbidden", "detail": "The user used for authentication i
         (StepAnswerLost("updates", "ReadTimeout"), Retry),
     ],
 )
-def test_what_a_refused_look_means(answer: Answer, meant: type) -> None:
+def test_what_a_refused_look_means(answer: StepResult, meant: type) -> None:
     """An account without the right for messages goes on posting."""
     found = PLATFORM.listen("1 2 - 0", (answer,))
     assert isinstance(found, meant)
     if isinstance(found, Rejected):
-        assert found.reason.code == windows.NO_MESSAGES
+        assert found.reason.code == reply_windows.MESSAGES_NOT_ALLOWED
 
 
 def unit(net: Net, to: Member, text: str = "Bonjour", **more: Any) -> Any:
@@ -232,7 +241,7 @@ def unit(net: Net, to: Member, text: str = "Bonjour", **more: Any) -> Any:
     ],
 )
 def test_what_no_message_takes_costs_no_request(net: Net, more: dict[str, Any], code: str) -> None:
-    turn = PLATFORM.next(unit(net, net.person("leo"), **more), ())
+    turn = PLATFORM.next_step(unit(net, net.person("leo"), **more), ())
     assert isinstance(turn, Rejected)
     assert turn.reason.code == code
 
@@ -242,14 +251,14 @@ def test_a_message_of_any_length_goes_out_whole_and_what_x_says_of_its_reader_en
     net.server.says(leo, net.mia, text="hi")
     mine = unit(net, leo, "mot " * 200)
     assert PLATFORM.count(mine) == (800, 10_000)
-    send = PLATFORM.next(mine, ())
+    send = PLATFORM.next_step(mine, ())
     assert isinstance(send, Send)
-    done = PLATFORM.next(mine, (net.answer(send),))
+    done = PLATFORM.next_step(mine, (net.answer(send),))
     assert done == Published(net.server.events[-1].id)
     assert net.server.events[-1].text == "mot " * 200
     net.server.closed.add(leo.id)
-    assert PLATFORM.next(mine, (net.answer(send),)) == Rejected(Message(READER_GONE), permanent=True)
-    assert PLATFORM.next(unit(net, replace(leo, id="7")), (Response("message", 201, {}, {}),)) != done
+    assert PLATFORM.next_step(mine, (net.answer(send),)) == Rejected(Message(READER_GONE), permanent=True)
+    assert PLATFORM.next_step(unit(net, replace(leo, id="7")), (Response("message", 201, {}, {}),)) != done
 
 
 @pytest.mark.parametrize(
@@ -261,7 +270,12 @@ def test_a_message_of_any_length_goes_out_whole_and_what_x_says_of_its_reader_en
         (403, "You cannot send messages to users who are not following you.", Rejected, READER_GONE),
         (403, "Sender is not verified to send message requests", Rejected, READER_GONE),
         (403, "The user used for authentication is suspended", Disconnected, "connectors.account_gone"),
-        (403, "This application may not access or delete your direct messages", Rejected, windows.NO_MESSAGES),
+        (
+            403,
+            "This application may not access or delete your direct messages",
+            Rejected,
+            reply_windows.MESSAGES_NOT_ALLOWED,
+        ),
         (403, "duplicate content", Uncertain, "x.duplicate"),
         (400, "The text is over the max character limit.", Rejected, "connectors.refused"),
         (503, "Over capacity", Uncertain, "connectors.unclear_answer"),
@@ -270,7 +284,7 @@ def test_a_message_of_any_length_goes_out_whole_and_what_x_says_of_its_reader_en
 )
 def test_what_a_refused_message_means(net: Net, status: int, detail: str, meant: type, code: str) -> None:
     body = {"title": "Forbidden", "detail": detail, "type": "about:blank"} if detail else {}
-    outcome = PLATFORM.next(unit(net, net.person("leo")), (Response("message", status, {}, body),))
+    outcome = PLATFORM.next_step(unit(net, net.person("leo")), (Response("message", status, {}, body),))
     assert isinstance(outcome, meant)
     assert isinstance(outcome, Rejected | Uncertain | Disconnected)
     assert outcome.reason.code == code
@@ -279,11 +293,11 @@ def test_what_a_refused_message_means(net: Net, status: int, detail: str, meant:
 def test_a_window_that_is_used_up_is_waited_for(net: Net) -> None:
     leo = net.person("leo")
     net.server.limits.windows.clear()
-    send = PLATFORM.next(unit(net, leo), ())
+    send = PLATFORM.next_step(unit(net, leo), ())
     assert isinstance(send, Send)
     for _ in range(15):
         net.answer(send)
-    waits = PLATFORM.next(unit(net, leo), (net.answer(send),))
+    waits = PLATFORM.next_step(unit(net, leo), (net.answer(send),))
     assert isinstance(waits, Retry)
     assert waits.scope == "account"
     assert timedelta(minutes=14) < waits.after <= timedelta(minutes=15, seconds=2)
@@ -291,9 +305,9 @@ def test_a_window_that_is_used_up_is_waited_for(net: Net) -> None:
 
 def looked(net: Net, to: Member, text: str, **more: Any) -> object:
     net.server.limits.windows.clear()
-    sought = Sought("k", text, net.server.clock(), net.mia.id, to.id, **more)
-    answers: tuple[Answer, ...] = ()
-    while isinstance(turn := PLATFORM.find(sought, answers), Send):
+    sought = LookupQuery("k", text, net.server.clock(), net.mia.id, to.id, **more)
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := PLATFORM.look_up(sought, answers), Send):
         assert (turn.step.kind, turn.step.action) == (StepKind.CONTROL, "look")
         answers = (*answers, net.answer(turn))
     return turn
@@ -301,11 +315,11 @@ def looked(net: Net, to: Member, text: str, **more: Any) -> object:
 
 def test_a_lost_message_is_looked_for_by_its_words(net: Net) -> None:
     leo, server = net.person("leo"), net.server
-    assert not CAN.resends(under="", chat=leo.id), "the same message again is two messages"
+    assert not CAN.is_resend_lookup(under="", chat=leo.id), "the same message again is two messages"
     assert isinstance(looked(net, leo, "Bonjour"), Unknown), "no conversation: its owner may have deleted it"
     server.says(leo, net.mia, text="Bonjour")
     server.says(net.mia, leo, text="Bonjour")
-    server.clock.move(3600)
+    server.clock.advance(3600)
     assert isinstance(looked(net, leo, "Bonjour"), Absent), "an older one with the same words, and theirs"
     mine = server.says(net.mia, leo, text="Bonjour & https://example.com/a")
     for number in range(12):
@@ -320,28 +334,28 @@ def test_a_lost_message_is_looked_for_by_its_words(net: Net) -> None:
 
 
 def test_a_message_stays_with_its_reader() -> None:
-    copy = Copy("1", "2", "3")
+    copy = PlatformCopy("1", "2", "3")
     assert PLATFORM.remove(copy, ()) == Rejected(Message("x.message_stays"), permanent=True)
-    assert PLATFORM.read(copy, ()) is None
+    assert PLATFORM.read_metrics(copy, ()) is None
     assert PLATFORM.still(copy, ()) is None
-    assert not CAN.takes_back(chat="3")
+    assert not CAN.can_remove(chat="3")
 
 
-@pytest.mark.parametrize("wanted", ["", MESSAGES])
+@pytest.mark.parametrize("wanted", ["", WANTED_MESSAGES])
 def test_messages_are_asked_for_only_where_they_are_wanted(wanted: str) -> None:
     form = {"client_id": "c", "redirect_uri": "https://house/back", **({"wanted": wanted} if wanted else {})}
     visit = PLATFORM.connect(form, ())
-    assert isinstance(visit, Visit)
+    assert isinstance(visit, OAuthVisit)
     assert set(RIGHTS.split()) <= set(visit.asked["scope"].split()) or not wanted
     assert ("dm.read" in visit.asked["scope"]) == bool(wanted)
     token = Response("token", 200, {}, {"expires_in": 7200}, {"access_token": Sealed(b"t")})
     me = Response("me", 200, {}, {"data": {"id": "12", "username": "mia"}})
     form |= {"code": "c", "verifier": "v"}
     found = PLATFORM.connect(form, (token, me))
-    assert isinstance(found, Connected)
+    assert isinstance(found, ConnectedAccount)
     assert (found.surface, found.chat_surface) == ("x.post", CHAT_SURFACE if wanted else "")
 
 
 def test_who_was_blocked_is_not_taken_for_an_account_that_is_locked() -> None:
     told = {"title": "Forbidden", "detail": "You have been blocked from replying to this post.", "status": 403}
-    assert isinstance(PLATFORM.next(UNIT, (Response("publish", 403, {}, told),)), Rejected)
+    assert isinstance(PLATFORM.next_step(UNIT, (Response("publish", 403, {}, told),)), Rejected)

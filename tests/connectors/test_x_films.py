@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind, WireStep
-from connectors.outcomes import Outcome, Rejected, Retry
-from connectors.x import ADULT, PUBLISH, X
-from connectors.x_films import POLLS, SEGMENT
-from gate.units import Medium, Unit
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Rejected, Retry
+from connectors.platforms.x.media import POLLS, SEGMENT
+from connectors.platforms.x.publisher import ADULT, PUBLISH, X
+from gate.contract.units import Medium, Unit
 from tests.connectors.test_x import PICTURES, UNIT, problem, said
 
 PLATFORM = X()
@@ -35,8 +35,8 @@ def answer(step: WireStep, *, state: str = "succeeded") -> Response:
 def story(unit: Unit, *, state: str = "succeeded") -> tuple[list[WireStep], Send | Outcome]:
     """The requests of a unit up to its post, and the last turn."""
     sent: list[WireStep] = []
-    answers: tuple[Answer, ...] = ()
-    while isinstance(turn := PLATFORM.next(unit, answers), Send):
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := PLATFORM.next_step(unit, answers), Send):
         sent.append(turn.step)
         if turn.step.name == PUBLISH:
             break
@@ -67,7 +67,7 @@ def test_a_film_goes_in_segments_and_is_told_before_it_is_posted() -> None:
 def test_a_try_that_broke_off_goes_on_with_the_segment_that_is_missing() -> None:
     sent, _ = story(POST)
     done = tuple(answer(step) for step in sent[:3])
-    turn = PLATFORM.next(POST, done)
+    turn = PLATFORM.next_step(POST, done)
     assert isinstance(turn, Send)
     assert turn.step.name == f"part:2:{NAME}"
 
@@ -83,9 +83,9 @@ def test_a_try_that_broke_off_goes_on_with_the_segment_that_is_missing() -> None
         (5, problem(404, "Not found", "https://api.x.com/2/problems/resource-not-found", f"poll:{NAME}"), True),
     ],
 )
-def test_what_fails_on_the_way_is_done_again(at: int, wrong: Answer, anew: bool) -> None:
+def test_what_fails_on_the_way_is_done_again(at: int, wrong: StepResult, anew: bool) -> None:
     sent, _ = story(POST)
-    again = PLATFORM.next(POST, (*(answer(step) for step in sent[:at]), wrong))
+    again = PLATFORM.next_step(POST, (*(answer(step) for step in sent[:at]), wrong))
     assert isinstance(again, Retry)
     assert again.uploads_gone is anew
 
@@ -110,6 +110,6 @@ def test_a_film_is_asked_about_a_few_times_and_then_waits() -> None:
     ],
 )
 def test_what_does_not_fit_is_told_before_anything_is_sent(media: tuple[Medium, ...], code: str) -> None:
-    refused = PLATFORM.next(replace(UNIT, media=media), ())
+    refused = PLATFORM.next_step(replace(UNIT, media=media), ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == code

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, Response, Send, StepAnswerLost, StepNotSent
-from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry
-from connectors.remarks import Act, Remark, Remarks, Spot
-from connectors.suite.house import House
-from connectors.suite.remark_rules import answering
-from connectors.suite.world import World
-from connectors.x import X
-from connectors.x_remarks import ACTS, LISTED, MOST_PAGES
-from foundation.http import HttpClient
-from gate.units import REMARK, Reference
+from connectors.conformance.comment_rules import reply_unit
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepNotSent, StepResult
+from connectors.contract.outcomes import Outcome, Published, Reauthorize, Rejected, Retry
+from connectors.platforms.x.comments import ACTS, LISTED, MAX_PAGES
+from connectors.platforms.x.publisher import X
+from foundation.http.http_client import HttpClient
+from gate.contract.units import COMMENT_REFERENCE, Reference
 from tests.connectors.test_x import PICTURES, PLATFORM, UNIT, problem, said
 from tests.connectors.x_asking import ask, library, made, post
 from tests.contract import x_worlds
@@ -23,7 +23,7 @@ from tests.fakes.x import FakeX, x
 from tests.fakes.x_remarks import NOT_SUMMONED
 from tests.fakes.x_world import NO_PARENT, SCOPES
 
-SPOT = Spot("77", "9", "42")
+SPOT = CommentTarget("77", "9", "42")
 NOT_FOUND = "https://api.x.com/2/problems/resource-not-found"
 
 
@@ -35,7 +35,7 @@ def fake() -> Iterator[FakeX]:
 
 
 @pytest.fixture
-def world(fake: FakeX) -> World:
+def world(fake: FakeX) -> ConnectorWorld:
     return x_worlds.world(fake, HttpClient())
 
 
@@ -50,11 +50,11 @@ def a_post(number: int, author: str = "9", text: str = "hi", **more: Any) -> dic
     return {"id": str(number), "author_id": author, "text": text, "created_at": "2026-11-22T12:00:00.000Z", **more}
 
 
-def heard(cursor: str, *answers: Answer) -> Send | Remarks | None:
+def heard(cursor: str, *answers: StepResult) -> Send | CommentPage | None:
     return PLATFORM.remarks("42", "", cursor, answers)
 
 
-def asked(cursor: str, *answers: Answer) -> str:
+def asked(cursor: str, *answers: StepResult) -> str:
     turn = heard(cursor, *answers)
     assert isinstance(turn, Send)
     assert (turn.step.kind, turn.step.action, turn.step.method) == ("control", "updates", "GET")
@@ -71,7 +71,7 @@ def test_an_answer_to_a_post_is_told_with_where_it_stands_and_a_mention_without(
         a_post(10, "8", "ask @nova"),
     )
     told = heard("5", page(*posts, **{"9": "leo"}))
-    assert isinstance(told, Remarks)
+    assert isinstance(told, CommentPage)
     assert [(one.native_id, one.handle, one.under) for one in told.found] == [
         ("10", "8", ""),
         ("20", "@leo", "7"),
@@ -87,29 +87,29 @@ def test_the_first_reading_takes_the_latest_and_goes_on_from_there() -> None:
     assert "since_id" not in asked("")
     assert f"max_results={LISTED}" in asked("")
     told = heard("", page(a_post(10), more="n"))
-    assert isinstance(told, Remarks)
+    assert isinstance(told, CommentPage)
     assert told.cursor == "10"
     assert "&since_id=10" in asked("10")
     silence = heard("", page())
-    assert silence == Remarks((), "0")
+    assert silence == CommentPage((), "0")
     assert "since_id" not in asked("0")
     assert "pagination_token=n" in asked("0", page(a_post(10), more="n")), "what came since nothing is read whole"
-    assert heard("10", page()) == Remarks((), "10")
+    assert heard("10", page()) == CommentPage((), "10")
 
 
 def test_what_one_reading_leaves_comes_with_the_next_and_nothing_is_read_twice() -> None:
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[StepResult, ...] = ()
     while isinstance(turn := heard("10", *answers), Send):
         assert ("pagination_token" in turn.step.path) == bool(answers)
         answers = (*answers, page(a_post(90 - len(answers)), more="n"))
-    assert isinstance(turn, Remarks)
-    assert (len(answers), turn.cursor) == (MOST_PAGES, "10.86.90")
+    assert isinstance(turn, CommentPage)
+    assert (len(answers), turn.cursor) == (MAX_PAGES, "10.86.90")
     assert [one.native_id for one in turn.found] == ["86", "87", "88", "89", "90"]
     assert "&since_id=10&until_id=86" in asked(turn.cursor)
     rest = heard(turn.cursor, page(a_post(50)))
-    assert isinstance(rest, Remarks)
+    assert isinstance(rest, CommentPage)
     assert ([one.native_id for one in rest.found], rest.cursor) == (["50"], "90")
-    assert heard(turn.cursor, page(more="n"), *[page(more="n")] * 4) == Remarks((), "10.86.90")
+    assert heard(turn.cursor, page(more="n"), *[page(more="n")] * 4) == CommentPage((), "10.86.90")
 
 
 def test_names_of_fields_that_are_refused_are_asked_by_their_newer_ones() -> None:
@@ -117,7 +117,7 @@ def test_names_of_fields_that_are_refused_are_asked_by_their_newer_ones() -> Non
     assert "tweet.fields=" in asked("5")
     assert "post.fields=created_at,entities,note_post&expansions=author_id,in_reply_to" in asked("5", refused)
     assert "post.fields=" in asked("5", refused, page(a_post(9), more="n"))
-    assert isinstance(heard("5", refused, page(a_post(9))), Remarks)
+    assert isinstance(heard("5", refused, page(a_post(9))), CommentPage)
     assert heard("5", refused, refused) is None
 
 
@@ -137,7 +137,7 @@ def test_names_of_fields_that_are_refused_are_asked_by_their_newer_ones() -> Non
         StepNotSent("remarks", "ConnectError"),
     ],
 )
-def test_an_answer_nobody_can_use_tells_nothing(answer: Answer) -> None:
+def test_an_answer_nobody_can_use_tells_nothing(answer: StepResult) -> None:
     assert heard("5", answer) is None
     assert heard("5", page(a_post(9), more="n"), answer) is None, "and the page before it is read again"
 
@@ -155,16 +155,16 @@ def test_what_is_odd_is_left_out_and_the_rest_is_heard() -> None:
     ]
     odd += [{"id": "6", "author_id": 5}, a_post(5, "9", in_reply_to_user_id="42", referenced_tweets="x", entities=7)]
     told = heard("", page(*odd))
-    assert isinstance(told, Remarks)
+    assert isinstance(told, CommentPage)
     assert [(one.native_id, one.under) for one in told.found] == [("5", "")]
     assert told.cursor == "8"
     strange = page(a_post(9))
     body: Any = strange.body
     body["includes"] = {"users": [{"id": "9", "username": 7}, None]}
-    assert isinstance(told := heard("", strange), Remarks)
+    assert isinstance(told := heard("", strange), CommentPage)
     assert told.found[0].handle == "9"
-    bare = Remark("9", "9", "9", "", at=None, url="https://x.com/i/status/9")
-    assert heard("", page({"id": "9", "author_id": "9"})) == Remarks((bare,), "9")
+    bare = Comment("9", "9", "9", "", at=None, url="https://x.com/i/status/9")
+    assert heard("", page({"id": "9", "author_id": "9"})) == CommentPage((bare,), "9")
 
 
 @pytest.mark.parametrize("field", ["note_tweet", "note_post"])
@@ -172,7 +172,7 @@ def test_a_long_post_is_heard_whole(field: str) -> None:
     told = heard(
         "", page(a_post(9, text="it was a lo… https://t.co/x", **{field: {"text": "it was a long &lt;day&gt;"}}))
     )
-    assert isinstance(told, Remarks)
+    assert isinstance(told, CommentPage)
     assert told.found[0].text == "it was a long <day>"
 
 
@@ -184,14 +184,14 @@ def test_a_cursor_that_is_none_begins_anew(cursor: str) -> None:
 # answering
 
 
-ANSWER = replace(UNIT, references=(Reference(REMARK, "77"),))
+ANSWER = replace(UNIT, references=(Reference(COMMENT_REFERENCE, "77"),))
 
 
 def test_an_answer_is_words_alone_under_what_was_said() -> None:
-    turn = PLATFORM.next(ANSWER, ())
+    turn = PLATFORM.next_step(ANSWER, ())
     assert isinstance(turn, Send)
     assert turn.step.json == {"text": "hello", "reply": {"in_reply_to_tweet_id": "77"}}
-    refused = PLATFORM.next(replace(ANSWER, media=PICTURES[:1]), ())
+    refused = PLATFORM.next_step(replace(ANSWER, media=PICTURES[:1]), ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == "connectors.too_many_media"
 
@@ -206,35 +206,37 @@ def test_an_answer_is_words_alone_under_what_was_said() -> None:
         (problem(403, "Forbidden"), "connectors.refused"),
     ],
 )
-def test_why_something_cannot_be_answered_is_told(answer: Answer, code: str) -> None:
-    refused = PLATFORM.next(ANSWER, (answer,))
+def test_why_something_cannot_be_answered_is_told(answer: StepResult, code: str) -> None:
+    refused = PLATFORM.next_step(ANSWER, (answer,))
     assert isinstance(refused, Rejected)
     assert refused.reason.code == code
-    assert isinstance(PLATFORM.next(UNIT, (answer,)), Rejected)
+    assert isinstance(PLATFORM.next_step(UNIT, (answer,)), Rejected)
 
 
-def test_an_answer_whose_answer_was_lost_is_known_by_its_words_behind_the_names(fake: FakeX, world: World) -> None:
-    house, mine = House(world, world.connector), fake.members[world.account.account]
+def test_an_answer_whose_answer_was_lost_is_known_by_its_words_behind_the_names(
+    fake: FakeX, world: ConnectorWorld
+) -> None:
+    house, mine = SendingHarness(world, world.connector), fake.members[world.account.account]
     story = house.publish(world.unit())
     assert isinstance(story.outcome, Published)
     said_by_fan = x_worlds.XFake(fake, mine, 0).say("@kim and you?", story.outcome.native_id)
-    world.ask("reset_after", "posts")
-    outcome = house.publish(answering(world, said_by_fan)).outcome
+    world.inject_fault("reset_after", "posts")
+    outcome = house.publish(reply_unit(world, said_by_fan)).outcome
     assert isinstance(outcome, Published)
     shown = ask(fake, mine, "GET", f"/2/tweets/{outcome.native_id}")[1]["data"]["text"]
     assert shown.startswith(f"@fan{mine.username} @kim hello")
 
 
-def test_what_is_gone_and_who_did_not_name_the_account_are_not_answered(fake: FakeX, world: World) -> None:
-    house, fan = House(world, world.connector), fake.account("fan")
+def test_what_is_gone_and_who_did_not_name_the_account_are_not_answered(fake: FakeX, world: ConnectorWorld) -> None:
+    house, fan = SendingHarness(world, world.connector), fake.account("fan")
     elsewhere = fake.publish(fan, {"text": "a lovely day"}).id
     mention = fake.publish(fan, {"text": f"hey @{fake.members[world.account.account].username}!"}).id
-    closed, open_ = (house.publish(answering(world, number)).outcome for number in (elsewhere, mention))
+    closed, open_ = (house.publish(reply_unit(world, number)).outcome for number in (elsewhere, mention))
     assert isinstance(closed, Rejected)
     assert closed.reason.code == "x.remark_closed"
     assert isinstance(open_, Published)
     fake.delete(fan, mention)
-    gone = house.publish(answering(world, mention)).outcome
+    gone = house.publish(reply_unit(world, mention)).outcome
     assert isinstance(gone, Rejected)
     assert gone.reason.code == "x.remark_gone"
 
@@ -242,7 +244,7 @@ def test_what_is_gone_and_who_did_not_name_the_account_are_not_answered(fake: Fa
 # hiding
 
 
-def moderated(act: Act, *answers: Answer) -> Send | Outcome:
+def moderated(act: ModerationAction, *answers: StepResult) -> Send | Outcome:
     return PLATFORM.moderate(SPOT, act, answers)
 
 
@@ -253,7 +255,7 @@ def test_a_reply_is_hidden_and_shown_by_ids_alone() -> None:
     assert (hides.step.method, hides.step.path, hides.step.json) == ("PUT", "/2/tweets/77/hidden", {"hidden": True})
     assert shows.step.json == {"hidden": False}
     assert PLATFORM.capabilities.moderates == ACTS
-    others: tuple[Act, ...] = ("delete", "block", "report")
+    others: tuple[ModerationAction, ...] = ("delete", "block", "report")
     assert all(isinstance(moderated(act), Rejected) for act in others)
 
 
@@ -276,19 +278,19 @@ def test_a_reply_is_hidden_and_shown_by_ids_alone() -> None:
         (StepAnswerLost("moderate", "ReadTimeout"), Retry),
     ],
 )
-def test_what_came_of_hiding_is_told_as_what_it_is(answer: Answer, meant: type[Outcome]) -> None:
+def test_what_came_of_hiding_is_told_as_what_it_is(answer: StepResult, meant: type[Outcome]) -> None:
     assert isinstance(moderated("hide", answer), meant)
 
 
-def test_an_account_of_before_cannot_hide_and_goes_on_posting(fake: FakeX, world: World) -> None:
-    house, member = House(world, world.connector), fake.members[world.account.account]
+def test_an_account_of_before_cannot_hide_and_goes_on_posting(fake: FakeX, world: ConnectorWorld) -> None:
+    house, member = SendingHarness(world, world.connector), fake.members[world.account.account]
     story = house.publish(world.unit())
     assert isinstance(story.outcome, Published)
     number = x_worlds.XFake(fake, member, 0).say("boo", story.outcome.native_id)
     member.scopes = tuple(scope for scope in SCOPES if scope != "tweet.moderate.write")
     connector = world.connector
     assert isinstance(connector, X)
-    spot = Spot(number, "1", member.id)
+    spot = CommentTarget(number, "1", member.id)
     turn = connector.moderate(spot, "hide", ())
     assert isinstance(turn, Send)
     refused = connector.moderate(spot, "hide", (house.send(turn.step),))

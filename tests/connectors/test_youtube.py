@@ -6,10 +6,18 @@ from typing import Any
 
 import pytest
 
-from connectors import marks, pointing
-from connectors.answers import for_whole_app
-from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent
-from connectors.outcomes import (
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+)
+from connectors.contract.destination import MarkReport
+from connectors.contract.outcomes import (
     Absent,
     Disconnected,
     Found,
@@ -21,13 +29,14 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
-from connectors.places import Shown
-from connectors.youtube import AI, PUBLISH, YouTube
-from connectors.youtube_account import SURFACE, until_midnight
-from connectors.youtube_upload import ASK, CHUNK, OPEN, POLL, PUT
+from connectors.platforms.youtube.account import SURFACE, until_quota_reset
+from connectors.platforms.youtube.media import ASK, CHUNK, OPEN, POLL, PUT
+from connectors.platforms.youtube.publisher import AI, PUBLISH, YouTube
+from connectors.shared.http_responses import is_app_wide_limit
+from connectors.transport import references, required_marks
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.units import IS_COMMENT, Medium, Subject, Text, Unit
+from gate.contract.units import IS_FIRST_COMMENT, Medium, Subject, Text, Unit
 
 PLATFORM = YouTube()
 DATE = {"date": "Sun, 22 Nov 2026 12:00:00 GMT"}
@@ -48,8 +57,8 @@ UNIT = Unit(
     media=(FILM,),
     native_key="key-1",
 )
-COPY = Copy(VIDEO, CHANNEL)
-SOUGHT = Sought("key-1", "at dawn", NOW, CHANNEL, title="A lake")
+COPY = PlatformCopy(VIDEO, CHANNEL)
+SOUGHT = LookupQuery("key-1", "at dawn", NOW, CHANNEL, title="A lake")
 
 
 def said(step: str, status: int, body: Any = None, sealed: dict[str, Sealed] | None = None, **headers: str) -> Response:
@@ -77,12 +86,12 @@ def step_of(turn: object) -> Any:
 
 def test_a_film_is_uploaded_as_a_private_one_and_shown_once_it_is_ready() -> None:
     unit = replace(UNIT, flags=(AI,))
-    known: tuple[Answer, ...] = ()
+    known: tuple[StepResult, ...] = ()
     steps = []
     for answer in (OPENED, ASKED, HALF, DONE, polled("uploaded"), polled("processed")):
-        steps.append(step_of(PLATFORM.next(unit, known)))
+        steps.append(step_of(PLATFORM.next_step(unit, known)))
         known = (*known, answer)
-    last = step_of(PLATFORM.next(unit, known))
+    last = step_of(PLATFORM.next_step(unit, known))
     kinds = [StepKind.STAGE] * 4 + [StepKind.CONTROL] * 2
     assert [one.kind for one in steps] == kinds
     opened, asked, first, second = steps[:4]
@@ -97,23 +106,23 @@ def test_a_film_is_uploaded_as_a_private_one_and_shown_once_it_is_ready() -> Non
     assert (first.file.part, second.file.part) == ((0, CHUNK), (CHUNK, FILM.size))
     assert second.headers["content-range"] == f"bytes {CHUNK}-{FILM.size - 1}/{FILM.size}"
     assert (last.kind, last.json["id"], last.json["status"]["privacyStatus"]) == (StepKind.PUBLISH, VIDEO, "public")
-    assert marks.untold(last, marks.due(last, "youtube", (AI,))) == ""
-    assert pointing.uploads(last, "youtube", known) == (VIDEO,)
-    assert pointing.stray(last, "youtube", ()) == "egress.remote_reference"
+    assert required_marks.first_missing_mark(last, required_marks.marks_due(last, "youtube", (AI,))) == ""
+    assert references.uploaded_references(last, "youtube", known) == (VIDEO,)
+    assert references.stray_reference(last, "youtube", ()) == "egress.remote_reference"
     assert len({one.wire_digest() for one in steps[:4]}) == 4
 
 
 def test_an_upload_goes_on_where_it_stood() -> None:
     """What arrived is asked for first: another try knows the session and nothing of its parts."""
     stands = said(ASK, 308, None, None, range=f"bytes=0-{CHUNK - 1}")
-    assert step_of(PLATFORM.next(UNIT, (OPENED, stands))).file.part == (CHUNK, FILM.size)
+    assert step_of(PLATFORM.next_step(UNIT, (OPENED, stands))).file.part == (CHUNK, FILM.size)
     whole = said(ASK, 200, {"id": VIDEO})
-    assert step_of(PLATFORM.next(UNIT, (OPENED, whole))).name == POLL
-    assert step_of(PLATFORM.next(UNIT, (OPENED, DONE))).name == POLL
+    assert step_of(PLATFORM.next_step(UNIT, (OPENED, whole))).name == POLL
+    assert step_of(PLATFORM.next_step(UNIT, (OPENED, DONE))).name == POLL
     wrong = said(ASK, 308, None, None, range="bytes=7-9")
-    assert step_of(PLATFORM.next(UNIT, (OPENED, wrong))).file.part == (0, CHUNK)
+    assert step_of(PLATFORM.next_step(UNIT, (OPENED, wrong))).file.part == (0, CHUNK)
     full = said(ASK, 308, None, None, range=f"bytes=0-{FILM.size - 1}")
-    assert isinstance(PLATFORM.next(UNIT, (OPENED, full)), Retry)
+    assert isinstance(PLATFORM.next_step(UNIT, (OPENED, full)), Retry)
 
 
 @pytest.mark.parametrize(
@@ -135,8 +144,8 @@ def test_an_upload_goes_on_where_it_stood() -> None:
         ((OPENED, DONE, said(POLL, 503)), Retry, False),
     ],
 )
-def test_an_upload_is_never_in_doubt(answers: tuple[Answer, ...], meant: type[Outcome], anew: bool) -> None:
-    outcome = PLATFORM.next(UNIT, answers)
+def test_an_upload_is_never_in_doubt(answers: tuple[StepResult, ...], meant: type[Outcome], anew: bool) -> None:
+    outcome = PLATFORM.next_step(UNIT, answers)
     assert isinstance(outcome, meant)
     assert getattr(outcome, "uploads_gone", False) is anew
 
@@ -157,7 +166,7 @@ def test_an_upload_is_never_in_doubt(answers: tuple[Answer, ...], meant: type[Ou
     ],
 )
 def test_what_does_not_fit_is_refused(more: dict[str, Any], why: str) -> None:
-    refused = PLATFORM.next(replace(UNIT, **more), ())
+    refused = PLATFORM.next_step(replace(UNIT, **more), ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == why
 
@@ -165,7 +174,7 @@ def test_what_does_not_fit_is_refused(more: dict[str, Any], why: str) -> None:
 def test_a_description_counts_in_bytes_without_the_line_that_is_its_title() -> None:
     assert PLATFORM.count(replace(UNIT, texts=(Text("title", "x"), Text("body", "été")))) == (5, 5000)
     assert PLATFORM.count(replace(UNIT, texts=(Text("body", "été\nété"),))) == (5, 5000)
-    comment = replace(UNIT, texts=(Text("body", "été"),), comment=IS_COMMENT, reply_to=VIDEO)
+    comment = replace(UNIT, texts=(Text("body", "été"),), comment=IS_FIRST_COMMENT, reply_to=VIDEO)
     assert PLATFORM.count(comment) == (3, 10_000)
 
 
@@ -194,19 +203,19 @@ def test_a_description_counts_in_bytes_without_the_line_that_is_its_title() -> N
         (no("backendError", 500), Uncertain),
     ],
 )
-def test_answers_are_told_as_what_they_are(answer: Answer, meant: type[Outcome]) -> None:
-    assert isinstance(PLATFORM.next(UNIT, (OPENED, DONE, polled("processed"), answer)), meant)
+def test_answers_are_told_as_what_they_are(answer: StepResult, meant: type[Outcome]) -> None:
+    assert isinstance(PLATFORM.next_step(UNIT, (OPENED, DONE, polled("processed"), answer)), meant)
 
 
 def test_a_day_of_an_application_ends_at_midnight_in_los_angeles() -> None:
-    assert until_midnight(NOW) == timedelta(hours=20)
-    assert until_midnight(datetime(2026, 3, 8, 9, 0, tzinfo=UTC)) == timedelta(hours=22)  # an hour is left out there
-    assert until_midnight(None) == timedelta(hours=1)
-    waits = PLATFORM.next(UNIT, (no("quotaExceeded", step=OPEN),))
+    assert until_quota_reset(NOW) == timedelta(hours=20)
+    assert until_quota_reset(datetime(2026, 3, 8, 9, 0, tzinfo=UTC)) == timedelta(hours=22)  # an hour is left out there
+    assert until_quota_reset(None) == timedelta(hours=1)
+    waits = PLATFORM.next_step(UNIT, (no("quotaExceeded", step=OPEN),))
     assert isinstance(waits, Retry)
     assert (waits.after, waits.scope) == (timedelta(hours=20), "app")
-    assert for_whole_app(no("quotaExceeded"))
-    assert not for_whole_app(no("uploadLimitExceeded"))
+    assert is_app_wide_limit(no("quotaExceeded"))
+    assert not is_app_wide_limit(no("uploadLimitExceeded"))
 
 
 def stands(**status: str) -> Response:
@@ -216,41 +225,44 @@ def stands(**status: str) -> Response:
 def test_a_look_asks_after_the_film_that_was_uploaded_for_it() -> None:
     """Words say nothing: a channel may show the same title every month, and older ones were put there by hand."""
     sought = replace(SOUGHT, told=(OPENED, HALF, DONE))
-    asked = step_of(PLATFORM.find(sought, ()))
+    asked = step_of(PLATFORM.look_up(sought, ()))
     assert (asked.kind, asked.method, asked.path) == (
         StepKind.CONTROL,
         "GET",
         f"/youtube/v3/videos?part=id,status&id={VIDEO}",
     )
     for privacy in ("public", "unlisted"):
-        found = PLATFORM.find(sought, (stands(privacyStatus=privacy),))
+        found = PLATFORM.look_up(sought, (stands(privacyStatus=privacy),))
         assert found == Found(VIDEO, f"https://www.youtube.com/watch?v={VIDEO}")
-    assert isinstance(PLATFORM.find(sought, (stands(privacyStatus="private"),)), Absent), "it was not shown yet"
-    assert isinstance(PLATFORM.find(sought, (said("look", 200, {"items": []}),)), Absent), "deleted there"
-    assert isinstance(PLATFORM.find(sought, (said("look", 200, {"items": "x"}),)), Unknown)
-    assert isinstance(PLATFORM.find(sought, (no("forbidden", step="look"),)), Unknown)
+    assert isinstance(PLATFORM.look_up(sought, (stands(privacyStatus="private"),)), Absent), "it was not shown yet"
+    assert isinstance(PLATFORM.look_up(sought, (said("look", 200, {"items": []}),)), Absent), "deleted there"
+    assert isinstance(PLATFORM.look_up(sought, (said("look", 200, {"items": "x"}),)), Unknown)
+    assert isinstance(PLATFORM.look_up(sought, (no("forbidden", step="look"),)), Unknown)
     for told in ((), (OPENED,), (OPENED, HALF), (DONE, HALF)):
-        assert isinstance(PLATFORM.find(replace(SOUGHT, told=told), ()), Unknown), "which film it is, nobody told"
+        assert isinstance(PLATFORM.look_up(replace(SOUGHT, told=told), ()), Unknown), "which film it is, nobody told"
 
 
 def test_numbers_are_told_as_text() -> None:
     told = {"viewCount": "12", "likeCount": "3", "commentCount": "x"}
-    assert PLATFORM.read(COPY, (said("metrics", 200, {"items": [{"statistics": told}]}),)) == {"views": 12, "likes": 3}
-    assert PLATFORM.read(COPY, (said("metrics", 200, {"items": []}),)) is None
+    assert PLATFORM.read_metrics(COPY, (said("metrics", 200, {"items": [{"statistics": told}]}),)) == {
+        "views": 12,
+        "likes": 3,
+    }
+    assert PLATFORM.read_metrics(COPY, (said("metrics", 200, {"items": []}),)) is None
 
 
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
-        ({"privacyStatus": "public", "containsSyntheticMedia": True}, Shown()),
-        ({"privacyStatus": "public"}, Shown((AI,))),
-        ({"privacyStatus": "unlisted", "containsSyntheticMedia": True}, Shown()),
-        ({"privacyStatus": "unlisted"}, Shown((AI,))),
-        ({"privacyStatus": "private"}, Shown((), there=False)),
+        ({"privacyStatus": "public", "containsSyntheticMedia": True}, MarkReport()),
+        ({"privacyStatus": "public"}, MarkReport((AI,))),
+        ({"privacyStatus": "unlisted", "containsSyntheticMedia": True}, MarkReport()),
+        ({"privacyStatus": "unlisted"}, MarkReport((AI,))),
+        ({"privacyStatus": "private"}, MarkReport((), there=False)),
     ],
 )
-def test_marks_are_read_back(status: dict[str, Any], expected: Shown) -> None:
-    assert PLATFORM.read_back(COPY, (), ()) == Shown()
+def test_marks_are_read_back(status: dict[str, Any], expected: MarkReport) -> None:
+    assert PLATFORM.read_back(COPY, (), ()) == MarkReport()
     assert isinstance(PLATFORM.read_back(COPY, (AI,), ()), Send)
     assert PLATFORM.read_back(COPY, (AI,), (said("look", 200, {"items": [{"status": status}]}),)) == expected
 
@@ -258,7 +270,7 @@ def test_marks_are_read_back(status: dict[str, Any], expected: Shown) -> None:
 def test_marks_that_nobody_could_read_are_not_missing() -> None:
     assert isinstance(PLATFORM.read_back(COPY, (AI,), (said("look", 503),)), Retry)
     assert isinstance(PLATFORM.read_back(COPY, (AI,), (said("look", 200, {}),)), Rejected)
-    assert PLATFORM.read_back(COPY, (AI,), (said("look", 200, {"items": []}),)) == Shown((), there=False)
+    assert PLATFORM.read_back(COPY, (AI,), (said("look", 200, {"items": []}),)) == MarkReport((), there=False)
 
 
 def test_what_is_deleted_is_gone_and_what_was_gone_is() -> None:

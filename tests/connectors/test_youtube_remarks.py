@@ -8,18 +8,37 @@ from typing import Any
 
 import pytest
 
-from connectors import pointing
-from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, WireStep
-from connectors.outcomes import Absent, Found, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain, Unknown
-from connectors.remarks import Act, Remark, Remarks, Spot
-from connectors.suite.house import House
-from connectors.suite.remark_rules import answering
-from connectors.suite.world import World
-from connectors.youtube import AI, CAN, YouTube
-from connectors.youtube_hearing import MOST_REQUESTS
-from foundation.http import HttpClient
+from connectors.conformance.comment_rules import reply_unit
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.platforms.youtube.comments import MAX_REQUESTS
+from connectors.platforms.youtube.publisher import AI, CAN, YouTube
+from connectors.transport import references
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
-from gate.units import REMARK, Medium, Reference, Subject, Text, Unit
+from gate.contract.units import COMMENT_REFERENCE, Medium, Reference, Subject, Text, Unit
 from tests.contract import youtube_worlds
 from tests.fakes.google import FakeYouTube, Member, youtube
 from tests.fakes.google_remarks import HELD, LONGEST, PUBLIC, REJECTED
@@ -28,10 +47,10 @@ from tests.fakes.google_world import Video
 TOP, BELOW = "UgzAbC4AaABAg", "UgzAbC4AaABAg.9xyz"
 ANSWER = Unit(
     uuid7(), uuid7(), Subject("delivery", uuid7()), "youtube", "youtube.video", uuid7(), "UCme", "public",
-    texts=(Text("body", "thanks: https://nova.example/a"),), references=(Reference(REMARK, TOP),), native_key="k",
+    texts=(Text("body", "thanks: https://nova.example/a"),), references=(Reference(COMMENT_REFERENCE, TOP),), native_key="k",
 )  # fmt: skip
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-SOUGHT = Sought("k", "thanks", NOW, "UCme", reply_to=TOP, asked_at=NOW)
+SOUGHT = LookupQuery("k", "thanks", NOW, "UCme", reply_to=TOP, asked_at=NOW)
 DATE = {"date": "Sun, 01 Nov 2026 12:00:00 GMT"}
 
 
@@ -50,17 +69,17 @@ def http() -> Iterator[HttpClient]:
 
 
 @pytest.fixture
-def world(server: FakeYouTube, http: HttpClient) -> Iterator[World]:
+def world(server: FakeYouTube, http: HttpClient) -> Iterator[ConnectorWorld]:
     yield youtube_worlds.world(server, http)
-    server.book.clear()
+    server.book.clear_faults()
 
 
-def of(world: World) -> youtube_worlds.YouTubeFake:
+def of(world: ConnectorWorld) -> youtube_worlds.YouTubeFake:
     assert isinstance(world.fake, youtube_worlds.YouTubeFake)
     return world.fake
 
 
-def film(world: World) -> Video:
+def film(world: ConnectorWorld) -> Video:
     """A new public one of the channel."""
     mine, number = of(world).member, f"film{len(of(world).member.videos):07d}"
     at = world.clock()
@@ -69,35 +88,35 @@ def film(world: World) -> Video:
     return made
 
 
-def said(world: World, under: Video, *texts: str, by: str = "ann", below: str = "") -> list[str]:
+def said(world: ConnectorWorld, under: Video, *texts: str, by: str = "ann", below: str = "") -> list[str]:
     """Somebody says things under a film, each a second after the other."""
     ids = []
     for text in texts:
-        world.clock.move(1)
+        world.clock.advance(1)
         ids.append(of(world).server.comments.say(under, text, by=by, under=below).id)
     return ids
 
 
-def heard(world: World, cursor: str = "") -> tuple[list[Remark], str, int]:
+def heard(world: ConnectorWorld, cursor: str = "") -> tuple[list[Comment], str, int]:
     """What one reading tells, where the next one goes on, and how many requests it took."""
-    house, answers = House(world, world.connector), list[Answer]()
+    house, answers = SendingHarness(world, world.connector), list[StepResult]()
     account = of(world).member.channel_id
     while isinstance(turn := YouTube().remarks(account, "", cursor, tuple(answers)), Send):
         assert (turn.step.kind, turn.step.action) == (StepKind.CONTROL, "updates")
         answers.append(house.send(turn.step))
     assert turn is not None
-    assert len(answers) <= MOST_REQUESTS
+    assert len(answers) <= MAX_REQUESTS
     return list(turn.found), turn.cursor, len(answers)
 
 
-def acted(world: World, remark: str, act: Act) -> Outcome:
-    answers: list[Answer] = []
-    while isinstance(turn := YouTube().moderate(Spot(remark, "UC", "UC"), act, tuple(answers)), Send):
-        answers.append(House(world, world.connector).send(turn.step))
+def acted(world: ConnectorWorld, remark: str, act: ModerationAction) -> Outcome:
+    answers: list[StepResult] = []
+    while isinstance(turn := YouTube().moderate(CommentTarget(remark, "UC", "UC"), act, tuple(answers)), Send):
+        answers.append(SendingHarness(world, world.connector).send(turn.step))
     return turn
 
 
-def test_it_tells_who_said_what_under_which_film_oldest_first(world: World) -> None:
+def test_it_tells_who_said_what_under_which_film_oldest_first(world: ConnectorWorld) -> None:
     one, two = film(world), film(world)
     (first,) = said(world, one, "where is it? <3 & more")
     said(world, two, "lovely")
@@ -112,41 +131,41 @@ def test_it_tells_who_said_what_under_which_film_oldest_first(world: World) -> N
     assert (len(found), asked, found[0].author[:2]) == (3, 2, "UC"), "its own words are no remark"
 
 
-def test_what_waits_for_somebody_to_let_it_through_is_heard(world: World) -> None:
+def test_what_waits_for_somebody_to_let_it_through_is_heard(world: ConnectorWorld) -> None:
     (waiting,) = said(world, film(world), "look at my page")
     of(world).server.comments.every[waiting].status = HELD
     assert [one.native_id for one in heard(world)[0]] == [waiting]
 
 
-def test_many_new_threads_are_read_back_to_what_was_told(world: World) -> None:
+def test_many_new_threads_are_read_back_to_what_was_told(world: ConnectorWorld) -> None:
     one = film(world)
     said(world, one, "before")
     _, cursor, _ = heard(world)
-    world.clock.move(3600)
+    world.clock.advance(3600)
     texts = [f"{number}" for number in range(750)]
     said(world, one, *texts)
     told = set[str]()
     for _ in range(2):
         found, cursor, _ = heard(world, cursor)
         told |= {each.text for each in found}
-        world.clock.move(3600)
+        world.clock.advance(3600)
         said(world, one, *(late := [f"late {len(texts)} {number}" for number in range(120)]))
         texts += late
     for _ in range(5):
-        world.clock.move(3600)
+        world.clock.advance(3600)
         found, cursor, _ = heard(world, cursor)
         told |= {each.text for each in found}
     assert told - {"before"} == set(texts)
     assert heard(world, cursor)[2] == 2, "nothing is left"
 
 
-def test_replies_that_are_not_shown_with_their_thread_are_asked_for_when_there_are_more(world: World) -> None:
+def test_replies_that_are_not_shown_with_their_thread_are_asked_for_when_there_are_more(world: ConnectorWorld) -> None:
     one = film(world)
     (top,) = said(world, one, "a question")
     said(world, one, *(f"{number}" for number in range(130)), by="bob", below=top)
     found, cursor, asked = heard(world)
     assert (len(found), asked) == (6, 2), "a first reading tells what is shown"
-    world.clock.move(3600)
+    world.clock.advance(3600)
     assert heard(world, cursor)[2] == 2, "nobody replied since"
     said(world, one, *(f"new {number}" for number in range(8)), by="bob", below=top)
     found, cursor, asked = heard(world, cursor)
@@ -156,7 +175,7 @@ def test_replies_that_are_not_shown_with_their_thread_are_asked_for_when_there_a
     assert heard(world, cursor)[2] == 2
 
 
-def test_more_busy_threads_than_a_reading_may_ask_for_come_with_the_next(world: World) -> None:
+def test_more_busy_threads_than_a_reading_may_ask_for_come_with_the_next(world: ConnectorWorld) -> None:
     one = film(world)
     tops = said(world, one, *(f"question {number}" for number in range(7)))
     _, cursor, _ = heard(world)
@@ -193,9 +212,9 @@ ODD: list[Any] = [
 
 def test_an_odd_entry_is_skipped_and_an_odd_answer_is_none() -> None:
     told = YouTube().remarks("UCme", "", "", (page(*ODD, thread("Ug9", None, publishedAt="soon")), page()))
-    assert isinstance(told, Remarks)
+    assert isinstance(told, CommentPage)
     url = "https://www.youtube.com/watch?v=v&lc=Ug9"
-    assert told.found == (Remark("Ug9", "UCann", "@ann", "", "v", url),)
+    assert told.found == (Comment("Ug9", "UCann", "@ann", "", "v", url),)
     for body in (None, [], {}, {"items": None}, {"items": {}}, "x"):
         assert YouTube().remarks("UCme", "", "", (Response("remarks", 200, DATE, body),)) is None
     lost = StepAnswerLost("remarks", "x")
@@ -205,56 +224,61 @@ def test_an_odd_entry_is_skipped_and_an_odd_answer_is_none() -> None:
 
 def test_a_reading_that_breaks_off_goes_on_where_it_stood() -> None:
     begun = YouTube().remarks("UCme", "", "", (page(), page()))
-    assert isinstance(begun, Remarks)
+    assert isinstance(begun, CommentPage)
     new = thread("Ug9", publishedAt="2026-11-01T11:59:00Z")
     first = (page(new, after="CT:100"), page())
     turn = YouTube().remarks("UCme", "", begun.cursor, first)
     assert isinstance(turn, Send)
     assert turn.step.path.endswith("&pageToken=CT%3A100")
     broken = YouTube().remarks("UCme", "", begun.cursor, (*first, wrong(403, "quotaExceeded")))
-    assert isinstance(broken, Remarks)
+    assert isinstance(broken, CommentPage)
     assert json.loads(broken.cursor)[2][0][1] == "CT:100"
     again = YouTube().remarks("UCme", "", broken.cursor, (page(), page()))
     assert isinstance(again, Send)
     assert again.step.path == turn.step.path
     past = YouTube().remarks("UCme", "", broken.cursor, (page(), page(), wrong(400, "invalidPageToken")))
-    assert isinstance(past, Remarks)
+    assert isinstance(past, CommentPage)
     assert json.loads(past.cursor)[2] == [], "what can never be asked for is passed over"
     shut = YouTube().remarks("UCme", "", broken.cursor, (page(), page(), wrong(403, "forbidden")))
-    assert isinstance(shut, Remarks)
+    assert isinstance(shut, CommentPage)
     assert json.loads(shut.cursor)[2] == []
     for odd in ("{", "[]", "7", '["","",[["1"]],{}]', '["","",[],7]'):
-        assert isinstance(YouTube().remarks("UCme", "", odd, (page(), page())), Remarks), "as from the beginning"
+        assert isinstance(YouTube().remarks("UCme", "", odd, (page(), page())), CommentPage), "as from the beginning"
 
 
 def test_what_is_held_back_may_be_refused_and_the_rest_is_told() -> None:
     told = YouTube().remarks("UCme", "", "", (page(thread("Ug9")), wrong(400, "processingFailure")))
-    assert isinstance(told, Remarks)
+    assert isinstance(told, CommentPage)
     assert len(told.found) == 1
     assert json.loads(told.cursor)[0], "it will be refused again"
     lost = YouTube().remarks("UCme", "", "", (page(thread("Ug9")), StepAnswerLost("remarks", "x")))
-    assert isinstance(lost, Remarks)
+    assert isinstance(lost, CommentPage)
     assert not json.loads(lost.cursor)[0], "it may be told next time"
 
 
 def test_an_answer_is_words_under_the_top_comment_and_points_at_nothing_else() -> None:
     for remark in (TOP, f"{TOP}/{BELOW}"):
-        turn = YouTube().next(replace(ANSWER, references=(Reference(REMARK, remark),)), ())
+        turn = YouTube().next_step(replace(ANSWER, references=(Reference(COMMENT_REFERENCE, remark),)), ())
         assert isinstance(turn, Send)
-        snippet = {"parentId": TOP, "textOriginal": ANSWER.text("body")}
+        snippet = {"parentId": TOP, "textOriginal": ANSWER.text_of("body")}
         step = turn.step
         assert (step.kind, step.path) == (StepKind.PUBLISH, "/youtube/v3/comments?part=snippet")
         assert step.json == {"snippet": snippet}
-        assert pointing.stray(step, "youtube", pointing.uploads(step, "youtube", (), above=remark)) == ""
-        assert pointing.stray(step, "youtube", ()) == "egress.remote_reference"
+        assert (
+            references.stray_reference(
+                step, "youtube", references.uploaded_references(step, "youtube", (), above=remark)
+            )
+            == ""
+        )
+        assert references.stray_reference(step, "youtube", ()) == "egress.remote_reference"
     told = Response("publish", 200, body={"kind": "youtube#comment", "id": BELOW, "snippet": {"videoId": "v"}})
     url = f"https://www.youtube.com/watch?v=v&lc={BELOW}"
-    assert YouTube().next(ANSWER, (told,)) == Published(f"comment:{BELOW}", url)
+    assert YouTube().next_step(ANSWER, (told,)) == Published(f"comment:{BELOW}", url)
 
 
 def test_a_lost_answer_is_looked_for_though_a_lost_film_is_sent_again() -> None:
-    assert CAN.resends(under="")
-    assert not CAN.resends(under=TOP)
+    assert CAN.is_resend_lookup(under="")
+    assert not CAN.is_resend_lookup(under=TOP)
 
 
 @pytest.mark.parametrize(
@@ -264,18 +288,18 @@ def test_a_lost_answer_is_looked_for_though_a_lost_film_is_sent_again() -> None:
         (replace(ANSWER, texts=(Text("title", "a"), Text("body", "b"))), "youtube.words_alone"),
         (replace(ANSWER, texts=()), "youtube.words_alone"),
         (replace(ANSWER, texts=(Text("body", "a" * (LONGEST + 1)),)), "connectors.text_too_long"),
-        (replace(ANSWER, references=(Reference(REMARK, "a b"),)), "youtube.remark_gone"),
+        (replace(ANSWER, references=(Reference(COMMENT_REFERENCE, "a b"),)), "youtube.remark_gone"),
         (replace(ANSWER, flags=(AI,)), "connectors.mark_untold"),
     ],
 )
 def test_what_no_answer_can_be(odd: Unit, code: str) -> None:
-    refused = YouTube().next(odd, ())
+    refused = YouTube().next_step(odd, ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == code
-    assert isinstance(YouTube().next(replace(ANSWER, texts=(Text("body", "a" * LONGEST),)), ()), Send)
+    assert isinstance(YouTube().next_step(replace(ANSWER, texts=(Text("body", "a" * LONGEST),)), ()), Send)
 
 
-MEANT: list[tuple[Answer, type[Outcome], str]] = [
+MEANT: list[tuple[StepResult, type[Outcome], str]] = [
     (wrong(404, "parentCommentNotFound"), Rejected, "youtube.remark_gone"),
     (wrong(400, "parentCommentIsPrivate"), Rejected, "youtube.remark_gone"),
     (wrong(403, "commentsDisabled"), Rejected, "youtube.no_answers"),
@@ -289,8 +313,8 @@ MEANT: list[tuple[Answer, type[Outcome], str]] = [
 
 
 @pytest.mark.parametrize(("answer", "expected", "code"), MEANT)
-def test_what_an_answer_may_meet(answer: Answer, expected: type[Outcome], code: str) -> None:
-    outcome = YouTube().next(ANSWER, (answer,))
+def test_what_an_answer_may_meet(answer: StepResult, expected: type[Outcome], code: str) -> None:
+    outcome = YouTube().next_step(ANSWER, (answer,))
     assert type(outcome) is expected
     assert not code or (isinstance(outcome, Rejected) and outcome.reason.code == code)
 
@@ -301,8 +325,8 @@ def reply(number: str, text: str = "thanks", at: datetime = NOW, by: str = "UCme
 
 
 def test_a_lost_answer_is_told_from_others_by_channel_words_and_time() -> None:
-    def look(*answers: Answer, sought: Sought = SOUGHT) -> Any:
-        return YouTube().find(sought, answers)
+    def look(*answers: StepResult, sought: LookupQuery = SOUGHT) -> Any:
+        return YouTube().look_up(sought, answers)
 
     turn = look(sought=replace(SOUGHT, reply_to=f"{TOP}/{BELOW}"))
     assert isinstance(turn, Send)
@@ -318,8 +342,8 @@ def test_a_lost_answer_is_told_from_others_by_channel_words_and_time() -> None:
 
 
 def test_an_answer_has_no_numbers_and_no_marks() -> None:
-    copy = Copy(f"comment:{BELOW}", "UCme")
-    assert YouTube().read(copy, ()) is None
+    copy = PlatformCopy(f"comment:{BELOW}", "UCme")
+    assert YouTube().read_metrics(copy, ()) is None
     assert not isinstance(YouTube().read_back(copy, (AI,), ()), Send)
     turn = YouTube().remove(copy, ())
     assert isinstance(turn, Send)
@@ -330,16 +354,16 @@ def test_an_answer_has_no_numbers_and_no_marks() -> None:
     assert isinstance(YouTube().remove(copy, (lost,)), Retry)
 
 
-def test_comments_that_are_closed_take_no_answer(world: World) -> None:
+def test_comments_that_are_closed_take_no_answer(world: ConnectorWorld) -> None:
     one = film(world)
     (top,) = said(world, one, "hello")
     of(world).server.comments.closed.add(one.id)
-    refused = House(world, world.connector).publish(answering(world, top)).outcome
+    refused = SendingHarness(world, world.connector).publish(reply_unit(world, top)).outcome
     assert isinstance(refused, Rejected)
     assert refused.reason.code == "youtube.no_answers"
 
 
-def test_a_reply_is_held_let_through_and_rejected_by_its_own_number(world: World) -> None:
+def test_a_reply_is_held_let_through_and_rejected_by_its_own_number(world: ConnectorWorld) -> None:
     one = film(world)
     (top,) = said(world, one, "hello")
     (below,) = said(world, one, "hush", below=top)
@@ -354,7 +378,7 @@ def test_a_reply_is_held_let_through_and_rejected_by_its_own_number(world: World
     assert acted(world, native_id, "hide") == Published(native_id), "its author took it back"
 
 
-def test_who_is_blocked_says_nothing_more(world: World) -> None:
+def test_who_is_blocked_says_nothing_more(world: ConnectorWorld) -> None:
     one = film(world)
     (top,) = said(world, one, "hello")
     assert acted(world, top, "block") == Published(top)
@@ -366,7 +390,7 @@ def test_who_is_blocked_says_nothing_more(world: World) -> None:
 
 
 def test_what_is_refused_is_not_done() -> None:
-    spot, step = Spot(TOP, "UC", "UC"), "moderate"
+    spot, step = CommentTarget(TOP, "UC", "UC"), "moderate"
     forbidden = wrong(403, "forbidden", step)
     turn = YouTube().moderate(spot, "hide", (forbidden,))
     assert isinstance(turn, Send)
@@ -384,10 +408,10 @@ def test_a_channel_that_may_not_comment_still_shows_films(server: FakeYouTube, h
     mine: Member = of(world).member
     (top,) = said(world, film(world), "hello")
     mine.scopes = tuple(one for one in mine.scopes if not one.endswith("force-ssl"))
-    house = House(world, world.connector)
+    house = SendingHarness(world, world.connector)
     turn = YouTube().remarks(mine.channel_id, "", "", ())
     assert isinstance(turn, Send)
     assert YouTube().remarks(mine.channel_id, "", "", (house.send(turn.step),)) is None
-    refused = house.publish(answering(world, top)).outcome
+    refused = house.publish(reply_unit(world, top)).outcome
     assert isinstance(refused, Rejected)
     assert refused.reason.code == "oauth.scopes"

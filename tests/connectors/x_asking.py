@@ -9,7 +9,7 @@ import tweepy  # type: ignore[import-untyped]  # ships no types
 from PIL import Image
 from requests.adapters import HTTPAdapter
 
-from foundation.http import HttpClient, Reply, Request, multipart
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse, encode_multipart
 from tests.fakes.x import FakeX
 from tests.fakes.x_spec import JSON
 from tests.fakes.x_world import Member
@@ -21,7 +21,7 @@ def send(fake: FakeX, method: str, path: str, header: str, content: tuple[str, b
     """One request, answered or not; `content` is a media type and a body."""
     headers = {"authorization": header, "content-type": content[0]}
     sent = {name: value for name, value in headers.items() if value}
-    return HTTP.exchange(Request(method, fake.url + path, sent, content[1], 5.0))
+    return HTTP.send(HttpRequest(method, fake.url + path, sent, content[1], 5.0))
 
 
 def ask(fake: FakeX, mine: Member | str, method: str, path: str, said: Any = None) -> tuple[int, Any, Any]:
@@ -29,7 +29,7 @@ def ask(fake: FakeX, mine: Member | str, method: str, path: str, said: Any = Non
     token = mine if isinstance(mine, str) else mine.token
     body = (JSON, json.dumps(said).encode()) if said is not None else ("", b"")
     reply = send(fake, method, path, f"Bearer {token}" if token else "", body)
-    assert isinstance(reply, Reply), reply
+    assert isinstance(reply, HttpResponse), reply
     return reply.status, json.loads(reply.body), reply.headers
 
 
@@ -50,9 +50,9 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (4, 3), **more: Any) -> b
 
 
 def upload(fake: FakeX, mine: Member, data: bytes, category: str = "tweet_image") -> tuple[int, Any]:
-    body = multipart({"media_category": category}, {"media": ("a", data, "application/octet-stream")})
+    body = encode_multipart({"media_category": category}, {"media": ("a", data, "application/octet-stream")})
     reply = send(fake, "POST", "/2/media/upload", f"Bearer {mine.token}", body)
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, HttpResponse)
     return reply.status, json.loads(reply.body)
 
 

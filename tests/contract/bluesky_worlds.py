@@ -7,16 +7,22 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from connectors import bluesky_cards
-from connectors.bluesky import Bluesky
-from connectors.bluesky_account import CHAT_SURFACE
-from connectors.bluesky_record import tid
-from connectors.suite.world import MEDIA, OBJECTS, TENANT, World, transport
-from connectors.transport import Account
-from foundation.http import HttpClient
+from connectors.conformance.world import (
+    TEST_OBJECTS,
+    TEST_PICTURES,
+    TEST_TENANT,
+    ConnectorWorld,
+    conformance_transport,
+)
+from connectors.platforms.bluesky import record
+from connectors.platforms.bluesky.account import CHAT_SURFACE
+from connectors.platforms.bluesky.publisher import Bluesky
+from connectors.platforms.bluesky.record import record_key
+from connectors.transport.transport import AccountTarget
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.units import Setting, Text, Unit
+from gate.contract.units import PlatformOption, Text, Unit
 from tests.contract.mastodon_worlds import FILM
 from tests.fakes import bluesky_chats, bluesky_remarks
 from tests.fakes.bluesky import FakeBluesky, Repo, cid
@@ -34,12 +40,12 @@ class BlueskyFake:
     stranger: Repo
     chat: bool = False
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
         """Most acts put a record, as a post does: what tells them from the looks before them is their JSON."""
         if on == "moderation":
-            self.server.book.ask(mode, match="{", **more)
+            self.server.book.schedule_fault(mode, match="{", **more)
         else:
-            self.server.book.ask(mode, on="messages" if self.chat and on == "posts" else on, **more)
+            self.server.book.schedule_fault(mode, on="messages" if self.chat and on == "posts" else on, **more)
 
     def say(self, text: str, post: str) -> str:
         """Somebody answers a post of the account."""
@@ -59,19 +65,19 @@ class BlueskyFake:
         liked = "liked" if bluesky_remarks.likes(self.repo, native_id) else "unliked"
         return {stands, liked, *(("blocked",) if blocked else ()), *(("reported",) if native_id in told else ())}
 
-    def taken(self) -> list[tuple[str, str]]:
+    def accepted_posts(self) -> list[tuple[str, str]]:
         if self.chat:
             convo = self.server.chats.between(self.repo.did, self.stranger.did)
             return [(one.id, one.text) for one in convo.said if one.by == self.repo.did]
         return [(uri, record["text"]) for uri, record in self.repo.taken]
 
-    def standing(self) -> set[str]:
+    def live_post_ids(self) -> set[str]:
         if self.chat:
-            return {number for number, _ in self.taken()}
+            return {number for number, _ in self.accepted_posts()}
         return {uri for uri, _ in self.repo.taken if uri.rpartition("/")[2] in self.repo.records}
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return list(self.server.book.record(after=self.after))
+        return list(self.server.book.list_requests(after=self.after))
 
 
 def told(wire: Mapping[str, Any]) -> bool:
@@ -82,30 +88,36 @@ def told(wire: Mapping[str, Any]) -> bool:
 
 def carded(unit: Unit, option: str) -> Unit:
     """A card is nothing without an address, nor its text without a title."""
-    if option not in (bluesky_cards.TITLE, bluesky_cards.TEXT):
+    if option not in (record.CARD_TITLE_OPTION, record.CARD_TEXT_OPTION):
         return unit
-    title = () if option == bluesky_cards.TITLE else (Setting(bluesky_cards.TITLE, ("A page",), read=True),)
-    linked = Text("body", f"{unit.text('body')} https://example.org/page")
+    title = (
+        ()
+        if option == record.CARD_TITLE_OPTION
+        else (PlatformOption(record.CARD_TITLE_OPTION, ("A page",), read=True),)
+    )
+    linked = Text("body", f"{unit.text_of('body')} https://example.org/page")
     return replace(unit, texts=(linked,), options=(*unit.options, *title), media=unit.media[:1])
 
 
-def world(server: FakeBluesky, http: HttpClient, *, film: bool = False) -> World:
+def world(server: FakeBluesky, http: HttpClient, *, film: bool = False) -> ConnectorWorld:
     """A fresh one. `film`: one stands in the place of pictures."""
     number = next(_numbers)
     repo, connector = server.account(f"w{number}.bsky.social"), Bluesky()
     access, refresh = server.sessions.start(repo.did)
     server.sessions.access[access].ends_at += timedelta(days=30)  # renewing is the house's, not the connector's
-    past = server.book.record()
-    account = Account(TENANT, uuid7(), repo.did, server.url, Sealed(access.encode()), Sealed(refresh.encode()))
+    past = server.book.list_requests()
+    account = AccountTarget(
+        TEST_TENANT, uuid7(), repo.did, server.url, Sealed(access.encode()), Sealed(refresh.encode())
+    )
     stranger = server.account(f"stranger{number}.bsky.social")
     fake = BlueskyFake(server, repo, past[-1]["id"] if past else 0, stranger)
-    return World(
+    return ConnectorWorld(
         name="bluesky",
         connector=connector,
         account=account,
         fake=fake,
         surface="bluesky.post",
-        transport=transport(http),
+        transport=conformance_transport(http),
         clock=server.clock,
         lags=False,
         address=lambda uri: f"https://bsky.app/profile/{repo.did}/post/{uri.rpartition('/')[2]}",
@@ -118,13 +130,13 @@ def world(server: FakeBluesky, http: HttpClient, *, film: bool = False) -> World
         beside=carded,
         flags=("selfLabels=porn",),
         told=told,
-        key=lambda: tid(str(uuid7()), server.clock()),
-        name_of=lambda medium: cid(OBJECTS[medium.sha256], raw=True),
-        media=(FILM,) if film else MEDIA,
+        key=lambda: record_key(str(uuid7()), server.clock()),
+        name_of=lambda medium: cid(TEST_OBJECTS[medium.sha256], raw=True),
+        media=(FILM,) if film else TEST_PICTURES,
     )
 
 
-def chat_world(server: FakeBluesky, http: HttpClient) -> World:
+def chat_world(server: FakeBluesky, http: HttpClient) -> ConnectorWorld:
     """A fresh chat: messages are words alone, bear no key of ours, and stay with their reader."""
     made = world(server, http)
     fake = made.fake

@@ -6,19 +6,39 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent, WireStep
-from connectors.earning import Earnings, Span, Told
-from connectors.fanvue import Fanvue
-from connectors.locking import Locked
-from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
-from connectors.purse import Lies, Listed
-from connectors.remarks import Act, Remark, Remarks, Spot
-from connectors.sandbox import Sandbox
-from connectors.telegram import Telegram
+from connectors.contract.balance import AccountBalance, MovementPage
+from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.earnings import Earnings, EarningsAnswer, TimeSpan
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.contract.paid_media import PaidMessageStatus
+from connectors.platforms.fanvue.publisher import Fanvue
+from connectors.platforms.sandbox.publisher import Sandbox
+from connectors.platforms.telegram.publisher import Telegram
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import Message
-from gate.units import Text, Unit
+from gate.contract.units import Text, Unit
 
 WHY = Message("connectors.unclear_answer", {"status": 0})
 SOON = Retry(timedelta(seconds=1), "account", WHY)
@@ -28,7 +48,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 class ResendsBlindly(Sandbox):
     """Takes a lost answer for "not sent"."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next(unit, answers)
         return SOON if isinstance(turn, Uncertain) else turn
 
@@ -36,7 +56,7 @@ class ResendsBlindly(Sandbox):
 class FailsOnServerErrors(Sandbox):
     """Takes 5xx for a refusal."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next(unit, answers)
         server = isinstance(turn, Uncertain) and isinstance(answers[-1], Response)
         return Rejected(WHY, permanent=True) if server else turn
@@ -45,7 +65,7 @@ class FailsOnServerErrors(Sandbox):
 class BelievesAnySuccess(Sandbox):
     """Takes a 2xx that nobody can read for a publication."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next(unit, answers)
         last = answers[-1] if answers else None
         good = isinstance(turn, Uncertain) and isinstance(last, Response) and last.status == 201
@@ -55,14 +75,14 @@ class BelievesAnySuccess(Sandbox):
 class NewKeyEachTime(Sandbox):
     """Makes up the idempotency key at every try."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next(replace(unit, native_key=secrets.token_hex(8)), answers)
 
 
 class NeverWaits(Sandbox):
     """Ignores Retry-After."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next(unit, answers)
         return SOON if isinstance(turn, Retry) else turn
 
@@ -70,7 +90,7 @@ class NeverWaits(Sandbox):
 class RetriesRefusals(Sandbox):
     """Tries again what was refused."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next(unit, answers)
         return SOON if isinstance(turn, Rejected) and answers else turn
 
@@ -78,7 +98,7 @@ class RetriesRefusals(Sandbox):
 class SendsAddresses(Sandbox):
     """Hands out addresses of media instead of staging them."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next(replace(unit, media=()), answers)
         if not isinstance(turn, Send) or turn.step.json is None:
             return turn
@@ -89,7 +109,7 @@ class SendsAddresses(Sandbox):
 class DoubtsFiles(Sandbox):
     """Takes a lost upload for a possible publication."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         last = answers[-1] if answers else None
         lost = isinstance(last, StepAnswerLost) and last.step.startswith("stage:")
         return Uncertain(WHY) if lost else super().next(unit, answers)
@@ -98,22 +118,22 @@ class DoubtsFiles(Sandbox):
 class CutsTexts(Sandbox):
     """Shortens after approval."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        body = Text("body", unit.text("body").strip()[:4000])
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        body = Text("body", unit.text_of("body").strip()[:4000])
         return super().next(replace(unit, texts=(body,)), answers)
 
 
 class ForgetsFlags(Sandbox):
     """Does not tell the platform what it must be told."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next(replace(unit, flags=()), answers)
 
 
 class BlindMeansAbsent(Sandbox):
     """Takes a look-up that failed for one that saw nothing."""
 
-    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         turn = super().find(sought, answers)
         return Absent() if isinstance(turn, Unknown) else turn
 
@@ -121,28 +141,28 @@ class BlindMeansAbsent(Sandbox):
 class TakesAnyTwin(Sandbox):
     """Finds the text without asking when it was posted."""
 
-    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return super().find(replace(sought, armed_at=sought.armed_at - timedelta(days=9)), answers)
 
 
 class TrustsItsClock(Sandbox):
     """Takes the house's time for the platform's."""
 
-    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return super().find(replace(sought, asked_at=LONG_AGO), answers)
 
 
 class FindsWhatIsNotThere(Sandbox):
     """Says found without looking."""
 
-    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return Found("p999999")
 
 
 class BelievesInRemoval(Sandbox):
     """Says gone without proof."""
 
-    def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return Published(copy.native_id) if answers else super().remove(copy, answers)
 
 
@@ -155,7 +175,7 @@ class ClaimsToReplace(Sandbox):
 class DoubtsEdits(Telegram):
     """Takes a lost answer to an edit for a doubt, which nobody can end."""
 
-    def replace(self, copy: Copy, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def replace(self, copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().replace(copy, unit, answers)
         return Uncertain(WHY) if isinstance(turn, Retry) else turn
 
@@ -163,7 +183,7 @@ class DoubtsEdits(Telegram):
 class OpensAllAlike(Fanvue):
     """Opens the upload of each picture with the same words, and is told the answer to another one's."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next(unit, answers)
         if not isinstance(turn, Send) or not turn.step.name.startswith("stage:open:"):
             return turn
@@ -173,7 +193,7 @@ class OpensAllAlike(Fanvue):
 class GivesUpOffline(Sandbox):
     """Takes a closed door for a refusal."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         away = bool(answers) and isinstance(answers[-1], StepNotSent)
         return Rejected(WHY, permanent=True) if away else super().next(unit, answers)
 
@@ -181,7 +201,7 @@ class GivesUpOffline(Sandbox):
 class TellsInLookUps(Sandbox):
     """Sends the text along with a look-up."""
 
-    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         step = WireStep("look", StepKind.CONTROL, "POST", "/api/{account}/search", {"q": sought.text}, action="look")
         return Send(step) if not answers else super().find(sought, answers)
 
@@ -189,7 +209,7 @@ class TellsInLookUps(Sandbox):
 class InventsNumbers(Sandbox):
     """Counts zero where nothing could be read."""
 
-    def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
+    def read(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
         turn: Any = super().read(copy, answers)
         return {"views": 0} if answers and turn is None else turn
 
@@ -197,7 +217,7 @@ class InventsNumbers(Sandbox):
 class InventsFollowers(Sandbox):
     """Says that nobody follows the account where nothing could be read."""
 
-    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         turn = super().followers(account, destination, answers)
         return 0 if answers and turn is None else turn
 
@@ -205,7 +225,7 @@ class InventsFollowers(Sandbox):
 class CountsItself(Sandbox):
     """Counts the account among its followers."""
 
-    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         turn = super().followers(account, destination, answers)
         return turn + 1 if isinstance(turn, int) else turn
 
@@ -219,7 +239,7 @@ class AsksNobody(Sandbox):
 class InventsEarnings(Fanvue):
     """Says that nothing was earned where nothing could be read."""
 
-    def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
+    def earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
         turn = super().earnings(account, span, answers)
         return Earnings(()) if answers and turn is None else turn
 
@@ -227,7 +247,7 @@ class InventsEarnings(Fanvue):
 class TakesTipsForOne(Fanvue):
     """Knows movements by what they brought."""
 
-    def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
+    def earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
         turn = super().earnings(account, span, answers)
         if not isinstance(turn, Earnings):
             return turn
@@ -237,7 +257,7 @@ class TakesTipsForOne(Fanvue):
 class NumbersAsItReads(Fanvue):
     """Gives each movement a key of its own each time."""
 
-    def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
+    def earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
         turn = super().earnings(account, span, answers)
         if not isinstance(turn, Earnings):
             return turn
@@ -253,7 +273,7 @@ class KeepsNoBooks(Fanvue):
 class AsksForMoneyAloud(Fanvue):
     """Asks for earnings by an order that is none."""
 
-    def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
+    def earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
         turn = super().earnings(account, span, answers)
         return Send(replace(turn.step, action="look")) if isinstance(turn, Send) else turn
 
@@ -261,24 +281,24 @@ class AsksForMoneyAloud(Fanvue):
 class ListsNothing(Telegram):
     """Says that nothing moved where nothing could be read."""
 
-    def movements(self, start: int, answers: tuple[Answer, ...]) -> Send | Listed | Outcome:
+    def movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
         turn = super().movements(start, answers)
-        return turn if isinstance(turn, Send | Listed) else Listed((), 0, "XTR", Lies(0))
+        return turn if isinstance(turn, Send | MovementPage) else MovementPage((), 0, "XTR", AccountBalance(0))
 
 
 class ReadsFromTheBeginning(Telegram):
     """Takes no notice of the place that was read up to."""
 
-    def movements(self, start: int, answers: tuple[Answer, ...]) -> Send | Listed | Outcome:
+    def movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
         return super().movements(0, answers)
 
 
 class KnowsChargesByAmount(Telegram):
     """Takes two charges of one amount for one."""
 
-    def movements(self, start: int, answers: tuple[Answer, ...]) -> Send | Listed | Outcome:
+    def movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
         turn = super().movements(start, answers)
-        if not isinstance(turn, Listed):
+        if not isinstance(turn, MovementPage):
             return turn
         return replace(turn, rows=tuple({row.minor: row for row in turn.rows}.values()))
 
@@ -286,9 +306,9 @@ class KnowsChargesByAmount(Telegram):
 class AddsUpItself(Telegram):
     """Does not ask what lies there."""
 
-    def movements(self, start: int, answers: tuple[Answer, ...]) -> Send | Listed | Outcome:
+    def movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
         turn = super().movements(start, answers)
-        return replace(turn, lies=Lies(0)) if isinstance(turn, Listed) else turn
+        return replace(turn, lies=AccountBalance(0)) if isinstance(turn, MovementPage) else turn
 
 
 class LooksIntoNoPurse(Telegram):
@@ -300,7 +320,7 @@ class LooksIntoNoPurse(Telegram):
 class AsksInPost(Sandbox):
     """Asks for followers by an order that is none."""
 
-    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         turn = super().followers(account, destination, answers)
         return Send(replace(turn.step, action="look")) if isinstance(turn, Send) else turn
 
@@ -316,84 +336,88 @@ class HearsItself(Sandbox):
 
     said = "p1"
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next(unit, answers)
         self.said = turn.native_id if isinstance(turn, Published) else self.said
         return turn
 
     def remarks(
-        self, account: str, destination: str, cursor: str, answers: tuple[Answer, ...]
-    ) -> Send | Remarks | None:
+        self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
+    ) -> Send | CommentPage | None:
         turn = super().remarks(account, destination, cursor, answers)
-        own = Remark(self.said, "ann", "ann", "hello", "p1")
-        return Remarks((*turn.found, own), turn.cursor) if isinstance(turn, Remarks) else turn
+        own = Comment(self.said, "ann", "ann", "hello", "p1")
+        return CommentPage((*turn.found, own), turn.cursor) if isinstance(turn, CommentPage) else turn
 
 
 class ForgetsWhere(Sandbox):
     """Does not tell under which post something was said."""
 
     def remarks(
-        self, account: str, destination: str, cursor: str, answers: tuple[Answer, ...]
-    ) -> Send | Remarks | None:
+        self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
+    ) -> Send | CommentPage | None:
         turn = super().remarks(account, destination, cursor, answers)
-        if not isinstance(turn, Remarks):
+        if not isinstance(turn, CommentPage):
             return turn
-        return Remarks(tuple(replace(one, under="") for one in turn.found), turn.cursor)
+        return CommentPage(tuple(replace(one, under="") for one in turn.found), turn.cursor)
 
 
 class AnswersInTheOpen(Sandbox):
     """Posts an answer as a post of its own."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next(replace(unit, references=()), answers)
 
 
 class ModeratesInWords(Sandbox):
     """Says that it is done without asking anybody."""
 
-    def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return Published(spot.native_id) if answers else super().moderate(spot, act, answers)
 
 
 class GivesAway(Fanvue):
     """Forgets what a post costs."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next(replace(unit, price=None), answers)
 
 
 class GivesStarsAway(Telegram):
     """Forgets what a post costs."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next(replace(unit, price=None), answers)
 
 
 class AsksOfEverybody(Fanvue):
     """Asks for money where nobody set a price."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next(replace(unit, price=unit.price or Money(300, "USD")), answers)
 
 
 class LooksAtNothing(Fanvue):
     """Says that a post is not there without looking."""
 
-    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return Absent()
 
 
 class SeesNoSale(Fanvue):
     """Takes every message that is there for unpaid."""
 
-    def locked(self, copy: Copy, since: datetime, answers: tuple[Answer, ...]) -> Send | Locked | None:
+    def locked(
+        self, copy: PlatformCopy, since: datetime, answers: tuple[StepResult, ...]
+    ) -> Send | PaidMessageStatus | None:
         told = super().locked(copy, since, answers)
-        return Locked("unpaid") if isinstance(told, Locked) and told.state == "paid" else told
+        return PaidMessageStatus("unpaid") if isinstance(told, PaidMessageStatus) and told.state == "paid" else told
 
 
 class TakesAnswersForSales(Fanvue):
     """Takes any answer for a sale."""
 
-    def locked(self, copy: Copy, since: datetime, answers: tuple[Answer, ...]) -> Send | Locked | None:
+    def locked(
+        self, copy: PlatformCopy, since: datetime, answers: tuple[StepResult, ...]
+    ) -> Send | PaidMessageStatus | None:
         told = super().locked(copy, since, answers)
-        return Locked("paid") if told is None else told
+        return PaidMessageStatus("paid") if told is None else told

@@ -1,15 +1,15 @@
 """Connectors that read an address wrongly, each in one way."""
 
-from connectors.contract import Answer, Send
-from connectors.naming import Address
-from connectors.outcomes import Absent, Found, Sighting, Unknown
-from connectors.sandbox import Sandbox
+from connectors.contract.connector import Send, StepResult
+from connectors.contract.outcomes import Absent, Found, LookupResult, Unknown
+from connectors.contract.post_addresses import ClaimedAddress
+from connectors.platforms.sandbox.publisher import Sandbox
 
 
 class ReadsTheLastPart(Sandbox):
     """Takes the end of any address for the post's id."""
 
-    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return Found(address.url.rstrip("/").rpartition("/")[2], address.url)
 
 
@@ -22,7 +22,7 @@ class ReadsNoAddress(Sandbox):
 class MissesWhatItCannotRead(Sandbox):
     """Takes what nobody could read for what is not there."""
 
-    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         turn = super().named(address, answers)
         return Absent() if isinstance(turn, Unknown) else turn
 
@@ -30,6 +30,6 @@ class MissesWhatItCannotRead(Sandbox):
 class LooksAtNoAddress(Sandbox):
     """Believes an address without asking whether anything stands there."""
 
-    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         turn = super().named(address, answers)
         return Found(address.url.rpartition("/")[2]) if isinstance(turn, Send) else turn

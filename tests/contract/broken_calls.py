@@ -4,18 +4,18 @@ import secrets
 from dataclasses import replace
 from datetime import timedelta
 
-from connectors.calling import Nudge, Signed
-from connectors.contract import Answer, Grant, Renewed, Send, Update, WireStep
-from connectors.fanvue import Fanvue
-from connectors.outcomes import Outcome, Reauthorize, Retry, Uncertain
-from connectors.telegram import Telegram
+from connectors.contract.app_webhooks import AppWebhookEvent, WebhookSignature
+from connectors.contract.connector import ChatUpdate, RefreshGrant, RenewedTokens, Send, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Reauthorize, Retry, Uncertain
+from connectors.platforms.fanvue.publisher import Fanvue
+from connectors.platforms.telegram.publisher import Telegram
 from foundation.sealed import Sealed
 
 
 class AsksOnce(Fanvue):
     """Takes any bad day of a renewal for the end of the account."""
 
-    def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
         turn = super().refresh(grant, answers)
         return Reauthorize(turn.reason) if isinstance(turn, Retry | Uncertain) else turn
 
@@ -23,7 +23,7 @@ class AsksOnce(Fanvue):
 class ShowsItAgain(Fanvue):
     """Shows a token that works once again, where nobody knows whether it was used up."""
 
-    def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
         turn = super().refresh(grant, answers)
         return Retry(timedelta(seconds=1), "account", turn.reason) if isinstance(turn, Uncertain) else turn
 
@@ -31,9 +31,9 @@ class ShowsItAgain(Fanvue):
 class KeepsTheOld(Fanvue):
     """Believes that a renewal gave what it showed."""
 
-    def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
         turn = super().refresh(grant, answers)
-        return replace(turn, token=grant.refresh) if isinstance(turn, Renewed) else turn
+        return replace(turn, token=grant.refresh) if isinstance(turn, RenewedTokens) else turn
 
 
 class HooksAloud(Telegram):
@@ -54,7 +54,7 @@ class ForgetsToBePolled(Telegram):
 class CountsCallsItself(Telegram):
     """Numbers updates as they come, so one that comes again is heard twice."""
 
-    def called(self, body: object) -> tuple[Update, ...] | None:
+    def called(self, body: object) -> tuple[ChatUpdate, ...] | None:
         told = super().called(body)
         return tuple(replace(one, key=secrets.token_hex(4)) for one in told) if told else told
 
@@ -62,7 +62,7 @@ class CountsCallsItself(Telegram):
 class CallsForEverybody(Fanvue):
     """Forgets whom a call is about."""
 
-    def nudge(self, body: bytes) -> Nudge | None:
+    def nudge(self, body: bytes) -> AppWebhookEvent | None:
         turn = super().nudge(body)
         return replace(turn, account="") if turn is not None else None
 
@@ -70,7 +70,7 @@ class CallsForEverybody(Fanvue):
 class KnowsOneCall(Fanvue):
     """Takes all calls of a kind for the same one."""
 
-    def nudge(self, body: bytes) -> Nudge | None:
+    def nudge(self, body: bytes) -> AppWebhookEvent | None:
         turn = super().nudge(body)
         return replace(turn, key="message") if turn is not None else None
 
@@ -78,5 +78,5 @@ class KnowsOneCall(Fanvue):
 class BelievesAnyMark(Fanvue):
     """Reads a signature out of anything."""
 
-    def signed(self, header: str) -> Signed | None:
-        return super().signed(header) or Signed("0", (header,))
+    def signed(self, header: str) -> WebhookSignature | None:
+        return super().signed(header) or WebhookSignature("0", (header,))

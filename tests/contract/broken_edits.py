@@ -2,26 +2,26 @@
 
 from dataclasses import replace
 
-from connectors.contract import Answer, Send, Sought
-from connectors.fanvue import Fanvue
-from connectors.feed import Feed
-from connectors.instagram import Instagram
-from connectors.outcomes import Absent, Outcome, Published, Sighting
-from connectors.sandbox import Sandbox
-from gate.units import Unit
+from connectors.contract.connector import LookupQuery, Send, StepResult
+from connectors.contract.outcomes import Absent, LookupResult, Outcome, Published
+from connectors.platforms.fanvue.publisher import Fanvue
+from connectors.platforms.instagram.publisher import Instagram
+from connectors.platforms.own_page.publisher import OwnPage
+from connectors.platforms.sandbox.publisher import Sandbox
+from gate.contract.units import Unit
 
 
 class BelievesInChanges(Sandbox):
     """Says that other words stand, whatever was answered."""
 
-    def edit(self, unit: Unit, native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return Published(native_id) if answers else super().edit(unit, native_id, answers)
 
 
-class DropsPictures(Feed):
+class DropsPictures(OwnPage):
     """Forgets what a post shows when its words are changed."""
 
-    def edit(self, unit: Unit, native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().edit(replace(unit, media=()), native_id, answers)
 
 
@@ -34,5 +34,5 @@ class ClaimsToChange(Fanvue):
 class CommentsAgain(Instagram):
     """Says that a comment whose answer was lost is nowhere."""
 
-    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return Absent() if sought.comment else super().find(sought, answers)

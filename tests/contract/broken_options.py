@@ -2,22 +2,22 @@
 
 from dataclasses import replace
 
-from connectors.contract import Answer, Send
-from connectors.discord import Discord
-from connectors.outcomes import Outcome
-from connectors.telegram import Telegram
-from gate.units import Unit
+from connectors.contract.connector import Send, StepResult
+from connectors.contract.outcomes import Outcome
+from connectors.platforms.discord.publisher import Discord
+from connectors.platforms.telegram.publisher import Telegram
+from gate.contract.units import Unit
 
 
 class ForgetsOptions(Telegram):
     """Sends whatever was chosen as if nothing was."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next(replace(unit, options=()), answers)
 
 
 class PostsAgain(Discord):
     """Says a post once more, where it should be passed on."""
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().next(replace(unit, comment="", reply_to=""), answers)

@@ -1,20 +1,20 @@
 """Connectors with one fault each in giving roles; the suite must find every one."""
 
-from connectors.contract import Answer, Send
-from connectors.discord import Discord
-from connectors.outcomes import Disconnected, Outcome, Published, Rejected
+from connectors.contract.connector import Send, StepResult
+from connectors.contract.outcomes import Disconnected, Outcome, Published, Rejected
+from connectors.platforms.discord.publisher import Discord
 
 
 class GivesForGood(Discord):
     """Says that a role is taken without asking anybody."""
 
-    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]) -> Send | Outcome:
         return super().role(account, fan, role, give, answers) if give else Published(fan)
 
 
 class LosesTheAccount(Discord):
     """Takes whoever is not there for the end of everything."""
 
-    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().role(account, fan, role, give, answers)
         return Disconnected(turn.reason) if isinstance(turn, Rejected) else turn

@@ -1,20 +1,20 @@
 """Connectors that ask whether a post still stands, with one fault each; the suite must find every one."""
 
-from connectors.contract import Answer, Copy, Send
-from connectors.fanvue import Fanvue
-from connectors.standing import Missing, Stand, Standing
+from connectors.contract.connector import PlatformCopy, Send, StepResult
+from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
+from connectors.platforms.fanvue.publisher import Fanvue
 
 
 class MissesWhatItCannotRead(Fanvue):
     """Takes an outage for the end of a post."""
 
-    def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
-        return super().still(copy, answers) or Missing()
+    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+        return super().still(copy, answers) or MissingPost()
 
 
 class NeverMisses(Fanvue):
     """Takes whatever was posted for standing."""
 
-    def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         seen = super().still(copy, answers)
-        return Standing() if isinstance(seen, Missing) else seen
+        return PresenceReport() if isinstance(seen, MissingPost) else seen

@@ -1,15 +1,15 @@
 """Connectors that take pictures without words for one another."""
 
-from connectors.contract import Answer, Response, Send, Sought
-from connectors.fanvue import Fanvue
-from connectors.outcomes import Absent, Found, Sighting
-from connectors.sandbox import Sandbox
+from connectors.contract.connector import LookupQuery, Response, Send, StepResult
+from connectors.contract.outcomes import Absent, Found, LookupResult
+from connectors.platforms.fanvue.publisher import Fanvue
+from connectors.platforms.sandbox.publisher import Sandbox
 
 
 class TakesAnyPicture(Sandbox):
     """Any wordless post of the time sought is the one."""
 
-    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         listed = answers[-1] if answers else None
         posts = listed.body["posts"] if isinstance(listed, Response) and isinstance(listed.body, dict) else []
         silent = next((post for post in posts if not (sought.text or post["text"])), None)
@@ -21,5 +21,5 @@ class TakesAnyPicture(Sandbox):
 class SeesNoPicture(Fanvue):
     """What says nothing is nowhere."""
 
-    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         return super().find(sought, answers) if sought.text else Absent()

@@ -89,7 +89,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         for kind, seconds in (("tiktok", 0.0), ("tiktok_slow", 30.0)):
             running.others[kind] = partial(tiktok_worlds.world, clips, running.http, slow=seconds)
         books = (fake, pds, pictures, server, posts, agency, forum, films, clips, talk, walls)
-        running.calm += [one.book.clear for one in books]
+        running.calm += [one.book.clear_faults for one in books]
         yield running
         assert not fake.spec.refused
         assert not server.spec.refused

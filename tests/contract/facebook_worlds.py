@@ -6,15 +6,15 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from connectors import facebook_chats
-from connectors.contract import FileRef
-from connectors.facebook import Facebook
-from connectors.suite.world import TENANT, World, transport
-from connectors.transport import Account
-from foundation.http import HttpClient
+from connectors.conformance.world import TEST_TENANT, ConnectorWorld, conformance_transport
+from connectors.contract.connector import FileRef
+from connectors.platforms.facebook import messages
+from connectors.platforms.facebook.publisher import Facebook
+from connectors.transport.transport import AccountTarget
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.permit import Permit
+from gate.contract.permit import Permit
 from tests.contract.instagram_worlds import FILM, MEDIA
 from tests.fakes.facebook import FakeFacebook
 from tests.fakes.facebook_world import Page
@@ -31,16 +31,16 @@ class FacebookFake:
     after: int
     chat: bool = False
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.ask(mode, on="messages" if self.chat and on == "posts" else on, **more)
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
+        self.server.book.schedule_fault(mode, on="messages" if self.chat and on == "posts" else on, **more)
 
-    def taken(self) -> list[tuple[str, str]]:
+    def accepted_posts(self) -> list[tuple[str, str]]:
         if self.chat:
             return list(self.page.chats.taken)
         answers = [(f"comment:{one.id}", one.text) for one in self.page.comments.values() if one.own]
         return [*((one.id, one.message) for one in self.page.posts.values()), *answers]
 
-    def standing(self) -> set[str]:
+    def live_post_ids(self) -> set[str]:
         if self.chat:
             return {number for number, _ in self.page.chats.taken}
         own = {f"comment:{one.id}" for one in self.page.comments.values() if one.own and not one.deleted}
@@ -66,27 +66,27 @@ class FacebookFake:
         return found.message, len(found.photos)
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return list(self.server.book.record(after=self.after))
+        return list(self.server.book.list_requests(after=self.after))
 
 
-def world(server: FakeFacebook, http: HttpClient, files: str, *, film: bool = False) -> World:
+def world(server: FakeFacebook, http: HttpClient, files: str, *, film: bool = False) -> ConnectorWorld:
     """A fresh one. `film`: each post is one."""
-    page, past = server.page(f"w{next(_numbers)}"), server.book.record()
+    page, past = server.page(f"w{next(_numbers)}"), server.book.list_requests()
 
     def lend(permit: Permit, file: FileRef) -> str:
         return f"{files}/lent/{permit.jti.hex}/{file.sha256}.{'mp4' if file.mime == FILM.mime else 'jpg'}"
 
     fake = FacebookFake(server, page, past[-1]["id"] if past else 0)
-    return World(
+    return ConnectorWorld(
         name="facebook",
         connector=Facebook(),
-        account=Account(TENANT, uuid7(), page.id, server.url, Sealed(page.token.encode())),
+        account=AccountTarget(TEST_TENANT, uuid7(), page.id, server.url, Sealed(page.token.encode())),
         fake=fake,
         remark=fake.say,
         stands_under=fake.under,
         remark_is=fake.remark_is,
         surface="facebook.page",
-        transport=transport(http, lend=lend),
+        transport=conformance_transport(http, lend=lend),
         clock=server.clock,
         lags=False,
         address=lambda post: f"https://www.facebook.com/{page.id}/posts/{post.partition('_')[2]}",
@@ -106,14 +106,14 @@ def world(server: FakeFacebook, http: HttpClient, files: str, *, film: bool = Fa
     )
 
 
-def chat_world(server: FakeFacebook, http: HttpClient) -> World:
+def chat_world(server: FakeFacebook, http: HttpClient) -> ConnectorWorld:
     """A fresh chat with somebody who just wrote: messages are words alone, and stay with their reader."""
     made = world(server, http, "")
     fake = made.fake
     assert isinstance(fake, FacebookFake)
     fake.page.chats.say("Ann", "hi", server.clock())
     fake.chat = True
-    made.name, made.surface = "facebook_chat", facebook_chats.SURFACE
+    made.name, made.surface = "facebook_chat", messages.CHAT_SURFACE
     made.viewer = fake.page.chats.person("Ann").person
     made.address = made.remark = made.says = None
     made.counts, made.media, made.keeps = "", (), str

@@ -7,12 +7,12 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from connectors.contract import Grant, OAuthClient
-from connectors.fanvue import SUBSCRIBERS, Fanvue
-from connectors.fanvue_account import CHAT_SURFACE, SURFACE
-from connectors.suite.world import TENANT, Call, World, transport
-from connectors.transport import Account
-from foundation.http import HttpClient
+from connectors.conformance.world import TEST_TENANT, ConnectorWorld, SignedCall, conformance_transport
+from connectors.contract.connector import OAuthClient, RefreshGrant
+from connectors.platforms.fanvue.account import CHAT_SURFACE, SURFACE
+from connectors.platforms.fanvue.publisher import SUBSCRIBERS_MARK, Fanvue
+from connectors.transport.transport import AccountTarget
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.sealed import Sealed
@@ -36,17 +36,17 @@ class FanvueFake:
     after: int
     fan: Fan | None = None
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.ask(mode, on="messages" if self.fan and on == "posts" else on, **more)
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
+        self.server.book.schedule_fault(mode, on="messages" if self.fan and on == "posts" else on, **more)
 
-    def taken(self) -> list[tuple[str, str]]:
+    def accepted_posts(self) -> list[tuple[str, str]]:
         return list(self.member.sent if self.fan else self.member.taken)
 
-    def standing(self) -> set[str]:
+    def live_post_ids(self) -> set[str]:
         return {one.id for one in self.member.chats[self.fan.id]} if self.fan else set(self.member.posts)
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return list(self.server.book.record(after=self.after))
+        return list(self.server.book.list_requests(after=self.after))
 
     def priced(self, native_id: str) -> int | None:
         if self.fan is None:
@@ -59,12 +59,12 @@ def pays(server: FakeFanvue, member: Member, minor: int) -> None:
     server.till.earn(member, minor, minor * 4 // 5, "tip", server.fan("tipper", member))
 
 
-def granted(server: FakeFanvue, member: Member) -> Grant:
+def granted(server: FakeFanvue, member: Member) -> RefreshGrant:
     """Tokens of the account as an application has them after a yes."""
     app = server.oauth.application(BACK)
     told = server.oauth.granted(app, member)
     client = OAuthClient(app.client_id, Sealed(app.secret.encode()))
-    return Grant(member.id, Sealed(told["refresh_token"].encode()), client)
+    return RefreshGrant(member.id, Sealed(told["refresh_token"].encode()), client)
 
 
 class Heard(Events):
@@ -76,31 +76,31 @@ class Heard(Events):
         self.body = json.dumps(event).encode()
 
 
-def called(server: FakeFanvue, member: Member) -> Call:
+def called(server: FakeFanvue, member: Member) -> SignedCall:
     """A fan writes, and the application is called about it."""
     app = server.oauth.application(BACK)
     events = Heard(server, app)
     events.says(server.fan("caller", member), member, "hello")
     header = signature(app.signing, int(server.clock().timestamp()), events.body)
-    return Call(header, events.body, app.signing)
+    return SignedCall(header, events.body, app.signing)
 
 
 def world(
     server: FakeFanvue, http: HttpClient, *, slow: int = 0, delete_status: int = 204, film: bool = False
-) -> World:
+) -> ConnectorWorld:
     """A fresh one. `slow`: pictures take so many questions; `delete_status`: how a deletion is answered; `film`: one is
     there in the place of pictures."""
     server.slow, server.delete_status = slow, delete_status
     member = server.account(f"w{next(_numbers)}")
-    past = server.book.record()
+    past = server.book.list_requests()
     fake = FanvueFake(server, member, past[-1]["id"] if past else 0)
-    return World(
+    return ConnectorWorld(
         name="fanvue",
         connector=Fanvue(),
-        account=Account(TENANT, uuid7(), member.id, server.url, Sealed(member.token.encode())),
+        account=AccountTarget(TEST_TENANT, uuid7(), member.id, server.url, Sealed(member.token.encode())),
         fake=fake,
         surface=SURFACE,
-        transport=transport(http),
+        transport=conformance_transport(http),
         clock=server.clock,
         address=lambda number: f"https://www.fanvue.com/{member.username}/posts/{number}",
         elsewhere=(f"https://www.fanvue.com/{member.username}", f"https://www.fanvue.com/posts/{uuid7()}"),
@@ -110,7 +110,7 @@ def world(
         followers_on="checks",
         earned=lambda minor: pays(server, member, minor),
         priced=fake.priced,
-        flags=(SUBSCRIBERS,),
+        flags=(SUBSCRIBERS_MARK,),
         told=lambda wire: wire.get("audience") == "subscribers",
         name_of=lambda medium: server.named[medium.sha256],
         grants=partial(granted, server, member),
@@ -120,7 +120,7 @@ def world(
     )
 
 
-def chat_world(server: FakeFanvue, http: HttpClient) -> World:
+def chat_world(server: FakeFanvue, http: HttpClient) -> ConnectorWorld:
     """A fresh chat: messages have no marks."""
     made = world(server, http)
     assert isinstance(made.fake, FanvueFake)
@@ -132,7 +132,7 @@ def chat_world(server: FakeFanvue, http: HttpClient) -> World:
     return made
 
 
-def locked_world(server: FakeFanvue, http: HttpClient, *, slow: int = 0) -> World:
+def locked_world(server: FakeFanvue, http: HttpClient, *, slow: int = 0) -> ConnectorWorld:
     """A fresh chat in which every message lies behind its price; `slow` as in `world`."""
     made = chat_world(server, http)
     fake = made.fake

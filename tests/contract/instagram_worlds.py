@@ -10,18 +10,25 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import Response
 
-from connectors import instagram_chats
-from connectors.contract import FileRef
-from connectors.instagram import Instagram
-from connectors.suite.serving import served
-from connectors.suite.world import OBJECTS, TENANT, World, pictures, stored, transport
-from connectors.transport import Account
-from foundation.http import HttpClient
+from connectors.conformance.fake_servers import serve_app
+from connectors.conformance.world import (
+    TEST_OBJECTS,
+    TEST_TENANT,
+    ConnectorWorld,
+    conformance_transport,
+    pictures,
+    stored_picture,
+)
+from connectors.contract.connector import FileRef
+from connectors.platforms.instagram import messages
+from connectors.platforms.instagram.publisher import Instagram
+from connectors.transport.transport import AccountTarget
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.sealed import Sealed
-from gate.permit import Permit
-from gate.units import Setting, Unit
+from gate.contract.permit import Permit
+from gate.contract.units import PlatformOption, Unit
 from tests.fakes.instagram import FakeInstagram, Profile
 from tests.fakes.instagram_fetching import clip
 
@@ -29,7 +36,7 @@ _numbers = count(1)
 
 
 MEDIA = pictures("JPEG")
-FILM = stored(clip(3.0), "video/mp4", "waves on a beach")
+FILM = stored_picture(clip(3.0), "video/mp4", "waves on a beach")
 
 
 @contextmanager
@@ -40,9 +47,9 @@ def lent() -> Iterator[str]:
     @app.get("/lent/{token}/{name}")
     def file(token: str, name: str) -> Response:
         digest, _, ending = name.partition(".")
-        return Response(OBJECTS[digest], media_type="video/mp4" if ending == "mp4" else "image/jpeg")
+        return Response(TEST_OBJECTS[digest], media_type="video/mp4" if ending == "mp4" else "image/jpeg")
 
-    with served(app) as url:
+    with serve_app(app) as url:
         yield url
 
 
@@ -55,17 +62,17 @@ class InstagramFake:
     after: int
     chat: bool = False
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.ask(mode, on="messages" if self.chat and on == "posts" else on, **more)
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
+        self.server.book.schedule_fault(mode, on="messages" if self.chat and on == "posts" else on, **more)
 
-    def taken(self) -> list[tuple[str, str]]:
+    def accepted_posts(self) -> list[tuple[str, str]]:
         if self.chat:
             return list(self.profile.chats.taken)
         answers = [(f"comment:{one.id}", one.text) for one in self.profile.comments.every.values() if one.own]
         shown = [(post["id"], post["caption"]) for post in self.profile.posts]
         return [*shown, *((story["id"], "") for story in self.profile.stories), *answers]
 
-    def standing(self) -> set[str]:
+    def live_post_ids(self) -> set[str]:
         if self.chat:
             return {number for number, _ in self.profile.chats.taken}
         own = {f"comment:{one.id}" for one in self.profile.comments.every.values() if one.own and not one.deleted}
@@ -90,10 +97,10 @@ class InstagramFake:
         return {"deleted"} if one.deleted else {"hidden"} if one.hidden else {"shown"}
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return list(self.server.book.record(after=self.after))
+        return list(self.server.book.list_requests(after=self.after))
 
 
-STORY = Setting("story", ("true",))
+STORY = PlatformOption("story", ("true",))
 
 
 def beside(unit: Unit, option: str) -> Unit:
@@ -104,7 +111,7 @@ def beside(unit: Unit, option: str) -> Unit:
 
 
 @dataclass(kw_only=True)
-class Stories(World):
+class Stories(ConnectorWorld):
     """The same account, where everything is a story."""
 
     def unit(self, text: str = "", *, media: int = 0, flags: tuple[str, ...] = (), price: Money | None = None) -> Unit:
@@ -113,10 +120,15 @@ class Stories(World):
 
 
 def world(
-    server: FakeInstagram, http: HttpClient, files: str, *, film: bool = False, kind: type[World] = World
-) -> World:
+    server: FakeInstagram,
+    http: HttpClient,
+    files: str,
+    *,
+    film: bool = False,
+    kind: type[ConnectorWorld] = ConnectorWorld,
+) -> ConnectorWorld:
     """A fresh one. `film`: a reel stands in the place of a picture, and a carousel begins with a film."""
-    profile, past = server.profile(f"w{next(_numbers)}"), server.book.record()
+    profile, past = server.profile(f"w{next(_numbers)}"), server.book.list_requests()
 
     def lend(permit: Permit, file: FileRef) -> str:
         return f"{files}/lent/{permit.jti.hex}/{file.sha256}.{'mp4' if file.mime == FILM.mime else 'jpg'}"
@@ -125,14 +137,14 @@ def world(
     return kind(
         name="instagram",
         connector=Instagram(),
-        account=Account(TENANT, uuid7(), profile.id, server.url, Sealed(profile.token.encode())),
+        account=AccountTarget(TEST_TENANT, uuid7(), profile.id, server.url, Sealed(profile.token.encode())),
         fake=fake,
         remark=fake.say,
         stands_under=fake.under,
         closes=fake.close,
         remark_is=fake.remark_is,
         surface="instagram.post",
-        transport=transport(http, lend=lend),
+        transport=conformance_transport(http, lend=lend),
         clock=server.clock,
         lags=False,
         address=lambda post: f"https://www.instagram.com/{profile.username}/reel/{post}/?igsh=abc",
@@ -152,7 +164,7 @@ def world(
     )
 
 
-def story_world(server: FakeInstagram, http: HttpClient, files: str, *, film: bool = False) -> World:
+def story_world(server: FakeInstagram, http: HttpClient, files: str, *, film: bool = False) -> ConnectorWorld:
     """A fresh one whose posts are stories."""
     made = world(server, http, files, film=film, kind=Stories)
     fake = made.fake
@@ -164,14 +176,14 @@ def story_world(server: FakeInstagram, http: HttpClient, files: str, *, film: bo
     return made
 
 
-def chat_world(server: FakeInstagram, http: HttpClient) -> World:
+def chat_world(server: FakeInstagram, http: HttpClient) -> ConnectorWorld:
     """A fresh chat with somebody who just wrote: messages are words alone, and stay with their reader."""
     made = world(server, http, "")
     fake = made.fake
     assert isinstance(fake, InstagramFake)
     fake.profile.chats.say("ann", "hi", server.clock())
     fake.chat = True
-    made.name, made.surface = "instagram_chat", instagram_chats.SURFACE
+    made.name, made.surface = "instagram_chat", messages.CHAT_SURFACE
     made.viewer = fake.profile.chats.person("ann").person
     made.address = made.remark = made.closes = None
     made.counts, made.flags, made.media, made.keyed, made.least_media = "", (), (), False, 0

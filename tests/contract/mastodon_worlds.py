@@ -6,11 +6,16 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from connectors.mastodon import SENSITIVE, WARNED, Mastodon
-from connectors.mastodon_account import CHAT_SURFACE, SURFACE
-from connectors.suite.world import TENANT, World, stored, transport
-from connectors.transport import Account
-from foundation.http import HttpClient
+from connectors.conformance.world import (
+    TEST_TENANT,
+    ConnectorWorld,
+    conformance_transport,
+    stored_picture,
+)
+from connectors.platforms.mastodon.account import CHAT_SURFACE, SURFACE
+from connectors.platforms.mastodon.publisher import SENSITIVE_MARK, WARNING_MARK, Mastodon
+from connectors.transport.transport import AccountTarget
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.contract.instagram_worlds import MEDIA
@@ -47,15 +52,15 @@ class MastodonFake:
         liked = "liked" if native_id in self.member.likes else "unliked"
         return {"shown", liked, *(("blocked",) if blocked else ()), *(("reported",) if native_id in reported else ())}
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.ask(mode, on=on, **more)
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
+        self.server.book.schedule_fault(mode, on=on, **more)
 
-    def taken(self) -> list[tuple[str, str]]:
+    def accepted_posts(self) -> list[tuple[str, str]]:
         if self.chat:  # without the reader's name before it
             return [(number, text.partition(" ")[2]) for number, text in self.member.taken]
         return list(self.member.taken)
 
-    def standing(self) -> set[str]:
+    def live_post_ids(self) -> set[str]:
         return set(self.member.statuses)
 
     def says(self, native_id: str) -> tuple[str, int]:
@@ -64,7 +69,7 @@ class MastodonFake:
         return found.text, len(found.media)
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return list(self.server.book.record(after=self.after))
+        return list(self.server.book.list_requests(after=self.after))
 
 
 def told(wire: Mapping[str, Any]) -> bool:
@@ -72,27 +77,27 @@ def told(wire: Mapping[str, Any]) -> bool:
     return wire.get("sensitive") is True and bool(wire.get("spoiler_text"))
 
 
-FILM = stored(b"\0\0\0\x18ftypmp42" + bytes(range(256)), "video/mp4", "waves on a beach")
+FILM = stored_picture(b"\0\0\0\x18ftypmp42" + bytes(range(256)), "video/mp4", "waves on a beach")
 
 
 def world(
     server: FakeMastodon, http: HttpClient, *, slow: int = 0, ignores_keys: bool = False, film: bool = False
-) -> World:
+) -> ConnectorWorld:
     """A fresh one. `slow`: pictures take so many questions; `ignores_keys`: a repeat makes a second post; `film`: one
     stands in the place of pictures."""
     server.slow, server.ignores_keys = slow, ignores_keys
     number = next(_numbers)
     member, stranger = server.account(f"w{number}"), server.account(f"stranger{number}")
-    past = server.book.record()
+    past = server.book.list_requests()
     account = f"{member.id}@{server.url.partition('://')[2]}"
     fake = MastodonFake(server, member, past[-1]["id"] if past else 0, stranger)
-    return World(
+    return ConnectorWorld(
         name="mastodon",
         connector=Mastodon(),
-        account=Account(TENANT, uuid7(), account, server.url, Sealed(member.token.encode())),
+        account=AccountTarget(TEST_TENANT, uuid7(), account, server.url, Sealed(member.token.encode())),
         fake=fake,
         surface=SURFACE,
-        transport=transport(http),
+        transport=conformance_transport(http),
         clock=server.clock,
         lags=False,
         address=lambda post: f"{server.url}/@{member.username}/{post}",
@@ -105,7 +110,7 @@ def world(
         remark=fake.say,
         stands_under=fake.under,
         remark_is=fake.remark_is,
-        flags=(SENSITIVE, WARNED),
+        flags=(SENSITIVE_MARK, WARNING_MARK),
         told=told,
         name_of=lambda medium: server.named[medium.sha256],
         keeps=str.strip,
@@ -113,7 +118,7 @@ def world(
     )
 
 
-def chat_world(server: FakeMastodon, http: HttpClient, *, ignores_keys: bool = False) -> World:
+def chat_world(server: FakeMastodon, http: HttpClient, *, ignores_keys: bool = False) -> ConnectorWorld:
     """A fresh chat with somebody who just wrote: messages are words alone, and posts to whom they name."""
     made = world(server, http, ignores_keys=ignores_keys)
     fake = made.fake

@@ -7,17 +7,23 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from connectors.reddit import Reddit
-from connectors.reddit_account import CHAT_SURFACE, NSFW, OVER18, Spot
-from connectors.suite.world import MEDIA, TENANT, World, stored, transport
-from connectors.transport import Account
-from foundation.http import HttpClient
+from connectors.conformance.world import (
+    TEST_PICTURES,
+    TEST_TENANT,
+    ConnectorWorld,
+    conformance_transport,
+    stored_picture,
+)
+from connectors.platforms.reddit.account import CHAT_SURFACE, NSFW_MARK, OVER18_SURFACE, PostingAccount
+from connectors.platforms.reddit.publisher import Reddit
+from connectors.transport.transport import AccountTarget
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.fakes.reddit import FakeReddit, Member
 
 TITLE = "Bonjour"
-FILM = stored(b"\0\0\0\x18ftypmp42" + bytes(range(256)), "video/mp4", "waves on a beach")
+FILM = stored_picture(b"\0\0\0\x18ftypmp42" + bytes(range(256)), "video/mp4", "waves on a beach")
 _numbers = count(1)
 
 
@@ -29,14 +35,14 @@ class RedditFake:
     member: Member
     after: int
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.ask(mode, on=on, **more)
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
+        self.server.book.schedule_fault(mode, on=on, **more)
 
-    def taken(self) -> list[tuple[str, str]]:
+    def accepted_posts(self) -> list[tuple[str, str]]:
         """The text under the title."""
         return [(number, text.removeprefix(f"{TITLE}\n\n")) for number, text in self.member.taken]
 
-    def standing(self) -> set[str]:
+    def live_post_ids(self) -> set[str]:
         own = {name for name, one in self.server.comments.items() if one.author is self.member and not one.deleted}
         own |= {name for name, one in self.server.letters.items() if one.author is self.member}
         return own | set(self.member.posts)
@@ -60,33 +66,35 @@ class RedditFake:
         return found.body, len(found.media)
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return list(self.server.book.record(after=self.after))
+        return list(self.server.book.list_requests(after=self.after))
 
 
 FLAIR = "7f6bd2a0-9a0e-11ee-8d0c-0242ac120002"
 
 
-def world(server: FakeReddit, http: HttpClient, *, one_picture: bool = False, film: bool = False) -> World:
+def world(server: FakeReddit, http: HttpClient, *, one_picture: bool = False, film: bool = False) -> ConnectorWorld:
     """A fresh one. `one_picture`: a post of pictures has one, which Reddit makes some seconds later; `film`: each post
     is one, with its poster, and made later still."""
     number = next(_numbers)
     server.media_delay = 44.0 if film else 15.0 if one_picture else 0.0
     member, place = server.account(f"w{number:03}"), server.subreddit(f"lakes{number}", over18=True)
     place.flairs = [{"id": FLAIR, "text": "Wall"}]
-    past = server.book.record()
-    account = Spot(member.name, place.name).account
+    past = server.book.list_requests()
+    account = PostingAccount(member.name, place.name).account
     fake = RedditFake(server, member, past[-1]["id"] if past else 0)
-    return World(
+    return ConnectorWorld(
         name="reddit",
         connector=Reddit(),
-        account=Account(TENANT, uuid7(), account, server.url, Sealed(member.token.encode()), platform="reddit"),
+        account=AccountTarget(
+            TEST_TENANT, uuid7(), account, server.url, Sealed(member.token.encode()), platform="reddit"
+        ),
         fake=fake,
         remark=fake.say,
         stands_under=fake.under,
         closes=server.archived.add,
         remark_is=fake.remark_is,
-        surface=OVER18,
-        transport=transport(http),
+        surface=OVER18_SURFACE,
+        transport=conformance_transport(http),
         clock=server.clock,
         address=lambda post: f"https://www.reddit.com/r/{place.name}/comments/{post.removeprefix('t3_')}/un_lac/",
         elsewhere=(f"https://www.reddit.com/r/{place.name}/", "https://www.reddit.com/r/all/comments/zzzzz9/x/"),
@@ -95,18 +103,18 @@ def world(server: FakeReddit, http: HttpClient, *, one_picture: bool = False, fi
         counts="likes",
         followers=partial(setattr, server.places[f"u_{member.name}".lower()], "subscribers"),
         followers_on="checks",
-        flags=(NSFW,),
+        flags=(NSFW_MARK,),
         told=lambda wire: wire.get("nsfw") is True,
         name_of=lambda medium: server.named[medium.sha256],
         keyed=False,
-        media=(MEDIA[0], FILM) if film else MEDIA[:1] if one_picture else MEDIA,
+        media=(TEST_PICTURES[0], FILM) if film else TEST_PICTURES[:1] if one_picture else TEST_PICTURES,
         least_media=2 if film else 0,
         addressed=one_picture or film,
         title=TITLE,
     )
 
 
-def chat_world(server: FakeReddit, http: HttpClient) -> World:
+def chat_world(server: FakeReddit, http: HttpClient) -> ConnectorWorld:
     """A fresh talk: messages are words alone, and the account answered somebody before."""
     made = world(server, http)
     fake = made.fake
@@ -114,7 +122,7 @@ def chat_world(server: FakeReddit, http: HttpClient) -> World:
     fan = server.account(f"leo-{fake.member.name}")
     letter = server.write(fan, fake.member, "hi")
     answered = server.write(fake.member, fan, "a first answer", "re: hello", letter.name)
-    server.clock.move(3600)
+    server.clock.advance(3600)
     server.write(fan, fake.member, "are you there?", "re: hello", answered.name)
     made.name, made.surface, made.viewer = "reddit_chat", CHAT_SURFACE, fan.name
     made.address = made.remark = made.says = None

@@ -9,15 +9,15 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from connectors import ages
-from connectors.ages import AgeProvider, Asked, Begun, Finding
-from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind
-from connectors.outcomes import Outcome, Reauthorize, Rejected, Retry
-from connectors.transport import Account, EgressForbidden, Transport
-from foundation.http import HttpClient
+from connectors.age_verification import providers
+from connectors.age_verification.providers import AgeCheckRequest, AgeCheckResult, AgeCheckSession, AgeProvider
+from connectors.contract.connector import Response, Send, StepAnswerLost, StepKind, StepResult
+from connectors.contract.outcomes import Outcome, Reauthorize, Rejected, Retry
+from connectors.transport.transport import AccountTarget, EgressForbidden, Transport
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.permit import ControlOrder
+from gate.contract.permit import ControlOrder
 from tests.fakes import yoti as fake
 
 HTTP = HttpClient()
@@ -33,10 +33,10 @@ class Talk:
     account: str
     key: str
     order: UUID = field(default_factory=uuid7)
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[StepResult] = field(default_factory=list)
 
-    def send(self, turn: Send) -> Answer:
-        where = Account(self.order, self.order, self.account, self.running.url, Sealed(self.key.encode()))
+    def send(self, turn: Send) -> StepResult:
+        where = AccountTarget(self.order, self.order, self.account, self.running.url, Sealed(self.key.encode()))
         transport = Transport(
             http=HTTP,
             reveal=lambda tenant_id, sealed: sealed.box.decode(),
@@ -48,22 +48,22 @@ class Talk:
         self.answers.append(answer)
         return answer
 
-    def begin(self, reference: str = "check-1", *, lives: int = 900) -> Begun | Outcome:
-        asked = Asked(reference, "https://pages.example/age/x", "", timedelta(seconds=lives))
-        answers: tuple[Answer, ...] = ()
-        while isinstance(turn := self.provider.begin(asked, self.account, self.running.url, answers), Send):
+    def begin(self, reference: str = "check-1", *, lives: int = 900) -> AgeCheckSession | Outcome:
+        asked = AgeCheckRequest(reference, "https://pages.example/age/x", "", timedelta(seconds=lives))
+        answers: tuple[StepResult, ...] = ()
+        while isinstance(turn := self.provider.open_check(asked, self.account, self.running.url, answers), Send):
             answers = (*answers, self.send(turn))
         return turn
 
-    def read(self, native_id: str, reference: str = "check-1") -> Finding | Outcome:
-        answers: tuple[Answer, ...] = ()
-        while isinstance(turn := self.provider.read(native_id, reference, self.account, answers), Send):
+    def read(self, native_id: str, reference: str = "check-1") -> AgeCheckResult | Outcome:
+        answers: tuple[StepResult, ...] = ()
+        while isinstance(turn := self.provider.read_result(native_id, reference, self.account, answers), Send):
             answers = (*answers, self.send(turn))
         return turn
 
     def check(self) -> Outcome | None:
-        answers: tuple[Answer, ...] = ()
-        while isinstance(turn := self.provider.check(self.account, answers), Send):
+        answers: tuple[StepResult, ...] = ()
+        while isinstance(turn := self.provider.verify_credential(self.account, answers), Send):
             answers = (*answers, self.send(turn))
         return turn
 
@@ -74,26 +74,26 @@ def running() -> Iterator[fake.Running]:
         yield found
 
 
-@pytest.fixture(params=sorted(ages.load()))
+@pytest.fixture(params=sorted(providers.load_age_providers()))
 def talk(running: fake.Running, request: pytest.FixtureRequest) -> Iterator[Talk]:
     account, key = running.world.customer()
-    yield Talk(ages.load()[request.param], running, account, key)
+    yield Talk(providers.load_age_providers()[request.param], running, account, key)
     running.clear()
 
 
-def begun(talk: Talk, reference: str = "check-1", **more: int) -> Begun:
+def begun(talk: Talk, reference: str = "check-1", **more: int) -> AgeCheckSession:
     found = talk.begin(reference, **more)
-    assert isinstance(found, Begun)
+    assert isinstance(found, AgeCheckSession)
     return found
 
 
 def test_a_check_that_is_passed(talk: Talk) -> None:
     check = begun(talk)
     assert check.native_id in check.address
-    assert talk.read(check.native_id) == Finding("pending")
+    assert talk.read(check.native_id) == AgeCheckResult("pending")
     talk.running.world.finish(talk.running.world.session("check-1"))
     found = talk.read(check.native_id)
-    assert isinstance(found, Finding)
+    assert isinstance(found, AgeCheckResult)
     assert (found.state, found.level) == ("passed", "L4")
     assert found.method
 
@@ -114,14 +114,14 @@ def test_every_end_of_a_check(talk: Talk, status: str, method: str, state: str, 
     check = begun(talk)
     talk.running.world.finish(talk.running.world.session("check-1"), status, method)
     found = talk.read(check.native_id)
-    assert isinstance(found, Finding)
+    assert isinstance(found, AgeCheckResult)
     assert (found.state, found.level) == (state, level)
 
 
 def test_a_check_runs_out(talk: Talk) -> None:
     check = begun(talk, lives=60)
-    talk.running.world.clock.move(61)
-    assert talk.read(check.native_id) == Finding("expired")
+    talk.running.world.clock.advance(61)
+    assert talk.read(check.native_id) == AgeCheckResult("expired")
 
 
 def test_nothing_of_a_person_comes_in(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
@@ -157,7 +157,7 @@ def test_another_customers_session_is_nobodys(talk: Talk) -> None:
     check = begun(talk)
     account, key = talk.running.world.customer(key="another")
     other = replace(talk, account=account, key=key, answers=[])
-    assert other.read(check.native_id) == Finding("expired")
+    assert other.read(check.native_id) == AgeCheckResult("expired")
 
 
 def test_a_wrong_key_is_told_apart_from_a_bad_day(talk: Talk) -> None:
@@ -175,16 +175,18 @@ def test_an_answer_that_is_lost_or_never_comes_is_asked_again(talk: Talk) -> Non
     assert isinstance(talk.begin(), Retry)
     check = begun(talk)
     talk.running.world.hangs = 1
-    turn = talk.provider.read(check.native_id, "check-1", talk.account, ())
+    turn = talk.provider.read_result(check.native_id, "check-1", talk.account, ())
     assert isinstance(turn, Send)
     answer = talk.send(Send(replace(turn.step, deadline=0.5)))
     assert isinstance(answer, StepAnswerLost)
-    assert isinstance(talk.provider.read(check.native_id, "check-1", talk.account, (answer,)), Retry)
+    assert isinstance(talk.provider.read_result(check.native_id, "check-1", talk.account, (answer,)), Retry)
 
 
 def test_its_steps_are_of_the_closed_list(talk: Talk) -> None:
     begun(talk)
-    turn = talk.provider.begin(Asked("r", "https://p.example/a b", "", timedelta(minutes=15)), talk.account, "", ())
+    turn = talk.provider.open_check(
+        AgeCheckRequest("r", "https://p.example/a b", "", timedelta(minutes=15)), talk.account, "", ()
+    )
     assert isinstance(turn, Send)
     assert turn.step.kind is StepKind.CONTROL
     with pytest.raises(EgressForbidden):  # a blank makes a sentence of an address
@@ -193,6 +195,6 @@ def test_its_steps_are_of_the_closed_list(talk: Talk) -> None:
 
 def test_a_form_is_read_with_care(talk: Talk) -> None:
     secret = Sealed(b"k")
-    assert talk.provider.sign({"sdk_id": f" {talk.account.upper()} ", "api_key": secret}) is not None
+    assert talk.provider.read_form({"sdk_id": f" {talk.account.upper()} ", "api_key": secret}) is not None
     for form in ({"sdk_id": talk.account}, {"sdk_id": "../x", "api_key": secret}, {"api_key": secret}):
-        assert talk.provider.sign(form) is None
+        assert talk.provider.read_form(form) is None

@@ -5,40 +5,41 @@ from typing import Any
 
 import pytest
 
-from connectors import options, registry
-from connectors.naming import Names
-from connectors.outcomes import Published
-from connectors.suite import rules
-from connectors.suite.house import House
-from connectors.suite.naming_rules import addresses_are_read
-from connectors.suite.wordless_rules import pictures_without_words_are_found
-from schedules.overrides import chosen
+from connectors.conformance import rules
+from connectors.conformance.address_rules import addresses_are_resolved
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.textless_post_rules import textless_posts_are_found
+from connectors.contract.outcomes import Published
+from connectors.contract.post_addresses import SupportsAddressLookup
+from connectors.registry import loader
+from connectors.shared import options
+from schedules.posts.channel_overrides import normalize_options
 from tests.contract.reddit_worlds import FLAIR
 from tests.contract.worlds import KINDS, Fakes
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("day", rules.TRANSIENT)
+@pytest.mark.parametrize("day", rules.TRANSIENT_FAULTS)
 def test_once(platforms: Fakes, kind: str, day: str) -> None:
     world = platforms.world(kind)
-    assert rules.once(world, world.connector, day) == []
+    assert rules.publishes_exactly_once(world, world.connector, day) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", rules.CORE_RULES, ids=lambda rule: rule.__name__)
 def test_rule(platforms: Fakes, kind: str, rule: rules.Rule) -> None:
     world = platforms.world(kind)
     assert rule(world, world.connector) == []
 
 
 OF_STORIES: tuple[rules.Rule, ...] = (
-    rules.waits,
-    rules.tells_the_flags,
-    rules.nothing_leaves_a_closed_door,
-    rules.orders_carry_no_content,
-    rules.numbers_are_read,
-    pictures_without_words_are_found,
-    addresses_are_read,
+    rules.retry_after_is_respected,
+    rules.marks_are_sent,
+    rules.refused_connection_is_retried,
+    rules.control_steps_carry_no_content,
+    rules.metrics_are_read,
+    textless_posts_are_found,
+    addresses_are_resolved,
 )
 """Rules that tell posts apart by something else than their words, which stories have not."""
 
@@ -54,7 +55,7 @@ def test_every_connector_has_its_world(platforms: Fakes) -> None:
     """A connector without the contract suite does not land; what hands over sends nothing a fake could take in, and is
     told by `tests/connectors/test_byhand.py` and the journey of a task."""
     worlds = {platforms.world(kind).connector.capabilities.platform for kind in KINDS}
-    sending = {name for name, one in registry.load().items() if not one.capabilities.hand_over}
+    sending = {name for name, one in loader.load_connectors().items() if not one.capabilities.hand_over}
     assert worlds == sending
 
 
@@ -62,7 +63,9 @@ def test_every_post_can_be_named_by_its_address(platforms: Fakes) -> None:
     """Whoever says where a post in doubt stands is believed by what the platform calls it, never by a piece of text."""
     posts = [world for kind in KINDS if not (world := platforms.world(kind)).viewer]
     assert [world.name for world in posts if world.address is None] == []
-    assert [name for name, one in registry.own().items() if not isinstance(one, Names)] == []
+    assert [
+        name for name, one in loader.load_builtin_connectors().items() if not isinstance(one, SupportsAddressLookup)
+    ] == []
 
 
 KEPT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -95,8 +98,8 @@ def test_the_platform_keeps_what_was_chosen_and_every_mark(platforms: Fakes, kin
     said, kept = KEPT[kind]
     world = platforms.world(kind.partition("_")[0])
     unit = world.unit(media=world.flagged_media, flags=world.flags)
-    unit = replace(unit, options=options.settings(chosen(said), world.connector.capabilities))
-    outcome = House(world, world.connector).publish(unit).outcome
+    unit = replace(unit, options=options.option_settings(normalize_options(said), world.connector.capabilities))
+    outcome = SendingHarness(world, world.connector).publish(unit).outcome
     assert isinstance(outcome, Published), outcome
     there = _there(world.fake, outcome.native_id)
     assert {name: getattr(there, name) for name in kept} == kept

@@ -8,10 +8,10 @@ from types import ModuleType
 
 import pytest
 
-from connectors.suite import rules
-from gate import bundle, foreign
+from connectors.conformance import rules
+from gate.policy import bundle, third_party_rules
 from tests.fakes.installed import EXAMPLE
-from workers import new_connector
+from workers.cli.platforms import connector_scaffold
 
 FAKE = "tests/acme_fake.py"
 CONNECTOR = "acme_greenroom/connector.py"
@@ -33,14 +33,14 @@ def fake() -> Iterator[ModuleType]:
         del sys.modules[name]
 
 
-@pytest.mark.parametrize("rule", rules.EVERY)
+@pytest.mark.parametrize("rule", rules.ALL_RULES)
 def test_rule(fake: ModuleType, rule: str) -> None:
     with fake.world() as world:
-        assert rules.EVERY[rule](world, world.connector) == []
+        assert rules.ALL_RULES[rule](world, world.connector) == []
 
 
 def test_everything_of_the_suite_is_asked() -> None:
-    assert len(rules.EVERY) == len(rules.RULES) + len(rules.TRANSIENT)
+    assert len(rules.ALL_RULES) == len(rules.CORE_RULES) + len(rules.TRANSIENT_FAULTS)
 
 
 def test_the_connector_is_short() -> None:
@@ -49,7 +49,7 @@ def test_the_connector_is_short() -> None:
 
 def test_the_command_writes_what_surrounds_it() -> None:
     """But for the connector, its rules and its sentences, which are written by whoever knows the platform."""
-    written = new_connector.written("acme")
+    written = connector_scaffold.scaffold_files("acme")
     for place in ("pyproject.toml", "acme_greenroom/__init__.py", FAKE, "tests/test_acme.py"):
         assert written[place] == (EXAMPLE / place).read_text("utf-8"), place
     there = {path.relative_to(EXAMPLE).as_posix() for path in EXAMPLE.rglob("*") if path.is_file()}
@@ -60,6 +60,6 @@ def test_the_command_writes_what_surrounds_it() -> None:
 
 def test_its_signed_rules_are_those_that_people_read() -> None:
     document = (EXAMPLE / "acme_greenroom/rows.json").read_bytes()
-    rows = foreign.believed(document, bundle.shipped())
+    rows = third_party_rules.verify_rules(document, bundle.shipped_bundle())
     assert json.loads(document)["rows"] == (EXAMPLE / "rows.yaml").read_text("utf-8")
     assert [row.id for row in rows.rows] == ["acme.post"]

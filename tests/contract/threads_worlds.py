@@ -6,14 +6,14 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from connectors.contract import FileRef
-from connectors.suite.world import TENANT, World, transport
-from connectors.threads import Threads
-from connectors.transport import Account
-from foundation.http import HttpClient
+from connectors.conformance.world import TEST_TENANT, ConnectorWorld, conformance_transport
+from connectors.contract.connector import FileRef
+from connectors.platforms.threads.publisher import Threads
+from connectors.transport.transport import AccountTarget
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.permit import Permit
+from gate.contract.permit import Permit
 from tests.contract.instagram_worlds import FILM, MEDIA
 from tests.fakes.threads import FakeThreads
 from tests.fakes.threads_world import Profile
@@ -29,13 +29,13 @@ class ThreadsFake:
     profile: Profile
     after: int
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.ask(mode, on=on, **more)
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
+        self.server.book.schedule_fault(mode, on=on, **more)
 
-    def taken(self) -> list[tuple[str, str]]:
+    def accepted_posts(self) -> list[tuple[str, str]]:
         return [(one.id, one.text) for one in self.profile.every.values() if one.own]
 
-    def standing(self) -> set[str]:
+    def live_post_ids(self) -> set[str]:
         return {one.id for one in self.profile.every.values() if one.own and not one.deleted}
 
     def say(self, text: str, post: str) -> str:
@@ -49,27 +49,27 @@ class ThreadsFake:
         return {"hidden" if self.profile.every[native_id].hidden else "shown"}
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return list(self.server.book.record(after=self.after))
+        return list(self.server.book.list_requests(after=self.after))
 
 
-def world(server: FakeThreads, http: HttpClient, files: str, *, film: bool = False) -> World:
+def world(server: FakeThreads, http: HttpClient, files: str, *, film: bool = False) -> ConnectorWorld:
     """A fresh one. `film`: one stands in the place of a picture, and a carousel begins with it."""
-    profile, past = server.profile(f"w{next(_numbers)}"), server.book.record()
+    profile, past = server.profile(f"w{next(_numbers)}"), server.book.list_requests()
 
     def lend(permit: Permit, file: FileRef) -> str:
         return f"{files}/lent/{permit.jti.hex}/{file.sha256}.{'mp4' if file.mime == FILM.mime else 'jpg'}"
 
     fake = ThreadsFake(server, profile, past[-1]["id"] if past else 0)
-    return World(
+    return ConnectorWorld(
         name="threads",
         connector=Threads(),
-        account=Account(TENANT, uuid7(), profile.id, server.url, Sealed(profile.token.encode())),
+        account=AccountTarget(TEST_TENANT, uuid7(), profile.id, server.url, Sealed(profile.token.encode())),
         fake=fake,
         remark=fake.say,
         stands_under=fake.under,
         remark_is=fake.remark_is,
         surface="threads.post",
-        transport=transport(http, lend=lend),
+        transport=conformance_transport(http, lend=lend),
         clock=server.clock,
         lags=False,
         address=lambda post: f"https://www.threads.com/@{profile.username}/post/{post}?xmt=abc",

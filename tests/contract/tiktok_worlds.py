@@ -6,18 +6,23 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from connectors.suite.world import TENANT, World, stored, transport
-from connectors.tiktok import AI, TikTok
-from connectors.tiktok_account import SURFACE, Spot
-from connectors.tiktok_upload import LEAST
-from connectors.transport import Account
-from foundation.http import HttpClient
+from connectors.conformance.world import (
+    TEST_TENANT,
+    ConnectorWorld,
+    conformance_transport,
+    stored_picture,
+)
+from connectors.platforms.tiktok.account import SURFACE, PostingAccount
+from connectors.platforms.tiktok.media import MIN_PART_BYTES
+from connectors.platforms.tiktok.publisher import AI, TikTok
+from connectors.transport.transport import AccountTarget
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.fakes.tiktok import FakeTikTok, Member
 from tests.fakes.tiktok_world import EVERYBODY
 
-FILM = stored(b"\0\0\0\x18ftypmp42" + bytes(2 * LEAST + 1000), "video/mp4", "waves on a beach")
+FILM = stored_picture(b"\0\0\0\x18ftypmp42" + bytes(2 * MIN_PART_BYTES + 1000), "video/mp4", "waves on a beach")
 """Of two parts: the second, which has the rest, publishes it."""
 
 _numbers = count(1)
@@ -31,15 +36,15 @@ class TikTokFake:
     member: Member
     after: int
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.ask(mode, on=on, **more)
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
+        self.server.book.schedule_fault(mode, on=on, **more)
 
-    def taken(self) -> list[tuple[str, str]]:
+    def accepted_posts(self) -> list[tuple[str, str]]:
         """By their numbers, and those that are not public by the names that TikTok gave them before: they have no
         other."""
         return [(self._name(number), title) for number, title in self.member.taken]
 
-    def standing(self) -> set[str]:
+    def live_post_ids(self) -> set[str]:
         return {self._name(number) for number in self.member.posts}
 
     def _name(self, number: str) -> str:
@@ -47,24 +52,24 @@ class TikTokFake:
         return number if one.privacy == EVERYBODY else one.publish_id
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return list(self.server.book.record(after=self.after))
+        return list(self.server.book.list_requests(after=self.after))
 
 
-def world(server: FakeTikTok, http: HttpClient, *, slow: float = 0.0) -> World:
+def world(server: FakeTikTok, http: HttpClient, *, slow: float = 0.0) -> ConnectorWorld:
     """A fresh one. `slow`: TikTok works through a film for so many seconds before anybody sees it."""
     server.processing_seconds = slow
     server.kinds["creator_info"] = "checks"  # what is asked before is no look
     member = server.account(f"w{next(_numbers)}")
-    account = Spot(member.open_id, "PUBLIC_TO_EVERYONE").account
-    past = server.book.record()
+    account = PostingAccount(member.open_id, "PUBLIC_TO_EVERYONE").account
+    past = server.book.list_requests()
 
-    return World(
+    return ConnectorWorld(
         name="tiktok",
         connector=TikTok(),
-        account=Account(TENANT, uuid7(), account, server.url, Sealed(member.token.encode())),
+        account=AccountTarget(TEST_TENANT, uuid7(), account, server.url, Sealed(member.token.encode())),
         fake=TikTokFake(server, member, past[-1]["id"] if past else 0),
         surface=SURFACE,
-        transport=transport(http),
+        transport=conformance_transport(http),
         clock=server.clock,
         address=lambda made: f"https://www.tiktok.com/@{member.username}/video/{made}?lang=fr",
         elsewhere=(f"https://www.tiktok.com/@{member.username}", "https://www.tiktok.com/@somebody/video/1"),

@@ -9,15 +9,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from connectors.feed import Feed
-from connectors.sandbox import Sandbox
-from connectors.suite.serving import MovedClock, served
-from connectors.suite.world import TENANT, Hooks, Roles, World, transport
-from connectors.telegram import Telegram
-from connectors.transport import Account
-from foundation.faults import Book
-from foundation.http import HttpClient
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from connectors.conformance.world import (
+    TEST_TENANT,
+    ConnectorWorld,
+    WorldRoles,
+    WorldWebhook,
+    conformance_transport,
+)
+from connectors.platforms.own_page.publisher import OwnPage
+from connectors.platforms.sandbox.publisher import Sandbox
+from connectors.platforms.telegram.publisher import Telegram
+from connectors.transport.transport import AccountTarget
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
+from foundation.ops.fault_injection import FaultBook
 from foundation.sealed import Sealed
 from tests.fakes import own_page, telegram, telegram_world
 from tests.fakes.network import Network, network
@@ -36,7 +42,7 @@ class SandboxFake:
     account: str
     chat: bool
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
         kind = "messages" if self.chat and on == "posts" else on
         self.network.fault(mode, account=self.account, on=kind, **more)
 
@@ -44,10 +50,10 @@ class SandboxFake:
         truth = self.network.truth(self.account)
         return [m for m in truth["messages"] if m["author"] == "creator"] if self.chat else truth["posts"]
 
-    def taken(self) -> list[tuple[str, str]]:
+    def accepted_posts(self) -> list[tuple[str, str]]:
         return [(entry["id"], entry["text"]) for entry in self._kept()]
 
-    def standing(self) -> set[str]:
+    def live_post_ids(self) -> set[str]:
         return {entry["id"] for entry in self._kept() if entry["deleted_at"] is None}
 
     def follow(self, many: int) -> None:
@@ -85,25 +91,25 @@ class PageFake:
     page: own_page.OwnPage
     account: str
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.page.book.ask(mode, account=self.account, on="posts" if on == "edits" else on, **more)
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
+        self.page.book.schedule_fault(mode, account=self.account, on="posts" if on == "edits" else on, **more)
 
     def says(self, native_id: str) -> tuple[str, int]:
         """The words of an item, and how many files it shows."""
         item = self.page.items[self.account, native_id] or {}
         return str(item.get("text", "")), len(item.get("media", ()))
 
-    def taken(self) -> list[tuple[str, str]]:
+    def accepted_posts(self) -> list[tuple[str, str]]:
         """Items, not requests: putting the same id again is harmless by contract."""
         mine = {place: item for place, item in self.page.items.items() if place[0] == self.account}
         texts = [json.loads(body)["text"] for account, body in self.page.puts if account == self.account]
         return [(place[1], item["text"] if item else texts[-1]) for place, item in mine.items()]
 
-    def standing(self) -> set[str]:
+    def live_post_ids(self) -> set[str]:
         return {place[1] for place, item in self.page.items.items() if place[0] == self.account and item}
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return [entry for entry in self.page.book.record() if entry["account"] == self.account]
+        return [entry for entry in self.page.book.list_requests() if entry["account"] == self.account]
 
 
 @dataclass
@@ -113,14 +119,14 @@ class TelegramFake:
     network: TelegramNetwork
     bot: telegram_world.Bot
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.network.book.ask(mode, account=str(self.bot.id), on=on, **more)
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
+        self.network.book.schedule_fault(mode, account=str(self.bot.id), on=on, **more)
 
-    def taken(self) -> list[tuple[str, str]]:
+    def accepted_posts(self) -> list[tuple[str, str]]:
         assert not self.network.world.checks.broken, self.network.world.checks.broken
         return list(self.bot.wire)
 
-    def standing(self) -> set[str]:
+    def live_post_ids(self) -> set[str]:
         chats = (*self.network.world.channels.values(), *self.bot.chats.values())
         gone = {(str(chat.id), str(number)) for chat in chats for number in chat.deleted}
         sent = {native_id: native_id.partition("/") for native_id, _ in self.bot.wire}
@@ -148,7 +154,7 @@ class TelegramFake:
         return told["paid_media"]["star_count"] if "paid_media" in told else None
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return [entry for entry in self.network.book.record() if entry["account"] == str(self.bot.id)]
+        return [entry for entry in self.network.book.list_requests() if entry["account"] == str(self.bot.id)]
 
     def hooked(self) -> tuple[str, str]:
         """Where it calls, and the secret it shows."""
@@ -166,16 +172,16 @@ class Fakes:
     network: Network
     page: own_page.OwnPage
     page_url: str
-    page_clock: MovedClock
+    page_clock: AdjustableClock
     http: HttpClient
     telegram: TelegramNetwork
-    others: dict[str, Callable[[], World]] = field(default_factory=dict)
+    others: dict[str, Callable[[], ConnectorWorld]] = field(default_factory=dict)
     """Fresh worlds of further kinds."""
     calm: list[Callable[[], None]] = field(default_factory=list)
     """What ends the faults of those."""
     on_network: bool = False
 
-    def world(self, kind: str) -> World:
+    def world(self, kind: str) -> ConnectorWorld:
         """A fresh world of a kind."""
         if kind.startswith("telegram"):
             return self._telegram(kind)
@@ -188,12 +194,12 @@ class Fakes:
         if self.on_network:
             self.network.clear()
         self.on_network = False
-        self.page.book.clear()
-        self.telegram.book.clear()
+        self.page.book.clear_faults()
+        self.telegram.book.clear_faults()
         for each in self.calm:
             each()
 
-    def _telegram(self, kind: str) -> World:
+    def _telegram(self, kind: str) -> ConnectorWorld:
         chat, number = kind == "telegram_chat", next(_numbers)
         bot = self.telegram.world.bot(f"bot{number}")
         channel = self.telegram.world.channel(f"Channel {number}", username=f"channel{number}", post=bot)
@@ -203,16 +209,16 @@ class Fakes:
         if chat:
             self.telegram.world.say(bot, "leo", "/start")
         fake = TelegramFake(self.telegram, bot)
-        return World(
+        return ConnectorWorld(
             name=kind,
             connector=Telegram(),
-            account=Account(TENANT, uuid7(), bot.username, self.telegram.url, Sealed(bot.token.encode())),
+            account=AccountTarget(TEST_TENANT, uuid7(), bot.username, self.telegram.url, Sealed(bot.token.encode())),
             fake=fake,
             shown=fake.shown,
             says=fake.says,
             priced=fake.priced,
             surface="telegram.bot_dm" if chat else "telegram.public_channel",
-            transport=transport(self.http),
+            transport=conformance_transport(self.http),
             clock=self.telegram.clock,
             viewer=str(self.telegram.world.person("leo").id) if chat else "",
             destination="" if chat else str(channel.id),
@@ -223,15 +229,15 @@ class Fakes:
             elsewhere=("https://t.me/somebody/1", f"https://t.me/channel{number}"),
             named_on="",
             followers=None if chat else channel.fill,
-            hooks=Hooks(fake.hooked, fake.call) if chat else None,
+            hooks=WorldWebhook(fake.hooked, fake.call) if chat else None,
             moved=(lambda minor: Stars(self.telegram.world, bot).charge("leo", minor, "an order")) if chat else None,
-            roles=Roles(str(channel.id), str(mia.id), str(max_.id), lambda: mia.id in channel.members, "doors"),
+            roles=WorldRoles(str(channel.id), str(mia.id), str(max_.id), lambda: mia.id in channel.members, "doors"),
             flags=("has_spoiler=true", "protect_content=true"),
             told=lambda wire: wire.get("has_spoiler") is True and wire.get("protect_content") is True,
             flagged_media=1,
         )
 
-    def _sandbox(self, kind: str) -> World:
+    def _sandbox(self, kind: str) -> ConnectorWorld:
         chat, name = kind.startswith("chat"), f"w{next(_numbers)}{SUFFIXES[kind]}"
         self.on_network = True
         self.network.account(name)
@@ -239,10 +245,10 @@ class Fakes:
             self.network.fan(name, "leo", "message", text="hi")
         token = Sealed(self.network.tokens[name].encode())
         fake = SandboxFake(self.network, name, chat)
-        return World(
+        return ConnectorWorld(
             name=kind,
             connector=Sandbox(),
-            account=Account(TENANT, uuid7(), name, self.network.url, token),
+            account=AccountTarget(TEST_TENANT, uuid7(), name, self.network.url, token),
             fake=fake,
             address=None if chat else lambda native_id: f"{self.network.url}/t/{name}/{native_id}",
             elsewhere=(f"{self.network.url}/t/{name}", f"{self.network.url}/t/somebody/p1"),
@@ -252,24 +258,24 @@ class Fakes:
             stands_under=fake.under,
             remark_is=fake.remark_is,
             surface="sandbox.chat" if chat else "sandbox.post",
-            transport=transport(self.http),
+            transport=conformance_transport(self.http),
             clock=self.network.clock,
             viewer="leo" if chat else "",
             can_look=kind != "chat_nolook",
         )
 
-    def _own_page(self) -> World:
+    def _own_page(self) -> ConnectorWorld:
         name = f"creator-{next(_numbers)}"
-        return World(
+        return ConnectorWorld(
             name="own_page",
-            connector=Feed(),
-            account=Account(TENANT, uuid7(), name, self.page_url, Sealed(self.page.token.encode())),
+            connector=OwnPage(),
+            account=AccountTarget(TEST_TENANT, uuid7(), name, self.page_url, Sealed(self.page.token.encode())),
             fake=(fake := PageFake(self.page, name)),
             address=lambda native_id: f"http://page/{name}/p/{native_id}",
             elsewhere=("http://page/", f"http://page/{name}"),
             says=fake.says,
             surface="own_page.public",
-            transport=transport(self.http),
+            transport=conformance_transport(self.http),
             clock=self.page_clock,
             lags=False,
         )
@@ -323,11 +329,11 @@ KINDS = (
 @contextmanager
 def fakes(folder: Path) -> Iterator[Fakes]:
     """All fakes, served."""
-    clock = MovedClock()
-    page = own_page.OwnPage("house-token", Book(clock=clock))
+    clock = AdjustableClock()
+    page = own_page.OwnPage("house-token", FaultBook(clock=clock))
     with (
         network(folder / "sandbox.sqlite") as running,
-        served(own_page.create(page)) as url,
+        serve_app(own_page.create(page)) as url,
         telegram.network() as bots,
     ):
         http = HttpClient()

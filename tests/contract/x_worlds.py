@@ -7,11 +7,16 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from connectors.suite.world import TENANT, World, stored, transport
-from connectors.transport import Account
-from connectors.x import ADULT, AI, X
-from connectors.x_account import CHAT_SURFACE, SURFACE
-from foundation.http import HttpClient
+from connectors.conformance.world import (
+    TEST_TENANT,
+    ConnectorWorld,
+    conformance_transport,
+    stored_picture,
+)
+from connectors.platforms.x.account import CHAT_SURFACE, SURFACE
+from connectors.platforms.x.publisher import ADULT, AI, X
+from connectors.transport.transport import AccountTarget
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.contract.instagram_worlds import MEDIA
@@ -32,15 +37,15 @@ class XFake:
     after: int
     chat: bool = False
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.ask(mode, on=OF_CHATS.get(on, on) if self.chat else on, **more)
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
+        self.server.book.schedule_fault(mode, on=OF_CHATS.get(on, on) if self.chat else on, **more)
 
-    def taken(self) -> list[tuple[str, str]]:
+    def accepted_posts(self) -> list[tuple[str, str]]:
         mine = [one for one in self.server.events if one.sender == self.member.id]
         return [(one.id, one.text) for one in mine] if self.chat else list(self.member.taken)
 
-    def standing(self) -> set[str]:
-        return {number for number, _ in self.taken()} if self.chat else set(self.member.posts)
+    def live_post_ids(self) -> set[str]:
+        return {number for number, _ in self.accepted_posts()} if self.chat else set(self.member.posts)
 
     def say(self, text: str, post: str) -> str:
         """Somebody answers a post of the account."""
@@ -56,30 +61,30 @@ class XFake:
         return {"hidden" if said.hidden else "shown"} if said is not None else {"deleted"}
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return list(self.server.book.record(after=self.after))
+        return list(self.server.book.list_requests(after=self.after))
 
 
-FILM = stored(b"\0\0\0\x18ftypmp42" + bytes(5 * 2**20), "video/mp4", "waves on a beach")
+FILM = stored_picture(b"\0\0\0\x18ftypmp42" + bytes(5 * 2**20), "video/mp4", "waves on a beach")
 """Of two segments."""
 
 
-def world(server: FakeX, http: HttpClient, *, names: str = "both", film: bool = False) -> World:
+def world(server: FakeX, http: HttpClient, *, names: str = "both", film: bool = False) -> ConnectorWorld:
     """A fresh one. `names`: whether fields go by the newest description's names, or by those of before; `film`: one is
     there in the place of pictures."""
     server.names = names
     member = server.account(f"w{next(_numbers)}")
-    past = server.book.record()
+    past = server.book.list_requests()
     fake = XFake(server, member, past[-1]["id"] if past else 0)
-    return World(
+    return ConnectorWorld(
         name="x",
         connector=X(),
-        account=Account(TENANT, uuid7(), member.id, server.url, Sealed(member.token.encode())),
+        account=AccountTarget(TEST_TENANT, uuid7(), member.id, server.url, Sealed(member.token.encode())),
         fake=fake,
         remark=fake.say,
         stands_under=fake.under,
         remark_is=fake.remark_is,
         surface=SURFACE,
-        transport=transport(http),
+        transport=conformance_transport(http),
         clock=server.clock,
         address=lambda post: f"https://twitter.com/{member.username}/status/{post}/photo/1",
         elsewhere=(f"https://x.com/{member.username}", f"https://x.com/{member.username}/status/1"),
@@ -98,7 +103,7 @@ def world(server: FakeX, http: HttpClient, *, names: str = "both", film: bool = 
     )
 
 
-def chat_world(server: FakeX, http: HttpClient) -> World:
+def chat_world(server: FakeX, http: HttpClient) -> ConnectorWorld:
     """A fresh chat with somebody who just wrote: messages are words alone, bear no key, and stay with their reader."""
     made = world(server, http)
     fake = made.fake

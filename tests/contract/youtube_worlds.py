@@ -6,18 +6,24 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from connectors.suite.world import MEDIA, TENANT, World, stored, transport
-from connectors.transport import Account
-from connectors.youtube import AI, YouTube
-from connectors.youtube_account import SURFACE
-from connectors.youtube_upload import CHUNK
-from foundation.http import HttpClient
+from connectors.conformance.world import (
+    TEST_PICTURES,
+    TEST_TENANT,
+    ConnectorWorld,
+    conformance_transport,
+    stored_picture,
+)
+from connectors.platforms.youtube.account import SURFACE
+from connectors.platforms.youtube.media import CHUNK
+from connectors.platforms.youtube.publisher import AI, YouTube
+from connectors.transport.transport import AccountTarget
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.fakes.google import FakeYouTube, Member
 from tests.fakes.google_remarks import HELD, PUBLIC, REJECTED, Comment
 
-FILM = stored(b"\0\0\0\x18ftypmp42" + bytes(CHUNK + 1000), "video/mp4", "waves on a beach")
+FILM = stored_picture(b"\0\0\0\x18ftypmp42" + bytes(CHUNK + 1000), "video/mp4", "waves on a beach")
 """Of two parts."""
 
 _numbers = count(1)
@@ -31,13 +37,13 @@ class YouTubeFake:
     member: Member
     after: int
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.ask(mode, on=on, **more)
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
+        self.server.book.schedule_fault(mode, on=on, **more)
 
-    def taken(self) -> list[tuple[str, str]]:
+    def accepted_posts(self) -> list[tuple[str, str]]:
         return list(self.member.taken) + [(f"comment:{one.id}", one.text) for one in self._answers()]
 
-    def standing(self) -> set[str]:
+    def live_post_ids(self) -> set[str]:
         return set(self.member.posts) | {f"comment:{one.id}" for one in self._answers() if not one.deleted}
 
     def _answers(self) -> list[Comment]:
@@ -59,25 +65,25 @@ class YouTubeFake:
         return {state, *(("blocked",) if kept_away else ())}
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return list(self.server.book.record(after=self.after))
+        return list(self.server.book.list_requests(after=self.after))
 
 
-def world(server: FakeYouTube, http: HttpClient) -> World:
+def world(server: FakeYouTube, http: HttpClient) -> ConnectorWorld:
     """A fresh one."""
     member = server.account(f"w{next(_numbers)}")
-    past = server.book.record()
+    past = server.book.list_requests()
     fake = YouTubeFake(server, member, past[-1]["id"] if past else 0)
-    return World(
+    return ConnectorWorld(
         name="youtube",
         connector=YouTube(),
-        account=Account(TENANT, uuid7(), member.channel_id, server.url, Sealed(member.token.encode())),
+        account=AccountTarget(TEST_TENANT, uuid7(), member.channel_id, server.url, Sealed(member.token.encode())),
         fake=fake,
         remark=fake.say,
         stands_under=fake.under,
         closes=server.comments.closed.add,
         remark_is=fake.remark_is,
         surface=SURFACE,
-        transport=transport(http),
+        transport=conformance_transport(http),
         clock=server.clock,
         address=lambda film: f"https://m.youtube.com/watch?v={film}&t=3s",
         elsewhere=("https://www.youtube.com/watch", "https://youtu.be/abcdefghijk"),
@@ -89,7 +95,7 @@ def world(server: FakeYouTube, http: HttpClient) -> World:
         name_of=lambda medium: server.named[medium.sha256],
         keyed=False,
         lags=False,  # a film is asked after by its number
-        media=(FILM, MEDIA[0]),
+        media=(FILM, TEST_PICTURES[0]),
         least_media=1,
         title="Un lac",
     )

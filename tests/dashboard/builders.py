@@ -6,18 +6,20 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from channels import connecting
-from foundation.database import OpenScope
+from channels.accounts import lifecycle
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import Message
-from insights.loading import PastDay, load_days
-from insights.models import FollowersDay
-from insights.reads import Sales, Work
-from schedules import approvals, planning
-from schedules.calendar import local_day, local_wall
-from tenants import agencies, notices
-from tenants.roles import Role
+from foundation.ops.wall_time import local_day, to_wall_time
+from insights.metrics.models import FollowerDay
+from insights.rollups.history_import import PastDay, import_past_days
+from insights.rollups.queries import DaySales, DayWork
+from schedules.approvals import decisions
+from schedules.posts import deliveries
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.notices import notices
 
 ZONE = "Europe/Paris"
 
@@ -45,7 +47,7 @@ class Agency:
         author, manager = self.act_as(Role.MANAGER), self.members[Role.OWNER]
         if self.channel_id is None:
             with self.scope() as scope:
-                self.channel_id = connecting.connect(
+                self.channel_id = lifecycle.connect_account(
                     scope,
                     creator_id=self.creator_id,
                     platform="sandbox",
@@ -57,7 +59,7 @@ class Agency:
                     zone=ZONE,
                 )
         with self.scope(author) as scope:
-            post_id = planning.write_post(
+            post_id = deliveries.create_post(
                 scope,
                 creator_id=self.creator_id,
                 title="",
@@ -67,11 +69,11 @@ class Agency:
                 origin_key=str(uuid7()),
                 author=author,
             )
-            at = local_wall(scope.now + timedelta(minutes=minutes), ZONE)
-            delivery_id = planning.add_delivery(scope, post_id, self.channel_id, at=at)
+            at = to_wall_time(scope.now + timedelta(minutes=minutes), ZONE)
+            delivery_id = deliveries.create_delivery(scope, post_id, self.channel_id, at=at)
         with self.scope(f"member:{manager}") as scope:
-            approvals.approve(scope, post_id, member_id=manager)
-            planning.plan_post(scope, post_id)
+            decisions.approve_post(scope, post_id, member_id=manager)
+            deliveries.schedule_post(scope, post_id)
             scope.run(
                 "UPDATE deliveries SET state = :state, url = :url WHERE tenant_id = :t AND id = :id",
                 state=state,
@@ -99,7 +101,7 @@ class Agency:
         """How many followed its account so many days ago."""
         with self.scope() as scope:
             scope.add(
-                FollowersDay(
+                FollowerDay(
                     tenant_id=self.tenant_id,
                     id=uuid7(),
                     creator_id=self.creator_id,
@@ -113,17 +115,17 @@ class Agency:
     def sold(self, back: int, minor: int, *, orders: int = 1, currency: str = "EUR") -> None:
         """Sales of a day so many days ago."""
         none = Money(0, currency)
-        sales = Sales(orders, Money(minor, currency), none, none, none, none)
+        sales = DaySales(orders, Money(minor, currency), none, none, none, none)
         with self.scope() as scope:
             day = local_day(scope.now, ZONE) - timedelta(days=back)
-            load_days(scope, [PastDay(self.creator_id, day, Work(), (sales,))])
+            import_past_days(scope, [PastDay(self.creator_id, day, DayWork(), (sales,))])
 
 
 def agency(tenant: OpenScope, *, mark: str = "", language: str = "fr", demo: bool = False) -> Agency:
     """A new agency of a new tenant; `mark` stands in every name. The chatter speaks English."""
     tenant_id = uuid7()
     with tenant(tenant_id, "system:test") as scope:
-        agencies.found(scope, name=f"Lumière {mark}".strip(), language=language, zone=ZONE, demo=demo)
+        agencies.create_agency(scope, name=f"Lumière {mark}".strip(), language=language, zone=ZONE, demo=demo)
         made = {"kind": "human", "zone": ZONE, "languages": ["fr"]}
         creator = agencies.add_creator(scope, slug="mia", name=f"Mia {mark}".strip(), **made)
         members = {

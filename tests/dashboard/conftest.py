@@ -11,9 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from foundation.database import OpenScope
-from tenants import factors, letterbox, login
-from tenants.roles import Role
+from foundation.db.database import OpenScope
+from tenants.agencies.rights import Role
+from tenants.auth import second_factor, sessions
+from tenants.vault import sealed_intake
 from tests.conftest import Cluster, free_port, wait_until
 from tests.dashboard.builders import Agency, agency
 from tests.tenants import apps
@@ -41,7 +42,7 @@ class Door:
     def link(self, who: Agency, role: Role = Role.OWNER) -> str:
         """A one-time link's path."""
         with who.scope() as scope:
-            return f"/auth/link/{login.invite(scope, who.members[role])}"
+            return f"/auth/link/{sessions.create_sign_in_link(scope, who.members[role])}"
 
     def cookie(self, who: Agency, role: Role = Role.OWNER) -> str:
         """The cookie of a member who has just come in."""
@@ -60,14 +61,14 @@ def launch(port: int, database: str, home: Path, elsewhere: Path) -> "subprocess
         "GREENROOM_HOME": str(home),
         "GREENROOM_DATABASE__PAGES_URL": database,
         "GREENROOM_PUBLIC_URL": PUBLIC,
-        "GREENROOM_TENANTS__LETTERBOX_KEY": letterbox.public_key(MASTER),
-        "GREENROOM_TENANTS__DOOR_KEY": factors.door_key(MASTER),
+        "GREENROOM_TENANTS__LETTERBOX_KEY": sealed_intake.derive_public_key(MASTER),
+        "GREENROOM_TENANTS__DOOR_KEY": second_factor.derive_door_key(MASTER),
         "GREENROOM_WORKERS__TRUSTED_PROXIES": "127.0.0.1",
         "GREENROOM_DASHBOARD__PORT": str(port),
         "GREENROOM_DASHBOARD__PUBLIC_URL": f"http://localhost:{port}",
     }
     with (home / "log").open("ab") as out:
-        command = [sys.executable, "-m", "workers.run", "dashboard", "workers.doors:dashboard"]
+        command = [sys.executable, "-m", "workers.run", "dashboard", "workers.processes.web_servers:run_dashboard"]
         process = subprocess.Popen(command, cwd=elsewhere, env=environment, stdout=out, stderr=out)
     wait_until(lambda: _answers(port, process), seconds=200)
     return process

@@ -6,16 +6,18 @@ from uuid import UUID
 
 import pytest
 
-from dashboard.widgets import plain
-from foundation.database import OpenScope
-from foundation.settings import GeneratorsSettings
-from gate.units import Rating
+from dashboard.shell.widgets import escape_markdown
+from foundation.db.database import OpenScope
+from foundation.ops.settings import GeneratorsSettings
+from gate.contract.units import Rating
 from generators import registry
-from schedules import alts_handling
-from schedules.events import PictureSeen
-from studio import jobs, library, recipes
-from studio.states import ShelfState
-from tenants.roles import Role
+from schedules.posts.events import AltTextDue
+from schedules.suggestions.alt_texts import handlers
+from studio.library import assets as library
+from studio.library.states import ShelfState
+from studio.recipes import specs
+from studio.runs import runner
+from tenants.agencies.rights import Role
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door, serving
@@ -55,18 +57,20 @@ def work(door: Door, who: Agency, server: FakeOllama, *answers: object) -> None:
         rows = scope.run("SELECT id FROM picture_words WHERE tenant_id = :t AND state = 'waiting'", t=who.tenant_id)
         found = list(rows.scalars())
     for one in found:
-        alts_handling.write(
-            PictureSeen(who.tenant_id, one),
+        handlers.generate_alt_text(
+            AltTextDue(who.tenant_id, one),
             tenant=door.tenant,
             store=store(door),
-            engine=lambda: registry.seeing_engine(GeneratorsSettings(ollama_url=server.url, ollama_vision_model=SEES)),
+            engine=lambda: registry.load_vision_engine(
+                GeneratorsSettings(ollama_url=server.url, ollama_vision_model=SEES)
+            ),
             make_room=lambda engine: None,
         )
 
 
 def alt(who: Agency, asset: UUID) -> str:
     with who.scope() as scope:
-        return library.item(scope, asset).alt
+        return library.get_asset(scope, asset).alt
 
 
 def test_a_proposal_stands_beside_the_picture_and_is_changed_and_taken(
@@ -81,7 +85,7 @@ def test_a_proposal_stands_beside_the_picture_and_is_changed_and_taken(
         shown = page.tick() + page.again()
         assert "<script>" not in shown
         assert alt(lumiere, asset) == "la mer"
-        page.type(plain(word("alt.proposed", model=SEES)), "Des bateaux blancs au port")
+        page.type(escape_markdown(word("alt.proposed", model=SEES)), "Des bateaux blancs au port")
         assert word("studio.alt_kept") in page.press(word("alt.take"))
         assert GOOD["shows"].replace("’", "’") in page.again()
     assert alt(lumiere, asset) == "Des bateaux blancs au port"
@@ -105,7 +109,7 @@ def test_a_reason_is_read_and_put_away_and_words_written_meanwhile_stay(
         page.tick()
         page.again()
         with lumiere.scope() as scope:
-            library.describe(scope, asset, "Mes mots")
+            library.set_alt_text(scope, asset, "Mes mots")
         assert word("alt.changed") in page.press(word("alt.take"))
         assert alt(lumiere, asset) == "Mes mots"
         page.press(word("alt.refuse"))
@@ -131,12 +135,12 @@ def test_kept_pictures_of_a_run_are_described_at_once_and_taken_one_by_one(
 ) -> None:
     assets = [picture(able, lumiere, seed=seed, rating=Rating.G) for seed in (1, 2, 3)]
     with lumiere.scope() as scope:
-        recipe_id = recipes.save(scope, lumiere.creator_id, spec())
-        job = jobs.start(scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key="run")
+        recipe_id = specs.save_recipe(scope, lumiere.creator_id, spec())
+        job = runner.start_run(scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key="run")
         scope.run("UPDATE creations SET job_id = :job WHERE tenant_id = :t", job=job, t=scope.tenant_id)
         scope.run("UPDATE jobs SET state = 'done', done = 3 WHERE tenant_id = :t", t=scope.tenant_id)
         for asset in assets[:2]:
-            library.shelve(scope, asset, ShelfState.KEPT)
+            library.set_shelf_state(scope, asset, ShelfState.KEPT)
     other = {**GOOD, "alt": "Une barque bleue posée sur le sable, à marée basse."}
     with stream(able.url, able.cookie(lumiere)) as page:
         page.open("/studio")

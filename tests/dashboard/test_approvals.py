@@ -6,20 +6,21 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting
-from foundation.database import OpenScope
+from channels.accounts import lifecycle
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ids import uuid7
-from foundation.words import LANGUAGES, Message, say
-from gate import minting
-from gate import reads as gate_reads
-from gate.units import Rating, Subject, Text, Unit
-from schedules import approvals, planning, reviewing
-from schedules import reads as schedule_reads
-from schedules.calendar import local_wall
-from schedules.states import DeliveryState as S
-from studio import library
-from studio.states import ShelfState
-from tenants.roles import Role
+from foundation.ops.wall_time import to_wall_time
+from gate.contract.units import Rating, Subject, Text, Unit
+from gate.log import queries as gate_reads
+from gate.permits import issuance
+from schedules.approvals import decisions, review_queue
+from schedules.posts import deliveries
+from schedules.posts import queries as schedule_reads
+from schedules.posts.states import DeliveryState as S
+from studio.library import assets
+from studio.library.states import ShelfState
+from tenants.agencies.rights import Role
 from tests.conftest import wait_until
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
@@ -31,13 +32,13 @@ REASON = '{"code": "%s", "params": {}}'
 
 
 def word(code: str, language: str = "fr", **params: str | int) -> str:
-    return say(Message(code, params), language)
+    return render_message(Message(code, params), language)
 
 
 def asked(who: Agency, body: str, *, media: tuple[UUID, ...] = (), minutes: float = 60) -> tuple[UUID, UUID]:
     """A post of the manager's that waits for a yes; the post and its wish."""
     with who.scope(who.act_as(Role.MANAGER)) as scope:
-        who.channel_id = who.channel_id or connecting.connect(
+        who.channel_id = who.channel_id or lifecycle.connect_account(
             scope,
             creator_id=who.creator_id,
             platform="sandbox",
@@ -48,7 +49,7 @@ def asked(who: Agency, body: str, *, media: tuple[UUID, ...] = (), minutes: floa
             token=None,
             zone=ZONE,
         )
-        post_id = planning.write_post(
+        post_id = deliveries.create_post(
             scope,
             creator_id=who.creator_id,
             title="",
@@ -58,8 +59,8 @@ def asked(who: Agency, body: str, *, media: tuple[UUID, ...] = (), minutes: floa
             origin_key=str(uuid7()),
             author=who.act_as(Role.MANAGER),
         )
-        at = local_wall(scope.now + timedelta(minutes=minutes), ZONE)
-        return post_id, planning.add_delivery(scope, post_id, who.channel_id, at=at)
+        at = to_wall_time(scope.now + timedelta(minutes=minutes), ZONE)
+        return post_id, deliveries.create_delivery(scope, post_id, who.channel_id, at=at)
 
 
 def state(who: Agency, delivery_id: UUID) -> S:
@@ -146,7 +147,7 @@ def test_yes_is_taken_back_in_time(door: Door, lumiere: Agency) -> None:
         assert word("approvals.undone") in page.press(word("approvals.undo"))
     assert state(lumiere, delivery_id) is S.DRAFT
     with lumiere.scope() as scope:
-        assert [one.post_id for one in reviewing.asked(scope, [lumiere.creator_id])] == [post_id]
+        assert [one.post_id for one in review_queue.list_review_queue(scope, [lumiere.creator_id])] == [post_id]
 
 
 def test_undo_is_offered_for_ten_seconds(door: Door, lumiere: Agency) -> None:
@@ -177,7 +178,7 @@ def test_change_and_no_need_a_reason(door: Door, lumiere: Agency, mode: str, aft
     assert state(lumiere, delivery_id) is after
     with lumiere.scope() as scope:
         said = scope.run("SELECT why, note FROM approvals WHERE post_id = :p", p=post_id).one()
-        assert reviewing.asked(scope, [lumiere.creator_id]) == []
+        assert review_queue.list_review_queue(scope, [lumiere.creator_id]) == []
     assert tuple(said) == ("other", "trop tôt")
 
 
@@ -201,8 +202,8 @@ def test_covered_pictures_are_seen_before_a_yes_which_counts_for_the_check(door:
         assert word("approvals.approved") in page.press(word("approvals.approve"))
     assert state(lumiere, delivery_id) is S.SCHEDULED
     with lumiere.scope() as scope:
-        sha256 = library.item(scope, shot).sha256
-        assert gate_reads.looked_at(scope, [sha256]) == {sha256: "approve"}
+        sha256 = assets.get_asset(scope, shot).sha256
+        assert gate_reads.review_verdicts(scope, [sha256]) == {sha256: "approve"}
 
 
 def test_keys_walk_through_what_waits(door: Door, lumiere: Agency) -> None:
@@ -223,10 +224,12 @@ def hold(who: Agency, body: str, media: tuple[UUID, ...] = ()) -> tuple[UUID, st
     with who.scope() as scope:
         entry = next(
             one
-            for one in schedule_reads.of_post(scope, schedule_reads.post_of(scope, delivery_id), names={})
+            for one in schedule_reads.entries_of_post(
+                scope, schedule_reads.post_id_of_delivery(scope, delivery_id), names={}
+            )
             if one.delivery_id == delivery_id
         )
-        items = [library.media(scope, asset, "sandbox") for asset in media]
+        items = [assets.get_rendition(scope, asset, "sandbox") for asset in media]
         unit = Unit(
             tenant_id=who.tenant_id,
             creator_id=who.creator_id,
@@ -239,8 +242,8 @@ def hold(who: Agency, body: str, media: tuple[UUID, ...] = ()) -> tuple[UUID, st
             texts=(Text("body", body),),
             media=tuple(items),
         )
-        unit = replace(unit, flags=minting.flags(scope, unit))
-        decision = minting.judge(scope, unit, author=who.act_as(Role.MANAGER))
+        unit = replace(unit, flags=issuance.required_flags_of_unit(scope, unit))
+        decision = issuance.judge_unit(scope, unit, author=who.act_as(Role.MANAGER))
         scope.run(
             "UPDATE deliveries SET state = 'held', reason = CAST(:why AS jsonb) WHERE id = :id",
             why=REASON % f"gate.{decision.reasons[0]}",
@@ -282,7 +285,7 @@ def test_hold_is_refused_and_stays(door: Door, lumiere: Agency) -> None:
 def test_blocked_says_what_to_do_and_may_be_tried_again(door: Door, lumiere: Agency) -> None:
     post_id, delivery_id = asked(lumiere, "Sans autorisation")
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        approvals.approve(scope, post_id, member_id=lumiere.members[Role.OWNER])
+        decisions.approve_post(scope, post_id, member_id=lumiere.members[Role.OWNER])
     with lumiere.scope() as scope:
         scope.run(
             "UPDATE deliveries SET state = 'held', reason = CAST(:why AS jsonb) WHERE id = :id",
@@ -300,7 +303,7 @@ def test_blocked_says_what_to_do_and_may_be_tried_again(door: Door, lumiere: Age
 def test_picture_is_seen_then_rated_then_allowed(door: Door, lumiere: Agency) -> None:
     shot = picture(door, lumiere)
     with lumiere.scope() as scope:
-        library.shelve(scope, shot, ShelfState.KEPT)
+        assets.set_shelf_state(scope, shot, ShelfState.KEPT)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/approvals")
         assert word("studio.rate_now") not in page.labels()
@@ -312,8 +315,8 @@ def test_picture_is_seen_then_rated_then_allowed(door: Door, lumiere: Agency) ->
         assert word("approvals.picture_allowed") in page.press(word("approvals.allow"))
         assert word("approvals.nothing") in page.again()
     with lumiere.scope() as scope:
-        sha256 = library.item(scope, shot).sha256
-        assert gate_reads.looked_at(scope, [sha256]) == {sha256: "approve"}
+        sha256 = assets.get_asset(scope, shot).sha256
+        assert gate_reads.review_verdicts(scope, [sha256]) == {sha256: "approve"}
 
 
 @pytest.mark.parametrize("role", Role)
@@ -321,7 +324,7 @@ def test_role_sees_what_it_may_settle(door: Door, lumiere: Agency, role: Role) -
     asked(lumiere, "canary-post")
     shot = picture(door, lumiere)
     with lumiere.scope() as scope:
-        library.shelve(scope, shot, ShelfState.KEPT)
+        assets.set_shelf_state(scope, shot, ShelfState.KEPT)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         text = page.open("/approvals")
     approves, reviews = role in {Role.OWNER, Role.MANAGER, Role.CREATOR}, role in {Role.OWNER, Role.MANAGER}
@@ -334,7 +337,7 @@ def test_role_sees_what_it_may_settle(door: Door, lumiere: Agency, role: Role) -
 def test_who_only_reviews_judges_what_was_given(door: Door, lumiere: Agency) -> None:
     shot = picture(door, lumiere, rating=Rating.N)
     with lumiere.scope() as scope:
-        library.shelve(scope, shot, ShelfState.KEPT)
+        assets.set_shelf_state(scope, shot, ShelfState.KEPT)
         scope.run("UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=lumiere.members[Role.GUEST])
     with stream(door.url, door.cookie(lumiere, Role.GUEST)) as page:
         assert str(shot) in page.open("/approvals")
@@ -373,7 +376,7 @@ def test_what_waits_for_a_look_is_settled_by_keys_and_says_how_old_it_is(door: D
     shots = [picture(door, lumiere, seed=seed, rating=Rating.N) for seed in (1, 2)]
     with lumiere.scope() as scope:
         for shot in shots:
-            library.shelve(scope, shot, ShelfState.KEPT)
+            assets.set_shelf_state(scope, shot, ShelfState.KEPT)
         scope.run("UPDATE creations SET created_at = created_at - interval '25 hours' WHERE asset_id = :a", a=shots[0])
     with stream(door.url, door.cookie(lumiere)) as page:
         assert word("approvals.desk_late_one", count=1) in page.open("/approvals")

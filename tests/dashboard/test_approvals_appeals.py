@@ -4,12 +4,13 @@ from uuid import UUID
 
 import pytest
 
-from foundation.words import LANGUAGES
-from gate import appealing, complaints
-from gate.events import AppealDecided, AppealDue
-from gate.states import ComplaintState
-from tenants import staffing
-from tenants.roles import Role
+from foundation.i18n.translation import LANGUAGES
+from gate.contract.states import RemovalRequestState
+from gate.removal import removal_requests
+from gate.reviews import appeals
+from gate.reviews.events import AppealDecided, AppealDue
+from tenants.agencies.rights import Role
+from tenants.auth import members
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -23,22 +24,22 @@ def decided(door: Door, who: Agency, *, because: str, words: str | None = None) 
     """Somebody asked and the owner decided; with `words` who asked appeals. The receipt."""
     (receipt,) = complain(door, who)
     with who.scope(who.act_as(Role.OWNER)) as scope:
-        found = complaints.by_receipt(scope, receipt).id
+        found = removal_requests.find_status_by_receipt(scope, receipt).id
         if because:
-            complaints.reject(scope, found, because=because)
+            removal_requests.reject_removal_request(scope, found, because=because)
         else:
-            complaints.uphold(scope, found)
+            removal_requests.uphold_removal_request(scope, found)
     if words is not None:
         with who.scope() as scope:
-            appealing.ask(scope, receipt, creator_id=who.creator_id, words=words)
+            appeals.submit_requester_appeal(scope, receipt, creator_id=who.creator_id, words=words)
         heard(who, receipt)
     return receipt
 
 
 def heard(who: Agency, receipt: str) -> UUID:
     with who.scope() as scope:
-        appeal_id = complaints.by_receipt(scope, receipt).appeals[-1].id
-    appealing.receive(AppealDue(who.tenant_id, appeal_id), tenant=who.open)
+        appeal_id = removal_requests.find_status_by_receipt(scope, receipt).appeals[-1].id
+    appeals.handle_appeal(AppealDue(who.tenant_id, appeal_id), tenant=who.open)
     return appeal_id
 
 
@@ -47,7 +48,7 @@ def work(who: Agency) -> None:
     with who.scope() as scope:
         rows = scope.run("SELECT subject_id, args FROM outbox WHERE kind = :kind", kind=AppealDecided.kind).all()
     for row in rows:
-        appealing.settle(AppealDecided(who.tenant_id, row.subject_id, **row.args), tenant=who.open)
+        appeals.handle_appeal_decision(AppealDecided(who.tenant_id, row.subject_id, **row.args), tenant=who.open)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -68,7 +69,7 @@ def test_another_person_answers_and_who_decided_reads_why_not(door: Door, tenant
         assert word("approvals.request_gone", language) in page.press(word("approvals.request_goes", language))
         assert word("approvals.request_goes", language) not in page.labels(), "it is decided once"
     work(who)
-    assert state(who, receipt) is ComplaintState.UPHELD
+    assert state(who, receipt) is RemovalRequestState.UPHELD
 
 
 def test_what_was_taken_away_is_asked_back_by_one_and_given_by_another(door: Door, lumiere: Agency) -> None:
@@ -86,7 +87,7 @@ def test_what_was_taken_away_is_asked_back_by_one_and_given_by_another(door: Doo
         assert word("approvals.appeal_back_done") in page.press(word("approvals.appeal_back"))
     work(lumiere)
     with lumiere.scope() as scope:
-        assert complaints.by_receipt(scope, receipt).outcome is ComplaintState.REJECTED
+        assert removal_requests.find_status_by_receipt(scope, receipt).outcome is RemovalRequestState.REJECTED
 
 
 def test_a_guest_answers_for_the_creators_given_to_them_alone(door: Door, lumiere: Agency) -> None:
@@ -95,7 +96,7 @@ def test_a_guest_answers_for_the_creators_given_to_them_alone(door: Door, lumier
     with stream(door.url, guest) as page:
         assert word("approvals.appeal.asked") not in page.open("/approvals")
     with lumiere.scope() as scope:
-        staffing.change(scope, lumiere.members[Role.GUEST], role=Role.GUEST, creators=("mia",))
+        members.change_member(scope, lumiere.members[Role.GUEST], role=Role.GUEST, creators=("mia",))
     with stream(door.url, guest) as page:
         assert word("approvals.appeal.asked") in page.open("/approvals")
         assert word("approvals.request_goes") in page.labels()

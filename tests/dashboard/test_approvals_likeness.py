@@ -4,15 +4,18 @@ from uuid import UUID
 
 import pytest
 
+from foundation.i18n.translation import LANGUAGES
 from foundation.sealed import Sealed
-from foundation.words import LANGUAGES
-from gate import beside, faces, likeness, people, ratings
-from gate.beside import LikenessJudged
-from gate.faces import Compared
-from gate.facing import BarWanted
-from gate.units import Rating
-from studio import library
-from tenants.roles import Role
+from gate.consent.face_consent import FaceBanRequested
+from gate.contract.units import Rating
+from gate.faces import known_faces, resemblances
+from gate.faces.known_faces import FaceComparisonResult
+from gate.people import persons
+from gate.ratings import ratings
+from gate.reviews import resemblance_reviews
+from gate.reviews.resemblance_reviews import ResemblanceJudged
+from studio.library import assets
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -28,28 +31,32 @@ def alike(door: Door, who: Agency, *, rating: Rating = Rating.G, name: str = "Id
     """A made-up picture that resembles somebody with a photograph; both assets."""
     made, portrait = picture(door, who, seed=3, rating=rating), picture(door, who, seed=4, rating=Rating.G)
     with who.scope() as scope:
-        person = people.add_person(scope, kind="real", display_ref=name)
-        nova = people.add_person(scope, kind="synthetic", display_ref="Nova")
-        sha256, beside_it = (library.item(scope, one).sha256 for one in (made, portrait))
-        ratings.depict(scope, made, nova, how="face", confirmed_by="generation")
+        person = persons.add_person(scope, kind="real", display_ref=name)
+        nova = persons.add_person(scope, kind="synthetic", display_ref="Nova")
+        sha256, beside_it = (assets.get_asset(scope, one).sha256 for one in (made, portrait))
+        ratings.record_depiction(scope, made, nova, how="face", confirmed_by="generation")
     with who.scope(f"person:{person}") as scope:
-        faces.agree(scope, person)
-        subject = faces.living(scope, person)
+        known_faces.record_face_consent(scope, person)
+        subject = known_faces.find_face_consent(scope, person)
         assert subject is not None
     with who.scope() as scope:
-        assert faces.keep(scope, subject.id, model=MODEL, box=Sealed(b"box"), pictures=[beside_it])
-        found = Compared(MODEL, faces.version(scope), complete=True, faces=1, resembles={subject.id: 812})
-        likeness.note(scope, sha256, found)
+        assert known_faces.store_template(scope, subject.id, model=MODEL, box=Sealed(b"box"), pictures=[beside_it])
+        found = FaceComparisonResult(
+            MODEL, known_faces.faces_version(scope), complete=True, faces=1, resembles={subject.id: 812}
+        )
+        resemblances.record_comparison(scope, sha256, found)
     return made, portrait
 
 
 def work(who: Agency) -> None:
     """What the workers do with the answers."""
     with who.scope() as scope:
-        rows = scope.run("SELECT subject_id, args FROM outbox WHERE kind = :k", k=LikenessJudged.kind).all()
-        scope.run("DELETE FROM outbox WHERE kind = :k", k=LikenessJudged.kind)
+        rows = scope.run("SELECT subject_id, args FROM outbox WHERE kind = :k", k=ResemblanceJudged.kind).all()
+        scope.run("DELETE FROM outbox WHERE kind = :k", k=ResemblanceJudged.kind)
     for row in rows:
-        beside.settle(LikenessJudged(who.tenant_id, row.subject_id, **row.args), tenant=who.open)
+        resemblance_reviews.handle_face_judgement(
+            ResemblanceJudged(who.tenant_id, row.subject_id, **row.args), tenant=who.open
+        )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -72,7 +79,7 @@ def test_two_people_say_that_it_is_somebody_else(door: Door, language: str) -> N
     with stream(door.url, door.cookie(who)) as page:
         assert word("approvals.alike", language) not in page.open("/approvals")
     with who.scope() as scope:
-        assert beside.waiting(scope, [who.creator_id]) == []
+        assert resemblance_reviews.list_face_comparisons(scope, [who.creator_id]) == []
 
 
 def test_what_comes_blurred_is_seen_first_and_who_only_talks_sees_nothing(door: Door, lumiere: Agency) -> None:
@@ -98,7 +105,7 @@ def test_the_double_needs_what_the_person_allowed(door: Door, lumiere: Agency) -
         assert word("likeness.done.double") in page.press(word("likeness.answer.double"))
     work(lumiere)
     with lumiere.scope() as scope:
-        assert len(beside.waiting(scope, [lumiere.creator_id])) == 1
+        assert len(resemblance_reviews.list_face_comparisons(scope, [lumiere.creator_id])) == 1
         told = scope.run("SELECT message ->> 'code' AS code FROM notices WHERE tenant_id = :t", t=lumiere.tenant_id)
         assert "likeness.not_allowed" in {row.code for row in told}
 
@@ -114,10 +121,10 @@ def test_a_face_is_put_on_the_list_by_a_picture_and_a_reason(door: Door, lumiere
         page.type(word("people.never_why"), "Nous l’a demandé <i>")
         assert word("people.never_looking") in page.press(word("people.never_now"))
     with lumiere.scope() as scope:
-        row = scope.run("SELECT subject_id, args FROM outbox WHERE kind = :k", k=BarWanted.kind).one()
+        row = scope.run("SELECT subject_id, args FROM outbox WHERE kind = :k", k=FaceBanRequested.kind).one()
         assert row.args["why"] == "Nous l’a demandé <i>"
     with lumiere.scope(row.args["by"]) as scope:
-        faces.bar(scope, subject_id=row.subject_id, why=row.args["why"], model=MODEL, box=Sealed(b"box"))
+        known_faces.add_face_ban(scope, subject_id=row.subject_id, why=row.args["why"], model=MODEL, box=Sealed(b"box"))
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/people")
         assert "Nous l’a demandé &lt;i&gt;" in page.choose(word("people.what"), word("people.part.never"))

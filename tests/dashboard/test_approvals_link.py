@@ -4,13 +4,13 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
-from foundation.words import LANGUAGES
-from gate.units import Rating
-from schedules import approvals, clients
-from schedules.states import DeliveryState as S
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES
+from gate.contract.units import Rating
+from schedules.approvals import client_links, decisions
+from schedules.posts.states import DeliveryState as S
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -25,12 +25,12 @@ def two_tiers(who: Agency) -> None:
 
 def agreed(who: Agency, post_id: UUID) -> None:
     with who.scope(who.act_as(Role.OWNER)) as scope:
-        approvals.approve(scope, post_id, member_id=who.members[Role.OWNER])
+        decisions.approve_post(scope, post_id, member_id=who.members[Role.OWNER])
 
 
 def made(text: str) -> str:
     """The token of the address that is shown."""
-    return text.partition(clients.PATH)[2][:43]
+    return text.partition(client_links.CLIENT_LINK_PATH)[2][:43]
 
 
 def make(page: Stream, language: str = "fr", name: str = "Anna <b>") -> str:
@@ -50,13 +50,13 @@ def test_a_link_is_made_answered_and_told(door: Door, tenant: OpenScope, languag
         agreed(who, post_id)
         text = make(page, language)
         assert word("approvals.link_made", language) in text
-        found = clients.find(tenant, made(text))
+        found = client_links.find_client_link(tenant, made(text))
         assert found is not None
         again = page.open("/approvals")
         assert "Anna &lt;b&gt;" in again
         with who.scope() as scope:
-            clients.begin(scope, found[1], "a browser")
-            clients.answer(scope, found[1], "a browser", yes=False, why="picture", note="plus clair")
+            client_links.open_client_link(scope, found[1], "a browser")
+            client_links.answer_client_link(scope, found[1], "a browser", yes=False, why="picture", note="plus clair")
         with stream(door.url, door.cookie(who, Role.MANAGER)) as author:
             text = author.open("/calendar", post=post_id)
             assert word("talk.wanted.change", language, who="Anna &lt;b&gt;") in text
@@ -73,10 +73,10 @@ def test_a_link_is_taken_back(door: Door, lumiere: Agency) -> None:
         text = page.press(word("approvals.link_end"))
         assert word("approvals.link_ended") in text
         assert token not in text
-    found = clients.find(lumiere.open, token)
+    found = client_links.find_client_link(lumiere.open, token)
     assert found is not None
     with lumiere.scope() as scope:
-        assert clients.read(scope, found[1], "")[1] == "taken_back"
+        assert client_links.load_client_link(scope, found[1], "")[1] == "taken_back"
 
 
 def test_why_no_link_is_made_is_said(door: Door, lumiere: Agency) -> None:
@@ -86,7 +86,7 @@ def test_why_no_link_is_made_is_said(door: Door, lumiere: Agency) -> None:
     agreed(lumiere, post_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert word("approval.link_adults") in make(page)
-        assert word("approval.link_no_name", most=clients.LONGEST_NAME) in make(page, name=" ")
+        assert word("approval.link_no_name", most=client_links.MAX_CLIENT_NAME_LENGTH) in make(page, name=" ")
 
 
 def test_the_owner_changes_the_rule_and_nobody_else_sees_it(door: Door, lumiere: Agency) -> None:
@@ -101,5 +101,5 @@ def test_the_owner_changes_the_rule_and_nobody_else_sees_it(door: Door, lumiere:
         assert word("rule.kept_waiting", count=1) in page.press(word("rule.keep"))
     assert state(lumiere, delivery_id) is S.DRAFT
     with lumiere.scope() as scope:
-        found = tenant_reads.creator(scope, lumiere.creator_id)
+        found = tenant_reads.get_creator(scope, lumiere.creator_id)
     assert (found.approval_tiers, found.approve_times) == (2, True)

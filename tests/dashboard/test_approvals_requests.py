@@ -4,15 +4,18 @@ from uuid import UUID
 
 import pytest
 
+from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
-from foundation.words import LANGUAGES
-from gate import complaints, copies, minting, recording
-from gate.complaints import GROUPED
-from gate.events import ComplaintDecided, ComplaintDue
-from gate.states import ComplaintState
-from gate.units import Medium, Rating, Subject, Text, Unit
-from studio import library
-from tenants.roles import Role
+from gate.assets import asset_records
+from gate.contract.states import RemovalRequestState
+from gate.contract.units import Medium, Rating, Subject, Text, Unit
+from gate.copies import live_copies
+from gate.permits import issuance
+from gate.removal import removal_requests
+from gate.removal.removal_requests import GROUPING_THRESHOLD
+from gate.reviews.events import RemovalRequestDecided, RemovalRequestDue
+from studio.library import assets
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -27,12 +30,12 @@ def complain(door: Door, who: Agency, *, about: str = "shown", times: int = 1, s
     receipts = []
     for _ in range(times):
         with who.scope() as scope:
-            digests = [library.item(scope, shot).sha256]
-            receipt = complaints.receive(
+            digests = [assets.get_asset(scope, shot).sha256]
+            receipt = removal_requests.receive_removal_request(
                 scope, creator_id=who.creator_id, category=about, named="gr1", digests=digests, source="somewhere"
             )
-            found = complaints.by_receipt(scope, receipt).id
-        complaints.answer(ComplaintDue(who.tenant_id, found), tenant=who.open)
+            found = removal_requests.find_status_by_receipt(scope, receipt).id
+        removal_requests.handle_removal_request_due(RemovalRequestDue(who.tenant_id, found), tenant=who.open)
         receipts.append(receipt)
     return receipts
 
@@ -41,16 +44,18 @@ def work(who: Agency) -> list[str]:
     """What the workers do with the decisions; the reasons they bore."""
     with who.scope() as scope:
         rows = scope.run(
-            "SELECT subject_id, args FROM outbox WHERE kind = :kind ORDER BY id", kind=ComplaintDecided.kind
+            "SELECT subject_id, args FROM outbox WHERE kind = :kind ORDER BY id", kind=RemovalRequestDecided.kind
         ).all()
     for row in rows:
-        complaints.settle(ComplaintDecided(who.tenant_id, row.subject_id, **row.args), tenant=who.open)
+        removal_requests.handle_removal_decision(
+            RemovalRequestDecided(who.tenant_id, row.subject_id, **row.args), tenant=who.open
+        )
     return [row.args["because"] for row in rows]
 
 
-def state(who: Agency, receipt: str) -> ComplaintState:
+def state(who: Agency, receipt: str) -> RemovalRequestState:
     with who.scope() as scope:
-        return complaints.by_receipt(scope, receipt).state
+        return removal_requests.find_status_by_receipt(scope, receipt).state
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -66,7 +71,7 @@ def test_it_is_told_first_and_taken_away_by_one_press(door: Door, tenant: object
         assert word("approvals.request_gone", language) in page.press(word("approvals.request_goes", language))
         assert word("approvals.request_goes", language) not in page.labels(), "it is decided once"
     assert work(who) == [""]
-    assert state(who, receipt) is ComplaintState.UPHELD
+    assert state(who, receipt) is RemovalRequestState.UPHELD
     with stream(door.url, door.cookie(who)) as page:
         assert word("approvals.requests_how", language) not in page.open("/approvals")
 
@@ -75,7 +80,7 @@ def test_it_is_told_first_and_taken_away_by_one_press(door: Door, tenant: object
 def test_what_nothing_was_found_for_is_not_called_frozen(door: Door, language: str) -> None:
     who = agency(door.tenant, language=language)
     with who.scope() as scope:
-        complaints.receive(
+        removal_requests.receive_removal_request(
             scope, creator_id=who.creator_id, category="shown", named="", digests=(), source="one", described=True
         )
     with stream(door.url, door.cookie(who)) as page:
@@ -95,19 +100,19 @@ def test_it_stays_only_with_a_reason(door: Door, lumiere: Agency) -> None:
         page.choose(word("approvals.request_why"), word("complaint.because.agreed"))
         assert word("approvals.request_stayed") in page.press(word("approvals.request_stays"))
     assert work(lumiere) == ["agreed"]
-    assert state(lumiere, receipt) is ComplaintState.REJECTED
+    assert state(lumiere, receipt) is RemovalRequestState.REJECTED
 
 
 def test_a_flood_is_one_line_and_one_word(door: Door, lumiere: Agency) -> None:
-    receipts = complain(door, lumiere, about="other", times=GROUPED + 1)
+    receipts = complain(door, lumiere, about="other", times=GROUPING_THRESHOLD + 1)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/approvals")
-        assert word("approvals.request_many", count=GROUPED + 1) in text
+        assert word("approvals.request_many", count=GROUPING_THRESHOLD + 1) in text
         assert page.labels().count(word("approvals.request_goes")) == 1
         page.choose(word("approvals.request_why"), word("complaint.because.unfounded"))
         page.press(word("approvals.request_stays"))
-    assert work(lumiere) == ["unfounded"] * (GROUPED + 1)
-    assert {state(lumiere, one) for one in receipts} == {ComplaintState.REJECTED}
+    assert work(lumiere) == ["unfounded"] * (GROUPING_THRESHOLD + 1)
+    assert {state(lumiere, one) for one in receipts} == {RemovalRequestState.REJECTED}
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -115,7 +120,7 @@ def test_the_post_it_is_about_is_named(door: Door, lumiere: Agency, known: bool)
     shot = picture(door, lumiere, rating=Rating.G)
     _, delivery_id = asked(lumiere, "Le phare, ce soir")
     with lumiere.scope() as scope:
-        stored = recording.rendition(scope, shot, "post")
+        stored = asset_records.newest_rendition(scope, shot, "post")
         assert stored is not None
         unit = Unit(
             tenant_id=lumiere.tenant_id,
@@ -129,9 +134,9 @@ def test_the_post_it_is_about_is_named(door: Door, lumiere: Agency, known: bool)
             texts=(Text("body", "Le phare, ce soir"),),
             media=(Medium(stored.sha256, stored.mime, stored.size),),
         )
-        permit = minting.mint(scope, unit, Step(), key=KEY, author="system:test")
+        permit = issuance.mint_permit(scope, unit, Step(), key=KEY, author="system:test")
     with lumiere.scope() as scope:
-        copies.note_copy(scope, permit.jti, "n1", scope.now)
+        live_copies.record_copy(scope, permit.jti, "n1", scope.now)
     complain(door, lumiere, shot=shot)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/approvals")
@@ -155,4 +160,4 @@ def test_anothers_request_is_not_there(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "canary" not in page.open("/approvals")
         assert word("approvals.request_goes") not in page.labels()
-    assert state(other, receipt) is ComplaintState.RECEIVED
+    assert state(other, receipt) is RemovalRequestState.RECEIVED

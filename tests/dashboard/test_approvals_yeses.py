@@ -5,13 +5,14 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
-from foundation.words import LANGUAGES
-from gate import switches
-from schedules import approvals, drafting, reviewing
-from schedules.states import DeliveryState as S
-from tenants.roles import Role
+from gate.policy import emergency_stops
+from schedules.approvals import decisions, review_queue
+from schedules.drafts import drafts
+from schedules.posts.states import DeliveryState as S
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -51,7 +52,7 @@ def said_long_ago(who: Agency, post_id: UUID) -> None:
             soon=scope.now + timedelta(days=1),
             then=scope.now - timedelta(days=99),
         )
-        drafting.settle(scope, post_id)
+        drafts.release_post(scope, post_id)
 
 
 def test_who_may_say_the_yes_that_lacks_is_not_told_that_it_is_others_to_do(door: Door, lumiere: Agency) -> None:
@@ -65,7 +66,7 @@ def test_who_may_say_the_yes_that_lacks_is_not_told_that_it_is_others_to_do(door
         assert others not in text
         lumiere.post("La nuit", minutes=60)
         with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-            switches.close(scope, "creator", str(lumiere.creator_id), "sending", reason="essai")
+            emergency_stops.close_switch(scope, "creator", str(lumiere.creator_id), "sending", reason="essai")
         assert others in page.open("/calendar", post=lumiere.posts[-1])
 
 
@@ -102,7 +103,7 @@ def test_a_yes_that_ends_before_is_asked_anew(door: Door, tenant: OpenScope, lan
         assert word("approvals.renews", language) not in page.open("/approvals")
     assert state(who, delivery_id) is S.SCHEDULED
     with who.scope() as scope:
-        assert reviewing.asked(scope, [who.creator_id]) == []
+        assert review_queue.list_review_queue(scope, [who.creator_id]) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -115,7 +116,7 @@ def test_posts_are_counted_as_approvals_asks_them(door: Door, tenant: OpenScope,
     assert said not in shown(door, who, Role.MANAGER)
     owner = who.members[Role.OWNER]
     with who.scope(who.act_as(Role.OWNER)) as scope:
-        approvals.ask_change(scope, post_id, member_id=owner, note="plus clair")
+        decisions.request_changes(scope, post_id, member_id=owner, note="plus clair")
     assert said not in shown(door, who)
     with stream(door.url, door.cookie(who)) as page:
         assert word("approvals.nothing", language) in page.open("/approvals")

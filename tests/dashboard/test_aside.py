@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from foundation.database import OpenScope
-from schedules import aside, drafting, planning
-from schedules import reads as schedule_reads
-from schedules.calendar import local_wall
-from schedules.planning import deliveries_of
-from tenants.roles import Role
+from foundation.db.database import OpenScope
+from foundation.ops.wall_time import to_wall_time
+from schedules.calendar import unscheduled_drafts
+from schedules.drafts import drafts
+from schedules.posts import deliveries
+from schedules.posts import queries as schedule_reads
+from schedules.posts.deliveries import deliveries_of_post
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -34,7 +36,7 @@ def test_what_is_kept_is_gone_on_with_and_planned_once(door: Door, lumiere: Agen
         assert "Une idée" in page.open("/calendar", aside=1)
         (post,) = posts(lumiere)
         with lumiere.scope() as scope:
-            assert deliveries_of(scope, post.id) == []
+            assert deliveries_of_post(scope, post.id) == []
         page.press("Reprendre")
         page.type("Texte", "Une bonne idée")
         page.choose("Où publier", "Sandbox")
@@ -43,7 +45,7 @@ def test_what_is_kept_is_gone_on_with_and_planned_once(door: Door, lumiere: Agen
     (same,) = posts(lumiere)
     assert (same.id, same.body) == (post.id, "Une bonne idée")
     with lumiere.scope() as scope:
-        assert len(deliveries_of(scope, post.id)) == 1
+        assert len(deliveries_of_post(scope, post.id)) == 1
 
 
 def test_a_draft_is_thrown_away_after_a_second_press(door: Door, lumiere: Agency) -> None:
@@ -70,7 +72,7 @@ def test_nothing_is_kept_of_an_empty_page_and_nobody_sees_anothers(
     with stream(door.url, door.cookie(other)) as page:
         assert "À nous" not in page.open("/calendar", aside=1)
     with lumiere.scope() as scope:
-        assert planning.post(scope, posts(lumiere)[0].id).body == "À nous"
+        assert deliveries.get_post(scope, posts(lumiere)[0].id).body == "À nous"
 
 
 def test_two_who_go_on_with_one_draft_keep_both(door: Door, lumiere: Agency) -> None:
@@ -97,12 +99,12 @@ def test_what_is_left_in_the_middle_is_kept_though_somebody_planned_or_threw_the
         goes_on(page)
         (post,) = posts(lumiere)
         with lumiere.scope() as scope:
-            planning.add_delivery(scope, post.id, channel, at=local_wall(scope.now + timedelta(days=1), "UTC"))
+            deliveries.create_delivery(scope, post.id, channel, at=to_wall_time(scope.now + timedelta(days=1), "UTC"))
         assert APART in page.open("/home")
         (mine,) = [one for one in posts(lumiere) if one.id != post.id]
         goes_on(page, "Encore mieux")
         with lumiere.scope() as scope:
-            aside.throw_away(scope, mine.id)
+            unscheduled_drafts.delete_draft(scope, mine.id)
         assert APART in page.open("/home")
     assert sorted(one.body for one in posts(lumiere)) == ["Encore mieux", "Une idée"]
 
@@ -116,8 +118,8 @@ def test_who_plans_a_draft_never_replaces_what_somebody_kept_in_it_meanwhile(doo
         (post,) = posts(lumiere)
         who = lumiere.act_as(Role.MANAGER)
         with lumiere.scope(who) as scope:
-            draft = drafting.as_written(schedule_reads.written_post(scope, post.id))
-            drafting.rewrite(scope, post.id, replace(draft, body="La sienne"), author=who)
+            draft = drafts.draft_of_post(schedule_reads.get_stored_post(scope, post.id))
+            drafts.rewrite_post(scope, post.id, replace(draft, body="La sienne"), author=who)
         page.choose("Où publier", "Sandbox")
         assert "Rien n’est planifié" in page.press("Planifier")
         page.press(KEEP)
@@ -126,5 +128,5 @@ def test_who_plans_a_draft_never_replaces_what_somebody_kept_in_it_meanwhile(doo
         page.press("Planifier")
         assert "La sienne" in page.open("/calendar", aside=1)
     with lumiere.scope() as scope:
-        there = {one.body: len(deliveries_of(scope, one.id)) for one in posts(lumiere)}
+        there = {one.body: len(deliveries_of_post(scope, one.id)) for one in posts(lumiere)}
     assert there == {"La sienne": 0, "La mienne": 1}

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from channels import connecting
-from foundation.database import OpenScope
+from channels.accounts import lifecycle
+from foundation.db.database import OpenScope
 from foundation.sealed import Sealed
-from tenants import letterbox
+from tenants.vault import sealed_intake
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import MASTER, Door, serving
@@ -38,13 +38,13 @@ def test_an_account_there_is_asked_for_in_its_own_words(beside: Door, lumiere: A
     with lumiere.scope() as scope:
         [row] = scope.run("SELECT platform, letter FROM enrolments WHERE tenant_id = :t", t=scope.tenant_id).all()
     assert row.platform == "acme"
-    assert letterbox.read(MASTER, lumiere.tenant_id, row.letter)["token"] == "acme_secret"
+    assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, row.letter)["token"] == "acme_secret"
     assert beside.log.read_text("utf-8").count("connector.left_out") == 1
 
 
 def test_its_accounts_are_shown_without_the_package(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        connecting.connect(
+        lifecycle.connect_account(
             scope,
             creator_id=lumiere.creator_id,
             platform="gone",

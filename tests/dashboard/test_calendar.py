@@ -8,20 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from channels import budgets, connecting
-from connectors.contract import Response, StepNotSent
-from dashboard.reads.when import day_of, time_of
-from foundation.database import OpenScope
+from channels.accounts import lifecycle
+from channels.limits import send_limits
+from connectors.contract.connector import Response, StepNotSent
+from dashboard.shell.date_input import parse_date, parse_time
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput
-from foundation.words import Message
-from gate import switches
-from schedules import agenda, drafting, planning, quiet
-from schedules import reads as schedule_reads
-from schedules.calendar import WallTime, local_wall
-from schedules.moving import delivery, move
-from schedules.states import DeliveryState
-from tenants import agencies
-from tenants.roles import Role
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import WallTime, to_wall_time
+from gate.policy import emergency_stops
+from schedules.availability import quiet_periods
+from schedules.calendar import board
+from schedules.drafts import drafts
+from schedules.posts import deliveries
+from schedules.posts import queries as schedule_reads
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery, transition_delivery
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -31,19 +35,19 @@ S = DeliveryState
 
 def state(who: Agency, delivery_id: UUID) -> DeliveryState:
     with who.scope() as scope:
-        return DeliveryState(delivery(scope, delivery_id).state)
+        return DeliveryState(get_delivery(scope, delivery_id).state)
 
 
 def post_of(who: Agency, delivery_id: UUID) -> UUID:
     with who.scope() as scope:
-        return schedule_reads.post_of(scope, delivery_id)
+        return schedule_reads.post_id_of_delivery(scope, delivery_id)
 
 
 def refused(who: Agency, body: str = "refusée") -> UUID:
     """A post the network did not take."""
     delivery_id = who.post(body, minutes=-5, state="publishing")
     with who.scope() as scope:
-        move(scope, delivery(scope, delivery_id), S.FAILED, reason=Message("attempt.unexplained"))
+        transition_delivery(scope, get_delivery(scope, delivery_id), S.FAILED, reason=Message("attempt.unexplained"))
     return delivery_id
 
 
@@ -96,8 +100,8 @@ def test_failure_stands_with_its_reason_and_is_tried_again_in_place(door: Door, 
 def test_post_tells_its_story_and_what_comes_next(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("racontée", minutes=-5, state="publishing")
     with lumiere.scope() as scope:
-        move(scope, delivery(scope, delivery_id), S.UNCERTAIN, reason=Message("attempt.no_answer"))
-        move(scope, delivery(scope, delivery_id), S.PUBLISHED, native_id="n1")
+        transition_delivery(scope, get_delivery(scope, delivery_id), S.UNCERTAIN, reason=Message("attempt.no_answer"))
+        transition_delivery(scope, get_delivery(scope, delivery_id), S.PUBLISHED, native_id="n1")
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
     for said in (
@@ -126,7 +130,7 @@ def test_a_stop_is_told_where_the_hour_stands(door: Door, lumiere: Agency, where
     ids = {"creator": lumiere.creator_id, "channel": lumiere.channel_id}
     target = {"tenant": "", "platform": "sandbox"}.get(where) or str(ids.get(where, ""))
     with lumiere.scope() as scope:
-        switches.close(scope, where, target, "sending", reason="essai")
+        emergency_stops.close_switch(scope, where, target, "sending", reason="essai")
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "attend la fin de l’arrêt" in page.open("/calendar")
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
@@ -160,12 +164,14 @@ def test_what_an_account_waits_for_is_told_where_the_hour_stands(
     assert lumiere.channel_id is not None
     with lumiere.scope() as scope:
         if trouble == "braked":
-            budgets.note(scope, lumiere.channel_id, StepNotSent("publish", "ConnectError"), creates=True)
+            send_limits.record_answer(scope, lumiere.channel_id, StepNotSent("publish", "ConnectError"), creates=True)
         elif trouble == "limited":
-            budgets.note(scope, lumiere.channel_id, Response("publish", 429, {"retry-after": "3600"}), creates=True)
+            send_limits.record_answer(
+                scope, lumiere.channel_id, Response("publish", 429, {"retry-after": "3600"}), creates=True
+            )
         else:
             rest = Message("channel.moved")
-            connecting.pause(scope, lumiere.channel_id, rest, until=scope.now + timedelta(hours=1))
+            lifecycle.pause_account(scope, lumiere.channel_id, rest, until=scope.now + timedelta(hours=1))
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, soon))
         assert "attend son compte" in text
@@ -178,16 +184,16 @@ def test_what_an_account_waits_for_is_told_where_the_hour_stands(
 def test_moving_keeps_the_clock_and_the_approval(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("déplacée", minutes=5)
     with lumiere.scope() as scope:
-        before = local_wall(delivery(scope, delivery_id).due_at, ZONE)
+        before = to_wall_time(get_delivery(scope, delivery_id).due_at, ZONE)
     later = before.day + timedelta(days=140)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_of(lumiere, delivery_id))
         page.type("Date (JJ/MM/AAAA)", f"{later:%d/%m/%Y}")
         assert "Déplacé" in page.press("Déplacer")
     with lumiere.scope() as scope:
-        row = delivery(scope, delivery_id)
+        row = get_delivery(scope, delivery_id)
         assert row.state == S.SCHEDULED
-        after = local_wall(row.due_at, ZONE)
+        after = to_wall_time(row.due_at, ZONE)
     assert (after.day, f"{after.clock:%H:%M}") == (later, f"{before.clock:%H:%M}")
 
 
@@ -217,11 +223,11 @@ def test_change_that_was_overtaken_is_refused(door: Door, lumiere: Agency) -> No
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_of(lumiere, delivery_id))
         with lumiere.scope() as scope:
-            planning.move_delivery(scope, delivery_id, at=local_wall(scope.now + timedelta(hours=3), ZONE))
+            deliveries.reschedule_delivery(scope, delivery_id, at=to_wall_time(scope.now + timedelta(hours=3), ZONE))
         text = page.press("Publier maintenant")
     assert "gr-why" in text or "entre-temps" in text
     with lumiere.scope() as scope:
-        assert delivery(scope, delivery_id).due_at > scope.now + timedelta(hours=2)
+        assert get_delivery(scope, delivery_id).due_at > scope.now + timedelta(hours=2)
 
 
 def test_anothers_post_is_not_found(door: Door, tenant: OpenScope, lumiere: Agency) -> None:
@@ -275,17 +281,17 @@ def test_english_week_has_no_french(door: Door, tenant: OpenScope) -> None:
 
 def test_hours_are_those_a_creator_keeps(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        assert agenda.hours(scope, [lumiere.creator_id]) == {lumiere.creator_id: [agenda.FIRST_HOUR]}
+        assert board.list_usual_hours(scope, [lumiere.creator_id]) == {lumiere.creator_id: [board.DEFAULT_USUAL_HOUR]}
     lumiere.post("une")
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
         assert lumiere.channel_id is not None
-        today = local_wall(scope.now, ZONE).day
+        today = to_wall_time(scope.now, ZONE).day
         for ahead in range(1, 4):
-            draft = drafting.Draft(lumiere.creator_id, "", f"jour {ahead}", (), (lumiere.channel_id,))
+            draft = drafts.Draft(lumiere.creator_id, "", f"jour {ahead}", (), (lumiere.channel_id,))
             at = WallTime(today + timedelta(days=ahead), time(9, 15), ZONE)
-            drafting.plan(scope, draft, key=UUID(int=ahead), at=at, author=lumiere.act_as(Role.MANAGER))
-        assert agenda.hours(scope, [lumiere.creator_id])[lumiere.creator_id] == [time(9, 15)]
-        free = agenda.next_free(scope, lumiere.creator_id, ZONE)
+            drafts.plan_draft(scope, draft, key=UUID(int=ahead), at=at, author=lumiere.act_as(Role.MANAGER))
+        assert board.list_usual_hours(scope, [lumiere.creator_id])[lumiere.creator_id] == [time(9, 15)]
+        free = board.find_next_usual_time(scope, lumiere.creator_id, ZONE)
     assert free.clock == time(9, 15)
     assert free.day in (today, today + timedelta(days=4))
 
@@ -295,33 +301,33 @@ def test_free_hours_are_to_come_and_alone(day: date, clock: time, minutes: int) 
     wanted = WallTime(day, clock.replace(fold=0), ZONE)
     now = datetime(2028, 1, 1, tzinfo=UTC)
     taken = [wanted.instant() + timedelta(minutes=minutes)]
-    free = agenda.free([wanted], taken, now)
+    free = board.filter_free_times([wanted], taken, now)
     assert bool(free) == (wanted.instant() > now and abs(minutes) > 45)
 
 
 @given(some.dates(date(2, 1, 1), date(9998, 12, 31)))
 def test_dates_are_read_as_they_are_written(day: date) -> None:
-    assert day_of(f"{day.day:02}/{day.month:02}/{day.year:04}") == day
+    assert parse_date(f"{day.day:02}/{day.month:02}/{day.year:04}") == day
 
 
 @pytest.mark.parametrize("text", ["", "31/12/0001", "01/01/9999", "30/02/2028", "2028-02-01", "1/2/28"])
 def test_days_nobody_can_read_are_refused(text: str) -> None:
     """Those at either end of all years, too: in some zones their hours lie outside."""
     with pytest.raises(BadInput):
-        day_of(text)
+        parse_date(text)
 
 
 @pytest.mark.parametrize(
     ("text", "said"), [("9:05", time(9, 5)), ("09h05", time(9, 5)), ("9 h", time(9)), (" 23.59 ", time(23, 59))]
 )
 def test_hours_are_read_as_people_write_them(text: str, said: time) -> None:
-    assert time_of(text) == said
+    assert parse_time(text) == said
 
 
 @pytest.mark.parametrize("text", ["", "24:00", "9:5", "midi", "1/2/3", "-1:00"])
 def test_hours_nobody_can_read_are_refused(text: str) -> None:
     with pytest.raises(BadInput):
-        time_of(text)
+        parse_time(text)
 
 
 def test_stream_presses_only_what_is_there(door: Door, lumiere: Agency) -> None:
@@ -339,7 +345,7 @@ def test_a_planned_post_becomes_more_important(door: Door, lumiere: Agency) -> N
         page.choose("Importance", "1 – part en premier")
         assert "Son importance est maintenant 1" in page.press("Changer")
     with lumiere.scope() as scope:
-        assert delivery(scope, delivery_id).priority == 1
+        assert get_delivery(scope, delivery_id).priority == 1
 
 
 def test_words_of_what_stands_outside_are_changed_there(door: Door, lumiere: Agency) -> None:
@@ -359,15 +365,15 @@ def test_words_of_what_stands_outside_are_changed_there(door: Door, lumiere: Age
         text = page.open("/calendar", post=str(post_id))
         assert "« sans faute » n’est plus demandé" in text
     with lumiere.scope() as scope:
-        assert schedule_reads.written_post(scope, post_id).body == "une faute"
+        assert schedule_reads.get_stored_post(scope, post_id).body == "une faute"
 
 
 def test_usual_hours_of_a_pause_are_not_free(door: Door, lumiere: Agency) -> None:
-    today = local_wall(now(lumiere), ZONE).day
+    today = to_wall_time(now(lumiere), ZONE).day
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "18:30" in page.open("/calendar", view="week")
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
-        quiet.keep_days(
+        quiet_periods.add_quiet_days(
             scope,
             lumiere.creator_id,
             None,

@@ -3,10 +3,10 @@
 from datetime import timedelta
 from uuid import UUID
 
-from schedules import planning
-from schedules.calendar import local_wall
-from schedules.moving import delivery
-from schedules.states import DeliveryState
+from foundation.ops.wall_time import to_wall_time
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -28,7 +28,7 @@ def test_an_account_is_added_and_waits_for_its_own_yes(door: Door, lumiere: Agen
         page.choose("Compte", "Autre")
         assert "dès que quelqu’un aura dit oui pour ce compte" in page.press("L’ajouter")
     with lumiere.scope() as scope:
-        states = {row.channel_id: row.state for row in planning.deliveries_of(scope, UUID(post_id))}
+        states = {row.channel_id: row.state for row in deliveries.deliveries_of_post(scope, UUID(post_id))}
     assert states == {lumiere.channel_id: S.SCHEDULED, second: S.DRAFT}
 
 
@@ -39,13 +39,13 @@ def test_an_account_that_was_taken_off_is_put_back(door: Door, lumiere: Agency) 
         page.choose("Compte", "Autre")
         page.press("L’ajouter")
         with lumiere.scope() as scope:
-            there = {row.channel_id: row.id for row in planning.deliveries_of(scope, UUID(post_id))}
-            planning.cancel(scope, there[second])
+            there = {row.channel_id: row.id for row in deliveries.deliveries_of_post(scope, UUID(post_id))}
+            deliveries.cancel_delivery(scope, there[second])
         page.open("/calendar", post=post_id)
         page.choose("Compte", "Autre")
         page.press("L’ajouter")
     with lumiere.scope() as scope:
-        rows = [row for row in planning.deliveries_of(scope, UUID(post_id)) if row.channel_id == second]
+        rows = [row for row in deliveries.deliveries_of_post(scope, UUID(post_id)) if row.channel_id == second]
     assert sorted(row.state for row in rows) == [S.CANCELLED, S.DRAFT]
 
 
@@ -56,13 +56,13 @@ def test_one_account_moves_alone(door: Door, lumiere: Agency) -> None:
         page.choose("Compte", "Autre")
         page.press("L’ajouter")
         with lumiere.scope() as scope:
-            before = {row.channel_id: row.due_at for row in planning.deliveries_of(scope, UUID(post_id))}
-        later = local_wall(before[second], ZONE).day + timedelta(days=3)
+            before = {row.channel_id: row.due_at for row in deliveries.deliveries_of_post(scope, UUID(post_id))}
+        later = to_wall_time(before[second], ZONE).day + timedelta(days=3)
         page.open("/calendar", post=post_id)
         page.type("Date sur Autre (JJ/MM/AAAA)", f"{later:%d/%m/%Y}")
         assert "Déplacé" in page.press("La déplacer sur Autre")
     with lumiere.scope() as scope:
-        after = {row.channel_id: row.due_at for row in planning.deliveries_of(scope, UUID(post_id))}
+        after = {row.channel_id: row.due_at for row in deliveries.deliveries_of_post(scope, UUID(post_id))}
     assert after[second].date() != before[second].date()
     assert {key: at for key, at in after.items() if key != second} == {
         key: at for key, at in before.items() if key != second
@@ -73,11 +73,11 @@ def test_two_accounts_of_the_same_second_stand_in_every_view(door: Door, lumiere
     """Sent at once on two accounts by a program, a post kept everybody from opening that week."""
     first = lumiere.post("Bonjour", minutes=90)
     with lumiere.scope() as scope:
-        row = delivery(scope, first)
-        at = local_wall(row.due_at.replace(microsecond=0) + timedelta(milliseconds=300), ZONE)
-        planning.add_delivery(scope, row.post_id, connected(lumiere, "Autre"), at=at)
+        row = get_delivery(scope, first)
+        at = to_wall_time(row.due_at.replace(microsecond=0) + timedelta(milliseconds=300), ZONE)
+        deliveries.create_delivery(scope, row.post_id, connected(lumiere, "Autre"), at=at)
         row.due_at = row.due_at.replace(microsecond=0)
-        day = str(local_wall(row.due_at, ZONE).day)
+        day = str(to_wall_time(row.due_at, ZONE).day)
     with stream(door.url, door.cookie(lumiere)) as page:
         for view in ("day", "week", "month", "list", "quarter"):
             assert "Bonjour" in page.open("/calendar", view=view, day=day)
@@ -90,5 +90,5 @@ def test_how_late_it_may_leave_is_changed(door: Door, lumiere: Agency) -> None:
         page.choose("En cas de retard, elle peut encore partir", "quel que soit le retard")
         assert "le retard permis a changé" in page.press("Garder ce retard")
     with lumiere.scope() as scope:
-        assert delivery(scope, delivery_id).late_until is None
-        assert delivery(scope, delivery_id).state == S.SCHEDULED
+        assert get_delivery(scope, delivery_id).late_until is None
+        assert get_delivery(scope, delivery_id).state == S.SCHEDULED

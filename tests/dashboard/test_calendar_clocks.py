@@ -6,17 +6,17 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as some
 
-from dashboard.reads.calendar import turns
-from dashboard.reads.lanes import too_close
+from dashboard.pages.calendar.lane_queries import find_too_close
+from dashboard.pages.calendar.queries import group_cards
 from foundation.ids import uuid7
-from schedules import quiet
-from schedules import reads as schedule_reads
-from schedules.calendar import WallTime, local_day, local_wall, zone_of
-from schedules.moving import delivery
-from schedules.reads import Entry
-from schedules.spacing import GONE
-from schedules.states import DeliveryState
-from tenants.reads import Creator
+from foundation.ops.wall_time import WallTime, load_zone, local_day, to_wall_time
+from schedules.availability import quiet_periods
+from schedules.availability.minimum_interval import FREE_STATES
+from schedules.posts import queries as schedule_reads
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery
+from tenants.agencies.queries import Creator
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -28,22 +28,25 @@ CREATOR = uuid7()
 START = datetime(2026, 3, 28, 22, tzinfo=UTC)
 
 
-def entry(channel_id: UUID, at: datetime, state: DeliveryState, *, zone: str = ZONE) -> Entry:
+def entry(channel_id: UUID, at: datetime, state: DeliveryState, *, zone: str = ZONE) -> DeliveryEntry:
     """A delivery as the calendar reads it."""
     words = ("a", "", "", state, None, at, zone, None, None, None, 1)
-    return Entry(uuid7(), uuid7(), channel_id, *words, CREATOR, str(local_wall(at, zone)), (), None)
+    return DeliveryEntry(uuid7(), uuid7(), channel_id, *words, CREATOR, str(to_wall_time(at, zone)), (), None)
 
 
 def planned(who: Agency, delivery_id: UUID) -> tuple[str, str]:
     with who.scope() as scope:
-        row = delivery(scope, delivery_id)
+        row = get_delivery(scope, delivery_id)
         return row.wall_time, row.zone
 
 
 def test_a_post_keeps_the_clock_it_was_planned_on(door: Door, lumiere: Agency) -> None:
     found = lumiere.post("à New York")
     with lumiere.scope() as scope:
-        post_id, first = schedule_reads.post_of(scope, found), local_day(scope.now, ZONE) + timedelta(days=30)
+        post_id, first = (
+            schedule_reads.post_id_of_delivery(scope, found),
+            local_day(scope.now, ZONE) + timedelta(days=30),
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
         page.choose("À l’heure de", ELSEWHERE)
@@ -66,17 +69,17 @@ def test_lanes_show_every_account_and_what_is_quiet_there(door: Door, lumiere: A
     found = lumiere.post("dans sa ligne", minutes=4)
     lumiere.post("tout près", minutes=4)
     with lumiere.scope() as scope:
-        due = delivery(scope, found).due_at
+        due = get_delivery(scope, found).due_at
         today, day = local_day(scope.now, ZONE), local_day(due, ZONE)
         last, hers = today + timedelta(days=9), lumiere.creator_id
-        quiet.keep_days(scope, hers, None, label="Congé d’été", zone=ZONE, first=today, last=last)
+        quiet_periods.add_quiet_days(scope, hers, None, label="Congé d’été", zone=ZONE, first=today, last=last)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", day=day)
         shown = page.choose("Lignes", "Une par compte")
         assert "by=account" in page.query
         said = ("Sandbox", "dans sa ligne", "tout près", "trop près d’une autre", "Congé d’été", "2 publications")
         assert [one for one in said if one not in shown] == []
-        assert f"{due.astimezone(zone_of(ZONE)):%H:%M}" in shown
+        assert f"{due.astimezone(load_zone(ZONE)):%H:%M}" in shown
         clocks = "Montrer les heures de"
         assert len(page.find(clocks).options) <= 3, "each creator's own, Paris, and the way to the others"
         assert "À l’heure de Paris" in page.choose(clocks, "Un autre fuseau"), "nothing is looked at anew yet"
@@ -86,7 +89,7 @@ def test_lanes_show_every_account_and_what_is_quiet_there(door: Door, lumiere: A
         assert "À l’heure de Tokyo" in tokyo
         assert "zone=Asia" in page.query
         later = page.open("/calendar", day=local_day(due, "Asia/Tokyo"), view="day")  # as it was left
-        assert f"{due.astimezone(zone_of('Asia/Tokyo')):%H:%M}" in later
+        assert f"{due.astimezone(load_zone('Asia/Tokyo')):%H:%M}" in later
         assert "2 publications" in later
         assert "dans sa ligne" in page.choose("Lignes", "Tout ensemble")
 
@@ -98,7 +101,7 @@ def test_what_is_dropped_on_another_clock_is_planned_on_hers(door: Door, lumiere
     with stream(door.url, door.cookie(lumiere)) as page:
         place = drawn(page, view="day", by="account", zone=looked)
         said = dropped(page, place, {"seen": seen(lumiere, found)[1], "day": str(day), "hour": 7})
-        hers = local_wall(WallTime(day, time(7), looked).instant(), ZONE)
+        hers = to_wall_time(WallTime(day, time(7), looked).instant(), ZONE)
         assert f"Déplacé au {hers.day:%d/%m/%Y} à {hers.clock:%H:%M} (Paris)" in said
     assert planned(lumiere, found) == (str(hers), ZONE)
 
@@ -112,7 +115,7 @@ def test_too_near_is_what_has_a_neighbour_within_the_gap_of_its_account(
 ) -> None:
     accounts = [uuid7() for _ in gaps]
     entries = [entry(accounts[which], START + timedelta(minutes=at), state) for which, at, state in rows]
-    alive = [one for one in entries if one.state not in GONE]
+    alive = [one for one in entries if one.state not in FREE_STATES]
     waits = {one: timedelta(minutes=gap) for one, gap in zip(accounts, gaps, strict=True)}
     near = {
         one.delivery_id
@@ -121,15 +124,15 @@ def test_too_near_is_what_has_a_neighbour_within_the_gap_of_its_account(
         if one is not other and one.channel_id == other.channel_id
         if abs(one.due_at - other.due_at) < waits[one.channel_id]
     }
-    assert too_close(entries, waits) == near
+    assert find_too_close(entries, waits) == near
 
 
 @given(some.integers(0, 5_000_000), some.sampled_from(ZONES), some.sampled_from(ZONES))
 def test_a_post_lies_in_the_day_and_hour_of_the_clock_that_is_looked_at(minutes: int, hers: str, looked: str) -> None:
     at = START + timedelta(minutes=minutes)  # ten years of clock changes
     mia = Creator(uuid7(), "mia", "Mia", "human", hers, ("fr",), "explicit", 0, False)
-    (turn,) = turns([entry(uuid7(), at, DeliveryState.SCHEDULED, zone=hers)], {CREATOR: mia}, looked)
-    wall = local_wall(at, looked)
-    assert (turn.local.date(), turn.local.time(), turn.zone) == (wall.day, wall.clock, looked)
-    assert (turn.elsewhere is None) == (hers == looked)
-    assert turn.elsewhere in (None, local_wall(at, hers))
+    (turn,) = group_cards([entry(uuid7(), at, DeliveryState.SCHEDULED, zone=hers)], {CREATOR: mia}, looked)
+    wall = to_wall_time(at, looked)
+    assert (turn.local_time.date(), turn.local_time.time(), turn.zone) == (wall.day, wall.clock, looked)
+    assert (turn.planned_elsewhere is None) == (hers == looked)
+    assert turn.planned_elsewhere in (None, to_wall_time(at, hers))

@@ -5,26 +5,28 @@ from datetime import date, timedelta
 
 import pytest
 
-from connectors import registry
-from dashboard.reads import files as reads
-from dashboard.wording import Voice
-from foundation.database import OpenScope
+from connectors.registry import loader
+from dashboard.pages.planning import import_export_queries as reads
+from dashboard.shell.localization import MemberLocalizer
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.words import Message
-from schedules import addresses, feeds, imports, imports_handling
-from schedules.calendar import local_day, zone_of
-from schedules.events import ImportApply, ImportCheck
-from schedules.imports_rows import Finding
-from schedules.states import ImportState
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from foundation.ops.wall_time import load_zone, local_day
+from schedules.calendar import calendar_subscriptions
+from schedules.feeds import sources
+from schedules.imports import handlers, import_files
+from schedules.imports.csv_rows import ImportFinding
+from schedules.posts.events import ImportApply, ImportCheck
+from schedules.posts.states import ImportState
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
 from tests.schedules.files import table
 
-CONNECTORS = registry.load()
+CONNECTORS = loader.load_connectors()
 FIELD = "Un tableau enregistré"
 
 
@@ -45,10 +47,10 @@ def work(who: Agency) -> None:
     for row in rows:
         if row.kind == ImportCheck.kind:
             event = ImportCheck(who.tenant_id, row.subject_id)
-            imports_handling.check(event, tenant=who.open, connectors=CONNECTORS)
+            handlers.check_import(event, tenant=who.open, connectors=CONNECTORS)
         else:
             said = ImportApply(who.tenant_id, row.subject_id, row.args["by"])
-            imports_handling.apply(said, tenant=who.open, connectors=CONNECTORS)
+            handlers.apply_import(said, tenant=who.open, connectors=CONNECTORS)
 
 
 @pytest.fixture
@@ -149,8 +151,8 @@ def test_who_only_approves_takes_out_and_brings_nothing_in(door: Door, mia: Agen
 
 def test_nothing_of_another_agency_is_seen(door: Door, mia: Agency) -> None:
     with mia.scope(mia.act_as(Role.OWNER)) as scope:
-        found = imports.receive(scope, table([line(mia)]), name="secret.csv", creators={mia.creator_id})
-        feeds.add(scope, mia.creator_id, "https://blog.example/secret", [mia.channel_id or uuid7()])
+        found = import_files.create_import(scope, table([line(mia)]), name="secret.csv", creators={mia.creator_id})
+        sources.add_feed(scope, mia.creator_id, "https://blog.example/secret", [mia.channel_id or uuid7()])
     other = agency(mia.open)
     with stream(door.url, door.cookie(other)) as page:
         seen = page.open("/calendar", files="1")
@@ -167,11 +169,11 @@ def test_an_address_for_a_calendar_is_made_shown_once_and_ended(door: Door, mia:
         assert "avec le texte des publications" in seen
         page.press("Je l’ai copiée")
         assert secret not in page.open("/calendar", files="1")
-        entered = addresses.enter(mia.open, secret, address="test")
+        entered = calendar_subscriptions.resolve_calendar_secret(mia.open, secret, address="test")
         assert entered is not None
         assert entered.words is True
         assert "L’adresse n’est plus valable." in page.press("Terminer cette adresse")
-    assert addresses.enter(mia.open, secret, address="test") is None
+    assert calendar_subscriptions.resolve_calendar_secret(mia.open, secret, address="test") is None
 
 
 def test_the_window_goes_out(door: Door, mia: Agency) -> None:
@@ -186,13 +188,13 @@ def test_the_window_goes_out(door: Door, mia: Agency) -> None:
 
 def test_what_goes_out_is_what_the_calendar_holds(mia: Agency) -> None:
     mia.post("=1+1", minutes=90)
-    voice = Voice("fr", zone_of(ZONE))
+    voice = MemberLocalizer("fr", load_zone(ZONE))
     with mia.scope() as scope:
-        mine, days = tenant_reads.creators(scope), reads.usual(scope, ZONE)
-        text = reads.outgoing(scope, mine, voice, days, "csv").decode("utf-8-sig")
-        calendar = reads.outgoing(scope, mine, voice, days, "ics").decode()
-        example = reads.example(scope, mine).decode("utf-8-sig")
-        nothing = reads.outgoing(scope, [], voice, days, "ics").decode()
+        mine, days = tenant_reads.list_creators(scope), reads.default_date_range(scope, ZONE)
+        text = reads.export_posts(scope, mine, voice, days, "csv").decode("utf-8-sig")
+        calendar = reads.export_posts(scope, mine, voice, days, "ics").decode()
+        example = reads.example_import_file(scope, mine).decode("utf-8-sig")
+        nothing = reads.export_posts(scope, [], voice, days, "ics").decode()
     assert "'=1+1" in text
     assert "déjà là" in text
     assert calendar.count("BEGIN:VEVENT") == 2
@@ -205,19 +207,19 @@ def test_what_goes_out_is_what_the_calendar_holds(mia: Agency) -> None:
 )
 def test_a_window_is_checked(first: str, last: str) -> None:
     with pytest.raises(BadInput):
-        reads.window(first, last)
-    assert reads.window("01/01/2026", "01/01/2026") == reads.Window(date(2026, 1, 1), date(2026, 1, 1))
+        reads.parse_date_range(first, last)
+    assert reads.parse_date_range("01/01/2026", "01/01/2026") == reads.DateRange(date(2026, 1, 1), date(2026, 1, 1))
 
 
 def test_a_report_runs_nowhere(mia: Agency) -> None:
     with mia.scope() as scope:
         now = scope.now
     said = Message("import.account_unknown", {"name": "x", "creator": "Mia"})
-    findings = (Finding(2, "=cmd", said),)
+    findings = (ImportFinding(2, "=cmd", said),)
     about = (uuid7(), "n", "member:x", now, ImportState.REFUSED, False, 1, 1, 1, 0)
-    text = reads.report(imports.Brought(*about, findings, None, 0, 0, 0), Voice("fr", zone_of(ZONE))).decode(
-        "utf-8-sig"
-    )
+    text = reads.import_report(
+        import_files.ImportView(*about, findings, None, 0, 0, 0), MemberLocalizer("fr", load_zone(ZONE))
+    ).decode("utf-8-sig")
     assert "'=cmd,Problème" in text
 
 
@@ -238,4 +240,4 @@ def test_a_feed_is_followed_paused_and_removed(door: Door, mia: Agency) -> None:
         page.press("Oui, le retirer")
         assert "Aucun flux" in page.again()
     with mia.scope() as scope:
-        assert feeds.subscribed(scope, mia.creator_id) == []
+        assert sources.list_feeds(scope, mia.creator_id) == []

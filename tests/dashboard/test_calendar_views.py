@@ -6,51 +6,51 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.app_pages.calendar_views import MONTH, REACH, VIEWS, window
-from dashboard.reads.calendar import MOST, Wanted, calendar
-from dashboard.wording import Voice
-from schedules import labels
-from schedules import reads as schedule_reads
-from schedules.calendar import local_day, zone_of
-from tenants import reads as tenant_reads
+from dashboard.pages.calendar.queries import MAX_DELIVERIES, CalendarFilter, load_calendar
+from dashboard.pages.calendar.views import MAX_DISTANCE, MONTH_DAYS, VIEW_MODES, view_window
+from dashboard.shell.localization import MemberLocalizer
+from foundation.ops.wall_time import load_zone, local_day
+from schedules.posts import labels
+from schedules.posts import queries as schedule_reads
+from tenants.agencies import queries as tenant_reads
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 
 TODAY = date(2026, 11, 21)
-DAYS = st.dates(TODAY - REACH + timedelta(days=120), TODAY + REACH - timedelta(days=120))
+DAYS = st.dates(TODAY - MAX_DISTANCE + timedelta(days=120), TODAY + MAX_DISTANCE - timedelta(days=120))
 
 
-@given(st.sampled_from(sorted(VIEWS)), DAYS)
+@given(st.sampled_from(sorted(VIEW_MODES)), DAYS)
 def test_the_day_that_is_asked_for_is_shown(view: str, day: date) -> None:
-    found = window(view, str(day), TODAY)
+    found = view_window(view, str(day), TODAY)
     assert found.begins <= day <= found.ends
     assert found.first <= found.begins
-    assert found.ends < found.first + timedelta(days=VIEWS[view].days)
+    assert found.ends < found.first + timedelta(days=VIEW_MODES[view].days)
 
 
-@given(st.sampled_from(sorted(VIEWS)), DAYS)
+@given(st.sampled_from(sorted(VIEW_MODES)), DAYS)
 def test_the_windows_lie_side_by_side(view: str, day: date) -> None:
-    found = window(view, str(day), TODAY)
-    after, before = window(view, str(found.after), TODAY), window(view, str(found.before), TODAY)
+    found = view_window(view, str(day), TODAY)
+    after, before = view_window(view, str(found.after), TODAY), view_window(view, str(found.before), TODAY)
     assert after.begins == found.ends + timedelta(days=1)
     assert before.ends == found.begins - timedelta(days=1)
-    assert window(view, str(after.before), TODAY) == window(view, str(before.after), TODAY) == found
+    assert view_window(view, str(after.before), TODAY) == view_window(view, str(before.after), TODAY) == found
 
 
 @given(DAYS)
 def test_a_month_is_whole_and_begins_on_a_monday(day: date) -> None:
-    found = window("month", str(day), TODAY)
+    found = view_window("month", str(day), TODAY)
     assert found.first.weekday() == 0
     assert (found.begins.day, (found.ends + timedelta(days=1)).day) == (1, 1)
-    assert VIEWS["month"].days == MONTH
+    assert VIEW_MODES["month"].days == MONTH_DAYS
 
 
 @pytest.mark.parametrize("asked", ["", "yesterday", "2026-13-01", "9999-12-31", "0001-01-01", "../x"])
 def test_a_day_that_is_none_is_told_by_what_there_is(asked: str) -> None:
-    for view in VIEWS:
-        found = window(view, asked, TODAY)
-        assert abs(found.begins - TODAY) <= REACH + timedelta(days=31)
+    for view in VIEW_MODES:
+        found = view_window(view, asked, TODAY)
+        assert abs(found.begins - TODAY) <= MAX_DISTANCE + timedelta(days=31)
 
 
 @pytest.mark.parametrize(("view", "button"), [("month", "Mois"), ("quarter", "90 jours")])
@@ -67,7 +67,7 @@ def test_days_in_short_say_how_many_more_and_open_the_day(door: Door, lumiere: A
         assert "et 2 de plus" in short
         assert "note 5" not in short
         assert short.count('<a class="gr-open" href="/calendar?post=') == 4
-        opened = page.press(Voice("fr", zone_of(ZONE)).short_day(day))
+        opened = page.press(MemberLocalizer("fr", load_zone(ZONE)).format_short_day(day))
         assert "note 5" in opened
         assert f"view=day&day={day}" in page.query
         assert button in page.labels()  # the whole page is another one, not its days alone
@@ -77,11 +77,11 @@ def test_a_list_of_too_many_posts_is_in_short(lumiere: Agency) -> None:
     for number in range(4):
         lumiere.post(f"note {number}", minutes=number + 1)
     with lumiere.scope() as scope:
-        mine, today = tenant_reads.creators(scope), local_day(scope.now, ZONE)
-        short = calendar(scope, mine, Wanted(today, 30, whole=3, most=2))
-        every = calendar(scope, mine, Wanted(today, 30, whole=4, most=2))
-        none = calendar(scope, mine, Wanted(today + timedelta(days=40), 30, whole=0, most=2))
-        hidden = calendar(scope, mine, Wanted(today, 30, group="cancelled", whole=0, most=2))
+        mine, today = tenant_reads.list_creators(scope), local_day(scope.now, ZONE)
+        short = load_calendar(scope, mine, CalendarFilter(today, 30, whole=3, most=2))
+        every = load_calendar(scope, mine, CalendarFilter(today, 30, whole=4, most=2))
+        none = load_calendar(scope, mine, CalendarFilter(today + timedelta(days=40), 30, whole=0, most=2))
+        hidden = load_calendar(scope, mine, CalendarFilter(today, 30, group="cancelled", whole=0, most=2))
     assert [one.words for one in short.days[0].short] == ["note 0", "note 1"]
     assert (short.days[0].more, short.days[0].turns, short.days[0].free) == (2, [], ())
     assert [one.words for one in every.days[0].turns] == ["note 0", "note 1", "note 2", "note 3"]
@@ -108,12 +108,13 @@ def test_days_of_another_year_say_so(door: Door, lumiere: Agency) -> None:
 def test_labels_narrow_every_view(door: Door, lumiere: Agency) -> None:
     one, other = lumiere.post("avec", minutes=1), lumiere.post("sans", minutes=2)
     with lumiere.scope() as scope:
-        spring = labels.make(scope, "Printemps", "green")
-        labels.put(scope, schedule_reads.post_of(scope, one), [spring])
-        mine, today = tenant_reads.creators(scope), local_day(scope.now, ZONE)
-        for whole in (0, MOST):
+        spring = labels.create_label(scope, "Printemps", "green")
+        labels.set_post_labels(scope, schedule_reads.post_id_of_delivery(scope, one), [spring])
+        mine, today = tenant_reads.list_creators(scope), local_day(scope.now, ZONE)
+        for whole in (0, MAX_DELIVERIES):
             both, narrow, none = (
-                calendar(scope, mine, Wanted(today, 30, whole=whole, label=label)) for label in (None, spring, other)
+                load_calendar(scope, mine, CalendarFilter(today, 30, whole=whole, label=label))
+                for label in (None, spring, other)
             )
             shown = [[turn.words for day in all_.days for turn in (*day.short, *day.turns)] for all_ in (both, narrow)]
             assert shown == [["avec", "sans"], ["avec"]]
@@ -138,11 +139,11 @@ def test_labels_narrow_every_view(door: Door, lumiere: Agency) -> None:
 def test_labels_are_made_given_to_several_and_changed_on_a_post(door: Door, lumiere: Agency) -> None:
     posts = [lumiere.post(words, minutes=60 + n) for n, words in enumerate(("une", "deux", "trois"))]
     with lumiere.scope() as scope:
-        ids = [schedule_reads.post_of(scope, one) for one in posts]
+        ids = [schedule_reads.post_id_of_delivery(scope, one) for one in posts]
 
     def named() -> list[list[str]]:
         with lumiere.scope() as scope:
-            found = labels.of_posts(scope, ids)
+            found = labels.labels_of_posts(scope, ids)
         return [[label.name for label in found.get(one, ())] for one in ids]
 
     with stream(door.url, door.cookie(lumiere)) as page:

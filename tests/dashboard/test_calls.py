@@ -4,11 +4,12 @@ from uuid import UUID
 
 import pytest
 
-from channels import calls, connecting, oauth_clients
-from connectors.contract import OAuthClient
-from foundation.ids import derived, uuid7
-from tenants import letterbox
-from tenants.roles import Role
+from channels.accounts import lifecycle, oauth_clients
+from channels.listening import app_webhooks
+from connectors.contract.connector import OAuthClient
+from foundation.ids import derived_uuid, uuid7
+from tenants.agencies.rights import Role
+from tenants.vault import sealed_intake
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import MASTER, PUBLIC, Door
 from tests.dashboard.streams import stream
@@ -19,13 +20,13 @@ TITLE, BOX, TAKE = "Entendu tout de suite", "Secret de signature", "La laisser a
 
 def application(lumiere: Agency, platform: str = "fanvue") -> UUID:
     with lumiere.scope() as scope:
-        oauth_clients.keep(scope, platform, OAuthClient("client-1"))
-    return derived(platform, "client-1")
+        oauth_clients.store_oauth_client(scope, platform, OAuthClient("client-1"))
+    return derived_uuid(platform, "client-1")
 
 
-def known(lumiere: Agency) -> calls.Called:
+def known(lumiere: Agency) -> app_webhooks.CalledApp:
     with lumiere.scope() as scope:
-        (found,) = calls.applications(scope)
+        (found,) = app_webhooks.list_applications(scope)
     return found
 
 
@@ -39,15 +40,19 @@ def test_a_secret_goes_in_is_replaced_and_ends(door: Door, lumiere: Agency) -> N
         assert "Aucun appel qui le porte" in page.press(TAKE)
         first = known(lumiere).letter
         assert first is not None
-        assert letterbox.read(MASTER, lumiere.tenant_id, first.box) == {calls.SECRET: SECRET}
+        assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, first.box) == {
+            app_webhooks.CALL_SECRET_FIELD: SECRET
+        }
         with lumiere.scope() as scope:
-            calls.note(scope, made)
+            app_webhooks.record_call(scope, made)
         assert "Dernier appel" in page.open("/channels")
         page.type(BOX, SECRET[::-1])
         page.press("Remplacer le secret")
         second = known(lumiere).letter
         assert second is not None
-        assert letterbox.read(MASTER, lumiere.tenant_id, second.box) == {calls.SECRET: SECRET[::-1]}
+        assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, second.box) == {
+            app_webhooks.CALL_SECRET_FIELD: SECRET[::-1]
+        }
         page.press("Ne plus la laisser appeler")
         assert SECRET not in page.open("/channels")
     assert known(lumiere).letter is None
@@ -74,7 +79,7 @@ def test_how_accounts_stand_that_meta_calls_about(door: Door, lumiere: Agency) -
     names = {"on": "Nova", "refused": "Luna", "off": "Lyra"}
     with lumiere.scope() as scope:
         for state, name in names.items():
-            channel_id = connecting.connect(
+            channel_id = lifecycle.connect_account(
                 scope,
                 creator_id=lumiere.creator_id,
                 platform="facebook",

@@ -6,17 +6,18 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import NotFound
-from foundation.words import LANGUAGES, Message, say
-from gate import binding, cardfacts, cards, mine, people, signing
-from gate.binding import BindingWanted
-from gate.carded import SIGNED
-from gate.cards import Card, Terms
-from gate.units import Rating
-from studio import uploads
-from studio.events import UploadDue
-from tenants.roles import Role
+from foundation.i18n.translation import LANGUAGES, Message, render_message
+from gate.consent import asset_bindings, card_answers, queries, shoot_cards, subject_portal
+from gate.consent.asset_bindings import CardBindingRequested
+from gate.consent.shoot_cards import CardTerms, ShootCardView
+from gate.contract.units import Rating
+from gate.decision.shoot_card_terms import CARD_SIGNED
+from gate.people import persons
+from studio.ingest import uploads
+from studio.library.events import UploadDue
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -26,39 +27,41 @@ from tests.generators.builders import a_picture, encoded
 
 
 def word(code: str, language: str = "fr", **params: str | int) -> str:
-    return say(Message(code, params), language)
+    return render_message(Message(code, params), language)
 
 
 def real(who: Agency, name: str) -> UUID:
     with who.scope() as scope:
-        return people.add_person(scope, kind="real", display_ref=name)
+        return persons.add_person(scope, kind="real", display_ref=name)
 
 
-def of(who: Agency) -> list[Card]:
+def of(who: Agency) -> list[ShootCardView]:
     with who.scope() as scope:
-        return cards.of_creators(scope, [who.creator_id])
+        return shoot_cards.list_cards(scope, [who.creator_id])
 
 
 def a_card(who: Agency, *persons: UUID, pictures: int = 5) -> UUID:
     with who.scope(who.act_as(Role.OWNER)) as scope:
         day = (scope.now - timedelta(days=1)).date()
-        terms = Terms(day, "Europe/Paris", "FR", persons, ("depict", "publish"), ("sandbox",), Rating.N, pictures, 12)
-        return cards.make(scope, who.creator_id, terms)
+        terms = CardTerms(
+            day, "Europe/Paris", "FR", persons, ("depict", "publish"), ("sandbox",), Rating.N, pictures, 12
+        )
+        return shoot_cards.create_card(scope, who.creator_id, terms)
 
 
 def work(door: Door, who: Agency) -> None:
     """What the workers would do now: files, and what is put on cards."""
-    for kind in (UploadDue.kind, BindingWanted.kind):
+    for kind in (UploadDue.kind, CardBindingRequested.kind):
         with who.scope() as scope:
             rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = :k",
                              t=who.tenant_id, k=kind).all()  # fmt: skip
             scope.run("DELETE FROM outbox WHERE tenant_id = :t AND kind = :k", t=who.tenant_id, k=kind)
         for row in rows:
             if kind == UploadDue.kind:
-                uploads.ingest(UploadDue(who.tenant_id, row.subject_id), tenant=door.tenant, store=store(door))
+                uploads.ingest_upload(UploadDue(who.tenant_id, row.subject_id), tenant=door.tenant, store=store(door))
             else:
-                wanted = BindingWanted(who.tenant_id, row.subject_id, UUID(row.args["card"]), row.args["by"])
-                binding.settle(wanted, tenant=door.tenant)
+                wanted = CardBindingRequested(who.tenant_id, row.subject_id, UUID(row.args["card"]), row.args["by"])
+                asset_bindings.handle_binding(wanted, tenant=door.tenant)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -87,10 +90,12 @@ def test_the_owner_makes_a_card_and_sees_who_signed(door: Door, tenant: OpenScop
         assert 'src="data:image/png;base64,' in text
         link = re.search(r"/me/([\w-]{43})", text)
         assert link, text
-        assert mine.find(door.tenant, link[1]) == (who.tenant_id, ida)
+        assert subject_portal.find_portal_person(door.tenant, link[1]) == (who.tenant_id, ida)
         assert link[1] not in page.press(word("cards.put_away", language))
         with who.scope(f"person:{ida}") as scope:
-            signing.answer(scope, made[0].id, SIGNED, digest=cardfacts.facts(scope, made[0].id).digest)
+            card_answers.record_card_answer(
+                scope, made[0].id, CARD_SIGNED, digest=queries.get_card_facts(scope, made[0].id).digest
+            )
         text = page.again()
     assert word("cards.said.signed", language) in text
     assert word("cards.code", language, name="Tom") in text
@@ -143,6 +148,6 @@ def test_another_agency_s_card_is_none(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         for named in (str(card), "x", ""):
             with pytest.raises(NotFound):
-                binding.card_of(scope, lumiere.creator_id, named)
+                asset_bindings.find_card_of_creator(scope, lumiere.creator_id, named)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Max" not in page.open("/people") + page.open("/studio")

@@ -4,23 +4,25 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting, disconnecting, enrolling
-from channels import reads as channel_reads
-from channels.events import AdultAreaWanted, OwnPageWanted
-from channels.states import ChannelState, EnrolmentState
-from foundation import outbox
-from foundation.database import OpenScope
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from channels.accounts.events import AdultAreaRequested, OwnPageRequested
+from channels.accounts.states import AccountSetupState, ChannelState
+from channels.connections import account_setup, disconnection
+from foundation.db.database import OpenScope
 from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from foundation.ops.settings import Settings
+from foundation.outbox import outbox
 from foundation.sealed import Sealed
-from foundation.settings import Settings
-from foundation.words import Message
-from tenants import audit, letterbox
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.vault import sealed_intake
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import MASTER, Door
 from tests.dashboard.streams import stream
-from workers import own_pages
+from workers.event_handlers import own_pages
 
 TOKEN = "123456:canary-token-of-a-bot"
 
@@ -57,7 +59,7 @@ def test_what_is_typed_is_sealed_for_the_workers(door: Door, lumiere: Agency) ->
     assert TOKEN.encode() not in letter
     assert TOKEN not in dumped
     assert TOKEN not in door.log.read_text("utf-8")
-    assert letterbox.read(MASTER, lumiere.tenant_id, letter)["token"] == TOKEN
+    assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, letter)["token"] == TOKEN
 
 
 def test_a_token_that_is_pasted_needs_no_application(door: Door, lumiere: Agency) -> None:
@@ -71,7 +73,7 @@ def test_a_token_that_is_pasted_needs_no_application(door: Door, lumiere: Agency
     [asked] = rows(lumiere, "channel.connect")
     with lumiere.scope() as scope:
         letter = scope.run("SELECT letter FROM enrolments WHERE id = :id", id=asked).scalar_one()
-    typed = letterbox.read(MASTER, lumiere.tenant_id, letter)
+    typed = sealed_intake.unseal_form(MASTER, lumiere.tenant_id, letter)
     assert (typed["access_token"], typed["client_id"]) == (TOKEN, "")
 
 
@@ -81,12 +83,12 @@ def test_an_account_rests_and_goes_on(door: Door, lumiere: Agency) -> None:
         page.open("/channels")
         assert "rien ne part, tout attend" in page.press("Mettre en pause")
         with lumiere.scope() as scope:
-            channel = channel_reads.every_channel(scope)[0]
+            channel = channel_reads.list_channels(scope)[0]
         assert channel.state is ChannelState.PAUSED
         assert channel.reason == Message("channel.paused_by", {"name": "Owner"})
         page.press("Reprendre")
     with lumiere.scope() as scope:
-        assert channel_reads.every_channel(scope)[0].state is ChannelState.ACTIVE
+        assert channel_reads.list_channels(scope)[0].state is ChannelState.ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -105,26 +107,28 @@ def test_an_account_is_disconnected_once_confirmed(
     other.post("Ailleurs")
     with lumiere.scope() as scope:
         scope.run("UPDATE members SET language = :l WHERE tenant_id = :t", l=language, t=lumiere.tenant_id)
-        key = channel_reads.every_channel(scope)[0].id
+        key = channel_reads.list_channels(scope)[0].id
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
         assert told in page.press(sure)
     with lumiere.scope() as scope:
-        assert channel_reads.channel(scope, key).state is ChannelState.LEAVING
-        done = audit.last(scope, "channel.disconnected", f"channel:{key}")
+        assert channel_reads.get_channel(scope, key).state is ChannelState.LEAVING
+        done = audit.find_last_act(scope, "channel.disconnected", f"channel:{key}")
         assert done is not None
         assert done.actor == f"member:{lumiere.members[Role.OWNER]}"
     assert rows(lumiere, "channel.disconnect") == [key]
     with other.scope() as scope:
-        assert channel_reads.every_channel(scope)[0].state is ChannelState.ACTIVE
+        assert channel_reads.list_channels(scope)[0].state is ChannelState.ACTIVE
         with pytest.raises(NotFound):
-            disconnecting.ask(scope, key, "Ailleurs")
+            disconnection.request_disconnection(scope, key, "Ailleurs")
 
 
 def test_a_lost_account_says_what_to_do(door: Door, lumiere: Agency) -> None:
     lumiere.post("Le soir")
     with lumiere.scope() as scope:
-        connecting.reauthorize(scope, channel_reads.every_channel(scope)[0].id, Message("channel.token_refused"))
+        lifecycle.require_reauthorization(
+            scope, channel_reads.list_channels(scope)[0].id, Message("channel.token_refused")
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "c’est le même compte, rien n’est perdu" in page.open("/channels")
 
@@ -151,7 +155,9 @@ def test_one_press_is_one_account(lumiere: Agency) -> None:
     key = UUID(int=7)
     with lumiere.scope() as scope:
         for _ in range(2):
-            made = enrolling.ask(scope, creator_id=lumiere.creator_id, platform="telegram", letter=b"sealed", key=key)
+            made = account_setup.request_setup(
+                scope, creator_id=lumiere.creator_id, platform="telegram", letter=b"sealed", key=key
+            )
             assert made == key
     assert rows(lumiere, "channel.connect") == [key]
 
@@ -160,31 +166,33 @@ def test_own_page_is_opened_once_and_a_taken_address_is_told(tenant: OpenScope, 
     slug = f"page-{lumiere.tenant_id.hex[-8:]}"
 
     def wish(who: Agency) -> None:
-        event = OwnPageWanted(who.tenant_id, who.creator_id, slug=slug)
-        outbox.check_shape(OwnPageWanted)
-        own_pages.open_page(event, tenant=tenant, seal=lambda _, secret: Sealed(secret.encode()), settings=Settings())
+        event = OwnPageRequested(who.tenant_id, who.creator_id, slug=slug)
+        outbox.check_event_type(OwnPageRequested)
+        own_pages.open_own_page(
+            event, tenant=tenant, seal=lambda _, secret: Sealed(secret.encode()), settings=Settings()
+        )
 
     for _ in range(2):
         wish(lumiere)
     with lumiere.scope() as scope:
-        channels = channel_reads.every_channel(scope)
+        channels = channel_reads.list_channels(scope)
     assert [(one.account, one.surface) for one in channels] == [(slug, "public")]
     other = agency(tenant)
     wish(other)
     with other.scope() as scope:
-        assert channel_reads.every_channel(scope) == []
-        assert [notice.message.code for notice in tenant_reads.open_notices(scope)] == ["site.taken"]
+        assert channel_reads.list_channels(scope) == []
+        assert [notice.message.code for notice in tenant_reads.list_open_notices(scope)] == ["site.taken"]
 
 
 def test_a_name_that_no_page_may_bear_opens_none_and_is_told(tenant: OpenScope) -> None:
     who = agency(tenant)
     with tenant(who.tenant_id, "system:test") as scope:
         scope.run("UPDATE creators SET name = 'EXPLICIT-MARKER-A' WHERE tenant_id = :t", t=who.tenant_id)
-    event = OwnPageWanted(who.tenant_id, who.creator_id, slug=f"page-{who.tenant_id.hex[-8:]}")
-    own_pages.open_page(event, tenant=tenant, seal=lambda _, secret: Sealed(secret.encode()), settings=Settings())
+    event = OwnPageRequested(who.tenant_id, who.creator_id, slug=f"page-{who.tenant_id.hex[-8:]}")
+    own_pages.open_own_page(event, tenant=tenant, seal=lambda _, secret: Sealed(secret.encode()), settings=Settings())
     with who.scope() as scope:
-        assert channel_reads.every_channel(scope) == []
-        assert [notice.message.code for notice in tenant_reads.open_notices(scope)] == ["gate.profile_words"]
+        assert channel_reads.list_channels(scope) == []
+        assert [notice.message.code for notice in tenant_reads.list_open_notices(scope)] == ["gate.profile_words"]
 
 
 def test_the_part_for_adults_is_opened_where_there_is_a_page(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
@@ -192,17 +200,17 @@ def test_the_part_for_adults_is_opened_where_there_is_a_page(door: Door, lumiere
         assert "partie pour adultes" not in page.open("/channels")
     slug = f"page-{lumiere.tenant_id.hex[-8:]}"
     seal = {"tenant": tenant, "seal": lambda _, secret: Sealed(secret.encode()), "settings": Settings()}
-    own_pages.open_page(OwnPageWanted(lumiere.tenant_id, lumiere.creator_id, slug=slug), **seal)
+    own_pages.open_own_page(OwnPageRequested(lumiere.tenant_id, lumiere.creator_id, slug=slug), **seal)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
         page.press("Ouvrir la partie pour adultes")
         [creator] = rows(lumiere, "channel.adult_area")
         assert creator == lumiere.creator_id
         for _ in range(2):
-            own_pages.open_adult_area(AdultAreaWanted(lumiere.tenant_id, creator), **seal)
+            own_pages.open_adult_area(AdultAreaRequested(lumiere.tenant_id, creator), **seal)
         assert "Ouvrir la partie pour adultes" not in page.open("/channels")
     with lumiere.scope() as scope:
-        found = {(one.account, one.surface) for one in channel_reads.every_channel(scope)}
+        found = {(one.account, one.surface) for one in channel_reads.list_channels(scope)}
     assert found == {(slug, "public"), (f"{slug}.18", "assured")}
 
 
@@ -219,7 +227,7 @@ def test_a_provider_of_age_checks_is_connected_sealed(door: Door, lumiere: Agenc
     with lumiere.scope() as scope:
         letter = scope.run("SELECT letter FROM age_providers WHERE id = :id", id=asked).scalar_one()
     assert TOKEN.encode() not in letter
-    assert letterbox.read(MASTER, lumiere.tenant_id, letter)["api_key"] == TOKEN
+    assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, letter)["api_key"] == TOKEN
     assert TOKEN not in door.log.read_text("utf-8")
 
 
@@ -235,7 +243,7 @@ def visiting_from(who: Agency, role: Role = Role.OWNER, *, state: str = "s" * 43
     """A member has asked for an account, and the workers said where to go on."""
     actor = f"member:{who.members[role]}"
     with who.scope(actor) as scope:
-        asked = enrolling.ask(scope, creator_id=who.creator_id, platform="mastodon", letter=b"sealed")
+        asked = account_setup.request_setup(scope, creator_id=who.creator_id, platform="mastodon", letter=b"sealed")
         scope.run(
             "UPDATE enrolments SET state = 'visiting', visit = jsonb_build_object('url', CAST(:url AS text),"
             " 'state', CAST(:state AS text), 'keep', '{}'::jsonb, 'at', people_now()) WHERE id = :id",
@@ -247,9 +255,9 @@ def visiting_from(who: Agency, role: Role = Role.OWNER, *, state: str = "s" * 43
     return asked
 
 
-def stands(who: Agency, asked: UUID) -> enrolling.Enrolment:
+def stands(who: Agency, asked: UUID) -> account_setup.AccountSetup:
     with who.scope() as scope:
-        return enrolling.enrolment(scope, asked)
+        return account_setup.get_setup(scope, asked)
 
 
 def came(door: Door, who: Agency, role: Role = Role.OWNER, **said: str) -> int:
@@ -268,11 +276,11 @@ def test_where_to_go_on_is_a_button(door: Door, lumiere: Agency) -> None:
 def test_a_code_is_sealed_on_the_way_in(door: Door, lumiere: Agency) -> None:
     asked = visiting_from(lumiere)
     assert came(door, lumiere, code="canary-code-of-a-visit", state="s" * 43) == 303
-    assert stands(lumiere, asked).state is EnrolmentState.WAITING
+    assert stands(lumiere, asked).state is AccountSetupState.WAITING
     assert rows(lumiere, "channel.connect") == [asked]
     with lumiere.scope() as scope:
         answer = bytes(scope.run("SELECT answer FROM enrolments WHERE id = :id", id=asked).scalar_one())
-    assert letterbox.read(MASTER, lumiere.tenant_id, answer) == {"code": "canary-code-of-a-visit"}
+    assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, answer) == {"code": "canary-code-of-a-visit"}
     assert "canary-code-of-a-visit" not in door.log.read_text("utf-8")
     assert came(door, lumiere, code="another", state="s" * 43) == 404, "it was used already"
 
@@ -293,4 +301,4 @@ def test_nobody_brings_back_what_another_asked_for(door: Door, tenant: OpenScope
         assert came(door, lumiere, code="c", state=state) == 404
     with door.client() as stranger:
         assert stranger.get("/auth/account", params={"code": "c", "state": "s" * 43}).status_code == 401
-    assert stands(lumiere, asked).state is EnrolmentState.VISITING
+    assert stands(lumiere, asked).state is AccountSetupState.VISITING

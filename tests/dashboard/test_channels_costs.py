@@ -5,18 +5,19 @@ from uuid import UUID
 
 import pytest
 
-from channels import charging, connecting
-from connectors.contract import Response
-from dashboard.printing import Sheet, pdf
-from dashboard.wording import Voice
+from channels.accounts import lifecycle
+from channels.limits import request_costs
+from connectors.contract.connector import Response
+from dashboard.pages.shop.statement_pdf import MonthlyStatement, render_statement_pdf
+from dashboard.shell.localization import MemberLocalizer
 from foundation.money import Money
+from foundation.ops.wall_time import load_zone, local_day
 from foundation.sealed import Sealed
-from insights import reports
-from schedules import costs
-from schedules.calendar import local_day, zone_of
-from studio.costs import Bill
-from subscribers import closing
-from tenants.roles import Role
+from insights.reports import daily_report
+from schedules.posts import post_costs
+from studio.costs.cost_report import SpendingTotal
+from subscribers.ledger import month_close
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -26,7 +27,7 @@ from tests.dashboard.streams import stream
 def account(lumiere: Agency) -> UUID:
     """An account on X that posted twice this month, once with a link."""
     with lumiere.scope() as scope:
-        channel_id = connecting.connect(
+        channel_id = lifecycle.connect_account(
             scope,
             creator_id=lumiere.creator_id,
             platform="x",
@@ -38,7 +39,7 @@ def account(lumiere: Agency) -> UUID:
             zone="Europe/Paris",
         )
         for words in ("bonjour", "https://example.com"):
-            charging.note(scope, channel_id, "x", Response("publish", 201, {}, {}), words)
+            request_costs.record_costs(scope, channel_id, "x", Response("publish", 201, {}, {}), words)
     return channel_id
 
 
@@ -52,7 +53,7 @@ def test_an_account_tells_its_month_and_its_agency_caps_it(door: Door, lumiere: 
         page.type("Au plus par mois sur X", "0.30")
         assert "Le plafond est gardé." in page.press("Garder le plafond")
     with lumiere.scope() as scope:
-        found = charging.month(scope, "x")
+        found = request_costs.monthly_costs(scope, "x")
         assert found is not None
         assert found.cap == Money(30, "USD")
 
@@ -67,11 +68,16 @@ def test_what_was_asked_stands_beside_a_months_books_and_in_its_files(door: Door
         shown = page.open("/shop", view="books").replace("\xa0", " ").replace("\u202f", " ")
     assert "X, @lumiere : 0,22 $US" in shown
     with lumiere.scope() as scope:
-        month = closing.month(scope, lumiere.creator_id, last)
-        asked = charging.of_creator(scope, lumiere.creator_id, f"{last:%Y-%m}")
-        table = reports.costs_table(costs.of_month(scope, lumiere.creator_id, f"{last:%Y-%m}"), asked)
+        month = month_close.load_ledger_month(scope, lumiere.creator_id, last)
+        asked = request_costs.creator_bills(scope, lumiere.creator_id, f"{last:%Y-%m}")
+        table = daily_report.render_costs_csv(
+            post_costs.load_month_cost(scope, lumiere.creator_id, f"{last:%Y-%m}"), asked
+        )
     assert not month.totals
     assert table.splitlines()[-1] == f"requests,{last:%Y-%m},,x @lumiere,21.5000,,USD,,2"
-    voice = Voice("fr", zone_of(ZONE))
-    with_it, without = (pdf(Sheet("Mia", "L", "Mia", "", month, Bill(), voice, said)) for said in (asked, ()))
+    voice = MemberLocalizer("fr", load_zone(ZONE))
+    with_it, without = (
+        render_statement_pdf(MonthlyStatement("Mia", "L", "Mia", "", month, SpendingTotal(), voice, said))
+        for said in (asked, ())
+    )
     assert with_it != without

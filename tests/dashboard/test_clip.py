@@ -2,17 +2,17 @@
 
 from uuid import UUID
 
-from channels import connecting
-from dashboard.reads.studio import FRESH
-from foundation.database import OpenScope
-from foundation.storage import digest_of
-from gate import recording
-from gate.units import Rating
-from generators import films
-from studio import clipping, cutting
-from studio.cutting import Shot, Wanted
-from studio.events import ClipDue
-from studio.states import JobState
+from channels.accounts import lifecycle
+from dashboard.pages.studio.recipes.queries import RECENT_WINDOW
+from foundation.db.database import OpenScope
+from foundation.storage.object_store import bytes_digest
+from gate.assets import asset_records
+from gate.contract.units import Rating
+from generators.video import video_files
+from studio.library.events import SlideshowDue
+from studio.library.states import JobState
+from studio.video import clips, slideshows
+from studio.video.slideshows import SlideshowPicture, SlideshowRequest
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -21,13 +21,15 @@ from tests.dashboard.test_studio import pick, store, word
 from tests.studio.builders import CREDENTIAL
 
 
-def clips_of(who: Agency) -> list[clipping.Clip]:
+def clips_of(who: Agency) -> list[clips.ClipView]:
     with who.scope() as scope:
-        return clipping.recent(scope, who.creator_id, since=scope.now - FRESH)
+        return clips.list_recent_clips(scope, who.creator_id, since=scope.now - RECENT_WINDOW)
 
 
 def cut(door: Door, who: Agency, clip_id: UUID) -> None:
-    cutting.cut(ClipDue(who.tenant_id, clip_id), tenant=door.tenant, store=store(door), credential=lambda: CREDENTIAL)
+    slideshows.make_slideshow(
+        SlideshowDue(who.tenant_id, clip_id), tenant=door.tenant, store=store(door), credential=lambda: CREDENTIAL
+    )
 
 
 def test_a_clip_is_arranged_asked_for_and_in_the_library(door: Door, lumiere: Agency) -> None:
@@ -54,17 +56,19 @@ def test_a_clip_is_arranged_asked_for_and_in_the_library(door: Door, lumiere: Ag
     (found,) = clips_of(lumiere)
     assert found.asset_id is not None
     with lumiere.scope() as scope:
-        made = recording.rendition(scope, found.asset_id, "post")
-        assert recording.kin(scope, found.asset_id, most=1) == ([first, second], []), "in the order they are shown"
+        made = asset_records.newest_rendition(scope, found.asset_id, "post")
+        assert asset_records.ancestors_and_descendants(scope, found.asset_id, most=1) == ([first, second], []), (
+            "in the order they are shown"
+        )
     assert made is not None
     data = store(door).get(lumiere.tenant_id, made.sha256)
-    assert digest_of(data) == made.sha256
-    assert films.reread(data, name="clip").size == (1080, 1080)
+    assert bytes_digest(data) == made.sha256
+    assert video_files.reopen_video(data, name="clip").size == (1080, 1080)
 
 
 def test_an_account_that_takes_no_film_so_short_is_named(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        connecting.connect(
+        lifecycle.connect_account(
             scope,
             creator_id=lumiere.creator_id,
             platform="instagram",
@@ -107,8 +111,8 @@ def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency, tenant: Ope
     nocturne = agency(tenant)
     asset = picture(door, lumiere, rating=Rating.G)
     with lumiere.scope() as scope:
-        wanted = Wanted((Shot(asset),))
-        cutting.ask(scope, creator_id=lumiere.creator_id, wanted=wanted, key="a", by="member:x")
+        wanted = SlideshowRequest((SlideshowPicture(asset),))
+        slideshows.request_slideshow(scope, creator_id=lumiere.creator_id, wanted=wanted, key="a", by="member:x")
     assert clips_of(nocturne) == []
     with stream(door.url, door.cookie(nocturne)) as page:
         assert word("studio.clip.stop") not in page.open("/studio")

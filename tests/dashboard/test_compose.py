@@ -5,24 +5,26 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting
-from foundation.clock import wall_now
-from foundation.database import OpenScope
-from foundation.storage import FileStore
-from foundation.words import LANGUAGES, catalogue
-from gate import switches
-from gate.bundle import shipped
-from gate.units import Rating
-from schedules import approvals, importance, planning
-from schedules import reads as schedule_reads
-from schedules.lateness import Late
-from schedules.moving import delivery
-from schedules.planning import deliveries_of
-from schedules.previewing import rule_of
-from schedules.states import DeliveryState
-from studio import uploads
-from studio.events import UploadDue
-from tenants.roles import Role
+from channels.accounts import lifecycle
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES, load_catalogue
+from foundation.ops.clock import wall_now
+from foundation.storage.object_store import FileStore
+from gate.contract.units import Rating
+from gate.policy import emergency_stops
+from gate.policy.bundle import shipped_bundle
+from schedules.approvals import decisions
+from schedules.drafts.previews import rules_of_destination
+from schedules.posts import deliveries
+from schedules.posts import queries as schedule_reads
+from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.lateness import LateLimit
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery
+from schedules.rescheduling import priority
+from studio.ingest import uploads
+from studio.library.events import UploadDue
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -33,7 +35,7 @@ S = DeliveryState
 
 def connected(who: Agency, name: str = "Sandbox", platform: str = "sandbox", surface: str = "sandbox.post") -> UUID:
     with who.scope() as scope:
-        return connecting.connect(
+        return lifecycle.connect_account(
             scope,
             creator_id=who.creator_id,
             platform=platform,
@@ -51,10 +53,10 @@ def nobody_is_asked(who: Agency) -> None:
         scope.run("UPDATE creators SET approval_tiers = 0 WHERE id = :id", id=who.creator_id)
 
 
-def posts(who: Agency) -> list[schedule_reads.Written]:
+def posts(who: Agency) -> list[schedule_reads.StoredPost]:
     with who.scope() as scope:
         found = scope.run("SELECT id FROM posts WHERE origin = 'dashboard' ORDER BY created_at").scalars().all()
-        return [schedule_reads.written_post(scope, one) for one in found]
+        return [schedule_reads.get_stored_post(scope, one) for one in found]
 
 
 def written(page: Stream, *accounts: str, words: str = "Bonjour") -> None:
@@ -67,7 +69,7 @@ def written(page: Stream, *accounts: str, words: str = "Bonjour") -> None:
 def test_a_stop_is_said_once_and_is_no_fault_of_the_post(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with lumiere.scope() as scope:
-        switches.close(scope, "tenant", "", "sending", reason="essai")
+        emergency_stops.close_switch(scope, "tenant", "", "sending", reason="essai")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
         assert "Un arrêt d’urgence" not in page.type("Texte", "Bonjour")
@@ -88,10 +90,10 @@ def test_press_writes_one_post_that_waits_for_another_persons_yes(door: Door, lu
     (post,) = posts(lumiere)
     assert (post.body, post.author) == ("Bonjour", lumiere.act_as(Role.OWNER))
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
-        (row,) = deliveries_of(scope, post.id)
+        (row,) = deliveries_of_post(scope, post.id)
         assert row.state == S.DRAFT
-        approvals.approve(scope, post.id, member_id=lumiere.members[Role.MANAGER])
-        assert deliveries_of(scope, post.id)[0].state in (S.APPROVED, S.SCHEDULED)
+        decisions.approve_post(scope, post.id, member_id=lumiere.members[Role.MANAGER])
+        assert deliveries_of_post(scope, post.id)[0].state in (S.APPROVED, S.SCHEDULED)
 
 
 def test_where_nobody_is_asked_it_leaves_in_fifteen_seconds(door: Door, lumiere: Agency) -> None:
@@ -105,7 +107,7 @@ def test_where_nobody_is_asked_it_leaves_in_fifteen_seconds(door: Door, lumiere:
     assert "part tout seul à" in said  # it stands open, to be watched
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
-        (row,) = deliveries_of(scope, post.id)
+        (row,) = deliveries_of_post(scope, post.id)
         assert row.state == S.SCHEDULED
         assert scope.now < row.due_at <= scope.now + timedelta(seconds=16)
         kinds = scope.run("SELECT kind FROM outbox WHERE subject_id = :id", id=row.id).scalars().all()
@@ -125,7 +127,7 @@ def test_what_will_not_leave_as_it_is_is_not_announced_as_leaving(door: Door, lu
         assert said.count("Le texte fait 10000 caractères") == 1
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
-        (row,) = deliveries_of(scope, post.id)
+        (row,) = deliveries_of_post(scope, post.id)
         assert row.state == S.SCHEDULED
 
 
@@ -165,15 +167,17 @@ def test_rule_is_named_with_the_day_it_was_read(door: Door, lumiere: Agency) -> 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_rule_of_ours_has_its_place_in_words(language: str) -> None:
-    rules = (row.id for row in shipped().rows.values() if not row.same_as)
-    assert {f"place.{name}" for name in rules} == {code for code in catalogue(language) if code.startswith("place.")}
+    rules = (row.id for row in shipped_bundle().rows.values() if not row.same_as)
+    assert {f"place.{name}" for name in rules} == {
+        code for code in load_catalogue(language) if code.startswith("place.")
+    }
 
 
 def test_a_place_that_borrows_two_rules_says_both() -> None:
-    real, virtual = rule_of(shipped(), "byhand", "onlyfans", shipped().read_on).said
+    real, virtual = rules_of_destination(shipped_bundle(), "byhand", "onlyfans", shipped_bundle().read_on).said
     assert (real.name, dict(real.verdicts)[Rating.G]) == ("export.onlyfans_real", "A")
     assert (virtual.name, dict(virtual.verdicts)[Rating.G]) == ("export.onlyfans_synthetic", "B")
-    assert rule_of(shipped(), "nowhere", "at_all", shipped().read_on).said == ()
+    assert rules_of_destination(shipped_bundle(), "nowhere", "at_all", shipped_bundle().read_on).said == ()
 
 
 @pytest.mark.parametrize(
@@ -256,7 +260,7 @@ def test_what_is_wrong_with_a_time_is_said_beside_it(
 def test_words_change_while_nothing_is_outside(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("avant")
     with lumiere.scope() as scope:
-        post_id = schedule_reads.post_of(scope, delivery_id)
+        post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
         page.press("Modifier")
@@ -264,11 +268,11 @@ def test_words_change_while_nothing_is_outside(door: Door, lumiere: Agency) -> N
         said = page.press("Enregistrer")
     assert "Cela attend de nouveau un accord" in said
     with lumiere.scope() as scope:
-        assert schedule_reads.written_post(scope, post_id).body == "après"
-        assert schedule_reads.written_post(scope, post_id).author == lumiere.act_as(Role.OWNER)
-        (row,) = deliveries_of(scope, post_id)
+        assert schedule_reads.get_stored_post(scope, post_id).body == "après"
+        assert schedule_reads.get_stored_post(scope, post_id).author == lumiere.act_as(Role.OWNER)
+        (row,) = deliveries_of_post(scope, post_id)
         assert row.state == S.DRAFT
-        assert not approvals.is_approved(scope, planning.post(scope, post_id), scope.now)
+        assert not decisions.is_approved(scope, deliveries.get_post(scope, post_id), scope.now)
 
 
 def test_an_account_says_it_otherwise_and_is_changed_with_the_post(door: Door, lumiere: Agency) -> None:
@@ -311,7 +315,7 @@ def test_an_account_written_otherwise_follows_the_post_until_it_is_changed_there
 def test_duplicate_is_another_post(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("encore", state="published", minutes=-5)
     with lumiere.scope() as scope:
-        post_id = schedule_reads.post_of(scope, delivery_id)
+        post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
         assert "Modifier" not in page.labels()
@@ -326,16 +330,16 @@ def test_a_duplicate_is_as_important_and_may_be_as_late(door: Door, lumiere: Age
     """Both were lost without a word: what was to leave first, or not at all once it is late, left as anything else."""
     delivery_id = lumiere.post("urgent", minutes=90)
     with lumiere.scope() as scope:
-        post_id = schedule_reads.post_of(scope, delivery_id)
-        importance.set_importance(scope, delivery_id, 1, version=delivery(scope, delivery_id).version)
-        importance.set_lateness(scope, post_id, Late.DAY, version=planning.post(scope, post_id).version)
+        post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
+        priority.set_priority(scope, delivery_id, 1, version=get_delivery(scope, delivery_id).version)
+        priority.set_late_limit(scope, post_id, LateLimit.DAY, version=deliveries.get_post(scope, post_id).version)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
         page.press("Dupliquer")
         page.press("Planifier")
     (copy,) = posts(lumiere)
     with lumiere.scope() as scope:
-        assert (copy.late, planning.post(scope, copy.id).priority) == (Late.DAY, 1)
+        assert (copy.late, deliveries.get_post(scope, copy.id).priority) == (LateLimit.DAY, 1)
 
 
 def test_photo_of_ones_own_joins_the_post(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
@@ -348,7 +352,7 @@ def test_photo_of_ones_own_joins_the_post(door: Door, lumiere: Agency, tenant: O
         assert page.find("Planifier", "button").drawn.disabled
         with lumiere.scope() as scope:
             (upload,) = scope.run("SELECT id FROM uploads").scalars().all()
-        uploads.ingest(UploadDue(lumiere.tenant_id, upload), tenant=tenant, store=store)
+        uploads.ingest_upload(UploadDue(lumiere.tenant_id, upload), tenant=tenant, store=store)
         arrived = page.tick()
         assert "1 / 10 photos" in arrived
         assert "Une image n’est pas encore classée" in arrived

@@ -1,8 +1,10 @@
 """Options on the page of a post: drawn where a platform has some, previewed, kept and changed with the post."""
 
-from schedules import approvals, drafting, labels, planning
-from schedules.overrides import Override
-from tenants.roles import Role
+from schedules.approvals import decisions
+from schedules.drafts import drafts
+from schedules.posts import deliveries, labels
+from schedules.posts.channel_overrides import ChannelOverride
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -28,14 +30,14 @@ def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agen
         assert "Qui peut voir — Les abonnés seulement" in page.type("Langue (fr, en…)", "fr")
         page.press("Planifier")
     (post,) = posts(lumiere)
-    assert post.others == (Override(str(here), options=(("language", "fr"), ("visibility", "private"))),)
+    assert post.others == (ChannelOverride(str(here), options=(("language", "fr"), ("visibility", "private"))),)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post.id)
         page.press("Modifier")
         page.choose("Qui peut voir", "Comme d’habitude")
         page.press("Enregistrer")
     (post,) = posts(lumiere)
-    assert post.others == (Override(str(here), options=(("language", "fr"),)),)
+    assert post.others == (ChannelOverride(str(here), options=(("language", "fr"),)),)
 
 
 def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(door: Door, lumiere: Agency) -> None:
@@ -52,7 +54,7 @@ def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(door: Door
         assert "Aucun texte n’y est montré. Écrivez-la autrement" not in text
         page.press("Planifier")
     (post,) = posts(lumiere)
-    assert post.others == (Override(str(here), body="", options=(("story", True),)),)
+    assert post.others == (ChannelOverride(str(here), body="", options=(("story", True),)),)
     for passed, said in ((1, "la plateforme la retire d’elle-même"), (25, "elle a pris fin d’elle-même")):
         with lumiere.scope() as scope:
             scope.run(OUT, channel=here, passed=passed)
@@ -70,7 +72,7 @@ def test_a_platform_is_written_for_once_for_all_its_accounts(door: Door, lumiere
         page.type("Texte sur Tous sur", "Bonsoir")
         page.press("Planifier")
     (post,) = posts(lumiere)
-    assert post.others == (Override("sandbox", body="Bonsoir"),)
+    assert post.others == (ChannelOverride("sandbox", body="Bonsoir"),)
 
 
 def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(door: Door, lumiere: Agency) -> None:
@@ -81,9 +83,9 @@ def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(door: Door, 
         page.press("Planifier")
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
-        drafting.choose(scope, post.id, other, (("warning", "Mer"),), author=lumiere.act_as(Role.OWNER))
-        approvals.approve(scope, post.id, member_id=lumiere.members[Role.MANAGER])
-        assert approvals.is_approved(scope, planning.post(scope, post.id), scope.now)
+        drafts.set_channel_options(scope, post.id, other, (("warning", "Mer"),), author=lumiere.act_as(Role.OWNER))
+        decisions.approve_post(scope, post.id, member_id=lumiere.members[Role.MANAGER])
+        assert decisions.is_approved(scope, deliveries.get_post(scope, post.id), scope.now)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post.id)
         assert "<b>Toot</b> — Avertissement : Mer" in text
@@ -98,7 +100,7 @@ def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(door: Door, 
         str(other): (("warning", "Mer"),),
     }
     with lumiere.scope() as scope:
-        assert not approvals.is_approved(scope, planning.post(scope, post.id), scope.now)
+        assert not decisions.is_approved(scope, deliveries.get_post(scope, post.id), scope.now)
 
 
 def test_choices_speak_of_a_yes_where_one_is_asked_for(door: Door, lumiere: Agency) -> None:
@@ -117,12 +119,12 @@ def test_choices_speak_of_a_yes_where_one_is_asked_for(door: Door, lumiere: Agen
 def test_labels_are_chosen_while_a_post_is_written(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with lumiere.scope() as scope:
-        labels.make(scope, "Printemps", "green")
-        labels.make(scope, "Autre", "red")
+        labels.create_label(scope, "Printemps", "green")
+        labels.create_label(scope, "Autre", "red")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
         page.choose("Étiquettes", "Printemps")
         page.press("Planifier")
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
-        assert [one.name for one in labels.of_posts(scope, [post.id])[post.id]] == ["Printemps"]
+        assert [one.name for one in labels.labels_of_posts(scope, [post.id])[post.id]] == ["Printemps"]

@@ -2,18 +2,18 @@
 
 from uuid import UUID
 
-from channels import connecting
-from foundation.database import OpenScope
-from foundation.storage import FileStore
-from gate.units import Rating
-from schedules import drafting
-from schedules.calendar import local_wall
-from schedules.drafting import Draft
-from schedules.overrides import Override
-from schedules.threads import Piece
-from studio import uploads
-from studio.events import UploadDue
-from tenants.roles import Role
+from channels.accounts import lifecycle
+from foundation.db.database import OpenScope
+from foundation.ops.wall_time import to_wall_time
+from foundation.storage.object_store import FileStore
+from gate.contract.units import Rating
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.thread_parts import ThreadPart
+from studio.ingest import uploads
+from studio.library.events import UploadDue
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -83,11 +83,11 @@ def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(door: Door
 
 def test_what_another_hand_wrote_below_for_an_account_is_shown_and_changed(door: Door, lumiere: Agency) -> None:
     there = connected(lumiere)
-    more = (*(Piece(f"Suite {number}") for number in (1, 2, 3)), Piece("Merci", comment=True))
+    more = (*(ThreadPart(f"Suite {number}") for number in (1, 2, 3)), ThreadPart("Merci", comment=True))
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        others = (Override(str(there), parts=more),)
-        draft = Draft(lumiere.creator_id, "", "Bonjour", (), (there,), parts=(Piece("Une suite"),), others=others)
-        planned = drafting.plan(scope, draft, key=UUID(int=7), at=local_wall(scope.now, ZONE), author=scope.actor)
+        others = (ChannelOverride(str(there), parts=more),)
+        draft = Draft(lumiere.creator_id, "", "Bonjour", (), (there,), parts=(ThreadPart("Une suite"),), others=others)
+        planned = drafts.plan_draft(scope, draft, key=UUID(int=7), at=to_wall_time(scope.now, ZONE), author=scope.actor)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=planned.post_id)
         page.press("Modifier")
@@ -166,7 +166,7 @@ def test_an_account_that_is_written_as_the_post_again_has_no_pictures_of_its_own
 
 def test_a_part_taken_away_and_a_place_without_threads(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        connecting.connect(
+        lifecycle.connect_account(
             scope,
             creator_id=lumiere.creator_id,
             platform="byhand",
@@ -199,7 +199,7 @@ def test_a_photo_joins_the_part_it_is_for(door: Door, lumiere: Agency, tenant: O
         page.attach("Ajouter des photos", {"suite.jpg": jpeg})
         with lumiere.scope() as scope:
             (upload,) = scope.run("SELECT id FROM uploads").scalars().all()
-        uploads.ingest(UploadDue(lumiere.tenant_id, upload), tenant=tenant, store=store)
+        uploads.ingest_upload(UploadDue(lumiere.tenant_id, upload), tenant=tenant, store=store)
         arrived = page.tick()
         assert "0 / 10 photos" in arrived, "the post itself has none"
         assert "1 / 10 photos" in arrived

@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from foundation.money import Money
-from foundation.storage import FileStore
-from gate import ratings
-from gate.units import Rating
-from schedules.overrides import Override
-from studio import ingesting, library
+from foundation.storage.object_store import FileStore
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from schedules.posts.channel_overrides import ChannelOverride
+from studio.ingest import pipeline
+from studio.library import assets
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -17,11 +18,13 @@ from tests.generators.builders import a_picture, encoded
 
 def photo(door: Door, who: Agency) -> UUID:
     """A picture of hers that somebody rated."""
-    prepared = ingesting.from_camera(encoded(a_picture(seed=11), "JPEG"), name="a.jpg", alt="la mer")
+    prepared = pipeline.prepare_upload(encoded(a_picture(seed=11), "JPEG"), name="a.jpg", alt="la mer")
     store = FileStore(door.log.parent / "objects")
-    asset = ingesting.bring(door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared)
+    asset = pipeline.ingest_asset(
+        door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared
+    )
     with who.scope() as scope:
-        ratings.rate(scope, library.item(scope, asset).sha256, Rating.G, source="classifier@1")
+        ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, Rating.G, source="classifier@1")
     return asset
 
 
@@ -54,14 +57,14 @@ def test_a_price_is_kept_shown_and_changed_with_the_post(door: Door, lumiere: Ag
         page.type("Prix sur Fanvue", "12")
         page.press("Planifier")
     (post,) = posts(lumiere)
-    assert post.others == (Override(str(fanvue), price=Money(1200, "USD")),)
+    assert post.others == (ChannelOverride(str(fanvue), price=Money(1200, "USD")),)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Verrouillée jusqu’au paiement : 12,00\xa0$US" in page.open("/calendar", post=post.id)
         page.press("Modifier")
         page.type("Texte", "Bonsoir")
         page.press("Enregistrer")
     (post,) = posts(lumiere)
-    assert (post.body, post.others) == ("Bonsoir", (Override(str(fanvue), price=Money(1200, "USD")),))
+    assert (post.body, post.others) == ("Bonsoir", (ChannelOverride(str(fanvue), price=Money(1200, "USD")),))
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post.id)
         page.press("Modifier")

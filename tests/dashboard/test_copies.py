@@ -5,12 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
-from gate.units import Rating
-from studio import finishing
-from studio import reads as studio_reads
-from studio.events import CopyDue
-from studio.states import UploadState
+from foundation.db.database import OpenScope
+from gate.contract.units import Rating
+from studio.ingest import picture_copies
+from studio.library import queries as studio_reads
+from studio.library.events import PictureCopyDue
+from studio.library.states import UploadState
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door, serving
@@ -32,12 +32,12 @@ def work(door: Door, who: Agency) -> list[UUID]:
         rows = scope.run(
             "DELETE FROM outbox WHERE tenant_id = :t AND kind = :k RETURNING subject_id",
             t=who.tenant_id,
-            k=CopyDue.kind,
+            k=PictureCopyDue.kind,
         )
         found = list(rows.scalars())
     for one in found:
-        due = CopyDue(who.tenant_id, one)
-        finishing.make(due, tenant=door.tenant, store=store(door), credential=lambda: CREDENTIAL)
+        due = PictureCopyDue(who.tenant_id, one)
+        picture_copies.make_copy(due, tenant=door.tenant, store=store(door), credential=lambda: CREDENTIAL)
     return found
 
 
@@ -58,9 +58,9 @@ def test_copies_are_asked_for_seen_on_their_way_and_in_the_library(door: Door, l
         pick(page, 2)
         assert word("studio.made_of_it") in page.again()
     with lumiere.scope() as scope:
-        made = [one.made_id for one in finishing.copies(scope, asked)]
+        made = [one.made_id for one in picture_copies.get_copies(scope, asked)]
         assert all(one is not None for one in made)
-        assert {card.creator_id for card in studio_reads.cards_of(scope, [one for one in made if one])} == {
+        assert {card.creator_id for card in studio_reads.get_asset_cards(scope, [one for one in made if one])} == {
             lumiere.creator_id
         }
 
@@ -78,14 +78,14 @@ def test_a_copy_is_asked_for_where_a_story_is_written(door: Door, lumiere: Agenc
         assert word("compose.shape_asked") in page.press(asked_for)
     (asked,) = work(door, lumiere)
     with lumiere.scope() as scope:
-        (found,) = finishing.copies(scope, [asked])
+        (found,) = picture_copies.get_copies(scope, [asked])
     assert (found.asset_id, found.finish.form, found.state) == (first, "story", UploadState.READY)
 
 
 def ratio(door: Door, who: Agency, asset_id: UUID, form: str) -> str:
     with who.scope() as scope:
-        sha256 = studio_reads.shown(scope, asset_id).sha256
-    part = finishing.cuts(who.tenant_id, sha256, store(door)).by_form[form]
+        sha256 = studio_reads.get_asset_bytes(scope, asset_id).sha256
+    part = picture_copies.preview_crops(who.tenant_id, sha256, store(door)).by_form[form]
     return f"{part.width}/{part.height}"
 
 
@@ -109,7 +109,7 @@ def test_a_watermark_is_kept_and_written_on_a_copy(door: Door, lumiere: Agency) 
         assert word("copy.asked", count=1) in page.press(word("copy.ask"))
     (asked,) = work(door, lumiere)
     with lumiere.scope() as scope:
-        (found,) = finishing.copies(scope, [asked])
+        (found,) = picture_copies.get_copies(scope, [asked])
     assert found.made_id is not None
     assert found.finish.watermark is not None
     assert (found.finish.form, found.finish.watermark.text) == ("", "lumiere")
@@ -163,5 +163,5 @@ def test_a_larger_copy_is_asked_for_where_there_is_a_model_and_can_be_stopped(cu
         assert word("copy.tiles", done=3, total=9) in page.open("/studio")
         assert word("copy.stopped") in page.press(word("copy.stop"))
     with lumiere.scope() as scope:
-        (found,) = finishing.copies(scope, [row.id])
+        (found,) = picture_copies.get_copies(scope, [row.id])
     assert found.state is UploadState.REFUSED

@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from foundation.database import OpenScope
-from tenants import login
-from tenants.models import Passkey
-from tenants.roles import Role
+from foundation.db.database import OpenScope
+from tenants.agencies.models import Passkey
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door, serving
 from tests.dashboard.streams import stream
@@ -198,7 +198,7 @@ def test_session_of_one_agency_is_none_of_another(door: Door, tenant: OpenScope,
     other = agency(tenant)
     cookie = door.cookie(lumiere)
     with other.scope() as scope:
-        assert login.revoke(scope, lumiere.members[Role.OWNER]) == 0
+        assert sessions.revoke_sessions(scope, lumiere.members[Role.OWNER]) == 0
     with door.client() as member:
         assert member.get("/", headers={"cookie": cookie}).status_code == 200
 

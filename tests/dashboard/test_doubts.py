@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 
-from foundation import outbox
-from schedules.events import DoubtEnded, ReconcileDue
-from schedules.moving import delivery
-from schedules.states import DeliveryState
-from tenants.roles import Role
+from foundation.outbox import outbox
+from schedules.posts.events import ReconcileDue, UncertainDeliveryResolved
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -42,7 +42,9 @@ def said(who: Agency, delivery_id: UUID) -> list[dict[str, str]]:
     """What was said of it, and waits to be settled."""
     with who.scope() as scope:
         rows = scope.run(
-            "SELECT args FROM outbox WHERE kind = :k AND subject_id = :s", k=DoubtEnded.kind, s=delivery_id
+            "SELECT args FROM outbox WHERE kind = :k AND subject_id = :s",
+            k=UncertainDeliveryResolved.kind,
+            s=delivery_id,
         )
         return [{name: args[name] for name in ("url", "by")} for args in rows.scalars()]
 
@@ -92,11 +94,11 @@ def test_of_a_thread_it_is_said_which_part_is_in_doubt(door: Door, lumiere: Agen
     """Whoever looks at the account has to know what to look for."""
     delivery_id = doubted(lumiere)
     with lumiere.scope() as scope:
-        delivery(scope, delivery_id).parts = 3
+        get_delivery(scope, delivery_id).parts = 3
     with stream(door.url, door.cookie(lumiere)) as page:
         assert word("doubt.part", part=1, parts=3) in opened(page, lumiere, place, delivery_id)
         with lumiere.scope() as scope:
-            delivery(scope, delivery_id).parts = 1
+            get_delivery(scope, delivery_id).parts = 1
         assert word("doubt.part", part=1, parts=1) not in opened(page, lumiere, place, delivery_id)
 
 

@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
-from schedules.calendar import local_day
-from schedules.moving import delivery
-from tenants.roles import Role
+from foundation.ops.wall_time import local_day
+from schedules.posts.transitions import get_delivery
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -38,7 +38,7 @@ def dropped(page: Stream, place: tuple[str, str], value: Any) -> str:
 
 def seen(who: Agency, delivery_id: UUID) -> tuple[str, dict[str, int]]:
     with who.scope() as scope:
-        row = delivery(scope, delivery_id)
+        row = get_delivery(scope, delivery_id)
         return row.wall_time, {str(row.id): row.version}
 
 

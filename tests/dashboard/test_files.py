@@ -7,19 +7,21 @@ import httpx
 import pytest
 from PIL import Image
 
-from dashboard import files
-from foundation.database import OpenScope
+from dashboard.media import library_files
+from foundation.db.database import OpenScope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
-from foundation.storage import FileStore
-from gate import ratings, recording, seals
-from gate.units import Rating
-from generators import thumbs
-from generators.thumbs import thumb
-from studio import ingesting, library
-from tenants import login
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from foundation.storage.object_store import FileStore
+from gate.assets import asset_records
+from gate.contract.units import Rating
+from gate.ratings import ratings, seals
+from generators.media import thumbnails
+from generators.media.thumbnails import make_thumbnail
+from studio.ingest import pipeline
+from studio.library import assets
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.generators.builders import a_picture, encoded
@@ -27,12 +29,14 @@ from tests.generators.builders import a_picture, encoded
 
 def picture(door: Door, who: Agency, *, seed: int = 1, rating: Rating | None = None, alt: str = "la mer") -> UUID:
     """A photograph in her library."""
-    prepared = ingesting.from_camera(encoded(a_picture(seed=seed), "JPEG"), name="a.jpg", alt=alt)
+    prepared = pipeline.prepare_upload(encoded(a_picture(seed=seed), "JPEG"), name="a.jpg", alt=alt)
     store = FileStore(door.log.parent / "objects")
-    asset = ingesting.bring(door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared)
+    asset = pipeline.ingest_asset(
+        door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared
+    )
     if rating is not None:
         with who.scope() as scope:
-            ratings.rate(scope, library.item(scope, asset).sha256, rating, source="rule:test")
+            ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, rating, source="rule:test")
     return asset
 
 
@@ -43,14 +47,14 @@ def fetch(door: Door, cookie: str, address: str, **headers: str) -> httpx.Respon
 
 def cleared(who: Agency, asset: UUID, role: Role = Role.OWNER) -> UUID:
     with who.scope(who.act_as(role)) as scope:
-        return files.reveal(scope, tenant_reads.member(scope, who.members[role]), asset)
+        return library_files.reveal_picture(scope, tenant_reads.get_member(scope, who.members[role]), asset)
 
 
 def test_rated_picture_is_shown_small_and_whole(door: Door, lumiere: Agency) -> None:
     asset, cookie = picture(door, lumiere, rating=Rating.G), door.cookie(lumiere)
     sizes = {}
     for profile in ("thumb", "preview", "post"):
-        answer = fetch(door, cookie, files.src(asset, profile))
+        answer = fetch(door, cookie, library_files.picture_url(asset, profile))
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "image/jpeg"
         assert answer.headers["x-content-type-options"] == "nosniff"
@@ -58,30 +62,36 @@ def test_rated_picture_is_shown_small_and_whole(door: Door, lumiere: Agency) -> 
         sizes[profile] = max(Image.open(io.BytesIO(answer.content)).size)
     assert sizes["thumb"] <= 320
     with lumiere.scope() as scope:
-        sha256 = library.item(scope, asset).sha256
-    whole = fetch(door, cookie, files.src(asset, "post"))
+        sha256 = assets.get_asset(scope, asset).sha256
+    whole = fetch(door, cookie, library_files.picture_url(asset, "post"))
     assert whole.content == FileStore(door.log.parent / "objects").get(lumiere.tenant_id, sha256)
     again = fetch(
-        door, cookie, files.src(asset), **{"if-none-match": fetch(door, cookie, files.src(asset)).headers["etag"]}
+        door,
+        cookie,
+        library_files.picture_url(asset),
+        **{"if-none-match": fetch(door, cookie, library_files.picture_url(asset)).headers["etag"]},
     )
     assert (again.status_code, again.content) == (304, b"")
 
 
 def test_large_picture_is_shown_small_by_its_kept_thumbnails_and_blurred_by_none(door: Door, lumiere: Agency) -> None:
     store, cookie = FileStore(door.log.parent / "objects"), door.cookie(lumiere)
-    prepared = ingesting.from_camera(encoded(a_picture(1800, 1200), "JPEG"), name="a.jpg")
-    asset = ingesting.bring(
+    prepared = pipeline.prepare_upload(encoded(a_picture(1800, 1200), "JPEG"), name="a.jpg")
+    asset = pipeline.ingest_asset(
         door.tenant, store, tenant_id=lumiere.tenant_id, creator_id=lumiere.creator_id, prepared=prepared
     )
-    hidden = fetch(door, cookie, files.src(asset, "thumb"))
+    hidden = fetch(door, cookie, library_files.picture_url(asset, "thumb"))
     assert hidden.headers["content-type"] == "image/jpeg"
     with lumiere.scope() as scope:
-        sha256 = library.item(scope, asset).sha256
-        kept = {edge: recording.derived(scope, sha256, thumbs.profile(edge)) for edge in thumbs.LADDER}
-        ratings.rate(scope, sha256, Rating.G, source="rule:test")
+        sha256 = assets.get_asset(scope, asset).sha256
+        kept = {
+            edge: asset_records.derived_digest(scope, sha256, thumbnails.thumbnail_profile(edge))
+            for edge in thumbnails.THUMBNAIL_SIZES
+        }
+        ratings.record_rating(scope, sha256, Rating.G, source="rule:test")
     assert None not in kept.values()
-    for profile, edge in files.EDGES.items():
-        shown = fetch(door, cookie, files.src(asset, profile))
+    for profile, edge in library_files.PROFILE_EDGES.items():
+        shown = fetch(door, cookie, library_files.picture_url(asset, profile))
         assert shown.headers["content-type"] == "image/webp"
         assert shown.content == store.get(lumiere.tenant_id, kept[edge] or "")
         assert Image.open(io.BytesIO(shown.content)).size == (edge, edge * 2 // 3)
@@ -89,18 +99,20 @@ def test_large_picture_is_shown_small_by_its_kept_thumbnails_and_blurred_by_none
 
 def test_ranges_are_parts_of_the_same_bytes(door: Door, lumiere: Agency) -> None:
     asset, cookie = picture(door, lumiere, rating=Rating.S), door.cookie(lumiere)
-    whole = fetch(door, cookie, files.src(asset, "post")).content
+    whole = fetch(door, cookie, library_files.picture_url(asset, "post")).content
     for asked, part in {
         "bytes=0-99": whole[:100],
         "bytes=100-": whole[100:],
         "bytes=-50": whole[-50:],
         f"bytes=10-{len(whole) + 5}": whole[10:],
     }.items():
-        answer = fetch(door, cookie, files.src(asset, "post"), range=asked)
+        answer = fetch(door, cookie, library_files.picture_url(asset, "post"), range=asked)
         assert (answer.status_code, answer.content) == (206, part), asked
         assert answer.headers["content-range"].endswith(f"/{len(whole)}")
-    assert fetch(door, cookie, files.src(asset, "post"), range=f"bytes={len(whole)}-").status_code == 416
-    assert fetch(door, cookie, files.src(asset, "post"), range="bytes=1-2,5-6").content == whole
+    assert (
+        fetch(door, cookie, library_files.picture_url(asset, "post"), range=f"bytes={len(whole)}-").status_code == 416
+    )
+    assert fetch(door, cookie, library_files.picture_url(asset, "post"), range="bytes=1-2,5-6").content == whole
 
 
 @pytest.mark.parametrize("rating", [None, Rating.N, Rating.E])
@@ -109,28 +121,31 @@ def test_what_is_not_shown_openly_comes_blurred(
     door: Door, lumiere: Agency, rating: Rating | None, profile: str
 ) -> None:
     asset, cookie = picture(door, lumiere, rating=rating), door.cookie(lumiere)
-    blurred = fetch(door, cookie, files.src(asset, profile))
+    blurred = fetch(door, cookie, library_files.picture_url(asset, profile))
     assert blurred.status_code == 200
     assert blurred.headers["cache-control"] == "private, no-store"
     assert len(blurred.content) < 12_000
-    seen = fetch(door, cookie, files.src(asset, profile, clear=cleared(lumiere, asset)))
+    seen = fetch(door, cookie, library_files.picture_url(asset, profile, clear=cleared(lumiere, asset)))
     assert seen.content != blurred.content
     assert seen.headers["cache-control"] == "private, no-store"
-    assert fetch(door, cookie, files.src(asset, profile)).content == blurred.content
+    assert fetch(door, cookie, library_files.picture_url(asset, profile)).content == blurred.content
 
 
 def test_press_is_written_down_and_is_one_members_for_five_minutes(door: Door, lumiere: Agency) -> None:
     asset, other = picture(door, lumiere, rating=Rating.E), picture(door, lumiere, seed=2, rating=Rating.E)
-    blurred = fetch(door, door.cookie(lumiere), files.src(asset)).content
+    blurred = fetch(door, door.cookie(lumiere), library_files.picture_url(asset)).content
     token = cleared(lumiere, asset)
     with lumiere.scope() as scope:
         entry = scope.run("SELECT actor, act, about FROM audit_entries WHERE id = :id", id=token).one()
     assert tuple(entry) == (lumiere.act_as(Role.OWNER), "asset.cleared", f"asset:{asset}")
-    assert fetch(door, door.cookie(lumiere), files.src(asset, clear=token)).content != blurred
-    assert fetch(door, door.cookie(lumiere, Role.MANAGER), files.src(asset, clear=token)).content == blurred
-    assert fetch(door, door.cookie(lumiere), files.src(asset, clear=uuid7())).content == blurred
-    theirs = fetch(door, door.cookie(lumiere), files.src(other)).content
-    assert fetch(door, door.cookie(lumiere), files.src(other, clear=token)).content == theirs
+    assert fetch(door, door.cookie(lumiere), library_files.picture_url(asset, clear=token)).content != blurred
+    assert (
+        fetch(door, door.cookie(lumiere, Role.MANAGER), library_files.picture_url(asset, clear=token)).content
+        == blurred
+    )
+    assert fetch(door, door.cookie(lumiere), library_files.picture_url(asset, clear=uuid7())).content == blurred
+    theirs = fetch(door, door.cookie(lumiere), library_files.picture_url(other)).content
+    assert fetch(door, door.cookie(lumiere), library_files.picture_url(other, clear=token)).content == theirs
     with lumiere.open(lumiere.tenant_id, "system:test") as scope:
         old = uuid7()
         scope.run(
@@ -141,16 +156,19 @@ def test_press_is_written_down_and_is_one_members_for_five_minutes(door: Door, l
             actor=lumiere.act_as(Role.OWNER),
             about=f"asset:{asset}",
         )
-    assert fetch(door, door.cookie(lumiere), files.src(asset, clear=old)).content == blurred
+    assert fetch(door, door.cookie(lumiere), library_files.picture_url(asset, clear=old)).content == blurred
 
 
 @pytest.mark.parametrize("role", Role)
 def test_role_sees_what_it_works_with(door: Door, lumiere: Agency, role: Role) -> None:
     asset, cookie = picture(door, lumiere, rating=Rating.E), door.cookie(lumiere, role)
-    answer = fetch(door, cookie, files.src(asset))
+    answer = fetch(door, cookie, library_files.picture_url(asset))
     assert (answer.status_code == 200) == (role not in {Role.ACCOUNTANT, Role.GUEST})
     if role in {Role.OWNER, Role.MANAGER, Role.CREATOR}:
-        assert fetch(door, cookie, files.src(asset, clear=cleared(lumiere, asset, role))).content != answer.content
+        assert (
+            fetch(door, cookie, library_files.picture_url(asset, clear=cleared(lumiere, asset, role))).content
+            != answer.content
+        )
     else:
         with pytest.raises(NotFound):
             cleared(lumiere, asset, role)
@@ -160,7 +178,7 @@ def test_who_only_reviews_sees_what_was_given_to_them(door: Door, lumiere: Agenc
     asset, cookie = picture(door, lumiere, rating=Rating.N), door.cookie(lumiere, Role.GUEST)
     with lumiere.scope() as scope:
         scope.run("UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=lumiere.members[Role.GUEST])
-    assert fetch(door, cookie, files.src(asset)).status_code == 200
+    assert fetch(door, cookie, library_files.picture_url(asset)).status_code == 200
     assert cleared(lumiere, asset, Role.GUEST)
 
 
@@ -170,56 +188,57 @@ def test_wrong_foreign_and_withheld_are_not_found_alike(door: Door, lumiere: Age
     frozen = picture(door, lumiere, seed=4, rating=Rating.G)
     mine = picture(door, lumiere, seed=5, rating=Rating.G)
     with lumiere.scope() as scope:
-        ratings.freeze(scope, library.item(scope, frozen).sha256)
+        ratings.freeze_bytes(scope, assets.get_asset(scope, frozen).sha256)
     paths = [f"/files/{each}/thumb" for each in (theirs, banned, frozen, uuid7(), "x")]
     answers = [
-        fetch(door, cookie, path) for path in (*paths, files.src(mine, "original"), f"/files/{mine}/thumb?clear=x")
+        fetch(door, cookie, path)
+        for path in (*paths, library_files.picture_url(mine, "original"), f"/files/{mine}/thumb?clear=x")
     ]
     assert {(answer.status_code, answer.content) for answer in answers} == {(404, b"")}
     assert len({tuple(sorted(set(answer.headers) - {"date"})) for answer in answers}) == 1
     with lumiere.scope() as scope:
         scope.run("UPDATE members SET creators = '[\"nova\"]' WHERE id = :m", m=lumiere.members[Role.OWNER])
-    assert fetch(door, cookie, files.src(mine)).status_code == 404
+    assert fetch(door, cookie, library_files.picture_url(mine)).status_code == 404
     with pytest.raises(NotFound):
         cleared(lumiere, mine)
 
 
 def test_stranger_and_signed_out_get_nothing(door: Door, lumiere: Agency) -> None:
     asset, cookie = picture(door, lumiere, rating=Rating.G), door.cookie(lumiere)
-    assert fetch(door, "", files.src(asset)).status_code == 401
-    assert fetch(door, cookie, files.src(asset)).status_code == 200
-    login.leave(door.tenant, cookie.split("=")[1])
-    assert fetch(door, cookie, files.src(asset)).status_code == 401
+    assert fetch(door, "", library_files.picture_url(asset)).status_code == 401
+    assert fetch(door, cookie, library_files.picture_url(asset)).status_code == 200
+    sessions.close_session(door.tenant, cookie.split("=")[1])
+    assert fetch(door, cookie, library_files.picture_url(asset)).status_code == 401
 
 
 def test_lost_file_is_no_page_of_errors(door: Door, lumiere: Agency) -> None:
     asset = picture(door, lumiere, rating=Rating.G, seed=8)
     with lumiere.scope() as scope:
-        FileStore(door.log.parent / "objects").delete(lumiere.tenant_id, library.item(scope, asset).sha256)
-    assert fetch(door, door.cookie(lumiere), files.src(asset)).status_code == 404
+        FileStore(door.log.parent / "objects").delete(lumiere.tenant_id, assets.get_asset(scope, asset).sha256)
+    assert fetch(door, door.cookie(lumiere), library_files.picture_url(asset)).status_code == 404
 
 
 def test_blur_keeps_no_detail() -> None:
     sharp = encoded(a_picture(1600, 1200, seed=9), "JPEG")
-    blurred = Image.open(io.BytesIO(thumb(sharp, edge=960, blurred=True)))
+    blurred = Image.open(io.BytesIO(make_thumbnail(sharp, edge=960, blurred=True)))
     back = blurred.resize((12, 9), Image.Resampling.BOX).resize(blurred.size, Image.Resampling.BICUBIC)
     apart = max(abs(a - b) for a, b in zip(blurred.convert("L").tobytes(), back.convert("L").tobytes(), strict=True))
     assert apart < 60  # twelve pixels tell all there is
-    assert max(Image.open(io.BytesIO(thumb(sharp, edge=320))).size) == 320
+    assert max(Image.open(io.BytesIO(make_thumbnail(sharp, edge=320))).size) == 320
 
 
 @pytest.mark.parametrize("profile", ["thumb", "preview", "post"])
 def test_what_is_sealed_is_served_to_nobody_by_any_address(door: Door, lumiere: Agency, profile: str) -> None:
     asset, cookie = picture(door, lumiere, rating=Rating.E), door.cookie(lumiere)
     clear = cleared(lumiere, asset)
-    plain, pressed = files.src(asset, profile), files.src(asset, profile, clear=clear)
+    plain, pressed = library_files.picture_url(asset, profile), library_files.picture_url(asset, profile, clear=clear)
     assert [fetch(door, cookie, one).status_code for one in (plain, pressed)] == [200, 200]
     tag = fetch(door, cookie, plain).headers["etag"]
     with lumiere.scope() as scope:
-        seals.put(scope, library.item(scope, asset).sha256, by="system:test")
-    for address in (plain, pressed, files.src(asset, profile, unrated=True)):
+        seals.seal_bytes(scope, assets.get_asset(scope, asset).sha256, by="system:test")
+    for address in (plain, pressed, library_files.picture_url(asset, profile, unrated=True)):
         assert fetch(door, cookie, address).status_code == 404
         assert fetch(door, cookie, address, range="bytes=0-9").status_code == 404
         assert fetch(door, cookie, address, **{"if-none-match": tag}).status_code == 404
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope, pytest.raises(NotFound):
-        files.reveal(scope, tenant_reads.member(scope, lumiere.members[Role.OWNER]), asset)
+        library_files.reveal_picture(scope, tenant_reads.get_member(scope, lumiere.members[Role.OWNER]), asset)

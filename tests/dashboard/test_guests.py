@@ -7,17 +7,18 @@ from uuid import UUID
 import httpx
 import pytest
 
-from dashboard.pages import PAGES
-from foundation.database import OpenScope
+from dashboard.shell.navigation import PAGES
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import Message, render_message
 from foundation.ids import uuid7
-from foundation.words import Message, say
-from gate import minting, viewers
-from gate.reasons import Reason
-from gate.units import Rating, Subject, Text, Unit
-from studio import library
-from studio.states import ShelfState
-from tenants import login
-from tenants.roles import Role, may
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating, Subject, Text, Unit
+from gate.permits import issuance
+from gate.viewers import age_assurance
+from studio.library import assets
+from studio.library.states import ShelfState
+from tenants.agencies.rights import Role, has_right
+from tenants.auth import sessions
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -30,7 +31,7 @@ OPEN_TO_GUESTS = {"home", "approvals", "people"}
 
 
 def word(code: str, **params: str | int) -> str:
-    return say(Message(code, params), "fr")
+    return render_message(Message(code, params), "fr")
 
 
 def give(who: Agency, ceiling: str = "E") -> None:
@@ -62,7 +63,7 @@ def test_a_guest_sets_a_phone_up_once_and_needs_it_each_time(door: Door, lumiere
         assert (answer.status_code, answer.headers["location"]) == (303, "/auth/second")
         for place in ("/", "/approvals", f"/files/{uuid7()}/thumb", "/phone", "/auth/password"):
             assert visitor.get(place).status_code in {401, 404} or visitor.get(place).headers.get("location"), place
-        assert login.current(door.tenant, visitor.cookies["greenroom"]) is None
+        assert sessions.find_session(door.tenant, visitor.cookies["greenroom"]) is None
         page = visitor.get("/auth/second")
         assert "<svg" in page.text.split('class="code"')[1]
         app = App.scans(page.text)
@@ -174,10 +175,12 @@ def test_a_guest_sees_sheets_and_nothing_else(door: Door, lumiere: Agency) -> No
     _chat_message(lumiere, "canary-fan, NUDITY-MARKER-A")
     shot = picture(door, lumiere, rating=Rating.N)
     with lumiere.scope() as scope:
-        library.shelve(scope, shot, ShelfState.KEPT)
+        assets.set_shelf_state(scope, shot, ShelfState.KEPT)
     cookie = door.cookie(lumiere, Role.GUEST)
     rows = {row.name: row for row in PAGES}
-    assert {name for name, row in rows.items() if any(may(Role.GUEST, one) for one in row.rights)} == OPEN_TO_GUESTS
+    assert {
+        name for name, row in rows.items() if any(has_right(Role.GUEST, one) for one in row.rights)
+    } == OPEN_TO_GUESTS
     for name in set(rows) - OPEN_TO_GUESTS - {"tour"}:
         assert fetch(door, cookie, f"/{name}").status_code == 403, name
     said = ""
@@ -193,7 +196,7 @@ def test_a_guest_sees_sheets_and_nothing_else(door: Door, lumiere: Agency) -> No
         assert word("approvals.chat_message") in page.open("/approvals")
     blurred = fetch(door, cookie, f"/files/{shot}/post")
     with lumiere.scope() as scope:
-        whole = library.item(scope, shot)
+        whole = assets.get_asset(scope, shot)
     assert blurred.headers["etag"] == f'"{whole.sha256[:24]}-post-b"'
     assert fetch(door, cookie, "/phone").text.count("canary") == 0
 
@@ -202,7 +205,7 @@ def _chat_message(who: Agency, body: str) -> None:
     """A message to a fan that the safety check keeps back."""
     with who.scope() as scope:
         given = {"method": "test", "assured_level": "L4", "over_18": True, "environment": "test"}
-        viewers.record_assurance(scope, platform="sandbox", user_id="canary-viewer", **given)
+        age_assurance.record_assurance(scope, platform="sandbox", user_id="canary-viewer", **given)
         channel: UUID = scope.run("SELECT id FROM channels WHERE tenant_id = :t", t=who.tenant_id).scalars().first()
         unit = Unit(
             tenant_id=who.tenant_id,
@@ -216,8 +219,8 @@ def _chat_message(who: Agency, body: str) -> None:
             viewer="canary-viewer",
             texts=(Text("body", body),),
         )
-        unit = replace(unit, flags=minting.flags(scope, unit))
-        assert minting.judge(scope, unit, author="system:chat").reasons == (Reason.REVIEW_MISSING,)
+        unit = replace(unit, flags=issuance.required_flags_of_unit(scope, unit))
+        assert issuance.judge_unit(scope, unit, author="system:chat").reasons == (Reason.REVIEW_MISSING,)
 
 
 def test_a_lost_phone_is_the_owner_s_press(door: Door, lumiere: Agency, tenant: OpenScope) -> None:

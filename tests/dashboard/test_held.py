@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from foundation.words import Message
-from schedules import planning
-from schedules.moving import delivery, move
-from schedules.states import DeliveryState as S
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from foundation.i18n.translation import Message
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.transitions import get_delivery, transition_delivery
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -18,14 +18,14 @@ def held(who: Agency, *bodies: str) -> list[UUID]:
     ids = [who.post(body, minutes=30) for body in bodies]
     with who.scope() as scope:
         for one in ids:
-            planning.unplan(scope, one)
-            move(scope, delivery(scope, one), S.HELD, reason=Message("delivery.too_late"))
+            deliveries.cancel_wakeups(scope, one)
+            transition_delivery(scope, get_delivery(scope, one), S.HELD, reason=Message("delivery.too_late"))
     return ids
 
 
 def states(who: Agency, ids: list[UUID]) -> set[str]:
     with who.scope() as scope:
-        return {delivery(scope, one).state for one in ids}
+        return {get_delivery(scope, one).state for one in ids}
 
 
 def test_shown_line_by_line_and_sent(door: Door, lumiere: Agency) -> None:
@@ -44,7 +44,7 @@ def test_dropped_where_shifts_are(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=str(lumiere.channel_id))
         with lumiere.scope() as scope:
-            name = tenant_reads.creator(scope, lumiere.creator_id).name
+            name = tenant_reads.get_creator(scope, lumiere.creator_id).name
         assert "abandonnée" in page.choose(f"{name} : 3. Toutes à la fois :", "Y renoncer")
         assert "Abandonnées : 3." in page.press("Abandonner comme montré")
     assert states(lumiere, ids) == {S.CANCELLED}

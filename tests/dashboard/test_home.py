@@ -5,21 +5,25 @@ from uuid import UUID
 
 import pytest
 
-from dashboard.reads.home import home, takings
-from dashboard.wording import Voice
-from foundation.database import OpenScope
+from dashboard.pages.home.queries import load_home, summarize_sales
+from dashboard.shell.localization import MemberLocalizer
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES, Message
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import LANGUAGES, Message
-from insights.loading import PastDay, load_days
-from insights.reads import Sales, Work
-from schedules.calendar import local_day, zone_of
-from schedules.moving import delivery, move
-from schedules.states import DeliveryState
-from studio import jobs, recipes
-from tenants import agencies, audit, login, notices
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from foundation.ops.wall_time import load_zone, local_day
+from insights.rollups.history_import import PastDay, import_past_days
+from insights.rollups.queries import DaySales, DayWork
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery, transition_delivery
+from studio.recipes import specs
+from studio.runs import runner
+from tenants import audit
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
+from tenants.notices import notices
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -85,10 +89,10 @@ def test_home_asks_the_database_ten_times(tenant: OpenScope, lumiere: Agency) ->
     lumiere.notice("gate.CONSENT_MISSING")
     lumiere.sold(0, 500)
     with lumiere.scope() as scope:
-        member, asked = tenant_reads.member(scope, lumiere.members[Role.OWNER]), list[str]()
+        member, asked = tenant_reads.get_member(scope, lumiere.members[Role.OWNER]), list[str]()
         connection = scope.session.info["connection"]
         event.listen(connection, "before_cursor_execute", lambda _c, _u, text, *_: asked.append(text))
-        page = home(scope, member)
+        page = load_home(scope, member)
     assert len(page.days) == 4
     assert len(asked) <= 10, "\n".join(asked)
 
@@ -97,7 +101,7 @@ def stopped(who: Agency, state: DeliveryState, reason: str) -> UUID:
     """A post that left for its account and came to no good end."""
     delivery_id = who.post("arrêtée", minutes=-2, state="publishing")
     with who.scope() as scope:
-        move(scope, delivery(scope, delivery_id), state, reason=Message(reason))
+        transition_delivery(scope, get_delivery(scope, delivery_id), state, reason=Message(reason))
     return delivery_id
 
 
@@ -111,7 +115,7 @@ def test_held_post_is_tried_again_from_home(door: Door, lumiere: Agency) -> None
         assert "C’est reparti" in again
         assert "Rien n’attend" in again
     with lumiere.scope() as scope:
-        assert delivery(scope, delivery_id).state == DeliveryState.SCHEDULED
+        assert get_delivery(scope, delivery_id).state == DeliveryState.SCHEDULED
 
 
 def test_notice_is_put_away_with_its_reason(door: Door, lumiere: Agency) -> None:
@@ -120,8 +124,8 @@ def test_notice_is_put_away_with_its_reason(door: Door, lumiere: Agency) -> None
         page.open()
         assert "Classé" in page.press("Rien à faire pour nous")
     with lumiere.scope() as scope:
-        assert tenant_reads.open_notices(scope) == []
-        (act,) = [one for one in audit.recent(scope) if one.act == "notice.dismissed"]
+        assert tenant_reads.list_open_notices(scope) == []
+        (act,) = [one for one in audit.list_recent_acts(scope) if one.act == "notice.dismissed"]
     assert (act.actor, act.details) == (lumiere.act_as(Role.OWNER), {"why": "not_ours"})
 
 
@@ -166,12 +170,12 @@ def test_post_is_seen_to_leave(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Planifié" in page.open()
         with lumiere.scope() as scope:
-            row = delivery(scope, delivery_id)
-            move(scope, row, DeliveryState.PUBLISHING)
-            move(scope, row, DeliveryState.UNCERTAIN, reason=Message("attempt.no_answer"))
+            row = get_delivery(scope, delivery_id)
+            transition_delivery(scope, row, DeliveryState.PUBLISHING)
+            transition_delivery(scope, row, DeliveryState.UNCERTAIN, reason=Message("attempt.no_answer"))
         assert "Peut-être publié — nous vérifions" in page.tick()
         with lumiere.scope() as scope:
-            move(scope, delivery(scope, delivery_id), DeliveryState.PUBLISHED, native_id="n1")
+            transition_delivery(scope, get_delivery(scope, delivery_id), DeliveryState.PUBLISHED, native_id="n1")
         found = page.tick()
     assert "Retrouvé : publié une seule fois" in found
     assert "Rien n’attend" in found
@@ -189,15 +193,19 @@ def test_till_shows_who_gets_what(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         day = local_day(scope.now, ZONE)
         parts = (Money(minor, "EUR") for minor in (500, 0, 300, 180, 20))
-        load_days(scope, [PastDay(lumiere.creator_id, day, Work(), (Sales(1, *parts),))])
+        import_past_days(scope, [PastDay(lumiere.creator_id, day, DayWork(), (DaySales(1, *parts),))])
     text = shown(door, lumiere)
     assert "créatrice 3,00\xa0€ · agence 1,80\xa0€ · équipe 0,20\xa0€" in text
 
 
 def test_run_of_a_recipe_is_followed(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        recipe = recipes.save(scope, lumiere.creator_id, recipes.read({"name": "plage", "prompt": "x", "variants": 8}))
-        job = jobs.start(scope, creator_id=lumiere.creator_id, recipe_id=recipe, seed=1, key=f"k:{lumiere.tenant_id}")
+        recipe = specs.save_recipe(
+            scope, lumiere.creator_id, specs.parse_recipe({"name": "plage", "prompt": "x", "variants": 8})
+        )
+        job = runner.start_run(
+            scope, creator_id=lumiere.creator_id, recipe_id=recipe, seed=1, key=f"k:{lumiere.tenant_id}"
+        )
         scope.run("UPDATE jobs SET state = 'running', done = 3 WHERE id = :id", id=job)
     text = shown(door, lumiere)
     assert "« plage », photos faites : 3 sur 8" in text
@@ -282,13 +290,13 @@ def test_open_page_locks_at_its_next_tick(door: Door, lumiere: Agency, how: str)
         assert "canary-post" in page.tick()
         with lumiere.scope() as scope:
             if how == "revoked":
-                login.revoke(scope, owner)
+                sessions.revoke_sessions(scope, owner)
             elif how == "expired":
                 scope.run("UPDATE login_sessions SET expires_at = people_now() WHERE member_id = :m", m=owner)
             elif how == "removed":
                 scope.run("UPDATE members SET active = false WHERE id = :m", m=owner)
         if how == "left":
-            login.leave(door.tenant, cookie.split("=")[1])
+            sessions.close_session(door.tenant, cookie.split("=")[1])
         locked = page.tick()
     assert "canary-post" not in locked
     assert "greenroom invite" in locked
@@ -331,27 +339,27 @@ def test_takings_count_days_without_sales() -> None:
 
     today, none = date(2026, 3, 1), Money(0, "EUR")
     found = {
-        today - timedelta(days=back): [Sales(2, Money(minor, "EUR"), none, none, none, none)]
+        today - timedelta(days=back): [DaySales(2, Money(minor, "EUR"), none, none, none, none)]
         for back, minor in ((0, 500), (1, 2800), (20, 2800), (40, 99999))
     }
-    one = takings(found, "EUR", today)
+    one = summarize_sales(found, "EUR", today)
     assert (one.today, one.orders, one.usual) == (Money(500, "EUR"), 2, Money(200, "EUR"))
-    assert (len(one.days), one.days[-2:], one.best, one.total) == (
+    assert (len(one.days), one.days[-2:], one.best_day, one.total_net) == (
         14,
         (2800, 500),
         Money(2800, "EUR"),
         Money(3300, "EUR"),
     )
-    first = takings({today: found[today]}, "EUR", today)
+    first = summarize_sales({today: found[today]}, "EUR", today)
     assert first.usual is None
-    other = takings(found, "XTS", today)
+    other = summarize_sales(found, "XTS", today)
     assert (other.today, other.orders, other.usual) == (Money(0, "XTS"), 0, None)
 
 
 def test_time_to_go_is_said_as_people_count() -> None:
     from datetime import UTC, datetime, timedelta
 
-    now, voice = datetime(2026, 3, 1, 9, tzinfo=UTC), Voice("fr", zone_of(ZONE))
+    now, voice = datetime(2026, 3, 1, 9, tzinfo=UTC), MemberLocalizer("fr", load_zone(ZONE))
     for seconds, said in (
         (0, "dans 0 seconde"),
         (-5, "dans 0 seconde"),
@@ -360,19 +368,19 @@ def test_time_to_go_is_said_as_people_count() -> None:
         (121, "dans 2 minutes"),
         (7300, "dans 2 heures"),
     ):
-        assert voice.wait(now + timedelta(seconds=seconds), now) == said
-    assert voice.moment(now, now) == "10:00"
-    assert voice.moment(now + timedelta(days=1), now) == "2 mars 10:00"
-    assert voice.moment(now + timedelta(days=366), now) == "2 mars 2027 10:00"
-    assert voice.when(now, now) == "à 10:00"
-    assert voice.when(now + timedelta(days=1), now) == "le 2 mars à 10:00"
+        assert voice.format_time_left(now + timedelta(seconds=seconds), now) == said
+    assert voice.format_moment(now, now) == "10:00"
+    assert voice.format_moment(now + timedelta(days=1), now) == "2 mars 10:00"
+    assert voice.format_moment(now + timedelta(days=366), now) == "2 mars 2027 10:00"
+    assert voice.format_when(now, now) == "à 10:00"
+    assert voice.format_when(now + timedelta(days=1), now) == "le 2 mars à 10:00"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_count_has_its_sentence(language: str) -> None:
-    voice = Voice(language, zone_of("UTC"))
-    assert len({voice.waits(number) for number in (0, 1, 2)}) == 3
-    assert "2" in voice.waits(2)
+    voice = MemberLocalizer(language, load_zone("UTC"))
+    assert len({voice.pending_text(number) for number in (0, 1, 2)}) == 3
+    assert "2" in voice.pending_text(2)
 
 
 def test_reads_are_of_one_tenant(tenant: OpenScope, lumiere: Agency) -> None:
@@ -381,8 +389,8 @@ def test_reads_are_of_one_tenant(tenant: OpenScope, lumiere: Agency) -> None:
     other.notice("gate.CONSENT_MISSING")
     other.sold(0, 500)
     with lumiere.scope() as scope:
-        member = tenant_reads.member(scope, lumiere.members[Role.OWNER])
-        page = home(scope, member)
+        member = tenant_reads.get_member(scope, lumiere.members[Role.OWNER])
+        page = load_home(scope, member)
     assert "canary" not in repr(page)
     assert page.needs == []
 
@@ -392,5 +400,5 @@ def test_what_was_taken_off_was_not_to_stand_there(lumiere: Agency) -> None:
     for state in ("published", "scheduled", "cancelled", "removing", "removed"):
         lumiere.post(state, state=state, minutes=-0.01)
     with lumiere.scope() as scope:
-        page = home(scope, tenant_reads.member(scope, lumiere.members[Role.OWNER]))
-    assert (page.sent, page.planned) == (1, 2)
+        page = load_home(scope, tenant_reads.get_member(scope, lumiere.members[Role.OWNER]))
+    assert (page.published_count, page.planned_count) == (1, 2)

@@ -10,28 +10,32 @@ from uuid import UUID
 import pytest
 from PIL import Image
 
-from channels import connecting
-from dashboard.reads.home import Home, home
-from dashboard.reads.live import live
-from dashboard.wording import Voice
-from foundation.database import OpenScope, Scope
+from channels.accounts import lifecycle
+from dashboard.pages.home.activity_queries import load_live_activity
+from dashboard.pages.home.queries import HomeView, load_home
+from dashboard.shell.localization import MemberLocalizer
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import LANGUAGES, Message
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.storage import FileStore
-from foundation.words import LANGUAGES, Message
-from gate import people, ratings
-from gate.units import Rating
-from schedules import planning
-from schedules.agenda import Moved
-from schedules.calendar import local_wall, zone_of
-from schedules.moving import delivery, move
-from schedules.states import DeliveryState
-from studio import ingesting, library, packs
-from subscribers import ledger, loading, loading_sales
-from subscribers.ledger import SplitShares
-from subscribers.loading import PastFan, PastLine, PastSale
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from foundation.ops.wall_time import load_zone, to_wall_time
+from foundation.storage.object_store import FileStore
+from gate.contract.units import Rating
+from gate.people import persons
+from gate.ratings import ratings
+from schedules.calendar.board import RecentMove
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery, transition_delivery
+from studio.ingest import pipeline
+from studio.library import assets
+from studio.packs import packs
+from subscribers.history import history_import
+from subscribers.history.history_import import PastFan, PastLine, PastSale
+from subscribers.ledger import entries
+from subscribers.ledger.entries import SplitShares
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 
 SHARES = SplitShares(agency=4000, creator=6000, chatter=1000)
@@ -46,9 +50,9 @@ class Day:
     pack: UUID
     conversation: UUID | None = None
 
-    def seen_by(self, role: Role) -> Home:
+    def seen_by(self, role: Role) -> HomeView:
         with self.agency.scope() as scope:
-            return home(scope, tenant_reads.member(scope, self.agency.members[role]))
+            return load_home(scope, tenant_reads.get_member(scope, self.agency.members[role]))
 
     def talk(self, *lines: tuple[str, str]) -> PastFan:
         """Somebody writes, and is answered, in the last minute."""
@@ -60,16 +64,16 @@ class Day:
             fan = PastFan(
                 uuid7(), self.agency.creator_id, self.agency.channel_id, "f1", "Léo", "fr", said[0].at, tuple(said)
             )
-            loading.load_fans(scope, [fan])
+            history_import.import_past_fans(scope, [fan])
         return fan
 
     def buy(self, fan: PastFan) -> None:
         with self.agency.scope() as scope:
-            ledger.set_split(scope, fan.creator_id, SHARES, effective_from=scope.now - timedelta(days=2))
+            entries.set_revenue_split(scope, fan.creator_id, SHARES, effective_from=scope.now - timedelta(days=2))
             sale = PastSale(
                 uuid7(), fan, "sandbox", "mia+key", self.pack, 1, "Nuit", Money(500, "XTS"), "ch_1", scope.now
             )
-            loading_sales.load_sales(scope, [sale])
+            history_import.import_past_sales(scope, [sale])
 
 
 @pytest.fixture
@@ -78,16 +82,18 @@ def day(tenant: OpenScope, tmp_path: Path) -> Day:
     made.post("une")
     out = io.BytesIO()
     Image.effect_noise((64, 48), 40).convert("RGB").save(out, "JPEG")
-    photo = ingesting.from_camera(out.getvalue(), name="a.jpg", alt="une photo")
+    photo = pipeline.prepare_upload(out.getvalue(), name="a.jpg", alt="une photo")
     store = FileStore(tmp_path)
-    asset = ingesting.bring(tenant, store, tenant_id=made.tenant_id, creator_id=made.creator_id, prepared=photo)
+    asset = pipeline.ingest_asset(tenant, store, tenant_id=made.tenant_id, creator_id=made.creator_id, prepared=photo)
     with made.scope() as scope:
-        ratings.rate(scope, library.item(scope, asset).sha256, Rating.G, source=made.act_as(Role.MANAGER))
-        pack = packs.make(scope, creator_id=made.creator_id, slug="nuit", title="Nuit", description="", assets=[asset])
+        ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, Rating.G, source=made.act_as(Role.MANAGER))
+        pack = packs.create_pack(
+            scope, creator_id=made.creator_id, slug="nuit", title="Nuit", description="", assets=[asset]
+        )
     return Day(made, asset, pack)
 
 
-def told(found: Home, kind: str) -> list[Any]:
+def told(found: HomeView, kind: str) -> list[Any]:
     return [one for what, one in found.live if what == kind]
 
 
@@ -95,14 +101,16 @@ def test_what_was_taken_away_shows_no_picture(day: Day) -> None:
     """Its file opens for nobody any more: there would be a hole in the page."""
     at = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
-    def went(post: int, after: DeliveryState) -> Moved:
+    def went(post: int, after: DeliveryState) -> RecentMove:
         ids = (uuid7(), UUID(int=post), day.agency.creator_id)
-        return Moved(*ids, "Sandbox", "une", DeliveryState.PUBLISHING, after, at, 0.0, "system", None, None, day.asset)
+        return RecentMove(
+            *ids, "Sandbox", "une", DeliveryState.PUBLISHING, after, at, 0.0, "system", None, None, day.asset
+        )
 
     moved = [went(1, DeliveryState.REMOVED), went(1, DeliveryState.PUBLISHED), went(2, DeliveryState.PUBLISHED)]
     with day.agency.scope() as scope:
-        lines = live(scope, [], moved, since=at, talk=False, money=False)
-    pictures = [one.picture for _, one in lines if isinstance(one, Moved)]
+        lines = load_live_activity(scope, [], moved, since=at, talk=False, money=False)
+    pictures = [one.picture for _, one in lines if isinstance(one, RecentMove)]
     assert pictures == [None, None, day.asset]
 
 
@@ -143,28 +151,30 @@ def test_member_of_another_creator_hears_nothing(day: Day) -> None:
 @pytest.mark.parametrize("how", ["unnamed", "revoked", "agreed", "alone"])
 def test_post_kept_back_says_by_whom(day: Day, how: str) -> None:
     with day.agency.scope() as scope:
-        shown = people.add_person(scope, kind="real", display_ref="Alex")
-        ratings.depict(scope, day.asset, shown, how="face", confirmed_by="" if how == "unnamed" else "member:x")
+        shown = persons.add_person(scope, kind="real", display_ref="Alex")
+        ratings.record_depiction(
+            scope, day.asset, shown, how="face", confirmed_by="" if how == "unnamed" else "member:x"
+        )
         if how != "alone":
-            other = people.add_person(scope, kind="synthetic", display_ref="Nova")
-            ratings.depict(scope, day.asset, other, how="face", confirmed_by="member:x")
+            other = persons.add_person(scope, kind="synthetic", display_ref="Nova")
+            ratings.record_depiction(scope, day.asset, other, how="face", confirmed_by="member:x")
         if how in ("revoked", "agreed"):
             agree(scope, shown)
         if how == "revoked":
-            people.revoke(scope, shown)
+            persons.revoke_consent(scope, shown)
     delivery_id = held(day)
     said = day.seen_by(Role.OWNER).kept_back.get(delivery_id)
     codes = {"unnamed": "home.hold.second", "revoked": "home.hold.revoked", "alone": "home.hold.somebody"}
     assert (said.code if said is not None else None) == codes.get(how)
     if said is not None:
         for language in LANGUAGES:
-            sentence = Voice(language, zone_of(ZONE)).say(said)
+            sentence = MemberLocalizer(language, load_zone(ZONE)).message_text(said)
             assert "Alex" in sentence
             assert sentence.startswith(("Retenu", "On hold"))
 
 
 def agree(scope: Scope, person: UUID) -> None:
-    people.grant(
+    persons.grant_consent(
         scope,
         person,
         what="publish",
@@ -182,7 +192,7 @@ def held(day: Day) -> UUID:
     who = day.agency
     assert who.channel_id is not None
     with who.scope() as scope:
-        post_id = planning.write_post(
+        post_id = deliveries.create_post(
             scope,
             creator_id=who.creator_id,
             title="",
@@ -192,8 +202,10 @@ def held(day: Day) -> UUID:
             origin_key=str(uuid7()),
             author="system:test",
         )
-        found = planning.add_delivery(scope, post_id, who.channel_id, at=local_wall(scope.now, ZONE))
-        move(scope, delivery(scope, found), DeliveryState.HELD, reason=Message("gate.PERSON_UNRESOLVED"))
+        found = deliveries.create_delivery(scope, post_id, who.channel_id, at=to_wall_time(scope.now, ZONE))
+        transition_delivery(
+            scope, get_delivery(scope, found), DeliveryState.HELD, reason=Message("gate.PERSON_UNRESOLVED")
+        )
     return found
 
 
@@ -202,14 +214,16 @@ def test_a_burst_on_every_account_leaves_room_for_what_is_held(day: Day) -> None
     lumiere, burst = day.agency, []
     kept = lumiere.post("à deux", minutes=-1, state="publishing")
     with lumiere.scope() as scope:
-        move(scope, delivery(scope, kept), DeliveryState.HELD, reason=Message("gate.CONSENT_MISSING"))
+        transition_delivery(
+            scope, get_delivery(scope, kept), DeliveryState.HELD, reason=Message("gate.CONSENT_MISSING")
+        )
     for number in range(30):
         if number % 6 == 0:
             lumiere.channel_id = _another_account(lumiere, number)
         burst.append(lumiere.post(f"n° {number}", minutes=-1, state="publishing"))
     with lumiere.scope() as scope:
         for one in burst:
-            move(scope, delivery(scope, one), DeliveryState.PUBLISHED, native_id=str(one))
+            transition_delivery(scope, get_delivery(scope, one), DeliveryState.PUBLISHED, native_id=str(one))
     told = [line.after for kind, line in day.seen_by(Role.OWNER).live if kind == "moved"]
     assert told == [DeliveryState.PUBLISHED] * 3 + [DeliveryState.HELD]
 
@@ -218,24 +232,24 @@ def test_a_post_on_every_account_leaves_room_for_the_one_before(day: Day) -> Non
     """A post leaves on two accounts, and in the next second another one on three: both are seen to leave."""
     at = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
-    def left(post: int, account: int) -> Moved:
+    def left(post: int, account: int) -> RecentMove:
         ids = (uuid7(), UUID(int=post), day.agency.creator_id)
         went, when = (
             (DeliveryState.PUBLISHING, DeliveryState.PUBLISHED),
             at + timedelta(seconds=post, milliseconds=account),
         )
-        return Moved(*ids, f"n° {account}", "une", *went, when, 0.0, "system", None, None, None)
+        return RecentMove(*ids, f"n° {account}", "une", *went, when, 0.0, "system", None, None, None)
 
     moved = [left(2, 3), left(2, 2), left(2, 1), left(1, 2), left(1, 1)]
     with day.agency.scope() as scope:
-        lines = live(scope, [], moved, since=at, talk=False, money=False)
-    told = [(one.post_id.int, one.account) for _, one in lines if isinstance(one, Moved)]
+        lines = load_live_activity(scope, [], moved, since=at, talk=False, money=False)
+    told = [(one.post_id.int, one.account) for _, one in lines if isinstance(one, RecentMove)]
     assert told == [(2, "n° 3"), (2, "n° 2"), (1, "n° 2")]
 
 
 def _another_account(who: Agency, number: int) -> UUID:
     with who.scope() as scope:
-        return connecting.connect(
+        return lifecycle.connect_account(
             scope,
             creator_id=who.creator_id,
             platform="sandbox",

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tenants import hooks
-from tenants.roles import Role
+from tenants.agencies.rights import Role
+from tenants.webhooks import endpoints
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -30,8 +30,8 @@ def test_an_owner_adds_tries_pauses_and_ends_a_system(door: Door, lumiere: Agenc
         assert not SECRET.search(page.press("Je l’ai copié"))
         assert "un essai · attend le prochain essai" in page.press("Envoyer un essai")
         with lumiere.scope() as scope:
-            (hook,) = hooks.hooks(scope)
-            (call,) = hooks.calls(scope, hook.id)
+            (hook,) = endpoints.list_webhooks(scope)
+            (call,) = endpoints.list_calls(scope, hook.id)
             scope.run("UPDATE hook_calls SET state = 'dead', tries = 9, status = 500 WHERE id = :id", id=call.id)
         assert "abandonné · essais : 9 · a répondu 500" in page.open("/system")
         assert "attend le prochain essai" in page.press("Renvoyer ce qui a été abandonné")
@@ -42,7 +42,7 @@ def test_an_owner_adds_tries_pauses_and_ends_a_system(door: Door, lumiere: Agenc
         assert page.find("Envoyer un essai").drawn.disabled
         page.press("Mettre fin à ce système")
     with lumiere.scope() as scope:
-        assert hooks.hooks(scope) == []
+        assert endpoints.list_webhooks(scope) == []
 
 
 def test_what_was_given_up_is_told_once_more_whatever_came_after_it(door: Door, lumiere: Agency) -> None:
@@ -50,7 +50,7 @@ def test_what_was_given_up_is_told_once_more_whatever_came_after_it(door: Door, 
     with stream(door.url, door.cookie(lumiere)) as page:
         added(page)
         with lumiere.scope() as scope:
-            (hook,) = hooks.hooks(scope)
+            (hook,) = endpoints.list_webhooks(scope)
         for number in range(12):
             page.press("Envoyer un essai")
             with lumiere.scope() as scope:
@@ -58,12 +58,12 @@ def test_what_was_given_up_is_told_once_more_whatever_came_after_it(door: Door, 
                 told = "UPDATE hook_calls SET state = :state, tries = :tries WHERE state = 'waiting'"
                 scope.run(told, state=state, tries=tries)
         with lumiere.scope() as scope:
-            shown = hooks.calls(scope, hook.id, limit=5)
+            shown = endpoints.list_calls(scope, hook.id, limit=5)
         assert [call.state for call in shown] == ["taken"] * 5 + ["dead"]
         assert "abandonné · essais : 9" in page.open("/system")
         page.press("Renvoyer ce qui a été abandonné")
     with lumiere.scope() as scope:
-        assert "dead" not in {call.state for call in hooks.calls(scope, hook.id, limit=20)}
+        assert "dead" not in {call.state for call in endpoints.list_calls(scope, hook.id, limit=20)}
 
 
 def test_a_press_repeated_adds_one_system(door: Door, lumiere: Agency) -> None:
@@ -73,7 +73,7 @@ def test_a_press_repeated_adds_one_system(door: Door, lumiere: Agency) -> None:
         page.type("Son adresse", "https://crm.example/hook")
         page.press_twice("Ajouter le système")
     with lumiere.scope() as scope:
-        assert len(hooks.hooks(scope)) == 1
+        assert len(endpoints.list_webhooks(scope)) == 1
 
 
 def test_what_is_no_address_is_told(door: Door, lumiere: Agency) -> None:

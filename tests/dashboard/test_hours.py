@@ -6,11 +6,11 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
-from insights.loading import PastReading, load_readings
-from schedules import slots
-from schedules.loading import PastPost, load_posts
+from insights.rollups.history_import import PastReading, import_past_readings
+from schedules.availability import slots
+from schedules.imports.history_import import PastPost, import_past_posts
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -42,8 +42,8 @@ def past(who: Agency, channel_id: UUID, hours: list[int], likes: list[int], *, a
             )
         )
     with who.scope() as scope:
-        load_posts(scope, made)
-        load_readings(
+        import_past_posts(scope, made)
+        import_past_readings(
             scope,
             [
                 PastReading(
@@ -70,7 +70,7 @@ def peak(posts: int, *, effect: float) -> tuple[list[int], list[int]]:
 
 def known(who: Agency, channel_id: UUID) -> list[tuple[int, time]]:
     with who.scope() as scope:
-        return [(one.weekday, one.clock) for one in slots.slots_of(scope, channel_id)]
+        return [(one.weekday, one.clock) for one in slots.list_slots(scope, channel_id)]
 
 
 def test_an_account_with_a_peak_is_told_it_and_fills_the_form(door: Door, lumiere: Agency) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from generators.contract import TextEngine
-from generators.engines.ollama import Ollama
-from generators.engines.templates import Templates
-from schedules import ideas_handling
-from schedules.events import IdeaWords
-from tenants.roles import Role
+from generators.contract.engines import TextEngine
+from generators.engines.text.ollama import OllamaEngine
+from generators.engines.text.templates import TemplateEngine
+from schedules.posts.events import IdeasDue
+from schedules.suggestions.ideas import handlers
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -34,12 +34,12 @@ def work(who: Agency, door: Door, engine: TextEngine) -> None:
         query = "SELECT id FROM idea_rounds WHERE tenant_id = :t AND written_at IS NULL"
         found = list(scope.run(query, t=who.tenant_id).scalars())
     for one in found:
-        ideas_handling.write(IdeaWords(who.tenant_id, one), tenant=door.tenant, engine=lambda: engine)
+        handlers.generate_ideas(IdeasDue(who.tenant_id, one), tenant=door.tenant, engine=lambda: engine)
 
 
 def model(server: FakeOllama, *answers: object) -> TextEngine:
     server.script.extend(Says(json.dumps(one)) for one in answers)
-    return Ollama(server.url, "llama3.2")
+    return OllamaEngine(server.url, "llama3.2")
 
 
 def test_ideas_are_asked_for_taken_into_the_kit_and_put_away(door: Door, lumiere: Agency, server: FakeOllama) -> None:
@@ -68,7 +68,7 @@ def test_the_reason_is_shown_where_there_is_no_model(door: Door, lumiere: Agency
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
         page.press(ASK)
-        work(lumiere, door, Templates())
+        work(lumiere, door, TemplateEngine())
         assert "Aucun modèle de texte" in page.again()
 
 

@@ -10,15 +10,17 @@ from uuid import UUID
 
 import pytest
 
-from dashboard.app_pages.inbox import plain
-from dashboard.app_pages.inbox_acts import snoozed_until
-from foundation.database import Database, OpenScope
+from dashboard.pages.inbox.actions import snooze_end
+from dashboard.pages.inbox.page import escape_label
+from foundation.db.database import Database, OpenScope
+from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
-from foundation.words import LANGUAGES
-from subscribers import answering, composing, persona, talks
-from subscribers.states import OwnerState
-from tenants import agencies
-from tenants.roles import Role
+from subscribers.conversations import conversation_rows, unsent_text
+from subscribers.conversations.states import OwnerState
+from subscribers.inbox import member_actions
+from subscribers.replies import persona
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -162,7 +164,7 @@ def test_unsent_words_survive_a_reload_and_are_their_writers_alone(house: House)
 
 def suggested(house: House, text: str) -> UUID:
     with house.studio.scope() as scope:
-        persona.set_level(scope, house.studio.world.creator_id, "copilot")
+        persona.set_autonomy_level(scope, house.studio.world.creator_id, "copilot")
     house.studio.writer.says = [answer(text)]
     house.studio.say("leo", "bonjour")
     return house.talk()
@@ -220,8 +222,8 @@ def test_message_in_doubt_is_shown_and_settled(house: House) -> None:
     talk = house.talk()
     house.studio.world.network.fault("reset_after", account=house.studio.world.account, on="messages", times=1)
     with house.studio.world.database.scope(house.agency.tenant_id, f"member:{house.me()}") as scope:
-        answering.take(scope, talk, house.me())
-        answering.say(scope, talk, house.me(), "Bonsoir", key=uuid7())
+        member_actions.take_over_conversation(scope, talk, house.me())
+        member_actions.send_member_reply(scope, talk, house.me(), "Bonsoir", key=uuid7())
     house.studio.drain(hours=0.0)
     with house.look(chat=talk) as page:
         text = page.again()
@@ -240,9 +242,9 @@ def test_role_sees_what_is_its_own(house: House, role: Role) -> None:
     assert ("Dépensé en tout" in text) is False
     order = house.studio.invoiced("ana")
     with house.studio.scope() as scope:
-        from subscribers import orders
+        from subscribers.checkout import order_payments
 
-        orders.record_payment(scope, house.studio.charge("ana", order, "c-1"))
+        order_payments.record_payment(scope, house.studio.charge("ana", order, "c-1"))
     with house.look(role, chat=house.talk("ana")) as page:
         text = page.again()
     assert ("Dépensé en tout" in text) == (role in {Role.OWNER, Role.MANAGER})
@@ -299,16 +301,16 @@ def test_hostile_words_stay_words(house: House) -> None:
         text = page.again()
     assert "<script" not in text
     assert "&lt;script&gt;" in text
-    assert plain("**a** [b](c) :red[d] $x$") == r"\*\*a\*\* \[b\]\(c\) \:red\[d\] \$x\$"
+    assert escape_label("**a** [b](c) :red[d] $x$") == r"\*\*a\*\* \[b\]\(c\) \:red\[d\] \$x\$"
 
 
 def test_snoozing_keeps_to_the_members_clock() -> None:
     noon = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
     late = noon.replace(hour=21)
-    assert snoozed_until("hour", noon).hour == 13
-    assert snoozed_until("evening", noon) == noon.replace(hour=20, minute=0)
-    assert snoozed_until("evening", late) == late.replace(day=2, hour=9, minute=0)
-    assert snoozed_until("morning", noon) == noon.replace(day=2, hour=9, minute=0)
+    assert snooze_end("hour", noon).hour == 13
+    assert snooze_end("evening", noon) == noon.replace(hour=20, minute=0)
+    assert snooze_end("evening", late) == late.replace(day=2, hour=9, minute=0)
+    assert snooze_end("morning", noon) == noon.replace(day=2, hour=9, minute=0)
 
 
 def test_own_words_of_a_member_are_a_row(house: House) -> None:
@@ -318,9 +320,9 @@ def test_own_words_of_a_member_are_a_row(house: House) -> None:
         page.press("Prendre")
         page.type("Votre message à leo", "à moitié")
     with house.studio.scope() as scope:
-        assert composing.text_of(scope, talk, house.me()) == "à moitié"
-        composing.keep(scope, talks.read(scope, talk), house.me(), "  ")
-        assert composing.text_of(scope, talk, house.me()) == ""
+        assert unsent_text.load_unsent_text(scope, talk, house.me()) == "à moitié"
+        unsent_text.store_unsent_text(scope, conversation_rows.get_conversation(scope, talk), house.me(), "  ")
+        assert unsent_text.load_unsent_text(scope, talk, house.me()) == ""
 
 
 def test_an_age_confirmed_outside_is_written_down_by_who_reviews(house: House) -> None:

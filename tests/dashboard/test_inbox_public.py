@@ -5,12 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from connectors.remarks import Remark
-from foundation.words import Message, say
-from subscribers import inbox, remarks
-from subscribers.inbox import Group
-from subscribers.states import OwnerState
-from tenants.roles import Role
+from connectors.contract.comments import Comment
+from foundation.i18n.translation import Message, render_message
+from subscribers.comments import incoming_comments
+from subscribers.conversations.states import OwnerState
+from subscribers.inbox import queries
+from subscribers.inbox.queries import InboxGroup
+from tenants.agencies.rights import Role
 from tests.dashboard.test_inbox import House, house, running
 
 __all__ = ["house", "running"]
@@ -19,10 +20,10 @@ __all__ = ["house", "running"]
 def commented(house: House, text: str = "where is this?", number: int = 1) -> UUID:
     """Somebody says something under a post of the account; the conversation."""
     with house.studio.scope() as scope:
-        said = Remark(f"r{number}", "ann", "Ann", text, "p1", "https://place.example/p1#r1", scope.now)
-        remarks.receive(scope, house.studio.world.channel(), said)
+        said = Comment(f"r{number}", "ann", "Ann", text, "p1", "https://place.example/p1#r1", scope.now)
+        incoming_comments.receive_comment(scope, house.studio.world.channel(), said)
     with house.studio.scope() as scope:
-        rows = inbox.rows(scope, [house.studio.world.creator_id])
+        rows = queries.list_inbox(scope, [house.studio.world.creator_id])
         return next(row.id for row in rows if row.public)
 
 
@@ -52,7 +53,7 @@ def test_an_answer_is_kept_once_and_says_who_reads_it(house: House) -> None:
         text = page.press("Prendre")
         assert "lisent ceci" in text
         page.type("Votre réponse à Ann, lisible par tout le monde", "SUGGESTIVE-MARKER-A")
-        assert say(Message("gate.RATING_EXCEEDS_SURFACE"), "fr") in page.again()
+        assert render_message(Message("gate.RATING_EXCEEDS_SURFACE"), "fr") in page.again()
         page.type("Votre réponse à Ann, lisible par tout le monde", "Au lac, au printemps.")
         page.press("Répondre")
     kept = house.studio.rows("SELECT text, kind, remark_id FROM drafts WHERE tenant_id = :tenant")
@@ -104,9 +105,9 @@ def test_done_leaves_the_list(house: House) -> None:
     with house.look(chat=talk) as page:
         page.press("Terminé")
     with house.studio.scope() as scope:
-        assert inbox.desk(scope, talk, house.me()).owner is OwnerState.CLOSED
-        (row,) = inbox.rows(scope, [house.studio.world.creator_id])
-        assert row.group(house.me(), scope.now) is Group.CLOSED
+        assert queries.load_conversation_desk(scope, talk, house.me()).owner is OwnerState.CLOSED
+        (row,) = queries.list_inbox(scope, [house.studio.world.creator_id])
+        assert row.group(house.me(), scope.now) is InboxGroup.CLOSED
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - {Role.OWNER, Role.MANAGER, Role.CHATTER}))
@@ -122,12 +123,12 @@ def test_who_may_not_chat_acts_on_no_comment(house: House, role: Role) -> None:
 def test_a_flood_of_comments_hides_no_subscriber(house: House) -> None:
     house.studio.say("leo", "bonjour")
     with house.studio.scope() as scope:
-        for number in range(inbox.IN_PUBLIC + 30):
-            said = Remark(f"r{number}", f"fan{number}", f"Fan {number}", "nice", "p1", "", scope.now)
-            remarks.receive(scope, house.studio.world.channel(), said)
+        for number in range(queries.IN_PUBLIC + 30):
+            said = Comment(f"r{number}", f"fan{number}", f"Fan {number}", "nice", "p1", "", scope.now)
+            incoming_comments.receive_comment(scope, house.studio.world.channel(), said)
     with house.studio.scope() as scope:
-        rows = inbox.rows(scope, [house.studio.world.creator_id])
-    assert sum(row.public for row in rows) == inbox.IN_PUBLIC
+        rows = queries.list_inbox(scope, [house.studio.world.creator_id])
+    assert sum(row.public for row in rows) == queries.IN_PUBLIC
     assert [row.fan for row in rows if not row.public] == ["leo"]
 
 

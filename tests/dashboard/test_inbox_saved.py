@@ -4,13 +4,14 @@ from uuid import UUID
 
 import pytest
 
-from dashboard.app_pages.inbox_saved import SHOWN, matching
+from dashboard.pages.inbox.saved_replies import MAX_SHOWN_REPLIES, match_replies
+from foundation.i18n.translation import Message, render_message
 from foundation.ids import uuid7
-from foundation.words import Message, say
-from subscribers import composing, saved, talks
-from subscribers.saved import Saved
-from tenants import agencies
-from tenants.roles import Role
+from subscribers.conversations import conversation_rows, unsent_text
+from subscribers.inbox import saved_replies
+from subscribers.inbox.saved_replies import SavedReply
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.dashboard.streams import Stream
 from tests.dashboard.test_inbox import CHATTERS, House, house, running
 from tests.dashboard.test_inbox_public import commented
@@ -24,8 +25,8 @@ OPEN = "Réponses enregistrées"
 def keep(house: House, name: str, words: str = "Merci {name} !", *, place: str = "both", language: str = "fr") -> UUID:
     """An answer a colleague saved."""
     with house.studio.scope() as scope:
-        row, key = talks.read(scope, house.talk()), uuid7()
-        saved.keep(scope, row, name=name, words=words, language=language, place=place, key=key)
+        row, key = conversation_rows.get_conversation(scope, house.talk()), uuid7()
+        saved_replies.create_saved_reply(scope, row, name=name, words=words, language=language, place=place, key=key)
     return key
 
 
@@ -37,7 +38,7 @@ def box(page: Stream, label: str) -> str:
 def kept(house: House, talk: UUID) -> str:
     """What the member who chats has in the box."""
     with house.studio.scope() as scope:
-        return composing.text_of(scope, talk, house.me())
+        return unsent_text.load_unsent_text(scope, talk, house.me())
 
 
 def drafts(house: House) -> list[str]:
@@ -121,13 +122,13 @@ def test_in_public_what_is_laid_is_judged_as_what_is_typed(house: House) -> None
     house.studio.say("leo", "bonjour")
     keep(house, "marker", "SUGGESTIVE-MARKER-A", place="public")
     keep(house, "private one", place="private")
-    keep(house, "long", "a" * (saved.public_desk.LONGEST - 1))
+    keep(house, "long", "a" * (saved_replies.moderation.MAX_COMMENT_ANSWER_LENGTH - 1))
     talk = commented(house)
     with house.look(chat=talk) as page:
         page.press("Prendre")
         assert "**private one**" not in page.press(OPEN)
         text = page.press("**marker**")
-        assert say(Message("gate.RATING_EXCEEDS_SURFACE"), "fr") in text
+        assert render_message(Message("gate.RATING_EXCEEDS_SURFACE"), "fr") in text
         page.press("Répondre")
         house.studio.go()
         assert "Retenu : " in page.again()
@@ -143,22 +144,22 @@ def test_in_public_what_is_laid_is_judged_as_what_is_typed(house: House) -> None
 
 def test_many_are_looked_for(house: House) -> None:
     house.studio.say("leo", "/human")
-    for number in range(SHOWN + 3):
+    for number in range(MAX_SHOWN_REPLIES + 3):
         keep(house, f"answer {number:02}", f"Réponse {number}")
     with house.look(chat=house.talk()) as page:
         page.press("Prendre")
         assert "Encore 3 :" in page.press(OPEN)
-        assert sum(label.startswith("**answer") for label in page.labels()) == SHOWN
+        assert sum(label.startswith("**answer") for label in page.labels()) == MAX_SHOWN_REPLIES
         page.type("Chercher une réponse enregistrée", "ÉPONSE 10")
         assert [label for label in page.labels() if label.startswith("**answer")] == ["**answer 10** · Réponse 10"]
         assert "ne contient ces mots" in page.type("Chercher une réponse enregistrée", "rien de tel")
 
 
 def test_matching_keeps_the_order() -> None:
-    rows = [Saved(uuid7(), name, words, "", "both", 0) for name, words in (("b", "One two"), ("a", "two three"))]
-    assert [one.name for one in matching(rows, "TWO")] == ["b", "a"]
-    assert [one.name for one in matching(rows, "two a")] == ["a"]
-    assert matching(rows, "") == rows
+    rows = [SavedReply(uuid7(), name, words, "", "both", 0) for name, words in (("b", "One two"), ("a", "two three"))]
+    assert [one.name for one in match_replies(rows, "TWO")] == ["b", "a"]
+    assert [one.name for one in match_replies(rows, "two a")] == ["a"]
+    assert match_replies(rows, "") == rows
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - CHATTERS))
@@ -173,12 +174,14 @@ def test_who_may_not_chat_finds_none(house: House, role: Role) -> None:
 def test_answers_of_another_creator_are_not_offered(house: House) -> None:
     house.studio.say("leo", "/human")
     with house.studio.scope() as scope:
-        other = talks.read(scope, house.talk())
+        other = conversation_rows.get_conversation(scope, house.talk())
         scope.session.expunge(other)
         other.creator_id = agencies.add_creator(
             scope, slug="mia", name="Mia", kind="virtual", zone="Europe/Paris", languages=("fr",)
         )
-        saved.keep(scope, other, name="hers", words="À elle", language="", place="both", key=uuid7())
+        saved_replies.create_saved_reply(
+            scope, other, name="hers", words="À elle", language="", place="both", key=uuid7()
+        )
     with house.look(chat=house.talk()) as page:
         page.press("Prendre")
         text = page.press(OPEN)
@@ -193,7 +196,9 @@ def test_a_suggestion_stays_a_models_words_when_an_answer_is_laid_after_it(house
     with house.look(chat=talk) as page:
         page.press("Prendre")
         with house.studio.scope() as scope:
-            composing.suggest(scope, talks.read(scope, talk), house.me(), "Au lac.")
+            unsent_text.store_suggested_text(
+                scope, conversation_rows.get_conversation(scope, talk), house.me(), "Au lac."
+            )
         page.again()
         page.press(OPEN)
         page.press("**merci**")

@@ -5,17 +5,17 @@ from datetime import date, timedelta
 
 import pytest
 
-from dashboard.reads.insights import insights, purse
-from foundation.database import OpenScope
+from dashboard.pages.analytics.queries import load_analytics, total_currency
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
-from foundation.money import Money, token_prices
-from insights import reads as insight_reads
-from insights.reads import Sales
-from schedules import labels
-from schedules import reads as schedule_reads
-from studio.text_costs import Billing, Purpose, Sitting
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from foundation.money import Money, parse_token_prices
+from insights.rollups import queries as insight_reads
+from insights.rollups.queries import DaySales
+from schedules.posts import labels
+from schedules.posts import queries as schedule_reads
+from studio.costs.text_requests import TextBilling, TextPurpose, TextSession
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -46,11 +46,11 @@ def test_a_week_is_compared_with_the_week_before(door: Door, lumiere: Agency) ->
 
 
 def test_what_content_cost_this_month_is_said(door: Door, lumiere: Agency) -> None:
-    billing = Billing(token_prices("big = 1000/1000 EUR"))
-    about = (lumiere.tenant_id, lumiere.creator_id, Purpose.CHAT, uuid7(), billing)
+    billing = TextBilling(parse_token_prices("big = 1000/1000 EUR"))
+    about = (lumiere.tenant_id, lumiere.creator_id, TextPurpose.CHAT, uuid7(), billing)
     for end in ("lost", "unheard"):
-        tally = Sitting(door.tenant, *about).tally()
-        tally.asking("ollama", "big", 100, 100)
+        tally = TextSession(door.tenant, *about).request_ledger()
+        tally.record_request("ollama", "big", 100, 100)
         getattr(tally, end)()
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/insights")
@@ -77,10 +77,10 @@ def test_what_posts_came_to_is_told_by_label_and_never_guessed(door: Door, lumie
         lumiere.post(words, state="published", minutes=-30 - n) for n, words in enumerate(("Un", "Deux", "Trois"))
     )
     with lumiere.scope() as scope:
-        post = {one: schedule_reads.post_of(scope, one) for one in (told, untold, bare)}
-        spring, other = labels.make(scope, "Printemps", "green"), labels.make(scope, "Autre", "red")
-        labels.put(scope, post[told], [spring, other])
-        labels.put(scope, post[untold], [spring])
+        post = {one: schedule_reads.post_id_of_delivery(scope, one) for one in (told, untold, bare)}
+        spring, other = labels.create_label(scope, "Printemps", "green"), labels.create_label(scope, "Autre", "red")
+        labels.set_post_labels(scope, post[told], [spring, other])
+        labels.set_post_labels(scope, post[untold], [spring])
         for metric, value in (("views", 4321), ("likes", 5), ("comments", 2)):
             scope.run(
                 "INSERT INTO metric_snapshots (tenant_id, id, creator_id, channel_id, delivery_id, metric, age_hours,"
@@ -88,8 +88,8 @@ def test_what_posts_came_to_is_told_by_label_and_never_guessed(door: Door, lumie
                 " house_now(), :value, 'measured' FROM deliveries WHERE tenant_id = :t AND id = :d",
                 id=uuid7(), metric=metric, value=value, t=lumiere.tenant_id, d=told,
             )  # fmt: skip
-        mine = tenant_reads.creators(scope)[0]
-        found = insights(scope, mine, 7).labels
+        mine = tenant_reads.list_creators(scope)[0]
+        found = load_analytics(scope, mine, 7).labels
     assert [(one.label and one.label.name, one.posts, one.told, one.views, one.interactions) for one in found] == [
         ("Autre", 1, 1, 4321, 7), ("Printemps", 2, 1, 4321, 7), (None, 1, 0, None, None),
     ]  # fmt: skip
@@ -110,25 +110,25 @@ def test_numbers_of_another_agency_are_not_read(tenant: OpenScope, lumiere: Agen
     other = agency(tenant)
     theirs = other.post("Ailleurs", state="published", minutes=-30)
     with other.scope() as scope:
-        creator = tenant_reads.creators(scope)[0]
-        other_day = insights(scope, creator, 7).days
+        creator = tenant_reads.list_creators(scope)[0]
+        other_day = load_analytics(scope, creator, 7).days
     with lumiere.scope() as scope:
-        assert insight_reads.numbers(scope, [theirs]) == {}
-        assert insights(scope, creator, 7).posts == []
-        assert insights(scope, creator, 7).days == other_day
+        assert insight_reads.latest_metrics(scope, [theirs]) == {}
+        assert load_analytics(scope, creator, 7).posts == []
+        assert load_analytics(scope, creator, 7).days == other_day
 
 
 def test_purses_add_up_and_refunds_may_exceed_sales() -> None:
-    def sold(net: int) -> Sales:
+    def sold(net: int) -> DaySales:
         gross, refunds = max(net, 0), max(-net, 0)
         nothing = Money(0, "EUR")
-        return Sales(1, Money(gross, "EUR"), Money(refunds, "EUR"), nothing, nothing, nothing)
+        return DaySales(1, Money(gross, "EUR"), Money(refunds, "EUR"), nothing, nothing, nothing)
 
     days = [date(2026, 3, 28) + timedelta(days=step) for step in range(3)]
     sales = {day: [sold(net)] for day, net in zip(days, (500, -800, 100), strict=True)}
-    found = purse(sales, days, "EUR")
+    found = total_currency(sales, days, "EUR")
     assert (found.net.minor, found.gross.minor, found.refunds.minor) == (-200, 600, 800)
     assert found.days == (500, -800, 100)
-    assert (found.before, found.change) == (None, None)
-    again = purse({**sales, days[0] - timedelta(days=1): [sold(0)]}, days, "EUR")
-    assert again.change is None
+    assert (found.before, found.percent_change) == (None, None)
+    again = total_currency({**sales, days[0] - timedelta(days=1): [sold(0)]}, days, "EUR")
+    assert again.percent_change is None

@@ -5,8 +5,9 @@ import re
 import pytest
 
 from foundation.errors import BadInput, NotFound, Refused
-from tenants import agencies, keys
-from tenants.roles import Role
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.api_keys import keys
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -22,13 +23,13 @@ def test_a_key_is_made_shown_once_and_ended(door: Door, lumiere: Agency) -> None
         (secret,) = set(re.findall(r"grk_[\w-]{43}", text))
         assert "Agenda &lt;b&gt;" in text
         assert "un nom" in page.press("Créer la clé"), "the emptied name makes no second key"
-        entered = keys.enter(door.tenant, secret, address="test")
+        entered = keys.authenticate_key(door.tenant, secret, address="test")
         assert entered is not None
         assert (entered.tenant_id, entered.member_id) == (lumiere.tenant_id, lumiere.members[Role.OWNER])
         assert "grk_" not in page.press("Je l’ai copiée")
         assert "grk_" not in page.open("/system")
         page.press("Mettre fin à cette clé")
-    assert keys.enter(door.tenant, secret, address="test") is None
+    assert keys.authenticate_key(door.tenant, secret, address="test") is None
 
 
 def test_a_press_repeated_makes_one_key(door: Door, lumiere: Agency) -> None:
@@ -37,13 +38,13 @@ def test_a_press_repeated_makes_one_key(door: Door, lumiere: Agency) -> None:
         page.type("À quoi sert la clé", "Agenda")
         page.press_twice("Créer la clé")
     with lumiere.scope() as scope:
-        assert len(keys.keys(scope)) == 1
+        assert len(keys.list_keys(scope)) == 1
 
 
 def test_managers_see_their_own_and_the_owner_all(door: Door, lumiere: Agency) -> None:
     for role in (Role.OWNER, Role.MANAGER):
         with lumiere.scope(lumiere.act_as(role)) as scope:
-            keys.make(scope, **{**GIVEN, "name": f"of {role}"})
+            keys.create_key(scope, **{**GIVEN, "name": f"of {role}"})
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
         text = page.open("/system")
     assert "of manager" in text
@@ -53,19 +54,19 @@ def test_managers_see_their_own_and_the_owner_all(door: Door, lumiere: Agency) -
     assert "of manager" in text
     assert "of owner" in text
     with lumiere.scope() as scope:
-        ours = {one.name: one.id for one in keys.keys(scope)}
+        ours = {one.name: one.id for one in keys.list_keys(scope)}
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope, pytest.raises(NotFound):
-        keys.revoke(scope, ours["of owner"])
+        keys.revoke_key(scope, ours["of owner"])
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        keys.revoke(scope, ours["of manager"])
+        keys.revoke_key(scope, ours["of manager"])
 
 
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
 def test_who_runs_nothing_makes_no_key(lumiere: Agency, role: Role) -> None:
     with lumiere.scope(lumiere.act_as(role)) as scope, pytest.raises(Refused, match=r"role\.forbidden"):
-        keys.make(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
+        keys.create_key(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
     with lumiere.scope() as scope, pytest.raises(Refused, match=r"key\.members_only"):
-        keys.make(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
+        keys.create_key(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_who_runs_nothing_makes_no_key(lumiere: Agency, role: Role) -> None:
 )
 def test_a_key_that_says_too_little_is_none(lumiere: Agency, said: dict[str, object], code: str) -> None:
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope, pytest.raises(BadInput, match=re.escape(code)):
-        keys.make(scope, **{**GIVEN, **said})  # type: ignore[arg-type]  # wrong on purpose
+        keys.create_key(scope, **{**GIVEN, **said})  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_key_is_for_creators_its_maker_works_for(lumiere: Agency) -> None:
@@ -94,28 +95,28 @@ def test_a_key_is_for_creators_its_maker_works_for(lumiere: Agency) -> None:
     for creators, fits in ((["other"], True), (["mia"], False), (["nobody"], False)):
         with lumiere.scope(f"member:{mine}") as scope:
             if fits:
-                assert keys.make(scope, **{**GIVEN, "creators": creators})  # type: ignore[arg-type]  # one dict for all
+                assert keys.create_key(scope, **{**GIVEN, "creators": creators})  # type: ignore[arg-type]  # one dict for all
             else:
                 with pytest.raises(Refused, match=r"key\.other_creators"):
-                    keys.make(scope, **{**GIVEN, "creators": creators})  # type: ignore[arg-type]  # as above
+                    keys.create_key(scope, **{**GIVEN, "creators": creators})  # type: ignore[arg-type]  # as above
 
 
 def test_a_key_ends_by_its_day_and_there_are_not_too_many(lumiere: Agency) -> None:
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        secret = keys.make(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
-    assert keys.enter(lumiere.open, secret, address="test") is not None
+        secret = keys.create_key(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
+    assert keys.authenticate_key(lumiere.open, secret, address="test") is not None
     with lumiere.scope() as scope:
         scope.run("UPDATE api_keys SET expires_at = people_now() WHERE tenant_id = :t", t=lumiere.tenant_id)
-    assert keys.enter(lumiere.open, secret, address="test") is None
+    assert keys.authenticate_key(lumiere.open, secret, address="test") is None
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        for _ in range(keys.MOST_KEYS):
-            keys.make(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
+        for _ in range(keys.MAX_KEYS):
+            keys.create_key(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
         with pytest.raises(BadInput, match=r"key\.too_many"):
-            keys.make(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
+            keys.create_key(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
 
 
 def test_nothing_of_a_key_is_kept_but_its_digest(lumiere: Agency) -> None:
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        secret = keys.make(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
+        secret = keys.create_key(scope, **GIVEN)  # type: ignore[arg-type]  # one dict for all
         (row,) = scope.run("SELECT * FROM api_keys WHERE tenant_id = :t", t=lumiere.tenant_id).all()
-    assert secret.removeprefix(keys.PREFIX) not in repr(tuple(row))
+    assert secret.removeprefix(keys.API_KEY_PREFIX) not in repr(tuple(row))

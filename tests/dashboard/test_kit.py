@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors import registry
-from generators.contract import TextEngine
-from generators.engines.ollama import Ollama
-from generators.engines.templates import Templates
-from schedules import kits_handling
-from schedules.events import KitWords
-from tenants.roles import Role
+from connectors.registry import loader
+from generators.contract.engines import TextEngine
+from generators.engines.text.ollama import OllamaEngine
+from generators.engines.text.templates import TemplateEngine
+from schedules.posts.events import CaptionSetDue
+from schedules.suggestions.captions import handlers
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -38,13 +38,15 @@ def work(who: Agency, door: Door, engine: TextEngine) -> None:
         ).scalars()
         found = list(ids)
     for one in found:
-        event = KitWords(who.tenant_id, one)
-        kits_handling.write(event, tenant=door.tenant, engine=lambda: engine, connectors=registry.load())
+        event = CaptionSetDue(who.tenant_id, one)
+        handlers.generate_captions(
+            event, tenant=door.tenant, engine=lambda: engine, connectors=loader.load_connectors()
+        )
 
 
 def model(server: FakeOllama, *answers: object) -> TextEngine:
     server.script.extend(Says(json.dumps(one)) for one in answers)
-    return Ollama(server.url, "llama3.2")
+    return OllamaEngine(server.url, "llama3.2")
 
 
 def asked(page: Stream, idea: str = "Le port au matin") -> str:
@@ -118,7 +120,7 @@ def test_the_reason_is_shown_where_there_is_no_model(door: Door, lumiere: Agency
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
         asked(page)
-        work(lumiere, door, Templates())
+        work(lumiere, door, TemplateEngine())
         assert "Aucun modèle de texte" in page.again()
 
 

@@ -10,10 +10,10 @@ from itertools import product
 
 import pytest
 
-from dashboard.pages import PAGES
-from foundation.database import OpenScope
-from gate import never, people
-from tenants.roles import Role, may
+from dashboard.shell.navigation import PAGES
+from foundation.db.database import OpenScope
+from gate.people import depiction_bans, persons
+from tenants.agencies.rights import Role, has_right
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -23,7 +23,7 @@ MARKS = ("CANARYAAAA", "CANARYBBBB")
 LOOKS = [
     (role, "/" if row.name == "home" else f"/{row.name}")
     for role, row in product(Role, PAGES)
-    if any(may(role, right) for right in row.rights)
+    if any(has_right(role, right) for right in row.rights)
 ]
 """Each role and each page of its menu."""
 
@@ -43,9 +43,9 @@ def twins(door: Door, tenant: OpenScope) -> tuple[Agency, Agency]:
         one.sold(0, 12345)
         picture(door, one)
         with one.scope() as scope:
-            people.add_person(scope, kind="real", display_ref=f"Ida {mark}", creator_id=one.creator_id)
+            persons.add_person(scope, kind="real", display_ref=f"Ida {mark}", creator_id=one.creator_id)
         with one.scope(one.act_as(Role.OWNER)) as scope:
-            never.note(scope, f"Lou {mark}")
+            depiction_bans.add_depiction_ban(scope, f"Lou {mark}")
         made.append(one)
     return made[0], made[1]
 

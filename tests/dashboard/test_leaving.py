@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from schedules import reads as schedule_reads
+from schedules.posts import queries as schedule_reads
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -64,7 +64,7 @@ def test_another_page_of_the_menu_keeps_it_once(door: Door, lumiere: Agency) -> 
 def test_what_a_planned_post_says_is_asked_about_and_never_a_draft(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("avant")
     with lumiere.scope() as scope:
-        post_id = schedule_reads.post_of(scope, delivery_id)
+        post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
         page.press("Modifier")
@@ -74,7 +74,7 @@ def test_what_a_planned_post_says_is_asked_about_and_never_a_draft(door: Door, l
         page.press(THROW)
         page.open("/home")
     with lumiere.scope() as scope:
-        assert schedule_reads.written_post(scope, post_id).body == "avant"
+        assert schedule_reads.get_stored_post(scope, post_id).body == "avant"
     assert posts(lumiere) == []
 
 
@@ -83,7 +83,7 @@ def test_changes_that_the_menu_led_away_from_are_there_again_until_they_are_save
 ) -> None:
     delivery_id = lumiere.post("avant")
     with lumiere.scope() as scope:
-        post_id = schedule_reads.post_of(scope, delivery_id)
+        post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
     with stream(door.url, door.cookie(lumiere)) as page:
 
         def opens() -> str:
@@ -112,7 +112,7 @@ def test_changes_that_the_menu_led_away_from_are_there_again_until_they_are_save
         assert opens() == "ensuite"
         assert UNSAVED not in page.open("/home")
     with lumiere.scope() as scope:
-        assert schedule_reads.written_post(scope, post_id).body == "ensuite"
+        assert schedule_reads.get_stored_post(scope, post_id).body == "ensuite"
     assert posts(lumiere) == []
 
 

@@ -2,11 +2,15 @@
 
 import re
 
-from dashboard.app_pages.studio_library import PICK
-from schedules import planning
-from studio import collecting, jobs, library, packs, recipes
-from studio import reads as studio_reads
-from tenants.roles import Role
+from dashboard.pages.studio.library.gallery import SELECTION_PREFIX
+from schedules.posts import deliveries
+from studio.library import assets as library
+from studio.library import collections
+from studio.library import queries as studio_reads
+from studio.packs import packs
+from studio.recipes import specs
+from studio.runs import runner
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -22,7 +26,7 @@ def tiles(text: str) -> set[str]:
 def test_words_and_tags_leave_what_bears_them(door: Door, lumiere: Agency) -> None:
     sea, forest = picture(door, lumiere), picture(door, lumiere, seed=2)
     with lumiere.scope() as scope:
-        library.describe(scope, forest, "une forêt <b>d’automne</b>")
+        library.set_alt_text(scope, forest, "une forêt <b>d’automne</b>")
     with stream(door.url, door.cookie(lumiere)) as page:
         assert tiles(page.open("/studio")) == {str(sea), str(forest)}
         assert tiles(page.type(word("studio.search"), "FORET autom")) == {str(forest)}
@@ -42,7 +46,7 @@ def test_words_and_tags_leave_what_bears_them(door: Door, lumiere: Agency) -> No
 def test_pages_turn_and_begin_anew_with_what_is_asked(door: Door, lumiere: Agency) -> None:
     assets = [picture(door, lumiere, seed=seed) for seed in range(1, 27)]
     with lumiere.scope() as scope:
-        library.describe(scope, assets[0], "la première")
+        library.set_alt_text(scope, assets[0], "la première")
     with stream(door.url, door.cookie(lumiere)) as page:
         first = tiles(page.open("/studio"))
         assert (len(first), word("studio.newer") in page.labels()) == (24, False)
@@ -65,12 +69,12 @@ def test_a_collection_is_arranged_sold_as_a_pack_and_ended(door: Door, lumiere: 
         assert word("studio.collection.added") in page.press(word("studio.collection.add"))
         text = page.choose(word("studio.collection"), "Été")
         assert tiles(text) == {str(assets[2]), str(assets[1])}
-        page.check(*[one.label for one in page.widgets if PICK in one.id][:1], on=False)
+        page.check(*[one.label for one in page.widgets if SELECTION_PREFIX in one.id][:1], on=False)
         page.press(word("studio.collection.first"))
         page.press(word("studio.collection.cover"))
         page.type(word("studio.pack_title"), "Une saison")
         with lumiere.scope() as scope:
-            (found,) = collecting.of(scope, lumiere.creator_id)
+            (found,) = collections.list_collections(scope, lumiere.creator_id)
         assert (found.assets, found.cover) == ((assets[1], assets[2]), assets[1])
         page.type(word("studio.collection.name"), "Saison")
         page.press(word("studio.collection.rename"))
@@ -78,21 +82,21 @@ def test_a_collection_is_arranged_sold_as_a_pack_and_ended(door: Door, lumiere: 
         assert word("studio.collection.deleted") in page.press(word("studio.collection.delete"))
         assert tiles(page.again()) == {str(one) for one in assets}
     with lumiere.scope() as scope:
-        assert collecting.of(scope, lumiere.creator_id) == []
-        (made,) = packs.packs_of(scope, lumiere.creator_id)
+        assert collections.list_collections(scope, lumiere.creator_id) == []
+        (made,) = packs.list_active_packs(scope, lumiere.creator_id)
     assert (made.title, len(made.media)) == ("Une saison", 2)
 
 
 def test_one_picture_says_where_it_went_and_is_made_again(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        recipe_id = recipes.save(scope, lumiere.creator_id, spec(variants=2))
-        jobs.start(scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=5, key="first")
+        recipe_id = specs.save_recipe(scope, lumiere.creator_id, spec(variants=2))
+        runner.start_run(scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=5, key="first")
     work(door, lumiere)
     with lumiere.scope() as scope:
-        newest = studio_reads.cards(scope, lumiere.creator_id)[0].asset_id
-        author, first = lumiere.act_as(Role.MANAGER), studio_reads.runs_of(scope, lumiere.creator_id)[0]
+        newest = studio_reads.list_asset_cards(scope, lumiere.creator_id)[0].asset_id
+        author, first = lumiere.act_as(Role.MANAGER), studio_reads.list_runs(scope, lumiere.creator_id)[0]
         post = {"title": "Un matin", "body": "x", "media": [newest], "origin": "test", "origin_key": "one"}
-        post_id = planning.write_post(scope, creator_id=lumiere.creator_id, author=author, **post)
+        post_id = deliveries.create_post(scope, creator_id=lumiere.creator_id, author=author, **post)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
         text = pick(page)
@@ -100,7 +104,7 @@ def test_one_picture_says_where_it_went_and_is_made_again(door: Door, lumiere: A
         assert "96 × 64, image/" in text
         assert word("studio.started", count=2) in page.press_twice(word("studio.again"))
     with lumiere.scope() as scope:
-        again, *before = studio_reads.runs_of(scope, lumiere.creator_id)
+        again, *before = studio_reads.list_runs(scope, lumiere.creator_id)
     assert before == [first]
     assert (again.seed, again.version, again.total) == (5, 1, 2)
 

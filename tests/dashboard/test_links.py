@@ -1,11 +1,11 @@
 """Addresses in posts: a creator's rule, what single posts say, and how often short ones were followed."""
 
-from channels import links
-from gate.units import Subject
-from schedules import linking, planning
-from schedules.linking import Rule, Wanted
-from schedules.planning import deliveries_of
-from schedules.states import DeliveryState
+from channels.links import short_links
+from gate.contract.units import Subject
+from schedules.posts import deliveries, link_tracking
+from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.link_tracking import LinkChoices, LinkPolicy
+from schedules.posts.states import DeliveryState
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -14,9 +14,9 @@ from tests.dashboard.test_compose import connected, posts, written
 FAR = "https://boutique.example/une?page=2"
 
 
-def rule(who: Agency) -> Rule:
+def rule(who: Agency) -> LinkPolicy:
     with who.scope() as scope:
-        return linking.rule_of(scope, who.creator_id)
+        return link_tracking.link_policy_of_creator(scope, who.creator_id)
 
 
 def test_a_rule_is_made_for_what_is_written_from_now_on(door: Door, lumiere: Agency) -> None:
@@ -27,7 +27,7 @@ def test_a_rule_is_made_for_what_is_written_from_now_on(door: Door, lumiere: Age
         page.type("Repère utm_source", " {platform} ")
         page.type("Repère utm_content", "{secret}")
         assert "Entre accolades, seuls" in page.press("Enregistrer")
-        assert rule(lumiere).idle
+        assert rule(lumiere).is_idle
         page.type("Repère utm_content", "")
         assert "C’est enregistré" in page.press("Enregistrer")
     made = rule(lumiere)
@@ -38,7 +38,7 @@ def test_a_rule_is_made_for_what_is_written_from_now_on(door: Door, lumiere: Age
 def test_what_is_shown_while_writing_has_its_short_address(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with lumiere.scope() as scope:
-        linking.set_rule(scope, lumiere.creator_id, Rule("https://court.example", "{platform}"))
+        link_tracking.set_link_policy(scope, lumiere.creator_id, LinkPolicy("https://court.example", "{platform}"))
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
         page.type("Texte", "Bonjour")
@@ -51,7 +51,7 @@ def test_what_is_shown_while_writing_has_its_short_address(door: Door, lumiere: 
         page.type("Campagne", "printemps")
         page.press("Planifier")
     (post,) = posts(lumiere)
-    assert post.links == Wanted("printemps", ("https://reste.example/",))
+    assert post.links == LinkChoices("printemps", ("https://reste.example/",))
 
 
 def test_without_a_rule_an_address_stays(door: Door, lumiere: Agency) -> None:
@@ -61,7 +61,7 @@ def test_without_a_rule_an_address_stays(door: Door, lumiere: Agency) -> None:
         assert "Adresses à laisser telles quelles" not in page.labels("pills")
         page.press("Planifier")
     with lumiere.scope() as scope:
-        assert planning.post(scope, posts(lumiere)[0].id).links == {}
+        assert deliveries.get_post(scope, posts(lumiere)[0].id).links == {}
 
 
 def test_visits_stand_on_the_page_of_the_post(door: Door, lumiere: Agency) -> None:
@@ -71,15 +71,15 @@ def test_visits_stand_on_the_page_of_the_post(door: Door, lumiere: Agency) -> No
         page.press("Planifier")
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
-        (row,) = deliveries_of(scope, post.id)
+        (row,) = deliveries_of_post(scope, post.id)
         assert row.state == DeliveryState.DRAFT
         subject = Subject("delivery", row.id)
-        links.keep(scope, channel_id, subject, [FAR])
-        slug = links.slug_of(scope.tenant_id, subject, FAR)
-    found = links.find(lumiere.open, slug)
+        short_links.store_links(scope, channel_id, subject, [FAR])
+        slug = short_links.make_link_slug(scope.tenant_id, subject, FAR)
+    found = short_links.find_link(lumiere.open, slug)
     assert found is not None
     with lumiere.scope() as scope:
-        links.count(scope, found[1].id, people=3, machines=1)
+        short_links.count_click(scope, found[1].id, people=3, machines=1)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=str(post.id))
     assert "3 visites par l’adresse courte" in text

@@ -8,14 +8,16 @@ from uuid import UUID
 import pytest
 from PIL import Image
 
-from foundation.clock import wall_now
-from foundation.database import OpenScope
-from foundation.words import LANGUAGES, Message, say
-from gate import people, ratings
-from gate.units import Rating
-from studio import jobs, looks, recipes, scoring
-from studio.events import JobDue, LookScoreDue
-from tenants.roles import Role
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.ops.clock import wall_now
+from gate.contract.units import Rating
+from gate.people import persons
+from gate.ratings import ratings
+from studio.library.events import RunDue, StyleScoreDue
+from studio.recipes import specs, style_references
+from studio.runs import runner, style_similarity
+from tenants.agencies.rights import Role
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door, serving
@@ -46,8 +48,8 @@ def theirs(door: Door, who: Agency, *seeds: int) -> list[UUID]:
     """Photographs in which the creator is named, who agreed that a model makes them."""
     assets = [picture(door, who, seed=seed, rating=Rating.G) for seed in seeds]
     with who.scope() as scope:
-        person = people.add_person(scope, kind="real", display_ref="Mia", creator_id=who.creator_id)
-        people.grant(
+        person = persons.add_person(scope, kind="real", display_ref="Mia", creator_id=who.creator_id)
+        persons.grant_consent(
             scope,
             person,
             what="ai_likeness",
@@ -59,18 +61,18 @@ def theirs(door: Door, who: Agency, *seeds: int) -> list[UUID]:
             signed_by=person,
         )
         for asset in assets:
-            ratings.depict(scope, asset, person, how="face", confirmed_by="member:x")
+            ratings.record_depiction(scope, asset, person, how="face", confirmed_by="member:x")
     return assets
 
 
 def kept(who: Agency) -> list[UUID]:
     with who.scope() as scope:
-        return [one.asset_id for one in looks.of(scope, who.creator_id)]
+        return [one.asset_id for one in style_references.list_style_references(scope, who.creator_id)]
 
 
 def recipe(who: Agency, **changes: object) -> UUID:
     with who.scope() as scope:
-        return recipes.save(scope, who.creator_id, spec(**changes))
+        return specs.save_recipe(scope, who.creator_id, spec(**changes))
 
 
 def row(who: Agency, columns: str) -> tuple[object, ...]:
@@ -106,8 +108,8 @@ def test_one_that_names_nobody_is_refused_with_what_to_do(able: Door, lumiere: A
 def test_their_order_is_changed_and_why_one_is_left_out_is_said(able: Door, lumiere: Agency) -> None:
     first, second = theirs(able, lumiere, 1, 2)
     with lumiere.scope() as scope:
-        looks.add(scope, lumiere.creator_id, first)
-        looks.add(scope, lumiere.creator_id, second)
+        style_references.add_style_reference(scope, lumiere.creator_id, first)
+        style_references.add_style_reference(scope, lumiere.creator_id, second)
     recipe(lumiere, look=60)
     with stream(able.url, able.cookie(lumiere)) as page:
         text = page.open("/studio")
@@ -115,7 +117,7 @@ def test_their_order_is_changed_and_why_one_is_left_out_is_said(able: Door, lumi
         assert word("look.moved") in page.press(word("look.first"))
         assert kept(lumiere) == [second, first]
         with lumiere.scope() as scope:
-            ratings.freeze(scope, looks.frozen(scope, lumiere.creator_id)[0][1])
+            ratings.freeze_bytes(scope, style_references.freeze_style(scope, lumiere.creator_id)[0][1])
         text = page.open("/studio")
         assert text.count(word("job.begins_from_withheld")) == 2, "where it stands, and before the run"
         assert word("look.kept_to", count=2, percent=60) not in text
@@ -127,7 +129,7 @@ def test_how_strongly_is_written_in_the_recipe_and_the_run_keeps_the_pictures(ab
     with stream(able.url, able.cookie(lumiere)) as page:
         assert word("look.none") in page.open("/studio")
         with lumiere.scope() as scope:
-            looks.add(scope, lumiere.creator_id, asset)
+            style_references.add_style_reference(scope, lumiere.creator_id, asset)
         page.open("/studio")
         assert word("studio.started", count=3) in page.press_twice(word("studio.generate"))
     ((frozen,),) = row(lumiere, "look")
@@ -137,7 +139,7 @@ def test_how_strongly_is_written_in_the_recipe_and_the_run_keeps_the_pictures(ab
 def test_an_engine_that_keeps_no_look_is_said_before_the_run(door: Door, lumiere: Agency) -> None:
     (asset,) = theirs(door, lumiere, 1)
     with lumiere.scope() as scope:
-        looks.add(scope, lumiere.creator_id, asset)
+        style_references.add_style_reference(scope, lumiere.creator_id, asset)
     recipe(lumiere, look=60)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert word("engine.cannot_references", engine="placeholder") in page.open("/studio")
@@ -173,7 +175,9 @@ def test_a_part_is_said_in_shapes_or_brought_as_a_drawing(able: Door, lumiere: A
         pick(page)
         page.check(word("vary.part"))
         assert "data:image/png;base64," in page.choose(word("vary.way"), word("vary.way.shapes"))
-        assert say(Message("job.mask_wrong", {"number": 1}), "fr") in page.type(word("vary.shapes"), "circle 1")
+        assert render_message(Message("job.mask_wrong", {"number": 1}), "fr") in page.type(
+            word("vary.shapes"), "circle 1"
+        )
         page.type(word("vary.shapes"), "ellipse 10 10 60 60\nstroke 4 70,70 90,90")
         assert word("studio.started", count=3) in page.press_twice(word("vary.ask"))
     kept = row(lumiere, "region")[0]["shapes"]
@@ -188,7 +192,7 @@ def test_a_part_is_said_in_shapes_or_brought_as_a_drawing(able: Door, lumiere: A
         page.check(word("vary.part"))
         page.choose(word("vary.way"), word("vary.way.drawn"))
         refused = page.attach(word("vary.drawn"), {"mask.png": b"<script>"})
-        assert say(Message("photo.unsupported", {"file": "mask.png"}), "fr") in refused
+        assert render_message(Message("photo.unsupported", {"file": "mask.png"}), "fr") in refused
         assert "data:image/png;base64," in page.attach(word("vary.drawn"), {"mask.png": encoded(disc, "PNG")})
         assert word("studio.started", count=3) in page.press_twice(word("vary.ask"))
     assert [one["kind"] for one in row(lumiere, "region")[0]["shapes"]] == ["drawn"]
@@ -198,7 +202,7 @@ def test_a_part_is_said_in_shapes_or_brought_as_a_drawing(able: Door, lumiere: A
 def test_who_does_not_run_the_day_sees_no_look(able: Door, lumiere: Agency, role: Role) -> None:
     (asset,) = theirs(able, lumiere, 1)
     with lumiere.scope() as scope:
-        looks.add(scope, lumiere.creator_id, asset)
+        style_references.add_style_reference(scope, lumiere.creator_id, asset)
     recipe(lumiere)
     with stream(able.url, able.cookie(lumiere, role)) as page:
         page.may_fail = True
@@ -214,24 +218,28 @@ def test_the_look_is_read_in_both_languages(able: Door, tenant: OpenScope, langu
     with stream(able.url, able.cookie(who)) as page:
         text = page.open("/studio")
         assert word("look.none", language) in text
-        assert word("look.how", language, most=looks.MOST) in pick(page)
+        assert word("look.how", language, most=style_references.MAX_STYLE_REFERENCES) in pick(page)
 
 
 def test_how_alike_each_is_stands_beside_it_and_orders_them(able: Door, lumiere: Agency) -> None:
     (asset,) = theirs(able, lumiere, 1)
     with lumiere.scope() as scope:
-        looks.add(scope, lumiere.creator_id, asset)
-        wanted = recipes.save(scope, lumiere.creator_id, spec(look=60))
-        job = jobs.start(scope, creator_id=lumiere.creator_id, recipe_id=wanted, seed=7, key="look")
+        style_references.add_style_reference(scope, lumiere.creator_id, asset)
+        wanted = specs.save_recipe(scope, lumiere.creator_id, spec(look=60))
+        job = runner.start_run(scope, creator_id=lumiere.creator_id, recipe_id=wanted, seed=7, key="look")
     keeping = Engine(does=frozenset({"references"}))
-    due = JobDue(lumiere.tenant_id, job)
-    jobs.run(due, tenant=able.tenant, engine=lambda: keeping, store=store(able), credential=lambda: CREDENTIAL)
+    due = RunDue(lumiere.tenant_id, job)
+    runner.generate_pictures(
+        due, tenant=able.tenant, engine=lambda: keeping, store=store(able), credential=lambda: CREDENTIAL
+    )
     with lumiere.scope() as scope:
-        first, second, _ = jobs.assets(scope, job)
-    scoring.score(LookScoreDue(lumiere.tenant_id, first), tenant=able.tenant, store=store(able), classifier=None)
-    scoring.gave_up(LookScoreDue(lumiere.tenant_id, second), tenant=able.tenant)
+        first, second, _ = runner.run_assets(scope, job)
+    style_similarity.measure_style_similarity(
+        StyleScoreDue(lumiere.tenant_id, first), tenant=able.tenant, store=store(able), classifier=None
+    )
+    style_similarity.fail_style_score(StyleScoreDue(lumiere.tenant_id, second), tenant=able.tenant)
     with lumiere.scope() as scope:
-        percent = scoring.of(scope, [first])[first].score or 0
+        percent = style_similarity.style_scores(scope, [first])[first].score or 0
     with stream(able.url, able.cookie(lumiere)) as page:
         page.open("/studio")
         text = page.press(word("studio.compare"))

@@ -5,12 +5,13 @@ import re
 import pytest
 
 from foundation.ids import uuid7
-from generators.wire import VERSION, Able, WorkWanted
-from studio import jobs as runs
-from studio import lending, recipes
-from studio.lending import Bounds
-from tenants import machines
-from tenants.roles import Role
+from generators.remote_protocol import PROTOCOL_VERSION, RemoteWorkerCapabilities, WorkRequest
+from studio.recipes import specs
+from studio.remote_workers import leases
+from studio.remote_workers.leases import AgencyBounds
+from studio.runs import runner as runs
+from tenants.agencies.rights import Role
+from tenants.api_keys import remote_workers
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -26,14 +27,14 @@ def test_a_machine_is_added_seen_and_ended(door: Door, lumiere: Agency) -> None:
         assert "greenroom worker --join http" in text
         assert "Cave &lt;b&gt;" in text
         assert "jamais venue" in text
-        joined = machines.enter(door.tenant, secret, address="test")
+        joined = remote_workers.authenticate_remote_worker(door.tenant, secret, address="test")
         assert joined is not None
         assert (joined.tenant_id, joined.name) == (lumiere.tenant_id, "Cave <b>")
         assert "grm_" not in page.press("Je l’ai copiée")
         _asks(lumiere, joined.key_id)
         with lumiere.scope() as scope:
-            recipe_id = recipes.save(scope, lumiere.creator_id, spec(model="absent <i>"))
-            runs.start(scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key="x")
+            recipe_id = specs.save_recipe(scope, lumiere.creator_id, spec(model="absent <i>"))
+            runs.start_run(scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key="x")
         text = page.open("/system")
         assert "vue pour la dernière fois" in text
         assert "placeholder · scenes-1, sdxl" in text
@@ -41,14 +42,14 @@ def test_a_machine_is_added_seen_and_ended(door: Door, lumiere: Agency) -> None:
         assert "absent &lt;i&gt;" in text or "absent <i>" not in text
         text = page.press("Arrêter cette machine")
         assert "faites maintenant par la maison : 1" in text
-    assert machines.enter(door.tenant, secret, address="test") is None
+    assert remote_workers.authenticate_remote_worker(door.tenant, secret, address="test") is None
 
 
 def _asks(lumiere: Agency, machine_id: object) -> None:
-    able = Able(engine="placeholder", model="scenes-1", models=["sdxl"])
-    wanted = WorkWanted(version=VERSION, instance=uuid7(), able=able)
+    able = RemoteWorkerCapabilities(engine="placeholder", model="scenes-1", models=["sdxl"])
+    wanted = WorkRequest(version=PROTOCOL_VERSION, instance=uuid7(), able=able)
     with lumiere.scope("system:machine") as scope:
-        assert lending.lend(scope, machine_id, wanted, Bounds()) is None  # type: ignore[arg-type]  # an id of the test
+        assert leases.lease_pictures(scope, machine_id, wanted, AgencyBounds()) is None  # type: ignore[arg-type]  # an id of the test
 
 
 def test_a_press_repeated_adds_one_machine(door: Door, lumiere: Agency) -> None:
@@ -57,7 +58,7 @@ def test_a_press_repeated_adds_one_machine(door: Door, lumiere: Agency) -> None:
         page.type("Nom de la machine", "Cave")
         page.press_twice("Ajouter la machine")
     with lumiere.scope() as scope:
-        assert len(machines.machines(scope)) == 1
+        assert len(remote_workers.list_remote_workers(scope)) == 1
 
 
 @pytest.mark.parametrize("role", [Role.CHATTER, Role.ACCOUNTANT])

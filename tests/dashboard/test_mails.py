@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from foundation.ids import uuid7
-from tenants import mails
-from tenants.roles import Role
+from tenants.agencies.rights import Role
+from tenants.notices import emails
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 
@@ -15,11 +15,11 @@ from tests.dashboard.conftest import Door
 def confirmed(who: Agency, role: Role) -> None:
     """As after the code was typed."""
     with who.scope(who.act_as(role)) as scope:
-        mails.ask(scope, who.members[role])
+        emails.send_confirmation_code(scope, who.members[role])
         code = scope.run(
             "SELECT code FROM mail_wishes WHERE member_id = :member", member=who.members[role]
         ).scalar_one()
-        assert mails.confirm(scope, who.members[role], code)
+        assert emails.confirm_email_code(scope, who.members[role], code)
 
 
 def post(visitor: httpx.Client, cookie: str, act: str, **typed: str) -> str:
@@ -56,10 +56,10 @@ def test_chosen_kept_and_ended(door: Door, lumiere: Agency) -> None:
 def test_a_wrong_code_is_told_and_counts(door: Door, lumiere: Agency) -> None:
     member = lumiere.members[Role.OWNER]
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        mails.ask(scope, member)
+        emails.send_confirmation_code(scope, member)
     cookie = door.cookie(lumiere)
     with door.client() as visitor:
-        for _ in range(mails.CODE_TRIES):
+        for _ in range(emails.MAX_CODE_TRIES):
             assert "Ce n’est pas le code" in post(visitor, cookie, "confirm", code="x")
         assert "Aucun code ne peut être saisi" in post(visitor, cookie, "confirm", code="x")
 
@@ -80,4 +80,4 @@ def test_one_agency_s_wishes_are_not_another_s(door: Door, lumiere: Agency) -> N
     other = agency(door.tenant)
     with other.scope() as scope:
         assert scope.run("SELECT count(*) FROM mail_wishes").scalar_one() == 0
-        assert mails.begin(scope, uuid7()) is None
+        assert emails.start_email(scope, uuid7()) is None

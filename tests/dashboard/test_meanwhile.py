@@ -5,12 +5,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from foundation.database import OpenScope
-from schedules import approvals, comments, drafting, editing, importance, labels, planning
-from schedules import reads as schedule_reads
-from schedules.drafting import Draft
-from schedules.lateness import Late
-from tenants.roles import Role
+from foundation.db.database import OpenScope
+from schedules.approvals import decisions, review_comments
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.posts import deliveries, labels
+from schedules.posts import queries as schedule_reads
+from schedules.posts.lateness import LateLimit
+from schedules.publishing import edit_requests
+from schedules.rescheduling import priority
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -25,19 +29,19 @@ ALONE, FOLLOWING = "Changer cette date seule", "Changer celle-ci et les suivante
 def planned(who: Agency, words: str = "avant") -> UUID:
     delivery_id = who.post(words)
     with who.scope() as scope:
-        return schedule_reads.post_of(scope, delivery_id)
+        return schedule_reads.post_id_of_delivery(scope, delivery_id)
 
 
 def body(who: Agency, post_id: UUID) -> str:
     with who.scope() as scope:
-        return schedule_reads.written_post(scope, post_id).body
+        return schedule_reads.get_stored_post(scope, post_id).body
 
 
 def rewritten(who: Agency, post_id: UUID, words: str) -> None:
     """What a colleague saves meanwhile."""
     author = who.act_as(Role.MANAGER)
     with who.scope(author) as scope:
-        drafting.rewrite(scope, post_id, Draft(who.creator_id, "", words, (), ()), author=author)
+        drafts.rewrite_post(scope, post_id, Draft(who.creator_id, "", words, (), ()), author=author)
 
 
 def typed(page: Stream) -> str:
@@ -90,13 +94,13 @@ def test_what_is_no_other_content_stops_nobody_who_saves(door: Door, lumiere: Ag
         page.press("Modifier")
         page.type("Texte", "après")
         with lumiere.scope(manager) as scope:
-            before = schedule_reads.written_post(scope, post_id).version
-            importance.set_lateness(scope, post_id, Late.DAY, version=before)
-            comments.say(scope, post_id, "vu", key=uuid4())
-            labels.put(scope, post_id, [labels.make(scope, "été", labels.COLOURS[0])])
+            before = schedule_reads.get_stored_post(scope, post_id).version
+            priority.set_late_limit(scope, post_id, LateLimit.DAY, version=before)
+            review_comments.add_comment(scope, post_id, "vu", key=uuid4())
+            labels.set_post_labels(scope, post_id, [labels.create_label(scope, "été", labels.COLOURS[0])])
         with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-            approvals.approve(scope, post_id, member_id=lumiere.members[Role.OWNER])
-            assert schedule_reads.written_post(scope, post_id).version > before
+            decisions.approve_post(scope, post_id, member_id=lumiere.members[Role.OWNER])
+            assert schedule_reads.get_stored_post(scope, post_id).version > before
         assert "Modifié" in page.press(SAVE)
     assert body(lumiere, post_id) == "après"
 
@@ -186,7 +190,7 @@ def test_the_address_counts_and_a_draft_that_was_open_is_kept(door: Door, lumier
 def test_a_post_that_is_no_longer_to_be_changed_is_opened(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("dehors", state="published")
     with lumiere.scope() as scope:
-        post_id = schedule_reads.post_of(scope, delivery_id)
+        post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         said = page.open("/calendar", new=1, rework=post_id)
         assert "déjà partie" in said
@@ -215,7 +219,7 @@ def test_a_yes_is_spoken_of_where_one_is_asked_for(door: Door, lumiere: Agency, 
     assert "Les comptes et l’heure restent les mêmes" in said
     assert ("demande de nouveau un accord" in said) is asks
     with lumiere.scope() as scope:
-        assert planning.post(scope, post_id).body == "avant"
+        assert deliveries.get_post(scope, post_id).body == "avant"
 
 
 @pytest.mark.parametrize(("minutes", "state", "said"), [(-3, "failed", True), (90, "scheduled", False)])
@@ -224,7 +228,7 @@ def test_who_changes_what_is_late_reads_that_it_leaves_once_it_is_saved(
 ) -> None:
     delivery_id = lumiere.post("avant", minutes=minutes, state=state)
     with lumiere.scope() as scope:
-        post_id = schedule_reads.post_of(scope, delivery_id)
+        post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
         assert ("Son heure est passée" in page.press("Modifier")) is said
@@ -234,13 +238,13 @@ def test_other_words_for_what_stands_outside_replace_only_what_was_seen(door: Do
     delivery_id = lumiere.post("une faute", minutes=-5, state="published")
     with lumiere.scope() as scope:
         scope.run("UPDATE deliveries SET native_id = 'p1' WHERE tenant_id = :t", t=scope.tenant_id)
-        post_id = schedule_reads.post_of(scope, delivery_id)
+        post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
         page.type("Texte", "de l’une")
         colleague = lumiere.act_as(Role.MANAGER)
         with lumiere.scope(colleague) as scope:
-            editing.ask(scope, post_id, title="", body="de l’autre", able={"sandbox"}, author=colleague)
+            edit_requests.request_edit(scope, post_id, title="", body="de l’autre", able={"sandbox"}, author=colleague)
         said = page.press(REWORD)
         assert body(lumiere, post_id) == "de l’autre"
         assert CHANGED in said

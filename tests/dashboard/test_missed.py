@@ -7,16 +7,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event
 
-from channels import connecting
-from dashboard.reads import home as reads
-from schedules import downtime_reads, downtimes
-from schedules.calendar import zone_of
-from schedules.models import Delivery
-from schedules.moving import delivery, move
-from schedules.states import DeliveryState, DowntimeState
-from tenants import agencies, roles
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from channels.accounts import lifecycle
+from dashboard.pages.home import queries as reads
+from foundation.ops.wall_time import load_zone
+from schedules.downtime import missed_posts, queries
+from schedules.posts.models import Delivery
+from schedules.posts.states import DeliveryState, DowntimeState
+from schedules.posts.transitions import get_delivery, transition_delivery
+from tenants.agencies import agencies, rights
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -36,13 +36,13 @@ def missed(who: Agency, *bodies: str, too_late: str = "") -> list[UUID]:
                 id=one,
             )
         assert who.channel_id is not None
-        downtimes.note(scope, who.channel_id)
+        missed_posts.register_missed_posts(scope, who.channel_id)
     return ids
 
 
 def rows(who: Agency, ids: list[UUID]) -> list[Delivery]:
     with who.scope() as scope:
-        return [delivery(scope, one) for one in ids]
+        return [get_delivery(scope, one) for one in ids]
 
 
 def test_home_asks_and_the_page_shows_turns_in_her_zone(door: Door, lumiere: Agency) -> None:
@@ -54,7 +54,7 @@ def test_home_asks_and_the_page_shows_turns_in_her_zone(door: Door, lumiere: Age
         assert "pas pu partir à leur heure : 3" in home
         assert "Voir ce qui part et quand" in home
         text = page.open("/calendar", missed="1")
-        assert f"Part {second.not_before.astimezone(zone_of(ZONE)):%H:%M}" in text
+        assert f"Part {second.not_before.astimezone(load_zone(ZONE)):%H:%M}" in text
         assert "trop tard pour qu’elle parte seule" in text
         assert "Parties : 0. En attente de leur tour : 2. Retenues : 1." in text
         assert f"/calendar?post={second.post_id}" in text
@@ -68,7 +68,7 @@ def test_held_from_home_after_one_has_left(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
         with lumiere.scope() as scope:
-            move(scope, delivery(scope, ids[0]), S.PUBLISHING)
+            transition_delivery(scope, get_delivery(scope, ids[0]), S.PUBLISHING)
         assert "Déjà parties : 1. Retenues : 2" in page.press("Tout retenir")
         assert [row.state for row in rows(lumiere, ids)] == [S.PUBLISHING, S.HELD, S.HELD]
         assert "manquées en attente : 2" in page.open()
@@ -91,8 +91,8 @@ def test_only_who_can_answer_is_asked(door: Door, lumiere: Agency, role: Role, a
         assert "pas pu partir à leur heure : 3" in home
         assert ("gardez-le ainsi ou retenez tout" in home, "Qui planifie peut encore" in home) == (asks, not asks)
     with lumiere.scope() as scope:
-        (known,) = downtime_reads.standing(scope, [lumiere.creator_id])
-        downtimes.hold_all(scope, known.id, creators=[lumiere.creator_id])
+        (known,) = queries.list_open_downtimes(scope, [lumiere.creator_id])
+        missed_posts.hold_missed_posts(scope, known.id, creators=[lumiere.creator_id])
     with stream(door.url, door.cookie(lumiere, role)) as page:
         home = page.open()
         assert "manquées en attente : 3" in home
@@ -103,7 +103,7 @@ def test_home_counts_down_to_the_next_of_what_was_missed(lumiere: Agency) -> Non
     ids = missed(lumiere, "une", "deux")
     lumiere.post("demain", minutes=1500)
     with lumiere.scope() as scope:
-        found = reads.home(scope, tenant_reads.member(scope, lumiere.members[Role.OWNER]))
+        found = reads.load_home(scope, tenant_reads.get_member(scope, lumiere.members[Role.OWNER]))
     turns = [one.not_before for one in rows(lumiere, ids)]
     assert found.coming is not None
     assert found.coming.leaves_at == min(one for one in turns if one is not None and one >= found.now)
@@ -118,7 +118,7 @@ def test_who_works_for_one_creator_sees_hers_and_holds_hers(door: Door, lumiere:
             scope,
             name="Zoés",
             email="z@example.test",
-            role=roles.Role.MANAGER,
+            role=rights.Role.MANAGER,
             language="fr",
             zone=ZONE,
             creators=["zoe"],
@@ -139,16 +139,16 @@ def test_another_agency_sees_nothing_of_it(door: Door, lumiere: Agency) -> None:
         assert "secrète" not in text
         assert "Plus aucune publication manquée n’attend" in text
     with other.scope() as scope:
-        assert downtime_reads.standing(scope, [lumiere.creator_id]) == []
+        assert queries.list_open_downtimes(scope, [lumiere.creator_id]) == []
 
 
 def test_what_is_over_leaves_the_page(lumiere: Agency) -> None:
     ids = missed(lumiere, "une", "deux")
     with lumiere.scope() as scope:
         for one in ids:
-            move(scope, delivery(scope, one), S.PUBLISHING)
-        downtimes.follow(scope)
-        assert downtime_reads.standing(scope, [lumiere.creator_id]) == []
+            transition_delivery(scope, get_delivery(scope, one), S.PUBLISHING)
+        missed_posts.close_finished_downtimes(scope)
+        assert queries.list_open_downtimes(scope, [lumiere.creator_id]) == []
         state = scope.run("SELECT state FROM downtimes WHERE tenant_id = :t", t=lumiere.tenant_id).scalar_one()
     assert state == DowntimeState.OVER
 
@@ -167,7 +167,7 @@ def shared(lumiere: Agency) -> Shared:
     with lumiere.scope() as scope:
         zoe = agencies.add_creator(scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"])
         agencies.add_creator(scope, slug="lea", name="Léa", kind="virtual", zone=ZONE, languages=["fr"])
-        account = connecting.connect(
+        account = lifecycle.connect_account(
             scope,
             creator_id=zoe,
             platform="sandbox",
@@ -197,7 +197,7 @@ def shared(lumiere: Agency) -> Shared:
 def test_who_works_for_none_of_those_missed_is_not_told(door: Door, shared: Shared) -> None:
     missed(shared.who, "une", "deux")
     with shared.who.scope() as scope:
-        (told,) = tenant_reads.open_notices(scope)
+        (told,) = tenant_reads.list_open_notices(scope)
     assert told.creator_id == shared.who.creator_id, "mails are of theirs too"
     with stream(door.url, door.cookie(shared.who, Role.MANAGER)) as page:
         assert "pas pu partir à leur heure : 2" in page.open()
@@ -205,12 +205,12 @@ def test_who_works_for_none_of_those_missed_is_not_told(door: Door, shared: Shar
         assert "pas pu partir" not in page.open()
     missed(shared.zoe, "trois")
     with shared.who.scope() as scope:
-        assert [one.creator_id for one in tenant_reads.open_notices(scope)] == [told.creator_id], (
+        assert [one.creator_id for one in tenant_reads.list_open_notices(scope)] == [told.creator_id], (
             "one alone is not told"
         )
     missed(shared.zoe, "quatre", "cinq")
     with shared.who.scope() as scope:
-        assert [one.creator_id for one in tenant_reads.open_notices(scope)] == [None]
+        assert [one.creator_id for one in tenant_reads.list_open_notices(scope)] == [None]
     with stream(door.url, door.cookie(shared.lea, Role.MANAGER)) as page:
         assert "pas pu partir" not in page.open()
 
@@ -257,9 +257,9 @@ def test_home_asks_once_however_much_was_missed(shared: Shared) -> None:
     for bodies in (("une", "deux"), ("trois", "quatre", "cinq")):
         missed(shared.who, *bodies)
         with shared.who.scope(shared.who.act_as(Role.MANAGER)) as scope:
-            member, asked = tenant_reads.member(scope, shared.who.members[Role.MANAGER]), list[str]()
+            member, asked = tenant_reads.get_member(scope, shared.who.members[Role.MANAGER]), list[str]()
             connection = scope.session.info["connection"]
             event.listen(connection, "before_cursor_execute", lambda _c, _u, text, *_, to=asked: to.append(text))
-            assert [one.downtime is not None for one in reads.home(scope, member).needs] == [True]
+            assert [one.downtime_id is not None for one in reads.load_home(scope, member).needs] == [True]
         counted.append(len(asked))
     assert counted[0] == counted[1] <= 17

@@ -5,17 +5,17 @@ from uuid import UUID
 
 import pytest
 
-from dashboard.reads.studio import FRESH
-from foundation.database import OpenScope
-from foundation.settings import GeneratorsSettings
-from foundation.words import LANGUAGES
-from gate.units import Rating
-from generators.engines.films import DiffusionFilms
-from studio import animating, clipping
-from studio.animating import Wanted
-from studio.clipping import Clip, Kind
-from studio.events import FilmDue
-from studio.states import JobState
+from dashboard.pages.studio.recipes.queries import RECENT_WINDOW
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES
+from foundation.ops.settings import GeneratorsSettings
+from gate.contract.units import Rating
+from generators.engines.video.diffusion_video import DiffusionVideoEngine
+from studio.library.events import AnimationDue
+from studio.library.states import JobState
+from studio.video import animations, clips
+from studio.video.animations import AnimationRequest
+from studio.video.clips import ClipKind, ClipView
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door, serving
@@ -53,21 +53,21 @@ def able(
             yield Door(url, log, tenant)
 
 
-def clips_of(who: Agency) -> list[Clip]:
+def clips_of(who: Agency) -> list[ClipView]:
     with who.scope() as scope:
-        return clipping.recent(scope, who.creator_id, since=scope.now - FRESH)
+        return clips.list_recent_clips(scope, who.creator_id, since=scope.now - RECENT_WINDOW)
 
 
 def move(door: Door, who: Agency, clip_id: UUID, given: GeneratorsSettings) -> None:
-    engine = DiffusionFilms(given)
-    animating.run(
-        FilmDue(who.tenant_id, clip_id),
+    engine = DiffusionVideoEngine(given)
+    animations.make_animation(
+        AnimationDue(who.tenant_id, clip_id),
         tenant=door.tenant,
         engine=lambda: engine,
         store=store(door),
         credential=lambda: CREDENTIAL,
     )
-    engine.pipelines.drop_all()
+    engine.pipelines.release_all()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -96,7 +96,7 @@ def test_a_film_is_asked_for_watched_and_in_the_library(able: Door, lumiere: Age
         page.type(word("film.words"), "the sea comes in")
         assert word("film.asked") in page.press_twice(word("film.ask"))
         (found,) = clips_of(lumiere)
-        assert (found.kind, found.state) == (Kind.MODEL, JobState.QUEUED)
+        assert (found.kind, found.state) == (ClipKind.MODEL, JobState.QUEUED)
         text = page.again()
         assert word("studio.clip.kind.model") in text
         assert word("state.job.queued") in text
@@ -126,7 +126,9 @@ def test_another_agency_sees_none_of_it(able: Door, lumiere: Agency, tenant: Ope
     nocturne = agency(tenant)
     asset = picture(able, lumiere, rating=Rating.G)
     with lumiere.scope() as scope:
-        animating.ask(scope, creator_id=lumiere.creator_id, wanted=Wanted(asset, "tiny"), key="a", by="member:x")
+        animations.request_animation(
+            scope, creator_id=lumiere.creator_id, wanted=AnimationRequest(asset, "tiny"), key="a", by="member:x"
+        )
     assert clips_of(nocturne) == []
     with stream(able.url, able.cookie(nocturne)) as page:
         assert word("studio.clip.kind.model") not in page.open("/studio")

@@ -2,12 +2,12 @@
 
 import pytest
 
-from foundation.database import OpenScope
-from foundation.words import LANGUAGES, Message
-from schedules.moving import delivery, move
-from schedules.states import DeliveryState as S
-from tenants import notices
-from tenants.roles import Role
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES, Message
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.transitions import get_delivery, transition_delivery
+from tenants.agencies.rights import Role
+from tenants.notices import notices
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -74,7 +74,7 @@ def test_who_only_says_yes_is_told_who_decides(
     who = agency(tenant, language=language)
     delivery_id = who.post("arrêtée", minutes=-2, state="publishing")
     with who.scope() as scope:
-        move(scope, delivery(scope, delivery_id), state, reason=Message(why))
+        transition_delivery(scope, get_delivery(scope, delivery_id), state, reason=Message(why))
     for role, code in ((Role.CREATOR, "others"), (Role.MANAGER, str(state))):
         with stream(door.url, door.cookie(who, role)) as page:
             text = page.open("/calendar", post=post_of(who, delivery_id))

@@ -4,13 +4,14 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
-from foundation.words import LANGUAGES, Message
-from gate import switches
-from schedules import approvals, planning, ruling
-from schedules.moving import delivery, move
-from schedules.states import DeliveryState as S
-from tenants.roles import Role
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES, Message
+from gate.policy import emergency_stops
+from schedules.approvals import approval_policy, decisions
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.transitions import get_delivery, transition_delivery
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -22,7 +23,7 @@ from tests.dashboard.test_files import picture
 def hours_too(who: Agency) -> None:
     """Two have to say yes to her posts, the second to the hour too."""
     with who.scope(who.act_as(Role.OWNER)) as scope:
-        ruling.change(scope, who.creator_id, tiers=2, times=True)
+        approval_policy.change_approval_policy(scope, who.creator_id, tiers=2, times=True)
 
 
 def agreed(who: Agency, body: str = "à son heure") -> UUID:
@@ -30,9 +31,9 @@ def agreed(who: Agency, body: str = "à son heure") -> UUID:
     post_id, delivery_id = asked(who, body)
     for tier, role in ((1, Role.OWNER), (2, Role.CREATOR)):
         with who.scope(who.act_as(role)) as scope:
-            approvals.approve(scope, post_id, member_id=who.members[role], tier=tier)
+            decisions.approve_post(scope, post_id, member_id=who.members[role], tier=tier)
     with who.scope(who.act_as(Role.OWNER)) as scope:
-        planning.plan_post(scope, post_id)
+        deliveries.schedule_post(scope, post_id)
     return delivery_id
 
 
@@ -40,7 +41,7 @@ def unapproved(who: Agency) -> UUID:
     """A post whose hour came before anybody said yes."""
     _, delivery_id = asked(who, "sans accord", minutes=-2)
     with who.scope() as scope:
-        move(scope, delivery(scope, delivery_id), S.HELD, reason=Message("delivery.unapproved"))
+        transition_delivery(scope, get_delivery(scope, delivery_id), S.HELD, reason=Message("delivery.unapproved"))
     return delivery_id
 
 
@@ -50,14 +51,14 @@ def test_now_is_refused_where_the_hour_was_agreed_to(door: Door, tenant: OpenSco
     hours_too(who)
     delivery_id = agreed(who)
     with who.scope() as scope:
-        before = delivery(scope, delivery_id).due_at
+        before = get_delivery(scope, delivery_id).due_at
     with stream(door.url, door.cookie(who)) as page:
         page.open("/calendar", post=post_of(who, delivery_id))
         text = page.press(word("calendar.send_now", language))
     assert word("calendar.now_done", language) not in text
     assert word("delivery.hour_agreed", language, at="|").partition("|")[0] in text
     with who.scope() as scope:
-        row = delivery(scope, delivery_id)
+        row = get_delivery(scope, delivery_id)
         assert (row.state, row.due_at) == (S.SCHEDULED, before)
 
 
@@ -83,7 +84,7 @@ def test_what_lacks_a_yes_is_not_tried_again_but_led_to_approvals(door: Door, lu
 def test_what_nobody_has_to_agree_to_any_more_is_tried_again(door: Door, lumiere: Agency) -> None:
     delivery_id = unapproved(lumiere)
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        ruling.change(scope, lumiere.creator_id, tiers=0, times=False)
+        approval_policy.change_approval_policy(scope, lumiere.creator_id, tiers=0, times=False)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_of(lumiere, delivery_id))
         assert "C’est reparti" in page.press(word("calendar.retry_now"))
@@ -93,8 +94,8 @@ def test_what_nobody_has_to_agree_to_any_more_is_tried_again(door: Door, lumiere
 def test_what_will_not_leave_as_it_is_is_not_told_as_leaving(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("arrêtée", minutes=-2, state="publishing")
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        move(scope, delivery(scope, delivery_id), S.HELD, reason=Message("gate.CONSENT_MISSING"))
-        switches.close(scope, "tenant", "", "sending", reason="essai")
+        transition_delivery(scope, get_delivery(scope, delivery_id), S.HELD, reason=Message("gate.CONSENT_MISSING"))
+        emergency_stops.close_switch(scope, "tenant", "", "sending", reason="essai")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
         text = page.press(word("home.again"))
@@ -105,7 +106,7 @@ def test_what_will_not_leave_as_it_is_is_not_told_as_leaving(door: Door, lumiere
 def test_a_draft_that_will_not_leave_as_it_is_is_not_told_as_leaving(door: Door, lumiere: Agency) -> None:
     """Put on the calendar from its page, it was said to leave by itself, beside the reason why it would not."""
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        ruling.change(scope, lumiere.creator_id, tiers=0, times=False)
+        approval_policy.change_approval_policy(scope, lumiere.creator_id, tiers=0, times=False)
     refused, _ = asked(lumiere, "À l’aube", media=(picture(door, lumiere, rating=None),))
     fine, _ = asked(lumiere, "Le phare")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -121,7 +122,7 @@ def test_what_was_refused_leads_to_where_it_is_put_right(door: Door, lumiere: Ag
     """As it is, it would be refused again."""
     delivery_id = lumiere.post("refusée", minutes=-2, state="publishing")
     with lumiere.scope() as scope:
-        move(scope, delivery(scope, delivery_id), S.FAILED, reason=Message("delivery.media_missing"))
+        transition_delivery(scope, get_delivery(scope, delivery_id), S.FAILED, reason=Message("delivery.media_missing"))
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open()
         assert word("home.again") not in page.labels()
@@ -153,7 +154,7 @@ def test_another_hour_says_what_becomes_of_the_yes(door: Door, tenant: OpenScope
 
 def test_where_nobody_is_asked_no_yes_is_talked_of(door: Door, lumiere: Agency) -> None:
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        ruling.change(scope, lumiere.creator_id, tiers=0, times=False)
+        approval_policy.change_approval_policy(scope, lumiere.creator_id, tiers=0, times=False)
     planned = lumiere.post("prévue", minutes=60)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert keeps(page.open("/calendar", post=post_of(lumiere, planned))) == set()

@@ -10,18 +10,23 @@ from uuid import UUID
 import pytest
 from sqlalchemy import create_engine, text
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from foundation.words import LANGUAGES, Message, say
-from gate import bystanders, dossiers, faces, inventing, mine, offers, people, ratings
-from gate.carded import SIGNED
-from gate.dossiers import Dossier
-from gate.offers import Offer
-from gate.units import Rating
-from studio import library
-from studio import reads as studio_reads
-from tenants.roles import Role
+from gate.consent import consent_offers, subject_portal
+from gate.consent.consent_offers import ConsentOfferSummary
+from gate.contract.units import Rating
+from gate.decision.shoot_card_terms import CARD_SIGNED
+from gate.evidence import person_dossiers
+from gate.evidence.person_dossiers import PersonDossier
+from gate.faces import known_faces
+from gate.people import persons
+from gate.ratings import ratings
+from gate.reviews import bystanders, synthetic_people
+from studio.library import assets
+from studio.library import queries as studio_reads
+from tenants.agencies.rights import Role
 from tests.conftest import Cluster, wait_until
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
@@ -33,27 +38,27 @@ from tests.gate import people_at_work
 
 
 def word(code: str, language: str = "fr", **params: str | int) -> str:
-    return say(Message(code, params), language)
+    return render_message(Message(code, params), language)
 
 
 def work(who: Agency) -> list[str]:
     return people_at_work.work(who)
 
 
-def known(who: Agency) -> list[Dossier]:
+def known(who: Agency) -> list[PersonDossier]:
     with who.scope() as scope:
-        return dossiers.people(scope)
+        return person_dossiers.list_dossiers(scope)
 
 
-def asked(who: Agency, person: UUID) -> Offer:
+def asked(who: Agency, person: UUID) -> ConsentOfferSummary:
     with who.scope() as scope:
-        return offers.of(scope, [person])[0]
+        return consent_offers.list_consent_offers(scope, [person])[0]
 
 
 def sign(who: Agency, person: UUID) -> None:
     offer = asked(who, person)
     with who.scope(f"person:{person}") as scope:
-        offers.answer(scope, offer.id, SIGNED, digest=offer.digest)
+        consent_offers.record_offer_answer(scope, offer.id, CARD_SIGNED, digest=offer.digest)
 
 
 def part(page: Stream, name: str) -> str:
@@ -85,7 +90,7 @@ def test_a_manager_brings_somebody_real_from_nothing_to_ready(door: Door, tenant
         text = page.press(word("cards.code", language, name="Ida"))
         link = re.search(r"/me/([\w-]{43})", text)
         assert link
-        assert mine.find(door.tenant, link[1]) == (who.tenant_id, ida)
+        assert subject_portal.find_portal_person(door.tenant, link[1]) == (who.tenant_id, ida)
         page.press(word("cards.put_away", language))
         assert word("proof.no_custodian", language, most=80) in page.press(word("people.prove_now", language))
         page.type(word("people.custodian", language), "Notaire Roux")
@@ -135,7 +140,7 @@ def held(cluster: Cluster, table: str) -> Iterator[Callable[[], bool]]:
 
 def test_one_names_who_is_in_a_picture_and_another_confirms(door: Door, lumiere: Agency, manager: Stream) -> None:
     with lumiere.scope() as scope:
-        ida = people.add_person(scope, kind="real", display_ref="Ida")
+        ida = persons.add_person(scope, kind="real", display_ref="Ida")
     asset = picture(door, lumiere, rating=Rating.G)
     manager.open("/studio")
     pick(manager)
@@ -196,7 +201,7 @@ def test_a_character_is_declared_and_two_others_look(door: Door, lumiere: Agency
 def test_the_least_doubt_is_told(door: Door, lumiere: Agency, manager: Stream) -> None:
     references(door, lumiere)
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        vega = people.add_person(scope, kind="synthetic", display_ref="Vega", creator_id=lumiere.creator_id)
+        vega = persons.add_person(scope, kind="synthetic", display_ref="Vega", creator_id=lumiere.creator_id)
         shown = [card.sha256 for card in library_of(scope, lumiere)]
     people_at_work_declare(lumiere, vega, shown)
     manager.open("/people")
@@ -208,17 +213,17 @@ def test_the_least_doubt_is_told(door: Door, lumiere: Agency, manager: Stream) -
 
 
 def library_of(scope: Any, who: Agency) -> Any:
-    return studio_reads.cards(scope, who.creator_id)
+    return studio_reads.list_asset_cards(scope, who.creator_id)
 
 
 def people_at_work_declare(who: Agency, person: UUID, shown: list[str]) -> None:
     with who.scope(who.act_as(Role.OWNER)) as scope:
-        inventing.declare(scope, person, people_at_work.draft(shown))
+        synthetic_people.declare_synthetic_person(scope, person, people_at_work.draft(shown))
 
 
 def test_a_double_shows_what_its_real_person_allowed(lumiere: Agency, manager: Stream) -> None:
     with lumiere.scope() as scope:
-        people.add_person(scope, kind="real", display_ref="Ida")
+        persons.add_person(scope, kind="real", display_ref="Ida")
     manager.open("/people")
     manager.choose(word("people.kind"), word("people.kind.digital_twin"))
     manager.type(word("people.name"), "Ida bis")
@@ -230,8 +235,8 @@ def test_a_double_shows_what_its_real_person_allowed(lumiere: Agency, manager: S
 
 def test_everything_is_taken_back_for_who_asks(lumiere: Agency, manager: Stream) -> None:
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
-        ida = people.add_person(scope, kind="real", display_ref="Ida")
-        offers.make(scope, ida, people_at_work.terms(scope))
+        ida = persons.add_person(scope, kind="real", display_ref="Ida")
+        consent_offers.create_consent_offer(scope, ida, people_at_work.terms(scope))
     sign(lumiere, ida)
     manager.open("/people")
     manager.press(word("people.open", name="Ida"))
@@ -256,7 +261,7 @@ def test_who_is_never_shown_stands_on_a_list_of_two_hands(door: Door, lumiere: A
 
 def test_a_face_on_the_same_list_takes_two(door: Door, lumiere: Agency, manager: Stream) -> None:
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
-        faces.bar(scope, subject_id=uuid7(), why="asked us not to", model="m@1", box=Sealed(b"sealed"))
+        known_faces.add_face_ban(scope, subject_id=uuid7(), why="asked us not to", model="m@1", box=Sealed(b"sealed"))
     manager.open("/people")
     assert "asked us not to" in part(manager, "never")
     assert word("people.never_face_ending") in manager.press(word("people.never_end"))
@@ -291,18 +296,18 @@ def test_one_counts_the_unrecognisable_and_another_confirms(door: Door, lumiere:
     manager.open("/studio")
     assert word("people.blurred_counted", count=1) in pick(manager)
     with lumiere.scope() as scope:
-        found = bystanders.of(scope, asset)
+        found = bystanders.find_bystanders(scope, asset)
     assert found is not None
     assert (found.proposed, found.confirmed) == (0, 1)
 
 
 def test_each_role_sees_its_own(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        people.add_person(scope, kind="real", display_ref="Mia privée", creator_id=lumiere.creator_id)
-        people.add_person(scope, kind="real", display_ref="Partenaire")
+        persons.add_person(scope, kind="real", display_ref="Mia privée", creator_id=lumiere.creator_id)
+        persons.add_person(scope, kind="real", display_ref="Partenaire")
         asset = picture(door, lumiere, rating=Rating.G)
-        ratings.depict(scope, asset, known_id(scope), how="face")
-        assert library.item(scope, asset)
+        ratings.record_depiction(scope, asset, known_id(scope), how="face")
+        assert assets.get_asset(scope, asset)
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
         text = page.open("/people")
         assert "Mia privée" in text
@@ -320,4 +325,4 @@ def test_each_role_sees_its_own(door: Door, lumiere: Agency) -> None:
 
 
 def known_id(scope: Any) -> UUID:
-    return dossiers.people(scope)[0].id
+    return person_dossiers.list_dossiers(scope)[0].id

@@ -5,17 +5,18 @@ from uuid import UUID
 
 import pytest
 
-from connectors import registry
-from dashboard.reads.pools import recycled
-from foundation.database import OpenScope
-from foundation.words import Message
-from gate import switches
-from schedules import pools, recycling, slots
-from schedules.models import Delivery
-from schedules.moving import delivery, move
-from schedules.states import DeliveryState
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from connectors.registry import loader
+from dashboard.pages.planning.evergreen_queries import load_evergreen
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import Message
+from gate.policy import emergency_stops
+from schedules.availability import slots
+from schedules.posts.models import Delivery
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery, transition_delivery
+from schedules.recurrence import evergreen_planner, evergreen_pools
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -39,11 +40,11 @@ def left_before(who: Agency, *bodies: str) -> None:
 def filled(who: Agency) -> list[Delivery]:
     """What the house plans a moment later."""
     with who.scope() as scope:
-        row = pools.of_creator(scope, who.creator_id)
+        row = evergreen_pools.pool_of_creator(scope, who.creator_id)
         assert row is not None
-        recycling.fill(scope, row.id, connectors=registry.load())
-        posts = [UUID(one) for entry in pools.entries_of(scope, row.id) for one in entry.wordings]
-        return pools.coming(scope, posts)
+        evergreen_planner.fill_free_slots(scope, row.id, connectors=loader.load_connectors())
+        posts = [UUID(one) for entry in evergreen_pools.list_pool_entries(scope, row.id) for one in entry.wordings]
+        return evergreen_pools.upcoming_pool_deliveries(scope, posts)
 
 
 def test_what_comes_is_told_beside_whatever_left_before(lumiere: Agency) -> None:
@@ -63,11 +64,13 @@ def test_what_comes_is_told_beside_whatever_left_before(lumiere: Agency) -> None
             p=other,
         )
         assert lumiere.channel_id is not None
-        pools.settle(scope, lumiere.creator_id, pools.Rhythm((lumiere.channel_id,), min_age=timedelta(days=30)))
-        pools.add(scope, old)
+        evergreen_pools.save_pool(
+            scope, lumiere.creator_id, evergreen_pools.PoolSchedule((lumiere.channel_id,), min_age=timedelta(days=30))
+        )
+        evergreen_pools.add_post_to_pool(scope, old)
     (planned,) = filled(lumiere)
     with lumiere.scope() as scope:
-        found = recycled(scope, tenant_reads.creator(scope, lumiere.creator_id))
+        found = load_evergreen(scope, tenant_reads.get_creator(scope, lumiere.creator_id))
     assert [one.delivery_id for one in found.coming] == [planned.id]
     assert {one.post_id for one in found.offered} == {other, recent}
     assert len(found.offered) == 2, "each once"
@@ -99,16 +102,20 @@ def test_what_waits_for_a_decision_is_listed_too(door: Door, lumiere: Agency) ->
     left_before(lumiere, "une vieille")
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
         assert lumiere.channel_id is not None
-        pools.settle(scope, lumiere.creator_id, pools.Rhythm((lumiere.channel_id,), timedelta(days=30)))
-        pools.add(scope, lumiere.posts[0])
+        evergreen_pools.save_pool(
+            scope, lumiere.creator_id, evergreen_pools.PoolSchedule((lumiere.channel_id,), timedelta(days=30))
+        )
+        evergreen_pools.add_post_to_pool(scope, lumiere.posts[0])
     (planned,) = filled(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "prévu" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
-            switches.close(scope, "creator", str(lumiere.creator_id), "sending", reason="essai")
+            emergency_stops.close_switch(scope, "creator", str(lumiere.creator_id), "sending", reason="essai")
         assert "attend la fin de l’arrêt" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
         with lumiere.scope() as scope:
-            move(scope, delivery(scope, planned.id), DeliveryState.HELD, reason=Message("delivery.too_late"))
+            transition_delivery(
+                scope, get_delivery(scope, planned.id), DeliveryState.HELD, reason=Message("delivery.too_late")
+            )
         assert "retenu" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
 
 
@@ -136,8 +143,10 @@ def test_another_wording_is_added_and_the_same_one_is_not(door: Door, lumiere: A
     left_before(lumiere, "une vieille")
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
         assert lumiere.channel_id is not None
-        pools.settle(scope, lumiere.creator_id, pools.Rhythm((lumiere.channel_id,), timedelta(days=30)))
-        pools.add(scope, lumiere.posts[0])
+        evergreen_pools.save_pool(
+            scope, lumiere.creator_id, evergreen_pools.PoolSchedule((lumiere.channel_id,), timedelta(days=30))
+        )
+        evergreen_pools.add_post_to_pool(scope, lumiere.posts[0])
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", pool="mia")
         assert "ce texte y est déjà" in page.press("Ajouter cette version")
@@ -154,11 +163,13 @@ def test_what_comes_back_says_so_where_it_is_taken_away(door: Door, lumiere: Age
         assert note not in page.open("/calendar", post=str(lumiere.posts[0]))
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
             assert lumiere.channel_id is not None
-            pools.settle(scope, lumiere.creator_id, pools.Rhythm((lumiere.channel_id,), timedelta(days=30)))
-            entry = pools.add(scope, lumiere.posts[0])
+            evergreen_pools.save_pool(
+                scope, lumiere.creator_id, evergreen_pools.PoolSchedule((lumiere.channel_id,), timedelta(days=30))
+            )
+            entry = evergreen_pools.add_post_to_pool(scope, lumiere.posts[0])
         assert note in page.open("/calendar", post=str(lumiere.posts[0]))
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
-            pools.take_out(scope, entry)
+            evergreen_pools.remove_pool_entry(scope, entry)
         assert note not in page.open("/calendar", post=str(lumiere.posts[0]))
 
 

@@ -6,16 +6,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from channels import reads as channel_reads
-from dashboard.wording import Voice
-from foundation.database import OpenScope
+from channels.accounts import queries as channel_reads
+from dashboard.shell.localization import MemberLocalizer
+from foundation.db.database import OpenScope
 from foundation.errors import GreenroomError
-from schedules import planning, queueing, quiet, slots
-from schedules.calendar import WallTime, local_day
-from schedules.moving import delivery
-from schedules.queueing import Queued
-from schedules.states import DeliveryState as S
-from tenants.roles import Role
+from foundation.ops.wall_time import WallTime, local_day
+from schedules.availability import quiet_periods, slots
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.transitions import get_delivery
+from schedules.rescheduling import queue as queueing
+from schedules.rescheduling.queue import QueueEntry
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -36,13 +38,13 @@ def filled(who: Agency, *bodies: str) -> UUID:
     later = [who.post(body, minutes=60) for body in bodies[1:]]
     for delivery_id in (first, *later):
         with who.scope() as scope:
-            queueing.enqueue(scope, delivery_id)
+            queueing.queue_delivery(scope, delivery_id)
     return who.channel_id
 
 
-def queue(who: Agency, channel_id: UUID) -> list[Queued]:
+def queue(who: Agency, channel_id: UUID) -> list[QueueEntry]:
     with who.scope() as scope:
-        return queueing.entries(scope, channel_id)
+        return queueing.list_queue_entries(scope, channel_id)
 
 
 def test_slots_are_added_and_removed(door: Door, lumiere: Agency) -> None:
@@ -55,12 +57,12 @@ def test_slots_are_added_and_removed(door: Door, lumiere: Agency) -> None:
         assert "la file publie désormais" in said
         assert "Prochain créneau libre" in said
         with lumiere.scope() as scope:
-            known = slots.slots_of(scope, channel_id)
+            known = slots.list_slots(scope, channel_id)
         assert [(one.weekday, one.clock, one.zone) for one in known] == [(0, time(9, 30), ZONE), (3, time(9, 30), ZONE)]
         page.press("lundi 09:30")
         assert "publie déjà à cette heure" in page.press("Ajouter")
     with lumiere.scope() as scope:
-        assert [one.weekday for one in slots.slots_of(scope, channel_id)] == [3]
+        assert [one.weekday for one in slots.list_slots(scope, channel_id)] == [3]
 
 
 def test_an_hour_that_has_posts_is_given_up_with_or_without_them(door: Door, lumiere: Agency) -> None:
@@ -78,7 +80,7 @@ def test_an_hour_that_has_posts_is_given_up_with_or_without_them(door: Door, lum
         assert "Ce qui y était prévu garde son heure" in page.press("Retirer l’heure seule")
     assert len(queue(lumiere, channel_id)) == 1
     with lumiere.scope() as scope:
-        assert len(slots.slots_of(scope, channel_id)) == 5
+        assert len(slots.list_slots(scope, channel_id)) == 5
 
 
 def test_order_is_changed_and_gaps_are_filled(door: Door, lumiere: Agency) -> None:
@@ -113,7 +115,7 @@ def test_a_queue_that_changed_meanwhile_is_told(door: Door, lumiere: Agency) -> 
         page.open("/calendar", queue=channel_id)
         with lumiere.scope() as scope:
             at = WallTime(local_day(scope.now, ZONE) + timedelta(days=60), time(12), ZONE)
-            planning.move_delivery(scope, queue(lumiere, channel_id)[0].delivery_id, at=at)
+            deliveries.reschedule_delivery(scope, queue(lumiere, channel_id)[0].delivery_id, at=at)
         assert "La file a changé" in page.press("Plus tard")
 
 
@@ -140,7 +142,7 @@ def test_many_are_moved_and_brought_back(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("déplacée", minutes=30)
     assert lumiere.channel_id is not None
     with lumiere.scope() as scope:
-        before = delivery(scope, delivery_id).wall_time
+        before = get_delivery(scope, delivery_id).wall_time
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=lumiere.channel_id)
         with lumiere.scope() as scope:
@@ -150,10 +152,10 @@ def test_many_are_moved_and_brought_back(door: Door, lumiere: Agency) -> None:
         assert "1 publication serait déplacée" in text
         assert "Déplacées : 1" in page.press("Les déplacer")
         with lumiere.scope() as scope:
-            assert delivery(scope, delivery_id).wall_time != before
+            assert get_delivery(scope, delivery_id).wall_time != before
         assert "Remises où elles étaient : 1" in page.press("Annuler ce déplacement")
         with lumiere.scope() as scope:
-            assert delivery(scope, delivery_id).wall_time == before
+            assert get_delivery(scope, delivery_id).wall_time == before
         assert "est illisible" in page.type("au", "hier")
 
 
@@ -170,7 +172,7 @@ def test_what_is_not_brought_back_is_named_with_its_reason(door: Door, lumiere: 
         assert "« revient »" not in page.press("Les déplacer")
         with lumiere.scope() as scope:
             at = WallTime(tomorrow + timedelta(days=9), time(12), ZONE)
-            planning.move_delivery(scope, kept, at=at)
+            deliveries.reschedule_delivery(scope, kept, at=at)
         text = page.press("Annuler ce déplacement")
         assert "Remises où elles étaient : 1 ; restées où elles sont : 1." in text
         assert r"« reste \*ici\* » (Sandbox) : Quelqu’un l’a changée" in text
@@ -180,17 +182,17 @@ def test_what_is_not_brought_back_is_named_with_its_reason(door: Door, lumiere: 
 def test_what_nobody_saw_in_a_preview_is_not_done(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("déplacée", minutes=30)
     with lumiere.scope() as scope:
-        before, tomorrow = delivery(scope, delivery_id).wall_time, local_day(scope.now, ZONE) + timedelta(days=1)
+        before, tomorrow = get_delivery(scope, delivery_id).wall_time, local_day(scope.now, ZONE) + timedelta(days=1)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=lumiere.channel_id)
         page.type("au", f"{tomorrow:%d/%m/%Y}")
         assert "1 publication serait déplacée" in page.type("Jours plus tard", "1")
         assert "a changé après l’aperçu" in page.type_and_press("Jours plus tard", "3", "Les déplacer")
         with lumiere.scope() as scope:
-            assert delivery(scope, delivery_id).wall_time == before
+            assert get_delivery(scope, delivery_id).wall_time == before
         assert "Déplacées : 1" in page.press("Les déplacer")
         with lumiere.scope() as scope:
-            days = date.fromisoformat(delivery(scope, delivery_id).wall_time[:10]) - date.fromisoformat(before[:10])
+            days = date.fromisoformat(get_delivery(scope, delivery_id).wall_time[:10]) - date.fromisoformat(before[:10])
     assert days == timedelta(days=3)
 
 
@@ -216,14 +218,14 @@ def test_quiet_days_and_hours_are_kept_and_removed(door: Door, lumiere: Agency) 
         assert "Gardé libre" in page.press("Garder ces jours libres")
         assert "Heures calmes" in page.press("Garder ces heures libres")
         with lumiere.scope() as scope:
-            kept = quiet.periods(scope, [lumiere.creator_id])
+            kept = quiet_periods.list_quiet_periods(scope, [lumiere.creator_id])
         assert {(one.label, one.channel_id) for one in kept} == {("Noël", channel_id), ("Heures calmes", channel_id)}
-        day = Voice("fr", ZoneInfo(ZONE)).short_day(kept[0].first or date.min)
+        day = MemberLocalizer("fr", ZoneInfo(ZONE)).format_short_day(kept[0].first or date.min)
         assert f"</b> · {day} · Noël" in page.open("/calendar"), "one day is said once"
         assert f"<b>Noël</b> · {day}</p>" in page.open("/calendar", queue=channel_id)
         page.press("Retirer")
     with lumiere.scope() as scope:
-        assert len(quiet.periods(scope, [lumiere.creator_id])) == 1
+        assert len(quiet_periods.list_quiet_periods(scope, [lumiere.creator_id])) == 1
 
 
 def test_all_goes_to_the_spare_account(door: Door, lumiere: Agency) -> None:
@@ -252,7 +254,7 @@ def test_a_post_is_written_for_the_next_free_slot(door: Door, lumiere: Agency) -
     (entry,) = queue(lumiere, channel_id)
     assert (entry.post_id, entry.at.clock, entry.state) == (post.id, time(10), S.DRAFT)
     with lumiere.scope() as scope:
-        assert planning.post(scope, post.id).priority == 1
+        assert deliveries.get_post(scope, post.id).priority == 1
 
 
 def test_too_near_is_said_when_planned_and_where_it_stands(door: Door, lumiere: Agency) -> None:
@@ -260,11 +262,11 @@ def test_too_near_is_said_when_planned_and_where_it_stands(door: Door, lumiere: 
     with lumiere.scope() as scope:
         scope.run("UPDATE channels SET min_gap_seconds = 7200 WHERE tenant_id = :t", t=lumiere.tenant_id)
         day = local_day(scope.now, ZONE) + timedelta(days=5)
-        planning.move_delivery(scope, first, at=WallTime(day, time(10), ZONE))
+        deliveries.reschedule_delivery(scope, first, at=WallTime(day, time(10), ZONE))
     second = lumiere.post("la seconde", minutes=300)
     with lumiere.scope() as scope:
-        planning.move_delivery(scope, second, at=WallTime(day, time(11), ZONE))
-        post_id = delivery(scope, second).post_id
+        deliveries.reschedule_delivery(scope, second, at=WallTime(day, time(11), ZONE))
+        post_id = get_delivery(scope, second).post_id
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
         page.choose("Quand", "À une date et une heure")
@@ -274,7 +276,7 @@ def test_too_near_is_said_when_planned_and_where_it_stands(door: Door, lumiere: 
         assert "Proche d’une autre publication" in text
         page.press(next(one for one in page.labels() if one.startswith("Déplacer à")))
     with lumiere.scope() as scope:
-        assert delivery(scope, second).wall_time == f"{day}T12:00"
+        assert get_delivery(scope, second).wall_time == f"{day}T12:00"
 
 
 def test_room_between_posts_is_set_by_a_person(door: Door, lumiere: Agency) -> None:
@@ -284,7 +286,7 @@ def test_room_between_posts_is_set_by_a_person(door: Door, lumiere: Agency) -> N
         page.type("Au moins tant de minutes", "90")
         assert "La file garde cette distance" in page.press("Enregistrer")
     with lumiere.scope() as scope:
-        assert channel_reads.channel(scope, channel_id).min_gap == timedelta(minutes=90)
+        assert channel_reads.get_channel(scope, channel_id).min_interval == timedelta(minutes=90)
 
 
 def test_a_queue_is_read_in_english_too(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
@@ -319,4 +321,4 @@ def test_another_agencys_queue_is_not_there(door: Door, lumiere: Agency, tenant:
         for address in (channel_id, "x", "../.."):
             assert "secret" not in page.open("/calendar", queue=address)
     with pytest.raises(GreenroomError), lumiere.scope() as scope:
-        queueing.forward(scope, channel_id)
+        queueing.preview_pull_forward(scope, channel_id)

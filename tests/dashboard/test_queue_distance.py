@@ -2,14 +2,16 @@
 
 from datetime import time, timedelta
 
-from channels import reads as channel_reads
+from channels.accounts import queries as channel_reads
 from foundation.ids import uuid7
-from schedules import planning, public_holidays
-from schedules.calendar import WallTime, local_day
-from schedules.moving import delivery
-from schedules.public_holidays import Choice
-from tenants import agencies, staffing
-from tenants.roles import Role
+from foundation.ops.wall_time import WallTime, local_day
+from schedules.availability import public_holidays
+from schedules.availability.public_holidays import HolidaySetting
+from schedules.posts import deliveries
+from schedules.posts.transitions import get_delivery
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.auth import members
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -26,12 +28,12 @@ def test_a_distance_is_made_to_bind_and_what_it_would_do_is_said(door: Door, lum
         page.check("Faire attendre les publications")
         assert "attendront" in page.press("Enregistrer")
         with lumiere.scope() as scope:
-            channel = channel_reads.channel(scope, lumiere.channel_id)
+            channel = channel_reads.get_channel(scope, lumiere.channel_id)
             day = local_day(scope.now, ZONE) + timedelta(days=5)
             for one, clock in ((first, time(10)), (second, time(10, 30))):
-                planning.move_delivery(scope, one, at=WallTime(day, clock, ZONE))
-            post_id, other_id = delivery(scope, second).post_id, delivery(scope, first).post_id
-        assert (channel.min_gap, channel.holds_distance) == (timedelta(minutes=90), True)
+                deliveries.reschedule_delivery(scope, one, at=WallTime(day, clock, ZONE))
+            post_id, other_id = get_delivery(scope, second).post_id, get_delivery(scope, first).post_id
+        assert (channel.min_interval, channel.holds_min_interval) == (timedelta(minutes=90), True)
         assert "attendrait votre décision" in page.open("/calendar", post=post_id)
         assert "l’autre attendrait" in page.open("/calendar", post=other_id)
         text = page.open("/calendar", ahead="1")
@@ -41,8 +43,8 @@ def test_a_distance_is_made_to_bind_and_what_it_would_do_is_said(door: Door, lum
 def test_public_holidays_are_chosen_left_out_and_named_on_the_calendar(door: Door, lumiere: Agency) -> None:
     channel_id = connected(lumiere)
     with lumiere.scope() as scope:
-        of = Choice(uuid7(), lumiere.creator_id, "FR", "", ())
-        first = public_holidays.year_ahead(of, local_day(scope.now, ZONE) + timedelta(days=1))[0]
+        of = HolidaySetting(uuid7(), lumiere.creator_id, "FR", "", ())
+        first = public_holidays.list_coming_holidays(of, local_day(scope.now, ZONE) + timedelta(days=1))[0]
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=channel_id)
         assert first.french in page.choose("Pays", "France")
@@ -57,15 +59,15 @@ def test_public_holidays_are_chosen_left_out_and_named_on_the_calendar(door: Doo
         assert "on publie" in page.press("Retenir ces jours fériés")
         assert first.french not in page.open("/calendar", day=first.day.isoformat())
     with lumiere.scope() as scope:
-        found = public_holidays.in_force(scope, [lumiere.creator_id])[lumiere.creator_id]
-    assert (found.country, found.left_out) == ("FR", first.keys)
+        found = public_holidays.effective_holiday_settings(scope, [lumiere.creator_id])[lumiere.creator_id]
+    assert (found.country, found.left_out) == ("FR", first.holiday_keys)
 
 
 def test_who_works_for_some_creators_does_not_choose_for_the_agency(door: Door, lumiere: Agency) -> None:
     channel_id = connected(lumiere)
     with lumiere.scope() as scope:
         agencies.add_creator(scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=("fr",))
-        staffing.change(scope, lumiere.members[Role.MANAGER], role=Role.MANAGER, creators=("mia",))
+        members.change_member(scope, lumiere.members[Role.MANAGER], role=Role.MANAGER, creators=("mia",))
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
         assert "Tous les créateurs de l’agence" not in page.open("/calendar", queue=channel_id)
     with stream(door.url, door.cookie(lumiere)) as page:

@@ -1,10 +1,10 @@
 """Rehearsing from the pages: a post, an account, the whole agency; and what is told of it."""
 
-from foundation.words import Message
-from schedules import rehearsing
-from schedules.moving import delivery, move
-from schedules.planning import deliveries_of
-from schedules.states import DeliveryState
+from foundation.i18n.translation import Message
+from schedules.posts import dry_run_state
+from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery, transition_delivery
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -16,7 +16,7 @@ S = DeliveryState
 
 def running(who: Agency) -> set[str]:
     with who.scope() as scope:
-        return set(rehearsing.running(scope).values())
+        return set(dry_run_state.list_dry_runs(scope).values())
 
 
 def test_an_account_and_the_agency_are_switched_there_and_back(door: Door, lumiere: Agency) -> None:
@@ -46,11 +46,11 @@ def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(door: Do
         assert running(lumiere) == {"post"}
         assert "tout est fait sauf l’envoi" in page.open("/calendar", post=str(post.id))
         with lumiere.scope() as scope:
-            (row,) = deliveries_of(scope, post.id)
-            move(scope, row, S.APPROVED)
-            move(scope, row, S.SCHEDULED)
+            (row,) = deliveries_of_post(scope, post.id)
+            transition_delivery(scope, row, S.APPROVED)
+            transition_delivery(scope, row, S.SCHEDULED)
             told = Message("delivery.would_leave", {"length": 7, "pictures": 0, "parts": 1})
-            move(scope, row, S.REHEARSED, reason=told, dry_run=True)
+            transition_delivery(scope, row, S.REHEARSED, reason=told, dry_run=True)
         text = page.open("/calendar", post=str(post.id))
         assert "Cela serait parti : 7 caractères" in text
         assert "Essai à blanc : rien n’a été envoyé" in text
@@ -64,7 +64,7 @@ def test_what_broke_off_is_not_rehearsed_and_says_that_it_stays_as_it_is(door: D
     delivery_id = lumiere.post("un fil", minutes=-2, state="publishing")
     with lumiere.scope() as scope:
         why = Message("youtube.refused", {"code": "x"})
-        move(scope, delivery(scope, delivery_id), S.BROKEN_OFF, reason=why, parts=2, part_ids=["1"])
+        transition_delivery(scope, get_delivery(scope, delivery_id), S.BROKEN_OFF, reason=why, parts=2, part_ids=["1"])
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
         assert "Oui, essayer sans rien envoyer" not in page.labels()

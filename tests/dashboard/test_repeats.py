@@ -2,26 +2,28 @@
 
 from datetime import timedelta
 
-from connectors import registry
-from foundation.database import OpenScope
-from schedules import repeats
-from schedules.moving import delivery
-from schedules.planning import deliveries_of
-from schedules.states import DeliveryState
-from tenants.roles import Role
+from connectors.registry import loader
+from foundation.db.database import OpenScope
+from schedules.drafts import duplicates
+from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 from tests.dashboard.test_compose import connected, nobody_is_asked, posts, written
 
 S = DeliveryState
-CONNECTORS = registry.load()
+CONNECTORS = loader.load_connectors()
 
 
-def unwanted(who: Agency, post_id: object) -> list[repeats.Like]:
+def unwanted(who: Agency, post_id: object) -> list[duplicates.DuplicatePost]:
     with who.scope() as scope:
-        rows = deliveries_of(scope, post_id)  # type: ignore[arg-type]  # an id of ours
-        return [like for row in rows for like in repeats.of_delivery(scope, row.id, connectors=CONNECTORS)]
+        rows = deliveries_of_post(scope, post_id)  # type: ignore[arg-type]  # an id of ours
+        return [
+            like for row in rows for like in duplicates.find_delivery_duplicates(scope, row.id, connectors=CONNECTORS)
+        ]
 
 
 def test_it_is_told_while_writing_and_planned_all_the_same(door: Door, lumiere: Agency) -> None:
@@ -60,12 +62,12 @@ def test_what_is_held_for_it_leaves_by_a_press(door: Door, lumiere: Agency) -> N
             why='{"code": "delivery.repeats_words", "params": {"account": "Sandbox", "day": "01/01/2026"}}',
             id=second,
         )
-        post_id = delivery(scope, second).post_id
+        post_id = get_delivery(scope, second).post_id
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
         assert "Elle part bien qu’elle en répète une autre" in page.press("Je sais, publier quand même")
     with lumiere.scope() as scope:
-        row = delivery(scope, second)
+        row = get_delivery(scope, second)
         assert row.state == S.SCHEDULED
         assert row.due_at <= scope.now + timedelta(minutes=1)
 

@@ -5,16 +5,21 @@ from uuid import UUID
 
 import pytest
 
-from dashboard import files
-from foundation.words import LANGUAGES
-from gate import calibrating, choosing, copies, minting, ratings, sampling
-from gate.lowering import LoweringDue, settle
-from gate.sampling import SampleRead
-from gate.units import Rating, Subject, Text, Unit
-from studio import judging, library
-from tenants import agencies
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from dashboard.media import library_files
+from foundation.i18n.translation import LANGUAGES
+from gate.contract.units import Rating, Subject, Text, Unit
+from gate.copies import live_copies
+from gate.permits import issuance
+from gate.policy import review_settings
+from gate.ratings import ratings
+from gate.reviews import calibration, spot_checks
+from gate.reviews.rating_reductions import LoweringVoted, handle_lowering_vote
+from gate.reviews.spot_checks import SampleRead
+from studio.library import assets as library
+from studio.library import member_reviews
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -37,11 +42,11 @@ def shown(door: Door, cookie: str, page: Stream, asset: UUID) -> None:
 def wished(door: Door, who: Agency, asset: UUID) -> None:
     """The manager looked at it and finds it rated too high."""
     with who.scope(who.act_as(Role.MANAGER)) as scope:
-        clear = files.reveal(scope, tenant_reads.member(scope, who.members[Role.MANAGER]), asset)
-    address = files.src(asset, "preview", clear=clear)
+        clear = library_files.reveal_picture(scope, tenant_reads.get_member(scope, who.members[Role.MANAGER]), asset)
+    address = library_files.picture_url(asset, "preview", clear=clear)
     assert fetch(door, door.cookie(who, Role.MANAGER), address).status_code == 200
     with who.scope(who.act_as(Role.MANAGER)) as scope:
-        judging.lower(scope, asset, Rating.S, why=HOSTILE)
+        member_reviews.request_lower_rating(scope, asset, Rating.S, why=HOSTILE)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -69,9 +74,9 @@ def test_two_others_lower_a_rating_and_who_asked_only_reads(door: Door, language
             assert word("second.agreed", language) in page.press(word("second.agree", language))
     with who.scope() as scope:
         (wish,) = scope.run("SELECT id FROM lowerings").scalars()
-    settle(LoweringDue(who.tenant_id, wish), tenant=who.open)
+    handle_lowering_vote(LoweringVoted(who.tenant_id, wish), tenant=who.open)
     with who.scope() as scope:
-        assert ratings.effective(scope, library.item(scope, asset).sha256) is Rating.S
+        assert ratings.effective_rating(scope, library.get_asset(scope, asset).sha256) is Rating.S
 
 
 def second_label(language: str) -> str:
@@ -81,9 +86,9 @@ def second_label(language: str) -> str:
 def sent(who: Agency, asset: UUID | None, text: str = "Bonjour", kind: str = "delivery") -> None:
     """Something Suggestive that passed by rules alone and stands outside; all of it is read here."""
     with who.scope(who.act_as(Role.OWNER)) as scope:
-        choosing.tighten(scope, suggestive_percent=100, words_percent=100)
+        review_settings.raise_sampling_shares(scope, suggestive_percent=100, words_percent=100)
     with who.scope() as scope:
-        media = (library.media(scope, asset, "sandbox"),) if asset else ()
+        media = (library.get_rendition(scope, asset, "sandbox"),) if asset else ()
         whole = Unit(
             tenant_id=who.tenant_id,
             creator_id=who.creator_id,
@@ -96,10 +101,10 @@ def sent(who: Agency, asset: UUID | None, text: str = "Bonjour", kind: str = "de
             texts=(Text("body", text),),
             media=media,
         )
-        whole = minting.marked(scope, whole, line=str)
-        permit = minting.mint(scope, whole, Step(), key=KEY, author=who.act_as(Role.MANAGER))
+        whole = issuance.with_required_marks(scope, whole, line=str)
+        permit = issuance.mint_permit(scope, whole, Step(), key=KEY, author=who.act_as(Role.MANAGER))
     with who.scope() as scope:
-        minting.note_copy(scope, permit.jti, "1", scope.now)
+        issuance.record_copy(scope, permit.jti, "1", scope.now)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -118,10 +123,10 @@ def test_what_passed_alone_is_read_and_raised_by_somebody_else(door: Door, langu
         assert word("second.read_raised", language) in page.press(word("second.read_raise", language))
     with who.scope() as scope:
         row = scope.run("SELECT subject_id, args FROM outbox WHERE kind = 'sample.read'").one()
-    sampling.settle(SampleRead(who.tenant_id, row.subject_id, **row.args), tenant=who.open)
+    spot_checks.handle_sample_read(SampleRead(who.tenant_id, row.subject_id, **row.args), tenant=who.open)
     with who.scope() as scope:
-        assert not sampling.waiting(scope, {who.creator_id})
-        (copy,) = copies.copies(scope, Subject("delivery", UUID(int=7)))
+        assert not spot_checks.list_pending_samples(scope, {who.creator_id})
+        (copy,) = live_copies.list_copies(scope, Subject("delivery", UUID(int=7)))
         assert copy.recalled_at is not None
 
 
@@ -137,7 +142,7 @@ def test_a_guest_reads_no_chat(door: Door, lumiere: Agency) -> None:
 def test_a_comparison_shows_each_picture_alone_and_never_its_rating(door: Door, lumiere: Agency) -> None:
     assets = [
         picture(door, lumiere, seed=seed, rating=Rating.N if seed % 2 else Rating.G)
-        for seed in range(1, calibrating.FEWEST + 1)
+        for seed in range(1, calibration.MIN_CALIBRATION_PICTURES + 1)
     ]
     cookie = door.cookie(lumiere)
     with stream(door.url, cookie) as page:
@@ -146,9 +151,9 @@ def test_a_comparison_shows_each_picture_alone_and_never_its_rating(door: Door, 
         page.again()
         before = b"".join(page.frames).decode("utf-8", "replace")
         with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-            found = calibrating.under_way(scope)
+            found = calibration.open_calibration_of_actor(scope)
             assert found is not None
-            digests = {library.item(scope, asset).sha256: asset for asset in assets}
+            digests = {library.get_asset(scope, asset).sha256: asset for asset in assets}
         first = digests[found.left[0]]
         page.press(word("approvals.reveal_one"), nth=page.labels().count(word("approvals.reveal_one")) - 1)
         shown(door, cookie, page, first)
@@ -168,7 +173,7 @@ def test_a_guest_compares_only_what_is_all_given_to_them(door: Door, lumiere: Ag
         other = agencies.add_creator(scope, slug="ada", name="Ada", kind="human", zone=ZONE, languages=["fr"])
     if given:
         give(lumiere)
-    for seed in range(1, calibrating.FEWEST + 1):
+    for seed in range(1, calibration.MIN_CALIBRATION_PICTURES + 1):
         picture(door, lumiere if seed > 1 else replace(lumiere, creator_id=other), seed=seed, rating=Rating.G)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/approvals")
@@ -192,7 +197,7 @@ def test_the_owner_says_who_is_trained_for_adult_chats(door: Door, lumiere: Agen
         assert "textes adultes" in said
         assert word("team.adult_chat_end") in page.labels()
     with lumiere.scope() as scope:
-        assert sum(one.adult_chat for one in tenant_reads.members(scope)) == 1
+        assert sum(one.adult_chat for one in tenant_reads.list_members(scope)) == 1
 
 
 def test_the_owner_has_more_read_and_names_who_is_alerted(door: Door, lumiere: Agency) -> None:
@@ -202,6 +207,6 @@ def test_the_owner_has_more_read_and_names_who_is_alerted(door: Door, lumiere: A
         page.choose(word("desk.officer"), "Manager")
         assert word("desk.named", officer="Manager") in page.press(word("desk.name"))
     with lumiere.scope() as scope:
-        found = choosing.officer(scope)
+        found = review_settings.safety_officer(scope)
         assert found is not None
         assert found.id == lumiere.members[Role.MANAGER]

@@ -9,30 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from channels import reads as channel_reads
-from dashboard.reads.series import (
-    KINDS,
+from channels.accounts import queries as channel_reads
+from dashboard.pages.posts.recurrence_choice import (
     ON_DATE,
     ON_DATES,
     ON_LAST,
     ON_NTH,
-    Choice,
-    chosen_of,
-    endless,
-    months_of,
+    REPEAT_KINDS,
+    RecurrenceChoice,
+    choice_of_repeat,
+    endless_text,
+    monthly_options,
 )
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput
-from foundation.words import LANGUAGES, Message, say
-from schedules import reads as schedule_reads
-from schedules import series
-from schedules.calendar import WallTime, local_wall
-from schedules.drafting import Draft
-from schedules.models import Delivery
-from schedules.planning import deliveries_of
-from schedules.series_reads import Repeated, of_post
-from schedules.states import DeliveryState
-from tenants.roles import Role
+from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.ops.wall_time import WallTime, to_wall_time
+from schedules.drafts.drafts import Draft
+from schedules.posts import queries as schedule_reads
+from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.models import Delivery
+from schedules.posts.states import DeliveryState
+from schedules.recurrence import series
+from schedules.recurrence.queries import SeriesView, series_of_post_views
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -43,26 +43,26 @@ S = DeliveryState
 
 def rows(who: Agency, post_id: UUID) -> list[Delivery]:
     with who.scope() as scope:
-        return deliveries_of(scope, post_id)
+        return deliveries_of_post(scope, post_id)
 
 
-def only(who: Agency, post_id: UUID) -> Repeated:
+def only(who: Agency, post_id: UUID) -> SeriesView:
     with who.scope() as scope:
-        (found,) = of_post(scope, post_id)
+        (found,) = series_of_post_views(scope, post_id)
     return found
 
 
-def apart(who: Agency) -> list[schedule_reads.Written]:
+def apart(who: Agency) -> list[schedule_reads.StoredPost]:
     """The posts that took the place of dates of a series."""
     with who.scope() as scope:
         found = scope.run("SELECT id FROM posts WHERE origin = 'series' ORDER BY created_at").scalars().all()
-        return [schedule_reads.written_post(scope, one) for one in found]
+        return [schedule_reads.get_stored_post(scope, one) for one in found]
 
 
 def all_made(who: Agency, post_id: UUID) -> None:
     """What the house does a moment later."""
     with who.scope() as scope:
-        series.extend(scope, only(who, post_id).id)
+        series.extend_series(scope, only(who, post_id).id)
 
 
 def weekly(page: Stream, *accounts: str, end: str = "sans fin") -> str:
@@ -78,11 +78,11 @@ def begun(who: Agency, *, weeks: int = 6, approved: bool = True) -> UUID:
         nobody_is_asked(who)
     author = who.act_as(Role.MANAGER)
     with who.scope(author) as scope:
-        (account,) = channel_reads.channels_of(scope, who.creator_id)
-        first = WallTime(local_wall(scope.now, ZONE).day + timedelta(days=1), time(10), ZONE)
-        wanted = Choice("weekly", end=str(weeks)).repeat(first)
+        (account,) = channel_reads.list_creator_channels(scope, who.creator_id)
+        first = WallTime(to_wall_time(scope.now, ZONE).day + timedelta(days=1), time(10), ZONE)
+        wanted = RecurrenceChoice("weekly", end=str(weeks)).to_repeat(first)
         draft = Draft(who.creator_id, "", "chaque semaine", (), (account.id,))
-        post_id = series.plan(scope, draft, wanted, key=UUID(int=5), author=author).post_id
+        post_id = series.plan_series(scope, draft, wanted, key=UUID(int=5), author=author).post_id
     all_made(who, post_id)
     return post_id
 
@@ -318,7 +318,7 @@ def test_english_pages_have_no_french(door: Door, tenant: OpenScope) -> None:
 
 
 @given(
-    some.sampled_from(KINDS[1:]),
+    some.sampled_from(REPEAT_KINDS[1:]),
     some.integers(1, 400),
     some.sets(some.sampled_from("0123456")),
     some.one_of(some.just(""), some.integers(1, 5000).map(str), some.dates(date(2026, 1, 1)).map("{:%d/%m/%Y}".format)),
@@ -326,9 +326,11 @@ def test_english_pages_have_no_french(door: Door, tenant: OpenScope) -> None:
 )
 def test_fields_say_what_a_rule_says(every: str, step: int, days: set[str], end: str, language: str) -> None:
     first = WallTime(date(2026, 1, 31), time(10), ZONE)
-    chosen = Choice(every, str(step), tuple(sorted(days)), or_last=every == "monthly", end=end or endless(language))
-    repeat = chosen.repeat(first)
-    assert chosen_of(repeat, language).repeat(first) == repeat
+    chosen = RecurrenceChoice(
+        every, str(step), tuple(sorted(days)), or_last=every == "monthly", end=end or endless_text(language)
+    )
+    repeat = chosen.to_repeat(first)
+    assert choice_of_repeat(repeat, language).to_repeat(first) == repeat
 
 
 @given(
@@ -341,13 +343,13 @@ def test_the_fields_of_a_month_say_the_same_from_any_of_its_dates_on(
     day: date, month: str, dates: set[str], last: bool
 ) -> None:
     """The thirty-first or the last day stays that, seen from a twenty-eighth of February."""
-    chosen = Choice("monthly", month=month, dates=tuple(dates), or_last=last, end=endless("en"))
-    repeat = chosen.repeat(WallTime(day, time(10), ZONE))
+    chosen = RecurrenceChoice("monthly", month=month, dates=tuple(dates), or_last=last, end=endless_text("en"))
+    repeat = chosen.to_repeat(WallTime(day, time(10), ZONE))
     for one in islice(repeat.dates(), 3, 20):
-        rest = repeat.following(one)
-        again = chosen_of(rest, "en")
-        assert again.month in months_of(one)
-        same = again.repeat(WallTime(one, time(10), ZONE))
+        rest = repeat.recurrence_from(one)
+        again = choice_of_repeat(rest, "en")
+        assert again.month in monthly_options(one)
+        same = again.to_repeat(WallTime(one, time(10), ZONE))
         assert list(islice(same.dates(), 12)) == list(islice(rest.dates(), 12))
 
 
@@ -355,7 +357,7 @@ def test_a_month_is_chosen_by_its_weekday_or_several_days(door: Door, lumiere: A
     connected(lumiere)
     nobody_is_asked(lumiere)
     with lumiere.scope() as scope:
-        today = local_wall(scope.now, ZONE).day
+        today = to_wall_time(scope.now, ZONE).day
     first = next(one for one in (today + timedelta(days=n) for n in range(1, 40)) if 8 <= one.day <= 14)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
@@ -364,7 +366,7 @@ def test_a_month_is_chosen_by_its_weekday_or_several_days(door: Door, lumiere: A
         page.type("Heure (HH:MM)", "10:00")
         page.choose("Répéter", "Tous les tant de mois")
         page.type("Fin :", "5")
-        weekday = say(Message(f"series.day.{first.weekday()}"), "fr")
+        weekday = render_message(Message(f"series.day.{first.weekday()}"), "fr")
         said = page.choose("Dans le mois", f"le deuxième {weekday}")
         assert f"Tous les mois · le deuxième {weekday} · " in said
         said = page.choose("Dans le mois", "plusieurs jours")
@@ -396,4 +398,4 @@ def test_a_month_is_chosen_by_its_weekday_or_several_days(door: Door, lumiere: A
 )
 def test_fields_nobody_can_read_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
-        Choice("daily", **{"end": "5", **wrong}).repeat(WallTime(date(2026, 1, 31), time(10), ZONE))
+        RecurrenceChoice("daily", **{"end": "5", **wrong}).to_repeat(WallTime(date(2026, 1, 31), time(10), ZONE))

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from schedules.calendar import local_wall
+from foundation.ops.wall_time import to_wall_time
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -15,7 +15,7 @@ HOUR, NEAR = "Heure (HH:MM)", "à moins de 6 heures"
 def test_two_that_would_repeat_too_near_say_so_before_the_press(door: Door, lumiere: Agency) -> None:
     begun(lumiere)
     with lumiere.scope() as scope:
-        day = local_wall(scope.now, ZONE).day + timedelta(days=8)
+        day = to_wall_time(scope.now, ZONE).day + timedelta(days=8)
     with stream(door.url, door.cookie(lumiere)) as page:
         weekly(page, "Sandbox")
         page.choose("Quand", "À une date")

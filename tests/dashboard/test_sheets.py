@@ -4,14 +4,16 @@ from uuid import UUID
 
 import pytest
 
-from dashboard import files
-from foundation.words import LANGUAGES
-from gate import desk, ratings
-from gate import reads as gate_reads
-from gate.units import Rating
-from studio import library, packs
-from studio.states import ShelfState
-from tenants.roles import Role
+from dashboard.media import library_files
+from foundation.i18n.translation import LANGUAGES
+from gate.contract.units import Rating
+from gate.log import queries as gate_reads
+from gate.ratings import ratings
+from gate.reviews import content_reviews
+from studio.library import assets as library
+from studio.library.states import ShelfState
+from studio.packs import packs
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -27,8 +29,8 @@ def sheet(door: Door, who: Agency, count: int = 3, rating: Rating | None = Ratin
     assets = [picture(door, who, seed=seed, rating=rating) for seed in range(1, count + 1)]
     with who.scope() as scope:
         for asset in assets:
-            library.shelve(scope, asset, ShelfState.KEPT)
-        packs.make(scope, creator_id=who.creator_id, slug="duo", title="Duo", description="", assets=assets)
+            library.set_shelf_state(scope, asset, ShelfState.KEPT)
+        packs.create_pack(scope, creator_id=who.creator_id, slug="duo", title="Duo", description="", assets=assets)
     return assets
 
 
@@ -43,8 +45,8 @@ def see(door: Door, cookie: str, page: Stream, assets: list[UUID]) -> None:
 
 def looked(who: Agency, assets: list[UUID]) -> list[str | None]:
     with who.scope() as scope:
-        digests = [library.item(scope, asset).sha256 for asset in assets]
-        found = gate_reads.looked_at(scope, digests)
+        digests = [library.get_asset(scope, asset).sha256 for asset in assets]
+        found = gate_reads.review_verdicts(scope, digests)
     return [found.get(sha256) for sha256 in digests]
 
 
@@ -59,11 +61,11 @@ def test_a_sheet_opens_when_all_of_it_was_shown_and_a_press_is_no_look(door: Doo
         assert word("sheets.shown", count=0, total=3) in page.press(word("sheets.reveal"))
         drawn = b"".join(page.frames).decode("utf-8", "replace")
         clear = UUID(drawn.rpartition(f"/files/{assets[0]}/preview?clear=")[2][:36])
-        fetch(door, cookie, files.src(assets[0], "thumb", clear=clear))  # too small to judge
-        fetch(door, cookie, files.src(assets[0], "preview", clear=clear), range="bytes=0-99")
-        fetch(door, cookie, files.src(assets[0], "preview"))  # blurred
+        fetch(door, cookie, library_files.picture_url(assets[0], "thumb", clear=clear))  # too small to judge
+        fetch(door, cookie, library_files.picture_url(assets[0], "preview", clear=clear), range="bytes=0-99")
+        fetch(door, cookie, library_files.picture_url(assets[0], "preview"))  # blurred
         with door.client() as browser:
-            browser.head(files.src(assets[0], "preview", clear=clear), headers={"cookie": cookie})
+            browser.head(library_files.picture_url(assets[0], "preview", clear=clear), headers={"cookie": cookie})
         assert word("sheets.shown", count=0, total=3) in page.again()
         see(door, cookie, page, assets[:2])
         assert word("sheets.shown", count=2, total=3) in page.again()
@@ -104,7 +106,7 @@ def test_what_changes_under_an_open_sheet_undoes_the_decision(door: Door, lumier
         see(door, cookie, page, assets)
         page.again()
         with lumiere.scope() as scope:
-            ratings.freeze(scope, library.item(scope, assets[1]).sha256)
+            ratings.freeze_bytes(scope, library.get_asset(scope, assets[1]).sha256)
         assert word("review.set_changed") in page.press(word("sheets.allow"))
         assert looked(lumiere, assets) == [None] * 3
         assert word("sheets.shown", count=2, total=2) in page.again()
@@ -139,7 +141,7 @@ def test_files_of_one_gesture_share_a_sheet(door: Door, lumiere: Agency) -> None
             asset for (asset,) in scope.run("SELECT asset_id FROM uploads WHERE tenant_id = :t", t=lumiere.tenant_id)
         ]
         for asset in assets:
-            library.shelve(scope, asset, ShelfState.KEPT)
+            library.set_shelf_state(scope, asset, ShelfState.KEPT)
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
         text = page.open("/approvals")
     assert word("sheets.upload") in text
@@ -152,12 +154,12 @@ def test_what_was_said_before_stands_beside_it_and_names_no_colleague_to_guests(
     give(who)
     old, new = (picture(door, who, seed=seed, rating=Rating.N) for seed in (1, 2))
     with who.scope() as scope:
-        library.shelve(scope, new, ShelfState.KEPT)
-        sha256 = library.item(scope, old).sha256
+        library.set_shelf_state(scope, new, ShelfState.KEPT)
+        sha256 = library.get_asset(scope, old).sha256
     with who.scope(role="gate") as scope:
         scope.run("UPDATE renditions SET phash = '00000000000000ff' WHERE tenant_id = :t", t=who.tenant_id)
     with who.scope(who.act_as(Role.MANAGER)) as scope:
-        desk.review_bytes(scope, sha256, verdict="refuse")
+        content_reviews.review_bytes(scope, sha256, verdict="refuse")
     for role, named in ((Role.OWNER, True), (Role.GUEST, False)):
         with stream(door.url, door.cookie(who, role)) as page:
             text = page.open("/approvals")

@@ -10,22 +10,25 @@ from uuid import UUID
 
 import pytest
 
-from dashboard.printing import Sheet, pdf
-from dashboard.reads.shop import sample, table
-from dashboard.wording import Voice
-from foundation.database import Database, OpenScope
+from dashboard.pages.shop.queries import month_csv, sample_statement
+from dashboard.pages.shop.statement_pdf import MonthlyStatement, render_statement_pdf
+from dashboard.shell.localization import MemberLocalizer
+from foundation.db.database import Database, OpenScope
+from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import LANGUAGES
-from gate import ratings
-from schedules.calendar import zone_of
-from studio import library, packs
-from studio.costs import Bill
-from subscribers import closing, ledger, orders, rail_rows
-from subscribers.rails import statement
-from tenants import agencies
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from foundation.ops.wall_time import load_zone
+from gate.ratings import ratings
+from studio.costs.cost_report import SpendingTotal
+from studio.library import assets
+from studio.packs import packs
+from subscribers.checkout import order_payments
+from subscribers.ledger import entries, month_close
+from subscribers.orders import rail_movements
+from subscribers.statements import file_reader
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -109,10 +112,10 @@ def test_a_pack_with_a_frozen_picture_says_so_and_shows_another(house: House) ->
     with house.look() as page:
         before = re.findall(r"/files/([\w-]+)/thumb", page.again())
     with house.studio.scope() as scope:
-        (pack,) = packs.wares(scope, [house.agency.creator_id])
+        (pack,) = packs.list_packs(scope, [house.agency.creator_id])
         assert (str(pack.cover), pack.withheld) == (before[0], 0)
-        ratings.freeze(scope, library.item(scope, UUID(before[0])).sha256)
-        (pack,) = packs.wares(scope, [house.agency.creator_id])
+        ratings.freeze_bytes(scope, assets.get_asset(scope, UUID(before[0])).sha256)
+        (pack,) = packs.list_packs(scope, [house.agency.creator_id])
     assert pack.withheld == 1
     assert str(pack.cover) != before[0]
     with house.look() as page:
@@ -155,15 +158,15 @@ def test_order_tells_its_whole_story_and_goes_back(house: House) -> None:
     (row,) = house.studio.rows("SELECT state FROM orders WHERE tenant_id = :tenant")
     assert row.state == "refunded"
     with house.studio.scope() as scope:
-        rail = ledger.rail_account("sandbox", house.studio.world.account)
-        assert ledger.balance(scope, rail) == {"XTS": 0}
+        rail = entries.rail_ledger_account("sandbox", house.studio.world.account)
+        assert entries.account_balance(scope, rail) == {"XTS": 0}
 
 
 def test_unmatched_payment_is_settled_and_delivered(house: House) -> None:
     order = house.studio.invoiced("leo")
     fact = replace(house.studio.charge("leo", order, "lost-1"), order_id=None)
     with house.studio.scope() as scope:
-        orders.record_payment(scope, fact)
+        order_payments.record_payment(scope, fact)
     with house.look(view="money") as page:
         assert "Paiements à rattacher" in page.again()
         assert "Le paiement est rattaché" in page.press("Rattacher et remettre le pack")
@@ -179,16 +182,18 @@ def test_unmatched_payment_is_settled_and_delivered(house: House) -> None:
     assert not house.studio.rows("SELECT 1 FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL")
 
 
-def totals(house: House) -> list[ledger.Totals]:
+def totals(house: House) -> list[entries.SalesTotals]:
     with house.studio.scope() as scope:
         span = timedelta(days=400)
-        return ledger.totals(scope, house.studio.world.creator_id, scope.now - span, scope.now + span)
+        return entries.creator_totals(scope, house.studio.world.creator_id, scope.now - span, scope.now + span)
 
 
 def test_unmatched_payment_is_given_back(house: House) -> None:
     order = house.studio.invoiced("leo")
     with house.studio.scope() as scope:
-        orders.record_payment(scope, replace(house.studio.charge("leo", order, "lost-2"), money=Money(7, "XTS")))
+        order_payments.record_payment(
+            scope, replace(house.studio.charge("leo", order, "lost-2"), money=Money(7, "XTS"))
+        )
     with house.look(view="money") as page:
         assert "L’argent repart" in page.press("Rendre l’argent")
         assert "repart vers qui l’a payé" in page.again()
@@ -199,20 +204,22 @@ def test_settled_payment_goes_back_whole(house: House) -> None:
     """What was in suspense, then a sale, is mirrored to nothing in every account."""
     order = house.studio.invoiced("leo")
     with house.studio.scope() as scope:
-        payment = orders.record_payment(scope, replace(house.studio.charge("leo", order, "lost-3"), order_id=None))
+        payment = order_payments.record_payment(
+            scope, replace(house.studio.charge("leo", order, "lost-3"), order_id=None)
+        )
         assert payment is not None
         for _ in range(2):
-            orders.settle_unmatched(scope, payment, order)
-        assert ledger.reverse(scope, payment, at=scope.now)
+            order_payments.assign_payment_to_order(scope, payment, order)
+        assert entries.reverse_payment(scope, payment, at=scope.now)
         names = ("suspense", "allocated", "agency_due", "creator_due", "chatter_due")
-        assert {name: sum(ledger.balance(scope, name).values()) for name in names} == dict.fromkeys(names, 0)
+        assert {name: sum(entries.account_balance(scope, name).values()) for name in names} == dict.fromkeys(names, 0)
 
 
 def test_statement_is_rehearsed_then_booked_to_the_cent(house: House) -> None:
     with house.studio.scope() as scope:
-        creator = tenant_reads.creator(scope, house.studio.world.creator_id)
-        text = sample(creator, scope.now.date())
-    sheet = statement.read(text.encode(), "Autre plateforme")
+        creator = tenant_reads.get_creator(scope, house.studio.world.creator_id)
+        text = sample_statement(creator, scope.now.date())
+    sheet = file_reader.read_statement(text.encode(), "Autre plateforme")
     with house.look(Role.ACCOUNTANT, view="books") as page:
         told = page.attach("Fichier CSV du relevé", {"releve.csv": text.encode()})
         assert "Essai à blanc : rien n’est encore écrit" in told
@@ -223,8 +230,10 @@ def test_statement_is_rehearsed_then_booked_to_the_cent(house: House) -> None:
         assert "déjà inscrit" in told
         assert page.find("Inscrire 0 lignes", "button").drawn.disabled
     with house.studio.scope() as scope:
-        booked = ledger.balance(scope, ledger.rail_account(statement.RAIL, "Autre plateforme"))
-    assert booked == {code: money.minor for code, money in sheet.nets().items()}
+        booked = entries.account_balance(
+            scope, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, "Autre plateforme")
+        )
+    assert booked == {code: money.minor for code, money in sheet.net_by_currency().items()}
     with house.look(Role.ACCOUNTANT, view="money") as page:
         told = page.again()
     assert "Relevé · Autre plateforme" in told
@@ -251,11 +260,11 @@ def test_what_a_platform_tells_by_itself_is_said_and_a_file_leaves_it_alone(hous
 
 
 def test_what_a_platform_says_lies_there_stands_below_the_books(house: House) -> None:
-    of = rail_rows.Account(house.studio.world.channel(), "sandbox")
+    of = rail_movements.RailAccount(house.studio.world.channel(), "sandbox")
     for differs, unread in ((0, 0), (-30, 2)):
         with house.studio.scope() as scope:
-            rail_rows.begun(scope, of)
-            rail_rows.ended(scope, of, lies_minor=470, differs_minor=differs, unread=unread, deep=True)
+            rail_movements.begin_reading(scope, of)
+            rail_movements.finish_reading(scope, of, lies_minor=470, differs_minor=differs, unread=unread, deep=True)
         with house.look(Role.ACCOUNTANT, view="money") as page:
             told = page.again()
         assert f"{of.name} : il s’y trouve 470" in told
@@ -299,12 +308,12 @@ def test_a_heading_of_theirs_is_explained_once_and_kept(house: House) -> None:
 def test_month_is_closed_with_its_fingerprint(house: House) -> None:
     with house.studio.scope() as scope:
         last = scope.now.date().replace(day=1) - timedelta(days=1)
-        ledger.post(
+        entries.post_transaction(
             scope,
             "sale",
             "payment",
             "old",
-            ledger.sale_entries(Money(1234, "EUR"), "rail:=cmd"),
+            entries.sale_entries(Money(1234, "EUR"), "rail:=cmd"),
             occurred_at=scope.now.replace(day=1) - timedelta(days=2),
             creator_id=house.studio.world.creator_id,
         )
@@ -315,13 +324,21 @@ def test_month_is_closed_with_its_fingerprint(house: House) -> None:
         assert "Clore ce mois" not in page.labels()
         assert {"Lignes (CSV)", "Relevé à imprimer", "Relevé en PDF"} <= set(page.labels("download_button"))
     with house.studio.scope() as scope:
-        found = closing.month(scope, house.studio.world.creator_id, last)
+        found = month_close.load_ledger_month(scope, house.studio.world.creator_id, last)
     assert found.close is not None
     assert found.close.unchanged
-    assert "1234,EUR" in table(found)
-    made = pdf(Sheet("Relevé de Łucja", "Agence", "Łucja", "Clos", found, Bill(), Voice("fr", zone_of(ZONE))))
+    assert "1234,EUR" in month_csv(found)
+    made = render_statement_pdf(
+        MonthlyStatement(
+            "Relevé de Łucja", "Agence", "Łucja", "Clos", found, SpendingTotal(), MemberLocalizer("fr", load_zone(ZONE))
+        )
+    )
     assert made[:5] == b"%PDF-"
-    assert made == pdf(Sheet("Relevé de Łucja", "Agence", "Łucja", "Clos", found, Bill(), Voice("fr", zone_of(ZONE))))
+    assert made == render_statement_pdf(
+        MonthlyStatement(
+            "Relevé de Łucja", "Agence", "Łucja", "Clos", found, SpendingTotal(), MemberLocalizer("fr", load_zone(ZONE))
+        )
+    )
 
 
 @pytest.mark.parametrize("role", Role)
@@ -389,8 +406,8 @@ def test_page_speaks_the_members_language_full_and_empty(
 
 def test_sample_is_the_same_for_the_same_month(house: House) -> None:
     with house.studio.scope() as scope:
-        creator = tenant_reads.creator(scope, house.studio.world.creator_id)
-    one, two = sample(creator, date(2026, 3, 9)), sample(creator, date(2026, 3, 31))
+        creator = tenant_reads.get_creator(scope, house.studio.world.creator_id)
+    one, two = sample_statement(creator, date(2026, 3, 9)), sample_statement(creator, date(2026, 3, 31))
     assert one == two
-    assert not statement.read(one.encode(), "x").unread
+    assert not file_reader.read_statement(one.encode(), "x").unread
     assert "2026-02-28,payout" in one

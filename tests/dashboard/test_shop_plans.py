@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from foundation.database import Database, OpenScope
+from foundation.db.database import Database, OpenScope
 from foundation.ids import uuid7
-from subscribers.states import OwnerState
-from tenants import agencies
-from tenants.roles import Role
+from subscribers.conversations.states import OwnerState
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -78,7 +78,7 @@ def house(database: Database, tenant: OpenScope, telegram: fake.Network, door: D
             for role in Role
         }
     yield House(nova, Agency(tenant, nova.world.tenant_id, nova.world.creator_id, members), door)
-    telegram.book.clear()
+    telegram.book.clear_faults()
 
 
 def test_a_plan_is_made_sold_seen_and_stopped_for_its_subscriber(house: House) -> None:

@@ -7,13 +7,13 @@ from functools import partial
 import pytest
 from pydantic import SecretStr
 
-from foundation.storage import FileStore
-from generators.engines.elevenlabs import ElevenLabs
-from generators.speech import offered
-from studio import speaking, voice_lists, voice_samples, voices
-from studio.events import SpeechDue, VoicesDue
-from tenants.roles import Role
-from tenants.scope import all_tenants
+from foundation.storage.object_store import FileStore
+from generators.contract.speech import offer_voice
+from generators.engines.speech.elevenlabs import ElevenLabs
+from studio.library.events import SpeechDue, VoiceCatalogDue
+from studio.voice import creator_voices, samples, speeches, voice_catalog
+from tenants.agencies.rights import Role
+from tenants.scope import list_tenant_ids
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -43,7 +43,9 @@ def work(door: Door, who: Agency, able: ElevenLabs) -> None:
     store = FileStore(door.log.parent / "objects")
     for row in rows:
         event = SpeechDue(who.tenant_id, row.subject_id)
-        speaking.run(event, tenant=door.tenant, engines=lambda: [able], store=store, credential=lambda: CREDENTIAL)
+        speeches.synthesize_speech(
+            event, tenant=door.tenant, engines=lambda: [able], store=store, credential=lambda: CREDENTIAL
+        )
 
 
 def test_without_a_voice_the_page_says_how_one_is_chosen(door: Door, lumiere: Agency) -> None:
@@ -55,9 +57,9 @@ def test_without_a_voice_the_page_says_how_one_is_chosen(door: Door, lumiere: Ag
 
 def test_a_text_is_said_and_one_that_was_lost_is_told(door: Door, lumiere: Agency, account: FakeElevenLabs) -> None:
     able = engine(account)
-    voice = able.voices()[0]
+    voice = able.list_voices()[0]
     with lumiere.scope() as scope:
-        voices.choose(scope, lumiere.creator_id, offered(able, voice), by="member:x")
+        creator_voices.choose_voice(scope, lumiere.creator_id, offer_voice(able, voice), by="member:x")
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/studio")
         assert voice.name in text
@@ -82,8 +84,8 @@ def test_a_text_is_said_and_one_that_was_lost_is_told(door: Door, lumiere: Agenc
 
 def listed(door: Door, who: Agency, able: ElevenLabs) -> None:
     """What the workers find."""
-    event, agencies = VoicesDue(who.tenant_id, who.tenant_id), partial(all_tenants, door.tenant)
-    voice_lists.run(event, tenant=door.tenant, engines=lambda: [able], agencies=agencies)
+    event, agencies = VoiceCatalogDue(who.tenant_id, who.tenant_id), partial(list_tenant_ids, door.tenant)
+    voice_catalog.refresh_voice_catalog(event, tenant=door.tenant, engines=lambda: [able], agencies=agencies)
 
 
 def test_a_voice_is_looked_for_heard_taken_and_put_away(door: Door, lumiere: Agency, account: FakeElevenLabs) -> None:
@@ -118,8 +120,8 @@ def test_a_sample_is_heard_by_no_other_agency_and_no_chatter(
     able = engine(account)
     listed(door, lumiere, able)
     with lumiere.scope() as scope:
-        wanted = voice_lists.listed(scope).offers[0]
-        speech = voice_samples.start(scope, lumiere.creator_id, wanted, language="fr", key="s", by="system:test")
+        wanted = voice_catalog.get_voice_catalog(scope).offers[0]
+        speech = samples.request_sample(scope, lumiere.creator_id, wanted, language="fr", key="s", by="system:test")
     work(door, lumiere, able)
     address = f"/voices/{speech}"
     assert fetch(door, door.cookie(lumiere), address).status_code == 200
@@ -133,8 +135,10 @@ def test_a_sample_is_heard_by_no_other_agency_and_no_chatter(
 def test_the_limit_is_kept_and_a_lost_text_is_decided(door: Door, lumiere: Agency, account: FakeElevenLabs) -> None:
     able = engine(account)
     with lumiere.scope() as scope:
-        voices.choose(scope, lumiere.creator_id, offered(able, able.voices()[0]), by="member:x")
-        speaking.start(scope, creator_id=lumiere.creator_id, words="Bonsoir", language="fr", key="k", by="member:x")
+        creator_voices.choose_voice(scope, lumiere.creator_id, offer_voice(able, able.list_voices()[0]), by="member:x")
+        speeches.request_speech(
+            scope, creator_id=lumiere.creator_id, words="Bonsoir", language="fr", key="k", by="member:x"
+        )
     account.faults.append("lose")
     work(door, lumiere, able)
     with stream(door.url, door.cookie(lumiere)) as page:

@@ -6,23 +6,23 @@ from uuid import UUID
 
 import pytest
 
-from channels import reads as channel_reads
-from channels.events import OwnPageWanted
-from dashboard import founding
-from foundation import outbox
-from foundation.database import OpenScope
+from channels.accounts import queries as channel_reads
+from channels.accounts.events import OwnPageRequested
+from dashboard.pages.start import agency_setup
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
+from foundation.ops.settings import Settings
+from foundation.outbox import outbox
 from foundation.sealed import Sealed
-from foundation.settings import Settings
-from schedules import reads as schedule_reads
-from subscribers import persona
-from tenants import login
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from schedules.posts import queries as schedule_reads
+from subscribers.replies import persona
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
-from workers import own_pages
+from workers.event_handlers import own_pages
 
 
 def answer(page: Stream, name: str) -> str:
@@ -41,8 +41,10 @@ def open_page(tenant: OpenScope, tenant_id: UUID) -> None:
             "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'channel.own_page'", t=tenant_id
         ).all()
     for row in rows:
-        event = outbox.rebuild(OwnPageWanted, tenant_id, row.subject_id, row.args)
-        own_pages.open_page(event, tenant=tenant, seal=lambda _, secret: Sealed(secret.encode()), settings=Settings())
+        event = outbox.rebuild_event(OwnPageRequested, tenant_id, row.subject_id, row.args)
+        own_pages.open_own_page(
+            event, tenant=tenant, seal=lambda _, secret: Sealed(secret.encode()), settings=Settings()
+        )
 
 
 def test_from_the_demonstration_to_a_first_post(door: Door, tenant: OpenScope) -> None:
@@ -54,20 +56,20 @@ def test_from_the_demonstration_to_a_first_post(door: Door, tenant: OpenScope) -
         assert f"Passer à {name}" in page.open("/")
         link = re.search(r"/auth/link/([\w-]+)", text)
         assert link
-    session = login.redeem(tenant, link[1])
-    found = login.current(tenant, session)
+    session = sessions.redeem_sign_in_link(tenant, link[1])
+    found = sessions.find_session(tenant, session)
     assert found is not None
     mine = found[0]
     assert mine != demo.tenant_id
     with tenant(mine, "system:test") as scope:
-        assert not tenant_reads.agency(scope).demo
-        assert [one.role for one in tenant_reads.members(scope)] == [Role.OWNER]
-        [creator] = tenant_reads.creators(scope)
+        assert not tenant_reads.get_agency(scope).demo
+        assert [one.role for one in tenant_reads.list_members(scope)] == [Role.OWNER]
+        [creator] = tenant_reads.list_creators(scope)
         assert (creator.name, creator.approval_tiers) == (name, 0)
-        spoken = persona.active(scope, creator.id)
+        spoken = persona.active_persona(scope, creator.id)
         assert spoken is not None
-    back = login.goes_over(tenant, session, demo.tenant_id)
-    assert login.current(tenant, back) == (demo.tenant_id, demo.members[Role.OWNER])
+    back = sessions.switch_agency(tenant, session, demo.tenant_id)
+    assert sessions.find_session(tenant, back) == (demo.tenant_id, demo.members[Role.OWNER])
     cookie = f"greenroom={session}"
     with stream(door.url, cookie) as page:
         assert "Votre page s’ouvre" in page.open("/start")
@@ -76,10 +78,12 @@ def test_from_the_demonstration_to_a_first_post(door: Door, tenant: OpenScope) -
         page.type("Que voulez-vous dire ?", "Bonjour, me voici.")
         assert "quinze secondes" in page.press("Publier maintenant")
     with tenant(mine, "system:test") as scope:
-        [channel] = channel_reads.every_channel(scope)
-        posts = schedule_reads.between(scope, creator.id, scope.now.replace(year=2000), scope.now.replace(year=2100))
+        [channel] = channel_reads.list_channels(scope)
+        posts = schedule_reads.entries_between(
+            scope, creator.id, scope.now.replace(year=2000), scope.now.replace(year=2100)
+        )
     assert [(post.body, post.state) for post in posts] == [("Bonjour, me voici.", "scheduled")]
-    assert channel.account == founding.slug_of(name, mine)
+    assert channel.account == agency_setup.make_page_slug(name, mine)
 
 
 def test_missing_answers_are_told_and_make_nothing(door: Door, tenant: OpenScope) -> None:
@@ -110,20 +114,28 @@ def test_one_press_makes_one_agency(door: Door, tenant: OpenScope, beside: int) 
     """However often it is pressed: Streamlit begins a second press in a thread of its own."""
     demo, key = agency(tenant, demo=True), uuid7()
     who = viewer(demo, tenant)
-    answers = founding.Answers(
-        "Zoé", "zoe@example.test", "Iris Une", "virtual", "fr", "Europe/Paris", founding.CEILINGS[1], True, "copilot"
+    answers = agency_setup.AgencySetup(
+        "Zoé",
+        "zoe@example.test",
+        "Iris Une",
+        "virtual",
+        "fr",
+        "Europe/Paris",
+        agency_setup.RATING_CEILINGS[1],
+        True,
+        "copilot",
     )
     with ThreadPoolExecutor(beside) as pressing:
-        presses = [pressing.submit(founding.found, key, who, answers, tenant=tenant) for _ in range(4)]
+        presses = [pressing.submit(agency_setup.set_up_agency, key, who, answers, tenant=tenant) for _ in range(4)]
     assert len({press.result() for press in presses}) == 4
     with tenant(key, "system:test") as scope:
-        assert len(tenant_reads.creators(scope)) == 1
-        assert len(tenant_reads.members(scope)) == 1
+        assert len(tenant_reads.list_creators(scope)) == 1
+        assert len(tenant_reads.list_members(scope)) == 1
 
 
-def viewer(who: Agency, tenant: OpenScope) -> founding.Viewer:
+def viewer(who: Agency, tenant: OpenScope) -> agency_setup.Viewer:
     with tenant(who.tenant_id, "system:test") as scope:
-        return founding.Viewer(who.tenant_id, tenant_reads.member(scope, who.members[Role.OWNER]))
+        return agency_setup.Viewer(who.tenant_id, tenant_reads.get_member(scope, who.members[Role.OWNER]))
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OWNER])
@@ -138,4 +150,4 @@ def test_only_owners_start_an_agency(door: Door, tenant: OpenScope, role: Role) 
     [("Mia Laurent", "mia-laurent"), ("  Éloïse d’Arc!", "eloise-darc"), ("李", "a0b0c0"), ("x" * 90, "x" * 40)],
 )
 def test_addresses_are_made_of_names(name: str, slug: str) -> None:
-    assert founding.slug_of(name, UUID("00000000-0000-0000-0000-000000a0b0c0")) == slug
+    assert agency_setup.make_page_slug(name, UUID("00000000-0000-0000-0000-000000a0b0c0")) == slug

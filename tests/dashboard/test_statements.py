@@ -13,28 +13,32 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event
 
-from channels import connecting
-from channels import reads as channel_reads
-from dashboard.reads import calendar, compose, likeness, posts, second, talk
-from dashboard.reads import channels as accounts
-from dashboard.reads.approvals import approvals, content, judged
-from dashboard.reads.calendar import Wanted
-from dashboard.reads.home import home
-from dashboard.reads.lanes import lanes
-from foundation.database import Scope
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from dashboard.pages.approvals import resemblance_queries, second_review_queries
+from dashboard.pages.approvals.queries import load_approvals, load_picture_reviews, load_post_content
+from dashboard.pages.calendar import queries as calendar
+from dashboard.pages.calendar.lane_queries import load_lanes
+from dashboard.pages.calendar.queries import CalendarFilter
+from dashboard.pages.channels import queries as accounts
+from dashboard.pages.compose import queries as compose
+from dashboard.pages.home.queries import load_home
+from dashboard.pages.posts import queries as posts
+from dashboard.pages.posts import review_comment_queries
+from foundation.db.database import Scope
 from foundation.ids import uuid7
-from gate import sampling
-from gate.units import Medium, Rating
-from schedules import planning
-from schedules.calendar import local_wall
-from schedules.drafting import Draft
-from schedules.threads import Piece
-from studio import library
-from studio import reads as studio_reads
-from studio.states import ShelfState
-from tenants import reads as tenant_reads
-from tenants.reads import Creator, Member
-from tenants.roles import Role
+from foundation.ops.wall_time import to_wall_time
+from gate.contract.units import Medium, Rating
+from gate.reviews import spot_checks
+from schedules.drafts.drafts import Draft
+from schedules.posts import deliveries
+from schedules.posts.thread_parts import ThreadPart
+from studio.library import assets
+from studio.library import queries as studio_reads
+from studio.library.states import ShelfState
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator, Member
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.test_approvals_appeals import decided
@@ -60,7 +64,7 @@ class Growing:
     def account(self, *, by_hand: bool = False) -> UUID:
         number = len(self.places)
         with self.who.scope() as scope:
-            channel_id = connecting.connect(
+            channel_id = lifecycle.connect_account(
                 scope,
                 creator_id=self.who.creator_id,
                 platform="byhand" if by_hand else "sandbox",
@@ -82,9 +86,9 @@ class Growing:
     def post(self) -> UUID:
         """One that waits for a yes, with every picture, on every account; half of the pictures follow it."""
         half, author = len(self.pictures) // 2, self.who.act_as(Role.MANAGER)
-        follow = [Piece(f"Part {asset}", media=(asset,)) for asset in self.pictures[:half]]
+        follow = [ThreadPart(f"Part {asset}", media=(asset,)) for asset in self.pictures[:half]]
         with self.who.scope(author) as scope:
-            post_id = planning.write_post(
+            post_id = deliveries.create_post(
                 scope,
                 creator_id=self.who.creator_id,
                 title="",
@@ -95,9 +99,9 @@ class Growing:
                 author=author,
                 parts=follow,
             )
-            at = local_wall(scope.now + timedelta(hours=1), ZONE)
+            at = to_wall_time(scope.now + timedelta(hours=1), ZONE)
             for place in self.places:
-                planning.add_delivery(scope, post_id, place, at=at)
+                deliveries.create_delivery(scope, post_id, place, at=at)
         self.posts.append(post_id)
         return post_id
 
@@ -105,8 +109,8 @@ class Growing:
     def looking(self) -> Iterator[tuple[Scope, list[Creator], Member, list[str]]]:
         """The owner's scope, with all that is asked in it from now on."""
         with self.who.scope(self.who.act_as(Role.OWNER)) as scope:
-            mine = tenant_reads.creators(scope)
-            member, asked = tenant_reads.member(scope, self.who.members[Role.OWNER]), list[str]()
+            mine = tenant_reads.list_creators(scope)
+            member, asked = tenant_reads.get_member(scope, self.who.members[Role.OWNER]), list[str]()
             connection = scope.session.info["connection"]
             event.listen(connection, "before_cursor_execute", lambda _c, _u, text, *_: asked.append(text))
             scope.session.expunge_all()  # what was read to build it is read again, as by a page
@@ -125,9 +129,9 @@ def growing(door: Door, lumiere: Agency) -> Growing:
 
 def test_accounts_are_read_together(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
-        found = accounts.channels(scope, mine).accounts
-        assert [one.by_hand for one in found].count(True) * 2 == len(found)
-        assert all(len(one.able) for one in found if one.by_hand)
+        found = accounts.load_channels(scope, mine).accounts
+        assert [one.is_manual for one in found].count(True) * 2 == len(found)
+        assert all(len(one.able) for one in found if one.is_manual)
 
     counted = []
     for more in (1, 4):
@@ -140,7 +144,7 @@ def test_accounts_are_read_together(growing: Growing) -> None:
 
 def test_what_waits_for_a_yes_is_read_together(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
-        found = approvals(scope, mine, content=True, review=True, decide=True)
+        found = load_approvals(scope, mine, content=True, review=True, decide=True)
         assert len(found.posts) == len(growing.posts)
 
     growing.account()
@@ -155,7 +159,7 @@ def test_what_waits_for_a_yes_is_read_together(growing: Growing) -> None:
 
 def test_what_waits_for_a_yes_is_counted_on_home_at_once(growing: Growing) -> None:
     def look(scope: Scope, _: Sequence[Creator], member: Member) -> None:
-        told = [one.message for one in home(scope, member).needs]
+        told = [one.message for one in load_home(scope, member).needs]
         assert any(one.params.get("count", 1) == len(growing.posts) for one in told if one.code.startswith(YES))
 
     growing.account()
@@ -169,7 +173,7 @@ def test_what_waits_for_a_yes_is_counted_on_home_at_once(growing: Growing) -> No
 
 def test_removal_requests_and_what_was_taken_away_are_read_together(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
-        found = approvals(scope, mine, content=True, review=True, decide=True)
+        found = load_approvals(scope, mine, content=True, review=True, decide=True)
         assert (len(found.requests), len(found.taken), len(found.doubts)) == (wanted, wanted, wanted)
 
     counted, wanted = [], 0
@@ -185,11 +189,13 @@ def test_removal_requests_and_what_was_taken_away_are_read_together(growing: Gro
 
 def test_a_post_is_read_once_for_all_its_accounts_and_pictures(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], member: Member) -> None:
-        asked = next(one for one in approvals(scope, mine, content=True, review=False).posts if one.post_id == post_id)
-        found = content(scope, asked, mine[0], member)
+        asked = next(
+            one for one in load_approvals(scope, mine, content=True, review=False).posts if one.post_id == post_id
+        )
+        found = load_post_content(scope, asked, mine[0], member)
         assert len(found.previews) == len(growing.places)
         assert len(found.shots) == len(growing.pictures)
-        talk.talk(scope, post_id, member)
+        review_comment_queries.load_review_comments(scope, post_id, member)
 
     counted = []
     for more in (2, 4):
@@ -205,7 +211,7 @@ def test_a_post_is_read_once_for_all_its_accounts_and_pictures(growing: Growing)
 def test_a_draft_is_read_once_for_all_its_pictures(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
         draft = Draft(growing.who.creator_id, "", "Bonjour", tuple(growing.pictures), tuple(growing.places))
-        found = compose.desk(scope, mine[0], draft, author=scope.actor, brought=(), pictures=12)
+        found = compose.load_compose(scope, mine[0], draft, author=scope.actor, brought=(), pictures=12)
         assert len(found.previews[0].media) == len(growing.pictures)
 
     growing.account()
@@ -220,7 +226,7 @@ def test_a_draft_is_read_once_for_all_its_pictures(growing: Growing) -> None:
 
 def test_a_post_of_the_calendar_is_read_once_for_all_its_accounts(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
-        assert len(posts.opened(scope, mine, post_id).places) == len(growing.places)
+        assert len(posts.load_post(scope, mine, post_id).places) == len(growing.places)
 
     counted = []
     for more in (8, 3):  # what would stop the eight that are due first is asked of each
@@ -235,9 +241,12 @@ def test_a_post_of_the_calendar_is_read_once_for_all_its_accounts(growing: Growi
 
 def test_a_calendar_is_read_at_once(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
-        found = calendar.calendar(scope, mine, Wanted(first, 14))
+        found = calendar.load_calendar(scope, mine, CalendarFilter(first, 14))
         assert sum(len(turn.posts) for day in found.days for turn in day.turns) == expected
-        assert sum(lane.count for lane in lanes(scope, mine, Wanted(first, 14), "account").lanes) == expected
+        assert (
+            sum(lane.post_count for lane in load_lanes(scope, mine, CalendarFilter(first, 14), "account").lanes)
+            == expected
+        )
 
     first, expected, counted = date.min, 0, []
     for more in (1, 4):
@@ -253,9 +262,9 @@ def test_a_calendar_is_read_at_once(growing: Growing) -> None:
 
 def test_pictures_to_judge_are_read_together(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], member: Member) -> None:
-        cards = studio_reads.to_judge(scope, {one.id for one in mine}, limit=50)
+        cards = studio_reads.list_unreviewed(scope, {one.id for one in mine}, limit=50)
         assert len(cards) == wanted
-        assert len(judged(scope, cards, member)) == wanted
+        assert len(load_picture_reviews(scope, cards, member)) == wanted
 
     counted, wanted = [], 0
     for more in (1, 4):
@@ -263,14 +272,14 @@ def test_pictures_to_judge_are_read_together(growing: Growing) -> None:
             wanted += 1
             kept = picture(growing.door, growing.who, seed=40 + wanted)
             with growing.who.scope() as scope:
-                library.shelve(scope, kept, ShelfState.KEPT)
+                assets.set_shelf_state(scope, kept, ShelfState.KEPT)
         counted.append(growing.asks(look))
     assert counted[0] == counted[1]
 
 
 def test_pairs_that_look_alike_are_read_together(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], member: Member) -> None:
-        found = likeness.pairs(scope, [one.id for one in mine], member)
+        found = resemblance_queries.list_resemblance_pairs(scope, [one.id for one in mine], member)
         assert len(found) >= wanted
         assert all(one.shot is not None and one.others for one in found)
 
@@ -286,13 +295,13 @@ def test_what_is_read_afterwards_is_read_together(growing: Growing) -> None:
     give(growing.who)
     sent(growing.who, growing.picture(), "SUGGESTIVE-MARKER-A")
     with growing.looking() as (scope, mine, _, asked):
-        (one,) = sampling.waiting(scope, {each.id for each in mine})
+        (one,) = spot_checks.list_pending_samples(scope, {each.id for each in mine})
         medium: Medium = one.unit.media[0]
         many = [replace(one, id=uuid7()) for _ in range(4)]
         asked.clear()
-        alone = second.pictures(scope, [one])
+        alone = second_review_queries.load_sampled_pictures(scope, [one])
         once = len(asked)
-        together = second.pictures(scope, [one, *many])
+        together = second_review_queries.load_sampled_pictures(scope, [one, *many])
         assert len(asked) == 2 * once
         assert set(together) == {one.id, *(each.id for each in many)}
         assert together[one.id] == alone[one.id]
@@ -301,4 +310,4 @@ def test_what_is_read_afterwards_is_read_together(growing: Growing) -> None:
 
 def test_the_story_of_attempts_is_told_by_subject(growing: Growing) -> None:
     with growing.looking() as (scope, *_):
-        assert channel_reads.attempts_of(scope, []) == {}
+        assert channel_reads.list_attempts_by_subject(scope, []) == {}

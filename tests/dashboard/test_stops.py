@@ -5,19 +5,20 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting
-from dashboard import confirming
-from dashboard.reads.system import system
-from foundation import outbox
-from foundation.database import OpenScope
+from channels.accounts import lifecycle
+from dashboard.auth import passkey_confirmations
+from dashboard.pages.system.queries import load_system
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput
 from foundation.ids import uuid7
-from gate import events as gate_events
-from gate import switches
-from gate.events import SwitchWanted
-from tenants import agencies, staffing
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from foundation.outbox import outbox
+from gate.policy import emergency_stops
+from gate.reviews import events as gate_events
+from gate.reviews.events import EmergencyStopRequested
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.auth import members
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -32,7 +33,7 @@ def two(lumiere: Agency) -> tuple[Agency, UUID, UUID]:
     lumiere.post("demain")
     with lumiere.scope() as scope:
         zoe = agencies.add_creator(scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"])
-        account = connecting.connect(
+        account = lifecycle.connect_account(
             scope,
             creator_id=zoe,
             platform="mastodon",
@@ -57,21 +58,21 @@ def two(lumiere: Agency) -> tuple[Agency, UUID, UUID]:
 
 def stops(who: Agency, where: str, target: str = "") -> None:
     with who.scope(who.act_as(Role.OWNER)) as scope:
-        switches.close(scope, where, target, SENDING, reason="dispute")
+        emergency_stops.close_switch(scope, where, target, SENDING, reason="dispute")
 
 
-def wanted(who: Agency) -> list[SwitchWanted]:
+def wanted(who: Agency) -> list[EmergencyStopRequested]:
     with who.scope() as scope:
         rows = scope.run(
             "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set' ORDER BY id",
             t=scope.tenant_id,
         ).all()
-        return [outbox.rebuild(SwitchWanted, scope.tenant_id, row.subject_id, row.args) for row in rows]
+        return [outbox.rebuild_event(EmergencyStopRequested, scope.tenant_id, row.subject_id, row.args) for row in rows]
 
 
 def limited(who: Agency, *creators: str) -> None:
     with who.scope() as scope:
-        staffing.change(scope, who.members[Role.MANAGER], role=Role.MANAGER, creators=creators)
+        members.change_member(scope, who.members[Role.MANAGER], role=Role.MANAGER, creators=creators)
 
 
 def test_others_stops_names_and_acts_are_not_shown(door: Door, two: tuple[Agency, UUID, UUID]) -> None:
@@ -95,7 +96,7 @@ def test_others_stops_names_and_acts_are_not_shown(door: Door, two: tuple[Agency
         assert "Toute l’agence" in choices
         assert [one for one in choices if "Zoé" in one or "Mastodon" in one] == []
     with who.scope() as scope:
-        mias = system(scope, tenant_reads.member(scope, who.members[Role.MANAGER]))
+        mias = load_system(scope, tenant_reads.get_member(scope, who.members[Role.MANAGER]))
         assert (mias.stops, mias.acts) == ([], [])
 
 
@@ -132,9 +133,9 @@ def test_who_works_for_one_creator_ends_her_stop(door: Door, two: tuple[Agency, 
         page.open("/system")
         page.type("Pourquoi rouvrir ?", "fini")
         assert "Réouverture demandée" in page.press("Rouvrir")
-    gate_events.set_switch(wanted(who)[-1], tenant=tenant)
+    gate_events.handle_stop_request(wanted(who)[-1], tenant=tenant)
     with who.scope() as scope:
-        assert switches.stops(scope) == []
+        assert emergency_stops.list_stops(scope) == []
 
 
 @pytest.mark.parametrize(("where", "target"), [("tenant", ""), ("platform", "sandbox")])
@@ -150,7 +151,7 @@ def test_who_works_for_one_creator_stops_all_and_ends_it_for_nobody(
             page.open("/system")
             page.choose("Arrêter", choice)
             page.press(f"Arrêter : {choice}")
-            gate_events.set_switch(wanted(who)[-1], tenant=tenant)
+            gate_events.handle_stop_request(wanted(who)[-1], tenant=tenant)
             text = page.open("/system")
             assert "Rouvrir" not in page.labels()
             assert "qui travaille pour tous y met fin" in text
@@ -170,12 +171,12 @@ def test_the_workers_end_nothing_for_who_works_for_some(two: tuple[Agency, UUID,
         )
 
     def ends(member: UUID) -> bool:
-        wish = SwitchWanted(
+        wish = EmergencyStopRequested(
             who.tenant_id, uuid7(), "tenant", "", SENDING, open=True, by=f"member:{member}", reason="fini"
         )
-        gate_events.set_switch(wish, tenant=tenant)
+        gate_events.handle_stop_request(wish, tenant=tenant)
         with who.scope() as scope:
-            return not switches.closed(scope, SENDING)
+            return not emergency_stops.is_stopped(scope, SENDING)
 
     stops(who, "tenant")
     mias, owner = who.members[Role.MANAGER], who.members[Role.OWNER]
@@ -188,12 +189,12 @@ def test_the_workers_end_nothing_for_who_works_for_some(two: tuple[Agency, UUID,
     limited(who, "mia")
     assert not ends(owner)  # nor once they work for fewer than when they asked
     stops(who, "creator", str(zoe))
-    wish = SwitchWanted(
+    wish = EmergencyStopRequested(
         who.tenant_id, uuid7(), "creator", str(zoe), SENDING, open=True, by=f"member:{mias}", reason="x"
     )
-    gate_events.set_switch(wish, tenant=tenant)
+    gate_events.handle_stop_request(wish, tenant=tenant)
     with who.scope() as scope:
-        assert switches.closed(scope, SENDING, creator=zoe)
+        assert emergency_stops.is_stopped(scope, SENDING, creator=zoe)
 
 
 @pytest.mark.parametrize("since", ["", "never", "2026-13-01T00:00:00+00:00"])
@@ -201,7 +202,7 @@ def test_a_signed_end_names_the_press_it_ends(lumiere: Agency, since: str) -> No
     """Whatever comes in that field is a browser's word: nothing is handed to the workers that they cannot read."""
     fields = {"where": "tenant", "target": "", "feature": SENDING, "reason": "over", "since": since}
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope, pytest.raises(BadInput):
-        confirming.done(scope, switches.REOPEN, fields, uuid7())
+        passkey_confirmations.execute_act(scope, emergency_stops.REOPEN_ACT, fields, uuid7())
     assert wanted(lumiere) == []
 
 
@@ -226,7 +227,7 @@ def test_a_signature_is_asked_of_nobody_who_may_not_end_it(door: Door, two: tupl
 def test_a_creator_stops_her_own_posts_from_home(door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope) -> None:
     who, zoe, _ = two
     with who.scope() as scope:
-        staffing.change(scope, who.members[Role.CREATOR], role=Role.CREATOR, creators=["mia"])
+        members.change_member(scope, who.members[Role.CREATOR], role=Role.CREATOR, creators=["mia"])
     with stream(door.url, door.cookie(who, Role.CREATOR)) as page:
         text = page.open("/")
         assert "propriétaire et responsables peuvent rouvrir" in text
@@ -234,10 +235,10 @@ def test_a_creator_stops_her_own_posts_from_home(door: Door, two: tuple[Agency, 
         assert "Arrêt demandé pour Mia" in page.press("Arrêter : Mia")
         [asked] = wanted(who)
         assert (asked.scope, asked.target, asked.open) == ("creator", str(who.creator_id), False)
-        gate_events.set_switch(asked, tenant=tenant)
+        gate_events.handle_stop_request(asked, tenant=tenant)
         with who.scope() as scope:
-            assert switches.closed(scope, SENDING, creator=who.creator_id)
-            assert not switches.closed(scope, SENDING, creator=zoe)
+            assert emergency_stops.is_stopped(scope, SENDING, creator=who.creator_id)
+            assert not emergency_stops.is_stopped(scope, SENDING, creator=zoe)
         text = page.open("/")
         assert "Arrêt d’urgence depuis" in text
         assert "a pressé l’arrêt d’urgence" not in text
@@ -248,7 +249,7 @@ def test_a_creator_stops_her_own_posts_from_home(door: Door, two: tuple[Agency, 
         assert "on m’a volé mon téléphone" in page.open("/system").replace("&#39;", "’")
         page.type("Pourquoi rouvrir ?", "retrouvé")
         page.press("Rouvrir")
-        gate_events.set_switch(wanted(who)[-1], tenant=tenant)
+        gate_events.handle_stop_request(wanted(who)[-1], tenant=tenant)
         assert "a pressé l’arrêt d’urgence et" not in page.open("/")
 
 
@@ -260,10 +261,10 @@ def test_what_is_told_of_stops_says_what_they_stop(
     wishes = [("tenant", "", False, Role.OWNER), ("tenant", "", True, Role.OWNER)]
     wishes += [(where, str(of), False, Role.CHATTER) for where, of in (("creator", zoe), ("channel", account))]
     for where, target, opened, role in [*wishes, ("platform", "mastodon", False, Role.CHATTER)]:
-        ask = SwitchWanted(
+        ask = EmergencyStopRequested(
             who.tenant_id, uuid7(), where, target, SENDING, open=opened, by=who.act_as(role), reason="essai"
         )
-        gate_events.set_switch(ask, tenant=tenant)
+        gate_events.handle_stop_request(ask, tenant=tenant)
     with stream(door.url, door.cookie(who)) as page:
         text = page.open("/")
     for whom in ("Toute l’agence", "Zoé", f"Zoé, {ACCOUNT} · Mastodon", "Mastodon"):
@@ -280,7 +281,7 @@ def test_who_chats_for_several_says_whom_and_who_may_not_has_no_button(
         assert "Stop asked for: Zoé" in page.press("Stop: Zoé")
         assert [(one.scope, one.target) for one in wanted(who)] == [("creator", str(zoe))]
         with who.scope() as scope:
-            staffing.change(scope, who.members[Role.CHATTER], role=Role.CHATTER, creators=["mia"])
+            members.change_member(scope, who.members[Role.CHATTER], role=Role.CHATTER, creators=["mia"])
         assert "asked for" not in page.press("Stop: Zoé")
     assert len(wanted(who)) == 1
     for role in (Role.OWNER, Role.ACCOUNTANT, Role.GUEST):
@@ -295,7 +296,7 @@ def test_what_a_stop_keeps_back_is_not_shown_as_planned(door: Door, lumiere: Age
     with stream(door.url, door.cookie(lumiere)) as page:
         assert ">Planifié</span>" in page.open()
         with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-            switches.close(scope, "creator", str(lumiere.creator_id), SENDING, reason="essai")
+            emergency_stops.close_switch(scope, "creator", str(lumiere.creator_id), SENDING, reason="essai")
         text = page.open()
     assert ">attend la fin de l’arrêt</span>" in text
     assert ">Planifié</span>" not in text

@@ -8,20 +8,25 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.app_pages.studio_library import PICK
-from foundation.database import OpenScope
+from dashboard.pages.studio.library.gallery import SELECTION_PREFIX
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ids import uuid7
-from foundation.storage import FileStore
-from foundation.words import LANGUAGES, Message, say
-from gate import ratings
-from gate.events import RatingWanted, set_rating
-from gate.units import Rating
-from studio import ingesting, jobs, library, packs, quotas, recipes, runs, uploads
-from studio import reads as studio_reads
-from studio.events import JobDue, UploadDue
-from studio.states import JobState, ShelfState, UploadState
-from tenants import agencies
-from tenants.roles import Role
+from foundation.storage.object_store import FileStore
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from gate.reviews.events import RatingRequested, handle_rating_request
+from studio.costs import quotas
+from studio.ingest import pipeline, uploads
+from studio.library import assets as library
+from studio.library import queries as studio_reads
+from studio.library.events import RunDue, UploadDue
+from studio.library.states import JobState, ShelfState, UploadState
+from studio.packs import packs
+from studio.recipes import specs
+from studio.runs import records, runner
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -31,7 +36,7 @@ from tests.studio.builders import CREDENTIAL, Engine, spec
 
 
 def word(code: str, language: str = "fr", **params: str | int) -> str:
-    return say(Message(code, params), language)
+    return render_message(Message(code, params), language)
 
 
 def store(door: Door) -> FileStore:
@@ -44,18 +49,18 @@ def work(door: Door, who: Agency) -> None:
         rows = scope.run("SELECT kind, subject_id, args FROM outbox WHERE tenant_id = :t", t=who.tenant_id).all()
         scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=who.tenant_id)
     for row in rows:
-        if row.kind == JobDue.kind:
-            jobs.run(
-                JobDue(who.tenant_id, row.subject_id),
+        if row.kind == RunDue.kind:
+            runner.generate_pictures(
+                RunDue(who.tenant_id, row.subject_id),
                 tenant=door.tenant,
                 engine=Engine,
                 store=store(door),
                 credential=lambda: CREDENTIAL,
             )
         elif row.kind == UploadDue.kind:
-            uploads.ingest(UploadDue(who.tenant_id, row.subject_id), tenant=door.tenant, store=store(door))
-        elif row.kind == RatingWanted.kind:
-            set_rating(RatingWanted(who.tenant_id, row.subject_id, **row.args), tenant=door.tenant)
+            uploads.ingest_upload(UploadDue(who.tenant_id, row.subject_id), tenant=door.tenant, store=store(door))
+        elif row.kind == RatingRequested.kind:
+            handle_rating_request(RatingRequested(who.tenant_id, row.subject_id, **row.args), tenant=door.tenant)
 
 
 @pytest.fixture
@@ -64,8 +69,8 @@ def run(lumiere: Agency) -> Callable[..., UUID]:
 
     def start(**changes: object) -> UUID:
         with lumiere.scope() as scope:
-            recipe_id = recipes.save(scope, lumiere.creator_id, spec(**changes))
-            return jobs.start(
+            recipe_id = specs.save_recipe(scope, lumiere.creator_id, spec(**changes))
+            return runner.start_run(
                 scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key=str(uuid7()), by="member:x"
             )
 
@@ -80,7 +85,7 @@ def opened(door: Door, who: Agency, role: Role = Role.OWNER, **query: object) ->
 def pick(page: Stream, nth: int = 0) -> str:
     """Tick the nth picture of the library."""
     boxes = [one for one in page.widgets if one.kind == "checkbox"]
-    box = [one for one in boxes if PICK in one.id][nth]
+    box = [one for one in boxes if SELECTION_PREFIX in one.id][nth]
     return page.check(box.label, nth=[one for one in boxes if one.label == box.label].index(box))
 
 
@@ -95,7 +100,7 @@ def test_empty_studio_offers_a_recipe_that_works(door: Door, tenant: OpenScope, 
         assert word("studio.started", language, count=4) in text
         work(door, who)
         with who.scope() as scope:
-            runs = studio_reads.runs_of(scope, who.creator_id)
+            runs = studio_reads.list_runs(scope, who.creator_id)
             assert [(one.state, one.done, one.by) for one in runs] == [(JobState.DONE, 4, who.act_as(Role.OWNER))]
         text = page.again()
         assert word("studio.progress", language, done=4, total=4) in text
@@ -110,12 +115,12 @@ def test_run_shows_what_it_asks_for_and_is_made_once(door: Door, lumiere: Agency
         page.open("/studio")
         page.type(word("studio.seed"), "7")
         text = page.type(word("studio.count"), "2")
-        shots = recipes.resolve(spec(), seed=7, count=2)
+        shots = specs.plan_pictures(spec(), seed=7, count=2)
         for shot in shots:
             assert shot.scene in text
         assert word("studio.started", count=2) in page.press(word("studio.generate"))
     with lumiere.scope() as scope:
-        newest = studio_reads.runs_of(scope, lumiere.creator_id)[0]
+        newest = studio_reads.list_runs(scope, lumiere.creator_id)[0]
     assert (newest.seed, newest.total, newest.state) == (7, 2, JobState.QUEUED)
 
 
@@ -129,7 +134,7 @@ def test_running_one_ticks_is_stopped_and_then_rests(door: Door, lumiere: Agency
         page.again()
         assert len(page.ticks) < ticking
     with lumiere.scope() as scope:
-        assert studio_reads.run_of(scope, job_id).state is JobState.STOPPED
+        assert studio_reads.get_run(scope, job_id).state is JobState.STOPPED
 
 
 def test_what_is_missing_of_a_broken_run_is_made_by_a_press(
@@ -138,24 +143,24 @@ def test_what_is_missing_of_a_broken_run_is_made_by_a_press(
     job_id = run()
     with lumiere.scope() as scope:
         scope.run("UPDATE outbox SET available_at = available_at + interval '1 day' WHERE subject_id = :id", id=job_id)
-        runs.fail(scope, job_id, Message("job.gave_up"))
+        records.fail_run(scope, job_id, Message("job.gave_up"))
     with stream(door.url, door.cookie(lumiere)) as page:
         assert word("studio.resume") in page.open("/studio")
         assert word("studio.resumed", count=3) in page.press(word("studio.resume"))
     with lumiere.scope() as scope:
-        found = studio_reads.run_of(scope, job_id)
+        found = studio_reads.get_run(scope, job_id)
     assert (found.state, found.reason) == (JobState.QUEUED, None)
 
 
 def test_what_was_refused_is_told_with_its_reason(door: Door, lumiere: Agency, run: Callable[..., UUID]) -> None:
     job_id, why = run(), Message("engine.content_refused", {"engine": "stability"})
     with lumiere.scope() as scope:
-        job = runs.find(scope, job_id)
+        job = records.get_run_row(scope, job_id)
         job.state = JobState.RUNNING
         scope.add(job)
-    assert runs.skip(lumiere.open, job, 0, why)
+    assert records.skip_picture(lumiere.open, job, 0, why)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert word("studio.refused", count=1, total=3, why=say(why, "fr")) in page.open("/studio")
+        assert word("studio.refused", count=1, total=3, why=render_message(why, "fr")) in page.open("/studio")
 
 
 def test_variants_are_compared_kept_and_put_away(door: Door, lumiere: Agency, run: Callable[..., UUID]) -> None:
@@ -170,7 +175,7 @@ def test_variants_are_compared_kept_and_put_away(door: Door, lumiere: Agency, ru
         text = page.press(word("studio.reveal_all"))
         assert len(re.findall(r"/preview\?clear=", text)) == 3
     with lumiere.scope() as scope:
-        shelves = [card.shelf for card in studio_reads.cards(scope, lumiere.creator_id, job_id=job_id)]
+        shelves = [card.shelf for card in studio_reads.list_asset_cards(scope, lumiere.creator_id, job_id=job_id)]
     assert shelves == [ShelfState.KEPT, ShelfState.RETIRED, ShelfState.NEW]
 
 
@@ -185,8 +190,8 @@ def test_recipe_is_changed_and_old_runs_keep_theirs(door: Door, lumiere: Agency,
         page.type(word("studio.words"), "place: a lake")
         assert "hour" in page.press(word("studio.keep_recipe"))
     with lumiere.scope() as scope:
-        (card,) = studio_reads.recipes_of(scope, lumiere.creator_id)
-        (old,) = studio_reads.runs_of(scope, lumiere.creator_id)
+        (card,) = studio_reads.list_recipes(scope, lumiere.creator_id)
+        (old,) = studio_reads.list_runs(scope, lumiere.creator_id)
     assert (card.version, card.spec.words) == (2, {"place": ["a lake", "a hill"], "hour": ["noon"]})
     assert old.version == 1
 
@@ -204,8 +209,8 @@ def test_photos_are_handed_in_and_refused_with_a_reason(door: Door, lumiere: Age
         page.attach(word("studio.files"), {"export.jpg": encoded(a_picture(seed=12), "JPEG")})
         work(door, lumiere)
     with lumiere.scope() as scope:
-        export, one = uploads.recent(scope, lumiere.creator_id, since=scope.now.replace(year=2000))
-        made, card = studio_reads.cards(scope, lumiere.creator_id)
+        export, one = uploads.list_recent_uploads(scope, lumiere.creator_id, since=scope.now.replace(year=2000))
+        made, card = studio_reads.list_asset_cards(scope, lumiere.creator_id)
     assert (one.state, one.name, one.asset_id) == (UploadState.READY, "plage.jpg", card.asset_id)
     assert (export.asset_id, made.engine, card.engine) == (made.asset_id, "unnamed", "camera")
 
@@ -215,8 +220,8 @@ def test_library_is_asked_by_facets(door: Door, lumiere: Agency) -> None:
     unrated, away = picture(door, lumiere, seed=3), picture(door, lumiere, seed=4, rating=Rating.G)
     hidden = picture(door, lumiere, seed=5, rating=Rating.X)
     with lumiere.scope() as scope:
-        library.shelve(scope, away, ShelfState.RETIRED)
-        packs.make(scope, creator_id=lumiere.creator_id, slug="p", title="P", description="", assets=[general])
+        library.set_shelf_state(scope, away, ShelfState.RETIRED)
+        packs.create_pack(scope, creator_id=lumiere.creator_id, slug="p", title="P", description="", assets=[general])
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/studio")
         assert {str(general), str(nude), str(unrated)} == set(re.findall(r"/files/([0-9a-f-]{36})/thumb", text))
@@ -237,7 +242,7 @@ def test_one_picture_tells_its_story_and_is_rated(door: Door, lumiere: Agency, r
     run(variants=1)
     work(door, lumiere)
     with lumiere.scope() as scope:
-        (card,) = studio_reads.cards(scope, lumiere.creator_id)
+        (card,) = studio_reads.list_asset_cards(scope, lumiere.creator_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
         text = pick(page)
@@ -255,7 +260,7 @@ def test_one_picture_tells_its_story_and_is_rated(door: Door, lumiere: Agency, r
         assert word("studio.alt_kept") in page.press(word("studio.alt_keep"))
         assert word("studio.review_asked") in page.press(word("studio.ask_review"))
     with lumiere.scope() as scope:
-        (card,) = studio_reads.cards(scope, lumiere.creator_id)
+        (card,) = studio_reads.list_asset_cards(scope, lumiere.creator_id)
         assert (card.standing.rating, card.alt, card.shelf) == (Rating.S, "la mer au matin", ShelfState.KEPT)
 
 
@@ -268,8 +273,8 @@ def test_pack_is_made_of_what_is_chosen(door: Door, lumiere: Agency) -> None:
         page.type(word("studio.pack_title"), "Une journée")
         assert word("studio.pack_made", title="Une journée") in page.press(word("studio.pack_now"))
     with lumiere.scope() as scope:
-        (made,) = packs.packs_of(scope, lumiere.creator_id)
-        wanted = [library.item(scope, asset).sha256 for asset in (assets[2], assets[0])]
+        (made,) = packs.list_active_packs(scope, lumiere.creator_id)
+        wanted = [library.get_asset(scope, asset).sha256 for asset in (assets[2], assets[0])]
     assert [medium.sha256 for medium in made.media] == wanted
 
 
@@ -287,11 +292,13 @@ def test_other_creators_and_agencies_are_not_there(door: Door, lumiere: Agency, 
         made = {"kind": "human", "zone": "Europe/Paris", "languages": ["fr"]}
         zoe = agencies.add_creator(scope, slug="zoe", name="Zoé-canary", **made)
         scope.run("UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=lumiere.members[Role.MANAGER])
-        recipes.save(scope, zoe, spec(name="zoes-own"))
-    prepared = ingesting.from_camera(encoded(a_picture(seed=31), "JPEG"), name="z.jpg", alt="canary")
-    hers = ingesting.bring(door.tenant, store(door), tenant_id=lumiere.tenant_id, creator_id=zoe, prepared=prepared)
+        specs.save_recipe(scope, zoe, spec(name="zoes-own"))
+    prepared = pipeline.prepare_upload(encoded(a_picture(seed=31), "JPEG"), name="z.jpg", alt="canary")
+    hers = pipeline.ingest_asset(
+        door.tenant, store(door), tenant_id=lumiere.tenant_id, creator_id=zoe, prepared=prepared
+    )
     with lumiere.scope() as scope:
-        ratings.rate(scope, library.item(scope, hers).sha256, Rating.G, source="rule:test")
+        ratings.record_rating(scope, library.get_asset(scope, hers).sha256, Rating.G, source="rule:test")
     for query in ({}, {"creator": "zoe"}, {"creator": str(other.creator_id)}):
         _, text = opened(door, lumiere, Role.MANAGER, **query)
         for secret in ("canary", "zoes-own", str(theirs), str(hers)):
@@ -308,9 +315,9 @@ def test_a_run_outside_its_hours_says_until_when_and_goes_on_when_they_are_dropp
     door: Door, lumiere: Agency, run: Callable[..., UUID]
 ) -> None:
     with lumiere.scope() as scope:
-        local = scope.now.astimezone(ZoneInfo(quotas.limits(scope, lumiere.creator_id).zone))
+        local = scope.now.astimezone(ZoneInfo(quotas.get_generation_limits(scope, lumiere.creator_id).zone))
         hours = [(local + timedelta(hours=ahead)).time().replace(second=0, microsecond=0) for ahead in (2, 3)]
-        quotas.set_window(scope, quotas.Window(*hours), creator_id=lumiere.creator_id)
+        quotas.set_generation_hours(scope, quotas.GenerationHours(*hours), creator_id=lumiere.creator_id)
     job_id = run()
     with stream(door.url, door.cookie(lumiere, Role.OWNER)) as page:
         shown = page.open("/studio")
@@ -319,7 +326,7 @@ def test_a_run_outside_its_hours_says_until_when_and_goes_on_when_they_are_dropp
         page.choose(word("studio.limits_creator"), word("studio.limits_always"))
         page.press(word("studio.limits_keep_creator"))
     with lumiere.scope() as scope:
-        assert quotas.limits(scope, lumiere.creator_id).window is None
+        assert quotas.get_generation_limits(scope, lumiere.creator_id).effective_hours is None
         due = scope.run("SELECT available_at FROM outbox WHERE subject_id = :id", id=job_id).scalar_one()
         assert due <= scope.now
 
@@ -333,8 +340,8 @@ def test_hours_of_the_agency_hold_for_who_has_none(door: Door, lumiere: Agency, 
         page.press(word("studio.limits_keep_agency"))
         shown = page.open("/studio")
     with lumiere.scope() as scope:
-        found = quotas.limits(scope, lumiere.creator_id)
-    assert (found.own, found.window, found.per_day) == (None, quotas.Window(time(23), time(7)), 12)
+        found = quotas.get_generation_limits(scope, lumiere.creator_id)
+    assert (found.own, found.effective_hours, found.per_day) == (None, quotas.GenerationHours(time(23), time(7)), 12)
     assert word("studio.limits_as_agency", opens="23:00", closes="07:00") in shown
 
 

@@ -2,13 +2,14 @@
 
 from uuid import UUID
 
-from foundation.database import OpenScope
-from foundation.storage import FileStore
-from gate import ratings
-from gate.units import Rating
-from generators.contract import Label
-from studio import avowing, ingesting, library
-from studio.events import ModelMade
+from foundation.db.database import OpenScope
+from foundation.storage.object_store import FileStore
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from generators.contract.engines import OriginLabel
+from studio.ingest import ai_disclosure, pipeline
+from studio.library import assets
+from studio.library.events import AiDisclosureDue
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -19,11 +20,13 @@ from tests.generators.builders import a_picture, encoded
 
 def photo(door: Door, who: Agency, seed: int) -> UUID:
     """A photograph that somebody handed in, and rated."""
-    prepared = ingesting.from_camera(encoded(a_picture(seed=seed), "JPEG"), name="a.jpg", alt=f"photo {seed}")
+    prepared = pipeline.prepare_upload(encoded(a_picture(seed=seed), "JPEG"), name="a.jpg", alt=f"photo {seed}")
     store = FileStore(door.log.parent / "objects")
-    asset = ingesting.bring(door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared)
+    asset = pipeline.ingest_asset(
+        door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared
+    )
     with who.scope() as scope:
-        ratings.rate(scope, library.item(scope, asset).sha256, Rating.G, source="rule:test")
+        ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, Rating.G, source="rule:test")
     return asset
 
 
@@ -35,13 +38,13 @@ def said(who: Agency, tenant: OpenScope) -> int:
             t=who.tenant_id,
         ).all()
     for row in rows:
-        avowing.run(ModelMade(who.tenant_id, row.subject_id, **row.args), tenant=tenant)
+        ai_disclosure.apply_ai_disclosure(AiDisclosureDue(who.tenant_id, row.subject_id, **row.args), tenant=tenant)
     return len(rows)
 
 
 def test_photographs_are_said_to_be_an_ai_s_all_that_are_chosen(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     photos = [photo(door, lumiere, seed) for seed in (1, 2)]
-    made(door, lumiere, Label.NONE, 3)
+    made(door, lumiere, OriginLabel.NONE, 3)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
         assert word("studio.avow_how") not in pick(page), "a model's is one already"
@@ -54,4 +57,4 @@ def test_photographs_are_said_to_be_an_ai_s_all_that_are_chosen(door: Door, lumi
         assert word("studio.avow_how") not in text
         assert word("studio.avow") in text, "who looks at it sees it"
     with lumiere.scope() as scope:
-        assert {one.ai for one in library.media_of(scope, photos, "x").values()} == {"generated"}
+        assert {one.ai for one in assets.get_renditions(scope, photos, "x").values()} == {"generated"}

@@ -1,12 +1,12 @@
 """Studio: what was put away is erased by a press, or after days that an agency chose."""
 
-from foundation.database import OpenScope
-from foundation.storage import FileStore
-from generators.contract import Label
-from schedules import reviewing
-from studio import erasing, library
-from studio.events import EraseDue
-from studio.states import ShelfState
+from foundation.db.database import OpenScope
+from foundation.storage.object_store import FileStore
+from generators.contract.engines import OriginLabel
+from schedules.approvals import review_queue
+from studio.library import assets, erasure
+from studio.library.events import ErasureDue
+from studio.library.states import ShelfState
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -22,20 +22,20 @@ def done(who: Agency, door: Door, tenant: OpenScope) -> None:
             t=who.tenant_id,
         ).one()
     store = FileStore(door.log.parent / "objects")
-    event = EraseDue(who.tenant_id, row.subject_id, **row.args)
-    erasing.run(event, tenant=tenant, store=store, posted=reviewing.shown_in_posts)
+    event = ErasureDue(who.tenant_id, row.subject_id, **row.args)
+    erasure.erase_picture(event, tenant=tenant, store=store, posted=review_queue.assets_used_in_posts)
 
 
 def test_a_picture_that_was_put_away_is_erased_by_who_runs_the_agency(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
-    away, here = made(door, lumiere, Label.NONE), made(door, lumiere, Label.NONE, 2)
+    away, here = made(door, lumiere, OriginLabel.NONE), made(door, lumiere, OriginLabel.NONE, 2)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
         assert word("studio.erase_yes") not in pick(page), "it stands in the library"
     with lumiere.scope() as scope:
-        library.shelve(scope, away, ShelfState.RETIRED)
-        library.shelve(scope, here, ShelfState.RETIRED)
+        assets.set_shelf_state(scope, away, ShelfState.RETIRED)
+        assets.set_shelf_state(scope, here, ShelfState.RETIRED)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
         assert drawn(page.choose(word("studio.shelf"), word("studio.shelf.away"))) == {str(away), str(here)}
@@ -47,18 +47,18 @@ def test_a_picture_that_was_put_away_is_erased_by_who_runs_the_agency(
 
 
 def test_days_are_kept_for_the_agency(door: Door, lumiere: Agency) -> None:
-    made(door, lumiere, Label.NONE)
+    made(door, lumiere, OriginLabel.NONE)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
         page.type(word("studio.retention_days"), "3")
-        assert word("erase.days", least=erasing.LEAST_DAYS, most=erasing.MOST_DAYS) in page.press(
+        assert word("erase.days", least=erasure.MIN_DAYS, most=erasure.MAX_DAYS) in page.press(
             word("studio.retention_keep")
         )
         page.type(word("studio.retention_days"), "30")
         assert word("studio.retention_kept") in page.press(word("studio.retention_keep"))
         with lumiere.scope() as scope:
-            assert erasing.days(scope) == 30
+            assert erasure.retention_days(scope) == 30
         page.type(word("studio.retention_days"), "0")
         assert word("studio.retention_never") in page.press(word("studio.retention_keep"))
         with lumiere.scope() as scope:
-            assert erasing.days(scope) is None
+            assert erasure.retention_days(scope) is None

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from studio import reads as studio_reads
-from studio import recipe_texts, recipes, word_lists
-from studio.word_lists import WordList
-from tenants import agencies
+from studio.library import queries as studio_reads
+from studio.recipes import specs, wildcards, yaml_files
+from studio.recipes.wildcards import Wildcard
+from tenants.agencies import agencies
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -16,15 +16,15 @@ from tests.studio.builders import spec
 DRESS, COAT = "a red dress", "a coat"
 
 
-def listed(who: Agency) -> list[word_lists.Listed]:
+def listed(who: Agency) -> list[wildcards.WildcardVersion]:
     with who.scope() as scope:
-        return word_lists.known(scope, [who.creator_id])
+        return wildcards.list_wildcards(scope, [who.creator_id])
 
 
 def make(who: Agency, words: list[str], *, own: bool = False) -> UUID:
     with who.scope() as scope:
         owner = who.creator_id if own else None
-        return word_lists.make(scope, [who.creator_id], "tenues", WordList(words=words), creator_id=owner)
+        return wildcards.create_wildcard(scope, [who.creator_id], "tenues", Wildcard(words=words), creator_id=owner)
 
 
 def test_a_list_is_written_drawn_from_changed_and_taken_back(door: Door, lumiere: Agency) -> None:
@@ -48,7 +48,7 @@ def test_a_list_is_written_drawn_from_changed_and_taken_back(door: Door, lumiere
         said = word("list.named", name="tenues", recipes="morning")
         assert said in page.press(word("studio.list_retire"))
     (one,) = listed(lumiere)
-    assert (one.version, one.said.odds, one.creator_id) == (3, [(DRESS, 3), (COAT, 1)], None)
+    assert (one.version, one.said.weighted_words, one.creator_id) == (3, [(DRESS, 3), (COAT, 1)], None)
     with lumiere.scope() as scope:
         assert scope.run("SELECT lists FROM jobs WHERE tenant_id = :t", t=lumiere.tenant_id).scalar_one() == {
             "tenues": {"version": 1, "words": [DRESS, COAT], "weights": {DRESS: 3}}
@@ -68,13 +68,13 @@ def test_a_list_is_renamed_with_the_recipes_that_draw_from_it(door: Door, lumier
     (one,) = listed(lumiere)
     assert (one.name, one.said.words) == ("habits", [COAT])
     with lumiere.scope() as scope:
-        assert [each.spec.prompt for each in studio_reads.recipes_of(scope, lumiere.creator_id)] == ["{@habits}"]
+        assert [each.spec.prompt for each in studio_reads.list_recipes(scope, lumiere.creator_id)] == ["{@habits}"]
 
 
 def test_a_missing_list_is_told_before_the_press_and_one_put_away_comes_back(door: Door, lumiere: Agency) -> None:
     list_id = make(lumiere, [DRESS], own=True)
     with lumiere.scope() as scope:
-        recipes.save(scope, lumiere.creator_id, spec(prompt="{@tenues}"))
+        specs.save_recipe(scope, lumiere.creator_id, spec(prompt="{@tenues}"))
         scope.run(
             "UPDATE word_lists SET retired = true WHERE id = :id", id=list_id
         )  # as by an older recipe brought back
@@ -91,7 +91,7 @@ def test_a_missing_list_is_told_before_the_press_and_one_put_away_comes_back(doo
 def test_a_text_brings_its_lists_or_says_where_they_differ(door: Door, lumiere: Agency) -> None:
     keep(lumiere)
     said = {"tenues": {"words": [COAT], "weights": {}}}
-    text = recipe_texts.write(spec(prompt="{@tenues}"), said)
+    text = yaml_files.export_recipe(spec(prompt="{@tenues}"), said)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
         page.type(word("studio.bring_text"), text)
@@ -121,4 +121,4 @@ def test_who_works_for_some_creators_writes_no_list_of_the_agency(door: Door, lu
         assert word("list.of_all") in page.press(word("studio.list_keep"))
     assert [one.said.words for one in listed(lumiere)] == [[DRESS]]
     with lumiere.scope() as scope:
-        assert studio_reads.runs_of(scope, lumiere.creator_id) == []
+        assert studio_reads.list_runs(scope, lumiere.creator_id) == []

@@ -7,17 +7,18 @@ from uuid import UUID
 
 import pytest
 
-from dashboard.app_pages import studio_recipe_lines
-from dashboard.reads.studio import abilities_of, untaken
+from dashboard.pages.studio.recipes import recipe_syntax
+from dashboard.pages.studio.recipes.queries import engine_capabilities, unsupported_fields
 from foundation.errors import NotFound
 from foundation.ids import uuid7
-from foundation.settings import GeneratorsSettings
-from generators.wire import Able
-from studio import reads as studio_reads
-from studio import recipe_shelf, recipe_texts, recipes
-from studio.reads import RecipeCard
-from tenants import agencies, machines
-from tenants.roles import Role
+from foundation.ops.settings import GeneratorsSettings
+from generators.remote_protocol import RemoteWorkerCapabilities
+from studio.library import queries as studio_reads
+from studio.library.queries import RecipeSummary
+from studio.recipes import specs, versions, yaml_files
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.api_keys import remote_workers
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -28,12 +29,12 @@ from tests.studio.builders import spec
 
 def keep(who: Agency, **changes: Any) -> UUID:
     with who.scope() as scope:
-        return recipes.save(scope, who.creator_id, spec(**changes))
+        return specs.save_recipe(scope, who.creator_id, spec(**changes))
 
 
-def newest(who: Agency) -> RecipeCard:
+def newest(who: Agency) -> RecipeSummary:
     with who.scope() as scope:
-        (card,) = studio_reads.recipes_of(scope, who.creator_id)
+        (card,) = studio_reads.list_recipes(scope, who.creator_id)
     return card
 
 
@@ -54,7 +55,7 @@ def test_a_recipe_is_written_with_lists_questions_and_sizes(door: Door, lumiere:
     assert card.spec.words["place"] == ["a lake", "a hill", "16:9"]
     assert (card.spec.weights, card.spec.sizes) == ({"place": {"a lake": 3}}, ["feed", "story"])
     assert [one.kind for _, one in card.spec.questions] == ["choice", "number", "yes_no", "text"]
-    assert (card.version, card.spec.seed, card.spec.pictures) == (2, 11, 4)
+    assert (card.version, card.spec.seed, card.spec.picture_count) == (2, 11, 4)
 
 
 def test_looks_are_asked_for_wherever_something_lays_them_over_its_model(door: Door, lumiere: Agency) -> None:
@@ -62,15 +63,19 @@ def test_looks_are_asked_for_wherever_something_lays_them_over_its_model(door: D
     demo = GeneratorsSettings(diffusion_folder="demo", diffusion_loras="/loras")
     keep(lumiere)
     with lumiere.scope() as scope:
-        assert "loras" in abilities_of(scope, demo)
-        assert "loras" not in abilities_of(scope, GeneratorsSettings())
+        assert "loras" in engine_capabilities(scope, demo)
+        assert "loras" not in engine_capabilities(scope, GeneratorsSettings())
     with stream(door.url, door.cookie(lumiere)) as page:
         assert word("studio.loras") not in page.open("/studio")
     machine_id = uuid7()
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        machines.make(scope, name="cellar", machine_id=machine_id)
-        machines.seen(scope, machine_id, Able(engine="diffusion", model="m", does=["loras"]).model_dump(mode="json"))
-        assert "loras" in abilities_of(scope, GeneratorsSettings())
+        remote_workers.create_remote_worker(scope, name="cellar", machine_id=machine_id)
+        remote_workers.record_worker_seen(
+            scope,
+            machine_id,
+            RemoteWorkerCapabilities(engine="diffusion", model="m", does=["loras"]).model_dump(mode="json"),
+        )
+        assert "loras" in engine_capabilities(scope, GeneratorsSettings())
     with stream(door.url, door.cookie(lumiere)) as page:
         assert word("studio.loras") in page.open("/studio")
 
@@ -79,9 +84,9 @@ def test_what_a_workflow_does_not_take_is_named(tmp_path: Path) -> None:
     file = tmp_path / "w.json"
     file.write_text(json.dumps(workflow()))
     asked = GeneratorsSettings(comfyui_url="http://127.0.0.1:1", comfyui_workflow=str(file))
-    assert untaken(asked, spec(negative="blur")) == ("steps", "guidance")
-    assert untaken(asked.model_copy(update={"comfyui_workflow": "/nowhere"}), spec()) == ()
-    assert untaken(GeneratorsSettings(), spec()) == ()
+    assert unsupported_fields(asked, spec(negative="blur")) == ("steps", "guidance")
+    assert unsupported_fields(asked.model_copy(update={"comfyui_workflow": "/nowhere"}), spec()) == ()
+    assert unsupported_fields(GeneratorsSettings(), spec()) == ()
 
 
 def test_looks_are_written_with_their_weights(door: Door, lumiere: Agency) -> None:
@@ -97,8 +102,8 @@ def test_looks_are_written_with_their_weights(door: Door, lumiere: Agency) -> No
 
 @pytest.mark.parametrize("written", ["", "film", "film, mia-v3: 70", "a: 1, b.2: 200"])
 def test_looks_are_read_as_they_are_written(written: str) -> None:
-    found = studio_recipe_lines.read_loras(written)
-    assert studio_recipe_lines.loras(spec(loras=found)) == written
+    found = recipe_syntax.parse_loras(written)
+    assert recipe_syntax.format_loras(spec(loras=found)) == written
 
 
 def test_what_is_previewed_is_what_runs(door: Door, lumiere: Agency) -> None:
@@ -111,13 +116,13 @@ def test_what_is_previewed_is_what_runs(door: Door, lumiere: Agency) -> None:
         page.choose("mood", "lively")
         text = page.type("Quoi ?", "<b>{hour}</b>")
         answers = {"mood": "lively", "what": "<b>{hour}</b>"}
-        shots = recipes.resolve(newest(lumiere).spec, seed=7, count=4, given=answers)
+        shots = specs.plan_pictures(newest(lumiere).spec, seed=7, count=4, given=answers)
         assert f"{shots[0].scene.split('<')[0]}&lt;b&gt;{{hour}}&lt;/b&gt;" in text
         assert "1088 × 1360" in text
         assert "1080 × 1920" in text
         assert word("studio.started", count=4) in page.press(word("studio.generate"))
     with lumiere.scope() as scope:
-        run = studio_reads.runs_of(scope, lumiere.creator_id)[0]
+        run = studio_reads.list_runs(scope, lumiere.creator_id)[0]
         given = scope.run("SELECT given FROM jobs WHERE id = :id", id=run.id).scalar_one()
     assert (run.seed, run.total, given) == (7, 4, answers)
 
@@ -132,7 +137,7 @@ def test_words_of_which_nothing_is_made_are_told_before_the_press(door: Door, lu
         assert word("recipe.prohibited") in text
         assert page.find(word("studio.generate")).drawn.disabled
     with lumiere.scope() as scope:
-        assert studio_reads.runs_of(scope, lumiere.creator_id) == []
+        assert studio_reads.list_runs(scope, lumiere.creator_id) == []
 
 
 def test_a_text_is_brought_and_an_older_version_taken_up(door: Door, lumiere: Agency) -> None:
@@ -142,7 +147,7 @@ def test_a_text_is_brought_and_an_older_version_taken_up(door: Door, lumiere: Ag
         page.type(word("studio.bring_text"), "name: morning\nprompt: b\npromt: c\n")
         said = word("recipe.line_unknown", line=3, where="promt")
         assert said in page.press(word("studio.keep_text"))
-        page.type(word("studio.bring_text"), recipe_texts.write(spec(variants=5)))
+        page.type(word("studio.bring_text"), yaml_files.export_recipe(spec(variants=5)))
         assert word("studio.recipe_kept", name="morning") in page.press(word("studio.keep_text"))
         text = page.again()
         changed = word("studio.field.variants")
@@ -156,10 +161,10 @@ def test_nobody_takes_up_a_version_of_another_creator(lumiere: Agency) -> None:
     made = {"kind": "human", "zone": "Europe/Paris", "languages": ["fr"]}
     with lumiere.scope() as scope:
         zoe = agencies.add_creator(scope, slug="zoe", name="Zoé", **made)
-        theirs = recipes.save(scope, zoe, spec(name="hers"))
+        theirs = specs.save_recipe(scope, zoe, spec(name="hers"))
     for recipe_id in (theirs, uuid7()):
         with lumiere.scope() as scope, pytest.raises(NotFound, match=r"recipe\.unknown"):
-            recipes.restore(scope, lumiere.creator_id, recipe_id)
+            specs.restore_version(scope, lumiere.creator_id, recipe_id)
 
 
 def test_a_recipe_is_begun_copied_put_away_and_brought_back(door: Door, lumiere: Agency) -> None:
@@ -174,25 +179,27 @@ def test_a_recipe_is_begun_copied_put_away_and_brought_back(door: Door, lumiere:
         page.choose(word("studio.recipe"), word("studio.recipe_named", name="morning (2)", version=1))
         assert "morning (2)" in page.press(word("studio.retire_recipe"))
     with lumiere.scope() as scope:
-        assert [one.name for one in studio_reads.recipes_of(scope, lumiere.creator_id, retired=True)] == ["morning (2)"]
-        names = [one.name for one in studio_reads.recipes_of(scope, lumiere.creator_id)]
+        assert [one.name for one in studio_reads.list_recipes(scope, lumiere.creator_id, retired=True)] == [
+            "morning (2)"
+        ]
+        names = [one.name for one in studio_reads.list_recipes(scope, lumiere.creator_id)]
         assert sorted(names) == sorted([word("studio.new_recipe"), "morning"])
-        card = next(one for one in studio_reads.recipes_of(scope, lumiere.creator_id, retired=True))
+        card = next(one for one in studio_reads.list_recipes(scope, lumiere.creator_id, retired=True))
         with pytest.raises(NotFound, match=r"recipe\.unknown"):
-            recipe_shelf.current(scope, [lumiere.creator_id], card.id)
+            versions.get_current_recipe(scope, [lumiere.creator_id], card.id)
         with pytest.raises(NotFound, match=r"recipe\.unknown"):  # an older version is nobody's to run by its id
-            recipe_shelf.current(scope, [lumiere.creator_id], first)
+            versions.get_current_recipe(scope, [lumiere.creator_id], first)
         with pytest.raises(NotFound, match=r"recipe\.unknown"):
-            recipe_shelf.retire(scope, uuid7(), first)
+            versions.archive_recipe(scope, uuid7(), first)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
         assert "morning (2)" in page.press(word("studio.bring_back"))
     with lumiere.scope() as scope:
-        assert not studio_reads.recipes_of(scope, lumiere.creator_id, retired=True)
-        recipe_shelf.retire(scope, lumiere.creator_id, card.id)
-        assert recipes.save(scope, lumiere.creator_id, card.spec) == card.id  # written again, it is offered again
-        assert not studio_reads.recipes_of(scope, lumiere.creator_id, retired=True)
+        assert not studio_reads.list_recipes(scope, lumiere.creator_id, retired=True)
+        versions.archive_recipe(scope, lumiere.creator_id, card.id)
+        assert specs.save_recipe(scope, lumiere.creator_id, card.spec) == card.id  # written again, it is offered again
+        assert not studio_reads.list_recipes(scope, lumiere.creator_id, retired=True)
 
 
 def test_a_sampler_reaches_the_engine() -> None:
-    assert recipes.resolve(spec(sampler="dpm++"), seed=1, count=1)[0].job.scheduler == "dpm++"
+    assert specs.plan_pictures(spec(sampler="dpm++"), seed=1, count=1)[0].job.scheduler == "dpm++"

@@ -6,21 +6,23 @@ from datetime import timedelta
 
 import pytest
 
-from channels import reads as channel_reads
-from dashboard.reads.system import system
-from foundation import outbox
-from foundation.database import OpenScope
-from foundation.ids import HOUSE, uuid7
-from foundation.words import catalogue
-from gate import admitting, inspecting, limits, switches
-from gate import events as gate_events
-from gate.admitting import RowsWanted
-from gate.events import LimitWanted, RuleRead, SwitchWanted
-from gate.units import Rating
-from studio import library
+from channels.accounts import queries as channel_reads
+from dashboard.pages.system.queries import load_system
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import load_catalogue
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.outbox import outbox
+from gate.contract.units import Rating
+from gate.policy import admission, emergency_stops
+from gate.policy.admission import AdmissionRequested
+from gate.ratings import inspections
+from gate.reviews import events as gate_events
+from gate.reviews import place_limits
+from gate.reviews.events import EmergencyStopRequested, PlaceLimitRequested, RuleVerified
+from studio.library import assets
 from tenants import audit
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.connectors.test_shipping import installed
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
@@ -28,7 +30,7 @@ from tests.dashboard.streams import stream
 from tests.dashboard.test_files import picture
 from tests.gate.strangers import file, row
 from tests.house.tree import product
-from workers import gate_stop
+from workers.cli.gate import emergency_stop
 
 HOURS = timedelta(hours=2, minutes=5)
 
@@ -38,7 +40,8 @@ def given_up(who: Agency) -> str:
     with who.scope() as scope:
         subject = uuid7()
         outbox.put(
-            scope, SwitchWanted(scope.tenant_id, subject, "tenant", "", "sending", open=False, by="x", reason="x")
+            scope,
+            EmergencyStopRequested(scope.tenant_id, subject, "tenant", "", "sending", open=False, by="x", reason="x"),
         )
         row = scope.run(
             "UPDATE outbox SET state = 'dead', tries = 5, last_error = 'Canary' WHERE subject_id = :s RETURNING id",
@@ -51,10 +54,10 @@ def test_a_hundred_looks_are_one_line(door: Door, lumiere: Agency) -> None:
     for role, times in ((Role.MANAGER, 1), (Role.OWNER, 120), (Role.MANAGER, 2)):
         with lumiere.scope(lumiere.act_as(role)) as scope:
             for _ in range(times):
-                audit.note(scope, "asset.cleared", "asset:1")
+                audit.record(scope, "asset.cleared", "asset:1")
     with lumiere.scope() as scope:
-        owner = tenant_reads.member(scope, lumiere.members[Role.OWNER])
-        found = [(act.actor, times) for act, times in system(scope, owner).acts][:3]
+        owner = tenant_reads.get_member(scope, lumiere.members[Role.OWNER])
+        found = [(act.actor, times) for act, times in load_system(scope, owner).acts][:3]
     hands = [lumiere.act_as(role) for role in (Role.MANAGER, Role.OWNER, Role.MANAGER)]
     assert found == list(zip(hands, (2, 120, 1), strict=True))
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -76,21 +79,21 @@ def test_what_gave_up_is_done_again_or_put_aside(door: Door, lumiere: Agency, te
         assert theirs not in text
         assert "repart maintenant" in page.press("Refaire maintenant")
     with lumiere.scope() as scope:
-        assert outbox.dead(scope) == []
+        assert outbox.list_dead(scope) == []
     given_up(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
         assert "ne sera pas faite" in page.press("Mettre de côté")
     with lumiere.scope() as scope, other.scope() as elsewhere:
-        assert (outbox.dead(scope), len(outbox.dead(elsewhere))) == ([], 1)
+        assert (outbox.list_dead(scope), len(outbox.list_dead(elsewhere))) == ([], 1)
 
 
-def wanted(who: Agency) -> list[SwitchWanted]:
+def wanted(who: Agency) -> list[EmergencyStopRequested]:
     with who.scope() as scope:
         rows = scope.run(
             "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set'", t=scope.tenant_id
         ).all()
-        return [outbox.rebuild(SwitchWanted, scope.tenant_id, row.subject_id, row.args) for row in rows]
+        return [outbox.rebuild_event(EmergencyStopRequested, scope.tenant_id, row.subject_id, row.args) for row in rows]
 
 
 def test_one_person_stops_and_who_did_it_is_told(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
@@ -99,21 +102,21 @@ def test_one_person_stops_and_who_did_it_is_told(door: Door, lumiere: Agency, te
         page.type("Pourquoi ?", "compte volé")
         assert "deux secondes" in page.press("Arrêter : Toute l’agence")
         [asked] = wanted(lumiere)
-        gate_events.set_switch(asked, tenant=tenant)
+        gate_events.handle_stop_request(asked, tenant=tenant)
         text = page.open("/system")
         assert "À l’arrêt depuis" in text
         assert "compte volé" in text
         for path in ("/", "/calendar"):
             assert "tout attend la réouverture" in page.open(path)
     with lumiere.scope() as scope:
-        assert switches.closed(scope, "sending")
+        assert emergency_stops.is_stopped(scope, "sending")
 
 
 def test_one_account_or_a_whole_platform_is_stopped(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     lumiere.post("demain")
     with lumiere.scope() as scope:
-        own = channel_reads.every_channel(scope)[0]
-    spoken = catalogue("fr")[f"platform.{own.platform}"]
+        own = channel_reads.list_channels(scope)[0]
+    spoken = load_catalogue("fr")[f"platform.{own.platform}"]
     for choice, where, target in (
         ("Mia", "creator", str(lumiere.creator_id)),
         (f"Mia : {own.name} sur {spoken}", "channel", str(own.id)),
@@ -125,7 +128,7 @@ def test_one_account_or_a_whole_platform_is_stopped(door: Door, lumiere: Agency,
             assert "deux secondes" in page.press(f"Arrêter : {choice}")
             asked = wanted(lumiere)[-1]
             assert (asked.scope, asked.target, asked.open) == (where, target, False)
-            gate_events.set_switch(asked, tenant=tenant)
+            gate_events.handle_stop_request(asked, tenant=tenant)
             assert choice in page.open("/system")
             told = page.open("/calendar")  # every page tells what is stopped, and that the rest is not
             assert ("Mia" if where == "creator" else spoken) in told
@@ -136,7 +139,7 @@ def test_one_account_or_a_whole_platform_is_stopped(door: Door, lumiere: Agency,
 def test_a_stop_of_the_installation_is_told_and_no_agency_ends_it(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
-    gate_stop.stopped(tenant, "clé volée")
+    emergency_stop.close_sending_switch(tenant, "clé volée")
     try:
         with stream(door.url, door.cookie(lumiere)) as page:
             text = page.open("/system")
@@ -145,21 +148,23 @@ def test_a_stop_of_the_installation_is_told_and_no_agency_ends_it(
             assert "Rouvrir" not in page.labels()
             assert "tout attend la réouverture" in page.open("/calendar")
         with lumiere.scope() as scope:
-            assert switches.closed(scope, "sending")
+            assert emergency_stops.is_stopped(scope, "sending")
     finally:
-        gate_stop.reopened(tenant, "changée")
+        emergency_stop.reopen_sending_switch(tenant, "changée")
     with lumiere.scope() as scope:
-        assert not switches.closed(scope, "sending")
+        assert not emergency_stops.is_stopped(scope, "sending")
 
 
 def test_a_reopening_that_may_not_be_is_told_at_home(lumiere: Agency, tenant: OpenScope) -> None:
     owner = lumiere.act_as(Role.OWNER)
     for opened in (False, True):
-        ask = SwitchWanted(lumiere.tenant_id, uuid7(), "tenant", "", "sending", open=opened, by=owner, reason="fini")
-        gate_events.set_switch(ask, tenant=tenant)
+        ask = EmergencyStopRequested(
+            lumiere.tenant_id, uuid7(), "tenant", "", "sending", open=opened, by=owner, reason="fini"
+        )
+        gate_events.handle_stop_request(ask, tenant=tenant)
     with lumiere.scope() as scope:
-        assert switches.closed(scope, "sending")
-        assert [one.message.code for one in tenant_reads.open_notices(scope)] == ["switch.alone_too_early"]
+        assert emergency_stops.is_stopped(scope, "sending")
+        assert [one.message.code for one in tenant_reads.list_open_notices(scope)] == ["switch.alone_too_early"]
 
 
 def test_two_who_ask_one_after_the_other_reopen_the_whole_agency(
@@ -167,17 +172,19 @@ def test_two_who_ask_one_after_the_other_reopen_the_whole_agency(
 ) -> None:
     def ask(role: Role, *, opened: bool) -> bool:
         by = lumiere.act_as(role)
-        wish = SwitchWanted(lumiere.tenant_id, uuid7(), "tenant", "", "sending", open=opened, by=by, reason="fini")
-        gate_events.set_switch(wish, tenant=tenant)
+        wish = EmergencyStopRequested(
+            lumiere.tenant_id, uuid7(), "tenant", "", "sending", open=opened, by=by, reason="fini"
+        )
+        gate_events.handle_stop_request(wish, tenant=tenant)
         with lumiere.scope() as scope:
-            return not switches.closed(scope, "sending")
+            return not emergency_stops.is_stopped(scope, "sending")
 
     assert not ask(Role.OWNER, opened=False)
     assert not ask(Role.OWNER, opened=True)
     assert not ask(Role.OWNER, opened=True)  # twice the same person is one
     assert ask(Role.MANAGER, opened=True)
     with lumiere.scope() as scope:
-        assert tenant_reads.open_notices(scope) == []
+        assert tenant_reads.list_open_notices(scope) == []
     assert not ask(Role.OWNER, opened=False)
     assert not ask(Role.MANAGER, opened=True)  # what was asked before this stop says nothing about it
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -187,7 +194,7 @@ def test_two_who_ask_one_after_the_other_reopen_the_whole_agency(
 
 def test_late_tasks_are_told(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        wish = SwitchWanted(scope.tenant_id, uuid7(), "tenant", "", "sending", open=False, by="x", reason="x")
+        wish = EmergencyStopRequested(scope.tenant_id, uuid7(), "tenant", "", "sending", open=False, by="x", reason="x")
         outbox.put(scope, wish)
         scope.run("UPDATE outbox SET available_at = :at WHERE tenant_id = :t", at=scope.now - HOURS, t=scope.tenant_id)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -208,14 +215,14 @@ def test_every_noted_act_has_its_sentence() -> None:
         if name.endswith("audit.note") and isinstance(call.args[1], ast.Constant)
     }
     assert acts
-    assert {f"audit.{act}" for act in acts} <= set(catalogue("fr"))
+    assert {f"audit.{act}" for act in acts} <= set(load_catalogue("fr"))
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_a_sentence_of_an_act_needs_no_more_than_its_name(language: str) -> None:
     """Acts of one hand stand in one line, whatever each was about: the page knows nothing to fill in, and was not drawn
     any more once an account had been disconnected, whose sentence named it."""
-    said = {code: sentence for code, sentence in catalogue(language).items() if code.startswith("audit.")}
+    said = {code: sentence for code, sentence in load_catalogue(language).items() if code.startswith("audit.")}
     assert said
     assert [code for code, sentence in said.items() if "{" in sentence] == []
 
@@ -229,7 +236,9 @@ def test_a_place_is_kept_tighter_by_one_and_no_longer_by_two(door: Door, lumiere
                 "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'place.limit' ORDER BY id DESC",
                 t=scope.tenant_id,
             ).first()
-        gate_events.set_limit(outbox.rebuild(LimitWanted, lumiere.tenant_id, row.subject_id, row.args), tenant=tenant)
+        gate_events.handle_place_limit(
+            outbox.rebuild_event(PlaceLimitRequested, lumiere.tenant_id, row.subject_id, row.args), tenant=tenant
+        )
 
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
@@ -247,7 +256,7 @@ def test_a_place_is_kept_tighter_by_one_and_no_longer_by_two(door: Door, lumiere
             page.press("Ne plus le faire")
             done()
     with lumiere.scope() as scope:
-        assert limits.kept(scope) == []
+        assert place_limits.list_place_limits(scope) == []
 
 
 def test_places_are_said_as_where_posts_are_written(door: Door, lumiere: Agency) -> None:
@@ -273,8 +282,8 @@ def test_rules_of_a_strangers_package_wait_for_the_owner(door: Door, lumiere: Ag
                 "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'rows.admit' ORDER BY id DESC",
                 t=scope.tenant_id,
             ).first()
-        wanted = outbox.rebuild(RowsWanted, lumiere.tenant_id, asked.subject_id, asked.args)
-        admitting.settle(wanted, tenant=tenant, documents=lambda: [document])
+        wanted = outbox.rebuild_event(AdmissionRequested, lumiere.tenant_id, asked.subject_id, asked.args)
+        admission.handle_admission_request(wanted, tenant=tenant, documents=lambda: [document])
 
     try:
         with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
@@ -300,7 +309,9 @@ def test_a_rule_that_grew_old_is_read_again_by_two(door: Door, lumiere: Agency, 
         scope.run("UPDATE channels SET platform = 'x', surface = 'x.text' WHERE tenant_id = :t", t=scope.tenant_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Règles à relire" not in page.open("/system")
-    with tenant(HOUSE, "system:test", role="relay") as scope:  # the last test of this module: its clock goes back after
+    with tenant(
+        INSTALLATION_ID, "system:test", role="relay"
+    ) as scope:  # the last test of this module: its clock goes back after
         scope.run("SELECT house_shift(:by)", by=timedelta(days=100))
     for role, button in ((Role.OWNER, "Je l’ai relue : inchangée"), (Role.MANAGER, "Je l’ai relue aussi : inchangée")):
         with stream(door.url, door.cookie(lumiere, role)) as page:
@@ -313,8 +324,8 @@ def test_a_rule_that_grew_old_is_read_again_by_two(door: Door, lumiere: Agency, 
                 "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'rule.read' ORDER BY id",
                 t=scope.tenant_id,
             ).all()
-        asked = outbox.rebuild(RuleRead, lumiere.tenant_id, rows[-1].subject_id, rows[-1].args)
-        gate_events.read_rule(asked, tenant=tenant)
+        asked = outbox.rebuild_event(RuleVerified, lumiere.tenant_id, rows[-1].subject_id, rows[-1].args)
+        gate_events.handle_rule_verified(asked, tenant=tenant)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Règles à relire" not in page.open("/system")
 
@@ -322,12 +333,14 @@ def test_a_rule_that_grew_old_is_read_again_by_two(door: Door, lumiere: Agency, 
 def test_whether_a_machine_looks_at_pictures_is_said(door: Door, lumiere: Agency) -> None:
     first, second = (picture(door, lumiere, seed=seed, rating=Rating.G) for seed in (1, 2))
     with lumiere.scope() as scope:
-        inspecting.missed(scope, library.item(scope, first).sha256)
+        inspections.record_classifier_missing(scope, assets.get_asset(scope, first).sha256)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/system")
         assert "Des personnes seules" in text
         assert "qu’aucun n’a regardés : 1." in text
     with lumiere.scope() as scope:
-        inspecting.record(scope, library.item(scope, second).sha256, source="classifier:tiles@1", rating=Rating.G)
+        inspections.record_classifier_finding(
+            scope, assets.get_asset(scope, second).sha256, source="classifier:tiles@1", rating=Rating.G
+        )
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Le classifieur tiles@1 a regardé en dernier" in page.open("/system")

@@ -4,15 +4,16 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
-from foundation.words import LANGUAGES
-from gate.units import Rating
-from schedules import approvals, comments, drafting
-from schedules.comments import Spot
-from schedules.drafting import Draft
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from gate.contract.units import Rating
+from schedules.approvals import decisions, review_comments
+from schedules.approvals.review_comments import CommentAnchor
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -20,14 +21,14 @@ from tests.dashboard.test_approvals import asked, word
 from tests.dashboard.test_files import picture
 
 
-def said(who: Agency, post_id: UUID) -> list[comments.Comment]:
+def said(who: Agency, post_id: UUID) -> list[review_comments.ReviewComment]:
     with who.scope(who.act_as(Role.OWNER)) as scope:
-        return comments.of_post(scope, post_id)
+        return review_comments.list_comments(scope, post_id)
 
 
 def say(who: Agency, role: Role, post_id: UUID, words: str, *, internal: bool = True) -> UUID:
     with who.scope(who.act_as(role)) as scope:
-        return comments.say(scope, post_id, words, key=uuid7(), internal=internal)
+        return review_comments.add_comment(scope, post_id, words, key=uuid7(), internal=internal)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -38,7 +39,7 @@ def test_a_wish_for_a_change_is_told_to_others_until_it_is_answered(
     post_id, _ = asked(who, "Le phare")
     owner, author = who.members[Role.OWNER], who.act_as(Role.MANAGER)
     with who.scope(who.act_as(Role.OWNER)) as scope:
-        approvals.ask_change(scope, post_id, member_id=owner, note="plus clair")
+        decisions.request_changes(scope, post_id, member_id=owner, note="plus clair")
     told = word("approval.change_wanted", language, member="Owner", post="Le phare")
     bar = word("talk.wanted.change", language, who="Owner")
     with stream(door.url, door.cookie(who)) as page, stream(door.url, door.cookie(who, Role.MANAGER)) as writer:
@@ -50,7 +51,7 @@ def test_a_wish_for_a_change_is_told_to_others_until_it_is_answered(
         assert "plus clair" in written
         with who.scope(author) as scope:
             draft = Draft(who.creator_id, "", "Le phare, plus clair", (), ())
-            drafting.rewrite(scope, post_id, draft, author=author)
+            drafts.rewrite_post(scope, post_id, draft, author=author)
         assert told not in writer.open("/")
         assert bar in writer.open("/calendar", post=post_id)
         page.open("/approvals")
@@ -66,10 +67,10 @@ def test_what_was_turned_down_waits_for_nothing_and_its_author_is_told_why(door:
     told = word("approval.turned_down", member="Owner", post="Le phare")
     with stream(door.url, door.cookie(who, Role.MANAGER)) as writer:
         with who.scope(who.act_as(Role.OWNER)) as scope:
-            approvals.reject(scope, post_id, member_id=owner, note="trop sombre")
+            decisions.reject_post(scope, post_id, member_id=owner, note="trop sombre")
         assert wait in writer.open("/calendar", post=post_id)
         with who.scope(who.act_as(Role.OWNER)) as scope:
-            approvals.turn_down(scope, post_id, member_id=owner, note="trop sombre")
+            decisions.decline_post(scope, post_id, member_id=owner, note="trop sombre")
         page = writer.open("/calendar", post=post_id)
         assert "trop sombre" in page
         assert wait not in page
@@ -93,7 +94,7 @@ def test_a_comment_is_written_answered_and_settled(door: Door, tenant: OpenScope
         assert "Trop sombre &lt;b&gt;ici&lt;/b&gt; *là*" in text
         assert "@Manager" in text
     (one,) = said(who, post_id)
-    assert (one.spot, one.internal) == (Spot(0, shot), True)
+    assert (one.spot, one.internal) == (CommentAnchor(0, shot), True)
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         home = page.open("/")
         assert word("comment.named", language, member="Owner", post="Le phare") in home
@@ -111,8 +112,8 @@ def test_a_comment_is_written_answered_and_settled(door: Door, tenant: OpenScope
 def test_names_are_told_to_nobody_else(door: Door, lumiere: Agency) -> None:
     post_id, _ = asked(lumiere, "Le phare")
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
-        manager = tenant_reads.member(scope, lumiere.members[Role.MANAGER])
-        comments.say(scope, post_id, "à toi", key=uuid7(), named=[manager.principal_id])
+        manager = tenant_reads.get_member(scope, lumiere.members[Role.MANAGER])
+        review_comments.add_comment(scope, post_id, "à toi", key=uuid7(), named=[manager.principal_id])
     told = word("comment.named", member="Owner", post="Le phare")
     for role, hears in ((Role.MANAGER, True), (Role.OWNER, False), (Role.CREATOR, False)):
         with stream(door.url, door.cookie(lumiere, role)) as page:
@@ -161,7 +162,7 @@ def test_what_is_asked_and_what_changed_since_are_shown(door: Door, tenant: Open
     who = agency(tenant, language=language)
     post_id, _ = asked(who, "Le vieux phare")
     with who.scope(who.act_as(Role.OWNER)) as scope:
-        approvals.ask_change(scope, post_id, member_id=who.members[Role.OWNER], why="words", note="pas <vieux>")
+        decisions.request_changes(scope, post_id, member_id=who.members[Role.OWNER], why="words", note="pas <vieux>")
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         text = page.open("/calendar", post=post_id)
         assert word("talk.wanted.change", language, who="Owner") in text
@@ -169,7 +170,7 @@ def test_what_is_asked_and_what_changed_since_are_shown(door: Door, tenant: Open
         assert word("talk.waits_for_author", language) in text
     with who.scope(who.act_as(Role.MANAGER)) as scope:
         draft = Draft(who.creator_id, "", "Le grand phare", (), ())
-        drafting.rewrite(scope, post_id, draft, author=who.act_as(Role.MANAGER))
+        drafts.rewrite_post(scope, post_id, draft, author=who.act_as(Role.MANAGER))
     with stream(door.url, door.cookie(who)) as page:
         text = page.open("/approvals")
         assert word("talk.answered", language) in text

@@ -2,13 +2,13 @@
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import Refused
-from gate import targets
-from gate.targets import AddressEnded, AddressWanted, Target
-from gate.units import Rating
-from schedules import unlisted
-from tenants.roles import Role
+from gate.contract.units import Rating
+from gate.reviews import link_targets
+from gate.reviews.link_targets import LinkTargetDeclared, LinkTargetEnded, LinkTargetSummary
+from schedules.notices import unregistered_links
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -16,9 +16,9 @@ from tests.dashboard.streams import stream
 SHOP = "https://boutique.example/mia"
 
 
-def listed(who: Agency) -> list[Target]:
+def listed(who: Agency) -> list[LinkTargetSummary]:
     with who.scope() as scope:
-        return targets.listed(scope, who.creator_id)
+        return link_targets.list_link_targets(scope, who.creator_id)
 
 
 def work(who: Agency) -> None:
@@ -27,13 +27,17 @@ def work(who: Agency) -> None:
         rows = scope.run(
             "DELETE FROM outbox WHERE tenant_id = :t AND kind = ANY(:kinds) RETURNING kind, subject_id, args",
             t=who.tenant_id,
-            kinds=[AddressWanted.kind, AddressEnded.kind],
+            kinds=[LinkTargetDeclared.kind, LinkTargetEnded.kind],
         ).all()
     for row in rows:
-        if row.kind == AddressWanted.kind:
-            targets.settle(AddressWanted(who.tenant_id, row.subject_id, **row.args), tenant=who.open)
+        if row.kind == LinkTargetDeclared.kind:
+            link_targets.handle_link_target(
+                LinkTargetDeclared(who.tenant_id, row.subject_id, **row.args), tenant=who.open
+            )
         else:
-            targets.settle_end(AddressEnded(who.tenant_id, row.subject_id, **row.args), tenant=who.open)
+            link_targets.handle_link_target_end(
+                LinkTargetEnded(who.tenant_id, row.subject_id, **row.args), tenant=who.open
+            )
 
 
 def held(who: Agency, words: str) -> None:
@@ -68,7 +72,9 @@ def test_a_post_says_where_its_address_is_put_on_the_list(door: Door, lumiere: A
     (one,) = listed(lumiere)
     assert (one.url, one.rating, one.adult) == (SHOP, Rating.G, False)
     with lumiere.scope() as scope:
-        assert [post.words for post in unlisted.waiting(scope, [lumiere.creator_id])] == [f"Ma boutique : {SHOP}"]
+        assert [post.words for post in unregistered_links.list_link_holds(scope, [lumiere.creator_id])] == [
+            f"Ma boutique : {SHOP}"
+        ]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +113,7 @@ def test_an_address_without_a_word_about_it_is_not_taken(door: Door, lumiere: Ag
 
 def test_it_is_taken_off_and_said_again(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        targets.register(scope, lumiere.creator_id, SHOP, rating=Rating.S, adult=True)
+        link_targets.register_link_target(scope, lumiere.creator_id, SHOP, rating=Rating.S, adult=True)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "pour adultes" in page.open("/channels", links=1)
         page.press("Toujours vrai")
@@ -124,7 +130,7 @@ def test_it_is_taken_off_and_said_again(door: Door, lumiere: Agency) -> None:
 def test_another_agencys_list_is_not_seen(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     other = agency(tenant, mark="autre")
     with other.scope() as scope:
-        targets.register(scope, other.creator_id, SHOP, rating=Rating.G, adult=False)
+        link_targets.register_link_target(scope, other.creator_id, SHOP, rating=Rating.G, adult=False)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert SHOP not in page.open("/channels", links=1)
 
@@ -134,4 +140,6 @@ def test_who_does_not_plan_finds_no_list(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
         assert "/channels?links=1" not in page.open("/calendar", post=str(lumiere.posts[0]))
     with lumiere.scope(lumiere.act_as(Role.CREATOR)) as scope, pytest.raises(Refused):
-        targets.ask(scope, lumiere.creator_id, SHOP, owner=targets.Owner.SHOP, rating=Rating.G, adult=False)
+        link_targets.request_link_target(
+            scope, lumiere.creator_id, SHOP, owner=link_targets.LinkOwner.SHOP, rating=Rating.G, adult=False
+        )

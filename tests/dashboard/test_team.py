@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import session
-from dashboard.reads.team import team
-from foundation.database import OpenScope
+from dashboard.pages.team.queries import load_team
+from dashboard.shell import session
+from foundation.db.database import OpenScope
 from foundation.errors import Conflict
-from schedules.moving import delivery
-from tenants import agencies, login, staffing
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from schedules.posts.transitions import get_delivery
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.auth import members, sessions
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -32,20 +33,24 @@ def test_owner_brings_somebody_in_whose_link_opens_their_home(door: Door, lumier
         again = page.press("Faire entrer")
         assert "a déjà l’adresse" in again
     with lumiere.scope() as scope:
-        zoe = [one.member for one in team(scope).colleagues if one.member.name == "Zoé"]
+        zoe = [one.member for one in load_team(scope).colleagues if one.member.name == "Zoé"]
     assert [(one.role, one.email) for one in zoe] == [(Role.ACCOUNTANT, "zoe@lumiere.example")]
-    opened = login.redeem(door.tenant, link[1])
-    assert login.current(door.tenant, opened) == (lumiere.tenant_id, zoe[0].id)
+    opened = sessions.redeem_sign_in_link(door.tenant, link[1])
+    assert sessions.find_session(door.tenant, opened) == (lumiere.tenant_id, zoe[0].id)
 
 
 def test_an_address_that_ends_with_a_slash_makes_no_other_link(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GREENROOM_HOME", str(tmp_path))
     monkeypatch.setenv("GREENROOM_DASHBOARD__PUBLIC_URL", "https://house.example/")
-    session.house.cache_clear()
+    session.dashboard_settings.cache_clear()
     try:
-        assert session.way_in("s") == "https://house.example/auth/link/s" == login.address("https://house.example", "s")
+        assert (
+            session.sign_in_page_url("s")
+            == "https://house.example/auth/link/s"
+            == sessions.sign_in_url("https://house.example", "s")
+        )
     finally:
-        session.house.cache_clear()
+        session.dashboard_settings.cache_clear()
 
 
 def test_a_name_is_no_markup_in_what_is_said(door: Door, lumiere: Agency) -> None:
@@ -86,7 +91,7 @@ def test_a_closed_access_closes_open_pages(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere, Role.CHATTER)) as page:
         page.open()
         with lumiere.scope() as scope:
-            staffing.let_go(scope, lumiere.members[Role.CHATTER])
+            members.remove_member(scope, lumiere.members[Role.CHATTER])
         assert "greenroom invite" in page.tick()
 
 
@@ -94,7 +99,7 @@ def elsewhere(who: Agency, role: Role) -> None:
     """From now on somebody of this role works for another creator alone."""
     with who.scope() as scope:
         agencies.add_creator(scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=("fr",))
-        staffing.change(scope, who.members[role], role=role, creators=("zoe",))
+        members.change_member(scope, who.members[role], role=role, creators=("zoe",))
 
 
 def test_who_works_for_others_by_now_does_nothing_from_an_open_page(door: Door, lumiere: Agency) -> None:
@@ -104,7 +109,7 @@ def test_who_works_for_others_by_now_does_nothing_from_an_open_page(door: Door, 
         elsewhere(lumiere, Role.MANAGER)
         assert "refusée" not in page.press("Réessayer")
     with lumiere.scope() as scope:
-        assert str(delivery(scope, failed).state) == "failed"
+        assert str(get_delivery(scope, failed).state) == "failed"
 
 
 def test_an_open_page_shows_no_longer_whom_one_does_not_work_for(door: Door, lumiere: Agency) -> None:
@@ -119,23 +124,23 @@ def test_an_open_page_shows_no_longer_whom_one_does_not_work_for(door: Door, lum
 def test_the_last_owner_stays(lumiere: Agency) -> None:
     owner = lumiere.members[Role.OWNER]
     with lumiere.scope() as scope, pytest.raises(Conflict, match=r"member\.last_owner"):
-        staffing.let_go(scope, owner)
+        members.remove_member(scope, owner)
     with lumiere.scope() as scope, pytest.raises(Conflict, match=r"member\.last_owner"):
-        staffing.change(scope, owner, role=Role.MANAGER, creators=())
+        members.change_member(scope, owner, role=Role.MANAGER, creators=())
     with lumiere.scope() as scope:
-        staffing.change(scope, lumiere.members[Role.MANAGER], role=Role.OWNER, creators=())
-        staffing.let_go(scope, owner)
+        members.change_member(scope, lumiere.members[Role.MANAGER], role=Role.OWNER, creators=())
+        members.remove_member(scope, owner)
 
 
 def test_another_agency_s_member_is_nobody(tenant: OpenScope, lumiere: Agency) -> None:
     other = agency(tenant)
     with lumiere.scope() as scope, pytest.raises(Exception, match=r"member\.unknown"):
-        staffing.let_go(scope, other.members[Role.CHATTER])
+        members.remove_member(scope, other.members[Role.CHATTER])
 
 
 def test_whose_work_somebody_sees_is_said_by_name(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        mia = tenant_reads.creators(scope)[0]
+        mia = tenant_reads.list_creators(scope)[0]
         agencies.add_member(
             scope,
             name="Zoé",

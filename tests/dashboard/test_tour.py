@@ -4,17 +4,26 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting
-from dashboard.touring import BURST, COUNTED, KILLED, WAYS, TourAct, about
-from foundation.database import OpenScope
+from channels.accounts import lifecycle
+from dashboard.pages.tour.events import (
+    BURST_SIZE,
+    CHEAT_WAYS,
+    COUNTED_EVENT,
+    KILLED_EVENT,
+    TourStepRequested,
+    burst_audit_subject,
+)
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import Message, render_message
 from foundation.ids import uuid7
-from foundation.words import Message, say
-from schedules import approvals, planning
-from schedules.calendar import local_wall
-from schedules.states import DeliveryState
-from tenants import audit, staffing
-from tenants import reads as tenant_reads
-from tenants.roles import Right, Role, may
+from foundation.ops.wall_time import to_wall_time
+from schedules.approvals import decisions
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Right, Role, has_right
+from tenants.auth import members
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -28,13 +37,13 @@ def demo(tenant: OpenScope) -> Agency:
     """A demonstration with Mia and Nova."""
     made = agency(tenant, demo=True)
     with made.scope() as scope:
-        from tenants import agencies
+        from tenants.agencies import agencies
 
         agencies.add_creator(scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["fr"])
         for slug, platform, surface in (("mia", "own_page", "own_page.public"), ("nova", "sandbox", "sandbox.post")):
-            connecting.connect(
+            lifecycle.connect_account(
                 scope,
-                creator_id=tenant_reads.creator(scope, slug).id,
+                creator_id=tenant_reads.get_creator(scope, slug).id,
                 platform=platform,
                 surface=surface,
                 chat_surface="sandbox.chat" if slug == "nova" else "",
@@ -50,7 +59,11 @@ def demo(tenant: OpenScope) -> Agency:
 def pressed(who: Agency) -> list[tuple[str, str, str]]:
     """What the workers were asked for."""
     with who.scope() as scope:
-        rows = scope.run("SELECT args FROM outbox WHERE kind = :kind ORDER BY id", kind=TourAct.kind).scalars().all()
+        rows = (
+            scope.run("SELECT args FROM outbox WHERE kind = :kind ORDER BY id", kind=TourStepRequested.kind)
+            .scalars()
+            .all()
+        )
     return [(row["act"], row["how"], row["by"]) for row in rows]
 
 
@@ -58,10 +71,10 @@ def left(who: Agency, slug: str, key: str, body: str, *, state: S) -> UUID:
     """A post of the tour as the workers would have written it; its delivery."""
     owner = who.members[Role.OWNER]
     with who.scope() as scope:
-        creator = tenant_reads.creator(scope, slug).id
+        creator = tenant_reads.get_creator(scope, slug).id
         channel = scope.run("SELECT id FROM channels WHERE creator_id = :id", id=creator).scalar_one()
         origin = "dashboard" if not key else "tour"
-        post = planning.write_post(
+        post = deliveries.create_post(
             scope,
             creator_id=creator,
             title="",
@@ -72,9 +85,9 @@ def left(who: Agency, slug: str, key: str, body: str, *, state: S) -> UUID:
             author="system:tour",
             late_ok=None,
         )
-        delivery = planning.add_delivery(scope, post, channel, at=local_wall(scope.now, ZONE))
-        approvals.approve(scope, post, member_id=owner)
-        planning.plan_post(scope, post)
+        delivery = deliveries.create_delivery(scope, post, channel, at=to_wall_time(scope.now, ZONE))
+        decisions.approve_post(scope, post, member_id=owner)
+        deliveries.schedule_post(scope, post)
         scope.run("UPDATE deliveries SET state = :s WHERE id = :id", s=str(state), id=delivery)
     return delivery
 
@@ -98,7 +111,7 @@ def test_seven_steps_in_both_languages(door: Door, demo: Agency) -> None:
             assert step in text
         assert "/c/nova?fan=visite-" in text
     with demo.scope() as scope:
-        staffing.speak(scope, demo.members[Role.OWNER], "en")
+        members.set_member_language(scope, demo.members[Role.OWNER], "en")
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
     for step in ("Post", "Talk to Nova", "Try to cheat", "Break it", "Remove", "Count", "Connect your own"):
@@ -110,7 +123,7 @@ def test_seven_steps_in_both_languages(door: Door, demo: Agency) -> None:
 def test_it_is_for_who_runs_the_day(door: Door, demo: Agency, role: Role) -> None:
     with stream(door.url, door.cookie(demo, role)) as page:
         text = page.open(PATH)
-    assert ("Kill a process" in text or "Tuer un processus" in text) is may(role, Right.RUN)
+    assert ("Kill a process" in text or "Tuer un processus" in text) is has_right(role, Right.RUN)
 
 
 def test_an_agency_of_ones_own_has_none(door: Door, lumiere: Agency) -> None:
@@ -127,7 +140,7 @@ def test_each_press_is_one_event_of_who_pressed(door: Door, demo: Agency) -> Non
         for label in ("Renommer le fichier", "Cacher le mot", "Publier une image partout", "Tuer un processus"):
             page.press(label)
         page.press("Tuer un processus")
-    wanted = [*(("cheat", way, owner) for way in WAYS), ("five", "", owner), ("burst", "", owner)]
+    wanted = [*(("cheat", way, owner) for way in CHEAT_WAYS), ("five", "", owner), ("burst", "", owner)]
     assert pressed(demo) == wanted
 
 
@@ -143,11 +156,11 @@ def test_refusals_are_told_with_their_rule_and_cleared(door: Door, demo: Agency)
 
 def test_burst_is_counted_by_the_networks_record_and_taken_away(door: Door, demo: Agency) -> None:
     run = uuid7()
-    for number in range(BURST):
+    for number in range(BURST_SIZE):
         left(demo, "nova", f"burst:{run}:{number:02d}", f"rafale {number}", state=S.PUBLISHED)
     with demo.scope("system:tour") as scope:
-        audit.note(scope, KILLED, about(run), pid=4711)
-        audit.note(scope, COUNTED, about(run), once=30, lost=0, twice=0, pid=4712)
+        audit.record(scope, KILLED_EVENT, burst_audit_subject(run), pid=4711)
+        audit.record(scope, COUNTED_EVENT, burst_audit_subject(run), once=30, lost=0, twice=0, pid=4712)
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
         assert "30 publications sur 30 sont en ligne" in text
@@ -161,7 +174,7 @@ def test_burst_waits_for_the_last_one(door: Door, demo: Agency) -> None:
     run = uuid7()
     left(demo, "nova", f"burst:{run}:01", "rafale", state=S.PUBLISHED)
     with demo.scope("system:tour") as scope:
-        audit.note(scope, COUNTED, about(run), once=30, lost=0, twice=0, pid=1)
+        audit.record(scope, COUNTED_EVENT, burst_audit_subject(run), once=30, lost=0, twice=0, pid=1)
     with stream(door.url, door.cookie(demo)) as page:
         page.open(PATH)
         assert "moins d’une minute" in page.press("Tuer un processus")
@@ -188,17 +201,17 @@ def test_members_of_other_creators_see_their_own_steps_alone(door: Door, demo: A
 
 
 def test_events_outside_of_a_demonstration_are_refused(lumiere: Agency) -> None:
-    from dashboard import touring
+    from dashboard.pages.tour import events
     from foundation.errors import Refused
 
     with lumiere.scope() as scope, pytest.raises(Refused, match="only_demo"):
-        touring.ask(scope, uuid7(), "burst")
+        events.request_tour_step(scope, uuid7(), "burst")
 
 
 def test_language_is_changed_from_the_sidebar(door: Door, demo: Agency) -> None:
     with door.client() as member:
         member.post(door.link(demo))
-        label = say(Message("dashboard.language"), "en")
+        label = render_message(Message("dashboard.language"), "en")
         with stream(door.url, f"greenroom={member.cookies['greenroom']}") as page:
             assert label in page.open("/")
         assert member.post("/auth/language/xx").status_code == 400
@@ -206,4 +219,4 @@ def test_language_is_changed_from_the_sidebar(door: Door, demo: Agency) -> None:
         assert foreign.status_code == 403
         assert member.post("/auth/language/en").status_code == 303
     with demo.scope() as scope:
-        assert tenant_reads.member(scope, demo.members[Role.OWNER]).language == "en"
+        assert tenant_reads.get_member(scope, demo.members[Role.OWNER]).language == "en"

@@ -5,13 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
-from foundation.words import LANGUAGES, say
-from insights import experiments
-from insights.experiments import Effect, Kind, Verdict, said_of
-from schedules import series, variants
-from schedules.variants import Listed
-from tenants.roles import Role
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES, render_message
+from insights.analysis import ab_test_verdicts
+from insights.analysis.ab_test_verdicts import AbTestEffect, AbTestVerdict, VerdictKind, verdict_message
+from schedules.recurrence import ab_tests, series
+from schedules.recurrence.ab_tests import VariantTest
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -21,12 +21,12 @@ from tests.dashboard.test_series import begun, rows
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def tried(who: Agency) -> list[Listed]:
+def tried(who: Agency) -> list[VariantTest]:
     with who.scope() as scope:
-        return variants.of_creators(scope, [who.creator_id])
+        return ab_tests.tests_of_creators(scope, [who.creator_id])
 
 
-def launched(page: Stream, who: Agency) -> Listed:
+def launched(page: Stream, who: Agency) -> VariantTest:
     """The test of the one series there is, begun on its page."""
     page.open("/calendar", compare="mia")
     page.type("Texte de la version B", "chaque semaine, autrement")
@@ -68,7 +68,7 @@ def test_a_test_that_has_its_size_says_what_goes_on_until_somebody_chooses(door:
         assert goes_on not in page.press("Lancer ce test")
         (test,) = tried(lumiere)
         with lumiere.scope() as scope:
-            series.extend(scope, test.series_id)
+            series.extend_series(scope, test.series_id)
             scope.run("UPDATE post_tests SET planned = 5 WHERE id = :id", id=test.id)
             scope.run(
                 "UPDATE deliveries SET state = 'published', due_at = due_at - interval '400 days', late_until = NULL,"
@@ -77,7 +77,7 @@ def test_a_test_that_has_its_size_says_what_goes_on_until_somebody_chooses(door:
             )
         assert goes_on in page.again()
         with lumiere.scope() as scope:
-            experiments.tell(scope, lumiere.creator_id)
+            ab_test_verdicts.notify_finished_tests(scope, lumiere.creator_id)
         text = page.open("/")
         assert "Un test de deux versions sur" in text
         assert 'href="/calendar?compare=mia"' in text
@@ -103,7 +103,7 @@ def test_who_says_yes_to_a_version_is_told_which_of_a_test_it_is(door: Door, lum
     with stream(door.url, door.cookie(lumiere)) as page:
         test = launched(page, lumiere)
         with lumiere.scope() as scope:
-            series.extend(scope, test.series_id)
+            series.extend_series(scope, test.series_id)
         seen = (page.open("/approvals"), page.press(word("approvals.after")))
     assert sum(word("variants.of_test", version="B") in text for text in seen) == 1
 
@@ -123,7 +123,7 @@ def test_the_end_of_a_test_whose_series_was_stopped_promises_no_more(door: Door,
     with stream(door.url, door.cookie(lumiere)) as page:
         test = launched(page, lumiere)
         with lumiere.scope() as scope:
-            series.stop(scope, test.series_id)
+            series.stop_series(scope, test.series_id)
         assert "La série a été arrêtée" in page.again()
         text = page.press("Continuer avec B")
         assert "la série est arrêtée" in text
@@ -147,7 +147,7 @@ def all_coming(who: Agency, post_id: UUID) -> None:
     """What the house makes a moment later of the series that goes on."""
     from_here = [row.series_id for row in rows(who, post_id) if row.state != "cancelled"]
     with who.scope() as scope:
-        series.extend(scope, from_here[-1])
+        series.extend_series(scope, from_here[-1])
 
 
 def test_a_picture_of_nobody_is_refused(door: Door, lumiere: Agency) -> None:
@@ -184,12 +184,18 @@ def test_who_may_not_plan_sees_none(door: Door, lumiere: Agency) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", Kind)
-def test_each_verdict_has_its_sentence(kind: Kind, language: str) -> None:
-    test = Listed(*[UUID(int=1)] * 6, "views", 24, 40, NOW, None, "", frozenset({"words"}), stopped=False)
-    effect = Effect(0.12, -0.031, 0.29) if kind in (Kind.OPEN, Kind.BETTER) else None
-    better = "b" if kind is Kind.BETTER else ""
-    said = say(said_of(test, Verdict(kind, 7, 21, 19, 0, 5, effect, better)), language)
-    wanted = {Kind.WAITING: "7", Kind.UNEVEN: "21", Kind.SHORT: "5", Kind.OPEN: "-3 %", Kind.BETTER: "+12 %"}
+@pytest.mark.parametrize("kind", VerdictKind)
+def test_each_verdict_has_its_sentence(kind: VerdictKind, language: str) -> None:
+    test = VariantTest(*[UUID(int=1)] * 6, "views", 24, 40, NOW, None, "", frozenset({"words"}), stopped=False)
+    effect = AbTestEffect(0.12, -0.031, 0.29) if kind in (VerdictKind.OPEN, VerdictKind.BETTER) else None
+    better = "b" if kind is VerdictKind.BETTER else ""
+    said = render_message(verdict_message(test, AbTestVerdict(kind, 7, 21, 19, 0, 5, effect, better)), language)
+    wanted = {
+        VerdictKind.WAITING: "7",
+        VerdictKind.UNEVEN: "21",
+        VerdictKind.SHORT: "5",
+        VerdictKind.OPEN: "-3 %",
+        VerdictKind.BETTER: "+12 %",
+    }
     assert wanted.get(kind, "") in said
     assert "{" not in said

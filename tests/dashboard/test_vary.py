@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from foundation.database import OpenScope
-from foundation.words import Message, say
-from gate import ratings
-from gate.units import Rating
-from studio import reads as studio_reads
-from studio import recipes
-from studio.reads import RecipeCard
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import Message, render_message
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from studio.library import queries as studio_reads
+from studio.library.queries import RecipeSummary
+from studio.recipes import specs
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door, serving
@@ -36,7 +36,7 @@ def able(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathF
 def test_nothing_is_offered_where_the_engine_only_draws(door: Door, lumiere: Agency) -> None:
     picture(door, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:
-        recipes.save(scope, lumiere.creator_id, spec())
+        specs.save_recipe(scope, lumiere.creator_id, spec())
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
         pick(page)
@@ -46,7 +46,7 @@ def test_nothing_is_offered_where_the_engine_only_draws(door: Door, lumiere: Age
 def test_variations_are_asked_for_once(able: Door, lumiere: Agency) -> None:
     asset = picture(able, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:
-        recipe = recipes.save(scope, lumiere.creator_id, spec())
+        recipe = specs.save_recipe(scope, lumiere.creator_id, spec())
     with stream(able.url, able.cookie(lumiere)) as page:
         page.open("/studio")
         assert word("vary.how") in pick(page)
@@ -58,23 +58,25 @@ def test_variations_are_asked_for_once(able: Door, lumiere: Agency) -> None:
         assert [tuple(row) for row in rows] == [(recipe, asset, 50, 3)]
 
 
-def newest(who: Agency) -> RecipeCard:
+def newest(who: Agency) -> RecipeSummary:
     with who.scope() as scope:
-        (card,) = studio_reads.recipes_of(scope, who.creator_id)
+        (card,) = studio_reads.list_recipes(scope, who.creator_id)
     return card
 
 
 def test_a_recipe_is_told_on_its_form_what_its_runs_begin_from(able: Door, lumiere: Agency) -> None:
     asset = picture(able, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:
-        recipes.save(scope, lumiere.creator_id, spec())
+        specs.save_recipe(scope, lumiere.creator_id, spec())
     with stream(able.url, able.cookie(lumiere)) as page:
         text = page.open("/studio")
         assert word("begin.way.posture") not in text, "no engine here takes one"
         page.choose(word("begin.way"), word("begin.way.begin"))
         page.check(word("vary.part"))
         page.choose(word("vary.way"), word("vary.way.shapes"))
-        assert say(Message("job.mask_wrong", {"number": 1}), "fr") in page.type(word("vary.shapes"), "circle 1")
+        assert render_message(Message("job.mask_wrong", {"number": 1}), "fr") in page.type(
+            word("vary.shapes"), "circle 1"
+        )
         assert word("studio.recipe_kept", name="morning") not in page.press(word("begin.keep"))
         page.type(word("vary.shapes"), "ellipse 10 10 60 60")
         assert word("studio.recipe_kept", name="morning") in page.press(word("begin.keep"))
@@ -97,7 +99,7 @@ def test_a_recipe_is_told_on_its_form_what_its_runs_begin_from(able: Door, lumie
 def test_a_recipe_is_told_on_the_pictures_page_and_one_that_is_withheld_is_said(able: Door, lumiere: Agency) -> None:
     asset = picture(able, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:
-        recipes.save(scope, lumiere.creator_id, spec())
+        specs.save_recipe(scope, lumiere.creator_id, spec())
     with stream(able.url, able.cookie(lumiere)) as page:
         page.open("/studio")
         pick(page)
@@ -107,7 +109,7 @@ def test_a_recipe_is_told_on_the_pictures_page_and_one_that_is_withheld_is_said(
     assert begin is not None
     assert (begin.asset, [one.kind for one in begin.part]) == (str(asset), ["rectangle"])
     with lumiere.scope() as scope:
-        ratings.freeze(scope, studio_reads.shown(scope, asset).sha256)
+        ratings.freeze_bytes(scope, studio_reads.get_asset_bytes(scope, asset).sha256)
     with stream(able.url, able.cookie(lumiere)) as page:
         text = page.open("/studio")
         assert text.count(word("job.begins_from_withheld")) == 2, "before the run, and where it is chosen"
@@ -117,7 +119,7 @@ def test_a_recipe_is_told_on_the_pictures_page_and_one_that_is_withheld_is_said(
 def test_an_engine_that_begins_from_nothing_is_said_before_the_run(door: Door, lumiere: Agency) -> None:
     asset = picture(door, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:
-        recipes.save(scope, lumiere.creator_id, spec(begin={"asset": str(asset)}))
+        specs.save_recipe(scope, lumiere.creator_id, spec(begin={"asset": str(asset)}))
     with stream(door.url, door.cookie(lumiere)) as page:
         assert word("engine.cannot_init", engine="placeholder") in page.open("/studio")
         assert page.find(word("studio.generate")).drawn.disabled
@@ -129,9 +131,9 @@ def test_an_engine_that_begins_from_nothing_is_said_before_the_run(door: Door, l
 def test_what_a_browser_says_was_painted_is_read_as_if_forged(able: Door, lumiere: Agency) -> None:
     picture(able, lumiere, seed=1, rating=Rating.G)
     with lumiere.scope() as scope:
-        recipes.save(scope, lumiere.creator_id, spec())
+        specs.save_recipe(scope, lumiere.creator_id, spec())
     stroke = {"kind": "stroke", "points": [[10, 10], [60, 60]], "width": 12}
-    wrong = say(Message("job.mask_wrong", {"number": 1}), "fr")
+    wrong = render_message(Message("job.mask_wrong", {"number": 1}), "fr")
     hostile: list[Any] = [[1], [{**stroke, "width": 99}], [{**stroke, "points": [[-1, 5]]}], [{"kind": "<script>"}]]
     with stream(able.url, able.cookie(lumiere)) as page:
         page.open("/studio")
@@ -147,8 +149,10 @@ def test_what_a_browser_says_was_painted_is_read_as_if_forged(able: Door, lumier
 
         for strokes in hostile:
             assert wrong in painted(strokes), strokes
-        assert say(Message("job.mask_wrong", {"number": 0}), "fr") in painted([stroke] * 41)
-        assert say(Message("job.mask_small"), "fr") in painted([{**stroke, "points": [[1, 1]], "width": 0.5}])
+        assert render_message(Message("job.mask_wrong", {"number": 0}), "fr") in painted([stroke] * 41)
+        assert render_message(Message("job.mask_small"), "fr") in painted(
+            [{**stroke, "points": [[1, 1]], "width": 0.5}]
+        )
         for strokes in ("x", {"a": 1}, None, []):
             assert wrong not in painted(strokes)
             assert word("job.mask_none") in page.press(word("begin.keep"))

@@ -4,14 +4,14 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
-from schedules import weeks
-from schedules.states import WeekLineState as L
-from schedules.weeks import Proposal
-from studio import recipes
-from subscribers import persona
-from subscribers.persona import Persona
-from tenants.roles import Role
+from foundation.db.database import OpenScope
+from schedules.posts.states import WeekLineState as L
+from schedules.suggestions.weekly_plans import proposals
+from schedules.suggestions.weekly_plans.proposals import WeekProposal
+from studio.recipes import specs
+from subscribers.replies import persona
+from subscribers.replies.persona import PersonaVersion
+from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -28,9 +28,9 @@ def asked(page: Stream, *, goal: str = "Faire connaître la boutique", topics: s
     return page.press("Proposer")
 
 
-def proposed(who: Agency) -> Proposal:
+def proposed(who: Agency) -> WeekProposal:
     with who.scope() as scope:
-        return weeks.proposals(scope, who.creator_id)[0]
+        return proposals.list_week_proposals(scope, who.creator_id)[0]
 
 
 def posts(who: Agency) -> list[tuple[str, str]]:
@@ -93,8 +93,8 @@ def test_what_is_typed_is_shown_as_it_is(door: Door, lumiere: Agency) -> None:
 def test_a_persona_says_tone_and_words_that_are_never_used(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with lumiere.scope() as scope:
-        words = Persona("Mia", True, "card", "espiègle et tendre", ("fr",), forbidden=("gratuit",))
-        persona.activate(scope, persona.write(scope, lumiere.creator_id, words))
+        words = PersonaVersion("Mia", True, "card", "espiègle et tendre", ("fr",), forbidden=("gratuit",))
+        persona.activate_persona(scope, persona.create_persona_version(scope, lumiere.creator_id, words))
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "mots que cette personne n’emploie jamais" in asked(page, topics="Tout est gratuit")
         asked(page)
@@ -107,8 +107,8 @@ def test_a_persona_says_tone_and_words_that_are_never_used(door: Door, lumiere: 
 def test_a_recipe_is_chosen_and_its_picture_ordered(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with lumiere.scope() as scope:
-        spec = recipes.read({"name": "Quai", "prompt": "a quay", "width": 64, "height": 64})
-        recipes.save(scope, lumiere.creator_id, spec)
+        spec = specs.parse_recipe({"name": "Quai", "prompt": "a quay", "width": 64, "height": 64})
+        specs.save_recipe(scope, lumiere.creator_id, spec)
     with stream(door.url, door.cookie(lumiere)) as page:
         asked(page)
         page.choose("Modèle de prise de vue", "Quai")
@@ -124,7 +124,7 @@ def test_a_line_that_was_decided_meanwhile_is_told(door: Door, lumiere: Agency) 
         asked(page)
         first = proposed(lumiere).lines[0]
         with lumiere.scope() as scope:
-            weeks.drop(scope, first.id, version=first.version)
+            proposals.drop_week_line(scope, first.id, version=first.version)
         assert "Quelqu’un a déjà décidé" in page.press("Accepter")
     assert posts(lumiere) == []
 
@@ -139,7 +139,7 @@ def test_what_was_typed_for_a_line_that_was_accepted_meanwhile_is_not_told_to_be
         first = proposed(lumiere).lines[0]
         page.type("Texte", "Dit dans l’autre onglet")
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
-            weeks.accept(scope, first.id, version=first.version)
+            proposals.accept_week_line(scope, first.id, version=first.version)
         assert "Quelqu’un a déjà décidé" in page.press("Accepter")
     assert posts(lumiere) == [("Le port", "draft")]
 
@@ -151,12 +151,12 @@ def test_lines_nobody_decided_on_are_found_after_another_week_was_asked_for(door
         asked(page)
         before = proposed(lumiere)
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
-            weeks.drop(scope, before.lines[0].id, version=1)
+            proposals.drop_week_line(scope, before.lines[0].id, version=1)
         assert asked(page, goal="Une autre semaine").count("Écarter") == 3 + 2
         assert proposed(lumiere).id != before.id
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
-            weeks.accept(scope, before.lines[1].id, version=1)
-            weeks.drop(scope, before.lines[2].id, version=1)
+            proposals.accept_week_line(scope, before.lines[1].id, version=1)
+            proposals.drop_week_line(scope, before.lines[2].id, version=1)
         assert page.again().count("Écarter") == 3
 
 
@@ -191,5 +191,5 @@ def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency, tenant: Ope
         assert "Secret de la semaine" not in page.open("/calendar", week=1)
     line: UUID = proposed(lumiere).lines[0].id
     with other.scope() as scope:
-        assert weeks.proposals(scope, lumiere.creator_id) == []
+        assert proposals.list_week_proposals(scope, lumiere.creator_id) == []
         assert line

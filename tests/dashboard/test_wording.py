@@ -5,25 +5,25 @@ from datetime import date
 
 import pytest
 
-from dashboard.widgets import plain
-from dashboard.wording import Voice
-from foundation.words import LANGUAGES, Message, say
-from schedules.calendar import zone_of
+from dashboard.shell.localization import MemberLocalizer
+from dashboard.shell.widgets import escape_markdown
+from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.ops.wall_time import load_zone
 
 
 def test_agreement_is_never_rounded_up_to_its_limit() -> None:
-    voice = Voice("fr", zone_of("UTC"))
-    assert [voice.agreement(one) for one in (0.8, 0.799, 1.0, -0.225)] == ["0,80", "0,79", "1,00", "-0,23"]
+    voice = MemberLocalizer("fr", load_zone("UTC"))
+    assert [voice.format_kappa(one) for one in (0.8, 0.799, 1.0, -0.225)] == ["0,80", "0,79", "1,00", "-0,23"]
 
 
 def test_how_late_is_said_as_long_as_it_was() -> None:
-    voice = Voice("fr", zone_of("UTC"))
-    assert [voice.late(one) for one in (0.06, 59.9, 1313.9)] == ["0,1 s", "59,9 s", "22 minutes"]
+    voice = MemberLocalizer("fr", load_zone("UTC"))
+    assert [voice.format_delay(one) for one in (0.06, 59.9, 1313.9)] == ["0,1 s", "59,9 s", "22 minutes"]
 
 
 @pytest.mark.parametrize(("language", "said"), [("fr", "novembre 2026"), ("en", "November 2026")])
 def test_a_month_is_said_in_words(language: str, said: str) -> None:
-    assert Voice(language, zone_of("UTC")).month(date(2026, 11, 1)) == said
+    assert MemberLocalizer(language, load_zone("UTC")).format_month(date(2026, 11, 1)) == said
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_month_is_said_in_words(language: str, said: str) -> None:
     ],
 )
 def test_what_is_typed_is_no_sign(typed: str, drawn: str) -> None:
-    assert plain(typed) == drawn
+    assert escape_markdown(typed) == drawn
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -54,12 +54,12 @@ def test_a_number_that_may_be_one_stands_beside_no_plural(
 ) -> None:
     """Each is said with any number: nothing in it would have to be another word for one."""
     named = {"home.job.running": "done", "cards.terms": "used", "rehearsal.head": "leaving", "api.too_fast": "seconds"}
-    said = [say(Message(code, {**params, named[code]: number}), language) for number in (1, 2)]
+    said = [render_message(Message(code, {**params, named[code]: number}), language) for number in (1, 2)]
     assert not re.search(r"\b1 (photos|pictures|publications|posts|secondes|seconds|of 4 posts)\b", said[0]), said[0]
     assert said[0].replace("1", "2") == said[1].replace("1", "2")
 
 
 @pytest.mark.parametrize(("language", "one", "two"), [("fr", "1 image", "2 images"), ("en", "1 picture", "2 pictures")])
 def test_a_pack_counts_its_pictures_as_people_do(language: str, one: str, two: str) -> None:
-    voice = Voice(language, zone_of("UTC"))
-    assert [voice.some("shop.count", number) for number in (1, 2)] == [one, two]
+    voice = MemberLocalizer(language, load_zone("UTC"))
+    assert [voice.count_text("shop.count", number) for number in (1, 2)] == [one, two]

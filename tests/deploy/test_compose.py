@@ -11,10 +11,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from foundation.settings import Settings
+from foundation.ops.settings import Settings
 from tests.deploy.compose import ROOT, Compose, compose
-from workers import processes, run
-from workers.deploying import variables
+from workers import run
+from workers.installation.container_env import compose_variables
+from workers.runtime import process_table
 
 SCHEMA = json.loads((Path(__file__).parent / "compose.schema.json").read_text("utf-8"))
 PINNED = re.compile(r"[a-z0-9./-]+:(?:v?\d+\.\d+\.\d+|\d+\.\d+|RELEASE\.[\dTZ-]+)(?:-[a-z]+)?")
@@ -90,18 +91,18 @@ def test_every_image_is_pinned_and_every_service_healed(file: Compose) -> None:
 
 
 def test_our_processes_are_ours(file: Compose) -> None:
-    table = {row.name: row for row in processes.TABLE}
-    assert {row.name for row in processes.TABLE if not row.on_demand} <= set(file.ours)
+    table = {row.name: row for row in process_table.PROCESS_TABLE}
+    assert {row.name for row in process_table.PROCESS_TABLE if not row.on_demand} <= set(file.ours)
     for name, service in file.ours.items():
         process, *rest = service["command"]
         if rest:
             main, step = rest
             assert step == "--step"
-            assert callable(run.resolve(main)), main
+            assert callable(run.resolve_function(main)), main
             assert service["restart"] == "no"
         else:
             assert table[process].name == name
-            assert callable(run.resolve(table[process].main))
+            assert callable(run.resolve_function(table[process].main))
             grace = float(service.get("stop_grace_period", "10s").removesuffix("s"))
             assert grace >= table[process].grace_s, name
 
@@ -115,7 +116,7 @@ def test_every_variable_of_ours_is_a_setting(file: Compose) -> None:
 
 
 def test_settings_can_be_read_from_what_a_process_is_given(file: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
-    tree = file.filled(dict(variables(demo=True)))
+    tree = file.filled(dict(compose_variables(demo=True)))
     for name in file.ours:
         with monkeypatch.context() as patch:
             for variable, value in tree["services"][name]["environment"].items():
@@ -134,7 +135,7 @@ def test_no_secret_is_written_down(file: Compose) -> None:
     assert all(rest.startswith((":?", ":-")) for rest in file.variables.values()), file.variables
     ours = {name: rest for name, rest in file.variables.items() if name != "GREENROOM_MAIL__PASSWORD"}  # none: no mail
     assert not [name for name, rest in ours.items() if "PASSWORD" in name and not rest.startswith(":?")]
-    assert must <= set(variables())
+    assert must <= set(compose_variables())
 
 
 def test_the_doors_are_given_no_key_and_no_login_but_theirs(file: Compose) -> None:
@@ -177,7 +178,7 @@ def test_the_client_accepts_it(tmp_path: Path) -> None:
     if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
         pytest.skip("no docker compose here")
     given = tmp_path / "env"
-    given.write_text("".join(f"{name}={value}\n" for name, value in variables(demo=True).items()), "utf-8")
+    given.write_text("".join(f"{name}={value}\n" for name, value in compose_variables(demo=True).items()), "utf-8")
     command = [docker, "compose", "--env-file", str(given), "--profile", "tls", "--profile", "demo"]
     done = subprocess.run(
         [*command, "config", "--quiet"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False

@@ -5,23 +5,24 @@ import base64
 import pytest
 
 from foundation.errors import BadInput
-from tenants import factors, letterbox, vault
+from tenants.auth import second_factor
+from tenants.vault import envelope, sealed_intake
 from tests.deploy.compose import compose
-from workers.deploying import variables
+from workers.installation.container_env import compose_variables
 
 SECRETS = ("_PASSWORD", "_KEY", "MINIO_USER")
 
 
 def test_it_gives_all_that_must_be_given_and_nothing_else() -> None:
     asked = compose().variables
-    given = variables(demo=True)
+    given = compose_variables(demo=True)
     assert {name for name, rest in asked.items() if rest.startswith(":?")} <= set(given)
     assert set(given) - set(asked) == {"COMPOSE_PROFILES"}
     assert compose().filled(dict(given))["services"]["web"]
 
 
 def test_no_secret_is_made_twice() -> None:
-    one, other = variables(), variables()
+    one, other = compose_variables(), compose_variables()
     secrets = [name for name in one if name.endswith(SECRETS)]
     assert len(secrets) == 12
     for name in secrets:
@@ -31,17 +32,17 @@ def test_no_secret_is_made_twice() -> None:
 
 
 def test_the_keys_belong_together() -> None:
-    given = variables()
-    master = vault.master(given["GREENROOM_TENANTS__MASTER_KEY"])
-    assert given["GREENROOM_TENANTS__LETTERBOX_KEY"] == letterbox.public_key(master)
-    assert given["GREENROOM_TENANTS__DOOR_KEY"] == factors.door_key(master)
+    given = compose_variables()
+    master = envelope.parse_master_key(given["GREENROOM_TENANTS__MASTER_KEY"])
+    assert given["GREENROOM_TENANTS__LETTERBOX_KEY"] == sealed_intake.derive_public_key(master)
+    assert given["GREENROOM_TENANTS__DOOR_KEY"] == second_factor.derive_door_key(master)
     assert len(base64.b64decode(given["GREENROOM_GATE__SIGNING_KEY"])) == 32
 
 
 def test_the_proxy_comes_with_addresses_that_want_it() -> None:
-    assert variables()["COMPOSE_PROFILES"] == ""
-    assert variables(demo=True)["COMPOSE_PROFILES"] == "demo"
-    given = variables(dashboard="https://team.example.test/", public="https://pages.example.test")
+    assert compose_variables()["COMPOSE_PROFILES"] == ""
+    assert compose_variables(demo=True)["COMPOSE_PROFILES"] == "demo"
+    given = compose_variables(dashboard="https://team.example.test/", public="https://pages.example.test")
     assert (given["COMPOSE_PROFILES"], given["GREENROOM_ENVIRONMENT"]) == ("tls", "production")
     assert given["GREENROOM_DASHBOARD__PUBLIC_URL"] == "https://team.example.test"
 
@@ -57,5 +58,5 @@ def test_the_proxy_comes_with_addresses_that_want_it() -> None:
 )
 def test_addresses_that_cannot_serve_are_said(dashboard: str, public: str, code: str) -> None:
     with pytest.raises(BadInput) as raised:
-        variables(dashboard=dashboard, public=public)
+        compose_variables(dashboard=dashboard, public=public)
     assert raised.value.message.code == code

@@ -4,7 +4,7 @@ import re
 import tomllib
 from fnmatch import fnmatch
 
-from foundation.settings import LEAN
+from foundation.ops.settings import LOW_MEMORY_ENVIRONMENT
 from tests.deploy.compose import ROOT, compose
 from tests.house.tree import ROOMS
 
@@ -39,7 +39,9 @@ def test_it_runs_as_nobody_in_particular_and_becomes_what_it_is_told() -> None:
 
 def test_its_processes_are_as_lean_as_those_of_the_embedded_stack() -> None:
     told = " ".join(lines("ENV")).split()
-    assert [each for each in told if each.startswith("MALLOC_")] == [f"{name}={value}" for name, value in LEAN.items()]
+    assert [each for each in told if each.startswith("MALLOC_")] == [
+        f"{name}={value}" for name, value in LOW_MEMORY_ENVIRONMENT.items()
+    ]
 
 
 def test_the_build_sees_what_it_needs_and_no_more() -> None:

@@ -13,10 +13,10 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from foundation.errors import BadInput, Unavailable
-from foundation.settings import DatabaseSettings, Settings
+from foundation.ops.settings import DatabaseSettings, Settings
 from migrations import upgrading
 from tests.conftest import Cluster, free_port
-from workers import preparing
+from workers.installation import database_setup
 
 NAME = "elsewhere"
 
@@ -49,8 +49,8 @@ def asked(url: str, question: str) -> object:
 
 def test_an_empty_server_becomes_a_house_and_stays_one(elsewhere: Cluster, tmp_path: Path) -> None:
     house = settings(elsewhere, tmp_path)
-    preparing.migrate(house)
-    preparing.migrate(house)
+    database_setup.migrate_database(house)
+    database_setup.migrate_database(house)
     work = elsewhere.url("greenroom_work", NAME)
     assert asked(work, "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user") is False
     assert asked(elsewhere.url("greenroom_owner", NAME), "SELECT environment FROM house_clock") == "test"
@@ -59,8 +59,8 @@ def test_an_empty_server_becomes_a_house_and_stays_one(elsewhere: Cluster, tmp_p
 
 
 def test_without_a_superuser_the_roles_must_exist(elsewhere: Cluster, tmp_path: Path) -> None:
-    preparing.migrate(settings(elsewhere, tmp_path))
-    preparing.migrate(settings(elsewhere, tmp_path, superuser_url=""))
+    database_setup.migrate_database(settings(elsewhere, tmp_path))
+    database_setup.migrate_database(settings(elsewhere, tmp_path, superuser_url=""))
     assert asked(elsewhere.url("greenroom_owner", NAME), "SELECT environment FROM house_clock") == "test"
 
 
@@ -100,12 +100,12 @@ FROM (VALUES ('takedown.opened', 'urgent', 'waiting'), ('delivery.published', 'p
 
 def test_facts_that_wait_are_told_after_the_upgrade(elsewhere: Cluster, tmp_path: Path) -> None:
     house = settings(elsewhere, tmp_path)
-    preparing.migrate(house)
+    database_setup.migrate_database(house)
     just_before(elsewhere, "0048")
     superuser = create_engine(elsewhere.url("postgres", NAME))
     with superuser.begin() as connection:
         connection.execute(text(_WAITING), {"t": "0198c0de-0000-7000-8000-000000000001"})
-    preparing.migrate(house)
+    database_setup.migrate_database(house)
     with superuser.connect() as connection:
         said = "SELECT kind, queue, count(*) FROM outbox GROUP BY kind, queue ORDER BY kind"
         assert connection.execute(text(said)).all() == [
@@ -124,7 +124,7 @@ def test_facts_that_wait_are_told_after_the_upgrade(elsewhere: Cluster, tmp_path
 
 def test_decisions_of_before_become_rulings_and_what_they_blocked_is_theirs(elsewhere: Cluster, tmp_path: Path) -> None:
     house = settings(elsewhere, tmp_path)
-    preparing.migrate(house)
+    database_setup.migrate_database(house)
     just_before(elsewhere, "0033")
     ids = {name: f"0198c0de-0000-7000-8000-00000000000{name}" for name in "abc"}
     ids |= {name: ids["a"][:-1] + digit for name, digit in (("t", "1"), ("m", "2"), ("p", "3"))}
@@ -133,7 +133,7 @@ def test_decisions_of_before_become_rulings_and_what_they_blocked_is_theirs(else
         for statement in _REQUESTS.split(";"):
             named = {one: ids[one] for one in ids if re.search(rf":{one}\b", statement)}
             connection.execute(text(statement), named)
-    preparing.migrate(house)
+    database_setup.migrate_database(house)
     with superuser.connect() as connection:
         said = "SELECT complaint_id::text, outcome, principal_id::text, reason ->> 'code' FROM rulings ORDER BY 1"
         assert connection.execute(text(said)).all() == [
@@ -167,14 +167,14 @@ def test_addresses_that_name_no_login_are_said(
     cluster: Cluster, tmp_path: Path, changed: dict[str, str], code: str
 ) -> None:
     with pytest.raises(BadInput) as raised:
-        preparing.migrate(settings(cluster, tmp_path, **changed))
+        database_setup.migrate_database(settings(cluster, tmp_path, **changed))
     assert raised.value.message.code == code
 
 
 def test_a_server_that_is_away_is_said_without_its_password(cluster: Cluster, tmp_path: Path) -> None:
     away = f"postgresql+psycopg://postgres:canary@127.0.0.1:{free_port()}/postgres"
     with pytest.raises(Unavailable) as raised:
-        preparing.migrate(settings(cluster, tmp_path, superuser_url=away))
+        database_setup.migrate_database(settings(cluster, tmp_path, superuser_url=away))
     assert raised.value.message.code == "stack.database_unreachable"
     assert "canary" not in str(raised.value)
 
@@ -182,7 +182,7 @@ def test_a_server_that_is_away_is_said_without_its_password(cluster: Cluster, tm
 def test_a_wrong_password_of_the_superuser_is_no_success(cluster: Cluster, tmp_path: Path) -> None:
     wrong = cluster.url("postgres", "postgres").replace("test-only", "wrong")
     with pytest.raises((Unavailable, OperationalError)):
-        preparing.migrate(settings(cluster, tmp_path, superuser_url=wrong))
+        database_setup.migrate_database(settings(cluster, tmp_path, superuser_url=wrong))
 
 
 _PASTED = """
@@ -198,14 +198,14 @@ INSERT INTO tokens (tenant_id, id, channel_id, box, generation, refresh_state, s
 
 def test_tokens_that_were_pasted_before_renew_themselves_from_now_on(elsewhere: Cluster, tmp_path: Path) -> None:
     house = settings(elsewhere, tmp_path)
-    preparing.migrate(house)
+    database_setup.migrate_database(house)
     just_before(elsewhere, "0072")
     superuser = create_engine(elsewhere.url("postgres", NAME))
     with superuser.begin() as connection:
         for statement in _PASTED.split(";"):
             named = {"t": "0198c0de-0000-7000-8000-000000000001"} if ":t" in statement else {}
             connection.execute(text(statement), named)
-    preparing.migrate(house)
+    database_setup.migrate_database(house)
     with superuser.connect() as connection:
         said = (
             "SELECT platform, refresh_box = box, expires_at > house_now() + interval '2 days'"

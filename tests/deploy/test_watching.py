@@ -9,11 +9,11 @@ from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import CollectorRegistry
 
-from foundation import telemetry
+from foundation.ops import telemetry
 from tests.deploy.compose import ROOT, compose
 from tests.deploy.test_compose import METRICS
 from tests.workers.test_figures import away_figures
-from workers.figures import Hearing
+from workers.runtime.metrics import ListenerCollector
 
 DEPLOY = ROOT / "deploy"
 BOARD = json.loads((DEPLOY / "grafana/dashboards/greenroom.json").read_text("utf-8"))
@@ -36,7 +36,7 @@ def samples_of(figure: MetricWrapperBase) -> dict[str, set[str]]:
 
 def asked_figures() -> dict[str, set[str]]:
     registry = CollectorRegistry()
-    registry.register(Hearing())
+    registry.register(ListenerCollector())
     registry.register(away_figures())
     return {family.name: {"queue", "state", "platform"} for family in registry.collect()}
 

@@ -21,9 +21,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
-from connectors.suite.serving import MovedClock, served
-from foundation.faults import Book, Call, FaultyNetwork
-from foundation.words import canonical
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from foundation.i18n.translation import canonical_json
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from tests.fakes import bluesky_chats, bluesky_remarks, lexicons
 from tests.fakes.bluesky_files import looked_at
 from tests.fakes.bluesky_remarks import BLOCK, GATE, LIKE, POST
@@ -103,8 +103,8 @@ class Repo:
 class FakeBluesky:
     """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what was taken in."""
 
-    clock: MovedClock
-    book: Book
+    clock: AdjustableClock
+    book: FaultBook
     lexicons: Lexicons | None = field(default_factory=lexicons.found)
     url: str = ""
     repos: dict[str, Repo] = field(default_factory=dict)
@@ -249,14 +249,14 @@ class FakeBluesky:
         if told["collection"] != POST or not TID.fullmatch(rkey):
             raise Refused(400, "InvalidRequest", "Invalid record key: a TID is wanted")
         self._check_record(repo, record)
-        uri, version = f"at://{repo.did}/{POST}/{rkey}", cid(canonical(record), raw=False)
+        uri, version = f"at://{repo.did}/{POST}/{rkey}", cid(canonical_json(record), raw=False)
         answer = {"uri": uri, "cid": version, "validationStatus": "valid"}
         current = repo.records.get(rkey)
         if current == record:
             repo.noops += 1
             return answer
         if current is not None and "swapRecord" in told and told["swapRecord"] is None:
-            raise Refused(400, "InvalidSwap", f"Record was at {cid(canonical(current), raw=False)}")
+            raise Refused(400, "InvalidSwap", f"Record was at {cid(canonical_json(current), raw=False)}")
         self.keep(repo, rkey, record)
         for _, blob in blobs(record):
             repo.blobs[blob["ref"]["$link"]].used = True
@@ -278,7 +278,7 @@ class FakeBluesky:
 
     def cid_of(self, record: Mapping[str, Any]) -> str:
         """What a record is known by as it is now."""
-        return cid(canonical(record), raw=False)
+        return cid(canonical_json(record), raw=False)
 
     def _check_record(self, repo: Repo, record: dict[str, Any]) -> None:
         try:
@@ -306,7 +306,7 @@ class FakeBluesky:
             repo.others.pop(f"{told['collection']}/{told['rkey']}", None)
             return {}
         gone = repo.records.pop(told["rkey"], None)
-        return {} if gone is None else {"commit": {"cid": cid(canonical(gone), raw=False), "rev": told["rkey"]}}
+        return {} if gone is None else {"commit": {"cid": cid(canonical_json(gone), raw=False), "rev": told["rkey"]}}
 
     def _get_record(self, query: dict[str, list[str]]) -> dict[str, Any]:
         did, rkey, collection = (query[name][0] for name in ("repo", "rkey", "collection"))
@@ -319,7 +319,7 @@ class FakeBluesky:
         uri, record = f"at://{did}/{collection}/{rkey}", kept
         if record is None:
             raise Refused(400, "RecordNotFound", f"Could not locate record: {uri}")
-        return {"uri": uri, "cid": cid(canonical(record), raw=False), "value": record}
+        return {"uri": uri, "cid": cid(canonical_json(record), raw=False), "value": record}
 
     def _whose(self, handle: str) -> str:
         found = next((one.did for one in self.repos.values() if one.handle == handle.lower()), None)
@@ -347,7 +347,7 @@ class FakeBluesky:
         counts = {"likeCount": repo.likes, "replyCount": 1, "repostCount": 0, "quoteCount": 0}
         stamp = {"indexedAt": self.clock().isoformat()}
         return [
-            {"uri": uri, "cid": cid(canonical(record), raw=False), "author": author, "record": record}
+            {"uri": uri, "cid": cid(canonical_json(record), raw=False), "author": author, "record": record}
             | counts
             | stamp
             | seen
@@ -357,16 +357,16 @@ class FakeBluesky:
 @contextmanager
 def bluesky() -> Iterator[FakeBluesky]:
     """A server under uvicorn with a clock of its own."""
-    clock = MovedClock()
-    server = FakeBluesky(clock, Book(clock=clock))
-    with served(create(server), clock=clock) as server.url:
+    clock = AdjustableClock()
+    server = FakeBluesky(clock, FaultBook(clock=clock))
+    with serve_app(create(server), clock=clock) as server.url:
         yield server
 
 
-def call_of(method: str, path: str) -> Call | None:
+def call_of(method: str, path: str) -> PlatformCall | None:
     """The kind of a request, in the words of the faults; whose it is stands in its token alone."""
     found = re.fullmatch(r"/xrpc/([\w.]+)", path)
-    return Call(method, path, "", KINDS.get(found[1], "other")) if found else None
+    return PlatformCall(method, path, "", KINDS.get(found[1], "other")) if found else None
 
 
 def create(server: FakeBluesky) -> ASGIApp:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from connectors.bluesky_record import tid
+from connectors.platforms.bluesky.record import record_key
 from tests.fakes.bluesky_sessions import Refused
 from tests.fakes.lexicons import TID
 
@@ -40,7 +40,7 @@ def say(
     if name:
         feature = {"$type": "app.bsky.richtext.facet#mention", "did": name}
         record["facets"] = [{"index": {"byteStart": 0, "byteEnd": 1}, "features": [feature]}]
-    rkey = tid(str(uuid4()), server.clock())
+    rkey = record_key(str(uuid4()), server.clock())
     server.keep(who, rkey, record)
     return f"at://{who.did}/{POST}/{rkey}"
 

@@ -21,8 +21,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from connectors.suite.serving import MovedClock, served
-from foundation.faults import Book, FaultyNetwork
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork
 from tests.fakes import discord_roles
 from tests.fakes.discord_gateway import DIRECT_MESSAGES, Gateway
 from tests.fakes.discord_interactions import Interactions
@@ -63,14 +63,14 @@ class FakeDiscord:
     """Its state, and what tests do to it."""
 
     spec: Spec
-    clock: MovedClock = field(default_factory=MovedClock)
+    clock: AdjustableClock = field(default_factory=AdjustableClock)
     url: str = ""
     blocked_until: datetime | None = None
     """Until then every request of any bot is too many."""
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
-        self.book = Book(clock=self.clock)
+        self.book = FaultBook(clock=self.clock)
         self.world = World(self.clock)
         self.gateway = Gateway(self.world)
         self._used: dict[tuple[str, str], deque[datetime]] = defaultdict(deque)
@@ -272,7 +272,7 @@ class FakeDiscord:
         channel = self.world.seen(bot, channel_id)
         if not self.world.rights(bot, channel) & HISTORY:
             return []
-        newest = self.clock() - timedelta(seconds=self.book.lag(channel_id))
+        newest = self.clock() - timedelta(seconds=self.book.lag_seconds(channel_id))
         after, most = int(query.get("after", 0)), int(query.get("limit", 50))
         listed = [one for one in channel.messages if not one.deleted and int(one.id) > after and one.at <= newest]
         page = listed[:most] if "after" in query else listed[-most:]
@@ -387,10 +387,10 @@ def create(fake: FakeDiscord) -> ASGIApp:
 
 
 @contextmanager
-def discord(spec: Path | None = None, clock: MovedClock | None = None) -> Iterator[FakeDiscord]:
+def discord(spec: Path | None = None, clock: AdjustableClock | None = None) -> Iterator[FakeDiscord]:
     """A running Discord."""
-    fake = FakeDiscord(Spec(spec), clock or MovedClock())
-    with served(create(fake), sockets=True, clock=fake.clock) as url:
+    fake = FakeDiscord(Spec(spec), clock or AdjustableClock())
+    with serve_app(create(fake), sockets=True, clock=fake.clock) as url:
         fake.url = url
         fake.gateway.address = url.replace("http", "ws", 1) + "/gateway/"
         yield fake

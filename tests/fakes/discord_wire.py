@@ -8,7 +8,7 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
 
-from foundation.faults import Call
+from foundation.ops.fault_injection import PlatformCall
 from tests.fakes.discord_world import Json, Refusal
 
 API = "/api/v10"
@@ -60,31 +60,31 @@ def headers_of(refusal: Refusal) -> dict[str, str]:
 _OF_MESSAGE = {"GET": "metrics", "DELETE": "deletes", "PATCH": "edits"}
 
 
-def call_of(method: str, path: str) -> Call | None:
+def call_of(method: str, path: str) -> PlatformCall | None:
     """The kind of a request, in the words of the faults; its account is the channel it goes to."""
     parts = path.removeprefix(API).strip("/").split("/")
     if not path.startswith(API):
         return None
     match method, parts:
         case "POST", ["channels", channel, "messages"]:
-            return Call(method, path, channel, "posts")
+            return PlatformCall(method, path, channel, "posts")
         case "POST", ["channels", channel, "messages", _, "crosspost"]:
-            return Call(method, path, channel, "passes")
+            return PlatformCall(method, path, channel, "passes")
         case "GET", ["channels", channel, "messages"] | ["channels", channel]:
-            return Call(method, path, channel, "lookups")
+            return PlatformCall(method, path, channel, "lookups")
         case (("GET" | "DELETE" | "PATCH"), ["channels", channel, "messages", _]):
-            return Call(method, path, channel, _OF_MESSAGE[method])
+            return PlatformCall(method, path, channel, _OF_MESSAGE[method])
         case "GET", ["guilds", guild]:
-            return Call(method, path, guild, "guilds")
+            return PlatformCall(method, path, guild, "guilds")
         case _, ["guilds", guild, "members", _, "roles", _]:
-            return Call(method, path, guild, "roles")
+            return PlatformCall(method, path, guild, "roles")
         case "POST", ["users", "@me", "channels"]:
-            return Call(method, path, "@me", "files")
+            return PlatformCall(method, path, "@me", "files")
         case _, ["applications", application, "commands", *_]:
-            return Call(method, path, application, "menus")
+            return PlatformCall(method, path, application, "menus")
         case _, ["interactions", made, _, "callback"]:
-            return Call(method, path, made, "acks")
+            return PlatformCall(method, path, made, "acks")
         case _, ["webhooks", application, _, "messages", "@original"]:
-            return Call(method, path, application, "answers")
+            return PlatformCall(method, path, application, "answers")
         case _:
-            return Call(method, path, "", "other")
+            return PlatformCall(method, path, "", "other")

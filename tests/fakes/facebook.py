@@ -24,10 +24,10 @@ from PIL import Image
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.suite.serving import MovedClock, served
-from foundation.faults import Book, Call, FaultyNetwork
-from foundation.http import HttpClient, Reply
-from foundation.http import Request as Ask
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from foundation.http.http_client import HttpClient, HttpResponse
+from foundation.http.http_client import HttpRequest as Ask
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from tests.fakes import facebook_login, meta_calls
 from tests.fakes import instagram_fetching as fetching
 from tests.fakes.facebook_world import Page, Photo, Post, check, gone, number, paged
@@ -47,8 +47,8 @@ VIDEO_FIELDS = frozenset({"id", "status", "post_id", "permalink_url", "descripti
 class FakeFacebook:
     """The server's state; tests make Pages, move the clock, ask `book` for faults, and read what was posted."""
 
-    clock: MovedClock
-    book: Book
+    clock: AdjustableClock
+    book: FaultBook
     url: str = ""
     film_seconds: float = 45.0
     """How long a film is worked on."""
@@ -215,8 +215,8 @@ def _only(told: Mapping[str, Any], known: frozenset[str]) -> None:
 
 def picture(http: HttpClient, url: str) -> bytes:
     """A JPEG or PNG of a weight they take. Raises Refused."""
-    reply = http.exchange(Ask("GET", url, {"user-agent": "facebookexternalhit/1.1"}, b"", fetching.PATIENCE))
-    if not isinstance(reply, Reply) or reply.status != 200:
+    reply = http.send(Ask("GET", url, {"user-agent": "facebookexternalhit/1.1"}, b"", fetching.PATIENCE))
+    if not isinstance(reply, HttpResponse) or reply.status != 200:
         raise Refused(324, 2069019, message="(#324) Missing or invalid image file")
     try:
         shape = Image.open(io.BytesIO(reply.body))
@@ -230,9 +230,9 @@ def picture(http: HttpClient, url: str) -> bytes:
 @contextmanager
 def facebook() -> Iterator[FakeFacebook]:
     """A server under uvicorn with a clock of its own."""
-    clock = MovedClock()
-    server = FakeFacebook(clock, Book(clock=clock))
-    with served(create(server), clock=clock) as server.url:
+    clock = AdjustableClock()
+    server = FakeFacebook(clock, FaultBook(clock=clock))
+    with serve_app(create(server), clock=clock) as server.url:
         yield server
 
 
@@ -256,7 +256,7 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
 }
 
 
-def call_of(server: FakeFacebook, scope: Scope, method: str, path: str) -> Call:
+def call_of(server: FakeFacebook, scope: Scope, method: str, path: str) -> PlatformCall:
     """The kind of a request, in the words of the faults."""
     parts = path.strip("/").split("/")
     kind = KINDS_OF_REQUESTS.get((method, parts[-1]), "")
@@ -277,7 +277,7 @@ def call_of(server: FakeFacebook, scope: Scope, method: str, path: str) -> Call:
             else "metrics"
         )
         kind = "moderation" if others and method != "GET" else own
-    return Call(method, path, parts[0] if len(parts) == 2 else "", kind)
+    return PlatformCall(method, path, parts[0] if len(parts) == 2 else "", kind)
 
 
 def create(server: FakeFacebook) -> ASGIApp:

@@ -44,10 +44,10 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.suite.serving import MovedClock, served
-from foundation.faults import Book, Call, FaultyNetwork
-from foundation.http import HttpClient, Reply
-from foundation.http import Request as Outgoing
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from foundation.http.http_client import HttpClient, HttpResponse
+from foundation.http.http_client import HttpRequest as Outgoing
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from tests.fakes.fanvue_chats import chats
 from tests.fakes.fanvue_earnings import Till
 from tests.fakes.fanvue_limits import Limits
@@ -114,13 +114,13 @@ class FakeFanvue(World):
     """What happens just before the next message is taken back."""
     retired: bool = False
     """Whether ours has ended: 410 to everything."""
-    book: Book = field(init=False)
+    book: FaultBook = field(init=False)
     oauth: OAuth = field(init=False)
     limits: Limits = field(init=False)
     till: Till = field(init=False)
 
     def __post_init__(self) -> None:
-        self.book = Book(clock=self.clock)
+        self.book = FaultBook(clock=self.clock)
         self.oauth = OAuth(self)
         self.limits = Limits(self.clock)
         self.till = Till(self.clock)
@@ -148,8 +148,8 @@ class FakeFanvue(World):
         """
         body, at = json.dumps(event).encode(), int(self.clock().timestamp() - late)
         headers = {"content-type": JSON, "x-fanvue-signature": signature(signing or app.signing, at, body)}
-        replies = [HttpClient().exchange(Outgoing("POST", address, headers, body, 10.0)) for _ in range(times)]
-        return [reply.status if isinstance(reply, Reply) else NO_ANSWER for reply in replies]
+        replies = [HttpClient().send(Outgoing("POST", address, headers, body, 10.0)) for _ in range(times)]
+        return [reply.status if isinstance(reply, HttpResponse) else NO_ANSWER for reply in replies]
 
     def buys(self, creator: Member, message_id: str) -> Message:
         """The fan pays for a locked message that stands: it opens, the till rings, the chat says so. Once."""
@@ -266,7 +266,7 @@ class FakeFanvue(World):
                 told = shown(self.publish(mine, asked.fields()))
                 return 201, {name: told[name] for name in MADE}
             case "GET", []:
-                return 200, self.posted(mine, asked.query, self.clock() - timedelta(seconds=self.book.lag("")))
+                return 200, self.posted(mine, asked.query, self.clock() - timedelta(seconds=self.book.lag_seconds("")))
             case "GET", [post]:
                 return 200, shown(self.post(mine, uuid(post)))
             case _, [post, *_]:
@@ -274,7 +274,7 @@ class FakeFanvue(World):
         return self.delete_status, None if self.delete_status == 204 else {}
 
     def _chats(self, asked: Asked, mine: Member) -> tuple[int, Json | None]:
-        until = self.clock() - timedelta(seconds=self.book.lag(""))
+        until = self.clock() - timedelta(seconds=self.book.lag_seconds(""))
         if asked.parts == ["chats"]:
             return 200, chats(self, mine, asked.query, until)
         fan = uuid(asked.parts[1])
@@ -333,13 +333,13 @@ def _operation(method: str, parts: list[str]) -> tuple[str, str]:
     return "", "other"
 
 
-def call_of(method: str, path: str) -> Call | None:
+def call_of(method: str, path: str) -> PlatformCall | None:
     """The kind of a request; whose it is stands in its token alone."""
     parts, _ = split(path)
     if parts[0] == "store":
-        return Call(method, path, "", "files")
+        return PlatformCall(method, path, "", "files")
     signs_in = method == "POST" and parts[0] == "oauth2"
-    return Call(method, path, "", "tokens" if signs_in else _operation(method, parts)[1])
+    return PlatformCall(method, path, "", "tokens" if signs_in else _operation(method, parts)[1])
 
 
 def create(server: FakeFanvue) -> ASGIApp:
@@ -356,8 +356,8 @@ def create(server: FakeFanvue) -> ASGIApp:
 
 
 @contextmanager
-def fanvue(spec: Path | None = None, clock: MovedClock | None = None) -> Iterator[FakeFanvue]:
+def fanvue(spec: Path | None = None, clock: AdjustableClock | None = None) -> Iterator[FakeFanvue]:
     """A running Fanvue with a clock of its own, judging by the document at hand unless another is given."""
-    server = FakeFanvue(clock or MovedClock(), spec=Spec(spec or document()))
-    with served(create(server), clock=server.clock) as server.url:
+    server = FakeFanvue(clock or AdjustableClock(), spec=Spec(spec or document()))
+    with serve_app(create(server), clock=server.clock) as server.url:
         yield server

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from PIL import Image
 
-from connectors.suite.serving import MovedClock
+from connectors.conformance.fake_servers import AdjustableClock
 from tests.fakes.fanvue_spec import Asked, Json, Refusal, invalid, not_found, refused
 
 KINDS = ("image", "video", "audio", "document")
@@ -65,7 +65,7 @@ class Upload:
 class Vault:
     """All of them. Its limits and its bad habits are attributes that tests set."""
 
-    clock: MovedClock
+    clock: AdjustableClock
     url: str = ""
     media: dict[str, Medium] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)

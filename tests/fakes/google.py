@@ -47,8 +47,8 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.suite.serving import MovedClock, served
-from foundation.faults import Book, Call, FaultyNetwork
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from tests.fakes.google_limits import UNITS, UPLOADS
 from tests.fakes.google_oauth import OAuth, Token, refused
 from tests.fakes.google_remarks import Comments, comment_told
@@ -117,12 +117,12 @@ __all__ = ["SCOPES", "App", "FakeYouTube", "Member", "Refusal", "Video", "create
 class FakeYouTube(Uploads):
     """YouTube's state; tests make accounts and clients, move the clock, ask `book` for faults."""
 
-    book: Book = field(init=False)
+    book: FaultBook = field(init=False)
     oauth: OAuth = field(init=False)
     spec: Spec = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.book = Book(clock=self.clock)
+        self.book = FaultBook(clock=self.clock)
         self.oauth = OAuth(self)
         self.spec = Spec(document())
         self.comments = Comments(self.clock)
@@ -232,7 +232,7 @@ class FakeYouTube(Uploads):
         return JSONResponse(told)
 
     def _of_comments(self, mine: Member, asked: Asked, what: str) -> Response:
-        lag = max(self.book.lag(""), self.book.lag(mine.name))
+        lag = max(self.book.lag_seconds(""), self.book.lag_seconds(mine.name))
         match what:
             case "POST comments":
                 made = self.comments.insert(mine, asked)
@@ -274,7 +274,7 @@ class FakeYouTube(Uploads):
 
     def _items(self, mine: Member, asked: Asked) -> Json:
         check_parts(asked.parts, ITEM_PARTS)
-        lag = max(self.book.lag(""), self.book.lag(mine.name))
+        lag = max(self.book.lag_seconds(""), self.book.lag_seconds(mine.name))
         rows, begin, many = self.playlist(mine, asked, lag)
         end = begin + many
         items = [item_told(one, begin + place, asked.parts) for place, one in enumerate(rows[begin:end])]
@@ -327,8 +327,8 @@ def create(server: FakeYouTube) -> ASGIApp:
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     app = Starlette(routes=[Route("/{path:path}", server.answer, methods=methods)])
 
-    def call_of(of: Scope, method: str, path: str) -> Call:
-        return Call(method, path, server.holder(of), kind_of(method, path, of["query_string"]))
+    def call_of(of: Scope, method: str, path: str) -> PlatformCall:
+        return PlatformCall(method, path, server.holder(of), kind_of(method, path, of["query_string"]))
 
     async def entry(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":  # nothing to begin or to end
@@ -338,8 +338,8 @@ def create(server: FakeYouTube) -> ASGIApp:
 
 
 @contextmanager
-def youtube(clock: MovedClock | None = None) -> Iterator[FakeYouTube]:
+def youtube(clock: AdjustableClock | None = None) -> Iterator[FakeYouTube]:
     """A running YouTube with a clock of its own."""
-    server = FakeYouTube(clock or MovedClock())
-    with served(create(server), clock=server.clock) as server.url:
+    server = FakeYouTube(clock or AdjustableClock())
+    with serve_app(create(server), clock=server.clock) as server.url:
         yield server

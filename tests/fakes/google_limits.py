@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from connectors.suite.serving import MovedClock
+from connectors.conformance.fake_servers import AdjustableClock
 from tests.fakes.google_spec import wrong
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -21,7 +21,7 @@ OVER = f"The request cannot be completed because you have exceeded your {QUOTA}.
 class Limits:
     """What was asked so far. Tests make the numbers small."""
 
-    clock: MovedClock
+    clock: AdjustableClock
     uploads_per_day: int = 100
     """Sessions that one project may open in a day."""
     units_per_day: int = 10_000

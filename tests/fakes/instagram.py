@@ -21,9 +21,9 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.suite.serving import MovedClock, served
-from foundation.faults import Book, Call, FaultyNetwork
-from foundation.http import HttpClient
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from foundation.http.http_client import HttpClient
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from tests.fakes import instagram_containers as containers
 from tests.fakes import instagram_fetching as fetching
 from tests.fakes import instagram_stories as stories
@@ -90,8 +90,8 @@ _ids = count(17_900_000_000_001)
 class FakeInstagram:
     """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what was posted."""
 
-    clock: MovedClock
-    book: Book
+    clock: AdjustableClock
+    book: FaultBook
     url: str = ""
     slow: int = 1
     """How often a container is asked after before it is ready."""
@@ -305,9 +305,9 @@ def _person(mine: Profile, fields: str) -> dict[str, Any]:
 @contextmanager
 def instagram() -> Iterator[FakeInstagram]:
     """A server under uvicorn with a clock of its own."""
-    clock = MovedClock()
-    server = FakeInstagram(clock, Book(clock=clock))
-    with served(create(server), clock=clock) as server.url:
+    clock = AdjustableClock()
+    server = FakeInstagram(clock, FaultBook(clock=clock))
+    with serve_app(create(server), clock=clock) as server.url:
         yield server
 
 
@@ -321,17 +321,17 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
 }
 
 
-def call_of(scope: Scope, method: str, path: str) -> Call:
+def call_of(scope: Scope, method: str, path: str) -> PlatformCall:
     """The kind of a request, in the words of the faults."""
     parts = path.strip("/").split("/")
     if "/".join(parts) in meta_oauth.OFFICES:
-        return Call(method, path, "", meta_oauth.OFFICES["/".join(parts)])
+        return PlatformCall(method, path, "", meta_oauth.OFFICES["/".join(parts)])
     kind = KINDS_OF_REQUESTS.get((method, parts[-1]), "checks" if parts == ["me"] else "metrics")
     if kind == "lookups" and b"comments" in scope["query_string"]:
         kind = "remarks"
     if kind == "metrics" and method != "GET":
         kind = "moderation"
-    return Call(method, path, parts[0] if len(parts) == 2 else "", kind)
+    return PlatformCall(method, path, parts[0] if len(parts) == 2 else "", kind)
 
 
 def _bare(path: str) -> str:

@@ -9,7 +9,7 @@ import struct
 
 from PIL import Image
 
-from foundation.http import HttpClient, Reply, Request
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 
 MOST_PICTURE, MOST_FILM = 8 * 2**20, 300 * 2**20
 """Bytes of either; of a film, the least that anybody was told."""
@@ -37,8 +37,8 @@ class Refused(Exception):
 
 def picture(http: HttpClient, url: str, *, story: bool = False) -> bytes:
     """A JPEG of a shape they show, any of a story. Raises Refused."""
-    reply = http.exchange(Request("GET", url, _AGENT, b"", PATIENCE))
-    if not isinstance(reply, Reply) or reply.status != 200:
+    reply = http.send(HttpRequest("GET", url, _AGENT, b"", PATIENCE))
+    if not isinstance(reply, HttpResponse) or reply.status != 200:
         raise Refused(9004, 2207052, message="The media could not be fetched from this URI")
     if reply.headers.get("content-type") != "image/jpeg" or len(reply.body) > MOST_PICTURE:
         raise Refused(9004, 2207005, message="image format not supported")
@@ -64,8 +64,8 @@ def pieces(http: HttpClient, url: str) -> bytes:
     whole, of = b"", 1
     while len(whole) < of:
         wanted = {"range": f"bytes={len(whole)}-{len(whole) + PIECE - 1}"}
-        reply = http.exchange(Request("GET", url, _AGENT | wanted, b"", PATIENCE))
-        if not isinstance(reply, Reply) or reply.status not in (200, 206) or not reply.body:
+        reply = http.send(HttpRequest("GET", url, _AGENT | wanted, b"", PATIENCE))
+        if not isinstance(reply, HttpResponse) or reply.status not in (200, 206) or not reply.body:
             raise Refused(-2, 2207003, message="It takes too long to download the media")
         if reply.headers.get("content-type") != "video/mp4":
             raise Refused(352, 2207026, message="The video format is not supported")

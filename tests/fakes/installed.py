@@ -5,8 +5,8 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from connectors import foreign
-from foundation import words
+from connectors.registry import plugins
+from foundation.i18n import translation
 
 EXAMPLE = Path(__file__).parents[2] / "examples/connector-acme"
 
@@ -38,6 +38,6 @@ def _tell(folder: Path, package: str, entries: Mapping[str, Mapping[str, str]]) 
 
 def look_again() -> None:
     """As a process that has just started."""
-    foreign.brought.cache_clear()
-    words.catalogue.cache_clear()
-    words._brought.cache_clear()
+    plugins.load_plugins.cache_clear()
+    translation.load_catalogue.cache_clear()
+    translation._brought.cache_clear()

@@ -28,8 +28,8 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.suite.serving import MovedClock, served
-from foundation.faults import Book, Call, FaultyNetwork
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from tests.fakes import mastodon_chats, mastodon_limits, mastodon_remarks, mastodon_shown
 from tests.fakes.mastodon_limits import STATUSES, Limits
 from tests.fakes.mastodon_oauth import OAuth, covers
@@ -62,13 +62,13 @@ class FakeMastodon(World):
     spec: Spec = field(default_factory=lambda: Spec(None))
     ip_limited: bool = False
     """Whether whoever asks from this address asked too much already."""
-    book: Book = field(init=False)
+    book: FaultBook = field(init=False)
     oauth: OAuth = field(init=False)
     limits: Limits = field(init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.book = Book(clock=self.clock)
+        self.book = FaultBook(clock=self.clock)
         self.oauth = OAuth(self)
         self.limits = Limits(self.clock)
 
@@ -249,7 +249,7 @@ class FakeMastodon(World):
         viewer, owner = self._viewer(asked), self.members.get(owner_id)
         if owner is None:
             raise not_found()
-        page = self.listed(owner, viewer, asked.query, self.clock() - timedelta(seconds=self.book.lag("")))
+        page = self.listed(owner, viewer, asked.query, self.clock() - timedelta(seconds=self.book.lag_seconds("")))
         links = [("next", "max_id", page[-1].id), ("prev", "min_id", page[0].id)] if page else []
         told = ", ".join(f'<{self.url}{asked.path}?{name}={id_}>; rel="{rel}"' for rel, name, id_ in links)
         return 200, [mastodon_shown.status(self, one, viewer) for one in page], {"Link": told} if told else {}
@@ -316,7 +316,7 @@ def _parts(content_type: str, body: bytes) -> tuple[Json, tuple[str, bytes] | No
     return fields, file
 
 
-def call_of(method: str, path: str) -> Call | None:
+def call_of(method: str, path: str) -> PlatformCall | None:
     """The kind of a request, in the words of the faults; whose it is stands in its token alone."""
     match method, path.strip("/").split("/"):
         case "POST", ["api", "v1", "statuses"]:
@@ -343,7 +343,7 @@ def call_of(method: str, path: str) -> Call | None:
             kind = "tokens"
         case _:
             kind = "other"
-    return Call(method, path, "", kind)
+    return PlatformCall(method, path, "", kind)
 
 
 def create(server: FakeMastodon) -> ASGIApp:
@@ -359,8 +359,8 @@ def create(server: FakeMastodon) -> ASGIApp:
 
 
 @contextmanager
-def mastodon(spec: Path | None = None, clock: MovedClock | None = None) -> Iterator[FakeMastodon]:
+def mastodon(spec: Path | None = None, clock: AdjustableClock | None = None) -> Iterator[FakeMastodon]:
     """A running server with a clock of its own, judging by the document at hand unless another is given."""
-    server = FakeMastodon(clock or MovedClock(), spec=Spec(spec or document()))
-    with served(create(server), clock=server.clock) as server.url:
+    server = FakeMastodon(clock or AdjustableClock(), spec=Spec(spec or document()))
+    with serve_app(create(server), clock=server.clock) as server.url:
         yield server

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from connectors.suite.serving import MovedClock, served
-from foundation.http import HttpClient, Reply, Request
-from workers.sandbox import create
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from sandbox.app import create_sandbox_app
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Network:
     """One running sandbox."""
 
     url: str
-    clock: MovedClock
+    clock: AdjustableClock
     http: HttpClient = field(default_factory=HttpClient)
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -27,12 +27,12 @@ class Network:
         """One request; the reply, or what the network did instead of one."""
         headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
         data = b"" if body is None else json.dumps(body).encode()
-        return self.http.exchange(Request(method, self.url + path, headers, data, deadline))
+        return self.http.send(HttpRequest(method, self.url + path, headers, data, deadline))
 
     def json(self, method: str, path: str, body: Any = None, *, token: str = "") -> tuple[int, Any]:
         """Status and parsed body of one request that must be answered."""
         reply = self.call(method, path, body, token=token)
-        assert isinstance(reply, Reply), reply
+        assert isinstance(reply, HttpResponse), reply
         return reply.status, json.loads(reply.body)
 
     def account(self, name: str, **more: Any) -> str:
@@ -50,8 +50,8 @@ class Network:
         digest = sha256(data).hexdigest()
         headers = {"content-type": mime, "authorization": f"Bearer {self.tokens[account]}"}
         url = f"{self.url}/api/{quote(account, safe='')}/files/{digest}"
-        reply = self.http.exchange(Request("PUT", url, headers, data))
-        assert isinstance(reply, Reply), reply
+        reply = self.http.send(HttpRequest("PUT", url, headers, data))
+        assert isinstance(reply, HttpResponse), reply
         assert reply.status == 200, reply.body
         return digest
 
@@ -76,6 +76,6 @@ class Network:
 @contextmanager
 def network(database: Path) -> Iterator[Network]:
     """A sandbox under uvicorn with a clock of its own."""
-    clock = MovedClock()
-    with served(create(database, clock=clock)) as url:
+    clock = AdjustableClock()
+    with serve_app(create_sandbox_app(database, clock=clock)) as url:
         yield Network(url, clock)

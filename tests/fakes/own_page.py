@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
-from foundation.faults import Book, Call, FaultyNetwork
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 
 
 @dataclass
@@ -17,21 +17,21 @@ class OwnPage:
     """What the page holds: files by digest, items by content id; None is a tombstone."""
 
     token: str
-    book: Book
+    book: FaultBook
     files: dict[str, bytes] = field(default_factory=dict)
     items: dict[tuple[str, str], dict[str, Any] | None] = field(default_factory=dict)
     puts: list[tuple[str, str]] = field(default_factory=list)
     """Account and body of every item taken in, repeats included."""
 
 
-def call_of(method: str, path: str) -> Call | None:
+def call_of(method: str, path: str) -> PlatformCall | None:
     """The kind of a request, in the words of the faults."""
     parts = path.split("/")
     if len(parts) < 4 or parts[1] != "house":
         return None
     kinds = {"PUT": "posts", "GET": "lookups", "DELETE": "deletes"}
     kind = "files" if parts[3] == "files" else "metrics" if parts[-1] == "metrics" else kinds.get(method, "")
-    return Call(method, path, parts[2], kind)
+    return PlatformCall(method, path, parts[2], kind)
 
 
 def create(page: OwnPage) -> ASGIApp:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from connectors.suite.serving import served
+from connectors.conformance.fake_servers import serve_app
 
 RSS = "application/rss+xml"
 
@@ -96,6 +96,6 @@ def files() -> bytes:
 def site() -> Iterator[Site]:
     """A running site."""
     made = Site()
-    with served(Starlette(routes=[Route("/feed", made.answer)])) as url:
+    with serve_app(Starlette(routes=[Route("/feed", made.answer)])) as url:
         made.url = url
         yield made

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from foundation.clock import pause
+from foundation.ops.clock import sleep
 
 TOLERANCE = 300
 """Seconds a call may be old or early."""
@@ -62,7 +62,7 @@ def _handler(room: Receiver) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self, mode: str) -> None:
             if mode == "hang":
-                pause(1.0)
+                sleep(1.0)
             elif mode == "reset":
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.connection.close()
@@ -73,7 +73,7 @@ def _handler(room: Receiver) -> type[BaseHTTPRequestHandler]:
                 self.end_headers()
                 if mode == "long":
                     self.wfile.write(b"x" * 10_000)  # and no more: who waits for the rest waits for ever
-                    pause(1.0)
+                    sleep(1.0)
 
         def log_message(self, *_: Any) -> None:
             """Nothing of it is printed."""

@@ -46,8 +46,8 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.suite.serving import MovedClock, served
-from foundation.faults import Book, Call, FaultyNetwork
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from tests.fakes.reddit_chats import Letters, signing_in
 from tests.fakes.reddit_limits import Limits
 from tests.fakes.reddit_media import STORES
@@ -115,12 +115,12 @@ class FakeReddit(Letters):
 
     tells_suspended: bool = False
     """Whether a suspended account is told so by `/api/v1/me` under 200; otherwise all it asks is 403."""
-    book: Book = field(init=False)
+    book: FaultBook = field(init=False)
     oauth: OAuth = field(init=False)
     limits: Limits = field(init=False)
 
     def __post_init__(self) -> None:
-        self.book = Book(clock=self.clock)
+        self.book = FaultBook(clock=self.clock)
         self.oauth = OAuth(self)
         self.limits = Limits(self.clock)
 
@@ -209,7 +209,7 @@ class FakeReddit(Letters):
             case ["api", "submit" | "submit_gallery_post" | "comment" | "compose" | "editusertext"]:
                 return self._posted(asked, mine)
             case ["user", name, "submitted"]:
-                return self.submitted(mine, name, asked.query, self.book.lag(""))
+                return self.submitted(mine, name, asked.query, self.book.lag_seconds(""))
             case ["message", *_] | ["api", "del_msg" | "read_message"]:
                 return self._letters(asked, mine)
             case ["user" | "api", *_, "comments" | "block" | "report" | "info"]:
@@ -228,7 +228,7 @@ class FakeReddit(Letters):
     def _talk(self, asked: Asked, mine: Member) -> Any:
         match asked.parts:
             case ["user", name, _]:
-                return self.of(name, asked.query, self.book.lag(""))
+                return self.of(name, asked.query, self.book.lag_seconds(""))
             case [_, "block"]:
                 return self.block(mine, asked.said("id"))
             case [_, "report"]:
@@ -240,7 +240,7 @@ class FakeReddit(Letters):
             case [_, "inbox"]:
                 return self.inbox(mine, asked.query)
             case [_, "sent"]:
-                return self.sent(mine, asked.query, self.book.lag(""))
+                return self.sent(mine, asked.query, self.book.lag_seconds(""))
             case [_, "del_msg"]:
                 self.forget(mine, asked.said("id"))
             case [_, "read_message"]:
@@ -315,13 +315,13 @@ def operation(method: str, parts: list[str]) -> tuple[str, str]:
     return "", "other"
 
 
-def call_of(method: str, path: str) -> Call | None:
+def call_of(method: str, path: str) -> PlatformCall | None:
     """The kind of a request; whose it is stands in its token alone."""
     parts = split(path)
     if parts[0] in STORES:
-        return Call(method, path, "", "files")
+        return PlatformCall(method, path, "", "files")
     signs_in = parts in (["api", "v1", "access_token"], ["api", "v1", "revoke_token"])
-    return Call(method, path, "", "tokens" if signs_in else operation(method, parts)[1])
+    return PlatformCall(method, path, "", "tokens" if signs_in else operation(method, parts)[1])
 
 
 def create(server: FakeReddit) -> ASGIApp:
@@ -338,8 +338,8 @@ def create(server: FakeReddit) -> ASGIApp:
 
 
 @contextmanager
-def reddit(clock: MovedClock | None = None) -> Iterator[FakeReddit]:
+def reddit(clock: AdjustableClock | None = None) -> Iterator[FakeReddit]:
     """A running Reddit with a clock of its own."""
-    server = FakeReddit(clock or MovedClock())
-    with served(create(server), clock=server.clock) as server.url:
+    server = FakeReddit(clock or AdjustableClock())
+    with serve_app(create(server), clock=server.clock) as server.url:
         yield server

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from PIL import Image
 
-from foundation.http import HttpClient, Reply, Request
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from tests.fakes.reddit import FakeReddit
 from tests.fakes.reddit_spec import FORM, JSON
 from tests.fakes.reddit_world import Member
@@ -18,7 +18,7 @@ AGENT = "python:house-tests:1.0 (by /u/nova)"
 
 def send(fake: FakeReddit, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Any:
     """One request, answered or not."""
-    return HTTP.exchange(Request(method, fake.url + path, headers, body, 5.0))
+    return HTTP.send(HttpRequest(method, fake.url + path, headers, body, 5.0))
 
 
 def ask(fake: FakeReddit, mine: Member | str, method: str, path: str, said: Any = None) -> tuple[int, Any, Any]:
@@ -30,7 +30,7 @@ def ask(fake: FakeReddit, mine: Member | str, method: str, path: str, said: Any 
         headers["content-type"] = JSON if "items" in said else FORM
         body = json.dumps(said).encode() if "items" in said else urlencode(said).encode()
     reply = send(fake, method, path, headers, body)
-    assert isinstance(reply, Reply), reply
+    assert isinstance(reply, HttpResponse), reply
     return reply.status, json.loads(reply.body), reply.headers
 
 
@@ -72,7 +72,7 @@ def lease(fake: FakeReddit, mine: Member, mime: str = "image/png") -> Any:
     return told
 
 
-def put(fake: FakeReddit, leased: Any, data: bytes | None, **more: Any) -> Reply:
+def put(fake: FakeReddit, leased: Any, data: bytes | None, **more: Any) -> HttpResponse:
     """Send a file to the store; `more` changes fields (None drops one) or adds headers."""
     headers = more.pop("headers", {})
     fields = {one["name"]: one["value"] for one in leased["args"]["fields"]}
@@ -86,7 +86,7 @@ def put(fake: FakeReddit, leased: Any, data: bytes | None, **more: Any) -> Reply
         rows += [b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n', data, b"\r\n"]
     headers = {"content-type": "multipart/form-data; boundary=edge"} | headers
     reply = send(fake, "POST", urlsplit("http:" + leased["args"]["action"]).path, headers, b"".join(rows) + b"--edge--")
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, HttpResponse)
     return reply
 
 

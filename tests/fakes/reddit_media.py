@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from connectors.suite.serving import MovedClock
+from connectors.conformance.fake_servers import AdjustableClock
 from tests.fakes.reddit_spec import Json, Refusal, bad_request, stored
 
 TYPES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "video/mp4": "mp4"}
@@ -69,7 +69,7 @@ class Asset:
 class Files:
     """All of them. Limits and bad habits are attributes that tests set."""
 
-    clock: MovedClock
+    clock: AdjustableClock
     url: str = ""
     assets: dict[str, Asset] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)

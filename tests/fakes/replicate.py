@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from PIL import Image
 
-from foundation.clock import wall_now
+from foundation.ops.clock import wall_now
 from tests.fakes import pictures_taken
 
 TOKEN = "r8_secret-of-the-test"

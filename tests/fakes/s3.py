@@ -15,9 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
 
-from foundation.settings import StorageSettings
+from foundation.ops.settings import StorageSettings
 from tests.conftest import free_port, wait_until
-from workers import embedded
+from workers.runtime import embedded_servers
 
 Fault = Literal["cut", "falsify", "hang", "refuse", "swallow", "garble"]
 """cut: half of the answer, then the line ends. falsify: other bytes of the same length. hang: no answer.
@@ -109,7 +109,7 @@ class _Line(BaseHTTPRequestHandler):
 def s3(folder: Path) -> Iterator[S3]:
     """A moto process and its line; gone at the end, with all they held."""
     upstream = free_port()
-    server = embedded.spawn(
+    server = embedded_servers.spawn_process(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(upstream)], folder / "moto.log"
     )
     line = ThreadingHTTPServer(("127.0.0.1", 0), _Line)

@@ -23,11 +23,11 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import UploadFile
 from starlette.types import ASGIApp
 
-from connectors.suite.serving import MovedClock, served
-from foundation.clock import monotonic
-from foundation.faults import Book, Call, FaultyNetwork, config
-from foundation.http import HttpClient, Reply
-from foundation.http import Request as Sent
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from foundation.http.http_client import HttpClient, HttpResponse
+from foundation.http.http_client import HttpRequest as Sent
+from foundation.ops.clock import monotonic
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall, fault_server_config
 from tests.fakes.telegram_chats import Refusal, Told
 from tests.fakes.telegram_methods import Files, Methods
 from tests.fakes.telegram_world import Bot, Telegram
@@ -56,17 +56,17 @@ KINDS |= {
 SECRET = "X-Telegram-Bot-Api-Secret-Token"
 
 
-def call_of(method: str, path: str) -> Call | None:
+def call_of(method: str, path: str) -> PlatformCall | None:
     """The kind of a request, in the words of the faults; its account is the bot's number."""
     parts = path.split("/")
     if len(parts) != 3 or not parts[1].startswith("bot"):
         return None
     name = parts[2]
     kind = "posts" if name.startswith("send") else KINDS.get(name, "other")
-    return Call(method, f"/{name}", parts[1].removeprefix("bot").partition(":")[0], kind)
+    return PlatformCall(method, f"/{name}", parts[1].removeprefix("bot").partition(":")[0], kind)
 
 
-def create(world: Telegram, book: Book) -> ASGIApp:
+def create(world: Telegram, book: FaultBook) -> ASGIApp:
     """The app on its world."""
     app, methods = FastAPI(), Methods(world)
 
@@ -177,8 +177,8 @@ def call(world: Telegram, bot: Bot, http: HttpClient, *, at: str, secret: str | 
     for update in world.waiting(bot):
         shown = {"content-type": "application/json", SECRET: bot.hook["secret"] if secret is None else secret}
         body = json.dumps(_shown(update)).encode()
-        reply = http.exchange(Sent("POST", at + urlsplit(bot.hook["url"]).path, shown, body, 10.0))
-        statuses.append(reply.status if isinstance(reply, Reply) else 0)
+        reply = http.send(Sent("POST", at + urlsplit(bot.hook["url"]).path, shown, body, 10.0))
+        statuses.append(reply.status if isinstance(reply, HttpResponse) else 0)
         if not 200 <= statuses[-1] < 300:
             break
         with world.lock:
@@ -235,16 +235,16 @@ class Network:
 
     url: str
     world: Telegram
-    book: Book
-    clock: MovedClock
+    book: FaultBook
+    clock: AdjustableClock
 
 
 @contextmanager
 def network() -> Iterator[Network]:
     """A Telegram under uvicorn with a clock of its own."""
-    clock = MovedClock()
-    world, book = Telegram(clock), Book(clock=clock)
-    with served(create(world, book)) as url:
+    clock = AdjustableClock()
+    world, book = Telegram(clock), FaultBook(clock=clock)
+    with serve_app(create(world, book)) as url:
         yield Network(url, world, book, clock)
 
 
@@ -259,7 +259,7 @@ def main() -> None:
     world.channel("Nova", username="novachannel", post=bot)
     sys.stdout.write(f"http://127.0.0.1:{chosen.port}  token {bot.token}  channel @novachannel\n")
     sys.stdout.flush()
-    uvicorn.Server(config(create(world, Book()), "127.0.0.1", chosen.port)).run()
+    uvicorn.Server(fault_server_config(create(world, FaultBook()), "127.0.0.1", chosen.port)).run()
 
 
 if __name__ == "__main__":

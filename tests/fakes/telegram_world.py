@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from foundation.clock import wall_now
+from foundation.ops.clock import wall_now
 from tests.fakes.telegram_chats import Chat, Told
 from tests.fakes.telegram_menu import Shown
 from tests.fakes.telegram_people import Person

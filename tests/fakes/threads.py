@@ -23,10 +23,10 @@ from PIL import Image
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.suite.serving import MovedClock, served
-from foundation.faults import Book, Call, FaultyNetwork
-from foundation.http import HttpClient, Reply
-from foundation.http import Request as Ask
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from foundation.http.http_client import HttpClient, HttpResponse
+from foundation.http.http_client import HttpRequest as Ask
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from tests.fakes import instagram_fetching as fetching
 from tests.fakes import meta_oauth
 from tests.fakes.instagram_fetching import Refused
@@ -49,8 +49,8 @@ METRICS = {"views": 9, "likes": 3, "replies": 1, "reposts": 2, "quotes": 0, "sha
 class FakeThreads:
     """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what was posted."""
 
-    clock: MovedClock
-    book: Book
+    clock: AdjustableClock
+    book: FaultBook
     url: str = ""
     slow: int = 1
     """How often a container of files is asked after before it is ready; words are at once."""
@@ -231,8 +231,8 @@ def _source(told: Mapping[str, Any]) -> str:
 
 def picture(http: HttpClient, url: str) -> bytes:
     """A JPEG or PNG of a shape and a weight they take. Raises Refused."""
-    reply = http.exchange(Ask("GET", url, {"user-agent": "facebookexternalhit/1.1"}, b"", fetching.PATIENCE))
-    if not isinstance(reply, Reply) or reply.status != 200:
+    reply = http.send(Ask("GET", url, {"user-agent": "facebookexternalhit/1.1"}, b"", fetching.PATIENCE))
+    if not isinstance(reply, HttpResponse) or reply.status != 200:
         raise Refused(1, 2207052, message="The media could not be fetched from this URI")
     try:
         shape = Image.open(io.BytesIO(reply.body))
@@ -247,9 +247,9 @@ def picture(http: HttpClient, url: str) -> bytes:
 @contextmanager
 def threads() -> Iterator[FakeThreads]:
     """A server under uvicorn with a clock of its own."""
-    clock = MovedClock()
-    server = FakeThreads(clock, Book(clock=clock))
-    with served(create(server), clock=clock) as server.url:
+    clock = AdjustableClock()
+    server = FakeThreads(clock, FaultBook(clock=clock))
+    with serve_app(create(server), clock=clock) as server.url:
         yield server
 
 
@@ -265,15 +265,15 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
 }
 
 
-def call_of(scope: Scope, method: str, path: str) -> Call:
+def call_of(scope: Scope, method: str, path: str) -> PlatformCall:
     """The kind of a request, in the words of the faults."""
     parts = path.strip("/").split("/")
     if "/".join(parts) in meta_oauth.OFFICES:
-        return Call(method, path, "", meta_oauth.OFFICES["/".join(parts)])
+        return PlatformCall(method, path, "", meta_oauth.OFFICES["/".join(parts)])
     kind = KINDS_OF_REQUESTS.get((method, parts[-1]), "deletes" if method == "DELETE" else "metrics")
     if kind == "lookups" and b"has_replies" in scope["query_string"]:
         kind = "remarks"
-    return Call(method, path, parts[0] if len(parts) == 2 else "", kind)
+    return PlatformCall(method, path, parts[0] if len(parts) == 2 else "", kind)
 
 
 def create(server: FakeThreads) -> ASGIApp:

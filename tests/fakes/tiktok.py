@@ -19,7 +19,7 @@ Unverified, so that nothing may lean on it:
 - That what is worked through counts for the day's cap, and what failed does not.
 - That `approve` in the query of the page says who says yes: this is how tests say it, in place of a session.
 
-It cannot check what is in a film past its first bytes, nor take parts of more than 40 MiB (`foundation.faults`). It has
+It cannot check what is in a film past its first bytes, nor take parts of more than 40 MiB (`foundation.ops.fault_injection`). It has
 no photos, no drafts in inboxes, no webhooks, no cancelling. An account's own token (`member.token`) has no end, and the
 scopes of `SCOPES`; an `open_id` is the same for all applications.
 
@@ -43,8 +43,8 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.suite.serving import MovedClock, served
-from foundation.faults import Book, Call, FaultyNetwork
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from tests.fakes.tiktok_limits import Json, Refusal, said, wrong
 from tests.fakes.tiktok_oauth import OAuth, Token, refused
 from tests.fakes.tiktok_uploads import RANGE, UPLOAD, Uploads
@@ -81,13 +81,13 @@ __all__ = ["SCOPES", "App", "FakeTikTok", "Member", "Post", "Refusal", "create",
 class FakeTikTok(Uploads):
     """TikTok's state; tests make accounts and applications, move the clock, ask `book` for faults."""
 
-    book: Book = field(init=False)
+    book: FaultBook = field(init=False)
     oauth: OAuth = field(init=False)
     kinds: dict[str, str] = field(default_factory=dict)
     """What an operation is called in the words of the faults, where a test wants another word."""
 
     def __post_init__(self) -> None:
-        self.book = Book(clock=self.clock)
+        self.book = FaultBook(clock=self.clock)
         self.oauth = OAuth(self)
 
     def application(self, *redirects: str) -> App:
@@ -187,7 +187,7 @@ class FakeTikTok(Uploads):
                 return self._user(known, query)
 
     def _lag(self, mine: Member) -> float:
-        return max(self.book.lag(""), self.book.lag(mine.username))
+        return max(self.book.lag_seconds(""), self.book.lag_seconds(mine.username))
 
     def _fields(self, query: Mapping[str, str], known: frozenset[str]) -> list[str]:
         fields = query.get("fields", "").split(",")
@@ -224,14 +224,14 @@ class FakeTikTok(Uploads):
         told = [_picked(one, fields) for one in page]
         return {"videos": told, "cursor": cursor, "has_more": len(rows) > many}
 
-    def call(self, of: Scope, method: str, path: str) -> Call:
+    def call(self, of: Scope, method: str, path: str) -> PlatformCall:
         """A request as the record keeps it: whose it is, by its token or its upload, and of what kind."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in of["headers"]}
         query = dict(parse_qsl(of["query_string"].decode("latin-1")))
         known = self.oauth.known(headers.get("authorization", "").partition(" ")[2])
         upload = self.addressed(query)
         holder = known.member if known else upload.owner if upload else None
-        return Call(method, path, holder.username if holder else "", self._kind(method, path, query, headers))
+        return PlatformCall(method, path, holder.username if holder else "", self._kind(method, path, query, headers))
 
     def _kind(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
         if path in (TOKEN, REVOKE):
@@ -284,8 +284,8 @@ def create(server: FakeTikTok) -> ASGIApp:
 
 
 @contextmanager
-def tiktok(clock: MovedClock | None = None) -> Iterator[FakeTikTok]:
+def tiktok(clock: AdjustableClock | None = None) -> Iterator[FakeTikTok]:
     """A running TikTok with a clock of its own."""
-    server = FakeTikTok(clock or MovedClock())
-    with served(create(server), clock=server.clock) as server.url:
+    server = FakeTikTok(clock or AdjustableClock())
+    with serve_app(create(server), clock=server.clock) as server.url:
         yield server

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.suite.serving import MovedClock
+from connectors.conformance.fake_servers import AdjustableClock
 
 Json = dict[str, Any]
 
@@ -68,7 +68,7 @@ def wrong(code: str, message: str) -> Refusal:
 class Limits:
     """What was asked so far. Tests make the numbers small."""
 
-    clock: MovedClock
+    clock: AdjustableClock
     most: dict[str, int] = field(default_factory=lambda: dict(MOST))
     posts_per_day: int = 15
     """Posts of one account in 24 hours."""

@@ -36,8 +36,8 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.suite.serving import MovedClock, served
-from foundation.faults import Book, Call, FaultyNetwork
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from tests.fakes import x_text
 from tests.fakes.x_billing import Bills
 from tests.fakes.x_chats import Chats, kind_of
@@ -77,12 +77,12 @@ class FakeX(Chats):
     """How many requests with a good token are told that it cannot be told who asks (403)."""
     missing_delete: int = 200
     """What deleting something that is not there is answered: 200 or 404."""
-    book: Book = field(init=False)
+    book: FaultBook = field(init=False)
     oauth: OAuth = field(init=False)
     limits: Limits = field(init=False)
 
     def __post_init__(self) -> None:
-        self.book = Book(clock=self.clock)
+        self.book = FaultBook(clock=self.clock)
         self.oauth = OAuth(self)
         self.limits = Limits(self.clock)
 
@@ -212,7 +212,7 @@ class FakeX(Chats):
                 said = _object(asked, JSON)
                 return 200, {"data": {"associated_metadata": self.describe(mine, said), "id": said["id"]}}
             case _:
-                return self.chatted(asked, mine, self.clock() - timedelta(seconds=self.book.lag("")))
+                return self.chatted(asked, mine, self.clock() - timedelta(seconds=self.book.lag_seconds("")))
 
     def _uploaded(self, asked: Asked, mine: Member) -> Json:
         said = _object(asked, JSON, MULTIPART)
@@ -227,7 +227,7 @@ class FakeX(Chats):
         if owner is None or owner.state == "suspended":
             return {"errors": [not_found("user", "id", owner_id)]}
         posts = self.mentions(owner) if asked.parts[-1] == "mentions" else owner.posts.values()
-        page, after = self.listed(posts, asked.query, self.clock() - timedelta(seconds=self.book.lag("")))
+        page, after = self.listed(posts, asked.query, self.clock() - timedelta(seconds=self.book.lag_seconds("")))
         meta: Json = {"result_count": len(page)} | ({"next_token": after} if after else {})
         if not page:
             return {"meta": meta}
@@ -350,9 +350,9 @@ def _kind(method: str, parts: list[str]) -> str:
             return kind_of(method, parts)
 
 
-def call_of(method: str, path: str) -> Call | None:
+def call_of(method: str, path: str) -> PlatformCall | None:
     """The kind of a request; whose it is stands in its token alone."""
-    return Call(method, path, "", _kind(method, path.strip("/").split("/")))
+    return PlatformCall(method, path, "", _kind(method, path.strip("/").split("/")))
 
 
 def create(server: FakeX) -> ASGIApp:
@@ -369,8 +369,8 @@ def create(server: FakeX) -> ASGIApp:
 
 
 @contextmanager
-def x(spec: Path | None = None, clock: MovedClock | None = None) -> Iterator[FakeX]:
+def x(spec: Path | None = None, clock: AdjustableClock | None = None) -> Iterator[FakeX]:
     """A running X with a clock of its own, judging by the document at hand unless another is given."""
-    server = FakeX(clock or MovedClock(), spec=Spec(spec or document()))
-    with served(create(server), clock=server.clock) as server.url:
+    server = FakeX(clock or AdjustableClock(), spec=Spec(spec or document()))
+    with serve_app(create(server), clock=server.clock) as server.url:
         yield server

@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image
 
-from connectors.suite.serving import MovedClock
+from connectors.conformance.fake_servers import AdjustableClock
 from tests.fakes import x_text
 
 SCOPES = ("tweet.read", "tweet.write", "tweet.moderate.write", "users.read", "media.write", "offline.access")
@@ -152,7 +152,7 @@ class Member:
 class World:
     """All of it, under one clock. Its limits and its bad habits are attributes that tests set."""
 
-    clock: MovedClock
+    clock: AdjustableClock
     url: str = ""
     members: dict[str, Member] = field(default_factory=dict)
     media: dict[str, Medium] = field(default_factory=dict)

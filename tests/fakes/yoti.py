@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.suite.serving import MovedClock, served
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
 from foundation.ids import uuid7
 
 PERSONAL = {
@@ -51,7 +51,7 @@ class Session:
 class World:
     """What the provider knows: its customers' keys by SDK id, and their sessions."""
 
-    clock: MovedClock = field(default_factory=MovedClock)
+    clock: AdjustableClock = field(default_factory=AdjustableClock)
     keys: dict[str, str] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     tells_too_much: bool = True
@@ -192,5 +192,5 @@ class Running:
 def provider() -> Iterator[Running]:
     """A running provider."""
     world = World()
-    with served(app(world)) as url:
+    with serve_app(app(world)) as url:
         yield Running(url, world)

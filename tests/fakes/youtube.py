@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from connectors.suite.serving import served
+from connectors.conformance.fake_servers import serve_app
 
 
 @dataclass
@@ -36,5 +36,5 @@ def youtube() -> Iterator[FakeYouTube]:
         kept.videos.append(told)
         return JSONResponse({"id": f"v{len(kept.videos):010d}", **told})
 
-    with served(app) as kept.url:
+    with serve_app(app) as kept.url:
         yield kept

@@ -5,9 +5,9 @@ from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
-from foundation.outbox import Queue, put
+from foundation.outbox.outbox import Queue, put
 
 
 @dataclass(frozen=True)

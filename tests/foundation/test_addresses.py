@@ -4,10 +4,16 @@ import socket
 
 import pytest
 
-from connectors.suite.serving import served
-from foundation.addresses import PublicOnly, anywhere, is_public, may_reach, origin
-from foundation.faults import Book
-from foundation.http import HttpClient, NotSent, Reply, Request
+from connectors.conformance.fake_servers import serve_app
+from foundation.http.address_policy import (
+    PublicAddressPolicy,
+    allow_any_address,
+    can_connect,
+    is_public_address,
+    parse_origin,
+)
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse, RequestNotSent
+from foundation.ops.fault_injection import FaultBook
 from tests.fakes.own_page import OwnPage, create
 
 
@@ -20,12 +26,12 @@ from tests.fakes.own_page import OwnPage, create
     ],
 )
 def test_inside_is_not_public(address: str) -> None:
-    assert not is_public(address)
+    assert not is_public_address(address)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "64:ff9b::808:808", "2002:808:808::"])
 def test_outside_is_public(address: str) -> None:
-    assert is_public(address)
+    assert is_public_address(address)
 
 
 @pytest.mark.parametrize(
@@ -45,30 +51,34 @@ def test_outside_is_public(address: str) -> None:
     ],
 )
 def test_what_is_typed_becomes_an_origin(typed: str, found: str) -> None:
-    assert origin(typed) == found
+    assert parse_origin(typed) == found
 
 
 def test_no_connection_is_made_inside_but_to_what_is_ours() -> None:
-    with served(create(OwnPage("t", Book()))) as url:
-        request = Request("GET", f"{url}/house/lea/items/none", {}, b"", 2.0)
-        for reach, reached in ((PublicOnly([]), NotSent), (PublicOnly([url]), Reply), (anywhere, Reply)):
+    with serve_app(create(OwnPage("t", FaultBook()))) as url:
+        request = HttpRequest("GET", f"{url}/house/lea/items/none", {}, b"", 2.0)
+        for reach, reached in (
+            (PublicAddressPolicy([]), RequestNotSent),
+            (PublicAddressPolicy([url]), HttpResponse),
+            (allow_any_address, HttpResponse),
+        ):
             http = HttpClient(reach=reach)
-            assert isinstance(http.exchange(request), reached)
+            assert isinstance(http.send(request), reached)
             http.close()
-        assert not may_reach(url, PublicOnly([]))
-        assert may_reach(url, PublicOnly([url]))
-        assert may_reach(url, anywhere)
+        assert not can_connect(url, PublicAddressPolicy([]))
+        assert can_connect(url, PublicAddressPolicy([url]))
+        assert can_connect(url, allow_any_address)
 
 
 def test_a_name_that_leads_inside_is_inside() -> None:
     with pytest.raises(OSError, match="public"):
-        PublicOnly(["http://127.0.0.1:8080"])("localhost", 8080)
+        PublicAddressPolicy(["http://127.0.0.1:8080"])("localhost", 8080)
     with pytest.raises(socket.gaierror):
-        PublicOnly([])("nowhere.invalid", 443)
+        PublicAddressPolicy([])("nowhere.invalid", 443)
 
 
 def test_a_public_server_is_reached_by_https_alone() -> None:
-    assert may_reach("https://8.8.8.8", PublicOnly([]))
-    assert not may_reach("http://8.8.8.8", PublicOnly([]))
-    assert not may_reach("ftp://8.8.8.8", anywhere)
-    assert not may_reach("", anywhere)
+    assert can_connect("https://8.8.8.8", PublicAddressPolicy([]))
+    assert not can_connect("http://8.8.8.8", PublicAddressPolicy([]))
+    assert not can_connect("ftp://8.8.8.8", allow_any_address)
+    assert not can_connect("", allow_any_address)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from foundation.money import Money, parse
+from foundation.money import Money, parse_money
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from foundation.money import Money, parse
     ],
 )
 def test_amount_is_read_as_it_was_written(text: str, currency: str, minor: int) -> None:
-    assert parse(text, currency) == Money(minor, currency)
+    assert parse_money(text, currency) == Money(minor, currency)
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_amount_is_read_as_it_was_written(text: str, currency: str, minor: int) 
 )
 def test_amount_nobody_can_be_sure_of_is_refused(text: str, currency: str) -> None:
     with pytest.raises(ValueError, match="not an amount"):
-        parse(text, currency)
+        parse_money(text, currency)

@@ -9,10 +9,10 @@ import pytest
 from minio import Minio
 from minio.error import S3Error
 
-from foundation.archive import Archive, FileArchive, archive
 from foundation.errors import BadInput, NotFound, Unavailable
 from foundation.ids import uuid7
-from foundation.settings import Settings
+from foundation.ops.settings import Settings
+from foundation.storage.archive import Archive, FileArchive, open_archive
 from tests.fakes.s3 import S3, s3
 
 
@@ -25,8 +25,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
 @pytest.fixture(params=["files", "s3"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
     if request.param == "files":
-        return archive(Settings(home=tmp_path))
-    return archive(Settings(storage=request.getfixturevalue("server").settings))
+        return open_archive(Settings(home=tmp_path))
+    return open_archive(Settings(storage=request.getfixturevalue("server").settings))
 
 
 def administrator(server: S3) -> Minio:
@@ -40,37 +40,37 @@ def name() -> str:
 
 def test_the_first_stays(place: Archive, name: str) -> None:
     with pytest.raises(NotFound):
-        place.read(name)
-    assert place.keep(name, b"first") == b"first"
-    assert place.keep(name, b"first") == b"first"
-    assert place.keep(name, b"second") == b"first"
-    assert place.read(name) == b"first"
+        place.get(name)
+    assert place.put_once(name, b"first") == b"first"
+    assert place.put_once(name, b"first") == b"first"
+    assert place.put_once(name, b"second") == b"first"
+    assert place.get(name) == b"first"
 
 
 def test_of_many_who_write_at_once_one_stays(place: Archive, name: str) -> None:
     with ThreadPoolExecutor(8) as pool:
-        told = list(pool.map(lambda number: place.keep(name, str(number).encode()), range(8)))
-    assert place.read(name) in {str(number).encode() for number in range(8)}
-    assert set(told) == {place.read(name)}
+        told = list(pool.map(lambda number: place.put_once(name, str(number).encode()), range(8)))
+    assert place.get(name) in {str(number).encode() for number in range(8)}
+    assert set(told) == {place.get(name)}
 
 
 @pytest.mark.parametrize("bad", ["", "a", "../a", "a/../b", "/a/b", "a/b/", "A/b", "a//b"])
 def test_what_is_no_name_is_refused(place: Archive, bad: str) -> None:
-    for ask in (lambda: place.read(bad), lambda: place.keep(bad, b"x")):
+    for ask in (lambda: place.get(bad), lambda: place.put_once(bad, b"x")):
         with pytest.raises(BadInput):
             ask()
 
 
 def test_a_file_is_not_for_writing(tmp_path: Path, name: str) -> None:
     place = FileArchive(tmp_path)
-    place.keep(name, b"first")
+    place.put_once(name, b"first")
     assert (tmp_path / name).stat().st_mode & 0o777 == 0o400
     assert [path.name for path in (tmp_path / name).parent.iterdir()] == ["0000000001"]
 
 
 def test_the_server_refuses_to_delete_what_is_locked(server: S3, name: str) -> None:
-    place = archive(Settings(storage=server.settings))
-    place.keep(name, b"first")
+    place = open_archive(Settings(storage=server.settings))
+    place.put_once(name, b"first")
     client = Minio(
         server.settings.url.removeprefix("http://"), access_key="house", secret_key="test-only", secure=False
     )
@@ -79,14 +79,14 @@ def test_the_server_refuses_to_delete_what_is_locked(server: S3, name: str) -> N
         client.remove_object("greenroom-archive", name, version_id=one.version_id)
     client.put_object("greenroom-archive", name, io.BytesIO(b"other"), 5)
     client.remove_object("greenroom-archive", name)
-    assert place.read(name) == b"first"
+    assert place.get(name) == b"first"
 
 
 def test_a_server_that_cannot_be_asked_is_said(server: S3, name: str) -> None:
-    place = archive(Settings(storage=server.settings))
+    place = open_archive(Settings(storage=server.settings))
     server.fail("GET", "garble", "garble", "garble")
     with pytest.raises(Unavailable):
-        place.read(name)
+        place.get(name)
     server.faults.clear()
 
 
@@ -95,6 +95,6 @@ def test_a_bucket_without_lock_still_keeps_the_first(server: S3, name: str) -> N
         server.settings.url.removeprefix("http://"), access_key="house", secret_key="test-only", secure=False
     )
     client.make_bucket("plain-archive")
-    place = archive(Settings(storage=server.settings.model_copy(update={"bucket": "plain"})))
-    assert place.keep(name, b"first") == b"first"
-    assert place.keep(name, b"second") == b"first"
+    place = open_archive(Settings(storage=server.settings.model_copy(update={"bucket": "plain"})))
+    assert place.put_once(name, b"first") == b"first"
+    assert place.put_once(name, b"second") == b"first"

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import create_engine, text
 
-from foundation import leases, outbox
-from foundation.database import OpenScope
-from foundation.ids import HOUSE, uuid7
-from foundation.leases import Claimed
+from foundation.db.database import OpenScope
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.outbox import outbox, row_leases
+from foundation.outbox.row_leases import ClaimedRow
 from tests.conftest import Cluster
 from tests.foundation.events import ChatDue, DayDue, PostDue, put_chat, put_posts, states
 
@@ -20,19 +20,19 @@ LEASE = timedelta(seconds=30)
 
 @pytest.fixture(autouse=True)
 def _empty(tenant: OpenScope) -> None:
-    with tenant(HOUSE, RELAY, role="relay") as scope:
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
         scope.run("DELETE FROM outbox")
 
 
-def claim(tenant: OpenScope, *, places: int = 32, room: int = 32) -> list[Claimed]:
-    with tenant(HOUSE, RELAY, role="relay") as scope:
-        return leases.claim(scope, "publish", places=places, room=room)
+def claim(tenant: OpenScope, *, places: int = 32, room: int = 32) -> list[ClaimedRow]:
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
+        return row_leases.claim_rows(scope, "publish", places=places, room=room)
 
 
-def finish(tenant: OpenScope, row: Claimed) -> bool:
-    with tenant(HOUSE, RELAY, role="relay") as scope:
-        taken = leases.take(scope, row.id, row.token, deadline=LEASE)
-        return taken is not None and leases.finish(scope, taken)
+def finish(tenant: OpenScope, row: ClaimedRow) -> bool:
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
+        taken = row_leases.take_row(scope, row.id, row.token, deadline=LEASE)
+        return taken is not None and row_leases.finish_row(scope, taken)
 
 
 def test_four_claimers_hand_out_each_row_once(tenant: OpenScope) -> None:
@@ -65,7 +65,7 @@ def test_small_tenants_do_not_wait_for_a_large_one(tenant: OpenScope) -> None:
     order: list[UUID] = []
     while rows := claim(tenant):
         order += [row.tenant_id for row in rows]
-        with tenant(HOUSE, RELAY, role="relay") as scope:
+        with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
             scope.run("DELETE FROM outbox WHERE state = 'leased'")
     assert len(order) == 1_090
     last_small = max(index for index, found in enumerate(order) if found != large)
@@ -76,7 +76,7 @@ def test_a_lone_tenant_may_use_every_place_and_two_share_them(tenant: OpenScope)
     first, second = uuid7(), uuid7()
     put_posts(tenant, first, 50)
     assert len(claim(tenant)) == 32
-    with tenant(HOUSE, RELAY, role="relay") as scope:
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
         scope.run("DELETE FROM outbox")
     put_posts(tenant, first, 50)
     put_posts(tenant, second, 50)
@@ -98,9 +98,9 @@ def test_rows_of_the_loaded_model_go_first_until_others_are_old(tenant: OpenScop
         loaded = outbox.put(scope, PostDue(tenant_id, uuid7()), group="a")
     order = []
     for _ in range(3):
-        with tenant(HOUSE, RELAY, role="relay") as scope:
-            order += [row.id for row in leases.claim(scope, "publish", places=1, room=1, loaded="a")]
-        with tenant(HOUSE, RELAY, role="relay") as scope:
+        with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
+            order += [row.id for row in row_leases.claim_rows(scope, "publish", places=1, room=1, loaded="a")]
+        with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
             scope.run("DELETE FROM outbox WHERE state = 'leased'")
     assert order == [old, loaded, other]
 
@@ -112,26 +112,26 @@ def test_a_full_queue_is_seen_at_a_glance(tenant: OpenScope, tenant_id: UUID) ->
         outbox.put(scope, PostDue(tenant_id, uuid7()), at=later)
         outbox.put(scope, ChatDue(tenant_id, uuid7(), 1), at=later)
     claim(tenant, room=2)
-    with tenant(HOUSE, RELAY, role="relay") as scope:
-        seen = leases.look(scope)
-    assert seen["publish"] == leases.Look(leased=2, due=True, next_at=later)
-    assert seen["chat"] == leases.Look(leased=0, due=False, next_at=later)
-    assert seen["gpu"] == leases.Look(leased=0, due=False, next_at=None)
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
+        seen = row_leases.queue_states(scope)
+    assert seen["publish"] == row_leases.QueueState(leased=2, due=True, next_at=later)
+    assert seen["chat"] == row_leases.QueueState(leased=0, due=False, next_at=later)
+    assert seen["gpu"] == row_leases.QueueState(leased=0, due=False, next_at=None)
 
 
 def test_a_year_of_planned_posts_makes_no_look_longer(tenant: OpenScope, tenant_id: UUID, cluster: Cluster) -> None:
     """Once PostgreSQL knew that nearly all rows wait in one queue, it read all of them at each look."""
     put_posts(tenant, tenant_id, 1)
-    with tenant(HOUSE, RELAY, role="relay") as scope:
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
         scope.run("UPDATE outbox SET dedupe_key = NULL")
     engine = create_engine(cluster.url("postgres", "house"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(_PLANNED))
         connection.execute(text("VACUUM (ANALYZE) outbox"))
     engine.dispose()
-    with tenant(HOUSE, RELAY, role="relay") as scope:  # a plan that is kept does not know what time it is
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:  # a plan that is kept does not know what time it is
         scope.run("SET LOCAL plan_cache_mode = force_generic_plan")
-        scope.run(f"PREPARE look (timestamptz) AS {leases._LOOK.replace(':now', '$1')}")
+        scope.run(f"PREPARE look (timestamptz) AS {row_leases._LOOK.replace(':now', '$1')}")
         plan = scope.run("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE look (house_now())").scalar_one()[0]["Plan"]
         scope.run("DEALLOCATE look")
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 150, "pages of 8 KiB; all of the rows have 600"
@@ -147,12 +147,12 @@ FROM outbox o, generate_series(1, 20000) n"""
 def test_a_jump_of_the_house_clock_ends_no_lease(tenant: OpenScope, tenant_id: UUID) -> None:
     put_posts(tenant, tenant_id, 1)
     row = claim(tenant)[0]
-    with tenant(HOUSE, RELAY, role="relay") as scope:
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
         scope.run("SELECT house_shift(interval '1 hour')")
-    with tenant(HOUSE, RELAY, role="relay") as scope:
-        assert leases.sweep(scope) == 0
-        assert leases.take(scope, row.id, row.token, deadline=LEASE) is not None
-    with tenant(HOUSE, RELAY, role="relay") as scope:
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
+        assert row_leases.sweep_expired_leases(scope) == 0
+        assert row_leases.take_row(scope, row.id, row.token, deadline=LEASE) is not None
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
         scope.run("SELECT house_shift(interval '-1 hour')")
     assert states(tenant, tenant_id) == {"leased": 1}
 
@@ -161,11 +161,11 @@ def test_a_clock_that_was_set_back_keeps_no_row_of_a_dead_worker(tenant: OpenSco
     """The machine's own clock, which moves no lease: the row would wait for the hour, and its whole lane with it."""
     put_posts(tenant, tenant_id, 1)
     row = claim(tenant)[0]
-    with tenant(HOUSE, RELAY, role="relay") as scope:
-        assert leases.take(scope, row.id, row.token, deadline=LEASE) is not None
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
+        assert row_leases.take_row(scope, row.id, row.token, deadline=LEASE) is not None
         scope.run("SELECT house_clock_move(interval '-1 hour')")
-    with tenant(HOUSE, RELAY, role="relay") as scope:
-        assert leases.sweep(scope) == 1
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
+        assert row_leases.sweep_expired_leases(scope) == 1
         scope.run("SELECT house_clock_move(interval '1 hour')")
     assert states(tenant, tenant_id) == {"waiting": 1}
 
@@ -182,16 +182,16 @@ def test_what_is_due_behind_a_row_that_keeps_its_lane_until_later_holds_no_leap_
     tenant_id = uuid7()
     for number in range(2):
         put_chat(tenant, tenant_id, number, lane="chat:a", holds_lane=True)
-    with tenant(HOUSE, RELAY, role="relay") as scope:
-        (row,) = leases.claim(scope, "chat", places=32, room=32)
-        taken = leases.take(scope, row.id, row.token, deadline=LEASE)
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
+        (row,) = row_leases.claim_rows(scope, "chat", places=32, room=32)
+        taken = row_leases.take_row(scope, row.id, row.token, deadline=LEASE)
         assert taken is not None
-        assert not leases.leap(scope, scope.now + timedelta(hours=2)), "it is in hand"
-        leases.later(scope, taken, timedelta(hours=1))
+        assert not row_leases.advance_database_clock(scope, scope.now + timedelta(hours=2)), "it is in hand"
+        row_leases.defer_row(scope, taken, timedelta(hours=1))
         before = scope.now
-    with tenant(HOUSE, RELAY, role="relay") as scope:
-        assert leases.claim(scope, "chat", places=32, room=32) == []
-        assert leases.leap(scope, scope.now + timedelta(hours=2))
-    with tenant(HOUSE, RELAY, role="relay") as scope:
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
+        assert row_leases.claim_rows(scope, "chat", places=32, room=32) == []
+        assert row_leases.advance_database_clock(scope, scope.now + timedelta(hours=2))
+    with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
         assert before + timedelta(hours=1) <= scope.now < before + timedelta(hours=1, minutes=5)
-        assert [one.id for one in leases.claim(scope, "chat", places=32, room=32)] == [row.id]
+        assert [one.id for one in row_leases.claim_rows(scope, "chat", places=32, room=32)] == [row.id]

@@ -6,24 +6,24 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from foundation import clock_falls
-from foundation.database import OpenScope
-from foundation.ids import HOUSE
+from foundation.db import clock_rollback
+from foundation.db.database import OpenScope
+from foundation.ids import INSTALLATION_ID
 
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 
 
 def moved(tenant: OpenScope, by: timedelta) -> timedelta | None:
     """Set the machine's clock and look at it; what was seen."""
-    with tenant(HOUSE, "system:test", role="relay") as scope:
+    with tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_clock_move(:by)", by=by)
-    with tenant(HOUSE, "system:test", role="relay") as scope:
-        return clock_falls.see(scope)
+    with tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
+        return clock_rollback.observe_clock(scope)
 
 
 def since(tenant: OpenScope, tenant_id: UUID, at: datetime) -> timedelta:
     with tenant(tenant_id, "system:test") as scope:
-        return clock_falls.since(scope, at)
+        return clock_rollback.rollback_since(scope, at)
 
 
 def now(tenant: OpenScope, tenant_id: UUID) -> datetime:
@@ -79,4 +79,4 @@ def test_falls_are_forgotten_after_two_days(tenant: OpenScope, tenant_id: UUID, 
 
 def test_only_the_relay_looks(tenant: OpenScope, tenant_id: UUID) -> None:
     with pytest.raises(DBAPIError, match="permission denied"), tenant(tenant_id, "system:test") as scope:
-        clock_falls.see(scope)
+        clock_rollback.observe_clock(scope)

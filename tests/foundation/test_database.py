@@ -11,11 +11,11 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import col, select
 
-from foundation import outbox
-from foundation.database import Database, OpenScope, Scope
+from foundation.db.connection_pool import IdleClosingPool
+from foundation.db.database import Database, OpenScope, Scope
 from foundation.ids import uuid7
-from foundation.outbox import OutboxRow
-from foundation.resting import RestingPool
+from foundation.outbox import outbox
+from foundation.outbox.outbox import OutboxRow
 from tests.conftest import Cluster, wait_until
 from tests.foundation.events import PostDue
 
@@ -58,7 +58,7 @@ def test_a_connection_that_died_in_the_pool_is_replaced_before_anything_is_done(
 
 def test_a_statement_alone_has_its_role_and_tenant_and_leaves_neither_behind(own: Database) -> None:
     tenant_id = uuid7()
-    alone = own.alone(tenant_id, WHO, role="relay")
+    alone = own.single_statements(tenant_id, WHO, role="relay")
     done = alone.run("SELECT current_user AS who, current_setting(:name) AS its", name="app.tenant")
     found = done.one_or_none()
     assert (found.who, found.its, done.rowcount) == ("relay", str(tenant_id), 1)
@@ -75,7 +75,7 @@ def test_a_statement_alone_finds_a_living_connection_and_says_what_is_wrong_with
     with own.scope(tenant_id, WHO) as one, own.scope(tenant_id, WHO) as two:
         before = {_backend(one), _backend(two)}
     _end_connections(cluster)
-    alone = own.alone(tenant_id, WHO)
+    alone = own.single_statements(tenant_id, WHO)
     assert alone.run("SELECT pg_backend_pid() AS pid").one_or_none().pid not in before
     with pytest.raises(DBAPIError, match="division"):
         alone.run("SELECT 1 / :none", none=0)
@@ -84,7 +84,7 @@ def test_a_statement_alone_finds_a_living_connection_and_says_what_is_wrong_with
 
 def test_connections_that_rest_end_by_themselves_and_the_others_stay(own: Database, cluster: Cluster) -> None:
     pool = own.engine.pool
-    assert isinstance(pool, RestingPool)
+    assert isinstance(pool, IdleClosingPool)
     pool.idle_seconds = 0.5
     tenant_id = uuid7()
     with own.scope(tenant_id, WHO) as one, own.scope(tenant_id, WHO) as two:
@@ -150,9 +150,9 @@ def test_last_acts_run_in_their_order_and_change_the_role_once(own: Database) ->
         seen.append(scope.run("SELECT current_user").scalar_one())
 
     with own.scope(uuid7(), WHO) as scope:
-        scope.at_commit(note)
-        scope.at_commit(note, role="gate")
-        scope.at_commit(note)
+        scope.before_commit(note)
+        scope.before_commit(note, role="gate")
+        scope.before_commit(note)
         assert scope.run("SELECT current_user").scalar_one() == "app"
     assert seen == ["app", "gate", "gate"]
     with own.scope(uuid7(), WHO) as scope:

@@ -6,14 +6,14 @@ from uuid import UUID
 
 import pytest
 
-from foundation import facts, outbox
-from foundation.database import OpenScope
-from foundation.facts import AT_ONCE, Facts, Heard
-from foundation.ids import HOUSE, uuid7
+from foundation.db.database import OpenScope
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.outbox import fan_out, outbox
+from foundation.outbox.fan_out import FACTS_PER_TURN, FactListener, FactListeners
 from tests.foundation.events import ChatDue, CountSale, PostDue, Sold, ThankBuyer, states
 
 ME = "system:test"
-HEARD = Facts({Sold: (Heard(CountSale), Heard(ThankBuyer, timedelta(hours=1)))})
+HEARD = FactListeners({Sold: (FactListener(CountSale), FactListener(ThankBuyer, timedelta(hours=1)))})
 
 
 def sell(tenant: OpenScope, tenant_id: UUID, count: int = 1) -> list[UUID]:
@@ -24,9 +24,9 @@ def sell(tenant: OpenScope, tenant_id: UUID, count: int = 1) -> list[UUID]:
     return buyers
 
 
-def spread(tenant: OpenScope, tenant_id: UUID, heard: Facts = HEARD) -> int:
+def spread(tenant: OpenScope, tenant_id: UUID, heard: FactListeners = HEARD) -> int:
     with tenant(tenant_id, ME) as scope:
-        return facts.spread(scope, heard)
+        return fan_out.spread_facts(scope, heard)
 
 
 def test_each_listener_gets_its_row_when_it_asked_for_it(tenant: OpenScope, tenant_id: UUID) -> None:
@@ -46,14 +46,18 @@ def test_each_listener_gets_its_row_when_it_asked_for_it(tenant: OpenScope, tena
 
 def test_a_listener_may_be_told_more_than_the_fact_says(tenant: OpenScope, tenant_id: UUID) -> None:
     sell(tenant, tenant_id)
-    spread(tenant, tenant_id, Facts({Sold: (Heard(ChatDue, said={"number": 7}),)}))
+    spread(tenant, tenant_id, FactListeners({Sold: (FactListener(ChatDue, extra_fields={"number": 7}),)}))
     with tenant(tenant_id, ME) as scope:
         assert scope.run("SELECT args FROM outbox WHERE kind = 'test.chat'").scalar_one() == {"number": 7}
 
 
 def test_one_listener_may_hear_of_it_at_several_times(tenant: OpenScope, tenant_id: UUID) -> None:
     sell(tenant, tenant_id)
-    spread(tenant, tenant_id, Facts({Sold: tuple(Heard(CountSale, timedelta(hours=hours)) for hours in (1, 24))}))
+    spread(
+        tenant,
+        tenant_id,
+        FactListeners({Sold: tuple(FactListener(CountSale, timedelta(hours=hours)) for hours in (1, 24))}),
+    )
     assert states(tenant, tenant_id) == {"waiting": 2}
 
 
@@ -73,7 +77,7 @@ def test_a_fact_nobody_knows_or_can_read_stops_alone(tenant: OpenScope, tenant_i
     assert spread(tenant, tenant_id) == 3
     assert states(tenant, tenant_id) == {"dead": 2, "waiting": 2}
     with tenant(tenant_id, ME) as scope:
-        assert {one.error for one in outbox.dead(scope)} == {"event.unrouted"}
+        assert {one.error for one in outbox.list_dead(scope)} == {"event.unrouted"}
 
 
 def test_two_who_spread_at_once_write_each_row_once(tenant: OpenScope, tenant_id: UUID) -> None:
@@ -99,7 +103,7 @@ def test_a_spread_that_is_undone_leaves_the_fact(tenant: OpenScope, tenant_id: U
 
     def killed() -> None:
         with tenant(tenant_id, ME) as scope:
-            facts.spread(scope, HEARD)
+            fan_out.spread_facts(scope, HEARD)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -113,8 +117,8 @@ def test_a_tenant_spreads_its_own_and_the_relay_everybodys(tenant: OpenScope, te
     sell(tenant, other_id)
     assert spread(tenant, tenant_id) == 1
     assert states(tenant, other_id) == {"waiting": 1}
-    with tenant(HOUSE, ME, role="relay") as scope:
-        facts.spread(scope, HEARD)
+    with tenant(INSTALLATION_ID, ME, role="relay") as scope:
+        fan_out.spread_facts(scope, HEARD)
     assert states(tenant, other_id) == {"waiting": 2}
 
 
@@ -127,11 +131,11 @@ def test_many_are_spread_in_turns(tenant: OpenScope, tenant_id: UUID) -> None:
             " FROM generate_series(1, :many)",
             tenant=tenant_id,
             now=scope.now,
-            many=AT_ONCE + 1,
+            many=FACTS_PER_TURN + 1,
         )
-    assert [spread(tenant, tenant_id) for _ in range(3)] == [AT_ONCE, 1, 0]
+    assert [spread(tenant, tenant_id) for _ in range(3)] == [FACTS_PER_TURN, 1, 0]
 
 
 def test_a_fact_of_a_working_queue_is_refused_at_the_start() -> None:
     with pytest.raises(ValueError, match=r"test\.post is a fact"):
-        Facts({PostDue: ()})
+        FactListeners({PostDue: ()})

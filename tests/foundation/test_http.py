@@ -9,8 +9,15 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from foundation.clock import monotonic, pause
-from foundation.http import TOO_LARGE, AnswerLost, HttpClient, NotSent, Reply, Request
+from foundation.http.http_client import (
+    RESPONSE_TOO_LARGE,
+    HttpClient,
+    HttpRequest,
+    HttpResponse,
+    RequestNotSent,
+    ResponseLost,
+)
+from foundation.ops.clock import monotonic, sleep
 
 LARGE = b"x" * 40_000_000
 WITHIN = 5.0
@@ -29,18 +36,18 @@ def answering(serve: Callable[[socket.socket], None]) -> Iterator[str]:
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 200_000, b'{"a":' * 100_000, b"<html>"])
 def test_what_is_no_json_says_nothing(body: bytes) -> None:
-    assert Reply(200, {}, body).told() is None
+    assert HttpResponse(200, {}, body).json_body() is None
 
 
 def test_what_is_json_is_told() -> None:
-    assert Reply(200, {}, b'{"a": [1, null]}').told() == {"a": [1, None]}
+    assert HttpResponse(200, {}, b'{"a": [1, null]}').json_body() == {"a": [1, None]}
 
 
 def sips(line: socket.socket) -> None:
     """Takes what comes a little at a time, but often enough that no single write is kept waiting."""
     with closing(line):
         while line.recv(250_000):
-            pause(0.05)
+            sleep(0.05)
 
 
 def gulps(line: socket.socket) -> None:
@@ -62,15 +69,15 @@ def http() -> Iterator[HttpClient]:
 def test_a_body_that_is_taken_in_sips_ends_at_its_deadline(http: HttpClient) -> None:
     with answering(sips) as url:
         started = monotonic()
-        answer = http.exchange(Request("PUT", url, body=LARGE, deadline=0.5))
-        assert isinstance(answer, AnswerLost)
+        answer = http.send(HttpRequest("PUT", url, body=LARGE, deadline=0.5))
+        assert isinstance(answer, ResponseLost)
         assert monotonic() - started < WITHIN
 
 
 def test_a_large_body_arrives_whole(http: HttpClient) -> None:
     with answering(gulps) as url:
-        answer = http.exchange(Request("PUT", url, body=LARGE, deadline=WITHIN))
-        assert isinstance(answer, Reply)
+        answer = http.send(HttpRequest("PUT", url, body=LARGE, deadline=WITHIN))
+        assert isinstance(answer, HttpResponse)
         assert answer.body == b"ok"
 
 
@@ -97,8 +104,8 @@ def telling(body: bytes, *, coding: str, heard: list[bytes]) -> Callable[[socket
 def test_a_packed_answer_is_unpacked(http: HttpClient) -> None:
     heard: list[bytes] = []
     with answering(telling(packed(b"a" * 70_000, 1), coding="gzip", heard=heard)) as url:
-        answer = http.exchange(Request("GET", url, deadline=WITHIN))
-    assert isinstance(answer, Reply)
+        answer = http.send(HttpRequest("GET", url, deadline=WITHIN))
+    assert isinstance(answer, HttpResponse)
     assert answer.body == b"a" * 70_000
     assert b"accept-encoding: gzip\r\n" in heard[0].lower()  # what else we could not bound
 
@@ -109,13 +116,13 @@ def test_an_answer_that_swells_takes_no_more_memory_than_it_may(http: HttpClient
     tracemalloc.start()
     try:
         with answering(telling(body, coding=coding, heard=[])) as url:
-            answer = http.exchange(Request("GET", url, deadline=30.0, most=1_000_000))
-        assert isinstance(answer, AnswerLost)
+            answer = http.send(HttpRequest("GET", url, deadline=30.0, max_bytes=1_000_000))
+        assert isinstance(answer, ResponseLost)
         assert tracemalloc.get_traced_memory()[1] < 8_000_000
     finally:
         tracemalloc.stop()
     if times == 1:
-        assert answer.detail == TOO_LARGE
+        assert answer.detail == RESPONSE_TOO_LARGE
 
 
 def test_what_a_server_would_have_us_keep_is_told_to_nobody(http: HttpClient) -> None:
@@ -132,7 +139,7 @@ def test_what_a_server_would_have_us_keep_is_told_to_nobody(http: HttpClient) ->
         for _ in range(2):
             server = threading.Thread(target=lambda: serve(door.accept()[0]), daemon=True)
             server.start()
-            assert isinstance(http.exchange(Request("GET", url, deadline=WITHIN)), Reply)
+            assert isinstance(http.send(HttpRequest("GET", url, deadline=WITHIN)), HttpResponse)
             server.join(WITHIN)
     assert len(heard) == 2
     assert not any(b"cookie" in request.lower() for request in heard)
@@ -140,4 +147,4 @@ def test_what_a_server_would_have_us_keep_is_told_to_nobody(http: HttpClient) ->
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".example", "example..com"])
 def test_a_name_that_can_be_nobodys_is_nowhere_to_send_to(http: HttpClient, host: str) -> None:
-    assert isinstance(http.exchange(Request("GET", f"http://{host}/", deadline=WITHIN)), NotSent)
+    assert isinstance(http.send(HttpRequest("GET", f"http://{host}/", deadline=WITHIN)), RequestNotSent)

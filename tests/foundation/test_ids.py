@@ -2,8 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from foundation.clock import wall_now
-from foundation.ids import derived, uuid7
+from foundation.ids import derived_uuid, uuid7
+from foundation.ops.clock import wall_now
 
 
 def test_ids_of_a_process_grow_strictly() -> None:
@@ -25,4 +25,4 @@ def test_an_id_is_a_uuid_of_version_7_and_tells_its_time() -> None:
 
 
 def test_the_same_parts_make_the_same_id() -> None:
-    assert derived("a", 1) == derived("a", 1) != derived("a1", "")
+    assert derived_uuid("a", 1) == derived_uuid("a", 1) != derived_uuid("a1", "")

@@ -4,10 +4,10 @@ from uuid import UUID
 
 import pytest
 
-from foundation import inbox
-from foundation.database import Database, OpenScope
+from foundation.db.database import Database, OpenScope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
+from foundation.outbox import inbox
 
 ME = "system:test"
 
@@ -19,7 +19,7 @@ def test_the_same_thing_comes_in_once(tenant: OpenScope, tenant_id: UUID) -> Non
         assert inbox.receive(scope, "sandbox:a", "1", {"text": "again"}) is None
         assert inbox.receive(scope, "sandbox:b", "1", {"text": "other account"}) is not None
     with tenant(tenant_id, ME) as scope:
-        assert inbox.body(scope, first) == {"text": "allô ✓"}
+        assert inbox.get_body(scope, first) == {"text": "allô ✓"}
 
 
 def test_signs_that_no_database_keeps_cost_nothing_else(tenant: OpenScope, tenant_id: UUID) -> None:
@@ -27,7 +27,7 @@ def test_signs_that_no_database_keeps_cost_nothing_else(tenant: OpenScope, tenan
         entry = inbox.receive(scope, "s", "1", {"te\x00xt": ["un \x00 signe \ud83d", {"n": 1}]})
         assert entry is not None
     with tenant(tenant_id, ME) as scope:
-        assert inbox.body(scope, entry) == {"text": ["un  signe ?", {"n": 1}]}
+        assert inbox.get_body(scope, entry) == {"text": ["un  signe ?", {"n": 1}]}
 
 
 def test_another_tenant_reads_nothing(tenant: OpenScope, tenant_id: UUID) -> None:
@@ -35,7 +35,7 @@ def test_another_tenant_reads_nothing(tenant: OpenScope, tenant_id: UUID) -> Non
         entry = inbox.receive(scope, "s", "1", {})
     assert entry is not None
     with pytest.raises(NotFound), tenant(uuid7(), ME) as scope:
-        inbox.body(scope, entry)
+        inbox.get_body(scope, entry)
 
 
 def test_the_door_may_receive(pages: Database, tenant_id: UUID) -> None:

@@ -10,14 +10,14 @@ from uuid import UUID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from foundation import leases, outbox
-from foundation.database import OpenScope, Scope
+from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
-from foundation.leases import Claimed, Taken
+from foundation.outbox import outbox, row_leases
+from foundation.outbox.row_leases import ClaimedRow, TakenRow
 from tests.foundation.events import ChatDue
 
 SECOND = timedelta(seconds=1)
-BACKOFF = leases.Backoff(first=SECOND, factor=2, dead_at=3)
+BACKOFF = row_leases.Backoff(first=SECOND, factor=2, dead_at=3)
 
 
 @dataclass
@@ -48,8 +48,8 @@ class Story:
     def __init__(self, tenant: OpenScope, seed: int) -> None:
         self.tenant, self.random = tenant, Random(seed)
         self.tenant_id, self.rows, self.ended = uuid7(), dict[UUID, Row](), set[UUID]()
-        self.messages: list[Claimed] = []
-        self.taken: list[Taken] = []
+        self.messages: list[ClaimedRow] = []
+        self.taken: list[TakenRow] = []
         self.now = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
     def step(self) -> None:
@@ -102,12 +102,12 @@ class Story:
     def claim(self) -> None:
         expected = self.claimable()
         with self.scope() as scope:
-            claimed = leases.claim(scope, "chat", places=1_000, room=1_000)
+            claimed = row_leases.claim_rows(scope, "chat", places=1_000, room=1_000)
         assert {row.id for row in claimed} == expected
         for row in claimed:
             mine = self.rows[row.id]
             mine.state, mine.tries, mine.out, mine.started = "leased", mine.tries + 1, True, False
-            mine.until = self.now + leases.UNTAKEN
+            mine.until = self.now + row_leases.CLAIM_LEASE
         self.messages += claimed
 
     def deliver(self) -> None:
@@ -116,14 +116,14 @@ class Story:
         mine, last = self.rows.get(message.id), self.newest(message)
         good = mine is not None and mine.state == "leased" and not mine.started and last
         with self.scope() as scope:
-            taken = leases.take(scope, message.id, message.token, deadline=10 * SECOND)
+            taken = row_leases.take_row(scope, message.id, message.token, deadline=10 * SECOND)
         assert (taken is not None) == good
         if taken and mine:
             assert taken.tries == mine.tries
-            mine.started, mine.until = True, self.now + 10 * SECOND + leases.GRACE
+            mine.started, mine.until = True, self.now + 10 * SECOND + row_leases.LEASE_GRACE
             self.taken.append(taken)
 
-    def newest(self, message: Claimed) -> bool:
+    def newest(self, message: ClaimedRow) -> bool:
         return [m.token for m in self.messages if m.id == message.id][-1] == message.token
 
     def settle(self) -> None:
@@ -135,11 +135,11 @@ class Story:
         running = ours and mine is not None and mine.state == "leased"
         with self.scope() as scope:
             if how == "finish":
-                assert leases.finish(scope, taken) == (ours and mine is not None and mine.state != "dead")
+                assert row_leases.finish_row(scope, taken) == (ours and mine is not None and mine.state != "dead")
             elif how in ("later", "fresh"):
-                assert leases.later(scope, taken, 2 * SECOND, fresh=how == "fresh") == running
+                assert row_leases.defer_row(scope, taken, 2 * SECOND, fresh=how == "fresh") == running
             else:
-                leases.fail(scope, taken, error="Bug", backoff=BACKOFF)
+                row_leases.fail_row(scope, taken, error="Bug", backoff=BACKOFF)
         if mine is None:
             return
         if how == "finish" and ours and mine.state != "dead":
@@ -169,7 +169,7 @@ class Story:
     def sweep(self) -> None:
         expired = [r for r in self.rows.values() if r.state == "leased" and r.until and r.until < self.now]
         with self.scope() as scope:
-            assert leases.sweep(scope) == len(expired)
+            assert row_leases.sweep_expired_leases(scope) == len(expired)
         for row in expired:
             row.state, row.until = "waiting", None
             row.tries -= not row.started
@@ -178,10 +178,10 @@ class Story:
     def redis_is_away(self) -> None:
         """A claim whose messages cannot be sent leaves everything as it was."""
         with self.scope() as scope:
-            claimed = leases.claim(scope, "chat", places=1_000, room=1_000)
-            leases.give_back(scope, claimed)
-            again = leases.claim(scope, "chat", places=1_000, room=1_000)
-            leases.give_back(scope, again)
+            claimed = row_leases.claim_rows(scope, "chat", places=1_000, room=1_000)
+            row_leases.return_rows(scope, claimed)
+            again = row_leases.claim_rows(scope, "chat", places=1_000, room=1_000)
+            row_leases.return_rows(scope, again)
         assert {row.id for row in claimed} == {row.id for row in again} == self.claimable()
 
     def cancel(self) -> None:
@@ -196,7 +196,7 @@ class Story:
             if mine.dedupe and any(r.dedupe == mine.dedupe and r.state != "dead" for r in self.rows.values()):
                 continue
             with self.scope() as scope:
-                outbox.resend(scope, mine.id)
+                outbox.retry_dead(scope, mine.id)
             mine.state, mine.tries, mine.out, mine.at = "waiting", 0, False, self.now
 
     def compare(self) -> None:
@@ -215,8 +215,8 @@ class Story:
             self.claim()
             for row in [m for m in self.messages if m.id in self.rows and self.newest(m)]:
                 with self.scope() as scope:
-                    taken = leases.take(scope, row.id, row.token, deadline=10 * SECOND)
-                    if taken and leases.finish(scope, taken):
+                    taken = row_leases.take_row(scope, row.id, row.token, deadline=10 * SECOND)
+                    if taken and row_leases.finish_row(scope, taken):
                         assert row.id not in self.ended
                         self.ended.add(row.id)
                         del self.rows[row.id]

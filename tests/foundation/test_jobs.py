@@ -4,14 +4,14 @@ from threading import Event
 
 import pytest
 
-from foundation import jobs
 from foundation.errors import LeaseLost
+from foundation.outbox import heartbeat
 from tests.conftest import wait_until
 
 
-def lost(pulse: jobs.Pulse) -> bool:
+def lost(pulse: heartbeat.Heartbeat) -> bool:
     try:
-        pulse.check()
+        pulse.check_lease()
     except LeaseLost:
         return True
     return False
@@ -19,9 +19,9 @@ def lost(pulse: jobs.Pulse) -> bool:
 
 def test_it_beats_while_the_work_lasts() -> None:
     beaten = Event()
-    with jobs.heartbeat(lambda: not beaten.set(), every=0.01) as pulse:
+    with heartbeat.heartbeat(lambda: not beaten.set(), every=0.01) as pulse:
         assert beaten.wait(60)
-        pulse.check()
+        pulse.check_lease()
 
 
 def test_a_lost_row_stops_the_work_at_its_next_step() -> None:
@@ -31,11 +31,11 @@ def test_a_lost_row_stops_the_work_at_its_next_step() -> None:
         asked.set()
         return False
 
-    with jobs.heartbeat(beat, every=0.01) as pulse:
+    with heartbeat.heartbeat(beat, every=0.01) as pulse:
         assert asked.wait(60)
         wait_until(lambda: lost(pulse))
         with pytest.raises(LeaseLost):
-            pulse.check()
+            pulse.check_lease()
 
 
 def test_a_beat_that_cannot_reach_the_database_is_tried_again() -> None:
@@ -49,14 +49,14 @@ def test_a_beat_that_cannot_reach_the_database_is_tried_again() -> None:
             return True
         raise ConnectionError
 
-    with jobs.heartbeat(beat, every=0.01) as pulse:
+    with heartbeat.heartbeat(beat, every=0.01) as pulse:
         assert enough.wait(60)
-        pulse.check()
+        pulse.check_lease()
 
 
 def test_it_finds_the_beat_of_the_running_row_and_works_without_one() -> None:
     beaten = Event()
-    with jobs.running(lambda: not beaten.set()), jobs.heartbeat(every=0.01):
+    with heartbeat.running_row(lambda: not beaten.set()), heartbeat.heartbeat(every=0.01):
         assert beaten.wait(60)
-    with jobs.heartbeat() as pulse:
-        pulse.check()
+    with heartbeat.heartbeat() as pulse:
+        pulse.check_lease()

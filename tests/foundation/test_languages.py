@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation import languages
-from foundation.words import LANGUAGES
+from foundation.i18n import language_detection
+from foundation.i18n.translation import LANGUAGES
 
 
 @pytest.mark.parametrize(
@@ -19,20 +19,20 @@ from foundation.words import LANGUAGES
     ],
 )
 def test_words_that_tell_their_language(text: str, language: str) -> None:
-    assert languages.of(text) == language
+    assert language_detection.detect_language(text) == language
 
 
 @pytest.mark.parametrize(
     "text", ["", "hi", "ok", "salut", "😀", "/stop", "guten Tag, wie geht es dir", "olá, tudo bem com você?", "\x00"]
 )
 def test_too_few_words_and_other_languages_tell_nothing(text: str) -> None:
-    assert languages.of(text) is None
+    assert language_detection.detect_language(text) is None
 
 
 @given(st.text(max_size=200))
 def test_any_text_is_taken(text: str) -> None:
-    assert languages.of(text) in (None, *LANGUAGES)
+    assert language_detection.detect_language(text) in (None, *LANGUAGES)
 
 
 def test_a_long_text_costs_no_more_than_its_beginning() -> None:
-    assert languages.of("tu as d'autres photos de la mer ? " * 100_000) == "fr"
+    assert language_detection.detect_language("tu as d'autres photos de la mer ? " * 100_000) == "fr"

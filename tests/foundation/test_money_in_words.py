@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import options, registry
+from connectors.registry import loader
+from connectors.shared import options
+from foundation.i18n.translation import Message, format_money, format_parameter, render_message
 from foundation.money import Money
-from foundation.words import Message, money, say, spoken
 
 
 @pytest.mark.parametrize(
@@ -22,36 +23,38 @@ from foundation.words import Message, money, say, spoken
     ],
 )
 def test_an_amount_is_written_as_people_write_it(amount: Money, language: str, said: str) -> None:
-    assert money(amount, language) == said
-    assert spoken(str(amount), language) == said, "and so is one that was stored in a message"
+    assert format_money(amount, language) == said
+    assert format_parameter(str(amount), language) == said, "and so is one that was stored in a message"
 
 
 def test_a_stored_sentence_says_its_amounts_in_the_readers_language() -> None:
     full = Message("spending.cap_reached", {"spent": "3.00 USD", "cap": "3.00 USD"})
-    assert "3,00\xa0$US" in say(full, "fr")
-    assert "$3.00" in say(full, "en")
-    assert "3.00 USD" not in say(full, "fr") + say(full, "en")
+    assert "3,00\xa0$US" in render_message(full, "fr")
+    assert "$3.00" in render_message(full, "en")
+    assert "3.00 USD" not in render_message(full, "fr") + render_message(full, "en")
 
 
 @pytest.mark.parametrize(
     "typed", ["3.0 USD", "3 USD", "3.00 usd", "Zoé, 3.00 USD", "3.00 USD!", "-3.00", "", "3.00 USD\n", "١.٠٠ USD"]
 )
 def test_what_is_no_amount_of_ours_stays_as_it_is(typed: str) -> None:
-    assert spoken(typed, "fr") == typed
-    assert spoken(7, "fr") == 7
+    assert format_parameter(typed, "fr") == typed
+    assert format_parameter(7, "fr") == 7
 
 
 @given(st.integers(-(10**15) + 1, 10**15 - 1), st.sampled_from(["EUR", "USD", "JPY", "KWD", "XTR", "XTS"]))
 def test_no_amount_is_lost(minor: int, currency: str) -> None:
     stored = str(Money(minor, currency))
-    digits = [letter for letter in str(spoken(stored, "fr")).replace("US", "") if letter.isdigit()]
+    digits = [letter for letter in str(format_parameter(stored, "fr")).replace("US", "") if letter.isdigit()]
     assert int("".join(digits)) == abs(minor)
 
 
 def test_what_a_post_chose_is_named_as_on_the_page() -> None:
     """An option of a platform stands in a sentence by what it is called, one that is called nothing by its code."""
-    assert spoken("option.bluesky.languages", "fr") == "Langues (fr, en…)"
-    assert spoken("option.nowhere.nothing", "fr") == "option.nowhere.nothing"
-    told = options.trouble((("languages", ("français!",)),), registry.own()["bluesky"].capabilities)
+    assert format_parameter("option.bluesky.languages", "fr") == "Langues (fr, en…)"
+    assert format_parameter("option.nowhere.nothing", "fr") == "option.nowhere.nothing"
+    told = options.option_problem(
+        (("languages", ("français!",)),), loader.load_builtin_connectors()["bluesky"].capabilities
+    )
     assert told is not None
-    assert "« Langues (fr, en…) »" in say(told, "fr")
+    assert "« Langues (fr, en…) »" in render_message(told, "fr")

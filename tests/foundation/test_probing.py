@@ -3,7 +3,7 @@
 import socket
 from http.client import HTTPConnection
 
-from foundation import probing, telemetry
+from foundation.ops import health_endpoint, telemetry
 
 
 def ask(port: int, path: str) -> tuple[int, str, str]:
@@ -14,19 +14,19 @@ def ask(port: int, path: str) -> tuple[int, str, str]:
 
 
 def test_a_process_answers_those_who_watch_it() -> None:
-    probing._ready.clear()
-    port = probing.serve(0)
+    health_endpoint._ready.clear()
+    port = health_endpoint.serve_health(0)
     assert ask(port, "/healthz")[0] == 200
     assert ask(port, "/readyz")[0] == 503
-    probing.say_ready()
+    health_endpoint.mark_ready()
     assert ask(port, "/readyz")[0] == 200
     assert ask(port, "/elsewhere")[0] == 404
-    probing._ready.clear()
+    health_endpoint._ready.clear()
 
 
 def test_figures_are_in_the_form_prometheus_reads() -> None:
-    telemetry.CLAIMS.labels("chat").inc(2)
-    status, kind, told = ask(probing.serve(0), "/metrics?x=1")
+    telemetry.ROWS_CLAIMED.labels("chat").inc(2)
+    status, kind, told = ask(health_endpoint.serve_health(0), "/metrics?x=1")
     assert status == 200
     assert kind.startswith("text/plain")
     assert 'greenroom_claims_total{queue="chat"}' in told
@@ -34,8 +34,8 @@ def test_figures_are_in_the_form_prometheus_reads() -> None:
 
 def test_a_taken_port_is_no_reason_to_stop() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        probing.offer(taken.getsockname()[1], host="127.0.0.1")
-    probing.offer(0, host="127.0.0.1")
+        health_endpoint.serve_health_if_free(taken.getsockname()[1], host="127.0.0.1")
+    health_endpoint.serve_health_if_free(0, host="127.0.0.1")
 
 
 def test_no_label_names_a_person() -> None:

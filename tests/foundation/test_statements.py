@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound, NoResultFound
 
-from foundation.database import Database, Scope
+from foundation.db.database import Database, Scope
+from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
-from foundation.words import canonical
 from tests.conftest import Cluster
 from tests.foundation.test_database import WHO, _end_connections, own
 
@@ -99,4 +99,4 @@ def test_whoever_listens_to_statements_hears_ours(scope: Scope) -> None:
 
 def test_canonical_json_comes_back_as_it_was(scope: Scope) -> None:
     said = {"é": ["\\", '"', "\n", 1.5, None]}
-    assert scope.run("SELECT CAST(:it AS jsonb)", it=canonical(said).decode()).scalar_one() == said
+    assert scope.run("SELECT CAST(:it AS jsonb)", it=canonical_json(said).decode()).scalar_one() == said

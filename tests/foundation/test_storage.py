@@ -11,8 +11,14 @@ import pytest
 
 from foundation.errors import BadInput, NotFound, Unavailable
 from foundation.ids import uuid7
-from foundation.settings import Settings, StorageSettings
-from foundation.storage import FileStore, ObjectStore, digest_of, library, page_copies
+from foundation.ops.settings import Settings, StorageSettings
+from foundation.storage.object_store import (
+    FileStore,
+    ObjectStore,
+    bytes_digest,
+    open_library_store,
+    open_page_store,
+)
 from tests.fakes.s3 import S3, s3
 
 DATA = bytes(range(256)) * 64
@@ -46,12 +52,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     def put(tenant_id: UUID, sha256: str, data: bytes) -> None:
         server.keep(f"/greenroom-{tenant_id}/{sha256}", data)
 
-    return Place(library(Settings(storage=server.settings)), put)
+    return Place(open_library_store(Settings(storage=server.settings)), put)
 
 
 def test_what_is_put_is_got(place: Place, tenant_id: UUID) -> None:
     sha256 = place.store.put(tenant_id, DATA)
-    assert sha256 == digest_of(DATA)
+    assert sha256 == bytes_digest(DATA)
     assert place.store.get(tenant_id, sha256) == DATA
     assert place.store.exists(tenant_id, sha256)
 
@@ -63,7 +69,7 @@ def test_any_size_is_kept(place: Place, tenant_id: UUID, data: bytes) -> None:
 
 def test_twice_is_once(place: Place, tenant_id: UUID) -> None:
     assert place.store.put(tenant_id, DATA) == place.store.put(tenant_id, DATA)
-    assert place.store.clear(tenant_id) == 1
+    assert place.store.delete_all(tenant_id) == 1
 
 
 def test_nothing_there(place: Place, tenant_id: UUID) -> None:
@@ -72,7 +78,7 @@ def test_nothing_there(place: Place, tenant_id: UUID) -> None:
     assert raised.value.message.code == "object.unknown"
     assert not place.store.exists(tenant_id, NOWHERE)
     place.store.delete(tenant_id, NOWHERE)
-    assert place.store.clear(tenant_id) == 0
+    assert place.store.delete_all(tenant_id) == 0
 
 
 @pytest.mark.parametrize("key", ["", "../../etc/passwd", "A" * 64, "0" * 63, "0" * 64 + "/.."])
@@ -89,7 +95,7 @@ def test_another_tenant_sees_nothing(place: Place, tenant_id: UUID) -> None:
         place.store.get(other, sha256)
     place.store.put(other, DATA)
     place.store.delete(other, sha256)
-    assert place.store.clear(other) == 0
+    assert place.store.delete_all(other) == 0
     assert place.store.get(tenant_id, sha256) == DATA
 
 
@@ -102,7 +108,7 @@ def test_deleted_is_gone_and_again(place: Place, tenant_id: UUID) -> None:
 
 def test_a_cleared_tenant_has_nothing_and_may_begin_again(place: Place, tenant_id: UUID) -> None:
     keys = [place.store.put(tenant_id, bytes([number])) for number in range(3)]
-    assert place.store.clear(tenant_id) == 3
+    assert place.store.delete_all(tenant_id) == 3
     assert not any(place.store.exists(tenant_id, key) for key in keys)
     assert place.store.get(tenant_id, place.store.put(tenant_id, DATA)) == DATA
 
@@ -135,17 +141,17 @@ def test_what_has_no_room_leaves_nothing_behind(tmp_path: Path, tenant_id: UUID)
 
 def test_the_pages_copies_are_apart(server: S3, tmp_path: Path, tenant_id: UUID) -> None:
     for settings in (Settings(home=tmp_path), Settings(storage=server.settings)):
-        sha256 = library(settings).put(tenant_id, DATA)
-        assert not page_copies(settings).exists(tenant_id, sha256)
-        page_copies(settings).put(tenant_id, DATA)
-        page_copies(settings).delete(tenant_id, sha256)
-        assert library(settings).exists(tenant_id, sha256)
+        sha256 = open_library_store(settings).put(tenant_id, DATA)
+        assert not open_page_store(settings).exists(tenant_id, sha256)
+        open_page_store(settings).put(tenant_id, DATA)
+        open_page_store(settings).delete(tenant_id, sha256)
+        assert open_library_store(settings).exists(tenant_id, sha256)
 
 
 @pytest.mark.parametrize("address", ["minio:9000", "ftp://minio", "http://minio/bucket?x=1", "http://"])
 def test_an_address_that_is_none_is_said(address: str) -> None:
     with pytest.raises(BadInput) as raised:
-        library(Settings(storage=StorageSettings(url=address)))
+        open_library_store(Settings(storage=StorageSettings(url=address)))
     assert raised.value.message.code == "storage.bad_address"
 
 
@@ -164,6 +170,6 @@ def test_what_is_stored_survives_a_power_cut(tmp_path: Path, tenant_id: UUID, mo
     folder = tmp_path / "objects" / str(tenant_id) / sha256[:2]
     assert written[1:] == [folder, folder.parent, folder.parent.parent, tmp_path]
     written.clear()
-    other = next(data for data in (b"%d" % n for n in range(10_000)) if digest_of(data)[:2] == sha256[:2])
+    other = next(data for data in (b"%d" % n for n in range(10_000)) if bytes_digest(data)[:2] == sha256[:2])
     store.put(tenant_id, other)
     assert written[1:] == [folder]

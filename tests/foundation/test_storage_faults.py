@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from foundation.buckets import S3Store
-from foundation.clock import monotonic
 from foundation.errors import Unavailable
-from foundation.settings import StorageSettings
-from foundation.words import say
+from foundation.i18n.translation import render_message
+from foundation.ops.clock import monotonic
+from foundation.ops.settings import StorageSettings
+from foundation.storage.s3 import S3Store
 from tests.conftest import free_port
 from tests.fakes.s3 import S3, Fault, s3
 
@@ -32,7 +32,7 @@ def store(server: S3) -> Iterator[S3Store]:
 
 def code_of(error: Unavailable) -> str:
     for language in ("fr", "en"):
-        assert say(error.message, language)
+        assert render_message(error.message, language)
     return error.message.code
 
 
@@ -100,7 +100,7 @@ def test_a_server_that_is_down_is_an_error_for_every_act(tmp_path: Path, tenant_
         lambda: held.get(tenant_id, sha256),
         lambda: held.exists(tenant_id, sha256),
         lambda: held.delete(tenant_id, sha256),
-        lambda: held.clear(tenant_id),
+        lambda: held.delete_all(tenant_id),
     ):
         with pytest.raises(Unavailable) as raised:
             ask()
@@ -122,7 +122,7 @@ def test_many_first_puts_at_once_make_one_bucket(server: S3, tenant_id: UUID) ->
     for thread in threads:
         thread.join(30)
     assert not failed
-    assert store.clear(tenant_id) == 8
+    assert store.delete_all(tenant_id) == 8
 
 
 def test_two_installations_share_a_server(server: S3, tenant_id: UUID) -> None:

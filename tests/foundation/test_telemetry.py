@@ -10,17 +10,17 @@ import pytest
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from foundation import telemetry
 from foundation.errors import Refused
+from foundation.ops import telemetry
 
 
 def said(monkeypatch: pytest.MonkeyPatch, **values: object) -> dict[str, object]:
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     before = structlog.get_config()
-    telemetry.configure("test")
+    telemetry.configure_logging("test")
     try:
-        telemetry.log("tests").info("test.said", **values)
+        telemetry.get_logger("tests").info("test.said", **values)
     finally:
         structlog.configure(**before)
         structlog.contextvars.clear_contextvars()
@@ -55,24 +55,24 @@ def test_ids_and_names_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_error_is_named_by_class_and_code() -> None:
-    assert telemetry.describe(Refused("gate.denied", why="private words")) == "Refused gate.denied"
-    assert telemetry.describe(ValueError("private words")) == "ValueError"
+    assert telemetry.describe_error(Refused("gate.denied", why="private words")) == "Refused gate.denied"
+    assert telemetry.describe_error(ValueError("private words")) == "ValueError"
 
 
 def test_an_error_is_placed_in_our_own_files() -> None:
     """Where a library noticed it helps nobody."""
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(int).validate_python("many")
-    assert telemetry.place(caught.value).startswith(f"{__file__}:")
+    assert telemetry.error_location(caught.value).startswith(f"{__file__}:")
 
 
 def test_a_command_hears_of_trouble_alone_and_the_house_of_all_again(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
-    with telemetry.quietly():
-        telemetry.log("tests").info("test.usual")
-        telemetry.log("tests").warning("test.wrong")
-    telemetry.log("tests").info("test.after")
+    with telemetry.quiet_logs():
+        telemetry.get_logger("tests").info("test.usual")
+        telemetry.get_logger("tests").warning("test.wrong")
+    telemetry.get_logger("tests").info("test.after")
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["test.wrong", "test.after"]
 
 
@@ -81,11 +81,11 @@ def test_a_line_that_finds_a_full_disk_is_lost_and_the_work_goes_on(monkeypatch:
     full = Path("/dev/full").open("w", buffering=1, encoding="utf-8")  # noqa: SIM115  its end fails as well
     monkeypatch.setattr("sys.stderr", full)
     before = structlog.get_config()
-    telemetry.configure("test")
+    telemetry.configure_logging("test")
     try:
         with pytest.raises(OSError, match="No space left"):
             print("what a disk without space does", file=full)
-        telemetry.log("tests").info("test.said")
+        telemetry.get_logger("tests").info("test.said")
         logging.getLogger("library").warning("so do libraries")
     finally:
         structlog.configure(**before)

@@ -9,12 +9,15 @@ import pytest
 from foundation.errors import GreenroomError
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate import beside, faces, likeness, people, showing
-from gate.beside import Alike, LikenessJudged
-from gate.faces import Compared
-from gate.units import Medium, Rating
-from tenants import agencies, reads
-from tenants.roles import Role
+from gate.assets import viewings
+from gate.contract.units import Medium, Rating
+from gate.faces import known_faces, resemblances
+from gate.faces.known_faces import FaceComparisonResult
+from gate.people import persons
+from gate.reviews import resemblance_reviews
+from gate.reviews.resemblance_reviews import FaceComparisonTask, ResemblanceJudged
+from tenants.agencies import agencies, queries
+from tenants.agencies.rights import Role
 from tests.gate.builders import World, picture
 
 MODEL = "arc@3"
@@ -43,19 +46,19 @@ def guest(here: World) -> UUID:
 def known(here: World, *pictures: str) -> tuple[UUID, UUID]:
     """Somebody real whose face is known from these pictures, and what it is known by."""
     with here.scope() as scope:
-        person = people.add_person(scope, kind="real", display_ref="Ida")
+        person = persons.add_person(scope, kind="real", display_ref="Ida")
     with here.open(here.tenant_id, f"person:{person}") as scope:
-        faces.agree(scope, person)
-        subject = faces.living(scope, person)
+        known_faces.record_face_consent(scope, person)
+        subject = known_faces.find_face_consent(scope, person)
         assert subject is not None
-        faces.keep(scope, subject.id, model=MODEL, box=Sealed(b"box"), pictures=pictures)
+        known_faces.store_template(scope, subject.id, model=MODEL, box=Sealed(b"box"), pictures=pictures)
         return person, subject.id
 
 
 def barred(here: World) -> UUID:
     with here.scope(f"member:{here.ann}") as scope:
         subject = uuid7()
-        faces.bar(scope, subject_id=subject, why="asked us", model=MODEL, box=Sealed(b"box"))
+        known_faces.add_face_ban(scope, subject_id=subject, why="asked us", model=MODEL, box=Sealed(b"box"))
         return subject
 
 
@@ -66,31 +69,35 @@ def shown(here: World, rating: Rating = Rating.G, *, ai: str = "none", person: U
 
 def note(here: World, medium: Medium, resembles: dict[UUID, int], **changes: Any) -> None:
     with here.scope() as scope:
-        whole = {"model": MODEL, "version": faces.version(scope), "complete": True, "faces": 1}
-        likeness.note(scope, medium.sha256, Compared(**(whole | changes), resembles=resembles))
+        whole = {"model": MODEL, "version": known_faces.faces_version(scope), "complete": True, "faces": 1}
+        resemblances.record_comparison(
+            scope, medium.sha256, FaceComparisonResult(**(whole | changes), resembles=resembles)
+        )
 
 
-def waiting(here: World, **more: Any) -> list[Alike]:
+def waiting(here: World, **more: Any) -> list[FaceComparisonTask]:
     with here.scope() as scope:
-        return beside.waiting(scope, [here.creator_id], **more)
+        return resemblance_reviews.list_face_comparisons(scope, [here.creator_id], **more)
 
 
 def see(here: World, who: UUID, *digests: str) -> None:
     with here.scope() as scope:
         for sha256 in digests:
-            showing.note(scope, reads.member(scope, who), sha256)
+            viewings.record_viewing(scope, queries.get_member(scope, who), sha256)
 
 
-def said(one: Alike, who: UUID, answer: str, because: str = "", *, maker: str = "", digest: str = "") -> LikenessJudged:
-    return LikenessJudged(uuid7(), one.id, digest or one.digest, answer, because, maker, f"member:{who}")
+def said(
+    one: FaceComparisonTask, who: UUID, answer: str, because: str = "", *, maker: str = "", digest: str = ""
+) -> ResemblanceJudged:
+    return ResemblanceJudged(uuid7(), one.id, digest or one.digest, answer, because, maker, f"member:{who}")
 
 
-def judge(here: World, one: Alike, who: UUID, answer: str, because: str = "", **more: str) -> None:
+def judge(here: World, one: FaceComparisonTask, who: UUID, answer: str, because: str = "", **more: str) -> None:
     with here.scope(f"member:{who}") as scope:
-        beside.judge(scope, said(one, who, answer, because, **more))
+        resemblance_reviews.record_face_judgement(scope, said(one, who, answer, because, **more))
 
 
-def refused(here: World, one: Alike, who: UUID, answer: str, because: str = "", **more: str) -> str:
+def refused(here: World, one: FaceComparisonTask, who: UUID, answer: str, because: str = "", **more: str) -> str:
     with pytest.raises(GreenroomError) as found:
         judge(here, one, who, answer, because, **more)
     return found.value.message.code

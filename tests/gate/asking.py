@@ -5,17 +5,21 @@ from typing import Any
 from uuid import UUID
 
 from foundation.ids import uuid7
-from gate import appealing, complaints, copies, minting, receipts, recording
-from gate.events import AppealDue, ComplaintDue
-from gate.receipts import Given
-from gate.states import ComplaintState
-from tenants import agencies
-from tenants.roles import Role
+from gate.assets import asset_records
+from gate.contract.states import RemovalRequestState
+from gate.copies import live_copies
+from gate.permits import issuance
+from gate.removal import receipts, removal_requests
+from gate.removal.receipts import SubmittedForm
+from gate.reviews import appeals
+from gate.reviews.events import AppealDue, RemovalRequestDue
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.gate.builders import KEY, Step, World, picture, unit
 from tests.gate.people_at_work import by
 from tests.gate.written import due
 
-S = ComplaintState
+S = RemovalRequestState
 SOURCE = "s" * 64
 HOUR = timedelta(hours=1)
 
@@ -28,20 +32,20 @@ def member(here: World, role: Role = Role.MANAGER) -> UUID:
 
 
 def asked(
-    here: World, *digests: str, category: str = "other", source: str = SOURCE, given: Given | None = None
+    here: World, *digests: str, category: str = "other", source: str = SOURCE, given: SubmittedForm | None = None
 ) -> UUID:
     with here.scope() as scope:
-        receipt = complaints.receive(
+        receipt = removal_requests.receive_removal_request(
             scope, creator_id=here.creator_id, category=category, named="post", digests=digests, source=source,
             described=given is not None,
         )  # fmt: skip
         if given is not None:
-            receipts.keep(scope, receipt, given, "hash")
-        return complaints.by_receipt(scope, receipt).id
+            receipts.store_submission(scope, receipt, given, "hash")
+        return removal_requests.find_status_by_receipt(scope, receipt).id
 
 
 def answered(here: World, wish: UUID) -> None:
-    complaints.answer(ComplaintDue(here.tenant_id, wish), tenant=here.open)
+    removal_requests.handle_removal_request_due(RemovalRequestDue(here.tenant_id, wish), tenant=here.open)
 
 
 def shown(here: World, **more: Any) -> str:
@@ -53,32 +57,32 @@ def sent(here: World) -> tuple[str, UUID]:
     """A picture that stands outside."""
     with here.scope() as scope:
         medium = picture(scope, here)
-        jti = minting.mint(scope, unit(here, media=(medium,)), Step(), key=KEY, author=f"member:{here.ann}").jti
+        jti = issuance.mint_permit(scope, unit(here, media=(medium,)), Step(), key=KEY, author=f"member:{here.ann}").jti
     with here.scope() as scope:
-        copies.note_copy(scope, jti, "n1", scope.now)
+        live_copies.record_copy(scope, jti, "n1", scope.now)
     return medium.sha256, jti
 
 
 def state(here: World, sha256: str) -> str:
     with here.scope() as scope:
-        return recording.recorded(scope, sha256).state
+        return asset_records.find_rendition_by_digest(scope, sha256).state
 
 
 def refused_one(here: World, category: str = "shown") -> UUID:
     wish = asked(here, shown(here), category=category)
     answered(here, wish)
     with by(here, here.rob) as scope:
-        complaints.reject(scope, wish, because="agreed")
+        removal_requests.reject_removal_request(scope, wish, because="agreed")
     return wish
 
 
 def appeal(here: World, wish: UUID, words: str = "") -> UUID:
     with here.scope() as scope:
-        receipt = complaints.row_of(scope, wish).receipt
-        appealing.ask(scope, receipt, creator_id=here.creator_id, words=words)
+        receipt = removal_requests.get_removal_request(scope, wish).receipt
+        appeals.submit_requester_appeal(scope, receipt, creator_id=here.creator_id, words=words)
         return due(scope, AppealDue.kind)[-1].subject
 
 
 def rows_of(here: World, wish: UUID) -> list[str]:
     with here.scope() as scope:
-        return list(complaints.row_of(scope, wish).digests)
+        return list(removal_requests.get_removal_request(scope, wish).digests)

@@ -9,14 +9,19 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from foundation.database import OpenScope, Scope
+from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
-from gate import copies, inventing, minting, people, ratings, recording
-from gate.declared import Look
-from gate.units import Medium, Rating, Subject, Text, Unit
-from tenants import agencies
-from tenants import reads as tenants
-from tenants.roles import Role
+from gate.assets import asset_records
+from gate.contract.units import Medium, Rating, Subject, Text, Unit
+from gate.copies import live_copies
+from gate.people import persons
+from gate.people.declarations import LookResult
+from gate.permits import issuance
+from gate.ratings import ratings
+from gate.reviews import synthetic_people
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenants
+from tenants.agencies.rights import Role
 
 KEY = Ed25519PrivateKey.generate()
 MIME = "image/jpeg"
@@ -50,14 +55,14 @@ class World:
         return self.open(self.tenant_id, actor)
 
     def principal(self, scope: Scope, member: UUID) -> UUID:
-        return tenants.member(scope, member).principal_id
+        return tenants.get_member(scope, member).principal_id
 
 
 def world(tenant: OpenScope, tenant_id: UUID, *, ceiling: str = "E", solo: bool = False) -> World:
     """An agency of two; with `solo` of one person, and a guest in the place of who reviews."""
     people = (("ann", Role.OWNER), ("gus", Role.GUEST)) if solo else (("ann", Role.MANAGER), ("rob", Role.OWNER))
     with tenant(tenant_id, "system:test") as scope:
-        agencies.found(scope, name=f"Agency {tenant_id}", language="en", zone="Europe/Paris")
+        agencies.create_agency(scope, name=f"Agency {tenant_id}", language="en", zone="Europe/Paris")
         creator = agencies.add_creator(
             scope, slug="mia", name="Mia", kind="human", zone="Europe/Paris", languages=["fr"], rating_ceiling=ceiling
         )
@@ -116,7 +121,7 @@ def picture(
 ) -> Medium:
     """A recorded, rated picture; depicts `person` where given."""
     sha256 = hashlib.sha256(uuid7().bytes).hexdigest()
-    asset = recording.record_asset(
+    asset = asset_records.record_asset(
         scope,
         creator_id=world.creator_id,
         origin="upload" if ai == "none" else "generated",
@@ -129,13 +134,13 @@ def picture(
         model=model,
         label=label,
     )
-    recording.record_rendition(
+    asset_records.record_rendition(
         scope, asset, sha256=sha256, mime=MIME, size=1000, width=10, height=10, profile="post", phash=phash
     )
     if rating is not None:
-        ratings.rate(scope, sha256, rating, source="classifier@1")
+        ratings.record_rating(scope, sha256, rating, source="classifier@1")
     if person is not None:
-        ratings.depict(scope, asset, person, how="face", confirmed_by="member:rob")
+        ratings.record_depiction(scope, asset, person, how="face", confirmed_by="member:rob")
     return Medium(sha256, MIME, 1000, ai=ai)
 
 
@@ -155,8 +160,8 @@ def real_person(
     **person: Any,
 ) -> UUID:
     """A real person whose papers and permissions are in order."""
-    found = people.add_person(scope, **{"kind": "real", "display_ref": "P", **person})
-    people.record_identity(
+    found = persons.add_person(scope, **{"kind": "real", "display_ref": "P", **person})
+    persons.record_age_proof(
         scope,
         found,
         custodian="custodian",
@@ -165,7 +170,7 @@ def real_person(
         evidence_digest="e" * 64,
     )
     for what in scopes:
-        people.grant(
+        persons.grant_consent(
             scope,
             found,
             what=what,
@@ -181,8 +186,8 @@ def real_person(
 
 def invented(scope: Scope, world: World, *, reviewed: bool = True, adult_licence: bool = True) -> UUID:
     """An invented person, declared by ann and looked at by rob and somebody else."""
-    found = people.add_person(scope, kind="synthetic", display_ref="Nova")
-    declared = people.declare(
+    found = persons.add_person(scope, kind="synthetic", display_ref="Nova")
+    declared = persons.record_declaration(
         scope,
         found,
         source_digest="d" * 64,
@@ -197,14 +202,14 @@ def invented(scope: Scope, world: World, *, reviewed: bool = True, adult_licence
 def looked_at(scope: Scope, declaration: UUID, *principals: UUID) -> None:
     """These principals looked at a declaration and had no doubt."""
     for principal in principals:
-        inventing.note_look(scope, declaration, Look(principal, False, (), 12))
+        synthetic_people.record_declaration_look(scope, declaration, LookResult(principal, False, (), 12))
 
 
 def sent(here: World, whole: Unit, body: str = "post", native: str = "n1") -> UUID:
     """A unit of Ann's, out of the house: the id of its consumed permit. With `native` the platform answered that id."""
     with here.scope() as scope:
-        jti = minting.mint(scope, whole, Step(body=body), key=KEY, author=f"member:{here.ann}").jti
+        jti = issuance.mint_permit(scope, whole, Step(body=body), key=KEY, author=f"member:{here.ann}").jti
     with here.scope() as scope:
         if native:
-            copies.note_copy(scope, jti, native, scope.now)
+            live_copies.record_copy(scope, jti, native, scope.now)
     return jti

@@ -7,21 +7,23 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from foundation.database import Scope
-from gate import binding, cardfacts, cards, desk, minting, signing
-from gate.carded import SIGNED
-from gate.cards import Terms
-from gate.reasons import Reason
-from gate.units import Medium, Rating
+from foundation.db.database import Scope
+from gate.consent import asset_bindings, card_answers, queries, shoot_cards
+from gate.consent.shoot_cards import CardTerms
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating
+from gate.decision.shoot_card_terms import CARD_SIGNED
+from gate.permits import issuance
+from gate.reviews import content_reviews
 from tests.gate.builders import World, asset_of, picture, real_person, unit
 
 ZONE = "Europe/Paris"
 
 
-def terms(scope: Scope, *persons: UUID, days: int = 3, **changes: Any) -> Terms:
+def terms(scope: Scope, *persons: UUID, days: int = 3, **changes: Any) -> CardTerms:
     """What a card says, of a day so many days ago."""
     day = (scope.now - timedelta(days=days)).astimezone(ZoneInfo(ZONE)).date()
-    plain = Terms(
+    plain = CardTerms(
         day=day,
         zone=ZONE,
         country="FR",
@@ -37,15 +39,15 @@ def terms(scope: Scope, *persons: UUID, days: int = 3, **changes: Any) -> Terms:
 
 def make(world: World, *persons: UUID, **changes: Any) -> UUID:
     with world.scope(f"member:{world.ann}") as scope:
-        return cards.make(scope, world.creator_id, terms(scope, *persons, **changes))
+        return shoot_cards.create_card(scope, world.creator_id, terms(scope, *persons, **changes))
 
 
-def say(world: World, card: UUID, person: UUID, said: str = SIGNED, *, digest: str = "") -> list[UUID]:
+def say(world: World, card: UUID, person: UUID, said: str = CARD_SIGNED, *, digest: str = "") -> list[UUID]:
     """Somebody answers a card, as their own page does it."""
     with world.scope(f"person:{person}") as scope:
-        known = digest or cardfacts.facts(scope, card).digest
-        signing.ask(scope, card, said, digest=known)
-        return signing.answer(scope, card, said, digest=known)
+        known = digest or queries.get_card_facts(scope, card).digest
+        card_answers.submit_card_answer(scope, card, said, digest=known)
+        return card_answers.record_card_answer(scope, card, said, digest=known)
 
 
 def signed(world: World, *persons: UUID, by: Sequence[UUID] | None = None, **changes: Any) -> UUID:
@@ -66,7 +68,7 @@ def put(world: World, card: UUID, *media: Medium) -> None:
     """Put pictures on a card."""
     for medium in media:
         with world.scope(f"member:{world.ann}") as scope:
-            binding.bind(scope, asset_of(scope, medium), card)
+            asset_bindings.bind_asset(scope, asset_of(scope, medium), card)
 
 
 def person(here: World, **papers: Any) -> UUID:
@@ -80,9 +82,9 @@ def judged(here: World, *media: Medium, **changes: Any) -> tuple[str, set[Reason
     whole = unit(here, text="Hello", media=media, **changes)
     author = f"member:{here.ann}"
     with here.scope() as scope:
-        whole = replace(whole, flags=minting.flags(scope, whole))
-        minting.judge(scope, whole, author=author)
+        whole = replace(whole, flags=issuance.required_flags_of_unit(scope, whole))
+        issuance.judge_unit(scope, whole, author=author)
     with here.scope(f"member:{here.rob}") as scope:
-        desk.review(scope, whole.digest(), verdict="approve")
-        found = minting.preview(scope, whole, author=author)
+        content_reviews.review_unit(scope, whole.digest(), verdict="approve")
+        found = issuance.preview_decision(scope, whole, author=author)
     return str(found.verdict), set(found.reasons)

@@ -4,16 +4,17 @@ from datetime import timedelta
 
 from sqlalchemy import create_engine, text
 
-from foundation.archive import Archive
-from foundation.ids import HOUSE
-from gate import anchoring, checkpoints, exporting, minting, proof
-from gate.checkpoints import Checkpoint, LogKey
-from gate.events import CheckpointDue
+from foundation.ids import INSTALLATION_ID
+from foundation.storage.archive import Archive
+from gate.log import anchors, export, proof, signed_checkpoints
+from gate.log.signed_checkpoints import Checkpoint, LogKey
+from gate.permits import issuance
+from gate.reviews.events import CheckpointDue
 from tests.conftest import Cluster
 from tests.gate.builders import World, unit
 
-LOG_KEY = LogKey.derived(bytes(range(32)))
-DUE = CheckpointDue(HOUSE, HOUSE)
+LOG_KEY = LogKey.derive(bytes(range(32)))
+DUE = CheckpointDue(INSTALLATION_ID, INSTALLATION_ID)
 
 
 def without(cluster: Cluster) -> None:
@@ -30,12 +31,12 @@ def judge(here: World, count: int) -> None:
     """Judge so many units: as many entries in the log."""
     with here.scope() as scope:
         for number in range(count):
-            minting.judge(scope, unit(here, text=f"Hello {number}"), author=f"member:{here.ann}")
+            issuance.judge_unit(scope, unit(here, text=f"Hello {number}"), author=f"member:{here.ann}")
 
 
 def later(here: World, shift: timedelta) -> None:
     """Move the house's clock."""
-    with here.open(HOUSE, "system:test", role="relay") as scope:
+    with here.open(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_shift(:by)", by=shift)
 
 
@@ -44,23 +45,25 @@ def kept(archive: Archive, log: str) -> list[Checkpoint]:
     found = []
     while True:
         try:
-            data = archive.read(checkpoints.place(log, len(found) + 1))
+            data = archive.get(signed_checkpoints.checkpoint_name(log, len(found) + 1))
         except Exception:
             return found
-        found.append(Checkpoint.read(data, LOG_KEY.signing.public_key()))
+        found.append(Checkpoint.from_statement(data, LOG_KEY.signing.public_key()))
 
 
 def name_of(here: World) -> str:
     """The name of this agency's log in an archive."""
     with here.scope() as scope:
-        return LOG_KEY.name(here.tenant_id, scope.run("SELECT created_at FROM log_heads").scalar_one())
+        return LOG_KEY.log_name(here.tenant_id, scope.run("SELECT created_at FROM log_heads").scalar_one())
 
 
-def proven(here: World, archive: Archive) -> proof.Proof:
+def proven(here: World, archive: Archive) -> proof.ExportVerification:
     """What somebody says who verifies this agency's exported log offline."""
-    return proof.verify(exporting.lines([here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY))
+    return proof.verify_export(
+        export.export_lines([here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY)
+    )
 
 
 def look(here: World, archive: Archive) -> None:
     """Sign what is due."""
-    anchoring.anchor_logs(DUE, tenant=here.open, archive=archive, key=LOG_KEY)
+    anchors.handle_checkpoint_due(DUE, tenant=here.open, archive=archive, key=LOG_KEY)

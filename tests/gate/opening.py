@@ -6,26 +6,31 @@ from uuid import UUID
 
 import yaml
 
-from foundation.database import OpenScope
-from foundation.ids import HOUSE, uuid7
-from gate import bundle, lexicon, minting, releasing, showing
-from gate.bundle import Bundle
-from gate.release import Release
-from gate.units import Medium, Rating, Unit
-from tenants import ceremonies, challenges, reads
-from tenants.challenges import Site, Who
+from foundation.db.database import OpenScope
+from foundation.ids import INSTALLATION_ID, uuid7
+from gate.assets import viewings
+from gate.contract.units import Medium, Rating, Unit
+from gate.permits import issuance
+from gate.policy import bundle
+from gate.policy.bundle import Bundle
+from gate.policy.signed_release import PolicyRelease
+from gate.reviews import own_releases
+from gate.text import lexicon
+from tenants.agencies import queries
+from tenants.auth import ceremonies, challenges
+from tenants.auth.challenges import ChallengedMember, RelyingParty
 from tests.gate.builders import World, picture, real_person, unit, world
 from tests.tenants.apps import KEY
 from tests.tenants.authenticators import Authenticator
 
-SITE = Site("localhost", "http://localhost", KEY)
+SITE = RelyingParty("localhost", "http://localhost", KEY)
 COUNSEL = {"own_likeness": True, "counsel": "Me Test", "source_url": "https://law.example", "review_by": "2027-02-18"}
 PLACE = "sandbox.as_fanvue"
 
 
 def matrix(version: str = "", **countries: dict[str, Any]) -> str:
     """The product's rules with these countries changed; all of them opened where none is named."""
-    content = yaml.safe_load(bundle.SHIPPED.read_text("utf-8"))
+    content = yaml.safe_load(bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"))
     changed = countries or {row["id"]: COUNSEL for row in content["production"]}
     for row in content["production"]:
         row.update(changed.get(row["id"], {}))
@@ -34,12 +39,12 @@ def matrix(version: str = "", **countries: dict[str, Any]) -> str:
 
 
 def opened(**countries: dict[str, Any]) -> Bundle:
-    return bundle.parse(matrix(**countries).encode(), lexicon.shipped())
+    return bundle.parse_bundle(matrix(**countries).encode(), lexicon.shipped_lexicon())
 
 
-def written(version: str, **countries: dict[str, Any]) -> Release:
+def written(version: str, **countries: dict[str, Any]) -> PolicyRelease:
     """The same as a release of rules, not signed yet."""
-    return Release(matrix(version, **countries), lexicon.SHIPPED.read_text("utf-8"))
+    return PolicyRelease(matrix(version, **countries), lexicon.SHIPPED_LEXICON_PATH.read_text("utf-8"))
 
 
 @dataclass
@@ -63,21 +68,23 @@ class Author:
 
     def signs(self, *, member: UUID | None = None, device: Authenticator | None = None, about: str = "") -> UUID:
         """What a passkey signs for this picture."""
-        who = Who(self.world.tenant_id, member or self.world.ann)
+        who = ChallengedMember(self.world.tenant_id, member or self.world.ann)
         about = about or self.digest
-        with self.world.scope(who.actor) as scope:
-            asked = challenges.ask(scope, SITE, act=releasing.ACT, about=about, member_id=who.member_id)
+        with self.world.scope(who.actor_id) as scope:
+            asked = challenges.create_signing_challenge(
+                scope, SITE, act=own_releases.OWN_RELEASE_ACT, about=about, member_id=who.member_id
+            )
         body = (device or self.device).signs(asked)
-        return ceremonies.sign(self.world.open, SITE, who, body, act=releasing.ACT, about=about)
+        return ceremonies.sign_act(self.world.open, SITE, who, body, act=own_releases.OWN_RELEASE_ACT, about=about)
 
     def releases(self, signed: UUID | None = None, *, actor: str = "") -> UUID:
         with self.world.scope(actor or self.actor) as scope:
-            return releasing.release(scope, self.digest, signed=signed or self.signs(), rules=self.rules)
+            return own_releases.release_own_picture(scope, self.digest, signed=signed or self.signs(), rules=self.rules)
 
     def judged(self, whole: Unit | None = None) -> set[str]:
         """What keeps it back now."""
         with self.world.scope() as scope:
-            found = minting.judge(scope, whole or self.whole, author=self.actor, bundle=self.rules)
+            found = issuance.judge_unit(scope, whole or self.whole, author=self.actor, bundle=self.rules)
         return {str(reason) for reason in found.reasons}
 
 
@@ -85,8 +92,10 @@ def key_of(here: World, member: UUID) -> Authenticator:
     """A member adds a passkey; the device that has it."""
     device = Authenticator()
     with here.scope(f"member:{member}") as scope:
-        options = challenges.ask_new(scope, SITE, member)
-    ceremonies.keep_new(here.open, SITE, Who(here.tenant_id, member), device.makes(options), name="Phone")
+        options = challenges.create_registration_challenge(scope, SITE, member)
+    ceremonies.register_passkey(
+        here.open, SITE, ChallengedMember(here.tenant_id, member), device.makes(options), name="Phone"
+    )
     return device
 
 
@@ -94,7 +103,7 @@ def look(here: World, member: UUID, *media: Medium) -> None:
     """These pictures were on a member's screen."""
     with here.scope() as scope:
         for medium in media:
-            showing.note(scope, reads.member(scope, member), medium.sha256)
+            viewings.record_viewing(scope, queries.get_member(scope, member), medium.sha256)
 
 
 def author(
@@ -105,7 +114,7 @@ def author(
     with here.scope() as scope:
         person = real_person(scope)
         shown = picture(scope, here, Rating.E, person=person, people_seen=people_seen)
-        holder = releasing.record_holder(
+        holder = own_releases.record_account_holder(
             scope,
             person,
             principal_id=here.principal(scope, here.ann),
@@ -117,7 +126,7 @@ def author(
         )
     whole = unit(here, media=(shown,), **{"surface": PLACE, **changes})
     with here.scope() as scope:
-        whole = replace(whole, flags=minting.flags(scope, whole, bundle=rules))
+        whole = replace(whole, flags=issuance.required_flags_of_unit(scope, whole, bundle=rules))
     found = Author(here, person, holder, key_of(here, here.ann), whole, rules)
     found.judged()
     if seen:
@@ -127,5 +136,5 @@ def author(
 
 def passes(tenant: OpenScope, minutes: float) -> None:
     """The house's clock moves on; the people's does not."""
-    with tenant(HOUSE, "system:test", role="relay") as scope:
+    with tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_shift(make_interval(secs => :by))", by=60 * minutes)

@@ -5,31 +5,33 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from foundation.database import Scope
+from foundation.db.database import Scope
 from foundation.ids import uuid7
-from gate import bystanders, facing, inventing, labels, naming, offers, people, proposing, proving
-from gate.bystanders import BystandersJudged, BystandersSaid
-from gate.carded import SIGNED
-from gate.declared import MODEL, REFERENCES, Source
-from gate.facing import UnbarWanted
-from gate.inventing import Draft
-from gate.labels import LabelSaid
-from gate.naming import NamingWanted
-from gate.offers import Offer, OfferAnswered, Terms
-from gate.proposing import PeopleProposed
-from gate.proving import ProofNoted, Yes
-from gate.units import Medium, Rating
+from gate.assets import label_lifts
+from gate.assets.label_lifts import LabelLiftRequested
+from gate.consent import consent_offers, face_consent
+from gate.consent.consent_offers import ConsentOfferSummary, OfferAnswerSubmitted, OfferTerms
+from gate.consent.face_consent import FaceBanEndRequested
+from gate.contract.units import Medium, Rating
+from gate.decision.shoot_card_terms import CARD_SIGNED
+from gate.people import age_proofs, persons
+from gate.people.age_proofs import AgeConfirmation, AgeProofSubmitted
+from gate.people.declarations import MODEL_PART, REFERENCES_PART, DeclaredSource
+from gate.reviews import bystanders, depicted_people, synthetic_people
+from gate.reviews.bystanders import BystandersJudged, BystandersProposed
+from gate.reviews.depicted_people import PeopleConfirmed, PeopleProposed
+from gate.reviews.synthetic_people import DeclarationDraft
 from tests.gate.builders import World, asset_of, picture
 
 HANDLERS = {
-    OfferAnswered.kind: (OfferAnswered, offers.settle),
-    ProofNoted.kind: (ProofNoted, proving.settle),
-    PeopleProposed.kind: (PeopleProposed, proposing.settle),
-    NamingWanted.kind: (NamingWanted, naming.settle),
-    UnbarWanted.kind: (UnbarWanted, facing.unbar),
-    BystandersSaid.kind: (BystandersSaid, bystanders.said),
-    BystandersJudged.kind: (BystandersJudged, bystanders.judged),
-    LabelSaid.kind: (LabelSaid, labels.settle),
+    OfferAnswerSubmitted.kind: (OfferAnswerSubmitted, consent_offers.handle_offer_answer),
+    AgeProofSubmitted.kind: (AgeProofSubmitted, age_proofs.handle_age_proof),
+    PeopleProposed.kind: (PeopleProposed, depicted_people.handle_people_proposed),
+    PeopleConfirmed.kind: (PeopleConfirmed, depicted_people.handle_people_confirmed),
+    FaceBanEndRequested.kind: (FaceBanEndRequested, face_consent.handle_face_ban_end),
+    BystandersProposed.kind: (BystandersProposed, bystanders.handle_bystanders_proposed),
+    BystandersJudged.kind: (BystandersJudged, bystanders.handle_bystanders_judged),
+    LabelLiftRequested.kind: (LabelLiftRequested, label_lifts.handle_label_lift),
 }
 INSTANTS = ("verified_at", "valid_until", "on_day", "at")
 
@@ -60,10 +62,10 @@ def by(here: World, member: UUID) -> Any:
 def somebody(here: World, kind: str = "real", **rest: Any) -> UUID:
     """Somebody of whom nothing is known but a name."""
     with by(here, here.ann) as scope:
-        return people.add_person(scope, **{"kind": kind, "display_ref": "Ida", **rest})
+        return persons.add_person(scope, **{"kind": kind, "display_ref": "Ida", **rest})
 
 
-def terms(scope: Scope, **changes: Any) -> Terms:
+def terms(scope: Scope, **changes: Any) -> OfferTerms:
     whole: dict[str, Any] = {
         "scopes": ("depict", "publish"),
         "surfaces": ("sandbox",),
@@ -71,46 +73,46 @@ def terms(scope: Scope, **changes: Any) -> Terms:
         "valid_from": scope.now - timedelta(hours=1),
         "valid_until": scope.now + timedelta(days=300),
     }
-    return Terms(**(whole | changes))
+    return OfferTerms(**(whole | changes))
 
 
-def ask(here: World, person: UUID, **changes: Any) -> Offer:
+def ask(here: World, person: UUID, **changes: Any) -> ConsentOfferSummary:
     """A member asks somebody for permissions."""
     with by(here, here.ann) as scope:
-        offers.make(scope, person, terms(scope, **changes))
-        return offers.of(scope, [person])[0]
+        consent_offers.create_consent_offer(scope, person, terms(scope, **changes))
+        return consent_offers.list_consent_offers(scope, [person])[0]
 
 
-def answer(here: World, offer: Offer, said: str = SIGNED) -> None:
+def answer(here: World, offer: ConsentOfferSummary, said: str = CARD_SIGNED) -> None:
     """The person answers on their own page."""
     with here.scope(f"person:{offer.person_id}") as scope:
-        offers.ask(scope, offer.id, said, digest=offer.digest)
+        consent_offers.submit_offer_answer(scope, offer.id, said, digest=offer.digest)
     work(here)
 
 
-def yes(scope: Scope, *, ago: timedelta = timedelta(days=90), **changes: Any) -> Yes:
+def yes(scope: Scope, *, ago: timedelta = timedelta(days=90), **changes: Any) -> AgeConfirmation:
     whole: dict[str, Any] = {"custodian": "Notaire Roux", "method": "document", "receipt": "dossier 12"}
-    return Yes(**{**whole, "verified_at": scope.now - ago, **changes})
+    return AgeConfirmation(**{**whole, "verified_at": scope.now - ago, **changes})
 
 
 def prove(here: World, person: UUID, *, member: UUID | None = None, **changes: Any) -> None:
     """A member notes what a custodian said."""
     with by(here, member or here.ann) as scope:
-        proving.ask(scope, person, yes(scope, **changes))
+        age_proofs.submit_age_proof(scope, person, yes(scope, **changes))
     work(here)
 
 
 def named(here: World, medium: Medium, *persons: UUID) -> None:
     """ann says who is in a picture, and rob confirms it."""
     with by(here, here.ann) as scope:
-        proposing.ask(scope, asset_of(scope, medium), persons)
+        depicted_people.propose_people(scope, asset_of(scope, medium), persons)
     work(here)
     confirm(here, medium, *persons)
 
 
 def confirm(here: World, medium: Medium, *persons: UUID, member: UUID | None = None) -> None:
     with by(here, member or here.rob) as scope:
-        naming.ask(scope, asset_of(scope, medium), persons, maker=f"member:{here.ann}")
+        depicted_people.submit_people_confirmation(scope, asset_of(scope, medium), persons, maker=f"member:{here.ann}")
     work(here)
 
 
@@ -120,16 +122,16 @@ def references(here: World, count: int = 12, rating: Rating = Rating.G) -> tuple
         return tuple(picture(scope, here, rating, ai="generated").sha256 for _ in range(count))
 
 
-def draft(shown: Sequence[str], **changes: Any) -> Draft:
+def draft(shown: Sequence[str], **changes: Any) -> DeclarationDraft:
     """A declaration whose licences allow everything."""
     whole: dict[str, Any] = {"digest": "a" * 64, "licence": "CC0", "adult": True}
-    model = Source(**{"part": MODEL, "name": "atelier-1", **whole, **changes})
-    return Draft((model, Source(REFERENCES, "library", "", "own", True)), tuple(shown))
+    model = DeclaredSource(**{"part": MODEL_PART, "name": "atelier-1", **whole, **changes})
+    return DeclarationDraft((model, DeclaredSource(REFERENCES_PART, "library", "", "own", True)), tuple(shown))
 
 
 def declare(here: World, person: UUID, shown: Sequence[str], **changes: Any) -> UUID:
     with by(here, here.ann) as scope:
-        return inventing.declare(scope, person, draft(shown, **changes))
+        return synthetic_people.declare_synthetic_person(scope, person, draft(shown, **changes))
 
 
 def stranger() -> UUID:

@@ -6,8 +6,8 @@ from typing import Any
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from foundation.clock import wall_now
-from gate import foreign
+from foundation.ops.clock import wall_now
+from gate.policy import third_party_rules
 
 ACME = Ed25519PrivateKey.generate()
 
@@ -30,4 +30,4 @@ def row(verdicts: str = "AABB", **changes: Any) -> dict[str, Any]:
 
 def file(*rows: dict[str, Any], platform: str = "acme", key: Ed25519PrivateKey = ACME) -> bytes:
     """The file, signed by whoever publishes it."""
-    return foreign.sign(platform, yaml.safe_dump(list(rows or (row(),))), key)
+    return third_party_rules.sign_rules(platform, yaml.safe_dump(list(rows or (row(),))), key)

@@ -4,15 +4,19 @@ from typing import Any
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Refused
 from foundation.ids import uuid7
-from gate import choosing, desk, minting, needed, sampling, viewers
-from gate.minting import Denied
-from gate.reasons import Reason
-from gate.units import Rating, Unit
-from tenants import agencies, reads, staffing
-from tenants.roles import Role
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating, Unit
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from gate.policy import review_settings
+from gate.reviews import content_reviews, duty_coverage, spot_checks
+from gate.viewers import age_assurance
+from tenants.agencies import agencies, queries
+from tenants.agencies.rights import Role
+from tenants.auth import members
 from tests.gate.builders import KEY, Step, World, invented, message, picture, unit, world
 
 ADULT = "EXPLICIT-MARKER-A"
@@ -22,7 +26,7 @@ ADULT = "EXPLICIT-MARKER-A"
 def house(tenant: OpenScope) -> World:
     found = world(tenant, uuid7())
     with found.scope() as scope:
-        viewers.record_assurance(
+        age_assurance.record_assurance(
             scope,
             platform="sandbox",
             user_id="vok",
@@ -36,17 +40,17 @@ def house(tenant: OpenScope) -> World:
 
 def trust(house: World, member: Any, *, adult_chat: bool = True) -> None:
     with house.scope(f"member:{house.rob}") as scope:
-        staffing.trust(scope, member, adult_chat=adult_chat)
+        members.set_adult_chat_training(scope, member, adult_chat=adult_chat)
 
 
 def typed(house: World, text: str = f"{ADULT} for you", viewer: str = "vok", **changes: Any) -> Unit:
     with house.scope() as scope:
-        return minting.marked(scope, message(house, viewer, text=text, **changes), line=str)
+        return issuance.with_required_marks(scope, message(house, viewer, text=text, **changes), line=str)
 
 
 def reasons(house: World, whole: Unit, author: str = "") -> tuple[Reason, ...]:
     with house.scope() as scope:
-        return tuple(minting.preview(scope, whole, author=author or f"member:{house.ann}").reasons)
+        return tuple(issuance.preview_decision(scope, whole, author=author or f"member:{house.ann}").reasons)
 
 
 def test_who_is_trained_writes_at_once_and_others_wait_for_somebody_else(house: World) -> None:
@@ -56,7 +60,7 @@ def test_who_is_trained_writes_at_once_and_others_wait_for_somebody_else(house: 
     assert reasons(house, whole) == ()
     assert reasons(house, whole, f"member:{house.rob}") == (Reason.REVIEW_MISSING,), "it is a person's, not a role's"
     with house.scope() as scope:
-        assert minting.mint(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
+        assert issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
 
 
 @pytest.mark.parametrize("author", ["system:chat", "", "fan:vok"])
@@ -64,7 +68,7 @@ def test_words_of_a_model_or_of_nobody_wait(house: World, author: str) -> None:
     trust(house, house.ann)
     trust(house, house.rob)
     with house.scope() as scope:
-        found = minting.preview(scope, typed(house), author=author)
+        found = issuance.preview_decision(scope, typed(house), author=author)
     assert Reason.REVIEW_MISSING in found.reasons
 
 
@@ -72,10 +76,10 @@ def test_only_to_one_reader_who_is_of_age(house: World) -> None:
     trust(house, house.ann)
     assert Reason.VIEWER_UNASSURED in reasons(house, typed(house, viewer="vun"))
     with house.scope() as scope:
-        viewers.block(scope, "sandbox", "vok")
+        age_assurance.block_viewer(scope, "sandbox", "vok")
     assert Reason.VIEWER_BLOCKED in reasons(house, typed(house))
     with house.scope() as scope:
-        post = minting.marked(scope, unit(house, text=ADULT), line=str)
+        post = issuance.with_required_marks(scope, unit(house, text=ADULT), line=str)
     assert Reason.REVIEW_MISSING in reasons(house, post), "a post is no chat"
 
 
@@ -93,13 +97,13 @@ def test_pictures_still_need_their_look(house: World) -> None:
     whole = typed(house, media=(medium,))
     assert reasons(house, whole) == (Reason.REVIEW_MISSING,)
     with house.scope(f"member:{house.rob}") as scope:
-        desk.review_bytes(scope, medium.sha256, verdict="approve")
+        content_reviews.review_bytes(scope, medium.sha256, verdict="approve")
     assert reasons(house, whole) == ()
 
 
 def test_the_owner_alone_grants_it_to_who_may_chat_and_it_ends_with_the_work(house: World) -> None:
     with house.scope(f"member:{house.ann}") as scope, pytest.raises(Refused):
-        staffing.trust(scope, house.ann, adult_chat=True)
+        members.set_adult_chat_training(scope, house.ann, adult_chat=True)
     with house.scope() as scope:
         kim = agencies.add_member(
             scope, name="kim", email="kim@example.test", role=Role.CREATOR, language="en", zone="UTC"
@@ -111,44 +115,46 @@ def test_the_owner_alone_grants_it_to_who_may_chat_and_it_ends_with_the_work(hou
         acts = scope.run("SELECT actor, act, about FROM audit_entries WHERE act LIKE 'member.adult%'").all()
     assert [tuple(one) for one in acts] == [(f"member:{house.rob}", "member.adult_chat", f"member:{house.ann}")]
     with house.scope() as scope:
-        staffing.change(scope, house.ann, role=Role.ACCOUNTANT, creators=())
-        assert not reads.member(scope, house.ann).adult_chat
-        staffing.change(scope, house.ann, role=Role.CHATTER, creators=())
-        assert reads.member(scope, house.ann).adult_chat
-        staffing.let_go(scope, house.ann)
+        members.change_member(scope, house.ann, role=Role.ACCOUNTANT, creators=())
+        assert not queries.get_member(scope, house.ann).adult_chat
+        members.change_member(scope, house.ann, role=Role.CHATTER, creators=())
+        assert queries.get_member(scope, house.ann).adult_chat
+        members.remove_member(scope, house.ann)
     with house.scope() as scope:
-        assert not reads.member(scope, house.ann).adult_chat
+        assert not queries.get_member(scope, house.ann).adult_chat
     whole = typed(house)
-    with house.scope() as scope, pytest.raises(Denied):
-        minting.mint(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
+    with house.scope() as scope, pytest.raises(PermitDenied):
+        issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
 
 
 def test_what_went_without_a_second_person_is_read_afterwards(house: World) -> None:
     trust(house, house.ann)
     with house.scope(f"member:{house.rob}") as scope:
-        choosing.tighten(scope, suggestive_percent=5, words_percent=100)
+        review_settings.raise_sampling_shares(scope, suggestive_percent=5, words_percent=100)
     strange = typed(house, text=f"{ADULT} zzkq")
     for whole in (typed(house), strange):
         with house.scope() as scope:
-            permit = minting.mint(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
+            permit = issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
         with house.scope() as scope:
-            minting.note_copy(scope, permit.jti, "1", scope.now)
+            issuance.record_copy(scope, permit.jti, "1", scope.now)
     with house.scope() as scope:
-        found = {one.unit.text("body"): one.why for one in sampling.waiting(scope, {house.creator_id})}
-    assert found[f"{ADULT} zzkq"] == sampling.FLAGGED, "the lists could not read it, and let it pass"
-    assert found[f"{ADULT} for you"] == sampling.SHARE
+        found = {
+            one.unit.text_of("body"): one.why for one in spot_checks.list_pending_samples(scope, {house.creator_id})
+        }
+    assert found[f"{ADULT} zzkq"] == spot_checks.WHY_FLAGGED, "the lists could not read it, and let it pass"
+    assert found[f"{ADULT} for you"] == spot_checks.WHY_SHARE
 
 
 def test_the_table_says_so(house: World) -> None:
-    def told() -> needed.Needed:
+    def told() -> duty_coverage.DutyCoverage:
         with house.scope() as scope:
-            return next(row for row in needed.table(scope) if row.act == "own_words")
+            return next(row for row in duty_coverage.agency_duty_coverage(scope) if row.act == "own_words")
 
-    assert told().state is needed.State.NOW
+    assert told().state is duty_coverage.DutyStatus.NOW
     trust(house, house.ann)
-    assert (told().state, told().by) == (needed.State.ALONE, ("ann",))
+    assert (told().state, told().by) == (duty_coverage.DutyStatus.ALONE, ("ann",))
     trust(house, house.ann, adult_chat=False)
-    assert told().state is needed.State.NOW
+    assert told().state is duty_coverage.DutyStatus.NOW
 
 
 def test_another_tenants_right_counts_nothing_here(house: World, tenant: OpenScope) -> None:

@@ -8,17 +8,23 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Conflict, NotFound
+from foundation.i18n.translation import Message, render_message
 from foundation.ids import uuid7
-from foundation.words import Message, say
-from gate import complaints, epochs, events, mine, people, ratings, switches
-from gate.events import ComplaintDecided, ComplaintDue, SwitchWanted
-from gate.mine import Named
-from gate.states import ComplaintState
-from gate.units import Rating
-from tenants import agencies, reads
-from tenants.roles import Role
+from gate import epochs
+from gate.consent import subject_portal
+from gate.consent.subject_portal import LinkedPerson
+from gate.contract.states import RemovalRequestState
+from gate.contract.units import Rating
+from gate.people import persons
+from gate.policy import emergency_stops
+from gate.ratings import ratings
+from gate.removal import removal_requests
+from gate.reviews import events
+from gate.reviews.events import EmergencyStopRequested, RemovalRequestDecided, RemovalRequestDue
+from tenants.agencies import agencies, queries
+from tenants.agencies.rights import Role
 from tests.conftest import wait_until
 from tests.gate.builders import World, asset_of, picture, real_person, world
 
@@ -50,10 +56,10 @@ def noted(here: World, about: str) -> list[tuple[str, str]]:
 
 
 def press(here: World, tenant: OpenScope, who: UUID, *, open_: bool) -> None:
-    asked = SwitchWanted(
+    asked = EmergencyStopRequested(
         here.tenant_id, uuid7(), "tenant", "", "offers", open=open_, by=f"member:{who}", reason="enough"
     )
-    events.set_switch(asked, tenant=tenant)
+    events.handle_stop_request(asked, tenant=tenant)
 
 
 def test_two_who_ask_one_after_the_other_end_a_wide_stop(here: World, tenant: OpenScope) -> None:
@@ -61,33 +67,35 @@ def test_two_who_ask_one_after_the_other_end_a_wide_stop(here: World, tenant: Op
     for _ in range(2):
         press(here, tenant, here.rob, open_=True)
         with here.scope() as scope:
-            assert [one.feature for one in switches.stops(scope)] == ["offers"]
+            assert [one.feature for one in emergency_stops.list_stops(scope)] == ["offers"]
     press(here, tenant, here.ann, open_=False)
     press(here, tenant, here.rob, open_=True)
     press(here, tenant, second(here), open_=True)
     with here.scope() as scope:
-        assert switches.stops(scope) == []
+        assert emergency_stops.list_stops(scope) == []
 
 
 def told(here: World) -> list[str]:
     with here.scope() as scope:
-        return sorted(one.message.code for one in reads.open_notices(scope))
+        return sorted(one.message.code for one in queries.list_open_notices(scope))
 
 
 def test_what_is_asked_of_a_stop_pressed_anew_is_asked_again(here: World, tenant: OpenScope) -> None:
     """Home asked for a second word that ended nothing any more, and never said why the stop had stayed."""
     press(here, tenant, here.ann, open_=False)
     with here.scope() as scope:
-        first = switches.stops(scope)[0].since.isoformat()
+        first = emergency_stops.list_stops(scope)[0].since.isoformat()
     press(here, tenant, here.rob, open_=True)
-    assert told(here) == [switches.TOO_EARLY]
+    assert told(here) == [emergency_stops.SOLO_TOO_EARLY]
     press(here, tenant, here.ann, open_=False)
     assert told(here) == []
     press(here, tenant, here.rob, open_=True)
-    asked = SwitchWanted(here.tenant_id, uuid7(), "tenant", "", "offers", True, f"member:{second(here)}", "over")
-    events.set_switch(replace(asked, since=first), tenant=tenant)
-    assert told(here) == [switches.TOO_EARLY, switches.PRESSED_ANEW]
-    events.set_switch(replace(asked, subject_id=uuid7()), tenant=tenant)
+    asked = EmergencyStopRequested(
+        here.tenant_id, uuid7(), "tenant", "", "offers", True, f"member:{second(here)}", "over"
+    )
+    events.handle_stop_request(replace(asked, since=first), tenant=tenant)
+    assert told(here) == [emergency_stops.SOLO_TOO_EARLY, emergency_stops.STOPPED_AGAIN]
+    events.handle_stop_request(replace(asked, subject_id=uuid7()), tenant=tenant)
     assert told(here) == []
 
 
@@ -96,21 +104,23 @@ def test_two_who_ask_in_the_same_second_end_a_wide_stop(here: World, tenant: Ope
     press(here, tenant, here.ann, open_=False)
     begun = [Thread(target=press, args=(here, tenant, who), kwargs={"open_": True}) for who in asking]
     with here.scope() as scope:
-        epochs.bar(scope, epochs.tenant(scope))  # so that neither is done before the other has begun
+        epochs.lock_exclusive(scope, epochs.tenant_key(scope))  # so that neither is done before the other has begun
         for one in begun:
             one.start()
         wait_until(lambda: scope.run(ALL_WHO_WAIT).scalar_one() == len(asking))
     for one in begun:
         one.join(60)
     with here.scope() as scope:
-        assert switches.stops(scope) == []
-        assert reads.open_notices(scope) == []  # nobody is told to find a second person who was there
+        assert emergency_stops.list_stops(scope) == []
+        assert queries.list_open_notices(scope) == []  # nobody is told to find a second person who was there
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-@pytest.mark.parametrize("code", [switches.TOO_EARLY, switches.UNSIGNED, switches.PRESSED_ANEW])
+@pytest.mark.parametrize(
+    "code", [emergency_stops.SOLO_TOO_EARLY, emergency_stops.PASSKEY_REQUIRED, emergency_stops.STOPPED_AGAIN]
+)
 def test_why_a_stop_stays_is_true_for_all_who_read_it(code: str, language: str) -> None:
-    told = say(Message(code, {"minutes": 15}), language)  # one asked, all read it at Home
+    told = render_message(Message(code, {"minutes": 15}), language)  # one asked, all read it at Home
     assert not re.search(r"\b(you|your|vous|votre|voyez)\b", told, re.IGNORECASE), told
 
 
@@ -125,11 +135,11 @@ def second(here: World) -> UUID:
 def test_each_real_person_is_named_once_with_their_own_link(here: World) -> None:
     with here.scope() as scope:
         ida, zoe = (real_person(scope, display_ref=name) for name in ("Ida", "Zoe"))
-        people.add_person(scope, kind="synthetic", display_ref="Nova")
-        mine.make_link(scope, zoe)
+        persons.add_person(scope, kind="synthetic", display_ref="Nova")
+        subject_portal.create_portal_link(scope, zoe)
     with here.scope() as scope:
-        first, last = mine.named(scope)
-        assert first == Named(ida, "Ida", None)
+        first, last = subject_portal.list_linkable_people(scope)
+        assert first == LinkedPerson(ida, "Ida", None)
         assert (last.person_id, last.name) == (zoe, "Zoe")
         assert last.linked_at is not None
 
@@ -137,57 +147,59 @@ def test_each_real_person_is_named_once_with_their_own_link(here: World) -> None
 def test_what_a_person_takes_back_goes_first_and_once(here: World) -> None:
     with here.scope() as scope:
         ida = real_person(scope)
-    for what in ("publish", "publish", mine.ALL):
+    for what in ("publish", "publish", subject_portal.ALL_CONSENTS):
         with here.scope(f"person:{ida}") as scope:
-            mine.ask(scope, ida, what)
+            subject_portal.request_revocation(scope, ida, what)
     rows = waiting(here, "consent.revoke")
     assert [(priority, args["scope"], args["by"]) for priority, args in rows] == [
         (0, "publish", f"person:{ida}"),
-        (0, mine.ALL, f"person:{ida}"),
+        (0, subject_portal.ALL_CONSENTS, f"person:{ida}"),
     ]
     with here.scope(f"person:{ida}") as scope, pytest.raises(BadInput, match=r"person\.bad_scope"):
-        mine.ask(scope, ida, "everything")
+        subject_portal.request_revocation(scope, ida, "everything")
     with here.scope() as scope:
-        people.revoke(scope, ida)
+        persons.revoke_consent(scope, ida)
     with here.scope(f"person:{ida}") as scope, pytest.raises(Conflict, match=r"person\.nothing_left"):
-        mine.ask(scope, ida, mine.ALL)
+        subject_portal.request_revocation(scope, ida, subject_portal.ALL_CONSENTS)
 
 
 def test_what_became_of_a_complaint_is_written_down_by_its_name(here: World, tenant: OpenScope) -> None:
     with here.scope() as scope:
         media = [picture(scope, here, Rating.G) for _ in range(2)]
         receipts = [
-            complaints.receive(
+            removal_requests.receive_removal_request(
                 scope, creator_id=here.creator_id, category="shown", named="n", digests=[one.sha256], source="s"
             )
             for one in media
         ]
-        ids = [complaints.by_receipt(scope, receipt).id for receipt in receipts]
+        ids = [removal_requests.find_status_by_receipt(scope, receipt).id for receipt in receipts]
     for each in ids:
-        complaints.answer(ComplaintDue(here.tenant_id, each), tenant=tenant)
+        removal_requests.handle_removal_request_due(RemovalRequestDue(here.tenant_id, each), tenant=tenant)
     with here.scope(f"member:{here.rob}") as scope:
-        complaints.decide(scope, ids[0])
-        complaints.decide(scope, ids[1], because="unfounded")
+        removal_requests.request_decision(scope, ids[0])
+        removal_requests.request_decision(scope, ids[1], because="unfounded")
         with pytest.raises(BadInput, match=r"complaint\.no_reason"):
-            complaints.decide(scope, ids[1], because="UNFOUNDED")
+            removal_requests.request_decision(scope, ids[1], because="UNFOUNDED")
     asked = waiting(here, "complaint.decide")
     assert [(priority, args["because"]) for priority, args in asked] == [(0, ""), (0, "unfounded")]
     by = f"member:{here.rob}"
     for each, because in zip(ids, ("", "unfounded"), strict=True):
         for _ in range(2):
-            complaints.settle(ComplaintDecided(here.tenant_id, each, because, by), tenant=tenant)
+            removal_requests.handle_removal_decision(
+                RemovalRequestDecided(here.tenant_id, each, because, by), tenant=tenant
+            )
     assert [noted(here, f"complaint:{each}") for each in ids] == [
         [("complaint.upheld", by)],
         [("complaint.stays", by)],
     ]
     with here.scope() as scope:
-        upheld, stays = (complaints.by_receipt(scope, receipt) for receipt in receipts)
-        assert (upheld.state, stays.state) == (ComplaintState.UPHELD, ComplaintState.REJECTED)
+        upheld, stays = (removal_requests.find_status_by_receipt(scope, receipt) for receipt in receipts)
+        assert (upheld.state, stays.state) == (RemovalRequestState.UPHELD, RemovalRequestState.REJECTED)
         assert stays.reason is not None
         assert stays.reason.code == "complaint.because.unfounded"
-        assert complaints.latest(scope, here.creator_id) == stays
-        assert complaints.latest(scope, uuid7()) is None
-        assert [ratings.standing(scope, [one.sha256])[one.sha256].withheld for one in media] == [True, False]
+        assert removal_requests.latest_status(scope, here.creator_id) == stays
+        assert removal_requests.latest_status(scope, uuid7()) is None
+        assert [ratings.display_ratings(scope, [one.sha256])[one.sha256].is_withheld for one in media] == [True, False]
         assert asset_of(scope, media[1])
         with pytest.raises(NotFound, match=r"complaint\.unknown"):
-            complaints.by_receipt(scope, "nothing")
+            removal_requests.find_status_by_receipt(scope, "nothing")

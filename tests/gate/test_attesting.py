@@ -10,26 +10,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, GreenroomError, Refused
 from foundation.ids import uuid7
-from gate import ageing, attesting, bundle, desk, events, inforce, minting, story
-from gate.bundle import Bundle, ReadAgain
-from gate.events import RuleRead, RulesDue
-from gate.minting import Decision
-from gate.reasons import Reason
-from gate.story import Replay
-from gate.units import Medium, Rating, Unit, Verdict
-from tenants import agencies, sightings
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating, Unit, Verdict
+from gate.log import subject_history
+from gate.log.subject_history import ReplayOutcome
+from gate.permits import issuance
+from gate.permits.issuance import Decision
+from gate.policy import active_policy, bundle
+from gate.policy.bundle import Bundle, RuleVerification
+from gate.reviews import content_reviews, events, rule_expiry, rule_verification
+from gate.reviews.events import RuleReminderDue, RuleVerified
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.auth import device_fingerprints
 from tests.conftest import Cluster
 from tests.gate.builders import KEY, Step, World, invented, picture, unit, world
 from tests.gate.releases import signed, take, trusting
 from tests.tenants import apps
 
 RULE, PLACE = "x.post", ("x", "x.post")
-WHOLE = bundle.shipped()
+WHOLE = bundle.shipped_bundle()
 ROW = WHOLE.rows[RULE]
 URL = ROW.source_url[0]
 LAST = ROW.review_by or date.min
@@ -54,24 +58,24 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
 def attest(here: World, who: UUID, **changes: object) -> bool:
     with here.scope(f"member:{who}") as scope:
         asked = {"read_on": scope.now.date(), "url": URL, "name": RULE, **changes}
-        return attesting.attest(scope, **asked)  # type: ignore[arg-type]  # by keyword, each of its own type
+        return rule_verification.verify_rule(scope, **asked)  # type: ignore[arg-type]  # by keyword, each of its own type
 
 
 def adult(here: World) -> Unit:
     with here.scope(f"member:{here.rob}") as scope:
         shown: Medium = picture(scope, here, Rating.N, person=invented(scope, here))
         whole = unit(here, media=[shown], platform="x", surface=RULE, account="mia-x")
-        whole = replace(whole, flags=minting.flags(scope, whole), seen=())
+        whole = replace(whole, flags=issuance.required_flags_of_unit(scope, whole), seen=())
     return whole
 
 
 def judged(here: World, whole: Unit) -> Decision:
     with here.scope(f"member:{here.rob}") as scope:
-        marked = replace(whole, flags=minting.flags(scope, whole))
-        minting.judge(scope, marked, author=f"member:{here.ann}")
+        marked = replace(whole, flags=issuance.required_flags_of_unit(scope, whole))
+        issuance.judge_unit(scope, marked, author=f"member:{here.ann}")
     with here.scope(f"member:{here.rob}") as scope:
-        desk.review(scope, marked.digest(), verdict="approve")
-        return minting.judge(scope, marked, author=f"member:{here.ann}")
+        content_reviews.review_unit(scope, marked.digest(), verdict="approve")
+        return issuance.judge_unit(scope, marked, author=f"member:{here.ann}")
 
 
 def test_two_people_open_a_rule_that_grew_old(here: World) -> None:
@@ -83,12 +87,14 @@ def test_two_people_open_a_rule_that_grew_old(here: World) -> None:
     allowed = judged(here, post)
     assert (allowed.verdict, allowed.reasons) == (Verdict.F, ())
     with here.scope() as scope:
-        marked = replace(post, flags=minting.flags(scope, post))
-        minting.mint(scope, marked, Step(), key=KEY, author=f"member:{here.ann}")
-        [shown] = minting.previews(scope, [[post]], author=f"member:{here.ann}", line=lambda: "", by=inforce.now(scope))
+        marked = replace(post, flags=issuance.required_flags_of_unit(scope, post))
+        issuance.mint_permit(scope, marked, Step(), key=KEY, author=f"member:{here.ann}")
+        [shown] = issuance.preview_everywhere(
+            scope, [[post]], author=f"member:{here.ann}", line=lambda: "", by=active_policy.current_policy(scope)
+        )
         assert Reason.POLICY_STALE not in shown[1].reasons
-        found = story.decisions(scope, post.subject)
-    assert {one.replay for one in found} == {Replay.SAME}
+        found = subject_history.list_decisions(scope, post.subject)
+    assert {one.replay for one in found} == {ReplayOutcome.SAME}
     assert {one.decision.verdict for one in found} == {Verdict.H, Verdict.F}
 
 
@@ -107,10 +113,12 @@ def test_only_an_owner_begins_and_nobody_is_both(here: World) -> None:
     with pytest.raises(Refused, match="review"):
         attest(here, chatter)
     with pytest.raises(GreenroomError), here.scope("system:test") as scope:
-        attesting.attest(scope, RULE, URL, read_on=scope.now.date())
+        rule_verification.verify_rule(scope, RULE, URL, read_on=scope.now.date())
     with here.scope() as scope:
         for one in (here.rob, guest):
-            sightings.note(scope, apps.KEY, tenant_reads.member(scope, one), address="203.0.113.7", device="")
+            device_fingerprints.record_device(
+                scope, apps.KEY, tenant_reads.get_member(scope, one), address="203.0.113.7", device=""
+            )
     with pytest.raises(
         Refused, match="rules"
     ):  # seen where the owner was, so nobody else: a second that would be a first
@@ -134,7 +142,7 @@ def test_what_is_looser_unread_or_of_another_day_is_refused(here: World) -> None
         today = scope.now.date()
     for wrong in (
         {"url": "https://elsewhere.example/"},
-        {"read_on": today - attesting.WAITS},
+        {"read_on": today - rule_verification.SECOND_READING_WINDOW},
         {"read_on": today + timedelta(days=1)},
         {"read_on": date(2030, 1, 1)},
         {"name": "sandbox.post"},
@@ -144,7 +152,7 @@ def test_what_is_looser_unread_or_of_another_day_is_refused(here: World) -> None
             attest(here, here.rob, **wrong)
     with here.scope() as scope:
         assert scope.run("SELECT count(*) FROM attestations WHERE tenant_id = :t", t=here.tenant_id).scalar_one() == 0
-    assert not attest(here, here.rob, read_on=today - attesting.WAITS + timedelta(days=1))
+    assert not attest(here, here.rob, read_on=today - rule_verification.SECOND_READING_WINDOW + timedelta(days=1))
 
 
 def test_stricter_is_kept_and_has_to_be_said_by_both(here: World) -> None:
@@ -172,8 +180,8 @@ def test_the_database_keeps_its_bounds(here: World) -> None:
         scope.run("UPDATE attestations SET state = 'ended' WHERE tenant_id = :t", t=here.tenant_id)
 
 
-def reading(rules: Bundle = WHOLE, **changes: object) -> ReadAgain:
-    whole = ReadAgain(RULE, rules.rows[RULE].digest(), LAST, LAST + bundle.ATTESTED)
+def reading(rules: Bundle = WHOLE, **changes: object) -> RuleVerification:
+    whole = RuleVerification(RULE, rules.rows[RULE].digest(), LAST, LAST + bundle.VERIFICATION_PERIOD)
     return replace(whole, **changes)  # type: ignore[arg-type]  # by keyword
 
 
@@ -203,13 +211,13 @@ def test_no_reading_is_looser_than_the_rule_as_it_was_signed(
     )
     for rating in RATED:
         assert with_it.verdict(rating).rank >= fresh.verdict(rating).rank
-        if not WHOLE.counts(again, on):
+        if not WHOLE.is_verification_valid(again, on):
             assert with_it.verdict(rating) is without.verdict(rating)
 
 
 def test_a_borrowed_rule_is_opened_by_reading_what_it_borrows() -> None:
     own = next(row for row in WHOLE.rows.values() if RULE in row.same_as)
-    names = WHOLE.overdue(own.platform, own.id, on=LATER)
+    names = WHOLE.overdue_rows(own.platform, own.id, on=LATER)
     assert set(names) == set(own.same_as)
     stale, read = (WHOLE.row(own.platform, own.id, on=LATER, again=told) for told in ([], [reading()]))
     assert stale.stale
@@ -220,9 +228,9 @@ def test_a_borrowed_rule_is_opened_by_reading_what_it_borrows() -> None:
 # ------------------------------------------------------------------ who is told
 def test_members_are_told_step_by_step_and_never_twice(here: World, tenant: OpenScope) -> None:
     def told() -> list[str]:
-        ageing.remind(RulesDue(uuid7(), uuid7()), tenant=tenant, places=lambda _: [PLACE])
+        rule_expiry.send_rule_reminders(RuleReminderDue(uuid7(), uuid7()), tenant=tenant, places=lambda _: [PLACE])
         with here.scope() as scope:
-            return sorted(one.cause for one in tenant_reads.open_notices(scope) if one.cause.startswith("rules:"))
+            return sorted(one.cause for one in tenant_reads.list_open_notices(scope) if one.cause.startswith("rules:"))
 
     with here.scope() as scope:
         today = scope.now.date()
@@ -235,7 +243,7 @@ def test_members_are_told_step_by_step_and_never_twice(here: World, tenant: Open
     words = {"name": "x.text", "url": WHOLE.rows["x.text"].source_url[0]}
     attest(here, here.rob)
     with here.scope() as scope:
-        assert [(one.name, one.waiting is not None) for one in ageing.due(scope, [PLACE])] == [
+        assert [(one.name, one.waiting is not None) for one in rule_expiry.list_expiring_rules(scope, [PLACE])] == [
             (RULE, True),
             ("x.text", False),
         ]
@@ -249,21 +257,23 @@ def test_members_are_told_step_by_step_and_never_twice(here: World, tenant: Open
 def test_a_demonstration_is_told_nothing(tenant: OpenScope) -> None:
     shown = uuid7()
     with tenant(shown, "system:test") as scope:
-        agencies.found(scope, name="Show", language="fr", zone="Europe/Paris", demo=True)
+        agencies.create_agency(scope, name="Show", language="fr", zone="Europe/Paris", demo=True)
         past = scope.now.date() - timedelta(days=1)
     take(tenant, signed("2026.12.03-1", read_by=past.isoformat()))
-    ageing.remind(RulesDue(uuid7(), uuid7()), tenant=tenant, places=lambda _: [PLACE])
+    rule_expiry.send_rule_reminders(RuleReminderDue(uuid7(), uuid7()), tenant=tenant, places=lambda _: [PLACE])
     with tenant(shown, "system:test") as scope:
-        assert ageing.due(scope, [PLACE])
-        assert tenant_reads.open_notices(scope) == []
+        assert rule_expiry.list_expiring_rules(scope, [PLACE])
+        assert tenant_reads.list_open_notices(scope) == []
 
 
 def test_who_may_not_say_so_reads_why_at_home(here: World, tenant: OpenScope) -> None:
     with here.scope() as scope:
         today = scope.now.date().isoformat()
     for who in (here.ann, here.rob, here.ann):
-        events.read_rule(RuleRead(here.tenant_id, uuid7(), RULE, URL, today, f"member:{who}"), tenant=tenant)
+        events.handle_rule_verified(
+            RuleVerified(here.tenant_id, uuid7(), RULE, URL, today, f"member:{who}"), tenant=tenant
+        )
     with here.scope() as scope:
-        assert [one.message.code for one in tenant_reads.open_notices(scope)] == ["role.forbidden.rules"]
-        assert len(attesting.read_again(scope, (RULE,))) == 1
-        assert inforce.rules(scope).version == "2026.12.01-1"
+        assert [one.message.code for one in tenant_reads.list_open_notices(scope)] == ["role.forbidden.rules"]
+        assert len(rule_verification.rule_verifications(scope, (RULE,))) == 1
+        assert active_policy.current_bundle(scope).version == "2026.12.01-1"

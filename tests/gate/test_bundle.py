@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gate import bundle, lexicon
-from gate.rules import flags_for
-from gate.units import Rating, Verdict
+from gate.contract.units import Rating, Verdict
+from gate.decision.unit_rules import required_flags
+from gate.policy import bundle
+from gate.text import lexicon
 
 TODAY = date(2026, 11, 20)
-WHOLE = bundle.shipped()
+WHOLE = bundle.shipped_bundle()
 
 
 def letters(platform: str, surface: str, *, on: date = TODAY, **choice: str) -> str:
@@ -81,14 +82,14 @@ def test_unverified_rows_hold_nudity() -> None:
 
 def test_flags_are_what_a_request_can_carry() -> None:
     place = WHOLE.row("sandbox", "post", on=TODAY)
-    assert flags_for(place, Rating.G, ai=False) == ()
-    assert flags_for(place, Rating.N, ai=True) == ("adult=true", "ai=true")
-    assert flags_for(WHOLE.row("fanvue", "post", on=TODAY), Rating.N, ai=True) == ("audience=subscribers",)
-    assert flags_for(WHOLE.row("telegram", "public_channel", on=TODAY), Rating.S, ai=False) == ()
+    assert required_flags(place, Rating.G, ai=False) == ()
+    assert required_flags(place, Rating.N, ai=True) == ("adult=true", "ai=true")
+    assert required_flags(WHOLE.row("fanvue", "post", on=TODAY), Rating.N, ai=True) == ("audience=subscribers",)
+    assert required_flags(WHOLE.row("telegram", "public_channel", on=TODAY), Rating.S, ai=False) == ()
 
 
 def test_jurisdictions_default_to_the_most() -> None:
-    assert {WHOLE.level(where) for where in ("", "XX", "FR")} == {"L4"}
+    assert {WHOLE.required_assurance(where) for where in ("", "XX", "FR")} == {"L4"}
 
 
 @pytest.mark.parametrize(
@@ -105,45 +106,45 @@ def test_jurisdictions_default_to_the_most() -> None:
     ids=["no verdicts", "half", "upside down", "twice", "never read again", "viewer", "borrows nothing"],
 )
 def test_a_bad_matrix_is_refused(breach, tmp_path: Path) -> None:
-    content = yaml.safe_load(bundle.SHIPPED.read_text("utf-8"))
+    content = yaml.safe_load(bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"))
     breach(content["rows"])
     path = tmp_path / "matrix.yaml"
     path.write_text(yaml.safe_dump(content), "utf-8")
     with pytest.raises(ValueError):  # noqa: PT011  pydantic's own or ours, each with its own words
-        bundle.load(path, lexicon.shipped())
+        bundle.load_bundle(path, lexicon.shipped_lexicon())
 
 
 def test_no_rule_opens_the_release_of_ones_own_picture_in_passing(tmp_path: Path) -> None:
     """Without counsel's name, where they wrote it and until when, a matrix that opens it is refused as a whole."""
-    content = yaml.safe_load(bundle.SHIPPED.read_text("utf-8"))
+    content = yaml.safe_load(bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"))
     assert [row["own_likeness"] for row in content["production"]] == [False] * len(content["production"])
     content["production"][0].update(own_likeness=True)
     path = tmp_path / "matrix.yaml"
     path.write_text(yaml.safe_dump(content), "utf-8")
     with pytest.raises(ValueError, match="own_likeness"):
-        bundle.load(path, lexicon.shipped())
+        bundle.load_bundle(path, lexicon.shipped_lexicon())
 
 
 def test_an_installation_lays_its_own_terms_over_ours(tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     own.write_text("terms: {explicit: [PRIVATE-WORD-B], nudity: [bare]}\n", "utf-8")
-    words = lexicon.load(lexicon.SHIPPED, over=own)
-    assert words.digest != lexicon.shipped().digest
-    from gate.text import rate
+    words = lexicon.load_lexicon(lexicon.SHIPPED_LEXICON_PATH, over=own)
+    assert words.digest != lexicon.shipped_lexicon().digest
+    from gate.text.text_rating import rate_texts
 
-    assert rate(["p r i v a t e word b"], lexicon=words).rating is Rating.E
-    assert rate(["b4re"], lexicon=words).rating is Rating.N
-    assert rate(["I can barely see"], lexicon=words).rating is Rating.G
+    assert rate_texts(["p r i v a t e word b"], lexicon=words).rating is Rating.E
+    assert rate_texts(["b4re"], lexicon=words).rating is Rating.N
+    assert rate_texts(["I can barely see"], lexicon=words).rating is Rating.G
 
 
 def test_rules_that_change_get_a_version_of_their_own() -> None:
     """`gate/policy/versions.txt` keeps the digest of each version: the same never means two things."""
-    lines = (bundle.SHIPPED.parent / "versions.txt").read_text("utf-8").splitlines()
+    lines = (bundle.SHIPPED_MATRIX_PATH.parent / "versions.txt").read_text("utf-8").splitlines()
     listed = [line.split() for line in lines if not line.startswith("#")]
     numbers = [replace(WHOLE, version=version).number for version, _ in listed]
     assert numbers == sorted(set(numbers)), "each version is newer than the one before"
     assert listed[-1] == [WHOLE.version, WHOLE.digest], (
         "the rules changed: they need a newer bundle_version, and a line"
     )
-    other = bundle.parse(bundle.SHIPPED.read_bytes() + b"#\n", WHOLE.lexicon)
+    other = bundle.parse_bundle(bundle.SHIPPED_MATRIX_PATH.read_bytes() + b"#\n", WHOLE.lexicon)
     assert listed[-1] != [other.version, other.digest], "one letter more, and it is seen"

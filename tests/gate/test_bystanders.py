@@ -4,15 +4,15 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import uuid7
-from gate import bystanders
-from gate.bystanders import BystandersJudged, BystandersSaid, Unknown
-from gate.reasons import Reason
-from gate.units import Medium, Rating
-from tenants import agencies
-from tenants.roles import Role
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating
+from gate.reviews import bystanders
+from gate.reviews.bystanders import BystanderCount, BystandersJudged, BystandersProposed
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.gate import carding
 from tests.gate.builders import World, asset_of, picture, real_person, world
 from tests.gate.people_at_work import by, named, work
@@ -34,13 +34,13 @@ def street(house: World, rating: Rating = Rating.G, *, seen: int = 2) -> tuple[M
 
 def say(house: World, asset: UUID, count: int, *, member: UUID | None = None) -> None:
     with by(house, member or house.ann) as scope:
-        bystanders.ask(scope, asset, count)
+        bystanders.propose_bystanders(scope, asset, count)
     work(house)
 
 
 def judge(house: World, asset: UUID, count: int, *, member: UUID | None = None, maker: str = "") -> None:
     with by(house, member or house.rob) as scope:
-        bystanders.judge(scope, asset, count, maker=maker)
+        bystanders.confirm_bystanders(scope, asset, count, maker=maker)
     work(house)
 
 
@@ -50,15 +50,15 @@ def test_two_say_it_and_the_picture_may_leave(house: World) -> None:
     say(house, asset, 2)
     assert carding.judged(house, medium) == WAITS, "one alone says it"
     with house.scope() as scope:
-        assert bystanders.waiting(scope, [house.creator_id]) == [
-            Unknown(asset, house.creator_id, 2, f"member:{house.ann}", 0)
+        assert bystanders.list_pending_bystanders(scope, [house.creator_id]) == [
+            BystanderCount(asset, house.creator_id, 2, f"member:{house.ann}", 0)
         ]
-        assert bystanders.waiting(scope, [uuid7()]) == []
+        assert bystanders.list_pending_bystanders(scope, [uuid7()]) == []
     judge(house, asset, 2)
     assert carding.judged(house, medium)[0] == "A"
     with house.scope() as scope:
-        assert bystanders.waiting(scope, [house.creator_id]) == []
-        assert bystanders.of(scope, asset) == Unknown(asset, house.creator_id, 0, "", 2)
+        assert bystanders.list_pending_bystanders(scope, [house.creator_id]) == []
+        assert bystanders.find_bystanders(scope, asset) == BystanderCount(asset, house.creator_id, 0, "", 2)
 
 
 @pytest.mark.parametrize(("rating", "verdict"), [(Rating.G, "A"), (Rating.S, "A"), (Rating.N, "B"), (Rating.E, "B")])
@@ -94,11 +94,11 @@ def test_who_spoke_or_brought_it_in_does_not_confirm(house: World) -> None:
     say(house, asset, 1)
     for member, maker in ((house.ann, ""), (house.rob, f"member:{house.rob}")):
         with by(house, member) as scope, pytest.raises(Refused, match=r"review\.own"):
-            bystanders.judge(scope, asset, 1, maker=maker)
+            bystanders.confirm_bystanders(scope, asset, 1, maker=maker)
     with house.scope("system:test") as scope, pytest.raises(Refused, match="people_only"):
-        bystanders.judge(scope, asset, 1, maker="")
+        bystanders.confirm_bystanders(scope, asset, 1, maker="")
     with by(house, house.rob) as scope, pytest.raises(BadInput, match="changed"):
-        bystanders.judge(scope, asset, 2, maker="")
+        bystanders.confirm_bystanders(scope, asset, 2, maker="")
 
 
 def test_somebody_is_recognised_after_all(house: World) -> None:
@@ -108,21 +108,24 @@ def test_somebody_is_recognised_after_all(house: World) -> None:
         judge(house, asset, count)
     assert carding.judged(house, medium) == WAITS, "what counted before counts no more"
     with by(house, house.rob) as scope, pytest.raises(NotFound, match="unnamed"):
-        bystanders.judge(scope, asset, 0, maker="")
+        bystanders.confirm_bystanders(scope, asset, 0, maker="")
 
 
 def test_what_nobody_may_say(house: World) -> None:
     _, asset = street(house)
     other = world(house.open, uuid7())
-    for count in (0, -1, bystanders.MOST + 1):
+    for count in (0, -1, bystanders.MAX_BYSTANDERS + 1):
         with by(house, house.ann) as scope, pytest.raises(BadInput, match=r"bystanders\.count"):
-            bystanders.ask(scope, asset, count)
+            bystanders.propose_bystanders(scope, asset, count)
     with by(other, other.ann) as scope, pytest.raises(NotFound):
-        bystanders.ask(scope, asset, 1)
+        bystanders.propose_bystanders(scope, asset, 1)
     with house.scope() as scope:
         about = {"name": "Léo", "email": "leo@example.test", "language": "en", "zone": "UTC"}
         leo = agencies.add_member(scope, role=Role.CHATTER, **about)
-    for ask in (lambda s: bystanders.ask(s, asset, 1), lambda s: bystanders.judge(s, asset, 1, maker="")):
+    for ask in (
+        lambda s: bystanders.propose_bystanders(s, asset, 1),
+        lambda s: bystanders.confirm_bystanders(s, asset, 1, maker=""),
+    ):
         with by(house, leo) as scope, pytest.raises(Refused):
             ask(scope)
 
@@ -133,8 +136,10 @@ def test_who_may_no_more_is_told(house: World) -> None:
     say(house, asset, 2)
     once = BystandersJudged(house.tenant_id, asset, 2, "", f"member:{house.rob}")
     for _ in range(2):
-        bystanders.judged(once, tenant=house.open)
-    bystanders.said(BystandersSaid(house.tenant_id, uuid7(), 2, f"member:{house.ann}"), tenant=house.open)
+        bystanders.handle_bystanders_judged(once, tenant=house.open)
+    bystanders.handle_bystanders_proposed(
+        BystandersProposed(house.tenant_id, uuid7(), 2, f"member:{house.ann}"), tenant=house.open
+    )
     assert carding.judged(house, medium)[0] == "A", "done twice is done once"
     with house.scope() as scope:
         told = scope.run("SELECT message ->> 'code' AS code FROM notices WHERE tenant_id = :t", t=house.tenant_id)

@@ -6,15 +6,20 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
 from foundation.ids import uuid7
-from gate import binding, cardfacts, cards, copies, desk, journal, minting, people, signing
-from gate.binding import BindingWanted
-from gate.carded import DECLINED, SIGNED, WITHDRAWN, Standing
-from gate.reasons import Reason
-from gate.signing import AnswerWanted
-from gate.units import Rating
+from gate import journal
+from gate.consent import asset_bindings, card_answers, queries, shoot_cards
+from gate.consent.asset_bindings import CardBindingRequested
+from gate.consent.card_answers import CardAnswerSubmitted
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating
+from gate.copies import live_copies
+from gate.decision.shoot_card_terms import CARD_DECLINED, CARD_SIGNED, CARD_WITHDRAWN, CardStatus
+from gate.people import persons
+from gate.permits import issuance
+from gate.reviews import content_reviews
 from tests.gate.builders import KEY, Step, World, asset_of, picture, unit, world
 from tests.gate.carding import judged, make, person, put, say, signed, terms, undated
 
@@ -33,15 +38,15 @@ def test_nobody_signs_for_somebody_else(here: World, actor: str) -> None:
     card = make(here, mia)
     who = f"{actor}:{here.ann}" if actor != "system:web" else actor
     with here.scope(who) as scope, pytest.raises(Refused, match=r"card\.own_hand"):
-        signing.answer(scope, card, SIGNED, digest=cardfacts.facts(scope, card).digest)
+        card_answers.record_card_answer(scope, card, CARD_SIGNED, digest=queries.get_card_facts(scope, card).digest)
     with here.scope(f"person:{other}") as scope, pytest.raises(NotFound):
-        signing.answer(scope, card, SIGNED, digest=cardfacts.facts(scope, card).digest)
+        card_answers.record_card_answer(scope, card, CARD_SIGNED, digest=queries.get_card_facts(scope, card).digest)
     row = (
         "INSERT INTO shoot_card_answers (tenant_id, id, card_id, person_id, said, digest, said_by)"
         " VALUES (:tenant, :id, :card, :person, 'signed', :digest, :by)"
     )
     with here.scope() as scope:
-        digest = cardfacts.facts(scope, card).digest
+        digest = queries.get_card_facts(scope, card).digest
     values = {"tenant": here.tenant_id, "card": card, "person": mia, "digest": digest}
     for role, by in (("app", f"person:{mia}"), ("gate", f"member:{here.ann}"), ("gate", "")):
         with pytest.raises(SQLAlchemyError), here.open(here.tenant_id, "system:x", role=role) as scope:
@@ -52,12 +57,12 @@ def test_what_was_answered_otherwise_is_not_answered_again(here: World) -> None:
     mia = person(here)
     card = make(here, mia)
     with pytest.raises(Conflict, match=r"card\.not_now"):
-        say(here, card, mia, WITHDRAWN)
+        say(here, card, mia, CARD_WITHDRAWN)
     with pytest.raises(Conflict, match=r"card\.changed"):
         say(here, card, mia, digest="0" * 64)
     with pytest.raises(BadInput):
         say(here, card, mia, "maybe")
-    say(here, card, mia, DECLINED)
+    say(here, card, mia, CARD_DECLINED)
     with pytest.raises(Conflict, match=r"card\.not_now"):
         say(here, card, mia)
 
@@ -66,13 +71,13 @@ def test_pressed_twice_and_handled_twice_is_once(here: World) -> None:
     mia = person(here)
     card = make(here, mia)
     with here.scope(f"person:{mia}") as scope:
-        digest = cardfacts.facts(scope, card).digest
+        digest = queries.get_card_facts(scope, card).digest
         for _ in range(2):
-            signing.ask(scope, card, SIGNED, digest=digest)
+            card_answers.submit_card_answer(scope, card, CARD_SIGNED, digest=digest)
         assert scope.run("SELECT count(*) FROM outbox WHERE kind = 'card.answer'").scalar() == 1
-    wanted = AnswerWanted(here.tenant_id, card, SIGNED, digest, f"person:{mia}")
+    wanted = CardAnswerSubmitted(here.tenant_id, card, CARD_SIGNED, digest, f"person:{mia}")
     for _ in range(2):
-        signing.settle(wanted, tenant=here.open)
+        card_answers.handle_card_answer(wanted, tenant=here.open)
     with here.scope() as scope:
         assert scope.run("SELECT count(*) FROM shoot_card_answers").scalar() == 1
         assert scope.run("SELECT count(*) FROM consent_grants").scalar() == 2
@@ -88,15 +93,18 @@ def test_a_signature_taken_back_stops_and_calls_back_what_the_card_carried(here:
     for medium in (shown, other):
         whole = unit(here, text="Hello", media=[medium])
         with here.scope() as scope:
-            whole = replace(whole, flags=minting.flags(scope, whole))
-            minting.judge(scope, whole, author=f"member:{here.ann}")
+            whole = replace(whole, flags=issuance.required_flags_of_unit(scope, whole))
+            issuance.judge_unit(scope, whole, author=f"member:{here.ann}")
         with here.scope(f"member:{here.rob}") as scope:
-            desk.review(scope, whole.digest(), verdict="approve")
+            content_reviews.review_unit(scope, whole.digest(), verdict="approve")
         with here.scope() as scope:
-            sent.append(minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}").jti)
-    assert say(here, card, mia, WITHDRAWN) == sent[:1]
+            sent.append(issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}").jti)
+    assert say(here, card, mia, CARD_WITHDRAWN) == sent[:1]
     with here.scope() as scope:
-        assert [found.recalled_at is not None for jti in sent if (found := copies.copy(scope, jti))] == [True, False]
+        assert [found.recalled_at is not None for jti in sent if (found := live_copies.find_copy(scope, jti))] == [
+            True,
+            False,
+        ]
         assert scope.run("SELECT count(*) FROM notices WHERE cause LIKE :c", c=f"card:{card}%").scalar() == 1
     assert R.PERSON_UNRESOLVED in judged(here, shown)[1]
     assert judged(here, other) == ("F", set())
@@ -110,12 +118,12 @@ def test_a_restored_backup_does_not_revive_a_signature(here: World) -> None:
     with here.scope() as scope:
         assert scope.run("SELECT count(*) FROM outbox WHERE kind = 'journal.keep'").scalar() == 0
     for _ in range(2):
-        with here.scope("system:restore") as scope, journal.done_again(scope):
-            signing.withdraw(scope, cardfacts.facts(scope, card), mia)
+        with here.scope("system:restore") as scope, journal.replaying(scope):
+            card_answers.withdraw_card_signature(scope, queries.get_card_facts(scope, card), mia)
     assert R.PERSON_UNRESOLVED in judged(here, shown)[1]
     with here.scope() as scope:
         answers = scope.run("SELECT said FROM shoot_card_answers ORDER BY created_at, id").scalars().all()
-        assert answers == [SIGNED, WITHDRAWN]
+        assert answers == [CARD_SIGNED, CARD_WITHDRAWN]
 
 
 def test_taking_everything_back_ends_what_was_signed_on_cards_too(here: World) -> None:
@@ -123,7 +131,7 @@ def test_taking_everything_back_ends_what_was_signed_on_cards_too(here: World) -
     put(here, signed(here, mia), shown)
     assert judged(here, shown) == ("F", set())
     with here.scope() as scope:
-        people.revoke(scope, mia)
+        persons.revoke_consent(scope, mia)
     assert R.CONSENT_REVOKED in judged(here, shown)[1]
 
 
@@ -157,13 +165,13 @@ def test_only_real_people_of_this_agency_are_named(here: World, tenant: OpenScop
     other = world(tenant, uuid7())
     stranger = person(other)
     with here.scope() as scope:
-        invented = people.add_person(scope, kind="synthetic", display_ref="N")
+        invented = persons.add_person(scope, kind="synthetic", display_ref="N")
     with pytest.raises(NotFound):
         make(here, stranger)
     with pytest.raises(BadInput):
         make(here, invented)
     with pytest.raises(NotFound), here.scope() as scope:
-        cards.make(scope, other.creator_id, terms(scope, person(here)))
+        shoot_cards.create_card(scope, other.creator_id, terms(scope, person(here)))
     row = "INSERT INTO shoot_card_people (tenant_id, id, card_id, person_id) VALUES (:t, :id, :card, :person)"
     card = make(here, person(here))
     with pytest.raises(SQLAlchemyError, match="foreign key"), here.scope() as scope:
@@ -178,9 +186,9 @@ def test_another_tenant_sees_and_reaches_no_card(here: World, tenant: OpenScope)
     with other.scope() as scope:
         assert [scope.run(f"SELECT count(*) FROM {name}").scalar() for name in TABLES] == [0, 0, 0, 0]
         with pytest.raises(NotFound):
-            cardfacts.facts(scope, card)
+            queries.get_card_facts(scope, card)
         with pytest.raises(NotFound):
-            binding.bind(scope, asset_of(scope, undated(other)), card)
+            asset_bindings.bind_asset(scope, asset_of(scope, undated(other)), card)
     with here.scope() as scope:
         assert all(scope.run(f"SELECT count(*) FROM {name}").scalar() == 1 for name in TABLES)
 
@@ -201,10 +209,10 @@ def test_who_may_not_run_the_day_binds_nothing_and_is_told(here: World, tenant: 
     with here.scope() as scope:
         asset = asset_of(scope, shown)
     for by, bound in (("system:x", 0), (f"member:{uuid7()}", 0), (f"member:{here.ann}", 1)):
-        binding.settle(BindingWanted(here.tenant_id, asset, card, by), tenant=tenant)
+        asset_bindings.handle_binding(CardBindingRequested(here.tenant_id, asset, card, by), tenant=tenant)
         with here.scope() as scope:
             assert scope.run("SELECT count(*) FROM shoot_card_assets").scalar() == bound
     with here.scope() as scope:
         assert scope.run("SELECT count(*) FROM notices WHERE cause LIKE 'card.bind:%'").scalar() == 1
-        told = cards.of_creators(scope, [here.creator_id])[0]
-    assert (told.used, told.standing, [one.said for one in told.people]) == (1, Standing.SIGNED, [SIGNED])
+        told = shoot_cards.list_cards(scope, [here.creator_id])[0]
+    assert (told.used, told.standing, [one.said for one in told.people]) == (1, CardStatus.SIGNED, [CARD_SIGNED])

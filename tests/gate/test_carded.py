@@ -7,11 +7,19 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate import carded
-from gate.carded import DECLINED, SIGNED, WITHDRAWN, Use
-from gate.facts import Answer, CardFacts, Identity, MediumFacts, OnCard, PersonFacts, Shown
-from gate.states import PersonState
-from gate.units import Rating
+from gate.contract.facts import (
+    AgeProof,
+    CardAnswerFacts,
+    CardPositionFacts,
+    DepictionFacts,
+    MediumFacts,
+    PersonFacts,
+    ShootCardFacts,
+)
+from gate.contract.states import PersonState
+from gate.contract.units import Rating
+from gate.decision import shoot_card_terms
+from gate.decision.shoot_card_terms import CARD_DECLINED, CARD_SIGNED, CARD_WITHDRAWN, CardUse
 
 FIRST = datetime(2026, 6, 1, tzinfo=UTC)
 CREATOR, CARD = UUID(int=1), UUID(int=2)
@@ -50,7 +58,7 @@ stories = st.builds(
     answers=st.lists(
         st.tuples(
             st.integers(0, 2),
-            st.sampled_from([SIGNED] * 12 + [DECLINED, WITHDRAWN]),
+            st.sampled_from([CARD_SIGNED] * 12 + [CARD_DECLINED, CARD_WITHDRAWN]),
             st.one_of(st.just(250), hours),
             st.sampled_from([True] * 7 + [False]),
             st.sampled_from([True] * 7 + [False]),
@@ -80,7 +88,7 @@ MOST, ENDS = 4, 900
 def counts(story: Story) -> bool:
     """Whether the card does anything for this use; in the plainest words."""
     listed = [one for one in story.answers if one[0] < story.people]
-    if any(what in (DECLINED, WITHDRAWN) for _, what, _, _, _ in listed):
+    if any(what in (CARD_DECLINED, CARD_WITHDRAWN) for _, what, _, _, _ in listed):
         return False
     for person in range(story.people):
         good = [1 for who, what, at, own, same in listed if who == person and own and same and at >= BEGINS]
@@ -114,9 +122,9 @@ def person(number: int) -> UUID:
     return UUID(int=100 + number)
 
 
-def told(story: Story) -> tuple[MediumFacts, Use, dict[UUID, PersonFacts]]:
+def told(story: Story) -> tuple[MediumFacts, CardUse, dict[UUID, PersonFacts]]:
     """The same story as the house keeps it."""
-    card = CardFacts(
+    card = ShootCardFacts(
         id=CARD,
         creator=UUID(int=3) if story.others else CREATOR,
         digest="d",
@@ -132,16 +140,18 @@ def told(story: Story) -> tuple[MediumFacts, Use, dict[UUID, PersonFacts]]:
         pictures=MOST,
         valid_until=at(ENDS),
         answers=tuple(
-            Answer(person(who), what, at(hour), f"person:{person(who)}" if own else "member:x", "d" if same else "c")
+            CardAnswerFacts(
+                person(who), what, at(hour), f"person:{person(who)}" if own else "member:x", "d" if same else "c"
+            )
             for who, what, hour, own, same in story.answers
             if who < story.people  # the database takes an answer of nobody else
         ),
     )
-    shown = tuple(Shown(person(one), "proposed") for one in sorted(story.named))
+    shown = tuple(DepictionFacts(person(one), "proposed") for one in sorted(story.named))
     medium = MediumFacts("a" * 64, "image/jpeg", 1, "made", "none", None, Rating.E, "", story.seen, shown, (), "")
     produced = at(story.camera) if story.camera is not None else None
-    medium = replace(medium, produced_at=produced, card=OnCard(card, story.place, at(story.known)))
-    use = Use(
+    medium = replace(medium, produced_at=produced, card=CardPositionFacts(card, story.place, at(story.known)))
+    use = CardUse(
         creator=CREATOR,
         places=frozenset({"sandbox", "sandbox.post"}),
         rating=story.used_as,
@@ -151,7 +161,7 @@ def told(story: Story) -> tuple[MediumFacts, Use, dict[UUID, PersonFacts]]:
     )
     state = PersonState.REVOKED if story.left else PersonState.ACTIVE
     people = {
-        person(one): PersonFacts(person(one), "real", state, (Identity(at(story.checked[one]), None, None),))
+        person(one): PersonFacts(person(one), "real", state, (AgeProof(at(story.checked[one]), None, None),))
         for one in range(story.people)
     }
     return medium, use, people
@@ -161,7 +171,7 @@ def told(story: Story) -> tuple[MediumFacts, Use, dict[UUID, PersonFacts]]:
 @given(stories)
 def test_a_card_says_what_happened_and_nothing_more(story: Story) -> None:
     medium, use, people = told(story)
-    found = carded.resolved(medium, use, people)
+    found = shoot_card_terms.resolve_medium(medium, use, people)
     hour = since(story)
     assert found.produced_at == (None if hour is None else at(hour))
     assert found.card is not None
@@ -176,12 +186,12 @@ def test_the_stories_told_hold_cards_that_count() -> None:
     whole = Story(
         **{
             **dict.fromkeys(("left", "strict", "sold", "sells", "elsewhere", "others"), False),
-            **{"people": 1, "answers": ((0, SIGNED, 250, True, True),), "checked": (0, 0, 0), "camera": None},
+            **{"people": 1, "answers": ((0, CARD_SIGNED, 250, True, True),), "checked": (0, 0, 0), "camera": None},
             **{"known": 300, "place": 1, "allowed": Rating.E, "used_as": Rating.E, "now": 400, "seen": 1},
             "named": frozenset(),
         }
     )
     assert (since(whole), confirmed(whole)) == (BEGINS, {0})
     medium, use, people = told(whole)
-    assert carded.resolved(medium, use, people).produced_at == at(BEGINS)
-    assert carded.resolved(medium, use, {}).produced_at is None, "whom nobody knows signs nothing"
+    assert shoot_card_terms.resolve_medium(medium, use, people).produced_at == at(BEGINS)
+    assert shoot_card_terms.resolve_medium(medium, use, {}).produced_at is None, "whom nobody knows signs nothing"

@@ -8,14 +8,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import create_engine, text
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import Conflict, GreenroomError
 from foundation.ids import uuid7
-from gate import naming, people, ratings
-from gate.carded import DECLINED, WITHDRAWN
-from gate.naming import NamingWanted
-from gate.reasons import Reason
-from gate.units import Medium, Rating, Subject
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating, Subject
+from gate.decision.shoot_card_terms import CARD_DECLINED, CARD_WITHDRAWN
+from gate.people import persons
+from gate.ratings import ratings
+from gate.reviews import depicted_people
+from gate.reviews.depicted_people import PeopleConfirmed
 from tests.gate.builders import World, asset_of, picture, real_person, world
 from tests.gate.carding import judged, make, person, put, say, signed, undated
 
@@ -66,13 +68,13 @@ def _half(here: World, mia: UUID, _: Medium) -> Any:
 
 def _declined(here: World, mia: UUID, _: Medium) -> Any:
     card = make(here, mia)
-    say(here, card, mia, DECLINED)
+    say(here, card, mia, CARD_DECLINED)
     return card, {}
 
 
 def _withdrawn(here: World, mia: UUID, _: Medium) -> Any:
     card = signed(here, mia)
-    say(here, card, mia, WITHDRAWN)
+    say(here, card, mia, CARD_WITHDRAWN)
     return card, {}
 
 
@@ -122,7 +124,7 @@ def _unchecked(here: World, mia: UUID, _: Medium) -> Any:
     late = person(here, checked=timedelta())
     with here.scope() as scope:
         facts = {"custodian": "c", "method": "m", "verified_at": scope.now, "evidence_digest": ""}
-        people.record_identity(scope, late, on_day=scope.now - timedelta(days=30), **facts)
+        persons.record_age_proof(scope, late, on_day=scope.now - timedelta(days=30), **facts)
     return signed(here, late, country="US"), {}
 
 
@@ -150,7 +152,7 @@ def _dated(here: World, fault: Fault) -> tuple[str, set[Reason]]:
     put(here, card, shown)
     with here.scope() as scope:
         other = real_person(scope)
-        ratings.depict(scope, asset_of(scope, shown), other, how="face", confirmed_by=f"member:{here.rob}")
+        ratings.record_depiction(scope, asset_of(scope, shown), other, how="face", confirmed_by=f"member:{here.rob}")
     return judged(here, shown, **changes)
 
 
@@ -192,13 +194,13 @@ def test_a_second_person_says_who_of_the_card_is_in_it(here: World) -> None:
         ("system:x", ann, [mia]),
     ):
         with pytest.raises(GreenroomError), here.scope(by) as scope:
-            naming.name(scope, asset, named, maker=maker)
+            depicted_people.confirm_people(scope, asset, named, maker=maker)
     assert R.PERSON_UNRESOLVED in judged(here, shown)[1]
     with here.scope(rob) as scope:
-        naming.ask(scope, asset, [mia], maker=ann)
+        depicted_people.submit_people_confirmation(scope, asset, [mia], maker=ann)
         args = scope.run("SELECT args FROM outbox WHERE kind = 'card.name'").scalar_one()
     for _ in range(2):
-        naming.settle(NamingWanted(here.tenant_id, asset, **args), tenant=here.open)
+        depicted_people.handle_people_confirmed(PeopleConfirmed(here.tenant_id, asset, **args), tenant=here.open)
     assert judged(here, shown) == ("F", set())
 
 
@@ -207,7 +209,7 @@ def test_somebody_else_in_the_picture_is_not_confirmed_by_the_card(here: World) 
     shown = undated(here)
     put(here, signed(here, mia), shown)
     with here.scope() as scope:
-        ratings.depict(scope, asset_of(scope, shown), other, how="face")
+        ratings.record_depiction(scope, asset_of(scope, shown), other, how="face")
     assert R.PERSON_UNRESOLVED in judged(here, shown)[1]
 
 
@@ -223,7 +225,7 @@ def test_earlier_evidence_wins_over_the_card(here: World) -> None:
     assert judged(here, shown)[1] >= {R.PERSON_UNRESOLVED}
     with here.scope() as scope:
         for one in (shown, edit):
-            ratings.depict(scope, asset_of(scope, one), mia, how="face", confirmed_by=f"member:{here.rob}")
+            ratings.record_depiction(scope, asset_of(scope, one), mia, how="face", confirmed_by=f"member:{here.rob}")
     for one in (shown, edit):
         assert judged(here, one)[1] >= {R.IDENTITY_AFTER_PRODUCTION}
 

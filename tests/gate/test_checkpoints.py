@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from foundation.archive import Archive, FileArchive
-from foundation.database import OpenScope, Role, Scope
+from foundation.db.database import DatabaseRole, OpenScope, Scope
 from foundation.ids import uuid7
-from gate import anchoring, checkpoints, proof
-from gate.checkpoints import Link
+from foundation.storage.archive import Archive, FileArchive
+from gate.log import anchors, proof, signed_checkpoints
+from gate.log.signed_checkpoints import RootLink
 from tests.conftest import Cluster
 from tests.gate import logs
 from tests.gate.builders import World, world
@@ -46,7 +46,7 @@ def test_ten_minutes_after_the_first_entry_it_is_signed_and_named_by_the_root(
     look(here, archive)
     (one,) = kept(archive, name_of(here))
     assert (one.number, one.seq) == (1, 3)
-    root = Link.read(archive.read(checkpoints.root_place(1)), LOG_KEY.signing.public_key())
+    root = RootLink.from_statement(archive.get(signed_checkpoints.root_link_name(1)), LOG_KEY.signing.public_key())
     assert [(each.log, each.number) for each in root.anchors] == [(one.log, 1)]
     judge(here, 1)
     later(here, timedelta(minutes=10))
@@ -54,21 +54,26 @@ def test_ten_minutes_after_the_first_entry_it_is_signed_and_named_by_the_root(
     first, second = kept(archive, name_of(here))
     assert (second.seq, second.previous != first.previous) == (4, True)
     found = proven(here, archive)
-    assert found.whole
-    assert (found.logs[0].entries, found.logs[0].checkpoints, found.logs[0].tail, found.links) == (4, 2, 0, 2)
+    assert found.is_intact
+    assert (found.logs[0].entries, found.logs[0].checkpoints, found.logs[0].entries_after_checkpoint, found.links) == (
+        4,
+        2,
+        0,
+        2,
+    )
 
 
 def test_a_thousand_entries_do_not_wait(here: World, archive: FileArchive) -> None:
-    judge(here, anchoring.ENTRIES - 1)
+    judge(here, anchors.ENTRIES_PER_CHECKPOINT - 1)
     look(here, archive)
     assert kept(archive, name_of(here)) == []
     judge(here, 2)
     look(here, archive)
     (one,) = kept(archive, name_of(here))
-    assert one.seq == anchoring.ENTRIES + 1
+    assert one.seq == anchors.ENTRIES_PER_CHECKPOINT + 1
     judge(here, 2)
     found = proven(here, archive).logs[0]
-    assert (found.fault, found.anchored, found.tail) == (None, one.seq, 2)
+    assert (found.fault, found.anchored, found.entries_after_checkpoint) == (None, one.seq, 2)
 
 
 def test_the_name_of_a_log_tells_no_agency(here: World, archive: FileArchive, tmp_path: Path) -> None:
@@ -105,14 +110,14 @@ class Mortal:
             raise Killed
         return done
 
-    def keep(self, name: str, data: bytes) -> bytes:
-        return self._act(name, lambda: self.archive.keep(name, data))
+    def put_once(self, name: str, data: bytes) -> bytes:
+        return self._act(name, lambda: self.archive.put_once(name, data))
 
-    def read(self, name: str) -> bytes:
-        return self.archive.read(name)
+    def get(self, name: str) -> bytes:
+        return self.archive.get(name)
 
     @contextmanager
-    def tenant(self, tenant_id, actor: str, *, role: Role = "app") -> Iterator[Scope]:
+    def tenant(self, tenant_id, actor: str, *, role: DatabaseRole = "app") -> Iterator[Scope]:
         with self.open(tenant_id, actor, role=role) as scope:
             yield scope
             if len(self.acts) >= self.life and not self.after:
@@ -127,18 +132,18 @@ def test_killed_at_any_step_the_next_turn_ends_it(here: World, archive: FileArch
     later(here, timedelta(minutes=10))
     mortal = Mortal(here.open, archive, life, after)
     try:
-        anchoring.anchor_logs(DUE, tenant=mortal.tenant, archive=mortal, key=LOG_KEY)
+        anchors.handle_checkpoint_due(DUE, tenant=mortal.tenant, archive=mortal, key=LOG_KEY)
     except Killed:
         judge(here, 1)  # the house went on meanwhile
         later(here, timedelta(minutes=10))
         look(here, archive)
         look(here, archive)
     found = proven(here, archive)
-    assert found.whole, found
+    assert found.is_intact, found
     assert found.links >= 1
     later(here, timedelta(minutes=20))
     look(here, archive)
-    assert (proven(here, archive).logs[0].tail, proven(here, archive).whole) == (0, True)
+    assert (proven(here, archive).logs[0].entries_after_checkpoint, proven(here, archive).is_intact) == (0, True)
 
 
 def test_two_who_look_at_once_make_one(here: World, archive: FileArchive) -> None:
@@ -149,18 +154,18 @@ def test_two_who_look_at_once_make_one(here: World, archive: FileArchive) -> Non
     class Overtaken:
         """Another process is faster by all its steps."""
 
-        def keep(self, name: str, data: bytes) -> bytes:
+        def put_once(self, name: str, data: bytes) -> bytes:
             if not name.startswith("root") and not hasattr(self, "done"):
                 self.done = True
                 look(here, inner)
-            return inner.keep(name, data)
+            return inner.put_once(name, data)
 
-        def read(self, name: str) -> bytes:
-            return inner.read(name)
+        def get(self, name: str) -> bytes:
+            return inner.get(name)
 
     look(here, Overtaken())
     assert len(kept(archive, name_of(here))) == 1
-    assert proven(here, archive).whole
+    assert proven(here, archive).is_intact
 
 
 def tamper(cluster: Cluster, here: World, statement: str) -> None:
@@ -194,7 +199,7 @@ def test_nothing_is_signed_over_a_log_that_does_not_fit(
     with here.scope() as scope:
         told = scope.run("SELECT message FROM notices WHERE cause = 'log'").scalars().all()
     assert [each["code"] for each in told] == ["gate.log_broken"]
-    assert not proven(here, archive).whole
+    assert not proven(here, archive).is_intact
 
 
 def test_the_log_of_a_removed_agency_ends_in_writing(here: World, archive: FileArchive, tenant: OpenScope) -> None:
@@ -205,6 +210,6 @@ def test_the_log_of_a_removed_agency_ends_in_writing(here: World, archive: FileA
     later(here, timedelta(minutes=10))
     look(here, archive)
     alone = proven(here, archive)
-    assert alone.fault == proof.Fault("log_gone", 1)
-    anchoring.close_log(other.tenant_id, tenant=tenant, archive=archive, key=LOG_KEY)
-    assert proven(here, archive).whole
+    assert alone.fault == proof.ExportFault("log_gone", 1)
+    anchors.close_log(other.tenant_id, tenant=tenant, archive=archive, key=LOG_KEY)
+    assert proven(here, archive).is_intact

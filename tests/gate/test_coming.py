@@ -6,11 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from foundation.clock import monotonic
-from foundation.database import OpenScope, Scope
-from gate import complaints, copies, inspecting, ratings, seals
-from gate.reasons import Reason
-from gate.units import Medium
+from foundation.db.database import OpenScope, Scope
+from foundation.ops.clock import monotonic
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium
+from gate.copies import live_copies
+from gate.ratings import inspections, ratings, seals
+from gate.removal import removal_requests
 from tests.gate.asking import S, answered, asked
 from tests.gate.builders import World, picture, sent, unit, world
 from tests.gate.test_made_from import verdict
@@ -27,7 +29,7 @@ def come(here: World, look: str) -> Medium:
     """A picture comes in, as the studio writes it down."""
     with here.scope() as scope:
         medium = picture(scope, here, phash=look)
-        inspecting.read(scope, medium.sha256, hidden=False)
+        inspections.record_file_inspection(scope, medium.sha256, hidden=False)
     return medium
 
 
@@ -47,13 +49,13 @@ def test_what_is_saved_anew_waits_with_what_was_asked_about(here: World, called:
     answered(here, wish)
     if called:
         with here.scope() as scope:
-            complaints.call_back(scope, wish)
+            removal_requests.recall_named_bytes(scope, wish)
     anew, other = come(here, NEAR), come(here, FAR)
     assert verdict(here, anew) == FROZEN
     assert verdict(here, other) == FREE
     with here.scope() as scope:
-        assert set(complaints.row_of(scope, wish).digests) == {first.sha256, anew.sha256}
-        complaints.uphold(scope, wish)
+        assert set(removal_requests.get_removal_request(scope, wish).digests) == {first.sha256, anew.sha256}
+        removal_requests.uphold_removal_request(scope, wish)
         assert (state(scope, anew), state(scope, other)) == ("removed", "made")
 
 
@@ -64,7 +66,7 @@ def test_what_may_stay_gives_back_what_waited_with_it(here: World) -> None:
     assert verdict(here, anew) == FROZEN
     answered(here, wish)
     with here.scope() as scope:
-        complaints.reject(scope, wish)
+        removal_requests.reject_removal_request(scope, wish)
     assert verdict(here, first) == verdict(here, anew) == verdict(here, come(here, LOOK)) == FREE
 
 
@@ -78,11 +80,11 @@ def test_a_patient_request_is_of_what_was_named_alone(here: World) -> None:
 def test_what_looks_like_a_sealed_picture_is_sealed(here: World) -> None:
     first = come(here, LOOK)
     with here.scope() as scope:
-        seals.put(scope, first.sha256, by=f"member:{here.rob}")
+        seals.seal_bytes(scope, first.sha256, by=f"member:{here.rob}")
     anew, other = come(here, NEAR), come(here, FAR)
     with here.scope() as scope:
-        assert seals.sealed(scope, [first.sha256, anew.sha256, other.sha256]) == {first.sha256, anew.sha256}
-        assert ratings.standing(scope, [anew.sha256])[anew.sha256].withheld
+        assert seals.sealed_digests(scope, [first.sha256, anew.sha256, other.sha256]) == {first.sha256, anew.sha256}
+        assert ratings.display_ratings(scope, [anew.sha256])[anew.sha256].is_withheld
 
 
 @pytest.mark.parametrize("by", ["a person", "the clock"])
@@ -93,9 +95,11 @@ def test_a_decision_reaches_what_looks_the_same_by_then(here: World, by: str) ->
         unread = picture(scope, here, phash=NEAR)  # recorded before anybody looked for what was asked about
     jti = sent(here, unit(here, media=[unread]))
     with here.scope() as scope:
-        called = (complaints.uphold if by == "a person" else complaints.call_back)(scope, wish)
+        called = (removal_requests.uphold_removal_request if by == "a person" else removal_requests.recall_named_bytes)(
+            scope, wish
+        )
         assert called == [jti]
-        assert copies.copy(scope, jti).recalled_at is not None  # type: ignore[union-attr]  # it was just sent
+        assert live_copies.find_copy(scope, jti).recalled_at is not None  # type: ignore[union-attr]  # it was just sent
 
 
 def test_what_is_given_back_as_the_clock_strikes_is_not_frozen_again(here: World) -> None:
@@ -110,7 +114,7 @@ def test_what_is_given_back_as_the_clock_strikes_is_not_frozen_again(here: World
 
     with ThreadPoolExecutor(1) as pool:
         with here.scope() as scope:
-            complaints.reject(scope, wish)
+            removal_requests.reject_removal_request(scope, wish)
             struck = pool.submit(strikes)
             until = monotonic() + 30
             while not ended.is_set() and monotonic() < until:
@@ -119,5 +123,5 @@ def test_what_is_given_back_as_the_clock_strikes_is_not_frozen_again(here: World
                     break
         struck.result(30)
     with here.scope() as scope:
-        assert complaints.row_of(scope, wish).state == S.REJECTED
+        assert removal_requests.get_removal_request(scope, wish).state == S.REJECTED
         assert state(scope, first) == "made"

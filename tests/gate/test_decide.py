@@ -8,66 +8,70 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from foundation.ids import derived
+from foundation.ids import derived_uuid
 from foundation.money import Money
-from gate import bundle, facts, log
-from gate.decide import decide
-from gate.facts import (
-    Declared,
-    Grant,
-    Identity,
+from gate.contract import facts
+from gate.contract.facts import (
+    AgeProof,
+    ConsentFacts,
+    DeclarationFacts,
+    DepictionFacts,
+    EvidenceSnapshot,
     LinkFacts,
     MediumFacts,
     PersonFacts,
     ReviewFacts,
-    Shown,
-    Snapshot,
-    Stop,
+    StopFacts,
     ViewerFacts,
 )
-from gate.reasons import Reason
-from gate.states import AssuranceState, PersonState
-from gate.units import Button, Medium, Rating, Setting, Subject, Text, Unit, Verdict
+from gate.contract.reasons import Reason
+from gate.contract.states import AssuranceState, PersonState
+from gate.contract.units import Button, Medium, PlatformOption, Rating, Subject, Text, Unit, Verdict
+from gate.decision.decide import decide_unit
+from gate.log import decision_log
+from gate.policy import bundle
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 BEFORE, AFTER = NOW - timedelta(days=60), NOW + timedelta(days=60)
-TENANT, CREATOR, CHANNEL, PREAL, PSYN, ANN, ROB = (derived(name) for name in ("t", "c", "ch", "pr", "ps", "ann", "rob"))
+TENANT, CREATOR, CHANNEL, PREAL, PSYN, ANN, ROB = (
+    derived_uuid(name) for name in ("t", "c", "ch", "pr", "ps", "ann", "rob")
+)
 SHA = "a" * 64
-BUNDLE = bundle.shipped()
+BUNDLE = bundle.shipped_bundle()
 
 
-def grant(scope: str, **changes: Any) -> Grant:
-    return replace(Grant(scope, ("sandbox",), Rating.E, BEFORE, AFTER, False), **changes)
+def grant(scope: str, **changes: Any) -> ConsentFacts:
+    return replace(ConsentFacts(scope, ("sandbox",), Rating.E, BEFORE, AFTER, False), **changes)
 
 
 GRANTS = tuple(grant(scope) for scope in ("depict", "publish", "download_sell", "ai_likeness"))
-REAL = PersonFacts(PREAL, "real", PersonState.ACTIVE, (Identity(BEFORE, None, None),), GRANTS)
-SYNTHETIC = PersonFacts(PSYN, "synthetic", PersonState.ACTIVE, declaration=Declared(True, True))
+REAL = PersonFacts(PREAL, "real", PersonState.ACTIVE, (AgeProof(BEFORE, None, None),), GRANTS)
+SYNTHETIC = PersonFacts(PSYN, "synthetic", PersonState.ACTIVE, declaration=DeclarationFacts(True, True))
 REVIEW = ReviewFacts(ROB, True, 100, NOW - timedelta(hours=1))
 
 
 def known(rating: Rating | None = Rating.N, person: PersonFacts | None = REAL, **changes: Any) -> MediumFacts:
-    shown = (Shown(person.id, "confirmed"),) if person is not None else ()
+    shown = (DepictionFacts(person.id, "confirmed"),) if person is not None else ()
     whole = MediumFacts(
         SHA, "image/jpeg", 10, "made", "none", NOW - timedelta(days=30), rating, "", None, shown, (REVIEW,), ""
     )
     return replace(whole, **changes)
 
 
-def snapshot(*media: MediumFacts, persons: tuple[PersonFacts, ...] = (REAL,), **changes: Any) -> Snapshot:
-    return replace(Snapshot(TENANT, "member:ann", ANN, Rating.E, media=media, persons=persons), **changes)
+def snapshot(*media: MediumFacts, persons: tuple[PersonFacts, ...] = (REAL,), **changes: Any) -> EvidenceSnapshot:
+    return replace(EvidenceSnapshot(TENANT, "member:ann", ANN, Rating.E, media=media, persons=persons), **changes)
 
 
 def unit(**changes: Any) -> Unit:
     whole = Unit(
-        TENANT, CREATOR, Subject("delivery", derived("d")), "sandbox", "sandbox.post", CHANNEL, "mia", "public",
+        TENANT, CREATOR, Subject("delivery", derived_uuid("d")), "sandbox", "sandbox.post", CHANNEL, "mia", "public",
         texts=(Text("body", "Good morning"),), media=(Medium(SHA, "image/jpeg", 10),), flags=("adult=true",),
     )  # fmt: skip
     return replace(whole, **changes)
 
 
-def said(given: Snapshot, whole: Unit | None = None, now: datetime = NOW) -> tuple[str, set[str]]:
-    decision = decide(given, whole or unit(), BUNDLE, now)
+def said(given: EvidenceSnapshot, whole: Unit | None = None, now: datetime = NOW) -> tuple[str, set[str]]:
+    decision = decide_unit(given, whole or unit(), BUNDLE, now)
     return str(decision.verdict), set(decision.reasons)
 
 
@@ -81,13 +85,13 @@ def test_a_plain_text_leaves() -> None:
 
 AI = Medium(SHA, "image/jpeg", 10, ai="generated")
 OLD = replace(REVIEW, at=NOW - timedelta(days=366))
-NO_OFFERS = Stop("chat", "offers")
+NO_OFFERS = StopFacts("chat", "offers")
 BUY = Button("Buy", "buy", "1")
 WORDS = unit(surface="sandbox.as_x", media=(), texts=(Text("body", "EXPLICIT-MARKER-A"),))
 
-DEVIATIONS: dict[str, tuple[Snapshot, Unit, str, Reason]] = {
+DEVIATIONS: dict[str, tuple[EvidenceSnapshot, Unit, str, Reason]] = {
     "nothing to show": (snapshot(), unit(media=(), texts=(Text("body", " "),)), "B", Reason.INPUT_INVALID),
-    "another tenant": (snapshot(known(), tenant_id=derived("other")), unit(), "B", Reason.TENANT_BOUNDARY),
+    "another tenant": (snapshot(known(), tenant_id=derived_uuid("other")), unit(), "B", Reason.TENANT_BOUNDARY),
     "another tenant's creator": (snapshot(known(), creator_known=False), unit(), "B", Reason.TENANT_BOUNDARY),
     "unknown bytes": (snapshot(), unit(), "B", Reason.RENDITION_NOT_CANONICAL),
     "other bytes": (snapshot(known(size=11)), unit(), "B", Reason.RENDITION_NOT_CANONICAL),
@@ -107,7 +111,7 @@ DEVIATIONS: dict[str, tuple[Snapshot, Unit, str, Reason]] = {
     "AI denied": (snapshot(known(ai="generated")), unit(flags=("adult=true", "ai=true")), "B", Reason.AI_MARK_MISSING),
     "AI text": (snapshot(known()), unit(text_ai="generated"), "B", Reason.AI_MARK_MISSING),
     "nobody named": (snapshot(known(person=None)), unit(), "B", Reason.PERSON_UNRESOLVED),
-    "only proposed": (snapshot(known(shown=(Shown(PREAL, "proposed"),))), unit(), "B", Reason.PERSON_UNRESOLVED),
+    "only proposed": (snapshot(known(shown=(DepictionFacts(PREAL, "proposed"),))), unit(), "B", Reason.PERSON_UNRESOLVED),
     "one more face": (snapshot(known(people_seen=2)), unit(), "B", Reason.PERSON_UNRESOLVED),
     "no date": (snapshot(known(produced_at=None)), unit(), "B", Reason.PRODUCTION_DATE_UNKNOWN),
     "no review": (snapshot(known(reviews=())), unit(), "H", Reason.REVIEW_MISSING),
@@ -116,9 +120,9 @@ DEVIATIONS: dict[str, tuple[Snapshot, Unit, str, Reason]] = {
     "unknown author": (snapshot(known(), author=""), unit(), "H", Reason.REVIEW_MISSING),
     "old review": (snapshot(known(reviews=(OLD,))), unit(), "H", Reason.REVIEW_MISSING),
     "refused": (snapshot(known(), reviews=(replace(REVIEW, approves=False),)), unit(), "H", Reason.REVIEW_REFUSED),
-    "stop": (snapshot(known(), stops=(Stop("tenant", "sending"),)), unit(), "B", Reason.KILL_SWITCH),
-    "backup": (snapshot(known(), stops=(Stop("tenant", "restored"),)), unit(), "B", Reason.RESTORE_MISMATCH),
-    "stop of nudity": (snapshot(known(), stops=(Stop("tenant", "nudity"),)), unit(), "B", Reason.KILL_SWITCH),
+    "stop": (snapshot(known(), stops=(StopFacts("tenant", "sending"),)), unit(), "B", Reason.KILL_SWITCH),
+    "backup": (snapshot(known(), stops=(StopFacts("tenant", "restored"),)), unit(), "B", Reason.RESTORE_MISMATCH),
+    "stop of nudity": (snapshot(known(), stops=(StopFacts("tenant", "nudity"),)), unit(), "B", Reason.KILL_SWITCH),
     "stop of offers": (snapshot(known(), stops=(NO_OFFERS,)), unit(buttons=(BUY,)), "B", Reason.KILL_SWITCH),
     "changed while read": (snapshot(known(), unlocked=("k",)), unit(), "B", Reason.EPOCH_STALE),
     "unknown link": (snapshot(known()), unit(texts=(Text("body", "https://a.test/x"),)), "H", Reason.LINK_UNREGISTERED),
@@ -132,7 +136,7 @@ DEVIATIONS: dict[str, tuple[Snapshot, Unit, str, Reason]] = {
 
 CHOSEN = st.lists(
     st.builds(
-        Setting,
+        PlatformOption,
         st.sampled_from(("visibility", "readers", "adult", "flags")),
         st.sampled_from((("private",), ("SELF_ONLY",), ("false",), ("EXPLICIT-MARKER-A",))),
         st.booleans(),
@@ -143,8 +147,10 @@ CHOSEN = st.lists(
 
 @settings(max_examples=40)
 @given(st.sampled_from(sorted(DEVIATIONS)), CHOSEN)
-@example("nothing to show", (Setting("warning", ("EXPLICIT-MARKER-A",), read=True),))  # once a choice made it a post
-def test_no_choice_of_a_platform_lowers_a_verdict(name: str, chosen: tuple[Setting, ...]) -> None:
+@example(
+    "nothing to show", (PlatformOption("warning", ("EXPLICIT-MARKER-A",), read=True),)
+)  # once a choice made it a post
+def test_no_choice_of_a_platform_lowers_a_verdict(name: str, chosen: tuple[PlatformOption, ...]) -> None:
     """Whoever sees it there, in whatever list: its rating, its marks and its readers are judged all the same."""
     given_, whole, verdict, reason = DEVIATIONS[name]
     got, reasons = said(given_, replace(whole, options=chosen))
@@ -165,17 +171,17 @@ def test_each_thing_amiss_is_enough(name: str) -> None:
 def test_what_outlives_a_stop_is_what_is_said(name: str, feature: str) -> None:
     """Said of a stop alone, nobody acts: "it goes on by itself when the stop ends"."""
     given_, whole, _, reason = DEVIATIONS[name]
-    beside = decide(replace(given_, stops=(Stop("tenant", feature),)), whole, BUNDLE, NOW)
-    assert (beside.stopped, beside.why.code) == (False, f"gate.{reason}")
+    beside = decide_unit(replace(given_, stops=(StopFacts("tenant", feature),)), whole, BUNDLE, NOW)
+    assert (beside.is_transient, beside.main_reason.code) == (False, f"gate.{reason}")
 
 
-UNREVIEWED = replace(SYNTHETIC, declaration=Declared(True, False))
+UNREVIEWED = replace(SYNTHETIC, declaration=DeclarationFacts(True, False))
 ELSEWHERE = grant("publish", surfaces=("telegram",))
 
 PEOPLE: dict[str, tuple[PersonFacts, Reason]] = {
     "no identity": (replace(REAL, identities=()), Reason.IDENTITY_MISSING),
-    "identity later": (replace(REAL, identities=(Identity(NOW, None, None),)), Reason.IDENTITY_AFTER_PRODUCTION),
-    "identity ended": (replace(REAL, identities=(Identity(BEFORE, NOW, None),)), Reason.IDENTITY_MISSING),
+    "identity later": (replace(REAL, identities=(AgeProof(NOW, None, None),)), Reason.IDENTITY_AFTER_PRODUCTION),
+    "identity ended": (replace(REAL, identities=(AgeProof(BEFORE, NOW, None),)), Reason.IDENTITY_MISSING),
     "no permission": (replace(REAL, grants=GRANTS[:1]), Reason.CONSENT_MISSING),
     "another place": (replace(REAL, grants=(GRANTS[0], ELSEWHERE)), Reason.CONSENT_SCOPE),
     "lower rating": (replace(REAL, grants=(GRANTS[0], grant("publish", max_rating=Rating.S))), Reason.CONSENT_SCOPE),
@@ -187,7 +193,7 @@ PEOPLE: dict[str, tuple[PersonFacts, Reason]] = {
     "less than asked": (replace(REAL, grants=(GRANTS[0], grant("publish", max_rating=Rating.S))), Reason.CONSENT_SCOPE),
     "invented, undeclared": (replace(SYNTHETIC, declaration=None), Reason.SYNTHETIC_DECLARATION_MISSING),
     "invented, one pair of eyes": (UNREVIEWED, Reason.SYNTHETIC_DECLARATION_MISSING),
-    "invented, no licence": (replace(SYNTHETIC, declaration=Declared(False, True)), Reason.LICENCE_MISSING),
+    "invented, no licence": (replace(SYNTHETIC, declaration=DeclarationFacts(False, True)), Reason.LICENCE_MISSING),
 }  # fmt: skip
 
 
@@ -199,7 +205,7 @@ def test_each_thing_amiss_with_a_person_is_enough(name: str) -> None:
 
 
 def test_an_answer_about_a_day_in_the_past_carries_older_material() -> None:
-    late = replace(REAL, identities=(Identity(NOW, None, BEFORE),))
+    late = replace(REAL, identities=(AgeProof(NOW, None, BEFORE),))
     assert said(snapshot(known(person=late), persons=(late,)))[0] == "F"
 
 
@@ -222,7 +228,7 @@ def test_selling_needs_one_permission_more() -> None:
     person = replace(REAL, grants=GRANTS[:2])
     given_ = snapshot(known(person=person), persons=(person,))
     assert said(given_)[0] == "F"
-    assert said(given_, unit(subject=Subject("fulfilment", derived("f"))))[0] == "B"
+    assert said(given_, unit(subject=Subject("fulfilment", derived_uuid("f"))))[0] == "B"
     assert said(given_, unit(price=Money(500, "USD")))[0] == "B"
 
 
@@ -278,15 +284,15 @@ def test_own_and_registered_links_pass() -> None:
     assert Reason.LINK_ADULT_FORBIDDEN in said(snapshot(links=(adult,)), fanvue)[1]
 
 
-def media(given_: Snapshot, **changes: Any) -> Snapshot:
+def media(given_: EvidenceSnapshot, **changes: Any) -> EvidenceSnapshot:
     return replace(given_, media=tuple(replace(each, **changes) for each in given_.media))
 
 
-def people(given_: Snapshot, **changes: Any) -> Snapshot:
+def people(given_: EvidenceSnapshot, **changes: Any) -> EvidenceSnapshot:
     return replace(given_, persons=tuple(replace(each, **changes) for each in given_.persons))
 
 
-STRANGER = Shown(derived("new"), "proposed")
+STRANGER = DepictionFacts(derived_uuid("new"), "proposed")
 UNRATED = Rating.G
 
 WORSE: dict[str, Any] = {
@@ -297,7 +303,7 @@ WORSE: dict[str, Any] = {
     "blocked": lambda s: media(s, blocked="exact"),
     "one more person": lambda s: media(s, shown=(*s.media[0].shown, STRANGER)),
     "undated": lambda s: media(s, produced_at=None),
-    "stop": lambda s: replace(s, stops=(*s.stops, Stop("global", "sending"))),
+    "stop": lambda s: replace(s, stops=(*s.stops, StopFacts("global", "sending"))),
     "revoked": lambda s: people(s, grants=tuple(replace(each, revoked=True) for each in s.persons[0].grants)),
     "no papers": lambda s: people(s, identities=()),
     "undeclared": lambda s: people(s, declaration=None),
@@ -327,10 +333,10 @@ def test_bad_news_never_helps(
     whole = unit(surface=f"sandbox.{surface}", texts=(Text("body", words),))
     whole = replace(whole, audience="viewer", viewer="fan") if private else whole
     given_ = snapshot(known(rating, person), persons=(person,), viewer=READER if private else None)
-    before = decide(given_, whole, BUNDLE, NOW).verdict
+    before = decide_unit(given_, whole, BUNDLE, NOW).verdict
     for step in steps:
         given_ = WORSE[step](given_)
-        after = decide(given_, whole, BUNDLE, NOW).verdict
+        after = decide_unit(given_, whole, BUNDLE, NOW).verdict
         assert after.rank >= before.rank, step
         before = after
 
@@ -345,11 +351,16 @@ def test_any_visible_character_changes_the_digest(one: str, other: str) -> None:
 
 def test_a_decision_replays_byte_for_byte() -> None:
     for given_, whole, *_ in DEVIATIONS.values():
-        first = decide(given_, whole, BUNDLE, NOW)
-        again = decide(
-            facts.read_snapshot(log.snapshot_text(given_)), facts.read_unit(log.unit_text(whole)), BUNDLE, NOW
+        first = decide_unit(given_, whole, BUNDLE, NOW)
+        again = decide_unit(
+            facts.parse_snapshot(decision_log.encode_snapshot(given_)),
+            facts.parse_unit(decision_log.encode_unit(whole)),
+            BUNDLE,
+            NOW,
         )
-        assert again.encoded() == first.encoded()
-        assert log.snapshot_text(facts.read_snapshot(log.snapshot_text(given_))) == log.snapshot_text(given_)
+        assert again.to_canonical() == first.to_canonical()
+        assert decision_log.encode_snapshot(
+            facts.parse_snapshot(decision_log.encode_snapshot(given_))
+        ) == decision_log.encode_snapshot(given_)
         assert first.reasons == tuple(sorted(first.reasons))
-        assert (first.verdict in (Verdict.A, Verdict.F)) == first.allowed
+        assert (first.verdict in (Verdict.A, Verdict.F)) == first.is_allowed

@@ -6,16 +6,19 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import uuid7
-from gate import dossiers, expiring, mine, naming, people, proposing, proving
-from gate.expiring import PapersDue
-from gate.proving import ProofNoted
-from gate.reasons import Reason
-from gate.units import Rating
-from tenants import agencies, reads
-from tenants.roles import Role
+from gate.consent import expiry, subject_portal
+from gate.consent.expiry import PaperReminderDue
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating
+from gate.evidence import person_dossiers
+from gate.people import age_proofs, persons
+from gate.people.age_proofs import AgeProofSubmitted
+from gate.reviews import depicted_people
+from tenants.agencies import agencies, queries
+from tenants.agencies.rights import Role
 from tests.gate import carding
 from tests.gate.builders import World, asset_of, looked_at, picture, real_person, world
 from tests.gate.people_at_work import (
@@ -44,7 +47,7 @@ def house(tenant: OpenScope) -> World:
 
 def lacks(here: World, person: UUID) -> tuple[tuple[str, ...], tuple[str, ...]]:
     with here.scope() as scope:
-        one = next(one for one in dossiers.people(scope) if one.id == person)
+        one = next(one for one in person_dossiers.list_dossiers(scope) if one.id == person)
         return one.general, one.adult
 
 
@@ -70,7 +73,7 @@ def double(here: World, *scopes: str) -> UUID:
 def blocked(here: World) -> UUID:
     ida = somebody(here)
     with here.scope() as scope:
-        people.block(scope, ida)
+        persons.block_person(scope, ida)
     return ida
 
 
@@ -85,7 +88,7 @@ def real(here: World, *, proof: timedelta | None = 90 * DAY, **asked: Any) -> UU
 def taken_back(here: World) -> UUID:
     ida = real(here)
     with here.scope() as scope:
-        people.revoke(scope, ida)
+        persons.revoke_consent(scope, ida)
     return ida
 
 
@@ -133,7 +136,7 @@ def test_a_proof_names_who_noted_it_and_no_birth_date(house: World) -> None:
     ida = somebody(house)
     prove(house, ida, receipt="Dossier 12/7", valid_until=datetime(2999, 1, 1, tzinfo=UTC))
     with house.scope() as scope:
-        proof = dossiers.people(scope)[0].proofs[0]
+        proof = person_dossiers.list_dossiers(scope)[0].proofs[0]
         row = scope.run("SELECT * FROM identity_checks").mappings().one()
     assert (proof.custodian, proof.method, proof.noted_by) == ("Notaire Roux", "document", f"member:{house.ann}")
     assert proof.stands
@@ -152,7 +155,7 @@ def test_a_proof_names_who_noted_it_and_no_birth_date(house: World) -> None:
 def test_what_no_custodian_said_is_not_noted(house: World, wrong: dict[str, Any]) -> None:
     ida = somebody(house)
     with by(house, house.ann) as scope, pytest.raises(BadInput):
-        proving.ask(scope, ida, yes(scope, **wrong))
+        age_proofs.submit_age_proof(scope, ida, yes(scope, **wrong))
 
 
 def test_proofs_are_noted_by_who_may_and_of_somebody_real(house: World) -> None:
@@ -160,19 +163,21 @@ def test_proofs_are_noted_by_who_may_and_of_somebody_real(house: World) -> None:
     with house.scope() as scope:
         gus = agencies.add_member(scope, name="Gus", email="g@example.test", role=Role.GUEST, language="en", zone="UTC")
     with by(house, gus) as scope, pytest.raises(Refused):
-        proving.ask(scope, ida, yes(scope))
+        age_proofs.submit_age_proof(scope, ida, yes(scope))
     other = world(house.open, uuid7())
     with by(other, other.ann) as scope, pytest.raises(NotFound):
-        proving.ask(scope, ida, yes(scope))
+        age_proofs.submit_age_proof(scope, ida, yes(scope))
     with by(house, house.ann) as scope, pytest.raises(BadInput):
-        proving.ask(scope, nova, yes(scope))
+        age_proofs.submit_age_proof(scope, nova, yes(scope))
     # somebody who lost the right meanwhile, or a page that lies
     with house.scope() as scope:
-        event = ProofNoted(house.tenant_id, ida, "C", "document", scope.now, None, None, "a" * 64, f"member:{gus}")
-    proving.settle(event, tenant=house.open)
+        event = AgeProofSubmitted(
+            house.tenant_id, ida, "C", "document", scope.now, None, None, "a" * 64, f"member:{gus}"
+        )
+    age_proofs.handle_age_proof(event, tenant=house.open)
     with house.scope() as scope:
         assert scope.run("SELECT count(*) FROM identity_checks").scalar() == 0
-        assert [one.message.code for one in reads.open_notices(scope)] == ["role.forbidden.run"]
+        assert [one.message.code for one in queries.list_open_notices(scope)] == ["role.forbidden.run"]
     for role in ("app",):
         with pytest.raises(Exception, match="permission denied"), house.open(house.tenant_id, "x", role=role) as scope:
             scope.run("INSERT INTO identity_checks (tenant_id, id) VALUES (:t, :i)", t=house.tenant_id, i=uuid7())
@@ -197,24 +202,24 @@ def test_one_names_and_another_confirms(house: World) -> None:
         asset = asset_of(scope, medium)
     assert carding.judged(house, medium) == ("B", {Reason.PERSON_UNRESOLVED})
     with by(house, house.ann) as scope:
-        proposing.ask(scope, asset, [ida, tom])
+        depicted_people.propose_people(scope, asset, [ida, tom])
     work(house)
     assert carding.judged(house, medium) == ("B", {Reason.PERSON_UNRESOLVED})
     with house.scope() as scope:
-        assert [(one.people, one.proposed_by) for one in proposing.waiting(scope)] == [
+        assert [(one.people, one.proposed_by) for one in depicted_people.list_pending_proposals(scope)] == [
             ({ida: "Ida", tom: "Tom"}, {f"member:{house.ann}"})
         ]
     for who in (house.ann,):
         with by(house, who) as scope, pytest.raises(Refused, match=r"review\.own"):
-            naming.ask(scope, asset, [ida], maker="")
+            depicted_people.submit_people_confirmation(scope, asset, [ida], maker="")
     with by(house, house.rob) as scope, pytest.raises(Refused, match=r"review\.own"):
-        naming.ask(scope, asset, [ida], maker=f"member:{house.rob}")
+        depicted_people.submit_people_confirmation(scope, asset, [ida], maker=f"member:{house.rob}")
     confirm(house, medium, ida)
     assert carding.judged(house, medium)[0] == "F", "tom was named by mistake, and is not in it"
     with house.scope() as scope:
-        assert proposing.waiting(scope) == []
+        assert depicted_people.list_pending_proposals(scope) == []
     with by(house, house.rob) as scope, pytest.raises(NotFound, match="unnamed"):
-        naming.ask(scope, asset, [ida], maker="")
+        depicted_people.submit_people_confirmation(scope, asset, [ida], maker="")
 
 
 def test_more_people_than_named_stay_where_they_are(house: World) -> None:
@@ -234,22 +239,22 @@ def test_nobody_names_whom_nobody_knows(house: World) -> None:
     with by(house, house.ann) as scope:
         for wrong, error in (([], BadInput), ([stranger_there], NotFound), ([uuid7()], NotFound)):
             with pytest.raises(error):
-                proposing.ask(scope, asset, wrong)
+                depicted_people.propose_people(scope, asset, wrong)
         with pytest.raises(NotFound):
-            proposing.ask(scope, uuid7(), [ida])
+            depicted_people.propose_people(scope, uuid7(), [ida])
     with by(other, other.ann) as scope, pytest.raises(NotFound):
-        proposing.ask(scope, asset, [stranger_there])
+        depicted_people.propose_people(scope, asset, [stranger_there])
     with house.scope() as scope:
-        assert list(proposing.candidates(scope).values()) == ["Ida"]
+        assert list(depicted_people.list_nameable_people(scope).values()) == ["Ida"]
 
 
 def told(here: World) -> list[tuple[str, str]]:
-    expiring.remind(PapersDue(uuid7(), uuid7()), tenant=here.open)
+    expiry.send_expiry_reminders(PaperReminderDue(uuid7(), uuid7()), tenant=here.open)
     with here.scope() as scope:
         return sorted(
             (one.message.code, str(one.message.params["name"]))
-            for one in reads.open_notices(scope)
-            if one.cause.startswith(expiring.CAUSE)
+            for one in queries.list_open_notices(scope)
+            if one.cause.startswith(expiry.CAUSE)
         )
 
 
@@ -262,17 +267,17 @@ def test_what_ends_is_announced_a_step_at_a_time(house: World) -> None:
     for name, days in (("Far", 31), ("A", 29.5), ("B", 13.5), ("C", 6.5), ("Gone", -0.5), ("Old", -0.5)):
         ending(house, name, days)
     with house.scope() as scope:  # a newer one of the same kinds
-        old = next(one.id for one in dossiers.people(scope) if one.name == "Old")
+        old = next(one.id for one in person_dossiers.list_dossiers(scope) if one.name == "Old")
     signed(house, old)
     ends = [("person.permission_ended", "Gone"), *(("person.permission_ends", name) for name in "ABC")]
     assert told(house) == ends
     assert told(house) == ends, "nothing is told twice"
     with house.scope() as scope:
-        causes = {one.cause.rsplit(":", 1)[1] for one in reads.open_notices(scope) if "person-ends" in one.cause}
+        causes = {one.cause.rsplit(":", 1)[1] for one in queries.list_open_notices(scope) if "person-ends" in one.cause}
     assert causes == {"30", "14", "7", "-1"}
     with house.scope() as scope:
-        gone = next(one.id for one in dossiers.people(scope) if one.name == "A")
-        people.block(scope, gone)
+        gone = next(one.id for one in person_dossiers.list_dossiers(scope) if one.name == "A")
+        persons.block_person(scope, gone)
     assert told(house) == [each for each in ends if each[1] != "A"]
 
 
@@ -292,20 +297,22 @@ def test_a_page_finds_people_by_name_and_by_creator(house: World) -> None:
         somebody(house, display_ref=name)
     mia = somebody(house, display_ref="Mia", creator_id=house.creator_id)
     with house.scope() as scope:
-        assert [one.name for one in dossiers.people(scope, named=" AD ")] == ["Ada", "adam"]
-        assert [one.name for one in dossiers.people(scope, limit=2)] == ["Ada", "adam"]
-        assert [one.id for one in dossiers.people(scope, creators=[house.creator_id])] == [mia]
-        assert dossiers.people(scope, creators=[]) == []
-        assert dossiers.people(scope, named="%") == []
+        assert [one.name for one in person_dossiers.list_dossiers(scope, named=" AD ")] == ["Ada", "adam"]
+        assert [one.name for one in person_dossiers.list_dossiers(scope, limit=2)] == ["Ada", "adam"]
+        assert [one.id for one in person_dossiers.list_dossiers(scope, creators=[house.creator_id])] == [mia]
+        assert person_dossiers.list_dossiers(scope, creators=[]) == []
+        assert person_dossiers.list_dossiers(scope, named="%") == []
 
 
 def test_a_member_takes_it_all_back_for_somebody(house: World) -> None:
     ida = real(house)
     with by(house, house.ann) as scope:
-        mine.make_link(scope, ida)
-        mine.ask(scope, ida, mine.ALL)
+        subject_portal.create_portal_link(scope, ida)
+        subject_portal.request_revocation(scope, ida, subject_portal.ALL_CONSENTS)
     with house.scope() as scope:
-        assert mine.asked(scope, ida) is None, "their page says what they asked, not the agency"
+        assert subject_portal.last_revocation_request(scope, ida) is None, (
+            "their page says what they asked, not the agency"
+        )
         row = scope.run("SELECT args FROM outbox WHERE kind = 'consent.revoke'").one()
     assert row.args["by"] == f"member:{house.ann}"
 

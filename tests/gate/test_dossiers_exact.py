@@ -6,13 +6,15 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
-from gate import dossiers, mine, ratings
-from gate.declared import MODEL, REFERENCES, Look
-from gate.dossiers import Proof, missing
-from gate.facts import Declared, Grant, Identity, PersonFacts
-from gate.states import PersonState
-from gate.units import Rating
+from foundation.db.database import OpenScope
+from gate.consent import subject_portal
+from gate.contract.facts import AgeProof, ConsentFacts, DeclarationFacts, PersonFacts
+from gate.contract.states import PersonState
+from gate.contract.units import Rating
+from gate.evidence import person_dossiers
+from gate.evidence.person_dossiers import AgeProofSummary, missing_requirements
+from gate.people.declarations import MODEL_PART, REFERENCES_PART, LookResult
+from gate.ratings import ratings
 from tests.gate.builders import World, looked_at, picture, world
 from tests.gate.people_at_work import by, declare, prove, references, somebody, stranger
 from tests.gate.test_decide import BEFORE, GRANTS, NOW, REAL, SYNTHETIC, grant
@@ -33,21 +35,23 @@ def test_somebody_real_is_shown_with_their_proofs_the_newest_first(here: World) 
     prove(here, ida, ago=30 * DAY, valid_until=until)
     prove(here, ida, ago=60 * DAY, method="notary", custodian="Eva", on_day=day)
     with by(here, here.ann) as scope:
-        mine.make_link(scope, ida)
+        subject_portal.create_portal_link(scope, ida)
     with here.scope() as scope:
-        (one,) = dossiers.people(scope)
+        (one,) = person_dossiers.list_dossiers(scope)
         newest, older = one.proofs
         assert (one.id, one.name, one.twin_of, one.creator_id) == (ida, "Ida", "", here.creator_id)
-        assert (one.linked_at is not None, one.declaration, one.standing) == (True, None, ())
-        assert newest == Proof(
+        assert (one.linked_at is not None, one.declaration, one.active_consents) == (True, None, ())
+        assert newest == AgeProofSummary(
             "Notaire Roux", "document", newest.verified_at, until, None, f"member:{here.ann}", stands=True
         )
-        assert older == Proof("Eva", "notary", older.verified_at, None, day, f"member:{here.ann}", stands=True)
+        assert older == AgeProofSummary(
+            "Eva", "notary", older.verified_at, None, day, f"member:{here.ann}", stands=True
+        )
         assert older.verified_at < newest.verified_at
         assert (one.general, one.adult) == (("depict", "publish"), ("depict", "publish"))
     twin = somebody(here, "digital_twin", display_ref="Bis", twin_of=ida)
     with here.scope() as scope:
-        double = next(each for each in dossiers.people(scope) if each.id == twin)
+        double = next(each for each in person_dossiers.list_dossiers(scope) if each.id == twin)
         assert (double.twin_of, double.proofs, double.linked_at) == ("Ida", one.proofs, None)
         assert double.general == ("depict", "publish", "ai_likeness")
 
@@ -57,13 +61,13 @@ def test_who_was_invented_is_shown_with_what_others_saw(here: World) -> None:
     declared = declare(here, nova, shown)
     with here.scope() as scope:
         bare = picture(scope, here, None, ai="generated").sha256
-        (one,) = dossiers.people(scope)
+        (one,) = person_dossiers.list_dossiers(scope)
         found = one.declaration
         assert found is not None
         assert (found.id, found.declared_by, found.looks, found.lost) == (
             declared, here.principal(scope, here.ann), (), False,
         )  # fmt: skip
-        assert [each["part"] for each in found.sources] == [MODEL, REFERENCES]
+        assert [each["part"] for each in found.sources] == [MODEL_PART, REFERENCES_PART]
         assert [each[0] for each in found.references] == sorted(shown)
         assert {each[2] for each in found.references} == {"G"}
         assert (
@@ -71,23 +75,26 @@ def test_who_was_invented_is_shown_with_what_others_saw(here: World) -> None:
             == scope.run("SELECT asset_id FROM renditions WHERE sha256 = :s", s=sorted(shown)[0]).scalar_one()
         )
         assert scope.now - found.at < DAY
-        assert (found.doubted, found.kappa) == (False, None)
+        assert (found.has_doubts, found.kappa) == (False, None)
         assert (one.general, one.adult) == ((), ("looks",))
         first, second = stranger(), stranger()
         looked_at(scope, declared, first, second)
-        after = dossiers.people(scope)[0].declaration
+        after = person_dossiers.list_dossiers(scope)[0].declaration
         assert after is not None
-        assert after.looks == (Look(first, False, (), 12), Look(second, False, (), 12))
-        assert not after.doubted
-        assert replace(after, looks=(Look(first, True, (), 12),)).doubted
-        assert replace(after, looks=(Look(first, False, ("a",), 12),)).doubted
-        assert replace(after, looks=(Look(first, False, ("a",), 12), Look(second, False, ("a",), 12))).kappa == 1
-        ratings.rate(scope, sorted(shown)[0], Rating.S, source="rule:x")
-        assert dossiers.people(scope)[0].declaration.references[0][2] == "S"  # type: ignore[union-attr]  # as above
+        assert after.looks == (LookResult(first, False, (), 12), LookResult(second, False, (), 12))
+        assert not after.has_doubts
+        assert replace(after, looks=(LookResult(first, True, (), 12),)).has_doubts
+        assert replace(after, looks=(LookResult(first, False, ("a",), 12),)).has_doubts
+        assert (
+            replace(after, looks=(LookResult(first, False, ("a",), 12), LookResult(second, False, ("a",), 12))).kappa
+            == 1
+        )
+        ratings.record_rating(scope, sorted(shown)[0], Rating.S, source="rule:x")
+        assert person_dossiers.list_dossiers(scope)[0].declaration.references[0][2] == "S"  # type: ignore[union-attr]  # as above
         assert bare not in {each[0] for each in after.references}
 
 
-def changed(*grants: Grant, **more: object) -> object:
+def changed(*grants: ConsentFacts, **more: object) -> object:
     return replace(REAL, grants=grants, **more)  # type: ignore[arg-type]  # fields of the facts
 
 
@@ -95,8 +102,8 @@ def changed(*grants: Grant, **more: object) -> object:
     (REAL, [], []),
     (replace(REAL, state=PersonState.BLOCKED), ["blocked"], ["blocked"]),
     (replace(REAL, identities=()), [], ["age"]),
-    (replace(REAL, identities=(Identity(BEFORE, NOW, None),)), [], ["age_over"]),
-    (replace(REAL, identities=(Identity(BEFORE, NOW + MOMENT, None),)), [], []),
+    (replace(REAL, identities=(AgeProof(BEFORE, NOW, None),)), [], ["age_over"]),
+    (replace(REAL, identities=(AgeProof(BEFORE, NOW + MOMENT, None),)), [], []),
     (changed(grant("publish")), ["depict"], ["depict"]),
     (changed(*GRANTS[:1], grant("publish", valid_until=NOW)), ["publish_over"], ["publish_over"]),
     (changed(*GRANTS[:1], grant("publish", valid_until=NOW + MOMENT)), [], []),
@@ -112,12 +119,12 @@ def changed(*grants: Grant, **more: object) -> object:
     (changed(*GRANTS, kind="digital_twin"), [], []),
     (SYNTHETIC, [], []),
     (replace(SYNTHETIC, declaration=None), ["declaration"], ["declaration"]),
-    (replace(SYNTHETIC, declaration=Declared(False, True)), [], ["licence"]),
-    (replace(SYNTHETIC, declaration=Declared(True, False)), [], ["looks"]),
-    (replace(SYNTHETIC, declaration=Declared(False, False)), [], ["licence", "looks"]),
+    (replace(SYNTHETIC, declaration=DeclarationFacts(False, True)), [], ["licence"]),
+    (replace(SYNTHETIC, declaration=DeclarationFacts(True, False)), [], ["looks"]),
+    (replace(SYNTHETIC, declaration=DeclarationFacts(False, False)), [], ["licence", "looks"]),
 ])  # fmt: skip
 def test_what_is_missing_is_said_in_order_and_to_the_instant(
     person: PersonFacts, general: list[str], adult: list[str]
 ) -> None:
-    assert list(missing(person, Rating.G, NOW)) == general
-    assert list(missing(person, Rating.N, NOW)) == adult
+    assert list(missing_requirements(person, Rating.G, NOW)) == general
+    assert list(missing_requirements(person, Rating.N, NOW)) == adult

@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 
-from foundation.ids import derived
+from foundation.ids import derived_uuid
 from foundation.money import Money
-from gate import depicted, language, lexicon, rules, text, wordforms
-from gate.bundle import Row
-from gate.facts import Identity, LinkFacts, Shown, Snapshot, Stop, ViewerFacts
-from gate.matrix import Probe
-from gate.reasons import Reason
-from gate.states import AssuranceState
-from gate.text import TextRating
-from gate.units import Button, Invoice, Rating, Text, Unit, Verdict
-from gate.vocabulary import Vocabulary, pack
+from gate.contract.facts import AgeProof, DepictionFacts, EvidenceSnapshot, LinkFacts, StopFacts, ViewerFacts
+from gate.contract.reasons import Reason
+from gate.contract.states import AssuranceState
+from gate.contract.units import Button, Invoice, Rating, Text, Unit, Verdict
+from gate.decision import depiction_rules, unit_rules
+from gate.policy.bundle import PlaceRow
+from gate.policy.matrix import PlaceProbe
+from gate.text import language_check, lexicon, text_rating, word_forms
+from gate.text.text_rating import TextRating
+from gate.text.vocabulary import Vocabulary, pack_vocabulary
 from tests.gate.test_decide import (
     AFTER,
     ANN,
@@ -41,10 +42,10 @@ from tests.gate.test_decide import (
 MOMENT = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 READER = ViewerFacts(AssuranceState.ASSURED, "L4", True, False, "", AFTER, 1)
-SPOKEN = replace(REVIEW, principal=derived("third"))
+SPOKEN = replace(REVIEW, principal=derived_uuid("third"))
 
 
-def alone(**changes: Any) -> Snapshot:
+def alone(**changes: Any) -> EvidenceSnapshot:
     """Facts about a unit without a picture."""
     return snapshot(persons=(), **changes)
 
@@ -53,11 +54,11 @@ def words(body: str, **changes: Any) -> Unit:
     return unit(**{"media": (), "flags": (), "texts": (Text("body", body),), **changes})
 
 
-def seen(**changes: Any) -> Snapshot:
+def seen(**changes: Any) -> EvidenceSnapshot:
     return snapshot(known(reviews=(replace(REVIEW, **changes),)))
 
 
-def plain(**changes: Any) -> Snapshot:
+def plain(**changes: Any) -> EvidenceSnapshot:
     """A picture of nobody, rated General."""
     return snapshot(known(Rating.G, None, **{"reviews": (), **changes}), persons=())
 
@@ -75,7 +76,7 @@ SET = Invoice("Set", "Nine pictures", 500, "EUR", "1")
 
 OPENLY = tuple(probe.see for probe in BUNDLE.row("telegram", "public_channel", on=NOW.date()).probes)
 
-EDGES: dict[str, tuple[Snapshot, Unit, str, set[Reason]]] = {
+EDGES: dict[str, tuple[EvidenceSnapshot, Unit, str, set[Reason]]] = {
     "review of bytes on its last moment": (seen(at=NOW - 365 * DAY + MOMENT), unit(), "F", set()),
     "review of bytes run out": (seen(at=NOW - 365 * DAY), unit(), "H", {Reason.REVIEW_MISSING}),
     "review of the unit on its last moment": (
@@ -177,17 +178,17 @@ EDGES: dict[str, tuple[Snapshot, Unit, str, set[Reason]]] = {
     ),
     "a test proof on a test network": (snapshot(known(), viewer=replace(READER, test=True)), chat(), "F", set()),
     "the bot is stopped": (
-        alone(author="system:persona", stops=(Stop("chat", "bot"),)), words("hi", **TO_FAN), "B", {Reason.KILL_SWITCH}
+        alone(author="system:persona", stops=(StopFacts("chat", "bot"),)), words("hi", **TO_FAN), "B", {Reason.KILL_SWITCH}
     ),
-    "the bot is stopped, people are not": (alone(stops=(Stop("chat", "bot"),)), words("hi", **TO_FAN), "A", set()),
+    "the bot is stopped, people are not": (alone(stops=(StopFacts("chat", "bot"),)), words("hi", **TO_FAN), "A", set()),
     "the bot is stopped, posts are not": (
-        alone(author="system:plan", stops=(Stop("chat", "bot"),)), words("hi"), "A", set()
+        alone(author="system:plan", stops=(StopFacts("chat", "bot"),)), words("hi"), "A", set()
     ),
     "nudity is stopped, a bare shoulder is not": (
-        alone(stops=(Stop("tenant", "nudity"),)), words("SUGGESTIVE-MARKER-A"), "A", set()
+        alone(stops=(StopFacts("tenant", "nudity"),)), words("SUGGESTIVE-MARKER-A"), "A", set()
     ),
     "offers are stopped, a link is none": (
-        alone(stops=(Stop("chat", "offers"),)), words("hi", buttons=(Button("More", "open", "1"),)), "A", set()
+        alone(stops=(StopFacts("chat", "offers"),)), words("hi", buttons=(Button("More", "open", "1"),)), "A", set()
     ),
     "on the last day of a permission": (
         snapshot(known(person=replace(REAL, grants=(GRANTS[0], grant("publish", valid_until=NOW + MOMENT)))),
@@ -217,11 +218,11 @@ EDGES: dict[str, tuple[Snapshot, Unit, str, set[Reason]]] = {
         snapshot(known(produced_at=BEFORE - MOMENT)), unit(), "B", {Reason.IDENTITY_AFTER_PRODUCTION}
     ),
     "one of two proofs is early enough": (
-        snapshot(known(), persons=(replace(REAL, identities=(Identity(NOW, None, None), *REAL.identities)),)),
+        snapshot(known(), persons=(replace(REAL, identities=(AgeProof(NOW, None, None), *REAL.identities)),)),
         unit(), "F", set(),
     ),
     "a proof of identity on its last moment": (
-        snapshot(known(), persons=(replace(REAL, identities=(Identity(BEFORE, NOW + MOMENT, None),)),)),
+        snapshot(known(), persons=(replace(REAL, identities=(AgeProof(BEFORE, NOW + MOMENT, None),)),)),
         unit(), "F", set(),
     ),
     "general, of nobody named": (plain(), unit(), "A", set()),
@@ -231,7 +232,7 @@ EDGES: dict[str, tuple[Snapshot, Unit, str, set[Reason]]] = {
     ),
     "as many faces as names": (snapshot(known(people_seen=1)), unit(), "F", set()),
     "a face that was blurred for good": (
-        snapshot(known(people_seen=2, shown=(Shown(PREAL, "confirmed"), Shown(derived("b"), "non_identifiable")))),
+        snapshot(known(people_seen=2, shown=(DepictionFacts(PREAL, "confirmed"), DepictionFacts(derived_uuid("b"), "non_identifiable")))),
         unit(), "B", {Reason.PERSON_UNRESOLVED},
     ),
     "a person nobody here knows": (snapshot(known(), persons=()), unit(), "B", {Reason.PERSON_UNRESOLVED}),
@@ -243,19 +244,19 @@ EDGES: dict[str, tuple[Snapshot, Unit, str, set[Reason]]] = {
         {Reason.SYNTHETIC_DECLARATION_MISSING},
     ),
     "an invoice while payments are stopped": (
-        alone(stops=(Stop("chat", "payments"),)), words("hi", invoice=SET), "B",
+        alone(stops=(StopFacts("chat", "payments"),)), words("hi", invoice=SET), "B",
         {Reason.KILL_SWITCH},
     ),
     "a price while payments are stopped": (
-        alone(stops=(Stop("chat", "payments"),)), words("hi", price=Money(500, "USD")), "B",
+        alone(stops=(StopFacts("chat", "payments"),)), words("hi", price=Money(500, "USD")), "B",
         {Reason.KILL_SWITCH},
     ),
     "a price while offers are stopped": (
-        alone(stops=(Stop("chat", "offers"),)), words("hi", price=Money(500, "USD")), "B",
+        alone(stops=(StopFacts("chat", "offers"),)), words("hi", price=Money(500, "USD")), "B",
         {Reason.KILL_SWITCH},
     ),
     "an invoice while offers are stopped": (
-        alone(stops=(Stop("chat", "offers"),)), words("hi", invoice=SET), "B",
+        alone(stops=(StopFacts("chat", "offers"),)), words("hi", invoice=SET), "B",
         {Reason.KILL_SWITCH},
     ),
 }  # fmt: skip
@@ -297,22 +298,22 @@ def test_permissions_that_count_stand_now_and_reach_that_far() -> None:
         grant("publish", surfaces=("sandbox.post",), max_rating=Rating.N),
     )
     there = {"platform": "sandbox", "place": "sandbox.post", "now": NOW}
-    assert depicted.counted(given, **there, rating=Rating.N) == (given[0], given[5])
-    assert depicted.counted(given, **there, rating=Rating.G) == (given[0], given[4], given[5])
+    assert depiction_rules.applicable_consents(given, **there, rating=Rating.N) == (given[0], given[5])
+    assert depiction_rules.applicable_consents(given, **there, rating=Rating.G) == (given[0], given[4], given[5])
 
 
-def row(**changes: Any) -> Row:
+def row(**changes: Any) -> PlaceRow:
     whole = BUNDLE.row("sandbox", "post", on=NOW.date())
     return replace(whole, flags={Rating.N: ("adult=true", "ask a lawyer")}, ai_flag="ai=true", **changes)
 
 
 def test_the_marks_of_a_request_are_those_of_its_rating() -> None:
-    assert rules.flags_for(row(), Rating.N, ai=True) == ("adult=true", "ai=true")
-    assert rules.flags_for(row(), Rating.N, ai=False) == ("adult=true",)
-    assert rules.flags_for(row(), Rating.G, ai=True) == ("ai=true",)
-    assert rules.flags_for(row(), Rating.X, ai=False) == ()
-    assert rules.flags_for(row(verdicts={Rating.N: Verdict.A}), Rating.N, ai=False) == ()
-    assert rules.flags_for(replace(row(), ai_flag=""), Rating.G, ai=True) == ()
+    assert unit_rules.required_flags(row(), Rating.N, ai=True) == ("adult=true", "ai=true")
+    assert unit_rules.required_flags(row(), Rating.N, ai=False) == ("adult=true",)
+    assert unit_rules.required_flags(row(), Rating.G, ai=True) == ("ai=true",)
+    assert unit_rules.required_flags(row(), Rating.X, ai=False) == ()
+    assert unit_rules.required_flags(row(verdicts={Rating.N: Verdict.A}), Rating.N, ai=False) == ()
+    assert unit_rules.required_flags(replace(row(), ai_flag=""), Rating.G, ai=True) == ()
 
 
 def test_a_rule_that_grew_old_says_so_and_only_where_it_is_tightened() -> None:
@@ -330,55 +331,57 @@ def test_a_rule_that_grew_old_says_so_and_only_where_it_is_tightened() -> None:
 
 
 def test_a_condition_says_what_it_asks_and_of_whom() -> None:
-    assert str(Probe(see="it is private")) == "it is private"
-    whole = Probe(see="private", otherwise=Reason.AUDIENCE_CHANGED, above=Rating.S, assures=True)
+    assert str(PlaceProbe(see="it is private")) == "it is private"
+    whole = PlaceProbe(see="private", otherwise=Reason.AUDIENCE_CHANGED, above=Rating.S, assures=True)
     assert str(whole) == "private; AUDIENCE_CHANGED; above S; assures"
-    assert str(Probe(see="private", above=Rating.N)) == "private; above N"
-    assert str(Probe(see="ai allowed", when="generated")) == "ai allowed; when generated"
+    assert str(PlaceProbe(see="private", above=Rating.N)) == "private; above N"
+    assert str(PlaceProbe(see="ai allowed", when="generated")) == "ai allowed; when generated"
 
 
 def test_a_term_of_no_kind_or_without_letters_is_refused() -> None:
     for kind, written in (("other", "word"), ("explicit", " - "), ("other", "-")):
         with pytest.raises(ValueError, match="no term of kind"):
-            lexicon.term(kind, written)
-    assert lexicon.term("explicit", "abcdefg").runs == ()
-    assert lexicon.term("explicit", "abcdefgh").runs == ("abcdefgh",)
+            lexicon.fold_term(kind, written)
+    assert lexicon.fold_term("explicit", "abcdefg").runs == ()
+    assert lexicon.fold_term("explicit", "abcdefgh").runs == ("abcdefgh",)
 
 
 @pytest.mark.parametrize("age", ["five", "9", "10", "17", "seventeen", "thirteen"])
 def test_every_age_under_eighteen_is_heard_in_letters_and_figures(age: str) -> None:
-    fresh = lexicon.load(lexicon.SHIPPED)
-    assert text.minor_statement(f"I am {age}", lexicon=fresh) is text.MinorSignal.STATED, age
+    fresh = lexicon.load_lexicon(lexicon.SHIPPED_LEXICON_PATH)
+    assert text_rating.detect_minor_statement(f"I am {age}", lexicon=fresh) is text_rating.MinorSignal.STATED, age
 
 
 def test_a_word_of_three_german_parts_is_one_and_of_four_is_none(tmp_path: Path) -> None:
     file = tmp_path / "words"
-    file.write_bytes(pack(["+" + part for part in ("haus", "garten", "bild", "rahmen")]))
+    file.write_bytes(pack_vocabulary(["+" + part for part in ("haus", "garten", "bild", "rahmen")]))
     parts = Vocabulary(file, hashlib.sha256(file.read_bytes()).hexdigest())
-    assert wordforms.is_known("hausbild", parts)
-    assert wordforms.is_known("hausgartenbild", parts)
-    assert not wordforms.is_known("hausgartenbildrahmen", parts)
-    assert not wordforms.is_known("haustor", parts)
-    assert not wordforms.is_known("a" * (wordforms.LONGEST + 1), parts)
+    assert word_forms.is_known_word("hausbild", parts)
+    assert word_forms.is_known_word("hausgartenbild", parts)
+    assert not word_forms.is_known_word("hausgartenbildrahmen", parts)
+    assert not word_forms.is_known_word("haustor", parts)
+    assert not word_forms.is_known_word("a" * (word_forms.MAX_WORD_LENGTH + 1), parts)
 
 
 def test_four_lines_may_spell_a_word_and_three_may_not() -> None:
-    short = replace(lexicon.shipped(), terms=(lexicon.term("explicit", "qzxw"), lexicon.term("nudity", "qzx")))
-    assert text.rate(["Quick\nZebras\nX-ray\nWe"], lexicon=short).rating is Rating.E
-    assert text.rate(["Quick\nZebras\nX-ray"], lexicon=short).rating is Rating.G
+    short = replace(
+        lexicon.shipped_lexicon(), terms=(lexicon.fold_term("explicit", "qzxw"), lexicon.fold_term("nudity", "qzx"))
+    )
+    assert text_rating.rate_texts(["Quick\nZebras\nX-ray\nWe"], lexicon=short).rating is Rating.E
+    assert text_rating.rate_texts(["Quick\nZebras\nX-ray"], lexicon=short).rating is Rating.G
 
 
 def test_units_of_measure_mix_no_alphabets() -> None:
-    assert not text.rate(["5 µm, 10 k\u2126, 10 kΩ, 3 μF"]).obfuscated
-    assert text.rate(["10 kω"]).obfuscated
+    assert not text_rating.rate_texts(["5 µm, 10 k\u2126, 10 kΩ, 3 μF"]).obfuscated
+    assert text_rating.rate_texts(["10 kω"]).obfuscated
 
 
 def test_letters_and_figures_in_turn_are_nobodys_name() -> None:
-    assert not language.read(["We came home m4t3y"]).supported
-    assert language.read(["We came home Matey"]).supported
+    assert not language_check.read_language(["We came home m4t3y"]).supported
+    assert language_check.read_language(["We came home Matey"]).supported
 
 
 def test_a_sexual_term_that_is_spread_meets_the_other_wherever_it_is() -> None:
     far = ["SUGGESTIVE-MAR", "KER-A", "One. Two. Three. Four.", "MINOR-C-A. Five. Six. Seven. SUGGESTIVE-MARKER-A"]
-    assert text.rate(far).prohibited == "minor"
-    assert text.rate(far[2:]) == TextRating(Rating.S, contextual=True)
+    assert text_rating.rate_texts(far).prohibited == "minor"
+    assert text_rating.rate_texts(far[2:]) == TextRating(Rating.S, contextual=True)

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from gate import lexicon, text
-from gate.encodings import decoded
-from gate.language import read
-from gate.lexicon import shipped
-from gate.units import Rating
+from gate.contract.units import Rating
+from gate.text import lexicon, text_rating
+from gate.text.encodings import decode_segments
+from gate.text.language_check import read_language
+from gate.text.lexicon import shipped_lexicon
 
 TERM = "QUIET-HARBOUR-B"
-KNOWN = replace(shipped(), terms=(lexicon.term("explicit", TERM),))
+KNOWN = replace(shipped_lexicon(), terms=(lexicon.fold_term("explicit", TERM),))
 LOWER = TERM.lower()
 LETTERS = [letter for letter in TERM if letter.isalpha()]
 NATO = "quebec uniform india echo tango hotel alpha romeo bravo oscar uniform romeo bravo"
@@ -92,9 +92,9 @@ WRITTEN = {
 
 @pytest.mark.parametrize("written", WRITTEN.values(), ids=WRITTEN.keys())
 def test_a_term_is_found_however_it_is_written(written: str) -> None:
-    assert text.rate([written], lexicon=KNOWN).rating is Rating.E
-    other = replace(KNOWN, terms=(lexicon.term("explicit", "SUNNY-MEADOW-C"),))
-    assert text.rate([written], lexicon=other).rating is Rating.G
+    assert text_rating.rate_texts([written], lexicon=KNOWN).rating is Rating.E
+    other = replace(KNOWN, terms=(lexicon.fold_term("explicit", "SUNNY-MEADOW-C"),))
+    assert text_rating.rate_texts([written], lexicon=other).rating is Rating.G
 
 
 @pytest.mark.parametrize(
@@ -115,27 +115,29 @@ def test_a_term_is_found_however_it_is_written(written: str) -> None:
     ],
 )
 def test_ordinary_signs_and_numbers_stay_general(ordinary: str) -> None:
-    found = text.rate([ordinary], lexicon=replace(shipped(), terms=(*shipped().terms, *KNOWN.terms)))
+    found = text_rating.rate_texts(
+        [ordinary], lexicon=replace(shipped_lexicon(), terms=(*shipped_lexicon().terms, *KNOWN.terms))
+    )
     assert (found.rating, found.obfuscated, found.prohibited) == (Rating.G, False, "")
 
 
 def test_a_term_of_other_letters_is_found_where_it_stands_and_nowhere_else() -> None:
-    foreign = replace(KNOWN, terms=(lexicon.term("explicit", "あなたの写真が大好きです"),))
-    assert text.rate(["Good morning to all of you"], lexicon=foreign).rating is Rating.G
-    assert text.rate(["look: あなたの 写真が 大好きです!"], lexicon=foreign).rating is Rating.E
+    foreign = replace(KNOWN, terms=(lexicon.fold_term("explicit", "あなたの写真が大好きです"),))
+    assert text_rating.rate_texts(["Good morning to all of you"], lexicon=foreign).rating is Rating.G
+    assert text_rating.rate_texts(["look: あなたの 写真が 大好きです!"], lexicon=foreign).rating is Rating.E
 
 
 def test_a_short_term_is_not_sought_in_the_beginnings_of_words() -> None:
-    short = replace(KNOWN, terms=(lexicon.term("explicit", "quiet"),))
-    assert text.rate(["Quite unusual, I ended there"], lexicon=short).rating is Rating.G
-    assert text.rate(["so quiet here"], lexicon=short).rating is Rating.E
+    short = replace(KNOWN, terms=(lexicon.fold_term("explicit", "quiet"),))
+    assert text_rating.rate_texts(["Quite unusual, I ended there"], lexicon=short).rating is Rating.G
+    assert text_rating.rate_texts(["so quiet here"], lexicon=short).rating is Rating.E
 
 
 @pytest.mark.parametrize(
     "bad", ["\\ud800", "U+FFFFFF", "\\u{110000}", "=FF=FE=FD=FC", "300 301 302 303 304", "xn--\x00"]
 )
 def test_what_is_no_text_is_left_out(bad: str) -> None:
-    for reading in decoded(bad):
+    for reading in decode_segments(bad):
         reading.encode()
 
 
@@ -144,11 +146,11 @@ def test_what_is_no_text_is_left_out(bad: str) -> None:
 )
 def test_huge_texts_are_read_in_time(unit: str) -> None:
     """One that took time in the square of its length would never end here."""
-    decoded(unit * (200_000 // len(unit)))
+    decode_segments(unit * (200_000 // len(unit)))
 
 
 def test_languages_are_still_told_apart() -> None:
-    assert not read(["Dzisiaj mam dla was nowe zdjęcia"]).supported
+    assert not read_language(["Dzisiaj mam dla was nowe zdjęcia"]).supported
 
 
 @pytest.mark.parametrize(
@@ -165,20 +167,20 @@ def test_languages_are_still_told_apart() -> None:
     ],
 )
 def test_a_short_term_is_found_where_signs_set_it_apart(written: str) -> None:
-    short = replace(KNOWN, terms=(lexicon.term("explicit", "quiet"),))
-    assert text.rate([written], lexicon=short).rating is Rating.E
+    short = replace(KNOWN, terms=(lexicon.fold_term("explicit", "quiet"),))
+    assert text_rating.rate_texts([written], lexicon=short).rating is Rating.E
 
 
 @pytest.mark.parametrize("written", ["q****", "*uie*", "quite", "d'quet", "#quie", "q*i*"])
 def test_a_short_term_is_not_guessed_from_too_little(written: str) -> None:
-    short = replace(KNOWN, terms=(lexicon.term("explicit", "quiet"), lexicon.term("explicit", "tie")))
-    assert text.rate([written], lexicon=short).rating is Rating.G
+    short = replace(KNOWN, terms=(lexicon.fold_term("explicit", "quiet"), lexicon.fold_term("explicit", "tie")))
+    assert text_rating.rate_texts([written], lexicon=short).rating is Rating.G
 
 
 @pytest.mark.parametrize("foreign", ["<x {}>", "<!-- {} -->", "&lt;x {}&gt;"])
 def test_a_language_is_not_hidden_between_angle_brackets(foreign: str) -> None:
-    assert read(["Good <b>morning</b> to all of you<br/>my friends"]).supported
-    assert not read(["Good morning " + foreign.format("Dzisiaj mam dla was nowe zdjęcia")]).supported
+    assert read_language(["Good <b>morning</b> to all of you<br/>my friends"]).supported
+    assert not read_language(["Good morning " + foreign.format("Dzisiaj mam dla was nowe zdjęcia")]).supported
 
 
 @pytest.mark.parametrize(
@@ -187,5 +189,5 @@ def test_a_language_is_not_hidden_between_angle_brackets(foreign: str) -> None:
 def test_a_text_without_end_is_read_in_the_end(unit: str) -> None:
     """A pattern that begins anew at each letter took minutes for these: whoever sends one would stop a worker."""
     whole = unit * (200_000 // len(unit))
-    assert text.rate([whole], lexicon=KNOWN).rating is Rating.G
-    assert text.rate([f"{whole} {TERM}"], lexicon=KNOWN).rating is Rating.E
+    assert text_rating.rate_texts([whole], lexicon=KNOWN).rating is Rating.G
+    assert text_rating.rate_texts([f"{whole} {TERM}"], lexicon=KNOWN).rating is Rating.E

@@ -7,32 +7,22 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope, Scope
+from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate import (
-    beside,
-    binding,
-    cardfacts,
-    epochs,
-    faces,
-    inspecting,
-    likeness,
-    limits,
-    loading,
-    people,
-    ratings,
-    recall,
-    releasing,
-    signing,
-    switches,
-    targets,
-    viewers,
-)
-from gate.beside import LikenessJudged
-from gate.carded import SIGNED, WITHDRAWN
-from gate.faces import Compared
-from gate.units import Medium, Rating, Verdict
+from gate import epochs
+from gate.consent import asset_bindings, card_answers, grants, queries
+from gate.contract.units import Medium, Rating, Verdict
+from gate.decision.shoot_card_terms import CARD_SIGNED, CARD_WITHDRAWN
+from gate.faces import known_faces, resemblances
+from gate.faces.known_faces import FaceComparisonResult
+from gate.people import persons
+from gate.policy import emergency_stops
+from gate.ratings import inspections, ratings
+from gate.removal import recall
+from gate.reviews import link_targets, own_releases, place_limits, resemblance_reviews
+from gate.reviews.resemblance_reviews import ResemblanceJudged
+from gate.viewers import age_assurance
 from tests.gate import carding
 from tests.gate.builders import World, asset_of, invented, picture, real_person, world
 from tests.gate.opening import author, opened
@@ -68,90 +58,98 @@ def made(here: World, **more: Any) -> tuple[Medium, UUID]:
 def test_what_is_said_of_somebody_voids_what_shows_them_and_their_doubles(here: World) -> None:
     with here.scope() as scope:
         ida, other = real_person(scope), real_person(scope)
-        twins = [people.add_person(scope, kind="digital_twin", display_ref="T", twin_of=ida) for _ in range(2)]
-        person = {each: epochs.person(scope, each) for each in (ida, other, *twins)}
+        twins = [persons.add_person(scope, kind="digital_twin", display_ref="T", twin_of=ida) for _ in range(2)]
+        person = {each: epochs.person_key(scope, each) for each in (ida, other, *twins)}
     everybody = {person[each] for each in (ida, *twins)}
-    assert grown(here, lambda scope: people.revoke(scope, ida)) == everybody
-    assert grown(here, lambda scope: people.revoke(scope, other, what="publish")) == {person[other]}
-    assert grown(here, lambda scope: people.block(scope, other)) == {person[other]}
-    assert grown(here, lambda scope: loading.load_revocation(scope, ida, at=scope.now)) == {person[ida]}
+    assert grown(here, lambda scope: persons.revoke_consent(scope, ida)) == everybody
+    assert grown(here, lambda scope: persons.revoke_consent(scope, other, what="publish")) == {person[other]}
+    assert grown(here, lambda scope: persons.block_person(scope, other)) == {person[other]}
+    assert grown(here, lambda scope: grants.import_revocation(scope, ida, at=scope.now)) == {person[ida]}
 
 
 def test_what_becomes_known_of_faces_voids_what_was_not_compared_with_them(here: World) -> None:
     shown, _ = made(here)
     with here.scope() as scope:
-        ida, nova = people.add_person(scope, kind="real", display_ref="Ida"), invented(scope, here)
-        person, known = epochs.person(scope, ida), epochs.faces(scope)
-        of_nova = epochs.person(scope, nova)
-    assert grown(here, lambda scope: faces.agree(scope, ida), actor=f"person:{ida}") == {person}
+        ida, nova = persons.add_person(scope, kind="real", display_ref="Ida"), invented(scope, here)
+        person, known = epochs.person_key(scope, ida), epochs.faces_key(scope)
+        of_nova = epochs.person_key(scope, nova)
+    assert grown(here, lambda scope: known_faces.record_face_consent(scope, ida), actor=f"person:{ida}") == {person}
     with here.scope() as scope:
-        subject = faces.living(scope, ida)
+        subject = known_faces.find_face_consent(scope, ida)
         assert subject is not None
-    keep = lambda scope: faces.keep(scope, subject.id, model=MODEL, box=BOX, pictures=[])  # noqa: E731  one act
+    keep = lambda scope: known_faces.store_template(scope, subject.id, model=MODEL, box=BOX, pictures=[])  # noqa: E731  one act
     assert grown(here, keep) == {person, known}
     barred = uuid7()
-    assert grown(here, lambda scope: faces.bar(scope, subject_id=barred, why="x", model=MODEL, box=BOX)) == {known}
+    assert grown(
+        here, lambda scope: known_faces.add_face_ban(scope, subject_id=barred, why="x", model=MODEL, box=BOX)
+    ) == {known}
     for _ in range(2):
-        assert grown(here, lambda scope: faces.unbar(scope, barred, uuid7())) == {known}
-    assert grown(here, lambda scope: faces.refer(scope, nova, [shown.sha256])) == {of_nova}
+        assert grown(here, lambda scope: known_faces.end_face_ban(scope, barred, uuid7())) == {known}
+    assert grown(here, lambda scope: known_faces.set_reference_pictures(scope, nova, [shown.sha256])) == {of_nova}
 
 
 def test_what_comparing_found_voids_the_picture_the_person_and_who_is_made_after_it(here: World) -> None:
     medium, asset = made(here, ai="generated")
     apart, _ = made(here)
     with here.scope() as scope:
-        ida, nova = people.add_person(scope, kind="real", display_ref="Ida"), invented(scope, here)
-        faces.refer(scope, nova, [medium.sha256])
+        ida, nova = persons.add_person(scope, kind="real", display_ref="Ida"), invented(scope, here)
+        known_faces.set_reference_pictures(scope, nova, [medium.sha256])
     with here.scope(f"person:{ida}") as scope:
-        faces.agree(scope, ida)
-        subject = faces.living(scope, ida)
+        known_faces.record_face_consent(scope, ida)
+        subject = known_faces.find_face_consent(scope, ida)
         assert subject is not None
-        faces.keep(scope, subject.id, model=MODEL, box=BOX, pictures=[])
-        keys = {epochs.asset(scope, asset), epochs.person(scope, ida), epochs.person(scope, nova)}
-        lone = epochs.asset(scope, asset_of(scope, apart))
+        known_faces.store_template(scope, subject.id, model=MODEL, box=BOX, pictures=[])
+        keys = {epochs.asset_key(scope, asset), epochs.person_key(scope, ida), epochs.person_key(scope, nova)}
+        lone = epochs.asset_key(scope, asset_of(scope, apart))
 
     def compared(sha256: str, resembles: dict[UUID, int]) -> Callable[[Scope], None]:
-        return lambda scope: likeness.note(
-            scope, sha256, Compared(MODEL, faces.version(scope), complete=True, faces=1, resembles=resembles)
+        return lambda scope: resemblances.record_comparison(
+            scope,
+            sha256,
+            FaceComparisonResult(MODEL, known_faces.faces_version(scope), complete=True, faces=1, resembles=resembles),
         )
 
     assert grown(here, compared(medium.sha256, {subject.id: 800})) == keys
     assert grown(here, compared(apart.sha256, {})) == {lone}
     with here.scope() as scope:
-        (one,) = beside.waiting(scope, [here.creator_id])
-    said = LikenessJudged(here.tenant_id, one.id, one.digest, beside.SAME, "", "", f"member:{here.rob}")
-    assert grown(here, lambda scope: beside.judge(scope, said), actor=said.by) == keys
+        (one,) = resemblance_reviews.list_face_comparisons(scope, [here.creator_id])
+    said = ResemblanceJudged(
+        here.tenant_id, one.id, one.digest, resemblance_reviews.ANSWER_SAME, "", "", f"member:{here.rob}"
+    )
+    assert grown(here, lambda scope: resemblance_reviews.record_face_judgement(scope, said), actor=said.by) == keys
 
 
 def test_what_is_said_of_a_picture_voids_it_and_whom_it_names(here: World) -> None:
     medium, asset = made(here)
     with here.scope() as scope:
         ida = real_person(scope)
-        own, person = epochs.asset(scope, asset), epochs.person(scope, ida)
+        own, person = epochs.asset_key(scope, asset), epochs.person_key(scope, ida)
     sha256 = medium.sha256
     acts: list[Callable[[Scope], object]] = [
-        lambda scope: ratings.rate(scope, sha256, Rating.S, source="rule:x"),
-        lambda scope: ratings.freeze(scope, sha256),
-        lambda scope: ratings.thaw(scope, sha256),
-        lambda scope: inspecting.missed(scope, sha256),
-        lambda scope: inspecting.partly(scope, sha256),
-        lambda scope: inspecting.read(scope, sha256, hidden=False),
+        lambda scope: ratings.record_rating(scope, sha256, Rating.S, source="rule:x"),
+        lambda scope: ratings.freeze_bytes(scope, sha256),
+        lambda scope: ratings.unfreeze_bytes(scope, sha256),
+        lambda scope: inspections.record_classifier_missing(scope, sha256),
+        lambda scope: inspections.record_partial_inspection(scope, sha256),
+        lambda scope: inspections.record_file_inspection(scope, sha256, hidden=False),
     ]
     for act in acts:
         assert grown(here, act) == {own}
-    assert grown(here, lambda scope: ratings.depict(scope, asset, ida, how="face")) == {own, person}
+    assert grown(here, lambda scope: ratings.record_depiction(scope, asset, ida, how="face")) == {own, person}
 
 
 def test_what_holds_for_the_agency_voids_all_of_it(here: World) -> None:
     medium, _ = made(here)
     with here.scope() as scope:
-        whole = epochs.tenant(scope)
+        whole = epochs.tenant_key(scope)
     acts: list[Callable[[Scope], object]] = [
-        lambda scope: recall.block(scope, medium.sha256, category="shown"),
-        lambda scope: recall.unblock(scope, medium.sha256),
-        lambda scope: limits.keep(scope, "sandbox.post", Rating.S, Verdict.H, why="quiet"),
-        lambda scope: switches.close(scope, "tenant", "", "bot", reason="x"),
-        lambda scope: targets.register(scope, here.creator_id, "https://a.test/", rating=Rating.G, adult=False),
+        lambda scope: recall.block_bytes(scope, medium.sha256, category="shown"),
+        lambda scope: recall.unblock_bytes(scope, medium.sha256),
+        lambda scope: place_limits.set_place_limit(scope, "sandbox.post", Rating.S, Verdict.H, why="quiet"),
+        lambda scope: emergency_stops.close_switch(scope, "tenant", "", "bot", reason="x"),
+        lambda scope: link_targets.register_link_target(
+            scope, here.creator_id, "https://a.test/", rating=Rating.G, adult=False
+        ),
     ]
     for act in acts:
         assert whole in grown(here, act)
@@ -160,20 +158,22 @@ def test_what_holds_for_the_agency_voids_all_of_it(here: World) -> None:
 def test_a_stop_voids_what_it_stops(here: World) -> None:
     channel, viewer = uuid7(), "fan:1"
     for where, target, key in (
-        ("creator", str(here.creator_id), lambda scope: epochs.creator(scope, here.creator_id)),
-        ("channel", str(channel), lambda scope: epochs.channel(scope, channel)),
-        ("chat", f"{channel}:{viewer}", lambda scope: epochs.chat(scope, channel, viewer)),
-        ("platform", "x", lambda scope: epochs.platform("x")),
+        ("creator", str(here.creator_id), lambda scope: epochs.creator_key(scope, here.creator_id)),
+        ("channel", str(channel), lambda scope: epochs.channel_key(scope, channel)),
+        ("chat", f"{channel}:{viewer}", lambda scope: epochs.chat_key(scope, channel, viewer)),
+        ("platform", "x", lambda scope: epochs.platform_key("x")),
     ):
         with here.scope() as scope:
             wanted = key(scope)
-        assert grown(here, lambda scope, w=where, t=target: switches.close(scope, w, t, "bot", reason="x")) == {wanted}
+        assert grown(
+            here, lambda scope, w=where, t=target: emergency_stops.close_switch(scope, w, t, "bot", reason="x")
+        ) == {wanted}
 
 
 def test_what_is_known_of_a_reader_voids_what_is_for_them(here: World) -> None:
     with here.scope() as scope:
-        reader = epochs.viewer(scope, "x", "u")
-    for act in (viewers.ask, viewers.suspect, viewers.block):
+        reader = epochs.viewer_key(scope, "x", "u")
+    for act in (age_assurance.begin_age_check, age_assurance.mark_suspected_minor, age_assurance.block_viewer):
         assert grown(here, lambda scope, act=act: act(scope, "x", "u")) == {reader}
 
 
@@ -184,32 +184,36 @@ def test_a_picture_put_on_a_card_voids_it_and_what_was_made_from_it(here: World)
     with here.scope() as scope:
         asset = asset_of(scope, medium)
         child = asset_of(scope, picture(scope, here, parent=asset))
-        family = {epochs.asset(scope, each) for each in (asset, child)}
-        person = epochs.person(scope, ida)
-    assert grown(here, lambda scope: binding.bind(scope, child, card)) == family
+        family = {epochs.asset_key(scope, each) for each in (asset, child)}
+        person = epochs.person_key(scope, ida)
+    assert grown(here, lambda scope: asset_bindings.bind_asset(scope, child, card)) == family
     with here.scope() as scope:
-        digest = cardfacts.facts(scope, card).digest
+        digest = queries.get_card_facts(scope, card).digest
     hand = f"person:{ida}"
-    assert person not in grown(here, lambda scope: signing.answer(scope, card, SIGNED, digest=digest), actor=hand)
-    assert grown(here, lambda scope: signing.answer(scope, card, WITHDRAWN, digest=digest), actor=hand) == {person}
+    assert person not in grown(
+        here, lambda scope: card_answers.record_card_answer(scope, card, CARD_SIGNED, digest=digest), actor=hand
+    )
+    assert grown(
+        here, lambda scope: card_answers.record_card_answer(scope, card, CARD_WITHDRAWN, digest=digest), actor=hand
+    ) == {person}
 
 
 def test_what_was_said_of_an_account_voids_what_leaves_by_it(tenant: OpenScope) -> None:
     one = author(tenant, rules=opened())
     released = one.releases()
     with one.world.scope() as scope:
-        account = epochs.channel(scope, one.whole.channel_id)
+        account = epochs.channel_key(scope, one.whole.channel_id)
     assert released
-    taken = lambda scope: releasing.withdraw(scope, one.whole.subject.id)  # noqa: E731  one act
+    taken = lambda scope: own_releases.withdraw_own_release(scope, one.whole.subject.id)  # noqa: E731  one act
     assert grown(one.world, taken) == {account}
-    assert grown(one.world, lambda scope: releasing.end_holder(scope, one.holder)) == {account}
+    assert grown(one.world, lambda scope: own_releases.end_account_holder(scope, one.holder)) == {account}
 
 
 def test_a_link_that_changed_voids_what_bears_it(here: World) -> None:
     with here.scope() as scope:
-        whole = epochs.tenant(scope)
-        targets.register(
+        whole = epochs.tenant_key(scope)
+        link_targets.register_link_target(
             scope, here.creator_id, "https://a.test/", rating=Rating.G, adult=False, lives=timedelta(days=3)
         )
-        assert dict(epochs.values(scope, [whole, "no:such"])) == {whole: counted(scope)[whole]}
-        assert epochs.values(scope, []) == ()
+        assert dict(epochs.epoch_values(scope, [whole, "no:such"])) == {whole: counted(scope)[whole]}
+        assert epochs.epoch_values(scope, []) == ()

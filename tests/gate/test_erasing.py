@@ -2,10 +2,13 @@
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
-from gate import complaints, erasing, minting, ratings, recording, seals
-from gate.units import Medium, Rating
+from gate.assets import asset_records, erasure
+from gate.contract.units import Medium, Rating
+from gate.permits import issuance
+from gate.ratings import ratings, seals
+from gate.removal import removal_requests
 from tests.gate.builders import KEY, Step, World, asset_of, picture, unit, world
 
 
@@ -22,7 +25,7 @@ def made(house: World) -> Medium:
 def why(house: World, medium: Medium) -> str | None:
     with house.scope() as scope:
         asset = asset_of(scope, medium)
-        return erasing.staying(scope, [asset]).get(asset)
+        return erasure.retained_assets(scope, [asset]).get(asset)
 
 
 def test_nobody_used_it(house: World) -> None:
@@ -30,19 +33,21 @@ def test_nobody_used_it(house: World) -> None:
     assert why(house, medium) is None
     with house.scope() as scope:
         asset = asset_of(scope, medium)
-        erasing.alone(scope, asset)
-        erasing.erase(scope, asset)
+        erasure.lock_asset(scope, asset)
+        erasure.mark_erased(scope, asset)
     with house.scope() as scope:
-        assert erasing.gone(scope, medium.sha256)
-        assert erasing.erased(scope, asset) == [medium.sha256]
-        assert ratings.effective(scope, medium.sha256) is Rating.G, "its rating is known"
-        assert recording.stored_bytes(scope) == 0
+        assert erasure.is_erased(scope, medium.sha256)
+        assert erasure.erasable_digests(scope, asset) == [medium.sha256]
+        assert ratings.effective_rating(scope, medium.sha256) is Rating.G, "its rating is known"
+        assert asset_records.total_stored_bytes(scope) == 0
 
 
 def test_what_was_permitted_stays_whatever_became_of_it(house: World) -> None:
     medium = made(house)
     with house.scope() as scope:
-        permit = minting.mint(scope, unit(house, media=(medium,)), Step(), key=KEY, author=f"member:{house.ann}")
+        permit = issuance.mint_permit(
+            scope, unit(house, media=(medium,)), Step(), key=KEY, author=f"member:{house.ann}"
+        )
     assert why(house, medium) == "left"
     with house.scope() as scope, scope.acting_as("gate"):
         scope.run(
@@ -63,8 +68,8 @@ def test_what_is_frozen_or_removed_stays(house: World, state: str) -> None:
 def test_what_is_sealed_or_was_asked_to_be_gone_stays(house: World) -> None:
     sealed, asked = made(house), made(house)
     with house.scope() as scope:
-        seals.put(scope, sealed.sha256, by="system:test")
-        complaints.receive(
+        seals.seal_bytes(scope, sealed.sha256, by="system:test")
+        removal_requests.receive_removal_request(
             scope,
             creator_id=house.creator_id,
             category="other",
@@ -75,7 +80,7 @@ def test_what_is_sealed_or_was_asked_to_be_gone_stays(house: World) -> None:
         (wish,) = scope.run("SELECT id FROM complaints WHERE tenant_id = :t", t=house.tenant_id).scalars()
     assert (why(house, sealed), why(house, asked)) == ("held", "held")
     with house.scope() as scope:
-        complaints.reject(scope, wish, because="unfounded")
+        removal_requests.reject_removal_request(scope, wish, because="unfounded")
     assert why(house, asked) == "held", "an answer may still be looked at again"
 
 
@@ -90,11 +95,11 @@ def test_brought_again_it_is_there_again(house: World) -> None:
     medium = made(house)
     with house.scope() as scope:
         asset = asset_of(scope, medium)
-        erasing.erase(scope, asset)
+        erasure.mark_erased(scope, asset)
     with house.scope() as scope:
-        recording.record_rendition(
+        asset_records.record_rendition(
             scope, asset, sha256=medium.sha256, mime=medium.mime, size=medium.size, width=1, height=1, profile="post"
         )
     with house.scope() as scope:
-        assert not erasing.gone(scope, medium.sha256)
-        assert erasing.erased(scope, asset) == []
+        assert not erasure.is_erased(scope, medium.sha256)
+        assert erasure.erasable_digests(scope, asset) == []

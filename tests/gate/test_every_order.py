@@ -13,11 +13,18 @@ from functools import partial
 import pytest
 from sqlalchemy import create_engine, text
 
-from foundation.database import Database
+from foundation.db.database import Database
 from foundation.ids import uuid7
-from gate import desk, log, minting, people, ratings, recall, switches, viewers
-from gate.minting import Denied
-from gate.units import Medium, Rating, Unit
+from gate.contract.units import Medium, Rating, Unit
+from gate.log import decision_log
+from gate.people import persons
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from gate.policy import emergency_stops
+from gate.ratings import ratings
+from gate.removal import recall
+from gate.reviews import content_reviews
+from gate.viewers import age_assurance
 from tests.conftest import Cluster
 from tests.gate.builders import KEY, Step, World, message, picture, real_person, world
 from tests.gate.turns import Order, stopped, take_turns
@@ -40,45 +47,45 @@ def claim(here: World, whole: Unit) -> str:
     """What a room does before it sends: the permit's id, or nothing."""
     try:
         with here.scope() as scope:
-            minting.lock_epochs(scope, whole)
-            return str(minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}").jti)
-    except Denied:
+            issuance.lock_unit(scope, whole)
+            return str(issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}").jti)
+    except PermitDenied:
         return ""
 
 
 def revoke(here: World, person, shown: Medium) -> set[str]:
     with here.scope() as scope:
-        return set(map(str, people.revoke(scope, person)))
+        return set(map(str, persons.revoke_consent(scope, person)))
 
 
 def block(here: World, person, shown: Medium) -> set[str]:
     with here.scope() as scope:
-        return set(map(str, recall.block(scope, shown.sha256, category="ncii")))
+        return set(map(str, recall.block_bytes(scope, shown.sha256, category="ncii")))
 
 
 def freeze(here: World, person, shown: Medium) -> None:
     with here.scope() as scope:
-        ratings.freeze(scope, shown.sha256)
+        ratings.freeze_bytes(scope, shown.sha256)
 
 
 def stop(here: World, person, shown: Medium) -> None:
     with here.scope(f"member:{here.rob}") as scope:
-        switches.close(scope, "creator", str(here.creator_id), "sending", reason="x")
+        emergency_stops.close_switch(scope, "creator", str(here.creator_id), "sending", reason="x")
 
 
 def close_out(here: World, person, shown: Medium) -> None:
     with here.scope() as scope:
-        viewers.block(scope, "sandbox", READER)
+        age_assurance.block_viewer(scope, "sandbox", READER)
 
 
 def refuse(here: World, person, shown: Medium) -> None:
     with here.scope(f"member:{here.rob}") as scope:
-        desk.review_bytes(scope, shown.sha256, verdict="refuse")
+        content_reviews.review_bytes(scope, shown.sha256, verdict="refuse")
 
 
 def prohibit(here: World, person, shown: Medium) -> None:
     with here.scope() as scope:
-        ratings.rate(scope, shown.sha256, Rating.X, source=f"member:{here.rob}")
+        ratings.record_rating(scope, shown.sha256, Rating.X, source=f"member:{here.rob}")
 
 
 FORBIDS = (revoke, block, freeze, stop, close_out, refuse, prohibit)
@@ -91,7 +98,7 @@ def in_order(here: World) -> tuple[object, Medium, Unit]:
     with here.scope() as scope:
         person = real_person(scope)
         shown = picture(scope, here, Rating.N, person=person)
-        viewers.record_assurance(
+        age_assurance.record_assurance(
             scope,
             platform="sandbox",
             user_id=READER,
@@ -101,9 +108,9 @@ def in_order(here: World) -> tuple[object, Medium, Unit]:
             environment="test",
         )
         whole = message(here, READER, media=(shown,))
-        whole = replace(whole, flags=minting.flags(scope, whole))
+        whole = replace(whole, flags=issuance.required_flags_of_unit(scope, whole))
     with here.scope(f"member:{here.rob}") as scope:
-        desk.review_bytes(scope, shown.sha256, verdict="approve")
+        content_reviews.review_bytes(scope, shown.sha256, verdict="approve")
     return person, shown, whole
 
 
@@ -122,7 +129,7 @@ def tried(database: Database, forbid: Callable[..., set[str] | None], seed: int,
     with here.scope() as scope:
         left = scope.run("SELECT id FROM permits WHERE subject_id = :id", id=whole.subject.id).scalars().all()
         assert list(map(str, left)) == ([permit] if permit else [])
-        assert isinstance(log.verify(scope), log.Verified)
+        assert isinstance(decision_log.verify_chain(scope), decision_log.ChainIntact)
     return done
 
 
@@ -149,7 +156,7 @@ def test_a_send_that_holds_no_lock_is_found_out(database: Database, waits: Calla
 
     def unlocked(here: World, whole: Unit) -> str:
         with here.scope() as scope:
-            allowed = minting.preview(scope, whole, author=f"member:{here.ann}").allowed
+            allowed = issuance.preview_decision(scope, whole, author=f"member:{here.ann}").is_allowed
             scope.run("SELECT 1")
             return "sent" if allowed else ""
 

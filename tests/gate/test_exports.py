@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from foundation.archive import Archive, FileArchive
-from foundation.database import OpenScope
-from foundation.ids import HOUSE, uuid7
-from gate import anchoring, chain, checkpoints, exporting, proof
-from gate.checkpoints import Checkpoint, Link
+from foundation.db.database import OpenScope
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.storage.archive import Archive, FileArchive
+from gate.log import anchors, export, hash_chain, proof, signed_checkpoints
+from gate.log.signed_checkpoints import Checkpoint, RootLink
 from tests.conftest import Cluster
 from tests.gate import logs
 from tests.gate.builders import World, world
@@ -46,7 +46,7 @@ def tamper(cluster: Cluster, here: World, statement: str) -> None:
 def exported(here: World, archive: Archive, meanwhile: Callable[[], None], *, at: str) -> list[bytes]:
     """The lines of an export during which something happens, once a line of this kind was written."""
     found, happened = [], False
-    for line in exporting.lines([here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY):
+    for line in export.export_lines([here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY):
         found.append(line)
         if not happened and f'"{at}"'.encode() in line:
             meanwhile()
@@ -68,24 +68,24 @@ def test_a_checkpoint_made_while_an_export_runs_is_left_to_the_next(here: World,
         look(here, archive)
 
     lines = exported(here, archive, meanwhile, at=at)
-    found = proof.verify(lines)
-    assert found.whole, found
+    found = proof.verify_export(lines)
+    assert found.is_intact, found
     (one,) = found.logs
     whole = at in ("export", "anchors")  # what happened before the root was read is in it
     assert (one.checkpoints, found.links) == ((2, 2) if whole else (1, 1))
     assert one.entries == (4 if at in ("log", "entry") else 7)
     assert len(kept(archive, name_of(here))) == 2
     after = proven(here, archive)
-    assert after.whole
+    assert after.is_intact
     assert (after.logs[0].entries, after.logs[0].checkpoints, after.links) == (7, 2, 2)
 
 
 def test_a_checkpoint_that_cannot_be_read_is_handed_out_for_the_verifier(here: World, archive: FileArchive) -> None:
     judge(here, 2)
-    archive.keep(checkpoints.place(name_of(here), 1), b'{"kind":"checkpoint"}')
+    archive.put_once(signed_checkpoints.checkpoint_name(name_of(here), 1), b'{"kind":"checkpoint"}')
     found = proven(here, archive)
-    assert not found.whole
-    assert found.logs[0].fault == proof.Fault("checkpoint_forged", 1)
+    assert not found.is_intact
+    assert found.logs[0].fault == proof.ExportFault("checkpoint_forged", 1)
 
 
 def test_an_export_says_what_it_is_of(here: World, archive: FileArchive) -> None:
@@ -96,18 +96,24 @@ def test_an_export_says_what_it_is_of(here: World, archive: FileArchive) -> None
     judge(here, 1)
     empty = world(here.open, uuid7())
     lines = list(
-        exporting.lines([here.tenant_id, empty.tenant_id], every=False, tenant=here.open, archive=archive, key=LOG_KEY)
+        export.export_lines(
+            [here.tenant_id, empty.tenant_id], every=False, tenant=here.open, archive=archive, key=LOG_KEY
+        )
     )
     said = [json.loads(line) for line in lines]
     opening, ends = said[0], [one for one in said if one.get("kind") == "end"]
     name = name_of(here)
-    assert (opening["format"], opening["key"], opening["logs"]) == (proof.FORMAT, LOG_KEY.public, [name, ""])
+    assert (opening["format"], opening["key"], opening["logs"]) == (
+        proof.EXPORT_FORMAT,
+        LOG_KEY.public_key_text,
+        [name, ""],
+    )
     assert (opening["every"], opening["links"]) == (False, 1)
     assert [(one["log"], one["seq"], one["checkpoints"]) for one in ends] == [(name, 3, 1), ("", 0, 0)]
     with here.scope() as scope:
         head = scope.run("SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id).scalar_one()
-        now = chain.micros(scope.now)
-    assert [one["hash"] for one in ends] == [head, chain.GENESIS]
+        now = hash_chain.to_microseconds(scope.now)
+    assert [one["hash"] for one in ends] == [head, hash_chain.GENESIS_HASH]
     assert all(0 <= now - one["at"] < 60_000_000 for one in (opening, *ends))
     titles = [(one["agency"], one["log"]) for one in said if one.get("kind") == "log"]
     assert titles == [(f"Agency {here.tenant_id}", name), (f"Agency {empty.tenant_id}", "")]
@@ -118,24 +124,41 @@ def test_what_was_made_is_noted_to_the_last_field(here: World, archive: FileArch
     later(here, timedelta(minutes=10))
     look(here, archive)
     (one,) = kept(archive, name_of(here))
-    data = archive.read(checkpoints.place(one.log, 1))
-    root = archive.read(checkpoints.root_place(1))
+    data = archive.get(signed_checkpoints.checkpoint_name(one.log, 1))
+    root = archive.get(signed_checkpoints.root_link_name(1))
     with here.scope() as scope:
         head = scope.run("SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id).scalar_one()
         row = scope.run("SELECT * FROM log_checkpoints WHERE tenant_id = :t", t=here.tenant_id).mappings().one()
-    assert (row["number"], row["seq"], row["head"], row["digest"], row["root"]) == (1, 3, head, chain.digest(data), 1)
-    assert chain.micros(row["at"]) == one.at
-    assert (one.number, one.seq, one.head, one.previous, one.root) == (1, 3, head, chain.GENESIS, chain.GENESIS)
-    with tenant(HOUSE, "system:test") as scope:
-        row = scope.run("SELECT * FROM log_checkpoints WHERE tenant_id = :t", t=HOUSE).mappings().one()
-    assert (row["number"], row["seq"], row["head"], row["digest"]) == (1, 1, chain.GENESIS, chain.digest(root))
+    assert (row["number"], row["seq"], row["head"], row["digest"], row["root"]) == (
+        1,
+        3,
+        head,
+        hash_chain.sha256_hex(data),
+        1,
+    )
+    assert hash_chain.to_microseconds(row["at"]) == one.at
+    assert (one.number, one.seq, one.head, one.previous, one.root) == (
+        1,
+        3,
+        head,
+        hash_chain.GENESIS_HASH,
+        hash_chain.GENESIS_HASH,
+    )
+    with tenant(INSTALLATION_ID, "system:test") as scope:
+        row = scope.run("SELECT * FROM log_checkpoints WHERE tenant_id = :t", t=INSTALLATION_ID).mappings().one()
+    assert (row["number"], row["seq"], row["head"], row["digest"]) == (
+        1,
+        1,
+        hash_chain.GENESIS_HASH,
+        hash_chain.sha256_hex(root),
+    )
     judge(here, 1)
     later(here, timedelta(minutes=10))
     look(here, archive)
     _, second = kept(archive, name_of(here))
-    assert (second.previous, second.root) == (chain.digest(data), chain.digest(root))
-    link = Link.read(archive.read(checkpoints.root_place(2)), LOG_KEY.signing.public_key())
-    assert (link.number, link.previous, len(link.anchors)) == (2, chain.digest(root), 1)
+    assert (second.previous, second.root) == (hash_chain.sha256_hex(data), hash_chain.sha256_hex(root))
+    link = RootLink.from_statement(archive.get(signed_checkpoints.root_link_name(2)), LOG_KEY.signing.public_key())
+    assert (link.number, link.previous, len(link.anchors)) == (2, hash_chain.sha256_hex(root), 1)
 
 
 def test_a_checkpoint_waits_ten_minutes_to_the_second(here: World, archive: FileArchive) -> None:
@@ -159,13 +182,13 @@ def test_a_broken_log_is_told_with_its_place_and_closed_when_it_fits_again(
     later(here, timedelta(minutes=10))
     look(here, archive)
     with here.scope() as scope:
-        assert told(scope, anchoring.BROKEN) == Told(
+        assert told(scope, anchors.LOG_BROKEN_CAUSE) == Told(
             "gate.log_broken", {"seq": 2}, urgent=True, open=True, creator=None
         )
     tamper(cluster, here, "UPDATE decisions SET verdict = 'A' WHERE tenant_id = :t AND seq = 2")
     look(here, archive)
     with here.scope() as scope:
-        after = told(scope, anchoring.BROKEN)
+        after = told(scope, anchors.LOG_BROKEN_CAUSE)
         assert after is not None
         assert not after.open
     assert len(kept(archive, name_of(here))) == 1
@@ -178,22 +201,22 @@ def test_what_is_kept_by_another_hand_is_never_noted(here: World, archive: FileA
     log_name = name_of(here)
     for wrong in (
         b"{}",
-        Checkpoint(log_name, 1, 2, "f" * 64, 1, chain.GENESIS, chain.GENESIS).signed(LOG_KEY),
-        Checkpoint(log_name, 2, 2, head, 1, chain.GENESIS, chain.GENESIS).signed(LOG_KEY),
-        Checkpoint(log_name, 1, 2, head, 1, "f" * 64, chain.GENESIS).signed(LOG_KEY),
-        Checkpoint("else", 1, 2, head, 1, chain.GENESIS, chain.GENESIS).signed(LOG_KEY),
+        Checkpoint(log_name, 1, 2, "f" * 64, 1, hash_chain.GENESIS_HASH, hash_chain.GENESIS_HASH).to_statement(LOG_KEY),
+        Checkpoint(log_name, 2, 2, head, 1, hash_chain.GENESIS_HASH, hash_chain.GENESIS_HASH).to_statement(LOG_KEY),
+        Checkpoint(log_name, 1, 2, head, 1, "f" * 64, hash_chain.GENESIS_HASH).to_statement(LOG_KEY),
+        Checkpoint("else", 1, 2, head, 1, hash_chain.GENESIS_HASH, hash_chain.GENESIS_HASH).to_statement(LOG_KEY),
     ):
         later(here, timedelta(minutes=10))
 
         class Odd(FileArchive):
-            def keep(self, name: str, data: bytes, said: bytes = wrong) -> bytes:
-                return said if name.startswith(log_name) else super().keep(name, data)
+            def put_once(self, name: str, data: bytes, said: bytes = wrong) -> bytes:
+                return said if name.startswith(log_name) else super().put_once(name, data)
 
         look(here, Odd(archive._root))
         with here.scope() as scope:
             count = scope.run("SELECT count(*) FROM log_checkpoints WHERE tenant_id = :t", t=here.tenant_id)
             assert count.scalar_one() == 0
-            found = told(scope, anchoring.BROKEN)
+            found = told(scope, anchors.LOG_BROKEN_CAUSE)
             assert found is not None
             assert (found.params, found.open) == ({"seq": 2}, True)
 
@@ -203,9 +226,11 @@ def test_the_end_of_a_removed_agencys_log_is_signed_with_its_head(here: World, a
     name = name_of(here)
     with here.scope() as scope:
         head = scope.run("SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id).scalar_one()
-        now = chain.micros(scope.now)
-    anchoring.close_log(here.tenant_id, tenant=here.open, archive=archive, key=LOG_KEY)
-    anchoring.close_log(uuid7(), tenant=here.open, archive=archive, key=LOG_KEY)
-    said = checkpoints.heard("closed", archive.read(checkpoints.closing_place(name)), LOG_KEY.signing.public_key())
+        now = hash_chain.to_microseconds(scope.now)
+    anchors.close_log(here.tenant_id, tenant=here.open, archive=archive, key=LOG_KEY)
+    anchors.close_log(uuid7(), tenant=here.open, archive=archive, key=LOG_KEY)
+    said = signed_checkpoints.verify_statement(
+        "closed", archive.get(signed_checkpoints.closing_name(name)), LOG_KEY.signing.public_key()
+    )
     assert (said["log"], said["seq"], said["head"]) == (name, 2, head)
     assert 0 <= int(str(said["at"])) - now < 60_000_000

@@ -6,16 +6,19 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate import faces, facing, people, ratings
-from gate.faces import CompareDue, EnrolDue, ReferencesDue
-from gate.facing import BarWanted, FaceAgreed, Listed, UnbarWanted
-from gate.units import Rating
-from tenants import agencies
-from tenants.roles import Role
+from gate.consent import face_consent
+from gate.consent.face_consent import FaceBanEndRequested, FaceBanRequested, FaceBanSummary, FaceConsentGiven
+from gate.contract.units import Rating
+from gate.faces import known_faces
+from gate.faces.known_faces import FaceComparisonDue, FaceEnrolmentDue, ReferenceComparisonDue
+from gate.people import persons
+from gate.ratings import ratings
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.gate.builders import World, asset_of, invented, picture, real_person, world
 from tests.gate.written import Told, audited, due, told
 
@@ -37,12 +40,12 @@ def chatter(here: World) -> UUID:
 def real(here: World, *, agree: bool = True) -> tuple[UUID, UUID]:
     """Somebody real, and what their face is known by."""
     with here.scope() as scope:
-        person = people.add_person(scope, kind="real", display_ref="Ida")
+        person = persons.add_person(scope, kind="real", display_ref="Ida")
     if not agree:
         return person, person
-    facing.agreed(FaceAgreed(here.tenant_id, person, f"person:{person}"), tenant=here.open)
+    face_consent.handle_face_consent(FaceConsentGiven(here.tenant_id, person, f"person:{person}"), tenant=here.open)
     with here.scope() as scope:
-        row = faces.living(scope, person)
+        row = known_faces.find_face_consent(scope, person)
         assert row is not None
         return person, row.id
 
@@ -60,16 +63,16 @@ def templates(here: World) -> list[Any]:
 def test_agreeing_is_written_with_whose_hand_it_was_and_asks_for_a_template_once(here: World) -> None:
     person, subject = real(here)
     with here.scope() as scope:
-        row = faces.living(scope, person)
+        row = known_faces.find_face_consent(scope, person)
         assert row is not None
         assert (row.basis, row.said_by, row.why, row.pictures) == ("agreed", f"person:{person}", "", [])
-        assert facing.agrees(scope, person)
-        assert [one.subject for one in due(scope, EnrolDue.kind)] == [subject]
+        assert face_consent.has_face_consent(scope, person)
+        assert [one.subject for one in due(scope, FaceEnrolmentDue.kind)] == [subject]
         assert audited(scope, "face.agreed") == [(f"person:{person}", "face.agreed", f"person:{person}", {})]
-    facing.agreed(FaceAgreed(here.tenant_id, person, f"person:{person}"), tenant=here.open)
+    face_consent.handle_face_consent(FaceConsentGiven(here.tenant_id, person, f"person:{person}"), tenant=here.open)
     with here.scope() as scope:
-        assert len(due(scope, EnrolDue.kind)) == len(audited(scope, "face.agreed")) == 1
-        assert faces.living(scope, person).id == subject  # type: ignore[union-attr]  # it was there above
+        assert len(due(scope, FaceEnrolmentDue.kind)) == len(audited(scope, "face.agreed")) == 1
+        assert known_faces.find_face_consent(scope, person).id == subject  # type: ignore[union-attr]  # it was there above
 
 
 def test_nobody_agrees_for_another_and_nobody_invented_agrees(here: World) -> None:
@@ -78,12 +81,12 @@ def test_nobody_agrees_for_another_and_nobody_invented_agrees(here: World) -> No
         nova = invented(scope, here)
     for who, actor, kind in ((person, f"member:{here.ann}", "real"), (nova, f"person:{nova}", "synthetic")):
         with here.open(here.tenant_id, actor) as scope, pytest.raises(BadInput) as refused:
-            faces.agree(scope, who)
+            known_faces.record_face_consent(scope, who)
         assert (refused.value.message.code, refused.value.message.params) == ("person.bad_kind", {"kind": kind})
     with here.scope() as scope, pytest.raises(NotFound, match=r"person\.unknown"):
-        faces.agree(scope, uuid7())
+        known_faces.record_face_consent(scope, uuid7())
     with here.scope() as scope:
-        assert not facing.agrees(scope, person)
+        assert not face_consent.has_face_consent(scope, person)
         assert audited(scope, "face.agreed") == []
 
 
@@ -92,18 +95,18 @@ def test_the_press_on_their_own_page_waits_once_for_the_workers(here: World) -> 
     other, _ = real(here, agree=False)
     for _ in range(2):
         with here.open(here.tenant_id, f"person:{person}") as scope:
-            facing.agree(scope, person)
+            face_consent.submit_face_consent(scope, person)
     with here.scope() as scope:
-        (one,) = due(scope, FaceAgreed.kind)
+        (one,) = due(scope, FaceConsentGiven.kind)
         assert datetime.fromisoformat(one.args.pop("at")) <= scope.now
         assert (one.subject, one.args, one.priority) == (person, {"by": f"person:{person}"}, 0)
-        assert facing.asked(scope, person)
-        assert not facing.asked(scope, other)
-        assert not facing.agrees(scope, person)
+        assert face_consent.is_face_consent_pending(scope, person)
+        assert not face_consent.is_face_consent_pending(scope, other)
+        assert not face_consent.has_face_consent(scope, person)
     with here.open(here.tenant_id, f"person:{other}") as scope:
-        facing.agree(scope, other)
+        face_consent.submit_face_consent(scope, other)
     with here.scope() as scope:
-        assert [each.subject for each in due(scope, FaceAgreed.kind)] == [person, other]
+        assert [each.subject for each in due(scope, FaceConsentGiven.kind)] == [person, other]
 
 
 def test_a_face_taken_back_is_erased_and_written_once(here: World) -> None:
@@ -111,32 +114,32 @@ def test_a_face_taken_back_is_erased_and_written_once(here: World) -> None:
     other, kept = real(here)
     with here.scope() as scope:
         for each in (subject, kept):
-            assert faces.keep(scope, each, model=MODEL, box=BOX, pictures=["a" * 64])
+            assert known_faces.store_template(scope, each, model=MODEL, box=BOX, pictures=["a" * 64])
     for _ in range(2):
         with here.open(here.tenant_id, f"person:{person}") as scope:
-            faces.withdraw(scope, person)
+            known_faces.withdraw_face_consent(scope, person)
     assert [row.subject_id for row in templates(here)] == [kept]
     with here.scope() as scope:
         assert audited(scope, "face.withdrawn") == [(f"person:{person}", "face.withdrawn", f"person:{person}", {})]
-        assert faces.living(scope, person) is None
-        assert facing.agrees(scope, other)
+        assert known_faces.find_face_consent(scope, person) is None
+        assert face_consent.has_face_consent(scope, other)
         ended = scope.run("SELECT ended_at FROM face_subjects WHERE id = :s", s=subject).scalar_one()
         assert ended is not None
-        assert not faces.keep(scope, subject, model=MODEL, box=BOX, pictures=[])
-        assert faces.portraits(scope, subject) is None
-    facing.agreed(FaceAgreed(here.tenant_id, person, f"person:{person}"), tenant=here.open)
+        assert not known_faces.store_template(scope, subject, model=MODEL, box=BOX, pictures=[])
+        assert known_faces.enrolment_pictures(scope, subject) is None
+    face_consent.handle_face_consent(FaceConsentGiven(here.tenant_id, person, f"person:{person}"), tenant=here.open)
     with here.scope() as scope:
-        assert facing.agrees(scope, person)
-        assert faces.living(scope, person).id != subject  # type: ignore[union-attr]  # they agree anew
+        assert face_consent.has_face_consent(scope, person)
+        assert known_faces.find_face_consent(scope, person).id != subject  # type: ignore[union-attr]  # they agree anew
 
 
 def test_what_an_invented_person_is_made_after_is_not_withdrawn_as_a_face(here: World) -> None:
     with here.scope() as scope:
         nova = invented(scope, here)
-        faces.refer(scope, nova, [picture(scope, here).sha256])
-        faces.withdraw(scope, nova)
-        assert faces.living(scope, nova) is not None
-        assert not facing.agrees(scope, nova)
+        known_faces.set_reference_pictures(scope, nova, [picture(scope, here).sha256])
+        known_faces.withdraw_face_consent(scope, nova)
+        assert known_faces.find_face_consent(scope, nova) is not None
+        assert not face_consent.has_face_consent(scope, nova)
         assert audited(scope, "face.withdrawn") == []
 
 
@@ -144,14 +147,14 @@ def test_what_an_invented_person_is_made_after_is_not_withdrawn_as_a_face(here: 
 def test_a_template_is_kept_for_who_agreed_alone_and_makes_every_picture_be_compared_again(here: World) -> None:
     _, subject = real(here)
     with here.scope() as scope:
-        before = faces.version(scope)
-        assert faces.keep(scope, subject, model=MODEL, box=BOX, pictures=("a" * 64, "b" * 64))
-        assert faces.version(scope) == before + 1
-        assert [(one.subject, one.dedupe) for one in due(scope, CompareDue.kind)] == [
+        before = known_faces.faces_version(scope)
+        assert known_faces.store_template(scope, subject, model=MODEL, box=BOX, pictures=("a" * 64, "b" * 64))
+        assert known_faces.faces_version(scope) == before + 1
+        assert [(one.subject, one.dedupe) for one in due(scope, FaceComparisonDue.kind)] == [
             (here.tenant_id, f"faces:{before + 1}")
         ]
-        assert not faces.keep(scope, uuid7(), model=MODEL, box=BOX, pictures=[])
-        assert faces.version(scope) == before + 1
+        assert not known_faces.store_template(scope, uuid7(), model=MODEL, box=BOX, pictures=[])
+        assert known_faces.faces_version(scope) == before + 1
     (row,) = templates(here)
     assert (row.subject_id, row.model, bytes(row.box), row.pictures) == (
         subject,
@@ -160,16 +163,16 @@ def test_a_template_is_kept_for_who_agreed_alone_and_makes_every_picture_be_comp
         ["a" * 64, "b" * 64],
     )
     with here.scope() as scope:
-        faces.keep(scope, subject, model=MODEL, box=Sealed(b"newer"), pictures=["c" * 64])
-        faces.keep(scope, subject, model="arc@4", box=BOX, pictures=[])
+        known_faces.store_template(scope, subject, model=MODEL, box=Sealed(b"newer"), pictures=["c" * 64])
+        known_faces.store_template(scope, subject, model="arc@4", box=BOX, pictures=[])
     assert [(row.model, bytes(row.box), row.pictures) for row in templates(here)] == [
         (MODEL, b"newer", ["c" * 64]),
         ("arc@4", b"sealed", []),
     ]
     with here.scope() as scope:
         barred = uuid7()
-        faces.bar(scope, subject_id=barred, why="asked us", model=MODEL, box=BOX)
-        assert not faces.keep(scope, barred, model=MODEL, box=Sealed(b"other"), pictures=[])
+        known_faces.add_face_ban(scope, subject_id=barred, why="asked us", model=MODEL, box=BOX)
+        assert not known_faces.store_template(scope, barred, model=MODEL, box=Sealed(b"other"), pictures=[])
 
 
 def test_who_is_known_to_a_model_and_who_waits_for_it(here: World) -> None:
@@ -179,22 +182,22 @@ def test_who_is_known_to_a_model_and_who_waits_for_it(here: World) -> None:
     barred = uuid7()
     with here.scope() as scope:
         nova = invented(scope, here)
-        faces.refer(scope, nova, [picture(scope, here).sha256])
-        faces.keep(scope, first, model=MODEL, box=BOX, pictures=[])
-        at = faces.version(scope)
-        known = faces.known(scope, MODEL)
+        known_faces.set_reference_pictures(scope, nova, [picture(scope, here).sha256])
+        known_faces.store_template(scope, first, model=MODEL, box=BOX, pictures=[])
+        at = known_faces.faces_version(scope)
+        known = known_faces.known_faces(scope, MODEL)
         assert (known.model, known.version, known.complete, known.waiting) == (MODEL, at, True, ())
         assert {who: box.box for who, box in known.boxes.items()} == {first: b"sealed"}
-        faces.keep(scope, second, model="arc@4", box=Sealed(b"new"), pictures=[])
-        faces.bar(scope, subject_id=barred, why="asked us", model="arc@4", box=Sealed(b"barred"))
-        old, new = faces.known(scope, MODEL), faces.known(scope, "arc@4")
+        known_faces.store_template(scope, second, model="arc@4", box=Sealed(b"new"), pictures=[])
+        known_faces.add_face_ban(scope, subject_id=barred, why="asked us", model="arc@4", box=Sealed(b"barred"))
+        old, new = known_faces.known_faces(scope, MODEL), known_faces.known_faces(scope, "arc@4")
         assert (set(old.boxes), old.complete, old.waiting) == ({first}, False, (second,))
         assert (set(new.boxes), new.complete, new.waiting) == ({second, barred}, False, (first,))
-        assert old.version == new.version == faces.version(scope) > at
-        faces.keep(scope, first, model="arc@4", box=BOX, pictures=[])
-        assert faces.known(scope, "arc@4").complete
+        assert old.version == new.version == known_faces.faces_version(scope) > at
+        known_faces.store_template(scope, first, model="arc@4", box=BOX, pictures=[])
+        assert known_faces.known_faces(scope, "arc@4").complete
     with here.scope() as scope:
-        assert faces.version(scope) == faces.known(scope, "arc@4").version
+        assert known_faces.faces_version(scope) == known_faces.known_faces(scope, "arc@4").version
 
 
 def test_the_portraits_are_the_newest_confirmed_photographs_of_one_alone(here: World) -> None:
@@ -205,12 +208,12 @@ def test_the_portraits_are_the_newest_confirmed_photographs_of_one_alone(here: W
         picture(scope, here, person=person, ai="generated")
         picture(scope, here, Rating.X, person=person)
         together = picture(scope, here, person=person)
-        ratings.depict(scope, asset_of(scope, together), other, how="face", confirmed_by="member:rob")
+        ratings.record_depiction(scope, asset_of(scope, together), other, how="face", confirmed_by="member:rob")
         unsure = picture(scope, here)
-        ratings.depict(scope, asset_of(scope, unsure), person, how="face")
+        ratings.record_depiction(scope, asset_of(scope, unsure), person, how="face")
     with here.scope() as scope:
-        assert faces.portraits(scope, subject) == [shown[1].sha256, shown[3].sha256, shown[2].sha256]
-        assert faces.portraits(scope, uuid7()) is None
+        assert known_faces.enrolment_pictures(scope, subject) == [shown[1].sha256, shown[3].sha256, shown[2].sha256]
+        assert known_faces.enrolment_pictures(scope, uuid7()) is None
 
 
 # ------------------------------------------------------------------ whom an invented person is made after
@@ -218,24 +221,26 @@ def test_references_replace_those_before_and_the_same_again_is_nothing_new(here:
     with here.scope() as scope:
         nova = invented(scope, here)
         one, two = (picture(scope, here, ai="generated").sha256 for _ in range(2))
-    facing.referred(ReferencesDue(here.tenant_id, nova, f"{two} {one} {two}"), tenant=here.open)
+    face_consent.handle_reference_comparison(
+        ReferenceComparisonDue(here.tenant_id, nova, f"{two} {one} {two}"), tenant=here.open
+    )
     with here.scope() as scope:
-        first = faces.living(scope, nova)
+        first = known_faces.find_face_consent(scope, nova)
         assert first is not None
         assert (first.basis, first.pictures, first.said_by) == ("reference", sorted([one, two]), "system:faces")
-        (asked,) = due(scope, CompareDue.kind)
-        assert (asked.subject, asked.dedupe) == (here.tenant_id, f"faces:{faces.version(scope)}")
+        (asked,) = due(scope, FaceComparisonDue.kind)
+        assert (asked.subject, asked.dedupe) == (here.tenant_id, f"faces:{known_faces.faces_version(scope)}")
         scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=here.tenant_id)
     with here.scope() as scope:
-        faces.refer(scope, nova, [one, two])
-        assert faces.living(scope, nova).id == first.id  # type: ignore[union-attr]  # it was there above
-        assert due(scope, CompareDue.kind) == []
+        known_faces.set_reference_pictures(scope, nova, [one, two])
+        assert known_faces.find_face_consent(scope, nova).id == first.id  # type: ignore[union-attr]  # it was there above
+        assert due(scope, FaceComparisonDue.kind) == []
     with here.scope() as scope:
-        faces.refer(scope, nova, [two])
-        again = faces.living(scope, nova)
+        known_faces.set_reference_pictures(scope, nova, [two])
+        again = known_faces.find_face_consent(scope, nova)
         assert again is not None
         assert (again.id != first.id, again.pictures) == (True, [two])
-        assert len(due(scope, CompareDue.kind)) == 1
+        assert len(due(scope, FaceComparisonDue.kind)) == 1
         ended = scope.run("SELECT ended_at FROM face_subjects WHERE id = :s", s=first.id).scalar_one()
         assert ended == scope.now
 
@@ -253,39 +258,39 @@ def test_references_are_of_the_library_and_of_somebody_invented(here: World) -> 
         (uuid7(), [shown], "person.unknown"),
     ):
         with here.scope() as scope, pytest.raises((BadInput, NotFound)) as refused:
-            faces.refer(scope, who, digests)
+            known_faces.set_reference_pictures(scope, who, digests)
         assert refused.value.message.code == code
     with here.scope() as scope:
-        assert faces.living(scope, nova) is None
-        many = [picture(scope, here).sha256 for _ in range(faces.MOST_REFERENCES)]
-        faces.refer(scope, nova, many)
-        assert faces.living(scope, nova).pictures == sorted(many)  # type: ignore[union-attr]  # it was just made
+        assert known_faces.find_face_consent(scope, nova) is None
+        many = [picture(scope, here).sha256 for _ in range(known_faces.MAX_REFERENCES)]
+        known_faces.set_reference_pictures(scope, nova, many)
+        assert known_faces.find_face_consent(scope, nova).pictures == sorted(many)  # type: ignore[union-attr]  # it was just made
 
 
 # ------------------------------------------------------------------ whom nobody may depict
 def test_a_wish_for_the_list_needs_who_may_and_a_reason(here: World) -> None:
     sha256, cy = "a" * 64, chatter(here)
     with here.scope(f"member:{here.ann}") as scope:
-        subject = facing.want_barred(scope, sha256, why="  asked\x00 us ")
-        (one,) = due(scope, BarWanted.kind)
+        subject = face_consent.request_face_ban(scope, sha256, why="  asked\x00 us ")
+        (one,) = due(scope, FaceBanRequested.kind)
         assert one.args == {"sha256": sha256, "why": "asked us", "by": f"member:{here.ann}"}
         assert (one.subject, one.dedupe) == (subject, f"face:bar:{sha256}")
         with pytest.raises(BadInput, match=r"face\.no_reason"):
-            facing.want_barred(scope, "b" * 64, why=" \n")
+            face_consent.request_face_ban(scope, "b" * 64, why=" \n")
     with here.scope(f"member:{cy}") as scope, pytest.raises(Refused):
-        facing.want_barred(scope, "b" * 64, why="asked us")
+        face_consent.request_face_ban(scope, "b" * 64, why="asked us")
     with here.scope() as scope, pytest.raises(Refused, match=r"review\.people_only"):
-        facing.want_barred(scope, "b" * 64, why="asked us")
+        face_consent.request_face_ban(scope, "b" * 64, why="asked us")
     with here.scope() as scope:
-        assert len(due(scope, BarWanted.kind)) == 1
+        assert len(due(scope, FaceBanRequested.kind)) == 1
 
 
 def test_the_list_is_written_once_per_id_and_says_why(here: World) -> None:
-    wanted = BarWanted(here.tenant_id, uuid7(), "a" * 64, "asked us", f"member:{here.ann}")
-    later = BarWanted(here.tenant_id, uuid7(), "b" * 64, "a letter", f"member:{here.rob}")
+    wanted = FaceBanRequested(here.tenant_id, uuid7(), "a" * 64, "asked us", f"member:{here.ann}")
+    later = FaceBanRequested(here.tenant_id, uuid7(), "b" * 64, "a letter", f"member:{here.rob}")
     for event in (wanted, wanted, later):
         with here.scope(event.by) as scope:
-            facing.bar(scope, event, model=MODEL, box=BOX)
+            face_consent.handle_face_ban(scope, event, model=MODEL, box=BOX)
     assert [(row.subject_id, row.model, bytes(row.box)) for row in templates(here)] == [
         (wanted.subject_id, MODEL, b"sealed"),
         (later.subject_id, MODEL, b"sealed"),
@@ -294,84 +299,86 @@ def test_the_list_is_written_once_per_id_and_says_why(here: World) -> None:
         assert audited(scope, "face.barred") == [
             (event.by, "face.barred", f"face:{event.subject_id}", {}) for event in (wanted, later)
         ]
-        newest, oldest = facing.listed(scope)
-        assert newest == Listed(later.subject_id, "a letter", later.by, newest.since, None)
-        assert oldest == Listed(wanted.subject_id, "asked us", wanted.by, oldest.since, None)
+        newest, oldest = face_consent.list_face_bans(scope)
+        assert newest == FaceBanSummary(later.subject_id, "a letter", later.by, newest.since, None)
+        assert oldest == FaceBanSummary(wanted.subject_id, "asked us", wanted.by, oldest.since, None)
         assert newest.since >= oldest.since
         rows = scope.run("SELECT said_by, basis, person_id FROM face_subjects WHERE tenant_id = :t ORDER BY id",
                          t=here.tenant_id).all()  # fmt: skip
         assert [tuple(row) for row in rows] == [(wanted.by, "barred", None), (later.by, "barred", None)]
-        assert len(due(scope, CompareDue.kind)) == 2
+        assert len(due(scope, FaceComparisonDue.kind)) == 2
 
 
 def test_who_may_no_more_is_told_and_nobody_comes_on_the_list(here: World) -> None:
-    event = BarWanted(here.tenant_id, uuid7(), "a" * 64, "asked us", f"member:{chatter(here)}")
+    event = FaceBanRequested(here.tenant_id, uuid7(), "a" * 64, "asked us", f"member:{chatter(here)}")
     with here.scope(event.by) as scope:
-        facing.bar(scope, event, model=MODEL, box=BOX)
+        face_consent.handle_face_ban(scope, event, model=MODEL, box=BOX)
         found = told(scope, f"face.bar:{event.subject_id}")
         assert found is not None
         assert (found.urgent, found.open) == (False, True)
-        assert facing.listed(scope) == []
-        facing.not_barred(scope, BarWanted(here.tenant_id, here.ann, "a" * 64, "x", event.by))
+        assert face_consent.list_face_bans(scope) == []
+        face_consent.report_face_ban_failed(scope, FaceBanRequested(here.tenant_id, here.ann, "a" * 64, "x", event.by))
         assert told(scope, f"face.bar:{here.ann}") == Told("face.not_one", {}, urgent=True, open=True, creator=None)
 
 
 def test_two_take_a_face_off_the_list_and_its_template_is_erased(here: World) -> None:
     subject = uuid7()
     with here.scope(f"member:{here.ann}") as scope:
-        faces.bar(scope, subject_id=subject, why="asked us", model=MODEL, box=BOX)
-        before = faces.version(scope)
-        facing.want_unbarred(scope, subject)
-        (one,) = due(scope, UnbarWanted.kind)
+        known_faces.add_face_ban(scope, subject_id=subject, why="asked us", model=MODEL, box=BOX)
+        before = known_faces.faces_version(scope)
+        face_consent.request_face_ban_end(scope, subject)
+        (one,) = due(scope, FaceBanEndRequested.kind)
         assert (one.subject, one.args, one.priority) == (subject, {"by": f"member:{here.ann}"}, 1)
-    first = UnbarWanted(here.tenant_id, subject, f"member:{here.ann}")
+    first = FaceBanEndRequested(here.tenant_id, subject, f"member:{here.ann}")
     for _ in range(2):
-        facing.unbar(first, tenant=here.open)
+        face_consent.handle_face_ban_end(first, tenant=here.open)
     with here.scope() as scope:
         assert told(scope, f"face.unbar:{subject}") == Told(
             "face.another_ends", {}, urgent=False, open=True, creator=None
         )
         ended_by = here.principal(scope, here.ann)
-        assert [(one.id, one.ending_by) for one in facing.listed(scope)] == [(subject, ended_by)]
+        assert [(one.id, one.ending_by) for one in face_consent.list_face_bans(scope)] == [(subject, ended_by)]
         assert len(templates(here)) == 1
-    facing.unbar(UnbarWanted(here.tenant_id, subject, f"member:{here.rob}"), tenant=here.open)
+    face_consent.handle_face_ban_end(
+        FaceBanEndRequested(here.tenant_id, subject, f"member:{here.rob}"), tenant=here.open
+    )
     assert templates(here) == []
     with here.scope() as scope:
-        assert facing.listed(scope) == []
+        assert face_consent.list_face_bans(scope) == []
         assert audited(scope, "face.unbarred") == [
             (f"member:{who}", "face.unbarred", f"face:{subject}", {}) for who in (here.ann, here.rob)
         ]
         row = scope.run("SELECT why, ended_at FROM face_subjects WHERE id = :s", s=subject).one()
         assert (row.why, row.ended_at is not None) == ("", True)
-        assert faces.version(scope) > before
+        assert known_faces.faces_version(scope) > before
         with pytest.raises(NotFound, match=r"face\.unknown"):
-            faces.unbar(scope, subject, uuid7())
+            known_faces.end_face_ban(scope, subject, uuid7())
         with pytest.raises(NotFound, match=r"face\.unknown"):
-            faces.unbar(scope, uuid7(), uuid7())
+            known_faces.end_face_ban(scope, uuid7(), uuid7())
 
 
 def test_a_face_somebody_agreed_to_is_on_no_list(here: World) -> None:
     _, subject = real(here)
     with here.scope() as scope:
-        assert facing.listed(scope) == []
+        assert face_consent.list_face_bans(scope) == []
         with pytest.raises(NotFound, match=r"face\.unknown"):
-            faces.unbar(scope, subject, uuid7())
+            known_faces.end_face_ban(scope, subject, uuid7())
 
 
 def test_whether_it_was_the_second_is_told_and_who_may_not_takes_nobody_off(here: World) -> None:
     subject, cy = uuid7(), chatter(here)
     with here.scope(f"member:{here.ann}") as scope:
-        faces.bar(scope, subject_id=subject, why="asked us", model=MODEL, box=BOX)
+        known_faces.add_face_ban(scope, subject_id=subject, why="asked us", model=MODEL, box=BOX)
     with here.scope(f"member:{cy}") as scope, pytest.raises(Refused):
-        facing.want_unbarred(scope, subject)
-    facing.unbar(UnbarWanted(here.tenant_id, subject, f"member:{cy}"), tenant=here.open)
+        face_consent.request_face_ban_end(scope, subject)
+    face_consent.handle_face_ban_end(FaceBanEndRequested(here.tenant_id, subject, f"member:{cy}"), tenant=here.open)
     with here.scope() as scope:
-        assert [one.ending_by for one in facing.listed(scope)] == [None]
+        assert [one.ending_by for one in face_consent.list_face_bans(scope)] == [None]
         one, two = uuid7(), uuid7()
-        assert faces.unbar(scope, subject, one) is False
+        assert known_faces.end_face_ban(scope, subject, one) is False
         with pytest.raises(Conflict, match=r"face\.another_ends"):
-            faces.unbar(scope, subject, one)
-        assert faces.unbar(scope, subject, two) is True
+            known_faces.end_face_ban(scope, subject, one)
+        assert known_faces.end_face_ban(scope, subject, two) is True
 
 
 # ------------------------------------------------------------------ what is behind
@@ -383,10 +390,10 @@ def test_what_was_compared_with_fewer_faces_is_looked_at_again_the_riskiest_firs
             picture(scope, here, Rating.G, ai="generated").sha256,
         )
         newer = picture(scope, here, Rating.S).sha256
-        assert faces.behind(scope)
-        assert faces.stale(scope, most=50) == [made, nude, newer, plain]
-        assert faces.stale(scope, most=2) == [made, nude]
+        assert known_faces.has_uncompared_pictures(scope)
+        assert known_faces.list_uncompared_pictures(scope, most=50) == [made, nude, newer, plain]
+        assert known_faces.list_uncompared_pictures(scope, most=2) == [made, nude]
     with here.scope() as scope, scope.acting_as("gate"):
         scope.run("UPDATE renditions SET state = 'removed' WHERE sha256 = :s", s=nude)
     with here.scope() as scope:
-        assert faces.stale(scope, most=50) == [made, newer, plain]
+        assert known_faces.list_uncompared_pictures(scope, most=50) == [made, newer, plain]

@@ -10,23 +10,24 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import NotFound, Refused
 from foundation.ids import uuid7
-from gate import admitting, bundle, foreign, minting
-from gate.admitting import RowsWanted
-from gate.decide import Decision, decide
-from gate.facts import read_snapshot, read_unit
-from gate.foreign import Unbelievable
-from gate.matrix import RowFile
-from gate.reasons import Reason
-from gate.units import Rating, Unit, Verdict
+from gate.contract.facts import parse_snapshot, parse_unit
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating, Unit, Verdict
+from gate.decision.decide import Decision, decide_unit
+from gate.permits import issuance
+from gate.policy import admission, bundle, third_party_rules
+from gate.policy.admission import AdmissionRequested
+from gate.policy.matrix import MatrixRow
+from gate.policy.third_party_rules import InvalidThirdPartyRules
 from tests.conftest import Cluster
 from tests.gate.builders import World, invented, picture, unit, world
 from tests.gate.releases import past_the_gate
 from tests.gate.strangers import ACME, file, row
 
-OURS = bundle.shipped()
+OURS = bundle.shipped_bundle()
 DAY = timedelta(days=1)
 
 
@@ -58,16 +59,16 @@ BEYOND = {
     "was never read": file(row(checked_on=None)),
     "nobody reads it again": file(row(review_by=None)),
     "one row twice": file(row(), row()),
-    "no rows": foreign.sign("acme", "[]", ACME),
-    "no list": foreign.sign("acme", "3", ACME),
-    "no YAML": foreign.sign("acme", "{[", ACME),
+    "no rows": third_party_rules.sign_rules("acme", "[]", ACME),
+    "no list": third_party_rules.sign_rules("acme", "3", ACME),
+    "no YAML": third_party_rules.sign_rules("acme", "{[", ACME),
     "a name no platform has": file(row(id="a b.post", platform="a b"), platform="a b"),
     "changed after it was signed": changed(file(row("HHBB")), b"G: H", b"G: A"),
     "signed by nobody": changed(file(), b'"signature":"', b'"signature":"AAAA'),
     "a name twice": changed(file(), b'"kind"', b'"platform":"acme","kind"'),
     "something more": changed(file(), b'"kind"', b'"more":"1","kind"'),
     "another kind": changed(file(), b"greenroom rows", b"greenroom policy"),
-    "too long": file(row(note="x" * foreign.MOST_BYTES)),
+    "too long": file(row(note="x" * third_party_rules.MAX_BYTES)),
     "nothing": b"",
     "no JSON object": b"[1]",
 }
@@ -75,12 +76,12 @@ BEYOND = {
 
 @pytest.mark.parametrize("name", BEYOND)
 def test_what_goes_beyond_its_bounds_is_not_believed(name: str) -> None:
-    with pytest.raises(Unbelievable):
-        foreign.believed(BEYOND[name], OURS)
+    with pytest.raises(InvalidThirdPartyRules):
+        third_party_rules.verify_rules(BEYOND[name], OURS)
 
 
 def test_what_keeps_within_them_is() -> None:
-    found = foreign.believed(file(row("HHBB"), row(id="acme.chat", surface="chat")), OURS)
+    found = third_party_rules.verify_rules(file(row("HHBB"), row(id="acme.chat", surface="chat")), OURS)
     assert (found.platform, [one.id for one in found.rows]) == ("acme", ["acme.post", "acme.chat"])
 
 
@@ -91,7 +92,7 @@ def here(tenant: OpenScope) -> World:
 
 def admit(here: World, document: bytes, who: Any = None) -> None:
     with here.scope(f"member:{who or here.rob}") as scope:
-        admitting.admit(scope, document)
+        admission.admit_rules(scope, document)
 
 
 def there(here: World, rating: Rating = Rating.G, **changes: Any) -> Unit:
@@ -103,7 +104,7 @@ def there(here: World, rating: Rating = Rating.G, **changes: Any) -> Unit:
 
 def judged(here: World, what: Unit) -> Decision:
     with here.scope() as scope:
-        return minting.judge(scope, what, author=f"member:{here.ann}")
+        return issuance.judge_unit(scope, what, author=f"member:{here.ann}")
 
 
 def test_the_owner_admits_them_for_one_agency_and_one_person_ends_it(here: World, tenant: OpenScope) -> None:
@@ -122,11 +123,11 @@ def test_the_owner_admits_them_for_one_agency_and_one_person_ends_it(here: World
     admit(here, file(row("AHBB"), key=Ed25519PrivateKey.generate()))  # the next version takes the place of the first
     assert judged(here, there(here, Rating.S)).verdict is Verdict.H
     with here.scope(f"member:{here.ann}") as scope:
-        assert [(one.platform, one.whole) for one in admitting.admitted(scope)] == [("acme", True)]
-        admitting.end(scope, "acme")
+        assert [(one.platform, one.is_unchanged) for one in admission.list_admissions(scope)] == [("acme", True)]
+        admission.end_admission(scope, "acme")
     assert judged(here, there(here)).reasons == (Reason.DESTINATION_UNKNOWN,)
     with pytest.raises(NotFound), here.scope(f"member:{here.ann}") as scope:
-        admitting.end(scope, "acme")
+        admission.end_admission(scope, "acme")
 
 
 @pytest.mark.parametrize("name", ["opens nudity", "signed by nobody", "a row of ours", "nothing"])
@@ -157,7 +158,7 @@ def test_what_was_changed_since_counts_as_absent(here: World, cluster: Cluster, 
     assert Reason.POLICY_SIGNATURE in general.reasons
     assert Reason.POLICY_SIGNATURE in nudity.reasons
     with here.scope() as scope:
-        assert [one.whole for one in admitting.admitted(scope)] == [False]
+        assert [one.is_unchanged for one in admission.list_admissions(scope)] == [False]
 
 
 def test_a_row_written_past_the_owner_opens_nothing_above_suggestive(here: World, cluster: Cluster) -> None:
@@ -171,8 +172,8 @@ def test_a_row_written_past_the_owner_opens_nothing_above_suggestive(here: World
             {"tenant": here.tenant_id, "document": file(row("AAFF"))},
         )
     assert Reason.POLICY_SIGNATURE in judged(here, there(here, Rating.N)).reasons
-    open_ = RowFile.model_validate(row("AAFF"))
-    assert OURS.foreign(open_, on=row()["checked_on"]).verdict(Rating.N) is Verdict.B
+    open_ = MatrixRow.model_validate(row("AAFF"))
+    assert OURS.third_party_row(open_, on=row()["checked_on"]).verdict(Rating.N) is Verdict.B
 
 
 def test_no_role_changes_or_revives_what_was_admitted(here: World) -> None:
@@ -191,13 +192,13 @@ def test_no_role_changes_or_revives_what_was_admitted(here: World) -> None:
 
 def test_a_rule_of_ours_takes_over_by_itself(here: World) -> None:
     admit(here, file())
-    ours = RowFile.model_validate(row("HHBB", verified={"verdicts": "primary", "flags": "primary", "ai": "primary"}))
+    ours = MatrixRow.model_validate(row("HHBB", verified={"verdicts": "primary", "flags": "primary", "ai": "primary"}))
     later = replace(OURS, rows=MappingProxyType({**OURS.rows, ours.id: ours}))
     with here.scope() as scope:
-        decision = minting.judge(scope, there(here), author=f"member:{here.ann}", bundle=later)
+        decision = issuance.judge_unit(scope, there(here), author=f"member:{here.ann}", bundle=later)
     assert decision.verdict is Verdict.H
-    with pytest.raises(Unbelievable):
-        foreign.believed(file(), later)
+    with pytest.raises(InvalidThirdPartyRules):
+        third_party_rules.verify_rules(file(), later)
 
 
 def test_they_age_as_ours_do_and_decisions_replay(here: World) -> None:
@@ -210,18 +211,20 @@ def test_they_age_as_ours_do_and_decisions_replay(here: World) -> None:
             " WHERE d.subject_id = :id",
             id=what.subject.id,
         ).one()
-    facts, same = read_snapshot(stored.snapshot), read_unit(stored.unit)
-    assert decide(facts, same, OURS, stored.decided_at).verdict is Verdict.A
-    assert decide(facts, same, OURS, stored.decided_at + 152 * DAY).reasons == (Reason.POLICY_STALE,)
+    facts, same = parse_snapshot(stored.snapshot), parse_unit(stored.unit)
+    assert decide_unit(facts, same, OURS, stored.decided_at).verdict is Verdict.A
+    assert decide_unit(facts, same, OURS, stored.decided_at + 152 * DAY).reasons == (Reason.POLICY_STALE,)
 
 
 def test_a_page_asks_and_the_workers_seek_the_file_among_the_installed(here: World, tenant: OpenScope) -> None:
     shipped = file()
-    digest = foreign.believed(shipped, OURS).digest
+    digest = third_party_rules.verify_rules(shipped, OURS).digest
 
     def press(who: Any, *, end: bool = False) -> None:
-        asked = RowsWanted(here.tenant_id, uuid7(), platform="acme", digest=digest, end=end, by=f"member:{who}")
-        admitting.settle(asked, tenant=tenant, documents=lambda: [b"", BEYOND["opens nudity"], shipped])
+        asked = AdmissionRequested(here.tenant_id, uuid7(), platform="acme", digest=digest, end=end, by=f"member:{who}")
+        admission.handle_admission_request(
+            asked, tenant=tenant, documents=lambda: [b"", BEYOND["opens nudity"], shipped]
+        )
 
     press(here.ann)
     assert judged(here, there(here)).verdict is Verdict.H

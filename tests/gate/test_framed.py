@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
-from gate import inspecting, minting, recall, recording
-from gate.reasons import Reason
-from gate.units import Medium, Rating
+from gate.assets import asset_records
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating
+from gate.permits import issuance
+from gate.ratings import inspections
+from gate.removal import recall
 from tests.gate.builders import World, picture, unit, world
 from tests.gate.test_inspecting import EYES, rated, reasons, say
 
@@ -31,18 +34,18 @@ def brought(here: World, frames: list[str], *, look: str | None = None) -> Mediu
     """Something with these frames, none of a picture."""
     with here.scope() as scope:
         medium = picture(scope, here, phash=look)
-        inspecting.read(scope, medium.sha256, hidden=False, frames=frames)
+        inspections.record_file_inspection(scope, medium.sha256, hidden=False, frames=frames)
     return medium
 
 
 def block(here: World, medium: Medium, look: str | None = None) -> None:
     with here.scope() as scope:
-        recall.block(scope, medium.sha256, category="shown", phash=look)
+        recall.block_bytes(scope, medium.sha256, category="shown", phash=look)
 
 
 def verdict(here: World, medium: Medium) -> str:
     with here.scope() as scope:
-        return str(minting.preview(scope, unit(here, media=[medium]), author=f"member:{here.ann}").verdict)
+        return str(issuance.preview_decision(scope, unit(here, media=[medium]), author=f"member:{here.ann}").verdict)
 
 
 GONE = FRAMES[:10]
@@ -108,13 +111,13 @@ def test_what_was_seen_in_part_waits_for_the_rest_or_for_a_person(here: World) -
     medium, other = rated(here, ("rule:drawn", Rating.G)), rated(here, ("rule:drawn", Rating.G))
     for one in (medium, other):
         with here.scope() as scope:
-            inspecting.partly(scope, one.sha256)
+            inspections.record_partial_inspection(scope, one.sha256)
         say(here, one, EYES, Rating.G)
         assert reasons(here, one) == {Reason.CLASSIFIER_UNAVAILABLE}
     with here.scope() as scope:
-        assert inspecting.waiting(scope, medium.sha256)
-        inspecting.wholly(scope, medium.sha256)
-        assert not inspecting.waiting(scope, medium.sha256)
+        assert inspections.needs_inspection(scope, medium.sha256)
+        inspections.record_full_inspection(scope, medium.sha256)
+        assert not inspections.needs_inspection(scope, medium.sha256)
     say(here, other, f"member:{here.ann}", Rating.G)
     assert reasons(here, medium) == reasons(here, other) == set()
 
@@ -122,7 +125,7 @@ def test_what_was_seen_in_part_waits_for_the_rest_or_for_a_person(here: World) -
 def test_words_of_subtitles_are_judged(here: World) -> None:
     medium = rated(here, (f"member:{here.ann}", Rating.G))
     with here.scope() as scope:
-        inspecting.read(scope, medium.sha256, hidden=False, words=["EXPLICIT-MARKER-A"])
+        inspections.record_file_inspection(scope, medium.sha256, hidden=False, words=["EXPLICIT-MARKER-A"])
     found = reasons(here, medium, surface="sandbox.as_instagram")
     assert Reason.RATING_EXCEEDS_SURFACE in found
 
@@ -130,11 +133,11 @@ def test_words_of_subtitles_are_judged(here: World) -> None:
 def test_renditions_beside_a_film_come_in_order(here: World) -> None:
     with here.scope() as scope:
         medium = picture(scope, here)
-        asset = recording.recorded(scope, medium.sha256).asset_id
+        asset = asset_records.find_rendition_by_digest(scope, medium.sha256).asset_id
         for number, profile in enumerate(["sheet", "poster", "sheet"]):
             sha256 = f"{number:064x}"
-            recording.record_rendition(
+            asset_records.record_rendition(
                 scope, asset, sha256=sha256, mime="image/jpeg", size=1, width=1, height=1, profile=profile
             )
-        assert recording.beside(scope, asset, "sheet") == [f"{0:064x}", f"{2:064x}"]
-        assert recording.beside(scope, here.creator_id, "sheet") == []
+        assert asset_records.rendition_digests(scope, asset, "sheet") == [f"{0:064x}", f"{2:064x}"]
+        assert asset_records.rendition_digests(scope, here.creator_id, "sheet") == []

@@ -5,14 +5,17 @@ from typing import Any
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
-from gate import appealing, complaints, desk, inspecting, minting, ratings, recall
-from gate.events import AppealDecided
-from gate.inspecting import Eyes
-from gate.reasons import Reason
-from gate.units import Medium, Rating
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating
+from gate.permits import issuance
+from gate.ratings import inspections, ratings
+from gate.ratings.inspections import ClassifierStatus
+from gate.removal import recall, removal_requests
+from gate.reviews import appeals, content_reviews
+from gate.reviews.events import AppealDecided
 from tests.gate.builders import World, asset_of, picture, real_person, unit, world
 
 EYES = "classifier:tiles@1"
@@ -26,7 +29,7 @@ def here(tenant: OpenScope, tenant_id: Any) -> World:
 def reasons(here: World, medium: Medium, **changes: Any) -> set[Reason]:
     whole = unit(here, media=[medium], **changes)
     with here.scope() as scope:
-        return set(minting.preview(scope, whole, author=f"member:{here.ann}").reasons)
+        return set(issuance.preview_decision(scope, whole, author=f"member:{here.ann}").reasons)
 
 
 def rated(here: World, *by: tuple[str, Rating], person: bool = False) -> Medium:
@@ -41,14 +44,14 @@ def rated(here: World, *by: tuple[str, Rating], person: bool = False) -> Medium:
 def say(here: World, medium: Medium, source: str, rating: Rating, **found: Any) -> None:
     with here.scope() as scope:
         if source.startswith("classifier:"):
-            inspecting.record(scope, medium.sha256, source=source, rating=rating, **found)
+            inspections.record_classifier_finding(scope, medium.sha256, source=source, rating=rating, **found)
         else:
-            ratings.rate(scope, medium.sha256, rating, source=source)
+            ratings.record_rating(scope, medium.sha256, rating, source=source)
 
 
 def effective(here: World, medium: Medium) -> Rating | None:
     with here.scope() as scope:
-        return ratings.effective(scope, medium.sha256)
+        return ratings.effective_rating(scope, medium.sha256)
 
 
 def test_a_machine_alone_rates_nothing(here: World) -> None:
@@ -65,7 +68,7 @@ def test_a_machine_raises_and_never_lowers(here: World, machine: Rating, person:
     medium = rated(here, (f"member:{here.ann}", person), (EYES, machine))
     assert effective(here, medium) == max(machine, person, key=lambda rating: rating.rank)
     with here.scope() as scope:
-        withheld = ratings.standing(scope, [medium.sha256])[medium.sha256].withheld
+        withheld = ratings.display_ratings(scope, [medium.sha256])[medium.sha256].is_withheld
     assert withheld == (machine is Rating.X)
 
 
@@ -74,7 +77,7 @@ def test_what_is_never_allowed_needs_no_person(here: World) -> None:
     say(here, medium, EYES, Rating.X, prohibited="minor")
     assert reasons(here, medium) >= {Reason.PROHIBITED_MINOR}
     with here.scope() as scope:
-        assert ratings.rated(scope, medium.sha256).prohibited == "minor"
+        assert ratings.explain_rating(scope, medium.sha256).prohibited == "minor"
         told = scope.run("SELECT message ->> 'code', urgent FROM notices WHERE tenant_id = :t", t=here.tenant_id).all()
     assert told == [("asset.suspected", True)]
 
@@ -83,23 +86,23 @@ def test_a_missed_look_waits_for_a_person_or_for_the_look(here: World) -> None:
     medium = rated(here, ("rule:drawn", Rating.G))
     assert reasons(here, medium) == set()
     with here.scope() as scope:
-        inspecting.missed(scope, medium.sha256)
-        inspecting.missed(scope, medium.sha256)
-        assert inspecting.waiting(scope, medium.sha256)
+        inspections.record_classifier_missing(scope, medium.sha256)
+        inspections.record_classifier_missing(scope, medium.sha256)
+        assert inspections.needs_inspection(scope, medium.sha256)
     assert reasons(here, medium) == {Reason.CLASSIFIER_UNAVAILABLE}
     other = rated(here, ("rule:drawn", Rating.G))
     with here.scope() as scope:
-        inspecting.missed(scope, other.sha256)
+        inspections.record_classifier_missing(scope, other.sha256)
     say(here, medium, EYES, Rating.G)
     say(here, other, f"member:{here.ann}", Rating.G)
     assert reasons(here, medium) == reasons(here, other) == set()
     with here.scope() as scope:
-        assert not inspecting.waiting(scope, medium.sha256)
+        assert not inspections.needs_inspection(scope, medium.sha256)
 
 
 def approve(here: World, medium: Medium) -> None:
     with here.scope(f"member:{here.rob}") as scope:
-        desk.review_bytes(scope, medium.sha256, verdict="approve")
+        content_reviews.review_bytes(scope, medium.sha256, verdict="approve")
 
 
 def rate_again(here: World, medium: Medium) -> None:
@@ -144,7 +147,7 @@ def test_words_in_a_picture_are_rated_and_replayed(here: World) -> None:
     with here.scope() as scope:
         stored = scope.run("SELECT words FROM inspections WHERE sha256 = :s", s=medium.sha256).scalar_one()
         assert stored == ["hello", "EXPLICIT-MARKER-A", "again"]
-        judged = minting.judge(scope, unit(here, media=[medium]), author=f"member:{here.ann}")
+        judged = issuance.judge_unit(scope, unit(here, media=[medium]), author=f"member:{here.ann}")
     with here.scope() as scope:
         inputs = scope.run("SELECT snapshot FROM decision_inputs").scalars().all()
         assert any("EXPLICIT-MARKER-A" in each for each in inputs), "what was read is part of what was decided from"
@@ -154,8 +157,8 @@ def test_words_in_a_picture_are_rated_and_replayed(here: World) -> None:
 def test_a_hidden_preview_waits_for_somebody_else(here: World) -> None:
     medium = rated(here, (f"member:{here.ann}", Rating.G))
     with here.scope() as scope:
-        inspecting.read(scope, medium.sha256, hidden=True)
-        inspecting.read(scope, medium.sha256, hidden=False)
+        inspections.record_file_inspection(scope, medium.sha256, hidden=True)
+        inspections.record_file_inspection(scope, medium.sha256, hidden=False)
     assert reasons(here, medium) == {Reason.CONTAINER_HIDDEN_CONTENT}
     approve(here, medium)
     assert reasons(here, medium) == set()
@@ -174,17 +177,17 @@ def test_a_blocked_picture_does_not_come_back_turned(here: World, bits: int, ans
     other = turned(MIRRORED, bits=bits)
     with here.scope() as scope:
         gone = picture(scope, here, phash=UPRIGHT)
-        inspecting.read(scope, gone.sha256, hidden=False, turned=["ffffffff00000000", MIRRORED])
+        inspections.record_file_inspection(scope, gone.sha256, hidden=False, turned=["ffffffff00000000", MIRRORED])
         if first == "brought first":
             back = picture(scope, here, phash=other)
-            inspecting.read(scope, back.sha256, hidden=False, turned=[turned(UPRIGHT, bits=bits)])
-        recall.block(scope, gone.sha256, category="shown", phash=UPRIGHT)
+            inspections.record_file_inspection(scope, back.sha256, hidden=False, turned=[turned(UPRIGHT, bits=bits)])
+        recall.block_bytes(scope, gone.sha256, category="shown", phash=UPRIGHT)
         if first == "blocked first":
             back = picture(scope, here, phash=other)
-            inspecting.read(scope, back.sha256, hidden=False, turned=[turned(UPRIGHT, bits=bits)])
+            inspections.record_file_inspection(scope, back.sha256, hidden=False, turned=[turned(UPRIGHT, bits=bits)])
     assert reasons(here, back) == ({Reason.BLOCKLIST_NEAR} if answer else set())
     with here.scope() as scope:
-        asked = minting.preview(scope, unit(here, media=[back]), author=f"member:{here.ann}")
+        asked = issuance.preview_decision(scope, unit(here, media=[back]), author=f"member:{here.ann}")
     assert str(asked.verdict) == {"near": "B", "close": "H", "": "A"}[answer]
 
 
@@ -192,21 +195,21 @@ def test_what_is_lifted_on_appeal_marks_nothing_any_more(here: World) -> None:
     with here.scope() as scope:
         gone, other = picture(scope, here, phash=UPRIGHT), picture(scope, here, phash="0123456789abcdef")
         for one, look in ((gone, MIRRORED), (other, "fedcba9876543210")):
-            inspecting.read(scope, one.sha256, hidden=False, turned=[look])
+            inspections.record_file_inspection(scope, one.sha256, hidden=False, turned=[look])
         back, still = picture(scope, here, phash=MIRRORED), picture(scope, here, phash="fedcba9876543210")
         for one, look in ((back, UPRIGHT), (still, "0123456789abcdef")):
-            inspecting.read(scope, one.sha256, hidden=False, turned=[look])
+            inspections.record_file_inspection(scope, one.sha256, hidden=False, turned=[look])
         asked = {"creator_id": here.creator_id, "category": "shown", "named": "n", "source": "s"}
-        receipt = complaints.receive(scope, **asked, digests=[gone.sha256])
-        recall.block(scope, other.sha256, category="shown", phash="0123456789abcdef")
+        receipt = removal_requests.receive_removal_request(scope, **asked, digests=[gone.sha256])
+        recall.block_bytes(scope, other.sha256, category="shown", phash="0123456789abcdef")
     with here.scope(f"member:{here.ann}") as scope:
-        found = complaints.by_receipt(scope, receipt).id
-        complaints.uphold(scope, found)
+        found = removal_requests.find_status_by_receipt(scope, receipt).id
+        removal_requests.uphold_removal_request(scope, found)
     assert reasons(here, back) == reasons(here, still) == {Reason.BLOCKLIST_NEAR}
     with here.scope(f"member:{here.ann}") as scope:
-        appeal = appealing.ask_again(scope, found, words="All of us agreed.")
+        appeal = appeals.submit_agency_appeal(scope, found, words="All of us agreed.")
     decided = AppealDecided(here.tenant_id, appeal, "agreed", f"member:{here.rob}")
-    appealing.settle(decided, tenant=here.open)
+    appeals.handle_appeal_decision(decided, tenant=here.open)
     assert reasons(here, gone) == reasons(here, back) == set()
     assert reasons(here, still) == {Reason.BLOCKLIST_NEAR}
 
@@ -216,11 +219,11 @@ def test_findings_have_a_source_and_bytes(here: World) -> None:
     with here.scope() as scope:
         for source in ("member:7", "rule:x", "classifier@1", ""):
             with pytest.raises(BadInput):
-                inspecting.record(scope, medium.sha256, source=source, rating=Rating.G)
+                inspections.record_classifier_finding(scope, medium.sha256, source=source, rating=Rating.G)
         with pytest.raises(NotFound):
-            inspecting.record(scope, "0" * 64, source=EYES, rating=Rating.G)
+            inspections.record_classifier_finding(scope, "0" * 64, source=EYES, rating=Rating.G)
         with pytest.raises(NotFound):
-            inspecting.missed(scope, "0" * 64)
+            inspections.record_classifier_missing(scope, "0" * 64)
 
 
 def test_a_finding_voids_what_was_decided_before(here: World) -> None:
@@ -228,25 +231,25 @@ def test_a_finding_voids_what_was_decided_before(here: World) -> None:
     with here.scope() as scope:
         key = f"{here.tenant_id}:asset:{asset_of(scope, medium)}"
         before = scope.run("SELECT value FROM epochs WHERE key = :k", k=key).scalar_one()
-        inspecting.missed(scope, medium.sha256)
+        inspections.record_classifier_missing(scope, medium.sha256)
         assert scope.run("SELECT value FROM epochs WHERE key = :k", k=key).scalar_one() > before
 
 
 def test_who_looked_last_and_what_nobody_looked_at_is_counted(here: World, tenant: OpenScope) -> None:
     with here.scope() as scope:
-        assert inspecting.eyes(scope) == Eyes("", None, 0)
+        assert inspections.classifier_status(scope) == ClassifierStatus("", None, 0)
         first, second, third = (picture(scope, here, Rating.G) for _ in range(3))
-        inspecting.read(scope, first.sha256, hidden=False)
+        inspections.record_file_inspection(scope, first.sha256, hidden=False)
     with here.scope() as scope:
         for each in (first, second, third):
-            inspecting.missed(scope, each.sha256)
-        assert inspecting.eyes(scope) == Eyes("", None, 3)
+            inspections.record_classifier_missing(scope, each.sha256)
+        assert inspections.classifier_status(scope) == ClassifierStatus("", None, 3)
     say(here, first, "classifier:old@1", Rating.G)
     say(here, second, EYES, Rating.G)
     with here.scope() as scope:
-        found = inspecting.eyes(scope)
+        found = inspections.classifier_status(scope)
         assert (found.version, found.missed) == ("tiles@1", 1)
         assert found.at == scope.run("SELECT max(created_at) FROM inspections WHERE source = :eyes", eyes=EYES).scalar()
     other = world(tenant, uuid7())
     with other.scope() as scope:
-        assert inspecting.eyes(scope) == Eyes("", None, 0)
+        assert inspections.classifier_status(scope) == ClassifierStatus("", None, 0)

@@ -8,11 +8,15 @@ from random import Random
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
-from gate import log, minting, people, ratings, switches
-from gate.minting import Denied
-from gate.units import Rating, Subject
+from gate.contract.units import Rating, Subject
+from gate.log import decision_log
+from gate.people import persons
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from gate.policy import emergency_stops
+from gate.ratings import ratings
 from tests.gate.builders import KEY, Step, World, picture, real_person, unit, world
 
 AUTHOR = "system:test"
@@ -26,9 +30,9 @@ def here(tenant: OpenScope, tenant_id) -> World:
 def claim(here: World, whole) -> bool:
     try:
         with here.scope() as scope:
-            minting.lock_epochs(scope, whole)
-            minting.mint(scope, whole, Step(), key=KEY, author=AUTHOR)
-    except Denied:
+            issuance.lock_unit(scope, whole)
+            issuance.mint_permit(scope, whole, Step(), key=KEY, author=AUTHOR)
+    except PermitDenied:
         return False
     return True
 
@@ -41,16 +45,16 @@ def test_a_revocation_waits_for_the_claim_and_the_next_claim_sees_it(here: World
 
     def revoke() -> list:
         with here.scope() as scope:
-            found = people.revoke(scope, who)
+            found = persons.revoke_consent(scope, who)
         revoked.set()
         return found
 
     with ThreadPoolExecutor(1) as pool:
         with here.scope() as scope:
-            minting.lock_epochs(scope, whole)
+            issuance.lock_unit(scope, whole)
             waiting = pool.submit(revoke)
             assert not revoked.wait(0.2)
-            permit = minting.mint(scope, whole, Step(), key=KEY, author=AUTHOR)
+            permit = issuance.mint_permit(scope, whole, Step(), key=KEY, author=AUTHOR)
         assert waiting.result(10) == [permit.jti]  # what was claimed first is called back
     assert not claim(here, whole)
 
@@ -67,13 +71,13 @@ def test_forty_threads_never_lock_each_other_out(here: World) -> None:
     def disturb(number: int) -> None:
         with here.scope(f"member:{here.rob}") as scope:
             if number % 4 == 0:
-                people.revoke(scope, who[number % 3], what="download_sell")
+                persons.revoke_consent(scope, who[number % 3], what="download_sell")
             elif number % 4 == 1:
-                ratings.rate(scope, shown[number % 6].sha256, Rating.G, source="classifier@2")
+                ratings.record_rating(scope, shown[number % 6].sha256, Rating.G, source="classifier@2")
             elif number % 4 == 2:
-                switches.close(scope, "creator", str(here.creator_id), "campaigns", reason="x")
+                emergency_stops.close_switch(scope, "creator", str(here.creator_id), "campaigns", reason="x")
             else:
-                ratings.depict(
+                ratings.record_depiction(
                     scope, _asset(scope, shown[number % 6].sha256), who[0], how="voice", confirmed_by="member:rob"
                 )
 
@@ -83,7 +87,7 @@ def test_forty_threads_never_lock_each_other_out(here: World) -> None:
         for done in [pool.submit(act) for act in acts]:
             done.result(60)
     with here.scope() as scope:
-        assert isinstance(log.verify(scope), log.Verified)
+        assert isinstance(decision_log.verify_chain(scope), decision_log.ChainIntact)
 
 
 def _asset(scope, sha256: str):
@@ -108,7 +112,7 @@ def test_no_permit_is_minted_after_the_revocation(here: World) -> None:
         running = [pool.submit(claims, number) for number in range(8)]
         assert going.wait(60)
         with here.scope() as scope:
-            called_back = people.revoke(scope, who)
+            called_back = persons.revoke_consent(scope, who)
         assert sum(each.result(30) for each in running) == len(called_back)
     with here.scope() as scope:
         last: datetime = scope.run("SELECT max(minted_at) FROM permits").scalar_one()

@@ -2,16 +2,28 @@
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import uuid7
-from gate import dossiers, inventing, never, people, ratings, showing
-from gate.declared import ADAPTER, MODEL, REFERENCES, Look, Source, agreement, source_digest
-from gate.inventing import Draft
-from gate.reasons import Reason
-from gate.units import Medium, Rating
-from tenants import agencies, reads
-from tenants.roles import Role
+from gate.assets import viewings
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating
+from gate.evidence import person_dossiers
+from gate.people import depiction_bans, persons
+from gate.people.declarations import (
+    ADAPTER_PART,
+    MODEL_PART,
+    REFERENCES_PART,
+    DeclaredSource,
+    LookResult,
+    look_agreement,
+    source_digest,
+)
+from gate.ratings import ratings
+from gate.reviews import synthetic_people
+from gate.reviews.synthetic_people import DeclarationDraft
+from tenants.agencies import agencies, queries
+from tenants.agencies.rights import Role
 from tests.gate import carding
 from tests.gate.builders import World, asset_of, looked_at, picture, world
 from tests.gate.people_at_work import by, declare, draft, references, somebody, stranger
@@ -54,7 +66,7 @@ def test_two_others_look_and_it_goes_out(house: World) -> None:
     for member, after in ((house.rob, "B"), (gus, "F")):
         assert verdict(house, medium) == ("B", {Reason.SYNTHETIC_DECLARATION_MISSING})
         with by(house, member) as scope:
-            inventing.look(scope, person, declared)
+            synthetic_people.review_declaration(scope, person, declared)
         assert verdict(house, medium)[0] == after
 
 
@@ -68,7 +80,9 @@ def test_the_least_doubt_keeps_what_is_adult(house: World, harm: dict[str, objec
     assert verdict(house, medium)[0] == "F"
     doubts = shown[:1] if "doubts" in harm else ()
     with by(house, house.rob) as scope:
-        inventing.look(scope, person, declared, doubts=doubts, resembles=bool(harm.get("resembles")))
+        synthetic_people.review_declaration(
+            scope, person, declared, doubts=doubts, resembles=bool(harm.get("resembles"))
+        )
     assert verdict(house, medium) == ("B", {Reason.SYNTHETIC_DECLARATION_MISSING})
     assert verdict(house, mild)[0] == ("H" if "resembles" in harm else "A")
 
@@ -84,7 +98,7 @@ def test_another_model_adapter_or_reference_is_another_declaration(house: World)
     one = draft(shown)
     others = [
         draft(shown, digest="b" * 64), draft(shown[1:]), draft(shown, licence="MIT"),
-        Draft((*one.sources, Source(ADAPTER, "nova-lora", "c" * 64, "own", True)), shown),
+        DeclarationDraft((*one.sources, DeclaredSource(ADAPTER_PART, "nova-lora", "c" * 64, "own", True)), shown),
     ]  # fmt: skip
     digests = {source_digest(each.sources, each.references) for each in (one, *others)}
     assert len(digests) == 5
@@ -106,11 +120,11 @@ def test_a_reference_that_is_taken_away_undoes_it(house: World) -> None:
         looked_at(scope, declare(house, person, shown), stranger(), stranger())
     medium = shot(house, person)
     with house.scope() as scope:
-        ratings.freeze(scope, shown[3])
-        assert dossiers.people(scope)[0].declaration.lost  # type: ignore[union-attr]  # it was declared above
+        ratings.freeze_bytes(scope, shown[3])
+        assert person_dossiers.list_dossiers(scope)[0].declaration.lost  # type: ignore[union-attr]  # it was declared above
     assert verdict(house, medium) == ("B", {Reason.SYNTHETIC_DECLARATION_MISSING})
     with house.scope() as scope:
-        ratings.thaw(scope, shown[3])
+        ratings.unfreeze_bytes(scope, shown[3])
     assert verdict(house, medium)[0] == "F"
 
 
@@ -127,13 +141,13 @@ def test_who_declared_looks_at_nothing_nor_does_one_person_twice(house: World) -
     person = nova(house)
     declared = declare(house, person, references(house))
     with by(house, house.ann) as scope, pytest.raises(Refused, match=r"review\.own"):
-        inventing.look(scope, person, declared)
+        synthetic_people.review_declaration(scope, person, declared)
     with house.scope() as scope, pytest.raises(Exception, match="row-level security"):
         looked_at(scope, declared, house.principal(scope, house.ann))
     with by(house, house.rob) as scope:
-        inventing.look(scope, person, declared)
+        synthetic_people.review_declaration(scope, person, declared)
         with pytest.raises(Conflict, match="looked_before"):
-            inventing.look(scope, person, declared)
+            synthetic_people.review_declaration(scope, person, declared)
     assert verdict(house, shot(house, person))[0] == "B"
     for role in ("app", "gate"):
         with pytest.raises(Exception, match="permission denied"), house.open(house.tenant_id, "x", role=role) as scope:
@@ -145,23 +159,23 @@ def test_a_guest_looks_at_what_was_given_to_them(house: World) -> None:
     declared = declare(house, person, references(house))
     for creators in ((), ("lou",)):
         with by(house, guest(house, f"G{len(creators)}", creators)) as scope, pytest.raises(NotFound):
-            inventing.look(scope, person, declared)
+            synthetic_people.review_declaration(scope, person, declared)
     other = world(house.open, uuid7())
     with by(other, other.rob) as scope, pytest.raises(NotFound):
-        inventing.look(scope, person, declared)
+        synthetic_people.review_declaration(scope, person, declared)
     with by(house, guest(house)) as scope:
-        inventing.look(scope, person, declared)
+        synthetic_people.review_declaration(scope, person, declared)
 
 
 def test_what_is_adult_among_the_references_was_really_shown(house: World) -> None:
     person, shown = nova(house), references(house, rating=Rating.N)
     declared = declare(house, person, shown)
     with by(house, house.rob) as scope, pytest.raises(Refused, match="set_unseen"):
-        inventing.look(scope, person, declared)
+        synthetic_people.review_declaration(scope, person, declared)
     with by(house, house.rob) as scope:
         for sha256 in shown:
-            showing.note(scope, reads.member(scope, house.rob), sha256)
-        inventing.look(scope, person, declared)
+            viewings.record_viewing(scope, queries.get_member(scope, house.rob), sha256)
+        synthetic_people.review_declaration(scope, person, declared)
 
 
 def test_few_old_and_strange_references_are_refused(house: World) -> None:
@@ -169,14 +183,14 @@ def test_few_old_and_strange_references_are_refused(house: World) -> None:
     few, whole = declare(house, person, shown[:11]), declare(house, person, shown)
     with by(house, house.rob) as scope:
         with pytest.raises(Conflict, match="declared_anew"):
-            inventing.look(scope, person, few)
+            synthetic_people.review_declaration(scope, person, few)
         with pytest.raises(BadInput, match="bad_reference"):
-            inventing.look(scope, person, whole, doubts=("f" * 64,))
+            synthetic_people.review_declaration(scope, person, whole, doubts=("f" * 64,))
     few = declare(house, person, shown[:11])
     with by(house, house.rob) as scope, pytest.raises(BadInput, match="few_references"):
-        inventing.look(scope, person, few)
+        synthetic_people.review_declaration(scope, person, few)
     with house.scope() as scope:
-        ratings.freeze(scope, shown[0])
+        ratings.freeze_bytes(scope, shown[0])
     other = world(house.open, uuid7())
     for wrong in (shown, references(other), ("e" * 64,)):
         with pytest.raises(BadInput, match="bad_reference"):
@@ -186,14 +200,14 @@ def test_few_old_and_strange_references_are_refused(house: World) -> None:
 
 
 @pytest.mark.parametrize("sources", [
-    (), (Source(ADAPTER, "a", "", "own", True),), (Source(MODEL, " ", "", "own", True),),
-    (Source(MODEL, "a", "", "own", True),) * 2, (Source("weights", "a", "", "own", True),),
-    (Source(MODEL, "a", "zz", "own", True),), (Source(MODEL, "a" * 121, "", "own", True),),
+    (), (DeclaredSource(ADAPTER_PART, "a", "", "own", True),), (DeclaredSource(MODEL_PART, " ", "", "own", True),),
+    (DeclaredSource(MODEL_PART, "a", "", "own", True),) * 2, (DeclaredSource("weights", "a", "", "own", True),),
+    (DeclaredSource(MODEL_PART, "a", "zz", "own", True),), (DeclaredSource(MODEL_PART, "a" * 121, "", "own", True),),
 ])  # fmt: skip
-def test_a_declaration_names_its_model_once(house: World, sources: tuple[Source, ...]) -> None:
+def test_a_declaration_names_its_model_once(house: World, sources: tuple[DeclaredSource, ...]) -> None:
     person = nova(house)
     with by(house, house.ann) as scope, pytest.raises(BadInput):
-        inventing.declare(scope, person, Draft(sources, ()))
+        synthetic_people.declare_synthetic_person(scope, person, DeclarationDraft(sources, ()))
 
 
 def test_somebody_real_is_never_declared_invented(house: World) -> None:
@@ -207,27 +221,27 @@ def test_references_that_look_like_somebody_never_shown_are_refused(house: World
         first = picture(scope, house, ai="generated", phash="00000000000000ff")
         near = picture(scope, house, ai="generated", phash="00000000000000fe")
         far = picture(scope, house, ai="generated", phash="ffffffff00000000")
-        entry = never.note(scope, "Lou Martin", pictures=[asset_of(scope, first)])
+        entry = depiction_bans.add_depiction_ban(scope, "Lou Martin", pictures=[asset_of(scope, first)])
     with pytest.raises(Refused, match="looks_like"):
         declare(house, person, (near.sha256,))
     assert declare(house, person, (far.sha256,))
     with by(house, house.ann) as scope, pytest.raises(Refused, match="another_ends"):
-        never.end(scope, entry)
+        depiction_bans.end_depiction_ban(scope, entry)
     with by(house, house.rob) as scope:
-        never.end(scope, entry)
+        depiction_bans.end_depiction_ban(scope, entry)
     assert declare(house, person, (near.sha256,))
 
 
 def test_words_that_name_somebody_never_shown_are_refused(house: World) -> None:
     with by(house, house.ann) as scope:
-        never.note(scope, "Lou  Martin")
+        depiction_bans.add_depiction_ban(scope, "Lou  Martin")
         for words in ("a portrait of LOU MARTIN, sea", "lou-martin"):
             with pytest.raises(Refused, match=r"never\.named"):
-                never.refuse_words(scope, words)
-        never.refuse_words(scope, "Loulou Martinez by the sea, Martin Lou")
+                depiction_bans.check_words_allowed(scope, words)
+        depiction_bans.check_words_allowed(scope, "Loulou Martinez by the sea, Martin Lou")
         for wrong in ("Al", "", "x" * 81):
             with pytest.raises(BadInput):
-                never.note(scope, wrong)
+                depiction_bans.add_depiction_ban(scope, wrong)
 
 
 def test_how_far_two_looks_agree() -> None:
@@ -235,7 +249,7 @@ def test_how_far_two_looks_agree() -> None:
     a, b, c, d = "abcd"
 
     def kappa(first: tuple[str, ...], second: tuple[str, ...], tiles: int = 4) -> float | None:
-        return agreement(Look(one, False, first, tiles), Look(other, False, second, tiles))
+        return look_agreement(LookResult(one, False, first, tiles), LookResult(other, False, second, tiles))
 
     assert kappa((a,), (a,)) == 1
     assert kappa((a, b), (a, c)) == 0
@@ -251,12 +265,12 @@ def test_add_person_refuses_what_cannot_be(house: World) -> None:
     with by(house, house.ann) as scope:
         for name in ("", "  ", "x" * 81):
             with pytest.raises(BadInput, match="bad_name"):
-                people.add_person(scope, kind="real", display_ref=name)
+                persons.add_person(scope, kind="real", display_ref=name)
         with pytest.raises(NotFound):
-            people.add_person(scope, kind="real", display_ref="Ida", creator_id=other.creator_id)
-        invented = people.add_person(scope, kind="synthetic", display_ref="Nova")
+            persons.add_person(scope, kind="real", display_ref="Ida", creator_id=other.creator_id)
+        invented = persons.add_person(scope, kind="synthetic", display_ref="Nova")
         with pytest.raises(BadInput, match="bad_kind"):
-            people.add_person(scope, kind="digital_twin", display_ref="T", twin_of=invented)
+            persons.add_person(scope, kind="digital_twin", display_ref="T", twin_of=invented)
         with pytest.raises(NotFound):
-            people.add_person(scope, kind="digital_twin", display_ref="T", twin_of=uuid7())
-    assert REFERENCES
+            persons.add_person(scope, kind="digital_twin", display_ref="T", twin_of=uuid7())
+    assert REFERENCES_PART

@@ -5,13 +5,18 @@ import hashlib
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import NotFound
-from foundation.ids import HOUSE, uuid7
-from gate import bystanders, minting, ratings, recall, switches, viewers
-from gate.bystanders import BystandersSaid
-from gate.reasons import Reason
-from gate.units import Rating
+from foundation.ids import INSTALLATION_ID, uuid7
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating
+from gate.permits import issuance
+from gate.policy import emergency_stops
+from gate.ratings import ratings
+from gate.removal import recall
+from gate.reviews import bystanders
+from gate.reviews.bystanders import BystandersProposed
+from gate.viewers import age_assurance
 from tests.gate.builders import KEY, Step, World, asset_of, invented, picture, real_person, unit, world
 
 TABLES = [
@@ -33,12 +38,14 @@ def fill(here: World) -> None:
         invented(scope, here)
         shown = picture(scope, here, person=who)
         asset, whole = asset_of(scope, shown), unit(here, media=[shown])
-        minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
-    bystanders.said(BystandersSaid(here.tenant_id, asset, 1, f"member:{here.ann}"), tenant=here.open)
+        issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+    bystanders.handle_bystanders_proposed(
+        BystandersProposed(here.tenant_id, asset, 1, f"member:{here.ann}"), tenant=here.open
+    )
     with here.scope(f"member:{here.rob}") as scope:
-        viewers.suspect(scope, "sandbox", "fan")
-        switches.close(scope, "creator", str(here.creator_id), "bot", reason="test")
-        recall.block(scope, hashlib.sha256(b"x").hexdigest(), category="other")
+        age_assurance.mark_suspected_minor(scope, "sandbox", "fan")
+        emergency_stops.close_switch(scope, "creator", str(here.creator_id), "bot", reason="test")
+        recall.block_bytes(scope, hashlib.sha256(b"x").hexdigest(), category="other")
 
 
 def test_a_second_tenant_sees_nothing(worlds: tuple[World, World]) -> None:
@@ -52,7 +59,7 @@ def test_a_second_tenant_sees_nothing(worlds: tuple[World, World]) -> None:
         assert not mine - {"switches", "blocklist"}
         foreign = "SELECT count(*) FROM {} WHERE tenant_id NOT IN (:mine, :house)"
         for name in ("switches", "blocklist"):
-            assert scope.run(foreign.format(name), mine=other.tenant_id, house=HOUSE).scalar() == 0
+            assert scope.run(foreign.format(name), mine=other.tenant_id, house=INSTALLATION_ID).scalar() == 0
 
 
 def test_another_tenants_picture_is_no_picture(worlds: tuple[World, World]) -> None:
@@ -60,12 +67,12 @@ def test_another_tenants_picture_is_no_picture(worlds: tuple[World, World]) -> N
     with one.scope() as scope:
         shown = picture(scope, one)
     with other.scope() as scope:
-        decision = minting.preview(scope, unit(other, media=[shown]), author=f"member:{other.ann}")
+        decision = issuance.preview_decision(scope, unit(other, media=[shown]), author=f"member:{other.ann}")
         assert decision.reasons == (Reason.RENDITION_NOT_CANONICAL,)
-        foreign = minting.preview(scope, unit(one), author=f"member:{other.ann}")
+        foreign = issuance.preview_decision(scope, unit(one), author=f"member:{other.ann}")
         assert Reason.TENANT_BOUNDARY in foreign.reasons
         with pytest.raises(NotFound):
-            ratings.rate(scope, shown.sha256, Rating.G, source="rule:test")
+            ratings.record_rating(scope, shown.sha256, Rating.G, source="rule:test")
 
 
 @pytest.mark.parametrize("name", [name for name in TABLES if name != "human_reviews"])
@@ -85,11 +92,11 @@ def test_what_the_house_blocks_is_blocked_for_everybody(tenant: OpenScope, world
     one, _ = worlds
     with one.scope() as scope:
         shown = picture(scope, one)
-        assert minting.preview(scope, unit(one, media=[shown]), author="system:x").allowed
-    with tenant(HOUSE, "system:operator") as scope:
-        recall.block(scope, shown.sha256, category="ncii")
+        assert issuance.preview_decision(scope, unit(one, media=[shown]), author="system:x").is_allowed
+    with tenant(INSTALLATION_ID, "system:operator") as scope:
+        recall.block_bytes(scope, shown.sha256, category="ncii")
     with one.scope() as scope:
-        decision = minting.preview(scope, unit(one, media=[shown]), author="system:x")
+        decision = issuance.preview_decision(scope, unit(one, media=[shown]), author="system:x")
         assert decision.reasons == (Reason.BLOCKLIST_EXACT,)
 
 
@@ -103,10 +110,10 @@ def test_what_the_house_blocks_is_blocked_for_everybody(tenant: OpenScope, world
     ],
 )
 def test_even_the_gates_role_cannot_rewrite_people(worlds: tuple[World, World], statement: str) -> None:
-    from gate import people
+    from gate.people import persons
 
     one, _ = worlds
     with one.scope() as scope:
-        people.revoke(scope, real_person(scope, scopes=("depict", "publish")), what="publish")
+        persons.revoke_consent(scope, real_person(scope, scopes=("depict", "publish")), what="publish")
     with pytest.raises(SQLAlchemyError, match=r"never|signed_by"), one.scope() as scope, scope.acting_as("gate"):
         scope.run(statement)

@@ -6,24 +6,25 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.money import Money
-from gate import labels, minting, recording
-from gate.labels import LabelSaid, Lifted
-from gate.minting import Denied
-from gate.reasons import Reason
-from gate.units import Medium, Rating, Unit
-from generators.contract import Label
-from tenants import agencies
-from tenants.roles import Role
+from gate.assets import asset_records, label_lifts
+from gate.assets.label_lifts import LabelLiftRequested, LabelLiftSummary
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating, Unit
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from generators.contract.engines import OriginLabel
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.gate.builders import KEY, Step, World, asset_of, message, picture, unit, world
 from tests.gate.people_at_work import by, work
 from tests.gate.test_decide import SHA, known, said, snapshot
 from tests.gate.test_decide import unit as bare
 
-LABELS = [one for one in Label if one is not Label.TEMPLATE]  # that one is of texts
+LABELS = [one for one in OriginLabel if one is not OriginLabel.TEMPLATE]  # that one is of texts
 PUBLIC = bare(media=(Medium(SHA, "image/jpeg", 10),), flags=())
 PLACES: dict[str, Unit] = {
     "sandbox": PUBLIC,
@@ -71,7 +72,7 @@ def house(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def drawn(house: World, label: Label = Label.DEMO, *, parent: UUID | None = None) -> tuple[Medium, UUID]:
+def drawn(house: World, label: OriginLabel = OriginLabel.DEMO, *, parent: UUID | None = None) -> tuple[Medium, UUID]:
     with house.scope() as scope:
         medium = picture(scope, house, Rating.G, parent=parent, label=str(label))
         return medium, asset_of(scope, medium)
@@ -83,38 +84,40 @@ def on_x(house: World, medium: Medium) -> Unit:
 
 def reasons(house: World, whole: Unit) -> set[Reason]:
     with house.scope() as scope:
-        return set(minting.judge(scope, whole, author=f"member:{house.ann}").reasons)
+        return set(issuance.judge_unit(scope, whole, author=f"member:{house.ann}").reasons)
 
 
 def say(house: World, asset: UUID, *, why: str = "our house style", member: UUID | None = None) -> None:
     with by(house, member or house.ann) as scope:
-        labels.lift(scope, asset, why=why)
+        label_lifts.lift_label(scope, asset, why=why)
     work(house)
 
 
 def take_back(house: World, asset: UUID) -> None:
     with by(house, house.rob) as scope:
-        labels.end(scope, asset)
+        label_lifts.end_label_lift(scope, asset)
     work(house)
 
 
 def send(house: World, whole: Unit) -> bool:
     try:
         with house.scope("system:sender") as scope:
-            minting.mint(scope, whole, Step(body=str(whole.subject.id)), key=KEY, author=f"member:{house.ann}")
-    except Denied as denied:
+            issuance.mint_permit(scope, whole, Step(body=str(whole.subject.id)), key=KEY, author=f"member:{house.ann}")
+    except PermitDenied as denied:
         with house.scope("system:sender") as scope:
-            minting.record_denial(scope, denied)
+            issuance.record_denial(scope, denied)
         return False
     return True
 
 
 def test_one_who_runs_the_agency_lets_a_single_picture_out_and_takes_it_back(house: World) -> None:
-    (medium, asset), (other, _) = drawn(house), drawn(house, Label.PLACEHOLDER)
+    (medium, asset), (other, _) = drawn(house), drawn(house, OriginLabel.PLACEHOLDER)
     assert Reason.PICTURE_LABELLED in reasons(house, on_x(house, medium))
     say(house, asset)
     with house.scope() as scope:
-        assert labels.lifted(scope, [asset]) == {asset: Lifted(f"member:{house.ann}", "our house style")}
+        assert label_lifts.lifted_labels(scope, [asset]) == {
+            asset: LabelLiftSummary(f"member:{house.ann}", "our house style")
+        }
     assert Reason.PICTURE_LABELLED not in reasons(house, on_x(house, medium))
     assert Reason.PICTURE_LABELLED in reasons(house, on_x(house, other)), "each picture by itself"
     take_back(house, asset)
@@ -154,58 +157,60 @@ def test_what_is_taken_back_before_it_is_sent_is_not_sent(house: World) -> None:
 def test_what_is_made_from_it_keeps_the_label_and_not_the_leave(house: World) -> None:
     _, asset = drawn(house)
     say(house, asset)
-    still, child = drawn(house, Label.NONE, parent=asset)
-    film, _ = drawn(house, Label.NONE, parent=child)
-    photo, _ = drawn(house, Label.NONE)
+    still, child = drawn(house, OriginLabel.NONE, parent=asset)
+    film, _ = drawn(house, OriginLabel.NONE, parent=child)
+    photo, _ = drawn(house, OriginLabel.NONE)
     for medium in (still, film):
         assert Reason.PICTURE_LABELLED in reasons(house, on_x(house, medium))
     assert Reason.PICTURE_LABELLED not in reasons(house, on_x(house, photo))
     with house.scope() as scope:
-        assert recording.label(scope, child) == Label.DEMO
+        assert asset_records.asset_label(scope, child) == OriginLabel.DEMO
 
 
 def test_who_may_not_changes_nothing(house: World, tenant: OpenScope) -> None:
     medium, asset = drawn(house)
-    _, photo = drawn(house, Label.NONE)
+    _, photo = drawn(house, OriginLabel.NONE)
     with house.scope() as scope:
         guest = agencies.add_member(
             scope, name="cho", email="cho@example.test", role=Role.CHATTER, language="en", zone="UTC"
         )
     with by(house, guest) as scope, pytest.raises(Refused, match=r"role\.forbidden"):
-        labels.lift(scope, asset, why="please")
-    for why in ("", "  ", "x" * (labels.LONGEST + 1)):
+        label_lifts.lift_label(scope, asset, why="please")
+    for why in ("", "  ", "x" * (label_lifts.MAX_LIFT_REASON + 1)):
         with by(house, house.ann) as scope, pytest.raises(BadInput, match=r"label\.why"):
-            labels.lift(scope, asset, why=why)
+            label_lifts.lift_label(scope, asset, why=why)
     with by(house, house.ann) as scope, pytest.raises(BadInput, match=r"label\.none"):
-        labels.lift(scope, photo, why="why not")
+        label_lifts.lift_label(scope, photo, why="why not")
     with by(house, house.ann) as scope, pytest.raises(NotFound):
-        labels.end(scope, asset)
+        label_lifts.end_label_lift(scope, asset)
     away = world(tenant, uuid7())
     with by(away, away.ann) as scope, pytest.raises(NotFound):
-        labels.lift(scope, asset, why="not ours")
-    labels.settle(LabelSaid(house.tenant_id, asset, True, "late", f"member:{guest}"), tenant=house.open)
+        label_lifts.lift_label(scope, asset, why="not ours")
+    label_lifts.handle_label_lift(
+        LabelLiftRequested(house.tenant_id, asset, True, "late", f"member:{guest}"), tenant=house.open
+    )
     assert Reason.PICTURE_LABELLED in reasons(house, on_x(house, medium)), "the workers ask again"
 
 
 def test_said_twice_is_said_once(house: World) -> None:
     _, asset = drawn(house)
-    event = LabelSaid(house.tenant_id, asset, True, "our style", f"member:{house.ann}")
+    event = LabelLiftRequested(house.tenant_id, asset, True, "our style", f"member:{house.ann}")
     for _ in range(2):
-        labels.settle(event, tenant=house.open)
-    ended = LabelSaid(house.tenant_id, asset, False, "", f"member:{house.ann}")
+        label_lifts.handle_label_lift(event, tenant=house.open)
+    ended = LabelLiftRequested(house.tenant_id, asset, False, "", f"member:{house.ann}")
     for _ in range(2):
-        labels.settle(ended, tenant=house.open)
+        label_lifts.handle_label_lift(ended, tenant=house.open)
     with house.scope() as scope:
         counted = "SELECT count(*) FROM label_lifts WHERE tenant_id = :t"
         assert scope.run(counted, t=house.tenant_id).scalar_one() == 1
-        assert labels.lifted(scope, [asset]) == {}
+        assert label_lifts.lifted_labels(scope, [asset]) == {}
 
 
 def test_a_demonstration_shows_on_its_own_page_and_nowhere_else(tenant: OpenScope, tenant_id: UUID) -> None:
     demo = world(tenant, tenant_id)
     with demo.scope() as scope:
         scope.run("UPDATE agencies SET demo = true WHERE tenant_id = :t", t=tenant_id)
-    medium, _ = drawn(demo, Label.DRAWN)
+    medium, _ = drawn(demo, OriginLabel.DRAWN)
     here = unit(demo, media=(medium,), platform="own_page", surface="own_page.public")
     assert Reason.PICTURE_LABELLED not in reasons(demo, here)
     assert Reason.PICTURE_LABELLED in reasons(demo, on_x(demo, medium))

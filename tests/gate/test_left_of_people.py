@@ -7,37 +7,24 @@ from uuid import UUID
 
 import pytest
 
-from foundation import outbox
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
 from foundation.ids import uuid7
-from gate import (
-    cardfacts,
-    faces,
-    facing,
-    inventing,
-    mine,
-    naming,
-    never,
-    offers,
-    people,
-    proposing,
-    proving,
-    signing,
-)
-from gate.carded import DECLINED, SIGNED, WITHDRAWN
-from gate.declared import Look, Source
-from gate.events import (
-    RevocationWanted,
-)
-from gate.faces import ReferencesDue
-from gate.inventing import Draft
-from gate.naming import NamingWanted
-from gate.offers import OfferAnswered
-from gate.proposing import PeopleProposed
-from gate.proving import ProofNoted
-from gate.signing import AnswerWanted
-from gate.units import Rating
+from foundation.outbox import outbox
+from gate.consent import card_answers, consent_offers, face_consent, queries, subject_portal
+from gate.consent.card_answers import CardAnswerSubmitted
+from gate.consent.consent_offers import OfferAnswerSubmitted
+from gate.contract.units import Rating
+from gate.decision.shoot_card_terms import CARD_DECLINED, CARD_SIGNED, CARD_WITHDRAWN
+from gate.faces import known_faces
+from gate.faces.known_faces import ReferenceComparisonDue
+from gate.people import age_proofs, depiction_bans, persons
+from gate.people.age_proofs import AgeProofSubmitted
+from gate.people.declarations import DeclaredSource, LookResult
+from gate.reviews import depicted_people, synthetic_people
+from gate.reviews.depicted_people import PeopleConfirmed, PeopleProposed
+from gate.reviews.events import RevocationRequested
+from gate.reviews.synthetic_people import DeclarationDraft
 from tests.gate import carding
 from tests.gate.builders import World, asset_of, invented, picture, real_person, world
 from tests.gate.people_at_work import answer, ask, by, declare, draft, references, somebody, terms, work, yes
@@ -59,15 +46,17 @@ def test_what_a_custodian_said_waits_as_it_was_typed_but_for_spaces(here: World)
     ida = somebody(here)
     with by(here, here.ann) as scope:
         said = yes(scope, custodian="  Notaire   Roux ", receipt=" dossier  12 ")
-        proving.ask(scope, ida, said)
-        proving.ask(scope, ida, yes(scope, receipt="A" * 64))
-        first, second = due(scope, ProofNoted.kind)
+        age_proofs.submit_age_proof(scope, ida, said)
+        age_proofs.submit_age_proof(scope, ida, yes(scope, receipt="A" * 64))
+        first, second = due(scope, AgeProofSubmitted.kind)
         assert (first.subject, first.priority, first.args["custodian"]) == (ida, 0, "Notaire Roux")
         assert (first.args["method"], first.args["by"]) == ("document", f"member:{here.ann}")
         assert (first.args["valid_until"], first.args["on_day"]) == (None, None)
         assert first.args["digest"] != second.args["digest"] != "A" * 64
         assert first.args["digest"] == hashlib.sha256(b"dossier 12").hexdigest()
-        proving.ask(scope, ida, yes(scope, custodian="x" * proving.LONGEST_NAME, ago=timedelta()))
+        age_proofs.submit_age_proof(
+            scope, ida, yes(scope, custodian="x" * age_proofs.MAX_CUSTODIAN_NAME, ago=timedelta())
+        )
         for wrong, code, params in (
             ({"custodian": "x" * 81}, "proof.no_custodian", {"most": 80}),
             ({"method": ""}, "proof.no_custodian", {"most": 80}),
@@ -76,11 +65,11 @@ def test_what_a_custodian_said_waits_as_it_was_typed_but_for_spaces(here: World)
             ({"on_day": scope.now + timedelta(seconds=1)}, "proof.bad_time", {}),
         ):
             with pytest.raises(BadInput) as refused:
-                proving.ask(scope, ida, yes(scope, **wrong))
+                age_proofs.submit_age_proof(scope, ida, yes(scope, **wrong))
             assert (refused.value.message.code, refused.value.message.params) == (code, params)
-        nova = people.add_person(scope, kind="synthetic", display_ref="Nova")
+        nova = persons.add_person(scope, kind="synthetic", display_ref="Nova")
         with pytest.raises(BadInput) as refused:
-            proving.ask(scope, nova, yes(scope))
+            age_proofs.submit_age_proof(scope, nova, yes(scope))
         assert (refused.value.message.code, refused.value.message.params) == ("person.bad_kind", {"kind": "synthetic"})
     work(here)
     with here.scope() as scope:
@@ -95,11 +84,11 @@ def test_who_is_in_a_picture_is_proposed_and_confirmed_in_the_audit(here: World)
     ida, tom = somebody(here), somebody(here, display_ref="tom")
     with here.scope() as scope:
         asset = asset_of(scope, picture(scope, here))
-        blocked = people.add_person(scope, kind="real", display_ref="Gone")
-        people.block(scope, blocked)
+        blocked = persons.add_person(scope, kind="real", display_ref="Gone")
+        persons.block_person(scope, blocked)
     with by(here, here.ann) as scope:
         for _ in range(2):
-            proposing.ask(scope, asset, [tom, ida, tom])
+            depicted_people.propose_people(scope, asset, [tom, ida, tom])
         (one,) = due(scope, PeopleProposed.kind)
         assert (one.subject, one.priority, one.dedupe) == (asset, 0, f"person.propose:{asset}")
         assert (set(one.args["people"].split()), one.args["by"]) == ({str(ida), str(tom)}, f"member:{here.ann}")
@@ -111,26 +100,34 @@ def test_who_is_in_a_picture_is_proposed_and_confirmed_in_the_audit(here: World)
             (asset, [blocked], "person.unknown", {}),
         ):
             with pytest.raises(GreenroomError) as refused:
-                proposing.ask(scope, asset_id, wanted)
+                depicted_people.propose_people(scope, asset_id, wanted)
             assert (refused.value.message.code, refused.value.message.params) == (code, params)
-        assert list(proposing.candidates(scope).items()) == [(str(ida), "Ida"), (str(tom), "tom")]
+        assert list(depicted_people.list_nameable_people(scope).items()) == [(str(ida), "Ida"), (str(tom), "tom")]
     work(here)
     with here.scope() as scope:
-        (open_one,) = proposing.waiting(scope)
+        (open_one,) = depicted_people.list_pending_proposals(scope)
         assert (open_one.asset_id, open_one.creator_id) == (asset, here.creator_id)
         assert open_one.people == {ida: "Ida", tom: "tom"}
         assert open_one.proposed_by == {f"member:{here.ann}"}
         assert (
-            proposing.waiting(scope, asset_id=asset)
-            == proposing.waiting(scope, creators=[here.creator_id])
+            depicted_people.list_pending_proposals(scope, asset_id=asset)
+            == depicted_people.list_pending_proposals(scope, creators=[here.creator_id])
             == [open_one]
         )
-        assert proposing.waiting(scope, asset_id=uuid7()) == proposing.waiting(scope, creators=[uuid7()]) == []
-        assert proposing.waiting(scope, creators=[]) == proposing.waiting(scope, limit=0) == []
+        assert (
+            depicted_people.list_pending_proposals(scope, asset_id=uuid7())
+            == depicted_people.list_pending_proposals(scope, creators=[uuid7()])
+            == []
+        )
+        assert (
+            depicted_people.list_pending_proposals(scope, creators=[])
+            == depicted_people.list_pending_proposals(scope, limit=0)
+            == []
+        )
         assert audited(scope, "person.proposed") == [(f"member:{here.ann}", "person.proposed", f"asset:{asset}", {})]
     with by(here, here.rob) as scope:
-        naming.ask(scope, asset, [ida], maker=f"member:{here.ann}")
-        (task,) = due(scope, NamingWanted.kind)
+        depicted_people.submit_people_confirmation(scope, asset, [ida], maker=f"member:{here.ann}")
+        (task,) = due(scope, PeopleConfirmed.kind)
         assert (task.subject, task.priority, task.dedupe) == (asset, 1, None)
         assert task.args == {"people": str(ida), "maker": f"member:{here.ann}", "by": f"member:{here.rob}"}
     work(here)
@@ -144,16 +141,18 @@ def test_a_declaration_has_its_references_compared_and_is_looked_at_once(here: W
     person, shown = somebody(here, "synthetic", display_ref="Nova"), references(here)
     declared = declare(here, person, (*shown, shown[0]))
     with here.scope() as scope:
-        (task,) = due(scope, ReferencesDue.kind)
+        (task,) = due(scope, ReferenceComparisonDue.kind)
         assert (task.subject, task.args) == (person, {"digests": " ".join(shown)})
-    facing.referred(outbox.rebuild(ReferencesDue, here.tenant_id, person, task.args), tenant=here.open)
+    face_consent.handle_reference_comparison(
+        outbox.rebuild_event(ReferenceComparisonDue, here.tenant_id, person, task.args), tenant=here.open
+    )
     with here.scope() as scope:
-        after = faces.living(scope, person)
+        after = known_faces.find_face_consent(scope, person)
         assert after is not None
         assert after.pictures == sorted(shown), "what a page wrote down is what the workers read"
         assert audited(scope, "person.declared") == [(f"member:{here.ann}", "person.declared", f"person:{person}", {})]
     with by(here, here.rob) as scope:
-        inventing.look(scope, person, declared, doubts=[shown[2], shown[1]], resembles=False)
+        synthetic_people.review_declaration(scope, person, declared, doubts=[shown[2], shown[1]], resembles=False)
         row = scope.run("SELECT principal_id, resembles, doubts, tiles FROM invented_looks WHERE tenant_id = :t",
                         t=here.tenant_id).one()  # fmt: skip
         assert (row.principal_id, row.resembles, row.tiles) == (here.principal(scope, here.rob), False, 12)
@@ -162,26 +161,32 @@ def test_a_declaration_has_its_references_compared_and_is_looked_at_once(here: W
             (f"member:{here.rob}", "person.looked_at", f"person:{person}", {})
         ]
         with pytest.raises(Conflict, match=r"person\.looked_before"):
-            inventing.note_look(scope, declared, Look(row.principal_id, True, (), 12))
+            synthetic_people.record_declaration_look(scope, declared, LookResult(row.principal_id, True, (), 12))
     with by(here, here.ann) as scope:
         for wrong, code, params in (
             (draft([f"{n:064x}" for n in range(41)]), "person.many_references", {"most": 40}),
             (draft(["0" * 64]), "person.bad_reference", {}),
             (draft(shown, name=" "), "person.no_model", {}),
-            (Draft(draft(shown).sources * 2, shown), "person.no_model", {}),
-            (Draft(draft(shown).sources[1:], shown), "person.no_model", {}),
-            (Draft((*draft(shown).sources, Source("else", "x", "", "", True)), shown), "person.no_model", {}),
+            (DeclarationDraft(draft(shown).sources * 2, shown), "person.no_model", {}),
+            (DeclarationDraft(draft(shown).sources[1:], shown), "person.no_model", {}),
+            (
+                DeclarationDraft((*draft(shown).sources, DeclaredSource("else", "x", "", "", True)), shown),
+                "person.no_model",
+                {},
+            ),
             (draft(shown, name="x" * 121), "person.no_model", {}),
             (draft(shown, licence="x" * 121), "person.no_model", {}),
             (draft(shown, digest="a" * 63), "person.bad_digest", {}),
             (draft(shown, digest="g" * 64), "person.bad_digest", {}),
         ):
             with pytest.raises(BadInput) as refused:
-                inventing.declare(scope, person, wrong)
+                synthetic_people.declare_synthetic_person(scope, person, wrong)
             assert (refused.value.message.code, refused.value.message.params) == (code, params)
-        inventing.declare(scope, person, draft((), name="x" * 120, licence="y" * 120, digest=""))
-        inventing.declare(scope, person, draft((), name="x"))
-        assert len(due(scope, ReferencesDue.kind)) == 1, "nothing to compare"
+        synthetic_people.declare_synthetic_person(
+            scope, person, draft((), name="x" * 120, licence="y" * 120, digest="")
+        )
+        synthetic_people.declare_synthetic_person(scope, person, draft((), name="x"))
+        assert len(due(scope, ReferenceComparisonDue.kind)) == 1, "nothing to compare"
 
 
 def test_what_somebody_is_asked_and_answers_is_written_and_told(here: World) -> None:
@@ -189,31 +194,31 @@ def test_what_somebody_is_asked_and_answers_is_written_and_told(here: World) -> 
     offer = ask(here, ida)
     with here.scope(f"person:{ida}") as scope:
         assert audited(scope, "consent.offered") == [(f"member:{here.ann}", "consent.offered", f"person:{ida}", {})]
-        (sheet,) = offers.sheets(scope, ida)
+        (sheet,) = consent_offers.list_offer_sheets(scope, ida)
         assert (sheet.offer, sheet.waits, sheet.may_answer) == (offer, False, True)
         for _ in range(2):
-            offers.ask(scope, offer.id, SIGNED, digest=offer.digest)
-        (task,) = due(scope, OfferAnswered.kind)
+            consent_offers.submit_offer_answer(scope, offer.id, CARD_SIGNED, digest=offer.digest)
+        (task,) = due(scope, OfferAnswerSubmitted.kind)
         assert (task.subject, task.priority, task.dedupe) == (offer.id, 0, f"offer.answer:{offer.id}")
         assert datetime.fromisoformat(task.args.pop("at")) <= scope.now
-        assert task.args == {"said": SIGNED, "digest": offer.digest, "by": f"person:{ida}"}
-        (sheet,) = offers.sheets(scope, ida)
+        assert task.args == {"said": CARD_SIGNED, "digest": offer.digest, "by": f"person:{ida}"}
+        (sheet,) = consent_offers.list_offer_sheets(scope, ida)
         assert (sheet.waits, sheet.may_answer) == (True, False)
     work(here)
     with here.scope() as scope:
         assert told(scope, f"offer:{offer.id}") == quietly("asking.told_signed", name="Ida")
-        (done,) = offers.of(scope, [ida])
-        assert (done.said, done.open, done.said_at is not None, done.late) == (SIGNED, False, True, False)
+        (done,) = consent_offers.list_consent_offers(scope, [ida])
+        assert (done.said, done.is_open, done.said_at is not None, done.late) == (CARD_SIGNED, False, True, False)
         row = scope.run("SELECT person_id, said, digest, said_by FROM consent_answers WHERE tenant_id = :t",
                         t=here.tenant_id).one()  # fmt: skip
-        assert tuple(row) == (ida, SIGNED, offer.digest, f"person:{ida}")
+        assert tuple(row) == (ida, CARD_SIGNED, offer.digest, f"person:{ida}")
         grants = scope.run("SELECT scope, surfaces, max_rating, valid_until, signed_by, evidence_digest"
                            " FROM consent_grants WHERE person_id = :p ORDER BY scope", p=ida).all()  # fmt: skip
         assert [tuple(one) for one in grants] == [
             (what, ["sandbox"], "N", offer.terms.valid_until, ida, offer.digest) for what in ("depict", "publish")
         ]
     again = ask(here, ida)
-    answer(here, again, DECLINED)
+    answer(here, again, CARD_DECLINED)
     with here.scope() as scope:
         assert told(scope, f"offer:{again.id}") == quietly("asking.told_declined", name="Ida")
 
@@ -221,7 +226,7 @@ def test_what_somebody_is_asked_and_answers_is_written_and_told(here: World) -> 
 def test_what_is_asked_for_is_checked_to_the_day(here: World) -> None:
     ida = somebody(here)
     with by(here, here.ann) as scope:
-        longest = people.LONGEST
+        longest = persons.MAX_CONSENT_PERIOD
         for changes, code in (
             ({"scopes": ("depict",)}, "asking.bad_scopes"),
             ({"scopes": ("depict", "publish", "all")}, "asking.bad_scopes"),
@@ -233,58 +238,60 @@ def test_what_is_asked_for_is_checked_to_the_day(here: World) -> None:
             ({"valid_from": scope.now - DAY, "valid_until": scope.now}, "asking.bad_days"),
         ):
             with pytest.raises(BadInput) as refused:
-                offers.make(scope, ida, terms(scope, **changes))
+                consent_offers.create_consent_offer(scope, ida, terms(scope, **changes))
             assert refused.value.message.code == code, changes
-        offers.make(scope, ida, terms(scope, surfaces=tuple(str(n) for n in range(40)),
+        consent_offers.create_consent_offer(scope, ida, terms(scope, surfaces=tuple(str(n) for n in range(40)),
                                       valid_from=scope.now, valid_until=scope.now + longest))  # fmt: skip
-        offers.make(scope, ida, terms(scope, scopes=("publish", "depict"), surfaces=("x", "sandbox", "x")))
-        newest, older = offers.of(scope, [ida])
+        consent_offers.create_consent_offer(
+            scope, ida, terms(scope, scopes=("publish", "depict"), surfaces=("x", "sandbox", "x"))
+        )
+        newest, older = consent_offers.list_consent_offers(scope, [ida])
         assert (newest.terms.scopes, newest.terms.surfaces) == (("depict", "publish"), ("sandbox", "x"))
-        assert (newest.open, older.open, older.late) == (True, False, True)
-        assert offers.of(scope, []) == []
+        assert (newest.is_open, older.is_open, older.late) == (True, False, True)
+        assert consent_offers.list_consent_offers(scope, []) == []
     with here.scope(f"person:{ida}") as scope:
         for offer_id, said, digest, code in (
             (newest.id, "maybe", newest.digest, "card.bad_answer"),
-            (uuid7(), SIGNED, newest.digest, "asking.unknown"),
-            (newest.id, SIGNED, older.digest, "asking.changed"),
-            (older.id, SIGNED, older.digest, "asking.not_now"),
+            (uuid7(), CARD_SIGNED, newest.digest, "asking.unknown"),
+            (newest.id, CARD_SIGNED, older.digest, "asking.changed"),
+            (older.id, CARD_SIGNED, older.digest, "asking.not_now"),
         ):
             with pytest.raises(GreenroomError) as failed:
-                offers.ask(scope, offer_id, said, digest=digest)
+                consent_offers.submit_offer_answer(scope, offer_id, said, digest=digest)
             assert failed.value.message.code == code
     with by(here, here.ann) as scope, pytest.raises(Refused, match=r"card\.own_hand"):
-        offers.ask(scope, newest.id, SIGNED, digest=newest.digest)
+        consent_offers.submit_offer_answer(scope, newest.id, CARD_SIGNED, digest=newest.digest)
 
 
 def test_the_list_of_whom_never_to_depict_is_kept_by_two(here: World) -> None:
     with by(here, here.ann) as scope:
         pictures = [asset_of(scope, picture(scope, here, phash=look)) for look in ("00" * 8, "ff" * 8, "00" * 8)]
         bare = asset_of(scope, picture(scope, here))
-        one = never.note(scope, "  Ada   Love ", pictures=[*pictures, bare])
-        two = never.note(scope, "abe")
+        one = depiction_bans.add_depiction_ban(scope, "  Ada   Love ", pictures=[*pictures, bare])
+        two = depiction_bans.add_depiction_ban(scope, "abe")
         for wrong in ("ab", "x" * 81, "  "):
             with pytest.raises(BadInput) as refused:
-                never.note(scope, wrong)
+                depiction_bans.add_depiction_ban(scope, wrong)
             assert (refused.value.message.code, refused.value.message.params) == (
                 "never.bad_name", {"least": 3, "most": 80},
             )  # fmt: skip
-        never.note(scope, "x" * 80)
-        abe, ada = never.entries(scope)[:2]
-        assert abe == never.Entry(two, "abe", 0, f"member:{here.ann}", abe.since)
-        assert ada == never.Entry(one, "Ada Love", 2, f"member:{here.ann}", ada.since)
+        depiction_bans.add_depiction_ban(scope, "x" * 80)
+        abe, ada = depiction_bans.list_depiction_bans(scope)[:2]
+        assert abe == depiction_bans.DepictionBanSummary(two, "abe", 0, f"member:{here.ann}", abe.since)
+        assert ada == depiction_bans.DepictionBanSummary(one, "Ada Love", 2, f"member:{here.ann}", ada.since)
         with pytest.raises(Refused, match=r"never\.another_ends"):
-            never.end(scope, one)
+            depiction_bans.end_depiction_ban(scope, one)
         for words in ("a portrait of ADA, love", "ada-love", "Ada\tLove!"):
             with pytest.raises(Refused, match=r"never\.named"):
-                never.refuse_words(scope, words)
+                depiction_bans.check_words_allowed(scope, words)
         for words in ("Adalove", "Ada Lovelace", "love Ada", ""):
-            never.refuse_words(scope, words)
+            depiction_bans.check_words_allowed(scope, words)
     with by(here, here.rob) as scope:
-        never.end(scope, one)
+        depiction_bans.end_depiction_ban(scope, one)
         with pytest.raises(NotFound, match=r"person\.unknown"):
-            never.end(scope, one)
-        never.refuse_words(scope, "Ada Love")
-        assert one not in {each.id for each in never.entries(scope)}
+            depiction_bans.end_depiction_ban(scope, one)
+        depiction_bans.check_words_allowed(scope, "Ada Love")
+        assert one not in {each.id for each in depiction_bans.list_depiction_bans(scope)}
         assert audited(scope, "never.ended") == [(f"member:{here.rob}", "never.ended", f"never:{one}", {})]
         assert audited(scope, "never.noted")[:2] == [
             (f"member:{here.ann}", "never.noted", f"never:{each}", {}) for each in (one, two)
@@ -299,14 +306,14 @@ def test_a_picture_that_looks_like_one_of_them_is_refused_up_to_what_counts_as_n
 ) -> None:
     with by(here, here.ann) as scope:
         known = asset_of(scope, picture(scope, here, phash="0" * 16))
-        never.note(scope, "Ada Love", pictures=[known])
+        depiction_bans.add_depiction_ban(scope, "Ada Love", pictures=[known])
         shown = picture(scope, here, phash=f"{(1 << bits) - 1:016x}").sha256
-        never.refuse_looks(scope, [])
+        depiction_bans.check_pictures_allowed(scope, [])
         if refuses:
             with pytest.raises(Refused, match=r"never\.looks_like"):
-                never.refuse_looks(scope, [shown])
+                depiction_bans.check_pictures_allowed(scope, [shown])
         else:
-            never.refuse_looks(scope, [shown])
+            depiction_bans.check_pictures_allowed(scope, [shown])
 
 
 def test_a_card_is_bound_and_answered_with_what_is_told_of_it(here: World) -> None:
@@ -316,34 +323,34 @@ def test_a_card_is_bound_and_answered_with_what_is_told_of_it(here: World) -> No
     carding.put(here, card, medium)
     with here.scope() as scope:
         asset = asset_of(scope, medium)
-        facts = cardfacts.facts(scope, card)
+        facts = queries.get_card_facts(scope, card)
         assert audited(scope, "card.made") == [(f"member:{here.ann}", "card.made", f"card:{card}", {})]
         assert audited(scope, "card.bound") == [(f"member:{here.ann}", "card.bound", f"asset:{asset}", {})]
     with here.scope(f"person:{ida}") as scope:
         for _ in range(2):
-            signing.ask(scope, card, SIGNED, digest=facts.digest)
-        (task,) = due(scope, AnswerWanted.kind)
+            card_answers.submit_card_answer(scope, card, CARD_SIGNED, digest=facts.digest)
+        (task,) = due(scope, CardAnswerSubmitted.kind)
         assert (task.subject, task.priority) == (card, 0)
-        assert task.dedupe == f"card.answer:{card}:{ida}:{SIGNED}"
+        assert task.dedupe == f"card.answer:{card}:{ida}:{CARD_SIGNED}"
         assert datetime.fromisoformat(task.args.pop("at")) <= scope.now
-        assert task.args == {"said": SIGNED, "digest": facts.digest, "by": f"person:{ida}"}
+        assert task.args == {"said": CARD_SIGNED, "digest": facts.digest, "by": f"person:{ida}"}
         for said, digest, code in (
-            ("maybe", facts.digest, "card.bad_answer"), (SIGNED, "0" * 64, "card.changed"),
-            (WITHDRAWN, facts.digest, "card.not_now"),
+            ("maybe", facts.digest, "card.bad_answer"), (CARD_SIGNED, "0" * 64, "card.changed"),
+            (CARD_WITHDRAWN, facts.digest, "card.not_now"),
         ):  # fmt: skip
             with pytest.raises(GreenroomError) as refused:
-                signing.ask(scope, card, said, digest=digest)
+                card_answers.submit_card_answer(scope, card, said, digest=digest)
             assert refused.value.message.code == code
     carding.say(here, card, ida)
-    carding.say(here, card, tom, DECLINED)
+    carding.say(here, card, tom, CARD_DECLINED)
     with here.scope() as scope:
-        assert told(scope, f"card:{card}:{ida}:{SIGNED}") is None
-        assert told(scope, f"card:{card}:{tom}:{DECLINED}") == Told(
+        assert told(scope, f"card:{card}:{ida}:{CARD_SIGNED}") is None
+        assert told(scope, f"card:{card}:{tom}:{CARD_DECLINED}") == Told(
             "card.told_declined", {"day": str(facts.day)}, urgent=False, open=True, creator=here.creator_id
         )
-    carding.say(here, card, ida, WITHDRAWN)
+    carding.say(here, card, ida, CARD_WITHDRAWN)
     with here.scope() as scope:
-        assert told(scope, f"card:{card}:{ida}:{WITHDRAWN}") == Told(
+        assert told(scope, f"card:{card}:{ida}:{CARD_WITHDRAWN}") == Told(
             "card.told_withdrawn", {"day": str(facts.day)}, urgent=False, open=True, creator=here.creator_id
         )
 
@@ -352,39 +359,46 @@ def test_a_link_is_told_once_and_what_is_pressed_there_waits_first(here: World) 
     with by(here, here.ann) as scope:
         ida = real_person(scope, display_ref="Ida")
         nova = invented(scope, here)
-        first = mine.make_link(scope, ida)
-        assert mine.asked(scope, ida) is None
+        first = subject_portal.create_portal_link(scope, ida)
+        assert subject_portal.last_revocation_request(scope, ida) is None
         with pytest.raises(BadInput) as refused:
-            mine.make_link(scope, nova)
+            subject_portal.create_portal_link(scope, nova)
         assert (refused.value.message.code, refused.value.message.params) == ("person.bad_kind", {"kind": "synthetic"})
         with pytest.raises(NotFound, match=r"person\.unknown"):
-            mine.make_link(scope, uuid7())
+            subject_portal.create_portal_link(scope, uuid7())
         assert audited(scope, "person.link") == [(f"member:{here.ann}", "person.link", f"person:{ida}", {})]
-    assert mine.find(here.open, first) == (here.tenant_id, ida)
+    assert subject_portal.find_portal_person(here.open, first) == (here.tenant_id, ida)
     with by(here, here.ann) as scope:
-        second = mine.make_link(scope, ida)
-    assert (mine.find(here.open, first), mine.find(here.open, second)) == (None, (here.tenant_id, ida))
-    assert mine.find(here.open, "x") is None
+        second = subject_portal.create_portal_link(scope, ida)
+    assert (
+        subject_portal.find_portal_person(here.open, first),
+        subject_portal.find_portal_person(here.open, second),
+    ) == (None, (here.tenant_id, ida))
+    assert subject_portal.find_portal_person(here.open, "x") is None
     with here.scope(f"person:{ida}") as scope:
         for _ in range(2):
-            mine.ask(scope, ida, "publish")
-        (task,) = due(scope, RevocationWanted.kind)
+            subject_portal.request_revocation(scope, ida, "publish")
+        (task,) = due(scope, RevocationRequested.kind)
         assert (task.subject, task.priority, task.dedupe) == (ida, 0, f"revoke:{ida}:publish")
         assert task.args == {"scope": "publish", "by": f"person:{ida}"}
-        found = mine.asked(scope, ida)
+        found = subject_portal.last_revocation_request(scope, ida)
         assert found is not None
         assert (found[0], scope.now - found[1] < DAY) == ("publish", True)
         with pytest.raises(BadInput, match=r"person\.bad_scope"):
-            mine.ask(scope, ida, "everything")
+            subject_portal.request_revocation(scope, ida, "everything")
         with pytest.raises(Conflict, match=r"person\.nothing_left"):
-            mine.ask(scope, ida, "ai_likeness")
+            subject_portal.request_revocation(scope, ida, "ai_likeness")
         with pytest.raises(Conflict, match=r"person\.nothing_left"):
-            mine.ask(scope, ida, people.FACE)
+            subject_portal.request_revocation(scope, ida, persons.FACE_CONSENT)
     with here.scope() as scope:
-        (one,) = [each for each in mine.named(scope) if each.person_id == ida]
+        (one,) = [each for each in subject_portal.list_linkable_people(scope) if each.person_id == ida]
         assert (one.name, one.linked_at is not None) == ("Ida", True)
-        assert nova not in {each.person_id for each in mine.named(scope)}
-        assert {each.what for each in mine.permissions(scope, ida)} == {"depict", "publish", "download_sell"}
-        assert mine.standing(mine.permissions(scope, ida)) == tuple(
-            what for what in people.SCOPES if what in ("depict", "publish", "download_sell")
+        assert nova not in {each.person_id for each in subject_portal.list_linkable_people(scope)}
+        assert {each.what for each in subject_portal.list_consents(scope, ida)} == {
+            "depict",
+            "publish",
+            "download_sell",
+        }
+        assert subject_portal.active_consent_kinds(subject_portal.list_consents(scope, ida)) == tuple(
+            what for what in persons.CONSENT_SCOPES if what in ("depict", "publish", "download_sell")
         )

@@ -5,13 +5,14 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate import beside, faces, likeness
-from gate.beside import DOUBLE, NAMED, OTHER, SAME, Alike
-from gate.faces import Compared, CompareDue
+from gate.faces import known_faces, resemblances
+from gate.faces.known_faces import FaceComparisonDue, FaceComparisonResult
+from gate.reviews import resemblance_reviews
+from gate.reviews.resemblance_reviews import ANSWER_NAMED, ANSWER_OTHER, ANSWER_SAME, ANSWER_TWIN, FaceComparisonTask
 from tests.gate.alikes import (
     MODEL,
     barred,
@@ -38,13 +39,13 @@ def test_what_is_found_in_a_photograph_is_told_proposed_and_read_to_the_last_fie
     (one,) = waiting(here)
     with here.scope() as scope:
         asset = asset_of(scope, medium)
-        assert one == Alike(
+        assert one == FaceComparisonTask(
             id=one.id, asset_id=asset, sha256=medium.sha256, creator_id=here.creator_id, invented=False,
             person_id=person, name="Ida", why="", beside=(portrait.sha256,), score=812, digest=one.digest, needed=1,
             said=(), since=one.since,
         )  # fmt: skip
         assert scope.now - one.since < timedelta(minutes=1)
-        assert (len(one.digest), one.answers) == (64, (OTHER, NAMED))
+        assert (len(one.digest), one.answers) == (64, (ANSWER_OTHER, ANSWER_NAMED))
         assert told(scope, f"likeness:{asset}") == Told(
             "likeness.found", {}, urgent=True, open=True, creator=here.creator_id
         )
@@ -56,7 +57,7 @@ def test_what_is_found_in_a_photograph_is_told_proposed_and_read_to_the_last_fie
             "SELECT sha256, model, version, complete, faces FROM face_searches WHERE tenant_id = :t ORDER BY id",
             t=here.tenant_id,
         ).all()
-        at = faces.version(scope)
+        at = known_faces.faces_version(scope)
     assert [tuple(row) for row in searches] == [
         (each.sha256, MODEL, at, True, 1) for each in (other, medium)
     ]  # whom nobody knows any more is written nowhere
@@ -76,7 +77,7 @@ def test_found_again_with_the_same_template_is_no_news(here: World) -> None:
         assert told(scope, f"likeness:{first.asset_id}") is None
         row = scope.run("SELECT complete, faces FROM face_searches WHERE tenant_id = :t", t=here.tenant_id).one()
         assert (row.complete, row.faces) == (False, 3)
-        faces.keep(scope, subject, model=MODEL, box=Sealed(b"another"), pictures=[])
+        known_faces.store_template(scope, subject, model=MODEL, box=Sealed(b"another"), pictures=[])
     note(here, medium, {subject: 700})
     (new,) = waiting(here)
     assert (new.id, new.score, new.digest != first.digest) == (first.id, 700, True)
@@ -88,7 +89,7 @@ def test_what_was_compared_with_fewer_faces_never_writes_over_what_knew_more(her
     known(here)
     medium = shown(here)
     with here.scope() as scope:
-        at = faces.version(scope)
+        at = known_faces.faces_version(scope)
     note(here, medium, {}, faces=2)
     note(here, medium, {}, version=at - 1, faces=7)
     with here.scope() as scope:
@@ -101,16 +102,18 @@ def test_a_face_that_came_meanwhile_has_it_compared_again(here: World, behind: i
     known(here)
     medium = shown(here)
     with here.scope() as scope:
-        at = faces.version(scope)
+        at = known_faces.faces_version(scope)
         scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=here.tenant_id)
     note(here, medium, {}, version=at - behind)
     with here.scope() as scope:
-        assert [one.dedupe for one in due(scope, CompareDue.kind)] == [f"faces:{at}"] * again
+        assert [one.dedupe for one in due(scope, FaceComparisonDue.kind)] == [f"faces:{at}"] * again
 
 
 def test_bytes_nobody_recorded_are_not_found(here: World) -> None:
     with here.scope() as scope, pytest.raises(NotFound):
-        likeness.note(scope, "0" * 64, Compared(MODEL, 1, complete=True, faces=0, resembles={}))
+        resemblances.record_comparison(
+            scope, "0" * 64, FaceComparisonResult(MODEL, 1, complete=True, faces=0, resembles={})
+        )
 
 
 def test_what_a_model_made_proposes_nobody(here: World) -> None:
@@ -121,7 +124,7 @@ def test_what_a_model_made_proposes_nobody(here: World) -> None:
         count = scope.run("SELECT count(*) FROM depictions WHERE tenant_id = :t", t=here.tenant_id).scalar_one()
         assert count == 0
     (one,) = waiting(here)
-    assert (one.invented, one.needed, one.answers) == (True, 2, (OTHER, DOUBLE, SAME))
+    assert (one.invented, one.needed, one.answers) == (True, 2, (ANSWER_OTHER, ANSWER_TWIN, ANSWER_SAME))
 
 
 def test_who_is_barred_has_no_name_a_reason_and_two_who_say_no(here: World) -> None:
@@ -130,15 +133,15 @@ def test_who_is_barred_has_no_name_a_reason_and_two_who_say_no(here: World) -> N
     note(here, photo, {subject: 640})
     (one,) = waiting(here)
     assert (one.person_id, one.name, one.why, one.beside, one.needed) == (None, "", "asked us", (), 2)
-    assert (one.answers, one.invented, one.score) == ((OTHER, SAME), False, 640)
+    assert (one.answers, one.invented, one.score) == ((ANSWER_OTHER, ANSWER_SAME), False, 640)
     with here.scope() as scope:
         assert told(scope, f"likeness:{one.asset_id}") is not None
     with here.scope(f"member:{here.rob}") as scope:
-        faces.unbar(scope, subject, uuid7())
-        faces.unbar(scope, subject, uuid7())
+        known_faces.end_face_ban(scope, subject, uuid7())
+        known_faces.end_face_ban(scope, subject, uuid7())
     assert waiting(here) == []
     with here.scope() as scope, pytest.raises(NotFound, match=r"likeness\.unknown"):
-        beside.one_of(scope, one.id)
+        resemblance_reviews.get_face_comparison(scope, one.id)
 
 
 def test_what_waits_is_of_these_creators_the_oldest_first_and_not_too_many(here: World) -> None:
@@ -149,11 +152,11 @@ def test_what_waits_is_of_these_creators_the_oldest_first_and_not_too_many(here:
     assert [one.sha256 for one in waiting(here)] == [first.sha256, second.sha256]
     assert [one.sha256 for one in waiting(here, limit=1)] == [first.sha256]
     with here.scope() as scope:
-        assert beside.waiting(scope, []) == []
-        assert beside.waiting(scope, [uuid7()]) == []
-        assert beside.one_of(scope, waiting(here)[0].id).sha256 == first.sha256
+        assert resemblance_reviews.list_face_comparisons(scope, []) == []
+        assert resemblance_reviews.list_face_comparisons(scope, [uuid7()]) == []
+        assert resemblance_reviews.get_face_comparison(scope, waiting(here)[0].id).sha256 == first.sha256
         with pytest.raises(NotFound, match=r"likeness\.unknown"):
-            beside.one_of(scope, uuid7())
+            resemblance_reviews.get_face_comparison(scope, uuid7())
 
 
 def test_whom_the_references_of_an_invented_person_resemble_counts_as_made_up(here: World) -> None:
@@ -161,12 +164,12 @@ def test_whom_the_references_of_an_invented_person_resemble_counts_as_made_up(he
     photo, apart = shown(here), shown(here)
     with here.scope() as scope:
         nova = invented(scope, here)
-        faces.refer(scope, nova, [photo.sha256])
-        assert likeness.made_after(scope, photo.sha256) == {nova}
-        assert likeness.made_after(scope, apart.sha256) == set()
+        known_faces.set_reference_pictures(scope, nova, [photo.sha256])
+        assert resemblances.people_using_reference(scope, photo.sha256) == {nova}
+        assert resemblances.people_using_reference(scope, apart.sha256) == set()
     note(here, photo, {subject: 812})
     (one,) = waiting(here)
     assert (one.invented, one.needed) == (True, 2)
     with here.scope() as scope:
-        faces.refer(scope, nova, [apart.sha256])
-        assert likeness.made_after(scope, photo.sha256) == set()
+        known_faces.set_reference_pictures(scope, nova, [apart.sha256])
+        assert resemblances.people_using_reference(scope, photo.sha256) == set()

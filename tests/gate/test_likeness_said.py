@@ -5,16 +5,21 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import uuid7
-from gate import beside, faces, minting, people, ratings
-from gate.beside import DOUBLE, NAMED, OTHER, SAME, LikenessJudged
-from gate.facts import ReviewFacts
-from gate.reasons import Reason
-from gate.units import Rating
-from tenants import reads, sightings
-from tenants.roles import Role
+from gate.contract.facts import ReviewFacts
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating
+from gate.faces import known_faces
+from gate.people import persons
+from gate.permits import issuance
+from gate.ratings import ratings
+from gate.reviews import resemblance_reviews
+from gate.reviews.resemblance_reviews import ANSWER_NAMED, ANSWER_OTHER, ANSWER_SAME, ANSWER_TWIN, ResemblanceJudged
+from tenants.agencies import queries
+from tenants.agencies.rights import Role
+from tenants.auth import device_fingerprints
 from tests.gate.alikes import depicted, guest, judge, known, member, note, refused, said, see, shown, waiting
 from tests.gate.builders import World, asset_of, invented, unit, world
 from tests.gate.written import Told, audited, due, told
@@ -32,23 +37,25 @@ def test_a_wish_to_answer_is_kept_as_it_was_said(here: World) -> None:
     note(here, medium, {subject: 812})
     (one,), who = waiting(here), member(here)
     with here.scope(f"member:{who}") as scope:
-        beside.ask(scope, one.id, OTHER, digest=one.digest, because="marks", maker=f"member:{here.ann}")
-        beside.ask(scope, one.id, NAMED, digest=one.digest)
-        first, second = due(scope, LikenessJudged.kind)
+        resemblance_reviews.submit_face_judgement(
+            scope, one.id, ANSWER_OTHER, digest=one.digest, because="marks", maker=f"member:{here.ann}"
+        )
+        resemblance_reviews.submit_face_judgement(scope, one.id, ANSWER_NAMED, digest=one.digest)
+        first, second = due(scope, ResemblanceJudged.kind)
         assert (first.subject, first.priority, first.dedupe, second.priority) == (one.id, 1, None, 1)
         assert first.args == {
-            "digest": one.digest, "answer": OTHER, "because": "marks", "maker": f"member:{here.ann}",
+            "digest": one.digest, "answer": ANSWER_OTHER, "because": "marks", "maker": f"member:{here.ann}",
             "by": f"member:{who}",
         }  # fmt: skip
         assert (second.args["because"], second.args["maker"]) == ("", "")
         with pytest.raises(NotFound, match=r"likeness\.unknown"):
-            beside.ask(scope, uuid7(), OTHER, digest=one.digest, because="marks")
+            resemblance_reviews.submit_face_judgement(scope, uuid7(), ANSWER_OTHER, digest=one.digest, because="marks")
         with pytest.raises(BadInput, match=r"likeness\.no_answer"):
-            beside.ask(scope, one.id, OTHER, digest=one.digest)
+            resemblance_reviews.submit_face_judgement(scope, one.id, ANSWER_OTHER, digest=one.digest)
 
 
 @pytest.mark.parametrize(("answer", "because"), [
-    (OTHER, ""), (OTHER, "nose"), (NAMED, "marks"), (SAME, ""), (DOUBLE, ""), ("", ""), ("who", "marks"),
+    (ANSWER_OTHER, ""), (ANSWER_OTHER, "nose"), (ANSWER_NAMED, "marks"), (ANSWER_SAME, ""), (ANSWER_TWIN, ""), ("", ""), ("who", "marks"),
 ])  # fmt: skip
 def test_what_is_no_answer_to_a_photograph_is_refused(here: World, answer: str, because: str) -> None:
     _, subject = known(here)
@@ -61,12 +68,12 @@ def test_who_may_not_review_answers_nothing_and_a_double_needs_who_runs_it(here:
     _, subject = known(here)
     note(here, shown(here, ai="generated"), {subject: 812})
     (one,) = waiting(here)
-    assert refused(here, one, member(here, Role.CHATTER), SAME) == "role.forbidden.review"
+    assert refused(here, one, member(here, Role.CHATTER), ANSWER_SAME) == "role.forbidden.review"
     gus = guest(here)
-    assert refused(here, one, gus, DOUBLE) == "role.forbidden.run"
+    assert refused(here, one, gus, ANSWER_TWIN) == "role.forbidden.run"
     with here.scope() as scope, pytest.raises(Refused, match=r"review\.people_only"):
-        beside.judge(scope, said(one, uuid7(), SAME))
-    judge(here, one, gus, SAME)
+        resemblance_reviews.record_face_judgement(scope, said(one, uuid7(), ANSWER_SAME))
+    judge(here, one, gus, ANSWER_SAME)
     assert [each.approves for each in waiting(here)[0].said] == [False]
 
 
@@ -74,7 +81,7 @@ def test_another_template_meanwhile_is_another_question(here: World) -> None:
     _, subject = known(here)
     note(here, shown(here), {subject: 812})
     (one,) = waiting(here)
-    assert refused(here, one, member(here), NAMED, digest="0" * 64) == "likeness.changed"
+    assert refused(here, one, member(here), ANSWER_NAMED, digest="0" * 64) == "likeness.changed"
 
 
 def test_who_brought_it_or_declared_it_or_was_seen_there_says_nothing_about_it(here: World) -> None:
@@ -84,13 +91,13 @@ def test_who_brought_it_or_declared_it_or_was_seen_there_says_nothing_about_it(h
     made = shown(here, ai="generated", person=nova)
     note(here, made, {subject: 812})
     (one,), who = waiting(here), member(here)
-    assert refused(here, one, here.ann, OTHER, "shape") == "review.own"
-    assert refused(here, one, who, OTHER, "shape", maker=f"member:{who}") == "review.own"
-    judge(here, one, here.ann, SAME)  # to keep it back, anybody may
-    judge(here, one, who, OTHER, "shape", maker=f"member:{here.rob}")
-    assert refused(here, one, who, OTHER, "marks") == "likeness.said"
-    judge(here, one, who, SAME)
-    judge(here, one, who, OTHER, "features")
+    assert refused(here, one, here.ann, ANSWER_OTHER, "shape") == "review.own"
+    assert refused(here, one, who, ANSWER_OTHER, "shape", maker=f"member:{who}") == "review.own"
+    judge(here, one, here.ann, ANSWER_SAME)  # to keep it back, anybody may
+    judge(here, one, who, ANSWER_OTHER, "shape", maker=f"member:{here.rob}")
+    assert refused(here, one, who, ANSWER_OTHER, "marks") == "likeness.said"
+    judge(here, one, who, ANSWER_SAME)
+    judge(here, one, who, ANSWER_OTHER, "features")
     with here.scope() as scope:
         principals = {each: here.principal(scope, each) for each in (here.ann, who)}
         rows = scope.run("SELECT principal_id, other, reason, digest FROM likeness_rulings WHERE tenant_id = :t"
@@ -114,11 +121,11 @@ def test_who_declared_whom_the_references_are_of_says_nothing_about_these(here: 
     _, subject = known(here)
     photo = shown(here)
     with here.scope() as scope:
-        faces.refer(scope, invented(scope, here), [photo.sha256])
+        known_faces.set_reference_pictures(scope, invented(scope, here), [photo.sha256])
     note(here, photo, {subject: 812})
     (one,) = waiting(here)
-    assert refused(here, one, here.ann, OTHER, "shape") == "review.own"
-    judge(here, one, member(here), OTHER, "shape")
+    assert refused(here, one, here.ann, ANSWER_OTHER, "shape") == "review.own"
+    judge(here, one, member(here), ANSWER_OTHER, "shape")
 
 
 def test_a_guest_seen_where_a_member_was_is_one_voice_with_them(here: World) -> None:
@@ -127,13 +134,13 @@ def test_a_guest_seen_where_a_member_was_is_one_voice_with_them(here: World) -> 
     (one,), who, twin, third = waiting(here), member(here), guest(here), member(here)
     with here.scope() as scope:
         for each in (who, twin):
-            sightings.note(scope, KEY, reads.member(scope, each), address="", device="laptop")
-    judge(here, one, who, OTHER, "shape")
-    assert refused(here, one, twin, OTHER, "shape") == "review.own"
-    judge(here, one, who, SAME)
-    assert refused(here, one, twin, OTHER, "shape", maker=f"member:{who}") == "review.own"
-    judge(here, one, twin, OTHER, "shape")
-    judge(here, one, third, OTHER, "shape")
+            device_fingerprints.record_device(scope, KEY, queries.get_member(scope, each), address="", device="laptop")
+    judge(here, one, who, ANSWER_OTHER, "shape")
+    assert refused(here, one, twin, ANSWER_OTHER, "shape") == "review.own"
+    judge(here, one, who, ANSWER_SAME)
+    assert refused(here, one, twin, ANSWER_OTHER, "shape", maker=f"member:{who}") == "review.own"
+    judge(here, one, twin, ANSWER_OTHER, "shape")
+    judge(here, one, third, ANSWER_OTHER, "shape")
     assert len(waiting(here)) == 1, "who said that it is them has not taken it back"
 
 
@@ -143,15 +150,15 @@ def test_what_comes_blurred_is_seen_first_it_and_one_beside_it(here: World) -> N
     nude, who = shown(here, Rating.E), member(here)
     note(here, nude, {subject: 812})
     (one,) = waiting(here)
-    assert refused(here, one, who, OTHER, "shape") == "approvals.look_first"
+    assert refused(here, one, who, ANSWER_OTHER, "shape") == "approvals.look_first"
     see(here, who, nude.sha256)
-    assert refused(here, one, who, OTHER, "shape") == "approvals.look_first"
+    assert refused(here, one, who, ANSWER_OTHER, "shape") == "approvals.look_first"
     see(here, who, portraits[1])
-    judge(here, one, who, OTHER, "shape")
+    judge(here, one, who, ANSWER_OTHER, "shape")
     other, blind = member(here), member(here)
     see(here, other, *portraits)
-    assert refused(here, one, other, NAMED) == "approvals.look_first"
-    assert refused(here, one, blind, NAMED) == "approvals.look_first"
+    assert refused(here, one, other, ANSWER_NAMED) == "approvals.look_first"
+    assert refused(here, one, blind, ANSWER_NAMED) == "approvals.look_first"
 
 
 def test_what_is_open_to_all_needs_no_second_look(here: World) -> None:
@@ -159,7 +166,7 @@ def test_what_is_open_to_all_needs_no_second_look(here: World) -> None:
     _, subject = known(here, portrait.sha256)
     note(here, shown(here, Rating.S), {subject: 812})
     (one,) = waiting(here)
-    judge(here, one, member(here), OTHER, "shape")
+    judge(here, one, member(here), ANSWER_OTHER, "shape")
     assert waiting(here) == []
 
 
@@ -169,12 +176,12 @@ def test_named_in_a_photograph_it_is_settled_and_the_notice_closes(here: World) 
     note(here, medium, {subject: 812})
     (one,) = waiting(here)
     with here.scope() as scope:
-        assert beside.waiting_for(scope, one.asset_id)
-        assert not beside.waiting_for(scope, uuid7())
-    judge(here, one, who, NAMED)
+        assert resemblance_reviews.has_open_comparison(scope, one.asset_id)
+        assert not resemblance_reviews.has_open_comparison(scope, uuid7())
+    judge(here, one, who, ANSWER_NAMED)
     assert depicted(here, one.asset_id) == {(person, "confirmed")}
     with here.scope() as scope:
-        assert not beside.waiting_for(scope, one.asset_id)
+        assert not resemblance_reviews.has_open_comparison(scope, one.asset_id)
         found = told(scope, f"likeness:{one.asset_id}")
         assert found is not None
         assert not found.open
@@ -190,7 +197,7 @@ def test_somebody_else_in_a_photograph_is_proposed_no_more(here: World) -> None:
     medium = shown(here)
     note(here, medium, {subject: 812, second: 600})
     first = next(one for one in waiting(here) if one.person_id != other)
-    judge(here, first, member(here), OTHER, "marks")
+    judge(here, first, member(here), ANSWER_OTHER, "marks")
     assert depicted(here, first.asset_id) == {(other, "proposed")}
     with here.scope() as scope:
         found = told(scope, f"likeness:{first.asset_id}")
@@ -203,12 +210,12 @@ def test_one_who_says_that_it_is_them_outweighs_those_who_say_that_it_is_not(her
     _, subject = known(here)
     note(here, shown(here, ai="generated"), {subject: 812})
     (one,), first, second = waiting(here), member(here), member(here)
-    judge(here, one, first, OTHER, "shape")
+    judge(here, one, first, ANSWER_OTHER, "shape")
     assert len(waiting(here)) == 1
-    judge(here, one, second, SAME)
-    judge(here, one, member(here), OTHER, "shape")
+    judge(here, one, second, ANSWER_SAME)
+    judge(here, one, member(here), ANSWER_OTHER, "shape")
     assert len(waiting(here)) == 1
-    judge(here, one, second, OTHER, "marks")
+    judge(here, one, second, ANSWER_OTHER, "marks")
     assert waiting(here) == []
     with here.scope() as scope:
         assert [act for _, act, _, _ in audited(scope, "likeness.other", "likeness.same")] == [
@@ -224,25 +231,25 @@ def test_a_double_takes_the_place_of_who_was_invented_wherever_they_are_shown(he
     apart = shown(here, ai="generated", person=lux)
     note(here, made, {subject: 812})
     (one,), who = waiting(here), member(here)
-    assert refused(here, one, who, DOUBLE) == "likeness.not_allowed"
+    assert refused(here, one, who, ANSWER_TWIN) == "likeness.not_allowed"
     with here.scope() as scope:
         for begins, ends in ((1, 2), (-2, -1)):  # not yet, and no more
-            people.grant(
+            persons.grant_consent(
                 scope, person, what="ai_likeness", surfaces=["sandbox"], max_rating=Rating.E,
                 valid_from=scope.now + timedelta(days=begins), valid_until=scope.now + timedelta(days=ends),
                 evidence_digest="e" * 64, signed_by=person,
             )  # fmt: skip
-    assert refused(here, one, who, DOUBLE) == "likeness.not_allowed"
+    assert refused(here, one, who, ANSWER_TWIN) == "likeness.not_allowed"
     with here.scope() as scope:
-        people.grant(
+        persons.grant_consent(
             scope, person, what="ai_likeness", surfaces=["sandbox"], max_rating=Rating.E,
             valid_from=scope.now - timedelta(days=1), valid_until=scope.now + timedelta(days=1),
             evidence_digest="e" * 64, signed_by=person,
         )  # fmt: skip
-    judge(here, one, who, DOUBLE)
+    judge(here, one, who, ANSWER_TWIN)
     with here.scope() as scope:
-        (twin,) = people.doubles(scope, person)
-        row = people.known(scope, twin)
+        (twin,) = persons.list_digital_twins(scope, person)
+        row = persons.get_person(scope, twin)
         assert (row.kind, row.twin_of, row.display_ref) == ("digital_twin", person, "Ida")
         assets = [asset_of(scope, each) for each in (made, again, apart)]
     for asset in assets[:2]:
@@ -252,26 +259,28 @@ def test_a_double_takes_the_place_of_who_was_invented_wherever_they_are_shown(he
     note(here, again, {subject: 812})
     assert waiting(here) == [], "who is behind it is named there"
     with here.scope() as scope:
-        said_of = minting.preview(scope, unit(here, media=[made]), author=f"member:{here.ann}").reasons
+        said_of = issuance.preview_decision(scope, unit(here, media=[made]), author=f"member:{here.ann}").reasons
     assert Reason.CONSENT_MISSING in said_of, "the papers of the real one are asked for"
     note(here, apart, {subject: 812})
     (next_one,) = waiting(here)
-    judge(here, next_one, who, DOUBLE)
+    judge(here, next_one, who, ANSWER_TWIN)
     with here.scope() as scope:
-        assert people.doubles(scope, person) == [twin], "the double there is, is taken"
+        assert persons.list_digital_twins(scope, person) == [twin], "the double there is, is taken"
 
 
 def test_why_nothing_came_is_told_to_the_house(here: World) -> None:
     _, subject = known(here)
     note(here, shown(here), {subject: 812})
     (one,), who = waiting(here), member(here)
-    whole = LikenessJudged(here.tenant_id, one.id, "0" * 64, NAMED, "", "", f"member:{who}")
-    beside.settle(whole, tenant=here.open)
+    whole = ResemblanceJudged(here.tenant_id, one.id, "0" * 64, ANSWER_NAMED, "", "", f"member:{who}")
+    resemblance_reviews.handle_face_judgement(whole, tenant=here.open)
     with here.scope() as scope:
         assert told(scope, f"likeness.judge:{one.id}") == Told(
             "likeness.changed", {}, urgent=False, open=True, creator=None
         )
-    beside.settle(LikenessJudged(here.tenant_id, one.id, one.digest, NAMED, "", "", f"member:{who}"), tenant=here.open)
+    resemblance_reviews.handle_face_judgement(
+        ResemblanceJudged(here.tenant_id, one.id, one.digest, ANSWER_NAMED, "", "", f"member:{who}"), tenant=here.open
+    )
     assert waiting(here) == []
 
 
@@ -281,8 +290,8 @@ def test_who_was_named_with_somebody_invented_beside_them_is_still_asked_about(h
         nova = invented(scope, here)
     photo = shown(here, person=nova)
     with here.scope() as scope:
-        ratings.depict(scope, asset_of(scope, photo), person, how="face", confirmed_by="member:rob")
+        ratings.record_depiction(scope, asset_of(scope, photo), person, how="face", confirmed_by="member:rob")
     note(here, photo, {subject: 812})
     (one,) = waiting(here)
     assert one.invented
-    assert refused(here, one, member(here), SAME, digest="0" * 64) == "likeness.changed"
+    assert refused(here, one, member(here), ANSWER_SAME, digest="0" * 64) == "likeness.changed"

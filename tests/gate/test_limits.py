@@ -9,25 +9,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import uuid7
-from gate import bundle, events, limits, minting, story
-from gate.case import Case
-from gate.events import LimitWanted
-from gate.facts import Limit, Snapshot
-from gate.minting import Denied
-from gate.reasons import Reason
-from gate.story import Replay
-from gate.units import Rating, Subject, Text, Unit, Verdict
-from tenants import agencies
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from gate.contract.facts import EvidenceSnapshot, PlaceLimitFacts
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating, Subject, Text, Unit, Verdict
+from gate.decision.case import Case
+from gate.log import subject_history
+from gate.log.subject_history import ReplayOutcome
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from gate.policy import bundle
+from gate.reviews import events, place_limits
+from gate.reviews.events import PlaceLimitRequested
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.gate.builders import KEY, Step, World, unit, world
 
 PLACE = "sandbox.post"
 RATED = (Rating.G, Rating.S, Rating.N, Rating.E)
-WHOLE = bundle.shipped()
+WHOLE = bundle.shipped_bundle()
 
 
 @pytest.fixture
@@ -37,21 +40,23 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
 
 def keep(here: World, rating: Rating = Rating.G, verdict: Verdict = Verdict.H, **changes: str) -> None:
     with here.scope(f"member:{here.ann}") as scope:
-        limits.keep(scope, changes.get("place", PLACE), rating, verdict, why=changes.get("why", "quiet week"))
+        place_limits.set_place_limit(
+            scope, changes.get("place", PLACE), rating, verdict, why=changes.get("why", "quiet week")
+        )
 
 
 def end(here: World, who: UUID) -> bool:
     with here.scope(f"member:{who}") as scope:
-        return limits.end(scope, PLACE, Rating.G, Verdict.H)
+        return place_limits.end_place_limit(scope, PLACE, Rating.G, Verdict.H)
 
 
 def leaves(here: World, whole: Unit) -> frozenset[Reason]:
     try:
         with here.scope() as scope:
-            minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
-    except Denied as denied:
+            issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+    except PermitDenied as denied:
         with here.scope() as scope:
-            minting.record_denial(scope, denied)
+            issuance.record_denial(scope, denied)
         return frozenset(denied.decision.reasons)
     return frozenset()
 
@@ -70,8 +75,8 @@ def test_one_person_tightens_and_two_end_it(here: World, tenant: OpenScope) -> N
     assert end(here, here.rob)
     assert leaves(here, post) == frozenset()
     with here.scope() as scope:
-        assert {one.replay for one in story.decisions(scope, post.subject)} == {Replay.SAME}
-        assert limits.kept(scope) == []
+        assert {one.replay for one in subject_history.list_decisions(scope, post.subject)} == {ReplayOutcome.SAME}
+        assert place_limits.list_place_limits(scope) == []
     with pytest.raises(NotFound):
         end(here, here.rob)
 
@@ -82,7 +87,7 @@ def test_who_keeps_it_again_takes_back_the_first_word(here: World) -> None:
     keep(here)
     assert not end(here, here.rob)
     with here.scope() as scope:
-        [one] = limits.kept(scope)
+        [one] = place_limits.list_place_limits(scope)
     assert (one.ending, one.why) == (True, "quiet week")
 
 
@@ -98,9 +103,9 @@ def test_what_is_no_tightening_is_refused(here: World) -> None:
     with here.scope() as scope:
         guest = agencies.add_member(scope, name="g", email="g@example.test", role=Role.GUEST, language="en", zone="UTC")
     with pytest.raises(Refused), here.scope(f"member:{guest}") as scope:
-        limits.keep(scope, PLACE, Rating.G, Verdict.B, why="x")
+        place_limits.set_place_limit(scope, PLACE, Rating.G, Verdict.B, why="x")
     with pytest.raises(Refused), here.scope() as scope:
-        limits.keep(scope, PLACE, Rating.G, Verdict.B, why="x")
+        place_limits.set_place_limit(scope, PLACE, Rating.G, Verdict.B, why="x")
     with pytest.raises(DBAPIError), here.open(here.tenant_id, "system:test", role="gate") as scope:
         scope.run(
             "INSERT INTO place_limits (tenant_id, id, place, rating, verdict, by, why, open)"
@@ -110,24 +115,24 @@ def test_what_is_no_tightening_is_refused(here: World) -> None:
 
 
 def test_a_page_asks_and_who_may_not_reads_why(here: World, tenant: OpenScope) -> None:
-    asked = LimitWanted(here.tenant_id, uuid7(), PLACE, "G", "H", "x", end=False, by=f"member:{here.ann}")
-    events.set_limit(asked, tenant=tenant)
+    asked = PlaceLimitRequested(here.tenant_id, uuid7(), PLACE, "G", "H", "x", end=False, by=f"member:{here.ann}")
+    events.handle_place_limit(asked, tenant=tenant)
     assert leaves(here, unit(here)) == {Reason.RATING_EXCEEDS_SURFACE}
-    events.set_limit(replace(asked, rating="N", end=True), tenant=tenant)
+    events.handle_place_limit(replace(asked, rating="N", end=True), tenant=tenant)
     with here.scope() as scope:
-        assert [one.message.code for one in tenant_reads.open_notices(scope)] == ["limit.no_such_place"]
+        assert [one.message.code for one in tenant_reads.list_open_notices(scope)] == ["limit.no_such_place"]
 
 
 @given(
     name=st.sampled_from([(row.platform, row.id) for row in WHOLE.rows.values()]),
-    kept=st.lists(st.builds(Limit, st.sampled_from(RATED), st.sampled_from(Verdict)), max_size=4),
+    kept=st.lists(st.builds(PlaceLimitFacts, st.sampled_from(RATED), st.sampled_from(Verdict)), max_size=4),
 )
-def test_no_limit_opens_anything(name: tuple[str, str], kept: list[Limit]) -> None:
+def test_no_limit_opens_anything(name: tuple[str, str], kept: list[PlaceLimitFacts]) -> None:
     platform, surface = name
     whole = Unit(
         uuid7(), uuid7(), Subject("delivery", uuid7()), platform, surface, uuid7(), "a", "public", (Text("body", "x"),)
     )
-    facts = Snapshot(whole.tenant_id, "", None, Rating.E)
+    facts = EvidenceSnapshot(whole.tenant_id, "", None, Rating.E)
     now = datetime(2026, 11, 20, tzinfo=UTC)
     free, tight = Case(facts, whole, WHOLE, now).row, Case(replace(facts, limits=tuple(kept)), whole, WHOLE, now).row
     for rating in RATED:

@@ -5,10 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import create_engine, text
 
-from foundation.database import OpenScope
-from gate import bundle, facts, log, minting
-from gate.decide import decide
-from gate.log import Broken, Verified
+from foundation.db.database import OpenScope
+from gate.contract import facts
+from gate.decision.decide import decide_unit
+from gate.log import decision_log
+from gate.log.decision_log import ChainBroken, ChainIntact
+from gate.permits import issuance
+from gate.policy import bundle
 from tests.conftest import Cluster
 from tests.gate.builders import KEY, Step, World, picture, unit, world
 
@@ -21,7 +24,7 @@ def here(tenant: OpenScope, tenant_id) -> World:
 def judge(here: World, count: int) -> None:
     with here.scope() as scope:
         for number in range(count):
-            minting.judge(scope, unit(here, text=f"Hello {number}"), author=f"member:{here.ann}")
+            issuance.judge_unit(scope, unit(here, text=f"Hello {number}"), author=f"member:{here.ann}")
 
 
 def tamper(cluster: Cluster, here: World, statement: str) -> None:
@@ -37,7 +40,7 @@ def test_the_chain_is_whole_over_many_transactions(here: World) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: judge(here, 3), range(8)))
     with here.scope() as scope:
-        assert isinstance(found := log.verify(scope), Verified)
+        assert isinstance(found := decision_log.verify_chain(scope), ChainIntact)
         assert found.count == 24
 
 
@@ -58,7 +61,7 @@ def test_tampering_is_found(here: World, cluster: Cluster, statement: str, seq: 
     judge(here, 6)
     tamper(cluster, here, statement)
     with here.scope() as scope:
-        assert log.verify(scope) == Broken(seq)
+        assert decision_log.verify_chain(scope) == ChainBroken(seq)
 
 
 @pytest.mark.parametrize("role", ["app", "gate"])
@@ -73,13 +76,13 @@ def test_stored_decisions_replay_byte_for_byte(here: World) -> None:
     judge(here, 5)
     with here.scope() as scope:
         whole = unit(here, text="with a picture", media=[picture(scope, here)])
-        minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+        issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
     with here.scope() as scope:
         rows = scope.run("SELECT * FROM decisions d JOIN decision_inputs i USING (tenant_id, id) ORDER BY seq").all()
         assert len(rows) == 6
         for row in rows:
-            snapshot, whole = facts.read_snapshot(row.snapshot), facts.read_unit(row.unit)
-            again = decide(snapshot, whole, bundle.shipped(), row.decided_at)
+            snapshot, whole = facts.parse_snapshot(row.snapshot), facts.parse_unit(row.unit)
+            again = decide_unit(snapshot, whole, bundle.shipped_bundle(), row.decided_at)
             assert (str(again.verdict), list(again.reasons), str(again.rating)) == (
                 row.verdict,
                 row.reasons,
@@ -87,4 +90,4 @@ def test_stored_decisions_replay_byte_for_byte(here: World) -> None:
             )
             assert (list(again.flags), again.bundle) == (row.flags, row.bundle)
             assert whole.digest() == row.unit_digest
-            assert log.snapshot_text(snapshot) == row.snapshot
+            assert decision_log.encode_snapshot(snapshot) == row.snapshot

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gate.decide import decide
-from gate.units import Rating
+from gate.contract.units import Rating
+from gate.decision.decide import decide_unit
 from tests.gate.test_decide import BUNDLE, NOW, SYNTHETIC, known, said, snapshot, unit
 
 CHANNEL = BUNDLE.row("telegram", "telegram.private_channel", on=BUNDLE.read_on)
@@ -50,4 +50,4 @@ def test_a_place_that_proves_nobodys_age_gets_no_nudity_whatever_was_seen() -> N
     facts = snapshot(known(Rating.N, SYNTHETIC), persons=(SYNTHETIC,))
     seen = tuple(probe.see for probe in probes)
     whole = unit(platform="telegram", surface="telegram.private_channel", flags=FLAGS, seen=seen)
-    assert "AUDIENCE_UNKNOWN" in decide(facts, whole, replace(BUNDLE, rows=told), NOW).reasons
+    assert "AUDIENCE_UNKNOWN" in decide_unit(facts, whole, replace(BUNDLE, rows=told), NOW).reasons

@@ -5,16 +5,20 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Conflict, Refused
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.words import Message
-from gate import desk, inspecting, lowering, minting, ratings, showing
-from gate.lowering import LoweringDue
-from gate.reasons import Reason
-from gate.units import Medium, Rating
-from tenants import agencies, reads, sightings
-from tenants.roles import Role
+from gate.assets import viewings
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating
+from gate.permits import issuance
+from gate.ratings import inspections, ratings
+from gate.reviews import content_reviews, rating_reductions
+from gate.reviews.rating_reductions import LoweringVoted
+from tenants.agencies import agencies, queries
+from tenants.agencies.rights import Role
+from tenants.auth import device_fingerprints
 from tests.gate.builders import KEY, Step, World, asset_of, invented, picture, unit, world
 from tests.tenants import apps
 
@@ -47,30 +51,32 @@ def shot(house: World, rating: Rating = Rating.N, **about: Any) -> Medium:
 
 def see(house: World, member: UUID, medium: Medium) -> None:
     with house.scope(f"member:{member}") as scope:
-        showing.note(scope, reads.member(scope, member), medium.sha256)
+        viewings.record_viewing(scope, queries.get_member(scope, member), medium.sha256)
 
 
 def ask(house: World, member: UUID, medium: Medium, wanted: Rating = Rating.S, maker: UUID | None = None) -> UUID:
     see(house, member, medium)
     with house.scope(f"member:{member}") as scope:
-        return lowering.ask(scope, asset_of(scope, medium), medium.sha256, wanted, why=WHY, maker=maker)
+        return rating_reductions.request_lowering(
+            scope, asset_of(scope, medium), medium.sha256, wanted, why=WHY, maker=maker
+        )
 
 
 def say(house: World, member: UUID, medium: Medium, wish: UUID, *, agree: bool = True) -> None:
     see(house, member, medium)
     with house.scope(f"member:{member}") as scope:
-        lowering.say(scope, wish, agree=agree, why="I agree: nothing is visible.")
+        rating_reductions.vote_on_lowering(scope, wish, agree=agree, why="I agree: nothing is visible.")
     work(house, wish)
 
 
 def work(house: World, wish: UUID) -> None:
     """What the workers do with it."""
-    lowering.settle(LoweringDue(house.tenant_id, wish), tenant=house.open)
+    rating_reductions.handle_lowering_vote(LoweringVoted(house.tenant_id, wish), tenant=house.open)
 
 
 def rating(house: World, medium: Medium) -> Rating | None:
     with house.scope() as scope:
-        return ratings.effective(scope, medium.sha256)
+        return ratings.effective_rating(scope, medium.sha256)
 
 
 def epoch(house: World, medium: Medium) -> int:
@@ -99,9 +105,11 @@ def test_two_others_lower_what_one_asked_and_the_history_stays(house: World) -> 
     with house.scope() as scope:
         kept = scope.run("SELECT count(*) FROM content_ratings WHERE sha256 = :s", s=medium.sha256).scalar_one()
         said = scope.run("SELECT reason FROM human_reviews WHERE about = 'lowering'").scalars().all()
-        whole = minting.marked(scope, unit(house, media=(medium,)), line=str)
-        assert minting.judge(scope, whole, author=f"member:{house.ann}").allowed, "nobody has to look at Suggestive"
-        assert not lowering.waiting(scope, {house.creator_id})
+        whole = issuance.with_required_marks(scope, unit(house, media=(medium,)), line=str)
+        assert issuance.judge_unit(scope, whole, author=f"member:{house.ann}").is_allowed, (
+            "nobody has to look at Suggestive"
+        )
+        assert not rating_reductions.list_lowering_requests(scope, {house.creator_id})
     assert kept == 2
     assert [Message.from_json(one).params["words"] for one in said] == ["I agree: nothing is visible."] * 2
 
@@ -120,7 +128,7 @@ def test_who_asked_does_not_agree_nor_does_a_second_login_of_theirs(house: World
     with pytest.raises(Refused, match="LOWERING"):
         say(house, house.ann, medium, wish)
     with house.scope() as scope:
-        member = reads.member(scope, house.ann)
+        member = queries.get_member(scope, house.ann)
         again = agencies.add_member(
             scope, name="ann", email="ann2@example.test", role=Role.MANAGER, language="en", zone="UTC"
         )
@@ -159,10 +167,10 @@ def test_who_made_reviewed_or_rated_it_does_not_agree(house: World, how: str) ->
         rob = house.principal(scope, house.rob)
     if how == "reviewed":
         with house.scope(f"member:{house.rob}") as scope:
-            desk.review_bytes(scope, medium.sha256, verdict="approve")
+            content_reviews.review_bytes(scope, medium.sha256, verdict="approve")
     if how == "rated":
         with house.scope() as scope:
-            ratings.rate(scope, medium.sha256, Rating.S, source=f"member:{house.rob}")
+            ratings.record_rating(scope, medium.sha256, Rating.S, source=f"member:{house.rob}")
     wish = ask(house, house.ann, medium, Rating.G, maker=rob if how == "maker" else None)
     with pytest.raises(Refused, match="LOWERING"):
         say(house, house.rob, medium, wish)
@@ -173,7 +181,7 @@ def test_who_made_reviewed_or_rated_it_does_not_agree(house: World, how: str) ->
 def met(house: World, one: UUID, other: UUID) -> None:
     with house.scope() as scope:
         for each in (one, other):
-            sightings.note(scope, apps.KEY, reads.member(scope, each), address=HOME, device="")
+            device_fingerprints.record_device(scope, apps.KEY, queries.get_member(scope, each), address=HOME, device="")
 
 
 def test_a_guest_who_was_seen_with_who_asked_is_nobody_else_before_and_after(house: World) -> None:
@@ -198,8 +206,8 @@ def test_a_void_lowering_is_told_where_it_matters_and_may_be_asked_anew(house: W
         say(house, each, medium, wish)
     met(house, house.ann, gus)
     with house.scope() as scope:
-        whole = minting.marked(scope, unit(house, media=(medium,), surface="sandbox.profile"), line=str)
-        assert Reason.RATING_LOWERING_INVALID in minting.judge(scope, whole, author=f"member:{house.ann}").reasons
+        whole = issuance.with_required_marks(scope, unit(house, media=(medium,), surface="sandbox.profile"), line=str)
+        assert Reason.RATING_LOWERING_INVALID in issuance.judge_unit(scope, whole, author=f"member:{house.ann}").reasons
     again = ask(house, house.ann, medium)
     for each in (house.rob, guest(house, "zoe")):
         say(house, each, medium, again)
@@ -214,7 +222,7 @@ def test_what_is_never_allowed_never_goes_down(house: World) -> None:
     wish = ask(house, house.ann, later)
     say(house, house.rob, later, wish)
     with house.scope() as scope:
-        ratings.rate(scope, later.sha256, Rating.X, source="classifier@1", reason=Message("prohibited.minor"))
+        ratings.record_rating(scope, later.sha256, Rating.X, source="classifier@1", reason=Message("prohibited.minor"))
     with pytest.raises(Conflict):
         say(house, guest(house, "eve"), later, wish)
     work(house, wish)
@@ -225,7 +233,7 @@ def test_a_prohibited_rating_stays_whatever_the_tables_say(house: World) -> None
     medium = shot(house)
     wish = lowered(house, medium)
     with house.scope() as scope:
-        ratings.rate(scope, medium.sha256, Rating.X, source="classifier@1")
+        ratings.record_rating(scope, medium.sha256, Rating.X, source="classifier@1")
     with house.open(house.tenant_id, "system:test", role="gate") as scope:
         scope.run(
             "INSERT INTO lowered_ratings (tenant_id, id, rating_id, lowering_id)"
@@ -239,21 +247,21 @@ def test_a_machine_that_raises_what_was_lowered_holds_it_once(house: World) -> N
     medium = shot(house)
     lowered(house, medium)
     with house.scope() as scope:
-        inspecting.record(scope, medium.sha256, source="classifier:one@1", rating=Rating.N)
+        inspections.record_classifier_finding(scope, medium.sha256, source="classifier:one@1", rating=Rating.N)
     whole = unit(house, media=(medium,))
 
     def reasons() -> tuple[Reason, ...]:
         with house.scope() as scope:
-            marked = minting.marked(scope, whole, line=str)
-            return tuple(minting.judge(scope, marked, author=f"member:{house.ann}").reasons)
+            marked = issuance.with_required_marks(scope, whole, line=str)
+            return tuple(issuance.judge_unit(scope, marked, author=f"member:{house.ann}").reasons)
 
     assert rating(house, medium) is Rating.N
     assert Reason.CLASSIFIER_CONFLICT in reasons()
     with house.scope(f"member:{house.rob}") as scope:
-        desk.review_bytes(scope, medium.sha256, verdict="approve")
+        content_reviews.review_bytes(scope, medium.sha256, verdict="approve")
     assert reasons() == ()
     with house.scope() as scope:  # the same machine says it once more: nobody is asked again
-        inspecting.record(scope, medium.sha256, source="classifier:one@1", rating=Rating.N)
+        inspections.record_classifier_finding(scope, medium.sha256, source="classifier:one@1", rating=Rating.N)
     assert reasons() == ()
 
 
@@ -262,12 +270,14 @@ def test_who_agreed_publishes_by_the_yes_of_another(house: World) -> None:
     wish = ask(house, house.ann, medium, Rating.G)
     say(house, house.rob, medium, wish)
     with house.scope() as scope:
-        whole = minting.marked(scope, unit(house, media=(medium,)), line=str)
-        assert minting.judge(scope, whole, author=f"member:{house.rob}").reasons == (Reason.RATING_LOWERING_INVALID,)
+        whole = issuance.with_required_marks(scope, unit(house, media=(medium,)), line=str)
+        assert issuance.judge_unit(scope, whole, author=f"member:{house.rob}").reasons == (
+            Reason.RATING_LOWERING_INVALID,
+        )
     with house.scope(f"member:{guest(house, 'eve')}") as scope:
-        desk.review(scope, whole.digest(), verdict="approve")
+        content_reviews.review_unit(scope, whole.digest(), verdict="approve")
     with house.scope() as scope:
-        assert minting.mint(scope, whole, Step(), key=KEY, author=f"member:{house.rob}")
+        assert issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{house.rob}")
 
 
 @pytest.mark.parametrize("author", ["", "member:0198c0de-0000-7000-8000-00000000000a"], ids=["unknown", "nobody"])
@@ -275,9 +285,9 @@ def test_an_author_nobody_knows_may_be_who_agreed(house: World, author: str) -> 
     medium = shot(house, Rating.S)
     say(house, house.rob, medium, ask(house, house.ann, medium, Rating.G))
     with house.scope() as scope:
-        whole = minting.marked(scope, unit(house, media=(medium,)), line=str)
-        assert Reason.RATING_LOWERING_INVALID in minting.judge(scope, whole, author=author).reasons
-        assert minting.judge(scope, whole, author="system:bot").allowed
+        whole = issuance.with_required_marks(scope, unit(house, media=(medium,)), line=str)
+        assert Reason.RATING_LOWERING_INVALID in issuance.judge_unit(scope, whole, author=author).reasons
+        assert issuance.judge_unit(scope, whole, author="system:bot").is_allowed
 
 
 def test_a_guest_seen_with_the_author_later_holds_their_post(house: World) -> None:
@@ -285,11 +295,11 @@ def test_a_guest_seen_with_the_author_later_holds_their_post(house: World) -> No
     gus = guest(house, "gus")
     say(house, gus, medium, ask(house, house.ann, medium, Rating.G))
     with house.scope() as scope:
-        whole = minting.marked(scope, unit(house, media=(medium,)), line=str)
-        assert minting.judge(scope, whole, author=f"member:{house.rob}").allowed
+        whole = issuance.with_required_marks(scope, unit(house, media=(medium,)), line=str)
+        assert issuance.judge_unit(scope, whole, author=f"member:{house.rob}").is_allowed
     met(house, house.rob, gus)
     with house.scope() as scope:
-        assert Reason.RATING_LOWERING_INVALID in minting.judge(scope, whole, author=f"member:{house.rob}").reasons
+        assert Reason.RATING_LOWERING_INVALID in issuance.judge_unit(scope, whole, author=f"member:{house.rob}").reasons
 
 
 def test_a_no_ends_it_and_it_may_be_asked_again(house: World) -> None:
@@ -307,20 +317,20 @@ def test_unseen_without_a_reason_or_not_lower_is_refused(house: World) -> None:
     with house.scope() as scope:
         asset = asset_of(scope, medium)
     with house.scope(ann) as scope, pytest.raises(Refused, match="unseen"):
-        lowering.ask(scope, asset, medium.sha256, Rating.S, why=WHY, maker=None)
+        rating_reductions.request_lowering(scope, asset, medium.sha256, Rating.S, why=WHY, maker=None)
     see(house, house.ann, medium)
     for why in ("  ", "x" * 501):
         with house.scope(ann) as scope, pytest.raises(BadInput):
-            lowering.ask(scope, asset, medium.sha256, Rating.S, why=why, maker=None)
+            rating_reductions.request_lowering(scope, asset, medium.sha256, Rating.S, why=why, maker=None)
     for wanted in (Rating.N, Rating.E, Rating.X):
         with house.scope(ann) as scope, pytest.raises(Refused, match="LOWERING"):
-            lowering.ask(scope, asset, medium.sha256, wanted, why=WHY, maker=None)
+            rating_reductions.request_lowering(scope, asset, medium.sha256, wanted, why=WHY, maker=None)
     wish = ask(house, house.ann, medium)
     with house.scope(f"member:{house.rob}") as scope, pytest.raises(Refused, match="unseen"):
-        lowering.say(scope, wish, agree=True, why=WHY)
+        rating_reductions.vote_on_lowering(scope, wish, agree=True, why=WHY)
     see(house, house.rob, medium)
     with house.scope(f"member:{house.rob}") as scope, pytest.raises(BadInput):
-        lowering.say(scope, wish, agree=True, why="")
+        rating_reductions.vote_on_lowering(scope, wish, agree=True, why="")
 
 
 def test_only_who_may_review_asks_and_answers(house: World) -> None:
@@ -335,4 +345,4 @@ def test_only_who_may_review_asks_and_answers(house: World) -> None:
     with pytest.raises(Refused, match="forbidden"):
         say(house, cara, medium, wish)
     with house.scope() as scope, pytest.raises(Refused, match="people_only"):
-        lowering.say(scope, wish, agree=True, why=WHY)
+        rating_reductions.vote_on_lowering(scope, wish, agree=True, why=WHY)

@@ -6,13 +6,16 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import GreenroomError, NotFound, Refused
 from foundation.ids import uuid7
-from gate import lowering, minting, ratings, recording
-from gate.facts import read_snapshot
-from gate.minting import Denied
-from gate.units import Medium, Rating
+from gate.assets import asset_records
+from gate.contract.facts import parse_snapshot
+from gate.contract.units import Medium, Rating
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from gate.ratings import ratings
+from gate.reviews import rating_reductions
 from tests.gate.builders import KEY, Step, World, asset_of, invented, picture, unit, world
 from tests.gate.test_lowering import WHY, ask, guest, lowered, met, rating, say, see, shot, work
 
@@ -26,12 +29,12 @@ def test_another_tenant_sees_and_lowers_nothing(house: World, tenant: OpenScope)
     other, medium = world(tenant, uuid7()), shot(house)
     wish = ask(house, house.ann, medium)
     with other.scope(f"member:{other.rob}") as scope:
-        assert not lowering.waiting(scope, {house.creator_id})
+        assert not rating_reductions.list_lowering_requests(scope, {house.creator_id})
         with pytest.raises(NotFound):
-            lowering.say(scope, wish, agree=True, why=WHY)
+            rating_reductions.vote_on_lowering(scope, wish, agree=True, why=WHY)
     work(other, wish)
     with other.scope(f"member:{other.ann}") as scope, pytest.raises(NotFound):
-        lowering.ask(scope, uuid7(), medium.sha256, Rating.S, why=WHY, maker=None)
+        rating_reductions.request_lowering(scope, uuid7(), medium.sha256, Rating.S, why=WHY, maker=None)
     assert rating(house, medium) is Rating.N
 
 
@@ -54,12 +57,12 @@ def test_two_wishes_at_once_are_one(house: World) -> None:
         each.join()
     assert len(got) == 1
     with house.scope() as scope:
-        (wish,) = lowering.waiting(scope, {house.creator_id})
+        (wish,) = rating_reductions.list_lowering_requests(scope, {house.creator_id})
     gate_settled = Barrier(2)
     for name in ("gus", "eve"):
         see(house, found := guest(house, name), medium)
         with house.scope(f"member:{found}") as scope:
-            lowering.say(scope, wish.id, agree=True, why=WHY)
+            rating_reductions.vote_on_lowering(scope, wish.id, agree=True, why=WHY)
 
     def settle() -> None:
         gate_settled.wait()
@@ -82,9 +85,9 @@ def test_what_was_rated_anew_meanwhile_is_left_as_it_is(house: World) -> None:
     for each in (gus, eve):
         see(house, each, medium)
         with house.scope(f"member:{each}") as scope:
-            lowering.say(scope, wish, agree=True, why=WHY)
+            rating_reductions.vote_on_lowering(scope, wish, agree=True, why=WHY)
     with house.scope() as scope:
-        ratings.rate(scope, medium.sha256, Rating.E, source=f"member:{house.rob}")
+        ratings.record_rating(scope, medium.sha256, Rating.E, source=f"member:{house.rob}")
     work(house, wish)
     assert rating(house, medium) is Rating.E
 
@@ -94,7 +97,7 @@ def test_what_came_from_it_falls_with_it_and_nothing_falls_below_its_family(hous
     with house.scope() as scope:
         derived = picture(scope, house, Rating.G, parent=asset_of(scope, source), person=invented(scope, house))
         sibling = Medium("5" * 64, "image/jpeg", 1000)
-        recording.record_rendition(
+        asset_records.record_rendition(
             scope,
             asset_of(scope, source),
             sha256=sibling.sha256,
@@ -104,7 +107,7 @@ def test_what_came_from_it_falls_with_it_and_nothing_falls_below_its_family(hous
             height=10,
             profile="other",
         )
-        ratings.rate(scope, sibling.sha256, Rating.S, source="classifier@1")
+        ratings.record_rating(scope, sibling.sha256, Rating.S, source="classifier@1")
     assert (rating(house, derived), rating(house, sibling)) == (Rating.S, Rating.N)
     with pytest.raises(Refused, match="family"):
         ask(house, house.ann, derived, Rating.G)
@@ -128,16 +131,16 @@ def test_a_raise_after_it_counts_and_a_decision_is_replayed(house: World) -> Non
     medium = shot(house)
     lowered(house, medium)
     with house.scope() as scope:
-        whole = minting.marked(scope, unit(house, media=(medium,)), line=str)
-        minting.mint(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
+        whole = issuance.with_required_marks(scope, unit(house, media=(medium,)), line=str)
+        issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
     with house.scope() as scope:
         stored = scope.run("SELECT snapshot FROM decision_inputs ORDER BY id DESC LIMIT 1").scalar_one()
-        assert read_snapshot(stored).media[0].rating is Rating.S
-        assert len(read_snapshot(stored).media[0].lowered_by) == 2
-        ratings.rate(scope, medium.sha256, Rating.E, source=f"member:{house.rob}")
+        assert parse_snapshot(stored).media[0].rating is Rating.S
+        assert len(parse_snapshot(stored).media[0].lowered_by) == 2
+        ratings.record_rating(scope, medium.sha256, Rating.E, source=f"member:{house.rob}")
     assert rating(house, medium) is Rating.E
-    with pytest.raises(Denied), house.scope() as scope:
-        minting.mint(scope, unit(house, media=(medium,)), Step(), key=KEY, author=f"member:{house.ann}")
+    with pytest.raises(PermitDenied), house.scope() as scope:
+        issuance.mint_permit(scope, unit(house, media=(medium,)), Step(), key=KEY, author=f"member:{house.ann}")
 
 
 def test_a_wish_ends_by_itself(house: World) -> None:
@@ -146,7 +149,7 @@ def test_a_wish_ends_by_itself(house: World) -> None:
     with house.open(house.tenant_id, "system:test", role="app") as scope, suppress(Exception):
         scope.run("UPDATE lowerings SET drawn = 'S'")
     with house.scope() as scope:
-        (found,) = lowering.waiting(scope, {house.creator_id})
+        (found,) = rating_reductions.list_lowering_requests(scope, {house.creator_id})
     assert (found.drawn, found.agreed, found.needed, found.why) == (Rating.N, 0, 2, WHY)
     assert found.allowed == {house.rob}
     del wish

@@ -13,12 +13,20 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from foundation.database import OpenScope, Scope
+from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
-from gate import desk, lexicon, log, minting, people, ratings, recall, switches, viewers
-from gate.bundle import shipped
-from gate.minting import Denied
-from gate.units import Medium, Rating, Subject, Text, Unit
+from gate.contract.units import Medium, Rating, Subject, Text, Unit
+from gate.log import decision_log
+from gate.people import persons
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from gate.policy import emergency_stops
+from gate.policy.bundle import shipped_bundle
+from gate.ratings import ratings
+from gate.removal import recall
+from gate.reviews import content_reviews
+from gate.text import lexicon
+from gate.viewers import age_assurance
 from tests.gate import oracle
 from tests.gate.builders import KEY, Step, asset_of, invented, picture, real_person, unit, world
 from tests.gate.happened import (
@@ -120,7 +128,7 @@ class Machine(RuleBasedStateMachine):
             return
 
         def grant(scope: Scope) -> None:
-            people.grant(
+            persons.grant_consent(
                 scope,
                 self.people[person],
                 what=what,
@@ -137,7 +145,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(person=persons, what=SEPARATELY)
     def take_back(self, person: str, what: str) -> None:
-        self.do(lambda scope: people.revoke(scope, self.people[person], what=what))
+        self.do(lambda scope: persons.revoke_consent(scope, self.people[person], what=what))
         self.events.append(TookBack(person, what))
 
     # ------------------------------------------------------------------ pictures
@@ -183,7 +191,7 @@ class Machine(RuleBasedStateMachine):
     @rule(name=pictures, rating=st.sampled_from("GSNEX"))
     def rate(self, name: str, rating: str) -> None:
         self.do(
-            lambda scope: ratings.rate(scope, self.media[name].sha256, Rating(rating), source="classifier@2"),
+            lambda scope: ratings.record_rating(scope, self.media[name].sha256, Rating(rating), source="classifier@2"),
         )
         self.events.append(Rated(name, rating))
 
@@ -191,20 +199,20 @@ class Machine(RuleBasedStateMachine):
     def look_at(self, name: str, yes: bool) -> None:
         verdict = "approve" if yes else "refuse"
         self.do(
-            lambda scope: desk.review_bytes(scope, self.media[name].sha256, verdict=verdict),
+            lambda scope: content_reviews.review_bytes(scope, self.media[name].sha256, verdict=verdict),
             who=self.world.rob,
         )
         self.events.append(Looked(name, oracle.OTHER, yes))
 
     @rule(name=pictures, on=st.booleans())
     def freeze(self, name: str, on: bool) -> None:
-        act = ratings.freeze if on else ratings.thaw
+        act = ratings.freeze_bytes if on else ratings.unfreeze_bytes
         self.do(lambda scope: act(scope, self.media[name].sha256))
         self.events.append(Frozen(name, until_told=on))
 
     @rule(name=pictures)
     def forbid(self, name: str) -> None:
-        self.do(lambda scope: recall.block(scope, self.media[name].sha256, category="other"))
+        self.do(lambda scope: recall.block_bytes(scope, self.media[name].sha256, category="other"))
         self.events.append(Forbidden(name))
 
     # ------------------------------------------------------------------ the house
@@ -212,9 +220,15 @@ class Machine(RuleBasedStateMachine):
     def stop(self, feature: str, on: bool) -> None:
         target = str(self.world.creator_id)
         if on:
-            self.do(lambda scope: switches.close(scope, "creator", target, feature, reason="x"), who=self.world.rob)
+            self.do(
+                lambda scope: emergency_stops.close_switch(scope, "creator", target, feature, reason="x"),
+                who=self.world.rob,
+            )
         else:
-            self.do(lambda scope: switches.reopen(scope, "creator", target, feature, reason="x"), who=self.world.rob)
+            self.do(
+                lambda scope: emergency_stops.reopen_switch(scope, "creator", target, feature, reason="x"),
+                who=self.world.rob,
+            )
         self.events.append(Stopped(feature, on))
 
     # ------------------------------------------------------------------ the reader
@@ -230,7 +244,7 @@ class Machine(RuleBasedStateMachine):
 
     def _learn(self, scope: Scope, known: str) -> None:
         if known in ("proven", "hearsay"):
-            viewers.record_assurance(
+            age_assurance.record_assurance(
                 scope,
                 platform="sandbox",
                 user_id=READER,
@@ -240,7 +254,9 @@ class Machine(RuleBasedStateMachine):
                 environment="test",
             )
         else:
-            {"reset": viewers.reset, "suspected": viewers.suspect}[known](scope, "sandbox", READER)
+            {"reset": age_assurance.reset_assurance, "suspected": age_assurance.mark_suspected_minor}[known](
+                scope, "sandbox", READER
+            )
 
     def age(self) -> str:
         return next((one.known for one in reversed(self.events) if isinstance(one, Age)), "unknown")
@@ -260,7 +276,7 @@ class Machine(RuleBasedStateMachine):
         one = self._unit(wished)
         self.units[wished.name] = one
         self.wished.append(wished)
-        self.do(lambda scope: minting.judge(scope, self._marked(scope, one), author=f"member:{self.world.ann}"))
+        self.do(lambda scope: issuance.judge_unit(scope, self._marked(scope, one), author=f"member:{self.world.ann}"))
         return wished
 
     def _unit(self, wished: Wish) -> Unit:
@@ -272,15 +288,15 @@ class Machine(RuleBasedStateMachine):
         return replace(whole, subject=subject, **({"audience": "viewer", "viewer": READER} if chat else {}))
 
     def _marked(self, scope: Scope, one: Unit) -> Unit:
-        return replace(one, flags=minting.flags(scope, one))
+        return replace(one, flags=issuance.required_flags_of_unit(scope, one))
 
     @rule(wished=wishes, yes=st.sampled_from([True, True, False]))
     def look_at_whole(self, wished: Wish, yes: bool) -> None:
         """A review binds to the unit as it was judged; its marks change with the ratings, so it is judged again."""
         one, known = self._known(wished)
-        self.do(lambda scope: minting.judge(scope, one, author=f"member:{self.world.ann}"))
+        self.do(lambda scope: issuance.judge_unit(scope, one, author=f"member:{self.world.ann}"))
         verdict = "approve" if yes else "refuse"
-        self.do(lambda scope: desk.review(scope, one.digest(), verdict=verdict), who=self.world.rob)
+        self.do(lambda scope: content_reviews.review_unit(scope, one.digest(), verdict=verdict), who=self.world.rob)
         self.events.append(Looked(known.name, oracle.OTHER, yes))
         self.events += [Looked(each, oracle.OTHER, yes) for each in wished.pictures]
 
@@ -288,16 +304,18 @@ class Machine(RuleBasedStateMachine):
     def send(self, wished: Wish) -> None:
         one, known = self._known(wished)
         try:
-            self.do(lambda scope: minting.mint(scope, one, Step(), key=KEY, author=f"member:{self.world.ann}"))
+            self.do(lambda scope: issuance.mint_permit(scope, one, Step(), key=KEY, author=f"member:{self.world.ann}"))
             self.compare(known, left=True, why=())
-        except Denied as denied:
+        except PermitDenied as denied:
             self.compare(known, left=False, why=denied.decision.reasons)
 
     @invariant()
     def the_last_wishes_are_judged_as_they_should_be(self) -> None:
         for wished in {*self.watched, *self.wished[-2:]}:
             one, known = self._known(wished)
-            found = self.do(lambda scope, one=one: minting.preview(scope, one, author=f"member:{self.world.ann}"))
+            found = self.do(
+                lambda scope, one=one: issuance.preview_decision(scope, one, author=f"member:{self.world.ann}")
+            )
             self.compare(known, left=found.allowed, why=found.reasons)
 
     def _known(self, wished: Wish) -> tuple[Unit, Wish]:
@@ -311,7 +329,7 @@ class Machine(RuleBasedStateMachine):
         Machine.sent, Machine.refused = Machine.sent + left, Machine.refused + (not left)
 
     def teardown(self) -> None:
-        assert isinstance(self.do(log.verify), log.Verified)
+        assert isinstance(self.do(decision_log.verify_chain), decision_log.ChainIntact)
 
 
 def test_exactly_what_may_be_sent_is_sent(tenant: OpenScope) -> None:
@@ -331,8 +349,8 @@ def test_exactly_what_may_be_sent_is_sent(tenant: OpenScope) -> None:
 
 
 def test_the_oracle_writes_its_limits_down_by_itself() -> None:
-    rows = shipped().rows
+    rows = shipped_bundle().rows
     assert oracle.ALLOWED.keys() <= rows.keys()
-    assert {one.kind for one in lexicon.shipped().terms} >= {"explicit", "suggestive", "minor"}
+    assert {one.kind for one in lexicon.shipped_lexicon().terms} >= {"explicit", "suggestive", "minor"}
     with pytest.raises(KeyError):
         oracle.may([], Wish("a", "nowhere.post"))

@@ -6,10 +6,15 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
-from gate import complaints, epochs, looks, minting, people, ratings
-from gate.reasons import Reason
-from gate.units import Medium, Rating
+from foundation.db.database import OpenScope
+from gate import epochs
+from gate.assets import lookalikes
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating
+from gate.people import persons
+from gate.permits import issuance
+from gate.ratings import ratings
+from gate.removal import removal_requests
 from tests.gate.asking import answered, asked
 from tests.gate.builders import KEY, Step, World, asset_of, picture, unit, world
 
@@ -28,7 +33,7 @@ def made(here: World, parent: Medium | None = None) -> Medium:
 
 def verdict(here: World, medium: Medium) -> tuple[str, frozenset[Reason]]:
     with here.scope() as scope:
-        said = minting.judge(scope, unit(here, media=[medium]), author=f"member:{here.ann}")
+        said = issuance.judge_unit(scope, unit(here, media=[medium]), author=f"member:{here.ann}")
     return str(said.verdict), frozenset(said.reasons)
 
 
@@ -38,9 +43,9 @@ def test_what_was_made_from_it_and_what_it_was_made_from_are_the_same_picture(he
     blurred, sibling = made(here, cut), made(here, first)
     line = {first.sha256, cut.sha256, blurred.sha256}
     with here.scope() as scope:
-        assert set(looks.alike(scope, cut.sha256)) == line - {cut.sha256}
-        assert set(looks.alike(scope, first.sha256)) == line - {first.sha256} | {sibling.sha256}
-        assert looks.alike(scope, other.sha256) == []
+        assert set(lookalikes.find_lookalikes(scope, cut.sha256)) == line - {cut.sha256}
+        assert set(lookalikes.find_lookalikes(scope, first.sha256)) == line - {first.sha256} | {sibling.sha256}
+        assert lookalikes.find_lookalikes(scope, other.sha256) == []
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["made before", "made later"])
@@ -52,7 +57,7 @@ def test_a_cut_goes_with_the_picture_that_was_taken_back(here: World, later: boo
     if cut is not None:
         assert verdict(here, cut) == ("B", {Reason.COMPLAINT_FREEZE})
     with here.scope() as scope:
-        complaints.uphold(scope, wish)
+        removal_requests.uphold_removal_request(scope, wish)
     cut = cut or made(here, made(here, first))
     got, reasons = verdict(here, cut)
     assert (got, Reason.RECALL_IN_PROGRESS in reasons) == ("B", True)
@@ -67,16 +72,16 @@ def test_what_is_said_of_a_picture_waits_for_what_leaves_of_its_cut(here: World)
 
     def never_allowed() -> None:
         with here.scope() as scope:
-            ratings.rate(scope, first.sha256, Rating.X, source="member:rob")
+            ratings.record_rating(scope, first.sha256, Rating.X, source="member:rob")
         said.set()
 
     with ThreadPoolExecutor(1) as pool:
         with here.scope() as scope:
-            assert epochs.asset(scope, asset_of(scope, first)) in epochs.of(scope, whole)
-            minting.lock_epochs(scope, whole)
+            assert epochs.asset_key(scope, asset_of(scope, first)) in epochs.unit_keys(scope, whole)
+            issuance.lock_unit(scope, whole)
             waiting = pool.submit(never_allowed)
             assert not said.wait(0.5), "a claim that has read the old rating ends first"
-            minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+            issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
         waiting.result(10)
     assert Reason.PROHIBITED_CATEGORY in verdict(here, cut)[1]
 
@@ -87,11 +92,11 @@ def test_who_is_named_in_a_picture_afterwards_is_in_what_was_cut_from_it_before(
     cut = made(here, first)
     small = made(here, cut)
     with here.scope() as scope:
-        ida = people.add_person(scope, kind="real", display_ref="Ida")
+        ida = persons.add_person(scope, kind="real", display_ref="Ida")
         asset = asset_of(scope, first)
-        ratings.depict(scope, asset, ida, how="face", confirmed_by=f"member:{here.rob}", hidden=hidden)
-        held = {epochs.asset(scope, asset_of(scope, each)) for each in (first, cut, small)}
-        grown = dict(epochs.values(scope, held))
+        ratings.record_depiction(scope, asset, ida, how="face", confirmed_by=f"member:{here.rob}", hidden=hidden)
+        held = {epochs.asset_key(scope, asset_of(scope, each)) for each in (first, cut, small)}
+        grown = dict(epochs.epoch_values(scope, held))
     assert grown.keys() == held, "a yes from before means nothing any more"
     line, apart = (first, cut, small), ("A", frozenset[Reason]())
     agreed = apart if hidden else ("B", {Reason.CONSENT_MISSING})  # she agreed to nothing
@@ -102,10 +107,10 @@ def test_who_is_named_in_a_picture_afterwards_is_in_what_was_cut_from_it_before(
 def test_a_blur_made_before_stays_one_when_the_picture_is_named(here: World) -> None:
     first = made(here)
     with here.scope() as scope:
-        ida = people.add_person(scope, kind="real", display_ref="Ida")
+        ida = persons.add_person(scope, kind="real", display_ref="Ida")
         blurred = picture(scope, here, parent=asset_of(scope, first))
         own = asset_of(scope, blurred)
-        ratings.depict(scope, own, ida, how="face", confirmed_by=f"member:{here.rob}", hidden=True)
-        ratings.depict(scope, asset_of(scope, first), ida, how="face", confirmed_by=f"member:{here.rob}")
+        ratings.record_depiction(scope, own, ida, how="face", confirmed_by=f"member:{here.rob}", hidden=True)
+        ratings.record_depiction(scope, asset_of(scope, first), ida, how="face", confirmed_by=f"member:{here.rob}")
     assert verdict(here, first) == ("B", {Reason.CONSENT_MISSING})
     assert verdict(here, blurred) == ("A", frozenset())

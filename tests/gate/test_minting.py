@@ -7,12 +7,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import Conflict, Refused
-from gate import desk, log, minting, people, switches
-from gate.minting import Denied
-from gate.reasons import Reason
-from gate.units import Rating, Subject, Text
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating, Subject, Text
+from gate.log import decision_log
+from gate.people import persons
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from gate.policy import emergency_stops
+from gate.reviews import content_reviews
 from tests.gate.builders import KEY, Step, World, message, picture, real_person, unit, world
 
 
@@ -28,33 +32,33 @@ def author(here: World) -> str:
 def test_a_permit_is_minted_and_consumed_for_one_request(here: World) -> None:
     whole = unit(here)
     with here.scope() as scope:
-        minting.lock_epochs(scope, whole)
-        permit = minting.mint(scope, whole, Step(), key=KEY, author=author(here))
-    assert permit.verify(KEY.public_key())
-    assert not replace(permit, wire_digest="0" * 64).verify(KEY.public_key())
+        issuance.lock_unit(scope, whole)
+        permit = issuance.mint_permit(scope, whole, Step(), key=KEY, author=author(here))
+    assert permit.is_signed_by(KEY.public_key())
+    assert not replace(permit, wire_digest="0" * 64).is_signed_by(KEY.public_key())
     with here.scope() as scope:
-        copy = minting.copy(scope, permit.jti)
+        copy = issuance.find_copy(scope, permit.jti)
         assert copy is not None
         assert copy.unit_digest == whole.digest()
-        assert minting.copies(scope, whole.subject) == []
-        minting.note_copy(scope, permit.jti, "77", scope.now)
-        assert [each.native_ids for each in minting.copies(scope, whole.subject)] == [("77",)]
-        assert minting.copy_of(scope, here.channel_id, "77") is not None
-        assert minting.copy_of(scope, here.channel_id, "78") is None
-        minting.gone(scope, permit.jti, "404")
-        assert isinstance(log.verify(scope), log.Verified)
+        assert issuance.list_copies(scope, whole.subject) == []
+        issuance.record_copy(scope, permit.jti, "77", scope.now)
+        assert [each.native_ids for each in issuance.list_copies(scope, whole.subject)] == [("77",)]
+        assert issuance.find_copy_by_native_id(scope, here.channel_id, "77") is not None
+        assert issuance.find_copy_by_native_id(scope, here.channel_id, "78") is None
+        issuance.record_removed(scope, permit.jti, "404")
+        assert isinstance(decision_log.verify_chain(scope), decision_log.ChainIntact)
 
 
 def test_a_denied_claim_leaves_nothing_but_its_decision(here: World) -> None:
     whole = unit(here, text="EXPLICIT-MARKER-A", surface="sandbox.as_instagram")
-    with pytest.raises(Denied) as denied, here.scope() as scope:
-        minting.mint(scope, whole, Step(), key=KEY, author=author(here))
+    with pytest.raises(PermitDenied) as denied, here.scope() as scope:
+        issuance.mint_permit(scope, whole, Step(), key=KEY, author=author(here))
     assert Reason.RATING_EXCEEDS_SURFACE in denied.value.decision.reasons
     with here.scope() as scope:
         assert scope.run("SELECT count(*) FROM permits").scalar() == 0
-        assert log.verify(scope) == log.Verified(0, log.GENESIS)
-        minting.record_denial(scope, denied.value)
-        minting.record_denial(scope, denied.value)
+        assert decision_log.verify_chain(scope) == decision_log.ChainIntact(0, decision_log.GENESIS_HASH)
+        issuance.record_denial(scope, denied.value)
+        issuance.record_denial(scope, denied.value)
     with here.scope() as scope:
         assert scope.run("SELECT count(*) FROM decisions WHERE stage = 'mint'").scalar() == 1
 
@@ -63,32 +67,32 @@ def test_nudity_needs_a_look_by_somebody_else(here: World) -> None:
     with here.scope() as scope:
         shown = picture(scope, here, Rating.N, person=real_person(scope))
         whole = unit(here, media=[shown])
-        whole = replace(whole, flags=minting.flags(scope, whole))
+        whole = replace(whole, flags=issuance.required_flags_of_unit(scope, whole))
         assert whole.flags == ("adult=true",)
-        assert minting.judge(scope, whole, author=author(here)).reasons == (Reason.REVIEW_MISSING,)
+        assert issuance.judge_unit(scope, whole, author=author(here)).reasons == (Reason.REVIEW_MISSING,)
     with pytest.raises(Refused), here.scope(f"member:{here.ann}") as scope:
-        desk.review(scope, whole.digest(), verdict="approve")
+        content_reviews.review_unit(scope, whole.digest(), verdict="approve")
     with here.scope(f"member:{here.rob}") as scope:
-        desk.review(scope, whole.digest(), verdict="approve")
+        content_reviews.review_unit(scope, whole.digest(), verdict="approve")
     with here.scope() as scope:
-        permit = minting.mint(scope, whole, Step(), key=KEY)  # the author is known from the judgement
+        permit = issuance.mint_permit(scope, whole, Step(), key=KEY)  # the author is known from the judgement
         assert permit.flags == ("adult=true",)
     with here.scope() as scope:  # the same bytes elsewhere need no second look
         again = unit(here, text="Another", media=[shown], flags=whole.flags)
-        assert minting.judge(scope, again, author=author(here)).allowed
+        assert issuance.judge_unit(scope, again, author=author(here)).is_allowed
 
 
 def test_thirty_two_threads_consume_a_permit_once(here: World) -> None:
     whole = unit(here)
     with here.scope() as scope:
-        entry, _ = minting._judged(scope, whole, author(here), (), None, stage="mint")
-        permit = minting._permit(whole, Step(), entry)
+        entry, _ = issuance._judged(scope, whole, author(here), (), None, stage="mint")
+        permit = issuance._permit(whole, Step(), entry)
 
     def use(_: int) -> bool:
         try:
             with here.scope() as scope:
-                log.append(scope, entry)
-                minting.consume(scope, permit, entry)
+                decision_log.append_entry(scope, entry)
+                issuance.consume_permit(scope, permit, entry)
         except Conflict:
             return False
         return True
@@ -96,19 +100,19 @@ def test_thirty_two_threads_consume_a_permit_once(here: World) -> None:
     with ThreadPoolExecutor(32) as pool:
         assert sum(pool.map(use, range(32))) == 1
     with here.scope() as scope:
-        assert log.verify(scope).count == 1
+        assert decision_log.verify_chain(scope).count == 1
 
 
 def test_a_permit_lives_a_minute(here: World) -> None:
     whole = unit(here)
     with here.scope() as scope:
-        entry, _ = minting._judged(scope, whole, author(here), (), None, stage="mint")
-        permit = minting._permit(whole, Step(), entry)
+        entry, _ = issuance._judged(scope, whole, author(here), (), None, stage="mint")
+        permit = issuance._permit(whole, Step(), entry)
         late = timedelta(seconds=61)
         old = replace(permit, minted_at=permit.minted_at - late, expires_at=permit.expires_at - late)
-        log.append(scope, entry)
+        decision_log.append_entry(scope, entry)
         with pytest.raises(Refused, match="EXPIRED"):
-            minting.consume(scope, old, entry)
+            issuance.consume_permit(scope, old, entry)
 
 
 def test_no_permit_without_its_decision(here: World) -> None:
@@ -116,8 +120,8 @@ def test_no_permit_without_its_decision(here: World) -> None:
 
     def forge() -> None:
         with here.scope() as scope:
-            entry, _ = minting._judged(scope, whole, author(here), (), None, stage="mint")
-            minting.consume(scope, minting._permit(whole, Step(), entry), entry)
+            entry, _ = issuance._judged(scope, whole, author(here), (), None, stage="mint")
+            issuance.consume_permit(scope, issuance._permit(whole, Step(), entry), entry)
 
     with pytest.raises(IntegrityError, match="decision_id"):
         forge()
@@ -127,43 +131,43 @@ def test_a_term_spread_over_messages_is_seen_when_it_is_complete(here: World) ->
     for part in "EXPLICIT-MARKER":
         with here.scope() as scope:
             whole = message(here, "fan-1", text=part)
-            minting.mint(scope, whole, Step(), key=KEY, author=author(here))
+            issuance.mint_permit(scope, whole, Step(), key=KEY, author=author(here))
     with here.scope() as scope:
         last = message(here, "fan-1", text="-A")
-        assert Reason.VIEWER_UNASSURED in minting.judge(scope, last, author=author(here)).reasons
+        assert Reason.VIEWER_UNASSURED in issuance.judge_unit(scope, last, author=author(here)).reasons
         other = message(here, "fan-2", text="-A")
-        assert minting.judge(scope, other, author=author(here)).allowed
+        assert issuance.judge_unit(scope, other, author=author(here)).is_allowed
         harmless = message(here, "fan-1", text="How are you?")
-        assert minting.judge(scope, harmless, author=author(here)).allowed
+        assert issuance.judge_unit(scope, harmless, author=author(here)).is_allowed
 
 
 def test_a_revoked_permission_ends_it_and_calls_the_copies_back(here: World) -> None:
     with here.scope() as scope:
         who = real_person(scope)
         whole = unit(here, media=[picture(scope, here, person=who)])
-        permit = minting.mint(scope, whole, Step(), key=KEY, author=author(here))
+        permit = issuance.mint_permit(scope, whole, Step(), key=KEY, author=author(here))
     with here.scope() as scope:
-        minting.note_copy(scope, permit.jti, "1", scope.now)
-        assert people.revoke(scope, who, what="publish") == [permit.jti]
-        assert people.revoke(scope, who) == []
+        issuance.record_copy(scope, permit.jti, "1", scope.now)
+        assert persons.revoke_consent(scope, who, what="publish") == [permit.jti]
+        assert persons.revoke_consent(scope, who) == []
         kinds = scope.run("SELECT kind, count(*) FROM outbox GROUP BY kind ORDER BY kind").all()
         assert dict(map(tuple, kinds))["takedown.opened"] == 1
-    with pytest.raises(Denied) as denied, here.scope() as scope:
-        minting.mint(scope, replace(whole, subject=Subject("delivery", here.ann)), Step(), key=KEY, author="")
+    with pytest.raises(PermitDenied) as denied, here.scope() as scope:
+        issuance.mint_permit(scope, replace(whole, subject=Subject("delivery", here.ann)), Step(), key=KEY, author="")
     assert denied.value.decision.reasons == (Reason.CONSENT_REVOKED,)
 
 
 def test_a_stop_is_a_stop_and_nothing_else(here: World) -> None:
     whole = unit(here)
     with here.scope(f"member:{here.ann}") as scope:
-        switches.close(scope, "creator", str(here.creator_id), "sending", reason="holiday")
-    with pytest.raises(Denied) as denied, here.scope() as scope:
-        minting.mint(scope, whole, Step(), key=KEY, author=author(here))
-    assert denied.value.decision.stopped
+        emergency_stops.close_switch(scope, "creator", str(here.creator_id), "sending", reason="holiday")
+    with pytest.raises(PermitDenied) as denied, here.scope() as scope:
+        issuance.mint_permit(scope, whole, Step(), key=KEY, author=author(here))
+    assert denied.value.decision.is_transient
     with here.scope(f"member:{here.rob}") as scope:
-        switches.reopen(scope, "creator", str(here.creator_id), "sending", reason="back")
+        emergency_stops.reopen_switch(scope, "creator", str(here.creator_id), "sending", reason="back")
     with here.scope() as scope:
-        minting.mint(scope, whole, Step(), key=KEY, author=author(here))
+        issuance.mint_permit(scope, whole, Step(), key=KEY, author=author(here))
 
 
 def test_evidence_that_appears_after_the_locks_denies(here: World) -> None:
@@ -171,8 +175,8 @@ def test_evidence_that_appears_after_the_locks_denies(here: World) -> None:
         shown = picture(scope, here)
     whole = unit(here)
     with here.scope() as scope:
-        minting.lock_epochs(scope, whole)
+        issuance.lock_unit(scope, whole)
         changed = replace(whole, media=(shown,), texts=(Text("body", "x"),))
-        with pytest.raises(Denied) as denied:
-            minting.mint(scope, changed, Step(), key=KEY, author=author(here))
-    assert denied.value.decision.stale
+        with pytest.raises(PermitDenied) as denied:
+            issuance.mint_permit(scope, changed, Step(), key=KEY, author=author(here))
+    assert denied.value.decision.is_stale

@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
 from foundation.ids import uuid7
-from gate import mine, offers, people
-from gate.carded import DECLINED, SIGNED
-from gate.people import LONGEST
-from gate.units import Rating
-from tenants import reads, staffing
-from tenants.roles import Role
+from gate.consent import consent_offers, subject_portal
+from gate.contract.units import Rating
+from gate.decision.shoot_card_terms import CARD_DECLINED, CARD_SIGNED
+from gate.people import persons
+from gate.people.persons import MAX_CONSENT_PERIOD
+from tenants.agencies import queries
+from tenants.agencies.rights import Role
+from tenants.auth import members
 from tests.gate.builders import World, world
 from tests.gate.people_at_work import answer, ask, by, somebody, terms, work
 from tests.gate.test_checkpoints import later
@@ -26,7 +28,11 @@ def house(tenant: OpenScope) -> World:
 
 def granted(here: World, person: Any) -> list[tuple[str, tuple[str, ...], Rating]]:
     with here.scope() as scope:
-        return [(one.what, one.surfaces, one.max_rating) for one in mine.permissions(scope, person) if one.stands]
+        return [
+            (one.what, one.surfaces, one.max_rating)
+            for one in subject_portal.list_consents(scope, person)
+            if one.stands
+        ]
 
 
 def test_what_is_signed_is_what_was_read(house: World) -> None:
@@ -38,29 +44,29 @@ def test_what_is_signed_is_what_was_read(house: World) -> None:
     assert granted(house, ida) == [(what, places, Rating.N) for what in ("depict", "publish", "download_sell")]
     with house.scope() as scope:
         rows = scope.run("SELECT evidence_digest, signed_by, valid_until FROM consent_grants").all()
-        known = offers.of(scope, [ida])[0]
-        told = [one.message.code for one in reads.open_notices(scope)]
+        known = consent_offers.list_consent_offers(scope, [ida])[0]
+        told = [one.message.code for one in queries.list_open_notices(scope)]
     assert {(row.evidence_digest, row.signed_by) for row in rows} == {(offer.digest, ida)}
     assert {row.valid_until for row in rows} == {offer.terms.valid_until}
-    assert known.said == SIGNED
+    assert known.said == CARD_SIGNED
     assert told == ["asking.told_signed"]
 
 
 def test_a_no_allows_nothing_and_is_told(house: World) -> None:
     ida = somebody(house)
-    answer(house, ask(house, ida), DECLINED)
+    answer(house, ask(house, ida), CARD_DECLINED)
     assert granted(house, ida) == []
     with house.scope() as scope:
-        assert [one.message.code for one in reads.open_notices(scope)] == ["asking.told_declined"]
+        assert [one.message.code for one in queries.list_open_notices(scope)] == ["asking.told_declined"]
 
 
 def test_the_agency_signs_for_nobody(house: World) -> None:
     ida, tom = somebody(house), somebody(house, display_ref="Tom")
     offer = ask(house, ida)
     with by(house, house.ann) as scope, pytest.raises(Refused, match="own_hand"):
-        offers.answer(scope, offer.id, SIGNED, digest=offer.digest)
+        consent_offers.record_offer_answer(scope, offer.id, CARD_SIGNED, digest=offer.digest)
     with house.scope(f"person:{tom}") as scope, pytest.raises(NotFound):
-        offers.ask(scope, offer.id, SIGNED, digest=offer.digest)
+        consent_offers.submit_offer_answer(scope, offer.id, CARD_SIGNED, digest=offer.digest)
     row = {"t": house.tenant_id, "offer": offer.id, "person": ida, "by": f"member:{house.ann}"}
     for role in ("app", "gate"):
         with pytest.raises(Exception, match=r"consent_answers|permission denied"), house.open(
@@ -78,24 +84,24 @@ def test_nobody_signs_other_words_than_they_read(house: World) -> None:
     ida = somebody(house)
     offer = ask(house, ida)
     with house.scope(f"person:{ida}") as scope, pytest.raises(Conflict, match="changed"):
-        offers.ask(scope, offer.id, SIGNED, digest="0" * 64)
+        consent_offers.submit_offer_answer(scope, offer.id, CARD_SIGNED, digest="0" * 64)
     with house.scope(f"person:{ida}") as scope, pytest.raises(BadInput):
-        offers.ask(scope, offer.id, "withdrawn", digest=offer.digest)
+        consent_offers.submit_offer_answer(scope, offer.id, "withdrawn", digest=offer.digest)
 
 
 def test_the_newest_offer_alone_can_be_signed_and_once(house: World) -> None:
     ida = somebody(house)
     old, new = ask(house, ida, max_rating=Rating.E), ask(house, ida, max_rating=Rating.S)
     with house.scope(f"person:{ida}") as scope:
-        assert [sheet.offer.id for sheet in offers.sheets(scope, ida)] == [new.id]
+        assert [sheet.offer.id for sheet in consent_offers.list_offer_sheets(scope, ida)] == [new.id]
         with pytest.raises(Conflict, match="not_now"):
-            offers.ask(scope, old.id, SIGNED, digest=old.digest)
+            consent_offers.submit_offer_answer(scope, old.id, CARD_SIGNED, digest=old.digest)
     for _ in range(2):  # pressed twice before the workers came
         with house.scope(f"person:{ida}") as scope:
-            offers.ask(scope, new.id, SIGNED, digest=new.digest)
+            consent_offers.submit_offer_answer(scope, new.id, CARD_SIGNED, digest=new.digest)
     assert work(house) == ["offer.answer"]
     with house.scope(f"person:{ida}") as scope, pytest.raises(Conflict, match="not_now"):
-        offers.answer(scope, new.id, DECLINED, digest=new.digest)
+        consent_offers.record_offer_answer(scope, new.id, CARD_DECLINED, digest=new.digest)
     assert granted(house, ida) == [(what, ("sandbox",), Rating.S) for what in ("depict", "publish")]
 
 
@@ -104,9 +110,9 @@ def test_an_offer_waits_thirty_days(house: World) -> None:
     offer = ask(house, ida)
     later(house, timedelta(days=31))
     with house.scope(f"person:{ida}") as scope:
-        assert offers.sheets(scope, ida) == []
+        assert consent_offers.list_offer_sheets(scope, ida) == []
         with pytest.raises(Conflict):
-            offers.answer(scope, offer.id, SIGNED, digest=offer.digest)
+            consent_offers.record_offer_answer(scope, offer.id, CARD_SIGNED, digest=offer.digest)
 
 
 @pytest.mark.parametrize("wrong", [
@@ -116,38 +122,38 @@ def test_an_offer_waits_thirty_days(house: World) -> None:
 def test_what_nobody_could_sign_is_not_asked(house: World, wrong: dict[str, Any]) -> None:
     ida = somebody(house)
     with by(house, house.ann) as scope, pytest.raises(BadInput):
-        offers.make(scope, ida, terms(scope, **wrong))
+        consent_offers.create_consent_offer(scope, ida, terms(scope, **wrong))
 
 
 def test_no_permission_is_asked_for_ever_or_of_somebody_invented(house: World) -> None:
     ida, nova = somebody(house), somebody(house, "synthetic", display_ref="Nova")
     with by(house, house.ann) as scope:
-        for begins, ends in ((0, LONGEST.days + 1), (5, 5), (-10, -1)):
+        for begins, ends in ((0, MAX_CONSENT_PERIOD.days + 1), (5, 5), (-10, -1)):
             days = {"valid_from": scope.now + timedelta(days=begins), "valid_until": scope.now + timedelta(days=ends)}
             with pytest.raises(BadInput, match="bad_days"):
-                offers.make(scope, ida, terms(scope, **days))
-        longest = {"valid_from": scope.now, "valid_until": scope.now + LONGEST}
-        assert offers.make(scope, ida, terms(scope, **longest))
+                consent_offers.create_consent_offer(scope, ida, terms(scope, **days))
+        longest = {"valid_from": scope.now, "valid_until": scope.now + MAX_CONSENT_PERIOD}
+        assert consent_offers.create_consent_offer(scope, ida, terms(scope, **longest))
         with pytest.raises(BadInput, match="bad_kind"):
-            offers.make(scope, nova, terms(scope))
-        people.block(scope, ida)
+            consent_offers.create_consent_offer(scope, nova, terms(scope))
+        persons.block_person(scope, ida)
         scope.session.expire_all()
         with pytest.raises(BadInput, match="bad_kind"):
-            offers.make(scope, ida, terms(scope))
+            consent_offers.create_consent_offer(scope, ida, terms(scope))
 
 
 def test_who_may_not_ask_and_whom_nobody_knows(house: World) -> None:
     ida = somebody(house)
     with house.scope() as scope:
         role = {"language": "en", "zone": "UTC", "creators": ()}
-        staffing.bring_in(scope, name="Cara", email="c@example.test", role=Role.CHATTER, **role)
-        cara = next(one.id for one in reads.members(scope) if one.name == "Cara")
+        members.invite_member(scope, name="Cara", email="c@example.test", role=Role.CHATTER, **role)
+        cara = next(one.id for one in queries.list_members(scope) if one.name == "Cara")
     with by(house, cara) as scope, pytest.raises(GreenroomError, match=r"forbidden\.run"):
-        offers.make(scope, ida, terms(scope))
+        consent_offers.create_consent_offer(scope, ida, terms(scope))
     with house.scope("system:x") as scope, pytest.raises(Refused):
-        offers.make(scope, ida, terms(scope))
+        consent_offers.create_consent_offer(scope, ida, terms(scope))
     other = world(house.open, uuid7())
     with by(other, other.ann) as scope, pytest.raises(NotFound):
-        offers.make(scope, ida, terms(scope))
+        consent_offers.create_consent_offer(scope, ida, terms(scope))
     with other.scope(f"person:{ida}") as scope:
-        assert offers.sheets(scope, ida) == []
+        assert consent_offers.list_offer_sheets(scope, ida) == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gate.text import MinorSignal, asks_if_bot, crisis, minor_statement
+from gate.text.text_rating import MinorSignal, detect_minor_statement, is_bot_question, is_crisis_message
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from gate.text import MinorSignal, asks_if_bot, crisis, minor_statement
     ],
 )  # fmt: skip
 def test_a_minor_is_heard(said: str) -> None:
-    assert minor_statement(said) is MinorSignal.STATED
+    assert detect_minor_statement(said) is MinorSignal.STATED
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_minor_is_heard(said: str) -> None:
     ],
 )  # fmt: skip
 def test_an_adult_is_none(said: str) -> None:
-    assert minor_statement(said) is MinorSignal.NONE
+    assert detect_minor_statement(said) is MinorSignal.NONE
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,12 @@ def test_an_adult_is_none(said: str) -> None:
     ],
 )  # fmt: skip
 def test_a_cry_for_help_is_heard(said: str) -> None:
-    assert crisis(said)
+    assert is_crisis_message(said)
 
 
 @pytest.mark.parametrize("said", ["我想死你了", "привет, как дела", "lekker weer vandaag", "元気ですか"])
 def test_other_words_are_none(said: str) -> None:
-    assert not crisis(said)
+    assert not is_crisis_message(said)
 
 
 @pytest.mark.parametrize(
@@ -57,4 +57,4 @@ def test_other_words_are_none(said: str) -> None:
     ],
 )  # fmt: skip
 def test_the_question_whether_a_machine_answers_is_heard(said: str) -> None:
-    assert asks_if_bot(said)
+    assert is_bot_question(said)

@@ -8,18 +8,22 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import Refused
 from foundation.ids import uuid7
-from gate import desk, log, minting, ratings, releasing
-from gate.decide import decide
-from gate.facts import read_snapshot, read_unit
-from gate.minting import Denied
-from gate.reasons import Reason
-from gate.releasing import ReleaseEnded, ReleaseWanted
-from gate.units import Rating, Text
-from tenants import agencies, passkeys, reads, staffing
-from tenants.roles import Role
+from gate.contract.facts import parse_snapshot, parse_unit
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating, Text
+from gate.decision.decide import decide_unit
+from gate.log import decision_log
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from gate.ratings import ratings
+from gate.reviews import content_reviews, own_releases
+from gate.reviews.own_releases import OwnReleaseRequested, OwnReleaseWithdrawn
+from tenants.agencies import agencies, queries
+from tenants.agencies.rights import Role
+from tenants.auth import members, passkeys
 from tests.conftest import Cluster
 from tests.gate import releases
 from tests.gate.builders import KEY, Step, asset_of, picture, real_person
@@ -41,8 +45,8 @@ def sends(one: Author, whole: Any = None) -> set[str]:
     """What kept it back; nothing when it left."""
     try:
         with one.world.scope() as scope:
-            minting.mint(scope, whole or one.whole, Step(), key=KEY, author=one.actor, bundle=one.rules)
-    except Denied as denied:
+            issuance.mint_permit(scope, whole or one.whole, Step(), key=KEY, author=one.actor, bundle=one.rules)
+    except PermitDenied as denied:
         return {str(reason) for reason in denied.decision.reasons}
     return set()
 
@@ -58,7 +62,7 @@ def test_the_author_s_own_picture_leaves_after_ten_minutes(tenant: OpenScope) ->
     one = author(tenant, rules=OPEN)
     assert sends(one) == {"REVIEW_MISSING"}
     with one.world.scope(one.actor) as scope:
-        assert releasing.standing(scope, one.digest, rules=OPEN).lacks == ()
+        assert own_releases.own_release_status(scope, one.digest, rules=OPEN).lacks == ()
     one.releases()
     assert sends(one) == {INVALID, "REVIEW_MISSING"}
     passes(tenant, 9.5)
@@ -67,7 +71,7 @@ def test_the_author_s_own_picture_leaves_after_ten_minutes(tenant: OpenScope) ->
     assert sends(one) == set()
     assert sent(one) == 1
     with one.world.scope() as scope:
-        assert isinstance(log.verify(scope), log.Verified)
+        assert isinstance(decision_log.verify_chain(scope), decision_log.ChainIntact)
 
 
 def test_it_is_judged_again_from_what_was_stored(tenant: OpenScope) -> None:
@@ -83,9 +87,9 @@ def test_it_is_judged_again_from_what_was_stored(tenant: OpenScope) -> None:
         ).all()
     assert len(rows) >= 2
     for row in rows:
-        again = decide(read_snapshot(row.snapshot), read_unit(row.unit), OPEN, row.decided_at)
+        again = decide_unit(parse_snapshot(row.snapshot), parse_unit(row.unit), OPEN, row.decided_at)
         assert (str(again.verdict), [str(each) for each in again.reasons]) == (row.verdict, row.reasons)
-    last = read_snapshot(rows[-1].snapshot).release
+    last = parse_snapshot(rows[-1].snapshot).release
     assert last is not None
     assert (last.unit_digest, last.seen_percent, last.stands) == (one.digest, 100, True)
 
@@ -115,7 +119,9 @@ def test_a_second_person_found_after_the_signature(tenant: OpenScope) -> None:
     passes(tenant, 11)
     with one.world.scope() as scope:
         other = real_person(scope)
-        ratings.depict(scope, asset_of(scope, one.whole.media[0]), other, how="voice", confirmed_by="member:rob")
+        ratings.record_depiction(
+            scope, asset_of(scope, one.whole.media[0]), other, how="voice", confirmed_by="member:rob"
+        )
     assert INVALID in sends(one)
 
 
@@ -156,11 +162,11 @@ def test_an_old_signature(tenant: OpenScope, cluster: Cluster) -> None:
 
 
 ENDS = {
-    "she takes it back": lambda one, scope: releasing.withdraw(scope, one.whole.subject.id),
-    "her passkey is put away": lambda one, scope: passkeys.remove(
-        scope, one.world.ann, passkeys.keys(scope, one.world.ann)[0].id
+    "she takes it back": lambda one, scope: own_releases.withdraw_own_release(scope, one.whole.subject.id),
+    "her passkey is put away": lambda one, scope: passkeys.remove_passkey(
+        scope, one.world.ann, passkeys.list_passkeys(scope, one.world.ann)[0].id
     ),
-    "the custodian's word ends": lambda one, scope: releasing.end_holder(scope, one.holder),
+    "the custodian's word ends": lambda one, scope: own_releases.end_account_holder(scope, one.holder),
     "she becomes a chatter": lambda one, scope: scope.run(
         "UPDATE members SET role = 'chatter' WHERE id = :m", m=one.world.ann
     ),
@@ -185,7 +191,7 @@ def test_somebody_lets_go_of_counts_no_more(tenant: OpenScope) -> None:
     one.releases()
     passes(tenant, 11)
     with one.world.scope() as scope:
-        staffing.let_go(scope, one.world.ann)
+        members.remove_member(scope, one.world.ann)
     assert INVALID in sends(one)
 
 
@@ -205,32 +211,36 @@ def test_a_guest_s_no_counts_against_it(tenant: OpenScope) -> None:
     one.releases()
     passes(tenant, 11)
     with one.world.scope(f"member:{one.world.rob}") as scope:
-        desk.review_bytes(scope, one.whole.media[0].sha256, verdict="refuse")
+        content_reviews.review_bytes(scope, one.whole.media[0].sha256, verdict="refuse")
     assert INVALID in sends(one)
 
 
 def test_rules_withdrawn_between_the_signature_and_the_claim(tenant: OpenScope, cluster: Cluster) -> None:
     """By the rules in force, as the workers do it: opened by a signed release, closed by the next one."""
     with releases.trusting(cluster):
-        given = written("2026.12.01-1").signed(releases.ANN).signed(releases.BOB).written()
+        given = written("2026.12.01-1").with_signature(releases.ANN).with_signature(releases.BOB).to_bytes()
         releases.take(tenant, given)
         one, two = author(tenant), author(tenant)
         for each in (one, two):
-            releasing.settle(ReleaseWanted(each.world.tenant_id, each.signs(), each.digest, each.actor), tenant=tenant)
+            own_releases.handle_own_release(
+                OwnReleaseRequested(each.world.tenant_id, each.signs(), each.digest, each.actor), tenant=tenant
+            )
         passes(tenant, 11)
         assert sends(one) == set()
         closed = {"own_likeness": False}
         later = written("2026.12.01-2", default=closed, US=closed)
-        releases.take(tenant, later.signed(releases.ANN).signed(releases.BOB).written())
+        releases.take(tenant, later.with_signature(releases.ANN).with_signature(releases.BOB).to_bytes())
         assert INVALID in sends(two)
         assert (sent(one), sent(two)) == (1, 0)
 
 
 def test_the_product_s_rules_refuse_it_and_say_so(tenant: OpenScope) -> None:
     one = author(tenant)
-    releasing.settle(ReleaseWanted(one.world.tenant_id, one.signs(), one.digest, one.actor), tenant=tenant)
+    own_releases.handle_own_release(
+        OwnReleaseRequested(one.world.tenant_id, one.signs(), one.digest, one.actor), tenant=tenant
+    )
     with one.world.scope() as scope:
-        assert [one.message.code for one in reads.open_notices(scope)] == ["own.lack.country"]
+        assert [one.message.code for one in queries.list_open_notices(scope)] == ["own.lack.country"]
         assert scope.run("SELECT count(*) FROM own_releases").scalar() == 0
 
 
@@ -239,11 +249,13 @@ def test_taking_it_back_needs_no_passkey(tenant: OpenScope) -> None:
     one.releases()
     passes(tenant, 11)
     guest = f"member:{one.world.rob}"
-    releasing.end(ReleaseEnded(one.world.tenant_id, one.whole.subject.id, guest), tenant=tenant)
+    own_releases.handle_own_release_end(
+        OwnReleaseWithdrawn(one.world.tenant_id, one.whole.subject.id, guest), tenant=tenant
+    )
     assert INVALID in sends(one)
     with one.world.scope(guest) as scope:
-        assert releasing.withdraw(scope, one.whole.subject.id) == 0
-        assert releasing.withdraw(scope, uuid7()) == 0
+        assert own_releases.withdraw_own_release(scope, one.whole.subject.id) == 0
+        assert own_releases.withdraw_own_release(scope, uuid7()) == 0
 
 
 def test_who_took_it_back_and_was_let_go_took_it_back(tenant: OpenScope) -> None:
@@ -251,8 +263,10 @@ def test_who_took_it_back_and_was_let_go_took_it_back(tenant: OpenScope) -> None
     one.releases()
     passes(tenant, 11)
     with one.world.scope() as scope:
-        staffing.let_go(scope, one.world.rob)
-    releasing.end(ReleaseEnded(one.world.tenant_id, one.whole.subject.id, f"member:{one.world.rob}"), tenant=tenant)
+        members.remove_member(scope, one.world.rob)
+    own_releases.handle_own_release_end(
+        OwnReleaseWithdrawn(one.world.tenant_id, one.whole.subject.id, f"member:{one.world.rob}"), tenant=tenant
+    )
     assert INVALID in sends(one)
 
 
@@ -261,7 +275,7 @@ def test_another_agency_sees_nothing_of_it(tenant: OpenScope) -> None:
     one.releases()
     with other.world.scope(other.actor) as scope:
         assert scope.run("SELECT count(*) FROM own_releases").scalar() == 0
-        assert releasing.withdraw(scope, one.whole.subject.id) == 0
+        assert own_releases.withdraw_own_release(scope, one.whole.subject.id) == 0
     passes(tenant, 11)
     assert sends(one) == set()
 
@@ -281,7 +295,7 @@ def test_the_database_lets_nobody_mend_it(tenant: OpenScope, change: str) -> Non
     one = author(tenant, rules=OPEN)
     one.releases()
     with one.world.scope(one.actor) as scope:
-        releasing.withdraw(scope, one.whole.subject.id)
+        own_releases.withdraw_own_release(scope, one.whole.subject.id)
     for role in ("app", "gate"):
         with pytest.raises(SQLAlchemyError), one.world.open(one.world.tenant_id, "system:x", role=role) as scope:
             scope.run(change)

@@ -10,13 +10,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
-from gate import binding, complaints, epochs, erasing, looks, minting, people, ratings, recording
-from gate.likeness import _FAMILY
-from gate.reasons import Reason
-from gate.units import Medium, Rating
+from gate import epochs
+from gate.assets import asset_records, erasure, lookalikes
+from gate.consent import asset_bindings
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating
+from gate.faces.resemblances import _FAMILY
+from gate.people import persons
+from gate.permits import issuance
+from gate.ratings import ratings
+from gate.removal import removal_requests
 from tests.gate.asking import answered, asked
 from tests.gate.builders import World, asset_of, picture, unit, world
 from tests.gate.test_made_from import COMPLAINT, made, verdict
@@ -31,7 +37,7 @@ def clip(here: World, stills: Sequence[Medium], *, ai: str = "none", rating: Rat
     """Recorded as the studio does, with a finding of its own."""
     sha256 = uuid7().hex * 2
     with here.scope() as scope:
-        asset = recording.record_asset(
+        asset = asset_records.record_asset(
             scope,
             creator_id=here.creator_id,
             origin="upload",
@@ -41,11 +47,11 @@ def clip(here: World, stills: Sequence[Medium], *, ai: str = "none", rating: Rat
             source="ingest",
             parts=[asset_of(scope, still) for still in stills],
         )
-        recording.record_rendition(
+        asset_records.record_rendition(
             scope, asset, sha256=sha256, mime="video/mp4", size=1, width=720, height=1280, profile="post"
         )
         if rating is not None:
-            ratings.rate(scope, sha256, rating, source="classifier@1")
+            ratings.record_rating(scope, sha256, rating, source="classifier@1")
     return Medium(sha256, "video/mp4", 1, ai=ai)
 
 
@@ -65,7 +71,7 @@ def test_a_takedown_of_any_still_takes_the_clip(here: World, number: int) -> Non
     others = [still for at, still in enumerate(stills) if at != number]
     assert all(verdict(here, still) == ("A", frozenset()) for still in others)
     with here.scope() as scope:
-        complaints.uphold(scope, wish)
+        removal_requests.uphold_removal_request(scope, wish)
     later = clip(here, [*others, stills[number]])  # made afterwards all the same
     for each in (whole, later):
         got, reasons = verdict(here, each)
@@ -77,16 +83,16 @@ def test_the_same_picture_is_found_upwards_and_downwards(here: World) -> None:
     stills = three(here)
     whole = clip(here, stills)
     with here.scope() as scope:
-        assert set(looks.alike(scope, whole.sha256)) == {still.sha256 for still in stills}
-        assert looks.alike(scope, stills[1].sha256) == [whole.sha256]
-        family = set(binding._family(scope, asset_of(scope, stills[2])))
+        assert set(lookalikes.find_lookalikes(scope, whole.sha256)) == {still.sha256 for still in stills}
+        assert lookalikes.find_lookalikes(scope, stills[1].sha256) == [whole.sha256]
+        family = set(asset_bindings._family(scope, asset_of(scope, stills[2])))
         assert family == {asset_of(scope, stills[2]), asset_of(scope, whole)}
         rows = scope.run(
             f"SELECT f.sha256 FROM renditions, LATERAL ({_FAMILY}) f WHERE renditions.sha256 = :one", one=whole.sha256
         )
         assert set(rows.scalars()) == {whole.sha256, *(still.sha256 for still in stills)}
         cut = picture(scope, here, parent=asset_of(scope, whole))
-        assert set(looks.alike(scope, cut.sha256)) == {whole.sha256, *(still.sha256 for still in stills)}
+        assert set(lookalikes.find_lookalikes(scope, cut.sha256)) == {whole.sha256, *(still.sha256 for still in stills)}
 
 
 @given(st.lists(st.sampled_from([Rating.G, Rating.S, Rating.N, Rating.E]), min_size=1, max_size=4), st.booleans())
@@ -97,21 +103,21 @@ def test_a_clip_is_rated_as_its_strictest_still(here: World, said: list[Rating],
     whole = clip(here, stills)
     with here.scope() as scope:
         for still, each in zip(stills, said, strict=True):
-            ratings.rate(scope, still.sha256, each, source="member:rob")
-        assert ratings.effective(scope, whole.sha256) is max(said, key=lambda each: each.rank)
-        assert ratings.kept_up(scope, whole.sha256) == max(each.rank for each in said)
+            ratings.record_rating(scope, still.sha256, each, source="member:rob")
+        assert ratings.effective_rating(scope, whole.sha256) is max(said, key=lambda each: each.rank)
+        assert ratings.inherited_rank(scope, whole.sha256) == max(each.rank for each in said)
         cut = picture(scope, here, parent=asset_of(scope, whole))  # a blurred still of it
         least = Rating.S if any(each.rank >= Rating.S.rank for each in said) else Rating.G
-        assert ratings.effective(scope, cut.sha256) is least
+        assert ratings.effective_rating(scope, cut.sha256) is least
 
 
 def test_what_is_never_allowed_in_one_still_never_is_in_the_clip(here: World) -> None:
     stills = three(here)
     whole = clip(here, stills)
     with here.scope() as scope:
-        ratings.rate(scope, stills[2].sha256, Rating.X, source="member:rob")
-        assert ratings.effective(scope, whole.sha256) is Rating.X
-        assert ratings.standing(scope, [whole.sha256])[whole.sha256].withheld
+        ratings.record_rating(scope, stills[2].sha256, Rating.X, source="member:rob")
+        assert ratings.effective_rating(scope, whole.sha256) is Rating.X
+        assert ratings.display_ratings(scope, [whole.sha256])[whole.sha256].is_withheld
 
 
 @pytest.mark.parametrize("later", [False, True])
@@ -119,15 +125,15 @@ def test_who_is_shown_in_any_still_is_shown_in_the_clip(here: World, later: bool
     stills = three(here)
     whole = clip(here, stills) if later else None
     with here.scope() as scope:
-        person = people.add_person(scope, kind="real", display_ref="P")
-        ratings.depict(scope, asset_of(scope, stills[1]), person, how="face", confirmed_by="member:rob")
+        person = persons.add_person(scope, kind="real", display_ref="P")
+        ratings.record_depiction(scope, asset_of(scope, stills[1]), person, how="face", confirmed_by="member:rob")
     whole = whole or clip(here, stills)
     with here.scope() as scope:
         found = scope.run(
             "SELECT person_id FROM depictions WHERE asset_id = :asset", asset=asset_of(scope, whole)
         ).scalars()
         assert list(found) == [person]
-        assert epochs.person(scope, person) in epochs.of(scope, unit(here, media=[whole]))
+        assert epochs.person_key(scope, person) in epochs.unit_keys(scope, unit(here, media=[whole]))
     got, reasons = verdict(here, whole)
     assert got == "B"  # nobody has seen a consent of theirs
     assert verdict(here, stills[1]) == (got, reasons)
@@ -137,10 +143,10 @@ def test_a_yes_to_the_clip_depends_on_each_of_its_stills(here: World) -> None:
     stills = three(here)
     whole = clip(here, stills)
     with here.scope() as scope:
-        keys = epochs.of(scope, unit(here, media=[whole]))
-        assert {epochs.asset(scope, asset_of(scope, one)) for one in [whole, *stills]} <= set(keys)
-        alone = epochs.of(scope, unit(here, media=[stills[0]]))
-        assert epochs.asset(scope, asset_of(scope, stills[1])) not in alone
+        keys = epochs.unit_keys(scope, unit(here, media=[whole]))
+        assert {epochs.asset_key(scope, asset_of(scope, one)) for one in [whole, *stills]} <= set(keys)
+        alone = epochs.unit_keys(scope, unit(here, media=[stills[0]]))
+        assert epochs.asset_key(scope, asset_of(scope, stills[1])) not in alone
 
 
 def test_a_still_of_a_clip_is_used_and_not_erased(here: World) -> None:
@@ -148,21 +154,21 @@ def test_a_still_of_a_clip_is_used_and_not_erased(here: World) -> None:
     clip(here, stills)
     with here.scope() as scope:
         assets = [asset_of(scope, one) for one in [*stills, other]]
-        assert erasing.staying(scope, assets) == dict.fromkeys(assets[:3], "source")
+        assert erasure.retained_assets(scope, assets) == dict.fromkeys(assets[:3], "source")
 
 
 def test_marks_labels_and_dates_are_the_strictest(here: World) -> None:
     stills = three(here, ai="generated", label="demo", model="m1", age=timedelta(days=90))
     whole = clip(here, stills)
     with here.scope() as scope:
-        row = scope.session.get(recording.Asset, (scope.tenant_id, asset_of(scope, whole)))
+        row = scope.session.get(asset_records.Asset, (scope.tenant_id, asset_of(scope, whole)))
         assert row is not None
         assert (row.ai, row.label, row.model) == ("generated", "demo", "m1")
         assert row.made_at is not None
         assert scope.now - row.made_at > timedelta(days=89)
         assert row.parent_id == asset_of(scope, stills[0])
-        assert set(recording.parts_of(scope, row.id)) == {asset_of(scope, one) for one in stills}
-        said = minting.judge(
+        assert set(asset_records.parts_of_asset(scope, row.id)) == {asset_of(scope, one) for one in stills}
+        said = issuance.judge_unit(
             scope, unit(here, media=[whole], platform="x", surface="x.post"), author=f"member:{here.ann}"
         )
     assert Reason.PICTURE_LABELLED in said.reasons
@@ -171,7 +177,7 @@ def test_marks_labels_and_dates_are_the_strictest(here: World) -> None:
 def test_an_unproven_date_of_one_still_proves_nothing_of_the_clip(here: World) -> None:
     whole = clip(here, three(here, source="ingest"))
     with here.scope() as scope:
-        row = scope.session.get(recording.Asset, (scope.tenant_id, asset_of(scope, whole)))
+        row = scope.session.get(asset_records.Asset, (scope.tenant_id, asset_of(scope, whole)))
         assert row is not None
         assert row.source == "ingest"
 
@@ -182,7 +188,7 @@ def test_another_agencys_picture_is_no_part(here: World, tenant: OpenScope) -> N
     with there.scope() as scope:
         theirs = asset_of(scope, foreign)
     with here.scope() as scope, pytest.raises(NotFound):
-        recording.record_asset(
+        asset_records.record_asset(
             scope,
             creator_id=here.creator_id,
             origin="upload",
@@ -193,7 +199,7 @@ def test_another_agencys_picture_is_no_part(here: World, tenant: OpenScope) -> N
             parts=[asset_of(scope, own), theirs],
         )
     with here.scope() as scope, scope.acting_as("gate"):
-        row = recording.AssetPart(tenant_id=scope.tenant_id, asset_id=asset_of(scope, own), part_id=theirs)
+        row = asset_records.AssetPart(tenant_id=scope.tenant_id, asset_id=asset_of(scope, own), part_id=theirs)
         with pytest.raises(IntegrityError), scope.session.begin_nested():
             scope.session.add(row)
     whole = clip(here, [own])

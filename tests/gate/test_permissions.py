@@ -6,22 +6,18 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, NotFound
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import Message
-from gate import (
-    copies,
-    mine,
-    papers,
-    people,
-    ratings,
-)
-from gate.facts import (
-    Identity,
-)
-from gate.units import Rating, Subject
+from gate.consent import subject_portal
+from gate.contract.facts import AgeProof
+from gate.contract.units import Rating, Subject
+from gate.copies import live_copies
+from gate.evidence import media_facts
+from gate.people import persons
+from gate.ratings import ratings
 from tests.gate.builders import World, asset_of, invented, picture, real_person, unit, world
 from tests.gate.test_records import DAY, sent
 
@@ -35,8 +31,8 @@ def test_who_takes_back_everything_takes_their_double_along(here: World) -> None
     with here.scope() as scope:
         real = real_person(scope)
         double = real_person_like(scope, real)
-        assert list(people.doubles(scope, real)) == [double]
-        assert list(people.doubles(scope, double)) == []
+        assert list(persons.list_digital_twins(scope, real)) == [double]
+        assert list(persons.list_digital_twins(scope, double)) == []
         one, other = picture(scope, here, person=real), picture(scope, here, person=double)
     mine, theirs = sent(here, unit(here, text="One", media=(one,)), "1"), sent(here, unit(here, media=(other,)), "2")
     sold = unit(here, text="Sold", media=(one,), subject=Subject("fulfilment", uuid7()))
@@ -44,14 +40,14 @@ def test_who_takes_back_everything_takes_their_double_along(here: World) -> None
     locked = sent(here, unit(here, text="Locked", media=(one,), price=Money(500, "USD")), "4")
     with here.scope() as scope:
         for number, jti in enumerate((mine, theirs, pack, locked)):
-            copies.note_copy(scope, jti, f"n{number}", scope.now)
-        assert [each.jti for each in copies.showing_person(scope, real)] == [mine, pack, locked]
-        assert people.revoke(scope, real, what="download_sell") == [pack, locked]
-        assert set(people.revoke(scope, real)) == {mine, theirs}
-        copies.gone(scope, mine, "404")
-        assert [each.jti for each in copies.showing_person(scope, real)] == [pack, locked]
-        assert [each.jti for each in copies.of_person(scope, real)] == [mine, pack, locked]
-        (known,) = papers.persons(scope, [real])
+            live_copies.record_copy(scope, jti, f"n{number}", scope.now)
+        assert [each.jti for each in live_copies.live_copies_of_person(scope, real)] == [mine, pack, locked]
+        assert persons.revoke_consent(scope, real, what="download_sell") == [pack, locked]
+        assert set(persons.revoke_consent(scope, real)) == {mine, theirs}
+        live_copies.record_removed(scope, mine, "404")
+        assert [each.jti for each in live_copies.live_copies_of_person(scope, real)] == [pack, locked]
+        assert [each.jti for each in live_copies.all_copies_of_person(scope, real)] == [mine, pack, locked]
+        (known,) = media_facts.person_facts(scope, [real])
         assert all(each.revoked for each in known.grants)
 
 
@@ -62,8 +58,8 @@ def test_who_is_shown_no_more_takes_their_double_along(here: World) -> None:
         shown = [picture(scope, here, person=one) for one in (real, double, other)]
     copied = [sent(here, unit(here, text=str(n), media=(one,)), str(n)) for n, one in enumerate(shown)]
     with here.scope() as scope:
-        assert people.block(scope, real) == copied[:2]
-        assert people.block(scope, real) == [], "once"
+        assert persons.block_person(scope, real) == copied[:2]
+        assert persons.block_person(scope, real) == [], "once"
 
 
 def test_what_went_out_before_somebody_was_named_in_it_is_theirs_to_take_back(here: World) -> None:
@@ -74,25 +70,29 @@ def test_what_went_out_before_somebody_was_named_in_it_is_theirs_to_take_back(he
     apart = sent(here, unit(here, text="Three", media=(other,)), "Three")
     with here.scope() as scope:
         for jti in (whole, part, apart):
-            copies.note_copy(scope, jti, str(jti), scope.now)
-        ida = people.add_person(scope, kind="real", display_ref="Ida")
-        ratings.depict(scope, asset_of(scope, first), ida, how="face", confirmed_by=f"member:{here.rob}")
-        ratings.depict(scope, asset_of(scope, other), ida, how="face")  # somebody thinks so, and nobody looked
-        assert [each.jti for each in mine.shown(scope, ida)] == [whole, part], "her page says where she is shown"
+            live_copies.record_copy(scope, jti, str(jti), scope.now)
+        ida = persons.add_person(scope, kind="real", display_ref="Ida")
+        ratings.record_depiction(scope, asset_of(scope, first), ida, how="face", confirmed_by=f"member:{here.rob}")
+        ratings.record_depiction(
+            scope, asset_of(scope, other), ida, how="face"
+        )  # somebody thinks so, and nobody looked
+        assert [each.jti for each in subject_portal.list_copies_of_subject(scope, ida)] == [whole, part], (
+            "her page says where she is shown"
+        )
     with here.scope(f"person:{ida}") as scope:
-        mine.ask(scope, ida, mine.ALL)
+        subject_portal.request_revocation(scope, ida, subject_portal.ALL_CONSENTS)
     with here.scope() as scope:
-        assert people.revoke(scope, ida) == [whole, part]
-        copies.gone(scope, whole, "404")
-        assert [each.jti for each in copies.showing_person(scope, ida)] == [part]
-        assert [each.jti for each in copies.of_person(scope, ida)] == [whole, part]
+        assert persons.revoke_consent(scope, ida) == [whole, part]
+        live_copies.record_removed(scope, whole, "404")
+        assert [each.jti for each in live_copies.live_copies_of_person(scope, ida)] == [part]
+        assert [each.jti for each in live_copies.all_copies_of_person(scope, ida)] == [whole, part]
 
 
 def real_person_like(scope: Any, real: UUID) -> UUID:
-    found = people.add_person(scope, kind="digital_twin", display_ref="P2", twin_of=real)
+    found = persons.add_person(scope, kind="digital_twin", display_ref="P2", twin_of=real)
     now = scope.now
     for what in ("depict", "publish", "download_sell", "ai_likeness"):
-        people.grant(
+        persons.grant_consent(
             scope, found, what=what, surfaces=("sandbox",), max_rating=Rating.E, valid_from=now - DAY,
             valid_until=now + DAY, evidence_digest="e" * 64, signed_by=found,
         )  # fmt: skip
@@ -101,20 +101,20 @@ def real_person_like(scope: Any, real: UUID) -> UUID:
 
 def test_an_answer_about_a_day_is_kept_as_such(here: World) -> None:
     with here.scope() as scope:
-        person = people.add_person(scope, kind="real", display_ref="P")
+        person = persons.add_person(scope, kind="real", display_ref="P")
         asked: dict[str, Any] = {"custodian": "c", "method": "document", "evidence_digest": "e" * 64}
-        later = people.record_identity(scope, person, **asked, verified_at=scope.now, valid_until=scope.now + DAY)
-        earlier = people.record_identity(
+        later = persons.record_age_proof(scope, person, **asked, verified_at=scope.now, valid_until=scope.now + DAY)
+        earlier = persons.record_age_proof(
             scope, person, **asked, verified_at=scope.now - DAY, on_day=scope.now - 9 * DAY
         )
         rows = scope.run("SELECT id, result FROM identity_checks WHERE person_id = :person", person=person).all()
         assert {tuple(row) for row in rows} == {(later, "over_18"), (earlier, "over_18_on")}
-        (known,) = papers.persons(scope, [person])
+        (known,) = media_facts.person_facts(scope, [person])
         assert known.identities == (
-            Identity(scope.now - DAY, None, scope.now - 9 * DAY),
-            Identity(scope.now, scope.now + DAY, None),
+            AgeProof(scope.now - DAY, None, scope.now - 9 * DAY),
+            AgeProof(scope.now, scope.now + DAY, None),
         )
-        assert papers.persons(scope, []) == ()
+        assert media_facts.person_facts(scope, []) == ()
 
 
 def test_who_is_no_person_as_said_is_refused(here: World) -> None:
@@ -123,18 +123,18 @@ def test_who_is_no_person_as_said_is_refused(here: World) -> None:
         real, nova, ann = real_person(scope), invented(scope, here), here.principal(scope, here.ann)
         for kind, twin in (("other", None), ("digital_twin", None), ("real", real)):
             with pytest.raises(BadInput, match=r"person\.bad_kind"):
-                people.add_person(scope, kind=kind, display_ref="P", twin_of=twin)
+                persons.add_person(scope, kind=kind, display_ref="P", twin_of=twin)
         with pytest.raises(BadInput, match=r"person\.bad_kind"):
-            people.record_identity(scope, nova, **asked, verified_at=scope.now)
+            persons.record_age_proof(scope, nova, **asked, verified_at=scope.now)
         with pytest.raises(BadInput, match=r"person\.not_invented"):
-            people.declare(scope, real, source_digest="d", adult_licence=True, declared_by=ann)
+            persons.record_declaration(scope, real, source_digest="d", adult_licence=True, declared_by=ann)
         with pytest.raises(NotFound, match=r"person\.unknown"):
-            people.block(scope, uuid7())
+            persons.block_person(scope, uuid7())
         medium = picture(scope, here, person=real)
     jti = sent(here, unit(here, media=(medium,)))
     with here.scope() as scope:
-        assert people.block(scope, real) == [jti]
-        assert people.block(scope, real) == []
+        assert persons.block_person(scope, real) == [jti]
+        assert persons.block_person(scope, real) == []
         assert scope.run("SELECT state FROM persons WHERE id = :id", id=real).scalar_one() == "blocked"
         reason = scope.run("SELECT recall_reason ->> 'code' FROM permits WHERE id = :id", id=jti).scalar_one()
         assert reason == "recall.person_blocked"
@@ -147,20 +147,20 @@ def test_who_is_no_person_as_said_is_refused(here: World) -> None:
         {"surfaces": ()},
         {"signed_by": uuid7()},
         {"valid_until": timedelta()},
-        {"valid_until": people.LONGEST + DAY},
+        {"valid_until": persons.MAX_CONSENT_PERIOD + DAY},
     ],
     ids=lambda changed: next(iter(changed)),
 )
 def test_a_permission_nobody_could_have_signed_is_refused(here: World, changed: dict[str, Any]) -> None:
     with here.scope() as scope:
-        person = people.add_person(scope, kind="real", display_ref="P")
+        person = persons.add_person(scope, kind="real", display_ref="P")
         asked: dict[str, Any] = {
             "what": "publish", "surfaces": ["sandbox"], "max_rating": Rating.S, "valid_from": scope.now,
             "evidence_digest": "e" * 64, "signed_by": person, **changed,
         }  # fmt: skip
-        until = scope.now + asked.pop("valid_until", people.LONGEST)
+        until = scope.now + asked.pop("valid_until", persons.MAX_CONSENT_PERIOD)
         with pytest.raises(BadInput) as refused:
-            people.grant(scope, person, **asked, valid_until=until)
+            persons.grant_consent(scope, person, **asked, valid_until=until)
         assert refused.value.message == Message("consent.invalid", {"what": asked["what"]})
         longest = {**asked, "what": "publish", "surfaces": ["sandbox"], "signed_by": person}
-        assert people.grant(scope, person, **longest, valid_until=scope.now + people.LONGEST)
+        assert persons.grant_consent(scope, person, **longest, valid_until=scope.now + persons.MAX_CONSENT_PERIOD)

@@ -9,49 +9,50 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gate import bundle, lexicon, places
-from gate.bundle import Bundle
-from gate.places import RATED, Ageing, Change, Way
-from gate.units import Rating, Verdict
+from gate.contract.units import Rating, Verdict
+from gate.policy import bundle, place_rules
+from gate.policy.bundle import Bundle
+from gate.policy.place_rules import PUBLISHABLE_RATINGS, ChangeDirection, RuleChange, RuleTightening
+from gate.text import lexicon
 
-WHOLE = bundle.shipped()
+WHOLE = bundle.shipped_bundle()
 TODAY = date(2026, 11, 20)
-FILE: dict[str, Any] = yaml.safe_load(bundle.SHIPPED.read_text("utf-8"))
+FILE: dict[str, Any] = yaml.safe_load(bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"))
 
 
 def load(folder: Path, **changed: Any) -> Bundle:
     path = folder / "matrix.yaml"
     path.write_text(yaml.safe_dump({**FILE, **changed}), "utf-8")
-    return bundle.load(path, lexicon.shipped())
+    return bundle.load_bundle(path, lexicon.shipped_lexicon())
 
 
 def with_row(folder: Path, name: str, **changed: Any) -> Bundle:
     return load(folder, rows=[{**row, **changed} if row["id"] == name else row for row in FILE["rows"]])
 
 
-def changes(old: Bundle, new: Bundle) -> dict[str, tuple[Change, ...]]:
-    return {each.name: each.changes for each in places.compare(old, new)}
+def changes(old: Bundle, new: Bundle) -> dict[str, tuple[RuleChange, ...]]:
+    return {each.name: each.changes for each in place_rules.compare_bundles(old, new)}
 
 
 def test_a_place_says_what_was_read_when_and_what_age_does_to_it() -> None:
-    (rule,) = places.rules(WHOLE, "x.post", on=TODAY)
-    assert [rule.row.verdict(rating) for rating in RATED] == list("AAFF")
+    (rule,) = place_rules.place_rules(WHOLE, "x.post", on=TODAY)
+    assert [rule.row.verdict(rating) for rating in PUBLISHABLE_RATINGS] == list("AAFF")
     assert (rule.verified, rule.read_on, rule.review_by) == ("secondary", TODAY, date(2027, 2, 18))
     assert rule.sources[0].startswith("https://docs.x.com/")
-    assert rule.ageing == (
-        Ageing(date(2027, 2, 19), (Rating.N, Rating.E), Verdict.H),
-        Ageing(date(2027, 4, 20), (Rating.S,), Verdict.H),
+    assert rule.tightenings == (
+        RuleTightening(date(2027, 2, 19), (Rating.N, Rating.E), Verdict.H),
+        RuleTightening(date(2027, 4, 20), (Rating.S,), Verdict.H),
     )
-    (later,) = places.rules(WHOLE, "x.post", on=date(2027, 5, 1))
-    assert [later.row.verdict(rating) for rating in RATED] == list("AHHH")
+    (later,) = place_rules.place_rules(WHOLE, "x.post", on=date(2027, 5, 1))
+    assert [later.row.verdict(rating) for rating in PUBLISHABLE_RATINGS] == list("AHHH")
 
 
 def test_every_step_of_ageing_is_what_is_decided_on_that_day() -> None:
     for name in WHOLE.rows:
-        for rule in places.rules(WHOLE, name, on=TODAY):
-            for step in rule.ageing:
+        for rule in place_rules.place_rules(WHOLE, name, on=TODAY):
+            for step in rule.tightenings:
                 (before, after) = (
-                    next(one for one in places.rules(WHOLE, name, on=day) if one.name == rule.name)
+                    next(one for one in place_rules.place_rules(WHOLE, name, on=day) if one.name == rule.name)
                     for day in (step.day - timedelta(days=1), step.day)
                 )
                 for rating in step.ratings:
@@ -60,21 +61,21 @@ def test_every_step_of_ageing_is_what_is_decided_on_that_day() -> None:
 
 
 def test_a_borrowing_place_says_each_rule_it_follows() -> None:
-    found = places.rules(WHOLE, "byhand.x", on=TODAY)
+    found = place_rules.place_rules(WHOLE, "byhand.x", on=TODAY)
     assert [rule.name for rule in found] == ["x.post", "x.text", "x.profile_live"]
     assert all(rule.sources and rule.read_on for rule in found)
-    assert [rule.review_by for rule in places.rules(WHOLE, "sandbox.as_x", on=TODAY)] == [None] * 3
+    assert [rule.review_by for rule in place_rules.place_rules(WHOLE, "sandbox.as_x", on=TODAY)] == [None] * 3
 
 
 def test_a_platform_means_all_its_places() -> None:
-    assert places.places(WHOLE, "x") == ("x.post", "x.text", "x.message", "x.profile_live")
-    assert places.places(WHOLE, "x.text") == ("x.text",)
-    assert places.places(WHOLE, "nowhere") == ()
-    assert places.rules(WHOLE, "nowhere.post", on=TODAY) == ()
+    assert place_rules.match_places(WHOLE, "x") == ("x.post", "x.text", "x.message", "x.profile_live")
+    assert place_rules.match_places(WHOLE, "x.text") == ("x.text",)
+    assert place_rules.match_places(WHOLE, "nowhere") == ()
+    assert place_rules.place_rules(WHOLE, "nowhere.post", on=TODAY) == ()
 
 
 def test_the_same_rules_do_not_differ(tmp_path: Path) -> None:
-    assert places.compare(WHOLE, load(tmp_path)) == ()
+    assert place_rules.compare_bundles(WHOLE, load(tmp_path)) == ()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_a_probe_that_asks_for_less_or_proves_more_is_a_loosening(tmp_path: Path
     (row,) = (row for row in FILE["rows"] if row["id"] == "telegram.private_channel")
     probes = [{**row["probe"][0], **changed}, *row["probe"][1:]]
     found = changes(WHOLE, with_row(tmp_path, "telegram.private_channel", probe=probes))
-    assert Way.LOOSENED in {each.way for each in found["telegram.private_channel"]}
+    assert ChangeDirection.LOOSENED in {each.way for each in found["telegram.private_channel"]}
 
 
 def test_a_change_shows_at_every_place_it_reaches(tmp_path: Path) -> None:
@@ -124,9 +125,9 @@ def test_a_change_shows_at_every_place_it_reaches(tmp_path: Path) -> None:
 
 def test_what_is_new_or_gone_is_compared_with_an_unknown_place(tmp_path: Path) -> None:
     fewer = load(tmp_path, rows=[row for row in FILE["rows"] if row["id"] not in ("tiktok.post", "byhand.tiktok")])
-    (gone,) = (each for each in places.compare(WHOLE, fewer) if each.name == "tiktok.post")
+    (gone,) = (each for each in place_rules.compare_bundles(WHOLE, fewer) if each.name == "tiktok.post")
     assert (gone.kind, gone.tightened, gone.loosened) == ("gone", True, False)
-    (new,) = (each for each in places.compare(fewer, WHOLE) if each.name == "tiktok.post")
+    (new,) = (each for each in place_rules.compare_bundles(fewer, WHOLE) if each.name == "tiktok.post")
     assert (new.kind, new.loosened) == ("new", True)
 
 
@@ -135,8 +136,8 @@ def test_what_holds_elsewhere_is_compared_too(tmp_path: Path) -> None:
     countries = [{**each, "level": "L2"} if each["id"] == "GB" else each for each in FILE["jurisdictions"]]
     found = changes(WHOLE, load(tmp_path, defaults=defaults, jurisdictions=countries))
     assert {name: [each.way for each in found[name]] for name in ("unknown_surface", "GB")} == {
-        "unknown_surface": [Way.LOOSENED],
-        "GB": [Way.LOOSENED],
+        "unknown_surface": [ChangeDirection.LOOSENED],
+        "GB": [ChangeDirection.LOOSENED],
     }
 
 
@@ -164,10 +165,10 @@ def test_no_loosening_is_missed(tmp_path: Path, name: str, letters: list[str], v
         for row in FILE["rows"]
         for kind in ("post", "text", "chat", "profile")
         for people in (None, "real", "synthetic")
-        for rating in RATED
+        for rating in PUBLISHABLE_RATINGS
         if _rank(new, row, kind, people, rating) < _rank(WHOLE, row, kind, people, rating)
     ]
-    assert not freer or any(each.loosened for each in places.compare(WHOLE, new))
+    assert not freer or any(each.loosened for each in place_rules.compare_bundles(WHOLE, new))
 
 
 def _rank(rules: Bundle, row: dict[str, Any], kind: Any, people: Any, rating: Rating) -> int:
@@ -193,36 +194,36 @@ def test_every_difference_is_told_in_the_words_of_the_file(tmp_path: Path) -> No
         "checked_on": date(2026, 11, 21),
     }
     new = with_row(tmp_path, "x.post", **changed)
-    up, down, same = Way.TIGHTENED, Way.LOOSENED, Way.RENEWED
-    (there,) = (each for each in places.compare(WHOLE, new) if each.name == "x.post")
-    assert there == places.RowChange(
+    up, down, same = ChangeDirection.TIGHTENED, ChangeDirection.LOOSENED, ChangeDirection.RENEWED
+    (there,) = (each for each in place_rules.compare_bundles(WHOLE, new) if each.name == "x.post")
+    assert there == place_rules.RowChange(
         "x.post",
         "changed",
         (
-            Change(up, "verdict", "S", "A", "F"),
-            Change(up, "verdict", "E", "F", "H"),
-            Change(up, "adult_link", "", "F", "B"),
-            Change(down, "flag", "N", FLAG, "–"),
-            Change(up, "flag", "E", "–", "a=b"),
-            Change(down, "ai_mark", "", "made_with_ai=true", "–"),
-            Change(up, "ai_mark", "", "–", "words"),
-            Change(up, "viewer", "", "platform", "product"),
-            Change(down, "test_network", "", "no", "yes"),
-            Change(down, "applies_to", "", "post", "chat real"),
-            Change(down, "ageing", "", "yes", "no"),
-            Change(same, "review_by", "", "2027-02-18", "2027-03-01"),
+            RuleChange(up, "verdict", "S", "A", "F"),
+            RuleChange(up, "verdict", "E", "F", "H"),
+            RuleChange(up, "adult_link", "", "F", "B"),
+            RuleChange(down, "flag", "N", FLAG, "–"),
+            RuleChange(up, "flag", "E", "–", "a=b"),
+            RuleChange(down, "ai_mark", "", "made_with_ai=true", "–"),
+            RuleChange(up, "ai_mark", "", "–", "words"),
+            RuleChange(up, "viewer", "", "platform", "product"),
+            RuleChange(down, "test_network", "", "no", "yes"),
+            RuleChange(down, "applies_to", "", "post", "chat real"),
+            RuleChange(down, "ageing", "", "yes", "no"),
+            RuleChange(same, "review_by", "", "2027-02-18", "2027-03-01"),
         ),
     )
     assert (there.loosened, there.tightened) == (True, True)
-    (back,) = (each for each in places.compare(new, WHOLE) if each.name == "x.post")
+    (back,) = (each for each in place_rules.compare_bundles(new, WHOLE) if each.name == "x.post")
     assert [(each.way, each.before, each.after) for each in back.changes if each.what == "ageing"] == [
         (up, "no", "yes")
     ]
     probed = changes(WHOLE, with_row(tmp_path, "x.post", probe=["it is private"]))["x.post"]
-    assert probed == (Change(up, "probe", "", "–", "it is private"),)
-    assert "x.post" not in places.ends(new)
-    assert "byhand.x" not in places.ends(WHOLE)
-    assert places.ends(WHOLE)["x.post"] == date(2027, 2, 18)
+    assert probed == (RuleChange(up, "probe", "", "–", "it is private"),)
+    assert "x.post" not in place_rules.review_deadlines(new)
+    assert "byhand.x" not in place_rules.review_deadlines(WHOLE)
+    assert place_rules.review_deadlines(WHOLE)["x.post"] == date(2027, 2, 18)
 
 
 def test_every_general_rule_is_compared_by_its_name(tmp_path: Path) -> None:
@@ -237,11 +238,11 @@ def test_every_general_rule_is_compared_by_its_name(tmp_path: Path) -> None:
     general = {name: found[name] for name in ("unknown_platform", "unverified_cap", "link_unregistered", "GB")}
     assert "unknown_surface" not in found
     assert general == {
-        "unknown_platform": (Change(Way.TIGHTENED, "verdict", "G", "H", "B"),),
+        "unknown_platform": (RuleChange(ChangeDirection.TIGHTENED, "verdict", "G", "H", "B"),),
         "unverified_cap": (
-            Change(Way.TIGHTENED, "verdict", "S", "A", "F"),
-            Change(Way.LOOSENED, "verdict", "E", "H", "F"),
+            RuleChange(ChangeDirection.TIGHTENED, "verdict", "S", "A", "F"),
+            RuleChange(ChangeDirection.LOOSENED, "verdict", "E", "H", "F"),
         ),
-        "link_unregistered": (Change(Way.LOOSENED, "verdict", "G", "H", "A"),),
-        "GB": (Change(Way.LOOSENED, "level", "GB", WHOLE.level("GB"), "L2"),),
+        "link_unregistered": (RuleChange(ChangeDirection.LOOSENED, "verdict", "G", "H", "A"),),
+        "GB": (RuleChange(ChangeDirection.LOOSENED, "level", "GB", WHOLE.required_assurance("GB"), "L2"),),
     }

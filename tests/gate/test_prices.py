@@ -10,15 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels import storing
-from foundation.database import OpenScope
+from channels.attempts import serialization
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import Message, canonical_json, render_message
 from foundation.money import Money
-from foundation.words import Message, canonical, say
-from gate import facts, minting, service
-from gate.case import Case
-from gate.facts import Stop
-from gate.reasons import Reason
-from gate.units import Rating, Text, Verdict
+from gate.contract import facts
+from gate.contract.facts import StopFacts
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating, Text, Verdict
+from gate.decision.case import Case
+from gate.permits import issuance
+from gate.text import service_texts
 from tests.gate.builders import KEY, Step, picture, world
 from tests.gate.builders import unit as written
 from tests.gate.test_decide import BUNDLE, GRANTS, REAL, known, said, snapshot, unit
@@ -57,10 +59,10 @@ def test_a_price_opens_nothing_on_any_day(place: str, rating: Rating, days: int)
 
 def test_its_row_is_read_again_with_the_others() -> None:
     late = date(2027, 6, 1)
-    assert "telegram.paid_media" in BUNDLE.overdue("telegram", "telegram.public_channel", on=late)
-    assert "telegram.paid_media" not in BUNDLE.overdue("telegram", "telegram.bot_dm", on=late)
+    assert "telegram.paid_media" in BUNDLE.overdue_rows("telegram", "telegram.public_channel", on=late)
+    assert "telegram.paid_media" not in BUNDLE.overdue_rows("telegram", "telegram.bot_dm", on=late)
     unknown = BUNDLE.row("telegram", "nook", on=TODAY)
-    assert BUNDLE.priced(unknown, "telegram", on=TODAY) == unknown
+    assert BUNDLE.paid_verdicts(unknown, "telegram", on=TODAY) == unknown
 
 
 def test_selling_by_a_price_needs_one_permission_more() -> None:
@@ -72,7 +74,7 @@ def test_selling_by_a_price_needs_one_permission_more() -> None:
 
 @pytest.mark.parametrize("feature", ["offers", "payments"])
 def test_what_stops_sales_stops_a_price(feature: str) -> None:
-    stopped = snapshot(known(), stops=(Stop("chat", feature),))
+    stopped = snapshot(known(), stops=(StopFacts("chat", feature),))
     assert said(stopped)[0] == "F"
     assert said(stopped, unit(price=STARS)) == ("B", {Reason.KILL_SWITCH})
 
@@ -80,35 +82,35 @@ def test_what_stops_sales_stops_a_price(feature: str) -> None:
 def test_another_price_is_another_unit() -> None:
     digests = {unit(price=price).digest() for price in (None, STARS, Money(51, "XTR"), Money(50, "USD"))}
     assert len(digests) == 4
-    assert unit().shown() == unit(price=None).shown()
-    assert unit().shown() != unit(price=STARS).shown()
+    assert unit().approved_content() == unit(price=None).approved_content()
+    assert unit().approved_content() != unit(price=STARS).approved_content()
 
 
 @pytest.mark.parametrize("price", [None, STARS])
 def test_what_is_stored_is_read_as_it_was(price: Money | None) -> None:
     whole = unit(price=price)
-    stored: Any = json.loads(json.dumps(storing.unit_to_json(whole)))
-    assert storing.unit_from_json(stored) == whole
-    assert storing.unit_from_json(stored).digest() == whole.digest()
+    stored: Any = json.loads(json.dumps(serialization.unit_to_json(whole)))
+    assert serialization.unit_from_json(stored) == whole
+    assert serialization.unit_from_json(stored).digest() == whole.digest()
     before = {name: value for name, value in stored.items() if name != "price"}
-    assert storing.unit_from_json(before).price is None, "what was stored before there were prices"
-    again = facts.read_unit(canonical(whole).decode())
+    assert serialization.unit_from_json(before).price is None, "what was stored before there were prices"
+    again = facts.parse_unit(canonical_json(whole).decode())
     assert (again.price, again.digest()) == (price, whole.digest())
 
 
 def test_a_sentence_of_ours_costs_nothing() -> None:
-    said = say(Message("service.notice.virtual", {"name": "Nova"}), "fr")
+    said = render_message(Message("service.notice.virtual", {"name": "Nova"}), "fr")
     asked = unit(texts=(Text("body", said),), media=(), flags=(), service="service.notice.virtual")
-    assert service.says_only(asked)
-    assert not service.says_only(replace(asked, price=STARS))
+    assert service_texts.is_pure_service_unit(asked)
+    assert not service_texts.is_pure_service_unit(replace(asked, price=STARS))
 
 
 def test_a_permit_says_the_price(tenant: OpenScope, tenant_id: UUID) -> None:
     here = world(tenant, tenant_id)
     with here.scope() as scope:
         medium, author = picture(scope, here), f"member:{here.ann}"
-        sold = minting.mint(scope, written(here, media=(medium,), price=STARS), Step(), key=KEY, author=author)
-        free = minting.mint(scope, written(here, media=(medium,)), Step(body="b"), key=KEY, author=author)
+        sold = issuance.mint_permit(scope, written(here, media=(medium,), price=STARS), Step(), key=KEY, author=author)
+        free = issuance.mint_permit(scope, written(here, media=(medium,)), Step(body="b"), key=KEY, author=author)
     assert (sold.price, free.price) == (STARS, None)
-    assert sold.verify(KEY.public_key())
-    assert not replace(sold, price=None).verify(KEY.public_key())
+    assert sold.is_signed_by(KEY.public_key())
+    assert not replace(sold, price=None).is_signed_by(KEY.public_key())

@@ -9,23 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.ids import derived
-from gate import chain, checkpoints, proof
-from gate.chain import GENESIS
-from gate.checkpoints import Anchor, Checkpoint, Link, LogKey
-from gate.proof import Fault
+from foundation.ids import derived_uuid
+from gate.log import hash_chain, proof, signed_checkpoints
+from gate.log.hash_chain import GENESIS_HASH
+from gate.log.proof import ExportFault
+from gate.log.signed_checkpoints import Anchor, Checkpoint, LogKey, RootLink
 
-KEY, OTHER = LogKey.derived(bytes(range(32))), LogKey.derived(bytes(32))
+KEY, OTHER = LogKey.derive(bytes(range(32))), LogKey.derive(bytes(32))
 BEGAN = datetime(2026, 3, 2, 9, tzinfo=UTC)
-LOG = KEY.name(derived("agency"), BEGAN)
+LOG = KEY.log_name(derived_uuid("agency"), BEGAN)
 ENTRIES, EVERY, TAIL = 12, 5, 2
 """Two checkpoints, after 5 and 10 entries, and two entries behind them."""
 
 
 def fields_of(seq: int, last: str, verdict: str = "A") -> dict[str, object]:
     return {
-        "tenant_id": derived("agency"),
-        "id": derived("entry", seq),
+        "tenant_id": derived_uuid("agency"),
+        "id": derived_uuid("entry", seq),
         "seq": seq,
         "prev_hash": last,
         "decided_at": BEGAN + timedelta(seconds=seq),
@@ -36,10 +36,10 @@ def fields_of(seq: int, last: str, verdict: str = "A") -> dict[str, object]:
 
 
 def entries_of(count: int, verdicts: dict[int, str] | None = None) -> list[tuple[bytes, str]]:
-    found, last = [], GENESIS
+    found, last = [], GENESIS_HASH
     for seq in range(1, count + 1):
-        sealed = chain.sealed(fields_of(seq, last, (verdicts or {}).get(seq, "A")))
-        last = chain.digest(sealed)
+        sealed = hash_chain.hashed_bytes(fields_of(seq, last, (verdicts or {}).get(seq, "A")))
+        last = hash_chain.sha256_hex(sealed)
         found.append((proof.entry_line(sealed, last), last))
     return found
 
@@ -47,26 +47,28 @@ def entries_of(count: int, verdicts: dict[int, str] | None = None) -> list[tuple
 def written(key: LogKey = KEY) -> list[bytes]:
     """A whole file: opening, two links, a log of twelve entries with two checkpoints, its end."""
     entries = entries_of(ENTRIES)
-    first = Checkpoint(LOG, 1, EVERY, entries[EVERY - 1][1], 1000, GENESIS, GENESIS).signed(key)
-    link = Link(1, 1001, GENESIS, (Anchor(LOG, 1, chain.digest(first)),)).signed(key)
+    first = Checkpoint(LOG, 1, EVERY, entries[EVERY - 1][1], 1000, GENESIS_HASH, GENESIS_HASH).to_statement(key)
+    link = RootLink(1, 1001, GENESIS_HASH, (Anchor(LOG, 1, hash_chain.sha256_hex(first)),)).to_statement(key)
     second = Checkpoint(
-        LOG, 2, 2 * EVERY, entries[2 * EVERY - 1][1], 2000, chain.digest(first), chain.digest(link)
-    ).signed(key)
-    last = Link(2, 2001, chain.digest(link), (Anchor(LOG, 2, chain.digest(second)),)).signed(key)
-    opening = {"format": 1, "key": key.public, "logs": [LOG], "every": True, "links": 2, "at": 3000}
+        LOG, 2, 2 * EVERY, entries[2 * EVERY - 1][1], 2000, hash_chain.sha256_hex(first), hash_chain.sha256_hex(link)
+    ).to_statement(key)
+    last = RootLink(
+        2, 2001, hash_chain.sha256_hex(link), (Anchor(LOG, 2, hash_chain.sha256_hex(second)),)
+    ).to_statement(key)
+    opening = {"format": 1, "key": key.public_key_text, "logs": [LOG], "every": True, "links": 2, "at": 3000}
     end = {"log": LOG, "seq": ENTRIES, "hash": entries[-1][1], "checkpoints": 2, "at": 3000}
     lines = [line for line, _ in entries]
     return [
-        checkpoints.state("export", opening, key),
+        signed_checkpoints.sign_statement("export", opening, key),
         link,
         last,
-        checkpoints.state("log", {"agency": "Lumière", "log": LOG}, key),
+        signed_checkpoints.sign_statement("log", {"agency": "Lumière", "log": LOG}, key),
         *lines[:EVERY],
         first,
         *lines[EVERY : 2 * EVERY],
         second,
         *lines[2 * EVERY :],
-        checkpoints.state("end", end, key),
+        signed_checkpoints.sign_statement("end", end, key),
     ]
 
 
@@ -81,11 +83,17 @@ def at(seq: int) -> int:
 
 
 def test_what_is_whole_is_told() -> None:
-    found = proof.verify(WHOLE)
-    assert found.whole
-    assert (found.key, found.links, found.strangers) == (KEY.public, 2, ())
+    found = proof.verify_export(WHOLE)
+    assert found.is_intact
+    assert (found.key, found.links, found.strangers) == (KEY.public_key_text, 2, ())
     (one,) = found.logs
-    assert (one.agency, one.entries, one.checkpoints, one.anchored, one.tail) == ("Lumière", ENTRIES, 2, 10, TAIL)
+    assert (one.agency, one.entries, one.checkpoints, one.anchored, one.entries_after_checkpoint) == (
+        "Lumière",
+        ENTRIES,
+        2,
+        10,
+        TAIL,
+    )
     assert (one.first, one.last) == (BEGAN + timedelta(seconds=1), BEGAN + timedelta(seconds=ENTRIES))
 
 
@@ -102,8 +110,8 @@ def swapped(lines: list[bytes]) -> list[bytes]:
 
 
 def put_in(lines: list[bytes]) -> list[bytes]:
-    sealed = chain.sealed(fields_of(4, "f" * 64))
-    return [*lines[: at(4)], proof.entry_line(sealed, chain.digest(sealed)), *lines[at(4) :]]
+    sealed = hash_chain.hashed_bytes(fields_of(4, "f" * 64))
+    return [*lines[: at(4)], proof.entry_line(sealed, hash_chain.sha256_hex(sealed)), *lines[at(4) :]]
 
 
 def twice(lines: list[bytes]) -> list[bytes]:
@@ -142,14 +150,14 @@ def last_checkpoint_gone(lines: list[bytes]) -> list[bytes]:
 
 
 def checkpoint_of_another_key(lines: list[bytes]) -> list[bytes]:
-    made = Checkpoint.read(lines[at(5) + 1], KEY.signing.public_key())
-    return [*lines[: at(5) + 1], made.signed(OTHER), *lines[at(6) :]]
+    made = Checkpoint.from_statement(lines[at(5) + 1], KEY.signing.public_key())
+    return [*lines[: at(5) + 1], made.to_statement(OTHER), *lines[at(6) :]]
 
 
 def checkpoint_signed_anew(lines: list[bytes]) -> list[bytes]:
     """Even who holds the key cannot replace a checkpoint the root has named."""
-    made = replace(Checkpoint.read(lines[at(5) + 1], KEY.signing.public_key()), at=999)
-    return [*lines[: at(5) + 1], made.signed(KEY), *lines[at(6) :]]
+    made = replace(Checkpoint.from_statement(lines[at(5) + 1], KEY.signing.public_key()), at=999)
+    return [*lines[: at(5) + 1], made.to_statement(KEY), *lines[at(6) :]]
 
 
 def link_gone(lines: list[bytes]) -> list[bytes]:
@@ -171,68 +179,70 @@ def nothing(lines: list[bytes]) -> list[bytes]:
 @pytest.mark.parametrize(
     ("tamper", "fault", "whole_before"),
     [
-        (edited, Fault("entry_changed", 3), 2),
-        (removed, Fault("entry_missing", 7), 6),
-        (swapped, Fault("entry_missing", 3), 2),
-        (put_in, Fault("entry_moved", 4), 3),
-        (twice, Fault("entry_moved", 4), 3),
-        (cut_before_the_last_checkpoint, Fault("cut", 9), 8),
-        (cut_tail, Fault("cut", 11), 10),
-        (file_cut, Fault("cut", 6), 5),
-        (forged_whole, Fault("rewritten", 5), 5),
-        (forged_tail, Fault("rewritten", 12), 12),
-        (checkpoint_gone, Fault("checkpoint_missing", 1), 10),
-        (last_checkpoint_gone, Fault("checkpoint_missing", 2), 12),
-        (checkpoint_of_another_key, Fault("checkpoint_forged", 1), 5),
-        (checkpoint_signed_anew, Fault("root_differs", 1), 5),
+        (edited, ExportFault("entry_changed", 3), 2),
+        (removed, ExportFault("entry_missing", 7), 6),
+        (swapped, ExportFault("entry_missing", 3), 2),
+        (put_in, ExportFault("entry_moved", 4), 3),
+        (twice, ExportFault("entry_moved", 4), 3),
+        (cut_before_the_last_checkpoint, ExportFault("cut", 9), 8),
+        (cut_tail, ExportFault("cut", 11), 10),
+        (file_cut, ExportFault("cut", 6), 5),
+        (forged_whole, ExportFault("rewritten", 5), 5),
+        (forged_tail, ExportFault("rewritten", 12), 12),
+        (checkpoint_gone, ExportFault("checkpoint_missing", 1), 10),
+        (last_checkpoint_gone, ExportFault("checkpoint_missing", 2), 12),
+        (checkpoint_of_another_key, ExportFault("checkpoint_forged", 1), 5),
+        (checkpoint_signed_anew, ExportFault("root_differs", 1), 5),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_what_was_done_to_a_log_is_named(
-    tamper: Callable[[list[bytes]], list[bytes]], fault: Fault, whole_before: int
+    tamper: Callable[[list[bytes]], list[bytes]], fault: ExportFault, whole_before: int
 ) -> None:
-    found = proof.verify(tamper(WHOLE))
-    assert not found.whole
+    found = proof.verify_export(tamper(WHOLE))
+    assert not found.is_intact
     assert (found.logs[0].fault, found.logs[0].entries) == (fault, whole_before)
 
 
 @pytest.mark.parametrize(
     ("tamper", "fault"),
     [
-        (link_gone, Fault("root_missing", 1)),
-        (last_link_gone, Fault("root_missing", 2)),
-        (log_gone, Fault("log_missing", 0)),
-        (nothing, Fault("unreadable", 0)),
+        (link_gone, ExportFault("root_missing", 1)),
+        (last_link_gone, ExportFault("root_missing", 2)),
+        (log_gone, ExportFault("log_missing", 0)),
+        (nothing, ExportFault("unreadable", 0)),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_what_was_done_to_the_file_is_named(tamper: Callable[[list[bytes]], list[bytes]], fault: Fault) -> None:
-    found = proof.verify(tamper(WHOLE))
-    assert not found.whole
+def test_what_was_done_to_the_file_is_named(tamper: Callable[[list[bytes]], list[bytes]], fault: ExportFault) -> None:
+    found = proof.verify_export(tamper(WHOLE))
+    assert not found.is_intact
     assert found.fault == fault
 
 
 def test_a_file_made_by_somebody_else_is_whole_but_not_ours() -> None:
     theirs = written(OTHER)
-    assert proof.verify(theirs).whole
-    assert proof.verify(theirs, key=KEY.public).fault == Fault("other_key", 0)
-    assert proof.verify(WHOLE, key=KEY.public).whole
+    assert proof.verify_export(theirs).is_intact
+    assert proof.verify_export(theirs, key=KEY.public_key_text).fault == ExportFault("other_key", 0)
+    assert proof.verify_export(WHOLE, key=KEY.public_key_text).is_intact
 
 
 def test_a_log_that_does_not_fit_leaves_the_next_its_own_finding() -> None:
-    second, began = "other", chain.micros(BEGAN)
+    second, began = "other", hash_chain.to_microseconds(BEGAN)
     opening = json.loads(WHOLE[0])
     opening = {name: value for name, value in opening.items() if name not in ("signature", "kind")}
     opening["logs"] = [LOG, second]
     lines = [
-        checkpoints.state("export", opening, KEY),
+        signed_checkpoints.sign_statement("export", opening, KEY),
         *edited(WHOLE)[1:],
-        checkpoints.state("log", {"agency": "B", "log": second}, KEY),
-        checkpoints.state("end", {"log": second, "seq": 0, "hash": GENESIS, "checkpoints": 0, "at": began}, KEY),
+        signed_checkpoints.sign_statement("log", {"agency": "B", "log": second}, KEY),
+        signed_checkpoints.sign_statement(
+            "end", {"log": second, "seq": 0, "hash": GENESIS_HASH, "checkpoints": 0, "at": began}, KEY
+        ),
     ]
-    found = proof.verify(lines)
-    assert [one.fault for one in found.logs] == [Fault("entry_changed", 3), None]
-    assert (found.fault, found.whole) == (None, False)
+    found = proof.verify_export(lines)
+    assert [one.fault for one in found.logs] == [ExportFault("entry_changed", 3), None]
+    assert (found.fault, found.is_intact) == (None, False)
 
 
 @st.composite
@@ -265,4 +275,4 @@ def tampered(draw: st.DrawFn) -> list[bytes]:
 
 @given(tampered())
 def test_no_tampering_goes_unseen(lines: list[bytes]) -> None:
-    assert proof.verify(lines).whole == ([line.rstrip(b"\r\n") for line in lines] == WHOLE)
+    assert proof.verify_export(lines).is_intact == ([line.rstrip(b"\r\n") for line in lines] == WHOLE)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gate import views, wordforms
-from gate.encodings import decoded, plainly
+from gate.text import normalization, word_forms
+from gate.text.encodings import decode_base64_segments, decode_segments
 
 READ = {
     "1 2 3 26": {"abcz"},
@@ -45,13 +45,13 @@ READ = {
 
 @pytest.mark.parametrize("written", READ)
 def test_a_segment_is_read_to_the_letter_and_what_is_none_is_left_out(written: str) -> None:
-    assert decoded(written) == READ[written]
+    assert decode_segments(written) == READ[written]
 
 
 def test_terms_over_several_segments_are_read_with_what_stands_between() -> None:
-    assert "hello!! and there!!" in decoded("aGVsbG8hIQ== and dGhlcmUhIQ==")
-    assert plainly("say aGVsbG8gdGhlcmU= now") == "say hello there now"
-    assert plainly("say nothing123 now") == "say nothing123 now"
+    assert "hello!! and there!!" in decode_segments("aGVsbG8hIQ== and dGhlcmUhIQ==")
+    assert decode_base64_segments("say aGVsbG8gdGhlcmU= now") == "say hello there now"
+    assert decode_base64_segments("say nothing123 now") == "say nothing123 now"
 
 
 @pytest.mark.parametrize(("written", "says"), [
@@ -59,7 +59,7 @@ def test_terms_over_several_segments_are_read_with_what_stands_between() -> None
     ("6\u20e3 and 8\u20e3 2\u20e32\u20e3, 3, 7, 2, 6, 12", "fhvcgbfl"),
 ])  # fmt: skip
 def test_numbers_standing_apart_are_read_in_a_row(written: str, says: str) -> None:
-    assert says in decoded(written)
+    assert says in decode_segments(written)
 
 
 @pytest.mark.parametrize(("text", "first", "edges"), [
@@ -72,8 +72,8 @@ def test_numbers_standing_apart_are_read_in_a_row(written: str, says: str) -> No
     ("Up it goes. And then? So be it", "", ["UigAtSbi", "ptsdnoet", "t", "UAS", "UAS"]),
 ])  # fmt: skip
 def test_the_beginnings_and_ends_of_lines_are_read(text: str, first: str, edges: list[str]) -> None:
-    assert views._first_letters(text) == first
-    assert list(views._edges(text)) == edges
+    assert normalization._first_letters(text) == first
+    assert list(normalization._edges(text)) == edges
 
 
 @pytest.mark.parametrize(("text", "names"), [
@@ -81,7 +81,7 @@ def test_the_beginnings_and_ends_of_lines_are_read(text: str, first: str, edges:
                                                                                      "peach eggplant"),
 ])  # fmt: skip
 def test_pictures_are_read_by_their_names_with_single_blanks(text: str, names: str) -> None:
-    assert views._named(text) == names
+    assert normalization._named(text) == names
 
 
 HIDDEN = {
@@ -110,7 +110,7 @@ HIDDEN = {
 @pytest.mark.parametrize("name", HIDDEN)
 def test_what_hides_how_it_reads_is_noticed_from_the_first_sign_too_many(name: str) -> None:
     text, hides = HIDDEN[name]
-    assert views.obfuscated(text) is hides
+    assert normalization.is_obfuscated(text) is hides
 
 
 @pytest.mark.parametrize(("text", "spaced", "apart", "joined"), [
@@ -122,15 +122,19 @@ def test_what_hides_how_it_reads_is_noticed_from_the_first_sign_too_many(name: s
 def test_words_stand_apart_single_letters_together_and_repeats_once(
     text: str, spaced: str, apart: str, joined: str
 ) -> None:
-    assert (views.spaced(text), views.apart(text), views.joined(text)) == (spaced, apart, joined)
+    assert (
+        normalization.spaced_words(text),
+        normalization.separated_words(text),
+        normalization.joined_letters(text),
+    ) == (spaced, apart, joined)
 
 
 def test_look_alikes_and_signs_become_letters() -> None:
-    assert views.skeleton("РАУ") == "pay"
-    assert views.skeleton("Ηello") == "hello"
-    assert views.leet("h3110 w0r1d") == "heiio worid"
-    assert views.plain("ÀÉ<b>x</b>&amp;\u200b") == "aex&"
-    assert views.bare("<!-- x -->a:letter_b:") == "ab"
+    assert normalization.fold_lookalikes("РАУ") == "pay"
+    assert normalization.fold_lookalikes("Ηello") == "hello"
+    assert normalization.fold_leetspeak("h3110 w0r1d") == "heiio worid"
+    assert normalization.fold_case("ÀÉ<b>x</b>&amp;\u200b") == "aex&"
+    assert normalization.strip_markup("<!-- x -->a:letter_b:") == "ab"
 
 
 @pytest.mark.parametrize(("word", "origins"), [
@@ -143,14 +147,14 @@ def test_look_alikes_and_signs_become_letters() -> None:
     ("gibts", {"gibt"}),
 ])  # fmt: skip
 def test_what_was_built_on_the_spot_is_taken_apart(word: str, origins: set[str]) -> None:
-    found = set(wordforms._origins(word))
+    found = set(word_forms._origins(word))
     assert origins <= found
     assert all(one == one.casefold() for one in found)
 
 
 def test_accents_go_and_letters_stay() -> None:
-    assert wordforms.unaccented("ísima ñ ü ø") == "isima n u ø"
-    assert list(wordforms._shapes("soooo")) == ["soooo", "soo", "so"]
+    assert word_forms.strip_accents("ísima ñ ü ø") == "isima n u ø"
+    assert list(word_forms._shapes("soooo")) == ["soooo", "soo", "so"]
 
 
 @pytest.mark.parametrize(("word", "endings", "left"), [
@@ -158,4 +162,4 @@ def test_accents_go_and_letters_stay() -> None:
     ("camión", ("",), ["camión", "camion"]),
 ])  # fmt: skip
 def test_an_ending_is_taken_off_where_enough_is_left(word: str, endings: tuple[str, ...], left: list[str]) -> None:
-    assert sorted(wordforms._without(word, endings)) == sorted(left)
+    assert sorted(word_forms._without(word, endings)) == sorted(left)

@@ -8,43 +8,39 @@ from uuid import UUID
 
 import pytest
 
-from foundation.archive import FileArchive
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, NotFound, Refused
-from foundation.ids import HOUSE, uuid7
-from foundation.words import Message
-from gate import (
-    copies,
-    desk,
-    epochs,
-    evidence,
-    exporting,
-    inforce,
-    ratings,
-    recording,
-    switches,
-    targets,
-    viewers,
-)
-from gate.chain import GENESIS
-from gate.checkpoints import LogKey
-from gate.evidence import WINDOW_CHARACTERS
-from gate.facts import (
-    Declared,
-    Grant,
-    Identity,
+from foundation.i18n.translation import Message
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.storage.archive import FileArchive
+from gate import epochs
+from gate.assets import asset_records
+from gate.contract.facts import (
+    AgeProof,
+    ConsentFacts,
+    DeclarationFacts,
+    DepictionFacts,
+    EvidenceSnapshot,
     LinkFacts,
     MediumFacts,
     PersonFacts,
     ReviewFacts,
-    Shown,
-    Snapshot,
-    Stop,
+    StopFacts,
     ViewerFacts,
 )
-from gate.states import AssuranceState, PersonState
-from gate.units import Rating, Subject, Unit
-from gate.viewers import Assurance
+from gate.contract.states import AssuranceState, PersonState
+from gate.contract.units import Rating, Subject, Unit
+from gate.copies import live_copies
+from gate.evidence import snapshot
+from gate.evidence.snapshot import CONTEXT_CHARACTERS
+from gate.log import export
+from gate.log.hash_chain import GENESIS_HASH
+from gate.log.signed_checkpoints import LogKey
+from gate.policy import active_policy, emergency_stops
+from gate.ratings import ratings
+from gate.reviews import content_reviews, link_targets
+from gate.viewers import age_assurance
+from gate.viewers.age_assurance import AgeAssuranceSummary
 from tests.gate.builders import (
     MIME,
     World,
@@ -66,9 +62,11 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
 
 
-def facts(here: World, whole: Unit, author: str = "", **more: Any) -> Snapshot:
+def facts(here: World, whole: Unit, author: str = "", **more: Any) -> EvidenceSnapshot:
     with here.scope() as scope:
-        found, _ = evidence.gather(scope, whole, author=author or f"member:{here.ann}", by=inforce.now(scope), **more)
+        found, _ = snapshot.gather_snapshot(
+            scope, whole, author=author or f"member:{here.ann}", by=active_policy.current_policy(scope), **more
+        )
     return found
 
 
@@ -79,17 +77,19 @@ def test_every_fact_of_a_post_is_read(here: World) -> None:
         first = picture(scope, here, Rating.N, person=real, people_seen=2)
         second = picture(scope, here, Rating.S, person=nova, ai="generated", source="", age=2 * DAY)
         third = picture(scope, here, None, source="said", age=3 * DAY)
-        ratings.depict(scope, asset_of(scope, first), nova, how="mark")
-        targets.register(scope, here.creator_id, "https://b.test/y", rating=Rating.G, adult=False, lives=DAY)
-        targets.register(scope, here.creator_id, "https://a.test/x", rating=Rating.S, adult=True)
-        switches.close(scope, "channel", str(here.channel_id), "offers", reason="x")
-        switches.close(scope, "creator", str(here.creator_id), "bot", reason="x")
-        switches.close(scope, "creator", str(uuid7()), "bot", reason="another")
-        switches.close(scope, "platform", "sandbox", "nudity", reason="x")
-        switches.close(scope, "tenant", "", "payments", reason="x")
+        ratings.record_depiction(scope, asset_of(scope, first), nova, how="mark")
+        link_targets.register_link_target(
+            scope, here.creator_id, "https://b.test/y", rating=Rating.G, adult=False, lives=DAY
+        )
+        link_targets.register_link_target(scope, here.creator_id, "https://a.test/x", rating=Rating.S, adult=True)
+        emergency_stops.close_switch(scope, "channel", str(here.channel_id), "offers", reason="x")
+        emergency_stops.close_switch(scope, "creator", str(here.creator_id), "bot", reason="x")
+        emergency_stops.close_switch(scope, "creator", str(uuid7()), "bot", reason="another")
+        emergency_stops.close_switch(scope, "platform", "sandbox", "nudity", reason="x")
+        emergency_stops.close_switch(scope, "tenant", "", "payments", reason="x")
         now = scope.now
     with here.scope(f"member:{here.rob}") as scope:
-        desk.review_bytes(scope, first.sha256, verdict="refuse", seen_percent=60)
+        content_reviews.review_bytes(scope, first.sha256, verdict="refuse", seen_percent=60)
         said_at = scope.now
     whole = unit(here, text="see https://b.test/y and https://a.test/x", media=(third, second, first))
     found = facts(here, whole, own_hosts=("mia.test",))
@@ -97,38 +97,38 @@ def test_every_fact_of_a_post_is_read(here: World) -> None:
     assert [each.sha256 for each in found.media] == sorted(known)
     assert known[first.sha256] == MediumFacts(
         first.sha256, MIME, 1000, "made", "none", now - 30 * DAY, Rating.N, "", 2,
-        tuple(sorted((Shown(real, "confirmed"), Shown(nova, "proposed")), key=lambda one: one.person)),
+        tuple(sorted((DepictionFacts(real, "confirmed"), DepictionFacts(nova, "proposed")), key=lambda one: one.person)),
         (ReviewFacts(rob, False, 60, known[first.sha256].reviews[0].at),), "",
     )  # fmt: skip
     assert timedelta() <= known[first.sha256].reviews[0].at - said_at < DAY
     assert known[second.sha256] == MediumFacts(
         second.sha256, MIME, 1000, "made", "generated", now - 2 * DAY, Rating.S, "", None,
-        (Shown(nova, "confirmed"),), (), "",
+        (DepictionFacts(nova, "confirmed"),), (), "",
     )  # fmt: skip
     assert known[third.sha256] == MediumFacts(
         third.sha256, MIME, 1000, "made", "none", None, None, "", None, (), (), ""
     )  # fmt: skip
     assert found.links == (
-        LinkFacts("https://a.test/x", True, Rating.S, True, now + targets.LIVES),
+        LinkFacts("https://a.test/x", True, Rating.S, True, now + link_targets.LINK_TARGET_LIFETIME),
         LinkFacts("https://b.test/y", False, Rating.G, True, now + DAY),
     )
-    permission = Grant("depict", ("sandbox", "own_page"), Rating.E, now - DAY, now + 300 * DAY, False)
+    permission = ConsentFacts("depict", ("sandbox", "own_page"), Rating.E, now - DAY, now + 300 * DAY, False)
     persons = (
-        PersonFacts(real, "real", PersonState.ACTIVE, (Identity(now - 200 * DAY, None, None),), (permission,)),
-        PersonFacts(nova, "synthetic", PersonState.ACTIVE, declaration=Declared(True, True)),
+        PersonFacts(real, "real", PersonState.ACTIVE, (AgeProof(now - 200 * DAY, None, None),), (permission,)),
+        PersonFacts(nova, "synthetic", PersonState.ACTIVE, declaration=DeclarationFacts(True, True)),
     )
-    asked = Snapshot(here.tenant_id, f"member:{here.ann}", ann, Rating.E)
+    asked = EvidenceSnapshot(here.tenant_id, f"member:{here.ann}", ann, Rating.E)
     assert found == replace(
         asked, names=("Mia", "mia"), media=found.media, persons=tuple(sorted(persons, key=lambda one: one.id)),
         links=found.links, own_hosts=("mia.test",), epochs=found.epochs, unlocked=found.unlocked,
         stops=(
-            Stop("channel", "offers"), Stop("creator", "bot"), Stop("platform", "nudity"), Stop("tenant", "payments")
+            StopFacts("channel", "offers"), StopFacts("creator", "bot"), StopFacts("platform", "nudity"), StopFacts("tenant", "payments")
         ),
     )  # fmt: skip
     assert dict(found.epochs).keys() <= set(epochs_of(here, whole))
     with here.scope() as scope:
-        shown = evidence.content(scope, whole, inforce.rules(scope))
-    assert shown == Snapshot(
+        shown = snapshot.gather_content_snapshot(scope, whole, active_policy.current_bundle(scope))
+    assert shown == EvidenceSnapshot(
         here.tenant_id, "", None, Rating.G, media=shown.media, persons=found.persons, links=found.links
     )
     assert {one.sha256: replace(one, blocked="") for one in shown.media} == known
@@ -136,7 +136,7 @@ def test_every_fact_of_a_post_is_read(here: World) -> None:
 
 def epochs_of(here: World, whole: Unit) -> list[str]:
     with here.scope() as scope:
-        return list(epochs.of(scope, whole))
+        return list(epochs.unit_keys(scope, whole))
 
 
 def test_who_wrote_it_is_somebody_here_or_nobody(here: World) -> None:
@@ -157,43 +157,53 @@ def test_who_wrote_it_is_somebody_here_or_nobody(here: World) -> None:
 
 def test_a_reader_is_known_on_their_platform_alone(here: World) -> None:
     with here.scope() as scope:
-        done = viewers.record_assurance(
+        done = age_assurance.record_assurance(
             scope, platform="sandbox", user_id="fan", method="test", assured_level="L3", over_18=True,
             environment="test", jurisdiction="FR", lives=9 * DAY,
         )  # fmt: skip
         until = scope.now + 9 * DAY
-        expected = Assurance(AssuranceState.ASSURED, True, "L3", "test", until, 1)
+        expected = AgeAssuranceSummary(AssuranceState.ASSURED, True, "L3", "test", until, 1)
         assert done == expected
-        assert viewers.level(scope, "sandbox", "fan") == expected
-        assert viewers.level(scope, "telegram", "fan") == viewers.NOBODY == viewers.level(scope, "sandbox", "other")
-        assert viewers.adults(scope, "telegram") == []
+        assert age_assurance.get_assurance(scope, "sandbox", "fan") == expected
+        assert (
+            age_assurance.get_assurance(scope, "telegram", "fan")
+            == age_assurance.UNKNOWN_VIEWER
+            == age_assurance.get_assurance(scope, "sandbox", "other")
+        )
+        assert age_assurance.list_verified_adults(scope, "telegram") == []
     whole = message(here, "fan")
     assert facts(here, whole).viewer == ViewerFacts(AssuranceState.ASSURED, "L3", True, True, "FR", until, 1)
     assert facts(here, replace(whole, viewer="other")).viewer is None
-    with here.open(HOUSE, "system:test", role="relay") as scope:
+    with here.open(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_shift(:by)", by=9 * DAY)
     with here.scope() as scope:
-        assert viewers.level(scope, "sandbox", "fan") == Assurance(
+        assert age_assurance.get_assurance(scope, "sandbox", "fan") == AgeAssuranceSummary(
             AssuranceState.EXPIRED, False, "L0", "test", until, 1
         )
 
 
 @pytest.mark.parametrize(
-    "changed", [{"assured_level": "L5"}, {"user_id": ""}, {"lives": timedelta()}, {"lives": viewers.LIVES + DAY}]
+    "changed",
+    [
+        {"assured_level": "L5"},
+        {"user_id": ""},
+        {"lives": timedelta()},
+        {"lives": age_assurance.ASSURANCE_LIFETIME + DAY},
+    ],
 )
 def test_an_assurance_that_cannot_be_is_refused(here: World, changed: dict[str, Any]) -> None:
     asked: dict[str, Any] = {
         "platform": "sandbox", "user_id": "fan", "method": "test", "assured_level": "L3", "over_18": True,
-        "environment": "test", "lives": viewers.LIVES,
+        "environment": "test", "lives": age_assurance.ASSURANCE_LIFETIME,
     }  # fmt: skip
     with here.scope() as scope, pytest.raises(BadInput) as refused:
-        viewers.record_assurance(scope, **{**asked, **changed})
+        age_assurance.record_assurance(scope, **{**asked, **changed})
     assert refused.value.message == Message("viewer.bad_level", {"level": changed.get("assured_level", "L3")})
     for elsewhere in ({"environment": "production"}, {"platform": "telegram"}):
         with here.scope() as scope, pytest.raises(Refused):
-            viewers.record_assurance(scope, **{**asked, **elsewhere})
+            age_assurance.record_assurance(scope, **{**asked, **elsewhere})
     with here.scope() as scope:
-        assert viewers.record_assurance(scope, **asked).over_18
+        assert age_assurance.record_assurance(scope, **asked).over_18
 
 
 def test_what_a_reader_was_sent_last_is_read_back_to_the_window(here: World) -> None:
@@ -202,7 +212,7 @@ def test_what_a_reader_was_sent_last_is_read_back_to_the_window(here: World) -> 
         sent(here, message(here, "fan", text=text), body=str(number))
     sent(here, message(here, "other", text="Good night"), body="3")
     last = message(here, "fan", text="See you")
-    assert len(long) * 2 > WINDOW_CHARACTERS
+    assert len(long) * 2 > CONTEXT_CHARACTERS
     assert facts(here, last).recent == ("Hello you", long)
     assert facts(here, unit(here)).recent == ()
     own = message(here, "fan", text="Bye", subject=Subject("draft", uuid7()))
@@ -217,54 +227,63 @@ def test_a_copy_says_where_it_lies_since_when_and_what_became_of_it(here: World)
     whole = unit(here, text="Hello", media=(medium,))
     jti = sent(here, whole, native="")
     with here.scope() as scope:
-        assert copies.copies(scope, whole.subject) == []
-        (trace,) = copies.traces(scope, whole.subject)
+        assert live_copies.list_copies(scope, whole.subject) == []
+        (trace,) = live_copies.list_consumed_permits(scope, whole.subject)
         assert (trace.visible_at, trace.native_ids, trace.media) == (None, (), (medium.sha256,))
         at = scope.now - DAY
-        copies.note_copy(scope, jti, "n1", at)
-        copies.note_copy(scope, jti, "n1", at + DAY)
-        copies.note_copy(scope, jti, "n2", at + DAY)
-        (one,) = copies.copies(scope, whole.subject)
+        live_copies.record_copy(scope, jti, "n1", at)
+        live_copies.record_copy(scope, jti, "n1", at + DAY)
+        live_copies.record_copy(scope, jti, "n2", at + DAY)
+        (one,) = live_copies.list_copies(scope, whole.subject)
         assert one == replace(trace, visible_at=at, native_ids=("n1", "n2"))
-        assert one == copies.copy(scope, jti) == copies.copy_of(scope, here.channel_id, "n2")
+        assert (
+            one == live_copies.find_copy(scope, jti) == live_copies.find_copy_by_native_id(scope, here.channel_id, "n2")
+        )
         assert (one.channel_id, one.account, one.surface, one.step) == (
             here.channel_id, "mia-sandbox", "sandbox.post", "create"
         )  # fmt: skip
-        assert copies.copy_of(scope, uuid7(), "n2") is None
-        assert copies.copy_of(scope, here.channel_id, "n3") is None
-        assert copies.showing_bytes(scope, medium.sha256) == [one] == copies.of_bytes(scope, medium.sha256)
-        assert copies.showing_bytes(scope, "0" * 64) == []
-        copies.read_back(scope, jti, missing=["b", "a"], there=True)
+        assert live_copies.find_copy_by_native_id(scope, uuid7(), "n2") is None
+        assert live_copies.find_copy_by_native_id(scope, here.channel_id, "n3") is None
+        assert (
+            live_copies.live_copies_of_bytes(scope, medium.sha256)
+            == [one]
+            == live_copies.all_copies_of_bytes(scope, medium.sha256)
+        )
+        assert live_copies.live_copies_of_bytes(scope, "0" * 64) == []
+        live_copies.record_read_back(scope, jti, missing=["b", "a"], there=True)
         said = scope.run("SELECT readback FROM permits WHERE id = :jti", jti=jti).scalar_one()
         assert (said["missing"], said["there"], said["at"]) == (["a", "b"], True, scope.now.isoformat())
         with pytest.raises(BadInput, match=r"copy\.no_proof"):
-            copies.gone(scope, jti, "")
-        for unknown in (lambda: copies.gone(scope, uuid7(), "404"), lambda: copies.note_copy(scope, uuid7(), "n", at)):
+            live_copies.record_removed(scope, jti, "")
+        for unknown in (
+            lambda: live_copies.record_removed(scope, uuid7(), "404"),
+            lambda: live_copies.record_copy(scope, uuid7(), "n", at),
+        ):
             with pytest.raises(NotFound, match=r"copy\.unknown"):
                 unknown()
-        assert copies.call_back(scope, jti, Message("recall.complaint"))
-        assert not copies.call_back(scope, jti, Message("recall.complaint"))
-        copies.gone(scope, jti, "404")
-        copies.gone(scope, jti, "later")
-        found = copies.copy(scope, jti)
+        assert live_copies.mark_for_recall(scope, jti, Message("recall.complaint"))
+        assert not live_copies.mark_for_recall(scope, jti, Message("recall.complaint"))
+        live_copies.record_removed(scope, jti, "404")
+        live_copies.record_removed(scope, jti, "later")
+        found = live_copies.find_copy(scope, jti)
         assert found is not None
-        assert found.was_read_back
-        assert scope.now <= min(found.gone_at, found.recalled_at) < scope.now + DAY
+        assert found.is_read_back
+        assert scope.now <= min(found.removed_at, found.recalled_at) < scope.now + DAY
         row = scope.run("SELECT gone_proof, recall_reason, state FROM permits WHERE id = :jti", jti=jti).one()
         assert tuple(row) == ("404", Message("recall.complaint").to_json(), "consumed")
-        assert copies.showing_bytes(scope, medium.sha256) == []
-        assert copies.of_bytes(scope, medium.sha256) == [found]
+        assert live_copies.live_copies_of_bytes(scope, medium.sha256) == []
+        assert live_copies.all_copies_of_bytes(scope, medium.sha256) == [found]
 
 
 def test_what_never_left_is_no_copy(here: World) -> None:
     kept, lost = unit(here, text="One"), unit(here, text="Two")
     stays, goes = sent(here, kept, "1", native=""), sent(here, lost, "2", native="")
     with here.scope() as scope:
-        copies.note_copy(scope, stays, "n1", scope.now)
+        live_copies.record_copy(scope, stays, "n1", scope.now)
         for jti in (stays, goes):
-            copies.void(scope, jti, "not_sent")
-        assert copies.copy(scope, stays) is not None
-        assert copies.copy(scope, goes) is None
+            live_copies.void_permit(scope, jti, "not_sent")
+        assert live_copies.find_copy(scope, stays) is not None
+        assert live_copies.find_copy(scope, goes) is None
         row = scope.run("SELECT state, gone_proof, gone_at IS NULL FROM permits WHERE id = :jti", jti=goes).one()
         assert tuple(row) == ("void", "not_sent", False)
 
@@ -279,7 +298,7 @@ def test_a_proposed_face_is_confirmed_once_and_stays_so(here: World) -> None:
             ("member:x", True, ("non_identifiable", "member:x")),
             ("member:y", False, ("non_identifiable", "member:x")),
         ):
-            ratings.depict(scope, asset, person, how="face", confirmed_by=by, hidden=hidden)
+            ratings.record_depiction(scope, asset, person, how="face", confirmed_by=by, hidden=hidden)
             assert tuple(scope.run(states, asset=asset).one()) == after
 
 
@@ -292,63 +311,70 @@ def test_what_was_made_from_something_keeps_its_origin(here: World) -> None:
         older = asset_of(scope, picture(scope, here, age=20 * DAY, parent=asset, ai="generated"))
         row = scope.run("SELECT made_at, ai FROM assets WHERE id = :id", id=older).one()
         assert tuple(row) == (scope.now - 20 * DAY, "generated")
-        found = recording.rendition(scope, child, "post")
+        found = asset_records.newest_rendition(scope, child, "post")
         assert found is not None
         assert (found.mime, found.size, found.width, found.height, found.ai) == (MIME, 1000, 10, 10, "assisted")
-        assert recording.rendition(scope, child, "story") is None
-        assert recording.rendition(scope, uuid7(), "post") is None
+        assert asset_records.newest_rendition(scope, child, "story") is None
+        assert asset_records.newest_rendition(scope, uuid7(), "post") is None
 
 
 def test_a_no_is_kept_with_its_reason(here: World) -> None:
     with here.scope() as scope:
         medium = picture(scope, here)
     with here.scope(f"member:{here.rob}") as scope:
-        desk.review_bytes(scope, medium.sha256, verdict="refuse", reason=Message("review.own"), seen_percent=0)
+        content_reviews.review_bytes(
+            scope, medium.sha256, verdict="refuse", reason=Message("review.own"), seen_percent=0
+        )
         row = scope.run("SELECT verdict, reason, seen_percent, about FROM human_reviews").one()
         assert tuple(row) == ("refuse", Message("review.own").to_json(), 0, "bytes")
         for share in (-1, 101):
             with pytest.raises(BadInput, match=r"review\.bad_share"):
-                desk.review_bytes(scope, medium.sha256, verdict="approve", seen_percent=share)
+                content_reviews.review_bytes(scope, medium.sha256, verdict="approve", seen_percent=share)
 
 
 def test_stops_that_hold_are_told_the_latest_first(here: World) -> None:
     with here.scope(f"member:{here.rob}") as scope:
-        switches.close(scope, "creator", str(here.creator_id), "bot", reason="one")
+        emergency_stops.close_switch(scope, "creator", str(here.creator_id), "bot", reason="one")
     with here.scope(f"member:{here.ann}") as scope:
-        switches.close(scope, "tenant", "", "offers", reason="two")
-        switches.close(scope, "channel", str(here.channel_id), "bot", reason="three")
+        emergency_stops.close_switch(scope, "tenant", "", "offers", reason="two")
+        emergency_stops.close_switch(scope, "channel", str(here.channel_id), "bot", reason="three")
     with here.scope(f"member:{here.rob}") as scope:
-        switches.reopen(scope, "channel", str(here.channel_id), "bot", reason="done")
-        found = switches.stops(scope)
+        emergency_stops.reopen_switch(scope, "channel", str(here.channel_id), "bot", reason="done")
+        found = emergency_stops.list_stops(scope)
         assert [(one.where, one.target, one.feature, one.by, one.reason) for one in found] == [
             ("tenant", "", "offers", f"member:{here.ann}", "two"),
             ("creator", str(here.creator_id), "bot", f"member:{here.rob}", "one"),
         ]
-        bot, offers = switches.halt(scope, "bot"), switches.halt(scope, "offers")
+        bot, offers = emergency_stops.stopped_scope(scope, "bot"), emergency_stops.stopped_scope(scope, "offers")
         assert (bot.everywhere, bot.targets) == (False, {str(here.creator_id)})
-        assert bot.reaches(uuid7(), here.creator_id)
-        assert not bot.reaches(here.channel_id)
-        assert offers.reaches(here.channel_id)
-        assert switches.closed(scope, "bot", creator=here.creator_id)
-        assert not switches.closed(scope, "bot", channel=here.channel_id)
-        assert switches.closed(scope, "offers")
+        assert bot.covers(uuid7(), here.creator_id)
+        assert not bot.covers(here.channel_id)
+        assert offers.covers(here.channel_id)
+        assert emergency_stops.is_stopped(scope, "bot", creator=here.creator_id)
+        assert not emergency_stops.is_stopped(scope, "bot", channel=here.channel_id)
+        assert emergency_stops.is_stopped(scope, "offers")
         with pytest.raises(Refused, match=r"switch\.alone_too_early") as refused:
-            switches.reopen(scope, "tenant", "", "offers", reason="x")
+            emergency_stops.reopen_switch(scope, "tenant", "", "offers", reason="x")
         assert refused.value.message.params == {"minutes": 15}
 
 
 def test_an_agency_that_decided_nothing_is_exported_as_such(here: World, tmp_path: Any) -> None:
-    key = LogKey.derived(bytes(range(32)))
+    key = LogKey.derive(bytes(range(32)))
     with pytest.raises(NotFound), here.scope() as scope:
-        copies.note_copy(scope, uuid7(), "n", scope.now)
-    lines = exporting.lines([here.tenant_id], every=False, tenant=here.open, archive=FileArchive(tmp_path), key=key)
+        live_copies.record_copy(scope, uuid7(), "n", scope.now)
+    lines = export.export_lines([here.tenant_id], every=False, tenant=here.open, archive=FileArchive(tmp_path), key=key)
     opening, log, end = (json.loads(line) for line in lines)
-    assert (opening["kind"], opening["format"], opening["key"], opening["logs"]) == ("export", 1, key.public, [""])
+    assert (opening["kind"], opening["format"], opening["key"], opening["logs"]) == (
+        "export",
+        1,
+        key.public_key_text,
+        [""],
+    )
     assert (opening["every"], log["kind"], log["agency"], log["log"]) == (
         False, "log", f"Agency {here.tenant_id}", ""
     )  # fmt: skip
     said = {name: end[name] for name in end if name not in ("at", "signature")}
-    assert said == {"kind": "end", "log": "", "seq": 0, "hash": GENESIS, "checkpoints": 0}
+    assert said == {"kind": "end", "log": "", "seq": 0, "hash": GENESIS_HASH, "checkpoints": 0}
 
 
 def test_a_post_for_everybody_reads_nothing_of_what_readers_were_sent(here: World) -> None:
@@ -358,7 +384,7 @@ def test_a_post_for_everybody_reads_nothing_of_what_readers_were_sent(here: Worl
         asked = {"tenant": here.tenant_id, "channel": here.channel_id, "subject": uuid7(), "most": 60}
         with here.scope() as scope:
             scope.run("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)")
-            plan = scope.run(f"EXPLAIN (ANALYZE) SELECT {evidence._RECENT}", viewer=viewer, **asked).scalars()
+            plan = scope.run(f"EXPLAIN (ANALYZE) SELECT {snapshot._RECENT}", viewer=viewer, **asked).scalars()
             return [line for line in plan if "on permits" in line and "never executed" not in line]
 
     sent(here, message(here, "fan"))

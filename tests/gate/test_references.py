@@ -6,15 +6,20 @@ from typing import Any
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.words import Message
-from gate import copies, epochs, minting, people, references, remarks, viewers
-from gate.decide import Decision
-from gate.minting import Denied
-from gate.reasons import Reason
-from gate.units import REMARK, Medium, Rating, Reference, Text, Unit
-from tenants import agencies
+from gate import epochs
+from gate.contract.reasons import Reason
+from gate.contract.units import COMMENT_REFERENCE, Medium, Rating, Reference, Text, Unit
+from gate.copies import live_copies, post_references
+from gate.decision.decide import Decision
+from gate.evidence import received_comments
+from gate.people import persons
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from gate.viewers import age_assurance
+from tenants.agencies import agencies
 from tests.gate.builders import KEY, Step, World, asset_of, picture, real_person, unit, world
 
 
@@ -26,18 +31,18 @@ def here(tenant: OpenScope, tenant_id: Any) -> World:
 def leave(here: World, whole: Unit, native_id: str, *files: str) -> Any:
     """Send a unit, and note where it lies; the permit's id."""
     with here.scope() as scope:
-        whole = replace(whole, flags=minting.flags(scope, whole))
-        jti = minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}").jti
+        whole = replace(whole, flags=issuance.required_flags_of_unit(scope, whole))
+        jti = issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}").jti
     with here.scope() as scope:
-        minting.note_copy(scope, jti, native_id, scope.now)
-        copies.note_files(scope, jti, files)
+        issuance.record_copy(scope, jti, native_id, scope.now)
+        live_copies.record_file_ids(scope, jti, files)
     return jti
 
 
 def judged(here: World, whole: Unit) -> Decision:
     with here.scope() as scope:
-        whole = replace(whole, flags=minting.flags(scope, whole))
-        return minting.preview(scope, whole, author=f"member:{here.ann}")
+        whole = replace(whole, flags=issuance.required_flags_of_unit(scope, whole))
+        return issuance.preview_decision(scope, whole, author=f"member:{here.ann}")
 
 
 def quoting(here: World, native_id: str = "p1", kind: str = "quote", **changes: Any) -> Unit:
@@ -55,17 +60,17 @@ def test_a_copy_of_ours_resolves_by_its_id_and_by_its_files(here: World) -> None
         decision = judged(here, quoting(here, native_id, kind="reuse"))
         assert (decision.verdict, decision.reasons) == ("A", ())
     again = replace(quoting(here), texts=())
-    assert judged(here, again).allowed, "what shows something else is not empty"
+    assert judged(here, again).is_allowed, "what shows something else is not empty"
 
 
 def _gone(here: World, jti: Any) -> None:
     with here.scope() as scope:
-        copies.gone(scope, jti, "404")
+        live_copies.record_removed(scope, jti, "404")
 
 
 def _called_back(here: World, jti: Any) -> None:
     with here.scope() as scope:
-        copies.call_back(scope, jti, Message("takedown.reason"))
+        live_copies.mark_for_recall(scope, jti, Message("takedown.reason"))
 
 
 def _forgotten(here: World, jti: Any) -> None:
@@ -120,7 +125,7 @@ def test_another_creators_copy_is_unknown(here: World) -> None:
 
 def test_the_words_behind_it_are_read(here: World) -> None:
     leave(here, unit(here, text="Good morning, MINOR-C-A"), "p1")
-    assert judged(here, quoting(here)).allowed
+    assert judged(here, quoting(here)).is_allowed
     flirt = replace(quoting(here), texts=(Text("body", "SUGGESTIVE-MARKER-A"),))
     assert Reason.PROHIBITED_MINOR in judged(here, flirt).reasons, (
         "beside what it points at the words mean something else"
@@ -149,19 +154,19 @@ def test_people_behind_it_keep_their_say(here: World) -> None:
         asset = asset_of(scope, medium)
     jti = leave(here, unit(here, text="first", media=[medium]), "p1")
     whole = quoting(here)
-    assert judged(here, whole).allowed
+    assert judged(here, whole).is_allowed
     with here.scope() as scope:
-        assert {epochs.person(scope, person), epochs.asset(scope, asset)} <= set(epochs.of(scope, whole))
-        assert references.digests(scope, whole) == [medium.sha256]
+        assert {epochs.person_key(scope, person), epochs.asset_key(scope, asset)} <= set(epochs.unit_keys(scope, whole))
+        assert post_references.shown_digests(scope, whole) == [medium.sha256]
     second = leave(here, whole, "p2")
     with here.scope() as scope:
-        found = {each.jti for each in copies.showing_person(scope, person)}
-        assert found == {jti, second} == {each.jti for each in copies.showing_bytes(scope, medium.sha256)}
+        found = {each.jti for each in live_copies.live_copies_of_person(scope, person)}
+        assert found == {jti, second} == {each.jti for each in live_copies.live_copies_of_bytes(scope, medium.sha256)}
     with here.scope() as scope, scope.acting_as("gate"):  # the grants alone: nothing is called back
         scope.run("UPDATE consent_grants SET revoked_at = house_now() WHERE person_id = :id", id=person)
     assert Reason.CONSENT_REVOKED in judged(here, whole).reasons
     with here.scope() as scope:
-        people.revoke(scope, person)
+        persons.revoke_consent(scope, person)
     assert Reason.REMOTE_REFERENCE in judged(here, whole).reasons, "what is called back is shown nowhere else"
 
 
@@ -176,22 +181,22 @@ def test_frozen_media_behind_it_stay_frozen(here: World) -> None:
 def test_what_a_model_made_behind_it_is_marked(here: World) -> None:
     leave(here, unit(here, text="first", text_ai="generated"), "p1")
     with here.scope() as scope:
-        assert "ai=true" in minting.flags(scope, quoting(here))
+        assert "ai=true" in issuance.required_flags_of_unit(scope, quoting(here))
 
 
 def test_the_permit_names_what_may_be_pointed_at(here: World) -> None:
     leave(here, unit(here, text="first"), "p1")
     with here.scope() as scope:
         whole = quoting(here)
-        permit = minting.mint(scope, whole, Step(), key=KEY, uploads=("m9",), author=f"member:{here.ann}")
+        permit = issuance.mint_permit(scope, whole, Step(), key=KEY, uploads=("m9",), author=f"member:{here.ann}")
     assert permit.points_at == ("m9", "p1")
-    assert permit.verify(KEY.public_key())
-    assert not replace(permit, points_at=("m9", "p1", "p2")).verify(KEY.public_key())
+    assert permit.is_signed_by(KEY.public_key())
+    assert not replace(permit, points_at=("m9", "p1", "p2")).is_signed_by(KEY.public_key())
 
 
 def test_a_no_is_a_no_at_the_claim_too(here: World) -> None:
-    with pytest.raises(Denied) as denied, here.scope() as scope:
-        minting.mint(scope, quoting(here), Step(), key=KEY, author=f"member:{here.ann}")
+    with pytest.raises(PermitDenied) as denied, here.scope() as scope:
+        issuance.mint_permit(scope, quoting(here), Step(), key=KEY, author=f"member:{here.ann}")
     assert denied.value.decision.reasons == (Reason.REMOTE_REFERENCE,)
 
 
@@ -200,7 +205,7 @@ def test_the_digest_covers_what_is_pointed_at_and_old_ones_stand(here: World) ->
     pointing = replace(whole, references=(Reference("quote", "p1"),))
     digests = {each.digest() for each in (whole, pointing, replace(pointing, references=(Reference("reply", "p1"),)))}
     assert len(digests) == 3
-    assert whole.shown() != pointing.shown()
+    assert whole.approved_content() != pointing.approved_content()
 
 
 def heard(here: World, native_id: str = "r1", author: str = "ann") -> None:
@@ -208,11 +213,11 @@ def heard(here: World, native_id: str = "r1", author: str = "ann") -> None:
     one = unit(here)
     about = {"creator_id": here.creator_id, "channel_id": one.channel_id, "platform": one.platform}
     with here.scope() as scope:
-        remarks.remember(scope, **about, native_id=native_id, author=author)
+        received_comments.record_received_comment(scope, **about, native_id=native_id, author=author)
 
 
 def answering(here: World, native_id: str = "r1", **changes: Any) -> Unit:
-    return unit(here, text="thank you for this", references=(Reference(REMARK, native_id),), **changes)
+    return unit(here, text="thank you for this", references=(Reference(COMMENT_REFERENCE, native_id),), **changes)
 
 
 def test_what_somebody_said_to_us_may_be_answered(here: World) -> None:
@@ -228,7 +233,7 @@ def test_an_answer_is_words_alone_in_general_under_one_remark(here: World) -> No
     heard(here)
     wrong = {
         "a picture": answering(here, media=[shown(here)]),
-        "two": replace(answering(here), references=(Reference(REMARK, "r1"), Reference("quote", "p1"))),
+        "two": replace(answering(here), references=(Reference(COMMENT_REFERENCE, "r1"), Reference("quote", "p1"))),
         "under a part": replace(answering(here), reply_to="p1"),
     }
     for what, one in wrong.items():
@@ -240,14 +245,14 @@ def test_an_answer_is_words_alone_in_general_under_one_remark(here: World) -> No
 def test_who_may_not_be_written_to_is_not_answered(here: World) -> None:
     heard(here)
     with here.scope() as scope:
-        viewers.suspect(scope, unit(here).platform, "ann")
+        age_assurance.mark_suspected_minor(scope, unit(here).platform, "ann")
     assert judged(here, answering(here)).reasons == (Reason.VIEWER_BLOCKED,)
 
 
 def test_a_clearance_for_an_answer_points_at_the_remark_alone(here: World) -> None:
     heard(here)
     with here.scope() as scope:
-        permit = minting.mint(scope, answering(here), Step(), key=KEY, author=f"member:{here.ann}")
+        permit = issuance.mint_permit(scope, answering(here), Step(), key=KEY, author=f"member:{here.ann}")
     assert permit.points_at == ("r1",)
 
 
@@ -255,7 +260,7 @@ def test_another_agency_s_remark_is_heard_by_nobody(here: World, tenant: OpenSco
     heard(here)
     other = world(tenant, uuid7())
     with other.scope() as scope:
-        assert remarks.resolve(scope, replace(answering(here), tenant_id=other.tenant_id)) == ()
+        assert received_comments.comment_facts(scope, replace(answering(here), tenant_id=other.tenant_id)) == ()
 
 
 def test_an_answer_bears_no_mark_of_a_post_and_says_in_words_what_a_model_wrote(here: World) -> None:
@@ -263,7 +268,7 @@ def test_an_answer_bears_no_mark_of_a_post_and_says_in_words_what_a_model_wrote(
     one = answering(here, text_ai="generated")
     posted = replace(one, references=())
     with here.scope() as scope:
-        assert minting.flags(scope, posted), "a post would"
-        marked = minting.marked(scope, one, line=lambda: "Written with the help of AI.")
+        assert issuance.required_flags_of_unit(scope, posted), "a post would"
+        marked = issuance.with_required_marks(scope, one, line=lambda: "Written with the help of AI.")
         assert marked.flags == ()
-        assert minting.preview(scope, marked, author=f"member:{here.ann}").allowed
+        assert issuance.preview_decision(scope, marked, author=f"member:{here.ann}").is_allowed

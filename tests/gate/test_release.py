@@ -8,15 +8,17 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Refused
-from foundation.ids import HOUSE
-from gate import bundle, inforce, minting, release, story
-from gate.minting import Decision, Denied
-from gate.reasons import Reason
-from gate.release import Unsigned
-from gate.story import Replay
-from gate.units import Unit, Verdict
+from foundation.ids import INSTALLATION_ID
+from gate.contract.reasons import Reason
+from gate.contract.units import Unit, Verdict
+from gate.log import subject_history
+from gate.log.subject_history import ReplayOutcome
+from gate.permits import issuance
+from gate.permits.issuance import Decision, PermitDenied
+from gate.policy import active_policy, bundle, signed_release
+from gate.policy.signed_release import UnsignedRelease
 from tests.conftest import Cluster
 from tests.gate.builders import KEY, Step, World, unit, world
 from tests.gate.releases import ANN, BOB, EVE, TRUSTED, past_the_gate, signed, take, trusting, written
@@ -37,30 +39,30 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
 
 def judged(here: World, whole: Unit) -> Decision:
     with here.scope() as scope:
-        return minting.judge(scope, whole, author=f"member:{here.ann}")
+        return issuance.judge_unit(scope, whole, author=f"member:{here.ann}")
 
 
 def closed(here: World) -> frozenset[Reason]:
     """Why nothing leaves: the reasons of a claim that was denied."""
-    with pytest.raises(Denied) as raised, here.scope() as scope:
-        minting.mint(scope, unit(here), Step(), key=KEY, author=f"member:{here.ann}")
+    with pytest.raises(PermitDenied) as raised, here.scope() as scope:
+        issuance.mint_permit(scope, unit(here), Step(), key=KEY, author=f"member:{here.ann}")
     return frozenset(raised.value.decision.reasons)
 
 
 def test_signed_rules_come_into_force_and_are_what_every_decision_is_made_by(tenant: OpenScope, here: World) -> None:
     post = unit(here)
-    assert judged(here, post).bundle == bundle.shipped().name
+    assert judged(here, post).bundle == bundle.shipped_bundle().name
     taken = take(tenant, signed(LATER, sandbox="H"))
     held = judged(here, post)
     assert (held.verdict, held.bundle) == (Verdict.H, taken.name)
     with here.scope() as scope:
-        assert minting.preview(scope, post, author="system:test").bundle == taken.name
-        assert inforce.rules(scope) is inforce.rules(scope)  # read once in a process
+        assert issuance.preview_decision(scope, post, author="system:test").bundle == taken.name
+        assert active_policy.current_bundle(scope) is active_policy.current_bundle(scope)  # read once in a process
     assert Reason.RATING_EXCEEDS_SURFACE in closed(here)
     open_again = take(tenant, signed(LATEST))
     assert judged(here, post).bundle == open_again.name
     with here.scope() as scope:
-        minting.mint(scope, post, Step(), key=KEY, author=f"member:{here.ann}")
+        issuance.mint_permit(scope, post, Step(), key=KEY, author=f"member:{here.ann}")
 
 
 def test_decisions_are_made_again_with_the_rules_of_their_own_time(tenant: OpenScope, here: World) -> None:
@@ -70,12 +72,12 @@ def test_decisions_are_made_again_with_the_rules_of_their_own_time(tenant: OpenS
             take(tenant, signed(version, sandbox=sandbox))
         judged(here, post)
     with here.scope() as scope:
-        found = story.decisions(scope, post.subject)
+        found = subject_history.list_decisions(scope, post.subject)
     assert [one.decision.verdict for one in found] == [Verdict.A, Verdict.H, Verdict.B]
-    assert {one.replay for one in found} == {Replay.SAME}
+    assert {one.replay for one in found} == {ReplayOutcome.SAME}
 
 
-@pytest.mark.parametrize("version", ["2026.01.01-1", bundle.shipped().version])
+@pytest.mark.parametrize("version", ["2026.01.01-1", bundle.shipped_bundle().version])
 def test_what_is_not_newer_than_the_product_is_refused(tenant: OpenScope, version: str) -> None:
     with pytest.raises(Refused, match="POLICY_ROLLBACK"):
         take(tenant, signed(version, sandbox="H"))
@@ -89,7 +91,7 @@ def test_an_older_release_is_refused_and_the_newest_again_changes_nothing(tenant
             take(tenant, older)
     assert take(tenant, signed(LATEST)).name == newest.name
     assert judged(here, unit(here)).bundle == newest.name
-    with tenant(HOUSE, "system:test") as scope:
+    with tenant(INSTALLATION_ID, "system:test") as scope:
         states = scope.run("SELECT state FROM policy_bundles ORDER BY number").scalars().all()
     assert states == ["retired", "active"]
 
@@ -107,7 +109,7 @@ def edited(document: bytes) -> bytes:
 
 
 BAD: dict[str, Callable[[], bytes]] = {
-    "nobody": lambda: written(LATER).written(),
+    "nobody": lambda: written(LATER).to_bytes(),
     "one": lambda: signed(LATER, ANN),
     "one twice": lambda: doubled(signed(LATER)),
     "one and a stranger": lambda: signed(LATER, ANN, EVE),
@@ -122,17 +124,21 @@ BAD: dict[str, Callable[[], bytes]] = {
 def test_what_two_did_not_sign_is_refused_whole(tenant: OpenScope, here: World, name: str) -> None:
     with pytest.raises(Refused, match="POLICY_SIGNATURE"):
         take(tenant, BAD[name]())
-    with tenant(HOUSE, "system:test") as scope:
+    with tenant(INSTALLATION_ID, "system:test") as scope:
         assert scope.run("SELECT count(*) FROM policy_bundles").scalar_one() == 0
-    assert judged(here, unit(here)).bundle == bundle.shipped().name
+    assert judged(here, unit(here)).bundle == bundle.shipped_bundle().name
 
 
 def test_signed_rules_that_are_not_whole_are_refused(tenant: OpenScope) -> None:
     for old, new in (("verdicts: {G: A, S: A, N: F, E: F}", "verdicts: {G: A}"), (LATER, "soon")):
         whole = written(LATER)
-        broken = release.Release(whole.matrix.replace(old, new, 1), whole.lexicon).signed(ANN).signed(BOB)
+        broken = (
+            signed_release.PolicyRelease(whole.matrix.replace(old, new, 1), whole.lexicon)
+            .with_signature(ANN)
+            .with_signature(BOB)
+        )
         with pytest.raises(BadInput):
-            take(tenant, broken.written())
+            take(tenant, broken.to_bytes())
 
 
 def test_bytes_changed_in_the_database_close_the_gate(tenant: OpenScope, here: World, cluster: Cluster) -> None:
@@ -148,12 +154,12 @@ def test_bytes_changed_in_the_database_close_the_gate(tenant: OpenScope, here: W
 
 def test_a_key_that_may_no_longer_sign_closes_the_gate(tenant: OpenScope, here: World) -> None:
     take(tenant, signed(LATER))
-    inforce.trust(TRUSTED.partition(",")[0])
+    active_policy.set_trusted_keys(TRUSTED.partition(",")[0])
     assert closed(here) == {Reason.POLICY_SIGNATURE}
-    inforce.trust(TRUSTED)
-    assert judged(here, unit(here)).allowed
+    active_policy.set_trusted_keys(TRUSTED)
+    assert judged(here, unit(here)).is_allowed
     with pytest.raises(BadInput):
-        inforce.trust("not a key")
+        active_policy.set_trusted_keys("not a key")
 
 
 def test_an_old_version_put_back_by_hand_closes_the_gate(tenant: OpenScope, here: World, cluster: Cluster) -> None:
@@ -175,36 +181,36 @@ def test_nobody_puts_a_version_back_takes_one_out_or_writes_one_elsewhere(tenant
         "UPDATE policy_bundles SET document = ''",
         "DELETE FROM policy_bundles",
     ):
-        with pytest.raises(DBAPIError), tenant(HOUSE, "system:test", role="gate") as scope:
+        with pytest.raises(DBAPIError), tenant(INSTALLATION_ID, "system:test", role="gate") as scope:
             scope.run(statement)
     insert = (
         "INSERT INTO policy_bundles (tenant_id, id, name, number, state, document, by)"
         " SELECT :tenant, :tenant, 'x', 1, 'shipped', '', ''"
     )
-    for owner, role in ((HOUSE, "app"), (here.tenant_id, "gate")):
+    for owner, role in ((INSTALLATION_ID, "app"), (here.tenant_id, "gate")):
         with pytest.raises(DBAPIError), tenant(owner, "system:test", role=role) as scope:
             scope.run(insert, tenant=owner)
 
 
 def test_a_claim_ends_before_the_rules_change_under_it(tenant: OpenScope, here: World) -> None:
     with here.scope() as scope:
-        minting.lock_epochs(scope, unit(here))
-        before = inforce.now(scope)
-        with tenant(HOUSE, "system:test") as other:
+        issuance.lock_unit(scope, unit(here))
+        before = active_policy.current_policy(scope)
+        with tenant(INSTALLATION_ID, "system:test") as other:
             other.run("SET LOCAL lock_timeout = '50ms'")
             with pytest.raises(DBAPIError):
-                inforce.take(other, signed(LATER))
+                active_policy.install_release(other, signed(LATER))
             other.session.rollback()
-        assert inforce.now(scope) is before
+        assert active_policy.current_policy(scope) is before
 
 
 def test_the_products_own_rules_are_kept_for_those_who_ask_later(tenant: OpenScope, cluster: Cluster) -> None:
     for _ in range(2):
-        with tenant(HOUSE, "system:test") as scope:
-            inforce.keep_shipped(scope)
-    with tenant(HOUSE, "system:test") as scope:
+        with tenant(INSTALLATION_ID, "system:test") as scope:
+            active_policy.store_shipped_bundle(scope)
+    with tenant(INSTALLATION_ID, "system:test") as scope:
         (document,) = scope.run("SELECT document FROM policy_bundles WHERE state = 'shipped'").scalars().all()
-        assert inforce.now(scope) == inforce.InForce(bundle.shipped())
-    assert release.read(bytes(document)).rules().name == bundle.shipped().name
-    with pytest.raises(Unsigned):
-        release.believed(bytes(document), TRUSTED.split(", "))
+        assert active_policy.current_policy(scope) == active_policy.ActivePolicy(bundle.shipped_bundle())
+    assert signed_release.read_release(bytes(document)).to_bundle().name == bundle.shipped_bundle().name
+    with pytest.raises(UnsignedRelease):
+        signed_release.verify_release(bytes(document), TRUSTED.split(", "))

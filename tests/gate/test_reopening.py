@@ -9,14 +9,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from foundation.database import OpenScope, Scope
+from foundation.db.database import OpenScope, Scope
 from foundation.errors import Refused
 from foundation.ids import uuid7
-from gate import events as gate_events
-from gate import switches
-from gate.events import SwitchWanted
-from tenants import audit, ceremonies, challenges, passkeys, reads
-from tenants.challenges import Who
+from gate.policy import emergency_stops
+from gate.reviews import events as gate_events
+from gate.reviews.events import EmergencyStopRequested
+from tenants import audit
+from tenants.agencies import queries
+from tenants.auth import ceremonies, challenges, passkeys
+from tenants.auth.challenges import ChallengedMember
 from tests.conftest import WAITS_FOR_US, Cluster, wait_until
 from tests.gate import releases
 from tests.gate.builders import World, world
@@ -40,29 +42,31 @@ def here(tenant: OpenScope) -> World:
     """ann alone, who stopped everything."""
     found = world(tenant, uuid7(), solo=True)
     with found.scope(f"member:{found.ann}") as scope:
-        switches.close(scope, *STOP, reason="a phone was stolen")
+        emergency_stops.close_switch(scope, *STOP, reason="a phone was stolen")
     return found
 
 
 def signs(here: World, device: Authenticator, about: str = "") -> UUID:
-    who, about = Who(here.tenant_id, here.ann), about or switches.signed_as(*STOP, WHY)
-    with here.scope(who.actor) as scope:
-        asked = challenges.ask(scope, SITE, act=switches.REOPEN, about=about, member_id=here.ann)
-    return ceremonies.sign(here.open, SITE, who, device.signs(asked), act=switches.REOPEN, about=about)
+    who, about = ChallengedMember(here.tenant_id, here.ann), about or emergency_stops.reopen_signing_text(*STOP, WHY)
+    with here.scope(who.actor_id) as scope:
+        asked = challenges.create_signing_challenge(
+            scope, SITE, act=emergency_stops.REOPEN_ACT, about=about, member_id=here.ann
+        )
+    return ceremonies.sign_act(here.open, SITE, who, device.signs(asked), act=emergency_stops.REOPEN_ACT, about=about)
 
 
 def reopens(here: World, **how: Any) -> None:
     with here.scope(f"member:{here.ann}") as scope:
-        switches.reopen(scope, *STOP, **{"reason": WHY, **how})
+        emergency_stops.reopen_switch(scope, *STOP, **{"reason": WHY, **how})
 
 
 def stopped(here: World) -> bool:
     with here.scope() as scope:
-        return switches.closed(scope, "sending")
+        return emergency_stops.is_stopped(scope, "sending")
 
 
 def test_who_has_no_passkey_waits_and_nothing_more(here: World, tenant: OpenScope) -> None:
-    with pytest.raises(Refused, match=switches.TOO_EARLY):
+    with pytest.raises(Refused, match=emergency_stops.SOLO_TOO_EARLY):
         reopens(here)
     passes(tenant, 16)
     reopens(here)
@@ -71,12 +75,15 @@ def test_who_has_no_passkey_waits_and_nothing_more(here: World, tenant: OpenScop
 
 def test_who_has_one_signs_this_very_stop(here: World, tenant: OpenScope) -> None:
     device = key_of(here, here.ann)
-    with pytest.raises(Refused, match=switches.TOO_EARLY):  # a signature shortens nothing
+    with pytest.raises(Refused, match=emergency_stops.SOLO_TOO_EARLY):  # a signature shortens nothing
         reopens(here, signed=signs(here, device))
     passes(tenant, 16)
-    with pytest.raises(Refused, match=switches.UNSIGNED):
+    with pytest.raises(Refused, match=emergency_stops.PASSKEY_REQUIRED):
         reopens(here)
-    for about in (switches.signed_as(*STOP, "another reason"), switches.signed_as("tenant", "", "nudity", WHY)):
+    for about in (
+        emergency_stops.reopen_signing_text(*STOP, "another reason"),
+        emergency_stops.reopen_signing_text("tenant", "", "nudity", WHY),
+    ):
         with pytest.raises(Refused, match="not_fresh"):
             reopens(here, signed=signs(here, device, about))
     assert stopped(here)
@@ -84,7 +91,7 @@ def test_who_has_one_signs_this_very_stop(here: World, tenant: OpenScope) -> Non
     reopens(here, signed=signed)
     assert not stopped(here)
     with here.scope(f"member:{here.ann}") as scope:
-        switches.close(scope, *STOP, reason="again")
+        emergency_stops.close_switch(scope, *STOP, reason="again")
     passes(tenant, 16)
     with pytest.raises(Refused, match="not_fresh"):  # it ended one stop, not the next
         reopens(here, signed=signed)
@@ -93,9 +100,9 @@ def test_who_has_one_signs_this_very_stop(here: World, tenant: OpenScope) -> Non
 def test_nobody_sheds_the_duty_by_putting_the_passkey_away(here: World, tenant: OpenScope, cluster: Cluster) -> None:
     key_of(here, here.ann)
     with here.scope(f"member:{here.ann}") as scope:
-        passkeys.remove(scope, here.ann, passkeys.keys(scope, here.ann)[0].id)
+        passkeys.remove_passkey(scope, here.ann, passkeys.list_passkeys(scope, here.ann)[0].id)
     passes(tenant, 16)
-    with pytest.raises(Refused, match=switches.UNSIGNED):
+    with pytest.raises(Refused, match=emergency_stops.PASSKEY_REQUIRED):
         reopens(here)
     with releases.past_the_gate(cluster) as connection:
         aged = "UPDATE passkeys SET ended_at = ended_at - interval '25 hours' WHERE tenant_id = :t"
@@ -106,30 +113,33 @@ def test_nobody_sheds_the_duty_by_putting_the_passkey_away(here: World, tenant: 
 def test_the_workers_do_what_was_signed(here: World, tenant: OpenScope) -> None:
     device = key_of(here, here.ann)
 
-    def wanted(signed: str) -> SwitchWanted:
+    def wanted(signed: str) -> EmergencyStopRequested:
         where = dict(zip(("scope", "target", "feature"), STOP, strict=True))
-        return SwitchWanted(
+        return EmergencyStopRequested(
             here.tenant_id, uuid7(), **where, open=True, by=f"member:{here.ann}", reason=WHY, signed=signed
         )
 
-    for minutes, why in ((1, switches.TOO_EARLY), (16, switches.UNSIGNED)):  # the last is what to do
+    for minutes, why in (
+        (1, emergency_stops.SOLO_TOO_EARLY),
+        (16, emergency_stops.PASSKEY_REQUIRED),
+    ):  # the last is what to do
         passes(tenant, minutes)
-        gate_events.set_switch(wanted(""), tenant=tenant)
+        gate_events.handle_stop_request(wanted(""), tenant=tenant)
         assert stopped(here)
         with here.scope() as scope:
-            assert [one.message.code for one in reads.open_notices(scope)] == [why]
-    gate_events.set_switch(wanted(str(signs(here, device))), tenant=tenant)
+            assert [one.message.code for one in queries.list_open_notices(scope)] == [why]
+    gate_events.handle_stop_request(wanted(str(signs(here, device))), tenant=tenant)
     assert not stopped(here)
     with here.scope() as scope:
-        assert reads.open_notices(scope) == []
+        assert queries.list_open_notices(scope) == []
 
 
 def test_stopping_and_a_narrow_stop_ask_for_no_passkey(here: World) -> None:
     key_of(here, here.ann)
     with here.scope(f"member:{here.ann}") as scope:
         creator = ("creator", str(here.creator_id), "sending")
-        switches.close(scope, *creator, reason="x")
-        switches.reopen(scope, *creator, reason="y")
+        emergency_stops.close_switch(scope, *creator, reason="x")
+        emergency_stops.reopen_switch(scope, *creator, reason="y")
 
 
 @pytest.fixture
@@ -156,8 +166,8 @@ def test_one_who_ends_a_stop_alone_waits_for_who_presses_it_anew(
 ) -> None:
     passes(tenant, 16)
     with here.scope(f"member:{here.ann}") as scope:
-        switches.close(scope, *STOP, reason="it is real")  # not committed: the other looks meanwhile
-        ending = apart(here, lambda other: switches.reopen(other, *STOP, reason=WHY))
+        emergency_stops.close_switch(scope, *STOP, reason="it is real")  # not committed: the other looks meanwhile
+        ending = apart(here, lambda other: emergency_stops.reopen_switch(other, *STOP, reason=WHY))
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar_one() > 0)
     ending.join(60)
     assert stopped(here)
@@ -168,29 +178,29 @@ def test_the_end_of_a_stop_is_not_the_end_of_one_pressed_meanwhile(here: World, 
 
     def seen() -> str:
         with here.scope() as scope:
-            return next(one.since.isoformat() for one in switches.stops(scope) if one.where == "creator")
+            return next(one.since.isoformat() for one in emergency_stops.list_stops(scope) if one.where == "creator")
 
     def ends(since: str) -> bool:
         where = dict(zip(("scope", "target", "feature"), creator, strict=True))
-        wish = SwitchWanted(
+        wish = EmergencyStopRequested(
             here.tenant_id, uuid7(), **where, open=True, by=f"member:{here.ann}", reason=WHY, since=since
         )
-        gate_events.set_switch(wish, tenant=tenant)
+        gate_events.handle_stop_request(wish, tenant=tenant)
         with here.scope() as scope:
-            return not any(one.where == "creator" for one in switches.stops(scope))
+            return not any(one.where == "creator" for one in emergency_stops.list_stops(scope))
 
     for why in ("a leak", "another leak"):
         with here.scope(f"member:{here.ann}") as scope:
-            switches.close(scope, *creator, reason=why)
+            emergency_stops.close_switch(scope, *creator, reason=why)
         if why == "a leak":
             first = seen()
     assert not ends(first)
     with here.scope() as scope:
-        assert [one.message.code for one in reads.open_notices(scope)] == [switches.PRESSED_ANEW]
+        assert [one.message.code for one in queries.list_open_notices(scope)] == [emergency_stops.STOPPED_AGAIN]
     assert ends(seen())
     with here.scope() as scope:
-        assert reads.open_notices(scope) == []
-        ended = audit.last(scope, "switch.reopened", f"switch:creator:{here.creator_id}:sending")
+        assert queries.list_open_notices(scope) == []
+        ended = audit.find_last_act(scope, "switch.reopened", f"switch:creator:{here.creator_id}:sending")
     assert ends(first)  # asked twice, or by two: it was ended already, by the first
     with here.scope() as scope:
-        assert audit.last(scope, "switch.reopened", f"switch:creator:{here.creator_id}:sending") == ended
+        assert audit.find_last_act(scope, "switch.reopened", f"switch:creator:{here.creator_id}:sending") == ended

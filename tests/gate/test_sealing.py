@@ -3,31 +3,24 @@
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import Refused
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.words import Message
-from gate import (
-    choosing,
-    complaints,
-    copies,
-    events,
-    inspecting,
-    minting,
-    ratings,
-    recall,
-    recording,
-    sealing,
-    seals,
-    showing,
-)
-from gate.desk import Tile, judge_set
-from gate.events import RatingWanted
-from gate.minting import Denied
-from gate.seals import SealDue
-from gate.stating import TakedownOpened
-from gate.units import Medium, Rating
-from tenants import reads
+from gate.assets import asset_records, viewings
+from gate.contract.units import Medium, Rating
+from gate.copies import live_copies
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from gate.policy import review_settings
+from gate.ratings import inspections, ratings, seals
+from gate.ratings.seals import SealDue
+from gate.removal import recall, removal_requests, seal_response
+from gate.removal.events import TakedownOpened
+from gate.reviews import events
+from gate.reviews.content_reviews import SheetVerdict, record_sheet_verdicts
+from gate.reviews.events import RatingRequested
+from tenants.agencies import queries
 from tests.gate import written
 from tests.gate.builders import KEY, Step, World, asset_of, picture, sent, unit, world
 from tests.gate.written import due
@@ -49,8 +42,8 @@ def suspected(house: World, medium: Medium) -> None:
     """rob says that somebody appears to be under age; the workers do what follows."""
     with house.scope() as scope:
         asset = asset_of(scope, medium)
-    wish = RatingWanted(house.tenant_id, asset, medium.sha256, "X", True, f"member:{house.rob}")
-    events.set_rating(wish, tenant=house.open)
+    wish = RatingRequested(house.tenant_id, asset, medium.sha256, "X", True, f"member:{house.rob}")
+    events.handle_rating_request(wish, tenant=house.open)
     work(house)
 
 
@@ -59,32 +52,32 @@ def work(house: World) -> None:
         with house.scope() as scope:
             put = scope.run("SELECT subject_id FROM outbox WHERE kind = 'seal.put'").scalars().all()
         for each in put:
-            sealing.settle(SealDue(house.tenant_id, each), tenant=house.open)
+            seal_response.handle_seal(SealDue(house.tenant_id, each), tenant=house.open)
 
 
 def alerts(house: World) -> list[Message]:
     with house.scope() as scope:
-        return [one.message for one in reads.open_notices(scope) if one.message.code == "seal.alert"]
+        return [one.message for one in queries.list_open_notices(scope) if one.message.code == "seal.alert"]
 
 
 def test_what_is_suspected_is_withheld_called_back_and_told_to_the_officer(house: World) -> None:
     medium, other = shot(house), shot(house)
     whole = unit(house, media=(medium,))
     with house.scope(f"member:{house.rob}") as scope:
-        choosing.name_officer(scope, house.ann)
+        review_settings.set_safety_officer(scope, house.ann)
     with house.scope() as scope:
-        permit = minting.mint(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
+        permit = issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
     with house.scope() as scope:
-        minting.note_copy(scope, permit.jti, "1", scope.now)
+        issuance.record_copy(scope, permit.jti, "1", scope.now)
     suspected(house, medium)
     with house.scope() as scope:
-        assert seals.sealed(scope, [medium.sha256, other.sha256]) == {medium.sha256}
-        assert ratings.standing(scope, [medium.sha256])[medium.sha256].withheld
-        assert not ratings.showable(scope, [medium.sha256])
-        assert minting.copy(scope, permit.jti).recalled_at is not None  # type: ignore[union-attr]  # it is there
-        assert minting.mint(scope, unit(house, media=(other,)), Step(), key=KEY, author=f"member:{house.ann}")
-    with house.scope() as scope, pytest.raises(Denied, match="PROHIBITED_MINOR"):
-        minting.mint(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
+        assert seals.sealed_digests(scope, [medium.sha256, other.sha256]) == {medium.sha256}
+        assert ratings.display_ratings(scope, [medium.sha256])[medium.sha256].is_withheld
+        assert not ratings.showable_ratings(scope, [medium.sha256])
+        assert issuance.find_copy(scope, permit.jti).recalled_at is not None  # type: ignore[union-attr]  # it is there
+        assert issuance.mint_permit(scope, unit(house, media=(other,)), Step(), key=KEY, author=f"member:{house.ann}")
+    with house.scope() as scope, pytest.raises(PermitDenied, match="PROHIBITED_MINOR"):
+        issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
     (told,) = alerts(house)
     assert told.params["officer"] == "ann"
     assert medium.sha256 not in str(told)
@@ -97,7 +90,7 @@ def test_what_is_suspected_is_withheld_called_back_and_told_to_the_officer(house
             "seal.alert", {"officer": "ann", "number": seal}, urgent=True, open=True, creator=None
         )
         assert written.audited(scope, "picture.sealed") == [
-            (sealing.ACTOR, "picture.sealed", f"seal:{seal}", {"alike": 0})
+            (seal_response.ACTOR, "picture.sealed", f"seal:{seal}", {"alike": 0})
         ]
         row = scope.run("SELECT sha256, by, asset_id FROM seals WHERE id = :i", i=seal).one()
         assert tuple(row) == (medium.sha256, f"member:{house.rob}", asset_of(scope, medium))
@@ -109,7 +102,7 @@ def test_what_looks_the_same_is_sealed_with_it(house: World) -> None:
     first, near, far = shot(house, LOOK), shot(house, NEAR), shot(house, "f0f0f0f0f0f0f0f0")
     suspected(house, first)
     with house.scope() as scope:
-        sealed = seals.sealed(scope, [first.sha256, near.sha256, far.sha256])
+        sealed = seals.sealed_digests(scope, [first.sha256, near.sha256, far.sha256])
     assert sealed == {first.sha256, near.sha256}
     (told,) = alerts(house)
     with house.scope() as scope:
@@ -121,29 +114,31 @@ def test_what_looks_the_same_is_sealed_with_it(house: World) -> None:
 def test_a_machines_suspicion_seals_and_no_machine_looks_again(house: World) -> None:
     medium = shot(house)
     with house.scope() as scope:
-        inspecting.missed(scope, medium.sha256)
-        assert inspecting.waiting(scope, medium.sha256)
-        inspecting.record(scope, medium.sha256, source="classifier:one@1", rating=Rating.X, prohibited="minor")
+        inspections.record_classifier_missing(scope, medium.sha256)
+        assert inspections.needs_inspection(scope, medium.sha256)
+        inspections.record_classifier_finding(
+            scope, medium.sha256, source="classifier:one@1", rating=Rating.X, prohibited="minor"
+        )
     work(house)
     with house.scope() as scope:
-        assert seals.sealed(scope, [medium.sha256])
+        assert seals.sealed_digests(scope, [medium.sha256])
     later = shot(house)
     with house.scope() as scope:
-        inspecting.missed(scope, later.sha256)
+        inspections.record_classifier_missing(scope, later.sha256)
     suspected(house, later)
     with house.scope() as scope:
-        assert not inspecting.waiting(scope, later.sha256), "it is not looked at again"
+        assert not inspections.needs_inspection(scope, later.sha256), "it is not looked at again"
 
 
 def test_what_is_never_allowed_for_another_cause_is_not_sealed(house: World) -> None:
     medium = shot(house)
     with house.scope() as scope:
         asset = asset_of(scope, medium)
-    wish = RatingWanted(house.tenant_id, asset, medium.sha256, "X", False, f"member:{house.rob}")
-    events.set_rating(wish, tenant=house.open)
+    wish = RatingRequested(house.tenant_id, asset, medium.sha256, "X", False, f"member:{house.rob}")
+    events.handle_rating_request(wish, tenant=house.open)
     with house.scope() as scope:
-        assert not seals.sealed(scope, [medium.sha256])
-        assert ratings.standing(scope, [medium.sha256])[medium.sha256].withheld
+        assert not seals.sealed_digests(scope, [medium.sha256])
+        assert ratings.display_ratings(scope, [medium.sha256])[medium.sha256].is_withheld
 
 
 @pytest.mark.parametrize("rating", ["E", "X"])
@@ -153,11 +148,13 @@ def test_what_a_member_says_is_never_allowed_comes_back_with_what_was_made_of_it
         asset = asset_of(scope, medium)
         cut = picture(scope, house, parent=asset)
     posts = [sent(house, unit(house, text=f"P{n}", media=[one]), str(n)) for n, one in enumerate((medium, cut, other))]
-    wish = RatingWanted(house.tenant_id, asset, medium.sha256, rating, False, f"member:{house.rob}")
+    wish = RatingRequested(house.tenant_id, asset, medium.sha256, rating, False, f"member:{house.rob}")
     for _ in range(2):
-        events.set_rating(wish, tenant=house.open)
+        events.handle_rating_request(wish, tenant=house.open)
     with house.scope() as scope:
-        called = [one.jti for jti in posts if (one := copies.copy(scope, jti)) and one.recalled_at is not None]
+        called = [
+            one.jti for jti in posts if (one := live_copies.find_copy(scope, jti)) and one.recalled_at is not None
+        ]
         assert called == (posts[:2] if rating == "X" else [])
         opened = due(scope, TakedownOpened.kind)
     assert [one.subject for one in opened] == called, "each once"
@@ -166,7 +163,7 @@ def test_what_a_member_says_is_never_allowed_comes_back_with_what_was_made_of_it
 def test_an_upheld_request_of_a_minor_is_sealed(house: World) -> None:
     medium = shot(house)
     with house.scope() as scope:
-        receipt = complaints.receive(
+        receipt = removal_requests.receive_removal_request(
             scope,
             creator_id=house.creator_id,
             category="minor",
@@ -174,12 +171,12 @@ def test_an_upheld_request_of_a_minor_is_sealed(house: World) -> None:
             digests=[medium.sha256],
             source="s" * 64,
         )
-        found = complaints.by_receipt(scope, receipt).id
-        complaints.freeze(scope, found)
+        found = removal_requests.find_status_by_receipt(scope, receipt).id
+        removal_requests.freeze_named_bytes(scope, found)
     with house.scope(f"member:{house.rob}") as scope:
-        complaints.uphold(scope, found)
+        removal_requests.uphold_removal_request(scope, found)
     with house.scope() as scope:
-        assert seals.sealed(scope, [medium.sha256])
+        assert seals.sealed_digests(scope, [medium.sha256])
 
 
 @pytest.mark.parametrize("how", ["thaw", "unblock", "sql", "delete"])
@@ -188,11 +185,11 @@ def test_nothing_lifts_or_deletes_it(house: World, how: str) -> None:
     suspected(house, medium)
     if how == "unblock":
         with house.scope() as scope:
-            recall.block(scope, medium.sha256, category="shown")
-            recall.unblock(scope, medium.sha256)
+            recall.block_bytes(scope, medium.sha256, category="shown")
+            recall.unblock_bytes(scope, medium.sha256)
     if how == "thaw":
         with house.scope() as scope:
-            ratings.thaw(scope, medium.sha256)
+            ratings.unfreeze_bytes(scope, medium.sha256)
     statements = {
         "sql": "UPDATE renditions SET state = 'made' WHERE sha256 = :sha",
         "delete": "DELETE FROM renditions WHERE sha256 = :sha",
@@ -201,8 +198,8 @@ def test_nothing_lifts_or_deletes_it(house: World, how: str) -> None:
         with pytest.raises(SQLAlchemyError), house.open(house.tenant_id, "system:test", role="gate") as scope:
             scope.run(statements[how], sha=medium.sha256)
     with house.scope() as scope:
-        assert recording.recorded(scope, medium.sha256).state != "made"
-        assert seals.sealed(scope, [medium.sha256])
+        assert asset_records.find_rendition_by_digest(scope, medium.sha256).state != "made"
+        assert seals.sealed_digests(scope, [medium.sha256])
 
 
 @pytest.mark.parametrize("statement", ["UPDATE seals SET by = 'x'", "DELETE FROM seals"])
@@ -217,18 +214,18 @@ def test_nobody_judges_rates_or_lowers_it_any_more(house: World) -> None:
     medium = shot(house)
     suspected(house, medium)
     with house.scope(f"member:{house.rob}") as scope:
-        showing.note(scope, reads.member(scope, house.rob), medium.sha256)
-        tile = Tile(asset_of(scope, medium), medium.sha256, rating=Rating.X)
+        viewings.record_viewing(scope, queries.get_member(scope, house.rob), medium.sha256)
+        tile = SheetVerdict(asset_of(scope, medium), medium.sha256, rating=Rating.X)
         with pytest.raises(Exception, match="set_changed"):
-            judge_set(scope, [tile], sheet=uuid7())
+            record_sheet_verdicts(scope, [tile], sheet=uuid7())
     with house.scope() as scope, pytest.raises(Refused):
-        ratings.rate(scope, medium.sha256, Rating.G, source=f"member:{house.rob}")
+        ratings.record_rating(scope, medium.sha256, Rating.G, source=f"member:{house.rob}")
 
 
 def test_the_same_bytes_of_another_tenant_are_theirs(house: World, tenant: OpenScope) -> None:
     medium, other = shot(house), world(tenant, uuid7())
     suspected(house, medium)
     with other.scope() as scope:
-        assert not seals.sealed(scope, [medium.sha256])
-    sealing.settle(SealDue(other.tenant_id, uuid7()), tenant=other.open)
+        assert not seals.sealed_digests(scope, [medium.sha256])
+    seal_response.handle_seal(SealDue(other.tenant_id, uuid7()), tenant=other.open)
     assert not alerts(other)

@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
-from foundation.ids import derived
-from foundation.words import LANGUAGES, Message, catalogue, say
-from gate import bundle, service
-from gate.decide import decide
-from gate.facts import Snapshot, Stop, ViewerFacts
-from gate.reasons import Reason
-from gate.states import AssuranceState
-from gate.units import Button, Medium, Rating, Subject, Text, Unit
+from foundation.i18n.translation import LANGUAGES, Message, load_catalogue, render_message
+from foundation.ids import derived_uuid
+from gate.contract.facts import EvidenceSnapshot, StopFacts, ViewerFacts
+from gate.contract.reasons import Reason
+from gate.contract.states import AssuranceState
+from gate.contract.units import Button, Medium, Rating, Subject, Text, Unit
+from gate.decision.decide import decide_unit
+from gate.policy import bundle
+from gate.text import service_texts
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-TENANT = derived("t")
+TENANT = derived_uuid("t")
 CRISIS = Message("service.safety.crisis")
 RECEIPT = Message("service.receipt.refunded", {"amount": "12 XTS"})
 BLOCKED = ViewerFacts(AssuranceState.BLOCKED, "L0", False, False, "", None, 1)
@@ -24,26 +25,28 @@ BLOCKED = ViewerFacts(AssuranceState.BLOCKED, "L0", False, False, "", None, 1)
 
 def unit(message: Message = CRISIS, language: str = "fr", **changes: Any) -> Unit:
     whole = Unit(
-        TENANT, derived("c"), Subject("draft", derived("d")), "sandbox", "sandbox.chat", derived("ch"), "mia", "viewer",
-        texts=(Text("body", say(message, language)),), viewer="fan", service=message.code,
+        TENANT, derived_uuid("c"), Subject("draft", derived_uuid("d")), "sandbox", "sandbox.chat", derived_uuid("ch"), "mia", "viewer",
+        texts=(Text("body", render_message(message, language)),), viewer="fan", service=message.code,
     )  # fmt: skip
     return replace(whole, **changes)
 
 
-def facts(**changes: Any) -> Snapshot:
-    return replace(Snapshot(TENANT, "system:persona", None, Rating.G), **changes)
+def facts(**changes: Any) -> EvidenceSnapshot:
+    return replace(EvidenceSnapshot(TENANT, "system:persona", None, Rating.G), **changes)
 
 
-def verdict(whole: Unit, given: Snapshot | None = None) -> str:
-    return str(decide(given or facts(), whole, bundle.shipped(), NOW).verdict)
+def verdict(whole: Unit, given: EvidenceSnapshot | None = None) -> str:
+    return str(decide_unit(given or facts(), whole, bundle.shipped_bundle(), NOW).verdict)
 
 
 def test_every_service_sentence_is_pinned_as_it_stands() -> None:
-    """Fails when a sentence changed: read it, then pin it with `python -m gate.service`."""
-    codes = {code for code in catalogue("fr") if code.startswith(service.PREFIX)}
-    assert set(service.pins()) == codes
-    for code, pinned in service.pins().items():
-        assert pinned == {language: service.digest(catalogue(language)[code]) for language in LANGUAGES}, code
+    """Fails when a sentence changed: read it, then pin it with `python -m gate.text.service_texts`."""
+    codes = {code for code in load_catalogue("fr") if code.startswith(service_texts.PREFIX)}
+    assert set(service_texts.pinned_digests()) == codes
+    for code, pinned in service_texts.pinned_digests().items():
+        assert pinned == {
+            language: service_texts.sentence_digest(load_catalogue(language)[code]) for language in LANGUAGES
+        }, code
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -63,19 +66,24 @@ def test_nothing_else_travels_with_it() -> None:
     assert verdict(replace(own, texts=(changed,))) == "B"
     assert verdict(replace(own, texts=(*own.texts, Text("title", "more")))) == "B"
     assert verdict(replace(own, media=(Medium("a" * 64, "image/png", 1),))) == "B"
-    assert verdict(replace(own, service="gate.denied", texts=(Text("body", say(Message("gate.denied"), "fr")),))) == "B"
+    assert (
+        verdict(
+            replace(own, service="gate.denied", texts=(Text("body", render_message(Message("gate.denied"), "fr")),))
+        )
+        == "B"
+    )
     assert verdict(replace(own, service="service.button.pack", texts=(Text("body", "anything at all"),))) == "B"
-    label = say(Message("service.button.purchases"), "fr")
+    label = render_message(Message("service.button.purchases"), "fr")
     assert verdict(replace(own, buttons=(Button(label, "purchases", "1"),))) == "A"
 
 
 def test_safety_reaches_everybody_always() -> None:
-    stops = (Stop("global", "sending"), Stop("chat", "bot"))
+    stops = (StopFacts("global", "sending"), StopFacts("chat", "bot"))
     assert verdict(unit(), facts(viewer=BLOCKED, stops=stops)) == "A"
     assert verdict(unit(RECEIPT), facts(viewer=BLOCKED)) == "A"
-    stopped = decide(facts(stops=stops), unit(RECEIPT), bundle.shipped(), NOW)
+    stopped = decide_unit(facts(stops=stops), unit(RECEIPT), bundle.shipped_bundle(), NOW)
     assert stopped.reasons == (Reason.KILL_SWITCH,)
-    assert verdict(unit(RECEIPT), facts(stops=(Stop("chat", "bot"), Stop("tenant", "payments")))) == "A"
+    assert verdict(unit(RECEIPT), facts(stops=(StopFacts("chat", "bot"), StopFacts("tenant", "payments")))) == "A"
 
 
 def test_the_page_of_a_proof_of_age_is_ours_and_nothing_else() -> None:

@@ -4,15 +4,19 @@ from datetime import timedelta
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.words import Message
-from gate import desk, history, minting, ratings, reads, showing
-from gate.desk import MOST, Tile
-from gate.reasons import Reason
-from gate.units import Medium, Rating
-from tenants import reads as tenant_reads
+from gate.assets import viewings
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating
+from gate.log import queries
+from gate.permits import issuance
+from gate.ratings import ratings
+from gate.reviews import content_reviews, past_verdicts
+from gate.reviews.content_reviews import MAX_SHEET_SIZE, SheetVerdict
+from tenants.agencies import queries as tenant_reads
 from tests.gate.builders import World, asset_of, invented, picture, unit, world
 
 BEFORE = Message("approvals.because.check")
@@ -29,20 +33,20 @@ def shot(house: World, count: int = 3, rating: Rating | None = Rating.N) -> list
         return [picture(scope, house, rating, person=person) for _ in range(count)]
 
 
-def tiles(house: World, media: list[Medium], verdict: desk.ReviewVerdict = "approve") -> list[Tile]:
+def tiles(house: World, media: list[Medium], verdict: content_reviews.ReviewVerdict = "approve") -> list[SheetVerdict]:
     with house.scope() as scope:
-        return [Tile(asset_of(scope, one), one.sha256, verdict) for one in media]
+        return [SheetVerdict(asset_of(scope, one), one.sha256, verdict) for one in media]
 
 
 def show(house: World, media: list[Medium]) -> None:
     with house.scope(f"member:{house.rob}") as scope:
         for one in media:
-            showing.note(scope, tenant_reads.member(scope, house.rob), one.sha256)
+            viewings.record_viewing(scope, tenant_reads.get_member(scope, house.rob), one.sha256)
 
 
-def judge(house: World, said: list[Tile]) -> None:
+def judge(house: World, said: list[SheetVerdict]) -> None:
     with house.scope(f"member:{house.rob}") as scope:
-        desk.judge_set(scope, said, sheet=uuid7())
+        content_reviews.record_sheet_verdicts(scope, said, sheet=uuid7())
 
 
 def written(house: World) -> int:
@@ -61,9 +65,9 @@ def test_a_set_is_as_many_reviews_and_each_counts_for_itself(house: World) -> No
     show(house, media)
     judge(house, said)
     with house.scope() as scope:
-        marked = [minting.marked(scope, one, line=str) for one in whole]
-        reasons = [minting.judge(scope, one, author=f"member:{house.ann}").reasons for one in marked]
-        own = minting.judge(scope, marked[0], author=f"member:{house.rob}").reasons
+        marked = [issuance.with_required_marks(scope, one, line=str) for one in whole]
+        reasons = [issuance.judge_unit(scope, one, author=f"member:{house.ann}").reasons for one in marked]
+        own = issuance.judge_unit(scope, marked[0], author=f"member:{house.rob}").reasons
         rows = scope.run(
             "SELECT count(*), count(DISTINCT sheet), min(seen_percent) FROM human_reviews WHERE tenant_id = :t",
             t=house.tenant_id,
@@ -86,9 +90,9 @@ def test_a_tile_that_was_not_shown_undoes_the_whole_decision(house: World, missi
 def test_what_was_shown_to_another_or_long_ago_was_not_shown(house: World) -> None:
     media = shot(house, 2)
     with house.scope() as scope:
-        ann, rob = (tenant_reads.member(scope, one) for one in (house.ann, house.rob))
+        ann, rob = (tenant_reads.get_member(scope, one) for one in (house.ann, house.rob))
         for one in media:
-            showing.note(scope, ann, one.sha256)
+            viewings.record_viewing(scope, ann, one.sha256)
             scope.run(
                 "INSERT INTO showings (tenant_id, id, principal_id, sha256, created_at)"
                 " VALUES (:t, :id, :p, :s, house_now() - CAST(:back AS interval))",
@@ -96,7 +100,7 @@ def test_what_was_shown_to_another_or_long_ago_was_not_shown(house: World) -> No
                 id=uuid7(),
                 p=rob.principal_id,
                 s=one.sha256,
-                back=showing.LIFE + timedelta(seconds=1),
+                back=viewings.LIFE + timedelta(seconds=1),
             )
     with pytest.raises(Refused):
         judge(house, tiles(house, media))
@@ -105,7 +109,7 @@ def test_what_was_shown_to_another_or_long_ago_was_not_shown(house: World) -> No
     with house.scope() as scope:
         seen = scope.run("SELECT count(*) FROM showings WHERE tenant_id = :t", t=house.tenant_id).scalar_one()
         assert seen == 6, "shown again at once is one showing"
-        showing.note(scope, rob, "0" * 64)
+        viewings.record_viewing(scope, rob, "0" * 64)
         assert scope.run("SELECT count(*) FROM showings WHERE tenant_id = :t", t=house.tenant_id).scalar_one() == seen
     judge(house, tiles(house, media))
 
@@ -120,7 +124,7 @@ def test_a_frozen_tile_undoes_the_whole_decision(house: World) -> None:
     media = shot(house)
     show(house, media)
     with house.scope() as scope:
-        ratings.freeze(scope, media[1].sha256)
+        ratings.freeze_bytes(scope, media[1].sha256)
     with pytest.raises(Conflict):
         judge(house, tiles(house, media))
     assert written(house) == 0
@@ -131,18 +135,18 @@ def test_a_stranger_s_tile_is_not_known(house: World, tenant: OpenScope) -> None
     theirs, media = shot(other, 1), shot(house, 1)
     show(house, media)
     with house.scope(f"member:{house.rob}") as scope:
-        showing.note(scope, tenant_reads.member(scope, house.rob), theirs[0].sha256)
-        stranger = Tile(uuid7(), theirs[0].sha256, "approve")
+        viewings.record_viewing(scope, tenant_reads.get_member(scope, house.rob), theirs[0].sha256)
+        stranger = SheetVerdict(uuid7(), theirs[0].sha256, "approve")
         with pytest.raises(NotFound):
-            desk.judge_set(scope, [*tiles(house, media), stranger], sheet=uuid7())
+            content_reviews.record_sheet_verdicts(scope, [*tiles(house, media), stranger], sheet=uuid7())
     assert written(house) == 0
     assert written(other) == 0
 
 
 def test_none_too_many_twice_or_unclear_is_no_set(house: World) -> None:
     one = tiles(house, shot(house, 1))[0]
-    many = [Tile(uuid7(), f"{number:064x}", "approve") for number in range(MOST + 1)]
-    unclear = Tile(one.asset_id, one.sha256), Tile(one.asset_id, one.sha256, "approve", Rating.E)
+    many = [SheetVerdict(uuid7(), f"{number:064x}", "approve") for number in range(MAX_SHEET_SIZE + 1)]
+    unclear = SheetVerdict(one.asset_id, one.sha256), SheetVerdict(one.asset_id, one.sha256, "approve", Rating.E)
     for wrong in ([], many, [one, one], *([each] for each in unclear)):
         with pytest.raises(BadInput):
             judge(house, wrong)
@@ -153,19 +157,21 @@ def test_a_tile_taken_out_is_raised_and_never_lowered(house: World) -> None:
     show(house, media)
     first, *rest = tiles(house, media)
     with pytest.raises(Refused):
-        judge(house, [Tile(first.asset_id, first.sha256, rating=Rating.S), *rest])
+        judge(house, [SheetVerdict(first.asset_id, first.sha256, rating=Rating.S), *rest])
     assert written(house) == 0
-    judge(house, [Tile(first.asset_id, first.sha256, rating=Rating.E), *rest])
+    judge(house, [SheetVerdict(first.asset_id, first.sha256, rating=Rating.E), *rest])
     with house.scope() as scope:
-        assert reads.looked_at(scope, [one.sha256 for one in media]) == {one.sha256: "approve" for one in media[1:]}
+        assert queries.review_verdicts(scope, [one.sha256 for one in media]) == {
+            one.sha256: "approve" for one in media[1:]
+        }
         wish = scope.run("SELECT args FROM outbox WHERE kind = 'rating.set' AND tenant_id = :t", t=house.tenant_id)
         assert wish.scalar_one()["rating"] == "E"
 
 
 def test_five_hundred_are_one_decision(house: World) -> None:
-    media = shot(house, MOST)
+    media = shot(house, MAX_SHEET_SIZE)
     with house.scope() as scope:
-        rob = tenant_reads.member(scope, house.rob)
+        rob = tenant_reads.get_member(scope, house.rob)
         scope.run(
             "INSERT INTO showings (tenant_id, id, principal_id, sha256)"
             " SELECT tenant_id, gen_random_uuid(), :p, sha256 FROM renditions WHERE tenant_id = :t",
@@ -173,7 +179,7 @@ def test_five_hundred_are_one_decision(house: World) -> None:
             t=house.tenant_id,
         )
     judge(house, tiles(house, media))
-    assert written(house) == MOST
+    assert written(house) == MAX_SHEET_SIZE
 
 
 def test_what_was_said_before_is_told_of_the_bytes_their_family_and_look_alikes(house: World) -> None:
@@ -183,13 +189,13 @@ def test_what_was_said_before_is_told_of_the_bytes_their_family_and_look_alikes(
         alike = picture(scope, house, None, phash="00000000000001fe")
         other = picture(scope, house, None, phash="0f0f0f0f0f0f0f0f")
         for one in (first, alike, other):
-            ratings.rate(scope, one.sha256, Rating.N, source=f"member:{house.ann}")
+            ratings.record_rating(scope, one.sha256, Rating.N, source=f"member:{house.ann}")
     with house.scope(f"member:{house.rob}") as scope:
-        desk.review_bytes(scope, alike.sha256, verdict="refuse", reason=BEFORE)
+        content_reviews.review_bytes(scope, alike.sha256, verdict="refuse", reason=BEFORE)
     with house.scope() as scope:
-        ratings.freeze(scope, alike.sha256)
-        rob = f"principal:{tenant_reads.member(scope, house.rob).principal_id}"
-        told = history.past(scope, [first.sha256, child.sha256, alike.sha256, "0" * 64])
+        ratings.freeze_bytes(scope, alike.sha256)
+        rob = f"principal:{tenant_reads.get_member(scope, house.rob).principal_id}"
+        told = past_verdicts.past_verdicts(scope, [first.sha256, child.sha256, alike.sha256, "0" * 64])
     said = {key: [(one.said, one.by, one.kin) for one in found] for key, found in told.items()}
     assert said[first.sha256] == [
         ("frozen", "", "alike"),
@@ -202,16 +208,18 @@ def test_what_was_said_before_is_told_of_the_bytes_their_family_and_look_alikes(
     assert told[first.sha256][1].reason == BEFORE
     assert "0" * 64 not in told
     with house.scope() as scope:
-        assert len(history.past(scope, [first.sha256], each=2)[first.sha256]) == 2
-        assert history.past(scope, []) == {}
+        assert len(past_verdicts.past_verdicts(scope, [first.sha256], each=2)[first.sha256]) == 2
+        assert past_verdicts.past_verdicts(scope, []) == {}
 
 
 def test_history_stays_in_its_tenant(house: World, tenant: OpenScope) -> None:
     other = world(tenant, uuid7())
     with other.scope() as scope:
-        ratings.rate(scope, picture(scope, other, None, phash="00000000000000ff").sha256, Rating.N, source="rule:x")
+        ratings.record_rating(
+            scope, picture(scope, other, None, phash="00000000000000ff").sha256, Rating.N, source="rule:x"
+        )
     with house.scope() as scope:
         mine = picture(scope, house, None, phash="00000000000000ff")
-        assert history.past(scope, [mine.sha256]) == {}
+        assert past_verdicts.past_verdicts(scope, [mine.sha256]) == {}
     with pytest.raises(GreenroomError):
         judge(house, tiles(house, [mine]))

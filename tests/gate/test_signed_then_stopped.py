@@ -6,26 +6,29 @@ from uuid import UUID
 
 import pytest
 
-from foundation import outbox
-from foundation.database import OpenScope, Scope
+from foundation.db.database import OpenScope, Scope
 from foundation.errors import Conflict
 from foundation.ids import uuid7
-from gate import cardfacts, epochs, events, facing, mine, offers, people, signing
-from gate.carded import SIGNED
-from gate.events import RevocationWanted
-from gate.facing import FaceAgreed
-from gate.mine import ALL
-from gate.offers import OfferAnswered
-from gate.people import FACE
-from gate.signing import AnswerWanted
+from foundation.outbox import outbox
+from gate import epochs
+from gate.consent import card_answers, consent_offers, face_consent, queries, subject_portal
+from gate.consent.card_answers import CardAnswerSubmitted
+from gate.consent.consent_offers import OfferAnswerSubmitted
+from gate.consent.face_consent import FaceConsentGiven
+from gate.consent.subject_portal import ALL_CONSENTS
+from gate.decision.shoot_card_terms import CARD_SIGNED
+from gate.people import persons
+from gate.people.persons import FACE_CONSENT
+from gate.reviews import events
+from gate.reviews.events import RevocationRequested
 from tests.gate import carding
 from tests.gate.builders import World, real_person, world
 from tests.gate.people_at_work import ask, somebody
 
 WAITING: dict[str, tuple[Any, Any]] = {
-    "offer": (OfferAnswered, offers.settle),
-    "card": (AnswerWanted, signing.settle),
-    "face": (FaceAgreed, facing.agreed),
+    "offer": (OfferAnswerSubmitted, consent_offers.handle_offer_answer),
+    "card": (CardAnswerSubmitted, card_answers.handle_card_answer),
+    "face": (FaceConsentGiven, face_consent.handle_face_consent),
 }
 KINDS = pytest.mark.parametrize("what", list(WAITING))
 
@@ -39,7 +42,7 @@ def linked(here: World) -> UUID:
     """Somebody with a page of their own, whom the agency asked for everything there is."""
     ida = somebody(here)
     with here.scope() as scope:
-        mine.make_link(scope, ida)
+        subject_portal.create_portal_link(scope, ida)
     ask(here, ida)
     carding.make(here, ida)
     return ida
@@ -49,18 +52,18 @@ def sign(here: World, ida: UUID, what: str) -> None:
     """They press it on their page; nobody has written it down yet."""
     with here.scope(f"person:{ida}") as scope:
         if what == "face":
-            facing.agree(scope, ida)
+            face_consent.submit_face_consent(scope, ida)
         elif what == "offer":
-            (sheet,) = offers.sheets(scope, ida)
-            offers.ask(scope, sheet.offer.id, SIGNED, digest=sheet.offer.digest)
+            (sheet,) = consent_offers.list_offer_sheets(scope, ida)
+            consent_offers.submit_offer_answer(scope, sheet.offer.id, CARD_SIGNED, digest=sheet.offer.digest)
         else:
-            (card,) = cardfacts.naming(scope, ida)
-            signing.ask(scope, card.id, SIGNED, digest=card.digest)
+            (card,) = queries.cards_naming_person(scope, ida)
+            card_answers.submit_card_answer(scope, card.id, CARD_SIGNED, digest=card.digest)
 
 
-def stop(here: World, ida: UUID, what: str = ALL) -> None:
+def stop(here: World, ida: UUID, what: str = ALL_CONSENTS) -> None:
     with here.scope(f"person:{ida}") as scope:
-        mine.ask(scope, ida, what)
+        subject_portal.request_revocation(scope, ida, what)
 
 
 def done(here: World, event: Any, settle: Any) -> None:
@@ -68,15 +71,17 @@ def done(here: World, event: Any, settle: Any) -> None:
     with here.scope() as scope:
         rows = scope.run("DELETE FROM outbox WHERE kind = :kind RETURNING subject_id, args", kind=event.kind).all()
     for row in rows:
-        settle(outbox.rebuild(event, here.tenant_id, row.subject_id, row.args), tenant=here.open)
+        settle(outbox.rebuild_event(event, here.tenant_id, row.subject_id, row.args), tenant=here.open)
 
 
 def stopped(here: World) -> None:
-    done(here, RevocationWanted, events.revoke_consent)
+    done(here, RevocationRequested, events.handle_revocation)
 
 
 def allows(scope: Scope, ida: UUID) -> bool:
-    return facing.agrees(scope, ida) or any(one.stands for one in mine.permissions(scope, ida))
+    return face_consent.has_face_consent(scope, ida) or any(
+        one.stands for one in subject_portal.list_consents(scope, ida)
+    )
 
 
 @KINDS
@@ -106,13 +111,13 @@ def test_a_signature_after_the_stop_counts(here: World, what: str) -> None:
 
 def test_who_signed_nothing_has_nothing_to_take_back(here: World) -> None:
     ida = linked(here)
-    for what in (ALL, FACE, "publish"):
+    for what in (ALL_CONSENTS, FACE_CONSENT, "publish"):
         with pytest.raises(Conflict, match=r"person\.nothing_left"):
             stop(here, ida, what)
     sign(here, ida, "face")
     with pytest.raises(Conflict, match=r"person\.nothing_left"):
         stop(here, ida, "publish")
-    stop(here, ida, FACE)
+    stop(here, ida, FACE_CONSENT)
     stopped(here)
     done(here, *WAITING["face"])
     with here.scope() as scope:
@@ -123,12 +128,12 @@ def test_a_stop_waits_for_a_signature_that_is_being_written(here: World) -> None
     """Pressed in between, when nothing speaks against the signature yet: it takes back what is about to appear."""
     with here.scope() as scope:
         ida = real_person(scope)
-        mine.make_link(scope, ida)
+        subject_portal.create_portal_link(scope, ida)
     begun, go_on = threading.Event(), threading.Event()
 
     def writing() -> None:
         with here.scope(f"person:{ida}") as scope:
-            assert not people.took_back_since(scope, ida, scope.now)
+            assert not persons.has_revoked_since(scope, ida, scope.now)
             begun.set()
             assert go_on.wait(30)
 
@@ -138,7 +143,7 @@ def test_a_stop_waits_for_a_signature_that_is_being_written(here: World) -> None
     try:
         with here.scope() as scope:
             locked = scope.run(
-                "SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))", key=epochs.person(scope, ida)
+                "SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))", key=epochs.person_key(scope, ida)
             )
             assert not locked.scalar()
     finally:

@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import uuid7
-from gate import hosts, minting, targets, text
-from gate.reasons import Reason
-from gate.targets import AddressEnded, AddressWanted, Owner
-from gate.units import Rating
-from tenants import agencies
-from tenants.roles import Role
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating
+from gate.permits import issuance
+from gate.reviews import link_targets
+from gate.reviews.link_targets import LinkOwner, LinkTargetDeclared, LinkTargetEnded
+from gate.text import text_rating, urls
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.gate.builders import World, unit, world
 from tests.gate.written import audited, due, told
 
@@ -77,36 +79,36 @@ def here(tenant: OpenScope, tenant_id: UUID) -> World:
 @pytest.mark.parametrize(("typed", "code"), REFUSED.items(), ids=[repr(one)[:40] for one in REFUSED])
 def test_what_no_list_takes_is_refused_with_a_reason(typed: str, code: str) -> None:
     with pytest.raises(BadInput) as refused:
-        hosts.address(typed)
+        urls.parse_registrable_url(typed)
     assert refused.value.message.code == code
-    assert hosts.canonical(typed) == ""
+    assert urls.canonical_url(typed) == ""
 
 
 @pytest.mark.parametrize(("typed", "kept"), SAME.items())
 def test_one_address_is_kept_in_one_way(typed: str, kept: str) -> None:
-    assert hosts.address(typed) == kept
-    assert hosts.address(kept) == kept
+    assert urls.parse_registrable_url(typed) == kept
+    assert urls.parse_registrable_url(kept) == kept
 
 
 @given(st.text(max_size=60) | st.from_regex(r"(https?://)?[a-z0-9@:\\/.?=#%-]{0,40}", fullmatch=True))
 def test_whatever_is_typed_is_kept_readably_or_refused(typed: str) -> None:
-    kept = hosts.canonical(typed)
+    kept = urls.canonical_url(typed)
     if kept:
-        assert hosts.canonical(kept) == kept
-        assert text.links((f"see {kept} today",)) == (kept,)
+        assert urls.canonical_url(kept) == kept
+        assert text_rating.extract_links((f"see {kept} today",)) == (kept,)
 
 
 def reasons(here: World, words: str, **more: object) -> tuple[Reason, ...]:
     with here.scope() as scope:
-        return minting.preview(scope, unit(here, text=words, **more), author="system:x").reasons
+        return issuance.preview_decision(scope, unit(here, text=words, **more), author="system:x").reasons
 
 
 def said(here: World, member: UUID, **more: object) -> Callable[..., None]:
-    values = {"owner": Owner.SHOP, "rating": Rating.G, "adult": False, **more}
+    values = {"owner": LinkOwner.SHOP, "rating": Rating.G, "adult": False, **more}
 
     def say(url: str = URL) -> None:
         with here.scope(f"member:{member}") as scope:
-            targets.declare(scope, here.creator_id, url, **values)  # type: ignore[arg-type] # keywords of any kind
+            link_targets.declare_link_target(scope, here.creator_id, url, **values)  # type: ignore[arg-type] # keywords of any kind
 
     return say
 
@@ -127,31 +129,31 @@ def test_an_address_is_one_creators(here: World) -> None:
     said(here, here.ann)()
     assert reasons(here, f"my shop: {URL}", creator_id=other) == (Reason.LINK_UNREGISTERED,)
     with here.scope() as scope:
-        assert targets.listed(scope, other) == []
+        assert link_targets.list_link_targets(scope, other) == []
 
 
 def test_another_agency_neither_sees_nor_ends_it(here: World, tenant: OpenScope) -> None:
     said(here, here.ann)()
     with here.scope() as scope:
-        (row,) = targets.listed(scope, here.creator_id)
+        (row,) = link_targets.list_link_targets(scope, here.creator_id)
     there = world(tenant, uuid7())
     assert reasons(there, f"my shop: {URL}") == (Reason.LINK_UNREGISTERED,)
     with there.scope(f"member:{there.ann}") as scope:
-        assert targets.listed(scope, here.creator_id) == []
+        assert link_targets.list_link_targets(scope, here.creator_id) == []
         with pytest.raises(NotFound):
-            targets.end(scope, row.id)
+            link_targets.end_link_target(scope, row.id)
 
 
 def test_what_is_taken_off_waits_again_and_comes_back(here: World) -> None:
     say = said(here, here.ann)
     say()
     with here.scope(f"member:{here.ann}") as scope:
-        (row,) = targets.listed(scope, here.creator_id)
-        assert (row.url, row.owner, row.by) == (URL, Owner.SHOP, f"member:{here.ann}")
-        targets.end(scope, row.id)
-        assert targets.listed(scope, here.creator_id) == []
+        (row,) = link_targets.list_link_targets(scope, here.creator_id)
+        assert (row.url, row.owner, row.by) == (URL, LinkOwner.SHOP, f"member:{here.ann}")
+        link_targets.end_link_target(scope, row.id)
+        assert link_targets.list_link_targets(scope, here.creator_id) == []
         with pytest.raises(NotFound):
-            targets.end(scope, row.id)
+            link_targets.end_link_target(scope, row.id)
     assert reasons(here, URL) == (Reason.LINK_UNREGISTERED,)
     say()
     assert reasons(here, URL) == ()
@@ -162,7 +164,9 @@ def test_what_is_taken_off_waits_again_and_comes_back(here: World) -> None:
 
 def test_an_address_runs_out(here: World) -> None:
     with here.scope() as scope:
-        targets.register(scope, here.creator_id, URL, rating=Rating.G, adult=False, lives=timedelta(microseconds=1))
+        link_targets.register_link_target(
+            scope, here.creator_id, URL, rating=Rating.G, adult=False, lives=timedelta(microseconds=1)
+        )
     assert reasons(here, URL) == (Reason.LINK_CHANGED,)
     said(here, here.ann)()
     assert reasons(here, URL) == ()
@@ -175,7 +179,7 @@ def test_saying_that_it_is_harmless_opens_no_place_to_adults(here: World) -> Non
         assert refused.value.message.code == "link.adult_known"
     said(here, here.ann, rating=Rating.E)("https://a.test/")
     with here.scope() as scope:
-        (row,) = targets.listed(scope, here.creator_id)
+        (row,) = link_targets.list_link_targets(scope, here.creator_id)
         assert row.adult
     for place in ("instagram.post", "tiktok.post"):
         platform = place.partition(".")[0]
@@ -193,8 +197,8 @@ def test_nobody_alone_makes_milder_what_was_said(here: World, before: dict[str, 
             said(here, here.rob)(url)
         assert refused.value.message.code == "link.milder_alone"
     with here.scope(f"member:{here.rob}") as scope:
-        (row,) = targets.listed(scope, here.creator_id)
-        targets.end(scope, row.id)
+        (row,) = link_targets.list_link_targets(scope, here.creator_id)
+        link_targets.end_link_target(scope, row.id)
     with pytest.raises(Refused):
         said(here, here.rob)()
     said(here, here.ann)()
@@ -205,13 +209,15 @@ def test_what_is_stricter_anybody_says_at_once(here: World) -> None:
     said(here, here.ann)()
     said(here, here.ann, adult=True)()
     with here.scope() as scope:
-        (row,) = targets.listed(scope, here.creator_id)
+        (row,) = link_targets.list_link_targets(scope, here.creator_id)
         assert row.adult
 
 
 def test_only_members_who_plan_say_it(here: World) -> None:
     with pytest.raises(Refused), here.scope() as scope:
-        targets.declare(scope, here.creator_id, URL, owner=Owner.SHOP, rating=Rating.G, adult=False)
+        link_targets.declare_link_target(
+            scope, here.creator_id, URL, owner=LinkOwner.SHOP, rating=Rating.G, adult=False
+        )
     with here.scope() as scope:
         chatter = agencies.add_member(
             scope, name="Cy", email="cy@example.test", role=Role.CHATTER, language="en", zone="UTC"
@@ -219,24 +225,28 @@ def test_only_members_who_plan_say_it(here: World) -> None:
     with pytest.raises(Refused):
         said(here, chatter)()
     with here.scope(f"member:{chatter}") as scope, pytest.raises(Refused):
-        targets.ask(scope, here.creator_id, URL, owner=Owner.SHOP, rating=Rating.G, adult=False)
+        link_targets.request_link_target(
+            scope, here.creator_id, URL, owner=LinkOwner.SHOP, rating=Rating.G, adult=False
+        )
 
 
 def test_what_a_page_asks_is_done_by_the_workers(here: World) -> None:
     with here.scope(f"member:{here.ann}") as scope:
-        kept = targets.ask(scope, here.creator_id, "shop.test/mia", owner=Owner.SHOP, rating=Rating.N, adult=False)
-        (event,) = due(scope, AddressWanted.kind)
+        kept = link_targets.request_link_target(
+            scope, here.creator_id, "shop.test/mia", owner=LinkOwner.SHOP, rating=Rating.N, adult=False
+        )
+        (event,) = due(scope, LinkTargetDeclared.kind)
     assert (kept, event.args["adult"]) == (URL, True)
-    wanted = AddressWanted(here.tenant_id, here.creator_id, **event.args)
-    targets.settle(wanted, tenant=here.open)
+    wanted = LinkTargetDeclared(here.tenant_id, here.creator_id, **event.args)
+    link_targets.handle_link_target(wanted, tenant=here.open)
     with here.scope(f"member:{here.ann}") as scope:
-        (row,) = targets.listed(scope, here.creator_id)
+        (row,) = link_targets.list_link_targets(scope, here.creator_id)
         assert row.rating is Rating.N
-        targets.ask_end(scope, row.id)
-    targets.settle_end(AddressEnded(here.tenant_id, row.id, f"member:{here.ann}"), tenant=here.open)
+        link_targets.request_link_target_end(scope, row.id)
+    link_targets.handle_link_target_end(LinkTargetEnded(here.tenant_id, row.id, f"member:{here.ann}"), tenant=here.open)
     with here.scope() as scope:
-        assert targets.listed(scope, here.creator_id) == []
-    targets.settle_end(AddressEnded(here.tenant_id, row.id, f"member:{here.ann}"), tenant=here.open)
+        assert link_targets.list_link_targets(scope, here.creator_id) == []
+    link_targets.handle_link_target_end(LinkTargetEnded(here.tenant_id, row.id, f"member:{here.ann}"), tenant=here.open)
     with here.scope() as scope:
         notice = told(scope, f"link.end:{row.id}")
     assert notice is not None
@@ -244,8 +254,8 @@ def test_what_a_page_asks_is_done_by_the_workers(here: World) -> None:
 
 
 def test_who_lost_the_right_meanwhile_is_told(here: World) -> None:
-    wanted = AddressWanted(here.tenant_id, here.creator_id, URL, "shop", "G", adult=False, by="system:x")
-    targets.settle(wanted, tenant=here.open)
+    wanted = LinkTargetDeclared(here.tenant_id, here.creator_id, URL, "shop", "G", adult=False, by="system:x")
+    link_targets.handle_link_target(wanted, tenant=here.open)
     with here.scope() as scope:
         notice = told(scope, f"link.register:{here.creator_id}")
     assert notice is not None

@@ -9,10 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate import lexicon, views
-from gate.text import MinorSignal, TextRating, asks_if_bot, crisis, links, minor_statement, rate, says_ai
-from gate.units import Button, Medium, Rating, Subject, Text, Unit
-from gate.views import bare
+from gate.contract.units import Button, Medium, Rating, Subject, Text, Unit
+from gate.text import lexicon, normalization
+from gate.text.normalization import strip_markup
+from gate.text.text_rating import (
+    MinorSignal,
+    TextRating,
+    detect_minor_statement,
+    extract_links,
+    has_ai_disclosure,
+    is_bot_question,
+    is_crisis_message,
+    rate_texts,
+)
 
 TOKEN = "EXPLICIT-MARKER-A"
 GENERAL = TextRating(Rating.G)
@@ -51,15 +60,17 @@ DISGUISES = {
 @pytest.mark.parametrize("disguise", DISGUISES)
 def test_a_term_is_found_in_disguise(disguise: str) -> None:
     assert (
-        rate([f"hello {DISGUISES[disguise]} you"] if disguise != "first letters" else [DISGUISES[disguise]]).rating
+        rate_texts(
+            [f"hello {DISGUISES[disguise]} you"] if disguise != "first letters" else [DISGUISES[disguise]]
+        ).rating
         is Rating.E
     )
 
 
 def test_a_term_is_found_over_several_fields() -> None:
-    assert rate(["EXPLICIT-MAR", "KER-A"]).rating is Rating.E
-    assert rate(["KER-A", "EXPLICIT-MAR"]).rating is Rating.E
-    assert rate(["KER-A", "EXPLICIT-BAR"]).rating is Rating.G
+    assert rate_texts(["EXPLICIT-MAR", "KER-A"]).rating is Rating.E
+    assert rate_texts(["KER-A", "EXPLICIT-MAR"]).rating is Rating.E
+    assert rate_texts(["KER-A", "EXPLICIT-BAR"]).rating is Rating.G
 
 
 ORDINARY = [
@@ -80,9 +91,9 @@ ORDINARY = [
 
 @pytest.mark.parametrize("caption", ORDINARY)
 def test_ordinary_captions_pass(caption: str) -> None:
-    assert rate([caption]) == GENERAL
-    assert minor_statement(caption) is MinorSignal.NONE
-    assert not crisis(caption)
+    assert rate_texts([caption]) == GENERAL
+    assert detect_minor_statement(caption) is MinorSignal.NONE
+    assert not is_crisis_message(caption)
 
 
 @pytest.mark.parametrize(
@@ -97,40 +108,40 @@ def test_ordinary_captions_pass(caption: str) -> None:
     ids=["turned", "tags", "stacked", "mixed", "invisible"],
 )
 def test_what_hides_how_it_reads_is_noticed(hidden: str) -> None:
-    assert rate([hidden]).obfuscated
+    assert rate_texts([hidden]).obfuscated
 
 
 def test_a_contextual_word_counts_beside_a_sexual_one() -> None:
-    assert rate(["MINOR-C-A is fine"]) == TextRating(Rating.G, contextual=True)
-    assert rate(["MINOR-C-A, SUGGESTIVE-MARKER-A"]).prohibited == "minor"
-    assert rate(["MINOR-C-A.", "SUGGESTIVE-MARKER-A"]).prohibited == "minor"
-    assert rate(["MINOR-C-A. One. Two. Three. SUGGESTIVE-MARKER-A"]).prohibited == ""
-    assert rate(["MINOR-P-A"]).rating is Rating.X
-    assert rate(["PROHIBITED-MARKER-A"]).prohibited == "category"
+    assert rate_texts(["MINOR-C-A is fine"]) == TextRating(Rating.G, contextual=True)
+    assert rate_texts(["MINOR-C-A, SUGGESTIVE-MARKER-A"]).prohibited == "minor"
+    assert rate_texts(["MINOR-C-A.", "SUGGESTIVE-MARKER-A"]).prohibited == "minor"
+    assert rate_texts(["MINOR-C-A. One. Two. Three. SUGGESTIVE-MARKER-A"]).prohibited == ""
+    assert rate_texts(["MINOR-P-A"]).rating is Rating.X
+    assert rate_texts(["PROHIBITED-MARKER-A"]).prohibited == "category"
 
 
 def test_earlier_messages_count_only_for_what_this_one_completes() -> None:
-    assert rate(["KER-A"], before=["EXPLICIT-MAR"]).rating is Rating.E
-    assert rate(["Good night"], before=["EXPLICIT-MARKER-A"]) == GENERAL
+    assert rate_texts(["KER-A"], before=["EXPLICIT-MAR"]).rating is Rating.E
+    assert rate_texts(["Good night"], before=["EXPLICIT-MARKER-A"]) == GENERAL
     decoys = ["Good morning to you", "the sun is out today"]
-    assert rate(["KER-A"], before=["so EXPLICIT", *decoys, "-MAR", *decoys]).rating is Rating.E
-    assert rate(["KER-A"], before=["so EXPLICIT-MARKER-A", *decoys]) == GENERAL
+    assert rate_texts(["KER-A"], before=["so EXPLICIT", *decoys, "-MAR", *decoys]).rating is Rating.E
+    assert rate_texts(["KER-A"], before=["so EXPLICIT-MARKER-A", *decoys]) == GENERAL
 
 
 @given(st.text(max_size=200))
 @settings(max_examples=150, deadline=None)
 def test_views_are_idempotent(text: str) -> None:
-    for view in (views.plain, views.skeleton):
+    for view in (normalization.fold_case, normalization.fold_lookalikes):
         assert view(view(text)) == view(text)
-    folded = views.skeleton(text)
-    assert views.joined(views.joined(folded)) == views.joined(folded)
-    assert views.leet(views.leet(folded)) == views.leet(folded)
+    folded = normalization.fold_lookalikes(text)
+    assert normalization.joined_letters(normalization.joined_letters(folded)) == normalization.joined_letters(folded)
+    assert normalization.fold_leetspeak(normalization.fold_leetspeak(folded)) == normalization.fold_leetspeak(folded)
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
 @settings(max_examples=80, deadline=None)
 def test_no_surrounding_text_hides_a_term(before: str, after: str) -> None:
-    assert rate([f"{before} {TOKEN} {after}"]).rating is Rating.E
+    assert rate_texts([f"{before} {TOKEN} {after}"]).rating is Rating.E
 
 
 @pytest.mark.parametrize(
@@ -141,14 +152,14 @@ def test_no_surrounding_text_hides_a_term(before: str, after: str) -> None:
     ],
 )  # fmt: skip
 def test_a_crisis_is_heard(said: str) -> None:
-    assert crisis(said)
+    assert is_crisis_message(said)
 
 
 @pytest.mark.parametrize(
     "said", ["I want to diet", "suicide squad is great", "je vais bien", "mort de rire", "this song kills me"]
 )
 def test_no_crisis_is_invented(said: str) -> None:
-    assert not crisis(said)
+    assert not is_crisis_message(said)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +179,7 @@ def test_no_crisis_is_invented(said: str) -> None:
     ],
 )  # fmt: skip
 def test_a_minor_who_says_so_is_heard(said: str) -> None:
-    assert minor_statement(said) is MinorSignal.STATED
+    assert detect_minor_statement(said) is MinorSignal.STATED
 
 
 @pytest.mark.parametrize(
@@ -189,7 +200,7 @@ def test_a_minor_who_says_so_is_heard(said: str) -> None:
     ],
 )  # fmt: skip
 def test_an_adult_is_no_minor(said: str) -> None:
-    assert minor_statement(said) is MinorSignal.NONE
+    assert detect_minor_statement(said) is MinorSignal.NONE
 
 
 @pytest.mark.parametrize(
@@ -203,13 +214,13 @@ def test_an_adult_is_no_minor(said: str) -> None:
     ],
 )  # fmt: skip
 def test_a_strong_hint_is_noticed(said: str) -> None:
-    assert minor_statement(said) is MinorSignal.HINTED
+    assert detect_minor_statement(said) is MinorSignal.HINTED
 
 
 def test_a_statement_may_be_spread_over_messages_and_an_answer_may_be_a_number() -> None:
-    assert minor_statement("15 years old", before=["hi", "i am"]) is MinorSignal.STATED
-    assert minor_statement("nice", before=["i am 15"]) is MinorSignal.NONE
-    assert minor_statement("31 years old", before=["hi", "i am"]) is MinorSignal.NONE
+    assert detect_minor_statement("15 years old", before=["hi", "i am"]) is MinorSignal.STATED
+    assert detect_minor_statement("nice", before=["i am 15"]) is MinorSignal.NONE
+    assert detect_minor_statement("31 years old", before=["hi", "i am"]) is MinorSignal.NONE
     for asked in (
         "How old are you?",
         "t'as quel âge ?",
@@ -217,15 +228,15 @@ def test_a_statement_may_be_spread_over_messages_and_an_answer_may_be_a_number()
         "wie alt bist du",
         "quanti anni hai?",
     ):
-        assert minor_statement("15 :)", asked=asked) is MinorSignal.STATED
-        assert minor_statement("31", asked=asked) is MinorSignal.NONE
-    assert minor_statement("quinze", asked="quantos anos vc tem?") is MinorSignal.STATED
-    assert minor_statement("15", asked="How many do you want?") is MinorSignal.NONE
+        assert detect_minor_statement("15 :)", asked=asked) is MinorSignal.STATED
+        assert detect_minor_statement("31", asked=asked) is MinorSignal.NONE
+    assert detect_minor_statement("quinze", asked="quantos anos vc tem?") is MinorSignal.STATED
+    assert detect_minor_statement("15", asked="How many do you want?") is MinorSignal.NONE
 
 
 def test_a_hint_is_no_statement() -> None:
-    assert minor_statement("I'm in 9th grade") is MinorSignal.HINTED
-    assert minor_statement("je suis au collège") is MinorSignal.HINTED
+    assert detect_minor_statement("I'm in 9th grade") is MinorSignal.HINTED
+    assert detect_minor_statement("je suis au collège") is MinorSignal.HINTED
 
 
 @pytest.mark.parametrize(
@@ -237,38 +248,41 @@ def test_a_hint_is_no_statement() -> None:
     ],
 )  # fmt: skip
 def test_the_question_whether_a_machine_answers_is_heard(said: str) -> None:
-    assert asks_if_bot(said)
+    assert is_bot_question(said)
 
 
 @pytest.mark.parametrize(
     "said", ["are you free tonight?", "you are so pretty", "are you really coming tomorrow?", "tu es vraiment belle"]
 )
 def test_other_questions_are_not(said: str) -> None:
-    assert not asks_if_bot(said)
+    assert not is_bot_question(said)
 
 
 def test_addresses_are_found() -> None:
-    assert links(["see https://a.test/x, ok", "my bit.ly/abc", "linktr.ee/me"]) == (
+    assert extract_links(["see https://a.test/x, ok", "my bit.ly/abc", "linktr.ee/me"]) == (
         "https://a.test/x",
         "bit.ly/abc",
         "linktr.ee/me",
     )
-    assert links(["love it.it was great", "write to a@b.com", "3.5 com", "e.g. this"]) == ()
-    assert links(["exa\u200bmple.com/x"]) == ("example.com/x",)
+    assert extract_links(["love it.it was great", "write to a@b.com", "3.5 com", "e.g. this"]) == ()
+    assert extract_links(["exa\u200bmple.com/x"]) == ("example.com/x",)
     shown = ["ex\u00adam\ufe0fple.com", "ｅｘａｍｐｌｅ．ｃｏｍ", "a。com", "exämple.com", "www.example.at now"]
-    assert links(shown) == ("example.com", "a.com", "exämple.com", "www.example.at")
-    assert links(["example.xxx meinshop.de! 10.1.2.3:80/x"]) == ("example.xxx", "meinshop.de", "10.1.2.3:80/x")
-    assert links(["whatsapp://send"]) == ("whatsapp://send",)
-    assert links(["v1.2.3 is out", "12.11.2026/13.11.2026", "Wow.so schön", "10.30-12.15", "naïve...de rien"]) == ()
+    assert extract_links(shown) == ("example.com", "a.com", "exämple.com", "www.example.at")
+    assert extract_links(["example.xxx meinshop.de! 10.1.2.3:80/x"]) == ("example.xxx", "meinshop.de", "10.1.2.3:80/x")
+    assert extract_links(["whatsapp://send"]) == ("whatsapp://send",)
+    assert (
+        extract_links(["v1.2.3 is out", "12.11.2026/13.11.2026", "Wow.so schön", "10.30-12.15", "naïve...de rien"])
+        == ()
+    )
 
 
 def test_a_text_that_says_ai_says_so() -> None:
-    assert says_ai(["Une image faite par IA"])
-    assert says_ai(["new pic #ai"])
+    assert has_ai_disclosure(["Une image faite par IA"])
+    assert has_ai_disclosure(["new pic #ai"])
     for said in ("Made by AI.", "I am an AI", "AI-made", "AI art", "— AI", "Écrit par l’IA", "Ein Bild der KI"):
-        assert says_ai([said]), said
+        assert has_ai_disclosure([said]), said
     for silent in ("I said hi again", "J'ai pris ça ce matin", "Je n’ai rien", "Ai-je raison ?", "j'en ai deux"):
-        assert not says_ai([silent]), silent
+        assert not has_ai_disclosure([silent]), silent
 
 
 MORE_DISGUISES = {
@@ -286,14 +300,16 @@ MORE_DISGUISES = {
 
 @pytest.mark.parametrize("disguise", MORE_DISGUISES)
 def test_a_term_is_found_in_rarer_disguise(disguise: str) -> None:
-    assert rate([MORE_DISGUISES[disguise]]).rating is Rating.E
+    assert rate_texts([MORE_DISGUISES[disguise]]).rating is Rating.E
 
 
 def test_a_picture_is_found_by_its_name() -> None:
-    known = replace(lexicon.shipped(), terms=(lexicon.term("suggestive", "black universal recycling symbol"),))
-    assert rate(["look \u267b\ufe0f"], lexicon=known).rating is Rating.S
-    assert rate(["look :black_universal_recycling_symbol:"], lexicon=known).rating is Rating.S
-    assert rate(["look ❤️"], lexicon=known) == GENERAL
+    known = replace(
+        lexicon.shipped_lexicon(), terms=(lexicon.fold_term("suggestive", "black universal recycling symbol"),)
+    )
+    assert rate_texts(["look \u267b\ufe0f"], lexicon=known).rating is Rating.S
+    assert rate_texts(["look :black_universal_recycling_symbol:"], lexicon=known).rating is Rating.S
+    assert rate_texts(["look ❤️"], lexicon=known) == GENERAL
 
 
 KINDS = ("EXPLICIT-MARKER-A", "SUGGESTIVE-MARKER-A", "MINOR-C-A", "MINOR-P-A", "PROHIBITED-MARKER-A", "NUDITY-MARKER-A")
@@ -306,8 +322,8 @@ SAYINGS = st.lists(PIECES, min_size=1, max_size=6).map(" ".join)
 @given(st.lists(SAYINGS, min_size=1, max_size=3), st.lists(SAYINGS, min_size=1, max_size=3))
 @settings(max_examples=150, deadline=None)
 def test_adding_text_never_lowers_a_rating(said: list[str], more: list[str]) -> None:
-    fields = rate(said), rate([*said, *more])
-    one_text = rate(["\n".join(said)]), rate(["\n".join([*said, *more])])
+    fields = rate_texts(said), rate_texts([*said, *more])
+    one_text = rate_texts(["\n".join(said)]), rate_texts(["\n".join([*said, *more])])
     for alone, together in (fields, one_text):  # fields also count in the other order, what stands in one text does not
         assert together.rating.rank >= alone.rating.rank
         assert bool(together.prohibited) >= bool(alone.prohibited)
@@ -317,8 +333,8 @@ def test_adding_text_never_lowers_a_rating(said: list[str], more: list[str]) -> 
 
 def test_a_whole_term_far_away_does_not_hide_one_that_is_spread() -> None:
     spread = ["MINOR-C", "-A SUGGESTIVE-MARKER-A"]
-    assert rate(spread).prohibited == "minor"
-    assert rate([*spread, "One. Two. Three. Four. MINOR-C-A"]).prohibited == "minor"
+    assert rate_texts(spread).prohibited == "minor"
+    assert rate_texts([*spread, "One. Two. Three. Four. MINOR-C-A"]).prohibited == "minor"
 
 
 @given(st.text(min_size=1, max_size=60), st.integers(min_value=0), st.characters(blacklist_categories=("Cs",)))
@@ -338,12 +354,12 @@ def test_any_visible_change_is_another_unit(body: str, place: int, other: str) -
 @given(st.text(max_size=120))
 @settings(max_examples=150, deadline=None)
 def test_bare_text_stays_bare(text: str) -> None:
-    folded = views.skeleton(text)
-    assert views.spaced(views.spaced(folded)) == views.spaced(folded)
+    folded = normalization.fold_lookalikes(text)
+    assert normalization.spaced_words(normalization.spaced_words(folded)) == normalization.spaced_words(folded)
 
 
 @given(st.text(st.characters(max_codepoint=127, exclude_characters="&<:"), max_size=60))
 def test_what_needs_no_undressing_is_not_changed_by_it(text: str) -> None:
     """The short way for plain letters says what the long one does, which one other letter at the end takes."""
-    assert bare(text + "é") == text + "é"
-    assert bare(text) == text
+    assert strip_markup(text + "é") == text + "é"
+    assert strip_markup(text) == text

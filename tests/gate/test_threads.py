@@ -8,13 +8,18 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope, Scope
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
-from foundation.words import canonical
-from gate import copies, desk, inspecting, minting, people, ratings, recall, targets
-from gate.minting import Decision, Denied
-from gate.reasons import Reason
-from gate.units import Medium, Part, Rating, Subject, Text, Unit, Verdict
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating, Subject, Text, Unit, UnitPart, Verdict
+from gate.copies import live_copies
+from gate.people import persons
+from gate.permits import issuance
+from gate.permits.issuance import Decision, PermitDenied
+from gate.ratings import inspections, ratings
+from gate.removal import recall
+from gate.reviews import content_reviews, link_targets
 from tests.gate.builders import KEY, Step, World, invented, picture, real_person, unit, world
 
 HELLO = ("Good morning", "The shop is open", "See you there")
@@ -32,28 +37,28 @@ Shown = tuple[str, Sequence[Medium]]
 def thread(here: World, *shown: Shown, **changes: Any) -> list[Unit]:
     """Units of a thread, each with what is above it."""
     first, found = unit(here, **changes), []
-    above: tuple[Part, ...] = ()
+    above: tuple[UnitPart, ...] = ()
     for body, media in shown:
         texts = (Text("body", body),) if body else ()
         found.append(replace(first, texts=texts, media=tuple(media), before=above, parts=len(shown)))
-        above = (*above, Part(texts, tuple(media)))
+        above = (*above, UnitPart(texts, tuple(media)))
     return found
 
 
 def said(here: World, one: Unit, **more: Any) -> Decision:
     """What is decided of a part, with its marks."""
     with here.scope() as scope:
-        whole = replace(one, flags=minting.flags(scope, one))
-        return minting.judge(scope, whole, author=f"member:{here.ann}", **more)
+        whole = replace(one, flags=issuance.required_flags_of_unit(scope, one))
+        return issuance.judge_unit(scope, whole, author=f"member:{here.ann}", **more)
 
 
 def leave(here: World, one: Unit, under: str = "", *, whole: Unit | None = None) -> UUID:
     """A part leaves and stands outside under an id of its own. Raises Denied."""
     with here.scope() as scope:
-        marked = replace(one, flags=minting.flags(scope, one), reply_to=under)
-        permit = minting.mint(scope, marked, Step(), key=KEY, author=f"member:{here.ann}", whole=whole)
+        marked = replace(one, flags=issuance.required_flags_of_unit(scope, one), reply_to=under)
+        permit = issuance.mint_permit(scope, marked, Step(), key=KEY, author=f"member:{here.ann}", whole=whole)
     with here.scope() as scope:
-        copies.note_copy(scope, permit.jti, f"p{len(one.before)}", scope.now)
+        live_copies.record_copy(scope, permit.jti, f"p{len(one.before)}", scope.now)
     return permit.jti
 
 
@@ -68,13 +73,13 @@ def made(here: World, act: Callable[[Scope], Any]) -> Any:
 @pytest.mark.parametrize("cut", [4, 9, 12])
 def test_a_word_over_two_parts_counts_in_the_one_that_completes_it(here: World, cut: int) -> None:
     units = thread(here, (f"Hello {WORD[:cut]}", ()), (f"{WORD[cut:]} you", ()), platform="x", surface="x.post")
-    assert said(here, units[0]).allowed
+    assert said(here, units[0]).is_allowed
     last = said(here, units[1])
     assert last.verdict is Verdict.H
     assert Reason.TEXT_EXPLICIT_NO_FLAG in last.reasons
     assert last.rating is Rating.E
     clean = thread(here, ("Hello GOOD-EVEN", ()), ("ING-ALL you", ()), platform="x", surface="x.post")
-    assert all(said(here, one).allowed for one in clean)
+    assert all(said(here, one).is_allowed for one in clean)
 
 
 @pytest.mark.parametrize("order", ["picture above", "picture below", "same part", "words in two pictures"])
@@ -84,7 +89,7 @@ def test_a_word_over_a_picture_and_a_text_counts(here: World, order: str) -> Non
     def reads(words: str) -> Medium:
         medium: Medium = made(here, lambda scope: picture(scope, here))
         source = {"source": "classifier:eye@1", "rating": Rating.G, "words": (words,)}
-        made(here, lambda scope: inspecting.record(scope, medium.sha256, **source))
+        made(here, lambda scope: inspections.record_classifier_finding(scope, medium.sha256, **source))
         return medium
 
     def shown(first: str, second: str) -> list[Shown]:
@@ -99,24 +104,24 @@ def test_a_word_over_a_picture_and_a_text_counts(here: World, order: str) -> Non
     place = {"platform": "instagram", "surface": "instagram.post"}
     harm = thread(here, *shown(WORD[:9], WORD[9:]), **place)
     assert Reason.RATING_EXCEEDS_SURFACE in said(here, harm[-1]).reasons
-    assert said(here, harm[0]).allowed
+    assert said(here, harm[0]).is_allowed
     twin = thread(here, *shown("GOOD-EVEN", "ING-ALL"), **place)
-    assert all(said(here, one).allowed for one in twin)
+    assert all(said(here, one).is_allowed for one in twin)
 
 
 def test_a_harmless_word_and_a_suggestive_one_meet_over_parts(here: World) -> None:
     units = thread(here, ("SUGGESTIVE-MARKER-A", ()), ("MINOR-C-A", ()))
-    assert said(here, units[0]).allowed
+    assert said(here, units[0]).is_allowed
     assert Reason.PROHIBITED_MINOR in said(here, units[1]).reasons
-    assert said(here, thread(here, ("Hello", ()), ("MINOR-C-A", ()))[1]).allowed
+    assert said(here, thread(here, ("Hello", ()), ("MINOR-C-A", ()))[1]).is_allowed
 
 
 def test_an_address_of_a_part_above_must_still_hold(here: World) -> None:
     url = "https://shop.test/mia"
-    made(here, lambda s: targets.register(s, here.creator_id, url, rating=Rating.G, adult=False))
+    made(here, lambda s: link_targets.register_link_target(s, here.creator_id, url, rating=Rating.G, adult=False))
     units = thread(here, (f"more on {url}", ()), ("see you", ()))
-    assert said(here, units[1]).allowed
-    made(here, lambda s: targets.changed(s, url))
+    assert said(here, units[1]).is_allowed
+    made(here, lambda s: link_targets.mark_link_target_changed(s, url))
     assert Reason.LINK_CHANGED in said(here, units[1]).reasons
 
 
@@ -128,7 +133,7 @@ def explicit(here: World) -> Medium:
 
     def build(scope: Scope) -> Medium:
         medium = picture(scope, here, Rating.E, person=invented(scope, here))
-        desk.review_bytes(scope, medium.sha256, verdict="approve")
+        content_reviews.review_bytes(scope, medium.sha256, verdict="approve")
         return medium
 
     with here.scope(f"member:{here.rob}") as scope:
@@ -142,17 +147,17 @@ def test_rating_is_the_highest_so_far_and_the_marks_follow_it(here: World) -> No
     assert [one.rating for one in decisions] == [Rating.G, Rating.E, Rating.E]
     assert not decisions[0].flags
     assert decisions[1].flags == decisions[2].flags != ()
-    assert all(one.allowed for one in decisions), decisions
+    assert all(one.is_allowed for one in decisions), decisions
 
 
 def test_what_happens_to_a_picture_above_stops_the_rest(here: World) -> None:
     for act, reason in (
-        (lambda s, m: ratings.freeze(s, m.sha256), Reason.COMPLAINT_FREEZE),
-        (lambda s, m: recall.block(s, m.sha256, category="shown"), Reason.BLOCKLIST_EXACT),
+        (lambda s, m: ratings.freeze_bytes(s, m.sha256), Reason.COMPLAINT_FREEZE),
+        (lambda s, m: recall.block_bytes(s, m.sha256, category="shown"), Reason.BLOCKLIST_EXACT),
     ):
         medium = made(here, lambda scope: picture(scope, here))
         units = thread(here, ("Hello", (medium,)), ("Bye", ()))
-        assert said(here, units[1]).allowed
+        assert said(here, units[1]).is_allowed
         made(here, lambda scope, act=act, medium=medium: act(scope, medium))
         assert reason in said(here, units[1]).reasons
 
@@ -169,10 +174,10 @@ def test_permission_of_somebody_above_is_asked_for_every_part_and_noted_on_their
     first = leave(here, units[0])
     second = leave(here, units[1], "p0")
     with here.scope() as scope:
-        assert [copy.jti for copy in copies.showing_person(scope, person)] == [first]
+        assert [copy.jti for copy in live_copies.live_copies_of_person(scope, person)] == [first]
         assert second != first
-        people.revoke(scope, person)
-    with pytest.raises(Denied) as denied:
+        persons.revoke_consent(scope, person)
+    with pytest.raises(PermitDenied) as denied:
         leave(here, units[2], "p1")
     assert Reason.CONSENT_REVOKED in denied.value.decision.reasons
 
@@ -184,29 +189,29 @@ def test_a_part_goes_under_our_own_part_alone(here: World) -> None:
     units = thread(here, ("Hello", ()), ("Bye", ()))
     leave(here, units[0])
     foreign = thread(here, ("Other", ()), ("More", ()))
-    with pytest.raises(Denied) as denied:
+    with pytest.raises(PermitDenied) as denied:
         leave(here, foreign[1], "p0")  # a copy of ours, of something else
     assert denied.value.decision.reasons == (Reason.REMOTE_REFERENCE,)
-    with pytest.raises(Denied):
+    with pytest.raises(PermitDenied):
         leave(here, units[1], "p99")
-    with pytest.raises(Denied):
+    with pytest.raises(PermitDenied):
         leave(here, replace(units[1], channel_id=uuid7()), "p0")
     leave(here, units[1], "p0")
 
 
 @pytest.mark.parametrize("how", ["called back", "gone"])
 def test_nothing_follows_a_part_that_must_go(here: World, how: str) -> None:
-    from foundation.words import Message
+    from foundation.i18n.translation import Message
 
     units = thread(here, ("Hello", ()), ("Bye", ()), ("Again", ()))
     first = leave(here, units[0])
     leave(here, units[1], "p0")
     with here.scope() as scope:
         if how == "gone":
-            copies.gone(scope, first, "404")
+            live_copies.record_removed(scope, first, "404")
         else:
-            copies.call_back(scope, first, Message("recall.blocked"))
-    with pytest.raises(Denied) as denied:
+            live_copies.mark_for_recall(scope, first, Message("recall.blocked"))
+    with pytest.raises(PermitDenied) as denied:
         leave(here, units[2], "p1")
     assert Reason.RECALL_IN_PROGRESS in denied.value.decision.reasons
 
@@ -216,11 +221,11 @@ def test_nothing_follows_a_part_that_must_go(here: World, how: str) -> None:
 
 def test_no_thread_begins_that_may_not_end(here: World) -> None:
     units = thread(here, ("Hello", ()), (WORD, ()), platform="x", surface="x.post")
-    with pytest.raises(Denied) as denied:
+    with pytest.raises(PermitDenied) as denied:
         leave(here, units[0], whole=units[-1])
     assert Reason.TEXT_EXPLICIT_NO_FLAG in denied.value.decision.reasons
     with here.scope() as scope:
-        assert copies.traces(scope, units[0].subject) == []
+        assert live_copies.list_consumed_permits(scope, units[0].subject) == []
     fine = thread(here, ("Hello", ()), ("Bye", ()), platform="x", surface="x.post")
     leave(here, fine[0], whole=fine[-1])
 
@@ -229,9 +234,9 @@ def approved(here: World, whole: Unit) -> None:
     """The whole is judged, and rob says yes to it."""
     said(here, whole)
     with here.scope() as scope:
-        digest = replace(whole, flags=minting.flags(scope, whole)).digest()
+        digest = replace(whole, flags=issuance.required_flags_of_unit(scope, whole)).digest()
     with here.scope(f"member:{here.rob}") as scope:
-        desk.review(scope, digest, verdict="approve")
+        content_reviews.review_unit(scope, digest, verdict="approve")
 
 
 def nude(here: World) -> list[Shown]:
@@ -269,11 +274,11 @@ def test_a_no_to_the_whole_is_one_to_each_of_its_parts(here: World) -> None:
     units = thread(here, *nude(here))
     approved(here, units[-1])
     with here.scope() as scope:
-        digest = replace(units[-1], flags=minting.flags(scope, units[-1])).digest()
+        digest = replace(units[-1], flags=issuance.required_flags_of_unit(scope, units[-1])).digest()
     with here.scope(f"member:{here.rob}") as scope:
-        desk.review(scope, digest, verdict="refuse")
+        content_reviews.review_unit(scope, digest, verdict="refuse")
     decision = said(here, units[1])
-    assert not decision.allowed
+    assert not decision.is_allowed
 
 
 # digests
@@ -283,12 +288,12 @@ def test_what_stands_alone_has_the_digest_it_had_before_there_were_threads(here:
     one = unit(here, media=[Medium("a" * 64, "image/jpeg", 1)])
     new = {"before", "parts", "reply_to", "native_key", "seen", "references", "leads", "price", "options"}
     old = {each.name: getattr(one, each.name) for each in fields(one) if each.compare and each.name not in new}
-    assert one.digest() == hashlib.sha256(canonical(old)).hexdigest()
+    assert one.digest() == hashlib.sha256(canonical_json(old)).hexdigest()
     assert replace(one, reply_to="p1", native_key="k").digest() == one.digest()
 
 
 def test_digest_changes_with_every_part_above_and_their_order(here: World) -> None:
-    a, b = Part((Text("body", "a"),)), Part((Text("body", "b"),))
+    a, b = UnitPart((Text("body", "a"),)), UnitPart((Text("body", "b"),))
     base = unit(here, subject=Subject("delivery", uuid7()))
     wholes = [
         replace(base, before=above, parts=parts)

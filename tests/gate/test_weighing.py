@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gate import weighing
-from gate.release import Release, Unsigned, believed, read
-from gate.units import Rating
-from gate.weighing import DECLARED, Rated
+from gate.contract.units import Rating
+from gate.policy.signed_release import PolicyRelease, UnsignedRelease, read_release, verify_release
+from gate.ratings import aggregation
+from gate.ratings.aggregation import DECLARED_WORDS_SOURCE, AggregatedRating
 from tests.gate.releases import written
 from tests.gate.test_decide import BEFORE
 
@@ -24,33 +24,33 @@ def rated(rating: str, source: str, minute: int = 0, *, of: str = SHA, depth: in
 
 ONE, TWO, THREE = (f"member:{name}" for name in ("ann", "rob", "eve"))
 FIRST_MACHINE, SECOND_MACHINE = "classifier:one@1", "classifier:two@1"
-RAISED = Rated(Rating.E, by_person=True, raised_at=BEFORE + timedelta(minutes=2))
-SETTLED = Rated(Rating.E, by_person=True)
+RAISED = AggregatedRating(Rating.E, by_person=True, raised_at=BEFORE + timedelta(minutes=2))
+SETTLED = AggregatedRating(Rating.E, by_person=True)
 
-WEIGHED: dict[str, tuple[list[Any], Rated]] = {
-    "nobody": ([], Rated(None)),
-    "only a machine that advises": ([rated("G", FIRST_MACHINE)], Rated(None)),
-    "only the words it was made from": ([rated("E", DECLARED)], Rated(None)),
+WEIGHED: dict[str, tuple[list[Any], AggregatedRating]] = {
+    "nobody": ([], AggregatedRating(None)),
+    "only a machine that advises": ([rated("G", FIRST_MACHINE)], AggregatedRating(None)),
+    "only the words it was made from": ([rated("E", DECLARED_WORDS_SOURCE)], AggregatedRating(None)),
     "the words go above a person, and are no second classifier": (
-        [rated("G", ONE), rated("E", DECLARED), rated("G", FIRST_MACHINE)],
-        Rated(Rating.E, by_person=True),
+        [rated("G", ONE), rated("E", DECLARED_WORDS_SOURCE), rated("G", FIRST_MACHINE)],
+        AggregatedRating(Rating.E, by_person=True),
     ),
-    "never allowed, whoever says it": ([rated("X", FIRST_MACHINE)], Rated(Rating.X, "category")),
-    "a rule": ([rated("S", "rule:name")], Rated(Rating.S)),
-    "a person": ([rated("N", ONE)], Rated(Rating.N, by_person=True)),
-    "the highest": ([rated("S", ONE), rated("N", FIRST_MACHINE), rated("G", TWO)], Rated(Rating.N, by_person=True)),
+    "never allowed, whoever says it": ([rated("X", FIRST_MACHINE)], AggregatedRating(Rating.X, "category")),
+    "a rule": ([rated("S", "rule:name")], AggregatedRating(Rating.S)),
+    "a person": ([rated("N", ONE)], AggregatedRating(Rating.N, by_person=True)),
+    "the highest": ([rated("S", ONE), rated("N", FIRST_MACHINE), rated("G", TWO)], AggregatedRating(Rating.N, by_person=True)),
     "what it was made from": (
-        [rated("G", ONE), rated("E", ONE, of="b" * 64, depth=1)], Rated(Rating.S, by_person=True)
+        [rated("G", ONE), rated("E", ONE, of="b" * 64, depth=1)], AggregatedRating(Rating.S, by_person=True)
     ),
     "a part of the same asset": (
-        [rated("G", ONE), rated("N", ONE, of="b" * 64)], Rated(Rating.N, by_person=True)
+        [rated("G", ONE), rated("N", ONE, of="b" * 64)], AggregatedRating(Rating.N, by_person=True)
     ),
     "made from what is suggestive": (
-        [rated("G", ONE), rated("S", TWO, of="b" * 64, depth=1)], Rated(Rating.S, by_person=True)
+        [rated("G", ONE), rated("S", TWO, of="b" * 64, depth=1)], AggregatedRating(Rating.S, by_person=True)
     ),
-    "only its family was rated": ([rated("E", ONE, of="b" * 64, depth=1)], Rated(None)),
+    "only its family was rated": ([rated("E", ONE, of="b" * 64, depth=1)], AggregatedRating(None)),
     "made from what is never allowed": (
-        [rated("G", ONE), rated("X", ONE, of="b" * 64, depth=2, code="prohibited.minor")], Rated(Rating.X, "minor")
+        [rated("G", ONE), rated("X", ONE, of="b" * 64, depth=2, code="prohibited.minor")], AggregatedRating(Rating.X, "minor")
     ),
     "a machine above two people": (
         [rated("S", ONE), rated("S", TWO, 1), rated("E", FIRST_MACHINE, 2)], RAISED
@@ -67,20 +67,20 @@ WEIGHED: dict[str, tuple[list[Any], Rated]] = {
         [rated("E", ONE), rated("S", TWO, 1), rated("E", FIRST_MACHINE, 2)], SETTLED
     ),
     "machines far apart": (
-        [rated("G", "rule:r"), rated("G", FIRST_MACHINE), rated("N", SECOND_MACHINE)], Rated(Rating.N, unsettled=True)
+        [rated("G", "rule:r"), rated("G", FIRST_MACHINE), rated("N", SECOND_MACHINE)], AggregatedRating(Rating.N, unsettled=True)
     ),
     "machines a step apart": (
-        [rated("G", "rule:r"), rated("S", FIRST_MACHINE), rated("N", SECOND_MACHINE)], Rated(Rating.N)
+        [rated("G", "rule:r"), rated("S", FIRST_MACHINE), rated("N", SECOND_MACHINE)], AggregatedRating(Rating.N)
     ),
     "a person as high as the highest": (
-        [rated("N", ONE), rated("G", FIRST_MACHINE), rated("N", SECOND_MACHINE)], Rated(Rating.N, by_person=True)
+        [rated("N", ONE), rated("G", FIRST_MACHINE), rated("N", SECOND_MACHINE)], AggregatedRating(Rating.N, by_person=True)
     ),
     "a person not as high": (
         [rated("S", ONE), rated("G", FIRST_MACHINE), rated("N", SECOND_MACHINE)],
-        Rated(Rating.N, unsettled=True, by_person=True),
+        AggregatedRating(Rating.N, unsettled=True, by_person=True),
     ),
     "two versions of one machine": (
-        [rated("S", ONE), rated("G", "classifier:one@2"), rated("N", FIRST_MACHINE)], Rated(Rating.N, by_person=True)
+        [rated("S", ONE), rated("G", "classifier:one@2"), rated("N", FIRST_MACHINE)], AggregatedRating(Rating.N, by_person=True)
     ),
 }  # fmt: skip
 
@@ -88,28 +88,34 @@ WEIGHED: dict[str, tuple[list[Any], Rated]] = {
 @pytest.mark.parametrize("name", WEIGHED)
 def test_what_was_said_of_bytes_is_one_rating(name: str) -> None:
     found, expected = WEIGHED[name]
-    assert weighing.together(SHA, found) == expected
-    assert weighing.together(SHA, found[::-1]) == expected
+    assert aggregation.aggregate_ratings(SHA, found) == expected
+    assert aggregation.aggregate_ratings(SHA, found[::-1]) == expected
 
 
 def test_a_release_is_written_and_signed_in_one_form_for_good() -> None:
-    release = Release("m", "l", (("k", "s"),))
-    assert release.written() == (
+    release = PolicyRelease("m", "l", (("k", "s"),))
+    assert release.to_bytes() == (
         b'{"kind":"greenroom policy","lexicon":"l","matrix":"m","signatures":[{"key":"k","signature":"s"}]}'
     )
     said_of_it = b'{"kind":"greenroom policy","lexicon":"l","matrix":"m"}'
-    assert release.said() == hashlib.sha256(said_of_it).digest()
-    assert read(release.written()) == release
-    for document in (b"{", b"[]", b'{"kind":"other"}', release.written().replace(b'"m"', b"1"), b'{"kind":1,"kind":1}'):
-        with pytest.raises(Unsigned):
-            read(document)
-    with pytest.raises(Unsigned):
-        believed(release.written(), [])
+    assert release.signed_digest() == hashlib.sha256(said_of_it).digest()
+    assert read_release(release.to_bytes()) == release
+    for document in (
+        b"{",
+        b"[]",
+        b'{"kind":"other"}',
+        release.to_bytes().replace(b'"m"', b"1"),
+        b'{"kind":1,"kind":1}',
+    ):
+        with pytest.raises(UnsignedRelease):
+            read_release(document)
+    with pytest.raises(UnsignedRelease):
+        verify_release(release.to_bytes(), [])
 
 
 def test_rules_without_a_date_are_none_whoever_signed_them() -> None:
     with pytest.raises(ValueError, match=r"^a version without a date$"):
-        written("0000.00.00-0").rules()
+        written("0000.00.00-0").to_bundle()
     with pytest.raises(ValueError, match="no version of rules"):
-        written("2026.12.01").rules()
-    assert written("2026.12.01-2").rules().number == 20261201_0002
+        written("2026.12.01").to_bundle()
+    assert written("2026.12.01-2").to_bundle().number == 20261201_0002

@@ -8,17 +8,37 @@ from uuid import UUID
 
 import pytest
 
-from foundation.ids import derived
-from gate import alike
-from gate.calibrating import kappa, settled
-from gate.declared import Look, Source, agreement, facts_of, looks_of, seen_clear, source_digest
-from gate.facts import Declared, Likeness, Resembled, ReviewFacts, Shown
-from gate.lowered import Word, agreed, among, needed, words
-from gate.reasons import Reason
-from gate.units import Rating, Text
+from foundation.ids import derived_uuid
+from gate.contract.facts import (
+    DeclarationFacts,
+    DepictionFacts,
+    FaceComparisonFacts,
+    ResemblanceFacts,
+    ReviewFacts,
+)
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating, Text
+from gate.decision import resemblance_rules
+from gate.people.declarations import (
+    DeclaredSource,
+    LookResult,
+    declaration_facts,
+    is_cleared,
+    look_agreement,
+    parse_looks,
+    source_digest,
+)
+from gate.ratings.lowered_ratings import (
+    LoweringVote,
+    agreeing_principals,
+    is_same_human,
+    parse_votes,
+    required_votes,
+)
+from gate.reviews.calibration import cohen_kappa, final_rating
 from tests.gate.test_decide import ANN, NOW, PREAL, PSYN, REAL, REVIEW, SYNTHETIC, known, said, snapshot, unit
 
-ROB, CY = derived("rob"), derived("cy")
+ROB, CY = derived_uuid("rob"), derived_uuid("cy")
 MOMENT = timedelta(microseconds=1)
 
 
@@ -86,40 +106,43 @@ def test_a_void_lowering_holds_where_a_look_is_asked_for() -> None:
 
 
 def test_two_stand_behind_nudity_and_one_behind_what_is_suggestive() -> None:
-    assert [needed(one) for one in (Rating.G, Rating.S, Rating.N, Rating.E)] == [1, 1, 2, 2]
-    a, b, c = Word(ANN, True), Word(ROB, True), Word(CY, True)
+    assert [required_votes(one) for one in (Rating.G, Rating.S, Rating.N, Rating.E)] == [1, 1, 2, 2]
+    a, b, c = LoweringVote(ANN, True), LoweringVote(ROB, True), LoweringVote(CY, True)
 
-    def found(*said_: Word, barred: Sequence[UUID] = (), count: int = 2, **same: Any) -> set[UUID]:
-        return set(agreed(said_, barred=barred, same=same.get("same", {}), count=count))
+    def found(*said_: LoweringVote, barred: Sequence[UUID] = (), count: int = 2, **same: Any) -> set[UUID]:
+        return set(agreeing_principals(said_, barred=barred, same=same.get("same", {}), count=count))
 
     assert found(a, b) == {ANN, ROB}
     assert found(a) == found(a, a) == set()
     assert found(a, b, c) == {ANN, ROB, CY}
     assert found(a, b, barred=(ROB,)) == set()
     assert found(a, b, c, barred=(ROB,)) == {ANN, CY}
-    assert found(a, b, Word(CY, False)) == set(), "a no ends it"
-    assert found(Word(ANN, False), a, b) == {ANN, ROB}, "the last word counts"
-    assert found(a, b, Word(ANN, False)) == set()
-    assert found(a, Word(ROB, True, 94)) == set()
-    assert found(a, Word(ROB, True, 95)) == {ANN, ROB}
+    assert found(a, b, LoweringVote(CY, False)) == set(), "a no ends it"
+    assert found(LoweringVote(ANN, False), a, b) == {ANN, ROB}, "the last word counts"
+    assert found(a, b, LoweringVote(ANN, False)) == set()
+    assert found(a, LoweringVote(ROB, True, 94)) == set()
+    assert found(a, LoweringVote(ROB, True, 95)) == {ANN, ROB}
     assert found(a, b, same={ANN: frozenset({ROB})}) == found(a, b, same={ROB: frozenset({ANN})}) == set()
     assert found(a, b, c, same={ANN: frozenset({ROB})}) == {ANN, ROB, CY}
     assert found(a, b, barred=(CY,), same={CY: frozenset({ANN})}) == set()
     assert found(a, count=1) == {ANN}
-    assert among(ANN, [ROB, ANN], {})
-    assert not among(ANN, [ROB], {})
-    assert among(ANN, [ROB], {ROB: frozenset({ANN})})
-    assert words(None) == []
-    assert words([(str(ANN), "approve", 90), (str(ROB), "refuse", 100)]) == [Word(ANN, True, 90), Word(ROB, False)]
+    assert is_same_human(ANN, [ROB, ANN], {})
+    assert not is_same_human(ANN, [ROB], {})
+    assert is_same_human(ANN, [ROB], {ROB: frozenset({ANN})})
+    assert parse_votes(None) == []
+    assert parse_votes([(str(ANN), "approve", 90), (str(ROB), "refuse", 100)]) == [
+        LoweringVote(ANN, True, 90),
+        LoweringVote(ROB, False),
+    ]
 
 
 # ------------------------------------------------------------------ likenesses
-LIKE = Likeness(wanted=True, searched=True, resembles=(Resembled(PREAL),))
-OTHERS = tuple(ReviewFacts(derived(name), True, 100, NOW) for name in ("x", "y"))
+LIKE = FaceComparisonFacts(wanted=True, searched=True, resembles=(ResemblanceFacts(PREAL),))
+OTHERS = tuple(ReviewFacts(derived_uuid(name), True, 100, NOW) for name in ("x", "y"))
 
 
-def like(*said_: ReviewFacts, person: UUID | None = PREAL) -> Likeness:
-    return replace(LIKE, resembles=(Resembled(person, said_),))
+def like(*said_: ReviewFacts, person: UUID | None = PREAL) -> FaceComparisonFacts:
+    return replace(LIKE, resembles=(ResemblanceFacts(person, said_),))
 
 
 ALIKE: dict[str, tuple[Any, tuple[Any, ...], Rating, set[str]]] = {
@@ -151,7 +174,7 @@ ALIKE: dict[str, tuple[Any, tuple[Any, ...], Rating, set[str]]] = {
         {"likeness": like(OTHERS[0], person=None)}, (REAL,), Rating.S, {"LIKENESS_REAL_PERSON"},
     ),
     "one of two is somebody else": (
-        {"likeness": Likeness(True, True, (Resembled(CY, OTHERS), Resembled(PREAL)))}, (SYNTHETIC,), Rating.S,
+        {"likeness": FaceComparisonFacts(True, True, (ResemblanceFacts(CY, OTHERS), ResemblanceFacts(PREAL)))}, (SYNTHETIC,), Rating.S,
         {"LIKENESS_REAL_PERSON"},
     ),
     "two say it is not who is barred": ({"likeness": like(*OTHERS, person=None)}, (REAL,), Rating.S, set()),
@@ -174,20 +197,20 @@ def test_from_nudity_on_it_is_blocked(rating: Rating, verdict: str) -> None:
 
 
 @pytest.mark.parametrize(("of_medium", "of_person", "rating", "missing"), [
-    (Likeness(True, True), None, Rating.N, False),
-    (Likeness(True, False), None, Rating.N, True),
-    (Likeness(False, False), None, Rating.N, False),
-    (Likeness(True, False), None, Rating.S, False),
-    (Likeness(), Likeness(True, False), Rating.N, True),
-    (Likeness(), Likeness(True, True), Rating.N, False),
+    (FaceComparisonFacts(True, True), None, Rating.N, False),
+    (FaceComparisonFacts(True, False), None, Rating.N, True),
+    (FaceComparisonFacts(False, False), None, Rating.N, False),
+    (FaceComparisonFacts(True, False), None, Rating.S, False),
+    (FaceComparisonFacts(), FaceComparisonFacts(True, False), Rating.N, True),
+    (FaceComparisonFacts(), FaceComparisonFacts(True, True), Rating.N, False),
 ])  # fmt: skip
 def test_somebody_invented_is_compared_before_nudity_leaves(
-    of_medium: Likeness, of_person: Likeness | None, rating: Rating, missing: bool
+    of_medium: FaceComparisonFacts, of_person: FaceComparisonFacts | None, rating: Rating, missing: bool
 ) -> None:
     who = replace(SYNTHETIC, likeness=of_person)
     found = said(snapshot(known(rating, who, likeness=of_medium), persons=(who,)))[1]
     assert (Reason.LIKENESS_UNSEARCHED in found) is missing
-    real = said(snapshot(known(rating, likeness=Likeness(True, False))))[1]
+    real = said(snapshot(known(rating, likeness=FaceComparisonFacts(True, False))))[1]
     assert Reason.LIKENESS_UNSEARCHED not in real, "a photograph shows who it shows"
 
 
@@ -203,33 +226,33 @@ def test_a_double_stands_for_who_is_behind_it_and_the_references_count_where_the
     assert Reason.LIKENESS_REAL_PERSON in said(snapshot(medium, persons=(other,)), whole())[1]
     after = replace(SYNTHETIC, likeness=LIKE)
     assert Reason.LIKENESS_REAL_PERSON in said(snapshot(suggestive(), persons=(after,)), whole())[1]
-    proposed = known(Rating.S, None, shown=(Shown(PSYN, "proposed"),))
+    proposed = known(Rating.S, None, shown=(DepictionFacts(PSYN, "proposed"),))
     assert Reason.LIKENESS_REAL_PERSON not in said(snapshot(proposed, persons=(after,)), whole())[1]
-    assert alike.is_invented(suggestive(), [SYNTHETIC])
-    assert not alike.is_invented(suggestive(), [REAL])
-    assert alike.enough([], needed=0)
-    assert not alike.enough([], needed=1)
+    assert resemblance_rules.is_synthetic(suggestive(), [SYNTHETIC])
+    assert not resemblance_rules.is_synthetic(suggestive(), [REAL])
+    assert resemblance_rules.has_enough_reviewers([], needed=0)
+    assert not resemblance_rules.has_enough_reviewers([], needed=1)
 
 
 # ------------------------------------------------------------------ declarations and agreement
 def test_a_declaration_counts_once_two_others_saw_nothing_amiss() -> None:
-    clear = [Look(who, False, (), 12) for who in (ROB, CY)]
-    assert seen_clear(clear, ANN)
-    assert not seen_clear(clear[:1], ANN)
-    assert not seen_clear([*clear[:1], Look(ANN, False, (), 12)], ANN), "who declared it does not count"
-    assert not seen_clear([*clear, Look(PSYN, True, (), 12)], ANN)
-    assert not seen_clear([*clear, Look(PSYN, False, ("a",), 12)], ANN)
+    clear = [LookResult(who, False, (), 12) for who in (ROB, CY)]
+    assert is_cleared(clear, ANN)
+    assert not is_cleared(clear[:1], ANN)
+    assert not is_cleared([*clear[:1], LookResult(ANN, False, (), 12)], ANN), "who declared it does not count"
+    assert not is_cleared([*clear, LookResult(PSYN, True, (), 12)], ANN)
+    assert not is_cleared([*clear, LookResult(PSYN, False, ("a",), 12)], ANN)
     stored = [[str(ROB), False, [], 12], [str(CY), False, [], 12]]
     row = {"looks": stored, "lost": False, "adult_licence": True, "declared_by": str(ANN),
            "sources": [{"part": "adapter", "name": "b"}, {"part": "model", "name": "a"}]}  # fmt: skip
-    assert facts_of(row) == Declared(True, True, ("a",))
-    assert facts_of(row | {"looks": None}) == Declared(True, False, ("a",))
-    assert facts_of(row | {"adult_licence": False}) == Declared(False, True, ("a",))
-    assert facts_of(row | {"lost": True}) is None
-    assert facts_of(row | {"looks": [[str(ROB), True, [], 12]]}) is None
-    assert facts_of(None) is None
-    assert looks_of(None) == ()
-    pinned = source_digest([Source("model", "a", "", "CC0", True)], ["b", "a"])
+    assert declaration_facts(row) == DeclarationFacts(True, True, ("a",))
+    assert declaration_facts(row | {"looks": None}) == DeclarationFacts(True, False, ("a",))
+    assert declaration_facts(row | {"adult_licence": False}) == DeclarationFacts(False, True, ("a",))
+    assert declaration_facts(row | {"lost": True}) is None
+    assert declaration_facts(row | {"looks": [[str(ROB), True, [], 12]]}) is None
+    assert declaration_facts(None) is None
+    assert parse_looks(None) == ()
+    pinned = source_digest([DeclaredSource("model", "a", "", "CC0", True)], ["b", "a"])
     assert pinned == "8b05b069ed19be17f732a32dbc85c1d57ea8dfa109b86d245aaf22aa3bd02c8d", (
         "declarations that stand are bound to it"
     )
@@ -237,17 +260,17 @@ def test_a_declaration_counts_once_two_others_saw_nothing_amiss() -> None:
 
 
 def test_how_far_two_agree_beyond_chance() -> None:
-    def look(*doubts: str, tiles: int = 4) -> Look:
-        return Look(ROB, False, doubts, tiles)
+    def look(*doubts: str, tiles: int = 4) -> LookResult:
+        return LookResult(ROB, False, doubts, tiles)
 
-    assert agreement(look("a"), look("a")) == 1
-    assert agreement(look("a"), look("b")) == pytest.approx((0.5 - 0.625) / 0.375)
-    assert agreement(look("a", "b"), look("a")) == pytest.approx((0.75 - 0.5) / 0.5)
-    assert agreement(look(), look()) is None
-    assert agreement(look("a", "b", "c", "d"), look("a", "b", "c", "d")) is None
-    assert agreement(look(tiles=0), look()) is None
-    assert agreement(look("a", "b", tiles=2), look("c", tiles=9)) is None, "more than there were"
+    assert look_agreement(look("a"), look("a")) == 1
+    assert look_agreement(look("a"), look("b")) == pytest.approx((0.5 - 0.625) / 0.375)
+    assert look_agreement(look("a", "b"), look("a")) == pytest.approx((0.75 - 0.5) / 0.5)
+    assert look_agreement(look(), look()) is None
+    assert look_agreement(look("a", "b", "c", "d"), look("a", "b", "c", "d")) is None
+    assert look_agreement(look(tiles=0), look()) is None
+    assert look_agreement(look("a", "b", tiles=2), look("c", tiles=9)) is None, "more than there were"
     one = {"a": Rating.G, "b": Rating.S, "c": Rating.N, "z": Rating.E}
-    assert kappa(one, {"a": Rating.G, "b": Rating.S, "c": Rating.N}) == 1
-    assert kappa(one, {"a": Rating.S, "b": Rating.N, "c": Rating.G}) < 0
-    assert settled([Rating.S, Rating.N]) is Rating.N
+    assert cohen_kappa(one, {"a": Rating.G, "b": Rating.S, "c": Rating.N}) == 1
+    assert cohen_kappa(one, {"a": Rating.S, "b": Rating.N, "c": Rating.G}) < 0
+    assert final_rating([Rating.S, Rating.N]) is Rating.N

@@ -11,7 +11,7 @@ from random import Random
 
 from sqlalchemy import Connection, Engine, event
 
-from foundation.clock import monotonic
+from foundation.ops.clock import monotonic
 
 STUCK_SECONDS = 60.0
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from foundation.database import Scope
+from foundation.db.database import Scope
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generators.contract import ImageJob, TextJob, Turn
-from generators.engines.model_folders import PACKAGES
+from generators.contract.engines import ImageJob, PromptMessage, TextJob
+from generators.local_models.model_folders import PACKAGES
 
 SCHEMA: dict[str, object] = {
     "type": "object",
@@ -27,7 +27,7 @@ def an_image_job(**changes: Any) -> ImageJob:
 
 
 def a_text_job(**changes: Any) -> TextJob:
-    given: dict[str, Any] = {"system": "You write captions.", "turns": (Turn("user", "A beach."),), "seed": 3}
+    given: dict[str, Any] = {"system": "You write captions.", "turns": (PromptMessage("user", "A beach."),), "seed": 3}
     return TextJob(**{**given, **changes})
 
 

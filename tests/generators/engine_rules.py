@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from generators.contract import EngineError, Progress, unheard
-from generators.tally import Tally
+from generators.contract.engines import EngineError, Progress, RequestLedger, ignore_progress
 
 
 class Stopped(Exception):
@@ -48,23 +47,23 @@ class World:
     failures: Mapping[str, Failure] = field(default_factory=dict)
 
 
-class Counting(Tally):
+class Counting(RequestLedger):
     """A tally of requests for texts; `booked` are those that may be billed, each of which ends exactly once."""
 
     def __init__(self) -> None:
         self.open = self.booked = 0
 
-    def asking(self, engine: str, model: str, most_in: int, most_out: int) -> None:
+    def record_request(self, engine: str, model: str, most_in: int, most_out: int) -> None:
         self.open += 1
         self.booked += 1
 
-    def answered(self, tokens_in: int, tokens_out: int) -> None:
+    def record_answer(self, tokens_in: int, tokens_out: int) -> None:
         self._end()
 
-    def lost(self) -> None:
+    def record_lost(self) -> None:
         self._end()
 
-    def unheard(self) -> None:
+    def record_not_received(self) -> None:
         self._end()
         self.booked -= 1
 
@@ -105,18 +104,18 @@ def a_stop_stops(world: World) -> None:
     assert not world.goes_on(), "it goes on there"
     assert world.billed() - before <= world.price, "more than one was billed"
     assert world.booked() >= world.billed(), "what is billed is not booked"
-    assert world.make(9, unheard), "nothing is made after a stop"
+    assert world.make(9, ignore_progress), "nothing is made after a stop"
 
 
 def a_seed_repeats(world: World) -> None:
     """The same seed gives the same bytes."""
-    first = world.make(7, unheard)
-    assert world.make(7, unheard) == first, "the same seed gives other bytes"
+    first = world.make(7, ignore_progress)
+    assert world.make(7, ignore_progress) == first, "the same seed gives other bytes"
 
 
 def seeds_differ(world: World) -> None:
     """Another seed gives other bytes."""
-    assert world.make(7, unheard) != world.make(8, unheard), "another seed gives the same bytes"
+    assert world.make(7, ignore_progress) != world.make(8, ignore_progress), "another seed gives the same bytes"
 
 
 def a_failure_is_said(world: World, name: str) -> None:
@@ -126,7 +125,7 @@ def a_failure_is_said(world: World, name: str) -> None:
     seed = 100 + list(world.failures).index(name)  # what was made before is taken, where it stands there
     failure.cause()
     try:
-        world.make(seed, unheard)
+        world.make(seed, ignore_progress)
     except EngineError as raised:
         told: Any = raised
     else:
@@ -137,7 +136,7 @@ def a_failure_is_said(world: World, name: str) -> None:
     assert taken <= world.price, f"asked again: {taken} were billed"
     assert world.booked() - booked == (world.price if failure.costs else 0), "booked otherwise than it costs"
     assert world.booked() - booked >= taken, "what is billed is not booked"
-    assert world.make(seed, unheard), "nothing is made after a failure"
+    assert world.make(seed, ignore_progress), "nothing is made after a failure"
 
 
 def keeps_all(world: World) -> None:
@@ -156,6 +155,6 @@ def each_is_billed_once(world: World) -> None:
     """What the house books is what the other side bills, once for each."""
     booked, billed = world.booked(), world.billed()
     for seed in (7, 8):
-        world.make(seed, unheard)
+        world.make(seed, ignore_progress)
     assert world.billed() - billed == 2 * world.price, f"{world.billed() - billed} were billed for two"
     assert world.booked() - booked == world.billed() - billed, "booked otherwise than billed"

@@ -9,23 +9,25 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from foundation.money import Price
-from generators.contract import (
-    AnswerUnusable,
+from generators.contract.engines import (
     EngineBusy,
     EngineError,
     EngineMissing,
     EngineUnreachable,
-    Hosted,
+    HostedImageEngine,
     ImageEngine,
     JobTooLarge,
+    PictureUndelivered,
     Progress,
-    Slip,
+    PurchaseRecord,
     TextEngine,
-    Undelivered,
+    UnusableAnswer,
 )
-from generators.engines import comfyui, elevenlabs, espeak, ollama, piper, placeholder, replicate, stability
-from generators.engines.workflows import read
-from generators.speech import AnswerUncertain, SpeechEngine, SpeechJob
+from generators.contract.speech import SpeechEngine, SpeechJob, SpeechUncertain
+from generators.engines.images import comfyui, placeholder, replicate, stability
+from generators.engines.images.workflows import read_workflow
+from generators.engines.speech import elevenlabs, espeak, piper
+from generators.engines.text import ollama
 from tests.fakes import comfyui as fake_comfy
 from tests.fakes import elevenlabs as fake_elevenlabs
 from tests.fakes import ollama as fake_ollama
@@ -43,12 +45,12 @@ def drawn(engine: ImageEngine) -> Callable[[int, Progress], bytes]:
     return lambda seed, progress: engine.draw(an_image_job(seed=seed), progress).data
 
 
-def bought(engine: Hosted) -> tuple[Callable[[int, Progress], bytes], Callable[[], int]]:
+def bought(engine: HostedImageEngine) -> tuple[Callable[[int, Progress], bytes], Callable[[], int]]:
     """As the studio buys: a slip for each, cancelled where a listener stopped it; and how many may be billed."""
-    slips: list[Slip] = []
+    slips: list[PurchaseRecord] = []
 
     def make(seed: int, progress: Progress) -> bytes:
-        slips.append(Slip(f"ours-{len(slips)}"))
+        slips.append(PurchaseRecord(f"ours-{len(slips)}"))
         try:
             return engine.buy(an_image_job(seed=seed), slips[-1], progress).data
         except EngineError:
@@ -62,7 +64,9 @@ def bought(engine: Hosted) -> tuple[Callable[[int, Progress], bytes], Callable[[
 
 
 @contextmanager
-def placeholders(_folder: Path, kind: type[placeholder.Placeholder] = placeholder.Placeholder) -> Iterator[World]:
+def placeholders(
+    _folder: Path, kind: type[placeholder.PlaceholderEngine] = placeholder.PlaceholderEngine
+) -> Iterator[World]:
     yield World(drawn(kind()))
 
 
@@ -80,7 +84,7 @@ def comfy(folder: Path, kind: type[comfyui.ComfyUI] = comfyui.ComfyUI) -> Iterat
 
         fault = fake_comfy.Fault
         yield World(
-            drawn(kind(there.url, read(str(file)), deadline=0.5)),
+            drawn(kind(there.url, read_workflow(str(file)), deadline=0.5)),
             begun=lambda: bool(there.pending or there.running),
             goes_on=lambda: bool(there.pending or there.running),
             failures={
@@ -105,7 +109,7 @@ def stable(_folder: Path, kind: type[stability.Stability] = stability.Stability)
         400: (EngineMissing, "order_refused"),
         401: (EngineMissing, "token_refused"),
         402: (EngineMissing, "no_credit"),
-        403: (Undelivered, "content_refused"),
+        403: (PictureUndelivered, "content_refused"),
         413: (EngineMissing, "order_refused"),
         422: (EngineMissing, "order_refused"),
         429: (EngineBusy, "server_refused"),
@@ -130,7 +134,7 @@ def stable(_folder: Path, kind: type[stability.Stability] = stability.Stability)
                 for status, (error, code) in refusals.items()
             }
             | {
-                f"lost {number}": Failure(meets(fault), Undelivered, "engine.order_lost", costs=True)
+                f"lost {number}": Failure(meets(fault), PictureUndelivered, "engine.order_lost", costs=True)
                 for number, fault in enumerate(lost)
             },
         )
@@ -145,7 +149,7 @@ def replicated(_folder: Path, kind: type[replicate.Replicate] = replicate.Replic
         def meets(status: int) -> Callable[[], None]:
             return lambda: there.fail(orders, fake_replicate.Fault(status=status))
 
-        service = replicate.Service(there.url, SecretStr(fake_replicate.TOKEN), there.files_url)
+        service = replicate.ReplicateService(there.url, SecretStr(fake_replicate.TOKEN), there.files_url)
         make, booked = bought(kind(service, fake_replicate.MODEL, {fake_replicate.MODEL: PRICE}, look=0.02))
         yield World(
             make,
@@ -171,8 +175,8 @@ def said(engine: SpeechEngine) -> tuple[Callable[[int, Progress], bytes], Callab
     def make(seed: int, _progress: Progress) -> bytes:
         nonlocal booked
         try:
-            spoken = engine.say(SpeechJob(WORDS, seed=seed, form="wav"))
-        except (AnswerUncertain, AnswerUnusable):
+            spoken = engine.synthesize(SpeechJob(WORDS, seed=seed, form="wav"))
+        except (SpeechUncertain, UnusableAnswer):
             booked += len(WORDS) if engine.bills else 0
             raise
         booked += spoken.characters if engine.bills else 0
@@ -199,9 +203,9 @@ def eleven(_folder: Path, kind: type[elevenlabs.ElevenLabs] = elevenlabs.ElevenL
             price=len(WORDS),
             failures={
                 "busy": Failure(meets("system_busy"), EngineUnreachable, "engine.server_refused"),
-                "noise": Failure(meets("noise"), AnswerUnusable, "engine.answer_invalid", costs=True),
+                "noise": Failure(meets("noise"), UnusableAnswer, "engine.answer_invalid", costs=True),
                 **{
-                    fault: Failure(meets(fault), AnswerUncertain, "engine.speech_uncertain", costs=True)
+                    fault: Failure(meets(fault), SpeechUncertain, "engine.speech_uncertain", costs=True)
                     for fault in ("lose", "hang", "down")
                 },
             },
@@ -223,7 +227,7 @@ def _program(fails: Callable[[str], Callable[[], None]], out: str) -> dict[str, 
         "hangs": Failure(fails("import time; time.sleep(60)"), EngineUnreachable, "engine.program_slow"),
         "no sound": Failure(
             fails(f"open(options[{out!r}], 'w').write('half a sound'); sys.exit(0)"),
-            AnswerUnusable,
+            UnusableAnswer,
             "engine.answer_invalid",
         ),
     }
@@ -256,7 +260,7 @@ def written(engine: TextEngine) -> tuple[Callable[[int, Progress], bytes], Calla
 
 
 @contextmanager
-def local_texts(_folder: Path, kind: type[ollama.Ollama] = ollama.Ollama) -> Iterator[World]:
+def local_texts(_folder: Path, kind: type[ollama.OllamaEngine] = ollama.OllamaEngine) -> Iterator[World]:
     with fake_ollama.serving() as there:
 
         def meets(fault: fake_ollama.Fault) -> Callable[[], None]:

@@ -5,15 +5,15 @@ from typing import Any
 
 from onnx import TensorProto, checker, helper, save
 
-from generators.engines.langchain import load
+from generators.engines.text.langchain import load_attribute
 
 WIDE, GROWN = 8, 4
 
 
 def rrdb(file: Path, *, blocks: int = 2, doublings: int = 1, old: bool = False, seed: int = 0) -> Path:
     """ESRGAN's layout, so narrow that it takes milliseconds."""
-    load("torch", "manual_seed")(seed)
-    randn = load("torch", "randn")
+    load_attribute("torch", "manual_seed")(seed)
+    randn = load_attribute("torch", "randn")
     state: dict[str, Any] = {}
 
     def conv(name: str, taken: int, given: int, scale: float = 0.2) -> None:
@@ -34,7 +34,7 @@ def rrdb(file: Path, *, blocks: int = 2, doublings: int = 1, old: bool = False, 
     conv(f"model.{last + 2}" if old else "conv_last", WIDE, 3)
     state[f"model.{last + 2}.bias" if old else "conv_last.bias"] += 0.5
     file.parent.mkdir(parents=True, exist_ok=True)
-    load("safetensors.torch", "save_file")(state, file)
+    load_attribute("safetensors.torch", "save_file")(state, file)
     return file
 
 

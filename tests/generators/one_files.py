@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from generators.engines.langchain import load
+from generators.engines.text.langchain import load_attribute
 
 _NET = [
     ("time_embedding.linear_1.", "time_embed.0."),
@@ -54,7 +54,7 @@ def write(folder: Path, file: Path) -> Path:
     if twice:
         second = _open_clip(folder / "text_encoder_2")
         state |= {f"conditioner.embedders.1.model.{name}": each for name, each in second.items()}
-    save = load("safetensors.torch", "save_file")
+    save = load_attribute("safetensors.torch", "save_file")
     file.parent.mkdir(parents=True, exist_ok=True)
     save({name: each.contiguous() for name, each in state.items()}, file)
     return file
@@ -72,7 +72,7 @@ def layout(folder: Path, to: Path) -> Path:
 
 def _weights(folder: Path) -> dict[str, Any]:
     (file,) = folder.glob("*.safetensors")
-    return dict(load("safetensors.torch", "load_file")(file))
+    return dict(load_attribute("safetensors.torch", "load_file")(file))
 
 
 def _renamed(name: str, names: list[tuple[str, str]]) -> str:
@@ -129,7 +129,7 @@ def _clip(folder: Path) -> dict[str, Any]:
 
 
 def _open_clip(folder: Path) -> dict[str, Any]:
-    joined = load("torch", "cat")
+    joined = load_attribute("torch", "cat")
     found = _clip(folder) | {"text_projection.weight": _weights(folder)["text_projection.weight"]}
     made: dict[str, Any] = {"text_projection": found.pop("text_projection.weight").T}
     found.pop("text_model.text_projection.weight", None)

@@ -14,14 +14,17 @@ import pytest
 from PIL import Image
 
 from foundation.errors import BadInput
-from foundation.settings import GeneratorsSettings
-from generators import boxes, crops, films, registry
-from generators.animating import FilmJob
-from generators.contract import EngineMissing, JobTooLarge, Label
-from generators.engines import film_models
-from generators.engines.diffusion import Diffusion
-from generators.engines.film_models import FAMILIES
-from generators.engines.films import DiffusionFilms
+from foundation.ops.settings import GeneratorsSettings
+from generators import registry
+from generators.containers import mp4
+from generators.contract.engines import EngineMissing, JobTooLarge, OriginLabel
+from generators.contract.video import VideoJob
+from generators.engines.images.diffusion import DiffusionEngine
+from generators.engines.video import video_models
+from generators.engines.video.diffusion_video import DiffusionVideoEngine
+from generators.engines.video.video_models import VIDEO_MODEL_FAMILIES
+from generators.retouch import crops
+from generators.video import video_files
 from tests.generators import tiny_films, tiny_models
 from tests.generators.builders import a_picture, an_image_job, encoded, needs_diffusion
 
@@ -54,47 +57,47 @@ def settings(folders: Path) -> Callable[..., GeneratorsSettings]:
 
 
 @pytest.fixture(scope="module")
-def engine(settings: Callable[..., GeneratorsSettings]) -> Iterator[DiffusionFilms]:
-    made = DiffusionFilms(settings())
+def engine(settings: Callable[..., GeneratorsSettings]) -> Iterator[DiffusionVideoEngine]:
+    made = DiffusionVideoEngine(settings())
     yield made
-    made.pipelines.drop_all()
+    made.pipelines.release_all()
 
 
-def job(model: str = "sd15", **changes: Any) -> FilmJob:
+def job(model: str = "sd15", **changes: Any) -> VideoJob:
     given: dict[str, Any] = {"seed": 7, "width": 96, "height": 64, "seconds": 1, "steps": 2}
     words = {} if model == "svd" else {"prompt": "waves on a beach"}
     picture = encoded(a_picture(96, 64, seed=1), "PNG")
-    return FilmJob(picture, model=model, **{**given, **words, **changes})
+    return VideoJob(picture, model=model, **{**given, **words, **changes})
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_layout_moves_a_picture_by_its_seed(engine: DiffusionFilms, model: str) -> None:
-    made = engine.move(job(model))
-    assert (made.engine, made.model, made.label, made.seed) == ("diffusion", model, Label.DEMO, 7)
-    found = boxes.inspect(made.data, name="film")
+def test_every_layout_moves_a_picture_by_its_seed(engine: DiffusionVideoEngine, model: str) -> None:
+    made = engine.animate(job(model))
+    assert (made.engine, made.model, made.label, made.seed) == ("diffusion", model, OriginLabel.DEMO, 7)
+    found = mp4.inspect_mp4(made.data, name="film")
     assert ((found.width, found.height), found.video, round(found.rate)) == ((96, 64), True, 30)
     assert abs(found.seconds - made.seconds) < 0.05
     assert 0.9 < made.seconds < 1.1
     assert made.data.index(b"moov") < made.data.index(b"mdat")
-    assert len(films.reread(made.data, name="film").looked.frames) >= 2, "nothing but ours is in it"
+    assert len(video_files.reopen_video(made.data, name="film").looked.frames) >= 2, "nothing but ours is in it"
     assert {"steps", "rate", "film_frames", "drawn", "dtype", "torch", "diffusers"} <= made.parameters.keys()
-    assert engine.move(job(model)).data == made.data
-    assert engine.move(job(model, seed=8)).data != made.data
+    assert engine.animate(job(model)).data == made.data
+    assert engine.animate(job(model, seed=8)).data != made.data
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_picture_and_what_is_said_count(engine: DiffusionFilms, model: str) -> None:
-    made = engine.move(job(model))
+def test_the_picture_and_what_is_said_count(engine: DiffusionVideoEngine, model: str) -> None:
+    made = engine.animate(job(model))
     other = replace(job(model), picture=encoded(a_picture(96, 64, seed=5), "PNG"))
-    assert engine.move(other).data != made.data
+    assert engine.animate(other).data != made.data
     if model in MOVES:
-        assert engine.move(job(model, motion=95)).data != made.data
+        assert engine.animate(job(model, motion=95)).data != made.data
     if model != "svd":
-        assert engine.move(job(model, prompt="snow in a forest")).data != made.data
+        assert engine.animate(job(model, prompt="snow in a forest")).data != made.data
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_it_tells_each_step_and_stops_at_one(engine: DiffusionFilms, model: str) -> None:
+def test_it_tells_each_step_and_stops_at_one(engine: DiffusionVideoEngine, model: str) -> None:
     class Stopped(Exception):
         pass
 
@@ -106,16 +109,16 @@ def test_it_tells_each_step_and_stops_at_one(engine: DiffusionFilms, model: str)
             raise Stopped
 
     whole: list[tuple[int, int]] = []
-    before = engine.move(job(model), lambda done, total: whole.append((done, total))).data
+    before = engine.animate(job(model), lambda done, total: whole.append((done, total))).data
     assert whole == sorted(whole)
     assert (whole[0], whole[-1]) == ((0, 2), (2, 2))
     with pytest.raises(Stopped):
-        engine.move(job(model), stop)
+        engine.animate(job(model), stop)
     assert heard == [(0, 2), (1, 2)]
-    assert engine.move(job(model)).data == before
+    assert engine.animate(job(model)).data == before
 
 
-def test_what_a_model_cannot_be_told_is_said(engine: DiffusionFilms) -> None:
+def test_what_a_model_cannot_be_told_is_said(engine: DiffusionVideoEngine) -> None:
     for wrong, code in (
         (job("svd", prompt="waves"), "film_no_words"),
         (job("ltx", motion=50), "film_no_motion"),
@@ -124,11 +127,11 @@ def test_what_a_model_cannot_be_told_is_said(engine: DiffusionFilms) -> None:
         (job("../models/svd"), "film_model_missing"),
     ):
         with pytest.raises(EngineMissing, match=code):
-            engine.move(wrong)
+            engine.animate(wrong)
     with pytest.raises(JobTooLarge, match="film_long"):
-        engine.move(job("svd", seconds=3))  # its folder says 14 frames, of 7 a second
+        engine.animate(job("svd", seconds=3))  # its folder says 14 frames, of 7 a second
     with pytest.raises(BadInput):
-        engine.move(replace(job(), picture=b"<svg>"))
+        engine.animate(replace(job(), picture=b"<svg>"))
 
 
 @pytest.mark.parametrize("wrong", [{"seconds": 0}, {"seconds": 60}, {"width": 97}, {"height": 8}, {"width": 4000}])
@@ -137,9 +140,9 @@ def test_impossible_films_are_refused_at_intake(wrong: dict[str, int]) -> None:
         job(**wrong)
 
 
-@pytest.mark.parametrize("name", sorted(FAMILIES))
+@pytest.mark.parametrize("name", sorted(VIDEO_MODEL_FAMILIES))
 def test_frames_and_sizes_are_those_a_model_takes(name: str) -> None:
-    family = FAMILIES[name]
+    family = VIDEO_MODEL_FAMILIES[name]
     for seconds in range(1, family.seconds + 1):
         frames = family.frames(seconds)
         assert (frames - 1) % family.group == 0
@@ -149,7 +152,7 @@ def test_frames_and_sizes_are_those_a_model_takes(name: str) -> None:
         wide, high = family.size(*asked)
         assert wide % family.grid == high % family.grid == 0
         assert wide * high <= family.area * 1.6
-    assert FAMILIES["StableVideoDiffusionPipeline"].size(1280, 720) == (1024, 576)
+    assert VIDEO_MODEL_FAMILIES["StableVideoDiffusionPipeline"].size(1280, 720) == (1024, 576)
 
 
 def test_without_a_card_a_large_model_is_refused_in_words(
@@ -161,24 +164,24 @@ def test_without_a_card_a_large_model_is_refused_in_words(
     header = json.dumps({"big": {"dtype": "F32", "shape": [20_000_000], "data_offsets": [0, 4]}}).encode()
     index.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
     asked = settings(film_models=str(tmp_path))
-    large = DiffusionFilms(asked)
-    assert large.shelf.mover("large").model.label is Label.NONE
+    large = DiffusionVideoEngine(asked)
+    assert large.shelf.find_model("large").model.label is OriginLabel.NONE
     if large.device.kind == "cpu":
         with pytest.raises(EngineMissing, match="film_no_gpu"):
-            large.move(job("large", prompt=""))
+            large.animate(job("large", prompt=""))
         with pytest.raises(EngineMissing, match="film_no_gpu"):
-            large.where()
-    slow = DiffusionFilms(settings(film_models=str(tmp_path), film_device="cpu"))
-    assert slow.where().code == "engine.film_runs"
-    assert not film_models.may_run(asked, large.shelf.mover("large").model, gpu=False)
-    assert film_models.may_run(asked, large.shelf.mover("large").model, gpu=True)
-    assert film_models.able(settings(film_models=str(tmp_path), film_device="gpu")).lacks is None
+            large.device_message()
+    slow = DiffusionVideoEngine(settings(film_models=str(tmp_path), film_device="cpu"))
+    assert slow.device_message().code == "engine.film_runs"
+    assert not video_models.can_run_model(asked, large.shelf.find_model("large").model, gpu=False)
+    assert video_models.can_run_model(asked, large.shelf.find_model("large").model, gpu=True)
+    assert video_models.video_capabilities(settings(film_models=str(tmp_path), film_device="gpu")).lacks is None
 
 
 def test_what_is_missing_is_said_before_anything_is_loaded(
     folders: Path, settings: Callable[..., GeneratorsSettings], tmp_path: Path
 ) -> None:
-    assert [one.model.name for one in film_models.able(settings()).movers] == list(MODELS)
+    assert [one.model.name for one in video_models.video_capabilities(settings()).movers] == list(MODELS)
     (tmp_path / "empty").mkdir()
     shutil.copytree(folders / "models" / "sd15", tmp_path / "still" / "one")
     tiny_models.sdxl(tmp_path / "other" / "xl")
@@ -194,12 +197,12 @@ def test_what_is_missing_is_said_before_anything_is_loaded(
         ({"film_models": str(tmp_path / "still"), "film_adapter": str(tmp_path)}, "engine.folder_broken"),
         ({"film_models": str(tmp_path / "words")}, "engine.package_missing"),
     ):
-        lacks = film_models.able(settings(**given)).lacks
+        lacks = video_models.video_capabilities(settings(**given)).lacks
         assert lacks is not None
         assert lacks.message.code == code
     with pytest.raises(EngineMissing, match="film_none"):
-        registry.film_engine(GeneratorsSettings())
-    assert registry.film_engine(settings()).where().code == "engine.film_runs"
+        registry.load_video_engine(GeneratorsSettings())
+    assert registry.load_video_engine(settings()).device_message().code == "engine.film_runs"
 
 
 @contextmanager
@@ -224,27 +227,27 @@ def no_room(most: int) -> Iterator[list[int]]:
         hook.remove()
 
 
-def test_short_memory_is_spared_and_what_never_fits_is_said(engine: DiffusionFilms) -> None:
-    before = engine.move(job("svd")).data
+def test_short_memory_is_spared_and_what_never_fits_is_said(engine: DiffusionVideoEngine) -> None:
+    before = engine.animate(job("svd")).data
     with no_room(1) as tried:
-        assert engine.move(job("svd")).seconds == 1
+        assert engine.animate(job("svd")).seconds == 1
     assert tried == [7, *[1] * 7]
     with no_room(0), pytest.raises(JobTooLarge, match="film_memory"):
-        engine.move(job("svd"))
-    assert engine.move(job("svd")).data == before
+        engine.animate(job("svd"))
+    assert engine.animate(job("svd")).data == before
     with pytest.raises(JobTooLarge, match="model_too_large"):
-        DiffusionFilms(engine._settings.model_copy(update={"diffusion_memory_mib": 1})).move(job())
+        DiffusionVideoEngine(engine._settings.model_copy(update={"diffusion_memory_mib": 1})).animate(job())
 
 
-def test_pictures_and_films_do_not_hold_memory_together(engine: DiffusionFilms, folders: Path) -> None:
-    pictures = Diffusion(GeneratorsSettings(diffusion_folder=str(folders / "models" / "sd15")))
-    engine.move(job())
+def test_pictures_and_films_do_not_hold_memory_together(engine: DiffusionVideoEngine, folders: Path) -> None:
+    pictures = DiffusionEngine(GeneratorsSettings(diffusion_folder=str(folders / "models" / "sd15")))
+    engine.animate(job())
     pictures.draw(an_image_job(width=64, height=64))
-    assert (engine.pipelines.hot, pictures.pipelines.hot) == ((), ("sd15",))
-    engine.move(job())
-    assert (engine.pipelines.hot, pictures.pipelines.hot) == (("sd15",), ())
+    assert (engine.pipelines.loaded_names, pictures.pipelines.loaded_names) == ((), ("sd15",))
+    engine.animate(job())
+    assert (engine.pipelines.loaded_names, pictures.pipelines.loaded_names) == (("sd15",), ())
 
 
 def test_nothing_is_squeezed_into_a_film() -> None:
-    assert crops.filling(Image.new("RGB", (200, 64)), (64, 64)) == (68, 0, 132, 64)
-    assert crops.filling(Image.new("RGB", (96, 64)), (480, 320)) == (0, 0, 96, 64)
+    assert crops.fill_window(Image.new("RGB", (200, 64)), (64, 64)) == (68, 0, 132, 64)
+    assert crops.fill_window(Image.new("RGB", (96, 64)), (480, 320)) == (0, 0, 96, 64)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foundation.settings import GeneratorsSettings
-from generators.contract import EngineMissing, ImageJob, Picture
-from generators.engines.diffusion import Diffusion
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import EngineMissing, GeneratedPicture, ImageJob
+from generators.engines.images.diffusion import DiffusionEngine
 from tests.generators import tiny_models as tiny
 from tests.generators.builders import an_image_job, needs_diffusion
 
@@ -30,22 +30,22 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def engine(folders: Path) -> Iterator[Diffusion]:
-    made = Diffusion(GeneratorsSettings(diffusion_folder=str(folders / "one"), diffusion_models=str(folders)))
+def engine(folders: Path) -> Iterator[DiffusionEngine]:
+    made = DiffusionEngine(GeneratorsSettings(diffusion_folder=str(folders / "one"), diffusion_models=str(folders)))
     yield made
-    made.pipelines.drop_all()
+    made.pipelines.release_all()
 
 
 def job(**changes: object) -> ImageJob:
     return an_image_job(**{"width": 64, "height": 64, **changes})
 
 
-def pixels(picture: Picture) -> np.ndarray:
+def pixels(picture: GeneratedPicture) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(picture.data)), dtype=int)
 
 
 @pytest.mark.parametrize("model", ["one", "xl", "three", "flux"])
-def test_what_a_picture_is_to_be_without_counts_in_every_layout(engine: Diffusion, model: str) -> None:
+def test_what_a_picture_is_to_be_without_counts_in_every_layout(engine: DiffusionEngine, model: str) -> None:
     plain = engine.draw(job(model=model))
     without = engine.draw(job(model=model, negative="blur and rain"))
     assert plain.data != without.data
@@ -57,14 +57,14 @@ def test_what_a_picture_is_to_be_without_counts_in_every_layout(engine: Diffusio
         assert np.abs(pixels(made) - pixels(alone)).max() <= 1, "a neighbour's words are its own"
 
 
-def test_words_that_a_model_would_not_read_are_refused(engine: Diffusion, folders: Path, tmp_path: Path) -> None:
+def test_words_that_a_model_would_not_read_are_refused(engine: DiffusionEngine, folders: Path, tmp_path: Path) -> None:
     with pytest.raises(EngineMissing, match="negative_unguided"):
         engine.draw(job(negative="blur", guidance=1.0))
     quick = shutil.copytree(folders / "one", tmp_path / "quick")
     index = json.loads((quick / "model_index.json").read_text())
     index["_class_name"] = "LatentConsistencyModelPipeline"
     (quick / "model_index.json").write_text(json.dumps(index))
-    other = Diffusion(GeneratorsSettings(diffusion_folder=str(quick)))
+    other = DiffusionEngine(GeneratorsSettings(diffusion_folder=str(quick)))
     with pytest.raises(EngineMissing, match="cannot_negative"):
         other.draw(job(negative="blur"))
-    other.pipelines.drop_all()
+    other.pipelines.release_all()

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foundation.settings import GeneratorsSettings
-from gate.units import Rating
-from generators import media, registry
-from generators.contract import AnswerUnusable, EngineError, EngineMissing, EngineUnreachable
-from generators.engines.eyes import Eyes as Client
-from generators.media import Photo
-from generators.views import MOST_TILES, TILE, views
+from foundation.ops.settings import GeneratorsSettings
+from gate.contract.units import Rating
+from generators import registry
+from generators.analysis.picture_views import MAX_TILES, TILE, picture_views
+from generators.contract.engines import EngineError, EngineMissing, EngineUnreachable, UnusableAnswer
+from generators.engines.vision.http_classifier import HttpClassifier as Client
+from generators.media import pictures
+from generators.media.pictures import DecodedPhoto
 from tests.fakes.eyes import Eyes, serving, tile, two_faced
 from tests.generators.builders import a_picture, encoded
 
@@ -30,8 +31,8 @@ def client(eyes: Eyes, **changes: Any) -> Client:
     return Client(eyes.url, frozenset({eyes.who}), **changes)
 
 
-def shown(image: Image.Image) -> Photo:
-    return media.read(encoded(image, "PNG"), name="x")
+def shown(image: Image.Image) -> DecodedPhoto:
+    return pictures.decode_photo(encoded(image, "PNG"), name="x")
 
 
 @pytest.mark.parametrize(
@@ -39,36 +40,36 @@ def shown(image: Image.Image) -> Photo:
     [("G", "G", ""), ("S", "S", ""), ("N", "N", ""), ("E", "E", ""), ("MINOR", "X", "minor"), ("X", "X", "category")],
 )
 def test_what_a_tile_stands_for_is_found(eyes: Eyes, kind: str, rating: str, prohibited: str) -> None:
-    seen = client(eyes).look(views(shown(tile(kind, faces=2, text="HELLO-A"))))
+    seen = client(eyes).classify_views(picture_views(shown(tile(kind, faces=2, text="HELLO-A"))))
     assert (seen.source, seen.rating, seen.prohibited) == ("classifier:tiles@1", Rating(rating), prohibited)
     assert (seen.people, seen.words) == (2, ("HELLO-A",))
 
 
 def test_ordinary_pictures_are_general_and_of_nobody(eyes: Eyes) -> None:
-    seen = client(eyes).look(views(shown(a_picture(400, 300))))
+    seen = client(eyes).classify_views(picture_views(shown(a_picture(400, 300))))
     assert (seen.rating, seen.people, seen.words) == (Rating.G, 0, ())
 
 
 def test_what_shows_on_black_alone_is_seen(eyes: Eyes) -> None:
     hiding = shown(two_faced("G", "E"))
-    assert client(eyes).look(views(hiding)).rating is Rating.E
+    assert client(eyes).classify_views(picture_views(hiding)).rating is Rating.E
     assert {name.split(".")[1] for name in eyes.views} == {"white", "black"}
-    assert client(eyes).look(views(shown(two_faced("G", "S")))).rating is Rating.S
-    assert client(eyes).look(views(shown(two_faced("G", "G")))).rating is Rating.G
+    assert client(eyes).classify_views(picture_views(shown(two_faced("G", "S")))).rating is Rating.S
+    assert client(eyes).classify_views(picture_views(shown(two_faced("G", "G")))).rating is Rating.G
 
 
 def test_what_is_small_in_a_large_picture_is_seen_at_full_size(eyes: Eyes) -> None:
     large = tile("G", edge=64).convert("RGB").resize((2 * TILE - 128, TILE))
     large.paste(tile("E", edge=64).resize((TILE, TILE)), (TILE - 128, 0))
-    assert client(eyes).look(views(Photo(large, "image/jpeg", ""))).rating is Rating.E
+    assert client(eyes).classify_views(picture_views(DecodedPhoto(large, "image/jpeg", ""))).rating is Rating.E
 
 
 def test_tiles_cover_every_pixel_and_stay_few() -> None:
-    from generators.views import _tiles
+    from generators.analysis.picture_views import _tiles
 
     for size in ((TILE + 1, 40), (2048, 1365), (5200, 3600), (8000, 1200)):
         tiles = _tiles(Image.new("RGB", size))
-        assert 1 < len(tiles) <= MOST_TILES
+        assert 1 < len(tiles) <= MAX_TILES
         assert all(max(one.size) <= TILE for one in tiles)
     marked = np.zeros((1365, 2048, 3), dtype=np.uint8)
     marked[::97, ::89] = 255
@@ -77,25 +78,25 @@ def test_tiles_cover_every_pixel_and_stay_few() -> None:
 
 
 def test_silence_and_refusals_are_no_finding(eyes: Eyes) -> None:
-    picture = views(shown(tile("G")))
+    picture = picture_views(shown(tile("G")))
     eyes.status = 503
     with pytest.raises(EngineUnreachable):
-        client(eyes).look(picture)
+        client(eyes).classify_views(picture)
     eyes.status, eyes.hang = 200, True
     with pytest.raises(EngineUnreachable):
-        client(eyes, seconds=0.2).look(picture)
+        client(eyes, seconds=0.2).classify_views(picture)
     with pytest.raises(EngineUnreachable):
-        Client("http://127.0.0.1:9", frozenset()).look(picture)
+        Client("http://127.0.0.1:9", frozenset()).classify_views(picture)
 
 
 def test_version_nobody_named_is_no_finding(eyes: Eyes) -> None:
     known = client(eyes)
     eyes.version = "2"
     with pytest.raises(EngineMissing) as told:
-        known.look(views(shown(tile("G"))))
+        known.classify_views(picture_views(shown(tile("G"))))
     assert told.value.message.params["version"] == "tiles@2"
-    assert known.about() == "classifier:tiles@2"
-    assert not known.knows(known.about())
+    assert known.describe_source() == "classifier:tiles@2"
+    assert not known.is_known_source(known.describe_source())
 
 
 def answer(*views: dict[str, Any], **changes: Any) -> bytes:
@@ -123,11 +124,11 @@ HOSTILE = {
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_answers_are_refused(eyes: Eyes, kind: str) -> None:
     eyes.garbage = HOSTILE[kind]
-    picture = views(shown(tile("G")))
+    picture = picture_views(shown(tile("G")))
     assert len(picture) == 2
     with pytest.raises(EngineError) as told:
-        client(eyes).look(picture)
-    assert isinstance(told.value, AnswerUnusable)
+        client(eyes).classify_views(picture)
+    assert isinstance(told.value, UnusableAnswer)
 
 
 def face(numbers: int = 128, **changes: Any) -> dict[str, Any]:
@@ -140,7 +141,7 @@ def seeing(*faces: Any, model: str = "arc@3") -> bytes:
 
 def test_faces_are_told_by_view_with_vectors_of_length_one(eyes: Eyes) -> None:
     eyes.garbage = seeing(face(), face(vector=[3.0, *([0.0] * 127)]))
-    seen = client(eyes).look(views(shown(tile("G"))))
+    seen = client(eyes).classify_views(picture_views(shown(tile("G"))))
     assert seen.faces is not None
     assert (seen.faces.model, [one.view for one in seen.faces.found]) == ("arc@3", ["whole.white"] * 2)
     for one in seen.faces.found:
@@ -152,11 +153,11 @@ def test_faces_are_told_by_view_with_vectors_of_length_one(eyes: Eyes) -> None:
 
 def test_no_faces_and_no_word_about_faces_are_two_things(eyes: Eyes) -> None:
     eyes.garbage = seeing()
-    none = client(eyes).look(views(shown(tile("G")))).faces
+    none = client(eyes).classify_views(picture_views(shown(tile("G")))).faces
     assert none is not None
     assert none.found == ()
     eyes.garbage = answer(GENERAL, GENERAL)
-    assert client(eyes).look(views(shown(tile("G")))).faces is None
+    assert client(eyes).classify_views(picture_views(shown(tile("G")))).faces is None
 
 
 NO_FACES: dict[str, bytes] = {
@@ -184,28 +185,30 @@ NO_FACES: dict[str, bytes] = {
 @pytest.mark.parametrize("kind", NO_FACES)
 def test_faces_that_mean_nothing_are_refused(eyes: Eyes, kind: str) -> None:
     eyes.garbage = NO_FACES[kind]
-    with pytest.raises(AnswerUnusable):
-        client(eyes).look(views(shown(tile("G"))))
+    with pytest.raises(UnusableAnswer):
+        client(eyes).classify_views(picture_views(shown(tile("G"))))
 
 
 def test_words_are_bounded_and_printable(eyes: Eyes) -> None:
     eyes.garbage = answer({"rating": "G", "words": ["a\x00b", "a b", "y" * 3_000, "z" * 3_000]}, GENERAL)
-    seen = client(eyes).look(views(shown(tile("G"))))
+    seen = client(eyes).classify_views(picture_views(shown(tile("G"))))
     assert seen.words[0] == "a b"
     assert sum(map(len, seen.words)) == 4_000
 
 
 def test_settings_say_whether_there_is_one(eyes: Eyes) -> None:
-    assert registry.classifier(GeneratorsSettings()) is None
-    found = registry.classifier(GeneratorsSettings(classifier_url=eyes.url, classifier_versions=" other@1, tiles@1"))
+    assert registry.load_classifier(GeneratorsSettings()) is None
+    found = registry.load_classifier(
+        GeneratorsSettings(classifier_url=eyes.url, classifier_versions=" other@1, tiles@1")
+    )
     assert found is not None
-    assert found.look(views(shown(tile("S")))).rating is Rating.S
+    assert found.classify_views(picture_views(shown(tile("S")))).rating is Rating.S
 
 
 def test_pictures_are_shown_without_what_their_files_said(eyes: Eyes) -> None:
     exif = Image.Exif()
     exif[0x010E] = "secret place"
-    photo = media.read(encoded(a_picture(), "JPEG", exif=exif), name="x")
-    for view in views(photo):
+    photo = pictures.decode_photo(encoded(a_picture(), "JPEG", exif=exif), name="x")
+    for view in picture_views(photo):
         assert b"secret place" not in view.data
         assert not Image.open(io.BytesIO(view.data)).getexif()

@@ -9,11 +9,19 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from foundation.settings import GeneratorsSettings
-from generators import registry, sharing
-from generators.contract import EngineMissing, EngineUnreachable, JobTooLarge, Label, Lora, Served
-from generators.engines.comfyui import TRIES, ComfyUI
-from generators.engines.workflows import read, read_all
+from foundation.ops.settings import GeneratorsSettings
+from generators import registry
+from generators.contract.engines import (
+    EngineMissing,
+    EngineUnreachable,
+    JobTooLarge,
+    Lora,
+    OriginLabel,
+    ServedEngine,
+)
+from generators.engines.images.comfyui import TRIES, ComfyUI
+from generators.engines.images.workflows import read_workflow, read_workflows
+from generators.local_models import gpu_sharing
 from tests.fakes import ollama
 from tests.fakes.comfyui import MODELS, FakeComfy, Fault, loading, serving, workflow
 from tests.generators.builders import an_image_job
@@ -37,18 +45,18 @@ def saved(tmp_path: Path) -> Callable[..., str]:
 
 @pytest.fixture
 def engine(comfy: FakeComfy, saved: Callable[..., str]) -> ComfyUI:
-    return ComfyUI(comfy.url, read(saved()), deadline=0.5)
+    return ComfyUI(comfy.url, read_workflow(saved()), deadline=0.5)
 
 
 def test_the_registry_offers_it_where_its_address_is_set(comfy: FakeComfy, saved: Callable[..., str]) -> None:
-    found = registry.image_engine(GeneratorsSettings(comfyui_url=comfy.url, comfyui_workflow=saved()))
+    found = registry.load_image_engine(GeneratorsSettings(comfyui_url=comfy.url, comfyui_workflow=saved()))
     assert (found.name, found.model) == ("comfyui", MODELS[0])
     with pytest.raises(EngineMissing, match="workflow_missing"):
-        registry.image_engine(GeneratorsSettings(comfyui_url=comfy.url, comfyui_workflow="/nowhere.json"))
+        registry.load_image_engine(GeneratorsSettings(comfyui_url=comfy.url, comfyui_workflow="/nowhere.json"))
 
 
 def test_the_doctor_can_ask_whether_it_is_there(comfy: FakeComfy, engine: ComfyUI) -> None:
-    assert isinstance(engine, Served)
+    assert isinstance(engine, ServedEngine)
     engine.check()
     comfy.fail("/queue", Fault(status=502))
     with pytest.raises(EngineUnreachable, match="server_refused"):
@@ -61,21 +69,21 @@ def test_others_let_go_of_a_card_that_is_shared_and_only_then(comfy: FakeComfy) 
         texts.models.append("llava")
         texts.loaded.update({"llama3.2": 1, "llava": 2, "of-somebody-else": 1})
         known = GeneratorsSettings(ollama_url=texts.url, ollama_vision_model="llava", comfyui_url=comfy.url)
-        sharing.make_room(known, "diffusion")
+        gpu_sharing.free_gpu(known, "diffusion")
         shared = known.model_copy(update={"card_shared": True})
         for engine in ("replicate", "placeholder"):
-            sharing.make_room(shared, engine)
+            gpu_sharing.free_gpu(shared, engine)
         assert (len(texts.loaded), comfy.freed) == (3, [])
-        sharing.make_room(shared, "comfyui")
+        gpu_sharing.free_gpu(shared, "comfyui")
         assert (list(texts.loaded), comfy.freed) == (["of-somebody-else"], [])
-        sharing.make_room(shared, "diffusion")
+        gpu_sharing.free_gpu(shared, "diffusion")
         assert (len(texts.asked), comfy.freed) == (2, [all_of_it]), "nothing of ours is loaded there any more"
         texts.loaded["llava"] = 3
-        sharing.make_room(shared, "ollama")
+        gpu_sharing.free_gpu(shared, "ollama")
         assert ("llava" in texts.loaded, comfy.freed) == (True, [all_of_it] * 2), "it looks at a picture now"
         comfy.fail("/free", Fault(status=500))
-        sharing.make_room(shared, "diffusion")
-    sharing.make_room(shared, "diffusion")  # nobody answers: the picture is tried all the same
+        gpu_sharing.free_gpu(shared, "diffusion")
+    gpu_sharing.free_gpu(shared, "diffusion")  # nobody answers: the picture is tried all the same
     assert comfy.freed[-1] == all_of_it
 
 
@@ -86,7 +94,7 @@ def test_what_is_asked_stands_in_the_marked_nodes(comfy: FakeComfy, engine: Comf
     assert graph["4"]["inputs"]["text"] == "blur"
     assert graph["6"]["inputs"]["seed"] == 7
     assert (graph["5"]["inputs"]["width"], graph["5"]["inputs"]["height"]) == (64, 128)
-    assert (picture.width, picture.height, picture.mime, picture.label) == (64, 128, "image/png", Label.NONE)
+    assert (picture.width, picture.height, picture.mime, picture.label) == (64, 128, "image/png", OriginLabel.NONE)
     assert picture.parameters["adapters"] == MODELS[1]
 
 
@@ -99,24 +107,24 @@ def retitled(title: str) -> dict[str, Any]:
 
 
 def test_one_node_takes_as_much_as_its_title_lists(comfy: FakeComfy, saved: Callable[..., str]) -> None:
-    found = read(saved(retitled("seed,Steps , guidance, strength")))
+    found = read_workflow(saved(retitled("seed,Steps , guidance, strength")))
     picture = ComfyUI(comfy.url, found, deadline=0.5).draw(an_image_job(seed=7, steps=33, guidance=4.5))
     given = comfy.history[comfy.made[0]]["prompt"][2]["6"]["inputs"]
     assert (given["seed"], given["steps"], given["cfg"], given["denoise"]) == (7, 33, 4.5, 1.0)
     assert (picture.parameters["steps"], picture.parameters["guidance"]) == (33, 4.5)
-    assert found.untaken(negative=True) == ()
+    assert found.ignored_inputs(negative=True) == ()
 
 
 def test_what_no_title_takes_is_told(saved: Callable[..., str]) -> None:
     graph = {one: told for one, told in workflow().items() if one not in "45"}
-    assert read(saved(graph)).untaken(negative=True) == ("size", "steps", "guidance", "negative")
-    assert read(saved(graph)).untaken(negative=False) == ("size", "steps", "guidance")
+    assert read_workflow(saved(graph)).ignored_inputs(negative=True) == ("size", "steps", "guidance", "negative")
+    assert read_workflow(saved(graph)).ignored_inputs(negative=False) == ("size", "steps", "guidance")
 
 
 @pytest.mark.parametrize("title", ["seed, seed", "seed, prompt", "seed, steps, step", "seed,", "my seed, steps"])
 def test_a_list_of_marks_names_inputs_that_are_there(saved: Callable[..., str], title: str) -> None:
     with pytest.raises(EngineMissing, match="workflow_mark"):
-        read(saved(retitled(title)))
+        read_workflow(saved(retitled(title)))
 
 
 @pytest.mark.parametrize("mints", [False, True], ids=["ours", "minted"])
@@ -135,14 +143,14 @@ def test_who_dies_while_it_waits_takes_up_the_same_picture(
 ) -> None:
     comfy.mints = mints
     comfy.keeps_going = False
-    first = ComfyUI(comfy.url, read(saved()), seconds=0.0)
-    graph, key = read(saved()).asked(an_image_job(), {})
+    first = ComfyUI(comfy.url, read_workflow(saved()), seconds=0.0)
+    graph, key = read_workflow(saved()).build_graph(an_image_job(), {})
     first._send(graph, key)  # and dies here
     comfy.keeps_going = True
-    picture = ComfyUI(comfy.url, read(saved())).draw(an_image_job())
+    picture = ComfyUI(comfy.url, read_workflow(saved())).draw(an_image_job())
     assert picture.data
     assert (len(comfy.sent), len(comfy.made)) == (1, 1)
-    ComfyUI(comfy.url, read(saved())).draw(an_image_job())  # what is made is taken, not made again
+    ComfyUI(comfy.url, read_workflow(saved())).draw(an_image_job())  # what is made is taken, not made again
     assert len(comfy.made) == 1
 
 
@@ -221,7 +229,7 @@ def test_what_was_interrupted_or_lost_its_file_is_made_anew(comfy: FakeComfy, en
 def test_a_picture_that_takes_too_long_is_given_up_and_taken_out(comfy: FakeComfy, saved: Callable[..., str]) -> None:
     comfy.keeps_going = False
     with pytest.raises(EngineUnreachable, match="too_slow"):
-        ComfyUI(comfy.url, read(saved()), seconds=0.3).draw(an_image_job())
+        ComfyUI(comfy.url, read_workflow(saved()), seconds=0.3).draw(an_image_job())
     assert comfy.stopped == comfy.sent
 
 
@@ -244,7 +252,7 @@ def test_a_model_that_is_not_there_names_the_node(comfy: FakeComfy, saved: Calla
     graph = workflow()
     graph["1"]["inputs"]["ckpt_name"] = "gone.safetensors"
     with pytest.raises(EngineMissing) as raised:
-        ComfyUI(comfy.url, read(saved(graph))).draw(an_image_job())
+        ComfyUI(comfy.url, read_workflow(saved(graph))).draw(an_image_job())
     assert raised.value.message.params["what"] == "CheckpointLoaderSimple"
 
 
@@ -252,7 +260,7 @@ def test_a_workflow_that_saves_nothing_is_said(comfy: FakeComfy, saved: Callable
     graph = workflow()
     graph["7"]["class_type"] = "PreviewImage"
     with pytest.raises(EngineMissing, match="workflow_nothing"):
-        ComfyUI(comfy.url, read(saved(graph))).draw(an_image_job())
+        ComfyUI(comfy.url, read_workflow(saved(graph))).draw(an_image_job())
 
 
 @pytest.mark.parametrize(
@@ -269,7 +277,7 @@ def test_a_workflow_that_saves_nothing_is_said(comfy: FakeComfy, saved: Callable
 )
 def test_an_unfit_workflow_says_what_it_lacks(saved: Callable[..., str], graph: Any, code: str) -> None:
     with pytest.raises(EngineMissing, match=code):
-        read(saved(graph))
+        read_workflow(saved(graph))
 
 
 @pytest.fixture
@@ -283,7 +291,7 @@ def looking(comfy: FakeComfy, saved: Callable[..., str]) -> ComfyUI:
         ("look", ["reference", "reference 2"]),
     ):
         saved(loading(*titles), f"portrait.{name}.json")
-    return ComfyUI(comfy.url, *read_all(first), deadline=0.5)
+    return ComfyUI(comfy.url, *read_workflows(first), deadline=0.5)
 
 
 def plain(shade: int) -> bytes:
@@ -348,9 +356,9 @@ def test_workflows_that_cannot_be_told_apart_are_said(saved: Callable[..., str])
     saved(loading("pose"), "portrait.a.json")
     saved(loading("pose"), "portrait.b.json")
     with pytest.raises(EngineMissing, match="workflow_twice"):
-        read_all(first)
+        read_workflows(first)
     with pytest.raises(EngineMissing, match="workflow_pictures"):
-        read_all(saved(loading("pose"), "alone.json"))
+        read_workflows(saved(loading("pose"), "alone.json"))
 
 
 @pytest.mark.parametrize(
@@ -366,8 +374,8 @@ def test_workflows_that_cannot_be_told_apart_are_said(saved: Callable[..., str])
 def test_an_answer_of_another_shape_is_an_engine_error(
     comfy: FakeComfy, saved: Callable[..., str], history: str
 ) -> None:
-    engine = ComfyUI(comfy.url, read(saved()), seconds=0.0, deadline=0.5)
-    _, key = read(saved()).asked(an_image_job(), {})
+    engine = ComfyUI(comfy.url, read_workflow(saved()), seconds=0.0, deadline=0.5)
+    _, key = read_workflow(saved()).build_graph(an_image_job(), {})
     said = history % key if "%s" in history else history
     comfy.fail("/history", Fault(status=200, body="{}"))
     comfy.fail(f"/history/{key}", *[Fault(status=200, body=said)] * 9)

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from foundation.errors import BadInput
-from generators import crops, forms, subjects
 from generators.drawing.scene import draw_scene
-from generators.forms import FORMS, Form
-from generators.subjects import Box
+from generators.retouch import aspect_ratios, crops, subject_detection
+from generators.retouch.aspect_ratios import ASPECT_RATIOS, AspectRatio
+from generators.retouch.subject_detection import PixelBox
 
 SIDES = st.integers(60, 4096)
 
 
-def planted(scene: Image.Image, at: tuple[float, float]) -> tuple[Image.Image, Box]:
+def planted(scene: Image.Image, at: tuple[float, float]) -> tuple[Image.Image, PixelBox]:
     """A figure in a bright coat on a scene, its middle at these shares of the sides; and the box it was drawn in."""
     image = scene.copy()
     high = image.height * 0.3
@@ -26,39 +26,39 @@ def planted(scene: Image.Image, at: tuple[float, float]) -> tuple[Image.Image, B
     draw = ImageDraw.Draw(image)
     draw.rounded_rectangle((across - half, top + 2 * head, across + half, top + high), head, fill=(214, 32, 60))
     draw.ellipse((across - head, top, across + head, top + 2 * head), fill=(38, 24, 20))
-    return image, Box(int(across - half), int(top), int(across + half) + 1, int(top + high) + 1)
+    return image, PixelBox(int(across - half), int(top), int(across + half) + 1, int(top + high) + 1)
 
 
 @st.composite
-def boxes(draw: st.DrawFn, wide: int, high: int) -> Box:
+def boxes(draw: st.DrawFn, wide: int, high: int) -> PixelBox:
     left, top = draw(st.integers(0, wide - 1)), draw(st.integers(0, high - 1))
-    return Box(left, top, draw(st.integers(left + 1, wide)), draw(st.integers(top + 1, high)))
+    return PixelBox(left, top, draw(st.integers(left + 1, wide)), draw(st.integers(top + 1, high)))
 
 
-@given(data=st.data(), wide=SIDES, high=SIDES, form=st.sampled_from(FORMS))
+@given(data=st.data(), wide=SIDES, high=SIDES, form=st.sampled_from(ASPECT_RATIOS))
 def test_a_cut_is_inside_exact_largest_and_keeps_what_fits(
-    data: st.DataObject, wide: int, high: int, form: Form
+    data: st.DataObject, wide: int, high: int, form: AspectRatio
 ) -> None:
     keep = data.draw(st.none() | boxes(wide, high))
-    found = crops.window((wide, high), form, keep)
-    assert Box(0, 0, wide, high).holds(found)
+    found = crops.crop_window((wide, high), form, keep)
+    assert PixelBox(0, 0, wide, high).contains(found)
     assert Fraction(found.width, found.height) == Fraction(form.wide, form.high)
     assert found.width + form.wide > wide or found.height + form.high > high
     if keep is not None:
         assume(keep.width <= found.width and keep.height <= found.height)
-        assert found.holds(keep)
+        assert found.contains(keep)
 
 
-@given(form=st.sampled_from(FORMS), wide=SIDES)
-def test_what_is_too_tall_loses_its_bottom(form: Form, wide: int) -> None:
+@given(form=st.sampled_from(ASPECT_RATIOS), wide=SIDES)
+def test_what_is_too_tall_loses_its_bottom(form: AspectRatio, wide: int) -> None:
     high = wide * 4
-    keep = Box(0, wide // 3, wide, high)
-    assert crops.window((wide, high), form, keep).top == keep.top
+    keep = PixelBox(0, wide // 3, wide, high)
+    assert crops.crop_window((wide, high), form, keep).top == keep.top
 
 
 def test_too_small_for_the_form_is_refused() -> None:
     with pytest.raises(BadInput, match="too_small"):
-        crops.window((8, 900), forms.BY_NAME["story"], None)
+        crops.crop_window((8, 900), aspect_ratios.ASPECT_RATIOS_BY_NAME["story"], None)
 
 
 SCENES = ("beach at sunset, summer", "city at night", "forest in the morning", "mountains, winter", "desert at noon")
@@ -69,26 +69,26 @@ SCENES = ("beach at sunset, summer", "city at night", "forest in the morning", "
 def test_a_planted_subject_is_kept_where_the_middle_loses_it(prompt: str, at: float) -> None:
     scene, _ = draw_scene(prompt, 7, 960, 720)
     image, figure = planted(scene, (at, 0.6))
-    found = subjects.subject(image)
+    found = subject_detection.find_subject(image)
     assert found is not None
-    for form in FORMS:
-        assert crops.window(image.size, form, found).holds(figure), form.name
-    left, top, right, bottom = crops.filling(image, (720, 1280))  # a clip, upright
-    assert Box(int(left), int(top), round(right), round(bottom)).holds(figure)
+    for form in ASPECT_RATIOS:
+        assert crops.crop_window(image.size, form, found).contains(figure), form.name
+    left, top, right, bottom = crops.fill_window(image, (720, 1280))  # a clip, upright
+    assert PixelBox(int(left), int(top), round(right), round(bottom)).contains(figure)
     assert abs((right - left) * 1280 - (bottom - top) * 720) < 1
-    lost = [form.name for form in FORMS if not crops.window(image.size, form, None).holds(figure)]
+    lost = [form.name for form in ASPECT_RATIOS if not crops.crop_window(image.size, form, None).contains(figure)]
     assert {"story", "feed", "square", "pin"} <= set(lost)
 
 
 def test_nothing_stands_out_of_plain_colour() -> None:
     plain = Image.new("RGB", (640, 480), (90, 120, 160))
-    assert subjects.subject(plain) is None
-    assert crops.cut(plain, forms.BY_NAME["square"]).size == (480, 480)
+    assert subject_detection.find_subject(plain) is None
+    assert crops.crop_to_form(plain, aspect_ratios.ASPECT_RATIOS_BY_NAME["square"]).size == (480, 480)
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
-def test_a_large_cut_comes_in_the_size_places_show(form: Form) -> None:
-    found = crops.cut(Image.new("RGB", (4000, 4000), "white"), form)
+@pytest.mark.parametrize("form", ASPECT_RATIOS, ids=lambda form: form.name)
+def test_a_large_cut_comes_in_the_size_places_show(form: AspectRatio) -> None:
+    found = crops.crop_to_form(Image.new("RGB", (4000, 4000), "white"), form)
     assert max(found.size) <= form.edge
     assert Fraction(*found.size) == Fraction(form.wide, form.high)
     assert form.source.startswith("https://")

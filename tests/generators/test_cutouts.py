@@ -7,11 +7,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 from foundation.errors import BadInput
-from foundation.settings import GeneratorsSettings
-from generators import cutouts, registry
-from generators.contract import EngineMissing
-from generators.cutouts import BLURRED, Cutter
-from generators.finishing import Finish, finish
+from foundation.ops.settings import GeneratorsSettings
+from generators import registry
+from generators.contract.engines import EngineMissing
+from generators.retouch import backgrounds
+from generators.retouch.backgrounds import BLURRED_BACKGROUND, BackgroundRemover
+from generators.retouch.finish import CopyFinish, apply_finish
 from tests.generators.masking import model
 
 BLUE = (20, 40, 120)
@@ -27,22 +28,22 @@ def disc(size: tuple[int, int] = (200, 160)) -> Image.Image:
     return image
 
 
-def cutter(file: Path, family: str = "u2net") -> Cutter:
-    found = registry.cutter(GeneratorsSettings(cutout_model=str(file), cutout_family=family))
+def cutter(file: Path, family: str = "u2net") -> BackgroundRemover:
+    found = registry.load_background_remover(GeneratorsSettings(cutout_model=str(file), cutout_family=family))
     assert found is not None
     return found
 
 
 def test_a_colour_stands_behind_and_the_subject_stays(tmp_path: Path) -> None:
-    found = cutouts.replaced(disc(), "#142878", cutter(model(tmp_path / "m.onnx", above=0.5)))
+    found = backgrounds.replace_background(disc(), "#142878", cutter(model(tmp_path / "m.onnx", above=0.5)))
     assert (found.size, found.mode) == ((200, 160), "RGB")
     assert found.getpixel((2, 2)) == found.getpixel((190, 150)) == BLUE
     assert found.getpixel((100, 80)) == (250, 250, 250)
 
 
 def test_a_blur_loses_shapes_behind_and_none_before(tmp_path: Path) -> None:
-    before, found = disc((400, 320)), Finish(background=BLURRED)
-    after = finish(before, found, cutter(model(tmp_path / "m.onnx", above=0.5)))
+    before, found = disc((400, 320)), CopyFinish(background=BLURRED_BACKGROUND)
+    after = apply_finish(before, found, cutter(model(tmp_path / "m.onnx", above=0.5)))
     behind = (slice(240, 320), slice(280, 400))
     assert np.asarray(after)[behind].std() < 0.5 * np.asarray(before)[behind].std()
     middle = [after.getpixel((200, 160)), before.getpixel((200, 160))]
@@ -52,7 +53,7 @@ def test_a_blur_loses_shapes_behind_and_none_before(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("family", "share"), [("u2net", 0.449), ("isnet", 0.5), ("birefnet", 0.449)])
 def test_each_family_gets_its_pixels_as_it_was_trained(tmp_path: Path, family: str, share: float) -> None:
     ramp = Image.fromarray(np.tile(np.linspace(0, 255, 320).astype(np.uint8), (40, 1))).convert("RGB")
-    mask = cutter(model(tmp_path / "m.onnx", edge=320, above=0.0), family).mask(ramp)
+    mask = cutter(model(tmp_path / "m.onnx", edge=320, above=0.0), family).subject_mask(ramp)
     first = int(np.argmax(np.asarray(mask)[20] > 127))
     assert first / 320 == pytest.approx(share, abs=0.01)
 
@@ -60,31 +61,31 @@ def test_each_family_gets_its_pixels_as_it_was_trained(tmp_path: Path, family: s
 @pytest.mark.parametrize(("family", "edge"), [("u2net", 320), ("isnet", 1024)])
 def test_a_model_that_takes_any_size_gets_the_familys(tmp_path: Path, family: str, edge: int) -> None:
     fine = disc((1600, 1200))
-    by_family = cutter(model(tmp_path / "m.onnx", edge="open", above=0.3), family).mask(fine)
+    by_family = cutter(model(tmp_path / "m.onnx", edge="open", above=0.3), family).subject_mask(fine)
     fixed, other = (cutter(model(tmp_path / f"{side}.onnx", edge=side, above=0.3), family) for side in (edge, 200))
     assert by_family.size == (1600, 1200)
-    assert by_family.tobytes() == fixed.mask(fine).tobytes()
-    assert by_family.tobytes() != other.mask(fine).tobytes()
+    assert by_family.tobytes() == fixed.subject_mask(fine).tobytes()
+    assert by_family.tobytes() != other.subject_mask(fine).tobytes()
 
 
 @pytest.mark.parametrize("shade", [0, 128, 255])
 def test_a_picture_of_one_colour_has_no_subject(tmp_path: Path, shade: int) -> None:
     made = cutter(model(tmp_path / "m.onnx"))
     with pytest.raises(BadInput, match=r"cutout\.nothing"):
-        made.mask(Image.new("RGB", (64, 64), (shade, shade, shade)))
+        made.subject_mask(Image.new("RGB", (64, 64), (shade, shade, shade)))
 
 
 def test_a_speck_is_no_subject(tmp_path: Path) -> None:
     image = Image.new("RGB", (320, 320))
     image.paste((255, 255, 255), (0, 0, 10, 10))
     with pytest.raises(BadInput, match=r"cutout\.nothing"):
-        cutter(model(tmp_path / "m.onnx", edge=320, above=0.5)).mask(image)
+        cutter(model(tmp_path / "m.onnx", edge=320, above=0.5)).subject_mask(image)
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    assert registry.cutter(GeneratorsSettings()) is None
+    assert registry.load_background_remover(GeneratorsSettings()) is None
     with pytest.raises(EngineMissing, match=r"cutout\.no_model"):
-        finish(disc(), Finish(background="#ffffff"))
+        apply_finish(disc(), CopyFinish(background="#ffffff"))
     with pytest.raises(EngineMissing, match=r"cutout\.no_file"):
         cutter(tmp_path / "none.onnx").check()
     odd = tmp_path / "odd.onnx"
@@ -97,11 +98,13 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", ["white", "#fff", "#FFFFFF", "blurred ", "url(x)", "#12345g", "#ffffff\n"])
 def test_what_cannot_stand_behind_is_refused(wrong: str) -> None:
     with pytest.raises(BadInput, match=r"cutout\.bad_background"):
-        Finish(background=wrong)
+        CopyFinish(background=wrong)
 
 
 def test_a_colour_is_the_chosen_one_where_light_is_set_right_too(tmp_path: Path) -> None:
     made = cutter(model(tmp_path / "m.onnx", above=0.5))
-    found = finish(disc(), Finish(strength=100, background="#142878", form="square"), made)
+    found = apply_finish(disc(), CopyFinish(strength=100, background="#142878", form="square"), made)
     assert found.getpixel((1, 1)) == BLUE
-    assert Finish.from_json(Finish(background=BLURRED).to_json()) == Finish(background=BLURRED)
+    assert CopyFinish.from_json(CopyFinish(background=BLURRED_BACKGROUND).to_json()) == CopyFinish(
+        background=BLURRED_BACKGROUND
+    )

@@ -9,28 +9,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foundation.settings import GeneratorsSettings
-from generators.contract import Label
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import OriginLabel
 from tests.generators.builders import a_picture, an_image_job, encoded
 
 if importlib.util.find_spec("torch") is None:
     pytest.skip("torch is not installed (extra: diffusion)", allow_module_level=True)
 
-from generators.engines.diffusion import Diffusion
+from generators.engines.images.diffusion import DiffusionEngine
 
 pytestmark = pytest.mark.heavy
 
-FOLDER = Path(__file__).parents[2] / "generators" / "demo_model"
+FOLDER = Path(__file__).parents[2] / "generators" / "local_models" / "demo_model"
 
 
 @pytest.fixture(scope="module")
 def shown() -> Callable[..., np.ndarray]:
     """The middle of a picture of these words, height × width × RGB from 0 to 255."""
-    engine = Diffusion(GeneratorsSettings(diffusion_folder="demo"))
+    engine = DiffusionEngine(GeneratorsSettings(diffusion_folder="demo"))
 
     def draw(prompt: str, seed: int = 1) -> np.ndarray:
         made = engine.draw(an_image_job(prompt=prompt, seed=seed, width=128, height=96, steps=12, guidance=3.0))
-        assert (made.engine, made.model, made.label) == ("diffusion", "demo_model", Label.DEMO)
+        assert (made.engine, made.model, made.label) == ("diffusion", "demo_model", OriginLabel.DEMO)
         return np.asarray(Image.open(io.BytesIO(made.data)), dtype=float)[:60]
 
     return draw
@@ -50,12 +50,12 @@ def test_a_night_is_darker_than_a_day_in_both_languages(shown: Callable[..., np.
 
 def test_it_begins_from_a_picture_though_it_learned_from_oblong_ones() -> None:
     """Met on the running product: the pipeline compared the pair of edges it learned from with a number."""
-    engine = Diffusion(GeneratorsSettings(diffusion_folder="demo"))
+    engine = DiffusionEngine(GeneratorsSettings(diffusion_folder="demo"))
     made = []
     for seed in (1, 2, 1):
         init = encoded(a_picture(96, 64, seed=seed), "PNG")
         made.append(engine.draw(an_image_job(prompt="beach", width=128, height=96, steps=4, init=init, strength=0.5)))
-    assert {one.label for one in made} == {Label.DEMO}
+    assert {one.label for one in made} == {OriginLabel.DEMO}
     assert (made[0].width, made[0].height) == (128, 96)
     assert made[0].data == made[2].data
     assert made[0].data != made[1].data

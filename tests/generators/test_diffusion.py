@@ -14,13 +14,22 @@ import pytest
 from PIL import Image
 
 from foundation.ids import uuid7
-from foundation.settings import GeneratorsSettings
-from generators import masks, registry, shaping
-from generators.contract import EngineMissing, ImageJob, JobTooLarge, Label, Lora, Picture
-from generators.device import MIB, choose
-from generators.engines.diffusion import Diffusion
-from generators.engines.model_folders import Shelf
-from generators.masks import Region
+from foundation.ops.settings import GeneratorsSettings
+from generators import registry
+from generators.contract.engines import (
+    EngineMissing,
+    GeneratedPicture,
+    ImageJob,
+    JobTooLarge,
+    Lora,
+    OriginLabel,
+)
+from generators.engines.images import input_fitting
+from generators.engines.images.diffusion import DiffusionEngine
+from generators.local_models.device import MEBIBYTE, choose_device
+from generators.local_models.model_folders import ModelLibrary
+from generators.retouch import masks
+from generators.retouch.masks import MaskRegion
 from tests.generators import tiny_models as tiny
 from tests.generators.builders import a_picture, an_image_job, encoded, needs_diffusion
 
@@ -64,10 +73,10 @@ def settings(folders: Path) -> Callable[..., GeneratorsSettings]:
 
 
 @pytest.fixture(scope="module")
-def engine(settings: Callable[..., GeneratorsSettings]) -> Iterator[Diffusion]:
-    made = Diffusion(settings())
+def engine(settings: Callable[..., GeneratorsSettings]) -> Iterator[DiffusionEngine]:
+    made = DiffusionEngine(settings())
     yield made
-    made.pipelines.drop_all()
+    made.pipelines.release_all()
 
 
 def job(**changes: object) -> ImageJob:
@@ -79,27 +88,27 @@ def photo(seed: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize("model", ["one", "xl", "three", "flux"])
-def test_every_layout_makes_pictures_that_follow_words_and_seed(engine: Diffusion, model: str) -> None:
+def test_every_layout_makes_pictures_that_follow_words_and_seed(engine: DiffusionEngine, model: str) -> None:
     first = engine.draw(job(model=model))
-    assert (first.model, first.label, first.width, first.height) == (model, Label.DEMO, 64, 64)
+    assert (first.model, first.label, first.width, first.height) == (model, OriginLabel.DEMO, 64, 64)
     assert Image.open(io.BytesIO(first.data)).size == (64, 64)
     assert engine.draw(job(model=model)).data == first.data
     assert engine.draw(job(model=model, seed=8)).data != first.data
     assert engine.draw(job(model=model, prompt="a forest in winter")).data != first.data
 
 
-def test_what_is_larger_than_the_model_learned_is_drawn_at_its_size_and_enlarged(engine: Diffusion) -> None:
+def test_what_is_larger_than_the_model_learned_is_drawn_at_its_size_and_enlarged(engine: DiffusionEngine) -> None:
     wide = engine.draw(job(width=512, height=256))
     assert (wide.width, wide.height, wide.parameters["drawn"]) == (512, 256, "88x48")
     assert Image.open(io.BytesIO(wide.data)).size == (512, 256)
     assert "drawn" not in engine.draw(job(width=72, height=64)).parameters
 
 
-def pixels(picture: Picture) -> np.ndarray:
+def pixels(picture: GeneratedPicture) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(picture.data)), dtype=int)
 
 
-def test_a_batch_gives_the_pictures_of_one_by_one_up_to_a_rounding(engine: Diffusion) -> None:
+def test_a_batch_gives_the_pictures_of_one_by_one_up_to_a_rounding(engine: DiffusionEngine) -> None:
     jobs = [job(seed=seed, prompt=f"beach {'ab' * seed}") for seed in (1, 2)] + [job(steps=3, seed=4)]
     heard: list[tuple[int, int]] = []
     together = list(engine.draw_many(jobs, lambda done, total: heard.append((done, total))))
@@ -112,7 +121,7 @@ def test_a_batch_gives_the_pictures_of_one_by_one_up_to_a_rounding(engine: Diffu
     assert heard == sorted(heard)
 
 
-def test_pictures_come_as_they_are_made(engine: Diffusion) -> None:
+def test_pictures_come_as_they_are_made(engine: DiffusionEngine) -> None:
     jobs = [job(seed=1), job(seed=2, steps=3)]
     steps: list[int] = []
     made = engine.draw_many(jobs, lambda done, _total: steps.append(done))
@@ -120,7 +129,7 @@ def test_pictures_come_as_they_are_made(engine: Diffusion) -> None:
     assert steps[-1] == 2
 
 
-def test_what_progress_raises_stops_at_that_step_and_the_engine_goes_on(engine: Diffusion) -> None:
+def test_what_progress_raises_stops_at_that_step_and_the_engine_goes_on(engine: DiffusionEngine) -> None:
     class Stopped(Exception):
         pass
 
@@ -136,7 +145,7 @@ def test_what_progress_raises_stops_at_that_step_and_the_engine_goes_on(engine: 
     assert engine.draw(job(steps=4)).data == before
 
 
-def test_loras_change_pictures_and_leave_nothing_behind(engine: Diffusion) -> None:
+def test_loras_change_pictures_and_leave_nothing_behind(engine: DiffusionEngine) -> None:
     bare = engine.draw(job()).data
     warm = engine.draw(job(loras=(Lora("warm"),)))
     both = engine.draw(job(loras=(Lora("warm"), Lora("cold.v2", 0.5))))
@@ -147,7 +156,7 @@ def test_loras_change_pictures_and_leave_nothing_behind(engine: Diffusion) -> No
     assert engine.draw(job()).data == bare
 
 
-def test_an_agencys_own_lora_goes_first_and_is_found_by_nobody_else(engine: Diffusion, folders: Path) -> None:
+def test_an_agencys_own_lora_goes_first_and_is_found_by_nobody_else(engine: DiffusionEngine, folders: Path) -> None:
     mine, theirs = uuid7().hex, uuid7().hex
     own = folders / "loras" / f"lumiere-{mine[-12:]}"
     tiny.lora(own / "warm.safetensors", folders / "models" / "one", seed=21)
@@ -165,7 +174,7 @@ def test_an_agencys_own_lora_goes_first_and_is_found_by_nobody_else(engine: Diff
 
 
 @pytest.mark.parametrize("name", ["../models/one/unet/x", "none", "", "a/b", "..", "a" * 200])
-def test_names_lead_nowhere_else(engine: Diffusion, name: str) -> None:
+def test_names_lead_nowhere_else(engine: DiffusionEngine, name: str) -> None:
     with pytest.raises(EngineMissing, match="lora_missing"):
         engine.draw(job(loras=(Lora(name),)))
     if name:
@@ -175,7 +184,7 @@ def test_names_lead_nowhere_else(engine: Diffusion, name: str) -> None:
 
 
 @pytest.mark.parametrize(("model", "lora"), [("flux", "warm"), ("one", "wide"), ("xl", "warm")])
-def test_a_lora_of_another_model_is_said_and_leaves_nothing(engine: Diffusion, model: str, lora: str) -> None:
+def test_a_lora_of_another_model_is_said_and_leaves_nothing(engine: DiffusionEngine, model: str, lora: str) -> None:
     """Of Flux's pipeline this is a warning at most, and the picture would come without the look."""
     fits = () if model == "flux" else (Lora("warm" if model == "one" else "wide"),)
     before = engine.draw(job(model=model, loras=fits)).data
@@ -184,7 +193,7 @@ def test_a_lora_of_another_model_is_said_and_leaves_nothing(engine: Diffusion, m
     assert engine.draw(job(model=model, loras=fits)).data == before
 
 
-def test_a_picture_to_begin_from_and_only_where_the_mask_is_white(engine: Diffusion) -> None:
+def test_a_picture_to_begin_from_and_only_where_the_mask_is_white(engine: DiffusionEngine) -> None:
     near = engine.draw(job(init=photo(), strength=0.5, steps=4))
     assert near.parameters["strength"] == 0.5
     assert near.data != engine.draw(job(init=photo(2), strength=0.5, steps=4)).data
@@ -198,16 +207,16 @@ def test_a_part_made_anew_leaves_the_rest_to_the_pixel(folders: Path, tmp_path: 
     """The whole picture goes through the model's own encoder, which no pixel survives."""
     folder = Path(shutil.copytree(folders / "models" / "one", tmp_path / "one"))
     (folder / "greenroom.json").write_text(json.dumps({"label": "drawn"}))  # no words across its pictures
-    before, region = encoded(a_picture(400, 300), "PNG"), Region(30, 30, 60, 60)
-    asked = job(width=96, height=96, init=before, mask=masks.over(region, before), strength=1.0, steps=4)
-    (painted,) = shaping.drawn(Diffusion(GeneratorsSettings(diffusion_folder=str(folder))), [asked])
+    before, region = encoded(a_picture(400, 300), "PNG"), MaskRegion(30, 30, 60, 60)
+    asked = job(width=96, height=96, init=before, mask=masks.mask_for_picture(region, before), strength=1.0, steps=4)
+    (painted,) = input_fitting.draw_jobs(DiffusionEngine(GeneratorsSettings(diffusion_folder=str(folder))), [asked])
     mask = np.asarray(Image.open(io.BytesIO(asked.mask))) == 255
     old, new = np.asarray(Image.open(io.BytesIO(before)), dtype=int), pixels(painted)
     assert (old[~mask] == new[~mask]).all()
     assert (old[mask] != new[mask]).any(axis=1).mean() > 0.8
 
 
-def test_a_look_and_a_posture_are_followed_and_forgotten(engine: Diffusion) -> None:
+def test_a_look_and_a_posture_are_followed_and_forgotten(engine: DiffusionEngine) -> None:
     bare = engine.draw(job()).data
     looks = [engine.draw(job(references=(photo(seed),), reference_weight=1.0)).data for seed in (1, 2)]
     poses = [engine.draw(job(pose=photo(seed))).data for seed in (1, 2)]
@@ -215,7 +224,7 @@ def test_a_look_and_a_posture_are_followed_and_forgotten(engine: Diffusion) -> N
     assert engine.draw(job()).data == bare
 
 
-def test_a_look_goes_with_a_lora_and_a_picture_to_begin_from(engine: Diffusion) -> None:
+def test_a_look_goes_with_a_lora_and_a_picture_to_begin_from(engine: DiffusionEngine) -> None:
     asked = {"loras": (Lora("warm"),), "init": photo(3)}
     plain = engine.draw(job(**asked)).data
     assert engine.draw(job(**asked, references=(photo(1), photo(2)))).data != plain
@@ -225,7 +234,7 @@ def test_a_look_goes_with_a_lora_and_a_picture_to_begin_from(engine: Diffusion) 
 @pytest.mark.parametrize("asked", [{"references": (photo(),)}, {"pose": photo()}])
 @pytest.mark.parametrize("model", ["xl", "flux"])
 def test_a_look_or_posture_of_another_kind_of_model_is_said(
-    engine: Diffusion, model: str, asked: dict[str, object]
+    engine: DiffusionEngine, model: str, asked: dict[str, object]
 ) -> None:
     before = engine.draw(job(model=model)).data
     with pytest.raises(EngineMissing, match="adapter_unfit"):
@@ -233,7 +242,7 @@ def test_a_look_or_posture_of_another_kind_of_model_is_said(
     assert engine.draw(job(model=model)).data == before
 
 
-def test_a_reference_that_is_no_picture_is_refused(engine: Diffusion) -> None:
+def test_a_reference_that_is_no_picture_is_refused(engine: DiffusionEngine) -> None:
     from foundation.errors import BadInput
 
     with pytest.raises(BadInput):
@@ -242,7 +251,7 @@ def test_a_reference_that_is_no_picture_is_refused(engine: Diffusion) -> None:
         engine.draw(job(init=photo(), pose=photo()))
 
 
-def test_samplers_are_the_models_own_or_one_that_fits(engine: Diffusion) -> None:
+def test_samplers_are_the_models_own_or_one_that_fits(engine: DiffusionEngine) -> None:
     own, other = engine.draw(job()), engine.draw(job(scheduler="dpm++"))
     assert other.parameters["scheduler"] == "DPMSolverMultistepScheduler"
     assert other.data != own.data
@@ -253,7 +262,7 @@ def test_samplers_are_the_models_own_or_one_that_fits(engine: Diffusion) -> None
 
 
 def test_what_is_not_connected_is_said(settings: Callable[..., GeneratorsSettings]) -> None:
-    bare = Diffusion(settings(diffusion_references="", diffusion_poses="", diffusion_loras=""))
+    bare = DiffusionEngine(settings(diffusion_references="", diffusion_poses="", diffusion_loras=""))
     assert bare.does == {"init", "mask"}
     for asked in ({"references": (photo(),)}, {"pose": photo()}, {"loras": (Lora("warm"),)}):
         with pytest.raises(EngineMissing, match="cannot_"):
@@ -261,47 +270,47 @@ def test_what_is_not_connected_is_said(settings: Callable[..., GeneratorsSetting
 
 
 def test_models_stay_loaded_as_long_as_they_fit(settings: Callable[..., GeneratorsSettings]) -> None:
-    shelf, dtype = Shelf(settings()), choose().dtype
-    size = max(shelf.model(name).bytes_in(dtype) for name in ("one", "two", "xl"))
-    engine = Diffusion(settings(diffusion_memory_mib=-(-2 * size // MIB)))
+    shelf, dtype = ModelLibrary(settings()), choose_device().dtype
+    size = max(shelf.find_model(name).bytes_in(dtype) for name in ("one", "two", "xl"))
+    engine = DiffusionEngine(settings(diffusion_memory_mib=-(-2 * size // MEBIBYTE)))
     for name in ("one", "two", "one", "two"):
         engine.draw(job(model=name))
-    assert (engine.pipelines.loads, engine.pipelines.hot) == (2, ("one", "two"))
+    assert (engine.pipelines.loads, engine.pipelines.loaded_names) == (2, ("one", "two"))
     engine.draw(job(model="one"))
     engine.draw(job(model="xl"))
-    assert (engine.pipelines.loads, engine.pipelines.hot) == (3, ("one", "xl"))
+    assert (engine.pipelines.loads, engine.pipelines.loaded_names) == (3, ("one", "xl"))
     with pytest.raises(JobTooLarge, match="model_too_large"):
-        Diffusion(settings(diffusion_memory_mib=1)).draw(job())
+        DiffusionEngine(settings(diffusion_memory_mib=1)).draw(job())
 
 
 def test_a_model_that_went_leaves_no_memory(settings: Callable[..., GeneratorsSettings]) -> None:
-    size = Shelf(settings()).model("one").bytes_in(choose().dtype)
-    engine = Diffusion(settings(diffusion_memory_mib=-(-size // MIB)))
+    size = ModelLibrary(settings()).find_model("one").bytes_in(choose_device().dtype)
+    engine = DiffusionEngine(settings(diffusion_memory_mib=-(-size // MEBIBYTE)))
     engine.draw(job(pose=photo()))
-    gone = weakref.ref(engine.pipelines.get(engine.shelf.default).unet)
+    gone = weakref.ref(engine.pipelines.get_pipeline(engine.shelf.default).unet)
     engine.draw(job(model="two"))
-    assert engine.pipelines.hot == ("two",)
+    assert engine.pipelines.loaded_names == ("two",)
     assert gone() is None
 
 
-def test_it_says_on_what_it_runs(engine: Diffusion, settings: Callable[..., GeneratorsSettings]) -> None:
-    said = registry.image_engine(settings(diffusion_memory_mib=500)).where()  # type: ignore[attr-defined]  # Placed
+def test_it_says_on_what_it_runs(engine: DiffusionEngine, settings: Callable[..., GeneratorsSettings]) -> None:
+    said = registry.load_image_engine(settings(diffusion_memory_mib=500)).where()  # type: ignore[attr-defined]  # Placed
     assert said.code == f"engine.runs_{engine.device.kind}"
     assert said.params["budget"] == 500
     assert 0 < int(said.params["needed"]) < 5
     with pytest.raises(JobTooLarge, match="model_too_large"):
-        Diffusion(settings(diffusion_memory_mib=1)).where()
+        DiffusionEngine(settings(diffusion_memory_mib=1)).where()
 
 
 def test_a_card_beside_the_model_says_what_its_pictures_are(folders: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(folders / "models" / "one", tmp_path / "one"))
     asked = GeneratorsSettings(diffusion_folder=str(folder))
     (folder / "greenroom.json").write_text(json.dumps({"label": "drawn"}))
-    assert Diffusion(asked).draw(job(steps=1)).label is Label.DRAWN
+    assert DiffusionEngine(asked).draw(job(steps=1)).label is OriginLabel.DRAWN
     for wrong in ('{"label": "best"}', "[]", "{", '{"label": ["demo"]}'):
         (folder / "greenroom.json").write_text(wrong)
         with pytest.raises(EngineMissing, match="folder_broken"):
-            Diffusion(asked)
+            DiffusionEngine(asked)
 
 
 def test_weights_that_are_none_or_would_run_code_are_refused(folders: Path, tmp_path: Path) -> None:
@@ -309,14 +318,14 @@ def test_weights_that_are_none_or_would_run_code_are_refused(folders: Path, tmp_
     weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
     weights.rename(weights.with_suffix(".bin"))  # a pickle by its name
     with pytest.raises(EngineMissing, match="folder_broken"):
-        Diffusion(GeneratorsSettings(diffusion_folder=str(folder))).draw(job())
+        DiffusionEngine(GeneratorsSettings(diffusion_folder=str(folder))).draw(job())
     weights.write_bytes(b"\xff" * 64)
     with pytest.raises(EngineMissing, match="folder_broken"):
-        Diffusion(GeneratorsSettings(diffusion_folder=str(folder)))
+        DiffusionEngine(GeneratorsSettings(diffusion_folder=str(folder)))
 
 
-def test_a_picture_says_what_would_make_it_again(engine: Diffusion) -> None:
-    made: Picture = engine.draw(job(negative="blur", guidance=3.0))
+def test_a_picture_says_what_would_make_it_again(engine: DiffusionEngine) -> None:
+    made: GeneratedPicture = engine.draw(job(negative="blur", guidance=3.0))
     assert {"steps", "guidance", "negative", "scheduler", "dtype", "torch", "diffusers"} <= made.parameters.keys()
 
 
@@ -337,4 +346,4 @@ def test_what_lies_beside_a_model_as_a_pickle_is_never_opened(
     torch.save(read.load_file(weights), weights.with_name(name))
     weights.unlink()
     with pytest.raises(EngineMissing):
-        Diffusion(settings(**{setting: str(tmp_path / "beside")})).draw(job(**asked))
+        DiffusionEngine(settings(**{setting: str(tmp_path / "beside")})).draw(job(**asked))

@@ -13,17 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from generators.contract import Label
+from generators.contract.engines import OriginLabel
 from generators.drawing.scene import draw_scene
-from generators.drawing.setting import HOURS, PLACES, understand
-from generators.engines.placeholder import Placeholder
-from generators.engines.scenes import Scenes
-from generators.engines.tiles import Means, Tile
+from generators.drawing.scene_prompt import HOURS, PLACES, parse_scene_prompt
+from generators.engines.images.demo_scenes import DemoSceneEngine
+from generators.engines.images.placeholder import PlaceholderEngine
+from generators.engines.images.rating_tiles import RatingTileEngine, TileRating
 from tests.generators.builders import an_image_job
 
 
 def setting(prompt: str, seed: int = 1) -> tuple[str, str, str, str]:
-    found = understand(prompt, np.random.default_rng(seed))
+    found = parse_scene_prompt(prompt, np.random.default_rng(seed))
     return found.place, found.hour, found.weather, found.season
 
 
@@ -60,7 +60,7 @@ def test_an_open_prompt_shows_every_place_sooner_or_later() -> None:
 @given(st.sampled_from(PLACES), st.sampled_from(HOURS), st.integers(0, 2**40))
 def test_the_same_seed_draws_the_same_bytes(place: str, hour: str, seed: int) -> None:
     job = an_image_job(prompt=f"{place} {hour}", seed=seed, width=128, height=96)
-    assert Placeholder().draw(job) == Placeholder().draw(job)
+    assert PlaceholderEngine().draw(job) == PlaceholderEngine().draw(job)
 
 
 def test_another_process_draws_the_same_bytes() -> None:
@@ -75,7 +75,7 @@ def test_another_process_draws_the_same_bytes() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True, timeout=60
     )
-    here = Placeholder().draw(an_image_job(prompt="city night rain", seed=5)).data
+    here = PlaceholderEngine().draw(an_image_job(prompt="city night rain", seed=5)).data
     assert done.stdout.strip() == hashlib.sha256(here).hexdigest()
 
 
@@ -105,16 +105,16 @@ def test_odd_sizes_are_drawn(size: tuple[int, int]) -> None:
 
 def test_the_placeholder_is_marked_and_the_scene_is_not() -> None:
     job = an_image_job(width=480, height=360)
-    marked, bare = Placeholder().draw(job), Scenes().draw(job)
-    assert (marked.label, bare.label) == (Label.PLACEHOLDER, Label.DRAWN)
+    marked, bare = PlaceholderEngine().draw(job), DemoSceneEngine().draw(job)
+    assert (marked.label, bare.label) == (OriginLabel.PLACEHOLDER, OriginLabel.DRAWN)
     band = np.asarray(Image.open(io.BytesIO(marked.data)).convert("L"))[-14:]
     assert band[:, :40].mean() < 70  # a dark band along the lower edge …
     assert band.max() > 200  # … with white letters on it
 
 
-@pytest.mark.parametrize("means", get_args(Means))
-def test_a_stand_in_says_what_it_means_and_no_two_are_alike(means: Means) -> None:
-    tiles = [Tile(means).draw(an_image_job(seed=seed)) for seed in range(4)]
-    assert {tile.label for tile in tiles} == {Label.STAND_IN}
+@pytest.mark.parametrize("means", get_args(TileRating))
+def test_a_stand_in_says_what_it_means_and_no_two_are_alike(means: TileRating) -> None:
+    tiles = [RatingTileEngine(means).draw(an_image_job(seed=seed)) for seed in range(4)]
+    assert {tile.label for tile in tiles} == {OriginLabel.STAND_IN}
     assert {tile.parameters["code"] for tile in tiles} == {f"TILE-{means}"}
     assert len({tile.data for tile in tiles}) == 4

@@ -9,26 +9,26 @@ from PIL import Image
 from pydantic import SecretStr
 
 from foundation.money import Price
-from foundation.settings import GeneratorsSettings
-from generators import schemas
-from generators.contract import (
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import (
     ChatBrief,
     EngineMissing,
-    Hosted,
+    GeneratedPicture,
+    HostedImageEngine,
     ImageEngine,
     JobTooLarge,
-    Label,
     Lora,
-    Picture,
+    OriginLabel,
     TextEngine,
 )
-from generators.engines.diffusion import Diffusion
-from generators.engines.ollama import Ollama
-from generators.engines.placeholder import Placeholder
-from generators.engines.replicate import Replicate, Service
-from generators.engines.scenes import Scenes
-from generators.engines.templates import Templates
-from generators.engines.tiles import Tile
+from generators.engines.images.demo_scenes import DemoSceneEngine
+from generators.engines.images.diffusion import DiffusionEngine
+from generators.engines.images.placeholder import PlaceholderEngine
+from generators.engines.images.rating_tiles import RatingTileEngine
+from generators.engines.images.replicate import Replicate, ReplicateService
+from generators.engines.text.ollama import OllamaEngine
+from generators.engines.text.templates import TemplateEngine
+from generators.text import json_answers
 from tests.fakes import ollama as fake
 from tests.fakes import replicate as selling
 from tests.generators.builders import SCHEMA, a_text_job, an_image_job, needs_diffusion
@@ -37,9 +37,9 @@ from tests.generators.tiny_models import sd15
 
 
 @pytest.fixture(scope="module")
-def diffusion(tmp_path_factory: pytest.TempPathFactory) -> Diffusion:
+def diffusion(tmp_path_factory: pytest.TempPathFactory) -> DiffusionEngine:
     needs_diffusion()
-    return Diffusion(GeneratorsSettings(diffusion_folder=str(sd15(tmp_path_factory.mktemp("models") / "tiny"))))
+    return DiffusionEngine(GeneratorsSettings(diffusion_folder=str(sd15(tmp_path_factory.mktemp("models") / "tiny"))))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def hosted() -> Iterator[Replicate]:
     """A large model of somebody else's, of which no label is asked."""
     with selling.serving() as there:
         there.looks = 1
-        service = Service(there.url, SecretStr(selling.TOKEN), there.files_url)
+        service = ReplicateService(there.url, SecretStr(selling.TOKEN), there.files_url)
         yield Replicate(service, selling.MODEL, {selling.MODEL: Price(Decimal(1), "USD")}, look=0.02)
 
 
@@ -55,20 +55,20 @@ def hosted() -> Iterator[Replicate]:
 def image_engine(request: pytest.FixtureRequest) -> ImageEngine:
     match request.param:
         case "placeholder":
-            return Placeholder()
+            return PlaceholderEngine()
         case "drawn":
-            return Scenes()
+            return DemoSceneEngine()
         case "tile":
-            return Tile("E")
+            return RatingTileEngine("E")
         case "replicate":
             bought: Replicate = request.getfixturevalue("hosted")
             return bought
         case _:
-            made: Diffusion = request.getfixturevalue("diffusion")
+            made: DiffusionEngine = request.getfixturevalue("diffusion")
             return made
 
 
-def pixels(picture: Picture) -> Image.Image:
+def pixels(picture: GeneratedPicture) -> Image.Image:
     return Image.open(io.BytesIO(picture.data))
 
 
@@ -83,8 +83,8 @@ def test_a_picture_says_what_made_it_and_from_what(image_engine: ImageEngine) ->
 
 
 def test_what_no_large_model_made_carries_a_label(image_engine: ImageEngine) -> None:
-    large = isinstance(image_engine, Hosted)
-    assert (image_engine.draw(an_image_job()).label is Label.NONE) == large
+    large = isinstance(image_engine, HostedImageEngine)
+    assert (image_engine.draw(an_image_job()).label is OriginLabel.NONE) == large
 
 
 def test_an_engine_keeps_the_rules_of_all(image_engine: ImageEngine) -> None:
@@ -118,10 +118,10 @@ def test_impossible_sizes_are_refused_at_intake(size: tuple[int, int]) -> None:
 @pytest.fixture(params=["ollama", "templates"])
 def text_engine(request: pytest.FixtureRequest) -> Iterator[TextEngine]:
     if request.param == "templates":
-        yield Templates()
+        yield TemplateEngine()
         return
     with fake.serving() as server:
-        yield Ollama(server.url, "llama3.2")
+        yield OllamaEngine(server.url, "llama3.2")
 
 
 def test_a_text_says_what_wrote_it_and_from_what(text_engine: TextEngine) -> None:
@@ -136,4 +136,4 @@ def test_a_text_says_what_wrote_it_and_from_what(text_engine: TextEngine) -> Non
 def test_an_answer_in_json_obeys_its_schema(text_engine: TextEngine) -> None:
     written = text_engine.write(a_text_job(brief=ChatBrief("Nova", "bonjour"), schema=SCHEMA))
     assert written.answer
-    assert not schemas.faults(written.answer, SCHEMA)
+    assert not json_answers.schema_errors(written.answer, SCHEMA)

@@ -6,14 +6,20 @@ from typing import Any
 
 import pytest
 
-from foundation.http import AnswerLost
-from generators.contract import ImageJob, Picture, Progress, Undelivered, unheard
-from generators.engines.comfyui import ComfyUI
-from generators.engines.elevenlabs import ElevenLabs
-from generators.engines.ollama import Ollama
-from generators.engines.placeholder import Placeholder
-from generators.engines.stability import Stability
-from generators.speech import AnswerUncertain, SpeechJob, Spoken
+from foundation.http.http_client import ResponseLost
+from generators.contract.engines import (
+    GeneratedPicture,
+    ImageJob,
+    PictureUndelivered,
+    Progress,
+    ignore_progress,
+)
+from generators.contract.speech import GeneratedSpeech, SpeechJob, SpeechUncertain
+from generators.engines.images.comfyui import ComfyUI
+from generators.engines.images.placeholder import PlaceholderEngine
+from generators.engines.images.stability import Stability
+from generators.engines.speech.elevenlabs import ElevenLabs
+from generators.engines.text.ollama import OllamaEngine
 from tests.generators import engine_rules as rules
 from tests.generators import engine_worlds as worlds
 from tests.generators.engine_rules import World
@@ -34,13 +40,13 @@ def test_every_failure_is_said_as_what_it_is(name: str, tmp_path: Path) -> None:
             rules.a_failure_is_said(world, failure)
 
 
-class RunsBack(Placeholder):
-    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+class RunsBack(PlaceholderEngine):
+    def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
         return super().draw(job, lambda done, total: progress(total - done, total))
 
 
-class HearsNoStop(Placeholder):
-    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+class HearsNoStop(PlaceholderEngine):
+    def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
         try:
             return super().draw(job, progress)
         except rules.Stopped:
@@ -52,16 +58,16 @@ class LeavesItRunning(ComfyUI):
         """Nobody is told there."""
 
 
-class TakesAnySeed(Placeholder):
+class TakesAnySeed(PlaceholderEngine):
     drawn = 0
 
-    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+    def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
         self.drawn += 1
         return super().draw(ImageJob(job.prompt, self.drawn, width=job.width, height=job.height), progress)
 
 
-class OneForAll(Placeholder):
-    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+class OneForAll(PlaceholderEngine):
+    def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
         return super().draw(ImageJob(job.prompt, 1, width=job.width, height=job.height), progress)
 
 
@@ -69,7 +75,7 @@ class LostIsFree(Stability):
     def _made(self, *given: Any) -> bytes:
         try:
             return super()._made(*given)
-        except Undelivered:
+        except PictureUndelivered:
             given[-1].refused()
             raise
 
@@ -77,24 +83,24 @@ class LostIsFree(Stability):
 class AllIsLost(Stability):
     def _exchange(self, *given: Any) -> Any:
         reply = super()._exchange(*given)
-        return AnswerLost("status") if getattr(reply, "status", 200) != 200 else reply
+        return ResponseLost("status") if getattr(reply, "status", 200) != 200 else reply
 
 
 class AsksTwice(ElevenLabs):
-    def say(self, job: SpeechJob) -> Spoken:
+    def say(self, job: SpeechJob) -> GeneratedSpeech:
         try:
             return super().say(job)
-        except AnswerUncertain:
+        except SpeechUncertain:
             return super().say(job)
 
 
 class BuysTwo(ElevenLabs):
-    def say(self, job: SpeechJob) -> Spoken:
+    def say(self, job: SpeechJob) -> GeneratedSpeech:
         super().say(job)
         return super().say(job)
 
 
-class TellsItself(Ollama):
+class TellsItself(OllamaEngine):
     def write(self, job: Any) -> Any:
         job.tally.asking(self.name, self.model, 1, 1)
         job.tally.unheard()

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from foundation.errors import BadInput
-from generators import enhancing, looks
 from generators.drawing.scene import draw_scene
+from generators.media import picture_quality
+from generators.retouch import enhancement
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +36,18 @@ def cast(image: Image.Image) -> float:
 def test_a_dull_picture_gains_contrast_and_loses_its_cast(scene: Image.Image) -> None:
     flat = Image.merge("RGB", [scene.convert("L")] * 3)
     before = dull(flat)
-    after = enhancing.enhance(before, 100)
+    after = enhancement.enhance_picture(before, 100)
     assert spread(after) > 1.3 * spread(before)
     assert cast(after) < 0.6 * cast(before)
-    assert looks.score(after) > looks.score(before)
+    assert picture_quality.score_quality(after) > picture_quality.score_quality(before)
 
 
 def test_more_strength_changes_more_and_none_nothing(scene: Image.Image) -> None:
     before = dull(scene)
     plain = np.asarray(before, dtype=int)
-    changes = [abs(np.asarray(enhancing.enhance(before, one), dtype=int) - plain).mean() for one in (0, 30, 60, 100)]
+    changes = [
+        abs(np.asarray(enhancement.enhance_picture(before, one), dtype=int) - plain).mean() for one in (0, 30, 60, 100)
+    ]
     assert changes[0] == 0
     assert changes == sorted(changes)
     assert len(set(changes)) == 4
@@ -55,19 +58,19 @@ def test_more_strength_changes_more_and_none_nothing(scene: Image.Image) -> None
 def test_levels_burn_out_no_more_than_they_may(seed: int, low: int, high: int) -> None:
     noise = np.random.default_rng(seed).integers(low, high, (64, 64), dtype=np.uint8)
     grey = Image.merge("RGB", [Image.fromarray(noise)] * 3)
-    found = np.asarray(enhancing._levelled(grey).convert("L"))
+    found = np.asarray(enhancement._levelled(grey).convert("L"))
     for end in (0, 255):
         before = float((noise == end).mean())
-        assert float((found == end).mean()) <= before + 2 * enhancing.CLIP + 2 / (high - low)
+        assert float((found == end).mean()) <= before + 2 * enhancement.CLIP + 2 / (high - low)
 
 
 def test_twice_is_twice_and_never_beyond_what_is_kept(scene: Image.Image) -> None:
-    assert enhancing.twice(scene).size == (960, 720)
+    assert enhancement.double_size(scene).size == (960, 720)
     with pytest.raises(BadInput, match="too_large"):
-        enhancing.twice(Image.new("RGB", (1025, 10)))
+        enhancement.double_size(Image.new("RGB", (1025, 10)))
 
 
 @pytest.mark.parametrize("strength", [-1, 101])
 def test_a_strength_beyond_the_scale_is_refused(scene: Image.Image, strength: int) -> None:
     with pytest.raises(BadInput):
-        enhancing.enhance(scene, strength)
+        enhancement.enhance_picture(scene, strength)

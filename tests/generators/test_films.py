@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foundation import clock
 from foundation.errors import BadInput, Unavailable
-from generators import boxes, ffmpeg, films, frames, provenance
-from generators.film_views import portions
-from generators.films import Film
-from generators.provenance import Origin, Standing
+from foundation.ops import clock
+from generators.analysis.video_views import video_view_batches
+from generators.containers import mp4
+from generators.media import ffmpeg
+from generators.provenance import content_credentials
+from generators.provenance.content_credentials import MarkStatus, ProvenanceClaim
+from generators.video import frames, video_files
+from generators.video.video_files import DecodedVideo
 from tests.fakes import tones
 from tests.fakes.eyes import read as read_tile
 from tests.generators import clips
@@ -26,13 +29,13 @@ from tests.studio.builders import CREDENTIAL
 pytestmark = pytest.mark.heavy
 
 
-def read(data: bytes) -> Film:
-    return films.read(data, name="a.mp4")
+def read(data: bytes) -> DecodedVideo:
+    return video_files.decode_video(data, name="a.mp4")
 
 
-def kinds(found: Film) -> list[str]:
+def kinds(found: DecodedVideo) -> list[str]:
     """What the frames that are looked at stand for."""
-    tiles = [read_tile(frame.open()) for frame in found.looked.frames]
+    tiles = [read_tile(frame.to_image()) for frame in found.looked.frames]
     return [one[0] if one else "-" for one in tiles]
 
 
@@ -41,7 +44,7 @@ def test_films_come_in_and_leave_as_one_kind(suffix: str) -> None:
     found = read(film(shown(("G", 2.0)), words="HELLO", suffix=suffix, more=("-metadata", "title=SECRET-TITLE")))
     assert found.mime == "video/mp4"
     assert b"SECRET-TITLE" not in found.data
-    again = boxes.inspect(found.data, name="x")
+    again = mp4.inspect_mp4(found.data, name="x")
     assert (again.video, again.sound, again.texts, again.covers) == (True, True, 0, ())
     assert found.data.index(b"moov") < found.data.index(b"mdat"), "it plays before it has arrived"
     assert found.heard is not None
@@ -95,7 +98,7 @@ def test_a_small_place_that_flashes_is_seen() -> None:
     flash = calm.copy()
     flash.paste((255, 255, 255), (8, 8, 40, 32))
     found = read(film([calm] * 12 + [flash] + [calm] * 12))
-    brightest = [np.asarray(frame.open()).max() for frame in found.looked.frames]
+    brightest = [np.asarray(frame.to_image()).max() for frame in found.looked.frames]
     assert max(brightest) > 200
 
 
@@ -109,12 +112,12 @@ def test_the_mean_of_a_second_shows_what_was_there() -> None:
     dark, light = Image.new("RGB", (64, 48), (0, 0, 0)), Image.new("RGB", (64, 48), (255, 255, 255))
     found = read(film([dark, light] * 10, rate=20))
     (mean,) = found.looked.means
-    assert 110 < float(np.asarray(mean.open().convert("L")).mean()) < 145
+    assert 110 < float(np.asarray(mean.to_image().convert("L")).mean()) < 145
 
 
 def test_every_frame_and_cover_and_mean_is_asked_about_in_portions() -> None:
     found = read(clips.with_cover(film(shown(("G", 8.0)), words="HI"), picture("E")))
-    asked = list(portions(found))
+    asked = list(video_view_batches(found))
     names = [view.name for views in asked for view in views]
     assert len(asked) > 1
     assert all(len(views) <= 24 for views in asked)
@@ -130,7 +133,7 @@ def test_a_cover_that_shows_something_else_is_hidden_and_one_of_its_frames_is_no
     assert not read(own).hidden_cover
     found = read(other)
     assert found.hidden_cover
-    assert boxes.inspect(found.data, name="x").covers == ()
+    assert mp4.inspect_mp4(found.data, name="x").covers == ()
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "webm"])
@@ -150,10 +153,10 @@ def test_captions_between_the_frames_do_not_leave() -> None:
 
 def test_a_mark_of_origin_goes_on_last_and_holds() -> None:
     found = read(film(shown(("G", 1.0))))
-    signed = provenance.sign(found.data, found.mime, CREDENTIAL, Origin("engine", "one"))
-    assert provenance.verify(signed, found.mime, anchor=CREDENTIAL.anchor).standing is Standing.TRUSTED
-    assert provenance.verify(signed[:-1] + b"x", found.mime).standing is not Standing.VALID
-    assert provenance.verify(read(signed).data, found.mime).standing is Standing.NONE
+    signed = content_credentials.sign_media(found.data, found.mime, CREDENTIAL, ProvenanceClaim("engine", "one"))
+    assert content_credentials.verify_media(signed, found.mime, anchor=CREDENTIAL.anchor).standing is MarkStatus.TRUSTED
+    assert content_credentials.verify_media(signed[:-1] + b"x", found.mime).standing is not MarkStatus.VALID
+    assert content_credentials.verify_media(read(signed).data, found.mime).standing is MarkStatus.NONE
 
 
 HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -201,7 +204,7 @@ def test_no_cut_of_a_film_does_anything_but_refuse(suffix: str) -> None:
     data = film(shown(("G", 0.5)), suffix=suffix)
     for length in range(0, len(data), max(1, len(data) // 400)):
         with pytest.raises(BadInput):
-            films.inspect(data[:length], name="a")
+            video_files.inspect_video(data[:length], name="a")
 
 
 @pytest.mark.parametrize("wide", [8, 9, 200])
@@ -213,13 +216,13 @@ def test_a_number_that_no_player_would_read_is_refused(wide: int) -> None:
     scale, length = element(b"\x2a\xd7\xb1", b"\xff" * wide), element(b"\x44\x89", struct.pack(">d", 1.0))
     segment = element(b"\x18\x53\x80\x67", element(b"\x15\x49\xa9\x66", scale + length))
     with pytest.raises(BadInput) as refused:
-        films.inspect(head + segment, name="x")
+        video_files.inspect_video(head + segment, name="x")
     assert refused.value.message.code in ("film.corrupt", "film.unsupported", "film.too_long")
 
 
 def test_what_changes_with_every_frame_is_refused_beyond_what_people_look_at() -> None:
     dark, light = (Image.new("RGB", (64, 48), (level, level, level)) for level in (0, 200))
-    data = film([dark, light] * (frames.MOST_FRAMES // 2 + 5), rate=30)
+    data = film([dark, light] * (frames.MAX_FRAMES // 2 + 5), rate=30)
     with pytest.raises(BadInput) as refused:
         read(data)
     assert refused.value.message.code == "film.too_busy"
@@ -237,21 +240,21 @@ def test_a_decoder_that_hangs_is_killed_with_all_it_started(tmp_path: Path, monk
     program(tmp_path, f"/bin/sleep 60 & echo $! > {tmp_path}/child; wait", monkeypatch)
     before = clock.monotonic()
     with pytest.raises(BadInput) as refused:
-        ffmpeg.run(("-version",), folder=tmp_path, seconds=1.0, name="a.mp4")
+        ffmpeg.run_ffmpeg(("-version",), folder=tmp_path, seconds=1.0, name="a.mp4")
     assert refused.value.message.code == "film.too_slow"
     assert clock.monotonic() - before < 10
     child = int((tmp_path / "child").read_text())
     for _ in range(100):
         if not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2]:
             return
-        clock.pause(0.05)
+        clock.sleep(0.05)
     raise AssertionError("what it started lives on")
 
 
 def test_a_full_disk_is_said_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path, "echo 'av_interleaved_write_frame(): No space left on device' >&2; exit 228", monkeypatch)
     with pytest.raises(Unavailable) as refused:
-        ffmpeg.run(("-version",), folder=tmp_path, seconds=5.0, name="a.mp4")
+        ffmpeg.run_ffmpeg(("-version",), folder=tmp_path, seconds=5.0, name="a.mp4")
     assert refused.value.message.code == "storage.unwritable"
 
 
@@ -260,13 +263,16 @@ def test_the_decoder_is_given_no_environment_and_opens_no_address(
 ) -> None:
     monkeypatch.setenv("A_SECRET", "do not tell")
     program(tmp_path, f"/usr/bin/env > {tmp_path}/told", monkeypatch)
-    ffmpeg.run(("-version",), folder=tmp_path, seconds=5.0, name="a.mp4")
+    ffmpeg.run_ffmpeg(("-version",), folder=tmp_path, seconds=5.0, name="a.mp4")
     assert "do not tell" not in (tmp_path / "told").read_text()
     monkeypatch.delenv("IMAGEIO_FFMPEG_EXE")
     for address in ("http://127.0.0.1:9/x.mp4", "concat:a|b", "subfile,,start,0,end,9,,:x"):
         with pytest.raises(BadInput):
-            ffmpeg.run(
-                (*ffmpeg.source("x", "mov")[:-1], address, "-f", "null", "-"), folder=tmp_path, seconds=5, name="a"
+            ffmpeg.run_ffmpeg(
+                (*ffmpeg.input_arguments("x", "mov")[:-1], address, "-f", "null", "-"),
+                folder=tmp_path,
+                seconds=5,
+                name="a",
             )
 
 

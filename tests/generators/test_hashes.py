@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from generators import hashes
-from generators.contract import ImageJob
-from generators.engines.scenes import Scenes
+from generators.contract.engines import ImageJob
+from generators.engines.images.demo_scenes import DemoSceneEngine
+from generators.media import perceptual_hashes
 from tests.generators.builders import photographs
 
 T = Image.Transpose
@@ -31,7 +31,7 @@ PROMPTS = ("beach in summer", "café in the morning", "forest at sunset", "town 
 
 def drawn(seed: int) -> Image.Image:
     job = ImageJob(PROMPTS[seed % len(PROMPTS)], seed, width=320, height=240)
-    return Image.open(io.BytesIO(Scenes().draw(job).data)).convert("RGB")
+    return Image.open(io.BytesIO(DemoSceneEngine().draw(job).data)).convert("RGB")
 
 
 def anew(image: Image.Image, *, quality: int, percent: int) -> Image.Image:
@@ -51,8 +51,20 @@ def anew(image: Image.Image, *, quality: int, percent: int) -> Image.Image:
 def test_a_turned_copy_is_the_same_picture(seed: int, turn: str, quality: int, percent: int) -> None:
     original = drawn(seed)
     copy = anew(TURNS[turn](original), quality=quality, percent=percent)
-    assert min(hashes.distance(one, hashes.phash(copy)) for one in hashes.turned(original)) <= hashes.SAME
-    assert min(hashes.distance(one, hashes.phash(original)) for one in hashes.turned(copy)) <= hashes.SAME
+    assert (
+        min(
+            perceptual_hashes.hamming_distance(one, perceptual_hashes.phash(copy))
+            for one in perceptual_hashes.transformed_hashes(original)
+        )
+        <= perceptual_hashes.SAME_DISTANCE
+    )
+    assert (
+        min(
+            perceptual_hashes.hamming_distance(one, perceptual_hashes.phash(original))
+            for one in perceptual_hashes.transformed_hashes(copy)
+        )
+        <= perceptual_hashes.SAME_DISTANCE
+    )
 
 
 @pytest.mark.parametrize("turn", sorted(TURNS))
@@ -60,21 +72,30 @@ def test_photographs_are_found_in_every_turn(turn: str) -> None:
     for path in photographs():
         original = Image.open(path).convert("RGB")
         copy = anew(TURNS[turn](original), quality=60, percent=90)
-        assert min(hashes.distance(one, hashes.phash(copy)) for one in hashes.turned(original)) <= hashes.SAME
+        assert (
+            min(
+                perceptual_hashes.hamming_distance(one, perceptual_hashes.phash(copy))
+                for one in perceptual_hashes.transformed_hashes(original)
+            )
+            <= perceptual_hashes.SAME_DISTANCE
+        )
 
 
 def test_other_pictures_are_hardly_ever_taken_for_turned_ones() -> None:
     """One pair of a hundred at most; of 946, two were, and two were taken for upright copies."""
     pictures = [*map(drawn, range(1, 11)), *(Image.open(path).convert("RGB") for path in photographs())]
-    own, turned = [hashes.phash(one) for one in pictures], [hashes.turned(one) for one in pictures]
+    own, turned = (
+        [perceptual_hashes.phash(one) for one in pictures],
+        [perceptual_hashes.transformed_hashes(one) for one in pictures],
+    )
     same = [
         (a, b)
         for a, b in combinations(range(len(pictures)), 2)
-        if min(hashes.distance(one, own[b]) for one in turned[a]) <= hashes.SAME
+        if min(perceptual_hashes.hamming_distance(one, own[b]) for one in turned[a]) <= perceptual_hashes.SAME_DISTANCE
     ]
     assert len(same) <= 1, same
 
 
 def test_a_picture_is_not_among_its_own_turns() -> None:
-    assert len(set(hashes.turned(drawn(3)))) == 15
-    assert hashes.phash(drawn(3)) not in hashes.turned(drawn(3))
+    assert len(set(perceptual_hashes.transformed_hashes(drawn(3)))) == 15
+    assert perceptual_hashes.phash(drawn(3)) not in perceptual_hashes.transformed_hashes(drawn(3))

@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from foundation.settings import GeneratorsSettings
-from generators.contract import EngineBusy, ImageJob, JobTooLarge, Picture
-from generators.device import MIB, Device, budget, choose
-from generators.engines.diffusion import Diffusion, Heard, Made
-from generators.engines.model_folders import Shelf
-from generators.engines.pipelines import Pipelines
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import EngineBusy, GeneratedPicture, ImageJob, JobTooLarge
+from generators.engines.images.diffusion import DiffusionEngine, Made, ReportStep
+from generators.local_models.device import MEBIBYTE, ComputeDevice, choose_device, memory_budget
+from generators.local_models.model_folders import ModelLibrary
+from generators.local_models.pipelines import PipelineCache
 from tests.generators import tiny_models as tiny
 from tests.generators.builders import a_picture, an_image_job, encoded, needs_diffusion
 
@@ -48,7 +48,7 @@ def photo(seed: int = 1) -> bytes:
     return encoded(a_picture(64, 64, seed=seed), "PNG")
 
 
-def pixels(picture: Picture) -> NDArray[np.int64]:
+def pixels(picture: GeneratedPicture) -> NDArray[np.int64]:
     return np.asarray(Image.open(io.BytesIO(picture.data)), dtype=np.int64)
 
 
@@ -58,10 +58,10 @@ def test_what_lies_beside_a_model_is_read_once_and_looks_are_drawn_together(
 ) -> None:
     seen: list[int] = []
 
-    class Counting(Diffusion):
+    class Counting(DiffusionEngine):
         """It says how many it was asked for at once."""
 
-        def _run(self, batch: list[ImageJob], heard: Heard) -> list[Made]:
+        def _run(self, batch: list[ImageJob], heard: ReportStep) -> list[Made]:
             seen.append(len(batch))
             return super()._run(batch, heard)
 
@@ -75,26 +75,26 @@ def test_what_lies_beside_a_model_is_read_once_and_looks_are_drawn_together(
     assert [one[0] for one in engine.pipelines._beside.values()] == [kept[0]]
     assert len({picture.data for picture in together}) == 3
     engine.draw(job())
-    engine.pipelines.drop_all()
+    engine.pipelines.release_all()
     assert not engine.pipelines._beside
 
 
 def test_memory_that_others_held_is_used_once_it_is_free(settings: Callable[..., GeneratorsSettings]) -> None:
     """Free memory was read once per process: a model refused then was refused until a restart."""
-    shelf = Shelf(settings())
-    one, two = shelf.model("one"), shelf.model("two")
+    shelf = ModelLibrary(settings())
+    one, two = shelf.find_model("one"), shelf.find_model("two")
     size = one.bytes_in("float32")
     free = [size // 2]
-    place = Device("cpu", "float32", size // 2, "CPU", most=3 * size)
-    hot = Pipelines(shelf.lora, place, budget=lambda _place, held: free[0] + held)
+    place = ComputeDevice("cpu", "float32", size // 2, "CPU", most=3 * size)
+    hot = PipelineCache(shelf.find_lora, place, budget=lambda _place, held: free[0] + held)
     with pytest.raises(EngineBusy, match="memory_taken"):
-        hot.get(one)
+        hot.get_pipeline(one)
     free[0] = size
-    assert hot.get(one)
+    assert hot.get_pipeline(one)
     free[0] = 0  # what others took since costs ours its place, and never more
     with pytest.raises(EngineBusy, match="memory_taken"):
-        hot.get(two)
+        hot.get_pipeline(two)
     with pytest.raises(JobTooLarge, match="model_too_large"):
-        Pipelines(shelf.lora, replace(place, most=size - 1)).get(one)
-    assert 0 < budget(choose()) <= choose().most
-    assert budget(choose(7)) == choose(7).most == 7 * MIB
+        PipelineCache(shelf.find_lora, replace(place, most=size - 1)).get_pipeline(one)
+    assert 0 < memory_budget(choose_device()) <= choose_device().most
+    assert memory_budget(choose_device(7)) == choose_device(7).most == 7 * MEBIBYTE

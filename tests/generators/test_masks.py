@@ -9,16 +9,20 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from foundation.errors import BadInput
-from generators.masks import SMALLEST, Region, mask
+from generators.retouch.masks import MIN_REGION_PERCENT, MaskRegion, region_mask
 
-SIDES = st.integers(0, 100 - SMALLEST).flatmap(lambda low: st.tuples(st.just(low), st.integers(low + SMALLEST, 100)))
+SIDES = st.integers(0, 100 - MIN_REGION_PERCENT).flatmap(
+    lambda low: st.tuples(st.just(low), st.integers(low + MIN_REGION_PERCENT, 100))
+)
 
 
 @given(across=SIDES, down=SIDES, width=st.integers(1, 200), height=st.integers(1, 200))
 def test_the_part_is_white_and_the_rest_black(
     across: tuple[int, int], down: tuple[int, int], width: int, height: int
 ) -> None:
-    drawn = np.asarray(Image.open(io.BytesIO(mask(Region(across[0], down[0], across[1], down[1]), width, height))))
+    drawn = np.asarray(
+        Image.open(io.BytesIO(region_mask(MaskRegion(across[0], down[0], across[1], down[1]), width, height)))
+    )
     assert drawn.shape == (height, width)
     assert set(np.unique(drawn)) <= {0, 255}
     wanted = (across[1] - across[0]) * (down[1] - down[0]) / 10_000 * width * height
@@ -30,4 +34,4 @@ def test_the_part_is_white_and_the_rest_black(
 @pytest.mark.parametrize("sides", [(-1, 0, 50, 50), (0, 0, 101, 50), (50, 0, 50, 50), (60, 0, 40, 50), (0, 0, 4, 50)])
 def test_what_is_no_part_is_refused(sides: tuple[int, int, int, int]) -> None:
     with pytest.raises(BadInput):
-        Region(*sides)
+        MaskRegion(*sides)

@@ -13,17 +13,18 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageOps
 
 from foundation.errors import BadInput
-from generators import containers, hashes, media
-from generators.media import Profile
+from generators.containers import still_images
+from generators.media import perceptual_hashes, pictures
+from generators.media.pictures import RenditionProfile
 from tests.generators.builders import a_picture, encoded, photographs
 
 JPEG, PNG, WEBP = (encoded(a_picture(), kind) for kind in ("JPEG", "PNG", "WEBP"))
-SMALL = Profile("small", 48)
+SMALL = RenditionProfile("small", 48)
 
 
 def refused(data: bytes, name: str = "holiday.jpg") -> str:
     with pytest.raises(BadInput) as caught:
-        media.read(data, name=name)
+        pictures.decode_photo(data, name=name)
     assert caught.value.message.params["file"] == name
     return caught.value.message.code
 
@@ -43,7 +44,7 @@ def a_gif(frames: int = 1) -> bytes:
 
 @pytest.mark.parametrize("data", [JPEG, PNG, WEBP], ids=["jpeg", "png", "webp"])
 def test_a_still_picture_is_read_whatever_its_name_says(data: bytes) -> None:
-    photo = media.read(data, name="picture.exe")
+    photo = pictures.decode_photo(data, name="picture.exe")
     assert photo.size == (96, 64)
     assert photo.pixels.mode == "RGB"
 
@@ -135,7 +136,7 @@ def test_markers_are_found_past_stuffed_bytes_restarts_and_fill() -> None:
         + JPEG[scan:-2]
         + b"\xff\xff\xff\xd9"
     )
-    assert containers.inspect(filled, name="x").kind == "JPEG"
+    assert still_images.inspect_picture(filled, name="x").kind == "JPEG"
     assert refused(filled[:-1]) == "photo.corrupt"
 
 
@@ -145,7 +146,7 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(data: bytes, at: int
     damaged = bytearray(data)
     damaged[at % len(data)] = value
     try:
-        photo = media.read(bytes(damaged), name="x")
+        photo = pictures.decode_photo(bytes(damaged), name="x")
     except BadInput as error:
         assert error.message.code.startswith("photo.")  # noqa: PT017  both ends are fine, other exceptions are not
     else:
@@ -156,7 +157,7 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(data: bytes, at: int
 def test_random_bytes_after_a_signature_never_break_the_reader(data: bytes) -> None:
     for start in (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF" + struct.pack("<I", len(data) + 4) + b"WEBP"):
         with pytest.raises(BadInput):
-            media.read(start + data, name="x")
+            pictures.decode_photo(start + data, name="x")
 
 
 def camera_picture(orientation: int = 6, **details: str) -> bytes:
@@ -171,11 +172,15 @@ def camera_picture(orientation: int = 6, **details: str) -> bytes:
 
 
 def test_a_camera_picture_is_set_upright_and_loses_everything_but_pixels() -> None:
-    photo = media.read(camera_picture(), name="x.jpg")
+    photo = pictures.decode_photo(camera_picture(), name="x.jpg")
     assert photo.size == (64, 96)
     assert photo.had_location
-    for profile in (Profile("j", 64), Profile("w", 64, "image/webp"), Profile("p", 64, "image/png")):
-        rendered = media.render(photo, profile)
+    for profile in (
+        RenditionProfile("j", 64),
+        RenditionProfile("w", 64, "image/webp"),
+        RenditionProfile("p", 64, "image/png"),
+    ):
+        rendered = pictures.render_photo(photo, profile)
         again = Image.open(io.BytesIO(rendered.data))
         assert again.size == (rendered.width, rendered.height) == (43, 64)
         assert not again.getexif()
@@ -186,17 +191,17 @@ def test_a_camera_picture_is_set_upright_and_loses_everything_but_pixels() -> No
 
 def test_the_moment_it_was_taken_is_read_before_it_is_stripped() -> None:
     data = camera_picture(DateTimeOriginal="2025:07:14 21:30:05", OffsetTimeOriginal="-04:00")
-    taken = media.read(data, name="x").taken
+    taken = pictures.decode_photo(data, name="x").taken
     assert taken is not None
     assert taken.zone == timezone(timedelta(hours=-4))
-    assert taken.instant(UTC) == datetime(2025, 7, 15, 1, 30, 5, tzinfo=UTC)
+    assert taken.to_utc(UTC) == datetime(2025, 7, 15, 1, 30, 5, tzinfo=UTC)
 
 
 def test_a_camera_without_a_zone_takes_the_creator_s() -> None:
-    taken = media.read(camera_picture(DateTimeOriginal="2025:07:14 21:30:05"), name="x").taken
+    taken = pictures.decode_photo(camera_picture(DateTimeOriginal="2025:07:14 21:30:05"), name="x").taken
     assert taken is not None
     assert taken.zone is None
-    assert taken.instant(ZoneInfo("Europe/Paris")) == datetime(2025, 7, 14, 19, 30, 5, tzinfo=UTC)
+    assert taken.to_utc(ZoneInfo("Europe/Paris")) == datetime(2025, 7, 14, 19, 30, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -204,12 +209,12 @@ def test_a_camera_without_a_zone_takes_the_creator_s() -> None:
     ["0000:00:00 00:00:00", "0001:01:01 00:00:00", "9999:12:31 23:59:59", "yesterday", "2025:13:40 99:00:00"],
 )
 def test_a_clock_that_was_never_set_is_no_date(nonsense: str) -> None:
-    assert media.read(camera_picture(DateTimeOriginal=nonsense), name="x").taken is None
+    assert pictures.decode_photo(camera_picture(DateTimeOriginal=nonsense), name="x").taken is None
 
 
 @pytest.mark.parametrize("nowhere", ["+99:00", "+24:00", "-02:75", "local"])
 def test_a_zone_that_is_none_costs_nobody_the_picture(nowhere: str) -> None:
-    taken = media.read(
+    taken = pictures.decode_photo(
         camera_picture(DateTimeOriginal="2025:07:14 21:30:05", OffsetTimeOriginal=nowhere), name="x"
     ).taken
     assert taken is not None
@@ -222,7 +227,7 @@ def test_each_way_to_hold_a_camera_is_set_upright(orientation: int) -> None:
     exif[ExifTags.Base.Orientation] = orientation
     data = encoded(Image.effect_noise((96, 64), 80).convert("RGB"), "PNG", exif=exif)
     wanted = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
-    found = media.read(data, name="x").pixels
+    found = pictures.decode_photo(data, name="x").pixels
     assert (found.size, found.tobytes()) == (wanted.size, wanted.tobytes())
 
 
@@ -245,12 +250,12 @@ def garbled(*entries: tuple[int, int, int, int], head: bytes = b"II*\x00\x08\x00
     ],
 )
 def test_exif_of_wrong_types_costs_nobody_the_picture(data: bytes) -> None:
-    assert media.read(data, name="x").size == (64, 96)
+    assert pictures.decode_photo(data, name="x").size == (64, 96)
 
 
 @pytest.mark.parametrize("head", [b"II", b"II*\x00\x08", b"XX*\x00", b"II*\x00\xff\xff\xff\xff"])
 def test_exif_that_is_cut_says_nothing(head: bytes) -> None:
-    photo = media.read(encoded(a_picture(), "JPEG", exif=b"Exif\x00\x00" + head), name="x")
+    photo = pictures.decode_photo(encoded(a_picture(), "JPEG", exif=b"Exif\x00\x00" + head), name="x")
     assert (photo.size, photo.taken, photo.had_location) == ((96, 64), None, False)
 
 
@@ -262,7 +267,7 @@ def test_damaged_exif_costs_nobody_the_picture(changes: list[tuple[int, int]]) -
         exif[6 + at % (len(exif) - 6)] = value
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert sorted(media.read(encoded(a_picture(), "JPEG", exif=bytes(exif)), name="x").size) == [64, 96]
+        assert sorted(pictures.decode_photo(encoded(a_picture(), "JPEG", exif=bytes(exif)), name="x").size) == [64, 96]
 
 
 @pytest.mark.parametrize(("shown", "hidden"), [(1, False), (9, True)])
@@ -274,7 +279,7 @@ def test_a_thumbnail_that_shows_something_else_is_noticed(shown: int, hidden: bo
         struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries
     )
     data = encoded(a_picture(), "JPEG", exif=b"Exif\x00\x00" + tiff + directory + b"\x00" * 4 + small)
-    assert media.read(data, name="x").hidden_preview is hidden
+    assert pictures.decode_photo(data, name="x").hidden_preview is hidden
 
 
 def test_prompts_left_by_generators_become_lineage_and_are_stripped() -> None:
@@ -282,48 +287,56 @@ def test_prompts_left_by_generators_become_lineage_and_are_stripped() -> None:
 
     notes = PngInfo()
     notes.add_text("parameters", "a beach, steps: 20")
-    photo = media.read(encoded(a_picture(), "PNG", pnginfo=notes), name="x.png")
+    photo = pictures.decode_photo(encoded(a_picture(), "PNG", pnginfo=notes), name="x.png")
     assert photo.lineage == {"parameters": "a beach, steps: 20"}
-    assert b"steps" not in media.render(photo, Profile("p", 96, "image/png")).data
+    assert b"steps" not in pictures.render_photo(photo, RenditionProfile("p", 96, "image/png")).data
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "CMYK", "1", "I;16"])
 def test_every_colour_mode_becomes_a_jpeg(mode: str) -> None:
     image = a_picture().convert(mode) if mode != "I;16" else Image.new("I;16", (96, 64), 40_000)
     data = encoded(image, "JPEG" if mode == "CMYK" else "PNG")
-    rendered = media.render(media.read(data, name="x"), SMALL)
+    rendered = pictures.render_photo(pictures.decode_photo(data, name="x"), SMALL)
     again = Image.open(io.BytesIO(rendered.data))
     assert (again.mode, again.size) == ("RGB", (48, 32))
 
 
 def test_transparency_shows_the_ground_it_is_laid_on() -> None:
-    photo = media.read(encoded(Image.new("RGBA", (8, 8), (255, 0, 0, 0)), "PNG"), name="x")
-    assert media.on(photo.pixels, (0, 0, 0)).getpixel((4, 4)) == (0, 0, 0)
-    assert media.on(photo.pixels, (255, 255, 255)).getpixel((4, 4)) == (255, 255, 255)
+    photo = pictures.decode_photo(encoded(Image.new("RGBA", (8, 8), (255, 0, 0, 0)), "PNG"), name="x")
+    assert pictures.flatten_on(photo.pixels, (0, 0, 0)).getpixel((4, 4)) == (0, 0, 0)
+    assert pictures.flatten_on(photo.pixels, (255, 255, 255)).getpixel((4, 4)) == (255, 255, 255)
 
 
 def test_the_same_photo_and_profile_give_the_same_bytes() -> None:
-    photo = media.read(JPEG, name="x")
-    assert media.render(photo, SMALL) == media.render(media.read(JPEG, name="y"), SMALL)
-    assert media.render(photo, Profile("big", 4000)).width == 96  # never enlarged
+    photo = pictures.decode_photo(JPEG, name="x")
+    assert pictures.render_photo(photo, SMALL) == pictures.render_photo(pictures.decode_photo(JPEG, name="y"), SMALL)
+    assert pictures.render_photo(photo, RenditionProfile("big", 4000)).width == 96  # never enlarged
 
 
 def test_hashes_stay_near_for_the_same_picture_and_far_for_another() -> None:
-    photo = media.read(encoded(a_picture(640, 480), "PNG"), name="x")
-    large, small = media.render(photo, Profile("l", 640)), media.render(photo, Profile("s", 160, "image/webp", 30))
-    other = media.render(media.read(encoded(a_picture(640, 480, seed=5), "PNG"), name="x"), Profile("l", 640))
-    assert hashes.distance(large.phash, small.phash) <= hashes.SAME
-    assert hashes.distance(large.dhash, small.dhash) <= hashes.SAME
-    assert hashes.distance(large.phash, other.phash) > hashes.NEAR
+    photo = pictures.decode_photo(encoded(a_picture(640, 480), "PNG"), name="x")
+    large, small = (
+        pictures.render_photo(photo, RenditionProfile("l", 640)),
+        pictures.render_photo(photo, RenditionProfile("s", 160, "image/webp", 30)),
+    )
+    other = pictures.render_photo(
+        pictures.decode_photo(encoded(a_picture(640, 480, seed=5), "PNG"), name="x"), RenditionProfile("l", 640)
+    )
+    assert perceptual_hashes.hamming_distance(large.phash, small.phash) <= perceptual_hashes.SAME_DISTANCE
+    assert perceptual_hashes.hamming_distance(large.dhash, small.dhash) <= perceptual_hashes.SAME_DISTANCE
+    assert perceptual_hashes.hamming_distance(large.phash, other.phash) > perceptual_hashes.NEAR_DISTANCE
 
 
 def test_real_photographs_go_through() -> None:
     for path in photographs():
-        photo = media.read(path.read_bytes(), name=path.name)
-        rendered = media.render(photo, media.PREVIEW)
-        again = media.read(rendered.data, name="again")
-        assert max(again.size) <= media.PREVIEW.max_edge
-        assert hashes.distance(rendered.phash, hashes.phash(photo.pixels)) <= hashes.SAME
+        photo = pictures.decode_photo(path.read_bytes(), name=path.name)
+        rendered = pictures.render_photo(photo, pictures.PREVIEW_PROFILE)
+        again = pictures.decode_photo(rendered.data, name="again")
+        assert max(again.size) <= pictures.PREVIEW_PROFILE.max_edge
+        assert (
+            perceptual_hashes.hamming_distance(rendered.phash, perceptual_hashes.phash(photo.pixels))
+            <= perceptual_hashes.SAME_DISTANCE
+        )
 
 
 @pytest.mark.heavy
@@ -331,9 +344,9 @@ def test_a_heavy_picture_yields_its_quality_then_its_size() -> None:
     noise = Image.effect_noise((2600, 2600), 90).convert("RGB")
     buffer = io.BytesIO()
     noise.save(buffer, "JPEG", quality=95)
-    photo = media.read(buffer.getvalue(), name="noise.jpg")
-    made = media.render(photo, media.POST)
-    assert len(made.data) <= media.POST.max_bytes
-    assert made.data == media.render(photo, media.POST).data
-    light = media.render(media.read(made.data, name="x"), media.POST)
+    photo = pictures.decode_photo(buffer.getvalue(), name="noise.jpg")
+    made = pictures.render_photo(photo, pictures.POST_PROFILE)
+    assert len(made.data) <= pictures.POST_PROFILE.max_bytes
+    assert made.data == pictures.render_photo(photo, pictures.POST_PROFILE).data
+    light = pictures.render_photo(pictures.decode_photo(made.data, name="x"), pictures.POST_PROFILE)
     assert max(light.width, light.height) == max(made.width, made.height), "what fits is not made smaller"

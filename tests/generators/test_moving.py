@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from foundation.errors import BadInput
-from generators import films, moving
+from generators.containers import animated_images
+from generators.video import video_files
 from tests.generators.builders import encoded
 
 COLOURS = ((220, 30, 30), (30, 200, 30), (30, 30, 220), (230, 230, 30))
@@ -25,25 +26,25 @@ KINDS = pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
 @KINDS
 def test_what_moves_is_a_film_of_its_frames(kind: str) -> None:
     data = animated(kind)
-    assert films.moves(data)
-    assert moving.inspect(data, name="x").seconds == pytest.approx(1.0)
-    film = films.read(data, name="x")
+    assert video_files.is_video_or_audio(data)
+    assert animated_images.inspect_animation(data, name="x").seconds == pytest.approx(1.0)
+    film = video_files.decode_video(data, name="x")
     assert (film.mime, film.size) == ("video/mp4", (64, 48))
     assert film.seconds == pytest.approx(1.0, abs=0.3)
-    seen = [np.asarray(frame.open().convert("RGB"), float).mean(axis=(0, 1)) for frame in film.looked.frames]
+    seen = [np.asarray(frame.to_image().convert("RGB"), float).mean(axis=(0, 1)) for frame in film.looked.frames]
     for colour in COLOURS:
         assert any(np.abs(one - colour).max() < 25 for one in seen), colour
 
 
 @KINDS
 def test_one_picture_alone_is_no_film(kind: str) -> None:
-    assert not films.moves(encoded(Image.new("RGB", (64, 48)), kind))
+    assert not video_files.is_video_or_audio(encoded(Image.new("RGB", (64, 48)), kind))
 
 
 @KINDS
 def test_what_hides_behind_is_refused(kind: str) -> None:
     with pytest.raises(BadInput) as refused:
-        films.inspect(animated(kind) + b"PK\x03\x04", name="a.gif")
+        video_files.inspect_video(animated(kind) + b"PK\x03\x04", name="a.gif")
     assert refused.value.message.code == "film.trailing"
     assert refused.value.message.params["file"] == "a.gif"
 
@@ -53,7 +54,7 @@ def test_what_hides_behind_is_refused(kind: str) -> None:
 def test_a_cut_one_is_refused(kind: str, share: float) -> None:
     data = animated(kind)
     with pytest.raises(BadInput):
-        films.inspect(data[: int(len(data) * share)], name="a.gif")
+        video_files.inspect_video(data[: int(len(data) * share)], name="a.gif")
 
 
 def test_too_long_too_large_and_too_many_are_refused_before_decoding() -> None:
@@ -64,5 +65,5 @@ def test_too_long_too_large_and_too_many_are_refused_before_decoding() -> None:
         (gif[:-1] + b"\x21\xf9\x04\0\0\0\0\0" * 30_000 + gif[-1:], "film.corrupt"),
     ):
         with pytest.raises(BadInput) as refused:
-            films.inspect(data, name="x")
+            video_files.inspect_video(data, name="x")
         assert refused.value.message.code == code

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from foundation.settings import GeneratorsSettings
-from generators import registry, voicing
-from generators.contract import EngineError, EngineMissing, Label
-from generators.engines.piper import Piper
-from generators.speech import SpeechJob
+from foundation.ops.settings import GeneratorsSettings
+from generators import registry
+from generators.contract.engines import EngineError, EngineMissing, OriginLabel
+from generators.contract.speech import SpeechJob
+from generators.engines.speech import audio_output
+from generators.engines.speech.piper import Piper
 from tests.generators.test_speech import WORDS, loudness
 
 PROGRAM = """#!{python} -I
@@ -45,9 +46,9 @@ def a_voice(folder: Path, name: str = "fr_FR-siwis-medium", *, card: str = "* Li
 
 def test_it_speaks_with_a_voice_of_the_folder(tmp_path: Path) -> None:
     voices = a_voice(a_voice(tmp_path / "voices"), "en_GB-alan-low")
-    said = Piper(program(tmp_path), voices).say(SpeechJob(WORDS + "\nEncore.", language="fr"))
-    assert (said.voice.id, said.label, said.engine) == ("fr_FR-siwis-medium", Label.NONE, "piper")
-    assert loudness(said.data, tmp_path) == pytest.approx(voicing.LUFS, abs=1.0)
+    said = Piper(program(tmp_path), voices).synthesize(SpeechJob(WORDS + "\nEncore.", language="fr"))
+    assert (said.voice.id, said.label, said.engine) == ("fr_FR-siwis-medium", OriginLabel.NONE, "piper")
+    assert loudness(said.data, tmp_path) == pytest.approx(audio_output.LUFS, abs=1.0)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_it_speaks_with_a_voice_of_the_folder(tmp_path: Path) -> None:
     ],
 )
 def test_its_licence_is_what_its_card_says(tmp_path: Path, card: str, name: str, commercial: bool | None) -> None:
-    (voice,) = Piper("piper", a_voice(tmp_path / "voices", card=card)).voices()
+    (voice,) = Piper("piper", a_voice(tmp_path / "voices", card=card)).list_voices()
     assert (voice.licence.name, voice.licence.commercial) == (name, commercial)
     assert voice.licence.source == "https://example.org/data"
 
@@ -77,9 +78,9 @@ def test_what_is_no_voice_is_none(tmp_path: Path) -> None:
     (voices / "link.onnx.json").write_text("{}")
     (voices / "en_US-odd.onnx").write_bytes(b"weights")
     (voices / "en_US-odd.onnx.json").write_text("[not json")
-    assert [voice.language for voice in Piper("piper", voices).voices()] == ["en-us", "fr-fr"]
+    assert [voice.language for voice in Piper("piper", voices).list_voices()] == ["en-us", "fr-fr"]
     with pytest.raises(EngineError):
-        Piper(program(tmp_path), voices).say(SpeechJob(WORDS, voice="en_US-odd"))
+        Piper(program(tmp_path), voices).synthesize(SpeechJob(WORDS, voice="en_US-odd"))
 
 
 def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
@@ -89,7 +90,7 @@ def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
         (GeneratorsSettings(piper_voices=empty, piper_program=str(tmp_path / "none")), "engine.no_program"),
     ):
         with pytest.raises(EngineMissing) as raised:
-            registry.speech_engines(settings)
+            registry.load_speech_engines(settings)
         assert raised.value.message.code == code
     ready = GeneratorsSettings(piper_voices=str(a_voice(tmp_path / "v")), piper_program=program(tmp_path))
-    assert registry.speech_engines(ready)[0].name == "piper"
+    assert registry.load_speech_engines(ready)[0].name == "piper"

@@ -10,57 +10,60 @@ from typing import get_args
 
 import pytest
 
-from foundation.clock import wall_now
 from foundation.errors import BadInput
-from generators import media, provenance
-from generators.contract import EngineMissing
-from generators.media import Profile, Written
-from generators.provenance import Credential, Origin, Standing
+from foundation.ops.clock import wall_now
+from generators.contract.engines import EngineMissing
+from generators.media import pictures
+from generators.media.pictures import OutputMime, RenditionProfile
+from generators.provenance import content_credentials
+from generators.provenance.content_credentials import MarkStatus, ProvenanceClaim, SigningCredential
 from tests.generators.builders import a_picture, encoded
 
 NOW = wall_now()
-CREDENTIAL = provenance.development_credential(now=NOW)
-ORIGIN = Origin("diffusion", "sdxl", "trainedAlgorithmicMedia")
-MIMES = get_args(Written)
+CREDENTIAL = content_credentials.development_credential(now=NOW)
+ORIGIN = ProvenanceClaim("diffusion", "sdxl", "trainedAlgorithmicMedia")
+MIMES = get_args(OutputMime)
 
 
-def rendition(mime: Written) -> bytes:
-    photo = media.read(encoded(a_picture(), "PNG"), name="x")
-    return media.render(photo, Profile("p", 96, mime), xmp=provenance.xmp(ORIGIN.source)).data
+def rendition(mime: OutputMime) -> bytes:
+    photo = pictures.decode_photo(encoded(a_picture(), "PNG"), name="x")
+    return pictures.render_photo(
+        photo, RenditionProfile("p", 96, mime), xmp=content_credentials.xmp_packet(ORIGIN.source)
+    ).data
 
 
 @pytest.mark.parametrize("mime", MIMES)
-def test_a_signed_rendition_is_valid_and_says_where_it_comes_from(mime: Written) -> None:
+def test_a_signed_rendition_is_valid_and_says_where_it_comes_from(mime: OutputMime) -> None:
     plain = rendition(mime)
-    signed = provenance.sign(plain, mime, CREDENTIAL, ORIGIN)
-    mark = provenance.verify(signed, mime)
-    assert (mark.standing, mark.engine, mark.source) == (Standing.VALID, "diffusion", "trainedAlgorithmicMedia")
-    assert provenance.verify(signed, mime, anchor=CREDENTIAL.anchor).standing is Standing.TRUSTED
+    signed = content_credentials.sign_media(plain, mime, CREDENTIAL, ORIGIN)
+    mark = content_credentials.verify_media(signed, mime)
+    assert (mark.standing, mark.engine, mark.source) == (MarkStatus.VALID, "diffusion", "trainedAlgorithmicMedia")
+    assert content_credentials.verify_media(signed, mime, anchor=CREDENTIAL.anchor).standing is MarkStatus.TRUSTED
     assert len(signed) - len(plain) < 6000  # no thumbnail inside
     assert b"trainedAlgorithmicMedia" in plain  # the second mark, in XMP
 
 
 @pytest.mark.parametrize("mime", MIMES)
 @pytest.mark.parametrize("share", [0.45, 0.6, 0.9])
-def test_one_changed_byte_of_the_picture_breaks_it(mime: Written, share: float) -> None:
+def test_one_changed_byte_of_the_picture_breaks_it(mime: OutputMime, share: float) -> None:
     plain = rendition(mime)
-    damaged = bytearray(provenance.sign(plain, mime, CREDENTIAL, ORIGIN))
+    damaged = bytearray(content_credentials.sign_media(plain, mime, CREDENTIAL, ORIGIN))
     at = int(len(plain) * share)
     damaged[damaged.index(plain[at : at + 12])] ^= 1  # the mark itself ends in padding nobody signs
-    assert provenance.verify(bytes(damaged), mime).standing in (Standing.INVALID, Standing.NONE)
+    assert content_credentials.verify_media(bytes(damaged), mime).standing in (MarkStatus.INVALID, MarkStatus.NONE)
 
 
 def test_another_house_s_signature_is_valid_but_a_stranger_s() -> None:
-    signed = provenance.sign(rendition("image/jpeg"), "image/jpeg", CREDENTIAL, ORIGIN)
-    other = provenance.development_credential(now=NOW)
-    assert provenance.verify(signed, "image/jpeg", anchor=other.anchor).standing is Standing.VALID
+    signed = content_credentials.sign_media(rendition("image/jpeg"), "image/jpeg", CREDENTIAL, ORIGIN)
+    other = content_credentials.development_credential(now=NOW)
+    assert content_credentials.verify_media(signed, "image/jpeg", anchor=other.anchor).standing is MarkStatus.VALID
 
 
 def test_a_picture_without_a_mark_has_none_and_re_encoding_loses_it() -> None:
-    assert provenance.verify(rendition("image/jpeg"), "image/jpeg").standing is Standing.NONE
-    signed = provenance.sign(rendition("image/jpeg"), "image/jpeg", CREDENTIAL, ORIGIN)
-    again = media.render(media.read(signed, name="x"), media.POST).data
-    assert provenance.verify(again, "image/jpeg").standing is Standing.NONE
+    assert content_credentials.verify_media(rendition("image/jpeg"), "image/jpeg").standing is MarkStatus.NONE
+    signed = content_credentials.sign_media(rendition("image/jpeg"), "image/jpeg", CREDENTIAL, ORIGIN)
+    again = pictures.render_photo(pictures.decode_photo(signed, name="x"), pictures.POST_PROFILE).data
+    assert content_credentials.verify_media(again, "image/jpeg").standing is MarkStatus.NONE
 
 
 ELSEWHERE = (
@@ -72,7 +75,7 @@ ELSEWHERE = (
 
 
 @pytest.mark.parametrize("mime", MIMES)
-def test_a_file_whose_mark_lies_elsewhere_has_nobody_fetch_it(mime: Written) -> None:
+def test_a_file_whose_mark_lies_elsewhere_has_nobody_fetch_it(mime: OutputMime) -> None:
     asked: list[str] = []
 
     class Inside(BaseHTTPRequestHandler):
@@ -85,82 +88,84 @@ def test_a_file_whose_mark_lies_elsewhere_has_nobody_fetch_it(mime: Written) -> 
     with ThreadingHTTPServer(("127.0.0.1", 0), Inside) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         xmp = ELSEWHERE.format(url=f"http://127.0.0.1:{server.server_port}/latest/meta-data").encode()
-        photo = media.read(encoded(a_picture(), "PNG"), name="x")
-        data = media.render(photo, Profile("p", 96, mime), xmp=xmp).data
-        mark = provenance.verify(data, mime)
+        photo = pictures.decode_photo(encoded(a_picture(), "PNG"), name="x")
+        data = pictures.render_photo(photo, RenditionProfile("p", 96, mime), xmp=xmp).data
+        mark = content_credentials.verify_media(data, mime)
         server.shutdown()
     assert asked == []
-    assert mark.standing in (Standing.NONE, Standing.INVALID)
+    assert mark.standing in (MarkStatus.NONE, MarkStatus.INVALID)
     assert (mark.engine, mark.source) == ("", "")
 
 
 def test_what_cannot_carry_a_mark_is_refused() -> None:
     with pytest.raises(BadInput):
-        provenance.sign(b"just words", "text/plain", CREDENTIAL, ORIGIN)
+        content_credentials.sign_media(b"just words", "text/plain", CREDENTIAL, ORIGIN)
     with pytest.raises(BadInput):
-        provenance.sign(b"no picture", "image/jpeg", CREDENTIAL, ORIGIN)
+        content_credentials.sign_media(b"no picture", "image/jpeg", CREDENTIAL, ORIGIN)
 
 
 def test_a_signature_ends_with_its_certificate() -> None:
-    old = provenance.development_credential(now=datetime(2015, 1, 1, tzinfo=UTC))
+    old = content_credentials.development_credential(now=datetime(2015, 1, 1, tzinfo=UTC))
     try:
-        signed = provenance.sign(rendition("image/jpeg"), "image/jpeg", old, ORIGIN)
+        signed = content_credentials.sign_media(rendition("image/jpeg"), "image/jpeg", old, ORIGIN)
     except BadInput:
         return  # refused when signing: just as good
-    assert provenance.verify(signed, "image/jpeg").standing is Standing.INVALID
+    assert content_credentials.verify_media(signed, "image/jpeg").standing is MarkStatus.INVALID
 
 
 def test_the_credential_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
-    first = provenance.credential_in(tmp_path / "keys", now=NOW)
-    again = provenance.credential_in(tmp_path / "keys", now=NOW + timedelta(days=9))
+    first = content_credentials.load_credential(tmp_path / "keys", now=NOW)
+    again = content_credentials.load_credential(tmp_path / "keys", now=NOW + timedelta(days=9))
     assert first == again
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "keys").iterdir()} == {0o600}
     assert "PRIVATE" not in repr(first)
 
 
-def signs(credential: Credential) -> bool:
-    signed = provenance.sign(rendition("image/jpeg"), "image/jpeg", credential, ORIGIN)
-    return provenance.verify(signed, "image/jpeg", anchor=credential.anchor).standing is Standing.TRUSTED
+def signs(credential: SigningCredential) -> bool:
+    signed = content_credentials.sign_media(rendition("image/jpeg"), "image/jpeg", credential, ORIGIN)
+    return (
+        content_credentials.verify_media(signed, "image/jpeg", anchor=credential.anchor).standing is MarkStatus.TRUSTED
+    )
 
 
 def test_who_begins_at_once_has_one_credential_that_signs(tmp_path: Path) -> None:
     for turn in range(5):
         folder, together = tmp_path / str(turn), threading.Barrier(8)
 
-        def first(folder: Path = folder, together: threading.Barrier = together) -> Credential:
+        def first(folder: Path = folder, together: threading.Barrier = together) -> SigningCredential:
             together.wait(30)
-            return provenance.credential_in(folder, now=NOW)
+            return content_credentials.load_credential(folder, now=NOW)
 
         with ThreadPoolExecutor(8) as pool:
             found = [each.result() for each in [pool.submit(first) for _ in range(8)]]
         assert {(one.chain, one.key, one.anchor) for one in found} == {(found[0].chain, found[0].key, found[0].anchor)}
-        assert provenance.credential_in(folder, now=NOW) == found[0]
+        assert content_credentials.load_credential(folder, now=NOW) == found[0]
         assert signs(found[0])
 
 
 def test_a_development_credential_is_made_anew_before_it_ends(tmp_path: Path) -> None:
-    first = provenance.credential_in(tmp_path, now=NOW - timedelta(days=3 * 365 - 20))
-    signed = provenance.sign(rendition("image/jpeg"), "image/jpeg", first, ORIGIN)
-    again = provenance.credential_in(tmp_path, now=NOW)
+    first = content_credentials.load_credential(tmp_path, now=NOW - timedelta(days=3 * 365 - 20))
+    signed = content_credentials.sign_media(rendition("image/jpeg"), "image/jpeg", first, ORIGIN)
+    again = content_credentials.load_credential(tmp_path, now=NOW)
     assert again.chain != first.chain
-    assert provenance.credential_in(tmp_path, now=NOW) == again
+    assert content_credentials.load_credential(tmp_path, now=NOW) == again
     assert signs(again)
-    assert provenance.verify(signed, "image/jpeg", anchor=again.anchor).standing is Standing.TRUSTED
+    assert content_credentials.verify_media(signed, "image/jpeg", anchor=again.anchor).standing is MarkStatus.TRUSTED
 
 
 def test_parts_of_two_credentials_are_made_anew(tmp_path: Path) -> None:
     """As two processes left them that began at once."""
-    provenance.credential_in(tmp_path, now=NOW)
+    content_credentials.load_credential(tmp_path, now=NOW)
     (tmp_path / "c2pa-key.pem").write_bytes(CREDENTIAL.key)
-    assert signs(provenance.credential_in(tmp_path, now=NOW))
+    assert signs(content_credentials.load_credential(tmp_path, now=NOW))
 
 
 @pytest.fixture
 def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with somebody's own certificate, which ended a year ago."""
     with monkeypatch.context() as named:
-        named.setattr(provenance, "_DEVELOPMENT", "Agence")
-        provenance.credential_in(tmp_path, now=NOW - timedelta(days=4 * 365))
+        named.setattr(content_credentials, "_DEVELOPMENT", "Agence")
+        content_credentials.load_credential(tmp_path, now=NOW - timedelta(days=4 * 365))
     return tmp_path
 
 
@@ -173,7 +178,7 @@ def test_a_credential_that_the_house_was_given_is_left_alone(given: Path, withou
     if without:
         (given / without).unlink()
     before = lying(given)
-    found = provenance.credential_in(given, now=NOW)
+    found = content_credentials.load_credential(given, now=NOW)
     assert (found.chain, found.key) == (before["c2pa-chain.pem"], before["c2pa-key.pem"])
     assert found.anchor == before.get("c2pa-anchor.pem", b"")
     assert lying(given) == before
@@ -183,23 +188,23 @@ def test_a_given_certificate_without_its_key_is_told_and_not_written_over(given:
     (given / "c2pa-key.pem").unlink()
     before = lying(given)
     with pytest.raises(EngineMissing) as told:
-        provenance.credential_in(given, now=NOW)
+        content_credentials.load_credential(given, now=NOW)
     assert told.value.message.params["file"] == "c2pa-key.pem"
     assert lying(given) == before
 
 
 @pytest.mark.parametrize("left", [["chain"], ["chain", "key"], ["key"]])
 def test_a_process_that_died_while_it_made_one_has_it_made_anew(tmp_path: Path, left: list[str]) -> None:
-    provenance.credential_in(tmp_path, now=NOW)
+    content_credentials.load_credential(tmp_path, now=NOW)
     for part in {"chain", "key", "anchor"} - set(left):
         (tmp_path / f"c2pa-{part}.pem").unlink()
-    found = provenance.credential_in(tmp_path, now=NOW)
+    found = content_credentials.load_credential(tmp_path, now=NOW)
     assert signs(found)
-    assert provenance.credential_in(tmp_path, now=NOW) == found
+    assert content_credentials.load_credential(tmp_path, now=NOW) == found
 
 
 @pytest.mark.parametrize(
     ("engine", "source"), [("placeholder", "algorithmicMedia"), ("diffusion", "trainedAlgorithmicMedia")]
 )
 def test_drawings_of_our_own_code_are_not_called_a_model_s_work(engine: str, source: str) -> None:
-    assert provenance.source_of(engine) == source
+    assert content_credentials.source_type_of(engine) == source

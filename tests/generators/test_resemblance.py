@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from generators import resemblance
+from generators.analysis import face_similarity
 from tests.generators.builders import a_picture
 
 SEEDS = st.integers(0, 40)
@@ -14,9 +14,9 @@ SEEDS = st.integers(0, 40)
 @given(one=SEEDS, other=SEEDS)
 def test_it_is_a_percent_the_same_from_both_sides(one: int, other: int) -> None:
     a, b = a_picture(96, 64, seed=one), a_picture(80, 80, seed=other)
-    assert 0 <= resemblance.percent(a, [b]) <= 100
-    assert resemblance.percent(a, [b]) == resemblance.percent(b, [a])
-    assert resemblance.percent(a, [a]) == 100
+    assert 0 <= face_similarity.similarity_percent(a, [b]) <= 100
+    assert face_similarity.similarity_percent(a, [b]) == face_similarity.similarity_percent(b, [a])
+    assert face_similarity.similarity_percent(a, [a]) == 100
 
 
 @settings(max_examples=20, deadline=None)
@@ -24,11 +24,13 @@ def test_it_is_a_percent_the_same_from_both_sides(one: int, other: int) -> None:
 def test_a_smaller_copy_stays_near_and_another_light_goes_away(seed: int) -> None:
     whole = a_picture(256, 256, seed=seed)
     small = whole.resize((96, 96), Image.Resampling.BOX)
-    assert resemblance.percent(whole, [small]) >= 80
-    assert resemblance.percent(whole, [ImageOps.invert(whole.convert("RGB"))]) < resemblance.percent(whole, [small])
+    assert face_similarity.similarity_percent(whole, [small]) >= 80
+    assert face_similarity.similarity_percent(
+        whole, [ImageOps.invert(whole.convert("RGB"))]
+    ) < face_similarity.similarity_percent(whole, [small])
 
 
 def test_several_count_by_their_mean_and_flat_ones_are_no_error() -> None:
     red, blue = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
-    assert resemblance.percent(red, [red, blue]) == 75
-    assert resemblance.percent(red, [blue]) == 50, "neither has edges, and no colour of the other"
+    assert face_similarity.similarity_percent(red, [red, blue]) == 75
+    assert face_similarity.similarity_percent(red, [blue]) == 50, "neither has edges, and no colour of the other"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators import schemas
+from generators.text import json_answers
 
 REPLY: dict[str, object] = {
     "type": "object",
@@ -24,8 +24,8 @@ GOOD = {"text": "Bonjour", "offer_id": None, "tags": ["#mer"], "confidence": 0.5
 
 
 def test_a_good_answer_has_no_faults() -> None:
-    assert schemas.faults(GOOD, REPLY) == []
-    assert schemas.faults({**GOOD, "offer_id": "o2", "confidence": 1}, REPLY) == []
+    assert json_answers.schema_errors(GOOD, REPLY) == []
+    assert json_answers.schema_errors({**GOOD, "offer_id": "o2", "confidence": 1}, REPLY) == []
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_a_good_answer_has_no_faults() -> None:
     ],
 )
 def test_each_broken_rule_is_named(change: dict[str, object], fault: str) -> None:
-    assert schemas.faults({**GOOD, **change}, REPLY) == [fault]
+    assert json_answers.schema_errors({**GOOD, **change}, REPLY) == [fault]
 
 
 def test_a_missing_field_is_named() -> None:
-    assert schemas.faults({"text": "a"}, REPLY) == ["$.confidence: required"]
+    assert json_answers.schema_errors({"text": "a"}, REPLY) == ["$.confidence: required"]
 
 
 _TEXTS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
@@ -59,25 +59,25 @@ _TEXTS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
     st.text(alphabet="abc }.\n"),
 )
 def test_an_object_is_found_behind_chatter(value: dict[str, object], chatter: str) -> None:
-    assert schemas.read_object(chatter + json.dumps(value) + chatter) == value
+    assert json_answers.parse_json_object(chatter + json.dumps(value) + chatter) == value
 
 
 @given(st.text(max_size=60))
 def test_cut_or_broken_json_is_none_or_an_object(text: str) -> None:
-    assert schemas.read_object('{"text": "' + text.replace('"', "")) is None or True
-    assert isinstance(schemas.read_object(text), dict | None)
+    assert json_answers.parse_json_object('{"text": "' + text.replace('"', "")) is None or True
+    assert isinstance(json_answers.parse_json_object(text), dict | None)
 
 
 def test_a_cut_answer_is_none() -> None:
-    assert schemas.read_object('{"text": "Bonj') is None
+    assert json_answers.parse_json_object('{"text": "Bonj') is None
 
 
 def test_signs_that_no_database_keeps_are_left_out_wherever_they_stand() -> None:
     written = '{"te\\u0000xt": "a\\u0000b \\ud83d\\ude00 \\ud83d", "list": [["\\udc00x"], {"k": "\\u0000"}], "n": 1}'
-    assert schemas.read_object(written) == {"text": "ab \U0001f600 ", "list": [["x"], {"k": ""}], "n": 1}
+    assert json_answers.parse_json_object(written) == {"text": "ab \U0001f600 ", "list": [["x"], {"k": ""}], "n": 1}
 
 
 @pytest.mark.parametrize("deep", [200, 900, 5_000])
 def test_brackets_without_end_are_read_or_are_none(deep: int) -> None:
-    found = schemas.read_object('{"a":' + "[" * deep + "]" * deep + "}")
+    found = json_answers.parse_json_object('{"a":' + "[" * deep + "]" * deep + "}")
     assert found is None or list(found) == ["a"]

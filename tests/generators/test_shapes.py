@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from foundation.errors import BadInput
-from generators import masks, shapes
-from generators.masks import Region
-from generators.shapes import parse, read, said
+from generators.retouch import masks, region_shapes
+from generators.retouch.masks import MaskRegion
+from generators.retouch.region_shapes import parse_shape_lines, parse_shapes, shapes_to_json
 from tests.generators.builders import a_picture, encoded
 
 LINES = """
@@ -24,7 +24,7 @@ stroke 6 10,90 50,95.5
 
 
 def grid(lines: str, size: tuple[int, int] = (200, 100)) -> np.ndarray:
-    return np.asarray(shapes.drawn(parse(lines), *size)) == 255
+    return np.asarray(region_shapes.draw_shapes(parse_shape_lines(lines), *size)) == 255
 
 
 def test_each_shape_is_white_where_it_is_and_all_of_them_together() -> None:
@@ -49,14 +49,14 @@ def test_an_eraser_takes_from_what_came_before_it_alone() -> None:
     assert erased[45, 120], "beside the eraser"
     assert np.array_equal(grid(f"eraser 10 50,60 70,60\n{LINES}"), whole), "before it there was nothing"
     with pytest.raises(BadInput, match=r"job\.mask_small"):
-        masks.check(parse("ellipse 40 40 60 60\neraser 50 50,50"))
+        masks.check_part(parse_shape_lines("ellipse 40 40 60 60\neraser 50 50,50"))
 
 
 def test_what_is_kept_is_read_again_as_it_was() -> None:
-    found = (*parse(f"{LINES}eraser 3 10,90"), shapes.of_picture(_drawn(), name="mask.png"))
-    assert read(said(found)) == found
-    assert masks.from_json(masks.to_json(found)) == found
-    assert masks.from_json({"left": 1, "top": 2, "right": 30, "bottom": 40}) == Region(1, 2, 30, 40)
+    found = (*parse_shape_lines(f"{LINES}eraser 3 10,90"), region_shapes.mask_from_picture(_drawn(), name="mask.png"))
+    assert parse_shapes(shapes_to_json(found)) == found
+    assert masks.part_from_json(masks.part_to_json(found)) == found
+    assert masks.part_from_json({"left": 1, "top": 2, "right": 30, "bottom": 40}) == MaskRegion(1, 2, 30, 40)
 
 
 def _drawn(size: tuple[int, int] = (1000, 500), mode: str = "RGBA") -> bytes:
@@ -67,10 +67,10 @@ def _drawn(size: tuple[int, int] = (1000, 500), mode: str = "RGBA") -> bytes:
 
 
 def test_a_drawn_mask_is_white_where_it_was_light() -> None:
-    found = shapes.of_picture(_drawn(), name="mask.png")
-    assert max(found.width, found.height) == shapes.LONGEST
+    found = region_shapes.mask_from_picture(_drawn(), name="mask.png")
+    assert max(found.width, found.height) == region_shapes.MAX_MASK_SIDE
     assert len(found.bits) < 2000
-    made = masks.over((found,), encoded(a_picture(1000, 500), "PNG"))
+    made = masks.mask_for_picture((found,), encoded(a_picture(1000, 500), "PNG"))
     grey = np.asarray(Image.open(io.BytesIO(made)))
     wanted = np.asarray(Image.open(io.BytesIO(_drawn())).convert("L"))
     assert set(np.unique(grey)) == {0, 255}
@@ -93,23 +93,23 @@ def test_a_drawn_mask_is_white_where_it_was_light() -> None:
 )
 def test_what_is_no_shape_is_refused_by_its_line(lines: str) -> None:
     with pytest.raises(BadInput, match=r"job\.mask_wrong"):
-        parse(lines)
+        parse_shape_lines(lines)
 
 
 def test_a_wrong_line_is_named() -> None:
     with pytest.raises(BadInput) as refused:
-        parse("ellipse 0 0 9 9\n\ncircle 1")
+        parse_shape_lines("ellipse 0 0 9 9\n\ncircle 1")
     assert refused.value.message.params["number"] == 2
 
 
 def test_next_to_nothing_is_refused() -> None:
-    for part in (parse("stroke 0.5 50,50"), parse("rectangle 10 10 10 90"), ()):
+    for part in (parse_shape_lines("stroke 0.5 50,50"), parse_shape_lines("rectangle 10 10 10 90"), ()):
         with pytest.raises(BadInput, match=r"job\.mask_small"):
-            masks.check(part)
-    masks.check(parse("ellipse 0 0 10 10"))
-    black = shapes.of_picture(encoded(Image.new("L", (64, 64)), "PNG"), name="black.png")
+            masks.check_part(part)
+    masks.check_part(parse_shape_lines("ellipse 0 0 10 10"))
+    black = region_shapes.mask_from_picture(encoded(Image.new("L", (64, 64)), "PNG"), name="black.png")
     with pytest.raises(BadInput, match=r"job\.mask_small"):
-        masks.check((black,))
+        masks.check_part((black,))
 
 
 def _bomb() -> bytes:
@@ -134,23 +134,23 @@ def _bomb() -> bytes:
 )
 def test_hostile_files_are_refused_as_uploads_are(data: bytes, code: str) -> None:
     with pytest.raises(BadInput, match=code):
-        shapes.of_picture(data, name="mask.png")
+        region_shapes.mask_from_picture(data, name="mask.png")
 
 
 def test_specks_are_no_mask() -> None:
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 2, (600, 600), dtype=np.uint8) * 255)
     with pytest.raises(BadInput, match=r"job\.mask_busy"):
-        shapes.of_picture(encoded(noise, "PNG"), name="noise.png")
+        region_shapes.mask_from_picture(encoded(noise, "PNG"), name="noise.png")
 
 
 @pytest.mark.parametrize("bits", ["", "????", "A", "é", "\x00", "eJwDAAAAAAE=", "x" * 40_001])
 def test_bits_that_are_none_are_refused(bits: str) -> None:
     with pytest.raises(BadInput, match=r"job\.mask_(unread|wrong)"):
-        masks.check(read([{"kind": "drawn", "width": 64, "height": 64, "bits": bits}]))
+        masks.check_part(parse_shapes([{"kind": "drawn", "width": 64, "height": 64, "bits": bits}]))
 
 
 def test_packed_bits_that_grow_without_end_are_cut_off() -> None:
     packed = base64.b64encode(zlib.compress(b"\xff" * 20_000_000, 9)).decode()
-    assert len(packed) < shapes.MOST_BYTES
+    assert len(packed) < region_shapes.MAX_BYTES
     with pytest.raises(BadInput, match=r"job\.mask_unread"):
-        masks.check(read([{"kind": "drawn", "width": 512, "height": 512, "bits": packed}]))
+        masks.check_part(parse_shapes([{"kind": "drawn", "width": 512, "height": 512, "bits": packed}]))

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from generators import masks, shaping
-from generators.contract import ImageJob, Label, Picture, Progress, unheard
-from generators.masks import Region
+from generators.contract.engines import GeneratedPicture, ImageJob, OriginLabel, Progress, ignore_progress
+from generators.engines.images import input_fitting
+from generators.retouch import masks
+from generators.retouch.masks import MaskRegion
 from tests.generators.builders import a_picture, an_image_job, encoded
 
-MIDDLE = Region(40, 40, 60, 60)
+MIDDLE = MaskRegion(40, 40, 60, 60)
 
 
 @dataclass
@@ -26,14 +27,14 @@ class Filler:
     name: str = "diffusion"
     model: str = "filler"
     does: frozenset[str] = frozenset({"init", "mask", "pose"})
-    label: Label = Label.NONE
+    label: OriginLabel = OriginLabel.NONE
     colour: tuple[int, int, int] = (255, 0, 0)
     asked: list[ImageJob] = field(default_factory=list)
 
-    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+    def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
         self.asked.append(job)
         image = Image.new("RGB", (job.width, job.height), self.colour)
-        return Picture(
+        return GeneratedPicture(
             data=encoded(image, "PNG"),
             mime="image/png",
             width=job.width,
@@ -46,7 +47,7 @@ class Filler:
             parameters={"strength": job.strength},
         )
 
-    def draw_many(self, jobs: Sequence[ImageJob], progress: Progress = unheard) -> Iterator[Picture]:
+    def draw_many(self, jobs: Sequence[ImageJob], progress: Progress = ignore_progress) -> Iterator[GeneratedPicture]:
         for job in jobs:
             yield self.draw(job, progress)
 
@@ -70,8 +71,8 @@ def roundness(data: bytes) -> float:
     return float(white.any(axis=0).sum() / white.any(axis=1).sum())
 
 
-def one(engine: Filler, job: ImageJob) -> Picture:
-    (made,) = shaping.drawn(engine, [job])
+def one(engine: Filler, job: ImageJob) -> GeneratedPicture:
+    (made,) = input_fitting.draw_jobs(engine, [job])
     return made
 
 
@@ -97,20 +98,24 @@ def test_a_posture_is_padded_and_keeps_the_recipes_size() -> None:
     wide=st.integers(16, 6000), high=st.integers(16, 6000), area=st.sampled_from([96 * 64, 1600 * 1200, 2048 * 2048])
 )
 def test_what_is_asked_is_always_a_size_of_jobs(wide: int, high: int, area: int) -> None:
-    size = shaping.fit((wide, high), area)
-    assert all(edge % shaping.STEP == 0 and shaping.LEAST <= edge <= shaping.MOST for edge in size)
+    size = input_fitting.fitted_size((wide, high), area)
+    assert all(
+        edge % input_fitting.STEP == 0 and input_fitting.MIN_EDGE <= edge <= input_fitting.MAX_EDGE for edge in size
+    )
     assert ImageJob("x", 1, width=size[0], height=size[1])
 
 
-@pytest.mark.parametrize("region", [MIDDLE, Region(0, 0, 30, 100), Region(90, 90, 100, 100), Region(0, 0, 100, 100)])
+@pytest.mark.parametrize(
+    "region", [MIDDLE, MaskRegion(0, 0, 30, 100), MaskRegion(90, 90, 100, 100), MaskRegion(0, 0, 100, 100)]
+)
 @pytest.mark.parametrize("size", [(900, 600), (333, 777)])
-def test_outside_the_mask_a_picture_stays_as_it_was(region: Region, size: tuple[int, int]) -> None:
+def test_outside_the_mask_a_picture_stays_as_it_was(region: MaskRegion, size: tuple[int, int]) -> None:
     photo = encoded(a_picture(*size), "PNG")
     engine = Filler()
-    made = one(engine, an_image_job(width=512, height=512, init=photo, mask=masks.over(region, photo)))
+    made = one(engine, an_image_job(width=512, height=512, init=photo, mask=masks.mask_for_picture(region, photo)))
     assert (made.width, made.height, made.mime) == (*size, "image/png")
     before, after = pixels(photo), pixels(made.data)
-    mask = np.asarray(Image.open(io.BytesIO(masks.over(region, photo)))) == 255
+    mask = np.asarray(Image.open(io.BytesIO(masks.mask_for_picture(region, photo)))) == 255
     assert (before[~mask] == after[~mask]).all()
     middle = (region.top + region.bottom) * size[1] // 200, (region.left + region.right) * size[0] // 200
     assert tuple(after[middle]) == engine.colour
@@ -120,7 +125,7 @@ def test_outside_the_mask_a_picture_stays_as_it_was(region: Region, size: tuple[
 def test_a_mask_is_drawn_with_its_surroundings_at_the_size_asked_for() -> None:
     photo = encoded(a_picture(1600, 1200), "PNG")
     engine = Filler()
-    made = one(engine, an_image_job(width=512, height=512, init=photo, mask=masks.over(MIDDLE, photo)))
+    made = one(engine, an_image_job(width=512, height=512, init=photo, mask=masks.mask_for_picture(MIDDLE, photo)))
     (asked,) = engine.asked
     wide, high = (int(edge) for edge in str(made.parameters["part"]).split("+")[0].split("x"))
     assert wide * high < 1600 * 1200 / 3, "around the mask alone"
@@ -135,7 +140,7 @@ def test_a_mask_is_drawn_with_its_surroundings_at_the_size_asked_for() -> None:
 
 def test_the_edge_of_what_is_new_is_soft() -> None:
     photo = encoded(Image.new("RGB", (800, 800), (0, 0, 0)), "PNG")
-    made = one(Filler(), an_image_job(width=512, height=512, init=photo, mask=masks.over(MIDDLE, photo)))
+    made = one(Filler(), an_image_job(width=512, height=512, init=photo, mask=masks.mask_for_picture(MIDDLE, photo)))
     row = pixels(made.data)[400, :, 0]
     assert len(set(row)) > 4
     assert np.abs(np.diff(row)).max() < 128
@@ -143,13 +148,13 @@ def test_the_edge_of_what_is_new_is_soft() -> None:
 
 def test_what_a_demonstration_pasted_in_says_so_on_its_face() -> None:
     photo = encoded(a_picture(800, 600), "PNG")
-    plain = one(Filler(), an_image_job(init=photo, mask=masks.over(MIDDLE, photo)))
-    demo = one(Filler(label=Label.DEMO), an_image_job(init=photo, mask=masks.over(MIDDLE, photo)))
+    plain = one(Filler(), an_image_job(init=photo, mask=masks.mask_for_picture(MIDDLE, photo)))
+    demo = one(Filler(label=OriginLabel.DEMO), an_image_job(init=photo, mask=masks.mask_for_picture(MIDDLE, photo)))
     assert (pixels(plain.data)[-10:] != pixels(demo.data)[-10:]).any()
 
 
 def test_words_alone_go_as_they_are() -> None:
     engine = Filler()
     jobs = [an_image_job(seed=seed) for seed in (1, 2)]
-    assert [made.seed for made in shaping.drawn(engine, jobs)] == [1, 2]
+    assert [made.seed for made in input_fitting.draw_jobs(engine, jobs)] == [1, 2]
     assert engine.asked == jobs

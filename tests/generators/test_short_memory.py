@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from foundation.settings import GeneratorsSettings
-from generators.contract import ImageJob, JobTooLarge
-from generators.engines.diffusion import Diffusion
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import ImageJob, JobTooLarge
+from generators.engines.images.diffusion import DiffusionEngine
 from tests.generators import tiny_models as tiny
 from tests.generators.builders import an_image_job, needs_diffusion
 
@@ -21,13 +21,13 @@ needs_diffusion()
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diffusion]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine]:
     folder = tmp_path_factory.mktemp("models")
     one = tiny.sd15(folder / "one")
     tiny.sd15(folder / "two", seed=5)
-    made = Diffusion(GeneratorsSettings(diffusion_folder=str(one), diffusion_models=str(folder)))
+    made = DiffusionEngine(GeneratorsSettings(diffusion_folder=str(one), diffusion_models=str(folder)))
     yield made
-    made.pipelines.drop_all()
+    made.pipelines.release_all()
 
 
 def job(**changes: object) -> ImageJob:
@@ -69,17 +69,17 @@ def room_for(most: int, refused: Callable[[], None]) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("refused", [refused_by_a_card, refused_by_a_processor])
-def test_short_memory_makes_smaller_batches(engine: Diffusion, refused: Callable[[], None]) -> None:
+def test_short_memory_makes_smaller_batches(engine: DiffusionEngine, refused: Callable[[], None]) -> None:
     jobs = [job(seed=seed, steps=1) for seed in range(4)]
     engine.draw(job(model="two", steps=1))
     with room_for(1, refused) as tried:
         made = list(engine.draw_many(jobs))
     assert tried == [4, 2, 1, 2, 1]
     assert [picture.seed for picture in made] == [0, 1, 2, 3]
-    assert engine.pipelines.hot == ("one",), "another model goes before a batch is halved"
+    assert engine.pipelines.loaded_names == ("one",), "another model goes before a batch is halved"
 
 
-def test_what_one_half_left_in_pieces_is_given_back_before_the_other(engine: Diffusion) -> None:
+def test_what_one_half_left_in_pieces_is_given_back_before_the_other(engine: DiffusionEngine) -> None:
     """A card with two gibibytes free drew one picture of 1024 x 1024 pixels and had no room for the next (measured)."""
     engine.draw(job(steps=1))
     whole, kept = [True], list[int]()
@@ -103,14 +103,14 @@ def test_what_one_half_left_in_pieces_is_given_back_before_the_other(engine: Dif
     assert kept == [0, 1, 2, 3]
 
 
-def test_a_picture_that_never_fits_is_said_and_the_engine_goes_on(engine: Diffusion) -> None:
+def test_a_picture_that_never_fits_is_said_and_the_engine_goes_on(engine: DiffusionEngine) -> None:
     before = engine.draw(job()).data
     with room_for(0, refused_by_a_processor), pytest.raises(JobTooLarge, match=r"engine\.memory"):
         engine.draw(job())
     assert engine.draw(job()).data == before
 
 
-def test_other_errors_are_no_lack_of_memory(engine: Diffusion) -> None:
+def test_other_errors_are_no_lack_of_memory(engine: DiffusionEngine) -> None:
     def broken() -> None:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 

@@ -10,13 +10,22 @@ from pathlib import Path
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
 
-from foundation import clock
 from foundation.errors import BadInput, GreenroomError
-from foundation.settings import GeneratorsSettings
-from generators import boxes, registry, voicing
-from generators.contract import AnswerUnusable, EngineError, EngineMissing, EngineUnreachable, JobTooLarge, Label
-from generators.engines.espeak import Espeak
-from generators.speech import MOST_CHARACTERS, Form, SpeechJob
+from foundation.ops import clock
+from foundation.ops.settings import GeneratorsSettings
+from generators import registry
+from generators.containers import mp4
+from generators.contract.engines import (
+    EngineError,
+    EngineMissing,
+    EngineUnreachable,
+    JobTooLarge,
+    OriginLabel,
+    UnusableAnswer,
+)
+from generators.contract.speech import MAX_CHARACTERS, AudioForm, SpeechJob
+from generators.engines.speech import audio_output
+from generators.engines.speech.espeak import Espeak
 from tests.generators.programs_of_ours import espeak as program
 
 WORDS = "Bonjour à tous, voici ma nouvelle série de photos du jardin."
@@ -36,43 +45,43 @@ def code(raised: "pytest.ExceptionInfo[GreenroomError]") -> str:
 
 @pytest.mark.parametrize("level", [150, 2000, 30000])
 def test_every_text_leaves_at_one_loudness(tmp_path: Path, level: int) -> None:
-    said = Espeak(program(tmp_path, level=level)).say(SpeechJob(WORDS))
-    assert loudness(said.data, tmp_path) == pytest.approx(voicing.LUFS, abs=1.0)
+    said = Espeak(program(tmp_path, level=level)).synthesize(SpeechJob(WORDS))
+    assert loudness(said.data, tmp_path) == pytest.approx(audio_output.LUFS, abs=1.0)
     assert said.mime == "audio/mp4"
-    assert said.seconds == pytest.approx(0.06 * len(WORDS.encode()) + voicing.TAIL, abs=0.3)
-    assert boxes.inspect(said.data, name="a").sound
+    assert said.seconds == pytest.approx(0.06 * len(WORDS.encode()) + audio_output.TAIL, abs=0.3)
+    assert mp4.inspect_mp4(said.data, name="a").sound
 
 
 def test_a_single_short_word_has_a_loudness_too(tmp_path: Path) -> None:
-    said = Espeak(program(tmp_path)).say(SpeechJob("Oui"))
-    assert loudness(said.data, tmp_path) == pytest.approx(voicing.LUFS, abs=2.0)
+    said = Espeak(program(tmp_path)).synthesize(SpeechJob("Oui"))
+    assert loudness(said.data, tmp_path) == pytest.approx(audio_output.LUFS, abs=2.0)
 
 
 def test_it_can_be_had_as_a_wave(tmp_path: Path) -> None:
-    said = Espeak(program(tmp_path)).say(SpeechJob(WORDS, form="wav"))
+    said = Espeak(program(tmp_path)).synthesize(SpeechJob(WORDS, form="wav"))
     assert said.mime == "audio/wav"
     with wave.open(io.BytesIO(said.data)) as sound:
         assert (sound.getnchannels(), sound.getframerate()) == (1, 48000)
-    assert loudness(said.data, tmp_path) == pytest.approx(voicing.LUFS, abs=1.0)
+    assert loudness(said.data, tmp_path) == pytest.approx(audio_output.LUFS, abs=1.0)
 
 
 def test_it_says_what_made_it_and_that_it_stands_in(tmp_path: Path) -> None:
-    said = Espeak(program(tmp_path)).say(SpeechJob(WORDS, language="en"))
-    assert (said.engine, said.voice.id, said.label) == ("espeak-ng", "en-gb", Label.PLACEHOLDER)
+    said = Espeak(program(tmp_path)).synthesize(SpeechJob(WORDS, language="en"))
+    assert (said.engine, said.voice.id, said.label) == ("espeak-ng", "en-gb", OriginLabel.PLACEHOLDER)
     assert said.characters == len(WORDS)
     assert said.voice.licence.name == "GPL-3.0-or-later"
     assert WORDS not in repr(SpeechJob(WORDS))
 
 
 def test_lines_that_are_no_voice_are_left_out(tmp_path: Path) -> None:
-    assert [voice.id for voice in Espeak(program(tmp_path)).voices()] == ["en-gb", "fr-fr"]
+    assert [voice.id for voice in Espeak(program(tmp_path)).list_voices()] == ["en-gb", "fr-fr"]
 
 
 def test_the_words_come_by_a_file_and_never_as_arguments_or_sounds(tmp_path: Path) -> None:
     kept = tmp_path / "heard"
     before = f"open({str(kept)!r}, 'w').write(words + repr(given) + repr(dict(os.environ)))"
     hostile = "--help; $(touch x) [[h@loU]] \x1b[31m\x00 é"
-    Espeak(program(tmp_path, before=before)).say(SpeechJob(hostile))
+    Espeak(program(tmp_path, before=before)).synthesize(SpeechJob(hostile))
     heard = kept.read_text()
     words = heard.split("['-v'")[0]
     assert words.startswith("--help; $(touch x) [ [h@loU]]")
@@ -85,7 +94,7 @@ def test_the_words_come_by_a_file_and_never_as_arguments_or_sounds(tmp_path: Pat
 def test_a_program_that_hangs_is_stopped(tmp_path: Path) -> None:
     began = clock.monotonic()
     with pytest.raises(EngineUnreachable) as raised:
-        Espeak(program(tmp_path, before="import time; time.sleep(60)"), seconds=1.0).say(SpeechJob(WORDS))
+        Espeak(program(tmp_path, before="import time; time.sleep(60)"), seconds=1.0).synthesize(SpeechJob(WORDS))
     assert code(raised) == "engine.program_slow"
     assert clock.monotonic() - began < 10
 
@@ -93,24 +102,24 @@ def test_a_program_that_hangs_is_stopped(tmp_path: Path) -> None:
 @pytest.mark.parametrize("before", ["print(words, file=sys.stderr); sys.exit(3)", "sys.exit(0)"])
 def test_a_program_that_gives_up_is_said_without_its_words(tmp_path: Path, before: str) -> None:
     with pytest.raises(EngineError) as raised:
-        Espeak(program(tmp_path, before=before)).say(SpeechJob(WORDS))
+        Espeak(program(tmp_path, before=before)).synthesize(SpeechJob(WORDS))
     assert code(raised) == "engine.program_failed"
     assert "Bonjour" not in str(raised.value)
 
 
 def test_what_is_no_sound_and_what_is_silent_is_no_answer(tmp_path: Path) -> None:
-    with pytest.raises(AnswerUnusable) as raised:
-        Espeak(program(tmp_path, level=0)).say(SpeechJob(WORDS))
+    with pytest.raises(UnusableAnswer) as raised:
+        Espeak(program(tmp_path, level=0)).synthesize(SpeechJob(WORDS))
     assert code(raised) == "engine.speech_silent"
     text = "open(options['-w'], 'w').write('#EXTM3U http://127.0.0.1:9/x'); sys.exit(0)"
-    with pytest.raises(AnswerUnusable) as raised:
-        Espeak(program(tmp_path, before=text)).say(SpeechJob(WORDS))
+    with pytest.raises(UnusableAnswer) as raised:
+        Espeak(program(tmp_path, before=text)).synthesize(SpeechJob(WORDS))
     assert code(raised) == "engine.answer_invalid"
 
 
 def test_a_voice_nobody_has_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(EngineMissing) as raised:
-        Espeak(program(tmp_path)).say(SpeechJob(WORDS, voice="zz"))
+        Espeak(program(tmp_path)).synthesize(SpeechJob(WORDS, voice="zz"))
     assert code(raised) == "engine.no_voice"
 
 
@@ -121,27 +130,27 @@ def test_nothing_to_say_is_refused(text: str) -> None:
 
 
 def test_a_text_without_end_is_refused() -> None:
-    assert SpeechJob("a" * MOST_CHARACTERS).spoken
+    assert SpeechJob("a" * MAX_CHARACTERS).clean_text
     with pytest.raises(JobTooLarge):
-        SpeechJob("a" * (MOST_CHARACTERS + 1))
+        SpeechJob("a" * (MAX_CHARACTERS + 1))
 
 
 def test_without_the_program_there_is_no_engine_and_it_says_what_to_install(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "espeak-ng")
-    assert registry.speech_engines(GeneratorsSettings(espeak_program=nowhere)) == ()
+    assert registry.load_speech_engines(GeneratorsSettings(espeak_program=nowhere)) == ()
     with pytest.raises(EngineMissing) as raised:
-        Espeak(nowhere).voices()
+        Espeak(nowhere).list_voices()
     assert code(raised) == "engine.no_program"
-    there = registry.speech_engines(GeneratorsSettings(espeak_program=program(tmp_path)))
+    there = registry.load_speech_engines(GeneratorsSettings(espeak_program=program(tmp_path)))
     assert [engine.name for engine in there] == ["espeak-ng"]
 
 
 @pytest.mark.parametrize("form", ["m4a", "wav"])
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_the_real_program_speaks(tmp_path: Path, form: Form, language: str) -> None:
+def test_the_real_program_speaks(tmp_path: Path, form: AudioForm, language: str) -> None:
     if shutil.which("espeak-ng") is None:
         pytest.skip("espeak-ng is not installed")
-    said = Espeak("espeak-ng").say(SpeechJob(WORDS, language=language, form=form))
+    said = Espeak("espeak-ng").synthesize(SpeechJob(WORDS, language=language, form=form))
     assert 2 < said.seconds < 10
     assert said.voice.id == {"fr": "fr-fr", "en": "en-gb"}[language]
-    assert loudness(said.data, tmp_path) == pytest.approx(voicing.LUFS, abs=1.0)
+    assert loudness(said.data, tmp_path) == pytest.approx(audio_output.LUFS, abs=1.0)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
 
 from foundation.errors import BadInput
-from generators import films, media
+from generators.media import pictures
+from generators.video import video_files
 from tests.generators.builders import a_picture, encoded
 from tests.generators.stills import box, heic
 
@@ -30,7 +31,7 @@ def plain(folder: Path) -> bytes:
 
 def refused(data: bytes) -> str:
     with pytest.raises(BadInput) as caught:
-        media.read(data, name="IMG_0001.HEIC")
+        pictures.decode_photo(data, name="IMG_0001.HEIC")
     assert caught.value.message.params["file"] == "IMG_0001.HEIC"
     return caught.value.message.code
 
@@ -43,7 +44,7 @@ def apart(one: Image.Image, other: Image.Image) -> float:
 @pytest.mark.parametrize(("tile", "turns", "mirror"), [(0, 0, None), (64, 1, None), (64, 2, None), (0, 3, 1)])
 def test_a_heic_is_read_upright_whole_or_in_tiles(folder: Path, tile: int, turns: int, mirror: int | None) -> None:
     image = a_picture(160, 96)
-    photo = media.read(heic(image, folder, tile=tile, turns=turns, mirror=mirror), name="x")
+    photo = pictures.decode_photo(heic(image, folder, tile=tile, turns=turns, mirror=mirror), name="x")
     wanted = image.rotate(90 * turns, expand=True)
     if mirror:
         wanted = wanted.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -60,17 +61,17 @@ def test_a_heic_tells_when_and_that_it_knew_where_and_nothing_of_it_leaves(folde
     exif[ExifTags.Base.Orientation] = 6  # readers of HEIC go by its boxes alone
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2024:05:01 12:00:00"
     exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
-    photo = media.read(heic(a_picture(), folder, exif=exif.tobytes()[6:]), name="x")
+    photo = pictures.decode_photo(heic(a_picture(), folder, exif=exif.tobytes()[6:]), name="x")
     assert photo.size == (96, 64)
     assert photo.had_location
     assert photo.taken is not None
-    assert b"2024:05:01" not in media.render(photo, media.POST).data
+    assert b"2024:05:01" not in pictures.render_photo(photo, pictures.POST_PROFILE).data
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("exif", [b"II", b"II*\0\x08", b"II*\0\x08\0\0\0\x01\0\x0f\x01\x05\0\x01\0\0\0\0\0\0\0"])
 def test_garbled_exif_costs_nobody_the_heic(folder: Path, exif: bytes) -> None:
-    assert media.read(heic(a_picture(), folder, exif=exif), name="x").size == (96, 64)
+    assert pictures.decode_photo(heic(a_picture(), folder, exif=exif), name="x").size == (96, 64)
 
 
 def test_the_profile_of_a_heic_is_turned_into_srgb(folder: Path) -> None:
@@ -78,7 +79,7 @@ def test_the_profile_of_a_heic_is_turned_into_srgb(folder: Path) -> None:
     swapped = bytearray(lab)  # red and green change places
     red, green = swapped.index(b"rXYZ", 128), swapped.index(b"gXYZ", 128)
     swapped[red : red + 4], swapped[green : green + 4] = b"gXYZ", b"rXYZ"
-    photo = media.read(heic(Image.new("RGB", (64, 64), (250, 0, 0)), folder, icc=bytes(swapped)), name="x")
+    photo = pictures.decode_photo(heic(Image.new("RGB", (64, 64), (250, 0, 0)), folder, icc=bytes(swapped)), name="x")
     red_seen, green_seen, _ = photo.pixels.getpixel((32, 32))  # type: ignore[misc]  # a pixel of RGB
     assert green_seen > 200 > red_seen
 
@@ -118,8 +119,8 @@ def test_a_damaged_avif_is_read_or_refused_and_nothing_else(at: int, value: int)
     damaged = bytearray(AVIF)
     damaged[at % len(damaged)] = value
     with suppress(BadInput):
-        if not films.moves(bytes(damaged)):
-            media.read(bytes(damaged), name="x")
+        if not video_files.is_video_or_audio(bytes(damaged)):
+            pictures.decode_photo(bytes(damaged), name="x")
 
 
 @pytest.mark.parametrize("at", range(28, 380, 16))
@@ -127,21 +128,21 @@ def test_a_damaged_heic_is_read_or_refused_and_nothing_else(plain: bytes, at: in
     damaged = bytearray(plain)
     damaged[at] ^= 0xFF
     with suppress(BadInput):
-        media.read(bytes(damaged), name="x")
+        pictures.decode_photo(bytes(damaged), name="x")
 
 
 def test_an_avif_keeps_what_shows_through_and_its_turn() -> None:
     clear = a_picture(mode="RGBA")
-    assert media.read(encoded(clear, "AVIF", quality=90), name="x").pixels.mode == "RGBA"
+    assert pictures.decode_photo(encoded(clear, "AVIF", quality=90), name="x").pixels.mode == "RGBA"
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
-    turned = media.read(encoded(a_picture(), "AVIF", quality=90, exif=exif), name="x")
+    turned = pictures.decode_photo(encoded(a_picture(), "AVIF", quality=90, exif=exif), name="x")
     assert turned.size == (64, 96)
     assert apart(turned.pixels, a_picture().rotate(-90, expand=True)) < 4
 
 
 def test_a_gif_of_one_frame_is_a_picture_and_of_two_is_not() -> None:
-    photo = media.read(encoded(a_picture(), "GIF"), name="x")
+    photo = pictures.decode_photo(encoded(a_picture(), "GIF"), name="x")
     assert (photo.size, photo.mime) == ((96, 64), "image/gif")
     moving = encoded(a_picture(), "GIF", save_all=True, append_images=[a_picture(seed=2)], duration=80)
     assert refused(moving) == "photo.animated"
@@ -158,14 +159,14 @@ def test_a_gif_that_hides_something_is_refused() -> None:
 
 
 def test_colours_of_print_and_of_sixteen_bits_become_srgb() -> None:
-    ink = media.read(encoded(Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "JPEG"), name="x")
+    ink = pictures.decode_photo(encoded(Image.new("CMYK", (32, 32), (0, 255, 255, 0)), "JPEG"), name="x")
     red, green, blue = ink.pixels.getpixel((9, 9))  # type: ignore[misc]  # a pixel of RGB
     assert ink.pixels.mode == "RGB"
     assert red > 200 > max(green, blue)
     deep = Image.fromarray(np.full((8, 8), 40_000, np.uint16))
-    assert media.read(encoded(deep, "PNG"), name="x").pixels.getpixel((1, 1)) == (156, 156, 156)
+    assert pictures.decode_photo(encoded(deep, "PNG"), name="x").pixels.getpixel((1, 1)) == (156, 156, 156)
 
 
 def test_a_mark_of_origin_in_a_heic_is_no_stowaway(plain: bytes) -> None:
     mark = box(b"uuid", bytes.fromhex("d8fec3d61b0e483c92975828877ec481"), b"a manifest")
-    assert media.read(plain + mark, name="x").size == (96, 64)
+    assert pictures.decode_photo(plain + mark, name="x").size == (96, 64)

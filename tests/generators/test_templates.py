@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.contract import AnswerUnusable, CaptionBrief, ChatBrief, Label, OfferLine
-from generators.drawing.setting import PLACES
-from generators.engines.phrases import HOUR, PLACE, REPLY
-from generators.engines.templates import Templates
+from generators.contract.engines import CaptionBrief, ChatBrief, OfferLine, OriginLabel, UnusableAnswer
+from generators.drawing.scene_prompt import PLACES
+from generators.engines.text.template_phrases import CHAT_REPLIES, HOUR_CAPTIONS, PLACE_CAPTIONS
+from generators.engines.text.templates import TemplateEngine
 from tests.generators.builders import a_text_job
 
 OFFERS = (OfferLine("o1", "Nuit d'été"), OfferLine("o2", "Matin au lac"))
@@ -32,7 +32,7 @@ REPLY_SCHEMA: dict[str, object] = {
 def answer(said: str, language: str = "fr", **brief: Any) -> dict[str, object]:
     given: dict[str, Any] = {"persona": "Nova", "said": said, "offers": OFFERS, **brief}
     job = a_text_job(schema=REPLY_SCHEMA, language=language, brief=ChatBrief(**given))
-    return dict(Templates().write(job).answer)
+    return dict(TemplateEngine().write(job).answer)
 
 
 @pytest.mark.parametrize(
@@ -109,39 +109,41 @@ def test_every_reply_obeys_the_contract(said: str, turn: int, language: str, sel
 
 
 def test_both_languages_have_a_sentence_for_everything() -> None:
-    assert set(PLACE["fr"]) == set(PLACE["en"]) == set(PLACES)
-    assert set(HOUR["fr"]) == set(HOUR["en"])
-    assert set(REPLY["fr"]) == set(REPLY["en"])
+    assert set(PLACE_CAPTIONS["fr"]) == set(PLACE_CAPTIONS["en"]) == set(PLACES)
+    assert set(HOUR_CAPTIONS["fr"]) == set(HOUR_CAPTIONS["en"])
+    assert set(CHAT_REPLIES["fr"]) == set(CHAT_REPLIES["en"])
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("place", PLACES)
 def test_a_caption_fits_its_place_and_is_the_same_again(place: str, language: str) -> None:
     job = a_text_job(language=language, brief=CaptionBrief("Mia", f"{place} at dawn"))
-    written = Templates().write(job)
-    assert any(line in written.text for line in PLACE[language][place])
-    assert any(line in written.text for line in HOUR[language]["dawn"])
-    assert Templates().write(job) == written
-    assert written.label is Label.TEMPLATE
+    written = TemplateEngine().write(job)
+    assert any(line in written.text for line in PLACE_CAPTIONS[language][place])
+    assert any(line in written.text for line in HOUR_CAPTIONS[language]["dawn"])
+    assert TemplateEngine().write(job) == written
+    assert written.label is OriginLabel.TEMPLATE
 
 
 def test_without_a_brief_it_does_not_make_things_up() -> None:
-    with pytest.raises(AnswerUnusable):
-        Templates().write(a_text_job())
+    with pytest.raises(UnusableAnswer):
+        TemplateEngine().write(a_text_job())
 
 
 def test_a_schema_it_cannot_fill_is_refused() -> None:
     wanted = {"type": "object", "properties": {"horoscope": {"type": "string"}}, "required": ["horoscope"]}
-    with pytest.raises(AnswerUnusable):
-        Templates().write(a_text_job(brief=ChatBrief("Nova", "hi"), schema=wanted))
+    with pytest.raises(UnusableAnswer):
+        TemplateEngine().write(a_text_job(brief=ChatBrief("Nova", "hi"), schema=wanted))
 
 
 def test_nothing_is_said_of_what_nobody_named() -> None:
     def said(seed: int) -> str:
         brief = CaptionBrief(creator="Mia", scene="chelsea")
-        return Templates().write(a_text_job(seed=seed, brief=brief)).text
+        return TemplateEngine().write(a_text_job(seed=seed, brief=brief)).text
 
     texts = {said(seed) for seed in range(40)}
-    everywhere = {line for table in (PLACE["fr"], HOUR["fr"]) for lines in table.values() for line in lines}
+    everywhere = {
+        line for table in (PLACE_CAPTIONS["fr"], HOUR_CAPTIONS["fr"]) for lines in table.values() for line in lines
+    }
     assert not any(line in text for text in texts for line in everywhere)
     assert len(texts) > 3

@@ -9,19 +9,19 @@ from contextlib import closing
 import httpx
 import pytest
 
-from generators.asking import MOST_FAULTS, tokens_at_most
-from generators.contract import (
-    AnswerUnusable,
+from generators.contract.engines import (
     EngineMissing,
-    EngineUnheard,
     EngineUnreachable,
     JobTooLarge,
-    Label,
-    Turn,
+    OriginLabel,
+    PromptMessage,
+    RequestNotReceived,
+    UnusableAnswer,
 )
-from generators.engines import seeing
-from generators.engines.embedded import Embedded
-from generators.engines.ollama import CONTEXT, Ollama
+from generators.engines.text.embedded import EmbeddedEngine
+from generators.engines.text.ollama import CONTEXT, OllamaEngine
+from generators.engines.vision import ollama_vision
+from generators.text.model_calls import MAX_ERRORS, max_tokens_of
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Fault, Says
 from tests.generators.builders import SCHEMA, a_picture, a_text_job, encoded
@@ -29,14 +29,14 @@ from tests.generators.builders import SCHEMA, a_picture, a_text_job, encoded
 
 def test_window_and_room_are_always_sent_and_the_schema_stands_in_format() -> None:
     with fake.serving() as server:
-        written = Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA, max_tokens=64))
+        written = OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA, max_tokens=64))
     asked = server.asked[0]
     assert (asked["options"]["num_ctx"], asked["options"]["num_predict"]) == (CONTEXT, 64)
     assert asked["options"]["seed"] == 3
     assert asked["format"] == SCHEMA
     assert [message["role"] for message in asked["messages"]] == ["system", "user"]
     assert written.answer == {"text": "Bonjour"}
-    assert written.label is Label.NONE
+    assert written.label is OriginLabel.NONE
     assert (written.tokens_in > 0, written.tokens_out > 0) == (True, True)
 
 
@@ -51,7 +51,7 @@ def test_window_and_room_are_always_sent_and_the_schema_stands_in_format() -> No
 def test_chatter_around_the_json_is_forgiven(answer: str) -> None:
     with fake.serving() as server:
         server.script.append(Says(answer))
-        assert Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA)).answer == {"text": "Bonjour"}
+        assert OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA)).answer == {"text": "Bonjour"}
     assert len(server.asked) == 1
 
 
@@ -59,14 +59,14 @@ def test_chatter_around_the_json_is_forgiven(answer: str) -> None:
 def test_an_answer_that_breaks_the_schema_is_asked_once_more_at_temperature_0(answer: str) -> None:
     with fake.serving() as server:
         server.script.append(Says(answer))
-        assert Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA)).answer == {"text": "Bonjour"}
+        assert OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA)).answer == {"text": "Bonjour"}
     assert [asked["options"]["temperature"] for asked in server.asked] == [0.8, 0.0]
 
 
 def test_signs_that_no_database_keeps_are_no_part_of_an_answer() -> None:
     with fake.serving() as server:
         server.script.extend([Says("Bon\0jour"), Says('{"te\0'), Says(json.dumps({"text": "Bon\0jour\ud83d"}))])
-        engine = Ollama(server.url, "llama3.2")
+        engine = OllamaEngine(server.url, "llama3.2")
         assert engine.write(a_text_job()).text == "Bonjour"
         assert engine.write(a_text_job(schema=SCHEMA)).answer == {"text": "Bonjour"}
     assert server.asked[-1]["messages"][-2]["content"] == '{"te', "what it is shown of its answer"
@@ -75,14 +75,14 @@ def test_signs_that_no_database_keeps_are_no_part_of_an_answer() -> None:
 def test_half_of_a_letter_is_no_answer() -> None:
     with fake.serving() as server:
         server.script.append(Says("Bonjour \ud83d"))
-        with pytest.raises(AnswerUnusable):
-            Ollama(server.url, "llama3.2").write(a_text_job())
+        with pytest.raises(UnusableAnswer):
+            OllamaEngine(server.url, "llama3.2").write(a_text_job())
 
 
 def test_a_repair_shows_the_model_its_answer_and_what_was_wrong_with_it() -> None:
     with fake.serving() as server:
         server.script.extend([Says('{"text": 7}'), Says('{"text": "Bonjour"}')])
-        written = Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA))
+        written = OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA))
     *_, bad, told = server.asked[1]["messages"]
     assert (bad["role"], bad["content"]) == ("assistant", '{"text": 7}')
     assert told["role"] == "user"
@@ -93,7 +93,7 @@ def test_a_repair_shows_the_model_its_answer_and_what_was_wrong_with_it() -> Non
 def test_an_answer_too_long_to_be_shown_again_is_asked_for_without_it() -> None:
     with fake.serving() as server:
         server.script.extend([Says("no " * CONTEXT), Says('{"text": "Bonjour"}')])
-        Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA))
+        OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA))
     assert server.asked[1]["messages"] == server.asked[0]["messages"]
 
 
@@ -101,14 +101,14 @@ def test_a_repair_names_few_faults_however_many_there_are() -> None:
     many = "{" + ", ".join(f'"{"x" * 60}{n}": 1' for n in range(20)) + "}"
     with fake.serving() as server:
         server.script.extend([Says(many), Says('{"text": "Bonjour"}')])
-        Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA))
-    assert server.asked[1]["messages"][-1]["content"].count("; ") < MOST_FAULTS
+        OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA))
+    assert server.asked[1]["messages"][-1]["content"].count("; ") < MAX_ERRORS
 
 
 def test_a_cut_answer_is_asked_again_with_more_room() -> None:
     with fake.serving() as server:
         server.script.append(Says('{"text": "Bonj', cut=True))
-        assert Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA, max_tokens=50)).answer == {
+        assert OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA, max_tokens=50)).answer == {
             "text": "Bonjour"
         }
     assert [asked["options"]["num_predict"] for asked in server.asked] == [50, 100]
@@ -121,36 +121,36 @@ def test_a_cut_answer_is_asked_again_with_more_room() -> None:
 def test_two_useless_answers_are_an_error_and_not_a_third_try(bad: Says, code: str) -> None:
     with fake.serving() as server:
         server.script.extend([bad, bad])
-        with pytest.raises(AnswerUnusable) as caught:
-            Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA))
+        with pytest.raises(UnusableAnswer) as caught:
+            OllamaEngine(server.url, "llama3.2").write(a_text_job(schema=SCHEMA))
     assert caught.value.message.code == code
     assert len(server.asked) == 2
 
 
 def test_a_question_beyond_the_window_is_never_sent() -> None:
-    long = a_text_job(turns=(Turn("user", "word " * 9000),))
+    long = a_text_job(turns=(PromptMessage("user", "word " * 9000),))
     with fake.serving() as server, pytest.raises(JobTooLarge):
-        Ollama(server.url, "llama3.2").write(long)
+        OllamaEngine(server.url, "llama3.2").write(long)
     assert server.asked == []
 
 
 def test_what_fits_by_our_count_reaches_the_model_whole() -> None:
-    turns = tuple(Turn("user", f"message {i} " + "words of an ordinary length " * 12) for i in range(40))
+    turns = tuple(PromptMessage("user", f"message {i} " + "words of an ordinary length " * 12) for i in range(40))
     job = a_text_job(turns=turns)
-    while tokens_at_most(job) + job.max_tokens > CONTEXT:
+    while max_tokens_of(job) + job.max_tokens > CONTEXT:
         job = a_text_job(turns=job.turns[1:])
     with fake.serving() as server:
-        Ollama(server.url, "llama3.2").write(job)
+        OllamaEngine(server.url, "llama3.2").write(job)
     assert len(server.seen[0]) == len(job.turns) + 1  # the fake drops the oldest silently, as the real one does
 
 
 def test_wide_characters_count_whole() -> None:
-    assert tokens_at_most(a_text_job(turns=(Turn("user", "夏" * 1000),))) > 1000
+    assert max_tokens_of(a_text_job(turns=(PromptMessage("user", "夏" * 1000),))) > 1000
 
 
 def test_an_unknown_model_is_missing_and_not_worth_a_retry() -> None:
     with fake.serving() as server, pytest.raises(EngineMissing):
-        Ollama(server.url, "mistral").write(a_text_job())
+        OllamaEngine(server.url, "mistral").write(a_text_job())
 
 
 @pytest.mark.parametrize("status", [500, 503])
@@ -158,39 +158,39 @@ def test_a_busy_server_is_worth_another_try_later(status: int) -> None:
     with fake.serving() as server:
         server.fail("/api/chat", Fault(status=status))
         with pytest.raises(EngineUnreachable):
-            Ollama(server.url, "llama3.2").write(a_text_job())
+            OllamaEngine(server.url, "llama3.2").write(a_text_job())
 
 
 def test_a_server_that_hangs_is_left_in_time() -> None:
     with fake.serving() as server:
         server.fail("/api/chat", Fault(hang=True))
         with pytest.raises(EngineUnreachable):
-            Ollama(server.url, "llama3.2", seconds=0.3).write(a_text_job())
+            OllamaEngine(server.url, "llama3.2", seconds=0.3).write(a_text_job())
 
 
 def test_an_answer_that_breaks_off_is_no_answer() -> None:
     with fake.serving() as server:
         server.script.append(Says("Bonjour à tous", breaks_off=True))
-        with pytest.raises((EngineUnreachable, AnswerUnusable)):
-            Ollama(server.url, "llama3.2").write(a_text_job())
+        with pytest.raises((EngineUnreachable, UnusableAnswer)):
+            OllamaEngine(server.url, "llama3.2").write(a_text_job())
 
 
 def test_nobody_there_is_unreachable() -> None:
     with pytest.raises(EngineUnreachable):
-        Ollama("http://127.0.0.1:9", "llama3.2").write(a_text_job())
+        OllamaEngine("http://127.0.0.1:9", "llama3.2").write(a_text_job())
 
 
 def test_pictures_go_as_base64_to_a_model_that_sees_and_to_no_other() -> None:
     picture = encoded(a_picture())
-    shown = a_text_job(turns=(Turn("user", "What is this?", images=(picture,)),), max_tokens=64)
-    assert tokens_at_most(shown) > tokens_at_most(a_text_job())
-    assert shown.digest() != a_text_job(turns=(Turn("user", "What is this?"),), max_tokens=64).digest()
+    shown = a_text_job(turns=(PromptMessage("user", "What is this?", images=(picture,)),), max_tokens=64)
+    assert max_tokens_of(shown) > max_tokens_of(a_text_job())
+    assert shown.digest() != a_text_job(turns=(PromptMessage("user", "What is this?"),), max_tokens=64).digest()
     with fake.serving(FakeOllama(sees={"llama3.2"})) as server:
-        Ollama(server.url, "llama3.2").write(shown)
+        OllamaEngine(server.url, "llama3.2").write(shown)
         assert server.pictures == [picture]
         assert server.seen[-1][-1]["content"].strip() == "What is this?"  # LangChain puts each part on a line
-    with fake.serving() as server, pytest.raises(EngineUnheard):
-        Ollama(server.url, "llama3.2").write(shown)
+    with fake.serving() as server, pytest.raises(RequestNotReceived):
+        OllamaEngine(server.url, "llama3.2").write(shown)
 
 
 @pytest.mark.parametrize("image", ["not base64!", "", base64.b64encode(b"GIF89a").decode()])
@@ -214,12 +214,12 @@ def test_the_server_takes_base64_of_pictures_alone(image: str) -> None:
     ],
 )
 def test_a_server_outside_of_this_network_is_somebody_elses(url: str, hosted: bool) -> None:
-    assert seeing._near(url) is not hosted
+    assert ollama_vision._near(url) is not hosted
 
 
 def test_threads_may_share_an_engine() -> None:
     with fake.serving() as server:
-        engine = Ollama(server.url, "llama3.2")
+        engine = OllamaEngine(server.url, "llama3.2")
         texts: list[str] = []
         threads = [threading.Thread(target=lambda: texts.append(engine.write(a_text_job()).text)) for _ in range(6)]
         for thread in threads:
@@ -235,10 +235,12 @@ def test_the_embedded_engine_asks_for_its_process_once_and_then_gives_up() -> No
         probe.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
     with pytest.raises(EngineUnreachable):
-        Embedded(url, "smollm2", lambda: started.append(True), seconds=2).write(a_text_job())
+        EmbeddedEngine(url, "smollm2", lambda: started.append(True), seconds=2).write(a_text_job())
     assert started == [True]
 
 
 def test_the_embedded_engine_refuses_what_its_window_cannot_hold() -> None:
     with pytest.raises(JobTooLarge):
-        Embedded("http://127.0.0.1:9", "smollm2", None).write(a_text_job(turns=(Turn("user", "word " * 3000),)))
+        EmbeddedEngine("http://127.0.0.1:9", "smollm2", None).write(
+            a_text_job(turns=(PromptMessage("user", "word " * 3000),))
+        )

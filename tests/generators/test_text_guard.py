@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators import text_guard
+from generators.text import output_checks
 
 PROMPT = "Mia, travel creator. Picture: a lake in the mountains in the morning. Write one caption."
 EXAMPLE = "Cold air, warm coffee and a view that does not need a filter."
@@ -20,44 +20,44 @@ EXAMPLE = "Cold air, warm coffee and a view that does not need a filter."
     ],
 )
 def test_echoes_of_prompt_or_example_are_refused(text: str) -> None:
-    assert text_guard.fit(text, [PROMPT, EXAMPLE]) is None
+    assert output_checks.checked_text(text, [PROMPT, EXAMPLE]) is None
 
 
 def test_a_line_of_its_own_passes() -> None:
     line = "Nothing up here but wind, silence and tired legs."
-    assert text_guard.fit(f'Caption: "{line}" #hiking #lake', [PROMPT, EXAMPLE]) == line
+    assert output_checks.checked_text(f'Caption: "{line}" #hiking #lake', [PROMPT, EXAMPLE]) == line
 
 
 @pytest.mark.parametrize(
     "text", ["", "   ", "#hiking #lake", "1.11.11.11.11", "go go go go go", "la la la, " * 9, "ok"]
 )
 def test_empty_and_looping_texts_are_refused(text: str) -> None:
-    assert text_guard.fit(text, []) is None
+    assert output_checks.checked_text(text, []) is None
 
 
 def test_a_cut_last_sentence_is_dropped_and_a_lone_one_kept() -> None:
-    assert text_guard.tidy("The water was cold. We stayed until the sun was al") == "The water was cold."
-    assert text_guard.tidy("We stayed until the sun was") == "We stayed until the sun was"
+    assert output_checks.tidy_text("The water was cold. We stayed until the sun was al") == "The water was cold."
+    assert output_checks.tidy_text("We stayed until the sun was") == "We stayed until the sun was"
 
 
 @pytest.mark.parametrize("text", ["Légende : Le lac était froid.", "« Le lac était froid. »", "- Le lac était froid."])
 def test_french_leads_and_quotes_go(text: str) -> None:
-    assert text_guard.tidy(text) == "Le lac était froid."
+    assert output_checks.tidy_text(text) == "Le lac était froid."
 
 
 def test_accents_do_not_hide_an_echo() -> None:
-    assert text_guard.echoes("La forêt, l'été, la lumière dorée", ["la FORET l'ete la lumiere doree du soir"])
+    assert output_checks.is_echo("La forêt, l'été, la lumière dorée", ["la FORET l'ete la lumiere doree du soir"])
 
 
 @given(st.text(max_size=400), st.lists(st.text(max_size=100), max_size=3))
 def test_whatever_comes_in_what_passes_is_short_and_new(text: str, sources: list[str]) -> None:
-    line = text_guard.fit(text, sources, longest=120)
+    line = output_checks.checked_text(text, sources, longest=120)
     if line is not None:
         assert 0 < len(line) <= 120
-        assert not text_guard.echoes(line, sources)
+        assert not output_checks.is_echo(line, sources)
         assert "\n" not in line
 
 
 @given(st.text(min_size=12, max_size=200))
 def test_every_text_with_words_echoes_itself(text: str) -> None:
-    assert text_guard.echoes(text, [text]) is (len(text_guard.tokens(text)) >= 3)
+    assert output_checks.is_echo(text, [text]) is (len(output_checks.significant_words(text)) >= 3)

@@ -5,13 +5,15 @@ import io
 import pytest
 from PIL import Image
 
-from generators import thumbs
+from generators.media import thumbnails
 from tests.generators.builders import a_picture
 
 
-@pytest.mark.parametrize(("size", "edges"), [((2048, 900), thumbs.LADDER), ((640, 480), (320, 160)), ((90, 160), ())])
+@pytest.mark.parametrize(
+    ("size", "edges"), [((2048, 900), thumbnails.THUMBNAIL_SIZES), ((640, 480), (320, 160)), ((90, 160), ())]
+)
 def test_a_ladder_goes_down_and_never_up(size: tuple[int, int], edges: tuple[int, ...]) -> None:
-    found = list(thumbs.ladder(a_picture(*size), mark="x"))
+    found = list(thumbnails.make_thumbnails(a_picture(*size), mark="x"))
     assert [max(one.width, one.height) for one in found] == list(edges)
     for one in found:
         image = Image.open(io.BytesIO(one.data))
@@ -23,5 +25,5 @@ def test_a_ladder_goes_down_and_never_up(size: tuple[int, int], edges: tuple[int
 
 def test_thumbnails_of_two_pictures_share_no_bytes() -> None:
     plain = Image.new("RGB", (400, 400), (9, 9, 9))
-    one, other = ([each.data for each in thumbs.ladder(plain, mark=mark)] for mark in ("a", "b"))
+    one, other = ([each.data for each in thumbnails.make_thumbnails(plain, mark=mark)] for mark in ("a", "b"))
     assert not set(one) & set(other)

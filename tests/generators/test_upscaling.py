@@ -9,12 +9,12 @@ import pytest
 from PIL import Image, ImageFilter
 
 from foundation.errors import BadInput
-from foundation.settings import GeneratorsSettings
+from foundation.ops.settings import GeneratorsSettings
 from generators import registry
-from generators.contract import EngineError, EngineMissing, JobTooLarge
-from generators.finishing import Finish, finish
-from generators.media import POST
-from generators.upscaling import TILES, Upscaler, larger, tiles
+from generators.contract.engines import EngineError, EngineMissing, JobTooLarge
+from generators.media.pictures import POST_PROFILE
+from generators.retouch.finish import CopyFinish, apply_finish
+from generators.retouch.upscaler import TILES, Upscaler, tile_placements, upscale_picture
 from tests.generators import enlarging
 from tests.generators.builders import a_picture, needs_diffusion
 
@@ -22,7 +22,7 @@ TWICE = 2
 
 
 def model(file: Path) -> Upscaler:
-    found = registry.upscaler(GeneratorsSettings(upscale_model=str(file)))
+    found = registry.load_upscaler(GeneratorsSettings(upscale_model=str(file)))
     assert found is not None
     return found
 
@@ -58,17 +58,17 @@ def steepest(image: Image.Image, edge: int = 30) -> int:
 
 
 def test_no_seam_is_seen_on_a_gradient() -> None:
-    found = larger(gradient(), Nearsighted())
+    found = upscale_picture(gradient(), Nearsighted())
     assert found.size == (1000, 860)
     assert steepest(found) <= 2, "a gradient has steps of one, and one more by rounding"
-    far = larger(gradient(), Nearsighted(rim=100))
+    far = upscale_picture(gradient(), Nearsighted(rim=100))
     assert steepest(far, edge=120) > 2, "where a model errs further in than the margin, a seam is seen by this test"
 
 
 def test_tiles_cover_the_picture_and_none_is_larger_than_asked() -> None:
     for size in ((1, 1), (384, 384), (385, 96), (1000, 777)):
         known = np.zeros((size[1], size[0]), bool)
-        for one in tiles(size, 384):
+        for one in tile_placements(size, 384):
             assert max(one.right - one.left, one.bottom - one.top) <= 384
             known[one.top : one.bottom, one.left : one.right] = True
         assert known.all()
@@ -77,12 +77,12 @@ def test_tiles_cover_the_picture_and_none_is_larger_than_asked() -> None:
 def test_where_memory_ends_tiles_get_smaller_and_then_it_is_said() -> None:
     small = Nearsighted(fits=200)
     heard: list[tuple[int, int]] = []
-    found = larger(gradient(), small, lambda *at: heard.append(at))
-    assert np.array_equal(np.asarray(found), np.asarray(larger(gradient(), Nearsighted(fits=192))))
+    found = upscale_picture(gradient(), small, lambda *at: heard.append(at))
+    assert np.array_equal(np.asarray(found), np.asarray(upscale_picture(gradient(), Nearsighted(fits=192))))
     assert max(small.shown[1]) == TILES[1]
-    assert heard[-1][0] == heard[-1][1] == len(list(tiles((500, 430), TILES[1])))
+    assert heard[-1][0] == heard[-1][1] == len(list(tile_placements((500, 430), TILES[1])))
     with pytest.raises(JobTooLarge, match=r"upscale\.memory"):
-        larger(gradient(), Nearsighted(fits=10))
+        upscale_picture(gradient(), Nearsighted(fits=10))
 
 
 def test_what_progress_raises_stops_at_that_tile() -> None:
@@ -95,7 +95,7 @@ def test_what_progress_raises_stops_at_that_tile() -> None:
 
     shown = Nearsighted()
     with pytest.raises(Stopped):
-        larger(gradient(), shown, stop)
+        upscale_picture(gradient(), shown, stop)
     assert len(shown.shown) == 1
 
 
@@ -105,7 +105,7 @@ def test_other_faults_are_no_lack_of_memory() -> None:
             raise RuntimeError("shapes differ")
 
     with pytest.raises(RuntimeError, match="shapes differ"):
-        larger(gradient(), Broken())
+        upscale_picture(gradient(), Broken())
 
 
 @pytest.mark.parametrize(("doublings", "old"), [(1, False), (2, False), (2, True), (0, True)])
@@ -113,34 +113,34 @@ def test_esrgan_runs_from_its_weights_under_either_naming(doublings: int, old: b
     needs_diffusion()
     file = enlarging.rrdb(tmp_path / "4x-fine.safetensors", doublings=doublings, old=old)
     found, picture = model(file), a_picture(50, 37)
-    made = larger(picture, found)
-    assert (found.name, found.factor) == ("4x-fine", 2**doublings)
-    assert made.size == (50 * found.factor, 37 * found.factor)
+    made = upscale_picture(picture, found)
+    assert (found.name, found.scale_factor) == ("4x-fine", 2**doublings)
+    assert made.size == (50 * found.scale_factor, 37 * found.scale_factor)
     assert found.digest == hashlib.sha256(file.read_bytes()).hexdigest()
-    assert np.array_equal(np.asarray(made), np.asarray(larger(picture, model(file)))), "the same each time"
+    assert np.array_equal(np.asarray(made), np.asarray(upscale_picture(picture, model(file)))), "the same each time"
 
 
 def test_both_namings_are_one_network(tmp_path: Path) -> None:
     needs_diffusion()
     files = [enlarging.rrdb(tmp_path / f"{old}.safetensors", old=old) for old in (False, True)]
-    first, second = (np.asarray(larger(a_picture(40, 40), model(file))) for file in files)
+    first, second = (np.asarray(upscale_picture(a_picture(40, 40), model(file))) for file in files)
     assert np.array_equal(first, second)
 
 
 def test_tiles_of_a_network_meet_as_if_it_saw_all_at_once(tmp_path: Path) -> None:
     needs_diffusion()
     found = model(enlarging.rrdb(tmp_path / "fine.safetensors", blocks=1))  # sees no further than the context
-    whole = np.asarray(larger(gradient(260, 200), found), dtype=int)
+    whole = np.asarray(upscale_picture(gradient(260, 200), found), dtype=int)
 
     class Tight:
-        name, digest, fixed, factor = "fine", "-", 0, found.factor
+        name, digest, fixed, factor = "fine", "-", 0, found.scale_factor
 
         def enlarge(self, tile: Image.Image) -> Image.Image:
             if max(tile.size) > TILES[1]:
                 raise MemoryError
             return found.enlarge(tile)
 
-    assert np.abs(np.asarray(larger(gradient(260, 200), Tight()), dtype=int) - whole).max() <= 1
+    assert np.abs(np.asarray(upscale_picture(gradient(260, 200), Tight()), dtype=int) - whole).max() <= 1
 
 
 def test_a_model_in_onnx_runs_with_open_sides_and_with_one_size_alone(tmp_path: Path) -> None:
@@ -148,15 +148,15 @@ def test_a_model_in_onnx_runs_with_open_sides_and_with_one_size_alone(tmp_path: 
     wanted = np.asarray(picture.resize((300, 180), Image.Resampling.NEAREST), dtype=int)
     for side in ("open", 64, 200):
         found = model(enlarging.onnx(tmp_path / f"{side}.onnx", side=side))
-        assert found.factor == TWICE
-        assert np.abs(np.asarray(larger(picture, found), dtype=int) - wanted).max() <= 1
+        assert found.scale_factor == TWICE
+        assert np.abs(np.asarray(upscale_picture(picture, found), dtype=int) - wanted).max() <= 1
 
 
 def test_it_ends_at_what_is_kept_and_a_picture_that_large_is_refused(tmp_path: Path) -> None:
     found = model(enlarging.onnx(tmp_path / "m.onnx", factor=4))
-    assert larger(a_picture(1000, 500), found).size == (POST.max_edge, POST.max_edge // 2)
+    assert upscale_picture(a_picture(1000, 500), found).size == (POST_PROFILE.max_edge, POST_PROFILE.max_edge // 2)
     with pytest.raises(BadInput, match=r"upscale\.too_large"):
-        larger(Image.new("RGB", (POST.max_edge, 8)), found)
+        upscale_picture(Image.new("RGB", (POST_PROFILE.max_edge, 8)), found)
 
 
 def _text(file: Path) -> Path:
@@ -179,15 +179,15 @@ def _text(file: Path) -> Path:
 def test_what_is_no_model_is_refused_in_words(make: Callable[[Path], Path], code: str, tmp_path: Path) -> None:
     needs_diffusion()
     with pytest.raises(EngineError, match=code):
-        assert model(make(tmp_path)).factor
+        assert model(make(tmp_path)).scale_factor
 
 
 def test_a_copy_is_finished_by_it_or_says_that_there_is_none(tmp_path: Path) -> None:
     picture, found = a_picture(96, 64), model(enlarging.onnx(tmp_path / "m.onnx"))
-    assert finish(picture, Finish(finer=True), upscaler=found).size == (192, 128)
+    assert apply_finish(picture, CopyFinish(finer=True), upscaler=found).size == (192, 128)
     with pytest.raises(EngineMissing, match="no_model"):
-        finish(picture, Finish(finer=True))
+        apply_finish(picture, CopyFinish(finer=True))
     with pytest.raises(BadInput, match="both"):
-        Finish(twice=True, finer=True)
-    assert Finish(finer=True).to_json() == {"finer": True}
-    assert registry.upscaler(GeneratorsSettings()) is None
+        CopyFinish(twice=True, finer=True)
+    assert CopyFinish(finer=True).to_json() == {"finer": True}
+    assert registry.load_upscaler(GeneratorsSettings()) is None

@@ -7,24 +7,24 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from foundation.errors import BadInput
-from generators import watermarks
 from generators.drawing.scene import draw_scene
-from generators.watermarks import CORNERS, Watermark
+from generators.retouch import watermarks
+from generators.retouch.watermarks import WATERMARK_CORNERS, Watermark
 
 
 @pytest.mark.parametrize("ground", [0, 60, 128, 200, 255])
 def test_readable_on_any_ground(ground: int) -> None:
     plain = Image.new("RGB", (800, 600), (ground, ground, ground))
-    found = np.asarray(watermarks.write(plain, Watermark("@nova")).convert("L"), dtype=int)
+    found = np.asarray(watermarks.draw_watermark(plain, Watermark("@nova")).convert("L"), dtype=int)
     assert found.max() - found.min() >= 100, "words and rim stand apart, whatever is below"
     assert plain.getextrema() == ((ground, ground),) * 3
 
 
-@pytest.mark.parametrize("corner", CORNERS)
+@pytest.mark.parametrize("corner", WATERMARK_CORNERS)
 @given(size=st.integers(2, 12), wide=st.integers(64, 700), high=st.integers(64, 700))
 def test_stays_at_its_corner_and_inside(corner: str, size: int, wide: int, high: int) -> None:
     plain = Image.new("RGB", (wide, high), (128, 128, 128))
-    found = np.asarray(watermarks.write(plain, Watermark("@nova.daily", corner, size)), dtype=int)
+    found = np.asarray(watermarks.draw_watermark(plain, Watermark("@nova.daily", corner, size)), dtype=int)
     rows, columns = np.nonzero(abs(found - 128).max(axis=2) > 30)
     assert len(rows), "it is there"
     assert (rows.mean() > high / 2) is np.bool_(corner.startswith("bottom")) or high < 80
@@ -36,7 +36,7 @@ def test_fainter_changes_less() -> None:
     scene, _ = draw_scene("beach at sunset, summer", 7, 640, 480)
     plain = np.asarray(scene, dtype=int)
     marks = [Watermark("@nova", opacity=share) for share in (20, 60, 100)]
-    sums = [abs(np.asarray(watermarks.write(scene, mark), dtype=int) - plain).sum() for mark in marks]
+    sums = [abs(np.asarray(watermarks.draw_watermark(scene, mark), dtype=int) - plain).sum() for mark in marks]
     assert sums == sorted(sums)
     assert sums[0] > 0
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from generators.engines.langchain import load
+from generators.engines.text.langchain import load_attribute
 from tests.generators import tiny_models as tiny
 from tests.generators.tiny_models import WIDE
 
@@ -11,8 +11,8 @@ from tests.generators.tiny_models import WIDE
 def svd(folder: Path) -> Path:
     """Stable Video Diffusion's layout: no words, a picture through CLIP and through the VAE."""
     tiny.seeded()
-    load("diffusers", "StableVideoDiffusionPipeline")(
-        unet=load("diffusers", "UNetSpatioTemporalConditionModel")(
+    load_attribute("diffusers", "StableVideoDiffusionPipeline")(
+        unet=load_attribute("diffusers", "UNetSpatioTemporalConditionModel")(
             block_out_channels=(32, 32),
             layers_per_block=1,
             sample_size=8,
@@ -27,7 +27,7 @@ def svd(folder: Path) -> Path:
             num_frames=14,
         ),
         image_encoder=_eyes(),
-        scheduler=load("diffusers", "EulerDiscreteScheduler")(
+        scheduler=load_attribute("diffusers", "EulerDiscreteScheduler")(
             beta_start=0.00085,
             beta_end=0.012,
             beta_schedule="scaled_linear",
@@ -37,16 +37,16 @@ def svd(folder: Path) -> Path:
             sigma_min=0.002,
             sigma_max=700.0,
         ),
-        vae=load("diffusers", "AutoencoderKLTemporalDecoder")(
+        vae=load_attribute("diffusers", "AutoencoderKLTemporalDecoder")(
             block_out_channels=(32, 32, 32, 32), down_block_types=("DownEncoderBlock2D",) * 4, latent_channels=4
         ),
-        feature_extractor=load("transformers", "CLIPImageProcessor")(crop_size=32, size=32),
+        feature_extractor=load_attribute("transformers", "CLIPImageProcessor")(crop_size=32, size=32),
     ).save_pretrained(folder)
     return folder
 
 
 def _eyes() -> Any:
-    vision = load("transformers", "CLIPVisionConfig")(
+    vision = load_attribute("transformers", "CLIPVisionConfig")(
         hidden_size=WIDE,
         projection_dim=WIDE,
         intermediate_size=37,
@@ -55,14 +55,14 @@ def _eyes() -> Any:
         image_size=224,  # the pipeline itself makes its pictures so large
         patch_size=56,
     )
-    return load("transformers", "CLIPVisionModelWithProjection")(vision)
+    return load_attribute("transformers", "CLIPVisionModelWithProjection")(vision)
 
 
 def ltx(folder: Path) -> Path:
     """LTX-Video's layout: a transformer, flow matching, T5."""
     tiny.seeded()
-    load("diffusers", "LTXPipeline")(
-        transformer=load("diffusers", "LTXVideoTransformer3DModel")(
+    load_attribute("diffusers", "LTXPipeline")(
+        transformer=load_attribute("diffusers", "LTXVideoTransformer3DModel")(
             in_channels=8,
             out_channels=8,
             patch_size=1,
@@ -73,7 +73,7 @@ def ltx(folder: Path) -> Path:
             num_layers=1,
             caption_channels=WIDE,
         ),
-        vae=load("diffusers", "AutoencoderKLLTXVideo")(
+        vae=load_attribute("diffusers", "AutoencoderKLLTXVideo")(
             latent_channels=8,
             block_out_channels=(8, 8, 8, 8),
             decoder_block_out_channels=(8, 8, 8, 8),
@@ -90,7 +90,7 @@ def ltx(folder: Path) -> Path:
             encoder_causal=True,
             decoder_causal=False,
         ),
-        scheduler=load("diffusers", "FlowMatchEulerDiscreteScheduler")(),
+        scheduler=load_attribute("diffusers", "FlowMatchEulerDiscreteScheduler")(),
         text_encoder=tiny.t5(),
         tokenizer=tiny.tokenizer(),
     ).save_pretrained(folder)
@@ -100,10 +100,10 @@ def ltx(folder: Path) -> Path:
 def wan(folder: Path) -> Path:
     """Wan 2.1's layout for pictures: a transformer that is also shown the picture through CLIP, flow matching, UMT5."""
     tiny.seeded()
-    config = load("transformers", "UMT5Config")(
+    config = load_attribute("transformers", "UMT5Config")(
         vocab_size=60, d_model=WIDE, d_kv=8, d_ff=64, num_layers=1, num_heads=4, decoder_start_token_id=0
     )
-    vision = load("transformers", "CLIPVisionConfig")(
+    vision = load_attribute("transformers", "CLIPVisionConfig")(
         hidden_size=4,
         projection_dim=4,
         num_hidden_layers=2,
@@ -112,8 +112,8 @@ def wan(folder: Path) -> Path:
         intermediate_size=16,
         patch_size=8,
     )
-    load("diffusers", "WanImageToVideoPipeline")(
-        transformer=load("diffusers", "WanTransformer3DModel")(
+    load_attribute("diffusers", "WanImageToVideoPipeline")(
+        transformer=load_attribute("diffusers", "WanTransformer3DModel")(
             patch_size=(1, 2, 2),
             num_attention_heads=2,
             attention_head_dim=12,
@@ -128,20 +128,20 @@ def wan(folder: Path) -> Path:
             rope_max_seq_len=32,
             image_dim=4,
         ),
-        vae=load("diffusers", "AutoencoderKLWan")(
+        vae=load_attribute("diffusers", "AutoencoderKLWan")(
             base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
         ),
-        scheduler=load("diffusers", "FlowMatchEulerDiscreteScheduler")(shift=7.0),
-        text_encoder=load("transformers", "UMT5EncoderModel")(config),
+        scheduler=load_attribute("diffusers", "FlowMatchEulerDiscreteScheduler")(shift=7.0),
+        text_encoder=load_attribute("transformers", "UMT5EncoderModel")(config),
         tokenizer=tiny.tokenizer(),
-        image_encoder=load("transformers", "CLIPVisionModel")(vision),
-        image_processor=load("transformers", "CLIPImageProcessor")(crop_size=32, size=32),
+        image_encoder=load_attribute("transformers", "CLIPVisionModel")(vision),
+        image_processor=load_attribute("transformers", "CLIPImageProcessor")(crop_size=32, size=32),
     ).save_pretrained(folder)
     return folder
 
 
 def _motion() -> Any:
-    return load("diffusers", "MotionAdapter")(
+    return load_attribute("diffusers", "MotionAdapter")(
         block_out_channels=(16, 32),
         motion_layers_per_block=1,
         motion_num_attention_heads=2,
@@ -161,10 +161,10 @@ def adapter(folder: Path) -> Path:
 def animatediff(folder: Path) -> Path:
     """AnimateDiff's layout: Stable Diffusion 1.5 and its motion in one folder."""
     tiny.seeded(4)
-    load("diffusers", "AnimateDiffPipeline")(
+    load_attribute("diffusers", "AnimateDiffPipeline")(
         unet=tiny.unet(),
         vae=tiny.vae(),
-        text_encoder=load("transformers", "CLIPTextModel")(tiny.clip()),
+        text_encoder=load_attribute("transformers", "CLIPTextModel")(tiny.clip()),
         tokenizer=tiny.tokenizer(),
         motion_adapter=_motion(),
         scheduler=tiny.ddim(),

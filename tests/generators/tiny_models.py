@@ -4,7 +4,7 @@
 from pathlib import Path
 from typing import Any
 
-from generators.engines.langchain import load
+from generators.engines.text.langchain import load_attribute
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 NAMES = ["<|startoftext|>", "<|endoftext|>", *(f"{letter}</w>" for letter in LETTERS), *LETTERS]
@@ -12,12 +12,14 @@ WIDE = 32
 
 
 def seeded(seed: int = 0) -> None:
-    load("torch", "set_num_threads")(1)  # waiting for each other costs more than they spare on models this small
-    load("torch", "manual_seed")(seed)
+    load_attribute("torch", "set_num_threads")(
+        1
+    )  # waiting for each other costs more than they spare on models this small
+    load_attribute("torch", "manual_seed")(seed)
 
 
 def tokenizer() -> Any:
-    return load("transformers", "CLIPTokenizer")(
+    return load_attribute("transformers", "CLIPTokenizer")(
         vocab={name: at for at, name in enumerate(NAMES)}, merges=[], model_max_length=32
     )
 
@@ -35,18 +37,18 @@ def clip(**changes: Any) -> Any:
         "eos_token_id": 1,
         "pad_token_id": 1,
     }
-    return load("transformers", "CLIPTextConfig")(**{**given, **changes})
+    return load_attribute("transformers", "CLIPTextConfig")(**{**given, **changes})
 
 
 def t5(wide: int = WIDE) -> Any:
-    config = load("transformers", "T5Config")(
+    config = load_attribute("transformers", "T5Config")(
         vocab_size=60, d_model=wide, d_kv=8, d_ff=64, num_layers=1, num_heads=4, decoder_start_token_id=0
     )
-    return load("transformers", "T5EncoderModel")(config)
+    return load_attribute("transformers", "T5EncoderModel")(config)
 
 
 def vae(latents: int = 4, **changes: Any) -> Any:
-    return load("diffusers", "AutoencoderKL")(
+    return load_attribute("diffusers", "AutoencoderKL")(
         block_out_channels=(16, 32, 32, 32),
         norm_num_groups=8,
         latent_channels=latents,
@@ -57,7 +59,7 @@ def vae(latents: int = 4, **changes: Any) -> Any:
 
 
 def unet(context: int = WIDE, **changes: Any) -> Any:
-    return load("diffusers", "UNet2DConditionModel")(
+    return load_attribute("diffusers", "UNet2DConditionModel")(
         sample_size=8,
         layers_per_block=1,
         block_out_channels=(16, 32),
@@ -71,16 +73,16 @@ def unet(context: int = WIDE, **changes: Any) -> Any:
 
 
 def ddim() -> Any:
-    return load("diffusers", "DDIMScheduler")(steps_offset=1, clip_sample=False)
+    return load_attribute("diffusers", "DDIMScheduler")(steps_offset=1, clip_sample=False)
 
 
 def sd15(folder: Path, seed: int = 0) -> Path:
     """Stable Diffusion 1.5's layout."""
     seeded(seed)
-    load("diffusers", "StableDiffusionPipeline")(
+    load_attribute("diffusers", "StableDiffusionPipeline")(
         unet=unet(),
         vae=vae(),
-        text_encoder=load("transformers", "CLIPTextModel")(clip()),
+        text_encoder=load_attribute("transformers", "CLIPTextModel")(clip()),
         tokenizer=tokenizer(),
         scheduler=ddim(),
         safety_checker=None,
@@ -93,7 +95,7 @@ def sd15(folder: Path, seed: int = 0) -> Path:
 def sdxl(folder: Path, second: int = WIDE) -> Path:
     """Stable Diffusion XL's layout: two text encoders, the second so wide, sizes among the conditions."""
     seeded()
-    load("diffusers", "StableDiffusionXLPipeline")(
+    load_attribute("diffusers", "StableDiffusionXLPipeline")(
         unet=unet(
             WIDE + second,
             addition_embed_type="text_time",
@@ -101,8 +103,8 @@ def sdxl(folder: Path, second: int = WIDE) -> Path:
             projection_class_embeddings_input_dim=second + 6 * 8,
         ),
         vae=vae(),
-        text_encoder=load("transformers", "CLIPTextModel")(clip()),
-        text_encoder_2=load("transformers", "CLIPTextModelWithProjection")(
+        text_encoder=load_attribute("transformers", "CLIPTextModel")(clip()),
+        text_encoder_2=load_attribute("transformers", "CLIPTextModelWithProjection")(
             clip(hidden_size=second, projection_dim=second)
         ),
         tokenizer=tokenizer(),
@@ -115,14 +117,14 @@ def sdxl(folder: Path, second: int = WIDE) -> Path:
 def flux(folder: Path) -> Path:
     """Flux's layout: a transformer, flow matching, CLIP and T5."""
     seeded()
-    load("diffusers", "FluxPipeline")(
-        scheduler=load("diffusers", "FlowMatchEulerDiscreteScheduler")(),
+    load_attribute("diffusers", "FluxPipeline")(
+        scheduler=load_attribute("diffusers", "FlowMatchEulerDiscreteScheduler")(),
         vae=vae(1, shift_factor=0.0, scaling_factor=1.0, use_quant_conv=False, use_post_quant_conv=False),
-        text_encoder=load("transformers", "CLIPTextModel")(clip(projection_dim=WIDE)),
+        text_encoder=load_attribute("transformers", "CLIPTextModel")(clip(projection_dim=WIDE)),
         tokenizer=tokenizer(),
         text_encoder_2=t5(),
         tokenizer_2=tokenizer(),
-        transformer=load("diffusers", "FluxTransformer2DModel")(
+        transformer=load_attribute("diffusers", "FluxTransformer2DModel")(
             patch_size=1,
             in_channels=4,
             num_layers=1,
@@ -140,8 +142,8 @@ def flux(folder: Path) -> Path:
 def sd3(folder: Path) -> Path:
     """Stable Diffusion 3's layout: a transformer, flow matching, two CLIP and T5."""
     seeded()
-    load("diffusers", "StableDiffusion3Pipeline")(
-        transformer=load("diffusers", "SD3Transformer2DModel")(
+    load_attribute("diffusers", "StableDiffusion3Pipeline")(
+        transformer=load_attribute("diffusers", "SD3Transformer2DModel")(
             sample_size=8,
             patch_size=1,
             in_channels=4,
@@ -153,11 +155,11 @@ def sd3(folder: Path) -> Path:
             pooled_projection_dim=2 * WIDE,
             out_channels=4,
         ),
-        scheduler=load("diffusers", "FlowMatchEulerDiscreteScheduler")(),
+        scheduler=load_attribute("diffusers", "FlowMatchEulerDiscreteScheduler")(),
         vae=vae(shift_factor=0.0, scaling_factor=1.0, use_quant_conv=False, use_post_quant_conv=False),
-        text_encoder=load("transformers", "CLIPTextModelWithProjection")(clip(projection_dim=WIDE)),
+        text_encoder=load_attribute("transformers", "CLIPTextModelWithProjection")(clip(projection_dim=WIDE)),
         tokenizer=tokenizer(),
-        text_encoder_2=load("transformers", "CLIPTextModelWithProjection")(clip(projection_dim=WIDE)),
+        text_encoder_2=load_attribute("transformers", "CLIPTextModelWithProjection")(clip(projection_dim=WIDE)),
         tokenizer_2=tokenizer(),
         text_encoder_3=t5(2 * WIDE),
         tokenizer_3=tokenizer(),
@@ -167,16 +169,18 @@ def sd3(folder: Path) -> Path:
 
 def lora(file: Path, model: Path, seed: int = 1) -> Path:
     """A LoRA for the attention of a model's network, with something in it."""
-    torch = load("torch", "nn")
-    network = load("diffusers", "UNet2DConditionModel").from_pretrained(model / "unet")
+    torch = load_attribute("torch", "nn")
+    network = load_attribute("diffusers", "UNet2DConditionModel").from_pretrained(model / "unet")
     seeded(seed)
-    network.add_adapter(load("peft", "LoraConfig")(r=2, lora_alpha=4, target_modules=["to_q", "to_k", "to_v"]))
+    network.add_adapter(
+        load_attribute("peft", "LoraConfig")(r=2, lora_alpha=4, target_modules=["to_q", "to_k", "to_v"])
+    )
     for name, weight in network.named_parameters():
         if "lora_B" in name:
             torch.init.normal_(weight, std=0.5)
-    state = load("peft.utils", "get_peft_model_state_dict")(network)
-    convert = load("diffusers.utils", "convert_state_dict_to_diffusers")
-    load("diffusers", "StableDiffusionPipeline").save_lora_weights(
+    state = load_attribute("peft.utils", "get_peft_model_state_dict")(network)
+    convert = load_attribute("diffusers.utils", "convert_state_dict_to_diffusers")
+    load_attribute("diffusers", "StableDiffusionPipeline").save_lora_weights(
         file.parent, unet_lora_layers=convert(state), weight_name=file.name
     )
     return file
@@ -185,7 +189,7 @@ def lora(file: Path, model: Path, seed: int = 1) -> Path:
 def references(folder: Path, model: Path) -> Path:
     """An IP-Adapter for a model: the encoder of pictures, and one file of weights as its makers lay it out."""
     seeded(2)
-    vision = load("transformers", "CLIPVisionConfig")(
+    vision = load_attribute("transformers", "CLIPVisionConfig")(
         hidden_size=WIDE,
         intermediate_size=64,
         num_hidden_layers=2,
@@ -194,9 +198,9 @@ def references(folder: Path, model: Path) -> Path:
         patch_size=8,
         projection_dim=WIDE,
     )
-    load("transformers", "CLIPVisionModelWithProjection")(vision).save_pretrained(folder / "image_encoder")
-    torch_randn = load("torch", "randn")
-    network = load("diffusers", "UNet2DConditionModel").from_pretrained(model / "unet")
+    load_attribute("transformers", "CLIPVisionModelWithProjection")(vision).save_pretrained(folder / "image_encoder")
+    torch_randn = load_attribute("torch", "randn")
+    network = load_attribute("diffusers", "UNet2DConditionModel").from_pretrained(model / "unet")
     names = [name for name in network.attn_processors if name.endswith("attn2.processor")]
     state = {
         "image_proj.proj.weight": torch_randn(4 * WIDE, WIDE),
@@ -208,20 +212,20 @@ def references(folder: Path, model: Path) -> Path:
         channels = network.get_submodule(name.removesuffix(".processor")).to_q.out_features
         state[f"ip_adapter.{2 * at + 1}.to_k_ip.weight"] = torch_randn(channels, WIDE)
         state[f"ip_adapter.{2 * at + 1}.to_v_ip.weight"] = torch_randn(channels, WIDE)
-    load("safetensors.torch", "save_file")(state, folder / "ip-adapter.safetensors")
+    load_attribute("safetensors.torch", "save_file")(state, folder / "ip-adapter.safetensors")
     return folder
 
 
 def poses(folder: Path, model: Path) -> Path:
     """A ControlNet for a model."""
     seeded(3)
-    network = load("diffusers", "UNet2DConditionModel").from_pretrained(model / "unet")
-    net = load("diffusers", "ControlNetModel").from_unet(
+    network = load_attribute("diffusers", "UNet2DConditionModel").from_pretrained(model / "unet")
+    net = load_attribute("diffusers", "ControlNetModel").from_unet(
         network, conditioning_channels=3, conditioning_embedding_out_channels=(8, 8, 16, 16)
     )
     for block in net.controlnet_down_blocks:
-        load("torch.nn.init", "normal_")(block.weight, std=0.5)
+        load_attribute("torch.nn.init", "normal_")(block.weight, std=0.5)
     # it is zero before training: the picture of the posture would change nothing
-    load("torch.nn.init", "normal_")(net.controlnet_cond_embedding.conv_out.weight, std=0.5)
+    load_attribute("torch.nn.init", "normal_")(net.controlnet_cond_embedding.conv_out.weight, std=0.5)
     net.save_pretrained(folder)
     return folder

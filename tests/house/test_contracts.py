@@ -15,22 +15,22 @@ LINTER = CONFIG["tool"]["importlinter"]
 CONTRACTS = {contract["name"]: contract for contract in LINTER["contracts"]}
 
 BREACHES = {
-    "A room uses the rooms below it, never above or beside it": ("gate/units.py", "import studio"),
-    "Adapters are pure: no database, no queue": ("gate/units.py", "import foundation.database"),
-    "Celery, Typer and APScheduler live in workers": ("foundation/storage.py", "import celery"),
+    "A room uses the rooms below it, never above or beside it": ("gate/contract/units.py", "import studio"),
+    "Adapters are pure: no database, no queue": ("gate/contract/units.py", "import foundation.db.database"),
+    "Celery, Typer and APScheduler live in workers": ("foundation/storage/object_store.py", "import celery"),
     "Streamlit lives in dashboard": ("web/planted.py", "import streamlit"),
     "FastAPI lives in web and workers": ("channels/planted.py", "def f():\n    import fastapi"),
     "The dashboard carries no Redis, no queue and no torch": ("dashboard/planted.py", "import redis"),
     "Models are run by generators": ("studio/planted.py", "import torch"),
-    "The suite of connectors is for tests": ("workers/planted.py", "import connectors.suite.world"),
-    "Secrets are opened by what wiring injects": ("channels/planted.py", "import tenants.unseal"),
+    "The suite of connectors is for tests": ("workers/planted.py", "import connectors.conformance.world"),
+    "Secrets are opened by what wiring injects": ("channels/planted.py", "import tenants.vault.unseal"),
     **{
         name: ("workers/planted.py", f"import {contract['protected_modules'][0]}")
         for name, contract in CONTRACTS.items()
         if name.startswith("Tables of ")
     },
 }
-"""One breach for each contract; `gate.units → foundation.database` reaches connectors indirectly."""
+"""One breach for each contract; `gate.contract.units → foundation.db.database` reaches connectors indirectly."""
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:

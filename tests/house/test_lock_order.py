@@ -12,27 +12,34 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from channels import connecting
-from connectors.outcomes import Disconnected, Found, Published, Reauthorize, Retry, Uncertain
-from connectors.registry import own
-from foundation.clock import monotonic, pause
-from foundation.database import Database, OpenScope, Scope
+from channels.accounts import lifecycle
+from connectors.contract.outcomes import Disconnected, Found, Published, Reauthorize, Retry, Uncertain
+from connectors.registry.loader import load_builtin_connectors
+from foundation.db.database import Database, OpenScope, Scope
 from foundation.errors import GreenroomError
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
+from foundation.ops.clock import monotonic, sleep
+from foundation.ops.wall_time import WallTime
 from foundation.sealed import Sealed
-from foundation.words import Message
-from gate import minting, people, ratings, recording, switches
-from gate.units import Rating
-from schedules import approvals, claiming, planning, publishing, repeats
-from schedules.calendar import WallTime
-from studio import library
-from studio.models import Creation
+from gate.assets import asset_records
+from gate.contract.units import Rating
+from gate.people import persons
+from gate.permits import issuance
+from gate.policy import emergency_stops
+from gate.ratings import ratings
+from schedules.approvals import decisions
+from schedules.drafts import duplicates
+from schedules.posts import deliveries
+from schedules.publishing import claims, settlement
+from studio.library import assets
+from studio.library.models import CreationRow
 from tests.conftest import Cluster
 from tests.gate.builders import KEY, World, asset_of, picture, real_person, world
 from tests.house.locks import Trace, locks_of, traced
 
-CONNECTORS = own(("connectors.sandbox:Sandbox",))
-MINT = partial(minting.mint, key=KEY)
+CONNECTORS = load_builtin_connectors(("connectors.platforms.sandbox.publisher:Sandbox",))
+MINT = partial(issuance.mint_permit, key=KEY)
 REASON = Message("delivery.no_answer")
 DEADLOCK = "40P01"
 
@@ -55,7 +62,7 @@ class Desk:
 def desk(tenant: OpenScope, tenant_id: UUID) -> Desk:
     made = world(tenant, tenant_id)
     with made.scope() as scope:
-        channel_id = connecting.connect(
+        channel_id = lifecycle.connect_account(
             scope,
             creator_id=made.creator_id,
             platform="sandbox",
@@ -73,30 +80,37 @@ def desk(tenant: OpenScope, tenant_id: UUID) -> Desk:
         sending = _delivery(scope, made, channel_id, key="sending", media=[])
         doubtful = _delivery(scope, made, channel_id, key="doubtful", media=[])
         for delivery_id in (due, staging):  # the same picture, and somebody knows
-            repeats.post_anyway(scope, delivery_id, connectors=CONNECTORS)
+            duplicates.allow_duplicate(scope, delivery_id, connectors=CONNECTORS)
     for delivery_id in (staging, sending, doubtful):
         with made.scope() as scope:
-            claiming.claim(scope, delivery_id, mint=MINT, connectors=CONNECTORS)
+            claims.claim_delivery(scope, delivery_id, mint=MINT, connectors=CONNECTORS)
     with made.scope() as scope:
-        publishing.settle(scope, doubtful, Uncertain(REASON))
+        settlement.settle_delivery(scope, doubtful, Uncertain(REASON))
     return Desk(made, channel_id, person_id, asset_id, due, staging, sending, doubtful)
 
 
 def _in_the_library(scope: Scope, made: World, person_id: UUID) -> UUID:
     shot = picture(scope, made, person=person_id)
     asset_id, medium = asset_of(scope, shot), replace(shot, sha256=hashlib.sha256(shot.sha256.encode()).hexdigest())
-    recording.record_rendition(
-        scope, asset_id, sha256=medium.sha256, mime=medium.mime, size=1000, width=10, height=10, profile=library.PROFILE
+    asset_records.record_rendition(
+        scope,
+        asset_id,
+        sha256=medium.sha256,
+        mime=medium.mime,
+        size=1000,
+        width=10,
+        height=10,
+        profile=assets.DEFAULT_PROFILE,
     )
-    ratings.rate(scope, medium.sha256, Rating.G, source="classifier@1")
+    ratings.record_rating(scope, medium.sha256, Rating.G, source="classifier@1")
     origin = {"source_key": "test", "engine": "", "model": "", "label": "", "prompt": "", "alt": "Mia, dressed"}
     ids = {"tenant_id": scope.tenant_id, "creator_id": made.creator_id, "asset_id": asset_id}
-    scope.add(Creation(**ids, **origin, sha256=medium.sha256, parameters={}))
+    scope.add(CreationRow(**ids, **origin, sha256=medium.sha256, parameters={}))
     return asset_id
 
 
 def _delivery(scope: Scope, made: World, channel_id: UUID, *, key: str, media: list[UUID]) -> UUID:
-    post_id = planning.write_post(
+    post_id = deliveries.create_post(
         scope,
         creator_id=made.creator_id,
         title="",
@@ -108,34 +122,38 @@ def _delivery(scope: Scope, made: World, channel_id: UUID, *, key: str, media: l
         author_principal=made.principal(scope, made.ann),
     )
     now = scope.now - timedelta(seconds=1)
-    delivery_id = planning.add_delivery(scope, post_id, channel_id, at=WallTime(now.date(), now.time(), "UTC"))
-    approvals.approve(scope, post_id, member_id=made.rob)
-    planning.plan_post(scope, post_id)
+    delivery_id = deliveries.create_delivery(scope, post_id, channel_id, at=WallTime(now.date(), now.time(), "UTC"))
+    decisions.approve_post(scope, post_id, member_id=made.rob)
+    deliveries.schedule_post(scope, post_id)
     return delivery_id
 
 
 ACTS: dict[str, Callable[[Scope, Desk], object]] = {
-    "claim": lambda scope, desk: claiming.claim(scope, desk.due, mint=MINT, connectors=CONNECTORS),
-    "settle as published": lambda scope, desk: publishing.settle(scope, desk.sending, Published("1", "")),
-    "settle as put off": lambda scope, desk: publishing.settle(
+    "claim": lambda scope, desk: claims.claim_delivery(scope, desk.due, mint=MINT, connectors=CONNECTORS),
+    "settle as published": lambda scope, desk: settlement.settle_delivery(scope, desk.sending, Published("1", "")),
+    "settle as put off": lambda scope, desk: settlement.settle_delivery(
         scope, desk.staging, Retry(timedelta(minutes=1), "account", REASON)
     ),
-    "settle as uncertain": lambda scope, desk: publishing.settle(scope, desk.sending, Uncertain(REASON)),
-    "settle as token refused": lambda scope, desk: publishing.settle(scope, desk.staging, Reauthorize(REASON)),
-    "settle as account gone": lambda scope, desk: publishing.settle(scope, desk.staging, Disconnected(REASON)),
-    "settle as found": lambda scope, desk: publishing.settle_sighting(scope, desk.doubtful, Found("1")),
-    "settle by a person's word": lambda scope, desk: publishing.link(scope, desk.doubtful, native_id="1", url=""),
-    "revoke a permission": lambda scope, desk: people.revoke(scope, desk.person_id),
-    "stop a creator": lambda scope, desk: switches.close(
+    "settle as uncertain": lambda scope, desk: settlement.settle_delivery(scope, desk.sending, Uncertain(REASON)),
+    "settle as token refused": lambda scope, desk: settlement.settle_delivery(scope, desk.staging, Reauthorize(REASON)),
+    "settle as account gone": lambda scope, desk: settlement.settle_delivery(scope, desk.staging, Disconnected(REASON)),
+    "settle as found": lambda scope, desk: settlement.settle_lookup(scope, desk.doubtful, Found("1")),
+    "settle by a person's word": lambda scope, desk: settlement.record_live_link(
+        scope, desk.doubtful, native_id="1", url=""
+    ),
+    "revoke a permission": lambda scope, desk: persons.revoke_consent(scope, desk.person_id),
+    "stop a creator": lambda scope, desk: emergency_stops.close_switch(
         scope, "creator", str(desk.world.creator_id), "sending", reason="test"
     ),
-    "raise a rating": lambda scope, desk: ratings.rate(scope, _digest(scope, desk), Rating.S, source="classifier@2"),
-    "cancel a delivery": lambda scope, desk: planning.cancel(scope, desk.due),
+    "raise a rating": lambda scope, desk: ratings.record_rating(
+        scope, _digest(scope, desk), Rating.S, source="classifier@2"
+    ),
+    "cancel a delivery": lambda scope, desk: deliveries.cancel_delivery(scope, desk.due),
 }
 
 
 def _digest(scope: Scope, desk: Desk) -> str:
-    return library.media(scope, desk.asset_id, "sandbox").sha256
+    return assets.get_rendition(scope, desk.asset_id, "sandbox").sha256
 
 
 class Undone(Exception):
@@ -152,7 +170,7 @@ def act_out(database: Database, desk: Desk, name: str, trace: Trace) -> BaseExce
         try:
             with database.scope(desk.world.tenant_id, "system:test") as scope:
                 ACTS[name](scope, desk)
-                scope.at_commit(undo)
+                scope.before_commit(undo)
         except Undone:
             return None
         except Exception as raised:
@@ -211,7 +229,7 @@ def interleave(
     other.start()
     until = monotonic() + 5
     while other.is_alive() and not _blocked(watch, "second") and monotonic() < until:
-        pause(0.002)
+        sleep(0.002)
     go.set()
     one.join(20)
     other.join(20)

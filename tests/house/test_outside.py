@@ -6,9 +6,9 @@ import tomllib
 import pytest
 from packaging.utils import canonicalize_name
 
-from deploy import licences, lock
-from foundation.settings import Settings
+from foundation.ops.settings import Settings
 from tests.house.tree import ROOT, sources, texts
+from tools import licences, requirements_lock
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 WORKPLACE = re.compile("|".join(("/wor" + "k/", "/tmp/" + "plan", "shared/" + "design", "PLAN" + r"\.md")))
@@ -75,9 +75,9 @@ def test_locks_hold_what_the_project_asks_for() -> None:
 
 def test_the_lock_holds_what_packages_need_on_the_first_release_of_each_python() -> None:
     """Debian 12 has Python 3.11.2. What redis needs before 3.11.3 was missing, and relay and workers did not start."""
-    assert lock.closure(PROJECT["dependencies"]) <= set(pins("requirements.lock"))
-    assert lock.closure(['async-timeout; python_full_version < "3.11.3"']) == {"async-timeout"}
-    assert not lock.closure(['async-timeout; python_full_version < "3.11.0"'])
+    assert requirements_lock.dependency_closure(PROJECT["dependencies"]) <= set(pins("requirements.lock"))
+    assert requirements_lock.dependency_closure(['async-timeout; python_full_version < "3.11.3"']) == {"async-timeout"}
+    assert not requirements_lock.dependency_closure(['async-timeout; python_full_version < "3.11.0"'])
 
 
 def test_torch_is_an_extra_alone() -> None:
@@ -120,15 +120,15 @@ def test_no_dependency_is_unused() -> None:
 
 
 def test_default_install_holds_nothing_refused() -> None:
-    found = licences.installed(licences.locked())
+    found = licences.installed_licences(licences.locked_names())
     assert len(found) >= 100
-    assert not licences.refused(found)
+    assert not licences.refused_packages(found)
 
 
 def test_planted_licence_is_refused() -> None:
     planted = licences.Licence("planted", "1", "GNU Affero General Public License v3", "")
-    assert licences.refused([planted]) == ["planted 1: GNU Affero General Public License v3"]
-    assert not licences.refused([licences.Licence("psycopg", "3", "LGPL-3.0-only", "")])
+    assert licences.refused_packages([planted]) == ["planted 1: GNU Affero General Public License v3"]
+    assert not licences.refused_packages([licences.Licence("psycopg", "3", "LGPL-3.0-only", "")])
 
 
 def test_decisions_are_short_numbered_and_whole() -> None:
@@ -161,7 +161,7 @@ def test_ci_runs_all_tests_then_the_newcomer() -> None:
 
 
 def names_of_settings() -> set[str]:
-    """Every variable `foundation.settings` reads."""
+    """Every variable `foundation.ops.settings` reads."""
     names = set()
     for name, field in Settings.model_fields.items():
         group = getattr(field.annotation, "model_fields", None)

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 import pytest
 
-from foundation.states import StateGraph
-from foundation.words import LANGUAGES, catalogue
+from foundation.i18n.translation import LANGUAGES, load_catalogue
+from foundation.state_graphs import StateGraph
 from tests.house.test_words import literals, prefixes
 from tests.house.tree import ROOMS, ROOT
 
@@ -85,7 +85,7 @@ def test_every_state_reaches_an_end(graph: StateGraph[StrEnum]) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_every_state_has_a_sentence(graph: StateGraph[StrEnum], language: str) -> None:
-    missing = {code_of(state) for state in type(graph.initial)} - set(catalogue(language))
+    missing = {code_of(state) for state in type(graph.initial)} - set(load_catalogue(language))
     assert not missing, sorted(missing)
 
 
@@ -96,7 +96,7 @@ def test_graph_is_data(graph: StateGraph[StrEnum]) -> None:
 
 def test_no_state_sentence_is_left_over() -> None:
     """A state that is no node of a graph (a process, say) is used by a literal or an f-string of its own."""
-    said = {code for code in catalogue("en") if re.match(r"state\.[a-z_]+\.", code)}
+    said = {code for code in load_catalogue("en") if re.match(r"state\.[a-z_]+\.", code)}
     own = tuple(prefix for prefix in prefixes() if prefix.count(".") > 1)
     left = said - {code_of(state) for _, graph in graphs() for state in type(graph.initial)} - literals()
     assert not [code for code in left if not code.startswith(own)]

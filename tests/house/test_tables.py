@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlmodel import SQLModel
 
-from foundation.database import CreatorRow, TenantRow
+from foundation.db.database import CreatorOwnedRow, TenantRow
 from tests.conftest import Cluster
 from tests.house import schema
 from tests.house.tree import ROOMS, ROOT, product
@@ -109,7 +109,7 @@ def test_model_is_a_tenant_row(table: Table) -> None:
     model = next(mapper.class_ for mapper in SQLModel._sa_registry.mappers if mapper.local_table is table)
     assert issubclass(model, TenantRow)
     assert (
-        issubclass(model, CreatorRow)
+        issubclass(model, CreatorOwnedRow)
         or "creator_id" not in table.c
         or table.c.creator_id.nullable
         or ROOM_OF[table.name] in {"tenants", "gate"}

@@ -11,7 +11,7 @@ import pytest
 from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
-from foundation.words import LANGUAGES, Message, catalogue, say
+from foundation.i18n.translation import LANGUAGES, Message, load_catalogue, render_message
 from tests.house.tree import ROOMS, ROOT, Source, product
 
 BANNED = [
@@ -138,7 +138,7 @@ def breaches(code: str, sentence: str) -> list[str]:
 
 
 def test_both_languages_have_every_sentence_with_the_same_parameters() -> None:
-    french, english = catalogue("fr"), catalogue("en")
+    french, english = load_catalogue("fr"), load_catalogue("en")
     assert set(french) == set(english), set(french) ^ set(english)
     differ = [code for code in french if parameters(french[code]) != parameters(english[code])]
     assert not differ, differ
@@ -169,13 +169,13 @@ def test_no_sentence_is_empty_or_fuzzy(language: str) -> None:
 
 
 def test_every_code_in_the_tree_has_its_sentence() -> None:
-    known = catalogue("en")
+    known = load_catalogue("en")
     missing = [f"{where}: {code}" for code, _, where in codes_said(product()) if code not in known]
     assert not missing, "\n" + "\n".join(sorted(missing))
 
 
 def test_sentences_get_the_parameters_they_name() -> None:
-    known = catalogue("en")
+    known = load_catalogue("en")
     lacking = [
         f"{where}: {code} needs {sorted(parameters(known[code]) - given)}"
         for code, given, where in codes_said(product())
@@ -186,7 +186,7 @@ def test_sentences_get_the_parameters_they_name() -> None:
 
 def test_words_get_the_parameters_they_name() -> None:
     """A page that asks for a sentence without what it names is a page that does not open."""
-    known = catalogue("en")
+    known = load_catalogue("en")
     wrong = [
         f"{where}: {code} needs {sorted(parameters(known.get(code, '{code}')) - given)}"
         for code, given, where in words_said(product(), templates())
@@ -198,7 +198,7 @@ def test_words_get_the_parameters_they_name() -> None:
 def test_no_sentence_is_unused() -> None:
     unused = [
         code
-        for code in catalogue("en")
+        for code in load_catalogue("en")
         if code not in literals() and not code.startswith(("state.", "role.")) and not code.startswith(prefixes())
     ]
     assert not unused, "\n" + "\n".join(unused)
@@ -206,7 +206,7 @@ def test_no_sentence_is_unused() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_sentences_use_the_words_of_people(language: str) -> None:
-    found = [breach for code, sentence in catalogue(language).items() for breach in breaches(code, sentence)]
+    found = [breach for code, sentence in load_catalogue(language).items() for breach in breaches(code, sentence)]
     assert not found, "\n" + "\n".join(found)
 
 
@@ -227,10 +227,12 @@ def test_planted_words_are_found() -> None:
 
 
 def test_planted_code_is_seen() -> None:
-    source = Source("gate/desk.py", 'raise Refused("planted.code", who="x")\nMessage("other.code", {"a": 1})\n')
+    source = Source(
+        "gate/reviews/content_reviews.py", 'raise Refused("planted.code", who="x")\nMessage("other.code", {"a": 1})\n'
+    )
     assert list(codes_said([source])) == [
-        ("planted.code", {"who"}, "gate/desk.py:1"),
-        ("other.code", {"a"}, "gate/desk.py:2"),
+        ("planted.code", {"who"}, "gate/reviews/content_reviews.py:1"),
+        ("other.code", {"a"}, "gate/reviews/content_reviews.py:2"),
     ]
 
 
@@ -246,15 +248,15 @@ def test_planted_word_is_seen() -> None:
 
 def test_a_sentence_is_said_in_both_languages() -> None:
     message = Message("storage.unwritable", {"detail": "ENOSPC"})
-    assert "ENOSPC" in say(message, "fr")
-    assert say(message, "fr") != say(message, "en")
+    assert "ENOSPC" in render_message(message, "fr")
+    assert render_message(message, "fr") != render_message(message, "en")
 
 
 def test_a_missing_sentence_raises() -> None:
     for code in ("gate.planted", "connect.x.planted"):
         with pytest.raises(KeyError):
-            say(Message(code), "fr")
+            render_message(Message(code), "fr")
 
 
 def test_what_a_removed_package_left_behind_is_said_all_the_same() -> None:
-    assert say(Message("planted.no_such_thing", {"status": 404}), "fr") == "Planted: no such thing (404)"
+    assert render_message(Message("planted.no_such_thing", {"status": 404}), "fr") == "Planted: no such thing (404)"

@@ -6,19 +6,19 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from channels import connecting
-from foundation.database import Scope
+from channels.accounts import lifecycle
+from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.money import Money
-from insights import reads, rollups
-from insights.events import RollupDue
-from schedules.loading import PastPost, load_posts
-from studio import ingesting, packs
-from subscribers import ledger
-from subscribers.ledger import SplitShares
-from subscribers.loading import PastFan, PastLine, PastSale, load_fans
-from subscribers.loading_sales import load_sales
-from tenants import agencies
+from insights.metrics.events import RollupDue
+from insights.rollups import daily_rollups, queries
+from schedules.imports.history_import import PastPost, import_past_posts
+from studio.ingest import pipeline
+from studio.packs import packs
+from subscribers.history.history_import import PastFan, PastLine, PastSale, import_past_fans, import_past_sales
+from subscribers.ledger import entries
+from subscribers.ledger.entries import SplitShares
+from tenants.agencies import agencies
 from tests.schedules.builders import jpeg
 from workers.wiring import Services
 
@@ -66,7 +66,7 @@ class Books:
             refunded_at=refunded_at,
         )
         with self.scope() as scope:
-            load_sales(scope, [sale])
+            import_past_sales(scope, [sale])
         return sale.id
 
     def post(self, due: datetime, *, late: timedelta = timedelta(), **more: Any) -> UUID:
@@ -86,29 +86,29 @@ class Books:
             **values,
         )
         with self.scope() as scope:
-            load_posts(scope, [post])
+            import_past_posts(scope, [post])
         return post.delivery_id
 
     def roll_up(self, day: date) -> None:
         """The day's rows, as the beat has them made."""
-        rollups.roll_up(RollupDue(self.tenant_id, self.creator_id, day), tenant=self.services.tenant)
+        daily_rollups.roll_up_day(RollupDue(self.tenant_id, self.creator_id, day), tenant=self.services.tenant)
 
-    def sales_of(self, day: date) -> list[reads.Sales]:
+    def sales_of(self, day: date) -> list[queries.DaySales]:
         with self.scope() as scope:
-            return reads.sales(scope, self.creator_id, day, day).get(day, [])
+            return queries.daily_sales(scope, self.creator_id, day, day).get(day, [])
 
-    def work_of(self, day: date) -> reads.Work | None:
+    def work_of(self, day: date) -> queries.DayWork | None:
         with self.scope() as scope:
-            return reads.work(scope, self.creator_id, day, day).get(day)
+            return queries.daily_work(scope, self.creator_id, day, day).get(day)
 
 
 def books(services: Services, *, zone: str = ZONE, name: str = "Léa", since: datetime | None = None) -> Books:
     """A tenant whose creator sells since the year 2000."""
     tenant_id, old = uuid7(), since or datetime.fromisoformat("2000-01-01T00:00+00:00")
     with services.tenant(tenant_id, "system:test") as scope:
-        agencies.found(scope, name="Agence", language="fr", zone=zone)
+        agencies.create_agency(scope, name="Agence", language="fr", zone=zone)
         creator_id = agencies.add_creator(scope, slug="lea", name=name, kind="virtual", zone=zone, languages=["fr"])
-        channel_id = connecting.connect(
+        channel_id = lifecycle.connect_account(
             scope,
             creator_id=creator_id,
             platform="sandbox",
@@ -119,16 +119,18 @@ def books(services: Services, *, zone: str = ZONE, name: str = "Léa", since: da
             token=None,
             zone=zone,
         )
-    prepared = ingesting.from_camera(jpeg(), name="x.jpg")
-    asset = ingesting.bring(
+    prepared = pipeline.prepare_upload(jpeg(), name="x.jpg")
+    asset = pipeline.ingest_asset(
         services.tenant, services.store, tenant_id=tenant_id, creator_id=creator_id, prepared=prepared
     )
     lines = (PastLine("fan", "bonjour", old), PastLine("bot", "salut", old + timedelta(minutes=1)))
     fan = PastFan(uuid7(), creator_id, channel_id, "fan-1", "Paul", "fr", old, lines)
     with services.tenant(tenant_id, "system:test") as scope:
-        pack_id = packs.make(
+        pack_id = packs.create_pack(
             scope, creator_id=creator_id, slug="dawn", title="Dawn", description="The harbour", assets=[asset]
         )
-        ledger.set_split(scope, creator_id, SplitShares(agency=4000, creator=6000, chatter=1000), effective_from=old)
-        load_fans(scope, [fan])
+        entries.set_revenue_split(
+            scope, creator_id, SplitShares(agency=4000, creator=6000, chatter=1000), effective_from=old
+        )
+        import_past_fans(scope, [fan])
     return Books(services, tenant_id, creator_id, channel_id, pack_id, fan, zone)

@@ -7,14 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting
-from foundation.words import Message
-from insights import following
-from insights.events import FollowersDue
-from schedules.calendar import local_day
+from channels.accounts import lifecycle
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import local_day
+from insights.metrics import followers
+from insights.metrics.events import FollowersDue
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
-from workers.ticks import TICKS
+from workers.relay.ticks import TICKS
 from workers.wiring import Services
 
 ZONE = "Europe/Paris"
@@ -26,13 +26,13 @@ def said(number: int | None) -> Callable[[UUID, UUID], int | None]:
 
 def count(lea: Desk, number: int | None) -> None:
     event = FollowersDue(lea.tenant_id, lea.channels["main"])
-    following.count(event, tenant=lea.services.tenant, ask=said(number))
+    followers.count_followers(event, tenant=lea.services.tenant, ask=said(number))
 
 
 def days(lea: Desk) -> list[tuple[date, int]]:
     with lea.scope() as scope:
         today = local_day(scope.now, ZONE)
-        found = following.by_day(scope, lea.creator_id, today - timedelta(days=9), today + timedelta(days=9))
+        found = followers.followers_by_day(scope, lea.creator_id, today - timedelta(days=9), today + timedelta(days=9))
     return sorted(found.get(lea.channels["main"], {}).items())
 
 
@@ -58,10 +58,10 @@ def test_what_nobody_tells_changes_nothing(lea: Desk) -> None:
 def test_the_beat_asks_for_each_account_that_is_let_in(lea: Desk) -> None:
     lea.connect("resting")
     with lea.scope() as scope:
-        connecting.pause(scope, lea.channels["resting"], Message("channel.paused"))
+        lifecycle.pause_account(scope, lea.channels["resting"], Message("channel.paused"))
     tick = next(one for one in TICKS if one.name == "followers")
     for _ in range(2):
-        tick.put(lea.services.tenant)
+        tick.write_rows(lea.services.tenant)
     asked = [row.subject_id for row in lea.rows("followers.count")]
     assert asked == [lea.channels["main"]]
     lea.network.json("POST", f"/control/followers/{quote(lea.accounts['main'], safe='')}", {"followers": 1204})
@@ -80,19 +80,19 @@ def test_a_platform_that_charges_for_each_request_is_asked_until_it_told(lea: De
 
     event = FollowersDue(lea.tenant_id, lea.channels["main"])
     for _ in range(3):
-        following.count(event, tenant=lea.services.tenant, ask=ask, dear={"sandbox"})
+        followers.count_followers(event, tenant=lea.services.tenant, ask=ask, dear={"sandbox"})
     assert len(asked) == 2
     lea.live(hours=24)
-    following.count(event, tenant=lea.services.tenant, ask=ask, dear={"sandbox"})
+    followers.count_followers(event, tenant=lea.services.tenant, ask=ask, dear={"sandbox"})
     assert [number for _, number in days(lea)] == [40, 41]
-    assert lea.services.dear == {"x"}
+    assert lea.services.metered_platforms == {"x"}
 
 
 @pytest.mark.parametrize("mode", ["garbage", "status:503", "status:401", "reset_after"])
 def test_a_platform_s_bad_day_makes_no_number(lea: Desk, mode: str) -> None:
     count(lea, 40)
     lea.fault(mode, on="metrics")
-    next(one for one in TICKS if one.name == "followers").put(lea.services.tenant)
+    next(one for one in TICKS if one.name == "followers").write_rows(lea.services.tenant)
     lea.run()
     assert [number for _, number in days(lea)] == [40]
 
@@ -102,4 +102,4 @@ def test_an_account_of_another_agency_is_not_counted(lea: Desk, services: Servic
     other = desk(services, sandbox)
     with other.scope() as scope:
         today = local_day(scope.now, ZONE)
-        assert following.by_day(scope, lea.creator_id, today - timedelta(days=1), today) == {}
+        assert followers.followers_by_day(scope, lea.creator_id, today - timedelta(days=1), today) == {}

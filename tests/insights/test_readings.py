@@ -8,20 +8,24 @@ from uuid import UUID
 
 import pytest
 
-from connectors.standing import Missing
-from foundation import outbox
-from gate import copies
-from gate.units import Subject
-from insights import collecting, reads, reports, rollups, typed, vanished
-from insights.events import AGES, LookAgain, ReadingDue
-from insights.reads import Work
-from schedules import removal, series
-from schedules import vanished as schedules_vanished
-from schedules.calendar import local_day
-from schedules.recurrence import Repeat
-from schedules.series import Change
-from schedules.states import DeliveryState, SeriesState
-from schedules.threads import Piece
+from connectors.contract.post_presence import MissingPost
+from foundation.ops.wall_time import local_day
+from foundation.outbox import outbox
+from gate.contract.units import Subject
+from gate.copies import live_copies
+from insights.metrics import deletion_checks, manual_entry
+from insights.metrics import readings as collecting
+from insights.metrics.events import READING_AGES, DeletionRecheckDue, ReadingDue
+from insights.reports import daily_report
+from insights.rollups import daily_rollups, queries
+from insights.rollups.queries import DayWork
+from schedules.posts.states import DeliveryState, SeriesState
+from schedules.posts.thread_parts import ThreadPart
+from schedules.publishing import external_deletions as schedules_vanished
+from schedules.publishing import post_removal
+from schedules.recurrence import series
+from schedules.recurrence.rules import Recurrence
+from schedules.recurrence.series import SeriesUpdate
 from tests.schedules import repeats
 from tests.schedules.builders import ZONE, Desk
 
@@ -61,11 +65,11 @@ def test_a_post_is_read_at_each_age_by_its_own_clock(lea: Desk) -> None:
     assert readings(lea, delivery_id) == {}
     lea.live(hours=1, minutes=1)
     found = readings(lea, delivery_id)
-    assert set(found) == {(1, metric) for metric in collecting.METRICS}
+    assert set(found) == {(1, metric) for metric in collecting.POST_METRICS}
     assert {metric for (_, metric), (_, quality) in found.items() if quality == "measured"} == TOLD
     assert found[1, "saves"] == (None, "unavailable"), "the sandbox tells nothing of it"
     lea.live(days=8)
-    assert set(readings(lea, delivery_id)) == {(age, m) for age in AGES for m in collecting.METRICS}
+    assert set(readings(lea, delivery_id)) == {(age, m) for age in READING_AGES for m in collecting.POST_METRICS}
 
 
 def test_what_the_platform_does_not_say_is_unavailable_and_not_zero(lea: Desk) -> None:
@@ -78,7 +82,7 @@ def test_what_the_platform_does_not_say_is_unavailable_and_not_zero(lea: Desk) -
 def test_a_number_that_is_missing_alone_is_unavailable_alone(lea: Desk) -> None:
     delivery_id = published(lea)
     event = ReadingDue(lea.tenant_id, delivery_id, 1)
-    collecting.collect(
+    collecting.collect_readings(
         event, tenant=lea.services.tenant, read=lambda *_: {"views": 7, "likes": 0}, still=lambda *_: None
     )
     found = readings(lea, delivery_id)
@@ -98,26 +102,26 @@ def test_a_number_that_is_missing_alone_is_unavailable_alone(lea: Desk) -> None:
     ],
 )
 def test_what_passes_a_post_on_is_one_number(told: dict[str, int], kept: dict[str, int]) -> None:
-    assert collecting.counted(told) == kept
+    assert collecting.keep_known_metrics(told) == kept
 
 
 def test_shares_and_saves_are_interactions(lea: Desk) -> None:
     delivery_id = published(lea)
     event = ReadingDue(lea.tenant_id, delivery_id, 1)
     numbers = {"views": 90, "likes": 5, "comments": 1, "reposts": 3, "saves": 2}
-    collecting.collect(event, tenant=lea.services.tenant, read=lambda *_: numbers, still=lambda *_: None)
+    collecting.collect_readings(event, tenant=lea.services.tenant, read=lambda *_: numbers, still=lambda *_: None)
     with lea.scope() as scope:
-        found = reads.results(scope, lea.channels["main"], age_hours=1, most=5)
+        found = queries.post_results(scope, lea.channels["main"], age_hours=1, most=5)
         day = local_day(scope.now, ZONE)
-        rollups.refresh(scope, lea.creator_id, day)
-        report = reports.daily(scope, lea.creator_id, day)
+        daily_rollups.rebuild_day(scope, lea.creator_id, day)
+        report = daily_report.load_daily_report(scope, lea.creator_id, day)
     assert found == {delivery_id: 11}
     assert report.work.interactions == 11
     (post,) = report.posts
-    assert report.shown(post) == {"views": 90, "likes": 5, "comments": 1, "shares": 3, "saves": 2}
-    assert "partages 3 · enregistrements 2" in reports.html(report, "fr")
-    assert "shares 3 · saves 2" in reports.markdown(report, "en")
-    assert "post_saves" in reports.table(report)
+    assert report.best_posts(post) == {"views": 90, "likes": 5, "comments": 1, "shares": 3, "saves": 2}
+    assert "partages 3 · enregistrements 2" in daily_report.render_daily_html(report, "fr")
+    assert "shares 3 · saves 2" in daily_report.render_daily_markdown(report, "en")
+    assert "post_saves" in daily_report.render_daily_csv(report)
 
 
 def test_the_days_of_a_post_add_up_to_what_it_came_to(lea: Desk) -> None:
@@ -126,20 +130,22 @@ def test_the_days_of_a_post_add_up_to_what_it_came_to(lea: Desk) -> None:
     for age, views in ((1, 90), (24, 400), (168, 900)):
         lea.pass_time(hours=age if age == 1 else age - days[-1][0])
         event, numbers = ReadingDue(lea.tenant_id, delivery_id, age), {"views": views, "likes": views // 10}
-        collecting.collect(event, tenant=lea.services.tenant, read=partial(_same, numbers), still=lambda *_: None)
+        collecting.collect_readings(
+            event, tenant=lea.services.tenant, read=partial(_same, numbers), still=lambda *_: None
+        )
         days.append((age, local_day(lea.now(), ZONE)))
     with lea.scope() as scope:
         for _, day in days * 2:
-            rollups.refresh(scope, lea.creator_id, day)
-        work = reads.work(scope, lea.creator_id, days[0][1], days[-1][1])
+            daily_rollups.rebuild_day(scope, lea.creator_id, day)
+        work = queries.daily_work(scope, lea.creator_id, days[0][1], days[-1][1])
     assert sum(one.views for one in work.values()) == 900
     assert sum(one.interactions for one in work.values()) == 90
     assert work[days[-1][1]].views == 500
 
 
-def days_of(lea: Desk, days: set[date]) -> dict[date, Work]:
+def days_of(lea: Desk, days: set[date]) -> dict[date, DayWork]:
     with lea.scope() as scope:
-        return reads.work(scope, lea.creator_id, min(days), max(days))
+        return queries.daily_work(scope, lea.creator_id, min(days), max(days))
 
 
 def test_what_a_platform_takes_back_is_taken_off_the_day_it_says_so(lea: Desk) -> None:
@@ -148,10 +154,12 @@ def test_what_a_platform_takes_back_is_taken_off_the_day_it_says_so(lea: Desk) -
     for age, numbers in ((1, {"views": 90, "likes": 9}), (24, {"views": 60, "likes": 0}), (168, {"views": 70})):
         lea.pass_time(hours=age - passed)
         event, passed = ReadingDue(lea.tenant_id, delivery_id, age), age
-        collecting.collect(event, tenant=lea.services.tenant, read=partial(_same, numbers), still=lambda *_: None)
+        collecting.collect_readings(
+            event, tenant=lea.services.tenant, read=partial(_same, numbers), still=lambda *_: None
+        )
         with lea.scope() as scope:
             days.add(local_day(scope.now, ZONE))
-            rollups.refresh(scope, lea.creator_id, local_day(scope.now, ZONE))
+            daily_rollups.rebuild_day(scope, lea.creator_id, local_day(scope.now, ZONE))
     work = days_of(lea, days)
     assert sum(one.views for one in work.values()) == 70
     assert sum(one.interactions for one in work.values()) == 0, "nobody told of likes at a week: they stay as they were"
@@ -163,7 +171,7 @@ def test_a_number_typed_again_on_another_day_counts_once(lea: Desk) -> None:
     lea.pass_time(hours=168)
     for views in ("100", "120"):
         with lea.scope() as scope:
-            typed.keep(scope, delivery_id, {"views": views})
+            manual_entry.store_typed_metrics(scope, delivery_id, {"views": views})
             days.add(local_day(scope.now, ZONE))
         lea.run()
         lea.pass_time(hours=36)
@@ -179,7 +187,7 @@ def test_what_was_measured_at_an_age_stands(lea: Desk) -> None:
     event = ReadingDue(lea.tenant_id, delivery_id, 1)
     for number in (None, 7, 9, None):
         read = partial(told, number)
-        collecting.collect(event, tenant=lea.services.tenant, read=read, still=lambda *_: None)
+        collecting.collect_readings(event, tenant=lea.services.tenant, read=read, still=lambda *_: None)
     assert readings(lea, delivery_id)[1, "views"] == (7, "measured")
 
 
@@ -196,7 +204,7 @@ def test_a_reading_long_after_its_age_is_no_reading_of_that_age(
 
 def test_a_post_that_was_taken_away_is_not_read(lea: Desk) -> None:
     delivery_id = published(lea)
-    lea.act(removal.ask, delivery_id)
+    lea.act(post_removal.request_post_removal, delivery_id)
     lea.run()
     lea.live(hours=2)
     assert readings(lea, delivery_id) == {}
@@ -205,25 +213,25 @@ def test_a_post_that_was_taken_away_is_not_read(lea: Desk) -> None:
 
 def test_each_age_is_read_once(lea: Desk) -> None:
     published(lea)
-    assert len(lea.rows("readings.read")) == len(AGES)
+    assert len(lea.rows("readings.read")) == len(READING_AGES)
 
 
-def note(lea: Desk, delivery_id: UUID, missing: Missing) -> None:
-    with lea.scope(vanished.WATCHING) as scope:
-        schedules_vanished.note(scope, delivery_id, missing)
+def note(lea: Desk, delivery_id: UUID, missing: MissingPost) -> None:
+    with lea.scope(deletion_checks.WATCHING) as scope:
+        schedules_vanished.handle_external_deletion(scope, delivery_id, missing)
 
 
 def test_of_a_thread_whose_first_part_is_gone_the_rest_still_stands(lea: Desk) -> None:
-    delivery_id = lea.delivery("One", parts=(Piece("two"), Piece("three")))
+    delivery_id = lea.delivery("One", parts=(ThreadPart("two"), ThreadPart("three")))
     lea.live(seconds=60)
     for _ in range(2):
-        note(lea, delivery_id, Missing("rules", "spam"))
+        note(lea, delivery_id, MissingPost("rules", "spam"))
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.notices()[f"delivery:{delivery_id}:gone"] == "delivery.first_gone_there"
     with lea.scope() as scope:
-        left = [one.gone_at is None for one in copies.copies(scope, Subject("delivery", delivery_id))]
+        left = [one.removed_at is None for one in live_copies.list_copies(scope, Subject("delivery", delivery_id))]
     assert left == [False, True, True]
-    lea.act(removal.ask, delivery_id)
+    lea.act(post_removal.request_post_removal, delivery_id)
     lea.live(minutes=5)
     assert lea.state(delivery_id) is DeliveryState.REMOVED, "a person may take the rest away"
 
@@ -231,11 +239,11 @@ def test_of_a_thread_whose_first_part_is_gone_the_rest_still_stands(lea: Desk) -
 def test_what_is_only_hidden_there_is_told_and_can_still_be_called_back(lea: Desk) -> None:
     delivery_id = published(lea)
     for _ in range(2):
-        note(lea, delivery_id, Missing(hidden=True))
+        note(lea, delivery_id, MissingPost(hidden=True))
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert lea.notices()[f"delivery:{delivery_id}:gone"] == "delivery.hidden_there"
     with lea.scope() as scope:
-        assert [one.gone_at for one in copies.copies(scope, Subject("delivery", delivery_id))] == [None]
+        assert [one.removed_at for one in live_copies.list_copies(scope, Subject("delivery", delivery_id))] == [None]
 
 
 @pytest.mark.parametrize(("by", "ends"), [("rules", True), ("owner", False), ("nobody", False)])
@@ -248,12 +256,14 @@ def test_a_series_ends_where_its_post_broke_the_rules(lea: Desk, by: By, ends: b
         gone = scope.run(out, post=post_id).scalar_one()
     later = local_day(lea.now(), "UTC") + timedelta(days=3)
     far = repeats.soon(lea, hours=14)[1]  # half a day from the first hour: never too close, whatever time it is
-    other = Change(Repeat(repeats.DAILY, later, far, "UTC"))
+    other = SeriesUpdate(Recurrence(repeats.DAILY, later, far, "UTC"))
     author = f"member:{lea.author}"
     with lea.scope(author) as scope:  # the same words at another hour from then on
-        series.change_following(scope, repeats.only(lea, post_id), later, other, author=author, confirmed=True)
-    note(lea, gone, Missing(by))
-    note(lea, gone, Missing(by))
+        series.change_following_occurrences(
+            scope, repeats.only(lea, post_id), later, other, author=author, confirmed=True
+        )
+    note(lea, gone, MissingPost(by))
+    note(lea, gone, MissingPost(by))
     assert lea.state(gone) is DeliveryState.REMOVED
     assert [one.state == SeriesState.STOPPED for one in repeats.series_of(lea, post_id)] == [ends, ends]
 
@@ -261,22 +271,22 @@ def test_a_series_ends_where_its_post_broke_the_rules(lea: Desk, by: By, ends: b
 def test_a_second_look_that_can_say_nothing_is_made_again_and_not_for_ever(lea: Desk) -> None:
     delivery_id, seen = published(lea), list[bool]()
 
-    def still(*asked: object) -> Missing | None:
+    def still(*asked: object) -> MissingPost | None:
         seen.append(bool(asked[-1]))
-        return Missing() if len(seen) == 1 else None
+        return MissingPost() if len(seen) == 1 else None
 
     event = ReadingDue(lea.tenant_id, delivery_id, 1)
-    collecting.collect(event, tenant=lea.services.tenant, read=lambda *_: None, still=still)
-    for looks in range(1, vanished.MOST_LOOKS + 1):
+    collecting.collect_readings(event, tenant=lea.services.tenant, read=lambda *_: None, still=still)
+    for looks in range(1, deletion_checks.MAX_CHECKS + 1):
         with lea.scope() as scope:
             waiting = scope.run(
                 "SELECT args FROM outbox WHERE kind = 'post.look_again' AND subject_id = :d", d=delivery_id
             )
             assert [one["looks"] for one in waiting.scalars()] == [looks]
-        again = LookAgain(lea.tenant_id, delivery_id, looks)
+        again = DeletionRecheckDue(lea.tenant_id, delivery_id, looks)
         with lea.scope() as scope:
-            outbox.cancel(scope, LookAgain.kind, delivery_id)
-        vanished.look_again(again, tenant=lea.services.tenant, still=still)
+            outbox.cancel(scope, DeletionRecheckDue.kind, delivery_id)
+        deletion_checks.confirm_deletion(again, tenant=lea.services.tenant, still=still)
     assert lea.rows("post.look_again") == []
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
-    assert seen == [False] * (vanished.MOST_LOOKS + 1)
+    assert seen == [False] * (deletion_checks.MAX_CHECKS + 1)

@@ -8,16 +8,16 @@ from html.parser import HTMLParser
 
 import pytest
 
+from foundation.i18n.translation import LANGUAGES, format_money
 from foundation.ids import uuid7
-from foundation.money import Money, token_prices
-from foundation.words import LANGUAGES, money
-from insights import reports
-from insights.loading import PastFollowers, load_followers
-from insights.reports import Report
-from schedules import labels
-from studio.text_costs import Billing, Purpose, Sitting
-from subscribers import ledger, statements
-from subscribers.rails import statement
+from foundation.money import Money, parse_token_prices
+from insights.reports import daily_report
+from insights.reports.daily_report import DailyReport
+from insights.rollups.history_import import PastFollowers, import_past_followers
+from schedules.posts import labels
+from studio.costs.text_requests import TextBilling, TextPurpose, TextSession
+from subscribers.ledger import entries as ledger
+from subscribers.statements import bookings, file_reader
 from tests.insights.builders import Books, books
 from workers.wiring import Services
 
@@ -26,11 +26,11 @@ NOON = datetime(2025, 6, 3, 10, tzinfo=UTC)
 HOSTILE = '<script>alert(1)</script>[click](javascript:alert(2)) **x** `y` & "q" \n# Big\n=1+1'
 
 
-def report(made: Books, *, fresh: bool = True) -> Report:
+def report(made: Books, *, fresh: bool = True) -> DailyReport:
     if fresh:
         made.roll_up(DAY)
     with made.scope() as scope:
-        return reports.daily(scope, made.creator_id, DAY)
+        return daily_report.load_daily_report(scope, made.creator_id, DAY)
 
 
 @pytest.fixture
@@ -56,9 +56,11 @@ def test_numbers_of_the_day(full: Books) -> None:
 
 def asked(made: Books, model: str, price: str, at: datetime) -> None:
     """A text of a model at an instant."""
-    prices = token_prices(price)
-    sitting = Sitting(made.services.tenant, made.tenant_id, made.creator_id, Purpose.KIT, uuid7(), Billing(prices))
-    sitting.tally().asking("ollama", model, 10_000, 0)
+    prices = parse_token_prices(price)
+    sitting = TextSession(
+        made.services.tenant, made.tenant_id, made.creator_id, TextPurpose.KIT, uuid7(), TextBilling(prices)
+    )
+    sitting.request_ledger().record_request("ollama", model, 10_000, 0)
     with made.scope() as scope:
         scope.run("UPDATE text_requests SET created_at = :at WHERE model = :model", at=at, model=model)
 
@@ -71,19 +73,22 @@ def test_what_content_cost_stands_beside_the_sales_and_changes_none(full: Books)
     found = report(full, fresh=False)
     assert (found.sales, found.orders, found.balanced) == (before.sales, before.orders, before.balanced)
     amounts = [Money(3, "EUR"), Money(20, "USD")]
-    assert (list(found.spent.money), list(found.spent.money_lost)) == (amounts, amounts), "asked for, and never used"
+    assert (list(found.spent.spent), list(found.spent.lost_spending)) == (amounts, amounts), "asked for, and never used"
     for language in LANGUAGES:
-        for form in (reports.html(found, language), reports.markdown(found, language)):
-            assert all(money(one, language) in form for one in amounts), form
-    lines = [row for row in csv.reader(io.StringIO(reports.table(found))) if row[0] == "spent"]
+        for form in (
+            daily_report.render_daily_html(found, language),
+            daily_report.render_daily_markdown(found, language),
+        ):
+            assert all(format_money(one, language) in form for one in amounts), form
+    lines = [row for row in csv.reader(io.StringIO(daily_report.render_daily_csv(found))) if row[0] == "spent"]
     assert [row[4:6] for row in lines] == [["3", "EUR"], ["20", "USD"]]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_both_languages_say_the_same_numbers(full: Books, language: str) -> None:
     found = report(full)
-    page, text = reports.html(found, language), reports.markdown(found, language)
-    amounts = [money(Money(*one), language) for one in ((1250, "EUR"), (500, "XTS"), (-300, "XTS"))]
+    page, text = daily_report.render_daily_html(found, language), daily_report.render_daily_markdown(found, language)
+    amounts = [format_money(Money(*one), language) for one in ((1250, "EUR"), (500, "XTS"), (-300, "XTS"))]
     for wanted in (*amounts, "Premier café", "12:00", "Europe/Paris"):
         assert wanted in page, wanted
         assert wanted in text, wanted
@@ -100,14 +105,18 @@ def test_followers_stand_beside_those_of_the_day_before(full: Books, language: s
     told = ((DAY - timedelta(days=1), 1204), (DAY, 1190), (DAY + timedelta(days=1), 7))
     with full.scope() as scope:
         scope.run("UPDATE channels SET name = '=*Mia* <b>' WHERE id = :id", id=full.channel_id)
-        load_followers(scope, [PastFollowers(full.creator_id, full.channel_id, day, many, NOON) for day, many in told])
+        import_past_followers(
+            scope, [PastFollowers(full.creator_id, full.channel_id, day, many, NOON) for day, many in told]
+        )
     found = report(full)
-    page, text = reports.html(found, language), reports.markdown(found, language)
+    page, text = daily_report.render_daily_html(found, language), daily_report.render_daily_markdown(found, language)
     assert "<td>=*Mia* &lt;b&gt;</td>" in page
     assert "1190" in page
     assert "(-14)" in page
     assert r"- =\*Mia\* &lt;b> · 1190 (-14)" in text
-    (line,) = [row for row in csv.DictReader(io.StringIO(reports.table(found))) if row["kind"] == "followers"]
+    (line,) = [
+        row for row in csv.DictReader(io.StringIO(daily_report.render_daily_csv(found))) if row["kind"] == "followers"
+    ]
     assert (line["name"], line["count"], line["amount_minor"]) == ("'=*Mia* <b>", "1190", "")
 
 
@@ -115,13 +124,17 @@ def test_followers_stand_beside_those_of_the_day_before(full: Books, language: s
 def test_labels_of_a_post_are_named(full: Books, language: str) -> None:
     with full.scope() as scope:
         (post_id,) = [one.post_id for one in report(full).posts if one.title]
-        labels.put(scope, post_id, [labels.make(scope, name, "green") for name in ("=1+1 <b>", "Été")])
+        labels.set_post_labels(
+            scope, post_id, [labels.create_label(scope, name, "green") for name in ("=1+1 <b>", "Été")]
+        )
     found = report(full)
     called = {"fr": "Étiquettes", "en": "Labels"}[language]
-    page, text = reports.html(found, language), reports.markdown(found, language)
+    page, text = daily_report.render_daily_html(found, language), daily_report.render_daily_markdown(found, language)
     assert page.count(f"{called}: =1+1 &lt;b&gt;, Été") == 1, "of the post that has them, and of no other"
     assert text.count(f"{called}: =1+1 &lt;b>, Été") == 1
-    rows = [row for row in csv.DictReader(io.StringIO(reports.table(found))) if row["kind"] == "post_label"]
+    rows = [
+        row for row in csv.DictReader(io.StringIO(daily_report.render_daily_csv(found))) if row["kind"] == "post_label"
+    ]
     assert [(row["name"], row["state"]) for row in rows] == [("Premier café", "'=1+1 <b>"), ("Premier café", "Été")]
 
 
@@ -146,10 +159,10 @@ def test_what_people_wrote_stands_as_text(services: Services, language: str) -> 
     made.sale(NOON, title=HOSTILE)
     found = report(made)
     page = Tags()
-    page.feed(reports.html(found, language))
+    page.feed(daily_report.render_daily_html(found, language))
     assert "script" not in page.tags
     assert page.addresses == []
-    text = reports.markdown(found, language)
+    text = daily_report.render_daily_markdown(found, language)
     assert "<script" not in text
     assert not re.search(r"(?<!\\)\[click", text)
     assert "\n# Big" not in text
@@ -163,7 +176,7 @@ def test_what_people_wrote_stands_as_text(services: Services, language: str) -> 
 def test_no_cell_is_a_formula(ledgers: Books, title: str) -> None:
     ledgers.post(NOON, title=title)
     ledgers.sale(NOON, title=title)
-    rows = list(csv.reader(io.StringIO(reports.table(report(ledgers)))))
+    rows = list(csv.reader(io.StringIO(daily_report.render_daily_csv(report(ledgers)))))
     assert {len(row) for row in rows} == {7}
     names = [row[2] for row in rows if row[0] in ("post", "sale")]
     assert len(names) == 2
@@ -172,7 +185,7 @@ def test_no_cell_is_a_formula(ledgers: Books, title: str) -> None:
 
 
 def test_an_ordinary_cell_stays_as_it_is(full: Books) -> None:
-    rows = list(csv.DictReader(io.StringIO(reports.table(report(full)))))
+    rows = list(csv.DictReader(io.StringIO(daily_report.render_daily_csv(report(full)))))
     assert next(row["name"] for row in rows if row["kind"] == "post") == "Premier café"
     sums = {row["currency"]: int(row["amount_minor"]) for row in rows if row["kind"] == "net"}
     assert sums == {"XTS": 500, "EUR": 1250}
@@ -184,15 +197,15 @@ def test_a_sale_after_the_rollup_is_told_as_a_difference(full: Books) -> None:
     full.sale(NOON + timedelta(hours=3), 70)
     late = report(full, fresh=False)
     assert not late.balanced
-    assert "differs" in reports.markdown(late, "en")
+    assert "differs" in daily_report.render_daily_markdown(late, "en")
     assert report(full).balanced
 
 
 def test_what_a_statement_brought_is_part_of_the_day(full: Books) -> None:
     lines = "date,type,reference,gross,fee,currency\n2025-06-03,sale,a,50.00,10.00,EUR\n2025-06-03,sale,b,1.00,0,EUR\n"
-    sheet = statement.read((lines + "2025-06-03,refund,a,-50.00,-10.00,EUR\n").encode(), "Ailleurs")
+    sheet = file_reader.read_statement((lines + "2025-06-03,refund,a,-50.00,-10.00,EUR\n").encode(), "Ailleurs")
     with full.scope() as scope:
-        statements.bring_in(scope, full.creator_id, sheet, source="Ailleurs", name="x.csv")
+        bookings.import_statement(scope, full.creator_id, sheet, source="Ailleurs", name="x.csv")
     found = report(full)
     told = [(one.kind, one.amount) for one in found.orders if one.title == "Ailleurs"]
     assert sorted(told, key=str) == [("refund", Money(-5000, "EUR")), ("sale", Money(5100, "EUR"))]
@@ -201,8 +214,10 @@ def test_what_a_statement_brought_is_part_of_the_day(full: Books) -> None:
 
 def test_a_line_of_the_ledger_without_its_payment_is_told(full: Books) -> None:
     with full.scope() as scope:
-        entries = ledger.sale_entries(Money(40, "XTS"), ledger.rail_account("sandbox", "till"))
-        ledger.post(scope, "sale", "payment", "no such payment", entries, occurred_at=NOON, creator_id=full.creator_id)
+        entries = ledger.sale_entries(Money(40, "XTS"), ledger.rail_ledger_account("sandbox", "till"))
+        ledger.post_transaction(
+            scope, "sale", "payment", "no such payment", entries, occurred_at=NOON, creator_id=full.creator_id
+        )
     assert not report(full).balanced
 
 
@@ -210,9 +225,9 @@ def test_an_empty_day_says_so(ledgers: Books) -> None:
     found = report(ledgers)
     assert found.balanced
     for language in LANGUAGES:
-        assert reports.html(found, language)
-        assert reports.markdown(found, language)
-    assert list(csv.reader(io.StringIO(reports.table(found))))[1:] == []
+        assert daily_report.render_daily_html(found, language)
+        assert daily_report.render_daily_markdown(found, language)
+    assert list(csv.reader(io.StringIO(daily_report.render_daily_csv(found))))[1:] == []
 
 
 def test_a_usual_day_is_a_day_that_was_counted(ledgers: Books) -> None:

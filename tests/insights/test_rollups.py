@@ -8,15 +8,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from foundation.ids import uuid7
-from insights import rollups
-from insights.collecting import DRIFT
-from insights.events import SaleSeen
-from insights.loading import PastReading, load_readings
-from insights.rollups import lateness_p95_ms
-from schedules.calendar import bounds
-from schedules.reads import Entry
-from schedules.states import DeliveryState
-from subscribers import ledger
+from foundation.ops.wall_time import day_bounds
+from insights.metrics.events import SaleRecorded
+from insights.metrics.readings import MAX_READING_DRIFT
+from insights.rollups import daily_rollups
+from insights.rollups.daily_rollups import lateness_percentile
+from insights.rollups.history_import import PastReading, import_past_readings
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from subscribers.ledger import entries
 from tests.insights.builders import Books, books
 from workers.wiring import Services
 
@@ -26,10 +26,10 @@ BEGIN = datetime(2025, 3, 29, tzinfo=UTC)  # the clocks of Paris change on the 3
 MINUTES = st.integers(0, 3 * 24 * 60 - 1)
 
 
-def entry(late_ms: int | None) -> Entry:
+def entry(late_ms: int | None) -> DeliveryEntry:
     due = BEGIN
     settled = None if late_ms is None else due + timedelta(milliseconds=late_ms)
-    return Entry(
+    return DeliveryEntry(
         delivery_id=uuid7(),
         post_id=uuid7(),
         channel_id=uuid7(),
@@ -54,7 +54,7 @@ def entry(late_ms: int | None) -> Entry:
 @given(st.lists(st.integers(0, 10**7), min_size=1, max_size=60))
 def test_lateness_is_the_nearest_rank(late: list[int]) -> None:
     """95 % of the posts were no later than this, and it is one of them."""
-    found = lateness_p95_ms([entry(each) for each in late])
+    found = lateness_percentile([entry(each) for each in late])
     assert found in late
     assert found is not None
     assert sum(each <= found for each in late) * 100 >= 95 * len(late)
@@ -62,8 +62,8 @@ def test_lateness_is_the_nearest_rank(late: list[int]) -> None:
 
 
 def test_lateness_of_no_post_is_none() -> None:
-    assert lateness_p95_ms([]) is None
-    assert lateness_p95_ms([entry(None)]) is None
+    assert lateness_percentile([]) is None
+    assert lateness_percentile([entry(None)]) is None
 
 
 Deal = tuple[int, int, str, int | None]
@@ -102,8 +102,8 @@ def test_days_are_equal_to_the_ledger_and_made_again_without_a_change(services: 
 def _as_the_ledger_says(made: Books, rows: dict[date, list[object]], days: Sequence[date]) -> None:
     with made.scope() as scope:
         for day in days:
-            start, end = bounds(day, made.zone)
-            told = ledger.totals(scope, made.creator_id, start, end)
+            start, end = day_bounds(day, made.zone)
+            told = entries.creator_totals(scope, made.creator_id, start, end)
             assert {(each.currency, each.orders, each.net_minor) for each in told} == {
                 (row.net.currency, row.orders, row.net.minor) for row in rows[day]
             }
@@ -135,7 +135,10 @@ def test_a_day_is_the_creator_s_own(ledgers: Books, at: str, day: date) -> None:
 
 Told = dict[int, tuple[int | None, float]]
 TOLD: st.SearchStrategy[Told] = st.fixed_dictionaries(
-    {age: st.tuples(st.none() | st.integers(0, 10**9), st.floats(0, DRIFT)) for age in (0, 1, 6, 24, 50, 168)}
+    {
+        age: st.tuples(st.none() | st.integers(0, 10**9), st.floats(0, MAX_READING_DRIFT))
+        for age in (0, 1, 6, 24, 50, 168)
+    }
 )
 
 
@@ -153,13 +156,13 @@ def test_the_days_of_posts_add_up_to_what_was_told_last(services: Services, post
             if value is not None:
                 read.append(PastReading(*where, age, value, due + timedelta(hours=age * (1 + late))))
     with made.scope() as scope:
-        load_readings(scope, read)
+        import_past_readings(scope, read)
     days = [date(2025, 3, 28) + timedelta(days=number) for number in range(15)]
     for day in days:
         made.roll_up(day)
     views = interactions = 0
     for day in days:
-        work, until = made.work_of(day), bounds(day, made.zone)[1]
+        work, until = made.work_of(day), day_bounds(day, made.zone)[1]
         assert work is not None
         views, interactions = views + work.views, interactions + work.interactions
         last = {(one.delivery_id, one.metric): one.value for one in read if one.observed_at < until}
@@ -178,7 +181,7 @@ def test_a_refund_counts_on_its_own_day_and_the_sale_on_its_own(ledgers: Books) 
 
 def test_a_sale_that_is_heard_of_late_rolls_up_its_own_day(ledgers: Books) -> None:
     order_id = ledgers.sale(BEGIN + timedelta(hours=12))
-    rollups.roll_up_sale(SaleSeen(ledgers.tenant_id, order_id), tenant=ledgers.services.tenant)
+    daily_rollups.roll_up_days_of_sale(SaleRecorded(ledgers.tenant_id, order_id), tenant=ledgers.services.tenant)
     assert len(ledgers.sales_of(date(2025, 3, 29))) == 1
 
 
@@ -187,7 +190,7 @@ def test_it_rolls_up_the_days_of_its_books_not_the_day_of_its_order(ledgers: Boo
     order_id = ledgers.sale(BEGIN + timedelta(days=1), refunded_at=BEGIN + timedelta(days=2))
     with ledgers.scope() as scope:
         scope.run("UPDATE orders SET created_at = :at WHERE tenant_id = :t", at=BEGIN, t=ledgers.tenant_id)
-    rollups.roll_up_sale(SaleSeen(ledgers.tenant_id, order_id), tenant=ledgers.services.tenant)
+    daily_rollups.roll_up_days_of_sale(SaleRecorded(ledgers.tenant_id, order_id), tenant=ledgers.services.tenant)
     days = [date(2025, 3, 29) + timedelta(days=number) for number in range(3)]
     assert [[row.orders for row in ledgers.sales_of(day)] for day in days] == [[], [1], [0]]
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insights import timing
-from insights.timing import LEAST, Advice, Floats, Hour
+from insights.analysis import best_times
+from insights.analysis.best_times import MIN_SAMPLES, BestHour, BestTimesAdvice, Floats
 
 RUNS = 100
 
@@ -19,13 +19,13 @@ def simulated(seed: int, posts: int, *, effect: float, peak: int = 20) -> Floats
     return np.column_stack((clocks, weekends, np.round(np.exp(height))))
 
 
-def near(one: Hour, peak: int) -> bool:
+def near(one: BestHour, peak: int) -> bool:
     around = (one.clock - peak) % 24
     return min(around, 24 - around) <= 3
 
 
-def said(posts: int, effect: float) -> list[Advice]:
-    return [timing.advise(simulated(seed, posts, effect=effect)) for seed in range(RUNS)]
+def said(posts: int, effect: float) -> list[BestTimesAdvice]:
+    return [best_times.suggest_best_times(simulated(seed, posts, effect=effect)) for seed in range(RUNS)]
 
 
 def test_a_planted_peak_is_found_by_180_posts() -> None:
@@ -36,24 +36,24 @@ def test_a_planted_peak_is_found_by_180_posts() -> None:
     assert found[1] >= 0.75 * RUNS
 
 
-@pytest.mark.parametrize(("posts", "most"), [(LEAST, 0.05), (180, 0.10), (720, 0.20)])
+@pytest.mark.parametrize(("posts", "most"), [(MIN_SAMPLES, 0.05), (180, 0.10), (720, 0.20)])
 def test_chance_is_mostly_no_evidence(posts: int, most: float) -> None:
     wrong = sum(bool(one.hours) for one in said(posts, 0.0))
     print(f"\nhours proposed from noise after {posts} posts: {wrong} of {RUNS}")  # noqa: T201  a figure
     assert wrong <= most * RUNS
 
 
-@given(st.integers(0, 3 * LEAST), st.integers(0, 2**32 - 1), st.floats(0, 2))
+@given(st.integers(0, 3 * MIN_SAMPLES), st.integers(0, 2**32 - 1), st.floats(0, 2))
 @settings(max_examples=40, deadline=None)
 def test_whatever_came_of_posts_the_advice_is_sound(posts: int, seed: int, effect: float) -> None:
     samples = simulated(seed, posts, effect=effect)
-    found = timing.advise(samples)
+    found = best_times.suggest_best_times(samples)
     assert found.posts == posts
-    assert found.lacking == max(LEAST - posts, 0)
+    assert found.lacking == max(MIN_SAMPLES - posts, 0)
     assert not (found.lacking and found.hours)
     assert all(0 < one.low < one.lift < one.high and 0 <= one.clock < 24 for one in found.hours)
     assert [one.lift for one in found.hours] == sorted((one.lift for one in found.hours), reverse=True)
-    assert timing.advise(samples) == found
+    assert best_times.suggest_best_times(samples) == found
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -63,7 +63,7 @@ def test_the_clock_goes_round(seed: int) -> None:
     first = simulated(seed, 400, effect=1.2)
     moved = first.copy()
     moved[:, 0] = (moved[:, 0] + 6) % 24
-    here, there = timing.advise(first).hours, timing.advise(moved).hours
+    here, there = best_times.suggest_best_times(first).hours, best_times.suggest_best_times(moved).hours
     assert here
     assert near(there[0], (here[0].clock + 6) % 24)
 
@@ -72,13 +72,13 @@ def test_all_the_same_and_all_at_one_hour_say_nothing() -> None:
     flat = np.column_stack((np.arange(200) % 24, np.zeros(200), np.full(200, 7.0)))
     lone = simulated(1, 200, effect=0.0)
     lone[:, 0] = 9.0
-    assert timing.advise(flat) == Advice(200, 0)
-    assert timing.advise(lone).hours == ()
-    assert timing.advise(np.zeros((0, 3))) == Advice(0, LEAST)
+    assert best_times.suggest_best_times(flat) == BestTimesAdvice(200, 0)
+    assert best_times.suggest_best_times(lone).hours == ()
+    assert best_times.suggest_best_times(np.zeros((0, 3))) == BestTimesAdvice(0, MIN_SAMPLES)
 
 
 def test_a_posts_fame_is_not_its_hours() -> None:
     """One post of a million interactions at four in the morning moves no proposal there."""
     samples = simulated(3, 180, effect=1.0)
     samples[0] = (4, 0, 1_000_000)
-    assert near(timing.advise(samples).hours[0], 20)
+    assert near(best_times.suggest_best_times(samples).hours[0], 20)

@@ -11,24 +11,27 @@ from uuid import UUID
 import httpx
 from PIL import ExifTags, Image
 
-from channels import ages
-from channels.events import AdultAreaWanted
-from channels.reads import channels_of
-from connectors.suite.serving import served
-from foundation import outbox
+from channels.accounts.events import AdultAreaRequested
+from channels.accounts.queries import list_creator_channels
+from channels.age_verification import age_checks
+from connectors.conformance.fake_servers import serve_app
 from foundation.ids import uuid7
-from foundation.storage import FileStore
-from gate import desk as gate_desk
-from gate import people, ratings
-from gate.units import Rating
-from studio import ingesting, library
-from tenants import letterbox, vault
+from foundation.outbox import outbox
+from foundation.storage.object_store import FileStore
+from gate.contract.units import Rating
+from gate.people import persons
+from gate.ratings import ratings
+from gate.reviews import content_reviews as gate_desk
+from studio.ingest import pipeline
+from studio.library import assets
+from tenants.vault import envelope, sealed_intake
 from tests.fakes import yoti
 from tests.fakes.network import Network
 from tests.gate.builders import real_person
 from tests.generators.builders import a_picture, encoded
 from tests.schedules.builders import Desk, desk
-from web import app, sites
+from web import app
+from web.site import sites
 from workers.wiring import Services
 
 
@@ -62,17 +65,17 @@ class Place:
     def photo(self, rating: Rating, person: UUID | None = None) -> UUID:
         """A reviewed picture of somebody."""
         self.made += 1
-        prepared = ingesting.from_camera(tile(self.made), name=f"{self.made}.jpg", alt="marker tile")
+        prepared = pipeline.prepare_upload(tile(self.made), name=f"{self.made}.jpg", alt="marker tile")
         d = self.desk
-        asset = ingesting.bring(
+        asset = pipeline.ingest_asset(
             d.services.tenant, d.services.store, tenant_id=d.tenant_id, creator_id=d.creator_id, prepared=prepared
         )
         with d.scope(f"member:{d.manager}") as scope:
-            digest = library.item(scope, asset).sha256
-            ratings.rate(scope, digest, rating, source=f"member:{d.manager}")
+            digest = assets.get_asset(scope, asset).sha256
+            ratings.record_rating(scope, digest, rating, source=f"member:{d.manager}")
             gate_desk.review_bytes(scope, digest, verdict="approve")
         with d.scope() as scope:
-            ratings.depict(scope, asset, person or self.person(scope), how="face", confirmed_by="member:rob")
+            ratings.record_depiction(scope, asset, person or self.person(scope), how="face", confirmed_by="member:rob")
         return asset
 
     def person(self, scope: Any) -> UUID:
@@ -109,7 +112,7 @@ class Place:
 
     def revoke(self, person: UUID) -> None:
         with self.desk.scope() as scope:
-            people.revoke(scope, person, what="publish")
+            persons.revoke_consent(scope, person, what="publish")
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,9 @@ def place(around: Around) -> Iterator[Place]:
     """A page with both its parts, and a provider that checks ages."""
     services, provider, settings = around.services, around.provider, around.services.settings
     own = settings.connectors.model_copy(update={"yoti_url": provider.url})
-    with served(app.create(tenant=services.tenant, store=around.store, public_url="http://127.0.0.1:1")) as url:
+    with serve_app(
+        app.create_web_app(tenant=services.tenant, store=around.store, public_url="http://127.0.0.1:1")
+    ) as url:
         inside = settings.web.model_copy(update={"inside_url": url})
         changed = settings.model_copy(update={"connectors": own, "web": inside})
         made = desk(replace(services, settings=changed), around.network)
@@ -137,12 +142,12 @@ def place(around: Around) -> Iterator[Place]:
             token = sites.open_site(
                 scope, creator_id=made.creator_id, slug=slug, title="Léa", about="", language="fr", authority="x"
             )
-            outbox.put(scope, AdultAreaWanted(made.tenant_id, made.creator_id))
+            outbox.put(scope, AdultAreaRequested(made.tenant_id, made.creator_id))
         assert token is not None
         made.connect_to("page", platform="own_page", surface="public", account=slug, base_url=url, token=token)
         made.run()
         with made.scope() as scope:
-            adults = next(one for one in channels_of(scope, made.creator_id) if one.account == f"{slug}.18")
+            adults = next(one for one in list_creator_channels(scope, made.creator_id) if one.account == f"{slug}.18")
         made.channels["adults"], made.accounts["adults"] = adults.id, adults.account
         here = Place(made, provider, url, slug)
         _connect(here)
@@ -155,8 +160,10 @@ def _connect(here: Place) -> None:
     """What the page does with the provider's form, and the workers with the letter."""
     sdk_id, key = here.provider.world.customer(sdk_id=str(uuid7()))
     services = here.desk.services
-    master = vault.master(services.settings.tenants.master_key.get_secret_value())
-    letter = letterbox.seal(letterbox.public_key(master), here.desk.tenant_id, {"sdk_id": sdk_id, "api_key": key})
+    master = envelope.parse_master_key(services.settings.tenants.master_key.get_secret_value())
+    letter = sealed_intake.seal_form(
+        sealed_intake.derive_public_key(master), here.desk.tenant_id, {"sdk_id": sdk_id, "api_key": key}
+    )
     with here.desk.scope() as scope:
-        ages.connect(scope, "yoti", letter, known=services.age_providers)
+        age_checks.connect_provider(scope, "yoti", letter, known=services.age_providers)
     here.desk.run()

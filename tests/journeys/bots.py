@@ -9,18 +9,20 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
-from channels import enrolling
-from channels import reads as channel_reads
-from channels.enrolling import Enrolment
-from connectors.suite.serving import served
-from foundation.clock import monotonic
+from channels.accounts import queries as channel_reads
+from channels.connections import account_setup
+from channels.connections.account_setup import AccountSetup
+from connectors.conformance.fake_servers import serve_app
 from foundation.money import Money
-from foundation.settings import Settings
-from generators.contract import TextEngine
-from studio import packs
-from subscribers import ledger, offers, persona
-from subscribers.ledger import SplitShares
-from tenants import letterbox, vault
+from foundation.ops.clock import monotonic
+from foundation.ops.settings import Settings
+from generators.contract.engines import TextEngine
+from studio.packs import packs
+from subscribers.catalog import offers
+from subscribers.ledger import entries
+from subscribers.ledger.entries import SplitShares
+from subscribers.replies import persona
+from tenants.vault import envelope, sealed_intake
 from tests.conftest import wait_until
 from tests.fakes.network import Network as Sandbox
 from tests.fakes.telegram import Network
@@ -28,8 +30,9 @@ from tests.fakes.telegram_chats import Chat, Told
 from tests.fakes.telegram_world import Bot
 from tests.schedules.builders import Desk, desk
 from tests.subscribers.builders import NOVA, Writer
-from workers import handlers, hook_door
-from workers.listeners import Ears
+from workers.event_routes import registry
+from workers.listeners.polling import ListenerPool
+from workers.listeners.webhooks import server
 from workers.wiring import Services
 
 PRICE = 250
@@ -46,7 +49,7 @@ class Bots:
     channel: Chat
     writer: Writer
     pack_id: UUID
-    ears: list[tuple[Ears, Thread]] = field(default_factory=list)
+    ears: list[tuple[ListenerPool, Thread]] = field(default_factory=list)
 
     @property
     def services(self) -> Services:
@@ -60,15 +63,15 @@ class Bots:
 
     def enrol(self, token: str = "", channel: str = "") -> UUID:
         """What the page does with a form: seal it and ask."""
-        master = vault.master(self.services.settings.tenants.master_key.get_secret_value())
+        master = envelope.parse_master_key(self.services.settings.tenants.master_key.get_secret_value())
         typed = {"token": token or self.bot.token, "channel": channel or f"https://t.me/{self.channel.username}"}
-        letter = letterbox.seal(letterbox.public_key(master), self.desk.tenant_id, typed)
+        letter = sealed_intake.seal_form(sealed_intake.derive_public_key(master), self.desk.tenant_id, typed)
         with self.desk.scope(f"member:{self.desk.manager}") as scope:
-            return enrolling.ask(scope, creator_id=self.desk.creator_id, platform=TELEGRAM, letter=letter)
+            return account_setup.request_setup(scope, creator_id=self.desk.creator_id, platform=TELEGRAM, letter=letter)
 
-    def stands(self, enrolment_id: UUID) -> Enrolment:
+    def stands(self, enrolment_id: UUID) -> AccountSetup:
         with self.desk.scope() as scope:
-            return enrolling.enrolment(scope, enrolment_id)
+            return account_setup.get_setup(scope, enrolment_id)
 
     def connected(self) -> UUID:
         """The account, connected."""
@@ -81,13 +84,13 @@ class Bots:
 
     def account(self) -> channel_reads.Channel:
         with self.desk.scope() as scope:
-            return channel_reads.channel(scope, self.desk.channels["telegram"])
+            return channel_reads.get_channel(scope, self.desk.channels["telegram"])
 
     # listening
 
     def listen(self) -> None:
         """A fresh listening process."""
-        ears = handlers.ears(self.services)
+        ears = registry.make_listener_pool(self.services)
         ears._every = 0.25  # each test would wait up to five seconds until its account is heard
         thread = Thread(target=ears.run, kwargs={"beat": lambda: None}, daemon=True)
         thread.start()
@@ -95,7 +98,7 @@ class Bots:
 
     def door(self) -> AbstractContextManager[str]:
         """The door the listening process opens for calls; its address on this machine."""
-        return served(hook_door.create(self.ears[-1][0].find, lambda *call: False))
+        return serve_app(server.create_webhook_app(self.ears[-1][0].find_listener, lambda *call: False))
 
     def deaf(self) -> None:
         """The listening process ends; its poll is cut off by whoever polls next."""
@@ -123,12 +126,14 @@ class Bots:
             return list(scope.run(statement, tenant=self.desk.tenant_id))
 
     def fault(self, mode: str, on: str, **more: Any) -> None:
-        self.telegram.book.ask(mode, account=str(self.bot.id), on=on, **{"seconds": 0.2, **more})
+        self.telegram.book.schedule_fault(mode, account=str(self.bot.id), on=on, **{"seconds": 0.2, **more})
 
     def pass_time(self, **by: float) -> None:
         """The clocks of the house and of Telegram move on."""
         self.desk.pass_time(**by)
-        self.telegram.clock.move(sum({"minutes": 60, "seconds": 1, "hours": 3600}[unit] * n for unit, n in by.items()))
+        self.telegram.clock.advance(
+            sum({"minutes": 60, "seconds": 1, "hours": 3600}[unit] * n for unit, n in by.items())
+        )
 
 
 def settings_for(settings: Settings, url: str, public_url: str) -> Settings:
@@ -150,8 +155,8 @@ def bots(services: Services, sandbox: Sandbox, telegram: Network, *, public_url:
     channel = telegram.world.channel("Léa", username=name, post=bot)
     assets = [made.photo(number) for number in (1, 2)]
     with made.scope() as scope:
-        persona.activate(scope, persona.write(scope, made.creator_id, NOVA))
-        pack_id = packs.make(
+        persona.activate_persona(scope, persona.create_persona_version(scope, made.creator_id, NOVA))
+        pack_id = packs.create_pack(
             scope,
             creator_id=made.creator_id,
             slug="matin",
@@ -161,7 +166,7 @@ def bots(services: Services, sandbox: Sandbox, telegram: Network, *, public_url:
         )
         offers.set_price(scope, made.creator_id, pack_id, "stars", Money(PRICE, "XTR"))
         shares = SplitShares(agency=4000, creator=6000, chatter=0)
-        ledger.set_split(scope, made.creator_id, shares, effective_from=scope.now)
+        entries.set_revenue_split(scope, made.creator_id, shares, effective_from=scope.now)
     return Bots(made, telegram, bot, channel, writer, pack_id)
 
 

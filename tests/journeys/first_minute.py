@@ -10,15 +10,15 @@ from urllib.parse import urlencode
 
 import httpx
 
-from foundation.clock import monotonic, pause
-from schedules import reads as schedule_reads
-from tenants import login
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from demo import home_scene
+from demo.agency.cast import LUMIERE
+from foundation.ops.clock import monotonic, sleep
+from schedules.posts import queries as schedule_reads
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
 from tests.dashboard.streams import stream
 from tests.journeys.day.house import House
-from workers import demo_scene
-from workers.demo_cast import LUMIERE
 
 WATCHED = 82.0
 """Seconds the page stays open."""
@@ -73,8 +73,8 @@ class Watched:
 def owner_cookie(house: House) -> str:
     """The owner came in by a one-time link."""
     with house.scope() as scope:
-        owner = next(one for one in tenant_reads.members(scope) if one.role is Role.OWNER)
-        secret = login.invite(scope, owner.id)
+        owner = next(one for one in tenant_reads.list_members(scope) if one.role is Role.OWNER)
+        secret = sessions.create_sign_in_link(scope, owner.id)
     with httpx.Client(base_url=house.settings.dashboard.public_url, timeout=60) as visitor:
         answer = visitor.post(f"/auth/link/{secret}")
         assert answer.status_code == 303, answer.text
@@ -95,7 +95,7 @@ def watch(house: House) -> Watched:
                     seen[name] = spent
             found = re.search(r'class="gr-thumb" href="(/calendar\?post=[0-9a-f-]+)"[^>]*><img src="/files/', drawn)
             thumb = thumb or (found[1] if found else "")
-            pause(LOOK)
+            sleep(LOOK)
             drawn = page.tick()
     return Watched(opened_at(house), seen, thumb, text)
 
@@ -108,7 +108,9 @@ def plain(drawn: str) -> str:
 def opened_at(house: House) -> datetime:
     """When Home was opened the last time, as the scene wrote it down."""
     with house.scope() as scope:
-        keys = schedule_reads.written(scope, demo_scene.ORIGIN, f"{demo_scene.LEAVES}:")
+        keys = schedule_reads.post_ids_by_origin_key(
+            scope, home_scene.HOME_SCENE_ORIGIN, f"{home_scene.PUBLISHED_POST}:"
+        )
     return datetime.fromisoformat(max(keys).partition(":")[2])
 
 
@@ -162,7 +164,7 @@ def judge_posts(house: House, watched: Watched) -> None:
     assert near(silent["uncertain", "published"], 55), silent
     assert ("publishing", "published") not in silent
     assert near(kept["scheduled", "held"], 55), kept
-    key = f"{demo_scene.LEAVES}:{watched.opened_at.isoformat()}"
+    key = f"{home_scene.PUBLISHED_POST}:{watched.opened_at.isoformat()}"
     body = rows(house, "SELECT body FROM posts WHERE tenant_id = :tenant AND origin_key = :key", key=key)[0].body
     for account in ("mia+key", "mia-x"):
         assert house.texts(account)[body] == 1

@@ -5,8 +5,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from channels import enrolling
-from channels.visiting import PATH
+from channels.connections import account_setup
+from channels.connections.oauth_flow import OAUTH_RETURN_PATH
 from tests.conftest import Cluster
 from tests.fakes.facebook import facebook
 from tests.fakes.instagram import instagram
@@ -14,7 +14,7 @@ from tests.fakes.network import Network
 from tests.fakes.threads import threads
 from tests.journeys.visits import Visited, services_at
 from tests.schedules.builders import desk
-from workers.ticks import TICKS
+from workers.relay.ticks import TICKS
 from workers.wiring import Services
 
 PLATFORMS = ("instagram", "threads")
@@ -43,7 +43,7 @@ class Signed(Visited):
 
     def beat(self) -> None:
         """One minute of the house."""
-        next(tick for tick in TICKS if tick.name == "tokens").put(self.desk.services.tenant)
+        next(tick for tick in TICKS if tick.name == "tokens").write_rows(self.desk.services.tenant)
         self.desk.run()
 
     def renewed(self) -> int:
@@ -59,7 +59,7 @@ class Signed(Visited):
 class Paged(Visited):
     """Her Page, which comes in with a token that somebody pastes."""
 
-    def enrol(self, **typed: str) -> enrolling.Enrolment:
+    def enrol(self, **typed: str) -> account_setup.AccountSetup:
         """The whole way."""
         return self.ask(**typed)
 
@@ -100,7 +100,7 @@ def signed(services: Services, running: Network, server: Any, platform: str) -> 
     server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
     server.oauth.asked.clear()
     profile = server.profile(f"lea{str(made.tenant_id)[-8:]}")
-    app = server.oauth.application(services.settings.dashboard.public_url + PATH)
+    app = server.oauth.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     return Signed(made, server, profile, platform, {"client_id": app.client_id, "client_secret": app.secret})
 
 
@@ -116,6 +116,6 @@ def at_facebook(services: Services, running: Network, server: Any, *names: str) 
     """An agency of her own with an application at Facebook, and Pages by these names that she runs."""
     made = desk(services, running)
     server.clock.move((made.now() - server.clock()).total_seconds())
-    app = server.login.application(services.settings.dashboard.public_url + PATH)
+    app = server.login.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     lea = server.login.person(f"lea{made.tenant_id}", *(server.page(name) for name in names))
     return AtFacebook(made, server, lea, "facebook", {"client_id": app.client_id, "client_secret": app.secret})

@@ -11,23 +11,28 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
-from channels import enrolling, visiting
-from channels.enrolling import Enrolment
-from connectors.discord_ids import Place
-from connectors.suite.serving import served
-from foundation.database import Database
-from foundation.http import HttpClient, Reply, Request
+from channels.connections import account_setup, oauth_flow
+from channels.connections.account_setup import AccountSetup
+from connectors.conformance.fake_servers import serve_app
+from connectors.platforms.discord.ids import ChannelRef
+from foundation.db.database import Database
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from foundation.ids import uuid7
-from foundation.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
-from foundation.storage import library, page_copies
-from gate import copies, desk, inventing, people, ratings, viewers
-from gate.declared import Look
-from gate.units import Rating, Subject
-from studio import library as studio_library
-from tenants import agencies, letterbox
-from tenants import reads as tenant_reads
-from tenants import roles as tenant_roles
-from tenants.scope import opener
+from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
+from foundation.storage.object_store import open_library_store, open_page_store
+from gate.contract.units import Rating, Subject
+from gate.copies import live_copies
+from gate.people import persons
+from gate.people.declarations import LookResult
+from gate.ratings import ratings
+from gate.reviews import content_reviews, synthetic_people
+from gate.viewers import age_assurance
+from studio.library import assets as studio_library
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies import rights as tenant_roles
+from tenants.scope import scope_opener
+from tenants.vault import sealed_intake
 from tests.conftest import Cluster
 from tests.fakes import telegram as fake_telegram
 from tests.fakes.bluesky import FakeBluesky, Repo, bluesky
@@ -45,9 +50,9 @@ from tests.fakes.threads_world import Profile as ThreadsProfile
 from tests.fakes.x import FakeX, x
 from tests.fakes.x import Member as XMember
 from tests.schedules.builders import ZONE, Desk
-from web.app import create
-from workers.ticks import TICKS, WATCH_SECONDS
-from workers.wiring import Services, wire
+from web.app import create_web_app
+from workers.relay.ticks import DESTINATION_CHECK_SECONDS, TICKS
+from workers.wiring import Services, build_services
 
 MASTER = bytes(range(32))
 PASSWORD = "abcd-efgh-ijkl-mnop"
@@ -72,7 +77,7 @@ class Outside:
         """Their clocks move on."""
         chats, meta = (self.telegram, self.discord), (self.instagram, self.threads, self.facebook)
         for network in (*chats, self.bluesky, self.mastodon, self.x, *meta):
-            network.clock.move(seconds)
+            network.clock.advance(seconds)
 
 
 @contextmanager
@@ -105,7 +110,7 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
         )
         if reachable:
             settings = settings.model_copy(update={"public_url": stack.enter_context(_pages(settings))})
-        services = stack.enter_context(wire(settings, pool_size=8, application="tests"))
+        services = stack.enter_context(build_services(settings, pool_size=8, application="tests"))
         yield Outside(services, telegram, chats, sky, pictures, toots, posts, talk, walls)
         assert toots.spec.refused == []
         assert posts.forbidden == []
@@ -117,9 +122,9 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
 def _pages(settings: Settings) -> Iterator[str]:
     """The public door, where platforms fetch what is lent to them."""
     database = Database(settings.database.work_url.get_secret_value(), pool_size=2, application="web")
-    store, files = page_copies(settings), library(settings)
-    app = create(tenant=opener(database), store=store, library=files, public_url="http://127.0.0.1")
-    with served(app) as url:
+    store, files = open_page_store(settings), open_library_store(settings)
+    app = create_web_app(tenant=scope_opener(database), store=store, library=files, public_url="http://127.0.0.1")
+    with serve_app(app) as url:
         yield url
     database.close()
 
@@ -137,20 +142,22 @@ class Mia:
         """Connect an account as a person does."""
         return self.connected(platform, self.asked(platform, **typed).id)
 
-    def asked(self, platform: str, **typed: str) -> Enrolment:
+    def asked(self, platform: str, **typed: str) -> AccountSetup:
         """What a form comes to."""
-        letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, typed)
+        letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, typed)
         with self.desk.scope(f"member:{self.desk.author}") as scope:
-            asked = enrolling.ask(scope, creator_id=self.desk.creator_id, platform=platform, letter=letter)
+            asked = account_setup.request_setup(
+                scope, creator_id=self.desk.creator_id, platform=platform, letter=letter
+            )
         self.desk.run()
         with self.desk.scope() as scope:
-            return enrolling.enrolment(scope, asked)
+            return account_setup.get_setup(scope, asked)
 
     def connected(self, platform: str, wish: UUID) -> UUID:
         """The account that a wish became."""
         self.desk.run()
         with self.desk.scope() as scope:
-            found = enrolling.enrolment(scope, wish)
+            found = account_setup.get_setup(scope, wish)
         assert found.channel_id is not None, found.reason
         self.desk.channels[platform] = found.channel_id
         return found.channel_id
@@ -167,7 +174,7 @@ class Mia:
     def adult(self, user: str) -> None:
         """A provider proves a reader's age."""
         with self.desk.scope() as scope:
-            viewers.record_assurance(
+            age_assurance.record_assurance(
                 scope,
                 platform="telegram",
                 user_id=user,
@@ -186,7 +193,7 @@ class Mia:
         if not thread:
             return channel
         under = world.thread(channel, "nsfw-only-18-plus")
-        account = Place(under.id, under.guild, bot.id).account
+        account = ChannelRef(under.id, under.guild, bot.id).account
         self.desk.connect_to(
             "discord",
             account=account,
@@ -236,19 +243,23 @@ class Mia:
     def x(self) -> XMember:
         """An account on X, and the application of its agency."""
         member = self.outside.x.account(f"mia{str(self.desk.tenant_id)[-8:]}")
-        app = self.outside.x.application(self.outside.services.settings.dashboard.public_url + visiting.PATH)
+        app = self.outside.x.application(
+            self.outside.services.settings.dashboard.public_url + oauth_flow.OAUTH_RETURN_PATH
+        )
         self.visit("x", member.username, client_id=app.client_id, client_secret=app.secret or "")
         return member
 
     def visit(self, platform: str, username: str, **typed: str) -> None:
         """Say yes on a page of theirs."""
         wish = self.asked(platform, **typed)
-        answer = HTTP.exchange(Request("GET", f"{wish.visit}&approve={username}"))
-        assert isinstance(answer, Reply)
+        answer = HTTP.send(HttpRequest("GET", f"{wish.visit}&approve={username}"))
+        assert isinstance(answer, HttpResponse)
         said = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
-        letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, {"code": said["code"]})
+        letter = sealed_intake.seal_form(
+            sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, {"code": said["code"]}
+        )
         with self.desk.scope(f"member:{self.desk.author}") as scope:
-            visiting.came_back(scope, said["state"], letter)
+            oauth_flow.accept_return(scope, said["state"], letter)
         self.connected(platform, wish.id)
 
     # what she shows
@@ -259,14 +270,16 @@ class Mia:
         asset, by = self.desk.photo(self.desk.written, rating=rating), f"member:{self.desk.manager}"
         with self.desk.scope(by) as scope:
             author, manager = (
-                tenant_reads.member(scope, each).principal_id for each in (self.desk.author, self.desk.manager)
+                tenant_reads.get_member(scope, each).principal_id for each in (self.desk.author, self.desk.manager)
             )
-            person = people.add_person(scope, kind="synthetic", display_ref="Nova")
-            declared = people.declare(scope, person, source_digest="d" * 64, adult_licence=True, declared_by=author)
+            person = persons.add_person(scope, kind="synthetic", display_ref="Nova")
+            declared = persons.record_declaration(
+                scope, person, source_digest="d" * 64, adult_licence=True, declared_by=author
+            )
             for principal in (manager, uuid7()):
-                inventing.note_look(scope, declared, Look(principal, False, (), 12))
-            ratings.depict(scope, asset, person, how="face", confirmed_by=by)
-            desk.review_bytes(scope, studio_library.item(scope, asset).sha256, verdict="approve")
+                synthetic_people.record_declaration_look(scope, declared, LookResult(principal, False, (), 12))
+            ratings.record_depiction(scope, asset, person, how="face", confirmed_by=by)
+            content_reviews.review_bytes(scope, studio_library.get_asset(scope, asset).sha256, verdict="approve")
         return asset
 
     def post(self, channel: str, rating: Rating = Rating.E, **more: Any) -> UUID:
@@ -280,18 +293,18 @@ class Mia:
         left = timedelta(**for_)
         watch = next(tick for tick in TICKS if tick.name == "places")
         while left > timedelta(0):
-            step = min(left, timedelta(seconds=WATCH_SECONDS))
+            step = min(left, timedelta(seconds=DESTINATION_CHECK_SECONDS))
             self.desk.live(seconds=step.total_seconds())
-            watch.put(self.desk.services.tenant)
+            watch.write_rows(self.desk.services.tenant)
             self.desk.run()
             left -= step
 
     # what is known
 
-    def copy(self, delivery_id: UUID) -> copies.Copy | None:
+    def copy(self, delivery_id: UUID) -> live_copies.LiveCopy | None:
         """What a delivery left outside."""
         with self.desk.scope() as scope:
-            return next(iter(copies.copies(scope, Subject("delivery", delivery_id))), None)
+            return next(iter(live_copies.list_copies(scope, Subject("delivery", delivery_id))), None)
 
     def judged(self, delivery_id: UUID) -> tuple[str, frozenset[str]]:
         """The last verdict about a delivery, and its reasons."""
@@ -320,7 +333,7 @@ def mia(outside: Outside) -> Mia:
     """A tenant of three people, without an account yet."""
     tenant_id = uuid7()
     with outside.services.tenant(tenant_id, "system:test") as scope:
-        agencies.found(scope, name="Agence", language="fr", zone=ZONE)
+        agencies.create_agency(scope, name="Agence", language="fr", zone=ZONE)
         creator_id = agencies.add_creator(
             scope, slug="mia", name="Mia", kind="virtual", zone=ZONE, languages=["fr"], approval_tiers=1
         )

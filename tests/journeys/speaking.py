@@ -2,33 +2,36 @@
 
 from uuid import UUID
 
-from connectors import registry
+from connectors.registry import loader
 from foundation.ids import uuid7
-from subscribers import answering, inbox, public_desk
-from subscribers.public_desk import Heard
+from subscribers.comments import moderation
+from subscribers.comments.moderation import CommentView
+from subscribers.inbox import member_actions, queries
 from tests.schedules.builders import Desk
 
 
-def heard(lea: Desk) -> list[Heard]:
+def heard(lea: Desk) -> list[CommentView]:
     """What was said and nobody dealt with, the newest first."""
     with lea.scope() as scope:
-        rows = [row.id for row in inbox.rows(scope, [lea.creator_id]) if row.public]
-        return [one for talk in rows for one in public_desk.heard(scope, talk) if one.state == "open"]
+        rows = [row.id for row in queries.list_inbox(scope, [lea.creator_id]) if row.public]
+        return [
+            one for talk in rows for one in moderation.list_comments_of_conversation(scope, talk) if one.state == "open"
+        ]
 
 
-def answer(lea: Desk, said: Heard, platform: str, text: str) -> None:
+def answer(lea: Desk, said: CommentView, platform: str, text: str) -> None:
     """The manager takes the conversation and answers in everybody's sight."""
-    lea.act(answering.take, conversation(lea, said), lea.manager)
-    can = registry.load()[platform].capabilities
-    lea.act(public_desk.answer, said.id, lea.manager, text, key=uuid7(), can=can)
+    lea.act(member_actions.take_over_conversation, conversation(lea, said), lea.manager)
+    can = loader.load_connectors()[platform].capabilities
+    lea.act(moderation.answer_comment, said.id, lea.manager, text, key=uuid7(), can=can)
 
 
-def act(lea: Desk, said: Heard, platform: str, what: str) -> None:
+def act(lea: Desk, said: CommentView, platform: str, what: str) -> None:
     """The manager has something done with a comment."""
-    lea.act(public_desk.wanted, said.id, what, can=registry.load()[platform].capabilities)
+    lea.act(moderation.request_moderation, said.id, what, can=loader.load_connectors()[platform].capabilities)
 
 
-def conversation(lea: Desk, said: Heard) -> UUID:
+def conversation(lea: Desk, said: CommentView) -> UUID:
     """What a comment is a line of."""
     with lea.scope() as scope:
-        return public_desk.conversation_of(scope, said.id)
+        return moderation.conversation_of_comment(scope, said.id)

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from channels import ages
-from channels.events import AdultAreaWanted
-from foundation import outbox
-from foundation.storage import FileStore
-from gate import complaints, mine, ratings, switches, viewers
-from gate.units import Rating
+from channels.accounts.events import AdultAreaRequested
+from channels.age_verification import age_checks
+from foundation.outbox import outbox
+from foundation.storage.object_store import FileStore
+from gate.consent import subject_portal
+from gate.contract.units import Rating
+from gate.policy import emergency_stops
+from gate.ratings import ratings
+from gate.removal import removal_requests
+from gate.viewers import age_assurance
 from tests.conftest import Cluster
 from tests.fakes import yoti
 from tests.fakes.network import network
@@ -108,7 +112,7 @@ def test_a_proof_is_of_one_tenant_and_one_platform(lea: Place, other: str, aroun
     known = lea.visitor()
     with lea.desk.scope() as scope:  # the same name, assured in a chat
         for platform in ("telegram", "discord"):
-            viewers.record_assurance(
+            age_assurance.record_assurance(
                 scope, platform=platform, user_id="f" * 64, method="yoti.doc_scan", assured_level="L4", over_18=True,
                 environment="",
             )  # fmt: skip
@@ -126,9 +130,9 @@ def test_a_proof_that_ends_closes_it_at_once(lea: Place, other: str, ends: str) 
             t=lea.desk.tenant_id,
         ).scalar()
         if ends == "reset":
-            viewers.reset(scope, "own_page", reader)
+            age_assurance.reset_assurance(scope, "own_page", reader)
         elif ends == "blocked":
-            viewers.block(scope, "own_page", reader)
+            age_assurance.block_viewer(scope, "own_page", reader)
         else:
             with scope.acting_as("gate"):
                 scope.run("UPDATE age_assurances SET expires_at = house_now() WHERE user_id = :id", id=reader)
@@ -147,11 +151,11 @@ def test_whatever_speaks_against_it_closes_it_at_once(lea: Place, ready: httpx.C
             case "revoked":
                 lea.revoke(person)
             case "frozen":
-                ratings.freeze(scope, lea.digest(item))
+                ratings.freeze_bytes(scope, lea.digest(item))
             case "switch":
-                switches.close(scope, "creator", str(lea.desk.creator_id), "nudity", reason="test")
+                emergency_stops.close_switch(scope, "creator", str(lea.desk.creator_id), "nudity", reason="test")
             case "raised":
-                ratings.rate(scope, lea.digest(item), Rating.X, source="classifier@9")
+                ratings.record_rating(scope, lea.digest(item), Rating.X, source="classifier@9")
             case "recalled":
                 with scope.acting_as("gate"):
                     scope.run(
@@ -208,7 +212,7 @@ def test_somebody_who_is_shown_may_ask_for_its_removal_without_a_proof(lea: Plac
     )
     assert sent.status_code == 303
     with lea.desk.scope() as scope:
-        found = complaints.latest(scope, lea.desk.creator_id)
+        found = removal_requests.latest_status(scope, lea.desk.creator_id)
     assert found is not None
     lea.desk.run()
     assert not seen(ready, lea, item)
@@ -216,8 +220,8 @@ def test_somebody_who_is_shown_may_ask_for_its_removal_without_a_proof(lea: Plac
 
 def test_it_is_opened_once_and_only_where_there_is_a_page(lea: Place) -> None:
     with lea.desk.scope() as scope:
-        outbox.put(scope, AdultAreaWanted(lea.desk.tenant_id, lea.desk.creator_id))
-        outbox.put(scope, AdultAreaWanted(lea.desk.tenant_id, lea.desk.author))
+        outbox.put(scope, AdultAreaRequested(lea.desk.tenant_id, lea.desk.creator_id))
+        outbox.put(scope, AdultAreaRequested(lea.desk.tenant_id, lea.desk.author))
     lea.desk.run()
     assert lea.post(text=TEXT)  # under the same credential
 
@@ -225,7 +229,7 @@ def test_it_is_opened_once_and_only_where_there_is_a_page(lea: Place) -> None:
 def test_who_is_shown_takes_it_back_on_their_own_page(lea: Place, ready: httpx.Client, other: str) -> None:
     with lea.desk.scope() as scope:
         person = lea.person(scope)
-        path = f"{mine.PATH}{mine.make_link(scope, person)}"
+        path = f"{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person)}"
     item, herself = lea.post(text=TEXT, person=person), lea.visitor()
     digest = lea.digest(item)
     page = herself.get(path, headers={"accept-language": "fr"}).text
@@ -252,4 +256,4 @@ def test_a_flood_of_visitors_is_refused(lea: Place) -> None:
     assert "Réessayez dans une heure" in last.text
     with lea.desk.scope() as scope:
         asked = scope.run("SELECT count(*) FROM age_checks WHERE tenant_id = :t", t=lea.desk.tenant_id).scalar()
-    assert asked == ages.MOST
+    assert asked == age_checks.MAX_CHECKS

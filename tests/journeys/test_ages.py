@@ -7,14 +7,14 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from channels import ages
-from channels.states import ProviderState
-from connectors.suite.serving import served
-from foundation.database import Database
-from foundation.words import Message, say
-from gate import viewers
-from gate.states import AssuranceState
-from tenants import letterbox, vault
+from channels.accounts.states import AgeProviderState
+from channels.age_verification import age_checks
+from connectors.conformance.fake_servers import serve_app
+from foundation.db.database import Database
+from foundation.i18n.translation import Message, render_message
+from gate.contract.states import AssuranceState
+from gate.viewers import age_assurance
+from tenants.vault import envelope, sealed_intake
 from tests.conftest import Cluster, wait_until
 from tests.fakes import telegram as fake
 from tests.fakes import yoti
@@ -22,8 +22,8 @@ from tests.fakes.network import Network, network
 from tests.journeys.bots import Bots, bots
 from tests.schedules.builders import wired
 from tests.workers.running import house
-from web.app import create
-from workers import handlers
+from web.app import create_web_app
+from workers.event_routes import registry
 from workers.wiring import Services
 
 
@@ -54,7 +54,7 @@ def lea(
         settings = made.services.settings
         own = settings.connectors.model_copy(update={"yoti_url": provider.url})
         made.desk.services = replace(made.services, settings=settings.model_copy(update={"connectors": own}))
-        with house(database, redis_url, handlers.routes(made.services)):
+        with house(database, redis_url, registry.build_routes(made.services)):
             made.listen()
             yield made
             made.deaf()
@@ -62,23 +62,23 @@ def lea(
 
 @pytest.fixture
 def visitor(lea: Bots, pages: Database) -> Iterator[httpx.Client]:
-    app = create(tenant=pages.scope, store=lea.services.store, public_url=lea.services.settings.web.public_url)
-    with served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
+    app = create_web_app(tenant=pages.scope, store=lea.services.store, public_url=lea.services.settings.web.public_url)
+    with serve_app(app) as url, httpx.Client(base_url=url, timeout=20) as client:
         yield client
 
 
 def connect(lea: Bots, provider: yoti.Running) -> None:
     """What the page does with the form, and the workers with the letter."""
     sdk_id, key = provider.world.customer()
-    master = vault.master(lea.services.settings.tenants.master_key.get_secret_value())
+    master = envelope.parse_master_key(lea.services.settings.tenants.master_key.get_secret_value())
     typed = {"sdk_id": sdk_id, "api_key": key}
-    letter = letterbox.seal(letterbox.public_key(master), lea.desk.tenant_id, typed)
+    letter = sealed_intake.seal_form(sealed_intake.derive_public_key(master), lea.desk.tenant_id, typed)
     with lea.desk.scope(f"member:{lea.desk.manager}") as scope:
-        ages.connect(scope, "yoti", letter, known=lea.services.age_providers)
+        age_checks.connect_provider(scope, "yoti", letter, known=lea.services.age_providers)
 
     def stands() -> bool:
         with lea.desk.scope() as scope:
-            return ages.providers(scope)[0].state is ProviderState.CONNECTED
+            return age_checks.list_providers(scope)[0].state is AgeProviderState.CONNECTED
 
     wait_until(stands)
 
@@ -102,25 +102,25 @@ def prove(lea: Bots, provider: yoti.Running, visitor: httpx.Client, person: str,
 
 
 def age(lea: Bots, person: str) -> AssuranceState:
-    mine = ages.digest(link(lea, person).removeprefix(ages.PATH))
+    mine = age_checks.token_digest(link(lea, person).removeprefix(age_checks.AGE_PATH))
     checks = lea.rows("SELECT user_id, digest FROM age_checks WHERE tenant_id = :tenant")
     [user] = [str(row.user_id) for row in checks if row.digest == mine]
     with lea.desk.scope() as scope:
-        return viewers.level(scope, "telegram", user).state
+        return age_assurance.get_assurance(scope, "telegram", user).state
 
 
 @pytest.mark.heavy
 def test_a_fan_proves_their_age_and_another_does_not(lea: Bots, provider: yoti.Running, visitor: httpx.Client) -> None:
     lea.connected()
     lea.world.say(lea.bot, "leo", "/age")
-    none_here = say(Message("service.age.none_here"), "fr")
+    none_here = render_message(Message("service.age.none_here"), "fr")
     wait_until(lambda: none_here in lea.texts("leo"))
     connect(lea, provider)
     prove(lea, provider, visitor, "leo", "COMPLETE")
-    wait_until(lambda: lea.texts("leo")[-1] == say(Message("service.age.thanks"), "fr"))
+    wait_until(lambda: lea.texts("leo")[-1] == render_message(Message("service.age.thanks"), "fr"))
     assert age(lea, "leo") is AssuranceState.ASSURED
-    assert say(Message("age.stands.passed"), "fr") in visitor.get(link(lea, "leo")).text
+    assert render_message(Message("age.stands.passed"), "fr") in visitor.get(link(lea, "leo")).text
     prove(lea, provider, visitor, "ben", "FAIL")
-    wait_until(lambda: lea.texts("ben")[-1] == say(Message("service.safety.minor"), "fr"))
+    wait_until(lambda: lea.texts("ben")[-1] == render_message(Message("service.safety.minor"), "fr"))
     assert age(lea, "ben") is AssuranceState.BLOCKED
     assert age(lea, "leo") is AssuranceState.ASSURED

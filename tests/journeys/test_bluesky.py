@@ -11,17 +11,19 @@ from uuid import UUID
 
 import pytest
 
-from channels import enrolling
-from channels import reads as channel_reads
-from channels.states import ChannelState, EnrolmentState
-from connectors.bluesky_account import CHAT_SURFACE
-from connectors.bluesky_record import moment
-from foundation.ids import HOUSE, uuid7
-from foundation.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
-from schedules import planning, removal
-from schedules.states import DeliveryState as S
-from subscribers import answering, persona
-from tenants import letterbox
+from channels.accounts import queries as channel_reads
+from channels.accounts.states import AccountSetupState, ChannelState
+from channels.connections import account_setup
+from connectors.platforms.bluesky.account import CHAT_SURFACE
+from connectors.platforms.bluesky.record import record_key_time
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
+from subscribers.inbox import member_actions
+from subscribers.replies import persona
+from tenants.vault import sealed_intake
 from tests.conftest import Cluster
 from tests.fakes import bluesky_chats
 from tests.fakes.bluesky import FakeBluesky, Repo, bluesky
@@ -30,9 +32,9 @@ from tests.generators import clips
 from tests.journeys.visits import film
 from tests.schedules.builders import Desk, desk
 from tests.subscribers.builders import NOVA
-from workers import handlers
-from workers.ticks import TICKS
-from workers.wiring import Services, wire
+from workers.event_routes import registry
+from workers.relay.ticks import TICKS
+from workers.wiring import Services, build_services
 
 MASTER = bytes(range(32))
 PASSWORD = "abcd-efgh-ijkl-mnop"
@@ -46,15 +48,17 @@ class House:
     server: FakeBluesky
     repo: Repo
 
-    def enrol(self, **typed: str) -> enrolling.Enrolment:
+    def enrol(self, **typed: str) -> account_setup.AccountSetup:
         """A person fills in the form; the workers do the rest."""
         form = {"handle": f"@{self.repo.handle}", "app_password": PASSWORD, "server": "", **typed}
-        letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, form)
+        letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, form)
         with self.desk.scope(f"member:{self.desk.author}") as scope:
-            wish = enrolling.ask(scope, creator_id=self.desk.creator_id, platform="bluesky", letter=letter)
+            wish = account_setup.request_setup(
+                scope, creator_id=self.desk.creator_id, platform="bluesky", letter=letter
+            )
         self.desk.run()
         with self.desk.scope() as scope:
-            found = enrolling.enrolment(scope, wish)
+            found = account_setup.get_setup(scope, wish)
         if found.channel_id is not None:
             self.desk.channels["sky"] = found.channel_id
         return found
@@ -62,7 +66,7 @@ class House:
     def channel(self) -> channel_reads.Channel:
         """Her account as it stands."""
         with self.desk.scope() as scope:
-            return channel_reads.channel(scope, self.desk.channels["sky"])
+            return channel_reads.get_channel(scope, self.desk.channels["sky"])
 
     def live(self, **for_: float) -> None:
         """Time passes on both sides, with the beat every minute, and what is due is done."""
@@ -71,15 +75,15 @@ class House:
             step = min(left, timedelta(minutes=1))
             for tick in TICKS:
                 if tick.seconds <= 60:  # the slower ones write nothing that this account needs
-                    tick.put(self.desk.services.tenant)
+                    tick.write_rows(self.desk.services.tenant)
             self.desk.live(seconds=step.total_seconds())
-            self.server.clock.move((self.desk.now() + apart - self.server.clock()).total_seconds())
+            self.server.clock.advance((self.desk.now() + apart - self.server.clock()).total_seconds())
             left -= step
 
     def jump(self, **by: float) -> None:
         """Time passes while nothing runs."""
         self.desk.pass_time(**by)
-        self.server.clock.move(timedelta(**by).total_seconds())
+        self.server.clock.advance(timedelta(**by).total_seconds())
 
     def texts(self) -> list[str]:
         """What the server ever took in."""
@@ -119,7 +123,7 @@ def _wired(cluster: Cluster, server: FakeBluesky, home: Path) -> Iterator[Servic
         gate=GateSettings(signing_key=key),
         connectors=ConnectorsSettings(bluesky_url=server.url),
     )
-    with wire(settings, pool_size=8, application="tests") as services:
+    with build_services(settings, pool_size=8, application="tests") as services:
         yield services
 
 
@@ -134,18 +138,18 @@ def house(services: Services, running: Network, server: FakeBluesky) -> Iterator
     made = desk(services, running)
     repo = server.account(f"lea-{str(made.tenant_id)[-8:]}.bsky.social", PASSWORD)
     yield House(made, server, repo)
-    server.book.clear()
+    server.book.clear_faults()
 
 
 def test_from_the_form_to_the_removal_and_past_the_tokens_end(house: House) -> None:
     lea = house.desk
     wish = house.enrol()
-    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert wish.state == AccountSetupState.CONNECTED, wish.reason
     channel = house.channel()
     assert (channel.account, channel.name, channel.base_url) == (house.repo.did, house.repo.handle, house.server.url)
     assert channel.expires_at is not None
     assert abs(channel.expires_at - lea.now() - timedelta(hours=2)) < timedelta(minutes=1)
-    lea.act(enrolling.ask_test, channel.id)
+    lea.act(account_setup.request_test, channel.id)
     lea.run()
 
     photo = lea.photo(1)
@@ -159,11 +163,11 @@ def test_from_the_form_to_the_removal_and_past_the_tokens_end(house: House) -> N
     start = record["facets"][0]["index"]["byteStart"]
     assert record["text"].encode()[start:].decode() == "#plage"
     key = (lea.entry(first).url or "").rpartition("/")[2]
-    made = moment(key)
+    made = record_key_time(key)
     assert made is not None
     assert record["createdAt"].startswith(made.isoformat()[:19])
 
-    house.server.book.ask("reset_after", on="posts")
+    house.server.book.schedule_fault("reset_after", on="posts")
     lost = lea.delivery("perdue, puis retrouvée", channel="sky", media=(lea.photo(2),))
     lea.run()
     assert lea.state(lost) is S.UNCERTAIN
@@ -172,7 +176,7 @@ def test_from_the_form_to_the_removal_and_past_the_tokens_end(house: House) -> N
     assert house.texts().count("perdue, puis retrouvée") == 1
     assert len(lea.attempts(lost)) == 1, "found by its key, not sent again"
 
-    lea.act(removal.ask, lost)
+    lea.act(post_removal.request_post_removal, lost)
     house.live(minutes=2)
     assert lea.state(lost) is S.REMOVED
     assert "perdue, puis retrouvée" not in [one["text"] for one in house.repo.records.values()]
@@ -199,7 +203,7 @@ def test_what_somebody_deleted_there_is_believed_at_the_second_look(house: House
 
 def test_a_token_that_ends_midway_is_renewed_and_the_post_leaves(house: House) -> None:
     lea = house.desk
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
     for token in house.server.sessions.access.values():
         token.ends_at -= timedelta(hours=2)  # sooner than it said
     post = lea.delivery("au milieu", channel="sky")
@@ -215,7 +219,7 @@ def test_a_token_that_ends_midway_is_renewed_and_the_post_leaves(house: House) -
 def test_what_is_surely_not_there_goes_again_under_the_same_key(house: House) -> None:
     lea = house.desk
     house.enrol()
-    house.server.book.ask("reset_before", on="posts")
+    house.server.book.schedule_fault("reset_before", on="posts")
     post = lea.delivery("deux essais", channel="sky")
     lea.run()
     assert lea.state(post) is S.UNCERTAIN
@@ -229,15 +233,15 @@ def test_what_is_surely_not_there_goes_again_under_the_same_key(house: House) ->
 def test_after_a_refusal_the_key_carries_the_new_time(house: House) -> None:
     lea = house.desk
     house.enrol()
-    house.server.book.ask("status:422", on="posts")
+    house.server.book.schedule_fault("status:422", on="posts")
     post = lea.delivery("plus tard", channel="sky")
     lea.run()
     assert lea.state(post) is S.FAILED
     house.jump(hours=1)
-    lea.act(planning.send_now, post)
+    lea.act(deliveries.expedite_delivery, post)
     lea.run()
     assert lea.state(post) is S.PUBLISHED
-    first, second = (moment(key) for (key,) in _keys(lea, post))
+    first, second = (record_key_time(key) for (key,) in _keys(lea, post))
     assert first is not None
     assert second is not None
     assert second - first >= timedelta(hours=1), "readers see it as of now"
@@ -258,13 +262,13 @@ def _keys(lea: Desk, delivery_id: UUID) -> list[Any]:
 def test_pictures_that_vanished_are_uploaded_again(house: House) -> None:
     lea = house.desk
     house.enrol()
-    house.server.book.ask("status:429", on="posts", retry_after=7200)
+    house.server.book.schedule_fault("status:429", on="posts", retry_after=7200)
     post = lea.delivery("deux fois", channel="sky", media=(lea.photo(3),), late_ok=None)
     lea.run()
     assert lea.state(post) is S.SCHEDULED
     house.live(hours=2, minutes=2)
     assert lea.state(post) is S.PUBLISHED
-    uploads = [entry for entry in house.server.book.record() if entry["kind"] == "files"]
+    uploads = [entry for entry in house.server.book.list_requests() if entry["kind"] == "files"]
     assert len(uploads[-2:]) == 2
     assert uploads[-1]["digest"] == uploads[-2]["digest"]
 
@@ -272,7 +276,7 @@ def test_pictures_that_vanished_are_uploaded_again(house: House) -> None:
 def test_a_film_is_a_post_as_well_found_by_its_key_and_taken_away(house: House) -> None:
     lea, shown = house.desk, film(house.desk)
     house.enrol()
-    house.server.book.ask("reset_after", on="posts")
+    house.server.book.schedule_fault("reset_after", on="posts")
     post = lea.delivery("un film", channel="sky", media=(shown,), after=1200)
     house.live(minutes=19)
     (upload,) = house.repo.blobs.values()
@@ -284,7 +288,7 @@ def test_a_film_is_a_post_as_well_found_by_its_key_and_taken_away(house: House) 
     assert (embed["$type"], embed["alt"]) == ("app.bsky.embed.video", "waves on a beach")
     assert embed["aspectRatio"] == {"width": clips.WIDE, "height": clips.HIGH}
     assert embed["video"]["size"] == upload.size
-    lea.act(removal.ask, post)
+    lea.act(post_removal.request_post_removal, post)
     house.live(minutes=2)
     assert lea.state(post) is S.REMOVED
     assert house.repo.records == {}
@@ -301,19 +305,19 @@ def test_a_film_is_a_post_as_well_found_by_its_key_and_taken_away(house: House) 
 )
 def test_what_cannot_be_connected_says_why(house: House, typed: dict[str, str], code: str) -> None:
     wish = house.enrol(**typed)
-    assert wish.state == EnrolmentState.REFUSED
+    assert wish.state == AccountSetupState.REFUSED
     assert wish.reason is not None
     assert wish.reason.code == code
     with house.desk.scope() as scope:
         row = scope.run("SELECT letter FROM enrolments WHERE tenant_id = :t", t=house.desk.tenant_id).scalar_one()
     assert bytes(row) == b"", "the letter is forgotten"
-    with house.desk.services.tenant(HOUSE, "system:test", role="relay") as scope:
+    with house.desk.services.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         assert scope.now
 
 
 def test_a_server_a_person_names_is_asked(house: House) -> None:
     wish = house.enrol(server=house.server.url)
-    assert wish.state == EnrolmentState.CONNECTED
+    assert wish.state == AccountSetupState.CONNECTED
 
 
 def _rows(house: House, statement: str, **more: Any) -> list[Any]:
@@ -324,7 +328,7 @@ def _rows(house: House, statement: str, **more: Any) -> list[Any]:
 def _hears(house: House) -> list[str]:
     """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
     house.live(seconds=30)
-    handlers.ear(house.desk.services, house.channel()).once()
+    registry.make_listener(house.desk.services, house.channel()).poll_once()
     house.live(seconds=30)
     return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
 
@@ -334,7 +338,7 @@ def _hears(house: House) -> list[str]:
 def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:
     lea, repo, server = house.desk, house.repo, house.server
     with lea.scope() as scope:
-        persona.activate(scope, persona.write(scope, lea.creator_id, NOVA))
+        persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))
     leo = server.account(f"leo-{str(lea.tenant_id)[-8:]}.bsky.social")
     bluesky_chats.says(server, leo, repo, "ce que j’ai écrit bien avant")
     house.enrol()
@@ -343,12 +347,12 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     bluesky_chats.says(server, leo, repo, "bonjour !")
     assert _hears(house) == ["bonjour !"]
     if mode:
-        server.book.ask(mode, on="messages", seconds=0.2)
+        server.book.schedule_fault(mode, on="messages", seconds=0.2)
     (talk,) = _rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     key = uuid7()
     with lea.scope(f"member:{lea.author}") as scope:
-        answering.take(scope, talk.id, lea.author)
-        answering.say(scope, talk.id, lea.author, "Bonjour Léo", key=key)
+        member_actions.take_over_conversation(scope, talk.id, lea.author)
+        member_actions.send_member_reply(scope, talk.id, lea.author, "Bonjour Léo", key=key)
     house.live(minutes=6)
     (draft,) = _rows(house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key)
     arrived = [one.text for one in server.chats.between(leo.did, repo.did).said if one.by == repo.did]
@@ -358,11 +362,11 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
 
 def test_a_password_without_messages_posts_all_the_same(house: House) -> None:
     house.server.chats.shut.add(house.repo.did)
-    assert house.enrol().state == EnrolmentState.CONNECTED
-    assert not handlers.ears(house.desk.services)._chatty(house.channel())
+    assert house.enrol().state == AccountSetupState.CONNECTED
+    assert not registry.make_listener_pool(house.desk.services)._chatty(house.channel())
     house.server.chats.shut.clear()
     house.enrol()
-    assert handlers.ears(house.desk.services)._chatty(house.channel())
+    assert registry.make_listener_pool(house.desk.services)._chatty(house.channel())
     house.server.chats.shut.add(house.repo.did)  # taken away later: messages alone end
     assert _hears(house) == []
     assert house.channel().state == ChannelState.ACTIVE

@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 
-from channels.states import EnrolmentState
-from dashboard.widgets import render
-from gate import switches, targets
-from gate.units import Rating
-from schedules import drafting, overrides, previewing
-from schedules.overrides import Override
-from schedules.standing import stands
-from schedules.states import DeliveryState as S
+from channels.accounts.states import AccountSetupState
+from dashboard.shell.widgets import render_template
+from gate.contract.units import Rating
+from gate.policy import emergency_stops
+from gate.reviews import link_targets
+from schedules.drafts import drafts, previews
+from schedules.drafts.feed_previews import build_feed_preview
+from schedules.posts import channel_overrides
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.states import DeliveryState as S
 from tests.journeys.test_bluesky import House, house, running, server, services
 
 __all__ = ["house", "running", "server", "services"]  # fixtures
@@ -19,28 +21,33 @@ PAGE = "https://lea.example/calendrier"
 
 def test_a_card_and_a_name_leave_as_they_were_previewed(house: House) -> None:
     lea, leo = house.desk, house.server.account(f"leo-{str(house.desk.tenant_id)[-8:]}.bsky.social")
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
     with lea.scope(f"member:{lea.manager}") as scope:
-        targets.register(scope, lea.creator_id, PAGE, rating=Rating.G, adult=False)
+        link_targets.register_link_target(scope, lea.creator_id, PAGE, rating=Rating.G, adult=False)
     body, photo, here = f"Avec @{leo.handle} : {PAGE}", lea.photo(1), lea.channels["sky"]
-    said = Override("bluesky", options=overrides.chosen({"card_title": "Le calendrier", "card_text": "Douze photos"}))
-    draft = drafting.Draft(lea.creator_id, "", body, (photo,), (here,), others=(said,))
+    said = ChannelOverride(
+        "bluesky",
+        options=channel_overrides.normalize_options({"card_title": "Le calendrier", "card_text": "Douze photos"}),
+    )
+    draft = drafts.Draft(lea.creator_id, "", body, (photo,), (here,), others=(said,))
 
-    def shown(what: drafting.Draft) -> previewing.Preview:
+    def shown(what: drafts.Draft) -> previews.PostPreview:
         with lea.scope(f"member:{lea.author}") as scope:
             connectors = lea.services.connectors
-            return previewing.previews(scope, what, author=f"member:{lea.author}", connectors=connectors)[0]
+            return previews.preview_draft(scope, what, author=f"member:{lea.author}", connectors=connectors)[0]
 
     one = shown(draft)
     assert (one.reasons, one.flags) == ((), ())
-    (stand,) = stands(one, {photo: ("/picture", "une photo")})
+    (stand,) = build_feed_preview(one, {photo: ("/picture", "une photo")})
     assert (stand.card, stand.made) == ("lea.example", one.card)
     assert one.card is not None
     assert (one.card.title, one.card.text) == ("Le calendrier", "Douze photos")
     lent = {"word": lambda code, **said: code, "voice": None, "counted": False}
-    drawn = render("feed_post.html", one=replace(one, chosen=()), stands=[stand], **lent)
+    drawn = render_template(
+        "pages/posts/templates/feed_preview.html", one=replace(one, chosen=()), stands=[stand], **lent
+    )
     assert drawn.index("/picture") < drawn.index("<b>Le calendrier</b>") < drawn.index("lea.example</span>")
-    bad = Override("bluesky", options=overrides.chosen({"card_title": "EXPLICIT-MARKER-A"}))
+    bad = ChannelOverride("bluesky", options=channel_overrides.normalize_options({"card_title": "EXPLICIT-MARKER-A"}))
     assert shown(replace(draft, others=(bad,))).flags == ("selfLabels=porn",), "what is read in a card is judged"
 
     post = lea.delivery(body, channel="sky", media=(photo,), others=[said])
@@ -56,7 +63,7 @@ def test_a_card_and_a_name_leave_as_they_were_previewed(house: House) -> None:
 def test_a_no_of_the_gate_is_said_at_once_although_a_name_is_asked_for_first(house: House) -> None:
     """The first request is a look without a permit: the claim alone hears no `no`."""
     lea, leo = house.desk, house.server.account(f"leo-{str(house.desk.tenant_id)[-8:]}.bsky.social")
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
     post = lea.delivery(f"PROHIBITED-MARKER-A avec @{leo.handle}", channel="sky")
     house.live(minutes=1)
     assert lea.state(post) is S.HELD
@@ -67,15 +74,15 @@ def test_a_no_of_the_gate_is_said_at_once_although_a_name_is_asked_for_first(hou
 
 def test_a_stop_only_waits_although_a_name_is_asked_for_first(house: House) -> None:
     lea, leo = house.desk, house.server.account(f"leo-{str(house.desk.tenant_id)[-8:]}.bsky.social")
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
     with lea.scope(f"member:{lea.manager}") as scope:
-        switches.close(scope, "creator", str(lea.creator_id), "sending", reason="test")
+        emergency_stops.close_switch(scope, "creator", str(lea.creator_id), "sending", reason="test")
     post = lea.delivery(f"Avec @{leo.handle}", channel="sky")
     house.live(minutes=1)
     assert lea.state(post) is S.SCHEDULED, lea.why(post)
     assert not house.texts()
     with lea.scope(f"member:{lea.manager}") as scope:
-        switches.reopen(scope, "creator", str(lea.creator_id), "sending", reason="test over")
+        emergency_stops.reopen_switch(scope, "creator", str(lea.creator_id), "sending", reason="test over")
     house.live(minutes=6)
     assert lea.state(post) is S.PUBLISHED, lea.why(post)
     assert house.texts() == [f"Avec @{leo.handle}"]

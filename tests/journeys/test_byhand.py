@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from schedules.states import DeliveryState as S
+from schedules.posts.states import DeliveryState as S
 from tests.channels.by_hand import LINK, NAME, connect, pair, permits, phone
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk

@@ -11,49 +11,58 @@ from uuid import UUID
 import pytest
 from sqlalchemy import create_engine, text
 
-from channels import phones
-from channels import reads as channel_reads
-from dashboard import founding
-from dashboard.founding import Answers
-from dashboard.session import Viewer
-from foundation.clock import monotonic
-from foundation.database import OpenScope, Scope
-from foundation.errors import NotFound, Refused
-from foundation.settings import DatabaseSettings, Settings, TenantsSettings
-from foundation.storage import FileStore
-from foundation.words import LANGUAGES, Message, say
-from gate import ratings
-from gate import reads as gate_reads
-from gate.units import Rating
-from insights import following, reports, rollups
-from insights import reads as insight_reads
-from schedules import planning, reviewing
-from schedules import reads as schedule_reads
-from schedules.calendar import local_day
-from schedules.reads import Entry
-from schedules.states import DeliveryState
-from studio import library, packs
-from subscribers import closing, directory, ledger, persona
-from subscribers import reads as subscriber_reads
-from subscribers.ledger import SplitShares
-from subscribers.rails import sample, statement
-from tenants import login
-from tenants import reads as tenant_reads
-from tenants.roles import Role
-from tests.conftest import Cluster
-from workers import (
-    demo,
-    demo_books,
-    demo_days,
-    demo_history,
-    demo_past,
-    demo_removal,
-    sandbox_forgetting,
-    sandbox_store,
+from channels.accounts import queries as channel_reads
+from channels.manual_tasks import assignees
+from dashboard.pages.start import agency_setup
+from dashboard.pages.start.agency_setup import AgencySetup
+from dashboard.shell.session import Viewer
+from demo.agency import accounting, backfill, daily_totals, history, lifecycle, teardown
+from demo.agency.cast import (
+    BOREAL,
+    CONSENTING_PARTNER_PICTURE,
+    DEMO_AGENCIES,
+    LUMIERE,
+    MIA,
+    NOVA,
+    SACHA,
+    SECOND_PERSON_PICTURE,
+    CreatorProfile,
 )
-from workers.demo_cast import BOREAL, COMPANIES, LUMIERE, MIA, NOVA, PARTNER, SACHA, SECOND_PERSON
-from workers.demo_parts import Part
-from workers.sandbox_store import Store
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import NotFound, Refused
+from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.ops.clock import monotonic
+from foundation.ops.settings import DatabaseSettings, Settings, TenantsSettings
+from foundation.ops.wall_time import local_day
+from foundation.storage.object_store import FileStore
+from gate.contract.units import Rating
+from gate.log import queries as gate_reads
+from gate.ratings import ratings
+from insights.metrics import followers
+from insights.reports import daily_report
+from insights.rollups import daily_rollups
+from insights.rollups import queries as insight_reads
+from sandbox import store as sandbox_forgetting
+from sandbox import store as sandbox_store
+from sandbox.store import SandboxStore
+from schedules.approvals import review_queue
+from schedules.posts import deliveries
+from schedules.posts import queries as schedule_reads
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from studio.library import assets
+from studio.packs import packs
+from subscribers.conversations import queries as subscriber_reads
+from subscribers.fans import directory
+from subscribers.ledger import entries as ledger
+from subscribers.ledger import month_close
+from subscribers.ledger.entries import SplitShares
+from subscribers.replies import persona
+from subscribers.statements import file_reader, sample_file
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
+from tests.conftest import Cluster
 
 pytestmark = pytest.mark.heavy
 
@@ -81,10 +90,10 @@ def settings(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A house with the demo in it."""
     found = settings_of(cluster, tmp_path_factory.mktemp("demo"))
     started = monotonic()
-    demo.seed(found)
+    lifecycle.seed_demo(found)
     print(f"\nthe demo was seeded in {monotonic() - started:.1f} s")  # noqa: T201  a figure to read, not to judge
     yield found
-    demo.remove(found)
+    lifecycle.remove_demo(found)
 
 
 @pytest.fixture
@@ -94,8 +103,8 @@ def lumiere(settings: Settings, tenant: OpenScope) -> Iterator[Scope]:
         yield scope
 
 
-def creator_of(scope: Scope, part: Part) -> UUID:
-    return tenant_reads.creator(scope, part.slug).id
+def creator_of(scope: Scope, part: CreatorProfile) -> UUID:
+    return tenant_reads.get_creator(scope, part.slug).id
 
 
 def days_back(scope: Scope, back: int) -> date:
@@ -107,8 +116,8 @@ def counted(settings: Settings) -> dict[str, int]:
     engine = create_engine(settings.database.owner_url.get_secret_value())
     found: dict[str, int] = {}
     with engine.begin() as connection:
-        tables = demo_removal._children_first(connection)
-        for company in COMPANIES:
+        tables = teardown._children_first(connection)
+        for company in DEMO_AGENCIES:
             connection.execute(text("SELECT set_config('app.tenant', :t, true)"), {"t": str(company.tenant_id)})
             for table in tables:
                 rows = connection.execute(
@@ -120,122 +129,137 @@ def counted(settings: Settings) -> dict[str, int]:
 
 
 def test_cast_is_complete(lumiere: Scope) -> None:
-    assert tenant_reads.agency(lumiere).demo
-    roles = sorted(member.role for member in tenant_reads.members(lumiere))
+    assert tenant_reads.get_agency(lumiere).demo
+    roles = sorted(member.role for member in tenant_reads.list_members(lumiere))
     assert roles == sorted([Role.OWNER, Role.MANAGER, *[Role.CHATTER] * 3, Role.ACCOUNTANT, Role.GUEST])
-    assert [creator.name for creator in tenant_reads.creators(lumiere)] == ["Mia Laurent", "Nova", "Sacha"]
-    names = {channel.name for channel in channel_reads.channels_of(lumiere, creator_of(lumiere, NOVA))}
+    assert [creator.name for creator in tenant_reads.list_creators(lumiere)] == ["Mia Laurent", "Nova", "Sacha"]
+    names = {channel.name for channel in channel_reads.list_creator_channels(lumiere, creator_of(lumiere, NOVA))}
     assert names >= {"Ma page", "Sandbox", "Instagram (sandbox)", "X (sandbox)", "Telegram (sandbox)"}
     assert "OnlyFans (à la main)" in names
     for part in (MIA, NOVA):
-        speaking = persona.active(lumiere, creator_of(lumiere, part))
+        speaking = persona.active_persona(lumiere, creator_of(lumiere, part))
         assert speaking is not None
         assert speaking.level == "autopilot"
-    assert sum(len(packs.packs_of(lumiere, creator_of(lumiere, part))) for part in LUMIERE.parts) == 14
+    assert sum(len(packs.list_active_packs(lumiere, creator_of(lumiere, part))) for part in LUMIERE.creators) == 14
 
 
 def test_pictures_are_rated_and_say_how_they_were_made(lumiere: Scope, settings: Settings) -> None:
-    for part in LUMIERE.parts:
-        items = library.items(lumiere, creator_of(lumiere, part))
-        assert len(items) == len(part.shots)
+    for part in LUMIERE.creators:
+        items = assets.list_assets(lumiere, creator_of(lumiere, part))
+        assert len(items) == len(part.pictures)
         for item in items:
             assert item.label in {"drawn", "placeholder", "stand_in"}
             assert item.rating is not None
             assert item.rating.rank <= Rating.S.rank or item.label == "stand_in"
-            assert FileStore(settings.objects).exists(LUMIERE.tenant_id, item.sha256)
+            assert FileStore(settings.objects_folder).exists(LUMIERE.tenant_id, item.sha256)
 
 
 def test_files_of_sacha_wait_to_be_put_in_order(lumiere: Scope) -> None:
-    items = library.items(lumiere, creator_of(lumiere, SACHA))
+    items = assets.list_assets(lumiere, creator_of(lumiere, SACHA))
     assert len(items) == 40
     assert sum(item.taken_at is None for item in items) == 12
-    made = library.made(lumiere, creator_of(lumiere, SACHA), [PARTNER, SECOND_PERSON])
-    by_picture = {one.asset_id: one for one in gate_reads.unagreed(lumiere, [item.asset_id for item in items])}
+    made = assets.assets_by_source(
+        lumiere, creator_of(lumiere, SACHA), [CONSENTING_PARTNER_PICTURE, SECOND_PERSON_PICTURE]
+    )
+    by_picture = {
+        one.asset_id: one for one in gate_reads.list_missing_consents(lumiere, [item.asset_id for item in items])
+    }
     assert set(by_picture) == set(made.values())
-    taken_back, unknown = by_picture[made[PARTNER]], by_picture[made[SECOND_PERSON]]
+    taken_back, unknown = by_picture[made[CONSENTING_PARTNER_PICTURE]], by_picture[made[SECOND_PERSON_PICTURE]]
     assert taken_back.revoked_at is not None
     assert timedelta(hours=23) < lumiere.now - taken_back.revoked_at < timedelta(hours=25)
     assert (unknown.named, unknown.revoked_at, unknown.shown) == (False, None, 2)
 
 
 def test_last_month_is_closed_and_a_statement_waits(lumiere: Scope, settings: Settings) -> None:
-    month = demo_books.last_month(lumiere, LUMIERE)
-    for part in LUMIERE.parts:
-        found = closing.month(lumiere, creator_of(lumiere, part), month).close
+    month = accounting.first_of_last_month(lumiere, LUMIERE)
+    for part in LUMIERE.creators:
+        found = month_close.load_ledger_month(lumiere, creator_of(lumiere, part), month).close
         assert found is not None
         assert found.unchanged
-    sheet = statement.read(demo_books.statement_file(settings, month).read_bytes(), sample.SOURCE)
+    sheet = file_reader.read_statement(
+        accounting.statement_path(settings, month).read_bytes(), sample_file.SAMPLE_SOURCE
+    )
     assert not sheet.unread
-    assert sheet.nets()["EUR"].minor == sample.net(month, NOVA.slug)
-    waiting = [notice for notice in tenant_reads.open_notices(lumiere) if notice.message.code == "statement.awaited"]
+    assert sheet.net_by_currency()["EUR"].minor == sample_file.sample_net(month, NOVA.slug)
+    waiting = [
+        notice for notice in tenant_reads.list_open_notices(lumiere) if notice.message.code == "statement.awaited"
+    ]
     assert [notice.creator_id for notice in waiting] == [creator_of(lumiere, NOVA)]
 
 
 def test_people_post_by_hand_and_somebody_is_on_duty(lumiere: Scope) -> None:
-    accounts = [one for one in channel_reads.every_channel(lumiere) if one.hand_over]
+    accounts = [one for one in channel_reads.list_channels(lumiere) if one.is_manual]
     assert {(one.name, one.surface) for one in accounts} == {
         ("Instagram (à la main)", "instagram"),
         ("OnlyFans (à la main)", "onlyfans"),
     }
     for one in accounts:
-        assert [member.role for member in phones.crew(lumiere, one).on_duty] == [Role.MANAGER]
+        assert [member.role for member in assignees.assignees_of(lumiere, one).on_duty] == [Role.MANAGER]
 
 
 def test_a_yes_is_asked_of_the_owner(lumiere: Scope) -> None:
-    asked = reviewing.asked(lumiere, [creator_of(lumiere, NOVA)])
-    manager = next(one for one in tenant_reads.members(lumiere) if one.role is Role.MANAGER)
+    asked = review_queue.list_review_queue(lumiere, [creator_of(lumiere, NOVA)])
+    manager = next(one for one in tenant_reads.list_members(lumiere) if one.role is Role.MANAGER)
     assert [one.author_principal for one in asked] == [manager.principal_id]
 
 
 def test_second_seeding_changes_nothing(settings: Settings) -> None:
     before = counted(settings)
     started = monotonic()
-    demo.seed(settings)
+    lifecycle.seed_demo(settings)
     print(f"\nthe demo was looked at again in {monotonic() - started:.1f} s")  # noqa: T201  a figure to read, not to judge
     assert counted(settings) == before
 
 
 def test_a_history_is_the_same_on_every_machine(lumiere: Scope) -> None:
-    stage = demo_past.stage_of(lumiere, LUMIERE, NOVA)
-    assert demo_history.history(stage) == demo_history.history(stage)
-    assert sum(part.trade.fans for part in LUMIERE.parts) == 1200
-    stage = demo_past.stage_of(lumiere, LUMIERE, SACHA)
-    made = demo_days.days(stage, demo_history.history(stage), SHARES)
-    assert len(made) == SACHA.trade.days
+    stage = backfill.read_history_input(lumiere, LUMIERE, NOVA)
+    assert history.generate_history(stage) == history.generate_history(stage)
+    assert sum(part.sales.fans for part in LUMIERE.creators) == 1200
+    stage = backfill.read_history_input(lumiere, LUMIERE, SACHA)
+    made = daily_totals.daily_rollups(stage, history.generate_history(stage), SHARES)
+    assert len(made) == SACHA.sales.days
     assert any(not day.sales for day in made), "days without sales are days"
 
 
-@pytest.mark.parametrize("part", LUMIERE.parts, ids=lambda part: part.slug)
-def test_followers_of_the_past_lead_up_to_those_of_today(lumiere: Scope, settings: Settings, part: Part) -> None:
+@pytest.mark.parametrize("part", LUMIERE.creators, ids=lambda part: part.slug)
+def test_followers_of_the_past_lead_up_to_those_of_today(
+    lumiere: Scope, settings: Settings, part: CreatorProfile
+) -> None:
     span = days_back(lumiere, 400), days_back(lumiere, 0)
-    (told,) = following.by_day(lumiere, creator_of(lumiere, part), *span).values()
-    assert len(told) == part.trade.days
-    with contextlib.closing(Store(settings.home / "sandbox.sqlite")) as store:
-        today = sandbox_store.followers(store, part.accounts[0].account)
+    (told,) = followers.followers_by_day(lumiere, creator_of(lumiere, part), *span).values()
+    assert len(told) == part.sales.days
+    with contextlib.closing(SandboxStore(settings.home / "sandbox.sqlite")) as store:
+        today = sandbox_store.count_followers(store, part.accounts[0].account)
     assert told[min(told)] < 0.97 * today < told[days_back(lumiere, 1)] < today
 
 
 @pytest.mark.parametrize("back", SAMPLED)
-@pytest.mark.parametrize("part", LUMIERE.parts, ids=lambda part: part.slug)
-def test_a_past_day_agrees_with_the_rows_behind_it(lumiere: Scope, part: Part, back: int) -> None:
+@pytest.mark.parametrize("part", LUMIERE.creators, ids=lambda part: part.slug)
+def test_a_past_day_agrees_with_the_rows_behind_it(lumiere: Scope, part: CreatorProfile, back: int) -> None:
     creator_id, day = creator_of(lumiere, part), days_back(lumiere, back)
-    loaded = reports.daily(lumiere, creator_id, day)
-    rollups.refresh(lumiere, creator_id, day)
-    rebuilt = reports.daily(lumiere, creator_id, day)
+    loaded = daily_report.load_daily_report(lumiere, creator_id, day)
+    daily_rollups.rebuild_day(lumiere, creator_id, day)
+    rebuilt = daily_report.load_daily_report(lumiere, creator_id, day)
     assert loaded.balanced
-    assert len(loaded.posts) == len(part.trade.slots)
+    assert len(loaded.posts) == len(part.sales.slots)
     assert (loaded.work, loaded.sales) == (rebuilt.work, rebuilt.sales)
 
 
 def test_money_is_divided_and_some_of_it_went_back(lumiere: Scope) -> None:
     creator_id = creator_of(lumiere, NOVA)
-    rail = ledger.balance(lumiere, ledger.rail_account("sandbox", "nova+key"), creator_id=creator_id)["XTS"]
-    refunds = ledger.balance(lumiere, ledger.REFUNDS, creator_id=creator_id)["XTS"]
-    creators = -ledger.balance(lumiere, ledger.CREATOR_DUE, creator_id=creator_id)["XTS"]
+    rail = ledger.account_balance(lumiere, ledger.rail_ledger_account("sandbox", "nova+key"), creator_id=creator_id)[
+        "XTS"
+    ]
+    refunds = ledger.account_balance(lumiere, ledger.REFUNDS_ACCOUNT, creator_id=creator_id)["XTS"]
+    creators = -ledger.account_balance(lumiere, ledger.CREATOR_DUE_ACCOUNT, creator_id=creator_id)["XTS"]
     assert rail > 0
     assert 0 < refunds < rail // 10
     assert creators * 10 == rail * 6
-    entries = [ledger.balance(lumiere, account).get("XTS", 0) for account in (ledger.SALES, ledger.SUSPENSE)]
+    entries = [
+        ledger.account_balance(lumiere, account).get("XTS", 0)
+        for account in (ledger.SALES_ACCOUNT, ledger.SUSPENSE_ACCOUNT)
+    ]
     assert entries[0] < 0
     assert entries[1] == 0
 
@@ -244,7 +268,7 @@ def test_business_grows_by_the_month(lumiere: Scope) -> None:
     creator_id = creator_of(lumiere, NOVA)
     months = []
     for first in (120, 90, 60, 30):
-        days = insight_reads.sales(lumiere, creator_id, days_back(lumiere, first), days_back(lumiere, first - 29))
+        days = insight_reads.daily_sales(lumiere, creator_id, days_back(lumiere, first), days_back(lumiere, first - 29))
         months.append(sum(row.net.minor for rows in days.values() for row in rows))
     assert months == sorted(months)
     assert months[-1] > 2 * months[0]
@@ -260,50 +284,50 @@ def test_read_models_of_fans_are_what_a_recount_finds(lumiere: Scope) -> None:
 
 def test_posts_wait_to_leave_and_weeks_are_planned(lumiere: Scope) -> None:
     creator_id, now = creator_of(lumiere, MIA), lumiere.now
-    ahead = schedule_reads.between(lumiere, creator_id, now - timedelta(hours=1), now + timedelta(days=30))
+    ahead = schedule_reads.entries_between(lumiere, creator_id, now - timedelta(hours=1), now + timedelta(days=30))
     waiting = [entry for entry in ahead if entry.state is DeliveryState.SCHEDULED]
-    every = 1 + len(MIA.accounts) + len(MIA.by_hand)
-    assert len(waiting) == every + 2 * (MIA.trade.opening - 1) + MIA.trade.ahead_days
+    every = 1 + len(MIA.accounts) + len(MIA.manual_accounts)
+    assert len(waiting) == every + 2 * (MIA.sales.opening - 1) + MIA.sales.ahead_days
 
 
 def test_agencies_do_not_see_each_other(settings: Settings, tenant: OpenScope) -> None:
     with tenant(LUMIERE.tenant_id, "system:test") as scope:
         nova = creator_of(scope, NOVA)
-        sha256 = library.items(scope, nova)[0].sha256
+        sha256 = assets.list_assets(scope, nova)[0].sha256
     with tenant(BOREAL.tenant_id, "system:test") as scope:
-        assert [creator.slug for creator in tenant_reads.creators(scope)] == ["aurore"]
-        assert channel_reads.channels_of(scope, nova) == []
-        assert library.items(scope, nova) == []
+        assert [creator.slug for creator in tenant_reads.list_creators(scope)] == ["aurore"]
+        assert channel_reads.list_creator_channels(scope, nova) == []
+        assert assets.list_assets(scope, nova) == []
         assert subscriber_reads.fan_facts(scope, nova) == []
-        assert ledger.totals(scope, nova, scope.now - timedelta(days=200), scope.now) == []
-        assert ratings.effective(scope, sha256) is None
-        assert not FileStore(settings.objects).exists(BOREAL.tenant_id, sha256)
+        assert ledger.creator_totals(scope, nova, scope.now - timedelta(days=200), scope.now) == []
+        assert ratings.effective_rating(scope, sha256) is None
+        assert not FileStore(settings.objects_folder).exists(BOREAL.tenant_id, sha256)
 
 
 def test_owner_link_opens_one_session(settings: Settings, tenant: OpenScope) -> None:
-    link = demo.owner_link(settings)
+    link = lifecycle.owner_link(settings)
     assert link.startswith(f"{settings.dashboard.public_url}/auth/link/")
     secret = link.rpartition("/")[2]
-    who = login.current(tenant, login.redeem(tenant, secret))
+    who = sessions.find_session(tenant, sessions.redeem_sign_in_link(tenant, secret))
     assert who is not None
     assert who[0] == LUMIERE.tenant_id
     with tenant(LUMIERE.tenant_id, "system:test") as scope:
-        assert tenant_reads.member(scope, who[1]).role is Role.OWNER
+        assert tenant_reads.get_member(scope, who[1]).role is Role.OWNER
     with pytest.raises(Refused):
-        login.redeem(tenant, secret)
+        sessions.redeem_sign_in_link(tenant, secret)
 
 
 def test_a_lost_sandbox_is_opened_again(settings: Settings, lumiere: Scope) -> None:
     """Its file went, the house's database stayed: the accounts come back with new tokens, revoked ones stay revoked."""
-    store = Store(settings.home / "sandbox.sqlite")
+    store = SandboxStore(settings.home / "sandbox.sqlite")
     sandbox_store.rotate_token(store, "mia+key", revoke=True)
-    before = channel_reads.by_name(lumiere, creator_of(lumiere, MIA), "Sandbox").token
-    demo.seed(settings)
-    assert sandbox_store.account(store, "mia+key").token == ""
+    before = channel_reads.get_channel_by_name(lumiere, creator_of(lumiere, MIA), "Sandbox").token
+    lifecycle.seed_demo(settings)
+    assert sandbox_store.get_account(store, "mia+key").token == ""
     store.close()
     (settings.home / "sandbox.sqlite").unlink()
-    demo.seed(settings)
-    after = channel_reads.by_name(lumiere, creator_of(lumiere, MIA), "Sandbox").token
+    lifecycle.seed_demo(settings)
+    after = channel_reads.get_channel_by_name(lumiere, creator_of(lumiere, MIA), "Sandbox").token
     assert before is not None
     assert after is not None
     assert after.box != before.box
@@ -320,26 +344,26 @@ def shift_the_clock(settings: Settings, days: int) -> None:
 def test_weeks_ahead_are_planned_when_they_come(settings: Settings, tenant: OpenScope) -> None:
     """A start two days later plans two days more; one that people took off stays off."""
 
-    def ahead() -> list[Entry]:
+    def ahead() -> list[DeliveryEntry]:
         with tenant(LUMIERE.tenant_id, "system:test") as scope:
             mia, now = creator_of(scope, MIA), scope.now
-            found = schedule_reads.between(scope, mia, now + timedelta(days=1), now + timedelta(days=40))
+            found = schedule_reads.entries_between(scope, mia, now + timedelta(days=1), now + timedelta(days=40))
         return [entry for entry in found if entry.state is DeliveryState.SCHEDULED]
 
     before = ahead()
     with tenant(LUMIERE.tenant_id, "system:test") as scope:
-        planning.cancel(scope, before[9].delivery_id)
+        deliveries.cancel_delivery(scope, before[9].delivery_id)
     shift_the_clock(settings, 2)
-    demo.seed(settings)
+    lifecycle.seed_demo(settings)
     days = [entry.wall_time[:10] for entry in ahead()]
     assert len(days) == len(set(days))
     assert len(set(days) - {entry.wall_time[:10] for entry in before}) == 2
     assert before[9].wall_time[:10] not in days
 
 
-def mine(language: str) -> Answers:
+def mine(language: str) -> AgencySetup:
     """What a person answers who starts an agency of their own out of the demo."""
-    return Answers(
+    return AgencySetup(
         owner="Ada",
         email="ada@mine.example",
         creator="Mine",
@@ -357,7 +381,7 @@ def rows_of(settings: Settings, tenant_id: UUID) -> dict[str, int]:
     engine = create_engine(settings.database.owner_url.get_secret_value())
     with engine.begin() as connection:
         connection.execute(text("SELECT set_config('app.tenant', :t, true)"), {"t": str(tenant_id)})
-        tables = demo_removal._children_first(connection)
+        tables = teardown._children_first(connection)
         asked = {table: text(f"SELECT count(*) FROM {table} WHERE tenant_id = :t") for table in tables}
         found = {table: connection.execute(query, {"t": tenant_id}).scalar_one() for table, query in asked.items()}
     engine.dispose()
@@ -367,33 +391,33 @@ def rows_of(settings: Settings, tenant_id: UUID) -> dict[str, int]:
 def test_removal_is_whole_and_leaves_others_alone(settings: Settings, tenant: OpenScope, tenant_id: UUID) -> None:
     """Also what was started out of the demo: it stays, and only that it was is forgotten."""
     with tenant(LUMIERE.tenant_id, "system:test") as scope:
-        owner = next(one for one in tenant_reads.members(scope) if one.role is Role.OWNER)
-    founding.found(tenant_id, Viewer(LUMIERE.tenant_id, owner), mine("fr"), tenant=tenant)
+        owner = next(one for one in tenant_reads.list_members(scope) if one.role is Role.OWNER)
+    agency_setup.set_up_agency(tenant_id, Viewer(LUMIERE.tenant_id, owner), mine("fr"), tenant=tenant)
     own, before = rows_of(settings, tenant_id), counted(settings)
     assert own["login_ties"] == 1
-    gone = demo.remove(settings)
+    gone = lifecycle.remove_demo(settings)
     assert {table: count for table, count in gone.items() if table in before} == before
     assert gone["login_ties.elsewhere"] == 1
     assert counted(settings) == {}
     own.pop("login_ties")
     assert rows_of(settings, tenant_id) == own
-    assert not any((settings.objects / str(company.tenant_id)).exists() for company in COMPANIES)
-    assert not demo_books.folder(settings).exists()
+    assert not any((settings.objects_folder / str(company.tenant_id)).exists() for company in DEMO_AGENCIES)
+    assert not accounting.demo_files_folder(settings).exists()
     assert sandbox_holds(settings) == {}
 
 
 def sandbox_holds(settings: Settings) -> dict[str, int]:
     """Rows by table of the sandbox that belong to an account."""
-    names = [account.account for company in COMPANIES for part in company.parts for account in part.accounts]
-    with contextlib.closing(Store(settings.home / "sandbox.sqlite")) as store:
-        return sandbox_forgetting.forget(store, names)
+    names = [account.account for company in DEMO_AGENCIES for part in company.creators for account in part.accounts]
+    with contextlib.closing(SandboxStore(settings.home / "sandbox.sqlite")) as store:
+        return sandbox_forgetting.delete_accounts(store, names)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_removed_demo_stays_away(settings: Settings, language: str) -> None:
-    assert demo.remove(settings) == {}
-    demo.seed(settings)  # a start does not bring back what was removed
+    assert lifecycle.remove_demo(settings) == {}
+    lifecycle.seed_demo(settings)  # a start does not bring back what was removed
     assert counted(settings) == {}
     with pytest.raises(NotFound):
-        demo.owner_link(settings)
-    assert say(Message("demo.removed_from", {"place": "fans", "count": 3}), language).strip().startswith("3")
+        lifecycle.owner_link(settings)
+    assert render_message(Message("demo.removed_from", {"place": "fans", "count": 3}), language).strip().startswith("3")

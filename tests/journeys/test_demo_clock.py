@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from foundation.clock import wall_now
+from demo.agency.lifecycle import REMOVED_MARKER
+from foundation.ops.clock import wall_now
 from tests.journeys import first_minute as minute
 from tests.journeys.day import house as living
 from tests.journeys.day.house import House
-from workers.demo import REMOVED
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -21,14 +21,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 def ahead(folder: Path, days: int) -> House:
     """The first start with a demo, of a home whose clock was moved so many days on before."""
     folder.mkdir(mode=0o700, parents=True)
-    (folder / REMOVED).touch()
+    (folder / REMOVED_MARKER).touch()
     house = living.start(folder)
     engine = create_engine(house.settings.database.owner_url.get_secret_value())
     with engine.begin() as connection:
         connection.execute(text("UPDATE house_clock SET shift = make_interval(days => :days)"), {"days": days})
     engine.dispose()
     house.stop()
-    (folder / REMOVED).unlink()
+    (folder / REMOVED_MARKER).unlink()
     return living.start(folder)
 
 

@@ -8,19 +8,20 @@ from typing import Any
 
 import pytest
 
-from channels import enrolling
-from channels import reads as channel_reads
-from channels.enrolling import Enrolment
+from channels.accounts import queries as channel_reads
+from channels.connections import account_setup
+from channels.connections.account_setup import AccountSetup
+from foundation.i18n.translation import Message, render_message
 from foundation.ids import uuid7
-from foundation.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
-from foundation.words import Message, say
-from generators.engines.templates import Templates
-from schedules import removal
-from schedules.states import DeliveryState as S
-from subscribers import persona
-from tenants import agencies, letterbox
-from tenants import reads as tenant_reads
-from tenants import roles as tenant_roles
+from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
+from generators.engines.text.templates import TemplateEngine
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
+from subscribers.replies import persona
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies import rights as tenant_roles
+from tenants.vault import sealed_intake
 from tests.conftest import Cluster, wait_until
 from tests.fakes.discord import FakeDiscord, discord
 from tests.fakes.discord_spec import document
@@ -28,9 +29,10 @@ from tests.fakes.discord_world import ALL, ATTACH, Bot, Channel, Guild, Person
 from tests.journeys.visits import dusk
 from tests.schedules.builders import ZONE, Desk
 from tests.subscribers.builders import NOVA
-from workers import gateways, handlers
-from workers.listeners import Ear
-from workers.wiring import Services, wire
+from workers.event_routes import registry
+from workers.listeners.discord import gateway
+from workers.listeners.polling import AccountListener
+from workers.wiring import Services, build_services
 
 MASTER = bytes(range(32))
 
@@ -53,8 +55,8 @@ def services(cluster: Cluster, fake: FakeDiscord, tmp_path_factory: pytest.TempP
         gate=GateSettings(signing_key=key),
         connectors=ConnectorsSettings(discord_url=fake.api),
     )
-    with wire(settings, pool_size=8, application="tests") as found:
-        yield replace(found, chat_engine=Templates)
+    with build_services(settings, pool_size=8, application="tests") as found:
+        yield replace(found, chat_engine=TemplateEngine)
 
 
 @dataclass
@@ -68,16 +70,18 @@ class House:
     place: Channel
     leo: Person
 
-    def enrol(self, **typed: str) -> Enrolment:
+    def enrol(self, **typed: str) -> AccountSetup:
         """Connect the bot as a person does, and wait for the answer."""
         link = f"https://discord.com/channels/{self.guild.id}/{self.place.id}"
         form = {"token": self.bot.token, "channel": link, **typed}
-        letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, form)
+        letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, form)
         with self.desk.scope() as scope:
-            asked = enrolling.ask(scope, creator_id=self.desk.creator_id, platform="discord", letter=letter)
+            asked = account_setup.request_setup(
+                scope, creator_id=self.desk.creator_id, platform="discord", letter=letter
+            )
         self.desk.run()
         with self.desk.scope() as scope:
-            found = enrolling.enrolment(scope, asked)
+            found = account_setup.get_setup(scope, asked)
         if found.channel_id is not None:
             self.desk.channels["main"] = found.channel_id
         return found
@@ -99,28 +103,28 @@ class House:
             )
             return [row.body for row in rows]
 
-    def ear(self) -> Ear:
+    def ear(self) -> AccountListener:
         """The listener of a fresh process."""
         with self.desk.scope() as scope:
-            channel = channel_reads.channel(scope, self.desk.channels["main"])
-        made = handlers.ear(self.desk.services, channel)
-        assert isinstance(made, gateways.GatewayEar)
+            channel = channel_reads.get_channel(scope, self.desk.channels["main"])
+        made = registry.make_listener(self.desk.services, channel)
+        assert isinstance(made, gateway.DiscordGatewayListener)
         made.identify_seconds = 0.05  # type: ignore[misc]  # nobody waits five seconds in a test
         made.start()
         wait_until(lambda: bool(self.fake.gateway.open_sessions(self.bot)))
         return made
 
-    def over(self, ear: Ear) -> None:
+    def over(self, ear: AccountListener) -> None:
         """The process ends."""
         ear.stop()
-        wait_until(lambda: not ear.alive)
+        wait_until(lambda: not ear.is_alive)
 
 
 @pytest.fixture
 def house(services: Services, fake: FakeDiscord) -> House:
     tenant_id = uuid7()
     with services.tenant(tenant_id, "system:test") as scope:
-        agencies.found(scope, name="Agence", language="fr", zone=ZONE)
+        agencies.create_agency(scope, name="Agence", language="fr", zone=ZONE)
         creator_id = agencies.add_creator(
             scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["en"], approval_tiers=1
         )
@@ -128,7 +132,7 @@ def house(services: Services, fake: FakeDiscord) -> House:
             agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="fr", zone=ZONE)
             for name, role in (("Anne", tenant_roles.Role.MANAGER), ("Marc", tenant_roles.Role.OWNER))
         )
-        persona.activate(scope, persona.write(scope, creator_id, NOVA))
+        persona.activate_persona(scope, persona.create_persona_version(scope, creator_id, NOVA))
         scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=tenant_id)
     network: Any = fake  # of the network the desk uses the clock alone
     bot = fake.world.bot()
@@ -147,7 +151,7 @@ def test_a_letter_connects_the_bot(house: House) -> None:
     found = house.enrol()
     assert (found.state, found.reason) == ("connected", None)
     with house.desk.scope() as scope:
-        channel = channel_reads.channel(scope, house.desk.channels["main"])
+        channel = channel_reads.get_channel(scope, house.desk.channels["main"])
     assert (channel.surface, channel.chat_surface, channel.name) == (
         "discord.guild_channel",
         "discord.dm",
@@ -156,17 +160,17 @@ def test_a_letter_connects_the_bot(house: House) -> None:
     assert channel.token is not None
     assert house.bot.token.encode() not in channel.token.box
     with house.desk.scope() as scope:
-        enrolling.ask_test(scope, channel.id)
+        account_setup.request_test(scope, channel.id)
     house.desk.run()
     with house.desk.scope() as scope:
-        assert channel_reads.channel(scope, channel.id).last_ok_at is not None
+        assert channel_reads.get_channel(scope, channel.id).last_ok_at is not None
 
 
 def test_what_stands_in_the_way_is_said(house: House) -> None:
     def why(**typed: str) -> str:
         reason = house.enrol(**typed).reason
         assert reason is not None
-        assert say(reason, "fr") != say(reason, "en")
+        assert render_message(reason, "fr") != render_message(reason, "en")
         return reason.code
 
     assert why(token="made up") == "discord.token_unknown"
@@ -190,7 +194,7 @@ def test_what_stands_in_the_way_is_said(house: House) -> None:
 def test_a_post_is_published_once(connected: House, fault: str) -> None:
     house, desk = connected, connected.desk
     if fault:
-        house.fake.book.ask(fault, account=house.place.id, on="posts", seconds=0.2)
+        house.fake.book.schedule_fault(fault, account=house.place.id, on="posts", seconds=0.2)
     delivery = desk.delivery("Bonjour d’ici", media=(desk.photo(1),))
     desk.live(minutes=5)
     assert desk.state(delivery) is S.PUBLISHED
@@ -199,7 +203,7 @@ def test_a_post_is_published_once(connected: House, fault: str) -> None:
         house.fake.sent(house.place)[0].id
     )
     assert house.fake.sent(house.place)[0].body["attachments"][0]["size"] > 100
-    desk.act(removal.ask, delivery)
+    desk.act(post_removal.request_post_removal, delivery)
     desk.live(minutes=1)
     assert desk.state(delivery) is S.REMOVED
     assert house.fake.sent(house.place)[0].deleted
@@ -212,7 +216,9 @@ def test_who_writes_is_answered_once_and_told_who_speaks(connected: House) -> No
     wait_until(lambda: len(house.heard()) == 1)
     desk.live(minutes=1)
     name = {"name": "Nova"}
-    assert house.answers() == [say(Message(f"service.{what}.virtual", name), "en") for what in ("notice", "truth")]
+    assert house.answers() == [
+        render_message(Message(f"service.{what}.virtual", name), "en") for what in ("notice", "truth")
+    ]
     house.fake.write(house.bot, house.leo, "What do you photograph?")
     wait_until(lambda: len(house.heard()) == 2)
     desk.live(minutes=1)
@@ -229,7 +235,7 @@ def test_who_writes_is_answered_once_and_told_who_speaks(connected: House) -> No
     house.fake.write(house.bot, house.leo, "/stop")
     wait_until(lambda: len(house.heard()) == 3)
     desk.live(minutes=1)
-    assert house.answers() == [*answered, say(Message("service.stopped.sales"), "en")]
+    assert house.answers() == [*answered, render_message(Message("service.stopped.sales"), "en")]
     house.over(again)
 
 
@@ -281,7 +287,7 @@ def test_a_press_is_kept_then_acknowledged_once(connected: House) -> None:
     assert house.fake.acks[press] == {"type": 6}
     assert house.heard() == ["age:"]
     house.desk.live(minutes=1)
-    assert say(Message("service.age.none_here"), "fr") in house.answers()
+    assert render_message(Message("service.age.none_here"), "fr") in house.answers()
     house.over(ear)
 
 
@@ -291,7 +297,7 @@ def test_a_file_without_words_is_for_a_person(connected: House) -> None:
     house.fake.write(house.bot, house.leo, "", files=1)
     wait_until(lambda: len(house.heard()) == 1)
     with house.desk.scope() as scope:
-        told = [notice.message.code for notice in tenant_reads.open_notices(scope)]
+        told = [notice.message.code for notice in tenant_reads.list_open_notices(scope)]
     assert "chat.unreadable" in told
     house.over(ear)
 
@@ -301,10 +307,10 @@ def test_a_dead_token_asks_its_owner_once(connected: House) -> None:
     ear = house.ear()
     del house.fake.world.bots[house.bot.token]
     house.fake.gateway.drop(house.bot, 4004)
-    wait_until(lambda: not ear.alive)
+    wait_until(lambda: not ear.is_alive)
     with house.desk.scope() as scope:
-        channel = channel_reads.channel(scope, house.desk.channels["main"])
-        told = [notice.message.code for notice in tenant_reads.open_notices(scope)]
+        channel = channel_reads.get_channel(scope, house.desk.channels["main"])
+        told = [notice.message.code for notice in tenant_reads.list_open_notices(scope)]
     assert channel.state == "reauthorize"
     assert told.count("channel.notice_reauthorize") == 1
     token = f"{house.bot.token}-new"
@@ -323,7 +329,7 @@ def test_two_channels_of_one_bot_have_one_listener(connected: House) -> None:
     other = house.fake.world.channel(house.guild, name="coulisses")
     assert house.enrol(channel=other.id).reason is None
     assert desk.channels["main"] != first
-    ears = handlers.ears(desk.services)
+    ears = registry.make_listener_pool(desk.services)
     thread = threading.Thread(target=ears.run, kwargs={"beat": lambda: None}, daemon=True)
     thread.start()
     wait_until(lambda: bool(house.fake.gateway.open_sessions(house.bot)))
@@ -362,7 +368,7 @@ def test_more_than_general_goes_where_only_adults_look(connected: House) -> None
 def test_nobody_posts_where_nobody_can_see(connected: House) -> None:
     house, desk = connected, connected.desk
     house.place.nsfw = True
-    house.fake.book.ask("status:503", account=house.place.id, on="lookups", times=2)
+    house.fake.book.schedule_fault("status:503", account=house.place.id, on="lookups", times=2)
     waits = desk.delivery("Soir", media=(dusk(house.desk, 6),))
     desk.live(minutes=2)
     assert (desk.state(waits), desk.why(waits)) == (S.PUBLISHED, "")

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from channels import connecting
-from channels import reads as channel_reads
-from foundation.clock import pause
-from foundation.words import Message, say
-from schedules.states import DeliveryState as S
-from tenants import reads as tenant_reads
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from foundation.i18n.translation import Message, render_message
+from foundation.ops.clock import sleep
+from schedules.posts.states import DeliveryState as S
+from tenants.agencies import queries as tenant_reads
 from tests.conftest import wait_until
 from tests.fakes.discord_world import Json
 from tests.journeys.test_discord import House, connected, fake, house, services  # noqa: F401  fixtures
@@ -32,12 +32,12 @@ def full(here: House) -> bool:
 
 def notices(here: House) -> list[str]:
     with here.desk.scope() as scope:
-        return [notice.message.code for notice in tenant_reads.open_notices(scope)]
+        return [notice.message.code for notice in tenant_reads.list_open_notices(scope)]
 
 
 def asked(here: House, since: int) -> list[str]:
     """How the menu was asked for and changed since then."""
-    rows = [row for row in here.fake.book.record() if row["kind"] == "menus" and row["account"] == here.bot.id]
+    rows = [row for row in here.fake.book.list_requests() if row["kind"] == "menus" and row["account"] == here.bot.id]
     return [row["method"] for row in rows][since:]
 
 
@@ -46,7 +46,7 @@ def test_the_menu_stands_once_the_account_is_connected(connected: House) -> None
     ear = here.ear()
     wait_until(lambda: full(here))
     assert menu(here).keys() == OFFERED
-    assert menu(here)["human"]["description_localizations"]["fr"] == say(Message("command.human"), "fr")
+    assert menu(here)["human"]["description_localizations"]["fr"] == render_message(Message("command.human"), "fr")
     here.over(ear)
     assert asked(here, 0) == ["GET", *["POST"] * len(OFFERED)]
 
@@ -57,7 +57,7 @@ def test_the_menu_stands_once_the_account_is_connected(connected: House) -> None
     menu(here)["dance"] = {"id": "5", "name": "dance", "type": 1, "description": "another program's"}
     before = len(asked(here, 0))
     newer = here.ear()
-    wait_until(lambda: menu(here)["stop"]["description"] == say(Message("command.stop"), "en"))
+    wait_until(lambda: menu(here)["stop"]["description"] == render_message(Message("command.stop"), "en"))
     here.over(newer)
     assert asked(here, before) == ["GET", "POST"]
     assert menu(here).keys() == {*OFFERED, "dance"}
@@ -69,7 +69,7 @@ def test_the_menu_stands_once_the_account_is_connected(connected: House) -> None
 def test_a_bad_day_keeps_the_menu_from_nobody(connected: House, fault: str) -> None:  # noqa: F811  fixture
     here = connected
     for number in range(2):
-        here.fake.book.ask(fault, account=here.bot.id, on="menus", seconds=0.2 + number / 10, retry_after=1)
+        here.fake.book.schedule_fault(fault, account=here.bot.id, on="menus", seconds=0.2 + number / 10, retry_after=1)
     ear = here.ear()
     here.fake.write(here.bot, here.leo, "bonjour")
     wait_until(lambda: here.heard() == ["bonjour"])
@@ -104,8 +104,8 @@ def test_a_chosen_command_does_what_its_words_do(connected: House) -> None:  # n
     assert here.fake.acks[choice] == DEFERRED
     assert here.heard() == ["/stop all"]
     desk.live(minutes=1)
-    notice = say(Message("service.notice.virtual", {"name": "Nova"}), "fr")
-    assert here.answers() == [notice, say(Message("service.stopped.all"), "fr")]
+    notice = render_message(Message("service.notice.virtual", {"name": "Nova"}), "fr")
+    assert here.answers() == [notice, render_message(Message("service.stopped.all"), "fr")]
 
     told = here.fake.interactions.told[choice]
     here.fake.gateway.tell(here.bot, "INTERACTION_CREATE", told)  # once more, and then something else
@@ -113,7 +113,9 @@ def test_a_chosen_command_does_what_its_words_do(connected: House) -> None:  # n
     wait_until(lambda: len(here.heard()) > 1)
     assert here.heard() == ["/stop all", "/terms"]
     desk.live(minutes=1)
-    assert here.answers()[1:] == [say(Message(f"service.{what}"), "fr") for what in ("stopped.all", "about.terms")]
+    assert here.answers()[1:] == [
+        render_message(Message(f"service.{what}"), "fr") for what in ("stopped.all", "about.terms")
+    ]
     here.over(ear)
 
 
@@ -126,7 +128,7 @@ def test_on_a_server_nothing_is_shown_to_others(connected: House) -> None:  # no
     wait_until(lambda: done.shown == f"https://discord.com/channels/@me/{chat.id}")
     assert done.private
     desk.live(minutes=1)
-    assert here.answers()[-1] == say(Message("service.about.privacy"), "en")
+    assert here.answers()[-1] == render_message(Message("service.about.privacy"), "en")
     assert here.posts() == []
     assert here.place.messages == []
     here.over(ear)
@@ -162,7 +164,7 @@ def test_a_busy_listener_says_in_time_that_it_heard(connected: House) -> None:  
     wait_until(lambda: here.heard() == ["un"])
     here.over(ear)
     chat = here.fake.world.direct(here.bot, here.leo)
-    here.fake.book.ask("status:503", account=chat.id, on="lookups", times=2)  # the history is read slowly
+    here.fake.book.schedule_fault("status:503", account=chat.id, on="lookups", times=2)  # the history is read slowly
     ear = here.ear()
     choice = here.fake.choose(here.bot, here.leo, "human")
     wait_until(lambda: choice in here.fake.acks)
@@ -176,12 +178,12 @@ def test_a_busy_listener_says_in_time_that_it_heard(connected: House) -> None:  
 @pytest.mark.parametrize("fault", ["reset_after", "status:503_after", "reset_before", "status:503"])
 def test_a_lost_answer_loses_no_command(connected: House, fault: str) -> None:  # noqa: F811  fixture
     here, desk = connected, connected.desk
-    here.fake.book.ask(fault, on="acks", seconds=0.1)
+    here.fake.book.schedule_fault(fault, on="acks", seconds=0.1)
     ear = here.ear()
     here.fake.choose(here.bot, here.leo, "stop")
     wait_until(lambda: here.heard() == ["/stop"])
     desk.live(minutes=1)
-    assert here.answers()[-1] == say(Message("service.stopped.sales"), "fr")
+    assert here.answers()[-1] == render_message(Message("service.stopped.sales"), "fr")
     here.over(ear)
 
 
@@ -190,7 +192,7 @@ def test_its_word_is_written_nowhere(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     here = connected
-    here.fake.book.ask("status:503", on="answers", account=here.bot.id)
+    here.fake.book.schedule_fault("status:503", on="answers", account=here.bot.id)
     ear = here.ear()
     choice = here.fake.choose(here.bot, here.leo, "human", where=here.place)
     press = here.fake.press(here.bot, here.leo, "age:")
@@ -224,12 +226,12 @@ def test_a_server_puts_the_bot_out_and_lets_it_in(connected: House) -> None:  # 
 
     def stands() -> tuple[str, str]:
         with here.desk.scope() as scope:
-            channel = channel_reads.channel(scope, here.desk.channels["main"])
+            channel = channel_reads.get_channel(scope, here.desk.channels["main"])
         return str(channel.state), channel.reason.code if channel.reason is not None else ""
 
     with heard(here):
         gateway.is_down(here.bot, here.guild)
-        pause(0.3)
+        sleep(0.3)
         assert stands() == ("active", "")
         gateway.let_in(here.bot, here.guild, roles)
         gateway.put_out(here.bot, here.guild)
@@ -246,13 +248,13 @@ def test_a_server_puts_the_bot_out_and_lets_it_in(connected: House) -> None:  # 
         assert (here.desk.state(waiting), here.posts()) == (S.PUBLISHED, ["Bientôt."])
         assert not [code for code in here.desk.notices().values() if code.startswith("channel.notice_gone")]
         with here.desk.scope() as scope:
-            connecting.pause(scope, here.desk.channels["main"], Message("channel.paused_by", {"name": "Anne"}))
+            lifecycle.pause_account(scope, here.desk.channels["main"], Message("channel.paused_by", {"name": "Anne"}))
         gateway.put_out(here.bot, here.guild)
         wait_until(lambda: stands() == ("gone", "channel.shut_out"))
         gateway.let_in(here.bot, here.guild, roles)
         wait_until(lambda: stands() == ("paused", "channel.paused_by"))
         with here.desk.scope() as scope:
-            connecting.resume(scope, here.desk.channels["main"])
+            lifecycle.resume_account(scope, here.desk.channels["main"])
     here.guild.members.pop(here.bot.id)  # while nobody listens
     with heard(here):
         wait_until(lambda: stands() == ("gone", "channel.shut_out"))

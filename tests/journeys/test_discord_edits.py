@@ -2,7 +2,7 @@
 
 import pytest
 
-from foundation.words import Message, say
+from foundation.i18n.translation import Message, render_message
 from tests.conftest import wait_until
 from tests.fakes.discord_edits import UPDATE, edit, touch
 from tests.fakes.discord_gateway import DIRECT_MESSAGES
@@ -35,7 +35,7 @@ def test_an_age_that_is_edited_in_stops_everything(connected: House) -> None:  #
     edit(house.fake, house.bot, house.leo, said, "I'm 15")
     wait_until(lambda: len(house.heard()) == 3)
     house.desk.live(minutes=1)
-    assert house.answers() == [*before, say(Message("service.safety.minor"), "en")]
+    assert house.answers() == [*before, render_message(Message("service.safety.minor"), "en")]
     assert rows(house, LINES) == [("text", "hello https://a.example"), ("edited", "hello you"), ("edited", "I'm 15")]
     assert rows(house, SIGNALS) == [("minor",)]
     touch(house.fake, house.bot, house.leo, said, pinned=False)

@@ -5,16 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.discord_passing import OPTION
-from schedules import removal
-from schedules.overrides import Override
-from schedules.states import DeliveryState as S
+from connectors.platforms.discord.crossposts import CROSSPOST_OPTION
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
 from tests.fakes.discord import MOST_PASSED_ON
 from tests.fakes.discord_world import ANNOUNCEMENT
 from tests.journeys.test_discord import House, connected, fake, house, services  # noqa: F401  fixtures
 from tests.journeys.visits import dusk
 
-PASSED_ON = (Override("discord", options=((OPTION, True),)),)
+PASSED_ON = (ChannelOverride("discord", options=((CROSSPOST_OPTION, True),)),)
 
 
 def passed_on(connected: House) -> list[bool]:  # noqa: F811  fixture
@@ -30,13 +30,13 @@ def test_a_post_is_passed_on_once_whatever_the_day(connected: House, mode: str) 
     desk.live(minutes=2)
     sent = desk.delivery("pour tous", others=PASSED_ON)
     if mode:
-        connected.fake.book.ask(mode, account=there.id, on="passes", seconds=0.2)
+        connected.fake.book.schedule_fault(mode, account=there.id, on="passes", seconds=0.2)
     desk.live(minutes=10)
     assert [desk.state(one) for one in (plain, sent)] == [S.PUBLISHED, S.PUBLISHED], desk.why(sent)
     assert (connected.posts(), passed_on(connected)) == (["ici seulement", "pour tous"], [False, True])
-    asked = [one for one in connected.fake.book.record() if one["path"].endswith("/crosspost")]
+    asked = [one for one in connected.fake.book.list_requests() if one["path"].endswith("/crosspost")]
     assert len([one for one in asked if there.id in one["path"]]) == (2 if mode == "reset_before" else 1)
-    desk.act(removal.ask, sent)
+    desk.act(post_removal.request_post_removal, sent)
     desk.live(minutes=5)
     assert (desk.state(sent), desk.state(plain)) == (S.REMOVED, S.PUBLISHED)
 

@@ -9,25 +9,28 @@ from uuid import UUID
 
 import pytest
 
-from channels import ages, connecting
-from channels import roles as channel_roles
-from channels.events import RoleDue
-from connectors.roles import NOT_THERE
-from foundation.outbox import Later
-from foundation.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
-from foundation.words import Message
-from gate import viewers
-from generators.engines.templates import Templates
-from subscribers import bearing, directory, proofs
-from subscribers.events import RoleWanted
-from tenants import letterbox
+from channels.accounts import lifecycle
+from channels.accounts.events import ReaderRoleDue
+from channels.age_verification import age_checks as ages
+from channels.roles import reader_roles as channel_roles
+from connectors.contract.reader_roles import READER_NOT_THERE
+from foundation.i18n.translation import Message
+from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
+from foundation.outbox.outbox import RetryLater
+from gate.viewers import age_assurance
+from generators.engines.text.templates import TemplateEngine
+from subscribers.conversations.events import RoleCheckDue
+from subscribers.fans import directory
+from subscribers.safety import age_checks as proofs
+from subscribers.safety import role_eligibility
+from tenants.vault import sealed_intake
 from tests.conftest import Cluster, wait_until
 from tests.fakes import yoti
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord_world import ALL, MANAGE_ROLES
 from tests.journeys.test_discord import MASTER, House, fake, house  # noqa: F401  fixtures
-from workers.ticks import TICKS
-from workers.wiring import Services, wire
+from workers.relay.ticks import TICKS
+from workers.wiring import Services, build_services
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +55,8 @@ def services(
         gate=GateSettings(signing_key=key),
         connectors=ConnectorsSettings(discord_url=fake.api, yoti_url=provider.url),
     )
-    with wire(settings, pool_size=8, application="tests") as found:
-        yield replace(found, chat_engine=Templates)
+    with build_services(settings, pool_size=8, application="tests") as found:
+        yield replace(found, chat_engine=TemplateEngine)
 
 
 @pytest.fixture
@@ -80,7 +83,7 @@ def changes(here: House) -> list[str]:
 
 
 def asked(here: House) -> int:
-    return sum(row["kind"] == "roles" and row["account"] == here.guild.id for row in here.fake.book.record())
+    return sum(row["kind"] == "roles" and row["account"] == here.guild.id for row in here.fake.book.list_requests())
 
 
 def writes(here: House, text: str = "bonjour") -> None:
@@ -95,7 +98,7 @@ def writes(here: House, text: str = "bonjour") -> None:
 def proven(here: House, person: str = "", **more: object) -> None:
     """The gate learns of a proof, and the house does what follows."""
     with here.desk.scope() as scope:
-        viewers.record_assurance(
+        age_assurance.record_assurance(
             scope,
             platform="discord",
             user_id=person or here.leo.id,
@@ -121,22 +124,24 @@ def rows(here: House) -> list[tuple[bool, bool | None, str]]:
 def hour(here: House) -> None:
     """The beat's hour comes round."""
     tick = next(one for one in TICKS if one.name == "roles")
-    tick.put(here.desk.services.tenant)
+    tick.write_rows(here.desk.services.tenant)
     here.desk.live(seconds=1)
 
 
 def fan(here: House) -> UUID:
     with here.desk.scope() as scope:
-        known = directory.known_on(scope, here.desk.channels["main"], here.leo.id)
+        known = directory.find_fan_identity(scope, here.desk.channels["main"], here.leo.id)
     assert known is not None
     return known.fan_id
 
 
 def test_from_age_to_the_role_and_back(here: House, provider: yoti.Running) -> None:
     sdk_id, key = provider.world.customer()
-    letter = letterbox.seal(letterbox.public_key(MASTER), here.desk.tenant_id, {"sdk_id": sdk_id, "api_key": key})
+    letter = sealed_intake.seal_form(
+        sealed_intake.derive_public_key(MASTER), here.desk.tenant_id, {"sdk_id": sdk_id, "api_key": key}
+    )
     with here.desk.scope(f"member:{here.desk.manager}") as scope:
-        ages.connect(scope, "yoti", letter, known=here.desk.services.age_providers)
+        ages.connect_provider(scope, "yoti", letter, known=here.desk.services.age_providers)
     here.desk.live(seconds=5)
     ear = here.ear()
     here.fake.choose(here.bot, here.leo, "age")
@@ -144,10 +149,10 @@ def test_from_age_to_the_role_and_back(here: House, provider: yoti.Running) -> N
     here.over(ear)
     here.desk.live(minutes=1)
     token = re.findall(r"/age/([A-Za-z0-9_-]{32})", " ".join(here.answers()))[-1]
-    found = ages.find(here.desk.services.tenant, token)
+    found = ages.find_check(here.desk.services.tenant, token)
     assert found is not None
     with here.desk.scope() as scope:
-        ages.begin(scope, found[1], page="https://page.example")
+        ages.begin_check(scope, found[1], page="https://page.example")
     here.desk.live(seconds=5)
     assert not bears(here)
     provider.world.finish(provider.world.session(str(found[1])), "COMPLETE")
@@ -156,10 +161,10 @@ def test_from_age_to_the_role_and_back(here: House, provider: yoti.Running) -> N
     assert rows(here) == [(True, True, "")]
     with here.desk.scope() as scope:
         [talk] = scope.run("SELECT id FROM conversations WHERE tenant_id = :tenant", tenant=here.desk.tenant_id)
-        shown = channel_roles.bearing(scope)[here.desk.channels["main"]]
+        shown = channel_roles.role_status_by_channel(scope)[here.desk.channels["main"]]
         assert (shown.borne, shown.away, shown.refused) == (1, 0, None)
     with here.desk.scope(f"member:{here.desk.manager}") as scope:
-        proofs.withdraw(scope, talk.id, key=found[1])
+        proofs.request_assurance_withdrawal(scope, talk.id, key=found[1])
     here.desk.live(seconds=5)
     assert not bears(here)
     assert rows(here) == []
@@ -172,8 +177,8 @@ def test_what_is_given_opens_nothing(here: House) -> None:
     here.guild.members[here.leo.id] = [role(here)]
     hour(here)
     with here.desk.scope() as scope:
-        assert viewers.level(scope, "discord", here.leo.id) == viewers.NOBODY
-        assert viewers.adults(scope, "discord") == []
+        assert age_assurance.get_assurance(scope, "discord", here.leo.id) == age_assurance.UNKNOWN_VIEWER
+        assert age_assurance.list_verified_adults(scope, "discord") == []
 
 
 @pytest.mark.parametrize(
@@ -181,13 +186,13 @@ def test_what_is_given_opens_nothing(here: House) -> None:
 )
 def test_a_bad_day_neither_loses_nor_leaves_the_role(here: House, fault: str) -> None:
     writes(here)
-    here.fake.book.ask(fault, account=here.guild.id, on="roles", seconds=0.2, retry_after=3)
+    here.fake.book.schedule_fault(fault, account=here.guild.id, on="roles", seconds=0.2, retry_after=3)
     proven(here)
     here.desk.live(minutes=10)
     assert bears(here)
-    here.fake.book.ask(fault, account=here.guild.id, on="roles", seconds=0.2, retry_after=3)
+    here.fake.book.schedule_fault(fault, account=here.guild.id, on="roles", seconds=0.2, retry_after=3)
     with here.desk.scope() as scope:
-        viewers.suspect(scope, "discord", here.leo.id)
+        age_assurance.mark_suspected_minor(scope, "discord", here.leo.id)
     here.desk.live(minutes=10)
     assert not bears(here)
     assert changes(here) == ["+", "-"]
@@ -197,7 +202,7 @@ def test_a_bad_day_neither_loses_nor_leaves_the_role(here: House, fault: str) ->
 def test_killed_at_any_line_it_is_done_once(here: House, at: int) -> None:
     writes(here)
     with here.desk.scope() as scope:
-        viewers.record_assurance(
+        age_assurance.record_assurance(
             scope,
             platform="discord",
             user_id=here.leo.id,
@@ -216,9 +221,9 @@ def test_killed_at_any_line_it_is_done_once(here: House, at: int) -> None:
 def test_an_answer_lost_and_a_proof_gone_leave_no_role(here: House) -> None:
     """The answer to giving it was lost, and the account rests: what may have been given is taken all the same."""
     writes(here)
-    here.fake.book.ask("reset_after", account=here.guild.id, on="roles", times=3)
+    here.fake.book.schedule_fault("reset_after", account=here.guild.id, on="roles", times=3)
     with here.desk.scope() as scope:
-        viewers.record_assurance(
+        age_assurance.record_assurance(
             scope,
             platform="discord",
             user_id=here.leo.id,
@@ -230,8 +235,8 @@ def test_an_answer_lost_and_a_proof_gone_leave_no_role(here: House) -> None:
     here.desk.run()
     assert rows(here) == [(True, None, "")]
     with here.desk.scope() as scope:
-        viewers.block(scope, "discord", here.leo.id)
-        connecting.pause(scope, here.desk.channels["main"], Message("channel.paused_by", {"name": "Anne"}))
+        age_assurance.block_viewer(scope, "discord", here.leo.id)
+        lifecycle.pause_account(scope, here.desk.channels["main"], Message("channel.paused_by", {"name": "Anne"}))
     here.desk.live(hours=1)
     assert not bears(here)
     assert rows(here) == []
@@ -256,7 +261,7 @@ def test_who_is_not_there_gets_it_when_they_write_again(here: House) -> None:
     writes(here)
     del here.guild.members[here.leo.id]
     proven(here)
-    assert rows(here) == [(True, False, NOT_THERE)]
+    assert rows(here) == [(True, False, READER_NOT_THERE)]
     before = asked(here)
     hour(here)
     assert asked(here) == before  # nobody is asked after every hour
@@ -332,9 +337,9 @@ def test_whoever_is_forgotten_loses_it(here: House) -> None:
     writes(here)
     proven(here)
     with here.desk.scope() as scope:
-        told = directory.export(scope, fan(here))
+        told = directory.export_fan(scope, fan(here))
         assert [one["role"] for one in told["roles"]] == [role(here)]  # type: ignore[attr-defined]  # a list
-        directory.erase(scope, fan(here))
+        directory.erase_fan(scope, fan(here))
     here.desk.live(seconds=5)
     assert not bears(here)
     assert rows(here) == []
@@ -354,14 +359,14 @@ def test_a_wish_that_changed_meanwhile_is_followed(here: House) -> None:
     class Meanwhile:
         def send(self, *args: object, **more: object) -> object:
             with here.desk.scope() as scope:
-                viewers.reset(scope, "discord", here.leo.id)
-            changed = RoleWanted(here.desk.tenant_id, wish.id, "discord", here.leo.id)
-            bearing.follow(changed, tenant=here.desk.services.tenant)
+                age_assurance.reset_assurance(scope, "discord", here.leo.id)
+            changed = RoleCheckDue(here.desk.tenant_id, wish.id, "discord", here.leo.id)
+            role_eligibility.update_reader_role(changed, tenant=here.desk.services.tenant)
             return send(*args, **more)  # type: ignore[arg-type]  # as it came
 
-    with pytest.raises(Later):
-        channel_roles.settle(
-            RoleDue(here.desk.tenant_id, wish.id),
+    with pytest.raises(RetryLater):
+        channel_roles.apply_role(
+            ReaderRoleDue(here.desk.tenant_id, wish.id),
             tenant=here.desk.services.tenant,
             transport=Meanwhile(),  # type: ignore[arg-type]  # one gesture more
             connectors=here.desk.services.connectors,

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from channels import oauth_clients
-from channels.states import ChannelState, EnrolmentState
-from connectors.enrolment import MESSAGES
-from foundation.words import Message
-from schedules.states import DeliveryState
+from channels.accounts import oauth_clients
+from channels.accounts.states import AccountSetupState, ChannelState
+from connectors.contract.account_setup import WANTED_MESSAGES
+from foundation.i18n.translation import Message
+from schedules.posts.states import DeliveryState
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
 from tests.journeys.meta import AtFacebook, at_facebook, networks
@@ -45,7 +45,7 @@ def page(house: AtFacebook) -> Any:
 
 def refused(house: AtFacebook, **typed: str) -> Message | None:
     wish = house.enrol(**typed)
-    assert wish.state == EnrolmentState.REFUSED, "nobody was let in"
+    assert wish.state == AccountSetupState.REFUSED, "nobody was let in"
     assert wish.channel_id is None
     return wish.reason
 
@@ -58,7 +58,7 @@ def test_a_yes_lets_the_page_in_and_a_post_stands_there(house: AtFacebook, caplo
     caplog.set_level(logging.DEBUG)
     house.bring(back)
     found = house.stands(wish.id)
-    assert found.state == EnrolmentState.CONNECTED, found.reason
+    assert found.state == AccountSetupState.CONNECTED, found.reason
     channel = house.channel()
     assert (channel.account, channel.name, channel.state) == (page(house).id, "Léa Officiel", ChannelState.ACTIVE)
     assert house.token() == page(house).token, "the Page's own: the person's is not kept"
@@ -73,7 +73,7 @@ def test_a_yes_lets_the_page_in_and_a_post_stands_there(house: AtFacebook, caplo
     secrets = (back["code"], page(house).token, house.form["client_secret"], *house.server.login.tokens)
     assert not [one for one in secrets if one in said]
     with house.desk.scope() as scope:
-        known = oauth_clients.latest(scope)["facebook"]
+        known = oauth_clients.latest_oauth_clients(scope)["facebook"]
         key = scope.run("SELECT app_key FROM channels WHERE platform = 'facebook'").scalar_one()
     assert known.client_id == house.form["client_id"]
     assert key is not None, "what is known of an application's limits holds for this Page"
@@ -94,13 +94,13 @@ def test_who_runs_several_names_one_and_is_told_which_there_are(
         assert reason.code == "facebook.which_page", "no Page of hers"
     for typed, meant in ((" mia laurent ", pages[1]), (pages[2].id, pages[2])):
         wish = house.enrol(page=typed, client_id="", client_secret="")
-        assert wish.state == EnrolmentState.CONNECTED, "the application is known: it was given a token before"
+        assert wish.state == AccountSetupState.CONNECTED, "the application is known: it was given a token before"
         assert (house.channel().account, house.token()) == (meant.id, meant.token)
 
 
 def test_a_page_far_down_the_list_is_found(both: tuple[Services, dict[str, Any]], running: Network) -> None:
     house = at_facebook(both[0], running, both[1]["facebook"], *(f"Page {number}" for number in range(130)))
-    assert house.enrol(page="Page 129").state == EnrolmentState.CONNECTED
+    assert house.enrol(page="Page 129").state == AccountSetupState.CONNECTED
     assert house.channel().name == "Page 129"
 
 
@@ -115,22 +115,22 @@ def test_what_was_left_unticked_is_named_and_asked_for_again(house: AtFacebook) 
     house.member.unticks = frozenset({"pages_show_list"})
     assert refused(house) == Message("oauth.scopes")
     house.member.unticks = frozenset()
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
 
 
 def test_who_may_not_post_there_is_told(house: AtFacebook) -> None:
     house.member.pages[page(house).id] = ("ANALYZE", "MODERATE")
     assert refused(house) == Message("facebook.no_task", {"page": "Léa Officiel"})
     house.member.pages[page(house).id] = ("PROFILE_PLUS_CREATE_CONTENT",)
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
 
 
 def test_where_messages_are_wanted_their_right_is_asked_for(house: AtFacebook) -> None:
     assert "pages_messaging" not in house.ask().visit
     house.member.unticks = frozenset({"pages_messaging"})
-    assert refused(house, wanted=MESSAGES) == Message("facebook.right_missing", {"rights": "pages_messaging"})
+    assert refused(house, wanted=WANTED_MESSAGES) == Message("facebook.right_missing", {"rights": "pages_messaging"})
     house.member.unticks = frozenset()
-    assert house.enrol(wanted=MESSAGES).state == EnrolmentState.CONNECTED
+    assert house.enrol(wanted=WANTED_MESSAGES).state == AccountSetupState.CONNECTED
     assert house.channel().chat_surface == "facebook.message"
 
 
@@ -138,7 +138,7 @@ def test_where_messages_are_wanted_their_right_is_asked_for(house: AtFacebook) -
 def test_a_lost_token_of_two_months_is_asked_for_again(house: AtFacebook, mode: str) -> None:
     house.server.book.ask(mode, on="exchanges", times=2)
     wish = house.enrol()
-    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert wish.state == AccountSetupState.CONNECTED, wish.reason
 
 
 @pytest.mark.parametrize("office", ["tokens", "exchanges", "checks"])
@@ -146,15 +146,15 @@ def test_where_the_code_is_used_up_the_person_says_yes_again(house: AtFacebook, 
     house.server.book.ask("reset_after", on=office, times=3)
     assert refused(house) == Message("oauth.again")
     house.server.book.clear()
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
 
 
 def test_a_wrong_secret_or_application_is_told_and_not_kept(house: AtFacebook) -> None:
     assert refused(house, client_secret="0" * 32) == Message("oauth.client_refused")
     wish = house.ask(client_id="", client_secret="")
-    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("meta.no_client"))
+    assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("meta.no_client"))
     with house.desk.scope() as scope:
-        assert "facebook" not in oauth_clients.latest(scope)
+        assert "facebook" not in oauth_clients.latest_oauth_clients(scope)
 
 
 def test_who_says_no_and_who_comes_back_twice_get_nothing(house: AtFacebook) -> None:

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from channels import enrolling
-from gate.units import Rating
-from schedules import removal
-from schedules.states import DeliveryState as S
+from channels.connections import account_setup
+from gate.contract.units import Rating
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
 from tests.conftest import Cluster
 from tests.journeys.outside import Mia, Outside, mia, outside
 from tests.journeys.speaking import act, answer, heard
 from tests.journeys.test_instagram import bytes_of
 from tests.journeys.visits import film
-from workers.ticks import TICKS
+from workers.relay.ticks import TICKS
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 def listen(here: Mia) -> None:
     for _ in range(12):
-        next(one for one in TICKS if one.name == "remarks").put(here.desk.services.tenant)
+        next(one for one in TICKS if one.name == "remarks").write_rows(here.desk.services.tenant)
         here.desk.live(minutes=1)
 
 
@@ -37,7 +37,7 @@ def test_words_alone_are_posted_and_taken_away(networks: Outside) -> None:
     assert here.desk.state(sent) is S.PUBLISHED, here.desk.why(sent)
     (post,) = page.posts.values()
     assert post.message == "Bonjour"
-    here.desk.act(removal.ask, sent)
+    here.desk.act(post_removal.request_post_removal, sent)
     here.desk.live(minutes=5)
     assert here.desk.state(sent) is S.REMOVED
     assert post.deleted
@@ -87,7 +87,7 @@ def test_a_film_whose_answer_was_lost_is_never_sent_while_it_may_be_worked_on(ne
     here = mia(networks)
     page, shown = here.facebook(), film(here.desk, seconds=3.5)
     networks.facebook.film_seconds = 1200
-    networks.facebook.book.ask("reset_after", on="posts")
+    networks.facebook.book.schedule_fault("reset_after", on="posts")
     sent = here.desk.delivery("Un film", channel="facebook", media=(shown,), after=60)
     here.desk.live(minutes=15)
     assert (here.desk.state(sent), len(page.fetched)) == (S.UNCERTAIN, 1)
@@ -100,7 +100,7 @@ def test_a_film_whose_answer_was_lost_is_never_sent_while_it_may_be_worked_on(ne
 def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outside, mode: str) -> None:
     here = mia(networks)
     page = here.facebook()
-    networks.facebook.book.ask(mode, on="posts")
+    networks.facebook.book.schedule_fault(mode, on="posts")
     sent = here.desk.delivery("Bonsoir", channel="facebook", media=(here.picture(Rating.G),), after=60)
     here.desk.live(minutes=40)
     assert here.desk.state(sent) is S.PUBLISHED
@@ -183,7 +183,7 @@ def test_a_token_that_may_not_post_names_what_it_lacks(networks: Outside) -> Non
     assert wish.reason is not None
     assert wish.reason.code == "facebook.short_token"
     with here.desk.scope() as scope:
-        assert enrolling.enrolment(scope, wish.id).channel_id is None
+        assert account_setup.get_setup(scope, wish.id).channel_id is None
 
 
 def test_without_rights_over_comments_the_page_still_posts(networks: Outside) -> None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from foundation.outbox import stats
+from demo.agency.cast import DEMO_AGENCIES
+from foundation.outbox.outbox import queue_stats
 from tests.conftest import wait_until
 from tests.journeys import first_minute as minute
 from tests.journeys.day import house as living
 from tests.journeys.day.house import House
 from tests.journeys.first_minute import Watched
-from workers.demo_cast import COMPANIES
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -59,7 +59,7 @@ def test_run_stands_at_three_of_eight(seen: Seen) -> None:
 
 def test_nothing_gave_up(seen: Seen) -> None:
     with seen.house.scope() as scope:
-        assert {one.queue: one.dead for one in stats(scope) if one.dead} == {}
+        assert {one.queue: one.dead for one in queue_stats(scope) if one.dead} == {}
 
 
 def test_removal_in_the_middle_of_it_leaves_nothing(seen: Seen) -> None:
@@ -70,8 +70,8 @@ def test_removal_in_the_middle_of_it_leaves_nothing(seen: Seen) -> None:
     assert "sandbox.faults" in done.out
     again = seen.house.run("demo", "remove")
     assert [line for line in again.out.splitlines() if "removed from" in line] == []
-    for company in COMPANIES:
+    for company in DEMO_AGENCIES:
         with seen.house.scope(company.tenant_id) as scope:
             assert not scope.run("SELECT 1 FROM outbox WHERE tenant_id = :t", t=company.tenant_id).all()
             assert not scope.run("SELECT 1 FROM channels WHERE tenant_id = :t", t=company.tenant_id).all()
-    wait_until(lambda: living.read(seen.house.home).ready)
+    wait_until(lambda: living.read_status(seen.house.home).is_ready)

@@ -7,19 +7,21 @@ from uuid import UUID
 
 import pytest
 
-from channels import lending, tasks
-from foundation.http import HttpClient, Reply, Request
-from gate import copies
-from gate.units import Rating, Subject
-from schedules import drafting, removal
-from schedules.states import DeliveryState as S
-from schedules.threads import Piece
-from studio import library
+from channels.links import media_urls
+from channels.manual_tasks import tasks
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from gate.contract.units import Rating, Subject
+from gate.copies import live_copies
+from schedules.drafts import drafts
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.thread_parts import ThreadPart
+from schedules.publishing import post_removal
+from studio.library import assets
 from tests.conftest import Cluster
 from tests.journeys.outside import Mia, Outside, mia, outside
 from tests.journeys.speaking import act, answer, heard
 from tests.journeys.visits import film
-from workers.ticks import TICKS
+from workers.relay.ticks import TICKS
 
 pytestmark = pytest.mark.heavy
 
@@ -32,22 +34,22 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield found
 
 
-def asked(here: Mia) -> list[lending.Fetched]:
+def asked(here: Mia) -> list[media_urls.MediaUrlFetch]:
     """Every visit of an address that was lent, oldest first."""
     with here.desk.scope() as scope:
         ids = scope.run("SELECT id FROM lent_files WHERE tenant_id = :t ORDER BY created_at", t=scope.tenant_id)
-        return [one for lent_id in ids.scalars().all() for one in lending.fetches(scope, lent_id)]
+        return [one for lent_id in ids.scalars().all() for one in media_urls.fetches_of(scope, lent_id)]
 
 
 def bytes_of(here: Mia, asset: UUID) -> bytes:
     with here.desk.scope() as scope:
-        sha256 = library.media(scope, asset, "instagram").sha256
+        sha256 = assets.get_rendition(scope, asset, "instagram").sha256
     return here.outside.services.store.get(here.desk.tenant_id, sha256)
 
 
 def status(address: str) -> int:
-    reply = HTTP.exchange(Request("GET", address))
-    assert isinstance(reply, Reply)
+    reply = HTTP.send(HttpRequest("GET", address))
+    assert isinstance(reply, HttpResponse)
     return reply.status
 
 
@@ -135,7 +137,7 @@ def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outsid
     here = mia(networks)
     profile = here.instagram()
     sent = here.desk.delivery("Bonsoir", channel="instagram", media=(here.picture(Rating.G),), after=60)
-    networks.instagram.book.ask("reset_after", on="posts")
+    networks.instagram.book.schedule_fault("reset_after", on="posts")
     here.desk.live(minutes=30)
     assert here.desk.state(sent) is S.PUBLISHED
     assert [post["caption"] for post in profile.posts] == ["Bonsoir"]
@@ -158,14 +160,14 @@ def test_a_post_to_be_removed_waits_for_a_person(networks: Outside) -> None:
     profile = here.instagram()
     sent = here.desk.delivery("Reste", channel="instagram", media=(here.picture(Rating.G),), after=60)
     here.desk.live(minutes=5)
-    here.desk.act(removal.ask, sent)
+    here.desk.act(post_removal.request_post_removal, sent)
     here.desk.live(minutes=5)
     assert here.desk.state(sent) is not S.REMOVED, "nothing says that it is gone"
     (post,) = profile.posts
     with here.desk.scope() as scope:
-        (task,) = tasks.due(scope, creators={here.desk.creator_id})
+        (task,) = tasks.list_due_tasks(scope, creators={here.desk.creator_id})
     assert here.desk.entry(sent).url == task.url == post["permalink"]
-    assert task.removal
+    assert task.is_removal
     assert post["caption"].startswith(task.caption.rstrip("…"))
     assert task.caption
     assert task.went_out is not None
@@ -176,7 +178,7 @@ def test_the_address_is_read_though_the_first_answer_is_lost(networks: Outside) 
     here = mia(networks)
     profile = here.instagram()
     sent = here.desk.delivery("Adresse", channel="instagram", media=(here.picture(Rating.G),), after=60)
-    networks.instagram.book.ask("status:500", on="metrics")
+    networks.instagram.book.schedule_fault("status:500", on="metrics")
     here.desk.live(minutes=30)
     (post,) = profile.posts
     assert (here.desk.state(sent), here.desk.entry(sent).url) == (S.PUBLISHED, post["permalink"])
@@ -201,7 +203,7 @@ def test_a_comment_is_heard_answered_and_deleted(networks: Outside) -> None:
     (post,) = profile.posts
     told = profile.comments.say(post["id"], "c'est où ?", networks.instagram.clock(), by="ann")
     for _ in range(12):
-        next(one for one in TICKS if one.name == "remarks").put(here.desk.services.tenant)
+        next(one for one in TICKS if one.name == "remarks").write_rows(here.desk.services.tenant)
         here.desk.live(minutes=1)
     (said,) = heard(here.desk)
     assert (said.text, said.under) == ("c'est où ?", post["id"])
@@ -219,7 +221,7 @@ def commented(here: Mia, words: str, **more: Any) -> UUID:
         words,
         channel="instagram",
         media=(here.picture(Rating.G),),
-        parts=(Piece(f"{words}, plus bas", comment=True),),
+        parts=(ThreadPart(f"{words}, plus bas", comment=True),),
         **more,
     )
 
@@ -231,13 +233,13 @@ def test_a_first_comment_waits_for_a_fresh_post_and_stands_once_though_its_answe
     sent = commented(here, "Bonjour", after=60)
     here.desk.live(seconds=70)
     assert here.desk.state(sent) is S.PARTLY, "the post stands, and may not be commented yet"
-    networks.instagram.book.ask("reset_after", on="posts")
+    networks.instagram.book.schedule_fault("reset_after", on="posts")
     here.desk.live(minutes=10)
     assert here.desk.state(sent) is S.PUBLISHED
     ((post,), (said,)) = profile.posts, profile.comments.every.values()
     assert (said.media, said.text, said.parent) == (post["id"], "Bonjour, plus bas", "")
     with here.desk.scope() as scope:
-        ids = [one.native_ids for one in copies.copies(scope, Subject("delivery", sent))]
+        ids = [one.native_ids for one in live_copies.list_copies(scope, Subject("delivery", sent))]
     assert ids == [(post["id"],), (f"comment:{said.id}",)]
 
 
@@ -252,7 +254,7 @@ def test_a_first_comment_that_nobody_may_make_leaves_a_gap_and_is_finished_by_a_
     here.desk.live(minutes=5)
     assert (here.desk.state(sent), here.desk.why(sent)) == (S.BROKEN_OFF, "connectors.comments_off")
     post["is_comment_enabled"] = True
-    here.desk.act(drafting.again, sent)
+    here.desk.act(drafts.retry_delivery, sent)
     here.desk.live(minutes=5)
     assert here.desk.state(sent) is S.PUBLISHED
     assert (len(profile.posts), len(profile.comments.every)) == (1, 1), "the post was not begun anew"
@@ -287,9 +289,9 @@ def test_what_somebody_took_away_there_is_believed_at_the_second_look(networks: 
     assert here.desk.state(kept) is S.PUBLISHED
     assert here.desk.notices()[f"delivery:{gone}:gone"] == "delivery.gone_by_nobody"
     with here.desk.scope() as scope:
-        left = copies.copies(scope, Subject("delivery", gone))
+        left = live_copies.list_copies(scope, Subject("delivery", gone))
         known = scope.run("SELECT count(*) FROM metric_snapshots WHERE delivery_id = :d", d=gone).scalar_one()
-    assert all(one.gone_at is not None for one in left), "its comment went with it"
+    assert all(one.removed_at is not None for one in left), "its comment went with it"
     assert known > 0, "what was measured stays"
 
 
@@ -303,11 +305,11 @@ def test_an_account_that_lets_nobody_in_is_no_post_taken_away(networks: Outside,
         profile.posts = []
     for _ in range(40):
         if trouble == "account":
-            networks.instagram.book.ask("status:401", on="checks")
+            networks.instagram.book.schedule_fault("status:401", on="checks")
         if trouble == "outage":
-            networks.instagram.book.ask("status:503", on="metrics")
+            networks.instagram.book.schedule_fault("status:503", on="metrics")
         if trouble == "posts":
-            networks.instagram.book.ask("status:404", on="metrics")
+            networks.instagram.book.schedule_fault("status:404", on="metrics")
     here.desk.live(hours=30)
-    networks.instagram.book.clear()
+    networks.instagram.book.clear_faults()
     assert here.desk.state(sent) is S.PUBLISHED

@@ -7,19 +7,21 @@ from uuid import UUID
 
 import pytest
 
-from channels import tasks
+from channels.manual_tasks import tasks
 from foundation.errors import Conflict
-from foundation.words import Message
-from gate import copies, recall
-from gate.units import Rating, Subject
-from schedules import previewing, removal
-from schedules.drafting import Draft
-from schedules.overrides import Override
-from schedules.states import DeliveryState as S
+from foundation.i18n.translation import Message
+from gate.contract.units import Rating, Subject
+from gate.copies import live_copies
+from gate.removal import recall
+from schedules.drafts import previews
+from schedules.drafts.drafts import Draft
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
 from tests.conftest import Cluster
 from tests.journeys.outside import Mia, Outside, mia, outside
 
-AS_STORY = (Override("instagram", body="", options=(("story", True),)),)
+AS_STORY = (ChannelOverride("instagram", body="", options=(("story", True),)),)
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +36,9 @@ def story(here: Mia, rating: Rating = Rating.G, **more: Any) -> UUID:
     return here.desk.delivery("Au lac", channel="instagram", media=(here.picture(rating),), **values)
 
 
-def left(here: Mia, delivery_id: UUID) -> copies.Copy:
+def left(here: Mia, delivery_id: UUID) -> live_copies.LiveCopy:
     with here.desk.scope() as scope:
-        (copy,) = copies.copies(scope, Subject("delivery", delivery_id))
+        (copy,) = live_copies.list_copies(scope, Subject("delivery", delivery_id))
     return copy
 
 
@@ -62,26 +64,26 @@ def test_a_story_ends_after_a_day_and_is_no_post_taken_down(networks: Outside) -
     entry = here.desk.entry(sent)
     assert entry.url == shown["permalink"]
     assert entry.settled_at is not None
-    assert entry.ends_at is not None
-    assert (entry.ends_at - entry.settled_at).total_seconds() == 24 * 3600
+    assert entry.expires_at is not None
+    assert (entry.expires_at - entry.settled_at).total_seconds() == 24 * 3600
     here.desk.live(hours=23, minutes=30)
     assert ages(here, sent) == [(1, 12), (23, 12)], "once more while it was there"
-    assert left(here, sent).gone_at is None
+    assert left(here, sent).removed_at is None
     here.desk.live(hours=24 * 8)
     assert here.desk.state(sent) is S.PUBLISHED
-    assert left(here, sent).gone_at is not None
+    assert left(here, sent).removed_at is not None
     assert ages(here, sent) == [(1, 12), (23, 12)], "nothing is asked of what ended"
     assert not [cause for cause in here.desk.notices() if str(sent) in cause], "nobody is alarmed"
     assert [str(step.after) for step in here.desk.story(sent)][-1] == "published"
     with pytest.raises(Conflict, match=r"delivery\.ended"):
-        here.desk.act(removal.ask, sent)
+        here.desk.act(post_removal.request_post_removal, sent)
 
 
 def test_a_lost_answer_is_read_among_the_stories_and_never_sent_twice(networks: Outside) -> None:
     here = mia(networks)
     profile = here.instagram()
     sent = story(here)
-    networks.instagram.book.ask("reset_after", on="posts")
+    networks.instagram.book.schedule_fault("reset_after", on="posts")
     here.desk.live(minutes=30)
     assert here.desk.state(sent) is S.PUBLISHED
     (shown,) = profile.stories
@@ -93,17 +95,17 @@ def test_a_story_to_be_removed_is_a_persons_until_it_ends(networks: Outside) -> 
     profile = here.instagram()
     sent = story(here)
     here.desk.live(minutes=5)
-    here.desk.act(removal.ask, sent)
+    here.desk.act(post_removal.request_post_removal, sent)
     here.desk.live(minutes=5)
     assert here.desk.state(sent) is S.REMOVING
     with here.desk.scope() as scope:
-        (task,) = tasks.due(scope, creators={here.desk.creator_id})
-    assert (task.removal, task.url) == (True, profile.stories[0]["permalink"])
+        (task,) = tasks.list_due_tasks(scope, creators={here.desk.creator_id})
+    assert (task.is_removal, task.url) == (True, profile.stories[0]["permalink"])
     here.desk.live(hours=25)
     assert here.desk.state(sent) is S.REMOVED
     with here.desk.scope() as scope:
-        assert tasks.due(scope, creators={here.desk.creator_id}) == []
-    assert left(here, sent).gone_at is not None
+        assert tasks.list_due_tasks(scope, creators={here.desk.creator_id}) == []
+    assert left(here, sent).removed_at is not None
 
 
 def test_a_story_that_is_called_back_is_somebodys_task_until_it_ends(networks: Outside) -> None:
@@ -112,16 +114,16 @@ def test_a_story_that_is_called_back_is_somebodys_task_until_it_ends(networks: O
     sent = story(here)
     here.desk.live(minutes=5)
     with here.desk.scope() as scope:
-        found = copies.showing_bytes(scope, left(here, sent).media[0])
+        found = live_copies.live_copies_of_bytes(scope, left(here, sent).media[0])
         assert {one.subject.id for one in found} == {sent}, "its upload, and where it stands"
         recall.open_takedowns(scope, found, Message("gate.CONSENT_MISSING"))
     here.desk.live(minutes=5)
     with here.desk.scope() as scope:
-        assert [task.removal for task in tasks.due(scope, creators={here.desk.creator_id})] == [True]
+        assert [task.is_removal for task in tasks.list_due_tasks(scope, creators={here.desk.creator_id})] == [True]
     here.desk.live(hours=25)
     with here.desk.scope() as scope:
-        assert tasks.due(scope, creators={here.desk.creator_id}) == []
-        assert copies.showing_bytes(scope, found[0].media[0]) == []
+        assert tasks.list_due_tasks(scope, creators={here.desk.creator_id}) == []
+        assert live_copies.live_copies_of_bytes(scope, found[0].media[0]) == []
     assert here.desk.state(sent) is S.REMOVED
 
 
@@ -147,11 +149,11 @@ def test_what_no_post_may_show_no_story_may(networks: Outside) -> None:
 def test_words_are_told_where_a_story_is_written_and_never_sent(networks: Outside) -> None:
     here = mia(networks)
     profile, picture = here.instagram(), here.picture(Rating.G)
-    told = (Override("instagram", options=(("story", True),)),)
+    told = (ChannelOverride("instagram", options=(("story", True),)),)
     with here.desk.scope(f"member:{here.desk.author}") as scope:
         channel = here.desk.channels["instagram"]
         draft = Draft(here.desk.creator_id, "", "Au lac", (picture,), (channel,), others=told)
-        (one,) = previewing.previews(
+        (one,) = previews.preview_draft(
             scope, draft, author=f"member:{here.desk.author}", connectors=here.desk.services.connectors
         )
     assert "connectors.no_words_there" in [reason.code for reason in one.reasons]

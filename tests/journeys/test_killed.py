@@ -15,12 +15,12 @@ from uuid import UUID
 import httpx
 import pytest
 
-from foundation.clock import pause
-from schedules.states import DeliveryState as S
+from foundation.ops.clock import sleep
+from schedules.posts.states import DeliveryState as S
 from tests.conftest import Cluster, free_port, wait_until
 from tests.journeys.bots import Bots
 from tests.journeys.test_telegram import lea, sandbox, services, telegram  # noqa: F401  fixtures
-from web import sites
+from web.site import sites
 
 ROOT = Path(__file__).parents[2]
 NEAR = timedelta(minutes=20)
@@ -97,7 +97,7 @@ def settled(made: Bots, wanted: list[UUID]) -> bool:
     due, now = desk.next_due(), desk.now()
     if due is not None and now < due < now + NEAR:
         made.pass_time(seconds=(due - now).total_seconds() + 0.01)
-    pause(0.5)
+    sleep(0.5)
     return False
 
 
@@ -123,7 +123,7 @@ def test_web_killed_while_posts_arrive(lea: Bots, cluster: Cluster, frozen: bool
         wanted = [desk.delivery(one, channel="page", after=1) for one in words]
         if frozen:
             wait_until(lambda: any(desk.state(one) is S.PUBLISHING for one in wanted), 60)
-            pause(0.3)  # its question stands in the socket
+            sleep(0.3)  # its question stands in the socket
         else:
             wait_until(lambda: bool(standing()), 60)
         web.kill()
@@ -152,7 +152,7 @@ def test_listen_killed_while_fans_write(lea: Bots, cluster: Cluster) -> None:  #
         wait_until(lambda: len(heard()) >= len(before + after), 90)
         wait_until(lambda: not lea.world.waiting(lea.bot), 60)
         lea.waits(lambda seen: len(seen) >= 2, seconds=60)
-        pause(3.0)
+        sleep(3.0)
     assert Counter(heard()) == Counter(before + after)
     sent = lea.rows("SELECT id FROM messages WHERE tenant_id = :tenant AND direction = 'out'")
     assert len(lea.texts()) == len(sent), lea.texts()

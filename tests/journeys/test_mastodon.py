@@ -7,20 +7,22 @@ from uuid import UUID
 
 import pytest
 
-from channels import enrolling
-from channels.events import LimitsDue
-from channels.states import ChannelState, EnrolmentState
-from connectors.enrolment import MESSAGES
-from connectors.mastodon_account import CHAT_SURFACE
-from foundation import outbox
+from channels.accounts.events import TenantLimitsDue
+from channels.accounts.states import AccountSetupState, ChannelState
+from channels.connections import account_setup
+from connectors.contract.account_setup import WANTED_MESSAGES
+from connectors.platforms.mastodon.account import CHAT_SURFACE
 from foundation.errors import NotFound
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.words import Message
-from schedules import drafting, previewing, removal
-from schedules.states import DeliveryState as S
-from subscribers import answering, persona
-from tenants import notices
-from tenants import reads as tenant_reads
+from foundation.outbox import outbox
+from schedules.drafts import drafts, previews
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
+from subscribers.inbox import member_actions
+from subscribers.replies import persona
+from tenants.agencies import queries as tenant_reads
+from tenants.notices import notices
 from tests.conftest import Cluster
 from tests.fakes import mastodon_chats
 from tests.fakes.mastodon import FakeMastodon, mastodon
@@ -29,8 +31,9 @@ from tests.journeys.speaking import act, answer, heard
 from tests.journeys.visits import Visited, services_at
 from tests.schedules.builders import desk
 from tests.subscribers.builders import NOVA
-from workers import channel_check, handlers
-from workers.terminal import sentence
+from workers.cli.platforms import access_check
+from workers.event_routes import registry
+from workers.terminal.output import translate
 from workers.wiring import Services
 
 pytestmark = pytest.mark.heavy
@@ -43,7 +46,7 @@ class House(Visited):
     def told(self, delivery_id: UUID) -> list[str]:
         """What its people are told of a delivery, and stands."""
         with self.desk.scope() as scope:
-            return notices.open_causes(scope, f"delivery:{delivery_id}")
+            return notices.list_open_causes(scope, f"delivery:{delivery_id}")
 
     def status(self, text: str) -> Mapping[str, Any]:
         """The post of these words as it stands there."""
@@ -75,7 +78,7 @@ def house(services: Services, running: Network, server: FakeMastodon) -> Iterato
     made = desk(services, running)
     form = {"server": server.url, "rules": "general"}
     yield House(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "mastodon", form)
-    server.book.clear()
+    server.book.clear_faults()
     server.slow, server.ignores_keys, server.rules = 0, False, list(server.usual_rules)
     server.drops_media = False
     server.max_characters, server.max_media = 500, 4
@@ -84,11 +87,11 @@ def house(services: Services, running: Network, server: FakeMastodon) -> Iterato
 def test_from_the_form_to_the_removal(house: House) -> None:
     lea = house.desk
     wish = house.enrol()
-    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert wish.state == AccountSetupState.CONNECTED, wish.reason
     channel = house.channel()
     assert channel.account == f"{house.member.id}@{house.server.url.partition('://')[2]}"
     assert channel.base_url == house.server.url
-    lea.act(enrolling.ask_test, channel.id)
+    lea.act(account_setup.request_test, channel.id)
     lea.run()
     assert house.channel().last_ok_at is not None
 
@@ -101,7 +104,7 @@ def test_from_the_form_to_the_removal(house: House) -> None:
     assert (shown["language"], shown["visibility"], shown["sensitive"]) == ("fr", "public", False)
     assert lea.entry(first).url == shown["url"]
 
-    lea.act(removal.ask, first)
+    lea.act(post_removal.request_post_removal, first)
     house.live(minutes=2)
     assert lea.state(first) is S.REMOVED
     assert house.member.statuses == {}
@@ -112,10 +115,10 @@ def test_the_servers_own_limits_are_read_kept_and_read_again(house: House) -> No
 
     def shown(words: str) -> tuple[int, int, list[str]]:
         """What a page says of a draft: the most it may say and show, and what is wrong with it."""
-        draft = drafting.Draft(lea.creator_id, "", words, media=(), channels=(lea.channels["mastodon"],))
+        draft = drafts.Draft(lea.creator_id, "", words, media=(), channels=(lea.channels["mastodon"],))
         with lea.scope() as scope:
             connectors = lea.services.connectors
-            (one,) = previewing.previews(scope, draft, author=house.author, connectors=connectors)
+            (one,) = previews.preview_draft(scope, draft, author=house.author, connectors=connectors)
         return one.most, one.most_media, [why.code for why in one.reasons]
 
     server.max_characters, server.max_media = 1000, 8
@@ -139,7 +142,7 @@ def test_the_servers_own_limits_are_read_kept_and_read_again(house: House) -> No
     server.book.ask("status:503", on="instance", times=2)
     later = lea.delivery("plus tard", channel="mastodon", after=3600)
     with lea.scope() as scope:
-        outbox.put(scope, LimitsDue(lea.tenant_id, lea.tenant_id))
+        outbox.put(scope, TenantLimitsDue(lea.tenant_id, lea.tenant_id))
     lea.run()
     assert shown("x")[:2] == (200, 8), "it does not answer: what was known holds"
     server.book.clear()
@@ -152,28 +155,28 @@ def test_an_account_is_tried_from_the_terminal(house: House) -> None:
     house.enrol()
     name, services = house.channel().name, house.desk.services
     asked = len(house.server.book.record())
-    (would,) = channel_check.tried(services, name, "", dry=True)
-    assert (would.well, would.said.code) == (True, "cli.connect.would_ask")
-    assert "GET /api/v1/accounts/verify_credentials" in would.line
+    (would,) = access_check.check_accounts(services, name, "", dry=True)
+    assert (would.is_ok, would.message.code) == (True, "cli.connect.would_ask")
+    assert "GET /api/v1/accounts/verify_credentials" in would.format_line
     assert len(house.server.book.record()) == asked, "nothing was asked"
-    (good,) = channel_check.tried(services, name.upper(), "")
-    assert (good.well, good.said) == (True, Message("cli.channel.answered"))
+    (good,) = access_check.check_accounts(services, name.upper(), "")
+    assert (good.is_ok, good.message) == (True, Message("cli.channel.answered"))
     house.server.book.ask("status:503", on="checks")
-    (away,) = channel_check.tried(services, name, "")
-    assert (away.well, away.said) == (False, Message("cli.channel.no_answer"))
+    (away,) = access_check.check_accounts(services, name, "")
+    assert (away.is_ok, away.message) == (False, Message("cli.channel.no_answer"))
     house.server.revoke(house.member)
-    (dead,) = channel_check.tried(services, name, "")
-    assert dead.said == Message("channel.is_reauthorize", {"account": name})
+    (dead,) = access_check.check_accounts(services, name, "")
+    assert dead.message == Message("channel.is_reauthorize", {"account": name})
     with house.desk.scope() as scope:
-        (creator,) = (one.name for one in tenant_reads.creators(scope) if one.id == house.desk.creator_id)
-    said = (name, creator, "Mastodon", sentence(Message("connectors.token_refused")))
-    assert all(part in dead.line for part in said)
-    (still,) = channel_check.tried(services, name, "", dry=True)
-    assert (still.well, still.said) == (False, dead.said)
+        (creator,) = (one.name for one in tenant_reads.list_creators(scope) if one.id == house.desk.creator_id)
+    said = (name, creator, "Mastodon", translate(Message("connectors.token_refused")))
+    assert all(part in dead.format_line for part in said)
+    (still,) = access_check.check_accounts(services, name, "", dry=True)
+    assert (still.is_ok, still.message) == (False, dead.message)
     with pytest.raises(NotFound):
-        channel_check.tried(services, "nobody", "")
+        access_check.check_accounts(services, "nobody", "")
     with pytest.raises(NotFound):
-        channel_check.tried(services, name, "another agency")
+        access_check.check_accounts(services, name, "another agency")
 
 
 def test_a_post_that_a_server_makes_without_its_pictures_is_told(house: House) -> None:
@@ -184,7 +187,7 @@ def test_a_post_that_a_server_makes_without_its_pictures_is_told(house: House) -
     house.live(minutes=2)
     assert lea.state(bare) is S.PUBLISHED
     assert house.told(bare) == [f"delivery:{bare}:files"]
-    lea.act(removal.ask, bare)
+    lea.act(post_removal.request_post_removal, bare)
     house.live(minutes=2)
     assert (lea.state(bare), house.told(bare)) == (S.REMOVED, [])
 
@@ -217,7 +220,7 @@ def test_a_dead_token_holds_the_queue_and_a_new_one_lets_it_go(house: House) -> 
     lea.run()
     assert house.channel().state == ChannelState.REAUTHORIZE
     assert lea.state(post) in (S.HELD, S.SCHEDULED)
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
     house.live(minutes=2)
     assert lea.state(post) is S.PUBLISHED
     assert house.texts() == ["après le nouveau jeton"]
@@ -234,7 +237,7 @@ def test_a_dead_token_holds_the_queue_and_a_new_one_lets_it_go(house: House) -> 
 )
 def test_what_cannot_be_connected_says_why(house: House, typed: dict[str, str], code: str) -> None:
     wish = house.ask(**typed)
-    assert wish.state == EnrolmentState.REFUSED
+    assert wish.state == AccountSetupState.REFUSED
     assert wish.reason is not None
     assert wish.reason.code == code
 
@@ -243,7 +246,7 @@ def test_somebody_who_says_no_is_told_that_nothing_was_connected(house: House) -
     wish = house.ask()
     house.bring(house.approve(wish.visit, no=True))
     end = house.stands(wish.id)
-    assert (end.state, end.visit) == (EnrolmentState.REFUSED, "")
+    assert (end.state, end.visit) == (AccountSetupState.REFUSED, "")
     assert end.reason == Message("enrolment.declined")
 
 
@@ -256,7 +259,7 @@ def test_a_code_is_its_askers_for_a_quarter_of_an_hour_and_once(house: House) ->
     house.bring(said)
     with pytest.raises(NotFound):
         house.bring(said)
-    assert house.stands(wish.id).state == EnrolmentState.CONNECTED
+    assert house.stands(wish.id).state == AccountSetupState.CONNECTED
     with pytest.raises(NotFound):
         house.bring(said)
 
@@ -266,7 +269,7 @@ def test_a_quarter_of_an_hour_is_one_of_people(house: House) -> None:
     lea, wish = house.desk, house.ask()
     lea.pass_time(hours=3)
     house.bring(house.approve(wish.visit))
-    assert house.stands(wish.id).state == EnrolmentState.CONNECTED
+    assert house.stands(wish.id).state == AccountSetupState.CONNECTED
     late = house.ask()
     with lea.scope() as scope:
         ago = "jsonb_build_object('at', people_now() - interval '16 minutes')"
@@ -281,7 +284,7 @@ def test_a_code_without_its_verifier_is_worth_nothing(house: House) -> None:
     stolen = house.approve(first.visit)
     house.bring({"code": stolen["code"], "state": house.approve(second.visit)["state"]})
     end = house.stands(second.id)
-    assert end.state == EnrolmentState.REFUSED
+    assert end.state == AccountSetupState.REFUSED
     assert end.reason == Message("oauth.again")
 
 
@@ -292,7 +295,7 @@ def test_a_lost_exchange_asks_for_another_yes(house: House, mode: str) -> None:
     house.bring(house.approve(wish.visit))
     assert house.stands(wish.id).reason == Message("oauth.again")
     house.server.book.clear()
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
 
 
 def test_nothing_of_a_visit_is_kept_and_no_secret_is_ever_readable(house: House) -> None:
@@ -338,7 +341,7 @@ def test_a_comment_is_heard_answered_by_name_and_its_author_kept_away(house: Hou
 def _hears(house: House) -> list[str]:
     """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
     house.live(minutes=1)
-    handlers.ear(house.desk.services, house.channel()).once()
+    registry.make_listener(house.desk.services, house.channel()).poll_once()
     house.live(minutes=1)
     return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
 
@@ -352,12 +355,12 @@ def _rows(house: House, statement: str, **more: Any) -> list[Any]:
 def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:
     lea, server = house.desk, house.server
     with lea.scope() as scope:
-        persona.activate(scope, persona.write(scope, lea.creator_id, NOVA))
+        persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))
     leo = server.account(f"leo{str(lea.tenant_id)[-8:]}")
     mastodon_chats.says(server, leo, "ce que j’ai écrit bien avant", house.member)
     house.enrol()
-    assert not handlers.ears(lea.services)._chatty(house.channel()), "connected for its posts alone"
-    house.enrol(wanted=MESSAGES)
+    assert not registry.make_listener_pool(lea.services)._chatty(house.channel()), "connected for its posts alone"
+    house.enrol(wanted=WANTED_MESSAGES)
     assert house.channel().chat_surface == CHAT_SURFACE
     assert _hears(house) == [], "what was said before was said to the creator"
     mastodon_chats.says(server, leo, "bonjour !", house.member)
@@ -367,8 +370,8 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     (talk,) = _rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     key = uuid7()
     with lea.scope(house.author) as scope:
-        answering.take(scope, talk.id, lea.author)
-        answering.say(scope, talk.id, lea.author, "Bonjour Léo", key=key)
+        member_actions.take_over_conversation(scope, talk.id, lea.author)
+        member_actions.send_member_reply(scope, talk.id, lea.author, "Bonjour Léo", key=key)
     house.live(minutes=6)
     (draft,) = _rows(house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key)
     ours = [one.text for one in mastodon_chats.said_to(server, house.member, leo)]

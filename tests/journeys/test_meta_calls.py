@@ -8,22 +8,25 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from channels import disconnecting, subscribing
-from channels.reads import Channel
-from channels.reads import channel as channel_of
-from channels.states import ChannelState
-from channels.subscribing import Subscription
-from connectors import facebook_chats
-from connectors.enrolment import MESSAGES
-from connectors.suite.serving import served
-from foundation.words import Message
+from channels.accounts.queries import Channel
+from channels.accounts.queries import get_channel as channel_of
+from channels.accounts.states import ChannelState
+from channels.connections import disconnection
+from channels.listening import webhook_subscriptions
+from channels.listening.webhook_subscriptions import WebhookSubscription
+from connectors.conformance.fake_servers import serve_app
+from connectors.contract.account_setup import WANTED_MESSAGES
+from connectors.platforms.facebook import messages
+from foundation.i18n.translation import Message
 from tests.conftest import Cluster
 from tests.fakes.facebook_world import Page, Post
 from tests.fakes.meta_calls import Calls
 from tests.journeys.outside import Mia, Outside, mia, outside
 from tests.journeys.speaking import heard
-from workers import handlers, hook_door, house_calls
-from workers.ticks import TICKS
+from workers.event_routes import registry
+from workers.listeners.webhooks import meta as house_calls
+from workers.listeners.webhooks import server
+from workers.relay.ticks import TICKS
 
 SECRET, WORD = "a1b2c3d4" * 4, "a word of the owner's"
 
@@ -36,8 +39,10 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
         settings = found.services.settings.model_copy(update={"connectors": own.model_copy(update=set_up)})
         found.services = replace(found.services, settings=settings)
         found.facebook.calls = found.instagram.calls = Calls(SECRET)
-        calls = house_calls.taking(found.services, handlers.ears(found.services), known_seconds=0.0)
-        with served(hook_door.create(lambda channel: None, lambda *call: False, house=calls)) as url:
+        calls = house_calls.make_meta_webhooks(
+            found.services, registry.make_listener_pool(found.services), known_seconds=0.0
+        )
+        with serve_app(server.create_webhook_app(lambda channel: None, lambda *call: False, house=calls)) as url:
             assert found.facebook.calls.set_up(f"{url}/hooks/meta", WORD)
             yield found
 
@@ -51,14 +56,14 @@ def meta(networks: Outside) -> Calls:
 
 
 def beat(here: Mia, name: str = "calls") -> None:
-    next(one for one in TICKS if one.name == name).put(here.desk.services.tenant)
+    next(one for one in TICKS if one.name == name).write_rows(here.desk.services.tenant)
     here.desk.run()
 
 
-def stands(here: Mia, platform: str = "facebook") -> Subscription:
+def stands(here: Mia, platform: str = "facebook") -> WebhookSubscription:
     channel_id = here.desk.channels[platform]
     with here.desk.scope() as scope:
-        return subscribing.of_channels(scope, [channel_id])[channel_id]
+        return webhook_subscriptions.subscriptions_of(scope, [channel_id])[channel_id]
 
 
 def channel(here: Mia) -> Channel:
@@ -141,8 +146,8 @@ def test_an_account_that_a_person_takes_off_is_signed_off(
     beat(here)
     assert stands(here).state == "on"
     if fault:
-        networks.facebook.book.ask(fault, times=1, seconds=0.1)
-    here.desk.act(disconnecting.ask, here.desk.channels["facebook"], "Anne")
+        networks.facebook.book.schedule_fault(fault, times=1, seconds=0.1)
+    here.desk.act(disconnection.request_disconnection, here.desk.channels["facebook"], "Anne")
     here.desk.run()
     found = channel(here)
     assert (found.state, found.token) == (ChannelState.DISCONNECTED, None)
@@ -181,7 +186,7 @@ def test_what_a_call_says_is_never_kept(networks: Outside, meta: Calls) -> None:
 def test_an_account_whose_answer_was_lost_is_signed_up_again(networks: Outside, meta: Calls) -> None:
     here = mia(networks)
     page, _ = page_of(here)
-    networks.facebook.book.ask("reset_after", on="subscriptions")
+    networks.facebook.book.schedule_fault("reset_after", on="subscriptions")
     beat(here)
     assert stands(here).state == "off"
     here.desk.live(minutes=11)
@@ -196,7 +201,7 @@ def test_killed_at_any_point_it_is_signed_up_all_the_same(networks: Outside, met
         at += 2
         with here.desk.scope() as scope:
             scope.run("DELETE FROM call_subscriptions WHERE tenant_id = :t", t=here.desk.tenant_id)
-        next(one for one in TICKS if one.name == "calls").put(here.desk.services.tenant)
+        next(one for one in TICKS if one.name == "calls").write_rows(here.desk.services.tenant)
         lived = not here.desk.crash(at)
         here.desk.run()
         assert stands(here).state == "on"
@@ -228,9 +233,9 @@ def test_an_account_without_the_right_works_on_and_is_asked_in_its_turn(networks
 
 def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(networks: Outside, meta: Calls) -> None:
     here, chatty = mia(networks), mia(networks)
-    page, hers = here.facebook(), chatty.facebook(wanted=MESSAGES)
+    page, hers = here.facebook(), chatty.facebook(wanted=WANTED_MESSAGES)
     hers.chats.say("Léo", "avant", networks.facebook.clock())
-    handlers.ear(chatty.desk.services, channel(chatty)).once()
+    registry.make_listener(chatty.desk.services, channel(chatty)).poll_once()
     for one in (here, chatty):
         beat(one)
     assert meta.signed_up["page", page.id] == {"feed"}
@@ -241,7 +246,7 @@ def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(networks: O
     meta.message("page", hers.id, said.by, "ce que l’appel dit", here.desk.now())
     meta.tell(here.desk.now(), times=2)
     assert meta.statuses == [200, 200]
-    handlers.ear(chatty.desk.services, channel(chatty)).once()
+    registry.make_listener(chatty.desk.services, channel(chatty)).poll_once()
     chatty.desk.run()
     with chatty.desk.scope() as scope:
         mine = {"t": chatty.desk.tenant_id}
@@ -250,15 +255,15 @@ def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(networks: O
         assert not any("appel" in row for row in kept), "nothing of what a call says"
         lines = scope.run("SELECT body FROM messages WHERE tenant_id = :t AND direction = 'in'", **mine)
         assert list(lines.scalars()) == ["bonjour !"]
-    here.enrol("facebook", page=page.id, access_token=page.token, wanted=MESSAGES)
+    here.enrol("facebook", page=page.id, access_token=page.token, wanted=WANTED_MESSAGES)
     beat(here)
     assert meta.signed_up["page", page.id] == {"feed", "messages"}, "connected again, with messages"
 
 
 def test_a_page_without_the_right_for_messages_is_called_about_comments(networks: Outside, meta: Calls) -> None:
     here = mia(networks)
-    page = here.facebook(wanted=MESSAGES)
-    page.rights -= {facebook_chats.RIGHT}
+    page = here.facebook(wanted=WANTED_MESSAGES)
+    page.rights -= {messages.MESSAGE_PERMISSION}
     beat(here)
     assert stands(here).state == "on"
     assert meta.signed_up["page", page.id] == {"feed"}

@@ -8,29 +8,31 @@ from uuid import UUID
 
 import pytest
 
-from channels.states import ChannelState, EnrolmentState
-from connectors import facebook_chats, windows
-from connectors.enrolment import MESSAGES, POSTS
-from connectors.facebook import Facebook
-from connectors.instagram import Instagram
-from connectors.instagram_chats import RIGHT, SURFACE
+from channels.accounts.states import AccountSetupState, ChannelState
+from connectors.contract.account_setup import WANTED_MESSAGES, WANTED_POSTS
+from connectors.platforms.facebook import messages
+from connectors.platforms.facebook.publisher import Facebook
+from connectors.platforms.instagram.messages import CHAT_SURFACE, MESSAGE_PERMISSION
+from connectors.platforms.instagram.publisher import Instagram
+from connectors.shared import reply_windows
 from foundation.errors import BadInput, Refused
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.words import Message
-from subscribers import answering, persona
+from subscribers.inbox import member_actions
+from subscribers.replies import persona
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
 from tests.journeys.meta import Paged, Signed, networks, paged, signed
 from tests.journeys.visits import Visited
 from tests.subscribers.builders import NOVA
-from workers import handlers
+from workers.event_routes import registry
 from workers.wiring import Services
 
 pytestmark = pytest.mark.heavy
 
-SURFACES = {"instagram": SURFACE, "facebook": facebook_chats.SURFACE}
+SURFACES = {"instagram": CHAT_SURFACE, "facebook": messages.CHAT_SURFACE}
 THERE: dict[str, Instagram | Facebook] = {"instagram": Instagram(), "facebook": Facebook()}
-RIGHTS = {"instagram": RIGHT, "facebook": facebook_chats.RIGHT}
+RIGHTS = {"instagram": MESSAGE_PERMISSION, "facebook": messages.MESSAGE_PERMISSION}
 SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "instagram": ("story", {"story": {"reply_to": {"id": "1", "link": "https://evil.example"}}}),
     "facebook": ("picture", {"sticker": "https://evil.example"}),
@@ -78,7 +80,7 @@ def house(request: pytest.FixtureRequest) -> Visited:
 def _answers(made: Visited) -> None:
     """She has a persona, so that a machine answers."""
     with made.desk.scope() as scope:
-        persona.activate(scope, persona.write(scope, made.desk.creator_id, NOVA))
+        persona.activate_persona(scope, persona.create_persona_version(scope, made.desk.creator_id, NOVA))
 
 
 def rows(house: Visited, statement: str, **more: Any) -> list[Any]:
@@ -88,13 +90,13 @@ def rows(house: Visited, statement: str, **more: Any) -> list[Any]:
 
 def hears(house: Visited) -> list[tuple[str, str]]:
     """The account is listened to, what it brings is dealt with; all that the inbox shows of people."""
-    handlers.ear(house.desk.services, house.channel()).once()
+    registry.make_listener(house.desk.services, house.channel()).poll_once()
     house.live(seconds=30)
     return [(one.kind, one.body) for one in rows(house, "SELECT * FROM messages WHERE direction = 'in' ORDER BY seq")]
 
 
 def chatty(house: Visited) -> bool:
-    return handlers.ears(house.desk.services)._chatty(house.channel())
+    return registry.make_listener_pool(house.desk.services)._chatty(house.channel())
 
 
 def told(house: Visited) -> set[str]:
@@ -107,8 +109,10 @@ def say(house: Visited, text: str, *, known: bool = True) -> UUID:
     ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     key, lea = uuid7(), house.desk.author
     with house.desk.scope(f"member:{lea}") as scope:
-        answering.take(scope, talk, lea)
-        answering.say(scope, talk, lea, text, key=key, there=THERE[house.platform] if known else None)
+        member_actions.take_over_conversation(scope, talk, lea)
+        member_actions.send_member_reply(
+            scope, talk, lea, text, key=key, there=THERE[house.platform] if known else None
+        )
     return key
 
 
@@ -134,7 +138,7 @@ def sent(house: Visited) -> list[str]:
 def test_a_message_is_heard_and_answered_once_whatever_the_day(house: Visited, mode: str) -> None:
     chats, now = house.member.chats, house.server.clock
     chats.say("leo", "ce que j’ai écrit bien avant", now())
-    assert house.enrol(wanted=MESSAGES).state == EnrolmentState.CONNECTED
+    assert house.enrol(wanted=WANTED_MESSAGES).state == AccountSetupState.CONNECTED
     assert house.channel().chat_surface == SURFACES[house.platform]
     assert hears(house) == [], "what was said before was said to the creator"
     now.move(1)
@@ -164,7 +168,7 @@ def test_words_that_are_too_many_there_are_told_while_they_are_typed(
     request: pytest.FixtureRequest, platform: str, text: str, why: Message
 ) -> None:
     house: Visited = request.getfixturevalue(platform)
-    house.enrol(wanted=MESSAGES)
+    house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
     house.server.clock.move(1)
     house.member.chats.say("leo", "bonjour !", house.server.clock())
@@ -172,10 +176,10 @@ def test_words_that_are_too_many_there_are_told_while_they_are_typed(
     ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     lea, there = house.desk.author, THERE[platform]
     with house.desk.scope(f"member:{lea}") as scope:
-        answering.take(scope, talk, lea)
+        member_actions.take_over_conversation(scope, talk, lea)
         if platform == "instagram":
-            assert answering.conflicts(scope, talk, lea, text, there=there) == (why,)
-        assert answering.conflicts(scope, talk, lea, text[:500], there=there) == ()
+            assert member_actions.check_member_reply(scope, talk, lea, text, there=there) == (why,)
+        assert member_actions.check_member_reply(scope, talk, lea, text[:500], there=there) == ()
     with pytest.raises(BadInput) as refused:
         say(house, text)
     assert refused.value.message == why
@@ -186,7 +190,7 @@ def test_words_that_are_too_many_there_are_told_while_they_are_typed(
 
 
 def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Visited) -> None:
-    house.enrol(wanted=MESSAGES)
+    house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
     house.server.clock.move(1)
     house.member.chats.say("leo", "bonjour !", house.server.clock())
@@ -196,16 +200,16 @@ def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Visit
     before = len(house.server.book.record())
     with pytest.raises(Refused) as refused:
         say(house, "trop tard")
-    assert refused.value.message.code == windows.CLOSED
+    assert refused.value.message.code == reply_windows.WINDOW_CLOSED
     ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     with house.desk.scope() as scope:
-        answering.take(scope, talk, house.desk.author)
-        shown = answering.conflicts(scope, talk, house.desk.author, "", there=THERE[house.platform])
-    assert shown == (Message(windows.CLOSED, {"hours": 24}),), "before a word is typed"
+        member_actions.take_over_conversation(scope, talk, house.desk.author)
+        shown = member_actions.check_member_reply(scope, talk, house.desk.author, "", there=THERE[house.platform])
+    assert shown == (Message(reply_windows.WINDOW_CLOSED, {"hours": 24}),), "before a word is typed"
     draft = say(house, "trop tard", known=False)
     house.desk.run()
-    assert became(house, draft) == ("failed", windows.CLOSED)
-    assert windows.CLOSED in told(house)
+    assert became(house, draft) == ("failed", reply_windows.WINDOW_CLOSED)
+    assert reply_windows.WINDOW_CLOSED in told(house)
     assert not any(one["kind"] == "messages" for one in house.server.book.record()[before:]), "nobody was asked"
     house.member.chats.say("leo", "encore moi", house.server.clock())
     hears(house)
@@ -215,7 +219,7 @@ def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Visit
 
 
 def test_who_blocked_the_account_is_not_written_to_again(house: Visited) -> None:
-    house.enrol(wanted=MESSAGES)
+    house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
     house.server.clock.move(1)
     house.member.chats.say("leo", "bonjour !", house.server.clock())
@@ -229,61 +233,61 @@ def test_who_blocked_the_account_is_not_written_to_again(house: Visited) -> None
 
 
 def test_the_right_is_asked_for_only_where_messages_are_wanted(instagram: Signed) -> None:
-    wish = instagram.ask(wanted=POSTS)
-    assert RIGHT not in wish.visit
+    wish = instagram.ask(wanted=WANTED_POSTS)
+    assert MESSAGE_PERMISSION not in wish.visit
     instagram.bring(instagram.approve(wish.visit))
-    assert instagram.stands(wish.id).state == EnrolmentState.CONNECTED
+    assert instagram.stands(wish.id).state == AccountSetupState.CONNECTED
     assert not chatty(instagram)
-    instagram.oauth.unticks = frozenset({RIGHT})
-    refused = instagram.enrol(wanted=MESSAGES)
-    assert (refused.state, refused.reason) == (EnrolmentState.REFUSED, Message(windows.NO_MESSAGES))
+    instagram.oauth.unticks = frozenset({MESSAGE_PERMISSION})
+    refused = instagram.enrol(wanted=WANTED_MESSAGES)
+    assert (refused.state, refused.reason) == (AccountSetupState.REFUSED, Message(reply_windows.MESSAGES_NOT_ALLOWED))
     instagram.oauth.unticks = frozenset()
-    wish = instagram.ask(wanted=MESSAGES)
-    assert RIGHT in wish.visit
+    wish = instagram.ask(wanted=WANTED_MESSAGES)
+    assert MESSAGE_PERMISSION in wish.visit
     instagram.bring(instagram.approve(wish.visit))
-    assert instagram.stands(wish.id).state == EnrolmentState.CONNECTED
+    assert instagram.stands(wish.id).state == AccountSetupState.CONNECTED
     assert chatty(instagram)
 
 
 def test_a_page_whose_token_lacks_the_right_is_told_which(facebook: Paged) -> None:
-    facebook.member.rights -= {facebook_chats.RIGHT}
-    refused = facebook.enrol(wanted=MESSAGES)
-    assert refused.state == EnrolmentState.REFUSED
-    assert refused.reason == Message("facebook.right_missing", {"rights": facebook_chats.RIGHT})
-    assert facebook.enrol(wanted=POSTS).state == EnrolmentState.CONNECTED
+    facebook.member.rights -= {messages.MESSAGE_PERMISSION}
+    refused = facebook.enrol(wanted=WANTED_MESSAGES)
+    assert refused.state == AccountSetupState.REFUSED
+    assert refused.reason == Message("facebook.right_missing", {"rights": messages.MESSAGE_PERMISSION})
+    assert facebook.enrol(wanted=WANTED_POSTS).state == AccountSetupState.CONNECTED
     assert not chatty(facebook)
-    facebook.member.rights |= {facebook_chats.RIGHT}
-    assert facebook.enrol(wanted=MESSAGES).state == EnrolmentState.CONNECTED
+    facebook.member.rights |= {messages.MESSAGE_PERMISSION}
+    assert facebook.enrol(wanted=WANTED_MESSAGES).state == AccountSetupState.CONNECTED
     assert chatty(facebook)
 
 
 def test_many_who_write_at_once_are_heard_without_asking_too_often(instagram: Signed) -> None:
-    instagram.enrol(wanted=MESSAGES)
+    instagram.enrol(wanted=WANTED_MESSAGES)
     hears(instagram)
     for name in ("leo", "ida", "max"):
         instagram.server.clock.move(1)
         instagram.member.chats.say(name, f"bonjour de {name}", instagram.server.clock())
     instagram.server.clock.move(5)
     instagram.member.chats.a_second = 2
-    heard = handlers.ear(instagram.desk.services, instagram.channel()).once()
+    heard = registry.make_listener(instagram.desk.services, instagram.channel()).poll_once()
     assert heard is not None
     assert [update.text for update in heard.updates] == ["bonjour de leo", "bonjour de ida", "bonjour de max"]
     assert heard.asked == 4, "the list, then each conversation"
 
 
 def test_a_right_that_is_taken_back_is_told_once_and_the_account_goes_on_posting(house: Visited) -> None:
-    house.enrol(wanted=MESSAGES)
+    house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
     rights, house.member.rights = house.member.rights, house.member.rights - {RIGHTS[house.platform]}
     for _ in range(2):
         assert hears(house) == []
-    assert windows.NO_MESSAGES in told(house)
+    assert reply_windows.MESSAGES_NOT_ALLOWED in told(house)
     assert house.channel().state == ChannelState.ACTIVE
     house.member.rights = rights
     house.server.clock.move(1)
     house.member.chats.say("leo", "bonjour !", house.server.clock())
     assert hears(house) == [("text", "bonjour !")]
-    assert windows.NO_MESSAGES not in told(house)
+    assert reply_windows.MESSAGES_NOT_ALLOWED not in told(house)
     assert timedelta(seconds=THERE[house.platform].capabilities.poll_seconds) >= timedelta(seconds=18), (
         "200 requests an hour are those of posts too"
     )

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from channels import oauth_clients
-from channels.states import ChannelState, EnrolmentState
-from foundation.words import Message
+from channels.accounts import oauth_clients
+from channels.accounts.states import AccountSetupState, ChannelState
+from foundation.i18n.translation import Message
 from tests.conftest import Cluster
 from tests.fakes import meta_oauth
 from tests.fakes.network import Network, network
@@ -43,7 +43,7 @@ def house(both: tuple[Services, dict[str, Any]], running: Network, request: pyte
 
 def paste(house: Signed) -> None:
     wish = house.ask(**{**dict.fromkeys(house.form, ""), PASTED: house.member.token})
-    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert wish.state == AccountSetupState.CONNECTED, wish.reason
 
 
 def test_a_pasted_token_is_renewed_within_days_and_then_well_ahead(house: Signed) -> None:
@@ -136,7 +136,7 @@ def test_no_token_is_logged_or_kept_in_the_open(house: Signed, caplog: pytest.Lo
 
 def clients(house: Signed) -> list[str]:
     with house.desk.scope() as scope:
-        found = oauth_clients.latest(scope).get(house.platform)
+        found = oauth_clients.latest_oauth_clients(scope).get(house.platform)
     return [found.client_id] if found is not None else []
 
 
@@ -146,7 +146,7 @@ def test_a_yes_gives_a_token_of_sixty_days_and_renews_it_ahead(house: Signed) ->
     assert "/oauth/authorize?" in wish.visit
     back = house.approve(wish.visit)
     house.bring(back)
-    assert house.stands(wish.id).state == EnrolmentState.CONNECTED, house.stands(wish.id).reason
+    assert house.stands(wish.id).state == AccountSetupState.CONNECTED, house.stands(wish.id).reason
     assert [grant.partition("_")[2] for grant in house.oauth.asked] == ["code", "exchange_token"]
     channel, shown = house.channel(), house.oauth.known(house.token())
     assert (channel.account, channel.name) == (house.member.id, f"@{house.member.username}")
@@ -164,7 +164,7 @@ def test_the_next_account_comes_in_through_the_same_application_and_shares_its_l
     house.enrol()
     assert clients(house) == [house.form["client_id"]]
     house.member = house.server.profile(f"mo{str(house.desk.tenant_id)[-8:]}")
-    assert house.enrol(client_id="", client_secret="").state == EnrolmentState.CONNECTED
+    assert house.enrol(client_id="", client_secret="").state == AccountSetupState.CONNECTED
     with house.desk.scope() as scope:
         keys = scope.run("SELECT app_key FROM channels WHERE platform = :platform", platform=house.platform)
         found = keys.scalars().all()
@@ -174,7 +174,7 @@ def test_the_next_account_comes_in_through_the_same_application_and_shares_its_l
 def test_a_pasted_token_is_of_no_application(house: Signed) -> None:
     """What is typed beside it is not kept: nobody showed that it works."""
     wish = house.ask(**{PASTED: house.member.token})
-    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert wish.state == AccountSetupState.CONNECTED, wish.reason
     assert clients(house) == []
     with house.desk.scope() as scope:
         key = scope.run("SELECT app_key FROM channels WHERE platform = :platform", platform=house.platform)
@@ -183,42 +183,42 @@ def test_a_pasted_token_is_of_no_application(house: Signed) -> None:
 
 def test_an_answer_without_a_list_around_it_is_read_as_well(house: Signed) -> None:
     house.oauth.wraps = not house.oauth.wraps
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "garbage", "status:503_after"])
 def test_a_lost_token_of_sixty_days_is_asked_for_again(house: Signed, mode: str) -> None:
     house.server.book.ask(mode, on="exchanges", times=2)
     wish = house.enrol()
-    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert wish.state == AccountSetupState.CONNECTED, wish.reason
 
 
 @pytest.mark.parametrize("office", ["tokens", "exchanges"])
 def test_where_the_code_is_used_up_the_person_says_yes_again(house: Signed, office: str) -> None:
     house.server.book.ask("reset_after", on=office, times=3)
     wish = house.enrol()
-    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("oauth.again"))
+    assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("oauth.again"))
     house.server.book.clear()
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
 
 
 def test_a_wrong_secret_is_told_and_not_kept(house: Signed) -> None:
     wish = house.enrol(client_secret="0" * 32)
-    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("oauth.client_refused"))
+    assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("oauth.client_refused"))
     assert clients(house) == []
 
 
 def test_without_an_application_or_a_token_a_person_is_told_what_to_write(house: Signed) -> None:
     for typed in ({"client_id": "", "client_secret": ""}, {"client_secret": ""}):
         wish = house.ask(**typed)
-        assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("meta.no_client"))
+        assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("meta.no_client"))
 
 
 def test_who_says_no_is_not_asked_again(house: Signed) -> None:
     wish = house.ask()
     house.bring(house.approve(wish.visit, no=True))
     found = house.stands(wish.id)
-    assert (found.state, found.reason) == (EnrolmentState.REFUSED, Message("enrolment.declined"))
+    assert (found.state, found.reason) == (AccountSetupState.REFUSED, Message("enrolment.declined"))
 
 
 def test_an_account_that_may_not_publish_is_not_let_in(house: Signed) -> None:
@@ -226,11 +226,11 @@ def test_an_account_that_may_not_publish_is_not_let_in(house: Signed) -> None:
     house.oauth.unticks = frozenset({"instagram_business_content_publish"})
     wish = house.enrol()
     if house.platform == "instagram":
-        assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("oauth.scopes"))
+        assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("oauth.scopes"))
         house.oauth.unticks, house.member.account_type = frozenset(), "PERSONAL"
         assert house.enrol().reason == Message("instagram.not_professional")
     else:
-        assert wish.state == EnrolmentState.CONNECTED
+        assert wish.state == AccountSetupState.CONNECTED
 
 
 def test_the_terminal_asks_for_a_token_or_for_an_application(house: Signed) -> None:

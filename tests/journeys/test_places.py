@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from foundation.words import Message
-from gate.units import Rating
-from schedules.states import DeliveryState as S
-from schedules.threads import Piece
+from foundation.i18n.translation import Message
+from gate.contract.units import Rating
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.thread_parts import ThreadPart
 from tests.conftest import Cluster
 from tests.fakes.telegram_chats import Chat
 from tests.journeys.outside import Mia, Outside, mia, outside
-from workers import gate_story
+from workers.cli.gate import decision_explanation
 
 
 @pytest.fixture(scope="module")
@@ -110,13 +110,13 @@ def test_what_no_bot_can_know_holds_nudity_back(her: Mia) -> None:
 
 def test_while_nobody_can_see_the_place_general_goes_and_the_rest_waits_by_itself(her: Mia) -> None:
     bot, chat = her.telegram()
-    her.outside.telegram.book.ask("status:503", account=str(bot.id), on="places", times=30)
+    her.outside.telegram.book.schedule_fault("status:503", account=str(bot.id), on="places", times=30)
     waits, general = her.post("telegram"), her.desk.delivery("Bonjour", channel="telegram")
     her.desk.live(seconds=100)
     assert her.desk.state(general) is S.PUBLISHED
     assert (her.desk.state(waits), her.desk.why(waits)) == (S.HELD, "gate.DESTINATION_PROBE_STALE")
     assert her.judged(waits) == ("H", frozenset({"DESTINATION_PROBE_STALE"}))
-    her.outside.telegram.book.clear()
+    her.outside.telegram.book.clear_faults()
     her.desk.live(minutes=10)
     assert her.desk.state(waits) is S.PUBLISHED, "nobody pressed anything"
     assert posts(chat) == 2
@@ -126,11 +126,11 @@ def test_nothing_is_taken_away_while_nobody_can_see(her: Mia) -> None:
     bot, chat = her.telegram()
     sent = her.post("telegram")
     her.desk.live(seconds=30)
-    her.outside.telegram.book.ask("status:503", account=str(bot.id), on="places", times=100)
+    her.outside.telegram.book.schedule_fault("status:503", account=str(bot.id), on="places", times=100)
     her.beat(hours=3)
     assert her.desk.state(sent) is S.PUBLISHED
     assert posts(chat) == 1
-    her.outside.telegram.book.clear()
+    her.outside.telegram.book.clear_faults()
 
 
 def test_a_channel_of_discord_that_is_opened_to_all_loses_it_within_the_hour(her: Mia) -> None:
@@ -163,7 +163,7 @@ def test_a_label_that_was_dropped_takes_the_post_down_within_a_minute(her: Mia) 
     assert her.desk.state(kept) is S.PUBLISHED, her.judged(kept)
     copy = her.copy(kept)
     assert copy is not None
-    assert copy.was_read_back
+    assert copy.is_read_back
     repo.drops_labels = True
     bare = her.post("bluesky")
     her.desk.live(seconds=60)
@@ -171,25 +171,25 @@ def test_a_label_that_was_dropped_takes_the_post_down_within_a_minute(her: Mia) 
     assert her.recall(bare) == "gate.FLAG_READBACK_MISMATCH"
     assert len(repo.records) == 1, "the first one stands"
     assert "copy.unmarked" in her.desk.notices().values()
-    told = gate_story.tell(her.desk.services, str(bare), "en")
+    told = decision_explanation.render_decision(her.desk.services, str(bare), "en")
     assert "it does not bear selfLabels=porn." in told
     assert "The platform did not keep the adult mark" in told
-    assert "it bears its marks." in gate_story.tell(her.desk.services, str(kept), "en")
+    assert "it bears its marks." in decision_explanation.render_decision(her.desk.services, str(kept), "en")
 
 
 def test_a_copy_nobody_can_read_stays_and_is_read_later(her: Mia) -> None:
     repo = her.bluesky()
-    her.outside.bluesky.book.ask("status:503", on="lookups", times=3)
+    her.outside.bluesky.book.schedule_fault("status:503", on="lookups", times=3)
     sent = her.post("bluesky")
     her.desk.live(seconds=5)
     assert her.desk.state(sent) is S.PUBLISHED
     copy = her.copy(sent)
     assert copy is not None
-    assert not copy.was_read_back
+    assert not copy.is_read_back
     her.desk.live(minutes=5)
     copy = her.copy(sent)
     assert copy is not None
-    assert copy.was_read_back
+    assert copy.is_read_back
     assert len(repo.records) == 1
 
 
@@ -240,7 +240,7 @@ def test_on_x_each_picture_for_adults_bears_its_warning(her: Mia) -> None:
 
 def test_on_x_words_without_a_picture_are_no_part_of_a_thread_for_adults(her: Mia) -> None:
     member = her.x()
-    sent = her.post("x", parts=(Piece("la suite, en mots"),))
+    sent = her.post("x", parts=(ThreadPart("la suite, en mots"),))
     her.desk.live(seconds=30)
     assert her.desk.state(sent) is S.FAILED
     assert her.desk.entry(sent).reason == Message("x.words_unmarked")

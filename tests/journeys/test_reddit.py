@@ -7,13 +7,14 @@ from uuid import uuid4
 
 import pytest
 
-from channels import disconnecting, seeing
-from channels.states import ChannelState, EnrolmentState
-from channels.visiting import PATH
-from foundation.words import Message
-from schedules import pools, removal
-from schedules.pools import Rhythm
-from schedules.states import DeliveryState as S
+from channels.accounts.states import AccountSetupState, ChannelState
+from channels.connections import destination_check, disconnection
+from channels.connections.oauth_flow import OAUTH_RETURN_PATH
+from foundation.i18n.translation import Message
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
+from schedules.recurrence import evergreen_pools
+from schedules.recurrence.evergreen_pools import PoolSchedule
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
 from tests.fakes.reddit import FakeReddit, Place, reddit
@@ -54,10 +55,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 @pytest.fixture
 def house(services: Services, running: Network, server: FakeReddit) -> Iterator[House]:
     made = desk(services, running)
-    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    server.clock.advance((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
     with made.scope() as scope:
         scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=made.tenant_id)
-    app, tail = server.application(services.settings.dashboard.public_url + PATH), str(made.tenant_id)[-8:]
+    app, tail = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH), str(made.tenant_id)[-8:]
     place = server.subreddit(f"lakes{tail}", over18=True)
     form = {
         "client_id": app.client_id,
@@ -67,16 +68,16 @@ def house(services: Services, running: Network, server: FakeReddit) -> Iterator[
         "ai": "allowed",
     }
     yield House(made, server, server.account(f"lea{tail}", over18=True), "reddit", form, place)
-    server.book.clear()
+    server.book.clear_faults()
     server.media_delay, server.media_fails, server.strays_to, server.hides_nsfw = 0.0, False, "", False
     server.oauth.access_lives = timedelta(days=1)
     server.limited_but_made, server.filters, server.hides_sent = False, False, False
 
 
 def test_who_disconnects_the_account_ends_what_reddit_was_allowed(house: House) -> None:
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
     (grant,) = [one for one in house.server.oauth.refreshes.values() if one.member is house.member]
-    house.desk.act(disconnecting.ask, house.channel().id, "Anne")
+    house.desk.act(disconnection.request_disconnection, house.channel().id, "Anne")
     house.live(minutes=1)
     stands = house.channel()
     assert (stands.state, stands.token, stands.refresh) == (ChannelState.DISCONNECTED, None, None)
@@ -86,11 +87,11 @@ def test_who_disconnects_the_account_ends_what_reddit_was_allowed(house: House) 
 
 def test_a_look_at_the_community_with_a_token_that_ended_renews_it(house: House) -> None:
     """It is nobody's to connect again: what Reddit let in lives on, and the next look sees."""
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
     house.live(minutes=6)
     before = house.channel()
     house.server.clock.move(timedelta(hours=25).total_seconds())  # ours believe that it lives for a while
-    house.desk.act(seeing.ask, before.id)
+    house.desk.act(destination_check.request_destination_check, before.id)
     house.live(minutes=1)
     after = house.channel()
     assert (after.state, after.generation) == (ChannelState.ACTIVE, before.generation + 1), after.reason
@@ -100,7 +101,7 @@ def test_a_look_at_the_community_with_a_token_that_ended_renews_it(house: House)
 def test_from_the_application_to_the_removal(house: House) -> None:
     lea = house.desk
     wish = house.enrol()
-    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert wish.state == AccountSetupState.CONNECTED, wish.reason
     channel = house.channel()
     assert (channel.name, channel.surface) == (f"r/{house.place.name} (u/{house.member.name})", "reddit.over18")
     text = "Bonjour & <3\n\nUne *promenade* au lac."
@@ -111,7 +112,7 @@ def test_from_the_application_to_the_removal(house: House) -> None:
     assert (shown.title, shown.body, shown.place) == ("Bonjour & <3", "Une *promenade* au lac.", house.place)
     assert len(shown.media) == 2
     assert lea.entry(post).url.startswith(f"https://www.reddit.com/r/{house.place.name}/comments/")
-    lea.act(removal.ask, post)
+    lea.act(post_removal.request_post_removal, post)
     house.live(minutes=2)
     assert (lea.state(post), house.member.posts) == (S.REMOVED, {})
 
@@ -286,10 +287,10 @@ def test_a_flair_that_a_community_asks_for_is_named_and_borne(house: House) -> N
     ]
     wish = house.enrol()
     assert (wish.state, wish.reason) == (
-        EnrolmentState.REFUSED,
+        AccountSetupState.REFUSED,
         Message("reddit.flair_unknown", {"flairs": "News"}),
     )
-    assert house.enrol(flair="news").state == EnrolmentState.CONNECTED
+    assert house.enrol(flair="news").state == AccountSetupState.CONNECTED
     post = house.desk.delivery("avec son flair", channel="reddit")
     house.live(minutes=2)
     assert house.desk.state(post) is S.PUBLISHED
@@ -300,7 +301,7 @@ def test_a_flair_that_a_community_asks_for_is_named_and_borne(house: House) -> N
 def test_whoever_keeps_adult_things_hidden_is_told_before(house: House) -> None:
     house.member.over18 = False
     wish = house.enrol()
-    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("reddit.adults_hidden"))
+    assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("reddit.adults_hidden"))
 
 
 @pytest.mark.parametrize(
@@ -313,12 +314,12 @@ def test_whoever_keeps_adult_things_hidden_is_told_before(house: House) -> None:
 )
 def test_what_is_typed_wrong_is_told_before_anybody_says_yes(house: House, typed: dict[str, str], why: str) -> None:
     wish = house.ask(**typed)
-    assert (wish.state, wish.reason and wish.reason.code) == (EnrolmentState.REFUSED, why)
+    assert (wish.state, wish.reason and wish.reason.code) == (AccountSetupState.REFUSED, why)
 
 
 def test_a_community_that_is_not_there_is_told(house: House) -> None:
     wish = house.enrol(community="r/nowhere_at_all")
-    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("reddit.no_community"))
+    assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("reddit.no_community"))
 
 
 def test_an_account_that_is_suspended_is_gone(house: House) -> None:
@@ -355,16 +356,16 @@ def test_a_picture_goes_to_nobody_elses_store(house: House, address: str) -> Non
 def test_ones_own_page_is_a_community_and_nobody_elses_is(house: House) -> None:
     other = house.server.account(f"max{str(house.desk.tenant_id)[-8:]}", over18=True)
     wish = house.enrol(community=f"u/{other.name}")
-    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("reddit.community_closed"))
-    assert house.enrol(community=f"u/{house.member.name}").state == EnrolmentState.CONNECTED
+    assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("reddit.community_closed"))
+    assert house.enrol(community=f"u/{house.member.name}").state == AccountSetupState.CONNECTED
     post = house.desk.delivery("chez moi", channel="reddit")
     house.live(minutes=2)
     assert house.desk.state(post) is S.PUBLISHED
     house.place.type = "restricted"
     wish = house.enrol()
-    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("reddit.community_closed"))
+    assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("reddit.community_closed"))
     house.place.approved = {house.member.name}
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
 
 
 def test_what_lists_do_not_show_is_not_posted_twice(house: House) -> None:
@@ -388,11 +389,11 @@ def test_what_moderators_removed_is_told_with_their_word_and_repeats_no_more(hou
     for one in house.member.posts.values():
         one.removed = "moderator" if one.title.startswith("A first") else "automod_filtered"
     with house.desk.scope() as scope:
-        rhythm = Rhythm((house.desk.channels["reddit"],), timedelta(days=60), timedelta(days=7))
-        pool_id = pools.settle(scope, house.desk.creator_id, rhythm)
-        pools.add(scope, house.desk.entry(sent).post_id)
+        rhythm = PoolSchedule((house.desk.channels["reddit"],), timedelta(days=60), timedelta(days=7))
+        pool_id = evergreen_pools.save_pool(scope, house.desk.creator_id, rhythm)
+        evergreen_pools.add_post_to_pool(scope, house.desk.entry(sent).post_id)
     house.desk.live(hours=3)
     assert (house.desk.state(sent), house.desk.why(sent)) == (S.REMOVED, "delivery.gone_by_rules")
     assert house.desk.state(held) is S.PUBLISHED
     with house.desk.scope() as scope:
-        assert [one.taken_out for one in pools.entries_of(scope, pool_id)] == [True]
+        assert [one.taken_out for one in evergreen_pools.list_pool_entries(scope, pool_id)] == [True]

@@ -4,15 +4,16 @@ from typing import Any
 
 import pytest
 
-from channels import disconnecting
-from channels import reads as channel_reads
-from connectors.enrolment import MESSAGES
-from connectors.reddit_account import CHAT_SURFACE
+from channels.accounts import queries as channel_reads
+from channels.connections import disconnection
+from connectors.contract.account_setup import WANTED_MESSAGES
+from connectors.platforms.reddit.account import CHAT_SURFACE
 from foundation.ids import uuid7
-from subscribers import answering, persona
+from subscribers.inbox import member_actions
+from subscribers.replies import persona
 from tests.journeys.test_reddit import House, house, running, server, services  # noqa: F401  fixtures
 from tests.subscribers.builders import NOVA
-from workers import handlers
+from workers.event_routes import registry
 
 
 def _rows(house: House, statement: str, **more: Any) -> list[Any]:  # noqa: F811  fixture
@@ -23,12 +24,12 @@ def _rows(house: House, statement: str, **more: Any) -> list[Any]:  # noqa: F811
 def _hears(house: House) -> list[str]:  # noqa: F811  fixture
     """Whoever listens of her accounts does, what it brings is dealt with; all the inbox shows of people."""
     house.live(minutes=1)
-    listens = handlers.ears(house.desk.services)
+    listens = registry.make_listener_pool(house.desk.services)
     with house.desk.scope() as scope:
-        chatty = [one for one in channel_reads.every_channel(scope) if listens._chatty(one)]
+        chatty = [one for one in channel_reads.list_channels(scope) if listens._chatty(one)]
     ours = {listens._inbox(one): one for one in sorted(chatty, key=lambda one: one.id, reverse=True)}
     for channel in ours.values():
-        handlers.ear(house.desk.services, channel).once()
+        registry.make_listener(house.desk.services, channel).poll_once()
     house.live(minutes=1)
     return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY at, seq")]
 
@@ -39,13 +40,13 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, *, 
     """A lost answer is a person's to settle where the list of what was sent shows nothing of it."""
     lea, forum = house.desk, house.server
     with lea.scope() as scope:
-        persona.activate(scope, persona.write(scope, lea.creator_id, NOVA))
+        persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))
     leo = forum.account(f"leo{str(lea.tenant_id)[-8:]}")
     forum.write(leo, house.member, "écrit bien avant")
     house.enrol()
     assert house.channel().chat_surface == "", "connected for its posts alone"
     assert _hears(house) == []
-    house.enrol(wanted=MESSAGES)
+    house.enrol(wanted=WANTED_MESSAGES)
     assert house.channel().chat_surface == CHAT_SURFACE
     assert _hears(house) == [], "what was written before was written to the creator"
     forum.write(leo, house.member, "bonjour !", "[direct chat room]")
@@ -55,8 +56,8 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, *, 
     (talk,) = _rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     key = uuid7()
     with lea.scope(house.author) as scope:
-        answering.take(scope, talk.id, lea.author)
-        answering.say(scope, talk.id, lea.author, "Bonjour Léo", key=key)
+        member_actions.take_over_conversation(scope, talk.id, lea.author)
+        member_actions.send_member_reply(scope, talk.id, lea.author, "Bonjour Léo", key=key)
     house.live(minutes=6)
     ours = [one.body for one in forum.letters.values() if one.to is leo]
     drafts = {row.id: row.state for row in _rows(house, "SELECT id, state FROM drafts WHERE tenant_id = :tenant")}
@@ -71,9 +72,9 @@ def test_one_person_with_two_communities_is_heard_once_and_by_whoever_is_left(ho
     lea, forum = house.desk, house.server
     leo = forum.account(f"tom{str(lea.tenant_id)[-8:]}")
     hills = forum.subreddit(f"hills{str(lea.tenant_id)[-8:]}", over18=True)
-    house.enrol(wanted=MESSAGES)
+    house.enrol(wanted=WANTED_MESSAGES)
     first = house.channel().id
-    house.enrol(wanted=MESSAGES, community=f"r/{hills.name}")
+    house.enrol(wanted=WANTED_MESSAGES, community=f"r/{hills.name}")
     second = house.channel().id
     assert first != second
     assert _hears(house) == []
@@ -81,7 +82,7 @@ def test_one_person_with_two_communities_is_heard_once_and_by_whoever_is_left(ho
     assert _hears(house) == ["un"]
     forum.clock.move(60)
     forum.write(leo, house.member, "deux", "")
-    lea.act(disconnecting.ask, first, "Anne")
+    lea.act(disconnection.request_disconnection, first, "Anne")
     assert _hears(house) == ["un", "deux"], "the other goes on where the first one stopped"
     heard = _rows(house, "SELECT channel_id FROM conversations WHERE tenant_id = :tenant ORDER BY id")
     assert [row.channel_id for row in heard] == [first, second]

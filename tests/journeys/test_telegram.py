@@ -5,18 +5,20 @@ from dataclasses import replace
 
 import pytest
 
-from channels.states import ChannelState, EnrolmentState
-from foundation.clock import pause
-from foundation.database import Database
-from foundation.http import HttpClient, Reply, Request
+from channels.accounts.states import AccountSetupState, ChannelState
+from foundation.db.database import Database
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from foundation.i18n.translation import Message, render_message
 from foundation.money import Money
-from foundation.words import Message, say
-from gate import recall
-from schedules import drafting, publishing, removal
-from schedules.overrides import Override
-from schedules.states import DeliveryState as S
-from subscribers import ledger, orders
-from subscribers.states import OrderState
+from foundation.ops.clock import sleep
+from gate.removal import recall
+from schedules.drafts import drafts
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal, settlement
+from subscribers.checkout import order_payments
+from subscribers.conversations.states import OrderState
+from subscribers.ledger import entries
 from tests.conftest import Cluster, wait_until
 from tests.fakes import telegram as fake
 from tests.fakes.network import Network, network
@@ -25,8 +27,8 @@ from tests.journeys.bots import PRICE, Bots, bots, timed
 from tests.schedules.builders import wired
 from tests.subscribers.builders import answer
 from tests.workers.running import house
-from workers import handlers
-from workers.ticks import TICKS
+from workers.event_routes import registry
+from workers.relay.ticks import TICKS
 from workers.wiring import Services
 
 pytestmark = pytest.mark.heavy
@@ -58,16 +60,16 @@ def lea(
 ) -> Iterator[Bots]:
     """Léa in a house that runs and listens; her bot is not connected yet."""
     made = bots(services, sandbox, telegram)
-    with house(database, redis_url, handlers.routes(made.services)):
+    with house(database, redis_url, registry.build_routes(made.services)):
         made.listen()
         yield made
         made.deaf()
-    telegram.book.clear()
+    telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
 def notice(lea: Bots) -> str:
-    return say(Message("service.notice.virtual", {"name": "Nova"}), "fr")
+    return render_message(Message("service.notice.virtual", {"name": "Nova"}), "fr")
 
 
 def test_a_token_becomes_a_bot_that_answers(lea: Bots) -> None:
@@ -80,7 +82,7 @@ def test_a_token_becomes_a_bot_that_answers(lea: Bots) -> None:
     assert lea.texts() == [notice(lea), "Bonjour à toi !\n\n— fait avec une IA"]
     account = lea.account()
     assert (account.account, account.state) == (lea.bot.username, ChannelState.ACTIVE)
-    assert account.destination == str(lea.channel.id)
+    assert account.destination_id == str(lea.channel.id)
     assert lea.bot.token.encode() not in b"".join(bytes(row.letter) for row in lea.rows(LETTERS))
 
 
@@ -96,7 +98,7 @@ def test_a_wrong_token_and_a_channel_that_says_no(lea: Bots) -> None:
         ("", closed.username, "telegram.cannot_post"),
     ):
         asked = lea.enrol(token, channel)
-        wait_until(lambda asked=asked: lea.stands(asked).state is EnrolmentState.REFUSED)
+        wait_until(lambda asked=asked: lea.stands(asked).state is AccountSetupState.REFUSED)
         reason = lea.stands(asked).reason
         assert reason is not None
         assert reason.code == code
@@ -112,7 +114,7 @@ def test_a_post_stands_in_the_channel_once(lea: Bots) -> None:
     entry = desk.entry(album)
     assert entry.url == f"https://t.me/{lea.channel.username}/1"
     assert [post.get("caption") for post in lea.posts()] == ["Deux matins.\n\nCréé avec une IA", None]
-    desk.act(removal.ask, album)
+    desk.act(post_removal.request_post_removal, album)
     wait_until(lambda: desk.state(album) is S.REMOVED)
     assert lea.posts() == []
 
@@ -120,7 +122,7 @@ def test_a_post_stands_in_the_channel_once(lea: Bots) -> None:
 def test_what_costs_stars_is_locked_in_the_channel(lea: Bots) -> None:
     """A channel that takes none refuses it, and the account stays as it is; where it does, one message stands."""
     lea.connected()
-    desk, asks = lea.desk, (Override("telegram", price=Money(50, "XTR")),)
+    desk, asks = lea.desk, (ChannelOverride("telegram", price=Money(50, "XTR")),)
     post_id = desk.write("À débloquer.", media=(desk.photo(1), desk.photo(2)), others=asks, late_ok=None)
     lea.channel.sells = False
     post = desk.wish(post_id, "telegram", after=60)
@@ -130,7 +132,7 @@ def test_what_costs_stars_is_locked_in_the_channel(lea: Bots) -> None:
     assert desk.entry(post).reason == Message("telegram.no_paid_media")
     assert (lea.posts(), lea.account().state) == ([], ChannelState.ACTIVE)
     lea.channel.sells = True
-    desk.act(drafting.again, post)
+    desk.act(drafts.retry_delivery, post)
     wait_until(lambda: desk.state(post) is S.PUBLISHED)
     (sent,) = lea.posts()
     assert (sent["caption"], sent["_payload"]) == ("À débloquer.", f"delivery:{post}")
@@ -147,13 +149,13 @@ def test_a_lost_answer_waits_for_a_persons_word(lea: Bots, arrived: bool) -> Non
     lea.pass_time(minutes=2)
     wait_until(lambda: desk.state(lost) is S.UNCERTAIN)
     lea.pass_time(minutes=10)
-    pause(0.5)
+    sleep(0.5)
     assert desk.state(lost) is S.UNCERTAIN
     if arrived:
         where = f"https://t.me/{lea.channel.username}/1"
-        desk.act(publishing.link, lost, native_id=where, url=where)
+        desk.act(settlement.record_live_link, lost, native_id=where, url=where)
     else:
-        desk.act(publishing.send_again, lost)
+        desk.act(settlement.resend_absent_delivery, lost)
     wait_until(lambda: desk.state(lost) is S.PUBLISHED)
     assert [post["text"] for post in lea.posts()] == ["Une seule fois."]
 
@@ -185,14 +187,14 @@ def test_a_pack_is_sold_for_stars_once_and_paid_back_once(lea: Bots) -> None:
     for _ in range(2):
         lea.world.again(lea.bot, *updates)
         wait_until(lambda: not lea.world.waiting(lea.bot))
-    pause(1.0)
+    sleep(1.0)
     payment = lea.rows("SELECT id, order_id, charge_id FROM payments WHERE tenant_id = :tenant")
     assert len(payment) == 1
     assert sum("photo" in one for one in lea.seen()) == 2
     assert lea.bot.balance == PRICE == balance(lea)
     lea.fault("reset_after", "refunds")
     with lea.desk.scope() as scope:
-        orders.ask_refund(scope, payment[0].id, reason=Message("refund.done"))
+        order_payments.request_order_refund(scope, payment[0].id, reason=Message("refund.done"))
     wait_until(lambda: lea.bot.balance == 0)
     lea.pass_time(minutes=2)
     back = lea.rows("SELECT state FROM refunds WHERE tenant_id = :tenant")
@@ -214,7 +216,7 @@ def test_what_was_paid_while_nobody_listened_is_delivered_by_the_next_comparison
     )
     charge = stars.charge("leo", PRICE, invoice["payload"], told=False)
     for _ in range(2):  # both of one minute: the second finds nothing more to do
-        compare.put(lea.services.tenant)
+        compare.write_rows(lea.services.tenant)
         lea.waits(lambda seen: sum("photo" in one for one in seen) >= 2, seconds=30)
     paid = lea.rows("SELECT charge_id, kind, recovered FROM payments WHERE tenant_id = :tenant")
     assert [(row.charge_id, row.kind, row.recovered) for row in paid] == [(charge, "matched", True)]
@@ -222,7 +224,7 @@ def test_what_was_paid_while_nobody_listened_is_delivered_by_the_next_comparison
     stars.back(charge)
     stars.withdraw(0)
     lea.pass_time(minutes=15)
-    compare.put(lea.services.tenant)
+    compare.write_rows(lea.services.tenant)
     wait_until(lambda: balance(lea) == 0)
     assert lea.rows("SELECT state FROM orders WHERE tenant_id = :tenant")[0].state == str(OrderState.REFUNDED)
     read = "SELECT lies_minor, differs_minor, unread FROM rail_readings WHERE tenant_id = :tenant"
@@ -239,8 +241,8 @@ def test_a_pack_too_old_to_delete_shows_the_houses_picture_and_the_money_is_back
             "SELECT media FROM permits WHERE subject_kind = 'fulfilment' AND tenant_id = :t", t=scope.tenant_id
         )
         for sha256 in sorted({each for row in sold for each in row.media}):
-            recall.block(scope, sha256, category="shown")
-    removed = say(Message("service.safety.removed.picture"), "fr")
+            recall.block_bytes(scope, sha256, category="shown")
+    removed = render_message(Message("service.safety.removed.picture"), "fr")
     lea.waits(lambda seen: [one.get("caption") for one in seen if "photo" in one] == [removed] * 2, seconds=60)
     wait_until(lambda: "copy.replaced_in_chat" in lea.desk.notices().values())
     wait_until(lambda: lea.bot.balance == 0)
@@ -251,7 +253,7 @@ def test_a_pack_too_old_to_delete_shows_the_houses_picture_and_the_money_is_back
 
 def balance(lea: Bots) -> int:
     with lea.desk.scope() as scope:
-        return ledger.balance(scope, ledger.rail_account("stars", lea.bot.username)).get("XTR", 0)
+        return entries.account_balance(scope, entries.rail_ledger_account("stars", lea.bot.username)).get("XTR", 0)
 
 
 def test_told_twice_out_of_order_and_after_a_restart_is_one_answer(lea: Bots) -> None:
@@ -267,7 +269,7 @@ def test_told_twice_out_of_order_and_after_a_restart_is_one_answer(lea: Bots) ->
     lea.world.again(lea.bot, first, second)
     lea.listen()
     wait_until(lambda: not lea.world.waiting(lea.bot))
-    pause(4.0)
+    sleep(4.0)
     assert [text.split("\n")[0] for text in lea.texts()] == [notice(lea).split("\n")[0], "Me voilà"]
     heard = lea.rows("SELECT body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq")
     assert sorted(row.body for row in heard) == ["coucou", "tu es là ?"]
@@ -276,7 +278,7 @@ def test_told_twice_out_of_order_and_after_a_restart_is_one_answer(lea: Bots) ->
 def test_who_blocks_the_bot_is_unreachable_and_back_by_writing(lea: Bots) -> None:
     lea.connected()
     lea.world.say(lea.bot, "leo", "/terms")
-    terms = say(Message("service.about.terms"), "fr")
+    terms = render_message(Message("service.about.terms"), "fr")
     lea.waits(lambda seen: any(one["text"] == terms for one in seen))
     lea.world.block(lea.bot, "leo")
     wait_until(lambda: reachable(lea) == ["blocked_us"])
@@ -301,14 +303,14 @@ def called(
 ) -> Iterator[tuple[Bots, str]]:
     """Léa in an installation with an address: Telegram calls it, at the door whose local address goes with her."""
     made = bots(services, sandbox, telegram, public_url="https://house.example.test")
-    with house(database, redis_url, handlers.routes(made.services)):
+    with house(database, redis_url, registry.build_routes(made.services)):
         made.listen()
         with made.door() as at:
             made.connected()
             wait_until(lambda: bool(made.bot.hook))
             yield made, at
         made.deaf()
-    telegram.book.clear()
+    telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
@@ -325,7 +327,7 @@ def test_called_twice_and_out_of_order_is_one_answer(called: tuple[Bots, str]) -
     lea.waits(lambda seen: any("Me voilà" in one["text"] for one in seen), seconds=30)
     lea.world.again(lea.bot, first)
     assert fake.call(lea.world, lea.bot, http, at=at) == [200]
-    pause(4.0)
+    sleep(4.0)
     assert [text.split("\n")[0] for text in lea.texts()] == [notice(lea).split("\n")[0], "Me voilà"]
     kept = lea.rows("SELECT key FROM inbox WHERE tenant_id = :tenant")
     assert {row.key for row in kept} == {str(one["update_id"]) for one in (first, second)}
@@ -349,7 +351,7 @@ def test_a_checkout_by_call_is_answered_in_time_and_once(called: tuple[Bots, str
     lea.world.again(lea.bot, asked, *lea.world.waiting(lea.bot))
     assert set(fake.call(lea.world, lea.bot, http, at=at)) == {200}
     lea.waits(lambda seen: sum("photo" in one for one in seen) >= 2)
-    pause(1.0)
+    sleep(1.0)
     assert sum("photo" in one for one in lea.seen()) == 2
     assert len(lea.rows("SELECT 1 FROM payments WHERE tenant_id = :tenant")) == 1
     assert lea.bot.balance == PRICE == balance(lea)
@@ -361,8 +363,8 @@ def test_strangers_at_the_door(called: tuple[Bots, str]) -> None:
     http, secret = HttpClient(), {fake.SECRET: lea.bot.hook["secret"]}
 
     def status(path: str, body: bytes = b"{}", headers: dict[str, str] = secret) -> int:
-        reply = http.exchange(Request("POST", at + path, headers, body, 5.0))
-        assert isinstance(reply, Reply)
+        reply = http.send(HttpRequest("POST", at + path, headers, body, 5.0))
+        assert isinstance(reply, HttpResponse)
         return reply.status
 
     assert status("/hooks/telegram/nobody") == 404

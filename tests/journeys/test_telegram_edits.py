@@ -1,8 +1,8 @@
 """What somebody edits in their app, from Telegram's update to what they and the members see, polled and called."""
 
-from foundation.clock import pause
-from foundation.http import HttpClient
-from subscribers.states import OwnerState
+from foundation.http.http_client import HttpClient
+from foundation.ops.clock import sleep
+from subscribers.conversations.states import OwnerState
 from tests.conftest import wait_until
 from tests.fakes import telegram as fake
 from tests.fakes.telegram_edits import KIND, edit, touch
@@ -31,7 +31,7 @@ def test_an_age_that_is_edited_in_stops_everything(lea: Bots) -> None:  # noqa: 
     edit(lea.world, lea.bot, "leo", said, "j'ai 15 ans")
     lea.waits(lambda seen: "réservée aux adultes" in seen[-1]["text"])
     lea.world.again(lea.bot, told, *lea.world.log[-1:])
-    pause(2.0)
+    sleep(2.0)
     assert lines(lea) == [("text", "salut"), ("edited", "salut toi"), ("edited", "j'ai 15 ans")]
     assert len(lea.texts()) == 3, "the notice, one answer and one fixed text"
     assert [row.kind for row in lea.rows(SIGNALS)] == ["minor"]

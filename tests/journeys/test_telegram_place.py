@@ -1,26 +1,26 @@
 """What a bot shows of itself in a house that runs, and what is told of its channel."""
 
-from channels import disconnecting
-from channels.states import ChannelState
-from foundation.words import Message, say
-from schedules.states import DeliveryState as S
+from channels.accounts.states import ChannelState
+from channels.connections import disconnection
+from foundation.i18n.translation import Message, render_message
+from schedules.posts.states import DeliveryState as S
 from tests.conftest import wait_until
 from tests.fakes.telegram_reactions import KIND, react
 from tests.journeys.bots import Bots
 from tests.journeys.test_telegram import lea, sandbox, services, telegram  # noqa: F401  fixtures
-from workers.ticks import TICKS
+from workers.relay.ticks import TICKS
 
 
 def test_a_bot_that_is_connected_shows_what_it_understands(lea: Bots) -> None:  # noqa: F811  fixture
     lea.connected()
     shown = lea.bot.shown
     wait_until(lambda: "fr" in shown.shorts)
-    assert shown.menu("fr")["human"] == say(Message("command.human"), "fr")
-    assert shown.descriptions[""] == say(Message("telegram.about"), "en")
+    assert shown.menu("fr")["human"] == render_message(Message("command.human"), "fr")
+    assert shown.descriptions[""] == render_message(Message("telegram.about"), "en")
     written = len(shown.written)
     tick = next(one for one in TICKS if one.name == "menus")
     shown.commands.clear()  # as after an update that brought another command
-    tick.put(lea.services.tenant)
+    tick.write_rows(lea.services.tenant)
     wait_until(lambda: len(shown.written) == written + 2)
     assert shown.menu("fr").keys() == shown.menu("").keys() >= {"start", "stop", "age", "subscription"}
 
@@ -64,8 +64,8 @@ def test_an_account_is_disconnected_and_comes_back_under_its_row(lea: Bots) -> N
     done = lea.desk.delivery("Avant.", channel="telegram")
     wait_until(lambda: lea.desk.state(done) is S.PUBLISHED)
     waiting = lea.desk.delivery("Après.", channel="telegram", after=120)
-    lea.desk.act(disconnecting.ask, account, "Anne")
-    lea.desk.act(disconnecting.ask, account, "Anne")  # a second press
+    lea.desk.act(disconnection.request_disconnection, account, "Anne")
+    lea.desk.act(disconnection.request_disconnection, account, "Anne")  # a second press
     wait_until(lambda: lea.account().state is ChannelState.DISCONNECTED)
     assert lea.account().reason == Message("channel.left_kept", {"name": "Anne"})
     assert lea.account().token is None

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from schedules import removal
-from schedules.states import DeliveryState as S
-from schedules.threads import Piece
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.thread_parts import ThreadPart
+from schedules.publishing import post_removal
 from tests.conftest import Cluster
 from tests.fakes.bluesky import Repo, cid
 from tests.fakes.discord_world import Channel
@@ -31,9 +31,9 @@ def her(world: Outside) -> Mia:
 
 def thread(her: Mia, channel: str, *, comment: str = "") -> Any:
     """Three parts, the second with a picture, and a first comment."""
-    rest = [Piece(BODIES[1], (her.desk.photo(her.desk.written + 7),)), Piece(BODIES[2])]
+    rest = [ThreadPart(BODIES[1], (her.desk.photo(her.desk.written + 7),)), ThreadPart(BODIES[2])]
     if comment:
-        rest.append(Piece(comment, comment=True))
+        rest.append(ThreadPart(comment, comment=True))
     return her.desk.delivery(BODIES[0], channel=channel, parts=tuple(rest))
 
 
@@ -60,13 +60,13 @@ def test_bluesky_names_root_and_parent_with_their_versions(her: Mia) -> None:
         ("More soon.", BODIES[0], BODIES[0]),
     ]
     records = dict(repo.taken)
-    from foundation.words import canonical
+    from foundation.i18n.translation import canonical_json
 
     for record in records.values():
         for each in record.get("reply", {}).values():
-            assert each["cid"] == cid(canonical(records[each["uri"]]), raw=False)
+            assert each["cid"] == cid(canonical_json(records[each["uri"]]), raw=False)
     assert len({uri for uri, _ in repo.taken}) == 4  # a key of its own for each
-    her.desk.act(removal.ask, sent)
+    her.desk.act(post_removal.request_post_removal, sent)
     her.desk.live(seconds=30)
     assert her.desk.state(sent) is S.REMOVED
     assert repo.records == {}
@@ -76,7 +76,7 @@ def test_bluesky_answer_of_the_second_part_lost_and_found(her: Mia) -> None:
     repo = her.bluesky()
     sent = thread(her, "bluesky")
     part_by_part(her.desk, sent, 1)
-    her.outside.bluesky.book.ask("reset_after", on="posts")
+    her.outside.bluesky.book.schedule_fault("reset_after", on="posts")
     her.desk.live(minutes=3)
     her.outside.move(180)
     her.desk.live(minutes=3)
@@ -108,7 +108,7 @@ def test_telegram_replies_in_its_channel(her: Mia) -> None:
     assert chat.above == [None, first, second, first]
     assert [text for _, text in bot.wire] == [*BODIES, "More soon."]
     assert third
-    her.desk.act(removal.ask, sent)
+    her.desk.act(post_removal.request_post_removal, sent)
     her.desk.live(seconds=30)
     assert her.desk.state(sent) is S.REMOVED
     assert standing(chat) == 0
@@ -126,7 +126,7 @@ def test_discord_replies_in_its_channel(her: Mia) -> None:
     her.desk.live(seconds=30)
     assert her.desk.state(sent) is S.PUBLISHED, her.judged(sent)
     assert above(channel, her) == ["", BODIES[0], BODIES[1], BODIES[0]]
-    her.desk.act(removal.ask, sent)
+    her.desk.act(post_removal.request_post_removal, sent)
     her.desk.live(seconds=30)
     assert her.desk.state(sent) is S.REMOVED
     assert all(one.deleted for one in her.outside.discord.sent(channel))

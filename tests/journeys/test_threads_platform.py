@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gate.units import Rating
-from schedules import removal
-from schedules.states import DeliveryState as S
-from schedules.threads import Piece
+from gate.contract.units import Rating
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.thread_parts import ThreadPart
+from schedules.publishing import post_removal
 from tests.conftest import Cluster
 from tests.fakes.threads_world import Profile, Said
 from tests.journeys.outside import Outside, mia, outside
@@ -16,7 +16,7 @@ from tests.journeys.speaking import act, answer, heard
 from tests.journeys.test_instagram import bytes_of
 from tests.journeys.visits import film
 from tests.schedules.threads import part_by_part
-from workers.ticks import TICKS
+from workers.relay.ticks import TICKS
 
 BODIES = ("Good evening.", "The shop is open.", "Until nine today.")
 
@@ -38,7 +38,7 @@ def test_words_alone_are_posted_and_taken_away(networks: Outside) -> None:
     here.desk.live(minutes=5)
     assert here.desk.state(sent) is S.PUBLISHED, here.desk.why(sent)
     assert [(one.text, one.kind) for one in own(profile)] == [("Bonjour", "TEXT_POST")]
-    here.desk.act(removal.ask, sent)
+    here.desk.act(post_removal.request_post_removal, sent)
     here.desk.live(minutes=5)
     assert here.desk.state(sent) is S.REMOVED
     assert [one.deleted for one in own(profile)] == [True]
@@ -82,7 +82,11 @@ def test_a_film_that_is_too_long_is_told_in_words(networks: Outside, monkeypatch
 def test_a_thread_stands_part_under_part_and_goes_as_one(networks: Outside) -> None:
     here = mia(networks)
     profile = here.threads()
-    rest = (Piece(BODIES[1], (here.desk.photo(here.desk.written + 7),)), Piece(BODIES[2]), Piece("More.", comment=True))
+    rest = (
+        ThreadPart(BODIES[1], (here.desk.photo(here.desk.written + 7),)),
+        ThreadPart(BODIES[2]),
+        ThreadPart("More.", comment=True),
+    )
     sent = here.desk.delivery(BODIES[0], channel="threads", parts=rest)
     here.desk.live(minutes=5)
     assert here.desk.state(sent) is S.PUBLISHED, here.judged(sent)
@@ -93,7 +97,7 @@ def test_a_thread_stands_part_under_part_and_goes_as_one(networks: Outside) -> N
         (BODIES[2], BODIES[1]),
         ("More.", BODIES[0]),
     ]
-    here.desk.act(removal.ask, sent)
+    here.desk.act(post_removal.request_post_removal, sent)
     here.desk.live(minutes=5)
     assert here.desk.state(sent) is S.REMOVED
     assert all(one.deleted for one in own(profile))
@@ -102,9 +106,9 @@ def test_a_thread_stands_part_under_part_and_goes_as_one(networks: Outside) -> N
 def test_a_lost_part_is_found_among_the_replies(networks: Outside) -> None:
     here = mia(networks)
     profile = here.threads()
-    sent = here.desk.delivery(BODIES[0], channel="threads", parts=tuple(map(Piece, BODIES[1:])))
+    sent = here.desk.delivery(BODIES[0], channel="threads", parts=tuple(map(ThreadPart, BODIES[1:])))
     part_by_part(here.desk, sent, 1)
-    networks.threads.book.ask("reset_after", on="posts")
+    networks.threads.book.schedule_fault("reset_after", on="posts")
     here.desk.live(minutes=10)
     assert here.desk.state(sent) is S.PUBLISHED
     assert [one.text for one in own(profile)] == list(BODIES)
@@ -113,7 +117,7 @@ def test_a_lost_part_is_found_among_the_replies(networks: Outside) -> None:
 def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outside) -> None:
     here = mia(networks)
     profile = here.threads()
-    networks.threads.book.ask("reset_after", on="posts")
+    networks.threads.book.schedule_fault("reset_after", on="posts")
     sent = here.desk.delivery("Bonsoir", channel="threads", after=60)
     here.desk.live(minutes=30)
     assert here.desk.state(sent) is S.PUBLISHED
@@ -139,7 +143,7 @@ def test_a_comment_is_heard_answered_and_hidden(networks: Outside) -> None:
     (post,) = own(profile)
     told = profile.say("c'est où ?", post.id)
     for _ in range(8):
-        next(one for one in TICKS if one.name == "remarks").put(here.desk.services.tenant)
+        next(one for one in TICKS if one.name == "remarks").write_rows(here.desk.services.tenant)
         here.desk.live(minutes=1)
     (said,) = heard(here.desk)
     assert (said.text, said.under) == ("c'est où ?", post.id)
@@ -159,8 +163,8 @@ def test_without_rights_over_replies_the_account_still_posts(networks: Outside) 
     profile.rights = frozenset({"threads_basic", "threads_content_publish"})
     first = here.desk.delivery("Un", channel="threads")
     here.desk.live(minutes=2)
-    next(one for one in TICKS if one.name == "remarks").put(here.desk.services.tenant)
-    here.desk.act(removal.ask, first)
+    next(one for one in TICKS if one.name == "remarks").write_rows(here.desk.services.tenant)
+    here.desk.act(post_removal.request_post_removal, first)
     here.desk.live(minutes=3)
     second = here.desk.delivery("Deux", channel="threads")
     here.desk.live(minutes=2)

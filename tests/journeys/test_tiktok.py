@@ -5,19 +5,20 @@ from uuid import UUID
 
 import pytest
 
-from channels import tasks
-from channels.states import ChannelState, EnrolmentState
-from channels.visiting import PATH
+from channels.accounts.states import AccountSetupState, ChannelState
+from channels.connections.oauth_flow import OAUTH_RETURN_PATH
+from channels.manual_tasks import tasks
 from foundation.errors import BadInput, NotFound
-from foundation.words import Message
-from schedules import planning, removal
-from schedules.states import DeliveryState as S
+from foundation.i18n.translation import Message
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
 from tests.fakes.tiktok import FakeTikTok, tiktok
 from tests.journeys.visits import Visited, film, services_at
 from tests.schedules.builders import desk
-from workers import channel_leave
+from workers.cli.platforms import disconnection
 from workers.wiring import Services
 
 pytestmark = pytest.mark.heavy
@@ -46,11 +47,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 @pytest.fixture
 def house(services: Services, running: Network, server: FakeTikTok) -> Iterator[Visited]:
     made = desk(services, running)
-    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
-    app = server.application(services.settings.dashboard.public_url + PATH)
+    server.clock.advance((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_key, "client_secret": app.client_secret, "readers": "PUBLIC_TO_EVERYONE"}
     yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "tiktok", form)
-    server.book.clear()
+    server.book.clear_faults()
     server.processing_seconds, server.moderation_seconds = 0.0, 0.0
     server.audited, server.people_per_day, server.strays_to = True, 5, ""
 
@@ -62,7 +63,7 @@ def post(house: Visited, words: str, *, after: float = 0) -> UUID:
 def test_from_the_application_to_the_post(house: Visited) -> None:
     lea = house.desk
     wish = house.enrol()
-    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert wish.state == AccountSetupState.CONNECTED, wish.reason
     assert house.channel().account == f"{house.member.open_id}#PUBLIC_TO_EVERYONE"
     planned = post(house, "Au bord de l’eau.", after=1200)
     house.live(minutes=15)
@@ -71,34 +72,34 @@ def test_from_the_application_to_the_post(house: Visited) -> None:
     assert lea.state(planned) is S.PUBLISHED, lea.why(planned)
     assert house.texts() == ["Au bord de l’eau."]
     assert lea.entry(planned).url.startswith("https://www.tiktok.com/@")
-    lea.act(removal.ask, planned)
+    lea.act(post_removal.request_post_removal, planned)
     house.live(minutes=2)
     assert lea.state(planned) is S.REMOVING, "a person takes it away: TikTok offers no way"
 
 
 def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(house: Visited, running: Network) -> None:
     desk(house.desk.services, running)  # another agency, whose account of the test network is called "main" as well
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
     (grant,) = [one.grant for one in house.server.oauth.tokens.values() if one.member is house.member]
     post(house, "Plus tard.", after=7200)
     services, name = house.desk.services, house.channel().account.upper()
-    told = channel_leave.leave(services, name, agency="", sure=False)
+    told = disconnection.queue_disconnection(services, name, agency="", sure=False)
     assert (told.code, told.params["posts"]) == ("cli.channel.would_leave", 1)
     house.live(minutes=1)
     assert house.channel().state == ChannelState.ACTIVE
-    assert channel_leave.leave(services, name, agency="", sure=True).code == "channels.leaving"
-    assert channel_leave.leave(services, name, agency="", sure=True).code == "channel.is_leaving"
+    assert disconnection.queue_disconnection(services, name, agency="", sure=True).code == "channels.leaving"
+    assert disconnection.queue_disconnection(services, name, agency="", sure=True).code == "channel.is_leaving"
     house.live(minutes=1)
     stands = house.channel()
     assert (stands.state, stands.token, stands.refresh) == (ChannelState.DISCONNECTED, None, None)
-    assert stands.reason == Message("channel.left", {"name": channel_leave.BY})
+    assert stands.reason == Message("channel.left", {"name": disconnection.DISCONNECTED_BY})
     assert grant.revoked
-    assert channel_leave.leave(services, name, agency="", sure=False).code == "channel.is_disconnected"
+    assert disconnection.queue_disconnection(services, name, agency="", sure=False).code == "channel.is_disconnected"
     for unknown, agency in (("nobody", ""), (name, "another agency")):
         with pytest.raises(NotFound):
-            channel_leave.leave(services, unknown, agency=agency, sure=True)
+            disconnection.queue_disconnection(services, unknown, agency=agency, sure=True)
     with pytest.raises(BadInput, match="several"):
-        channel_leave.leave(services, "main", agency="", sure=True)
+        disconnection.queue_disconnection(services, "main", agency="", sure=True)
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "accept_then_hang", "status:503_after"])
@@ -143,10 +144,10 @@ def test_a_film_nobody_may_see_yet_has_its_address_once_it_is_seen(house: Visite
     entry = house.desk.entry(sent)
     assert (entry.url or "").startswith("https://www.tiktok.com/@")
     assert (entry.native_id or "").isdigit(), "its number is what is asked for from now on"
-    house.desk.act(removal.ask, sent)
+    house.desk.act(post_removal.request_post_removal, sent)
     house.live(minutes=2)
     with house.desk.scope() as scope:
-        (task,) = tasks.due(scope, creators={house.desk.creator_id})
+        (task,) = tasks.list_due_tasks(scope, creators={house.desk.creator_id})
     assert (task.caption, task.url) == ("examiné", entry.url)
 
 
@@ -177,7 +178,7 @@ def test_a_film_that_is_refused_afterwards_is_told_at_once(house: Visited, *, lo
     house.live(minutes=3)
     assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "tiktok.film_refused")
     assert house.member.taken == []
-    house.desk.act(planning.send_now, sent)
+    house.desk.act(deliveries.expedite_delivery, sent)
     house.live(minutes=4)
     assert house.desk.state(sent) is S.PUBLISHED, house.desk.why(sent)
     assert len(house.member.taken) == 1
@@ -216,7 +217,7 @@ def test_a_film_goes_to_nobody_elses_store(house: Visited) -> None:
 
 def test_an_application_that_nobody_audited_is_told_so(house: Visited) -> None:
     house.server.audited, house.server.people_per_day = False, 100
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
     sent = post(house, "trop tôt")
     house.live(minutes=2)
     assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "tiktok.unaudited")
@@ -235,7 +236,7 @@ def test_an_application_that_is_used_up_holds_what_may_not_wait_a_day(house: Vis
 
 def test_a_public_account_has_no_followers_alone(house: Visited) -> None:
     wish = house.enrol(readers="FOLLOWER_OF_CREATOR")
-    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("tiktok.not_these_readers"))
+    assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("tiktok.not_these_readers"))
 
 
 def test_tokens_are_renewed_and_each_refresh_token_works_once(house: Visited) -> None:

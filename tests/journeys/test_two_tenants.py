@@ -11,37 +11,44 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
-from channels import connecting
-from channels import reads as channel_reads
-from connectors.suite.serving import served
-from dashboard.reads import home as home_reads
-from dashboard.widgets import render
-from dashboard.wording import Voice
-from foundation import outbox
-from foundation.database import Database, Scope
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from connectors.conformance.fake_servers import serve_app
+from dashboard.pages.home import queries as home_reads
+from dashboard.shell.localization import MemberLocalizer
+from dashboard.shell.widgets import render_template
+from foundation.db.database import Database, Scope
 from foundation.errors import GreenroomError, NotFound, Unavailable
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.storage import FileStore
-from foundation.words import Message
-from gate import desk as review_desk
-from gate import ratings
-from gate.units import Rating, Subject
-from insights import reads as insight_reads
-from schedules import approvals, outside, planning, removal
-from schedules import reads as schedule_reads
-from schedules.calendar import local_wall, zone_of
-from schedules.events import PublishDue
-from studio import library, packs
-from subscribers import conversation, offers, orders, saved, talks
-from subscribers import reads as subscriber_reads
-from subscribers.models import Conversation
-from tenants import login
-from tenants import reads as tenant_reads
+from foundation.ops.wall_time import load_zone, to_wall_time
+from foundation.outbox import outbox
+from foundation.storage.object_store import FileStore
+from gate.contract.units import Rating, Subject
+from gate.ratings import ratings
+from gate.reviews import content_reviews as review_desk
+from insights.rollups import queries as insight_reads
+from schedules.approvals import decisions
+from schedules.posts import deliveries, live_posts
+from schedules.posts import queries as schedule_reads
+from schedules.posts.events import PublishDue
+from schedules.publishing import post_removal
+from studio.library import assets
+from studio.packs import packs
+from subscribers.catalog import offers
+from subscribers.checkout import order_payments
+from subscribers.conversations import conversation_rows
+from subscribers.conversations import queries as subscriber_reads
+from subscribers.conversations.models import Conversation
+from subscribers.inbox import saved_replies
+from subscribers.intake import update_intake
+from tenants.agencies import queries as tenant_reads
+from tenants.auth import sessions
 from tests.conftest import Cluster
 from tests.fakes.network import network
 from tests.journeys.twins import FAN, WORDS, ZONE, Twin, process, readable, tables, twin
 from tests.web.builders import PUBLIC
-from web.app import create
+from web.app import create_web_app
 
 FILLED = 40
 """Tables that a lived day fills, at least: an empty one proves nothing."""
@@ -68,13 +75,13 @@ class Pair:
 def pair(cluster: Cluster, pages: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     folder, log = tmp_path_factory.mktemp("twins"), io.StringIO()
     files = FileStore(folder / "pages")
-    app = create(tenant=pages.scope, store=files, public_url=PUBLIC)
+    app = create_web_app(tenant=pages.scope, store=files, public_url=PUBLIC)
     with (
         network(folder / "sandbox.sqlite") as sandbox,
         process(cluster, folder / "home") as services,
         contextlib.redirect_stderr(log),
         contextlib.redirect_stdout(log),
-        served(app) as url,
+        serve_app(app) as url,
         httpx.Client(base_url=url, timeout=30) as visitor,
     ):
         both = [twin(services, sandbox, word, page_url=url) for word in WORDS]
@@ -118,52 +125,65 @@ def test_no_row_of_the_other_is_found_by_its_id(pair: Pair) -> None:
 Act = Callable[[Scope, UUID], Any]
 SUBJECT = "delivery"
 ACTS: dict[str, tuple[str, Act]] = {
-    "creator": ("creators", tenant_reads.creator),
-    "member": ("members", tenant_reads.member),
-    "invite": ("members", login.revoke),
-    "channel": ("channels", channel_reads.channel),
-    "channels of": ("creators", channel_reads.channels_of),
-    "pause": ("channels", lambda scope, key: connecting.pause(scope, key, Message("gate.CONSENT_MISSING"))),
-    "attempts": ("deliveries", lambda scope, key: channel_reads.attempts(scope, Subject(SUBJECT, key))),
-    "picture": ("assets", library.item),
-    "picture for": ("assets", lambda scope, key: library.media(scope, key, "sandbox")),
-    "pack": ("packs", packs.pack),
-    "packs of": ("creators", packs.packs_of),
-    "price": ("packs", offers.listed),
-    "day": ("creators", lambda scope, key: schedule_reads.day(scope, key, scope.now.date(), ZONE)),
-    "story": ("deliveries", schedule_reads.timeline),
-    "published": ("deliveries", outside.published),
-    "approve": ("posts", lambda scope, key: approvals.approve(scope, key, member_id=_manager(scope))),
-    "plan": ("posts", planning.plan_post),
-    "cancel": ("deliveries", planning.cancel),
-    "send now": ("deliveries", planning.send_now),
-    "move": ("deliveries", lambda s, key: planning.move_delivery(s, key, at=local_wall(s.now, ZONE))),
-    "remove": ("deliveries", removal.ask),
+    "creator": ("creators", tenant_reads.get_creator),
+    "member": ("members", tenant_reads.get_member),
+    "invite": ("members", sessions.revoke_sessions),
+    "channel": ("channels", channel_reads.get_channel),
+    "channels of": ("creators", channel_reads.list_creator_channels),
+    "pause": ("channels", lambda scope, key: lifecycle.pause_account(scope, key, Message("gate.CONSENT_MISSING"))),
+    "attempts": ("deliveries", lambda scope, key: channel_reads.list_attempts(scope, Subject(SUBJECT, key))),
+    "picture": ("assets", assets.get_asset),
+    "picture for": ("assets", lambda scope, key: assets.get_rendition(scope, key, "sandbox")),
+    "pack": ("packs", packs.get_pack),
+    "packs of": ("creators", packs.list_active_packs),
+    "price": ("packs", offers.listed_price),
+    "day": ("creators", lambda scope, key: schedule_reads.entries_of_day(scope, key, scope.now.date(), ZONE)),
+    "story": ("deliveries", schedule_reads.delivery_timeline),
+    "published": ("deliveries", live_posts.find_live_post),
+    "approve": ("posts", lambda scope, key: decisions.approve_post(scope, key, member_id=_manager(scope))),
+    "plan": ("posts", deliveries.schedule_post),
+    "cancel": ("deliveries", deliveries.cancel_delivery),
+    "send now": ("deliveries", deliveries.expedite_delivery),
+    "move": ("deliveries", lambda s, key: deliveries.reschedule_delivery(s, key, at=to_wall_time(s.now, ZONE))),
+    "remove": ("deliveries", post_removal.request_post_removal),
     "thread": ("conversations", subscriber_reads.thread),
-    "who said": ("channels", lambda scope, key: subscriber_reads.conversation_of(scope, key, FAN)),
-    "take over": ("conversations", lambda s, key: conversation.take_over(s, key, _manager(s))),
-    "saved for": ("conversations", lambda scope, key: saved.of(scope, talks.read(scope, key))),
+    "who said": ("channels", lambda scope, key: subscriber_reads.find_conversation(scope, key, FAN)),
+    "take over": ("conversations", lambda s, key: update_intake.assign_to_member(s, key, _manager(s))),
+    "saved for": (
+        "conversations",
+        lambda scope, key: saved_replies.list_saved_replies(scope, conversation_rows.get_conversation(scope, key)),
+    ),
     "lay": (
         "saved_answers",
-        lambda scope, key: saved.lay(scope, _own(scope), _manager(scope), key, standing="", most=99),
+        lambda scope, key: saved_replies.insert_saved_reply(
+            scope, _own(scope), _manager(scope), key, standing="", most=99
+        ),
     ),
-    "reword": ("saved_answers", lambda scope, key: saved.change(scope, _own(scope), key, name="new", words="new")),
-    "forget": ("saved_answers", lambda scope, key: saved.forget(scope, _own(scope), key)),
+    "reword": (
+        "saved_answers",
+        lambda scope, key: saved_replies.update_saved_reply(scope, _own(scope), key, name="new", words="new"),
+    ),
+    "forget": ("saved_answers", lambda scope, key: saved_replies.delete_saved_reply(scope, _own(scope), key)),
     "order": ("orders", subscriber_reads.order),
-    "expire": ("orders", orders.expire),
+    "expire": ("orders", order_payments.expire_order),
     "owned": ("fans", subscriber_reads.owned),
-    "refund": ("payments", lambda s, key: orders.ask_refund(s, key, reason=Message("gate.CONSENT_MISSING"))),
-    "sales": ("creators", lambda s, key: insight_reads.sales(s, key, s.now.date(), s.now.date())),
+    "refund": (
+        "payments",
+        lambda s, key: order_payments.request_order_refund(s, key, reason=Message("gate.CONSENT_MISSING")),
+    ),
+    "sales": ("creators", lambda s, key: insight_reads.daily_sales(s, key, s.now.date(), s.now.date())),
 }
 
 
 def _own(scope: Scope) -> Conversation:
     """The conversation of the agency that tries."""
-    return talks.read(scope, scope.run("SELECT id FROM conversations ORDER BY id LIMIT 1").scalar_one())
+    return conversation_rows.get_conversation(
+        scope, scope.run("SELECT id FROM conversations ORDER BY id LIMIT 1").scalar_one()
+    )
 
 
 def _manager(scope: Scope) -> UUID:
-    return next(member.id for member in tenant_reads.members(scope) if member.role == "owner")
+    return next(member.id for member in tenant_reads.list_members(scope) if member.role == "owner")
 
 
 def outcome(one: Twin, act: Act, key: UUID) -> str:
@@ -195,11 +215,11 @@ def test_a_digest_of_the_other_is_a_wrong_digest(pair: Pair) -> None:
             theirs = set(scope.run("SELECT sha256 FROM renditions").scalars())
         with one.scope() as scope:
             (alone,) = theirs - set(scope.run("SELECT sha256 FROM renditions").scalars())
-            assert ratings.effective(scope, alone) is None
-            assert ratings.showable(scope, [alone]) == {}
+            assert ratings.effective_rating(scope, alone) is None
+            assert ratings.showable_ratings(scope, [alone]) == {}
         for sha256 in (alone, "0" * 64):
             with pytest.raises(NotFound), one.scope() as scope:
-                ratings.rate(scope, sha256, Rating.E, source="classifier@1")
+                ratings.record_rating(scope, sha256, Rating.E, source="classifier@1")
             with pytest.raises(NotFound), one.scope(f"member:{one.desk.manager}") as scope:
                 review_desk.review_bytes(scope, sha256, verdict="approve")
             for store in (one.desk.services.store, pair.files):
@@ -264,10 +284,12 @@ def test_dashboard_shows_one_of_them(pair: Pair) -> None:
     """The page as each sees it, drawn in one process, one after the other and back."""
     for one, other in (*pair.sides, *pair.sides):
         with pair.pages.scope(one.tenant_id, "system:test") as scope:
-            member = tenant_reads.member(scope, one.desk.manager)
-            page = home_reads.home(scope, member)
-        voice = Voice("fr", zone_of(ZONE))
-        drawn = render("home.html", page=page, who=member, voice=voice, word=voice.word, bars=list, opens=True)
+            member = tenant_reads.get_member(scope, one.desk.manager)
+            page = home_reads.load_home(scope, member)
+        voice = MemberLocalizer("fr", load_zone(ZONE))
+        drawn = render_template(
+            "pages/home/templates/day.html", page=page, who=member, voice=voice, word=voice.text, bars=list, opens=True
+        )
         assert one.word in drawn
         assert other.word not in drawn + repr(page)
         assert str(other.tenant_id) not in drawn + repr(page)
@@ -276,7 +298,7 @@ def test_dashboard_shows_one_of_them(pair: Pair) -> None:
 def test_secrets_of_one_do_not_open_for_the_other(pair: Pair) -> None:
     for one, other in pair.sides:
         with other.scope() as scope:
-            account = channel_reads.account(channel_reads.channel(scope, other.desk.channels["main"]))
+            account = channel_reads.transport_account(channel_reads.get_channel(scope, other.desk.channels["main"]))
         assert account.token is not None
         reveal = one.desk.services.reveal
         assert reveal(other.tenant_id, account.token) == other.desk.network.tokens[other.desk.accounts["main"]]
@@ -324,10 +346,10 @@ def test_what_one_takes_down_stays_with_the_other(pair: Pair) -> None:
     assert pair.files.exists(pair.bravo.tenant_id, shared)
     assert pair.visitor.get(f"/files/{shared}.jpg").status_code == 200
     with pair.bravo.scope() as scope:
-        ratings.rate(scope, shared, Rating.E, source="classifier@2")
+        ratings.record_rating(scope, shared, Rating.E, source="classifier@2")
     assert pair.visitor.get(f"/files/{shared}.jpg").status_code == 404
     with pair.alpha.scope() as scope:
-        assert ratings.effective(scope, shared) is Rating.G
+        assert ratings.effective_rating(scope, shared) is Rating.G
 
 
 def test_logs_hold_no_words_and_no_secrets(pair: Pair) -> None:

@@ -6,21 +6,23 @@ from datetime import timedelta
 
 import pytest
 
-from channels import disconnecting, enrolling, oauth_clients
-from channels.states import ChannelState, EnrolmentState
-from channels.visiting import PATH
+from channels.accounts import oauth_clients
+from channels.accounts.states import AccountSetupState, ChannelState
+from channels.connections import account_setup as enrolling
+from channels.connections import disconnection
+from channels.connections.oauth_flow import OAUTH_RETURN_PATH
 from foundation.errors import BadInput, NotFound
-from foundation.words import Message
-from schedules import removal
-from schedules.states import DeliveryState as S
-from tenants import reads as tenant_reads
+from foundation.i18n.translation import Message
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
+from tenants.agencies import queries as tenant_reads
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
 from tests.fakes.x import FakeX, x
 from tests.journeys.speaking import act, answer, heard
 from tests.journeys.visits import Visited, services_at
 from tests.schedules.builders import desk
-from workers import connect_account
+from workers.cli.platforms import account_setup as connect_account
 from workers.wiring import Services
 
 pytestmark = pytest.mark.heavy
@@ -74,18 +76,18 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 @pytest.fixture
 def house(services: Services, running: Network, server: FakeX) -> Iterator[House]:
     made = desk(services, running)
-    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
-    app = server.application(services.settings.dashboard.public_url + PATH)
+    server.clock.advance((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_id, "client_secret": app.secret or ""}
     yield House(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "x", form)
-    server.book.clear()
+    server.book.clear_faults()
     server.out_of_credits = False
 
 
 def test_from_the_application_to_the_removal(house: House) -> None:
     lea = house.desk
     wish = house.enrol()
-    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert wish.state == AccountSetupState.CONNECTED, wish.reason
     channel = house.channel()
     assert (channel.account, channel.name) == (house.member.id, f"@{house.member.username}")
     post = lea.delivery(TEXT, channel="x", after=1200, media=(lea.photo(1), lea.photo(2)))
@@ -95,7 +97,7 @@ def test_from_the_application_to_the_removal(house: House) -> None:
     assert shown.text == TEXT
     assert [one.alt_text for one in shown.media] == ["picture 1", "picture 2"]
     assert lea.entry(post).url == f"https://x.com/i/status/{shown.id}"
-    lea.act(removal.ask, post)
+    lea.act(post_removal.request_post_removal, post)
     house.live(minutes=2)
     assert lea.state(post) is S.REMOVED
     assert house.member.posts == {}
@@ -106,10 +108,10 @@ def test_an_application_is_typed_once_and_serves_every_account(house: House) -> 
     first, typed = house.channel(), house.form
     house.form, _ = {}, house.another("mia")
     wish = house.enrol()
-    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert wish.state == AccountSetupState.CONNECTED, wish.reason
     assert house.channel().account == house.member.id != first.account
     with house.desk.scope() as scope:
-        found = [oauth_clients.of_channel(scope, one) for one in (first.id, house.channel().id)]
+        found = [oauth_clients.oauth_client_of_channel(scope, one) for one in (first.id, house.channel().id)]
         kept = scope.run("SELECT to_jsonb(o)::text FROM oauth_clients o").scalar_one()
     assert found[0] == found[1] is not None
     assert found[0].client_id == typed["client_id"]
@@ -120,9 +122,9 @@ def test_a_wrong_secret_is_told_and_not_kept(house: House) -> None:
     wish = house.ask(client_secret="another")
     house.bring(house.approve(wish.visit))
     end = house.stands(wish.id)
-    assert (end.state, end.reason) == (EnrolmentState.REFUSED, Message("oauth.client_refused"))
+    assert (end.state, end.reason) == (AccountSetupState.REFUSED, Message("oauth.client_refused"))
     with house.desk.scope() as scope:
-        assert oauth_clients.latest(scope) == {}
+        assert oauth_clients.latest_oauth_clients(scope) == {}
     assert "x" not in house.desk.channels
 
 
@@ -147,7 +149,7 @@ def test_a_renewal_whose_answer_is_lost_asks_a_person_at_last(house: House) -> N
     post = house.desk.delivery("après un nouvel accord", channel="x")
     house.live(minutes=1)
     assert house.texts() == []
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
     house.live(minutes=2)
     assert house.desk.state(post) is S.PUBLISHED
 
@@ -235,16 +237,16 @@ def test_an_account_that_is_suspended_is_gone(house: House) -> None:
 def terminal(house: Visited, *, dry: bool = False, creator: str = "", platform: str = "x") -> list[tuple[str, bool]]:
     """What the command at the terminal prints, with somebody who types what the form says and says yes in a browser."""
     with house.desk.scope() as scope:
-        member = tenant_reads.member(scope, house.desk.author)
+        member = tenant_reads.get_member(scope, house.desk.author)
 
     def wait() -> None:
         with house.desk.scope() as scope:
-            asked = enrolling.latest(scope, [house.desk.creator_id])
-        if asked is not None and asked.state is EnrolmentState.VISITING:
+            asked = enrolling.latest_setup(scope, [house.desk.creator_id])
+        if asked is not None and asked.state is AccountSetupState.VISITING:
             house.bring(house.approve(asked.visit))
         house.desk.run()
 
-    found = connect_account.lines(
+    found = connect_account.account_setup_lines(
         house.desk.services,
         platform,
         (house.desk.tenant_id, member),
@@ -272,10 +274,10 @@ def test_a_dry_run_says_where_one_would_go_and_goes_nowhere(house: House) -> Non
     (_, (said, well)) = terminal(house, dry=True)
     assert well
     assert f"{house.server.url}/i/oauth2/authorize" in said
-    assert PATH in said
+    assert OAUTH_RETURN_PATH in said
     assert len(house.server.book.record()) == before
     with house.desk.scope() as scope:
-        assert enrolling.latest(scope, [house.desk.creator_id]) is None
+        assert enrolling.latest_setup(scope, [house.desk.creator_id]) is None
 
 
 def test_what_is_missing_at_the_terminal_is_named(house: House) -> None:
@@ -331,7 +333,7 @@ def test_whoever_disconnects_an_account_forgets_its_tokens_whatever_x_says(
     before = house.channel()
     pair = next(one for one in house.server.oauth.refreshes.values() if one.member is house.member)
     waiting = house.desk.delivery("au retour", channel="x", after=60)
-    house.desk.act(disconnecting.ask, before.id, "Anne")
+    house.desk.act(disconnection.request_disconnection, before.id, "Anne")
     if fault:
         house.server.book.ask(fault, on="tokens", times=1, seconds=0.1)
     house.live(minutes=3)
@@ -340,7 +342,7 @@ def test_whoever_disconnects_an_account_forgets_its_tokens_whatever_x_says(
     assert stands.reason == Message(f"channel.{code}", {"name": "Anne"})
     assert pair.revoked == (code == "left" or fault == "accept_then_hang")
     assert (house.desk.state(waiting), house.texts()) == (S.HELD, [])
-    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.enrol().state == AccountSetupState.CONNECTED
     assert house.channel().id == before.id
     house.live(minutes=3)
     assert house.desk.state(waiting) is S.PUBLISHED
@@ -353,7 +355,7 @@ def test_killed_anywhere_the_word_and_the_deed_of_a_disconnection_are_one(
     """Where it is not taken up again any more, the keys go without their platform's word."""
     house.enrol()
     house.desk.run()
-    house.desk.act(disconnecting.ask, house.channel().id, "Anne")
+    house.desk.act(disconnection.request_disconnection, house.channel().id, "Anne")
     at = 0
     while house.desk.crash(at):
         stands = house.channel()
@@ -374,7 +376,7 @@ def test_what_is_on_its_way_at_a_disconnection_settles_truthfully(house: Visited
     house.server.book.ask("accept_then_hang", on="posts", times=1, seconds=0.1)
     house.desk.run()
     assert house.desk.state(post) is S.UNCERTAIN
-    house.desk.act(disconnecting.ask, house.channel().id, "Anne")
+    house.desk.act(disconnection.request_disconnection, house.channel().id, "Anne")
     house.live(minutes=3)
     assert house.channel().state == ChannelState.DISCONNECTED
     assert house.desk.state(post) is S.UNCERTAIN

@@ -6,22 +6,23 @@ from uuid import UUID
 
 import pytest
 
-from channels import charging
-from connectors.enrolment import MESSAGES
-from connectors.x_account import CHAT_SURFACE
+from channels.limits import request_costs
+from connectors.contract.account_setup import WANTED_MESSAGES
+from connectors.platforms.x.account import CHAT_SURFACE
 from foundation.ids import uuid7
 from foundation.money import Money
-from schedules.states import DeliveryState as S
-from subscribers import answering, persona
+from schedules.posts.states import DeliveryState as S
+from subscribers.inbox import member_actions
+from subscribers.replies import persona
 from tests.journeys.test_x import House, house, running, server, services  # noqa: F401  fixtures
 from tests.subscribers.builders import NOVA
-from workers import handlers
+from workers.event_routes import registry
 
 
 def hears(house: House) -> list[str]:  # noqa: F811  fixture
     """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
     house.live(minutes=6)
-    handlers.ear(house.desk.services, house.channel()).once()
+    registry.make_listener(house.desk.services, house.channel()).poll_once()
     house.live(minutes=1)
     return [row.body for row in rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
 
@@ -43,8 +44,8 @@ def says(house: House, text: str) -> UUID:  # noqa: F811  fixture
     (talk,) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     key = uuid7()
     with house.desk.scope(house.author) as scope:
-        answering.take(scope, talk.id, house.desk.author)
-        answering.say(scope, talk.id, house.desk.author, text, key=key)
+        member_actions.take_over_conversation(scope, talk.id, house.desk.author)
+        member_actions.send_member_reply(scope, talk.id, house.desk.author, text, key=key)
     return key
 
 
@@ -57,12 +58,12 @@ def state(house: House, key: UUID) -> str:  # noqa: F811  fixture
 def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:  # noqa: F811  fixture
     lea, x = house.desk, house.server
     with lea.scope() as scope:
-        persona.activate(scope, persona.write(scope, lea.creator_id, NOVA))
+        persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))
     leo = x.account(f"leo{str(lea.tenant_id)[-8:]}")
     x.says(leo, house.member, text="ce que j’ai écrit bien avant")
     house.enrol()
-    assert not handlers.ears(lea.services)._chatty(house.channel()), "connected for its posts alone"
-    house.enrol(wanted=MESSAGES)
+    assert not registry.make_listener_pool(lea.services)._chatty(house.channel()), "connected for its posts alone"
+    house.enrol(wanted=WANTED_MESSAGES)
     assert house.channel().chat_surface == CHAT_SURFACE
     assert hears(house) == [], "what was said before was said to the creator"
     x.says(leo, house.member, text="bonjour !")
@@ -80,25 +81,25 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
 
 def test_what_messages_cost_is_counted_and_at_the_cap_they_are_read_no_more(house: House) -> None:  # noqa: F811  fixture
     lea, x = house.desk, house.server
-    house.enrol(wanted=MESSAGES)
+    house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
     with lea.scope() as scope:
-        before = x.bill[house.member.id] - charging.bills(scope, ["x"])[house.channel().id].price.minor
+        before = x.bill[house.member.id] - request_costs.bills_by_account(scope, ["x"])[house.channel().id].price.minor
     leo = x.account(f"leo{str(lea.tenant_id)[-8:]}")
     for text in ("un", "deux"):
         x.says(leo, house.member, text=text)
     assert hears(house) == ["un", "deux"]
     with lea.scope() as scope:
-        bill = charging.bills(scope, ["x"])[house.channel().id]
+        bill = request_costs.bills_by_account(scope, ["x"])[house.channel().id]
         assert bill.price.minor + before == x.bill[house.member.id]
         assert bill.many["message_read"] >= 2
-        charging.set_cap(scope, "x", Money(bill.money.minor, "USD"))
+        request_costs.set_cost_cap(scope, "x", Money(bill.total.minor, "USD"))
     asked = x.bill[house.member.id]
     x.says(leo, house.member, text="trois")
     assert hears(house) == ["un", "deux"]
     assert (x.bill[house.member.id] - asked, unread(house)) == (Decimal(0), ["channel.cap_unread"])
     with lea.scope() as scope:
-        charging.set_cap(scope, "x", None)
+        request_costs.set_cost_cap(scope, "x", None)
     assert hears(house) == ["un", "deux", "trois"]
     assert unread(house) == []
 
@@ -107,8 +108,8 @@ def test_what_messages_cost_is_counted_and_at_the_cap_they_are_read_no_more(hous
 def test_who_may_write_no_more_for_now_posts_all_the_same(house: House) -> None:  # noqa: F811  fixture
     lea, x = house.desk, house.server
     with lea.scope() as scope:
-        persona.activate(scope, persona.write(scope, lea.creator_id, NOVA))
-    house.enrol(wanted=MESSAGES)
+        persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))
+    house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
     x.says(x.account(f"leo{str(lea.tenant_id)[-8:]}"), house.member, text="bonjour !")
     hears(house)

@@ -4,12 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from channels import charging
-from channels.charging import Bill
+from channels.limits import request_costs
+from channels.limits.request_costs import AccountBill
 from foundation.money import Money, Price
-from gate import targets
-from gate.units import Rating
-from schedules.states import DeliveryState as S
+from gate.contract.units import Rating
+from gate.reviews import link_targets
+from schedules.posts.states import DeliveryState as S
 from tests.journeys.test_x import House, house, running, server, services  # noqa: F401  fixtures
 
 
@@ -19,12 +19,16 @@ def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(hous
     house.enrol()
     house.live(minutes=2)  # what is read of a new account
     with lea.scope() as scope:
-        counted = charging.bills(scope, ["x"]).get(house.channel().id, Bill({}, Price(Decimal(0), "USD")))
+        counted = request_costs.bills_by_account(scope, ["x"]).get(
+            house.channel().id, AccountBill({}, Price(Decimal(0), "USD"))
+        )
         before = house.server.bill[house.member.id] - counted.price.minor  # to know whose account it is
-        charging.set_cap(scope, "x", Money(counted.money.minor + 25, "USD"))
+        request_costs.set_cost_cap(scope, "x", Money(counted.total.minor + 25, "USD"))
     with lea.scope() as scope:
         for path in "ab":
-            targets.register(scope, lea.creator_id, f"https://example.com/{path}", rating=Rating.G, adult=False)
+            link_targets.register_link_target(
+                scope, lea.creator_id, f"https://example.com/{path}", rating=Rating.G, adult=False
+            )
     posts = [lea.delivery(words, channel="x") for words in ("sans lien", "le lien : https://example.com/a", "après")]
     house.live(minutes=3)
     linked = lea.delivery("encore https://example.com/b", channel="x")
@@ -33,10 +37,10 @@ def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(hous
     assert lea.state(linked) is S.SCHEDULED, "twenty cents are not left"
     assert [one.code for one in house.told()] == ["channel.cap_near"]
     with lea.scope() as scope:
-        bill = charging.bills(scope, ["x"])[house.channel().id]
+        bill = request_costs.bills_by_account(scope, ["x"])[house.channel().id]
         assert bill.price.minor + before == house.server.bill[house.member.id]
         assert (bill.many["post"], bill.many["link_post"]) == (2, 1)
-        charging.set_cap(scope, "x", Money(200, "USD"))
+        request_costs.set_cost_cap(scope, "x", Money(200, "USD"))
     assert house.told() == []
     house.live(minutes=6)
     assert lea.state(linked) is S.PUBLISHED

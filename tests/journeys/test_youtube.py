@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from channels.states import ChannelState, EnrolmentState
-from channels.visiting import PATH
-from foundation.words import Message
-from schedules import removal
-from schedules.states import DeliveryState as S
+from channels.accounts.states import AccountSetupState, ChannelState
+from channels.connections.oauth_flow import OAUTH_RETURN_PATH
+from foundation.i18n.translation import Message
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
 from tests.conftest import Cluster
 from tests.fakes.google import FakeYouTube, youtube
 from tests.fakes.network import Network, network
@@ -42,11 +42,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 @pytest.fixture
 def house(services: Services, running: Network, server: FakeYouTube) -> Iterator[Visited]:
     made = desk(services, running)
-    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
-    app = server.application(services.settings.dashboard.public_url + PATH)
+    server.clock.advance((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_id, "client_secret": app.secret}
     yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "youtube", form)
-    server.book.clear()
+    server.book.clear_faults()
     server.slow, server.rejects, server.strays_to, server.forgets_session = 0.0, "", "", False
 
 
@@ -59,7 +59,7 @@ def post(house: Visited, title: str, *, after: float = 0) -> object:
 def test_from_the_application_to_the_removal(house: Visited) -> None:
     lea = house.desk
     wish = house.enrol()
-    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert wish.state == AccountSetupState.CONNECTED, wish.reason
     assert house.channel().account == house.member.channel_id
     planned = post(house, "Un lac", after=1200)
     house.live(minutes=10)
@@ -70,7 +70,7 @@ def test_from_the_application_to_the_removal(house: Visited) -> None:
     (shown,) = house.member.posts.values()
     assert (shown.title, shown.description, shown.made_for_kids) == ("Un lac", "Au bord de l’eau.", False)
     assert lea.entry(planned).url == f"https://www.youtube.com/watch?v={shown.id}"
-    lea.act(removal.ask, planned)
+    lea.act(post_removal.request_post_removal, planned)
     house.live(minutes=2)
     assert lea.state(planned) is S.REMOVED
     assert house.member.videos == {}
@@ -149,7 +149,7 @@ def test_a_session_that_is_forgotten_begins_anew(house: Visited) -> None:
 
 
 def test_an_application_that_nobody_audited_is_told_so(house: Visited) -> None:
-    app = house.server.application(house.desk.services.settings.dashboard.public_url + PATH)
+    app = house.server.application(house.desk.services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     app.verified = False
     house.enrol(client_id=app.client_id, client_secret=app.secret)
     sent = post(house, "privée")
@@ -170,7 +170,7 @@ def test_a_film_goes_to_nobody_elses_store(house: Visited) -> None:
 def test_whoever_has_no_channel_is_told(house: Visited) -> None:
     house.member.channel_id = ""
     wish = house.enrol()
-    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("youtube.no_channel"))
+    assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("youtube.no_channel"))
 
 
 def test_tokens_are_renewed_with_the_same_refresh_token(house: Visited) -> None:

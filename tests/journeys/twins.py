@@ -11,30 +11,40 @@ from uuid import UUID
 
 from sqlmodel import SQLModel
 
-from channels import connecting
-from channels import reads as channel_reads
-from foundation.database import Scope
-from foundation.ids import HOUSE, uuid7
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.money import Money
-from foundation.settings import DatabaseSettings, GateSettings, GeneratorsSettings, Settings, TenantsSettings
-from foundation.words import Message
-from gate import people
-from insights import rollups
-from schedules.calendar import local_day
-from studio import library, packs
-from subscribers import ledger, offers, orders, persona, saved, talks
-from subscribers import reads as subscriber_reads
-from subscribers.ledger import SplitShares
-from subscribers.persona import Persona
-from tenants import agencies, audit, login, notices, vault
-from tenants.roles import Role
+from foundation.ops.settings import DatabaseSettings, GateSettings, GeneratorsSettings, Settings, TenantsSettings
+from foundation.ops.wall_time import local_day
+from gate.people import persons
+from insights.rollups import daily_rollups
+from studio.library import assets as library
+from studio.packs import packs
+from subscribers.catalog import offers
+from subscribers.checkout import order_payments
+from subscribers.conversations import conversation_rows
+from subscribers.conversations import queries as subscriber_reads
+from subscribers.inbox import saved_replies
+from subscribers.ledger import entries
+from subscribers.ledger.entries import SplitShares
+from subscribers.replies import persona
+from subscribers.replies.persona import PersonaVersion
+from tenants import audit
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
+from tenants.notices import notices
+from tenants.vault import envelope
 from tests.conftest import Cluster
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk
-from web import sites
-from workers import handlers
-from workers.listeners import Ear
-from workers.wiring import Services, wire
+from web.site import sites
+from workers.event_routes import registry
+from workers.listeners.polling import AccountListener
+from workers.wiring import Services, build_services
 
 WORDS = ("canaryalpha", "canarybravo")
 NOWHERE = "http://127.0.0.1:9"
@@ -54,7 +64,7 @@ def process(cluster: Cluster, home: Path) -> Any:
         gate=GateSettings(signing_key=key),
         generators=GeneratorsSettings(ollama_url=NOWHERE, llm_url=NOWHERE),
     )
-    with wire(settings, pool_size=8, application="tests") as services:
+    with build_services(settings, pool_size=8, application="tests") as services:
         yield services
 
 
@@ -115,21 +125,23 @@ class Twin:
         self.desk.run()
         self._chat()
         with self.scope() as scope:
-            rollups.refresh(scope, self.desk.creator_id, local_day(scope.now, ZONE))
+            daily_rollups.rebuild_day(scope, self.desk.creator_id, local_day(scope.now, ZONE))
 
     def _chat(self) -> None:
         network, account = self.desk.network, self.desk.accounts["chat"]
         network.fan(account, FAN, "message", text=f"Bonjour, ici {self.word}")
         self.hear()
         with self.scope("system:chat") as scope:
-            talk_id = subscriber_reads.conversation_of(scope, self.desk.channels["chat"], FAN)
+            talk_id = subscriber_reads.find_conversation(scope, self.desk.channels["chat"], FAN)
             assert talk_id is not None
-            talk = talks.locked(scope, talk_id)
-            pack, price = packs.pack(scope, self.pack_id), Money(500, "XTS")
-            shown = offers.Candidate(pack.id, pack.version, pack.title, pack.description, pack.rating, price)
-            offer = offers.show(scope, talk, shown, "sandbox")
-            assert orders.accept(scope, talk, offer, self.desk.services.rails["sandbox"]) is not None
-            saved.keep(scope, talk, name=self.word, words=self.word, language="", place="both", key=uuid7())
+            talk = conversation_rows.lock_conversation(scope, talk_id)
+            pack, price = packs.get_pack(scope, self.pack_id), Money(500, "XTS")
+            shown = offers.OfferCandidate(pack.id, pack.version, pack.title, pack.description, pack.rating, price)
+            offer = offers.create_offer(scope, talk, shown, "sandbox")
+            assert order_payments.accept_offer(scope, talk, offer, self.desk.services.rails["sandbox"]) is not None
+            saved_replies.create_saved_reply(
+                scope, talk, name=self.word, words=self.word, language="", place="both", key=uuid7()
+            )
         self.desk.run()
         network.fan(account, FAN, "pay")
         self.hear()
@@ -139,15 +151,15 @@ class Twin:
         """One poll of the chat account, and all that follows within the minute."""
         services = self.desk.services
         with self.scope() as scope:
-            channel = channel_reads.channel(scope, self.desk.channels["chat"])
-        Ear(
+            channel = channel_reads.get_channel(scope, self.desk.channels["chat"])
+        AccountListener(
             channel,
             tenant=services.tenant,
             transport=services.transport,
             connectors=services.chat_connectors,
-            hear=partial(handlers._hear, services),
-            at_once=handlers._till(services).answer,
-        ).once()
+            hear=partial(registry._hear, services),
+            at_once=registry._till(services).answer_checkout,
+        ).poll_once()
         self.desk.live(seconds=60)
 
 
@@ -175,14 +187,14 @@ def readable(scope: Scope, table: str) -> list[str]:
 
 def everything(scope: Scope, table: str) -> list[str]:
     """The same without the house's own, in an order that no vacuum changes."""
-    return sorted(row for row in readable(scope, table) if not row.startswith(f"({HOUSE},"))
+    return sorted(row for row in readable(scope, table) if not row.startswith(f"({INSTALLATION_ID},"))
 
 
 def twin(services: Services, network: Network, word: str, *, page_url: str) -> Twin:
     """Found one agency: people, pictures, accounts on the network, a page of its own, a pack, a persona."""
     tenant_id, slug = uuid7(), f"lea-{word}"
     with services.tenant(tenant_id, "system:test") as scope:
-        agencies.found(scope, name=f"Agence {word}", language="fr", zone=ZONE)
+        agencies.create_agency(scope, name=f"Agence {word}", language="fr", zone=ZONE)
         creator = agencies.add_creator(
             scope, slug="lea", name=f"Léa {word}", kind="virtual", zone=ZONE, languages=["fr"]
         )
@@ -192,14 +204,14 @@ def twin(services: Services, network: Network, word: str, *, page_url: str) -> T
             )
             for name, role in (("Anne", Role.MANAGER), ("Marc", Role.OWNER))
         )
-        login.invite(scope, manager)
-        audit.note(scope, "journey.founded", f"creator:{creator}", word=word)
+        sessions.create_sign_in_link(scope, manager)
+        audit.record(scope, "journey.founded", f"creator:{creator}", word=word)
         notices.put(scope, Message("gate.CONSENT_MISSING"), cause=f"test:{word}", urgent=True, creator_id=creator)
-        people.add_person(scope, kind="real", display_ref=f"P {word}")
+        persons.add_person(scope, kind="real", display_ref=f"P {word}")
         token = sites.open_site(
             scope, creator_id=creator, slug=slug, title=f"Léa {word}", about=f"à propos {word}", language="fr"
         )
-        vault.data_key(scope, vault.master(services.settings.tenants.master_key.get_secret_value()))
+        envelope.get_data_key(scope, envelope.parse_master_key(services.settings.tenants.master_key.get_secret_value()))
     assert token is not None
     desk = Desk(services, network, tenant_id, creator, author, manager)
     desk.connect("main")
@@ -213,9 +225,11 @@ def twin(services: Services, network: Network, word: str, *, page_url: str) -> T
 def _open_chat(desk: Desk, word: str) -> None:
     account = desk.network.account(f"chat-{word}")
     sealed = desk.services.seal(desk.tenant_id, desk.network.tokens[account])
-    speaks = Persona(name="Léa", virtual=True, card=f"Léa {word}", voice="brève", languages=("fr",), level="autopilot")
+    speaks = PersonaVersion(
+        name="Léa", virtual=True, card=f"Léa {word}", voice="brève", languages=("fr",), level="autopilot"
+    )
     with desk.scope() as scope:
-        desk.channels["chat"] = connecting.connect(
+        desk.channels["chat"] = lifecycle.connect_account(
             scope,
             creator_id=desk.creator_id,
             platform="sandbox",
@@ -227,17 +241,17 @@ def _open_chat(desk: Desk, word: str) -> None:
             token=sealed,
             zone=ZONE,
         )
-        persona.activate(scope, persona.write(scope, desk.creator_id, speaks))
+        persona.activate_persona(scope, persona.create_persona_version(scope, desk.creator_id, speaks))
         shares = SplitShares(agency=4000, creator=6000, chatter=1000)
-        ledger.set_split(scope, desk.creator_id, shares, effective_from=scope.now)
+        entries.set_revenue_split(scope, desk.creator_id, shares, effective_from=scope.now)
     desk.accounts["chat"] = account
 
 
 def _shop(desk: Desk, word: str) -> UUID:
     assets = [desk.photo(1), desk.photo(2)]
     with desk.scope() as scope:
-        library.describe(scope, assets[0], f"une vue {word}")
-        pack_id = packs.make(
+        library.set_alt_text(scope, assets[0], f"une vue {word}")
+        pack_id = packs.create_pack(
             scope,
             creator_id=desk.creator_id,
             slug="matin",

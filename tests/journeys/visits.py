@@ -10,22 +10,24 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
-from channels import enrolling, visiting
-from channels import reads as channel_reads
-from channels.states import EnrolmentState
-from channels.visiting import PATH
-from foundation.http import HttpClient, Reply, Request
-from foundation.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
-from gate import people, ratings
-from gate.units import Rating
-from studio import ingesting, library
-from tenants import letterbox
-from tenants import reads as tenant_reads
+from channels.accounts import queries as channel_reads
+from channels.accounts.states import AccountSetupState
+from channels.connections import account_setup, oauth_flow
+from channels.connections.oauth_flow import OAUTH_RETURN_PATH
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from foundation.ops.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
+from gate.contract.units import Rating
+from gate.people import persons
+from gate.ratings import ratings
+from studio.ingest import pipeline
+from studio.library import assets
+from tenants.agencies import queries as tenant_reads
+from tenants.vault import sealed_intake
 from tests.conftest import Cluster
 from tests.generators import clips
 from tests.schedules.builders import Desk
-from workers.ticks import TICKS
-from workers.wiring import Services, wire
+from workers.relay.ticks import TICKS
+from workers.wiring import Services, build_services
 
 MASTER = bytes(range(32))
 HTTP = HttpClient()
@@ -44,12 +46,14 @@ class Visited:
     form: dict[str, str]
     """What she types unless a test says otherwise."""
 
-    def ask(self, **typed: str) -> enrolling.Enrolment:
+    def ask(self, **typed: str) -> account_setup.AccountSetup:
         """A person fills in the form; the workers do the rest."""
         form = {**self.form, **typed}
-        letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, form)
+        letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, form)
         with self.desk.scope(self.author) as scope:
-            wish = enrolling.ask(scope, creator_id=self.desk.creator_id, platform=self.platform, letter=letter)
+            wish = account_setup.request_setup(
+                scope, creator_id=self.desk.creator_id, platform=self.platform, letter=letter
+            )
         return self.stands(wish)
 
     @property
@@ -57,23 +61,24 @@ class Visited:
         """How she signs."""
         return f"member:{self.desk.author}"
 
-    def stands(self, wish: UUID) -> enrolling.Enrolment:
+    def stands(self, wish: UUID) -> account_setup.AccountSetup:
         """What became of a wish once the workers are done."""
         self.desk.run()
         with self.desk.scope() as scope:
-            found = enrolling.enrolment(scope, wish)
+            found = account_setup.get_setup(scope, wish)
         if found.channel_id is not None:
             self.desk.channels[self.platform] = found.channel_id
         return found
 
     def approve(self, url: str, *, no: bool = False) -> dict[str, str]:
         """Somebody opens the address and says yes, or no; what their browser brings back."""
-        answer = HTTP.exchange(Request("GET", f"{url}&approve={'' if no else self.member.username}"))
-        assert isinstance(answer, Reply)
+        answer = HTTP.send(HttpRequest("GET", f"{url}&approve={'' if no else self.member.username}"))
+        assert isinstance(answer, HttpResponse)
         assert answer.status == 302, answer.body
         back = urlsplit(answer.headers["location"])
         assert (
-            f"{back.scheme}://{back.netloc}{back.path}" == f"{self.desk.services.settings.dashboard.public_url}{PATH}"
+            f"{back.scheme}://{back.netloc}{back.path}"
+            == f"{self.desk.services.settings.dashboard.public_url}{OAUTH_RETURN_PATH}"
         )
         return dict(parse_qsl(back.query))
 
@@ -81,15 +86,17 @@ class Visited:
         """The browser comes back, in somebody's session."""
         with self.desk.scope(by or self.author) as scope:
             if "code" in said:
-                letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, {"code": said["code"]})
-                visiting.came_back(scope, said["state"], letter)
+                letter = sealed_intake.seal_form(
+                    sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, {"code": said["code"]}
+                )
+                oauth_flow.accept_return(scope, said["state"], letter)
             else:
-                visiting.declined(scope, said["state"])
+                oauth_flow.record_refusal(scope, said["state"])
 
-    def enrol(self, **typed: str) -> enrolling.Enrolment:
+    def enrol(self, **typed: str) -> account_setup.AccountSetup:
         """The whole way."""
         wish = self.ask(**typed)
-        assert wish.state == EnrolmentState.VISITING, wish.reason
+        assert wish.state == AccountSetupState.VISITING, wish.reason
         self.bring(self.approve(wish.visit))
         return self.stands(wish.id)
 
@@ -103,7 +110,7 @@ class Visited:
     def channel(self) -> channel_reads.Channel:
         """Her account as it stands."""
         with self.desk.scope() as scope:
-            return channel_reads.channel(scope, self.desk.channels[self.platform])
+            return channel_reads.get_channel(scope, self.desk.channels[self.platform])
 
     def live(self, **for_: float) -> None:
         """Time passes on both sides, with the beat every minute (of hours, every five), and what is due is done."""
@@ -112,7 +119,7 @@ class Visited:
             step = timedelta(minutes=5 if left > timedelta(hours=1) else 1)
             for tick in TICKS:
                 if tick.seconds <= 60:  # the slower ones write nothing that this account needs
-                    tick.put(self.desk.services.tenant)
+                    tick.write_rows(self.desk.services.tenant)
             self.desk.live(seconds=min(left, step).total_seconds())
             self.server.clock.move((self.desk.now() + apart - self.server.clock()).total_seconds())
             left -= step
@@ -134,7 +141,7 @@ def services_at(cluster: Cluster, home: Path, **addresses: str) -> Iterator[Serv
         gate=GateSettings(signing_key=key),
         connectors=ConnectorsSettings(**addresses),
     )
-    with wire(settings, pool_size=8, application="tests") as found:
+    with build_services(settings, pool_size=8, application="tests") as found:
         yield found
 
 
@@ -142,20 +149,20 @@ def dusk(desk: Desk, number: int) -> UUID:
     """A suggestive picture of an invented person, in a library."""
     asset, by = desk.photo(number, rating=Rating.S), f"member:{desk.manager}"
     with desk.scope(by) as scope:
-        person = people.add_person(scope, kind="synthetic", display_ref="Nova")
-        principal = tenant_reads.member(scope, desk.author).principal_id
-        people.declare(scope, person, source_digest="d" * 64, adult_licence=True, declared_by=principal)
-        ratings.depict(scope, asset, person, how="face", confirmed_by=by)
+        person = persons.add_person(scope, kind="synthetic", display_ref="Nova")
+        principal = tenant_reads.get_member(scope, desk.author).principal_id
+        persons.record_declaration(scope, person, source_digest="d" * 64, adult_licence=True, declared_by=principal)
+        ratings.record_depiction(scope, asset, person, how="face", confirmed_by=by)
     return asset
 
 
 def film(desk: Desk, tile: str = "G", *, seconds: float = 1.0) -> UUID:
     """A film for everybody, in a library."""
-    prepared = ingesting.from_camera(clips.film(clips.shown((tile, seconds))), name="a.mp4", alt="waves on a beach")
+    prepared = pipeline.prepare_upload(clips.film(clips.shown((tile, seconds))), name="a.mp4", alt="waves on a beach")
     services = desk.services
-    asset = ingesting.bring(
+    asset = pipeline.ingest_asset(
         services.tenant, services.store, tenant_id=desk.tenant_id, creator_id=desk.creator_id, prepared=prepared
     )
     with desk.scope(f"member:{desk.manager}") as scope:
-        ratings.rate(scope, library.item(scope, asset).sha256, Rating.G, source=f"member:{desk.manager}")
+        ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, Rating.G, source=f"member:{desk.manager}")
     return asset

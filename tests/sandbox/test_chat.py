@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from foundation.clock import monotonic
-from foundation.http import Reply
+from foundation.http.http_client import HttpResponse
+from foundation.ops.clock import monotonic
 from tests.conftest import wait_until
 from tests.fakes.network import Network
 
@@ -45,7 +45,7 @@ def test_waiting_for_updates_ends_when_something_happens(sandbox: Network, accou
         waiting = pool.submit(sandbox.call, "GET", path, token=sandbox.tokens[account], deadline=25.0)
         sandbox.fan(account, "leo", "message", text="hi")
         reply = waiting.result(10)
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, HttpResponse)
     assert b'"hi"' in reply.body
     assert monotonic() - begun < 5
 
@@ -103,7 +103,7 @@ def test_two_presses_are_two_charges(sandbox: Network, account: str) -> None:
 
 def test_an_answer_after_ten_seconds_is_too_late(sandbox: Network, account: str) -> None:
     query = sandbox.fan(account, "leo", "pay", message_id=invoice(sandbox, account))[1]["query_id"]
-    sandbox.clock.move(11)
+    sandbox.clock.advance(11)
     assert sandbox.api("POST", account, f"checkouts/{query}", {"ok": True}) == (400, {"error": "query_expired"})
     assert sandbox.api("GET", account, "transactions")[1]["transactions"] == []
 

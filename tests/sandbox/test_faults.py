@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from foundation.clock import monotonic
-from foundation.faults import Book
-from foundation.http import AnswerLost, Reply
+from foundation.http.http_client import HttpResponse, ResponseLost
+from foundation.ops.clock import monotonic
+from foundation.ops.fault_injection import FaultBook
 from tests.fakes.network import Network
 
 POST = {"text": "hello"}
@@ -33,9 +33,9 @@ def publish(sandbox: Network, account: str, deadline: float = 0.4) -> object:
 )
 def test_the_answer_is_lost(sandbox: Network, account: str, mode: str, taken: int) -> None:
     sandbox.fault(mode, account=account, on="posts", seconds=5)
-    assert isinstance(publish(sandbox, account), AnswerLost)
+    assert isinstance(publish(sandbox, account), ResponseLost)
     assert len(sandbox.truth(account)["posts"]) == taken
-    assert isinstance(publish(sandbox, account, 5.0), Reply)
+    assert isinstance(publish(sandbox, account, 5.0), HttpResponse)
     assert len(sandbox.truth(account)["posts"]) == taken + 1
 
 
@@ -46,7 +46,7 @@ def test_the_answer_is_lost(sandbox: Network, account: str, mode: str, taken: in
 def test_the_answer_is_bad(sandbox: Network, account: str, mode: str, status: int, taken: int) -> None:
     sandbox.fault(mode, account=account, on="posts", retry_after=7)
     reply = publish(sandbox, account)
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, HttpResponse)
     assert reply.status == status
     assert reply.headers.get("retry-after") == (None if mode in {"refuse", "status:503_after"} else "7")
     assert len(sandbox.truth(account)["posts"]) == taken
@@ -59,7 +59,7 @@ def test_half_a_request_is_none(sandbox: Network, account: str) -> None:
     head += f"authorization: Bearer {sandbox.tokens[account]}\r\ncontent-length: 100\r\n\r\n"
     with socket.create_connection((place.hostname or "", place.port or 0)) as line:
         line.sendall(head.encode() + b"half")
-    assert isinstance(publish(sandbox, account, 5.0), Reply)
+    assert isinstance(publish(sandbox, account, 5.0), HttpResponse)
     kinds = [entry["kind"] for entry in sandbox.json("GET", f"/control/record?account={account}")[1]["record"]]
     assert kinds == ["posts"]
 
@@ -67,7 +67,7 @@ def test_half_a_request_is_none(sandbox: Network, account: str) -> None:
 def test_the_answer_breaks_off(sandbox: Network, account: str) -> None:
     sandbox.fault("garbage", account=account, on="posts")
     reply = publish(sandbox, account)
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, HttpResponse)
     assert reply.status == 201
     with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
         json.loads(reply.body)
@@ -93,7 +93,7 @@ def test_a_reset_is_a_real_one(sandbox: Network, account: str, mode: str) -> Non
 def test_a_hang_ends_when_we_hang_up(sandbox: Network, account: str) -> None:
     sandbox.fault("hang", account=account, on="posts", seconds=600)
     begun = monotonic()
-    assert isinstance(publish(sandbox, account, 0.3), AnswerLost)
+    assert isinstance(publish(sandbox, account, 0.3), ResponseLost)
     assert monotonic() - begun < 2
     assert sandbox.api("GET", account, "posts")[0] == 200
 
@@ -102,7 +102,7 @@ def test_a_lagging_look_up_sees_later(sandbox: Network, account: str) -> None:
     sandbox.fault("lag", account=account, lookup_lag=20)
     sandbox.api("POST", account, "posts", POST)
     assert sandbox.api("GET", account, "posts")[1]["posts"] == []
-    sandbox.clock.move(21)
+    sandbox.clock.advance(21)
     assert len(sandbox.api("GET", account, "posts")[1]["posts"]) == 1
 
 
@@ -132,8 +132,8 @@ def test_faults_of_an_older_file_still_count(tmp_path: Path) -> None:
     old.execute("INSERT INTO faults (account, kind, mode, times, seconds, lookup_lag) VALUES ('*','*','refuse',1,1,0)")
     old.commit()
     old.close()
-    book = Book(tmp_path / "old.sqlite")
-    assert book.take("any", "posts", b"{}").mode == "refuse"
+    book = FaultBook(tmp_path / "old.sqlite")
+    assert book.take_fault("any", "posts", b"{}").mode == "refuse"
     book.close()
 
 

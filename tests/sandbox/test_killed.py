@@ -6,18 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from connectors.suite.serving import MovedClock
-from foundation.http import Reply
+from connectors.conformance.fake_servers import AdjustableClock
+from foundation.http.http_client import HttpResponse
 from tests.conftest import free_port, wait_until
 from tests.fakes.network import Network
 
 
 def start(folder: Path, port: int) -> tuple[subprocess.Popen[bytes], Network]:
     environment = {**os.environ, "GREENROOM_HOME": str(folder), "GREENROOM_SANDBOX__PORT": str(port)}
-    program = "from foundation import settings; from workers.sandbox import main; main(settings.load())"
+    program = "from foundation.ops import settings; from workers.processes.sandbox_server import run_sandbox; run_sandbox(settings.load_settings())"
     process = subprocess.Popen([sys.executable, "-c", program], env=environment)
-    sandbox = Network(f"http://127.0.0.1:{port}", MovedClock())
-    wait_until(lambda: isinstance(sandbox.call("GET", "/healthz"), Reply))
+    sandbox = Network(f"http://127.0.0.1:{port}", AdjustableClock())
+    wait_until(lambda: isinstance(sandbox.call("GET", "/healthz"), HttpResponse))
     return process, sandbox
 
 

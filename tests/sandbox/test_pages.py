@@ -2,23 +2,23 @@
 
 from urllib.parse import urlencode
 
-from foundation.http import Reply, Request
+from foundation.http.http_client import HttpRequest, HttpResponse
 from tests.fakes.network import Network
 
 NASTY = "<script>alert(1)</script>"
 
 
-def page(sandbox: Network, path: str, language: str = "fr") -> Reply:
-    reply = sandbox.http.exchange(Request("GET", sandbox.url + path, {"accept-language": language}))
-    assert isinstance(reply, Reply)
+def page(sandbox: Network, path: str, language: str = "fr") -> HttpResponse:
+    reply = sandbox.http.send(HttpRequest("GET", sandbox.url + path, {"accept-language": language}))
+    assert isinstance(reply, HttpResponse)
     return reply
 
 
-def press(sandbox: Network, account: str, **form: str) -> Reply:
+def press(sandbox: Network, account: str, **form: str) -> HttpResponse:
     headers = {"content-type": "application/x-www-form-urlencoded"}
     body = urlencode(form).encode()
-    reply = sandbox.http.exchange(Request("POST", f"{sandbox.url}/c/{account}/act", headers, body))
-    assert isinstance(reply, Reply)
+    reply = sandbox.http.send(HttpRequest("POST", f"{sandbox.url}/c/{account}/act", headers, body))
+    assert isinstance(reply, HttpResponse)
     return reply
 
 
@@ -92,7 +92,7 @@ def test_each_language_is_whole(sandbox: Network, account: str) -> None:
 
 def test_a_foreign_page_cannot_press_buttons(sandbox: Network, account: str) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "cross-site"}
-    request = Request("POST", f"{sandbox.url}/c/{account}/act", headers, b"fan=x&type=message&text=x")
-    reply = sandbox.http.exchange(request)
-    assert isinstance(reply, Reply)
+    request = HttpRequest("POST", f"{sandbox.url}/c/{account}/act", headers, b"fan=x&type=message&text=x")
+    reply = sandbox.http.send(request)
+    assert isinstance(reply, HttpResponse)
     assert reply.status == 403

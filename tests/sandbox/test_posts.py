@@ -93,7 +93,7 @@ def test_numbers_grow_and_are_the_same_when_asked_again(sandbox: Network, accoun
     post = sandbox.api("POST", account, "posts", POST)[1]
     early = sandbox.api("GET", account, f"posts/{post['id']}/metrics")[1]
     assert sandbox.api("GET", account, f"posts/{post['id']}/metrics")[1] == early
-    sandbox.clock.move(86_400)
+    sandbox.clock.advance(86_400)
     assert sandbox.api("GET", account, f"posts/{post['id']}/metrics")[1]["views"] > early["views"]
 
 
@@ -112,11 +112,11 @@ def test_as_many_follow_as_was_said(sandbox: Network, account: str) -> None:
 
 def test_the_control_side_takes_json_only(sandbox: Network, account: str) -> None:
     """A foreign page's form cannot speak JSON, so it cannot play with the sandbox of somebody's machine."""
-    from foundation.http import Reply, Request
+    from foundation.http.http_client import HttpRequest, HttpResponse
 
-    request = Request("POST", f"{sandbox.url}/control/faults", {"content-type": "text/plain"}, b'{"mode":"hang"}')
-    reply = sandbox.http.exchange(request)
-    assert isinstance(reply, Reply)
+    request = HttpRequest("POST", f"{sandbox.url}/control/faults", {"content-type": "text/plain"}, b'{"mode":"hang"}')
+    reply = sandbox.http.send(request)
+    assert isinstance(reply, HttpResponse)
     assert reply.status == 415
 
 

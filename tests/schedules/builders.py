@@ -14,33 +14,36 @@ from uuid import UUID
 
 from PIL import Image, ImageDraw
 
-from channels import connecting
-from channels import reads as channel_reads
-from connectors.contract import Answer, WireStep
-from connectors.transport import Account
-from foundation import leases
-from foundation.clock import wall_now
-from foundation.database import Role, Scope
-from foundation.ids import HOUSE, uuid7
-from foundation.outbox import QUEUES
-from foundation.settings import DatabaseSettings, GateSettings, Settings, TenantsSettings
-from gate import ratings
-from gate.permit import Authority
-from gate.units import Rating, Subject
-from schedules import approvals, planning, reads
-from schedules.calendar import WallTime
-from schedules.reads import Step
-from schedules.states import DeliveryState
-from studio import ingesting, library
-from tenants import agencies
-from tenants import reads as tenant_reads
-from tenants import roles as tenant_roles
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from connectors.contract.connector import StepResult, WireStep
+from connectors.transport.transport import AccountTarget
+from foundation.db.database import DatabaseRole, Scope
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.ops.clock import wall_now
+from foundation.ops.settings import DatabaseSettings, GateSettings, Settings, TenantsSettings
+from foundation.ops.wall_time import WallTime
+from foundation.outbox import row_leases
+from foundation.outbox.outbox import QUEUES
+from gate.contract.permit import Authority
+from gate.contract.units import Rating, Subject
+from gate.ratings import ratings
+from schedules.approvals import decisions
+from schedules.posts import deliveries, queries
+from schedules.posts.queries import DeliveryStep
+from schedules.posts.states import DeliveryState
+from studio.ingest import pipeline
+from studio.library import assets
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies import rights as tenant_roles
 from tests.channels.builders import Clockwork, Killed
 from tests.conftest import Cluster
 from tests.fakes.network import Network
-from workers import dispatch, handlers
-from workers.dispatch import Routes
-from workers.wiring import Services, wire
+from workers.event_routes import registry
+from workers.relay import dispatch
+from workers.relay.dispatch import EventRoutes
+from workers.wiring import Services, build_services
 
 ZONE = "Europe/Paris"
 HANG = 0.15
@@ -58,7 +61,7 @@ def wired(cluster: Cluster, home: Path) -> Iterator[Services]:
         tenants=TenantsSettings(master_key=key),
         gate=GateSettings(signing_key=key),
     )
-    with wire(settings, pool_size=8, application="tests") as services:
+    with build_services(settings, pool_size=8, application="tests") as services:
         yield services
 
 
@@ -93,7 +96,7 @@ class Desk:
     # the process
 
     @contextmanager
-    def tenant(self, tenant_id: UUID, actor: str, *, role: Role = "app") -> Iterator[Scope]:
+    def tenant(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> Iterator[Scope]:
         """Opens scopes of a process that may die before, inside or after a transaction."""
         self.clockwork.point()
         self.open_here.scopes = getattr(self.open_here, "scopes", 0) + 1
@@ -105,7 +108,7 @@ class Desk:
             self.open_here.scopes -= 1
         self.clockwork.point()
 
-    def send(self, step: WireStep, authority: Authority, *, account: Account) -> Answer:
+    def send(self, step: WireStep, authority: Authority, *, account: AccountTarget) -> StepResult:
         """The way out of the process: it may die before and after it, and no transaction is open meanwhile."""
         assert not getattr(self.open_here, "scopes", 0), "a transaction is open during a request"
         self.clockwork.point()
@@ -114,10 +117,10 @@ class Desk:
         return answer
 
     @cached_property
-    def routes(self) -> Routes:
+    def routes(self) -> EventRoutes:
         """The true routes of a process that may die."""
         transport: Any = self
-        return handlers.routes(replace(self.services, tenant=self.tenant, transport=transport))
+        return registry.build_routes(replace(self.services, tenant=self.tenant, transport=transport))
 
     def scope(self, actor: str = "system:test") -> AbstractContextManager[Scope]:
         """A scope of the test itself."""
@@ -126,7 +129,7 @@ class Desk:
     def run(self, *, limit: int | None = None) -> int:
         """Handle everything that is due now."""
         limit = limit or self.at_once
-        handled = dispatch.drain(self.routes, self.services.tenant, only=self.tenant_id, limit=limit)
+        handled = dispatch.run_due_events(self.routes, self.services.tenant, only=self.tenant_id, limit=limit)
         assert handled < limit, "there is always something to do"
         return handled
 
@@ -154,7 +157,7 @@ class Desk:
                 tenant=self.tenant_id,
             )
         with self.scope() as scope:
-            return leases.sweep(scope)
+            return row_leases.sweep_expired_leases(scope)
 
     # time
 
@@ -166,9 +169,9 @@ class Desk:
     def pass_time(self, **by: float) -> None:
         """The clocks of the house and of the sandbox move on; nothing is done meanwhile."""
         moved = timedelta(**by)
-        with self.services.tenant(HOUSE, "system:test", role="relay") as scope:
+        with self.services.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
             scope.run("SELECT house_shift(:by)", by=moved)
-        self.network.clock.move(moved.total_seconds())
+        self.network.clock.advance(moved.total_seconds())
 
     def next_due(self) -> datetime | None:
         """When the next row of this tenant is due; None when none waits."""
@@ -218,7 +221,7 @@ class Desk:
         """An account anywhere."""
         sealed = self.services.seal(self.tenant_id, token)
         with self.scope() as scope:
-            self.channels[name] = connecting.connect(
+            self.channels[name] = lifecycle.connect_account(
                 scope,
                 creator_id=self.creator_id,
                 platform=platform,
@@ -235,8 +238,8 @@ class Desk:
 
     def photo(self, number: int = 0, *, rating: Rating | None = Rating.G) -> UUID:
         """A picture of the library, with its bytes in the store; somebody rated it unless `rating` is None."""
-        prepared = ingesting.from_camera(jpeg(number), name=f"{number}.jpg", alt=f"picture {number}")
-        asset = ingesting.bring(
+        prepared = pipeline.prepare_upload(jpeg(number), name=f"{number}.jpg", alt=f"picture {number}")
+        asset = pipeline.ingest_asset(
             self.services.tenant,
             self.services.store,
             tenant_id=self.tenant_id,
@@ -245,9 +248,9 @@ class Desk:
         )
         if rating is not None:
             with self.scope(f"member:{self.manager}") as scope:
-                digest = library.item(scope, asset).sha256
-                if ratings.effective(scope, digest) is None:
-                    ratings.rate(scope, digest, rating, source=f"member:{self.manager}")
+                digest = assets.get_asset(scope, asset).sha256
+                if ratings.effective_rating(scope, digest) is None:
+                    ratings.record_rating(scope, digest, rating, source=f"member:{self.manager}")
         return asset
 
     def write(self, body: str = "hello", *, media: tuple[UUID, ...] = (), **more: Any) -> UUID:
@@ -255,24 +258,24 @@ class Desk:
         self.written += 1
         values: dict[str, Any] = {"title": "", "origin": "test", "origin_key": str(self.written), **more}
         with self.scope(f"member:{self.author}") as scope:
-            return planning.write_post(
+            return deliveries.create_post(
                 scope, creator_id=self.creator_id, body=body, media=media, author=f"member:{self.author}", **values
             )
 
     def wish(self, post_id: UUID, channel: str = "main", *, after: float = 0) -> UUID:
         """Wish a post on a channel `after` so many seconds."""
         with self.scope(f"member:{self.author}") as scope:
-            return planning.add_delivery(scope, post_id, self.channels[channel], at=wall(scope.now, after))
+            return deliveries.create_delivery(scope, post_id, self.channels[channel], at=wall(scope.now, after))
 
     def approve(self, post_id: UUID) -> None:
         """The manager says yes."""
         with self.scope(f"member:{self.manager}") as scope:
-            approvals.approve(scope, post_id, member_id=self.manager)
+            decisions.approve_post(scope, post_id, member_id=self.manager)
 
     def plan(self, post_id: UUID) -> list[UUID]:
         """What is approved goes on the calendar."""
         with self.scope(f"member:{self.author}") as scope:
-            return planning.plan_post(scope, post_id)
+            return deliveries.schedule_post(scope, post_id)
 
     def delivery(self, body: str = "hello", *, channel: str = "main", after: float = 0, **more: Any) -> UUID:
         """A post that is written, approved and planned; its one delivery."""
@@ -280,8 +283,10 @@ class Desk:
         delivery_id = self.wish(post_id, channel, after=after)
         self.approve(post_id)
         with self.scope(f"member:{self.author}") as scope:
-            if planning.has_approved(scope, post_id):  # else its hour came first, and the yes has planned it
-                planning.plan_post(scope, post_id)
+            if deliveries.has_approved_deliveries(
+                scope, post_id
+            ):  # else its hour came first, and the yes has planned it
+                deliveries.schedule_post(scope, post_id)
         return delivery_id
 
     def act(self, function: Callable[..., Any], *args: Any, **more: Any) -> Any:
@@ -291,12 +296,12 @@ class Desk:
 
     # what is seen
 
-    def entry(self, delivery_id: UUID) -> reads.Entry:
+    def entry(self, delivery_id: UUID) -> queries.DeliveryEntry:
         """The delivery as the calendar shows it."""
         with self.scope() as scope:
             found = [
                 entry
-                for entry in reads.between(
+                for entry in queries.entries_between(
                     scope, self.creator_id, datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
                 )
                 if entry.delivery_id == delivery_id
@@ -312,19 +317,19 @@ class Desk:
         reason = self.entry(delivery_id).reason
         return reason.code if reason is not None else ""
 
-    def story(self, delivery_id: UUID) -> list[Step]:
+    def story(self, delivery_id: UUID) -> list[DeliveryStep]:
         """Every move of the delivery."""
         with self.scope() as scope:
-            return reads.timeline(scope, delivery_id)
+            return queries.delivery_timeline(scope, delivery_id)
 
     def states(self, delivery_id: UUID) -> list[str]:
         """The states the delivery went through."""
         return [str(step.after) for step in self.story(delivery_id)]
 
-    def attempts(self, delivery_id: UUID, kind: str = "send") -> list[channel_reads.AttemptStory]:
+    def attempts(self, delivery_id: UUID, kind: str = "send") -> list[channel_reads.AttemptSummary]:
         """What was tried."""
         with self.scope() as scope:
-            found = channel_reads.attempts(scope, Subject("delivery", delivery_id))
+            found = channel_reads.list_attempts(scope, Subject("delivery", delivery_id))
         return [attempt for attempt in found if attempt.kind == kind]
 
     def posts(self, channel: str = "main") -> list[dict[str, Any]]:
@@ -349,7 +354,7 @@ class Desk:
     def notices(self) -> dict[str, str]:
         """Open notices: cause → code."""
         with self.scope() as scope:
-            return {notice.cause: notice.message.code for notice in tenant_reads.open_notices(scope)}
+            return {notice.cause: notice.message.code for notice in tenant_reads.list_open_notices(scope)}
 
     def rows(self, kind: str = "") -> list[Any]:
         """Rows of the outbox that are not done."""
@@ -374,7 +379,7 @@ def desk(services: Services, network: Network, *, tiers: int = 1, keys: bool = F
     """A tenant with Léa, her author, a manager, and one account called `main`."""
     tenant_id = uuid7()
     with services.tenant(tenant_id, "system:test") as scope:
-        agencies.found(scope, name="Agence", language="fr", zone=ZONE)
+        agencies.create_agency(scope, name="Agence", language="fr", zone=ZONE)
         creator_id = agencies.add_creator(
             scope, slug="lea", name="Léa", kind="virtual", zone=ZONE, languages=["fr"], approval_tiers=tiers
         )

@@ -8,18 +8,23 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from schedules import imports
-from schedules.imports import Brought
-from schedules.imports_cells import COLUMNS
-from schedules.imports_options import OPTION
-from schedules.imports_rows import OVERRIDE, PRICE
+from schedules.imports import import_files
+from schedules.imports.cell_formats import COLUMNS
+from schedules.imports.csv_rows import BODY_COLUMN_PREFIX, PRICE_COLUMN_PREFIX
+from schedules.imports.import_files import ImportView
+from schedules.imports.option_columns import OPTION_PREFIX
 from tests.schedules.builders import Desk
 
 
 def table(rows: Iterable[Mapping[str, object]], *, columns: Iterable[str] = COLUMNS, sign: str = ",") -> bytes:
     """A file with these lines."""
     out, lines = io.StringIO(newline=""), list(rows)
-    others = {name for line in lines for name in line if name.startswith((OVERRIDE, PRICE, OPTION))}
+    others = {
+        name
+        for line in lines
+        for name in line
+        if name.startswith((BODY_COLUMN_PREFIX, PRICE_COLUMN_PREFIX, OPTION_PREFIX))
+    }
     writer = csv.DictWriter(out, [*dict.fromkeys([*columns, *sorted(others)])], delimiter=sign, restval="")
     writer.writeheader()
     writer.writerows(lines)
@@ -44,7 +49,7 @@ class Clerk:
     def bring(self, data: bytes, *, look: bool = True) -> UUID:
         """Bring a file in, and let it be looked at."""
         with self.desk.scope(f"member:{self.desk.author}") as scope:
-            found = imports.receive(scope, data, name="posts.csv", creators={self.desk.creator_id})
+            found = import_files.create_import(scope, data, name="posts.csv", creators={self.desk.creator_id})
         if look:
             self.desk.run()
         return found
@@ -52,7 +57,7 @@ class Clerk:
     def ask(self, import_id: UUID, *, plan: bool = False) -> None:
         """Say that it is to be written."""
         with self.desk.scope(f"member:{self.desk.author}") as scope:
-            imports.ask(scope, import_id, plan=plan, creators={self.desk.creator_id})
+            import_files.confirm_import(scope, import_id, plan=plan, creators={self.desk.creator_id})
 
     def write(self, data: bytes, *, plan: bool = False) -> UUID:
         """Bring in, look at and write a file."""
@@ -65,12 +70,12 @@ class Clerk:
     def undo(self, import_id: UUID) -> tuple[int, int]:
         """Take it back."""
         with self.desk.scope(f"member:{self.desk.author}") as scope:
-            return imports.undo(scope, import_id, creators={self.desk.creator_id})
+            return import_files.undo_import(scope, import_id, creators={self.desk.creator_id})
 
-    def shown(self, import_id: UUID) -> Brought:
+    def shown(self, import_id: UUID) -> ImportView:
         """The file as its page shows it."""
         with self.desk.scope() as scope:
-            return imports.brought(scope, import_id, creators={self.desk.creator_id})
+            return import_files.get_import(scope, import_id, creators={self.desk.creator_id})
 
     def said(self, import_id: UUID, *, grave: bool) -> list[tuple[int, str, str]]:
         """Line, column and code of each finding."""

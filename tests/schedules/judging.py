@@ -7,8 +7,8 @@ from heapq import heapify, heappop, heappush
 from pathlib import Path
 from uuid import UUID
 
-from schedules.states import DELIVERY_STATES, NEEDS_A_PERSON
-from schedules.states import DeliveryState as S
+from schedules.posts.states import DELIVERY_STATES, NEEDS_DECISION
+from schedules.posts.states import DeliveryState as S
 from tests.schedules.still import Outside
 from tests.schedules.world import LATE, Promise, World
 
@@ -144,7 +144,7 @@ class Judge:
     def _explained(self, one: Promise) -> bool:
         where = {"tenant": self.tenant, "post": one.post, "channel": one.channel, "day": f"{one.day}%"}
         return any(
-            reason and (S(state) in NEEDS_A_PERSON or state in (S.CANCELLED, S.REHEARSED))
+            reason and (S(state) in NEEDS_DECISION or state in (S.CANCELLED, S.REHEARSED))
             for state, reason in self.outside.ask(_TOLD, **where)
         )
 

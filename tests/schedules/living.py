@@ -8,23 +8,23 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from connectors.suite.serving import MovedClock
-from foundation import facts, leases
-from foundation.database import OpenScope
-from foundation.facts import Facts
+from connectors.conformance.fake_servers import AdjustableClock
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
-from foundation.leases import Claimed, Taken
-from foundation.outbox import QUEUES
-from schedules.events import DeliveryPublished
-from tenants import agencies
-from tenants import roles as tenant_roles
+from foundation.outbox import fan_out, row_leases
+from foundation.outbox.fan_out import FactListeners
+from foundation.outbox.outbox import QUEUES
+from foundation.outbox.row_leases import ClaimedRow, TakenRow
+from schedules.posts.events import DeliveryPublished
+from tenants.agencies import agencies
+from tenants.agencies import rights as tenant_roles
 from tests.fakes.network import Network
 from tests.schedules.builders import ZONE, Desk
 from tests.schedules.judging import Judge
 from tests.schedules.still import Outside
-from workers import handlers
-from workers.dispatch import Dispatcher, Route, Routes
-from workers.relay import PLACES
+from workers.event_routes import registry
+from workers.relay.claim_loop import CAPACITY_GROUPS
+from workers.relay.dispatch import Dispatcher, EventRoute, EventRoutes
 from workers.wiring import Services
 
 _NEXT = """
@@ -32,18 +32,18 @@ SELECT min(at) FROM unnest(%(queues)s::text[]) q, LATERAL (SELECT available_at A
   WHERE queue = q AND tenant_id = %(tenant)s AND state = 'waiting' ORDER BY available_at LIMIT 1) here
 """
 
-ROOM = {queue: cap for places in PLACES for queue, cap in places.caps}
+ROOM = {queue: cap for places in CAPACITY_GROUPS for queue, cap in places.queue_caps}
 """How many rows of a queue are handed out at once."""
 
 
 class Watched(Dispatcher):
     """A worker that is asked after each row what became of it."""
 
-    def __init__(self, routes: Routes, tenant: OpenScope, *, only: UUID, told: Callable[..., None]) -> None:
+    def __init__(self, routes: EventRoutes, tenant: OpenScope, *, only: UUID, told: Callable[..., None]) -> None:
         super().__init__(routes, tenant, only=only)
         self._told = told
 
-    def _outcome(self, taken: Taken, route: Route | None) -> str:
+    def _outcome(self, taken: TakenRow, route: EventRoute | None) -> str:
         outcome = super()._outcome(taken, route)
         self._told("did", taken.kind, taken.subject_id, taken.tries, outcome)
         assert outcome in ("done", "later"), f"{taken.kind} of {taken.subject_id} ended as {outcome}"
@@ -58,12 +58,12 @@ class Agency(Desk):
     judge: Judge = None  # type: ignore[assignment]  # given before it lives
 
     @cached_property
-    def routes(self) -> Routes:
+    def routes(self) -> EventRoutes:
         """The true routes."""
         transport = copy.copy(self.services.transport)
         transport._http = self.judge.world  # type: ignore[assignment]  # the same door, onto another network
-        found = handlers.routes(replace(self.services, transport=transport))
-        heard = Facts({})
+        found = registry.build_routes(replace(self.services, transport=transport))
+        heard = FactListeners({})
         heard.by_kind = {**found.facts.by_kind, DeliveryPublished.kind: ()}
         found.facts = heard
         return found
@@ -87,19 +87,19 @@ class Agency(Desk):
         handled = 0
         while (due := self._next_due()) is not None and due <= self.now():
             for row in self._claimed():
-                handled += self.worker.handle(row.id, row.token)
+                handled += self.worker.handle_event(row.id, row.token)
         return handled
 
     def _next_due(self) -> datetime | None:
         found: datetime | None = self.outside.ask(_NEXT, queues=list(QUEUES), tenant=self.tenant_id)[0][0]
         return found
 
-    def _claimed(self) -> list[Claimed]:
+    def _claimed(self) -> list[ClaimedRow]:
         with self.worker.scope() as scope:
-            facts.spread(scope, self.routes.facts)
-            seen = leases.look(scope)
+            fan_out.spread_facts(scope, self.routes.facts)
+            seen = row_leases.queue_states(scope)
             due = [(queue, cap) for queue, cap in ROOM.items() if seen[queue].due]
-            return [row for queue, cap in due for row in leases.claim(scope, queue, places=cap, room=cap)]
+            return [row for queue, cap in due for row in row_leases.claim_rows(scope, queue, places=cap, room=cap)]
 
     def live(self, **for_: float) -> None:
         """Let time pass, doing what is due when it is due."""
@@ -116,10 +116,10 @@ def founded(services: Services, outside: Outside) -> Agency:
     """An agency with a member who writes and one who says yes, and nothing else yet."""
     tenant_id = uuid7()
     with services.tenant(tenant_id, "system:test") as scope:
-        agencies.found(scope, name="Agence", language="fr", zone=ZONE)
+        agencies.create_agency(scope, name="Agence", language="fr", zone=ZONE)
         author, manager = (
             agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="fr", zone=ZONE)
             for name, role in (("Anne", tenant_roles.Role.MANAGER), ("Marc", tenant_roles.Role.OWNER))
         )
-    nowhere = Network("https://world.example", MovedClock())
+    nowhere = Network("https://world.example", AdjustableClock())
     return Agency(services, nowhere, tenant_id, UUID(int=0), author, manager, outside=outside)

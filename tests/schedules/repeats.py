@@ -6,15 +6,16 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from foundation.ids import uuid7
-from schedules import drafting, series
-from schedules.models import Delivery, Series
-from schedules.planning import deliveries_of
-from schedules.recurrence import Every, Repeat, Rule
-from schedules.states import DeliveryState
+from schedules.drafts import drafts
+from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.models import Delivery, Series
+from schedules.posts.states import DeliveryState
+from schedules.recurrence import series
+from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
 from tests.schedules.builders import Desk
 
 S = DeliveryState
-DAILY, WEEKLY = Rule(Every.DAY, None), Rule(Every.WEEK, None)
+DAILY, WEEKLY = RecurrenceRule(RecurrenceUnit.DAY, None), RecurrenceRule(RecurrenceUnit.WEEK, None)
 
 
 def soon(lea: Desk, *, hours: float = 2) -> tuple[date, time]:
@@ -30,18 +31,18 @@ def never_too_late(lea: Desk, post_id: UUID) -> None:
         scope.run("UPDATE deliveries SET late_until = NULL WHERE post_id = :id", id=post_id)
 
 
-def repeat(lea: Desk, rule: Rule = DAILY, *, hours: float = 2) -> Repeat:
-    return Repeat(rule, *soon(lea, hours=hours), "UTC")
+def repeat(lea: Desk, rule: RecurrenceRule = DAILY, *, hours: float = 2) -> Recurrence:
+    return Recurrence(rule, *soon(lea, hours=hours), "UTC")
 
 
-def draft(lea: Desk, *channels: str, body: str = "again and again") -> drafting.Draft:
-    return drafting.Draft(lea.creator_id, "", body, (), tuple(lea.channels[one] for one in channels or ("main",)))
+def draft(lea: Desk, *channels: str, body: str = "again and again") -> drafts.Draft:
+    return drafts.Draft(lea.creator_id, "", body, (), tuple(lea.channels[one] for one in channels or ("main",)))
 
 
-def begin(lea: Desk, wanted: Repeat, *channels: str, key: UUID | None = None, confirmed: bool = True) -> UUID:
+def begin(lea: Desk, wanted: Recurrence, *channels: str, key: UUID | None = None, confirmed: bool = True) -> UUID:
     """A series by the author; its post."""
     with lea.scope(f"member:{lea.author}") as scope:
-        planned = series.plan(
+        planned = series.plan_series(
             scope,
             draft(lea, *channels),
             wanted,
@@ -54,7 +55,7 @@ def begin(lea: Desk, wanted: Repeat, *channels: str, key: UUID | None = None, co
 
 def rows(lea: Desk, post_id: UUID) -> list[Delivery]:
     with lea.scope() as scope:
-        return deliveries_of(scope, post_id)
+        return deliveries_of_post(scope, post_id)
 
 
 def standing(lea: Desk, post_id: UUID) -> list[str]:
@@ -75,4 +76,4 @@ def only(lea: Desk, post_id: UUID) -> UUID:
 
 def approved(lea: Desk, post_id: UUID) -> None:
     lea.approve(post_id)
-    lea.act(drafting.settle, post_id)
+    lea.act(drafts.release_post, post_id)

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from gate import copies, editing
-from gate.units import Subject
-from schedules import editing as asking
-from schedules import reads
-from schedules.editing import Asked
-from schedules.models import Edit
-from schedules.states import DeliveryState as S
+from gate.contract.units import Subject
+from gate.copies import copy_edits, live_copies
+from schedules.posts import queries
+from schedules.posts.models import PostEdit
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import edit_requests as asking
+from schedules.publishing.edit_requests import EditRequestResult
 from tests.schedules.builders import Desk
 
 ABLE = frozenset({"sandbox"})
@@ -25,11 +25,13 @@ def published(lea: Desk, body: str = "old words", **more: Any) -> UUID:
     return delivery_id
 
 
-def reword(lea: Desk, delivery_id: UUID, body: str, *, title: str = "", approve: bool = True, **more: Any) -> Asked:
+def reword(
+    lea: Desk, delivery_id: UUID, body: str, *, title: str = "", approve: bool = True, **more: Any
+) -> EditRequestResult:
     """The author asks for other words; the manager says yes."""
     with lea.scope(f"member:{lea.author}") as scope:
-        post_id = reads.post_of(scope, delivery_id)
-        asked = asking.ask(
+        post_id = queries.post_id_of_delivery(scope, delivery_id)
+        asked = asking.request_edit(
             scope, post_id, title=title, body=body, **{"able": ABLE, "author": f"member:{lea.author}", **more}
         )
     if approve:
@@ -37,11 +39,11 @@ def reword(lea: Desk, delivery_id: UUID, body: str, *, title: str = "", approve:
     return asked
 
 
-def edits(lea: Desk, delivery_id: UUID) -> list[Edit]:
+def edits(lea: Desk, delivery_id: UUID) -> list[PostEdit]:
     """Every edit of a delivery, oldest first."""
     with lea.scope() as scope:
-        query = select(Edit).where(Edit.tenant_id == lea.tenant_id, Edit.delivery_id == delivery_id)
-        return list(scope.session.exec(query.order_by(col(Edit.id))))
+        query = select(PostEdit).where(PostEdit.tenant_id == lea.tenant_id, PostEdit.delivery_id == delivery_id)
+        return list(scope.session.exec(query.order_by(col(PostEdit.id))))
 
 
 def state(lea: Desk, delivery_id: UUID) -> str:
@@ -58,5 +60,5 @@ def why(lea: Desk, delivery_id: UUID) -> str:
 def changes(lea: Desk, delivery_id: UUID) -> list[bool]:
     """Of each change that the gate keeps of the delivery's copy, whether it is known to stand."""
     with lea.scope() as scope:
-        (copy,) = copies.copies(scope, Subject("delivery", delivery_id))
-        return [one.visible_at is not None for one in editing.changes(scope, copy.jti)]
+        (copy,) = live_copies.list_copies(scope, Subject("delivery", delivery_id))
+        return [one.visible_at is not None for one in copy_edits.list_copy_edits(scope, copy.jti)]

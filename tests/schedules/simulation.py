@@ -10,26 +10,19 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from channels import connecting
+from channels.accounts import lifecycle
 from foundation.ids import uuid7
-from schedules import (
-    approvals,
-    drafting,
-    pausing,
-    planning,
-    quiet,
-    rehearsing,
-    series,
-    series_apart,
-    series_rule,
-    shifting,
-    spare,
-)
-from schedules.calendar import WallTime
-from schedules.drafting import Draft
-from schedules.recurrence import Every, Repeat, Rule
-from schedules.shifting import By, Chosen, Moving
-from tenants import agencies
+from foundation.ops.wall_time import WallTime
+from schedules.approvals import decisions
+from schedules.availability import quiet_periods
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.posts import deliveries, dry_run_state
+from schedules.recurrence import detached_occurrences, occurrences, series
+from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
+from schedules.rescheduling import account_failover, bulk_moves, pauses
+from schedules.rescheduling.bulk_moves import MoveSelection, PlannedMove, TimeOffset
+from tenants.agencies import agencies
 from tests.schedules.living import Agency
 from tests.schedules.world import Promise, nights
 
@@ -60,7 +53,7 @@ class Creator:
     channel: UUID
     asks: bool
     """Whether what she shows needs a yes."""
-    repeat: Repeat
+    repeat: Recurrence
     promises: list[Promise] = field(default_factory=list)
     away: datetime | None = None
     """Until when she pauses."""
@@ -93,7 +86,7 @@ class Months:
             zone = ZONES[number % len(ZONES)]
             first = start.astimezone(ZoneInfo(zone)).date() + timedelta(days=1)
             clock, every = time(drawn.choice((2, 9, 21)), drawn.choice((15, 30))), drawn.choice((1, 3, 7))
-            repeat = Repeat(Rule(Every.DAY, None, every), first, clock, zone)
+            repeat = Recurrence(RecurrenceRule(RecurrenceUnit.DAY, None, every), first, clock, zone)
             creator = self._settle(number, repeat)
             self._series(creator)
             singles = [first + timedelta(days=drawn.randrange(self.days - 1)) for _ in range(max(1, self.days // 10))]
@@ -105,7 +98,7 @@ class Months:
             at = start + timedelta(days=begins, hours=drawn.randrange(24))
             self.agency.judge.world.outages.append((at, at + timedelta(minutes=drawn.choice((3, 20, 180)))))
 
-    def _settle(self, number: int, repeat: Repeat) -> Creator:
+    def _settle(self, number: int, repeat: Recurrence) -> Creator:
         account = f"c{number}-{str(self.agency.tenant_id)[-6:]}" + ("+key" if number % 2 else "")
         asks = number % 5 == 4
         with self.agency.scope() as scope:
@@ -127,16 +120,18 @@ class Months:
         token = self.agency.services.seal(self.agency.tenant_id, "token")
         with self.agency.scope() as scope:
             base_url = "https://world.example"
-            return connecting.connect(scope, creator_id=creator_id, **where, base_url=base_url, token=token, zone=zone)
+            return lifecycle.connect_account(
+                scope, creator_id=creator_id, **where, base_url=base_url, token=token, zone=zone
+            )
 
     def _series(self, creator: Creator) -> None:
         author = f"member:{self.agency.author}"
         draft = Draft(creator.id, "", MORNING, (), (creator.channel,))
         with self.agency.scope(author) as scope:
-            planned = series.plan(scope, draft, creator.repeat, key=uuid7(), author=author, confirmed=True)
+            planned = series.plan_series(scope, draft, creator.repeat, key=uuid7(), author=author, confirmed=True)
         self._approve(creator, planned.post_id)
         with self.agency.scope() as scope:
-            ids = {one.series_id for one in planning.deliveries_of(scope, planned.post_id)}
+            ids = {one.series_id for one in deliveries.deliveries_of_post(scope, planned.post_id)}
         every, clock = creator.repeat.rule.interval, creator.repeat.clock
         for ahead in range(0, self.days + BEYOND, every):
             day = creator.repeat.starts_on + timedelta(days=ahead)
@@ -148,8 +143,8 @@ class Months:
         with self.agency.scope(author) as scope:
             draft = Draft(creator.id, "", text, (), (creator.channel,))
             at = WallTime(day, clock, creator.zone)
-            planned = drafting.plan(scope, draft, key=uuid7(), at=at, author=author)
-            delivery = planning.deliveries_of(scope, planned.post_id)[0].id
+            planned = drafts.plan_draft(scope, draft, key=uuid7(), at=at, author=author)
+            delivery = deliveries.deliveries_of_post(scope, planned.post_id)[0].id
         where = (creator.account, text, day, clock, creator.zone, creator.channel, planned.post_id)
         promise = Promise(*where, delivery=delivery, off=refused and creator.asks)
         self._promise(creator, promise)
@@ -158,7 +153,7 @@ class Months:
 
     def _approve(self, creator: Creator, post_id: UUID) -> None:
         if creator.asks:
-            self.agency.act(approvals.approve, post_id, member_id=self.agency.manager)
+            self.agency.act(decisions.approve_post, post_id, member_id=self.agency.manager)
 
     def _promise(self, creator: Creator, promise: Promise) -> None:
         creator.promises.append(promise)
@@ -192,48 +187,51 @@ class Months:
         chosen, whim = drawn.choice(ahead), drawn.random()
         if chosen.series is not None:
             if whim < 0.3 and not chosen.moved:
-                self.agency.act(series.skip, chosen.series, chosen.day)
+                self.agency.act(series.skip_occurrence, chosen.series, chosen.day)
                 chosen.off = True
             elif whim < 0.6 and not chosen.moved:
                 self._set_apart(chosen)
         elif whim < 0.3 and chosen.delivery is not None:
-            self.agency.act(planning.cancel, chosen.delivery)
+            self.agency.act(deliveries.cancel_delivery, chosen.delivery)
             chosen.off = True
         elif whim < 0.6 and chosen.delivery is not None:
             chosen.day += timedelta(days=1)
             at = WallTime(chosen.day, chosen.clock, chosen.zone)
-            self.agency.act(planning.move_delivery, chosen.delivery, at=at)
+            self.agency.act(deliveries.reschedule_delivery, chosen.delivery, at=at)
 
     def _set_apart(self, chosen: Promise) -> None:
         """One date of what repeats becomes a post of its own, and says what it said."""
         creator = next(each for each in self.settled if chosen in each.promises)
         author = f"member:{self.agency.author}"
-        post_id = self.agency.act(series_apart.detach, chosen.series, chosen.day, author=author)
+        post_id = self.agency.act(detached_occurrences.detach_occurrence, chosen.series, chosen.day, author=author)
         self._approve(creator, post_id)
         with self.agency.scope() as scope:
-            (row,) = planning.deliveries_of(scope, post_id)
+            (row,) = deliveries.deliveries_of_post(scope, post_id)
         chosen.series, chosen.post, chosen.delivery = None, post_id, row.id
 
     def _rehearse(self, drawn: random.Random) -> None:
         """Now and then an account is only rehearsed for a day or two."""
         if self.rehearsed is not None and drawn.random() < 0.6:
-            self.agency.act(rehearsing.end, self.rehearsed)
+            self.agency.act(dry_run_state.end_dry_run, self.rehearsed)
             self.rehearsed = None
         elif self.rehearsed is None and drawn.random() < 0.2:
             self.rehearsed = drawn.choice(self.settled).channel
-            self.agency.act(rehearsing.begin, "channel", self.rehearsed)
+            self.agency.act(dry_run_state.start_dry_run, "channel", self.rehearsed)
 
     def _shift(self, drawn: random.Random) -> None:
         """Now and then what a creator has in the next days goes some minutes or a day further, and sometimes back."""
-        creator, by = drawn.choice(self.settled), drawn.choice((By(minutes=45), By(days=1), By(minutes=-20)))
+        creator, by = (
+            drawn.choice(self.settled),
+            drawn.choice((TimeOffset(minutes=45), TimeOffset(days=1), TimeOffset(minutes=-20))),
+        )
         if drawn.random() > 0.3:
             return
         start = self.agency.now() + timedelta(hours=1)
-        chosen = Chosen(creator.id, None, start, start + timedelta(days=3))
-        seen = self.agency.act(shifting.preview, chosen, by).versions
-        done = self.agency.act(shifting.shift, chosen, by, seen=seen)
+        chosen = MoveSelection(creator.id, None, start, start + timedelta(days=3))
+        seen = self.agency.act(bulk_moves.preview_bulk_move, chosen, by).versions
+        done = self.agency.act(bulk_moves.move_deliveries, chosen, by, seen=seen)
         if drawn.random() < 0.3:
-            self.agency.act(shifting.undo, done.shift_id)
+            self.agency.act(bulk_moves.undo_bulk_move, done.shift_id)
             return
         for one in done.moved:
             self._goes(creator, one, timedelta(days=by.days, minutes=by.minutes))
@@ -247,11 +245,13 @@ class Months:
             return
         first = now.astimezone(ZoneInfo(creator.zone)).date() + timedelta(days=ahead)
         window = _window(creator, first, days)
-        wanted = pausing.Pause(creator.id, None, first, first + timedelta(days=days - 1), creator.zone, "Away for days")
-        seen = self.agency.act(pausing.preview, wanted).versions
-        pause_id, done = self.agency.act(pausing.pause, wanted, seen=seen)
+        wanted = pauses.PostingPause(
+            creator.id, None, first, first + timedelta(days=days - 1), creator.zone, "Away for days"
+        )
+        seen = self.agency.act(pauses.preview_pause, wanted).versions
+        pause_id, done = self.agency.act(pauses.start_pause, wanted, seen=seen)
         if luck < 0.05:
-            assert self.agency.act(pausing.call_off, pause_id).left == ()
+            assert self.agency.act(pauses.cancel_pause, pause_id).left == ()
             return
         creator.away = window[1]
         for one in done.moved:
@@ -261,7 +261,7 @@ class Months:
                 promise.off = True
         assert [one for one in creator.ahead(now) if window[0] <= one.due < window[1]] == []
 
-    def _goes(self, creator: Creator, one: Moving, by: timedelta) -> None:
+    def _goes(self, creator: Creator, one: PlannedMove, by: timedelta) -> None:
         """What was moved is promised for as much later on its clock."""
         here = creator.promises
         single = next((each for each in here if each.delivery == one.delivery_id), None)
@@ -291,8 +291,8 @@ class Months:
         account = f"c{creator.number}.{creator.accounts}-{str(self.agency.tenant_id)[-6:]}"
         account += "+key" if creator.number % 2 else ""
         channel = self._connect(creator.id, account, creator.zone)
-        seen = self.agency.act(spare.preview, lost, channel).versions
-        done = self.agency.act(spare.move_queue, lost, channel, seen=seen)
+        seen = self.agency.act(account_failover.preview_failover, lost, channel).versions
+        done = self.agency.act(account_failover.move_to_spare_account, lost, channel, seen=seen)
         stays = {one.delivery_id for one in done.left}
         creator.account, creator.channel = account, channel
         with self.agency.scope() as scope:
@@ -303,7 +303,9 @@ class Months:
                 world.promises.setdefault(account, []).append(one)
                 one.account, one.channel = account, channel
                 if one.delivery is not None:
-                    here = [each for each in planning.deliveries_of(scope, one.post) if each.channel_id == channel]
+                    here = [
+                        each for each in deliveries.deliveries_of_post(scope, one.post) if each.channel_id == channel
+                    ]
                     one.delivery = here[0].id if here else one.delivery
 
     def _reword(self, drawn: random.Random) -> None:
@@ -318,12 +320,12 @@ class Months:
         with self.agency.scope(author) as scope:
             of = ahead[0].series
             assert of is not None
-            change = series.Change(
-                series_rule.repeat_of(series.series(scope, of)).following(day),
+            change = series.SeriesUpdate(
+                occurrences.recurrence_of_series(series.get_series(scope, of)).recurrence_from(day),
                 Draft(creator.id, "", text, (), (creator.channel,)),
             )
-            post_id = series.change_following(scope, of, day, change, author=author, confirmed=True)
-            ids = {one.series_id for one in planning.deliveries_of(scope, post_id)}
+            post_id = series.change_following_occurrences(scope, of, day, change, author=author, confirmed=True)
+            ids = {one.series_id for one in deliveries.deliveries_of_post(scope, post_id)}
         self._approve(creator, post_id)
         for one in ahead:
             one.text, one.post, one.series = text, post_id, next(iter(ids), of)
@@ -337,7 +339,7 @@ class Months:
         first = self.agency.now().astimezone(ZoneInfo(creator.zone)).date() + timedelta(days=ahead)
         last, window = first + timedelta(days=days - 1), _window(creator, first, days)
         more = {"label": "Holidays", "zone": creator.zone, "first": first, "last": last}
-        self.agency.act(quiet.keep_days, creator.id, None, **more)
+        self.agency.act(quiet_periods.add_quiet_days, creator.id, None, **more)
         for one in creator.promises:
             if one.series is not None and not one.moved and window[0] <= one.due < window[1]:
                 one.off = True

@@ -18,7 +18,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from foundation import clock, ids
+from foundation import ids
+from foundation.ops import clock
 from tests.conftest import PASSWORD, UNTOUCHED, Cluster, started
 from tests.schedules.builders import wired
 from workers.wiring import Services

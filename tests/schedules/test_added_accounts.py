@@ -5,17 +5,22 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting
+from channels.accounts import lifecycle
 from foundation.errors import Conflict
-from schedules import approvals, drafting, listing, planning, pools, queueing, reviewing, scheduling, spare
-from schedules.moving import delivery
-from schedules.planning import deliveries_of
-from schedules.states import DeliveryState as S
-from tenants import agencies
-from tenants.roles import Role
+from schedules.approvals import decisions, review_queue
+from schedules.calendar import listings, versioned_actions
+from schedules.drafts import drafts
+from schedules.posts import deliveries
+from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.transitions import get_delivery
+from schedules.recurrence import evergreen_pools
+from schedules.rescheduling import account_failover, queue
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk, wall
-from tests.schedules.test_recycling import WINDOW, every_day, planned, published, settled
+from tests.schedules.test_recycling import SIMILARITY_WINDOW, every_day, planned, published, settled
 from workers.wiring import Services
 
 
@@ -23,8 +28,8 @@ def add(lea: Desk, post_id: UUID, channel: str, *, after: float = 1200) -> UUID:
     """What a program does: put a post on one more account."""
     at = wall(lea.now(), after)
     with lea.scope(f"member:{lea.author}") as scope:
-        scheduling.schedule(scope, post_id, channels=[lea.channels[channel]], at=at)
-        return next(one.id for one in deliveries_of(scope, post_id) if one.channel_id == lea.channels[channel])
+        versioned_actions.schedule_post_on_channels(scope, post_id, channels=[lea.channels[channel]], at=at)
+        return next(one.id for one in deliveries_of_post(scope, post_id) if one.channel_id == lea.channels[channel])
 
 
 def test_it_waits_and_leaves_nowhere_before(lea: Desk) -> None:
@@ -33,12 +38,12 @@ def test_it_waits_and_leaves_nowhere_before(lea: Desk) -> None:
     post_id = lea.entry(first).post_id
     late = add(lea, post_id, "second")
     assert (lea.state(first), lea.state(late)) == (S.SCHEDULED, S.DRAFT)
-    lea.act(drafting.settle, post_id)  # whoever presses "put it on the calendar"
+    lea.act(drafts.release_post, post_id)  # whoever presses "put it on the calendar"
     assert lea.state(late) is S.DRAFT
     lea.live(hours=1)
     assert (lea.texts("main"), lea.texts("second")) == (["said yes to"], [])
     assert (lea.state(late), lea.why(late)) == (S.HELD, "delivery.unapproved")
-    lea.act(planning.send_now, late)
+    lea.act(deliveries.expedite_delivery, late)
     lea.run()
     assert lea.texts("second") == []
     lea.approve(post_id)
@@ -52,33 +57,47 @@ def test_an_account_a_post_was_taken_off_may_be_put_back(services: Services, san
     lea.connect("second")
     post_id = lea.write("both")
     one, two = lea.wish(post_id, "main", after=600), lea.wish(post_id, "second", after=600)
-    lea.act(drafting.settle, post_id)
-    lea.act(drafting.skip, two)
+    lea.act(drafts.release_post, post_id)
+    lea.act(drafts.remove_channel_from_post, two)
     for after in (1200, 1800):  # the second time it is there, and moves
-        lea.act(scheduling.schedule, post_id, channels=[lea.channels["second"]], at=wall(lea.now(), after))
+        lea.act(
+            versioned_actions.schedule_post_on_channels,
+            post_id,
+            channels=[lea.channels["second"]],
+            at=wall(lea.now(), after),
+        )
     with lea.scope() as scope:
-        rows = deliveries_of(scope, post_id)
+        rows = deliveries_of_post(scope, post_id)
     assert sorted((row.occurrence_key, row.state) for row in rows) == [
         ("", S.CANCELLED),
         ("", S.SCHEDULED),
         ("again-1", S.SCHEDULED),
     ]
-    lea.act(scheduling.schedule, post_id, channels=[], at=wall(lea.now(), 900))
+    lea.act(versioned_actions.schedule_post_on_channels, post_id, channels=[], at=wall(lea.now(), 900))
     lea.live(hours=1)
     assert (lea.texts("main"), lea.texts("second")) == (["both"], ["both"])
     assert lea.state(one) is S.PUBLISHED
     with pytest.raises(Conflict):
-        lea.act(scheduling.schedule, post_id, channels=[lea.channels["second"]], at=wall(lea.now(), 900))
+        lea.act(
+            versioned_actions.schedule_post_on_channels,
+            post_id,
+            channels=[lea.channels["second"]],
+            at=wall(lea.now(), 900),
+        )
 
 
 def test_a_date_moves_what_went_to_a_spare_account_and_came_back(lea: Desk) -> None:
     lost, other = lea.channels["main"], lea.connect("spare")
     post_id = lea.entry(lea.delivery("hello", after=600)).post_id
     for pair in ((lost, other), (other, lost)):
-        lea.act(spare.move_queue, *pair, seen=lea.act(spare.preview, *pair).versions)
-    lea.act(scheduling.schedule, post_id, channels=[], at=wall(lea.now(), 7200))
+        lea.act(
+            account_failover.move_to_spare_account,
+            *pair,
+            seen=lea.act(account_failover.preview_failover, *pair).versions,
+        )
+    lea.act(versioned_actions.schedule_post_on_channels, post_id, channels=[], at=wall(lea.now(), 7200))
     with lea.scope() as scope:
-        (row,) = (one for one in deliveries_of(scope, post_id) if one.state != S.CANCELLED)
+        (row,) = (one for one in deliveries_of_post(scope, post_id) if one.state != S.CANCELLED)
     assert (row.channel_id, row.due_at > lea.now() + timedelta(hours=1)) == (lost, True)
 
 
@@ -87,18 +106,18 @@ def test_who_may_say_yes_is_asked_again_as_the_first_time(lea: Desk) -> None:
     post_id = lea.entry(lea.delivery("hello", after=600)).post_id
     late = add(lea, post_id, "second")
     with lea.scope() as scope:
-        (asked,) = reviewing.asked(scope, [lea.creator_id])
+        (asked,) = review_queue.list_review_queue(scope, [lea.creator_id])
         assert [wish.delivery_id for wish in asked.wishes] == [late]
         assert asked.words == ()
-        assert drafting.approvers(scope, post_id) == ("Marc",)
-        assert not drafting.is_free(scope, post_id)
-        assert not listing.whole(scope, [lea.creator_id], post_id).approved
+        assert drafts.approver_names(scope, post_id) == ("Marc",)
+        assert not drafts.needs_no_approval(scope, post_id)
+        assert not listings.get_post_detail(scope, [lea.creator_id], post_id).approved
     lea.approve(post_id)
-    lea.act(drafting.settle, post_id)
+    lea.act(drafts.release_post, post_id)
     assert lea.state(late) is S.SCHEDULED
     with lea.scope() as scope:
-        assert reviewing.asked(scope, [lea.creator_id]) == []
-        assert listing.whole(scope, [lea.creator_id], post_id).approved
+        assert review_queue.list_review_queue(scope, [lea.creator_id]) == []
+        assert listings.get_post_detail(scope, [lea.creator_id], post_id).approved
 
 
 def test_where_it_goes_already_nobody_is_asked_twice(lea: Desk) -> None:
@@ -129,7 +148,7 @@ def test_a_no_longer_asked_yes_lets_it_go(lea: Desk) -> None:
     late = add(lea, post_id, "second")
     with lea.scope() as scope:
         scope.run("UPDATE creators SET approval_tiers = 0 WHERE tenant_id = :t", t=lea.tenant_id)
-    lea.act(drafting.settle, post_id)
+    lea.act(drafts.release_post, post_id)
     assert lea.state(late) is S.SCHEDULED
 
 
@@ -145,8 +164,8 @@ def test_two_tiers_are_both_asked_again(services: Services, sandbox: Network) ->
 
     def say(who: UUID, tier: int) -> None:
         with at.scope(f"member:{who}") as scope:
-            approvals.approve(scope, post_id, member_id=who, tier=tier)
-            drafting.settle(scope, post_id)
+            decisions.approve_post(scope, post_id, member_id=who, tier=tier)
+            drafts.release_post(scope, post_id)
 
     say(at.manager, 1)
     say(third, 2)
@@ -162,22 +181,22 @@ def test_what_a_pool_brings_to_another_account_waits(lea: Desk) -> None:
     lea.connect("second")
     every_day(lea)
     every_day(lea, "second")
-    pool_id = settled(lea, "main", "second", min_age=WINDOW)
+    pool_id = settled(lea, "main", "second", min_age=SIMILARITY_WINDOW)
     posts = published(lea, "un", "deux")
-    lea.act(pools.pause, pool_id)
+    lea.act(evergreen_pools.pause_pool, pool_id)
     lea.pass_time(days=40)
     for one in posts:
-        lea.act(pools.add, one)
-    lea.act(pools.resume, pool_id)
+        lea.act(evergreen_pools.add_post_to_pool, one)
+    lea.act(evergreen_pools.resume_pool, pool_id)
     lea.run()
     with lea.scope() as scope:
-        states = {(row.channel_id, row.state) for one in posts for row in deliveries_of(scope, one)}
+        states = {(row.channel_id, row.state) for one in posts for row in deliveries_of_post(scope, one)}
     assert (lea.channels["main"], "scheduled") in states
     assert (lea.channels["second"], "draft") in states
     assert (lea.channels["second"], "scheduled") not in states
     for one in posts:
         lea.approve(one)
-        lea.act(drafting.settle, one)
+        lea.act(drafts.release_post, one)
     assert {state for _, state, _ in planned(lea)} == {S.SCHEDULED}
 
 
@@ -185,16 +204,16 @@ def test_what_is_queued_on_another_account_waits(lea: Desk) -> None:
     lea.connect("second")
     every_day(lea, "second")
     post_id = lea.entry(lea.delivery("hello", after=600)).post_id
-    lea.act(queueing.add, post_id, lea.channels["second"])
-    lea.act(drafting.settle, post_id)
+    lea.act(queue.add_post_to_queue, post_id, lea.channels["second"])
+    lea.act(drafts.release_post, post_id)
     with lea.scope() as scope:
-        assert [row.state for row in deliveries_of(scope, post_id)] == ["scheduled", "draft"]
+        assert [row.state for row in deliveries_of_post(scope, post_id)] == ["scheduled", "draft"]
 
 
 def test_what_was_moved_to_another_kind_of_place_waits_for_its_yes(lea: Desk) -> None:
     """Whoever pressed "put it on the calendar" there let it go: the yes to the other place was taken for it."""
     with lea.scope() as scope:
-        lea.channels["spare"] = connecting.connect(
+        lea.channels["spare"] = lifecycle.connect_account(
             scope,
             creator_id=lea.creator_id,
             platform="telegram",
@@ -206,11 +225,11 @@ def test_what_was_moved_to_another_kind_of_place_waits_for_its_yes(lea: Desk) ->
             zone="UTC",
         )
     post_id = lea.entry(lea.delivery("asked again", after=3600)).post_id
-    shown = lea.act(spare.preview, lea.channels["main"], lea.channels["spare"])
-    lea.act(spare.move_queue, lea.channels["main"], lea.channels["spare"], seen=shown.versions)
-    lea.act(drafting.settle, post_id)
+    shown = lea.act(account_failover.preview_failover, lea.channels["main"], lea.channels["spare"])
+    lea.act(account_failover.move_to_spare_account, lea.channels["main"], lea.channels["spare"], seen=shown.versions)
+    lea.act(drafts.release_post, post_id)
     with lea.scope() as scope:
-        (moved,) = [row for row in deliveries_of(scope, post_id) if row.state != S.CANCELLED]
+        (moved,) = [row for row in deliveries_of_post(scope, post_id) if row.state != S.CANCELLED]
     assert lea.state(moved.id) is S.DRAFT
     lea.approve(post_id)
     assert lea.state(moved.id) is S.APPROVED
@@ -222,11 +241,11 @@ def test_a_yes_taken_back_takes_back_the_added_account_too(lea: Desk) -> None:
     post_id = lea.entry(first).post_id
     late = add(lea, post_id, "second")
     lea.approve(post_id)
-    lea.act(drafting.settle, post_id)
+    lea.act(drafts.release_post, post_id)
     with lea.scope(f"member:{lea.manager}") as scope:
-        approvals.withdraw(scope, post_id, member_id=lea.manager)
+        decisions.withdraw_verdict(scope, post_id, member_id=lea.manager)
     assert (lea.state(first), lea.state(late)) == (S.DRAFT, S.DRAFT)
     with pytest.raises(Conflict):
         lea.plan(post_id)
     with lea.scope() as scope:
-        assert delivery(scope, late).due_at > scope.now + timedelta(minutes=10)
+        assert get_delivery(scope, late).due_at > scope.now + timedelta(minutes=10)

@@ -2,8 +2,9 @@
 
 from datetime import time, timedelta
 
-from schedules import agenda, quiet
-from schedules.calendar import local_day
+from foundation.ops.wall_time import local_day
+from schedules.availability import quiet_periods
+from schedules.calendar import board
 from tests.schedules.builders import ZONE, Desk
 from tests.schedules.test_giving_way import keep
 
@@ -12,7 +13,7 @@ def test_the_next_free_hour_lies_behind_a_pause(lea: Desk) -> None:
     today = local_day(lea.now(), ZONE)
     for last in (3, 40):  # within two weeks, and beyond
         lea.act(
-            quiet.keep_days,
+            quiet_periods.add_quiet_days,
             lea.creator_id,
             None,
             label="repos",
@@ -20,30 +21,38 @@ def test_the_next_free_hour_lies_behind_a_pause(lea: Desk) -> None:
             first=today,
             last=today + timedelta(days=last),
         )
-        found = lea.act(agenda.next_free, lea.creator_id, ZONE)
-        assert (found.day, found.clock) == (today + timedelta(days=last + 1), agenda.FIRST_HOUR)
+        found = lea.act(board.find_next_usual_time, lea.creator_id, ZONE)
+        assert (found.day, found.clock) == (today + timedelta(days=last + 1), board.DEFAULT_USUAL_HOUR)
 
 
 def test_what_holds_for_one_account_counts_for_it_alone(lea: Desk) -> None:
     lea.connect("second")
     today, main = local_day(lea.now(), ZONE), lea.channels["main"]
-    lea.act(quiet.keep_days, lea.creator_id, main, label="x", zone=ZONE, first=today, last=today + timedelta(days=5))
+    lea.act(
+        quiet_periods.add_quiet_days,
+        lea.creator_id,
+        main,
+        label="x",
+        zone=ZONE,
+        first=today,
+        last=today + timedelta(days=5),
+    )
     ahead = today + timedelta(days=6)
-    assert lea.act(agenda.next_free, lea.creator_id, ZONE, channels=[main]).day == ahead
-    assert lea.act(agenda.next_free, lea.creator_id, ZONE, channels=[lea.channels["second"]]).day < ahead
-    assert lea.act(agenda.next_free, lea.creator_id, ZONE).day < ahead
+    assert lea.act(board.find_next_usual_time, lea.creator_id, ZONE, channels=[main]).day == ahead
+    assert lea.act(board.find_next_usual_time, lea.creator_id, ZONE, channels=[lea.channels["second"]]).day < ahead
+    assert lea.act(board.find_next_usual_time, lea.creator_id, ZONE).day < ahead
 
 
 def test_hours_that_are_never_open_are_still_proposed(lea: Desk) -> None:
     """There is no other hour to propose; who plans is warned of it."""
     hours = {"label": "", "zone": ZONE, "weekday": None, "start": time(18), "end": time(19)}
-    lea.act(quiet.keep_hours, lea.creator_id, None, **hours)
-    assert lea.act(agenda.next_free, lea.creator_id, ZONE).clock == agenda.FIRST_HOUR
+    lea.act(quiet_periods.add_quiet_hours, lea.creator_id, None, **hours)
+    assert lea.act(board.find_next_usual_time, lea.creator_id, ZONE).clock == board.DEFAULT_USUAL_HOUR
 
 
 def test_closed_hours_are_of_their_creator(lea: Desk) -> None:
     keep(lea, 0, 1)
     with lea.scope() as scope:
-        known = quiet.periods(scope, [lea.creator_id])
-    assert agenda.closed_to(known, lea.creator_id) == known
-    assert agenda.closed_to(known, lea.tenant_id) == []
+        known = quiet_periods.list_quiet_periods(scope, [lea.creator_id])
+    assert board.filter_closing_periods(known, lea.creator_id) == known
+    assert board.filter_closing_periods(known, lea.tenant_id) == []

@@ -12,17 +12,18 @@ from PIL import Image
 
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from foundation.money import token_prices
-from foundation.settings import GeneratorsSettings
-from gate import ratings
-from gate.units import Rating
+from foundation.money import parse_token_prices
+from foundation.ops.settings import GeneratorsSettings
+from gate.contract.units import Rating
+from gate.ratings import ratings
 from generators import registry
-from schedules import alts, alts_handling, costs
-from schedules.alts import Proposal
-from schedules.events import PictureSeen
-from schedules.states import ProposalState
-from studio import library, searching
-from studio.text_costs import Billing
+from schedules.posts import post_costs
+from schedules.posts.events import AltTextDue
+from schedules.posts.states import AltTextState
+from schedules.suggestions.alt_texts import handlers, proposals
+from schedules.suggestions.alt_texts.proposals import AltTextProposal
+from studio.costs.text_requests import TextBilling
+from studio.library import assets, search
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Fault, Says
 from tests.schedules.builders import Desk
@@ -34,7 +35,7 @@ GOOD = {
     "alt": "Des bateaux blancs amarrés au port, au lever du soleil.",
     "shows": "Un petit port au petit matin : la lumière est rose, l’eau calme, des filets sèchent sur le quai.",
 }
-PRICES = token_prices(f"{SEES} = 100/400 USD")
+PRICES = parse_token_prices(f"{SEES} = 100/400 USD")
 
 
 @pytest.fixture
@@ -49,29 +50,29 @@ def settings(server: FakeOllama, model: str = SEES) -> GeneratorsSettings:
 
 def asked(lea: Desk, *assets: UUID, key: UUID | None = None, **more: Any) -> int:
     given: dict[str, Any] = {"language": "fr", "forbidden": (), **more}
-    count: int = lea.act(alts.ask, lea.creator_id, assets, key=key or uuid7(), **given)
+    count: int = lea.act(proposals.request_alt_texts, lea.creator_id, assets, key=key or uuid7(), **given)
     return count
 
 
-def proposed(lea: Desk, asset: UUID) -> Proposal | None:
-    found: Proposal | None = lea.act(alts.newest, lea.creator_id, [asset]).get(asset)
+def proposed(lea: Desk, asset: UUID) -> AltTextProposal | None:
+    found: AltTextProposal | None = lea.act(proposals.latest_alt_texts, lea.creator_id, [asset]).get(asset)
     return found
 
 
-def write(lea: Desk, asset: UUID, server: FakeOllama, *answers: object, model: str = SEES) -> Proposal:
+def write(lea: Desk, asset: UUID, server: FakeOllama, *answers: object, model: str = SEES) -> AltTextProposal:
     """A picture is asked about, and the worker does it."""
     server.script.extend(Says(one if isinstance(one, str) else json.dumps(one)) for one in answers)
     asked(lea, asset)
     waiting = proposed(lea, asset)
     assert waiting is not None
-    event = PictureSeen(lea.tenant_id, waiting.id)
-    alts_handling.write(
+    event = AltTextDue(lea.tenant_id, waiting.id)
+    handlers.generate_alt_text(
         event,
         tenant=lea.tenant,
         store=lea.services.store,
-        engine=lambda: registry.seeing_engine(settings(server, model)),
+        engine=lambda: registry.load_vision_engine(settings(server, model)),
         make_room=lambda engine: None,
-        billing=Billing(PRICES),
+        billing=TextBilling(PRICES),
     )
     found = proposed(lea, asset)
     assert found is not None
@@ -79,17 +80,17 @@ def write(lea: Desk, asset: UUID, server: FakeOllama, *answers: object, model: s
 
 
 def words(lea: Desk, asset: UUID) -> str:
-    return str(lea.act(library.item, asset).alt)
+    return str(lea.act(assets.get_asset, asset).alt)
 
 
-def take(lea: Desk, one: Proposal, alt: str, *, instead_of: str) -> None:
-    lea.act(alts.take, [lea.creator_id], one.id, alt, instead_of=instead_of, shows=one.shows)
+def take(lea: Desk, one: AltTextProposal, alt: str, *, instead_of: str) -> None:
+    lea.act(proposals.accept_alt_text, [lea.creator_id], one.id, alt, instead_of=instead_of, shows=one.shows)
 
 
 def test_pixels_alone_leave_and_a_person_takes_what_is_proposed(lea: Desk, server: FakeOllama) -> None:
     asset = lea.photo(1)
     found = write(lea, asset, server, GOOD)
-    assert (found.state, found.alt, found.shows, found.model) == (ProposalState.OFFERED, *GOOD.values(), SEES)
+    assert (found.state, found.alt, found.shows, found.model) == (AltTextState.OFFERED, *GOOD.values(), SEES)
     (sent,) = server.pictures
     image = Image.open(io.BytesIO(sent))
     assert (image.format, max(image.size) <= 1024, dict(image.getexif())) == ("JPEG", True, {})
@@ -99,7 +100,7 @@ def test_pixels_alone_leave_and_a_person_takes_what_is_proposed(lea: Desk, serve
     assert words(lea, asset) == "Le port, à l’aube."
     assert proposed(lea, asset) is None
     with lea.scope() as scope:
-        page = searching.page(scope, lea.creator_id, searching.Query(words="filets QUAI"))
+        page = search.search_library(scope, lea.creator_id, search.LibraryQuery(words="filets QUAI"))
         assert [card.asset_id for card in page.cards] == [asset]
         assert page.cards[0].shows == GOOD["shows"]
     with pytest.raises(Conflict):
@@ -109,15 +110,15 @@ def test_pixels_alone_leave_and_a_person_takes_what_is_proposed(lea: Desk, serve
 def test_words_that_somebody_wrote_meanwhile_stay(lea: Desk, server: FakeOllama) -> None:
     asset = lea.photo(2)
     found = write(lea, asset, server, GOOD)
-    lea.act(library.describe, asset, "Mes mots à moi")
+    lea.act(assets.set_alt_text, asset, "Mes mots à moi")
     with pytest.raises(Conflict):
         take(lea, found, found.alt, instead_of="picture 2")
     with pytest.raises(BadInput):
         take(lea, found, "", instead_of="Mes mots à moi")
     assert words(lea, asset) == "Mes mots à moi"
     with pytest.raises(NotFound):
-        lea.act(alts.take, [uuid7()], found.id, "x", instead_of="Mes mots à moi")
-    lea.act(alts.refuse, [lea.creator_id], found.id)
+        lea.act(proposals.accept_alt_text, [uuid7()], found.id, "x", instead_of="Mes mots à moi")
+    lea.act(proposals.reject_alt_text, [lea.creator_id], found.id)
     assert (proposed(lea, asset), words(lea, asset)) == (None, "Mes mots à moi")
 
 
@@ -130,23 +131,23 @@ def test_adult_and_unrated_pictures_are_shown_to_a_model_of_the_house_alone(
     server.remote["seer-cloud"] = "https://ollama.com:443"
     leaves = rating in (Rating.G, Rating.S)
     found = write(lea, lea.photo(3, rating=rating), server, *[GOOD] * leaves, model="seer-cloud")
-    assert found.state == (ProposalState.OFFERED if leaves else ProposalState.LACKING)
+    assert found.state == (AltTextState.OFFERED if leaves else AltTextState.LACKING)
     assert len(server.pictures) == leaves
     if not leaves:
         assert found.reason is not None
         assert found.reason.code == "alt.stays"
-    assert write(lea, lea.photo(4, rating=rating), server, GOOD).state is ProposalState.OFFERED, "one that works here"
+    assert write(lea, lea.photo(4, rating=rating), server, GOOD).state is AltTextState.OFFERED, "one that works here"
 
 
 def test_what_is_frozen_or_never_allowed_is_shown_to_none(lea: Desk, server: FakeOllama) -> None:
     for number, rating in ((5, Rating.G), (6, Rating.X)):
         asset = lea.photo(number)
         with lea.scope() as scope:
-            digest = library.item(scope, asset).sha256
+            digest = assets.get_asset(scope, asset).sha256
             if rating is Rating.X:
-                ratings.rate(scope, digest, rating, source=f"member:{lea.manager}")
+                ratings.record_rating(scope, digest, rating, source=f"member:{lea.manager}")
             else:
-                ratings.freeze(scope, digest)
+                ratings.freeze_bytes(scope, digest)
         found = write(lea, asset, server)
         assert (found.reason and found.reason.code, server.asked) == ("alt.withheld", [])
 
@@ -170,7 +171,7 @@ def test_what_a_hostile_picture_makes_a_model_say_is_not_offered(
     asset = lea.photo(7)
     asked(lea, asset, forbidden=("interdit",))
     found = write(lea, asset, server, *[answer] * questions)
-    assert (found.state, found.alt) == (ProposalState.LACKING, "")
+    assert (found.state, found.alt) == (AltTextState.LACKING, "")
     assert found.reason is not None
     assert found.reason.code == code
     chats = [one for one in server.asked if "messages" in one]
@@ -198,7 +199,7 @@ def test_a_server_that_is_away_or_fails_is_told_and_asked_anew(lea: Desk, server
         found = write(lea, asset, server)
         assert found.reason is not None
         assert found.reason.code == "engine.server_refused"
-    assert write(lea, asset, server, GOOD).state is ProposalState.OFFERED
+    assert write(lea, asset, server, GOOD).state is AltTextState.OFFERED
 
 
 def test_a_press_repeated_is_one_question_and_others_pictures_are_nobodys(lea: Desk, server: FakeOllama) -> None:
@@ -214,7 +215,7 @@ def test_a_press_repeated_is_one_question_and_others_pictures_are_nobodys(lea: D
 def test_a_crash_anywhere_loses_nothing_and_what_it_cost_counts_where_the_picture_does(
     lea: Desk, server: FakeOllama
 ) -> None:
-    lea.services = replace(lea.services, seeing_engine=lambda: registry.seeing_engine(settings(server)))
+    lea.services = replace(lea.services, vision_engine=lambda: registry.load_vision_engine(settings(server)))
     server.script.extend(Says(json.dumps(GOOD)) for _ in range(60))
     at, crashed, pictures = 0, True, []
     while crashed:
@@ -226,7 +227,7 @@ def test_a_crash_anywhere_loses_nothing_and_what_it_cost_counts_where_the_pictur
         lea.run()
         found = proposed(lea, pictures[-1])
         assert found is not None
-        assert found.state is ProposalState.OFFERED
+        assert found.state is AltTextState.OFFERED
     assert at > 3
     with lea.scope() as scope:
         states = scope.run("SELECT state FROM text_requests WHERE tenant_id = :t", t=lea.tenant_id).scalars().all()
@@ -234,10 +235,10 @@ def test_a_crash_anywhere_loses_nothing_and_what_it_cost_counts_where_the_pictur
     assert len(states) >= len(server.pictures) >= at
     post = lea.write("Le port", media=(pictures[0],))
     with lea.scope() as scope:
-        mine = costs.of_post(scope, [lea.creator_id], post).own
+        mine = post_costs.load_post_cost(scope, [lea.creator_id], post).own
         kept_in = "SELECT DISTINCT month FROM text_requests WHERE tenant_id = :t"
         months = scope.run(kept_in, t=lea.tenant_id).scalars().all()
-        whole = [costs.of_month(scope, lea.creator_id, month) for month in months]
+        whole = [post_costs.load_month_cost(scope, lea.creator_id, month) for month in months]
     assert mine.things >= 1
     assert [row.own for one in whole for row in one.posts] == [mine]
     assert sum(one.total.things for one in whole) == len(states)

@@ -5,18 +5,21 @@ from uuid import UUID
 
 import pytest
 
-from connectors import registry
+from connectors.registry import loader
 from foundation.errors import BadInput, Conflict, Refused
-from schedules import anew, passing, planning, removal
-from schedules.calendar import WallTime
-from schedules.states import DeliveryState as S
+from foundation.ops.wall_time import WallTime
+from schedules.downtime import misfires
+from schedules.drafts import reposts
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
 from tests.schedules.builders import Desk, wall
 
-KNOWN = registry.own()
+KNOWN = loader.load_builtin_connectors()
 
 
 def more(lea: Desk, delivery_id: UUID, after: float = 3600) -> UUID:
-    made: UUID = lea.act(anew.once_more, delivery_id, at=wall(lea.now(), after), connectors=KNOWN)
+    made: UUID = lea.act(reposts.repost_delivery, delivery_id, at=wall(lea.now(), after), connectors=KNOWN)
     return made
 
 
@@ -45,7 +48,7 @@ def test_pressed_twice_it_leaves_once_more_once(lea: Desk) -> None:
     for one in (first, second):
         with pytest.raises(Conflict):
             more(lea, one)
-    lea.act(planning.cancel, second)
+    lea.act(deliveries.cancel_delivery, second)
     assert lea.entry(more(lea, first)).occurrence_key == "again-2", "a cancelled one is in nobody's way"
 
 
@@ -68,13 +71,13 @@ def test_until_its_day_is_over_it_may_leave_once_more(lea: Desk) -> None:
     lea.run()
     now = lea.now()
     begun = WallTime(now.date(), time(0), "UTC")
-    second = lea.act(anew.once_more, delivery_id, at=begun, connectors=KNOWN)
+    second = lea.act(reposts.repost_delivery, delivery_id, at=begun, connectors=KNOWN)
     assert lea.state(second) is S.SCHEDULED, "half an hour or twelve late, as it may"
 
 
 def test_what_was_removed_may_come_back(lea: Desk) -> None:
     first = posted(lea)
-    lea.act(removal.ask, first)
+    lea.act(post_removal.request_post_removal, first)
     lea.run()
     assert lea.state(first) is S.REMOVED
     second = more(lea, first, after=0)
@@ -89,10 +92,10 @@ def test_a_yes_that_has_ended_is_asked_for_again(lea: Desk) -> None:
     assert lea.state(second) is S.DRAFT
     lea.live(hours=2)
     assert (lea.state(second), lea.texts()) == (S.HELD, ["evergreen"]), "nothing leaves without a yes"
-    lea.act(planning.cancel, second)
+    lea.act(deliveries.cancel_delivery, second)
     third = more(lea, first)
     lea.approve(lea.entry(first).post_id)
-    lea.act(planning.plan_post, lea.entry(first).post_id)
+    lea.act(deliveries.schedule_post, lea.entry(first).post_id)
     lea.live(hours=2)
     assert (lea.state(third), lea.texts()) == (S.PUBLISHED, ["evergreen", "evergreen"])
 
@@ -104,12 +107,17 @@ def test_a_place_that_takes_no_words_twice_is_told_at_once(lea: Desk) -> None:
         **{**vars(KNOWN["sandbox"].capabilities), "once": frozenset({"post"})}
     )
     with pytest.raises(Refused) as refused:
-        lea.act(anew.once_more, first, at=wall(lea.now() + timedelta(), 3600), connectors={**KNOWN, "sandbox": once})
+        lea.act(
+            reposts.repost_delivery,
+            first,
+            at=wall(lea.now() + timedelta(), 3600),
+            connectors={**KNOWN, "sandbox": once},
+        )
     assert refused.value.message.code == "delivery.never_twice"
     assert lea.states(first)[-1] == "published"
 
 
 def test_keys() -> None:
-    assert passing.first_key("again-3") == ""
-    assert passing.first_key("2026-03-02T10:00.again-1") == "2026-03-02T10:00"
-    assert passing.first_key("2026-03-02T10:00") == "2026-03-02T10:00"
+    assert misfires.original_occurrence_key("again-3") == ""
+    assert misfires.original_occurrence_key("2026-03-02T10:00.again-1") == "2026-03-02T10:00"
+    assert misfires.original_occurrence_key("2026-03-02T10:00") == "2026-03-02T10:00"

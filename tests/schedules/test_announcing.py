@@ -10,24 +10,29 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting, notifying
-from foundation import outbox
-from foundation.addresses import NOT_PUBLIC
+from channels.accounts import lifecycle
+from channels.notifications import webhooks
 from foundation.errors import BadInput, Conflict, NotFound, Refused
-from foundation.http import HttpClient, NotSent, Request
+from foundation.http.address_policy import NOT_PUBLIC
+from foundation.http.http_client import HttpClient, HttpRequest, RequestNotSent
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.settings import Settings
-from foundation.words import Message
-from schedules import approvals, drafting, removal
-from schedules.states import DeliveryState
-from tenants import agencies, hooks, letterbox
-from tenants.hooks import EVENTS, WAITS, HookDue
+from foundation.ops.settings import Settings
+from foundation.outbox import outbox
+from schedules.approvals import decisions
+from schedules.drafts import drafts
+from schedules.posts.states import DeliveryState
+from schedules.publishing import post_removal
+from tenants.agencies import agencies
+from tenants.vault import sealed_intake
+from tenants.webhooks import endpoints
+from tenants.webhooks.endpoints import CALL_RETRY_DELAYS, WEBHOOK_EVENTS, WebhookCallDue
 from tests.conftest import Cluster
 from tests.fakes.network import Network
 from tests.fakes.receiver import Receiver, receiving
 from tests.schedules.builders import Desk, desk
 from tests.schedules.files import Clerk, table
-from workers import hook_routes
+from workers.event_routes import notifications
 from workers.wiring import Services
 
 MASTER = bytes(range(32))
@@ -42,24 +47,34 @@ class Told:
     hook_id: UUID = field(default_factory=uuid7)
 
     def letter(self) -> bytes:
-        secret = hooks.new_secret()
+        secret = endpoints.create_webhook_secret()
         self.receiver.secrets.append(secret)
-        return letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, {"secret": secret})
+        return sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), self.desk.tenant_id, {"secret": secret})
 
     def add(
-        self, *, path: str = "/hook?from=greenroom", events: tuple[str, ...] = EVENTS, creators: tuple[UUID, ...] = ()
+        self,
+        *,
+        path: str = "/hook?from=greenroom",
+        events: tuple[str, ...] = WEBHOOK_EVENTS,
+        creators: tuple[UUID, ...] = (),
     ) -> None:
         url, letter = f"{self.receiver.url}{path}", self.letter()
         self.owner(
-            hooks.add, hook_id=self.hook_id, name="CRM", url=url, events=events, creators=creators, letter=letter
+            endpoints.add_webhook,
+            hook_id=self.hook_id,
+            name="CRM",
+            url=url,
+            events=events,
+            creators=creators,
+            letter=letter,
         )
 
     def owner(self, act: object, *args: object, **more: object) -> object:
         return self.desk.act(act, *args, **more)  # type: ignore[arg-type]  # the desk's manager owns the agency
 
-    def calls(self) -> list[hooks.Call]:
+    def calls(self) -> list[endpoints.WebhookCall]:
         with self.desk.scope() as scope:
-            return hooks.calls(scope, self.hook_id, limit=100)
+            return endpoints.list_calls(scope, self.hook_id, limit=100)
 
 
 @pytest.fixture
@@ -102,12 +117,12 @@ def test_refusals_doubts_and_removals_are_told(told: Told) -> None:
     refused = told.desk.delivery("refused")
     told.desk.live(minutes=1)
     assert told.desk.state(refused) is DeliveryState.FAILED
-    told.desk.act(drafting.skip, refused)
+    told.desk.act(drafts.remove_channel_from_post, refused)
     gone = told.desk.delivery("goes")
     told.desk.live(minutes=1)
-    told.desk.act(removal.ask, gone)
+    told.desk.act(post_removal.request_post_removal, gone)
     told.desk.live(minutes=5)
-    told.desk.act(connecting.reauthorize, told.desk.channels["main"], Message("channel.token_refused"))
+    told.desk.act(lifecycle.require_reauthorization, told.desk.channels["main"], Message("channel.token_refused"))
     told.desk.run()
     kinds = [kind for kind in told.receiver.types if kind != "post.approved"]
     assert kinds == [
@@ -130,7 +145,7 @@ def test_a_yes_said_twice_is_told_once(told: Told) -> None:
 def test_what_is_undone_is_not_told(told: Told) -> None:
     post = told.desk.write()
     with suppress(ZeroDivisionError), told.desk.scope(f"member:{told.desk.manager}") as scope:
-        approvals.approve(scope, post, member_id=told.desk.manager)
+        decisions.approve_post(scope, post, member_id=told.desk.manager)
         raise ZeroDivisionError
     told.desk.run()
     assert told.calls() == []
@@ -139,7 +154,7 @@ def test_what_is_undone_is_not_told(told: Told) -> None:
 @pytest.mark.parametrize("mode", ["500", "404", "302", "301", "reset", "401"])
 def test_a_bad_answer_is_tried_again_and_not_followed(told: Told, mode: str) -> None:
     told.receiver.modes = [mode, mode]
-    told.owner(hooks.test, told.hook_id)
+    told.owner(endpoints.send_test_event, told.hook_id)
     told.desk.run()
     assert [(call.state, call.tries) for call in told.calls()] == [("waiting", 1)]
     told.desk.live(seconds=75)
@@ -152,60 +167,60 @@ def test_a_bad_answer_is_tried_again_and_not_followed(told: Told, mode: str) -> 
 
 def test_a_receiver_that_hangs_is_left_in_time(told: Told) -> None:
     told.receiver.modes = ["hang"]
-    call_id = told.owner(hooks.test, told.hook_id)
-    route = hook_routes.routes(told.desk.services)[0]
+    call_id = told.owner(endpoints.send_test_event, told.hook_id)
+    route = notifications.webhook_routes(told.desk.services)[0]
     assert isinstance(route.handler, partial)
-    with pytest.raises(outbox.Later) as wait:
-        route.handler(HookDue(told.desk.tenant_id, call_id), seconds=0.2)  # type: ignore[arg-type]  # an id
-    assert wait.value.after == WAITS[0]
+    with pytest.raises(outbox.RetryLater) as wait:
+        route.handler(WebhookCallDue(told.desk.tenant_id, call_id), seconds=0.2)  # type: ignore[arg-type]  # an id
+    assert wait.value.after == CALL_RETRY_DELAYS[0]
     assert [(call.state, call.status, call.detail) for call in told.calls()] == [("waiting", None, "ReadTimeout")]
-    assert notifying.SECONDS <= 10
+    assert webhooks.WEBHOOK_TIMEOUT <= 10
 
 
 def test_a_long_answer_is_not_read(told: Told) -> None:
     told.receiver.modes = ["long"]
-    told.owner(hooks.test, told.hook_id)
+    told.owner(endpoints.send_test_event, told.hook_id)
     told.desk.run()
     assert [(call.state, call.status) for call in told.calls()] == [("taken", 200)]
 
 
 def test_after_a_day_a_call_is_given_up_and_the_members_are_told_once(told: Told) -> None:
     told.receiver.modes = ["500"] * 20
-    told.owner(hooks.test, told.hook_id)
+    told.owner(endpoints.send_test_event, told.hook_id)
     told.desk.live(minutes=40)
     assert told.desk.notices() == {}
     told.desk.live(hours=3)
     assert told.desk.notices() == {f"hook:{told.hook_id}": "hook.failing"}
     with told.desk.scope() as scope:
-        hooks.notices.settle(scope, f"hook:{told.hook_id}")
+        endpoints.notices.close(scope, f"hook:{told.hook_id}")
     told.desk.live(hours=24)
     (call,) = told.calls()
-    assert (call.state, call.tries, call.status) == ("dead", len(WAITS) + 1, 500)
-    assert sum(WAITS, timedelta()) < timedelta(hours=24)
+    assert (call.state, call.tries, call.status) == ("dead", len(CALL_RETRY_DELAYS) + 1, 500)
+    assert sum(CALL_RETRY_DELAYS, timedelta()) < timedelta(hours=24)
     assert told.desk.notices() == {}, "what was put away does not come back while nothing changed"
     assert told.desk.rows("hook.send") == []
     told.receiver.modes.clear()
-    told.owner(hooks.again, call.id)
+    told.owner(endpoints.retry_call, call.id)
     with pytest.raises(Conflict, match=r"hook\.not_dead"):
-        told.owner(hooks.again, call.id)
+        told.owner(endpoints.retry_call, call.id)
     told.desk.run()
     assert [one.state for one in told.calls()] == ["taken"]
     with told.desk.scope() as scope:
-        assert hooks.hooks(scope)[0].failing_since is None
+        assert endpoints.list_webhooks(scope)[0].failing_since is None
 
 
 def test_while_a_secret_changes_both_fit(told: Told) -> None:
     (old,) = told.receiver.secrets
-    told.owner(hooks.rotate, told.hook_id, letter=told.letter())
+    told.owner(endpoints.rotate_webhook_secret, told.hook_id, letter=told.letter())
     new = told.receiver.secrets[1]
     for known in ([old], [new]):
         told.receiver.secrets[:] = known
-        told.owner(hooks.test, told.hook_id)
+        told.owner(endpoints.send_test_event, told.hook_id)
         told.desk.run()
     assert told.receiver.forged == 0
     assert told.receiver.asked[-1][1]["greenroom-signature"].count("v1=") == 2
     told.desk.live(hours=25)
-    told.owner(hooks.test, told.hook_id)
+    told.owner(endpoints.send_test_event, told.hook_id)
     told.desk.run()
     assert told.receiver.asked[-1][1]["greenroom-signature"].count("v1=") == 1
     assert told.receiver.forged == 0
@@ -213,44 +228,44 @@ def test_while_a_secret_changes_both_fit(told: Told) -> None:
 
 def test_a_paused_system_is_told_nothing_and_takes_nothing_up_later(told: Told) -> None:
     told.receiver.modes = ["500"]
-    told.owner(hooks.test, told.hook_id)
+    told.owner(endpoints.send_test_event, told.hook_id)
     told.desk.run()
-    told.owner(hooks.switch, told.hook_id, state="paused")
+    told.owner(endpoints.set_webhook_state, told.hook_id, state="paused")
     told.desk.delivery("while paused")
     told.desk.live(minutes=2)
     assert [call.state for call in told.calls()] == ["dropped"]
     with pytest.raises(Conflict, match=r"hook\.paused"):
-        told.owner(hooks.test, told.hook_id)
-    told.owner(hooks.switch, told.hook_id, state="active")
+        told.owner(endpoints.send_test_event, told.hook_id)
+    told.owner(endpoints.set_webhook_state, told.hook_id, state="active")
     told.desk.run()
     assert told.receiver.taken == []
-    told.owner(hooks.switch, told.hook_id, state="ended")
+    told.owner(endpoints.set_webhook_state, told.hook_id, state="ended")
     with pytest.raises(NotFound):
-        told.owner(hooks.switch, told.hook_id, state="active")
+        told.owner(endpoints.set_webhook_state, told.hook_id, state="active")
 
 
 def test_what_waited_when_it_was_paused_is_not_told_after_it(told: Told) -> None:
     """Taken up again before its next try was due, it was called with what the page had called dropped."""
     told.receiver.modes = ["500"]
-    told.owner(hooks.test, told.hook_id)
+    told.owner(endpoints.send_test_event, told.hook_id)
     told.desk.run()
     for state in ("paused", "active"):
-        told.owner(hooks.switch, told.hook_id, state=state)
+        told.owner(endpoints.set_webhook_state, told.hook_id, state=state)
     told.desk.live(minutes=2)
     assert (told.receiver.taken, [call.state for call in told.calls()]) == ([], ["dropped"])
 
 
 def test_a_call_that_may_not_leave_says_why(cluster: Cluster) -> None:
     """ "No answer" said nothing of that: whoever runs the system looked for the fault there."""
-    http = HttpClient(reach=hook_routes.reach(Settings(environment="production")))
-    answer = http.exchange(Request("POST", "https://10.0.0.1/hook"))
-    assert answer == NotSent(NOT_PUBLIC)
+    http = HttpClient(reach=notifications.webhook_reach(Settings(environment="production")))
+    answer = http.send(HttpRequest("POST", "https://10.0.0.1/hook"))
+    assert answer == RequestNotSent(NOT_PUBLIC)
 
 
 def test_only_what_is_heard_of_whom_is_told(told: Told, services: Services, sandbox: Network) -> None:
     with told.desk.scope() as scope:
         zoe = agencies.add_creator(scope, slug="zoe", name="Zoé", kind="virtual", zone="UTC", languages=["fr"])
-    told.owner(hooks.switch, told.hook_id, state="ended")
+    told.owner(endpoints.set_webhook_state, told.hook_id, state="ended")
     told.hook_id = uuid7()
     told.add(events=("delivery.published",), creators=(zoe,))
     told.desk.delivery("not zoe's")
@@ -261,12 +276,12 @@ def test_only_what_is_heard_of_whom_is_told(told: Told, services: Services, sand
     other.live(minutes=1)
     assert told.receiver.asked == []
     with other.scope(f"member:{other.manager}") as scope, pytest.raises(NotFound):
-        hooks.test(scope, told.hook_id)
+        endpoints.send_test_event(scope, told.hook_id)
 
 
 @pytest.mark.parametrize("at", range(1, 12))
 def test_killed_anywhere_it_is_told_all_the_same(told: Told, at: int) -> None:
-    told.owner(hooks.test, told.hook_id)
+    told.owner(endpoints.send_test_event, told.hook_id)
     told.desk.crash(at)
     told.desk.live(minutes=3)
     assert len({event["id"] for event in told.receiver.taken}) == 1
@@ -287,21 +302,29 @@ def test_killed_anywhere_it_is_told_all_the_same(told: Told, at: int) -> None:
 )  # fmt: skip
 def test_what_is_no_address_of_a_system_is_refused(lea: Desk, url: str) -> None:
     with pytest.raises(BadInput, match=r"hook\.address"):
-        lea.act(hooks.add, hook_id=uuid7(), name="x", url=url, events=["post.approved"], creators=(), letter=b"x")
+        lea.act(
+            endpoints.add_webhook,
+            hook_id=uuid7(),
+            name="x",
+            url=url,
+            events=["post.approved"],
+            creators=(),
+            letter=b"x",
+        )
 
 
 def test_only_an_owner_adds_a_system_and_its_secret_is_nowhere(told: Told) -> None:
     about = {"hook_id": uuid7(), "name": "x", "url": "https://example.test/", "creators": (), "letter": b"x"}
     with told.desk.scope(f"member:{told.desk.author}") as scope, pytest.raises(Refused, match=r"role\.forbidden"):
-        hooks.add(scope, events=["post.approved"], **about)  # type: ignore[arg-type]  # one dict for all
+        endpoints.add_webhook(scope, events=["post.approved"], **about)  # type: ignore[arg-type]  # one dict for all
     with pytest.raises(BadInput, match=r"hook\.events"):
-        told.owner(hooks.add, events=["fan.paid"], **about)
-    assert told.owner(hooks.add, events=["post.approved"], **about)
-    assert not told.owner(hooks.add, events=["post.approved"], **about), "the same press again"
+        told.owner(endpoints.add_webhook, events=["fan.paid"], **about)
+    assert told.owner(endpoints.add_webhook, events=["post.approved"], **about)
+    assert not told.owner(endpoints.add_webhook, events=["post.approved"], **about), "the same press again"
     (secret,) = told.receiver.secrets
     with told.desk.scope() as scope:
         rows = scope.run("SELECT * FROM hooks WHERE tenant_id = :t", t=told.desk.tenant_id).all()
-    assert secret.removeprefix(hooks.PREFIX) not in repr(rows)
+    assert secret.removeprefix(endpoints.WEBHOOK_SECRET_PREFIX) not in repr(rows)
     assert secret.encode() not in b"".join(bytes(row.secret) for row in rows)
 
 
@@ -309,9 +332,9 @@ def test_only_an_owner_adds_a_system_and_its_secret_is_nowhere(told: Told) -> No
     "host", ["127.0.0.1", "localhost", "10.0.0.1", "169.254.169.254", "::1", "0.0.0.0", "100.64.0.1"]
 )
 def test_in_production_nothing_of_our_own_network_is_called(host: str, cluster: Cluster) -> None:
-    assert hook_routes.reach(Settings(environment="test"))("127.0.0.1", 80) == "127.0.0.1"
+    assert notifications.webhook_reach(Settings(environment="test"))("127.0.0.1", 80) == "127.0.0.1"
     with pytest.raises(OSError, match="public"):
-        hook_routes.reach(Settings(environment="production"))(host, 443)
+        notifications.webhook_reach(Settings(environment="production"))(host, 443)
 
 
 def test_a_file_that_is_taken_back_is_told_of_each_post(told: Told) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from foundation.ids import uuid7
-from schedules.states import DeliveryState as S
+from schedules.posts.states import DeliveryState as S
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
 from workers.wiring import Services

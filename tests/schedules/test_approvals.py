@@ -8,17 +8,20 @@ from uuid import UUID
 import pytest
 
 from foundation.errors import BadInput, Refused
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.words import Message
-from schedules import approvals, drafting, forgotten, planning, reviewing
-from schedules.drafting import Draft
-from schedules.moving import delivery, move
-from schedules.states import DeliveryState as S
-from studio import library
-from tenants import agencies
-from tenants import reads as tenant_reads
-from tenants.reads import open_notices as notices_of
-from tenants.roles import Role
+from schedules.approvals import decisions, review_queue
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.transitions import get_delivery, transition_delivery
+from schedules.publishing import stalled_deliveries
+from studio.library import assets
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import list_open_notices as notices_of
+from tenants.agencies.rights import Role
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.fakes.network import Network
 from tests.schedules import repeats
@@ -43,9 +46,9 @@ def member(at: Desk, role: Role = Role.MANAGER, *, creators: tuple[str, ...] = (
 def say(at: Desk, post_id: UUID, who: UUID, *, tier: int = 1, no: str = "") -> None:
     with at.scope(f"member:{who}") as scope:
         if no:
-            approvals.reject(scope, post_id, member_id=who, note=no, tier=tier)
+            decisions.reject_post(scope, post_id, member_id=who, note=no, tier=tier)
         else:
-            approvals.approve(scope, post_id, member_id=who, tier=tier)
+            decisions.approve_post(scope, post_id, member_id=who, tier=tier)
 
 
 def test_authors_do_not_approve_their_own_work(lea: Desk) -> None:
@@ -129,23 +132,23 @@ def test_a_no_does_not_run_out(services: Services, sandbox: Network) -> None:
     lea = desk(services, sandbox, tiers=0)
     post_id = repeats.begin(lea, repeats.repeat(lea, WEEKLY))
     lea.run()
-    words(lea, post_id, approvals.turn_down, lea.manager, note="never")
+    words(lea, post_id, decisions.decline_post, lea.manager, note="never")
     lea.live(days=110)
     assert lea.texts() == []
     with lea.scope() as scope:
-        assert approvals.is_refused(scope, planning.post(scope, post_id), scope.now)
+        assert decisions.is_rejected(scope, deliveries.get_post(scope, post_id), scope.now)
 
 
 def test_what_ran_out_does_not_bring_an_older_word_back(lea: Desk) -> None:
     post_id = lea.write()
     lea.wish(post_id, after=86400 * 200)
-    words(lea, post_id, approvals.ask_change, lea.manager, note="another picture")
+    words(lea, post_id, decisions.request_changes, lea.manager, note="another picture")
     lea.approve(post_id)
     lea.pass_time(days=101)
     with lea.scope() as scope:
-        row = planning.post(scope, post_id)
-        assert not approvals.is_refused(scope, row, scope.now)
-        assert not approvals.is_approved(scope, row, scope.now)
+        row = deliveries.get_post(scope, post_id)
+        assert not decisions.is_rejected(scope, row, scope.now)
+        assert not decisions.is_approved(scope, row, scope.now)
 
 
 @pytest.mark.parametrize("act", ["reject", "withdraw"])
@@ -158,13 +161,13 @@ def test_a_yes_beside_a_no_sees_it(services: Services, sandbox: Network, act: st
 
     def second() -> None:
         say(lea, post_id, other, tier=2)
-        lea.act(drafting.settle, post_id)
+        lea.act(drafts.release_post, post_id)
 
     with lea.scope(f"member:{lea.manager}") as scope:
         if act == "reject":
-            approvals.reject(scope, post_id, member_id=lea.manager, note="no")
+            decisions.reject_post(scope, post_id, member_id=lea.manager, note="no")
         else:
-            approvals.withdraw(scope, post_id, member_id=lea.manager)
+            decisions.withdraw_verdict(scope, post_id, member_id=lea.manager)
         saying = threading.Thread(target=second)
         saying.start()
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
@@ -180,7 +183,7 @@ def test_what_changed_after_the_yes_waits_for_another(lea: Desk) -> None:
     delivery_id = lea.wish(post_id, after=60)
     lea.approve(post_id)
     lea.plan(post_id)
-    lea.act(library.describe, photo, "something else")
+    lea.act(assets.set_alt_text, photo, "something else")
     lea.live(minutes=2)
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.changed")
     lea.approve(post_id)
@@ -218,15 +221,15 @@ def test_a_yes_is_taken_back_within_seconds(lea: Desk) -> None:
     delivery_id = lea.wish(post_id, after=600)
     lea.approve(post_id)
     lea.plan(post_id)
-    words(lea, post_id, approvals.withdraw, lea.manager)
+    words(lea, post_id, decisions.withdraw_verdict, lea.manager)
     assert lea.state(delivery_id) is S.DRAFT
     with pytest.raises(Refused):
-        words(lea, post_id, approvals.withdraw, lea.manager)
+        words(lea, post_id, decisions.withdraw_verdict, lea.manager)
     lea.approve(post_id)  # and may be said anew
     assert lea.state(delivery_id) is S.APPROVED
     lea.pass_time(seconds=20)
     with pytest.raises(Refused) as told:
-        words(lea, post_id, approvals.withdraw, lea.manager)
+        words(lea, post_id, decisions.withdraw_verdict, lea.manager)
     assert told.value.message.code == "approval.too_late_to_undo"
 
 
@@ -234,7 +237,7 @@ def test_what_was_never_said_is_not_taken_back(lea: Desk) -> None:
     post_id = lea.write()
     lea.approve(post_id)
     with pytest.raises(Refused):
-        words(lea, post_id, approvals.withdraw, member(lea))
+        words(lea, post_id, decisions.withdraw_verdict, member(lea))
 
 
 def test_a_wish_for_a_change_stops_the_post_until_it_is_another(lea: Desk) -> None:
@@ -243,16 +246,16 @@ def test_a_wish_for_a_change_stops_the_post_until_it_is_another(lea: Desk) -> No
     lea.approve(post_id)
     lea.plan(post_id)
     other = member(lea)
-    words(lea, post_id, approvals.ask_change, other, note="another picture")
+    words(lea, post_id, decisions.request_changes, other, note="another picture")
     assert lea.state(delivery_id) is S.DRAFT
     lea.approve(post_id)
     assert lea.state(delivery_id) is S.DRAFT
     with lea.scope() as scope:
         assert [one.message.code for one in notices_of(scope)] == ["approval.change_wanted"]
-    words(lea, post_id, approvals.withdraw, other)
+    words(lea, post_id, decisions.withdraw_verdict, other)
     with lea.scope() as scope:
         assert notices_of(scope) == []
-        approvals.release_without_approval(scope, post_id)
+        decisions.release_without_approval(scope, post_id)
     assert lea.state(delivery_id) is S.APPROVED
 
 
@@ -260,8 +263,8 @@ def test_turned_down_is_off_the_calendar(lea: Desk) -> None:
     post_id = lea.write()
     delivery_id = lea.wish(post_id, after=600)
     with pytest.raises(BadInput):
-        words(lea, post_id, approvals.turn_down, lea.manager, note=" ")
-    words(lea, post_id, approvals.turn_down, lea.manager, note="not her style")
+        words(lea, post_id, decisions.decline_post, lea.manager, note=" ")
+    words(lea, post_id, decisions.decline_post, lea.manager, note="not her style")
     assert lea.state(delivery_id) is S.CANCELLED
 
 
@@ -269,22 +272,22 @@ def test_whoever_wrote_what_was_turned_down_is_told(lea: Desk) -> None:
     """It was off the calendar, and nobody but who said no knew why nothing left at its hour."""
     post_id = lea.write()
     lea.wish(post_id, after=600)
-    words(lea, post_id, approvals.ask_change, lea.manager, note="another picture")
-    words(lea, post_id, approvals.turn_down, lea.manager, note="not her style")
+    words(lea, post_id, decisions.request_changes, lea.manager, note="another picture")
+    words(lea, post_id, decisions.decline_post, lea.manager, note="not her style")
     with lea.scope() as scope:
-        author, other = (tenant_reads.member(scope, one).principal_id for one in (lea.author, lea.manager))
+        author, other = (tenant_reads.get_member(scope, one).principal_id for one in (lea.author, lea.manager))
         assert [one.message.code for one in notices_of(scope, to=author)] == ["approval.turned_down"]
         assert notices_of(scope, to=other) == []  # whoever said no knows
 
 
 def test_whoever_turns_their_own_work_down_knows(lea: Desk) -> None:
     post_id = lea.write()
-    words(lea, post_id, approvals.turn_down, lea.author, note="not her style")
+    words(lea, post_id, decisions.decline_post, lea.author, note="not her style")
     with lea.scope() as scope:
-        assert notices_of(scope, to=tenant_reads.member(scope, lea.author).principal_id) == []
+        assert notices_of(scope, to=tenant_reads.get_member(scope, lea.author).principal_id) == []
 
 
-@pytest.mark.parametrize("act", [approvals.ask_change, approvals.reject])
+@pytest.mark.parametrize("act", [decisions.request_changes, decisions.reject_post])
 def test_what_is_on_hold_stays_so_until_it_is_another(lea: Desk, act: Callable[..., None]) -> None:
     """It came back as missed a minute later, by the sweep that finds what was forgotten: a false alarm."""
     post_id = lea.write(late_ok=timedelta(hours=4))
@@ -295,12 +298,12 @@ def test_what_is_on_hold_stays_so_until_it_is_another(lea: Desk, act: Callable[.
     words(lea, post_id, act, lea.manager, note="another picture")
     lea.live(minutes=5)
     with lea.scope() as scope:
-        assert forgotten.sweep(scope) == 0
+        assert stalled_deliveries.wake_stalled_deliveries(scope) == 0
     assert lea.states(delivery_id) == before
     with lea.scope(f"member:{lea.author}") as scope:
-        drafting.rewrite(scope, post_id, Draft(lea.creator_id, "", "better", (), ()), author=f"member:{lea.author}")
+        drafts.rewrite_post(scope, post_id, Draft(lea.creator_id, "", "better", (), ()), author=f"member:{lea.author}")
     lea.approve(post_id)
-    lea.act(drafting.settle, post_id)
+    lea.act(drafts.release_post, post_id)
     lea.run()
     assert lea.texts() == ["better"]
 
@@ -310,7 +313,7 @@ def test_what_was_on_hold_is_turned_down_too(lea: Desk) -> None:
     delivery_id = lea.wish(post_id)
     lea.run()
     assert lea.state(delivery_id) is S.HELD
-    words(lea, post_id, approvals.turn_down, lea.manager, note="not her style")
+    words(lea, post_id, decisions.decline_post, lea.manager, note="not her style")
     assert lea.state(delivery_id) is S.CANCELLED
     assert list(lea.notices().values()) == ["approval.turned_down"]  # it is on hold no more
 
@@ -319,7 +322,7 @@ def test_a_no_to_what_is_overdue_forgets_nothing(lea: Desk) -> None:
     """Its account keeps it back: it is due, and a draft now. It is on hold a moment later, not forgotten."""
     delivery_id = lea.delivery()
     post_id = lea.entry(delivery_id).post_id
-    words(lea, post_id, approvals.ask_change, lea.manager, note="another picture")
+    words(lea, post_id, decisions.request_changes, lea.manager, note="another picture")
     assert len(lea.rows("delivery.publish")) == 1
     lea.run()
     assert lea.why(delivery_id) == "delivery.unapproved"
@@ -329,18 +332,18 @@ def test_queue_shows_what_waits_and_what_was_said(lea: Desk) -> None:
     first, second, refused = lea.write(), lea.write(), lea.write()
     for post_id, after in ((first, 900), (second, 600), (refused, 300)):
         lea.wish(post_id, after=after)
-    words(lea, refused, approvals.ask_change, lea.manager, note="no")
+    words(lea, refused, decisions.request_changes, lea.manager, note="no")
     with lea.scope() as scope:
-        found = reviewing.asked(scope, [lea.creator_id])
-        assert reviewing.asked(scope, [uuid7()]) == []
-        spoken = reviewing.last_word(scope, [lea.creator_id])
-        assert reviewing.last_word(scope, [uuid7()]) is None
+        found = review_queue.list_review_queue(scope, [lea.creator_id])
+        assert review_queue.list_review_queue(scope, [uuid7()]) == []
+        spoken = review_queue.load_last_verdict(scope, [lea.creator_id])
+        assert review_queue.load_last_verdict(scope, [uuid7()]) is None
     assert [one.post_id for one in found] == [second, first]
     assert spoken is not None
     assert (spoken.post_id, spoken.verdict) == (refused, "change")
     lea.approve(second)
     with lea.scope() as scope:
-        assert [one.post_id for one in reviewing.asked(scope, [lea.creator_id])] == [first]
+        assert [one.post_id for one in review_queue.list_review_queue(scope, [lea.creator_id])] == [first]
 
 
 def test_a_yes_in_the_very_moment_its_hour_comes_counts(lea: Desk) -> None:
@@ -348,7 +351,7 @@ def test_a_yes_in_the_very_moment_its_hour_comes_counts(lea: Desk) -> None:
     post_id = lea.write()
     wish = lea.wish(post_id)
     with lea.scope("system:schedules") as scope:
-        move(scope, delivery(scope, wish), S.HELD, reason=Message("delivery.unapproved"))
+        transition_delivery(scope, get_delivery(scope, wish), S.HELD, reason=Message("delivery.unapproved"))
         saying = threading.Thread(target=lea.approve, args=(post_id,))
         saying.start()
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput
-from schedules.calendar import WallTime, bounds, local_day, local_wall, parse, parse_clock, zone_of
+from foundation.ops.wall_time import (
+    WallTime,
+    day_bounds,
+    load_zone,
+    local_day,
+    parse_clock_time,
+    parse_wall_time,
+    to_wall_time,
+)
 
 ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("posix/", "right/")))
 FIRST, LAST = datetime(2024, 1, 1, tzinfo=UTC), datetime(2034, 1, 1, tzinfo=UTC)
@@ -60,7 +68,7 @@ def test_every_clock_change_of_every_zone() -> None:
             wall = WallTime(middle.date(), middle.time(), zone)
             assert wall.instant() == (middle - before).replace(tzinfo=UTC), (zone, change)
             gap = after > before
-            assert wall.moved_by_gap is gap, (zone, change)
+            assert wall.is_in_dst_gap is gap, (zone, change)
             if gap:
                 assert wall.instant() >= change
             else:
@@ -74,8 +82,8 @@ def test_days_follow_each_other_without_a_hole_in_every_zone() -> None:
         for change in transitions(zone):
             day = local_day(change, zone)
             for each in (day - timedelta(days=1), day, day + timedelta(days=1)):
-                start, end = bounds(each, zone)
-                assert bounds(each + timedelta(days=1), zone)[0] == end
+                start, end = day_bounds(each, zone)
+                assert day_bounds(each + timedelta(days=1), zone)[0] == end
                 assert timedelta(hours=22) <= end - start <= timedelta(hours=26), (zone, each)
                 assert local_day(start, zone) == each
                 assert local_day(end - timedelta(microseconds=1), zone) == each
@@ -83,58 +91,58 @@ def test_days_follow_each_other_without_a_hole_in_every_zone() -> None:
 
 @pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)])
 def test_days_of_paris(day: date, hours: int) -> None:
-    start, end = bounds(day, "Europe/Paris")
+    start, end = day_bounds(day, "Europe/Paris")
     assert end - start == timedelta(hours=hours)
 
 
 def test_a_gap_is_marked_and_moves_by_an_hour() -> None:
     wall = WallTime(date(2026, 3, 29), time(2, 30), "Europe/Paris")
     assert wall.instant() == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
-    assert wall.moved_by_gap
-    assert str(local_wall(wall.instant(), "Europe/Paris")) == "2026-03-29T03:30"
+    assert wall.is_in_dst_gap
+    assert str(to_wall_time(wall.instant(), "Europe/Paris")) == "2026-03-29T03:30"
 
 
 def test_a_clock_that_says_the_second_of_two_hours_still_means_the_first() -> None:
     first = WallTime(date(2026, 10, 25), time(2, 30), "Europe/Paris")
     second = WallTime(date(2026, 10, 25), time(2, 30, fold=1), "Europe/Paris")
     assert first.instant() == second.instant() == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
-    assert not second.moved_by_gap
+    assert not second.is_in_dst_gap
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES))
 def test_what_is_written_is_read(day: date, clock: time, zone: str) -> None:
     wall = WallTime(day, clock, zone)
-    assert parse(str(wall), zone) == wall
+    assert parse_wall_time(str(wall), zone) == wall
     assert len(str(wall)) == (16 if clock.second == 0 else 19)
 
 
 @given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001  made aware
 def test_an_instant_lies_in_its_local_day(naive: datetime, zone: str) -> None:
     instant = naive.replace(tzinfo=UTC)
-    start, end = bounds(local_day(instant, zone), zone)
+    start, end = day_bounds(local_day(instant, zone), zone)
     assert start <= instant < end
 
 
 @given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001  made aware
 def test_what_clocks_show_is_the_instant_or_its_first_twin(naive: datetime, zone: str) -> None:
     instant = naive.replace(tzinfo=UTC)
-    back = local_wall(instant, zone)
-    assert not back.moved_by_gap
+    back = to_wall_time(instant, zone)
+    assert not back.is_in_dst_gap
     assert back.instant() <= instant <= back.instant() + timedelta(hours=2)
-    assert local_wall(back.instant(), zone) == back
+    assert to_wall_time(back.instant(), zone) == back
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "", "../../etc/passwd", "Europe", "Europe/Paris\0", "a" * 300])
 def test_unknown_zone_is_told(name: str) -> None:
     with pytest.raises(BadInput) as told:
-        zone_of(name)
+        load_zone(name)
     assert told.value.message.code == "calendar.zone_unknown"
 
 
 @pytest.mark.parametrize("text", ["", "25:00", "10", "10:00+02:00", "10:00Z", "ten", "10:61", "10:00; DROP TABLE"])
 def test_unreadable_clock_is_told(text: str) -> None:
     if text == "10":
-        assert parse_clock(text) == time(10, 0)
+        assert parse_clock_time(text) == time(10, 0)
         return
     with pytest.raises(BadInput):
-        parse_clock(text)
+        parse_clock_time(text)

@@ -8,21 +8,22 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from foundation.clock import monotonic
 from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
-from schedules import approvals, changes, drafting, reviewing
-from schedules.changes import Change, Run, differences
-from schedules.drafting import Draft
-from schedules.overrides import Override
-from schedules.states import DeliveryState as S
-from schedules.threads import Piece
-from tenants.roles import Role
+from foundation.ops.clock import monotonic
+from schedules.approvals import decisions, review_queue, revisions
+from schedules.approvals.revisions import TextChange, TextRun, diff_words
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.thread_parts import ThreadPart
+from tenants.agencies.rights import Role
 from tests.schedules.builders import Desk, desk
 from tests.schedules.test_comments import known, member
 
 
-def refuse(at: Desk, post_id: UUID, act: Callable[..., None] = approvals.ask_change, **more: Any) -> None:
+def refuse(at: Desk, post_id: UUID, act: Callable[..., None] = decisions.request_changes, **more: Any) -> None:
     at.act(act, post_id, member_id=at.manager, **{"why": "words", "note": "shorter please", **more})
 
 
@@ -30,17 +31,17 @@ def rewrite(at: Desk, post_id: UUID, body: str, **more: Any) -> bool:
     media = more.pop("media", ())
     with at.scope(f"member:{at.author}") as scope:
         draft = Draft(at.creator_id, more.pop("title", ""), body, media, (), **more)
-        return drafting.rewrite(scope, post_id, draft, author=f"member:{at.author}")
+        return drafts.rewrite_post(scope, post_id, draft, author=f"member:{at.author}")
 
 
-@pytest.mark.parametrize("act", [approvals.ask_change, approvals.reject])
+@pytest.mark.parametrize("act", [decisions.request_changes, decisions.reject_post])
 def test_a_refusal_is_a_code_and_words_and_keeps_the_hour(lea: Desk, act: Callable[..., None]) -> None:
     post_id = lea.write("a long text")
     delivery_id = lea.wish(post_id, after=600)
     lea.approve(post_id)
     lea.plan(post_id)
     due = lea.entry(delivery_id).due_at
-    why = "words" if act is approvals.ask_change else "taste"
+    why = "words" if act is decisions.request_changes else "taste"
     for wrong in ({"note": " "}, {"why": "?"}, {"why": "double" if why == "words" else "moment"}):
         with pytest.raises(BadInput):
             refuse(lea, post_id, act, **{"why": why, **wrong})
@@ -48,7 +49,7 @@ def test_a_refusal_is_a_code_and_words_and_keeps_the_hour(lea: Desk, act: Callab
     refuse(lea, post_id, act, why=why)
     assert (lea.state(delivery_id), lea.entry(delivery_id).due_at) == (S.DRAFT, due)
     with lea.scope() as scope:
-        found = changes.wanted(scope, post_id)
+        found = revisions.list_change_requests(scope, post_id)
     assert [(one.why, one.note, one.answered) for one in found] == [(why, "shorter please", False)]
     assert found[0].by == known(lea, lea.manager).principal_id
 
@@ -58,10 +59,10 @@ def test_the_last_words_count_and_what_was_taken_back_is_not_asked(lea: Desk) ->
     refuse(lea, post_id)
     refuse(lea, post_id, note="no, longer")
     with lea.scope() as scope:
-        assert [one.note for one in changes.wanted(scope, post_id)] == ["no, longer"]
-    lea.act(approvals.withdraw, post_id, member_id=lea.manager)
+        assert [one.note for one in revisions.list_change_requests(scope, post_id)] == ["no, longer"]
+    lea.act(decisions.withdraw_verdict, post_id, member_id=lea.manager)
     with lea.scope() as scope:
-        assert changes.wanted(scope, post_id) == []
+        assert revisions.list_change_requests(scope, post_id) == []
 
 
 def test_another_version_answers_what_was_asked_and_waits_for_a_yes(lea: Desk) -> None:
@@ -69,16 +70,16 @@ def test_another_version_answers_what_was_asked_and_waits_for_a_yes(lea: Desk) -
     post_id = lea.write("one two three", media=(shot,))
     lea.wish(post_id, after=600)
     with lea.scope() as scope:
-        assert changes.since(scope, post_id) is None
+        assert revisions.revision_since_verdict(scope, post_id) is None
     refuse(lea, post_id)
     with lea.scope() as scope:
-        assert reviewing.asked(scope, [lea.creator_id]) == []
-        assert changes.since(scope, post_id) is None  # nothing is another yet
+        assert review_queue.list_review_queue(scope, [lea.creator_id]) == []
+        assert revisions.revision_since_verdict(scope, post_id) is None  # nothing is another yet
     rewrite(lea, post_id, "one three four", media=(other,))
     with lea.scope() as scope:
-        assert [one.post_id for one in reviewing.asked(scope, [lea.creator_id])] == [post_id]
-        assert [one.answered for one in changes.wanted(scope, post_id)] == [True]
-        found = changes.since(scope, post_id)
+        assert [one.post_id for one in review_queue.list_review_queue(scope, [lea.creator_id])] == [post_id]
+        assert [one.answered for one in revisions.list_change_requests(scope, post_id)] == [True]
+        found = revisions.revision_since_verdict(scope, post_id)
     assert found is not None
     assert (found.verdict, found.put, found.taken) == ("change", (other,), (shot,))
     (change,) = found.changes
@@ -95,7 +96,7 @@ def test_an_edit_after_the_yes_asks_again(lea: Desk) -> None:
     assert rewrite(lea, post_id, "another text") is False
     assert lea.state(delivery_id) is S.DRAFT
     with lea.scope() as scope:
-        found = changes.since(scope, post_id)
+        found = revisions.revision_since_verdict(scope, post_id)
     assert found is not None
     assert found.verdict == "yes"
     lea.live(minutes=11)
@@ -110,13 +111,13 @@ def test_a_yes_is_for_the_version_that_was_read(lea: Desk) -> None:
     post_id = lea.write("as read")
     lea.wish(post_id, after=600)
     with lea.scope() as scope:
-        (read,) = reviewing.asked(scope, [lea.creator_id])
+        (read,) = review_queue.list_review_queue(scope, [lea.creator_id])
     rewrite(lea, post_id, "as written meanwhile")
     with pytest.raises(Conflict):
-        lea.act(approvals.approve, post_id, member_id=lea.manager, digest=read.digest)
+        lea.act(decisions.approve_post, post_id, member_id=lea.manager, digest=read.digest)
     with lea.scope() as scope:
-        (now,) = reviewing.asked(scope, [lea.creator_id])
-    lea.act(approvals.approve, post_id, member_id=lea.manager, digest=now.digest)
+        (now,) = review_queue.list_review_queue(scope, [lea.creator_id])
+    lea.act(decisions.approve_post, post_id, member_id=lea.manager, digest=now.digest)
 
 
 def test_another_version_ends_the_notice_that_a_change_is_wanted(lea: Desk) -> None:
@@ -137,11 +138,11 @@ def test_who_asked_and_then_agreed_wants_no_change_any_more(lea: Desk) -> None:
     refuse(lea, post_id)
     rewrite(lea, post_id, "one three four")
     with lea.scope(f"member:{other.id}") as scope:
-        approvals.approve(scope, post_id, member_id=other.id)
-        assert [(one.answered, one.agreed) for one in changes.wanted(scope, post_id)] == [(True, False)]
+        decisions.approve_post(scope, post_id, member_id=other.id)
+        assert [(one.answered, one.agreed) for one in revisions.list_change_requests(scope, post_id)] == [(True, False)]
     lea.approve(post_id)
     with lea.scope() as scope:
-        assert [(one.answered, one.agreed) for one in changes.wanted(scope, post_id)] == [(True, True)]
+        assert [(one.answered, one.agreed) for one in revisions.list_change_requests(scope, post_id)] == [(True, True)]
 
 
 def test_a_yes_outweighs_what_its_person_wanted_before_as_the_other_of_two(lea: Desk) -> None:
@@ -150,10 +151,10 @@ def test_a_yes_outweighs_what_its_person_wanted_before_as_the_other_of_two(lea: 
     delivery_id = two.wish(post_id, after=600)
     two.approve(post_id)
     with two.scope(f"member:{other.id}") as scope:
-        approvals.ask_change(scope, post_id, member_id=other.id, note="later please", why="moment")
+        decisions.request_changes(scope, post_id, member_id=other.id, note="later please", why="moment")
     with two.scope(f"member:{other.id}") as scope:
-        approvals.approve(scope, post_id, member_id=other.id, tier=2)
-        assert [one for one in changes.wanted(scope, post_id) if not one.agreed] == []
+        decisions.approve_post(scope, post_id, member_id=other.id, tier=2)
+        assert [one for one in revisions.list_change_requests(scope, post_id) if not one.agreed] == []
     assert two.state(delivery_id) is S.APPROVED
 
 
@@ -161,14 +162,16 @@ def test_another_agency_reads_nothing_of_it(lea: Desk) -> None:
     post_id = lea.write()
     refuse(lea, post_id)
     other = desk(lea.services, lea.network)
-    for ask in (changes.wanted, changes.since):
+    for ask in (revisions.list_change_requests, revisions.revision_since_verdict):
         with pytest.raises(Exception, match=r"post\.unknown"), other.scope() as scope:
             ask(scope, post_id)
 
 
 def test_texts_of_every_part_and_place_are_compared(lea: Desk) -> None:
     post_id = lea.write(
-        "said", parts=(Piece("second"), Piece("under it", comment=True)), others=(Override("x", body="short"),)
+        "said",
+        parts=(ThreadPart("second"), ThreadPart("under it", comment=True)),
+        others=(ChannelOverride("x", body="short"),),
     )
     lea.wish(post_id, after=600)
     refuse(lea, post_id)
@@ -177,11 +180,11 @@ def test_texts_of_every_part_and_place_are_compared(lea: Desk) -> None:
         post_id,
         "said",
         title="A title",
-        parts=(Piece("second"), Piece("under that", comment=True)),
-        others=(Override("mastodon", body="longer"),),
+        parts=(ThreadPart("second"), ThreadPart("under that", comment=True)),
+        others=(ChannelOverride("mastodon", body="longer"),),
     )
     with lea.scope() as scope:
-        found = changes.since(scope, post_id)
+        found = revisions.revision_since_verdict(scope, post_id)
     assert found is not None
     assert [(one.place, one.field, one.part) for one in found.changes] == [
         ("", "comment", 2),
@@ -195,9 +198,9 @@ def test_words_said_twice_by_two_people_are_both_asked(lea: Desk) -> None:
     post_id, other = lea.write(), member(lea, Role.MANAGER)
     refuse(lea, post_id)
     with lea.scope(f"member:{other.id}") as scope:
-        approvals.ask_change(scope, post_id, member_id=other.id, why="picture", note="darker")
+        decisions.request_changes(scope, post_id, member_id=other.id, why="picture", note="darker")
     with lea.scope() as scope:
-        assert [(one.by, one.why) for one in changes.wanted(scope, post_id)] == [
+        assert [(one.by, one.why) for one in revisions.list_change_requests(scope, post_id)] == [
             (other.principal_id, "picture"),
             (known(lea, lea.manager).principal_id, "words"),
         ]
@@ -211,7 +214,7 @@ TEXT = st.text(alphabet=st.sampled_from("ab é\n.,"), max_size=40) | st.text(max
 @example("", "x")
 @example("x", "")
 def test_both_texts_are_made_again_from_their_differences(before: str, now: str) -> None:
-    runs = differences(before, now)
+    runs = diff_words(before, now)
     assert "".join(run.words for run in runs if run.kind != "new") == before
     assert "".join(run.words for run in runs if run.kind != "gone") == now
     assert all(run.words for run in runs)
@@ -220,11 +223,11 @@ def test_both_texts_are_made_again_from_their_differences(before: str, now: str)
 
 
 def test_words_are_compared_not_letters() -> None:
-    assert differences("the old lighthouse", "the new lighthouse") == (
-        Run("same", "the "),
-        Run("gone", "old"),
-        Run("new", "new"),
-        Run("same", " lighthouse"),
+    assert diff_words("the old lighthouse", "the new lighthouse") == (
+        TextRun("same", "the "),
+        TextRun("gone", "old"),
+        TextRun("new", "new"),
+        TextRun("same", " lighthouse"),
     )
 
 
@@ -239,16 +242,16 @@ def test_words_are_compared_not_letters() -> None:
 )
 def test_the_longest_texts_are_compared_at_once(pair: tuple[str, str]) -> None:
     started = monotonic()
-    differences(*pair)
+    diff_words(*pair)
     assert monotonic() - started < 3
 
 
 def test_a_change_names_where_it_stands() -> None:
     now = {"title": "", "body": "", "media": [], "parts": [], "overrides": []}
-    assert changes.changes(now, {**now, "body": "x"}) == (Change("", "body", 0, (Run("new", "x"),)),)
-    assert changes.changes(now, now) == ()
+    assert revisions.changed_texts(now, {**now, "body": "x"}) == (TextChange("", "body", 0, (TextRun("new", "x"),)),)
+    assert revisions.changed_texts(now, now) == ()
 
 
 def test_ids_of_nobody_are_not_found(lea: Desk) -> None:
     with pytest.raises(Exception, match=r"post\.unknown"), lea.scope() as scope:
-        changes.wanted(scope, uuid7())
+        revisions.list_change_requests(scope, uuid7())

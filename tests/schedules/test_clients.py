@@ -6,17 +6,18 @@ from uuid import UUID
 
 import pytest
 
-from channels import reads as channel_reads
-from foundation.database import Scope
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
-from gate import ratings
-from gate.units import Rating
-from schedules import approvals, changes, clients, coming
-from schedules import reads as schedule_reads
-from schedules.states import DeliveryState as S
-from studio import library
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from schedules.approvals import client_links, decisions, revisions
+from schedules.calendar import next_steps
+from schedules.posts import queries as schedule_reads
+from schedules.posts.states import DeliveryState as S
+from studio.library import assets
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.schedules.builders import Desk, Killed, desk
 from tests.schedules.test_changes import rewrite
 from tests.schedules.test_comments import member
@@ -39,8 +40,8 @@ def waiting(at: Desk, body: str = "to be approved", *, after: float = 3600, **mo
 
 
 def link(at: Desk, post_id: UUID, name: str = "Anna", *, opened: bool = True) -> UUID:
-    token = at.act(clients.make, post_id, name=name)
-    found = clients.find(at.services.tenant, token)
+    token = at.act(client_links.create_client_link, post_id, name=name)
+    found = client_links.find_client_link(at.services.tenant, token)
     assert found is not None
     assert found[0] == at.tenant_id
     if opened:
@@ -50,17 +51,17 @@ def link(at: Desk, post_id: UUID, name: str = "Anna", *, opened: bool = True) ->
 
 def begin(at: Desk, link_id: UUID, session: str = HERE) -> None:
     with at.scope("system:web-client") as scope:
-        clients.begin(scope, link_id, session)
+        client_links.open_client_link(scope, link_id, session)
 
 
 def stands(at: Desk, link_id: UUID, session: str = HERE) -> str:
     with at.scope("system:web-client") as scope:
-        return clients.read(scope, link_id, session)[1]
+        return client_links.load_client_link(scope, link_id, session)[1]
 
 
 def answer(at: Desk, link_id: UUID, session: str = HERE, *, yes: bool = True, **more: Any) -> None:
     with at.scope("system:web-client") as scope:
-        clients.answer(scope, link_id, session, yes=yes, **more)
+        client_links.answer_client_link(scope, link_id, session, yes=yes, **more)
 
 
 def test_a_yes_by_the_link_puts_the_post_on_the_calendar(two: Desk) -> None:
@@ -73,7 +74,7 @@ def test_a_yes_by_the_link_puts_the_post_on_the_calendar(two: Desk) -> None:
     two.live(minutes=61)
     assert two.texts() == ["to be approved"]
     with two.scope() as scope:
-        assert list(clients.names(scope, [two.creator_id]).values()) == ["Anna"]
+        assert list(client_links.client_names(scope, [two.creator_id]).values()) == ["Anna"]
 
 
 def test_a_no_needs_words_and_the_author_reads_them(two: Desk) -> None:
@@ -87,10 +88,10 @@ def test_a_no_needs_words_and_the_author_reads_them(two: Desk) -> None:
     assert stands(two, link_id) == "change"
     assert two.state(delivery_id) is S.DRAFT
     with two.scope() as scope:
-        assert [(one.tier, one.why, one.note) for one in changes.wanted(scope, post_id)] == [
+        assert [(one.tier, one.why, one.note) for one in revisions.list_change_requests(scope, post_id)] == [
             (2, "picture", "another picture")
         ]
-        assert [one.message.code for one in tenant_reads.open_notices(scope)] == ["approval.change_wanted"]
+        assert [one.message.code for one in tenant_reads.list_open_notices(scope)] == ["approval.change_wanted"]
 
 
 def test_a_second_press_changes_nothing(two: Desk) -> None:
@@ -160,14 +161,14 @@ def test_other_words_for_a_picture_are_another_version(two: Desk) -> None:
     shot = two.photo()
     post_id, _ = waiting(two, media=(shot,))
     link_id = link(two, post_id)
-    two.act(library.describe, shot, "something else")
+    two.act(assets.set_alt_text, shot, "something else")
     assert stands(two, link_id) == "changed"
 
 
 def test_a_link_ends_with_its_time_or_by_hand(two: Desk) -> None:
     post_id, _ = waiting(two, after=86400 * 30)
     first = link(two, post_id)
-    two.act(clients.take_back, post_id)
+    two.act(client_links.revoke_client_link, post_id)
     second = link(two, post_id)
     two.pass_time(days=7, seconds=1)
     assert (stands(two, first), stands(two, second)) == ("taken_back", "expired")
@@ -182,9 +183,9 @@ def test_a_link_is_over_where_no_word_changes_anything(two: Desk, how: str) -> N
     link_id, other = link(two, post_id), member(two, Role.MANAGER)
     with two.scope(f"member:{other.id}") as scope:
         if how == "approved":
-            approvals.approve(scope, post_id, member_id=other.id, tier=2)
+            decisions.approve_post(scope, post_id, member_id=other.id, tier=2)
         else:
-            act = approvals.turn_down if how == "cancelled" else approvals.reject
+            act = decisions.decline_post if how == "cancelled" else decisions.reject_post
             act(scope, post_id, member_id=other.id, note="no")
     assert stands(two, link_id) == "over"
 
@@ -194,7 +195,7 @@ def test_who_may_make_a_link(two: Desk) -> None:
 
     def make(who: UUID, name: str = "Anna") -> str:
         with two.scope(f"member:{who}") as scope:
-            return clients.make(scope, post_id, name=name)
+            return client_links.create_client_link(scope, post_id, name=name)
 
     with pytest.raises(Refused) as told:  # they would hold the second yes to their own work
         make(two.author)
@@ -205,7 +206,7 @@ def test_who_may_make_a_link(two: Desk) -> None:
     with pytest.raises(NotFound):
         make(member(two, Role.MANAGER, creators=("zoe",)).id)
     with pytest.raises(Refused), two.scope("system:publishing") as scope:
-        clients.make(scope, post_id, name="Anna")
+        client_links.create_client_link(scope, post_id, name="Anna")
     for name in ("", "  ", "x" * 81, "a\x00b", "a\u202eb"):
         with pytest.raises(BadInput):
             make(two.manager, name)
@@ -246,12 +247,12 @@ def test_what_became_adult_meanwhile_is_hidden_and_gets_no_yes(two: Desk) -> Non
     link_id = link(two, post_id)
 
     with two.scope() as scope:
-        assert len(clients.shown(scope, post_id).files) == 2
-        digest = library.item(scope, shots[1]).sha256
+        assert len(client_links.load_client_view(scope, post_id).files) == 2
+        digest = assets.get_asset(scope, shots[1]).sha256
     with two.scope(f"member:{two.manager}") as scope:
-        ratings.rate(scope, digest, Rating.E, source=f"member:{two.manager}")
+        ratings.record_rating(scope, digest, Rating.E, source=f"member:{two.manager}")
     with two.scope() as scope:
-        found = clients.shown(scope, post_id)
+        found = client_links.load_client_view(scope, post_id)
     assert not found.whole
     assert digest not in found.files
     with pytest.raises(Refused) as told:
@@ -267,28 +268,28 @@ def test_another_agency_has_no_part_in_it(two: Desk) -> None:
     with pytest.raises(NotFound):
         link(other, post_id)
     for act in (
-        lambda scope: clients.read(scope, link_id, HERE),
-        lambda scope: clients.answer(scope, link_id, HERE, yes=True),
+        lambda scope: client_links.load_client_link(scope, link_id, HERE),
+        lambda scope: client_links.answer_client_link(scope, link_id, HERE, yes=True),
     ):
         with pytest.raises(NotFound), other.scope() as scope:
             act(scope)
     with other.scope() as scope:
-        clients.begin(scope, link_id, "theirs")
-        assert clients.latest(scope, post_id) is None
-        assert clients.names(scope, [two.creator_id]) == {}
+        client_links.open_client_link(scope, link_id, "theirs")
+        assert client_links.latest_client_link(scope, post_id) is None
+        assert client_links.client_names(scope, [two.creator_id]) == {}
     assert stands(two, link_id) == "open"
     assert two.state(delivery_id) is S.DRAFT
 
 
 @pytest.mark.parametrize("typed", ["", "x", "a" * 44, "é" * 43, "A" * 43])
 def test_nobody_s_token_is_none(two: Desk, typed: str) -> None:
-    assert clients.find(two.services.tenant, typed) is None
+    assert client_links.find_client_link(two.services.tenant, typed) is None
 
 
 def test_the_first_yes_taken_back_leaves_the_second_waiting(two: Desk) -> None:
     post_id, delivery_id = waiting(two)
     link_id = link(two, post_id)
-    two.act(approvals.withdraw, post_id, member_id=two.manager)
+    two.act(decisions.withdraw_verdict, post_id, member_id=two.manager)
     answer(two, link_id)
     assert two.state(delivery_id) is S.DRAFT
     two.approve(post_id)
@@ -300,7 +301,7 @@ def test_a_failure_in_the_middle_leaves_the_link_as_it_was(two: Desk) -> None:
     link_id = link(two, post_id)
 
     def broken_off(scope: Scope) -> None:
-        clients.answer(scope, link_id, HERE, yes=True)
+        client_links.answer_client_link(scope, link_id, HERE, yes=True)
         raise Killed
 
     with pytest.raises(Killed), two.scope("system:web-client") as scope:
@@ -308,22 +309,22 @@ def test_a_failure_in_the_middle_leaves_the_link_as_it_was(two: Desk) -> None:
     assert (stands(two, link_id), two.state(delivery_id)) == ("open", S.DRAFT)
 
 
-def awaits(at: Desk, delivery_id: UUID) -> coming.Next:
+def awaits(at: Desk, delivery_id: UUID) -> next_steps.NextStep:
     with at.scope() as scope:
-        post_id = schedule_reads.post_of(scope, delivery_id)
-        [entry] = schedule_reads.of_post(scope, post_id, names=channel_reads.names(scope))
-        return coming.of_delivery(scope, entry, at.services.connectors).next
+        post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
+        [entry] = schedule_reads.entries_of_post(scope, post_id, names=channel_reads.channel_names(scope))
+        return next_steps.next_step_of_delivery(scope, entry, at.services.connectors).next
 
 
 def test_the_post_says_whom_a_link_asks_while_it_may_be_answered(two: Desk) -> None:
     post_id, delivery_id = waiting(two, after=86400 * 30)
-    assert awaits(two, delivery_id) == coming.Next("calendar.next.draft_no_second")
+    assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft_no_second")
     link_id = link(two, post_id, opened=False)
-    assert awaits(two, delivery_id) == coming.Next("calendar.next.draft", "Anna"), "nobody has to be invited"
+    assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft", "Anna"), "nobody has to be invited"
     begin(two, link_id)
-    assert awaits(two, delivery_id) == coming.Next("calendar.next.draft", "Anna")
-    two.act(clients.take_back, post_id)
-    assert awaits(two, delivery_id) == coming.Next("calendar.next.draft_no_second")
+    assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft", "Anna")
+    two.act(client_links.revoke_client_link, post_id)
+    assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft_no_second")
     link(two, post_id)
     two.pass_time(days=7, seconds=1)
-    assert awaits(two, delivery_id) == coming.Next("calendar.next.draft_no_second"), "the link is over"
+    assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft_no_second"), "the link is over"

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from channels import reconciling
-from foundation.ids import HOUSE
-from gate.units import Subject
-from schedules import planning
-from schedules.states import DeliveryState as S
+from channels.sending import reconciliation
+from foundation.ids import INSTALLATION_ID
+from gate.contract.units import Subject
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
 from tests.schedules.builders import Desk
 
 AN_HOUR = timedelta(hours=1)
@@ -14,7 +14,7 @@ AN_HOUR = timedelta(hours=1)
 
 def step_back(lea: Desk) -> None:
     """The clock alone: leases stay where they are, as on a machine whose time was set."""
-    with lea.services.tenant(HOUSE, "system:test", role="relay") as scope:
+    with lea.services.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_clock_move(:by)", by=-AN_HOUR)
 
 
@@ -27,7 +27,7 @@ def test_looks_at_the_first_try_say_nothing_of_the_second(lea: Desk) -> None:
     step_back(lea)
     lea.fault("reset_after")
     lea.fault("lag", on="lookups", lookup_lag=30)
-    lea.act(planning.send_now, delivery_id)
+    lea.act(deliveries.expedite_delivery, delivery_id)
     lea.live(minutes=4)
     assert lea.texts() == ["once"], lea.states(delivery_id)
     assert lea.state(delivery_id) is S.PUBLISHED
@@ -39,13 +39,13 @@ def test_the_newest_try_is_known_by_its_number(lea: Desk) -> None:
     delivery_id = lea.delivery("once", late_ok=timedelta(seconds=50))
     lea.live(minutes=10)
     step_back(lea)
-    lea.act(planning.send_now, delivery_id)
+    lea.act(deliveries.expedite_delivery, delivery_id)
     for at in range(6, 40):
         if lea.crash(at) and lea.texts():
             break
     assert len(lea.attempts(delivery_id)) == 2
     with lea.scope() as scope:
-        assert reconciling.was_armed(scope, Subject("delivery", delivery_id))
+        assert reconciliation.is_possibly_published(scope, Subject("delivery", delivery_id))
     lea.live(minutes=4)
     assert lea.texts() == ["once"]
     assert lea.state(delivery_id) is S.PUBLISHED

@@ -5,26 +5,32 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from foundation.i18n.translation import Message, render_message
 from foundation.ids import uuid7
-from foundation.words import Message, say
-from schedules import reads
-from schedules.coming import Against, Standing, following, leaves_at, of_delivery
-from schedules.reads import Entry
-from schedules.states import DeliveryState as S
+from schedules.calendar.next_steps import (
+    NextStepContext,
+    Objection,
+    find_next_step,
+    next_step_of_delivery,
+    publish_time,
+)
+from schedules.posts import queries
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState as S
 from tests.schedules.builders import Desk
 
 NOW = datetime(2031, 3, 3, 9, tzinfo=UTC)
 DUE = NOW + timedelta(hours=1)
-CALM = Standing(NOW, stopped=False, dry=False, free=False)
+CALM = NextStepContext(NOW, stopped=False, dry=False, free=False)
 WHY = Message("channel.rate_limited")
 
 
-def entry(state: S = S.SCHEDULED, **more: object) -> Entry:
+def entry(state: S = S.SCHEDULED, **more: object) -> DeliveryEntry:
     ids = {name: uuid7() for name in ("delivery_id", "post_id", "channel_id", "creator_id")}
     said = {"channel": "X", "title": "", "body": "hello", "reason": None, "due_at": DUE, "zone": "UTC", "media": ()}
     none = dict.fromkeys(("settled_at", "url", "native_id", "not_before"))
     plain = {**ids, **said, **none, "version": 1, "wall_time": "2031-03-03T10:00", "state": state}
-    return Entry(**{**plain, **more})  # type: ignore[arg-type]  # values by their names
+    return DeliveryEntry(**{**plain, **more})  # type: ignore[arg-type]  # values by their names
 
 
 @pytest.mark.parametrize(
@@ -58,8 +64,8 @@ def entry(state: S = S.SCHEDULED, **more: object) -> Entry:
         (entry(S.DRAFT), replace(CALM, half=True, approvers=("Ann",)), "draft"),
         (entry(S.DRAFT), replace(CALM, free=True), "draft_free"),
         (entry(S.DRAFT), replace(CALM, approvers=("Ann", "Rob")), "draft"),
-        (entry(S.DRAFT), replace(CALM, approvers=("Ann",), sent_back=Against("Ann", "change")), "draft_change"),
-        (entry(S.DRAFT), replace(CALM, sent_back=Against("", "no")), "draft_left"),
+        (entry(S.DRAFT), replace(CALM, approvers=("Ann",), sent_back=Objection("Ann", "change")), "draft_change"),
+        (entry(S.DRAFT), replace(CALM, sent_back=Objection("", "no")), "draft_left"),
         (entry(S.PROCESSING), CALM, "processing"),
         (entry(S.PROCESSING, reason=Message("delivery.handed_over")), CALM, "handed_over"),
         (entry(S.HELD), CALM, "held"),
@@ -71,8 +77,8 @@ def entry(state: S = S.SCHEDULED, **more: object) -> Entry:
         (entry(S.REMOVING), replace(CALM, by_hand=True), "removing_by_hand"),
     ],
 )
-def test_the_next_step_follows_from_how_it_stands(one: Entry, standing: Standing, code: str) -> None:
-    found = following(one, standing)
+def test_the_next_step_follows_from_how_it_stands(one: DeliveryEntry, standing: NextStepContext, code: str) -> None:
+    found = find_next_step(one, standing)
     assert found.code == f"calendar.next.{code}"
     assert found.who == ", ".join(standing.approvers)
     assert found.why == (WHY if code.startswith(("waits", "stays")) else None)
@@ -80,15 +86,18 @@ def test_the_next_step_follows_from_how_it_stands(one: Entry, standing: Standing
 
 @pytest.mark.parametrize("state", S)
 def test_each_state_has_its_sentence(state: S) -> None:
-    told = say(Message(following(entry(state), CALM).code, {"at": "10:00", "who": "", "why": "", "late": ""}), "en")
+    told = render_message(
+        Message(find_next_step(entry(state), CALM).code, {"at": "10:00", "who": "", "why": "", "late": ""}), "en"
+    )
     assert "calendar.next" not in told
 
 
 def test_what_is_late_does_not_leave_at_an_hour_that_is_past() -> None:
     """Just after an emergency stop, a post of 21:18 was said at 21:19 to leave at 21:18."""
-    late = following(entry(), replace(CALM, now=DUE + timedelta(minutes=1)))
+    late = find_next_step(entry(), replace(CALM, now=DUE + timedelta(minutes=1)))
     assert (
-        say(Message(late.code, {"at": "at 21:18"}), "en") == "should have left at 21:18 and leaves as soon as it can."
+        render_message(Message(late.code, {"at": "at 21:18"}), "en")
+        == "should have left at 21:18 and leaves as soon as it can."
     )
 
 
@@ -103,11 +112,11 @@ def test_what_failed_beside_what_stands_is_not_said_to_be_put_right(lea: Desk) -
     lea.live(minutes=1)
     assert (lea.state(stands), lea.state(failed)) == (S.PUBLISHED, S.FAILED)
     with lea.scope() as scope:
-        one = next(each for each in reads.of_post(scope, post_id, names={}) if each.delivery_id == failed)
-        assert of_delivery(scope, one, lea.services.connectors).next.code == "calendar.next.failed_fixed"
+        one = next(each for each in queries.entries_of_post(scope, post_id, names={}) if each.delivery_id == failed)
+        assert next_step_of_delivery(scope, one, lea.services.connectors).next.code == "calendar.next.failed_fixed"
 
 
 def test_it_leaves_at_its_hour_or_its_next_try() -> None:
-    assert leaves_at(entry()) == DUE
-    assert leaves_at(entry(not_before=NOW)) == DUE
-    assert leaves_at(entry(not_before=DUE + timedelta(hours=1))) == DUE + timedelta(hours=1)
+    assert publish_time(entry()) == DUE
+    assert publish_time(entry(not_before=NOW)) == DUE
+    assert publish_time(entry(not_before=DUE + timedelta(hours=1))) == DUE + timedelta(hours=1)

@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.ids import uuid7
-from schedules import comments, drafting
-from schedules.comments import Spot
-from schedules.drafting import Draft
-from schedules.threads import Piece
-from tenants import agencies
-from tenants import reads as tenant_reads
-from tenants.reads import Member
-from tenants.roles import Role
+from schedules.approvals import review_comments
+from schedules.approvals.review_comments import CommentAnchor
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.posts.thread_parts import ThreadPart
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Member
+from tenants.agencies.rights import Role
 from tests.schedules.builders import ZONE, Desk, desk
 
 
@@ -25,50 +26,50 @@ def member(at: Desk, role: Role, name: str = "", *, creators: tuple[str, ...] = 
     more: dict[str, Any] = {"role": role, "language": "fr", "zone": ZONE, "creators": creators}
     with at.scope() as scope:
         added = agencies.add_member(scope, name=name or str(role), email=f"{uuid7()}@example.test", **more)
-        return tenant_reads.member(scope, added)
+        return tenant_reads.get_member(scope, added)
 
 
 def known(at: Desk, member_id: UUID) -> Member:
     with at.scope() as scope:
-        return tenant_reads.member(scope, member_id)
+        return tenant_reads.get_member(scope, member_id)
 
 
 def say(at: Desk, who: UUID, post_id: UUID, words: str = "a word", **more: Any) -> UUID:
     with at.scope(f"member:{who}") as scope:
-        return comments.say(scope, post_id, words, key=more.pop("key", uuid7()), **more)
+        return review_comments.add_comment(scope, post_id, words, key=more.pop("key", uuid7()), **more)
 
 
 def answer(at: Desk, who: UUID, comment_id: UUID, words: str = "an answer", **more: Any) -> UUID:
     with at.scope(f"member:{who}") as scope:
-        return comments.answer(scope, comment_id, words, key=more.pop("key", uuid7()), **more)
+        return review_comments.reply_to_comment(scope, comment_id, words, key=more.pop("key", uuid7()), **more)
 
 
-def seen(at: Desk, who: UUID, post_id: UUID) -> list[comments.Comment]:
+def seen(at: Desk, who: UUID, post_id: UUID) -> list[review_comments.ReviewComment]:
     with at.scope(f"member:{who}") as scope:
-        return comments.of_post(scope, post_id)
+        return review_comments.list_comments(scope, post_id)
 
 
 def told(at: Desk, who: Member) -> list[str]:
     with at.scope() as scope:
-        return [one.message.code for one in tenant_reads.open_notices(scope, to=who.principal_id)]
+        return [one.message.code for one in tenant_reads.list_open_notices(scope, to=who.principal_id)]
 
 
 def test_what_is_said_of_a_part_or_a_picture_is_read_there(lea: Desk) -> None:
     shot = lea.photo()
-    post_id = lea.write(media=(shot,), parts=(Piece("second"),))
-    say(lea, lea.author, post_id, "the picture is dark", spot=Spot(0, shot))
-    say(lea, lea.manager, post_id, "shorter", spot=Spot(1))
+    post_id = lea.write(media=(shot,), parts=(ThreadPart("second"),))
+    say(lea, lea.author, post_id, "the picture is dark", spot=CommentAnchor(0, shot))
+    say(lea, lea.manager, post_id, "shorter", spot=CommentAnchor(1))
     found = seen(lea, lea.manager, post_id)
     assert [(one.words, one.spot) for one in found] == [
-        ("the picture is dark", Spot(0, shot)),
-        ("shorter", Spot(1)),
+        ("the picture is dark", CommentAnchor(0, shot)),
+        ("shorter", CommentAnchor(1)),
     ]
-    for nowhere in (Spot(2), Spot(-1), Spot(0, uuid7()), Spot(0, lea.photo(7))):
+    for nowhere in (CommentAnchor(2), CommentAnchor(-1), CommentAnchor(0, uuid7()), CommentAnchor(0, lea.photo(7))):
         with pytest.raises(NotFound):
             say(lea, lea.author, post_id, spot=nowhere)
 
 
-@pytest.mark.parametrize("words", ["", "  \n", "x" * (comments.LONGEST + 1), "a\x00b"])
+@pytest.mark.parametrize("words", ["", "  \n", "x" * (review_comments.MAX_REVIEW_COMMENT_LENGTH + 1), "a\x00b"])
 def test_words_are_bounded(lea: Desk, words: str) -> None:
     post_id = lea.write()
     with pytest.raises(BadInput):
@@ -85,7 +86,7 @@ def test_a_post_holds_so_many_and_no_more(lea: Desk) -> None:
             " internal) SELECT tenant_id, gen_random_uuid(), creator_id, post_id, 0, digest, principal_id, words,"
             " named, internal FROM comments, generate_series(2, :most) WHERE id = :first",
             first=first,
-            most=comments.MOST,
+            most=review_comments.MAX_REVIEW_COMMENTS,
         )
     for act in (lambda: say(lea, lea.author, post_id), lambda: answer(lea, lea.author, first)):
         with pytest.raises(BadInput):
@@ -100,7 +101,7 @@ def test_who_neither_works_on_posts_nor_approves_them_has_no_part_in_it(lea: Des
     with pytest.raises(Refused):
         seen(lea, who.id, post_id)
     with pytest.raises(Refused), lea.scope("system:publishing") as scope:
-        comments.say(scope, post_id, "from nobody", key=uuid7())
+        review_comments.add_comment(scope, post_id, "from nobody", key=uuid7())
 
 
 def test_a_member_of_other_creators_finds_no_post(lea: Desk) -> None:
@@ -108,12 +109,12 @@ def test_a_member_of_other_creators_finds_no_post(lea: Desk) -> None:
     first = say(lea, lea.author, post_id, internal=False)
     stranger = member(lea, Role.MANAGER, creators=("zoe",))
     acts = (
-        lambda scope: comments.say(scope, post_id, "mine too", key=uuid7()),
-        lambda scope: comments.answer(scope, first, "mine too", key=uuid7()),
-        lambda scope: comments.resolve(scope, first),
-        lambda scope: comments.reopen(scope, first),
-        lambda scope: comments.of_post(scope, post_id),
-        lambda scope: comments.read(scope, post_id),
+        lambda scope: review_comments.add_comment(scope, post_id, "mine too", key=uuid7()),
+        lambda scope: review_comments.reply_to_comment(scope, first, "mine too", key=uuid7()),
+        lambda scope: review_comments.resolve_comment(scope, first),
+        lambda scope: review_comments.reopen_comment(scope, first),
+        lambda scope: review_comments.list_comments(scope, post_id),
+        lambda scope: review_comments.mark_comments_read(scope, post_id),
     )
     for act in acts:
         with pytest.raises(NotFound), lea.scope(f"member:{stranger.id}") as scope:
@@ -146,10 +147,10 @@ def test_what_is_internal_stays_with_who_works_here(lea: Desk) -> None:
     say(lea, lea.author, post_id, "your words?", internal=False, named=[creator.principal_id])
     assert [one.words for one in seen(lea, creator.id, post_id)] == ["your words?"]
     with lea.scope() as scope:
-        assert [one.words for one in comments.outside(scope, post_id)] == ["your words?"]
-        assert comments.open_of(scope, [post_id], internal=True) == {post_id: 2}
-        assert comments.open_of(scope, [post_id], internal=False) == {post_id: 1}
-    for act in (comments.resolve, comments.reopen):
+        assert [one.words for one in review_comments.list_client_comments(scope, post_id)] == ["your words?"]
+        assert review_comments.count_open_comments(scope, [post_id], internal=True) == {post_id: 2}
+        assert review_comments.count_open_comments(scope, [post_id], internal=False) == {post_id: 1}
+    for act in (review_comments.resolve_comment, review_comments.reopen_comment):
         with pytest.raises(NotFound), lea.scope(f"member:{creator.id}") as scope:
             act(scope, inside)
     with pytest.raises(NotFound):
@@ -171,9 +172,9 @@ def test_who_is_named_or_answered_is_told_once(lea: Desk) -> None:
     answer(lea, lea.author, first, named=[third.principal_id])
     assert [told(lea, one) for one in (author, manager, third)] == [[], ["comment.answered"], ["comment.named"]]
     with lea.scope(f"member:{third.id}") as scope:
-        assert comments.told(scope, post_id, third.principal_id)
-        comments.read(scope, post_id)
-        assert not comments.told(scope, post_id, third.principal_id)
+        assert review_comments.has_unread_mention(scope, post_id, third.principal_id)
+        review_comments.mark_comments_read(scope, post_id)
+        assert not review_comments.has_unread_mention(scope, post_id, third.principal_id)
     assert told(lea, third) == []
 
 
@@ -192,16 +193,16 @@ def test_settled_and_open_again(lea: Desk) -> None:
     first = say(lea, lea.author, post_id)
     inner = answer(lea, lea.manager, first)
     with lea.scope(f"member:{lea.manager}") as scope:
-        comments.resolve(scope, inner)  # an answer settles the whole of it
-        comments.resolve(scope, first)
+        review_comments.resolve_comment(scope, inner)  # an answer settles the whole of it
+        review_comments.resolve_comment(scope, first)
     found = seen(lea, lea.author, post_id)[0]
     assert (found.open, found.resolved_by) == (False, known(lea, lea.manager).principal_id)
     answer(lea, lea.author, first, "and yet")
     assert seen(lea, lea.author, post_id)[0].open
     with lea.scope(f"member:{lea.author}") as scope:
-        comments.resolve(scope, first)
-        comments.reopen(scope, first)
-        assert comments.of_post(scope, post_id)[0].open
+        review_comments.resolve_comment(scope, first)
+        review_comments.reopen_comment(scope, first)
+        assert review_comments.list_comments(scope, post_id)[0].open
 
 
 def test_a_press_repeated_is_one_comment_and_one_notice(lea: Desk) -> None:
@@ -222,14 +223,14 @@ def test_a_press_repeated_is_one_comment_and_one_notice(lea: Desk) -> None:
 
 
 def test_words_of_an_earlier_version_are_told_from_those_of_this_one(lea: Desk) -> None:
-    post_id = lea.write(parts=(Piece("second"),))
+    post_id = lea.write(parts=(ThreadPart("second"),))
     lea.wish(post_id, after=600)
-    say(lea, lea.manager, post_id, "drop the second", spot=Spot(1))
+    say(lea, lea.manager, post_id, "drop the second", spot=CommentAnchor(1))
     assert [one.earlier for one in seen(lea, lea.author, post_id)] == [False]
     with lea.scope(f"member:{lea.author}") as scope:
         draft = Draft(lea.creator_id, "", "one alone", (), ())
-        drafting.rewrite(scope, post_id, draft, author=f"member:{lea.author}")
-    assert [(one.earlier, one.spot) for one in seen(lea, lea.author, post_id)] == [(True, Spot(1))]
+        drafts.rewrite_post(scope, post_id, draft, author=f"member:{lea.author}")
+    assert [(one.earlier, one.spot) for one in seen(lea, lea.author, post_id)] == [(True, CommentAnchor(1))]
 
 
 @settings(max_examples=30, deadline=None)

@@ -11,41 +11,46 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from foundation.clock import wall_now
 from foundation.errors import NotFound
-from foundation.ids import derived, uuid7
-from foundation.money import Price, token_prices
-from insights import reports
-from schedules import costs, drafting
-from studio import costs as things
-from studio import jobs, recipes, runs, spending
-from studio.costs import Bill, Fate
-from studio.spending import Wanted
-from studio.text_costs import Billing, Purpose, Sitting
+from foundation.ids import derived_uuid, uuid7
+from foundation.money import Price, parse_token_prices
+from foundation.ops.clock import wall_now
+from insights.reports import daily_report
+from schedules.drafts import drafts
+from schedules.posts import post_costs
+from studio.costs import cost_report as things
+from studio.costs import spending_caps
+from studio.costs.cost_report import SpendingFate, SpendingTotal
+from studio.costs.spending_caps import PurchaseRequest
+from studio.costs.text_requests import TextBilling, TextPurpose, TextSession
+from studio.recipes import specs
+from studio.runs import records, runner
 from tests.schedules.builders import Desk, desk
 from tests.studio.builders import spec
 
 KINDS = ("post", "unassigned", "total")
-PRICES = token_prices("big = 100/400 USD")
+PRICES = parse_token_prices("big = 100/400 USD")
 
 
 def run_of(lea: Desk, minors: Iterable[str], *, currency: str = "USD") -> list[UUID]:
     """A run that was bought, and is over: its pictures; one more was paid for, and never came."""
     pictures = [lea.photo(int(uuid7()) % 10**6) for _ in minors]
     with lea.scope() as scope:
-        recipe_id = recipes.save(scope, lea.creator_id, spec(variants=len(pictures) + 1))
-        job_id = jobs.start(scope, creator_id=lea.creator_id, recipe_id=recipe_id, seed=1, key=str(uuid7()))
+        recipe_id = specs.save_recipe(scope, lea.creator_id, spec(variants=len(pictures) + 1))
+        job_id = runner.start_run(scope, creator_id=lea.creator_id, recipe_id=recipe_id, seed=1, key=str(uuid7()))
         for number, minor in enumerate([*minors, "1"]):
             price = Price(Decimal(minor), currency)
-            row = spending.reserve(scope, Wanted(lea.creator_id, job_id, number, "replicate", "a/b", price), {})
-            spending.ask(scope, row.id, wall_now())
-            spending.settle(scope, row.id)
+            row = spending_caps.reserve_price(
+                scope, PurchaseRequest(lea.creator_id, job_id, number, "replicate", "a/b", price), {}
+            )
+            spending_caps.mark_ordering(scope, row.id, wall_now())
+            spending_caps.settle_order(scope, row.id)
             if number < len(pictures):
                 scope.run(
                     "UPDATE creations SET job_id = :job, source_key = :key, cost = :cost, currency = :currency,"
                     " seconds = 2 WHERE tenant_id = :tenant AND asset_id = :asset",
                     job=job_id,
-                    key=runs.source_of(job_id, number),
+                    key=records.run_source_key(job_id, number),
                     cost=price.minor,
                     currency=currency,
                     tenant=lea.tenant_id,
@@ -57,21 +62,21 @@ def run_of(lea: Desk, minors: Iterable[str], *, currency: str = "USD") -> list[U
 
 def ask(lea: Desk, draft: UUID, *, kept: bool = True) -> None:
     """A text for the page of a post."""
-    sitting = Sitting(lea.tenant, lea.tenant_id, lea.creator_id, Purpose.KIT, draft, Billing(PRICES))
-    tally = sitting.tally()
-    tally.asking("ollama", "big", 10, 10)
-    tally.answered(30, 20)
+    sitting = TextSession(lea.tenant, lea.tenant_id, lea.creator_id, TextPurpose.KIT, draft, TextBilling(PRICES))
+    tally = sitting.request_ledger()
+    tally.record_request("ollama", "big", 10, 10)
+    tally.record_answer(30, 20)
     with lea.scope() as scope:
         if kept:
-            sitting.kept(scope)
+            sitting.mark_used(scope)
 
 
-def month(lea: Desk) -> costs.MonthCost:
+def month(lea: Desk) -> post_costs.MonthCost:
     with lea.scope() as scope:
-        return costs.of_month(scope, lea.creator_id, spending.month(scope))
+        return post_costs.load_month_cost(scope, lea.creator_id, spending_caps.current_month(scope))
 
 
-def added(bills: Iterable[Bill]) -> tuple[int, dict[str, Decimal], dict[str, Decimal]]:
+def added(bills: Iterable[SpendingTotal]) -> tuple[int, dict[str, Decimal], dict[str, Decimal]]:
     count, exact, lost = 0, dict[str, Decimal](), dict[str, Decimal]()
     for one in bills:
         count += one.things
@@ -82,7 +87,7 @@ def added(bills: Iterable[Bill]) -> tuple[int, dict[str, Decimal], dict[str, Dec
 
 
 def post(lea: Desk, media: Iterable[UUID], draft: UUID) -> UUID:
-    return lea.write("hello", media=tuple(media), origin=drafting.ORIGIN, origin_key=str(draft))
+    return lea.write("hello", media=tuple(media), origin=drafts.DASHBOARD_ORIGIN, origin_key=str(draft))
 
 
 def test_a_shared_picture_counts_for_the_first_post_and_a_lost_one_for_none(lea: Desk) -> None:
@@ -91,7 +96,7 @@ def test_a_shared_picture_counts_for_the_first_post_and_a_lost_one_for_none(lea:
     ask(lea, draft)
     first, second = post(lea, [one], draft), post(lea, [one, two], uuid7())
     found = month(lea)
-    text = PRICES["big"].of(30, 20).minor
+    text = PRICES["big"].cost_of(30, 20).minor
     by_post = {row.post_id: row for row in found.posts}
     assert by_post[first].own.exact == {"USD": Decimal("0.3") + text}
     assert (by_post[second].own.exact, by_post[second].shared.exact) == (
@@ -100,18 +105,18 @@ def test_a_shared_picture_counts_for_the_first_post_and_a_lost_one_for_none(lea:
     )
     assert (found.unassigned.exact, found.unassigned.lost) == ({"USD": Decimal(1)}, {"USD": Decimal(1)})
     assert found.total.seconds >= 4
-    table = list(csv.DictReader(io.StringIO(reports.costs_table(found))))
+    table = list(csv.DictReader(io.StringIO(daily_report.render_costs_csv(found))))
     paid = {kind: sum(Decimal(row["amount_minor"] or 0) for row in table if row["kind"] == kind) for kind in KINDS}
     assert paid["post"] + paid["unassigned"] == paid["total"] == found.total.exact["USD"]
     with lea.scope() as scope:
-        assert costs.of_post(scope, [lea.creator_id], second) == by_post[second]
-        spent = spending.budget(scope, "USD", {}).spent.minor
+        assert post_costs.load_post_cost(scope, [lea.creator_id], second) == by_post[second]
+        spent = spending_caps.monthly_budget(scope, "USD", {}).spent.minor
         assert found.total.exact["USD"] == spent, "what the month's cap counts, billed texts too"
         with pytest.raises(NotFound):
-            costs.of_post(scope, [uuid7()], first)
+            post_costs.load_post_cost(scope, [uuid7()], first)
     other = desk(lea.services, lea.network)
     with other.scope() as scope, pytest.raises(NotFound):
-        costs.of_post(scope, [lea.creator_id], first)
+        post_costs.load_post_cost(scope, [lea.creator_id], first)
 
 
 def test_a_copy_bears_what_its_original_cost_and_an_erased_picture_is_no_loss(lea: Desk) -> None:
@@ -126,11 +131,11 @@ def test_a_copy_bears_what_its_original_cost_and_an_erased_picture_is_no_loss(le
         )
     used = post(lea, [copy], uuid7())
     with lea.scope() as scope:
-        assert costs.of_post(scope, [lea.creator_id], used).own.exact == {"USD": Decimal("0.3")}
-        ((job, spent),) = things.of_runs(scope, [_job(lea, two)]).items()
-        assert sorted(each.fate for each in spent) == [Fate.KEPT, Fate.KEPT, Fate.LOST]
+        assert post_costs.load_post_cost(scope, [lea.creator_id], used).own.exact == {"USD": Decimal("0.3")}
+        ((job, spent),) = things.spent_by_run(scope, [_job(lea, two)]).items()
+        assert sorted(each.fate for each in spent) == [SpendingFate.KEPT, SpendingFate.KEPT, SpendingFate.LOST]
         key = scope.run("SELECT source_key FROM creations WHERE asset_id = :a", a=two).scalar_one()
-        creation = derived(scope.tenant_id, lea.creator_id, key)
+        creation = derived_uuid(scope.tenant_id, lea.creator_id, key)
         scope.run("UPDATE creations SET id = :id WHERE asset_id = :a", id=creation, a=two)
         scope.run(
             "INSERT INTO erased_pictures (tenant_id, id, creator_id, asset_id, job_id, engine, model, made_at, seconds,"
@@ -139,8 +144,8 @@ def test_a_copy_bears_what_its_original_cost_and_an_erased_picture_is_no_loss(le
             a=two,
         )
         scope.run("DELETE FROM creations WHERE asset_id = :a", a=two)
-        again = things.of_runs(scope, [job])[job]
-        assert things.bill(again) == things.bill(spent)
+        again = things.spent_by_run(scope, [job])[job]
+        assert things.total_spending(again) == things.total_spending(spent)
 
 
 def _job(lea: Desk, asset: UUID) -> UUID:
@@ -165,13 +170,13 @@ def test_whatever_uses_what_posts_and_the_rest_add_up(lea: Desk) -> None:
         assert parts == (found.total.things, dict(found.total.exact), dict(found.total.lost))
         with lea.scope() as scope:
             for row in found.posts:
-                assert costs.of_post(scope, [lea.creator_id], row.post_id) == row
+                assert post_costs.load_post_cost(scope, [lea.creator_id], row.post_id) == row
             since, until = scope.now - timedelta(days=1), scope.now + timedelta(days=1)
-            whole = things.of_time(scope, lea.creator_id, since, until)
-            assert added([things.bill(whole)]) == parts
+            whole = things.spent_between(scope, lea.creator_id, since, until)
+            assert added([things.total_spending(whole)]) == parts
             for cut in scope.run("SELECT created_at FROM engine_orders UNION SELECT created_at FROM text_requests"):
                 days = ((since, cut.created_at), (cut.created_at, until))
-                halves = [one.id for day in days for one in things.of_time(scope, lea.creator_id, *day)]
+                halves = [one.id for day in days for one in things.spent_between(scope, lea.creator_id, *day)]
                 assert sorted(halves) == sorted(one.id for one in whole), "each thing on one side of any midnight"
 
     adds_up()

@@ -5,9 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import Scope
-from schedules import doubts, planning, publishing, removal
-from schedules.states import DeliveryState as S
+from foundation.db.database import Scope
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal, settlement, uncertain_deliveries
 from tests.schedules.builders import Desk, desk
 
 MOST = 40
@@ -97,7 +98,7 @@ def test_what_died_over_an_upload_and_is_too_late_leaves_no_attempt_open(lea: De
 
 
 def _linked(scope: Scope, delivery_id: UUID) -> None:
-    publishing.link(scope, delivery_id, native_id="1", url="")
+    settlement.record_live_link(scope, delivery_id, native_id="1", url="")
 
 
 def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(lea: Desk) -> None:
@@ -115,7 +116,7 @@ def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(l
             route.handler(route.event(mia.tenant_id, delivery_id))
         if mia.state(delivery_id) is S.SCHEDULED:
             open_ones += bool(mia.attempts(delivery_id))
-            mia.act(planning.cancel, delivery_id)
+            mia.act(deliveries.cancel_delivery, delivery_id)
             mia.live(minutes=5)
             assert [one.outcome for one in mia.attempts(delivery_id) if one.outcome is None] == [], at
             assert mia.texts() == []
@@ -127,10 +128,10 @@ def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(l
 @pytest.mark.parametrize(
     ("decided", "ends"),
     [
-        (doubts.leave, ["uncertain"]),
-        (removal.ask, ["uncertain"]),
+        (uncertain_deliveries.close_uncertain_delivery, ["uncertain"]),
+        (post_removal.request_post_removal, ["uncertain"]),
         (_linked, ["published"]),
-        (publishing.send_again, ["uncertain", "published"]),
+        (settlement.resend_absent_delivery, ["uncertain", "published"]),
     ],
 )
 def test_what_died_over_its_answer_leaves_no_attempt_open(
@@ -151,7 +152,11 @@ def test_what_died_over_its_answer_leaves_no_attempt_open(
             route.handler(route.event(mia.tenant_id, delivery_id))
         if mia.state(delivery_id) is S.UNCERTAIN:
             open_ones += any(one.outcome is None for one in mia.attempts(delivery_id))
-            mia.act(decided, delivery_id, **({"member_id": mia.manager} if decided is doubts.leave else {}))
+            mia.act(
+                decided,
+                delivery_id,
+                **({"member_id": mia.manager} if decided is uncertain_deliveries.close_uncertain_delivery else {}),
+            )
             mia.live(minutes=30)
             assert [one.outcome for one in mia.attempts(delivery_id)] == ends, at
     assert open_ones >= 1

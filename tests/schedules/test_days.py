@@ -7,14 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting
-from foundation.database import OpenScope, Scope
-from schedules import planning, reads
-from schedules.calendar import local_day, local_wall
-from schedules.days import any_planned, summaries
-from schedules.reads import Entry
-from schedules.states import DeliveryState
-from tenants import agencies
+from channels.accounts import lifecycle
+from foundation.db.database import OpenScope, Scope
+from foundation.ops.wall_time import local_day, to_wall_time
+from schedules.calendar.day_summaries import has_posts_in_days, summarize_days
+from schedules.posts import deliveries, queries
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from tenants.agencies import agencies
 from tests.dashboard.builders import Agency, agency
 
 FIRST, DAYS = date(2026, 10, 22), 7
@@ -26,7 +26,7 @@ STATES = frozenset(DeliveryState) - {DeliveryState.CANCELLED}
 
 def account(scope: Scope, creator_id: UUID, name: str, zone: str) -> UUID:
     named = {"platform": "sandbox", "surface": "sandbox.post", "account": name, "name": name}
-    return connecting.connect(
+    return lifecycle.connect_account(
         scope, creator_id=creator_id, **named, base_url="http://127.0.0.1:9", token=None, zone=zone
     )
 
@@ -44,23 +44,23 @@ def full(tenant: OpenScope) -> tuple[Agency, dict[UUID, str]]:
             for nth in range(20):
                 said = {"title": "" if nth % 2 else f"title {nth}", "body": f"body {nth} " + "x" * 300, "media": ()}
                 said |= {"origin": "test", "origin_key": f"{number}:{nth}", "author": "system:test"}
-                post_id = planning.write_post(scope, creator_id=creator_id, **said)
+                post_id = deliveries.create_post(scope, creator_id=creator_id, **said)
                 minutes = chance.randrange(-1440, (DAYS + 1) * 1440, 30)
                 due = datetime.combine(FIRST, datetime.min.time(), UTC) + timedelta(minutes=minutes)
                 for channel_id in channels[: 1 + nth % 2]:
-                    at = local_wall(scope.now + timedelta(days=1), zone)
-                    delivery_id = planning.add_delivery(scope, post_id, channel_id, at=at)
+                    at = to_wall_time(scope.now + timedelta(days=1), zone)
+                    delivery_id = deliveries.create_delivery(scope, post_id, channel_id, at=at)
                     state = chance.choice(["scheduled", "published", "held", "cancelled"])
                     change = "UPDATE deliveries SET due_at = :due, state = :state WHERE tenant_id = :t AND id = :id"
                     scope.run(change, due=due, state=state, t=scope.tenant_id, id=delivery_id)
     return who, zones
 
 
-def by_hand(scope: Scope, zones: dict[UUID, str], states: Sequence[str]) -> dict[date, list[list[Entry]]]:
+def by_hand(scope: Scope, zones: dict[UUID, str], states: Sequence[str]) -> dict[date, list[list[DeliveryEntry]]]:
     """The same, each delivery read and looked at: its day, then its post and time."""
     around = (datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
-    days: dict[date, dict[tuple[datetime, UUID], list[Entry]]] = {}
-    for one in reads.agenda(scope, zones, *around, names={}):
+    days: dict[date, dict[tuple[datetime, UUID], list[DeliveryEntry]]] = {}
+    for one in queries.calendar_entries(scope, zones, *around, names={}):
         day = local_day(one.due_at, zones[one.creator_id])
         if one.state in states and FIRST <= day < FIRST + timedelta(days=DAYS):
             days.setdefault(day, {}).setdefault((one.due_at, one.post_id), []).append(one)
@@ -74,10 +74,10 @@ def test_it_is_what_reading_everything_gives(
 ) -> None:
     who, zones = full
     with who.scope() as scope:
-        found = summaries(scope, zones, (FIRST, DAYS), states=states, most=most)
+        found = summarize_days(scope, zones, (FIRST, DAYS), states=states, most=most)
         wanted = by_hand(scope, zones, sorted(states))
     assert found.counts == {day: len(each) for day, each in wanted.items()}
-    assert found.count == sum(found.counts.values()) > 0
+    assert found.posts_on_day == sum(found.counts.values()) > 0
     for day, each in wanted.items():
         for shown, entries in zip(found.posts[day], each[:most], strict=True):
             assert (shown.creator_id, shown.post_id, shown.due_at) == (
@@ -95,9 +95,9 @@ def test_one_account_alone(full: tuple[Agency, dict[UUID, str]]) -> None:
     with who.scope() as scope:
         everything = by_hand(scope, zones, sorted(STATES))
         chosen = next(one.channel_id for each in everything.values() for entries in each for one in entries[1:])
-        found = summaries(scope, zones, (FIRST, DAYS), states=STATES, account=chosen, most=100)
+        found = summarize_days(scope, zones, (FIRST, DAYS), states=STATES, account=chosen, most=100)
     there = [one for each in everything.values() for entries in each for one in entries if one.channel_id == chosen]
-    assert found.count == len(there)
+    assert found.posts_on_day == len(there)
     assert {key for each in found.posts.values() for one in each for key in one.versions} == {
         one.delivery_id for one in there
     }
@@ -106,14 +106,14 @@ def test_one_account_alone(full: tuple[Agency, dict[UUID, str]]) -> None:
 def test_whether_anything_is_there_does_not_ask_for_its_state(full: tuple[Agency, dict[UUID, str]]) -> None:
     who, zones = full
     with who.scope() as scope:
-        assert any_planned(scope, zones, (FIRST, DAYS))
-        assert not any_planned(scope, zones, (FIRST + timedelta(days=90), DAYS))
-        assert not any_planned(scope, {}, (FIRST, DAYS))
-        assert summaries(scope, {}, (FIRST, DAYS), states=STATES, most=4).count == 0
+        assert has_posts_in_days(scope, zones, (FIRST, DAYS))
+        assert not has_posts_in_days(scope, zones, (FIRST + timedelta(days=90), DAYS))
+        assert not has_posts_in_days(scope, {}, (FIRST, DAYS))
+        assert summarize_days(scope, {}, (FIRST, DAYS), states=STATES, most=4).posts_on_day == 0
 
 
 def test_another_agency_sees_none_of_it(full: tuple[Agency, dict[UUID, str]], tenant: OpenScope) -> None:
     _, zones = full
     with agency(tenant).scope() as scope:
-        assert summaries(scope, zones, (FIRST, DAYS), states=STATES, most=100).count == 0
-        assert not any_planned(scope, zones, (FIRST, DAYS))
+        assert summarize_days(scope, zones, (FIRST, DAYS), states=STATES, most=100).posts_on_day == 0
+        assert not has_posts_in_days(scope, zones, (FIRST, DAYS))

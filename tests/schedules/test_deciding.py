@@ -7,14 +7,16 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting
+from channels.accounts import lifecycle
 from foundation.errors import Conflict
-from foundation.words import Message
-from schedules import deciding, planning, slots
-from schedules.deciding import How
-from schedules.shifting import Preview
-from schedules.spacing import GAP
-from schedules.states import DeliveryState as S
+from foundation.i18n.translation import Message
+from schedules.availability import slots
+from schedules.availability.minimum_interval import CATCH_UP_INTERVAL
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.rescheduling import held_posts
+from schedules.rescheduling.bulk_moves import MovePreview
+from schedules.rescheduling.held_posts import HeldPostAction
 from tests.schedules.builders import Desk, desk
 
 
@@ -25,78 +27,80 @@ def undecided(lea: Desk, number: int, *, channel: str = "main") -> list[UUID]:
     ]
     with lea.scope() as scope:
         for one in made:
-            planning.unplan(scope, one)
-            row = deciding.delivery(scope, one)
-            planning.move(scope, row, S.HELD, reason=Message("delivery.too_late"))
+            deliveries.cancel_wakeups(scope, one)
+            row = held_posts.get_delivery(scope, one)
+            deliveries.transition_delivery(scope, row, S.HELD, reason=Message("delivery.too_late"))
     lea.pass_time(hours=1)
     return made
 
 
-def seen(lea: Desk, how: How) -> Preview:
-    found: Preview = lea.act(deciding.preview, lea.creator_id, how)
+def seen(lea: Desk, how: HeldPostAction) -> MovePreview:
+    found: MovePreview = lea.act(held_posts.preview_held_posts, lea.creator_id, how)
     return found
 
 
-def decide(lea: Desk, how: How, shown: Preview) -> Preview:
-    done: Preview = lea.act(deciding.decide, lea.creator_id, how, seen=shown.versions)
+def decide(lea: Desk, how: HeldPostAction, shown: MovePreview) -> MovePreview:
+    done: MovePreview = lea.act(held_posts.resolve_held_posts, lea.creator_id, how, seen=shown.seen_versions)
     return done
 
 
 def test_now_leaves_one_after_the_other_and_each_account_has_its_room(lea: Desk) -> None:
     lea.connect("two")
     ids = [*undecided(lea, 3), *undecided(lea, 2, channel="two")]
-    shown = seen(lea, How.NOW)
+    shown = seen(lea, HeldPostAction.NOW)
     assert {one.delivery_id for one in shown.moving} == set(ids)
-    done = decide(lea, How.NOW, shown)
+    done = decide(lea, HeldPostAction.NOW, shown)
     assert (len(done.moving), done.left) == (5, ())
     lea.run()
     assert (len(lea.texts()), len(lea.texts("two"))) == (1, 1)
     lea.live(minutes=25)
     assert {lea.state(one) for one in ids} == {S.PUBLISHED}
     settled = sorted(at for one in ids[:3] if (at := lea.entry(one).settled_at) is not None)
-    assert all(after - before >= GAP - timedelta(minutes=1) for before, after in pairwise(settled))
+    assert all(after - before >= CATCH_UP_INTERVAL - timedelta(minutes=1) for before, after in pairwise(settled))
     assert lea.notices() == {}
 
 
 def test_around_what_is_planned_there(lea: Desk) -> None:
     ids = undecided(lea, 2)
     planned = lea.delivery("planned", after=12 * 60)
-    turns = {one.delivery_id: one.after.instant() for one in seen(lea, How.NOW).moving}
+    turns = {one.delivery_id: one.after.instant() for one in seen(lea, HeldPostAction.NOW).moving}
     there = lea.entry(planned).due_at
-    assert turns[ids[1]] - there >= GAP - timedelta(minutes=1)
+    assert turns[ids[1]] - there >= CATCH_UP_INTERVAL - timedelta(minutes=1)
 
 
 def test_the_next_free_slots(lea: Desk) -> None:
     ids = undecided(lea, 3)
-    shown = seen(lea, How.SLOTS)
+    shown = seen(lea, HeldPostAction.SLOTS)
     assert [one.why.code for one in shown.left] == ["queue.full"] * 3
     with lea.scope() as scope:
         for day in range(7):
             slots.add_slot(scope, lea.channels["main"], weekday=day, clock=time(18), zone="Europe/Paris")
-    done = decide(lea, How.SLOTS, seen(lea, How.SLOTS))
+    done = decide(lea, HeldPostAction.SLOTS, seen(lea, HeldPostAction.SLOTS))
     assert [f"{one.after.clock:%H:%M}" for one in done.moving] == ["18:00"] * 3
     assert len({one.after.day for one in done.moving}) == 3
     assert {lea.state(one) for one in ids} == {S.SCHEDULED}
     with lea.scope() as scope:
-        assert len(deciding.queueing.entries(scope, lea.channels["main"])) == 3
+        assert len(held_posts.queue.list_queue_entries(scope, lea.channels["main"])) == 3
 
 
 def test_dropped(lea: Desk) -> None:
     ids = undecided(lea, 3)
-    decide(lea, How.DROP, seen(lea, How.DROP))
+    decide(lea, HeldPostAction.DROP, seen(lea, HeldPostAction.DROP))
     assert {lea.state(one) for one in ids} == {S.CANCELLED}
     assert lea.notices() == {}
 
 
 def test_what_changed_since_it_was_seen_stays_and_what_came_is_not_touched(lea: Desk) -> None:
     ids = undecided(lea, 3)
-    shown = seen(lea, How.DROP)
+    shown = seen(lea, HeldPostAction.DROP)
     with lea.scope() as scope:
-        deciding.planning.send_now(scope, ids[0])
-        planning.unplan(scope, ids[0])
-        planning.move(scope, deciding.delivery(scope, ids[0]), S.HELD, reason=Message("delivery.too_late"))
+        held_posts.deliveries.expedite_delivery(scope, ids[0])
+        deliveries.cancel_wakeups(scope, ids[0])
+        deliveries.transition_delivery(
+            scope, held_posts.get_delivery(scope, ids[0]), S.HELD, reason=Message("delivery.too_late")
+        )
     (late,) = undecided(lea, 1)
-    done = decide(lea, How.DROP, shown)
+    done = decide(lea, HeldPostAction.DROP, shown)
     assert {one.delivery_id for one in done.moving} == set(ids[1:])
     assert [(one.delivery_id, one.why.code) for one in done.left] == [(ids[0], "shift.changed")]
     assert (lea.state(ids[0]), lea.state(late)) == (S.HELD, S.HELD)
@@ -106,27 +110,30 @@ def test_what_would_be_held_again_stays_with_the_reason(lea: Desk) -> None:
     unapproved = lea.wish(lea.write("nobody said yes"), after=60)
     lea.live(minutes=2)
     assert lea.state(unapproved) is S.HELD
-    assert [one.why.code for one in seen(lea, How.NOW).left] == ["deciding.no_yes"]
+    assert [one.why.code for one in seen(lea, HeldPostAction.NOW).left] == ["deciding.no_yes"]
     lea.connect("gone")
     undecided(lea, 1, channel="gone")
     with lea.scope() as scope:
-        connecting.gone(scope, lea.channels["gone"], Message("channel.token_refused"))
-    assert sorted(one.why.code for one in seen(lea, How.SLOTS).left) == ["deciding.no_yes", "delivery.account_lost"]
-    assert len(seen(lea, How.DROP).moving) == 2
+        lifecycle.mark_gone(scope, lea.channels["gone"], Message("channel.token_refused"))
+    assert sorted(one.why.code for one in seen(lea, HeldPostAction.SLOTS).left) == [
+        "deciding.no_yes",
+        "delivery.account_lost",
+    ]
+    assert len(seen(lea, HeldPostAction.DROP).moving) == 2
 
 
 def test_two_who_decide_at_once_decide_once(lea: Desk) -> None:
     ids = undecided(lea, 6)
-    shown = seen(lea, How.NOW)
+    shown = seen(lea, HeldPostAction.NOW)
 
-    def press(how: How) -> int:
+    def press(how: HeldPostAction) -> int:
         try:
             return len(decide(lea, how, shown).moving)
         except Conflict:
             return 0
 
     with ThreadPoolExecutor(2) as pool:
-        counts = sorted(pool.map(press, [How.NOW, How.DROP]))
+        counts = sorted(pool.map(press, [HeldPostAction.NOW, HeldPostAction.DROP]))
     assert counts == [0, 6]
     lea.live(hours=2)
     assert {lea.state(one) for one in ids} in ({S.PUBLISHED}, {S.CANCELLED})
@@ -135,14 +142,14 @@ def test_two_who_decide_at_once_decide_once(lea: Desk) -> None:
 
 def test_another_agency_sees_and_decides_nothing(lea: Desk) -> None:
     ids = undecided(lea, 2)
-    shown = seen(lea, How.DROP)
+    shown = seen(lea, HeldPostAction.DROP)
     stranger = desk(lea.services, lea.network)
-    done = stranger.act(deciding.decide, lea.creator_id, How.DROP, seen=shown.versions)
-    assert done == Preview((), ())
+    done = stranger.act(held_posts.resolve_held_posts, lea.creator_id, HeldPostAction.DROP, seen=shown.seen_versions)
+    assert done == MovePreview((), ())
     assert {lea.state(one) for one in ids} == {S.HELD}
 
 
-@pytest.mark.parametrize("how", list(How))
-def test_nothing_waits_and_nothing_happens(lea: Desk, how: How) -> None:
+@pytest.mark.parametrize("how", list(HeldPostAction))
+def test_nothing_waits_and_nothing_happens(lea: Desk, how: HeldPostAction) -> None:
     lea.delivery("ahead", after=3600)
-    assert seen(lea, how) == decide(lea, how, seen(lea, how)) == Preview((), ())
+    assert seen(lea, how) == decide(lea, how, seen(lea, how)) == MovePreview((), ())

@@ -9,10 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from schedules import distance, importance, outlook, planning, removal, spacing, waiting_apart
-from schedules.distance import Waiting, course
-from schedules.states import DeliveryState as S
-from schedules.threads import Piece
+from schedules.availability import enforced_interval, minimum_interval
+from schedules.availability.enforced_interval import WaitingDelivery, lay_out_turns
+from schedules.calendar import publishing_forecast
+from schedules.notices import interval_waits
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.thread_parts import ThreadPart
+from schedules.publishing import post_removal
+from schedules.rescheduling import priority
 from tests.schedules.builders import Desk
 
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
@@ -23,21 +28,21 @@ minutes = some.integers(0, 300).map(lambda number: BEGIN + number * MINUTE)
 
 
 @some.composite
-def waiting(draw: some.DrawFn) -> Waiting:
+def waiting(draw: some.DrawFn) -> WaitingDelivery:
     due = draw(minutes)
     start = due + draw(some.integers(0, 30)) * MINUTE
     late = draw(some.none() | some.integers(0, 120).map(lambda number: start + number * MINUTE))
-    return Waiting(draw(some.uuids()), draw(some.integers(0, 9)), due, start, late)
+    return WaitingDelivery(draw(some.uuids()), draw(some.integers(0, 9)), due, start, late)
 
 
-def by_id(one: Waiting) -> UUID:
+def by_id(one: WaitingDelivery) -> UUID:
     return one.id
 
 
 @given(some.lists(waiting(), max_size=25, unique_by=by_id), minutes, some.integers(1, 90).map(lambda n: n * MINUTE))
-def test_all_keep_the_distance_and_nobody_starves(posts: list[Waiting], free: datetime, gap: timedelta) -> None:
-    turns = course(posts, free=free, gap=gap)
-    assert turns == course(reversed(posts), free=free, gap=gap), "no order of reading matters"
+def test_all_keep_the_distance_and_nobody_starves(posts: list[WaitingDelivery], free: datetime, gap: timedelta) -> None:
+    turns = lay_out_turns(posts, free=free, gap=gap)
+    assert turns == lay_out_turns(reversed(posts), free=free, gap=gap), "no order of reading matters"
     left = sorted(at for at in turns.values() if at is not None)
     assert all(after - before >= gap for before, after in pairwise(left))
     assert turns.keys() == {one.id for one in posts}
@@ -57,7 +62,7 @@ def test_all_keep_the_distance_and_nobody_starves(posts: list[Waiting], free: da
 
 
 def keep(lea: Desk, minutes: int, *, holds: bool = True, channel: str = "main") -> None:
-    lea.act(waiting_apart.choose, lea.channels[channel], minutes=minutes, holds=holds)
+    lea.act(interval_waits.set_minimum_interval, lea.channels[channel], minutes=minutes, holds=holds)
 
 
 def left_at(lea: Desk, channel: str = "main") -> list[datetime]:
@@ -79,13 +84,15 @@ def test_a_post_that_comes_too_near_waits_with_a_reason_and_is_told(lea: Desk) -
     stood = lea.entry(first).settled_at
     assert stood is not None
     assert entry.not_before == stood + timedelta(minutes=30)
-    assert lea.why(second) == distance.WAITS
-    assert [step.reason.code for step in lea.story(second) if step.reason is not None] == [distance.WAITS]
+    assert lea.why(second) == enforced_interval.WAITS_FOR_INTERVAL
+    assert [step.reason.code for step in lea.story(second) if step.reason is not None] == [
+        enforced_interval.WAITS_FOR_INTERVAL
+    ]
     assert lea.notices() == {f"apart:{lea.channels['main']}": "waiting.distance"}
     lea.live(minutes=12)
     assert lea.texts() == ["first", "second"]
     assert apart(lea, timedelta(minutes=30))
-    lea.act(waiting_apart.watch)
+    lea.act(interval_waits.refresh_interval_notices)
     assert lea.notices() == {}
 
 
@@ -94,7 +101,7 @@ def test_what_has_no_room_in_time_is_held_and_as_advice_it_leaves(lea: Desk) -> 
     lea.delivery("first")
     second = lea.delivery("second", after=60)
     lea.live(minutes=2)
-    assert (lea.state(second), lea.why(second)) == (S.HELD, distance.TOO_LATE)
+    assert (lea.state(second), lea.why(second)) == (S.HELD, enforced_interval.TOO_LATE_FOR_INTERVAL)
     keep(lea, 60, holds=False)
     third = lea.delivery("third", after=60)
     lea.live(minutes=2)
@@ -108,10 +115,12 @@ def test_now_in_so_many_words_passes_and_counts_for_the_next(lea: Desk) -> None:
     third = lea.delivery("third", after=120, late_ok=PATIENT)
     lea.live(minutes=3)
     assert lea.texts() == ["first"]
-    lea.act(planning.send_now, second)
+    lea.act(deliveries.expedite_delivery, second)
     lea.live(minutes=1)
     assert lea.texts() == ["first", "second"]
-    lea.act(waiting_apart.watch)  # who was to go first has gone: the next one need not wait for its turn
+    lea.act(
+        interval_waits.refresh_interval_notices
+    )  # who was to go first has gone: the next one need not wait for its turn
     lea.live(minutes=65)
     assert lea.texts() == ["first", "second", "third"]
     settled = [lea.entry(one).settled_at for one in (second, third)]
@@ -128,7 +137,7 @@ def test_the_more_important_goes_first_and_a_new_importance_counts_at_once(lea: 
     last = lea.delivery("last", after=180, late_ok=PATIENT)
     lea.live(minutes=4)
     row = lea.entry(last)
-    lea.act(importance.set_importance, last, 1, version=row.version)
+    lea.act(priority.set_priority, last, 1, version=row.version)
     lea.live(minutes=70)
     assert lea.texts() == ["first", "last", "second", "plain"]
     assert apart(lea, timedelta(minutes=20))
@@ -138,15 +147,15 @@ def test_the_more_important_goes_first_and_a_new_importance_counts_at_once(lea: 
 
 def test_a_thread_is_one_post_and_one_that_was_removed_takes_no_room(lea: Desk) -> None:
     keep(lea, 30)
-    thread = lea.delivery("one", parts=(Piece("two"), Piece("three")))
+    thread = lea.delivery("one", parts=(ThreadPart("two"), ThreadPart("three")))
     second = lea.delivery("second", after=60, late_ok=PATIENT)
     lea.live(minutes=3)
     assert lea.texts() == ["one", "two", "three"]
     assert lea.state(second) is S.SCHEDULED
-    lea.act(removal.ask, thread)
+    lea.act(post_removal.request_post_removal, thread)
     lea.live(minutes=2)
     assert lea.state(thread) is S.REMOVED
-    lea.act(waiting_apart.again, lea.channels["main"])
+    lea.act(interval_waits.recheck_interval_holds, lea.channels["main"])
     lea.live(minutes=1)
     assert lea.state(second) is S.PUBLISHED
 
@@ -197,13 +206,15 @@ def test_it_is_said_before_it_happens(lea: Desk) -> None:
     second = lea.delivery("second", after=3600 + 600, late_ok=PATIENT)
     third = lea.delivery("third", after=3600 + 1200)
     with lea.scope() as scope:
-        near = spacing.warning(scope, main, now + timedelta(minutes=75))
-        found = outlook.outlook(scope, [lea.creator_id], days=1, connectors=lea.services.connectors)
+        near = minimum_interval.find_interval_warning(scope, main, now + timedelta(minutes=75))
+        found = publishing_forecast.forecast_publishing(
+            scope, [lea.creator_id], days=1, connectors=lea.services.connectors
+        )
     assert near is not None
     assert near.held, "a new one may be half an hour late, as is usual"
     by_id = {one.delivery_id: one for one in found.ahead}
     assert by_id[second].leaves == lea.entry(first).due_at + timedelta(minutes=60)
     trouble = by_id[third].trouble
     assert trouble is not None
-    assert trouble.code == distance.TOO_LATE
+    assert trouble.code == enforced_interval.TOO_LATE_FOR_INTERVAL
     assert [one.leaves for one in found.ahead if one.delivery_id not in (second, third)] == [None]

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from foundation.errors import Conflict
-from schedules import doubts, publishing
-from schedules.states import DeliveryState as S
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import settlement, uncertain_deliveries
 from tests.schedules.builders import Desk, desk
 
 TAKEN_IN = ["accept_then_hang", "reset_after", "status:503_after", "garbage"]
@@ -99,28 +99,28 @@ def in_doubt(lea: Desk, mode: str) -> object:
 
 def test_a_person_says_it_is_there(lea: Desk) -> None:
     delivery_id = in_doubt(lea, "reset_after")
-    lea.act(publishing.link, delivery_id, native_id=lea.posts()[0]["id"], url="https://example.test/1")
+    lea.act(settlement.record_live_link, delivery_id, native_id=lea.posts()[0]["id"], url="https://example.test/1")
     assert lea.state(delivery_id) is S.PUBLISHED
     assert lea.story(delivery_id)[-1].by == f"member:{lea.manager}"
     lea.live(days=2)
     assert lea.texts() == ["once"]
     with pytest.raises(Conflict):
-        lea.act(publishing.send_again, delivery_id)
+        lea.act(settlement.resend_absent_delivery, delivery_id)
 
 
 def test_a_person_says_it_is_not_there(lea: Desk) -> None:
     delivery_id = in_doubt(lea, "reset_before")
-    lea.act(publishing.send_again, delivery_id)
+    lea.act(settlement.resend_absent_delivery, delivery_id)
     lea.live(minutes=1)
     assert lea.state(delivery_id) is S.PUBLISHED
     assert lea.texts() == ["once"]
     with pytest.raises(Conflict):
-        lea.act(publishing.send_again, delivery_id)
+        lea.act(settlement.resend_absent_delivery, delivery_id)
 
 
 def test_a_person_leaves_it(lea: Desk) -> None:
     delivery_id = in_doubt(lea, "reset_after")
-    lea.act(doubts.leave, delivery_id, member_id=lea.manager)
+    lea.act(uncertain_deliveries.close_uncertain_delivery, delivery_id, member_id=lea.manager)
     lea.live(days=2)
     assert lea.state(delivery_id) is S.CANCELLED
     assert lea.texts() == ["once"]
@@ -133,7 +133,7 @@ def test_an_address_belongs_to_one_delivery(lea: Desk) -> None:
     delivery_id = in_doubt(lea, "reset_after")
     taken = lea.entry(other).native_id
     with pytest.raises(Conflict) as told:
-        lea.act(publishing.link, delivery_id, native_id=taken, url="")
+        lea.act(settlement.record_live_link, delivery_id, native_id=taken, url="")
     assert told.value.message.code == "delivery.linked_elsewhere"
 
 

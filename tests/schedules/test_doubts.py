@@ -5,11 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import Scope
+from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, Refused
-from schedules import doubts, drafting, planning
-from schedules.states import DeliveryState as S
-from tenants.roles import Role
+from schedules.drafts import drafts
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import uncertain_deliveries
+from tenants.agencies.rights import Role
 from tests.schedules.builders import Desk
 from tests.schedules.test_approvals import member
 
@@ -30,7 +32,7 @@ def page_of(lea: Desk, native: str, channel: str = "main") -> str:
 def say(lea: Desk, delivery_id: UUID, url: str, who: UUID | None = None) -> None:
     who = who or lea.manager
     with lea.scope(f"member:{who}") as scope:
-        doubts.end_doubt(scope, delivery_id, member_id=who, url=url)
+        uncertain_deliveries.resolve_uncertain_delivery(scope, delivery_id, member_id=who, url=url)
 
 
 def test_it_stands_where_its_link_says(lea: Desk) -> None:
@@ -163,7 +165,7 @@ def test_killed_while_a_link_is_looked_at(lea: Desk) -> None:
 
 
 def leave(lea: Desk, delivery_id: UUID) -> None:
-    lea.act(doubts.leave, delivery_id, member_id=lea.manager)
+    lea.act(uncertain_deliveries.close_uncertain_delivery, delivery_id, member_id=lea.manager)
 
 
 def test_it_is_left_at_that(lea: Desk) -> None:
@@ -178,7 +180,7 @@ def test_it_is_left_at_that(lea: Desk) -> None:
         leave(lea, delivery_id)
 
 
-@pytest.mark.parametrize("button", [planning.cancel, drafting.skip])
+@pytest.mark.parametrize("button", [deliveries.cancel_delivery, drafts.remove_channel_from_post])
 def test_it_is_not_taken_off_the_calendar(lea: Desk, button: Callable[[Scope, UUID], None]) -> None:
     """It may stand outside: only who may approve leaves it at that, by the button of doubts."""
     delivery_id = in_doubt(lea, "reset_after")
@@ -190,4 +192,4 @@ def test_it_is_not_taken_off_the_calendar(lea: Desk, button: Callable[[Scope, UU
 def test_who_may_not_leaves_nothing(lea: Desk) -> None:
     delivery_id = in_doubt(lea)
     with lea.scope() as scope, pytest.raises(Refused):
-        doubts.leave(scope, delivery_id, member_id=member(lea, Role.CHATTER))
+        uncertain_deliveries.close_uncertain_delivery(scope, delivery_id, member_id=member(lea, Role.CHATTER))

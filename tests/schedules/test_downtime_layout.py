@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from foundation.ids import uuid7
-from schedules.downtimes import JITTER_TO, laid_out
-from schedules.models import Delivery
+from schedules.downtime.missed_posts import JITTER_TO, lay_out_missed
+from schedules.posts.models import Delivery
 
 
 @some.composite
@@ -30,7 +30,7 @@ def test_any_layout_keeps_the_distance_the_order_and_the_word(
 ) -> None:
     free, gap, beside = datetime(2026, 3, 2, tzinfo=UTC), timedelta(minutes=minutes), timedelta(minutes=near)
     taken = sorted(free + timedelta(minutes=one) for one in others)
-    turns = laid_out(late, free=free, gap=gap, taken=taken, beside=beside)
+    turns = lay_out_missed(late, free=free, gap=gap, taken=taken, beside=beside)
     assert turns.keys() == {row.id for row in late}
     leaves = sorted((row for row in late if turns[row.id]), key=lambda row: turns[row.id] or free)
     times = [turns[row.id] or free for row in leaves]

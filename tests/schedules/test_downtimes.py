@@ -10,18 +10,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from sqlmodel import col, select
 
-from channels import connecting
-from channels import reads as channel_reads
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
 from foundation.errors import Conflict, NotFound, Refused
-from foundation.words import Message
-from gate import switches
-from schedules import coming, downtime_reads, downtimes, drafting, planning
-from schedules.downtimes import Count
-from schedules.models import Delivery, DowntimeRow
-from schedules.spacing import GAP, free_for_missed
-from schedules.states import DeliveryState as S
-from schedules.states import DowntimeState
-from tenants import agencies
+from foundation.i18n.translation import Message
+from gate.policy import emergency_stops
+from schedules.availability.minimum_interval import CATCH_UP_INTERVAL, next_catch_up_time
+from schedules.calendar import next_steps
+from schedules.downtime import missed_posts, queries
+from schedules.downtime.missed_posts import DowntimeProgress
+from schedules.drafts import drafts
+from schedules.posts import deliveries
+from schedules.posts.models import Delivery, Downtime
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import DowntimeState
+from tenants.agencies import agencies
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
 from tests.schedules.repeats import approved, begin, never_too_late, repeat, rows
@@ -45,12 +48,12 @@ def told(lea: Desk) -> dict[str, str]:
 def only(lea: Desk) -> UUID:
     """The one downtime of this agency."""
     with lea.scope() as scope:
-        return scope.session.exec(select(DowntimeRow.id).where(DowntimeRow.tenant_id == lea.tenant_id)).one()
+        return scope.session.exec(select(Downtime.id).where(Downtime.tenant_id == lea.tenant_id)).one()
 
 
 def state(lea: Desk) -> str:
     with lea.scope() as scope:
-        return scope.session.exec(select(DowntimeRow.state).where(DowntimeRow.tenant_id == lea.tenant_id)).one()
+        return scope.session.exec(select(Downtime.state).where(Downtime.tenant_id == lea.tenant_id)).one()
 
 
 def left_at(lea: Desk, channel: str = "main") -> list[datetime]:
@@ -72,8 +75,8 @@ def test_one_notice_for_all_accounts_and_none_for_each_post(lea: Desk) -> None:
     assert [lea.why(one) for one in gone] == ["downtime.too_late"] * 2
     assert {name: lea.texts(name) for name in late} == {name: [f"{name} 0"] for name in late}
     with lea.scope() as scope:
-        (found,) = downtime_reads.standing(scope, [lea.creator_id])
-    assert found.count == Count(left=4, waiting=8, held=2)
+        (found,) = queries.list_open_downtimes(scope, [lea.creator_id])
+    assert found.count == DowntimeProgress(left=4, waiting=8, held=2)
     assert {account.name: len(account.entries) for account in found.accounts} == {
         "main": 3,
         "two": 5,
@@ -84,7 +87,7 @@ def test_one_notice_for_all_accounts_and_none_for_each_post(lea: Desk) -> None:
     lea.live(minutes=40)
     for name in late:
         assert lea.texts(name) == [f"{name} 0", f"{name} 1", f"{name} 2"]
-        assert all(after - before >= GAP for before, after in pairwise(left_at(lea, name)))
+        assert all(after - before >= CATCH_UP_INTERVAL for before, after in pairwise(left_at(lea, name)))
     for delivery_id, at in shown.items():
         settled = lea.entry(delivery_id).settled_at
         assert at is not None
@@ -107,15 +110,15 @@ def test_what_leaves_on_time_does_not_push_what_was_missed(lea: Desk) -> None:
     """An account posts every five minutes: what a stop kept back leaves all the same, in its turn and in time."""
     late = overdue(lea, 3, late_ok=timedelta(hours=2))
     with lea.scope(f"member:{lea.manager}") as scope:
-        switches.close(scope, "channel", str(lea.channels["main"]), "sending", reason="a look")
+        emergency_stops.close_switch(scope, "channel", str(lea.channels["main"]), "sending", reason="a look")
     lea.live(minutes=30)
     new = [lea.delivery(f"on time {n}", after=60 + 300 * n, late_ok=timedelta(minutes=30)) for n in range(24)]
     with lea.scope(f"member:{lea.manager}") as scope:
-        switches.reopen(scope, "channel", str(lea.channels["main"]), "sending", reason="seen")
+        emergency_stops.reopen_switch(scope, "channel", str(lea.channels["main"]), "sending", reason="seen")
     lea.live(minutes=50)
     assert [lea.state(one) for one in late] == [S.PUBLISHED] * 3
     gone = [lea.entry(one).settled_at for one in late]
-    assert all(after - before >= GAP for before, after in pairwise(filter(None, gone)))
+    assert all(after - before >= CATCH_UP_INTERVAL for before, after in pairwise(filter(None, gone)))
     lea.live(minutes=80)
     assert {lea.state(one) for one in new} == {S.PUBLISHED}
 
@@ -130,7 +133,7 @@ def test_what_waited_for_the_distance_of_its_account_makes_no_other_wait(lea: De
         scope.run("UPDATE channels SET min_gap_seconds = 120 WHERE tenant_id = :t", t=lea.tenant_id)
         scope.run("UPDATE deliveries SET settled_at = due_at + :late WHERE id = :id", **left)
     with lea.scope() as scope:
-        free = free_for_missed(scope, channel_reads.channel(scope, lea.channels["main"]))
+        free = next_catch_up_time(scope, channel_reads.get_channel(scope, lea.channels["main"]))
     assert free == lea.entry(done).due_at + timedelta(minutes=late + room)
 
 
@@ -182,11 +185,11 @@ def test_of_a_series_the_newest_one_is_laid_out_with_the_others(lea: Desk) -> No
 
 
 def test_a_paused_account_is_told_of_when_it_is_back(lea: Desk) -> None:
-    lea.act(connecting.pause, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
+    lea.act(lifecycle.pause_account, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
     overdue(lea, 3)
     lea.live(minutes=30)
     assert told(lea) == {}
-    lea.act(connecting.resume, lea.channels["main"])
+    lea.act(lifecycle.resume_account, lea.channels["main"])
     lea.live(minutes=2)
     assert list(told(lea).values()) == [TOLD]
     assert lea.texts() == ["main 0"]
@@ -196,14 +199,17 @@ def test_a_paused_account_is_told_of_when_it_is_back(lea: Desk) -> None:
 def test_an_emergency_stop_is_told_of_when_it_is_over(lea: Desk, where: str) -> None:
     ids = {"channel": lea.channels["main"], "creator": lea.creator_id, "platform": "sandbox", "tenant": ""}
     target = str(ids[where])
-    lea.act(switches.close, where, target, "sending", reason="test")
+    lea.act(emergency_stops.close_switch, where, target, "sending", reason="test")
     overdue_id = overdue(lea, 3)[0]
     lea.live(minutes=30)
     assert told(lea) == {}
     with lea.scope() as scope:
         entry = lea.entry(overdue_id)
-        assert coming.of_delivery(scope, entry, lea.services.connectors).next.code == "calendar.next.stopped_until"
-    lea.act(switches.reopen, where, target, "sending", reason="over")
+        assert (
+            next_steps.next_step_of_delivery(scope, entry, lea.services.connectors).next.code
+            == "calendar.next.stopped_until"
+        )
+    lea.act(emergency_stops.reopen_switch, where, target, "sending", reason="over")
     lea.live(minutes=2)
     assert list(told(lea).values()) == [TOLD]
     assert lea.texts() == ["main 0"]
@@ -227,7 +233,7 @@ def test_two_relays_and_two_starts_tell_once(lea: Desk) -> None:
 
     def note(name: str) -> None:
         with lea.scope("system:publishing") as scope:
-            downtimes.note(scope, lea.channels[name])
+            missed_posts.register_missed_posts(scope, lea.channels[name])
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(note, ["main", "two", "main", "two"]))
@@ -241,9 +247,9 @@ def test_two_relays_and_two_starts_tell_once(lea: Desk) -> None:
     assert [lea.texts("main"), lea.texts("two")] == [["main 0"], ["two 0"]]
 
 
-def members(lea: Desk) -> list[downtime_reads.Entry]:
+def members(lea: Desk) -> list[queries.DeliveryEntry]:
     with lea.scope() as scope:
-        (found,) = downtime_reads.standing(scope, [lea.creator_id])
+        (found,) = queries.list_open_downtimes(scope, [lea.creator_id])
     return found.entries
 
 
@@ -254,8 +260,8 @@ def test_another_downtime_in_the_middle_lays_them_out_anew(lea: Desk) -> None:
     lea.pass_time(hours=2)
     lea.live(minutes=60)
     assert lea.texts() == ["main 0", "main 1", "main 2", "main 3"]
-    assert all(after - before >= GAP for before, after in pairwise(left_at(lea)))
-    lea.act(downtimes.follow)
+    assert all(after - before >= CATCH_UP_INTERVAL for before, after in pairwise(left_at(lea)))
+    lea.act(missed_posts.close_finished_downtimes)
     assert state(lea) == DowntimeState.OVER
     assert told(lea) == {}
 
@@ -267,10 +273,12 @@ def test_kept_as_shown(lea: Desk) -> None:
     overdue(lea, 3)
     lea.pass_time(hours=6)
     lea.run()
-    assert lea.act(downtimes.keep, only(lea), creators=[lea.creator_id]) == Count(left=1, waiting=2, held=0)
+    assert lea.act(missed_posts.accept_catch_up, only(lea), creators=[lea.creator_id]) == DowntimeProgress(
+        left=1, waiting=2, held=0
+    )
     assert told(lea) == {}
     with pytest.raises(Conflict) as twice:
-        lea.act(downtimes.keep, only(lea), creators=[lea.creator_id])
+        lea.act(missed_posts.accept_catch_up, only(lea), creators=[lea.creator_id])
     assert twice.value.message.code == "downtime.decided"
     lea.live(minutes=30)
     assert len(lea.texts()) == 3
@@ -281,20 +289,22 @@ def test_held_after_some_have_left_says_how_many_and_each_can_be_sent(lea: Desk)
     late = overdue(lea, 5)
     lea.pass_time(hours=6)
     lea.live(minutes=12)
-    assert lea.act(downtimes.hold_all, only(lea), creators=[lea.creator_id]) == Count(left=2, waiting=0, held=3)
+    assert lea.act(missed_posts.hold_missed_posts, only(lea), creators=[lea.creator_id]) == DowntimeProgress(
+        left=2, waiting=0, held=3
+    )
     assert [lea.why(one) for one in late[2:]] == ["downtime.held"] * 3
     assert lea.rows("delivery.publish") == []
     lea.live(minutes=40)
     assert len(lea.texts()) == 2
     assert list(told(lea).values()) == [STILL]
     for one in late[2:]:
-        lea.act(drafting.again, one)
+        lea.act(drafts.retry_delivery, one)
         lea.live(minutes=1)
     assert len(lea.texts()) == 5
-    lea.act(downtimes.follow)
+    lea.act(missed_posts.close_finished_downtimes)
     assert told(lea) == {}
     with pytest.raises(Conflict):
-        lea.act(downtimes.hold_all, only(lea), creators=[lea.creator_id])
+        lea.act(missed_posts.hold_missed_posts, only(lea), creators=[lea.creator_id])
 
 
 def test_nobody_says_anything_and_what_is_on_hold_is_still_told(lea: Desk) -> None:
@@ -302,10 +312,10 @@ def test_nobody_says_anything_and_what_is_on_hold_is_still_told(lea: Desk) -> No
     gone = lea.delivery("gone", after=60)
     lea.pass_time(hours=6)
     lea.live(minutes=20)
-    lea.act(downtimes.follow)
+    lea.act(missed_posts.close_finished_downtimes)
     assert (state(lea), list(told(lea).values())) == (DowntimeState.OVER, [STILL])
-    lea.act(planning.cancel, gone)
-    lea.act(downtimes.follow)
+    lea.act(deliveries.cancel_delivery, gone)
+    lea.act(missed_posts.close_finished_downtimes)
     assert told(lea) == {}
 
 
@@ -313,8 +323,10 @@ def test_a_post_that_somebody_moved_is_theirs_again(lea: Desk) -> None:
     late = overdue(lea, 3)
     lea.pass_time(hours=6)
     lea.run()
-    lea.act(planning.send_now, late[2])
-    assert lea.act(downtimes.hold_all, only(lea), creators=[lea.creator_id]) == Count(left=1, waiting=0, held=1)
+    lea.act(deliveries.expedite_delivery, late[2])
+    assert lea.act(missed_posts.hold_missed_posts, only(lea), creators=[lea.creator_id]) == DowntimeProgress(
+        left=1, waiting=0, held=1
+    )
     assert lea.state(late[2]) is S.SCHEDULED
 
 
@@ -327,11 +339,13 @@ def test_who_works_for_some_holds_theirs_and_decides_for_nobody_else(lea: Desk) 
     lea.pass_time(hours=6)
     lea.run()
     with pytest.raises(Refused):
-        lea.act(downtimes.keep, only(lea), creators=[other])
-    assert lea.act(downtimes.hold_all, only(lea), creators=[other]) == Count(left=0, waiting=0, held=0, others=2)
+        lea.act(missed_posts.accept_catch_up, only(lea), creators=[other])
+    assert lea.act(missed_posts.hold_missed_posts, only(lea), creators=[other]) == DowntimeProgress(
+        left=0, waiting=0, held=0, others=2
+    )
     assert state(lea) == DowntimeState.OPEN
     with lea.scope() as scope:
-        assert downtime_reads.standing(scope, [other]) == []
+        assert queries.list_open_downtimes(scope, [other]) == []
 
 
 def test_another_agency_sees_and_decides_nothing(lea: Desk, services: Services, sandbox: Network) -> None:
@@ -339,12 +353,12 @@ def test_another_agency_sees_and_decides_nothing(lea: Desk, services: Services, 
     lea.pass_time(hours=6)
     lea.run()
     stranger = desk(services, sandbox)
-    for act in (downtimes.keep, downtimes.hold_all):
+    for act in (missed_posts.accept_catch_up, missed_posts.hold_missed_posts):
         for unknown in (only(lea), uuid4()):
             with pytest.raises(NotFound):
                 stranger.act(act, unknown, creators=[lea.creator_id])
     with stranger.scope() as scope:
-        assert downtime_reads.standing(scope, [lea.creator_id]) == []
+        assert queries.list_open_downtimes(scope, [lea.creator_id]) == []
     assert list(told(lea).values()) == [TOLD]
 
 
@@ -375,14 +389,14 @@ def test_whatever_was_missed_leaves_once_in_order_and_in_time(
         lea.crash(at)
     lea.run()
     if word and told(lea):
-        act = downtimes.keep if word == "keep" else downtimes.hold_all
+        act = missed_posts.accept_catch_up if word == "keep" else missed_posts.hold_missed_posts
         lea.act(act, only(lea), creators=[lea.creator_id])
     lea.live(hours=3)
     held = word == "hold"
     for channel in ("main", "two"):
         texts, times = lea.texts(channel), left_at(lea, channel)
         assert len(texts) == len(set(texts)), "sent twice"
-        assert all(after - before >= GAP for before, after in pairwise(times)), times
+        assert all(after - before >= CATCH_UP_INTERVAL for before, after in pairwise(times)), times
         ranks = [(plans[int(text)][1], int(text)) for text in texts]
         assert ranks == sorted(ranks) or deaths, ranks  # who died with one in hand lets the next one go
     with lea.scope() as scope:

@@ -4,39 +4,41 @@ from uuid import UUID
 
 import pytest
 
-from connectors import registry
+from connectors.registry import loader
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from gate.units import Rating
-from schedules import drafting, planning, previewing
-from schedules.drafting import Draft, Planned
-from schedules.moving import delivery
-from schedules.previewing import Preview
-from schedules.states import DeliveryState
+from gate.contract.units import Rating
+from schedules.drafts import drafts
+from schedules.drafts import previews as previewing
+from schedules.drafts.drafts import Draft, PlannedPost
+from schedules.drafts.previews import PostPreview
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk, wall
 from workers.wiring import Services
 
 S = DeliveryState
-CONNECTORS = registry.load()
+CONNECTORS = loader.load_connectors()
 
 
 def draft(lea: Desk, body: str = "hello", *, media: tuple[UUID, ...] = (), ai: str = "none", title: str = "") -> Draft:
     return Draft(lea.creator_id, title, body, media, tuple(lea.channels.values()), ai)
 
 
-def previews(lea: Desk, what: Draft) -> list[Preview]:
+def previews(lea: Desk, what: Draft) -> list[PostPreview]:
     with lea.scope(f"member:{lea.author}") as scope:
-        return previewing.previews(scope, what, author=f"member:{lea.author}", connectors=CONNECTORS)
+        return previewing.preview_draft(scope, what, author=f"member:{lea.author}", connectors=CONNECTORS)
 
 
-def plan(lea: Desk, what: Draft, *, key: UUID | None = None, after: float = 0) -> Planned:
+def plan(lea: Desk, what: Draft, *, key: UUID | None = None, after: float = 0) -> PlannedPost:
     author = f"member:{lea.author}"
     with lea.scope(author) as scope:
-        return drafting.plan(scope, what, key=key or uuid7(), at=wall(scope.now, after), author=author)
+        return drafts.plan_draft(scope, what, key=key or uuid7(), at=wall(scope.now, after), author=author)
 
 
-def codes(one: Preview) -> list[str]:
+def codes(one: PostPreview) -> list[str]:
     return [reason.code for reason in one.reasons]
 
 
@@ -97,7 +99,7 @@ def test_key_writes_it_once(lea: Desk) -> None:
     first, second = plan(lea, draft(lea), key=key), plan(lea, draft(lea, "another"), key=key)
     assert first.post_id == second.post_id
     with lea.scope() as scope:
-        (row,) = planning.deliveries_of(scope, first.post_id)
+        (row,) = deliveries.deliveries_of_post(scope, first.post_id)
     assert row.state == S.DRAFT
 
 
@@ -117,8 +119,8 @@ def test_where_nobody_is_asked_it_is_on_the_calendar(services: Services, sandbox
 def test_rewritten_post_waits_for_a_yes_and_leaves_as_it_is_then(lea: Desk) -> None:
     delivery_id = lea.delivery("avant", after=600)
     with lea.scope(f"member:{lea.author}") as scope:
-        post_id = delivery(scope, delivery_id).post_id
-        assert not drafting.rewrite(scope, post_id, draft(lea, "après"), author=f"member:{lea.author}")
+        post_id = get_delivery(scope, delivery_id).post_id
+        assert not drafts.rewrite_post(scope, post_id, draft(lea, "après"), author=f"member:{lea.author}")
     assert lea.state(delivery_id) is S.DRAFT
     lea.approve(post_id)
     lea.plan(post_id)
@@ -130,10 +132,10 @@ def test_a_mark_changes_with_the_words_and_is_approved_with_them(lea: Desk) -> N
     planned = plan(lea, draft(lea), after=600)
     lea.approve(planned.post_id)
     with lea.scope(f"member:{lea.author}") as scope:
-        drafting.rewrite(scope, planned.post_id, draft(lea, ai="generated"), author=f"member:{lea.author}")
-        assert drafting.able(scope, planned.post_id), "the same words of somebody else are another post"
+        drafts.rewrite_post(scope, planned.post_id, draft(lea, ai="generated"), author=f"member:{lea.author}")
+        assert drafts.eligible_approvers(scope, planned.post_id), "the same words of somebody else are another post"
     lea.approve(planned.post_id)
-    lea.act(drafting.settle, planned.post_id)
+    lea.act(drafts.release_post, planned.post_id)
     lea.live(minutes=11)
     assert lea.posts()[0]["ai"] is True
 
@@ -142,9 +144,9 @@ def test_nothing_is_rewritten_once_a_part_is_outside(lea: Desk) -> None:
     delivery_id = lea.delivery("dehors")
     lea.run()
     with lea.scope() as scope:
-        post_id = delivery(scope, delivery_id).post_id
+        post_id = get_delivery(scope, delivery_id).post_id
     with pytest.raises(Conflict, match=r"post\.left_already"), lea.scope() as scope:
-        drafting.rewrite(scope, post_id, draft(lea, "trop tard"), author=f"member:{lea.author}")
+        drafts.rewrite_post(scope, post_id, draft(lea, "trop tard"), author=f"member:{lea.author}")
 
 
 def test_refused_post_is_tried_again(lea: Desk) -> None:
@@ -152,11 +154,11 @@ def test_refused_post_is_tried_again(lea: Desk) -> None:
     delivery_id = lea.delivery("encore")
     lea.run()
     assert lea.state(delivery_id) is S.FAILED
-    lea.act(drafting.again, delivery_id)
+    lea.act(drafts.retry_delivery, delivery_id)
     lea.run()
     assert lea.texts() == ["encore"]
     with pytest.raises(Conflict):
-        lea.act(drafting.again, delivery_id)
+        lea.act(drafts.retry_delivery, delivery_id)
 
 
 @pytest.mark.parametrize("wrong", ["nothing", "no account", "past", "anothers picture", "anothers account"])

@@ -10,11 +10,19 @@ from hypothesis import strategies as st
 
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound
 from foundation.ids import uuid7
-from schedules import dragging, planning, shifting, slots
-from schedules.calendar import WallTime, local_day, local_wall
-from schedules.dragging import Spot, at_hour, on_clock, same_time, within
-from schedules.states import TO_COME
-from schedules.states import DeliveryState as S
+from foundation.ops.wall_time import WallTime, local_day, to_wall_time
+from schedules.availability import slots
+from schedules.posts import deliveries
+from schedules.posts.states import PENDING_STATES
+from schedules.posts.states import DeliveryState as S
+from schedules.rescheduling import bulk_moves, drag_and_drop
+from schedules.rescheduling.drag_and_drop import (
+    DropTarget,
+    clock_time_in_hour,
+    is_within_target,
+    same_clock_time,
+    to_zone,
+)
 from tests.schedules.builders import ZONE, Desk, desk
 from tests.schedules.test_calendar import CLOCKS, DAYS, ZONES
 
@@ -25,7 +33,7 @@ def at(lea: Desk, days: int, clock: time = time(10, 20)) -> WallTime:
 
 def planned(lea: Desk, days: int = 3, *, clock: time = time(10, 20), body: str = "hello") -> UUID:
     found = lea.delivery(body, after=3600)
-    lea.act(planning.move_delivery, found, at=at(lea, days, clock))
+    lea.act(deliveries.reschedule_delivery, found, at=at(lea, days, clock))
     return found
 
 
@@ -33,17 +41,19 @@ def seen(lea: Desk, *deliveries: UUID) -> dict[UUID, int]:
     return {one: lea.entry(one).version for one in deliveries}
 
 
-def drop(lea: Desk, found: UUID, days: int, hour: int | None = None) -> shifting.Done:
-    done: shifting.Done = lea.act(dragging.drag, seen(lea, found), Spot(at(lea, days).day, hour, ZONE))
+def drop(lea: Desk, found: UUID, days: int, hour: int | None = None) -> bulk_moves.MoveResult:
+    done: bulk_moves.MoveResult = lea.act(
+        drag_and_drop.drop_deliveries, seen(lea, found), DropTarget(at(lea, days).day, hour, ZONE)
+    )
     return done
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES), DAYS)
 def test_another_day_keeps_the_clock(day: date, clock: time, zone: str, other: date) -> None:
     wall = WallTime(day, clock, zone)
-    if wall.moved_by_gap:  # it leaves later than its clock says, maybe on the next day
+    if wall.is_in_dst_gap:  # it leaves later than its clock says, maybe on the next day
         return
-    assert same_time(wall, wall.instant(), Spot(other, None, zone)) == WallTime(other, clock, zone)
+    assert same_clock_time(wall, wall.instant(), DropTarget(other, None, zone)) == WallTime(other, clock, zone)
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES), DAYS, st.integers(0, 23))
@@ -51,17 +61,19 @@ def test_an_hour_is_the_hour_on_the_clock_it_was_dropped_on(
     day: date, clock: time, zone: str, other: date, hour: int
 ) -> None:
     due = WallTime(day, clock, zone).instant()
-    wall = at_hour(due, hour, Spot(other, hour, zone))
+    wall = clock_time_in_hour(due, hour, DropTarget(other, hour, zone))
     assert (wall.day, wall.clock.hour, wall.zone) == (other, hour, zone)
-    assert wall.clock.minute == (local_wall(due, zone).clock.minute if local_wall(due, zone).clock.hour == hour else 0)
+    assert wall.clock.minute == (
+        to_wall_time(due, zone).clock.minute if to_wall_time(due, zone).clock.hour == hour else 0
+    )
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES), st.sampled_from(ZONES))
 def test_an_instant_on_the_clock_of_another_zone_is_the_same(day: date, clock: time, zone: str, elsewhere: str) -> None:
     wall = WallTime(day, clock, zone)
-    there = on_clock(wall, elsewhere)
+    there = to_zone(wall, elsewhere)
     assert there.zone == elsewhere
-    if not there.moved_by_gap and local_wall(wall.instant(), elsewhere).instant() == wall.instant():  # no hour twice
+    if not there.is_in_dst_gap and to_wall_time(wall.instant(), elsewhere).instant() == wall.instant():  # no hour twice
         assert there.instant() == wall.instant()
 
 
@@ -73,15 +85,15 @@ def test_what_is_dropped_on_a_day_lies_in_it_on_the_clock_that_was_looked_at(
     wall: WallTime, looked: str, other: date
 ) -> None:
     """And stays planned on its own clock: as it was where that is on this day, else at the hour it was seen."""
-    if wall.moved_by_gap:
+    if wall.is_in_dst_gap:
         return
-    spot = Spot(other, None, looked)
-    moved = same_time(wall, wall.instant(), spot)
+    spot = DropTarget(other, None, looked)
+    moved = same_clock_time(wall, wall.instant(), spot)
     assert moved.zone == wall.zone
-    seen = WallTime(other, local_wall(wall.instant(), looked).clock, looked)
+    seen = WallTime(other, to_wall_time(wall.instant(), looked).clock, looked)
     there = local_day(moved.instant(), looked)
     if moved.clock == wall.clock:
-        assert abs((there - other).days) <= (wall.zone == looked or seen.moved_by_gap)
+        assert abs((there - other).days) <= (wall.zone == looked or seen.is_in_dst_gap)
     else:
         assert abs(moved.instant() - seen.instant()) <= timedelta(hours=2)  # an hour that clocks show twice, or skip
 
@@ -90,13 +102,13 @@ def test_what_is_dropped_on_a_day_lies_in_it_on_the_clock_that_was_looked_at(
 def test_an_hour_of_another_clock_ends_as_what_hers_show_then(
     before: WallTime, looked: str, other: date, hour: int
 ) -> None:
-    spot = Spot(other, hour, looked)
-    wall = at_hour(before.instant(), hour, spot)
-    planned = on_clock(wall, before.zone)
+    spot = DropTarget(other, hour, looked)
+    wall = clock_time_in_hour(before.instant(), hour, spot)
+    planned = to_zone(wall, before.zone)
     assert planned.zone == before.zone
-    assert not planned.moved_by_gap or before.zone == looked
-    if planned.instant() == wall.instant() and not wall.moved_by_gap:
-        assert within(planned.instant(), spot)
+    assert not planned.is_in_dst_gap or before.zone == looked
+    if planned.instant() == wall.instant() and not wall.is_in_dst_gap:
+        assert is_within_target(planned.instant(), spot)
     else:  # hers show that hour twice, and the first of the two is meant
         assert timedelta(0) <= wall.instant() - planned.instant() <= timedelta(hours=2)
 
@@ -104,9 +116,9 @@ def test_an_hour_of_another_clock_ends_as_what_hers_show_then(
 def test_hours_of_hers_draw_on_whatever_clock_they_are_looked_at(lea: Desk) -> None:
     """Six in the evening of Paris is noon or one o'clock in New York: the free half past six lies in that hour."""
     found, day = planned(lea), at(lea, 5).day
-    looked = local_wall(at(lea, 5, time(18, 30)).instant(), "America/New_York")
-    spot = Spot(looked.day, looked.clock.hour, looked.zone)
-    lea.act(dragging.drag, seen(lea, found), spot)
+    looked = to_wall_time(at(lea, 5, time(18, 30)).instant(), "America/New_York")
+    spot = DropTarget(looked.day, looked.clock.hour, looked.zone)
+    lea.act(drag_and_drop.drop_deliveries, seen(lea, found), spot)
     assert lea.entry(found).wall_time == str(WallTime(day, time(18, 30), ZONE))
     assert lea.entry(found).zone == ZONE
 
@@ -119,7 +131,7 @@ def test_a_day_a_free_slot_and_back(lea: Desk) -> None:
         lea.act(slots.add_slot, lea.channels["main"], weekday=weekday, clock=time(16, 45), zone=ZONE)
     done = drop(lea, found, 6, 16)
     assert lea.entry(found).wall_time == str(at(lea, 6, time(16, 45)))
-    lea.act(shifting.undo, done.shift_id)
+    lea.act(bulk_moves.undo_bulk_move, done.shift_id)
     assert lea.entry(found).wall_time == str(at(lea, 5))
     drop(lea, found, 6, 9)
     assert lea.entry(found).wall_time == str(at(lea, 6, time(9)))
@@ -148,18 +160,20 @@ def test_a_slot_that_is_taken_draws_nobody(lea: Desk) -> None:
 def test_all_accounts_of_a_card_go_or_none(lea: Desk) -> None:
     lea.connect("second")
     post_id = lea.write()
-    both = [lea.act(planning.add_delivery, post_id, lea.channels[name], at=at(lea, 3)) for name in ("main", "second")]
-    lea.act(dragging.drag, seen(lea, *both), Spot(at(lea, 4).day, 12, ZONE))
+    both = [
+        lea.act(deliveries.create_delivery, post_id, lea.channels[name], at=at(lea, 3)) for name in ("main", "second")
+    ]
+    lea.act(drag_and_drop.drop_deliveries, seen(lea, *both), DropTarget(at(lea, 4).day, 12, ZONE))
     assert {lea.entry(one).wall_time for one in both} == {str(at(lea, 4, time(12)))}
     before = seen(lea, *both)
-    lea.act(planning.cancel, both[1])
+    lea.act(deliveries.cancel_delivery, both[1])
     for versions in (before, seen(lea, *both)):
         with pytest.raises(Conflict):
-            lea.act(dragging.drag, versions, Spot(at(lea, 5).day, 12, ZONE))
+            lea.act(drag_and_drop.drop_deliveries, versions, DropTarget(at(lea, 5).day, 12, ZONE))
     assert lea.entry(both[0]).wall_time == str(at(lea, 4, time(12)))
 
 
-@pytest.mark.parametrize("state", sorted(set(S) - TO_COME))
+@pytest.mark.parametrize("state", sorted(set(S) - PENDING_STATES))
 def test_what_is_locked_or_waits_for_somebody_stays(lea: Desk, state: S) -> None:
     found = planned(lea)
     with lea.scope() as scope:
@@ -190,7 +204,7 @@ def test_the_past_nowhere_and_too_far_are_refused(lea: Desk) -> None:
         assert told.value.message.code == code
     for day in (date.min, date.max):
         with pytest.raises(BadInput):
-            lea.act(dragging.drag, seen(lea, found), Spot(day, None, ZONE))
+            lea.act(drag_and_drop.drop_deliveries, seen(lea, found), DropTarget(day, None, ZONE))
     assert lea.entry(found).wall_time == str(at(lea, 3))
 
 
@@ -199,9 +213,9 @@ def test_ids_of_others_and_of_two_posts_are_nobodys(lea: Desk) -> None:
     theirs, ours, more = planned(other), planned(lea), planned(lea, body="another")
     for versions in ({theirs: 1}, {ours: 1, theirs: 1}, {ours: 1, more: 1}, {uuid7(): 1}, {}):
         with pytest.raises(NotFound):
-            lea.act(dragging.drag, versions, Spot(at(lea, 5).day, None, ZONE))
+            lea.act(drag_and_drop.drop_deliveries, versions, DropTarget(at(lea, 5).day, None, ZONE))
         with pytest.raises(NotFound):
-            lea.act(dragging.owner, versions)
+            lea.act(drag_and_drop.creator_of_deliveries, versions)
 
 
 def test_two_who_drag_one_card_move_it_once(lea: Desk) -> None:
@@ -211,7 +225,7 @@ def test_two_who_drag_one_card_move_it_once(lea: Desk) -> None:
 
     def one(day: date) -> str:
         try:
-            lea.act(dragging.drag, versions, Spot(day, None, ZONE))
+            lea.act(drag_and_drop.drop_deliveries, versions, DropTarget(day, None, ZONE))
         except Conflict as told:
             return told.message.code
         return "done"

@@ -5,17 +5,21 @@ from uuid import UUID
 
 import pytest
 
-from channels import ours
+from channels.attempts import published_units
 from foundation.errors import BadInput, Conflict
-from foundation.words import Message
-from gate import copies, recall, references, story, switches
-from gate import editing as gate_editing
-from gate.units import Reference, Subject
-from schedules import approvals, editing, removal, reviewing
-from schedules import reads as post_reads
-from schedules.overrides import Override
-from schedules.states import DeliveryState as S
-from schedules.threads import Piece
+from foundation.i18n.translation import Message
+from gate.contract.units import Reference, Subject
+from gate.copies import copy_edits as gate_editing
+from gate.copies import live_copies, post_references
+from gate.log import subject_history
+from gate.policy import emergency_stops
+from gate.removal import recall
+from schedules.approvals import decisions, review_queue
+from schedules.posts import queries as post_reads
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.thread_parts import ThreadPart
+from schedules.publishing import edit_requests, post_removal
 from tests.schedules.builders import Desk, desk
 from tests.schedules.rewords import changes, edits, published, reword, state, why
 
@@ -76,10 +80,10 @@ def test_the_gate_says_no_to_new_words(lea: Desk) -> None:
 def test_an_emergency_stop_stops_it(lea: Desk) -> None:
     delivery_id = published(lea)
     reword(lea, delivery_id, "new words")
-    lea.act(switches.close, "channel", str(lea.channels["main"]), "sending", reason="test")
+    lea.act(emergency_stops.close_switch, "channel", str(lea.channels["main"]), "sending", reason="test")
     lea.live(minutes=2)
     assert (state(lea, delivery_id), lea.texts()) == ("due", ["old words"])
-    lea.act(switches.reopen, "channel", str(lea.channels["main"]), "sending", reason="test")
+    lea.act(emergency_stops.reopen_switch, "channel", str(lea.channels["main"]), "sending", reason="test")
     lea.live(minutes=1)
     assert (state(lea, delivery_id), lea.texts()) == ("done", ["new words"])
 
@@ -107,7 +111,7 @@ def test_what_the_platform_refuses_is_told_and_nothing_is_asked_twice(lea: Desk)
     assert (state(lea, delivery_id), lea.texts()) == ("refused", ["old words"])
     assert len(lea.asked(kind="edits")) == 1
     assert changes(lea, delivery_id) == []
-    lea.act(editing.again, delivery_id)
+    lea.act(edit_requests.retry_edit, delivery_id)
     lea.run()
     assert (state(lea, delivery_id), lea.texts()) == ("done", ["new words"])
     assert f"edit:{delivery_id}" not in lea.notices()
@@ -121,8 +125,8 @@ def test_a_refusal_after_a_lost_answer_leaves_it_open_which_words_stand(lea: Des
     lea.live(minutes=10)
     assert state(lea, delivery_id) == "unsure"
     with pytest.raises(Conflict):
-        lea.act(editing.leave, delivery_id)
-    lea.act(editing.say, delivery_id, came=True, member_id=lea.manager)
+        lea.act(edit_requests.abandon_edit, delivery_id)
+    lea.act(edit_requests.resolve_uncertain_edit, delivery_id, came=True, member_id=lea.manager)
     lea.run()
     assert state(lea, delivery_id) == "done"
     assert changes(lea, delivery_id) == [True]
@@ -135,13 +139,13 @@ def test_a_person_says_that_the_old_words_stand(lea: Desk) -> None:
     lea.fault("refuse", on="edits")
     lea.live(minutes=10)
     assert state(lea, delivery_id) == "unsure"
-    lea.act(editing.say, delivery_id, came=False, member_id=lea.manager)
+    lea.act(edit_requests.resolve_uncertain_edit, delivery_id, came=False, member_id=lea.manager)
     lea.run()
     assert (state(lea, delivery_id), lea.texts()) == ("refused", ["old words"])
     assert changes(lea, delivery_id) == []
-    lea.act(editing.leave, delivery_id)
+    lea.act(edit_requests.abandon_edit, delivery_id)
     with lea.scope() as scope:
-        assert post_reads.written_post(scope, _post(lea, delivery_id)).body == "old words"
+        assert post_reads.get_stored_post(scope, _post(lea, delivery_id)).body == "old words"
     assert state(lea, delivery_id) == "dropped"
 
 
@@ -185,7 +189,7 @@ def test_back_to_what_stands_there_asks_nobody(lea: Desk) -> None:
 def test_a_no_keeps_the_words_back(lea: Desk) -> None:
     delivery_id = published(lea)
     reword(lea, delivery_id, "new words")
-    lea.act(approvals.reject, _post(lea, delivery_id), member_id=lea.manager, note="no")
+    lea.act(decisions.reject_post, _post(lea, delivery_id), member_id=lea.manager, note="no")
     lea.live(minutes=1)
     assert (state(lea, delivery_id), lea.texts()) == ("waiting", ["old words"])
 
@@ -193,7 +197,7 @@ def test_a_no_keeps_the_words_back(lea: Desk) -> None:
 def test_a_post_that_is_taken_away_is_not_changed(lea: Desk) -> None:
     delivery_id = published(lea)
     reword(lea, delivery_id, "new words")
-    lea.act(removal.ask, delivery_id)
+    lea.act(post_removal.request_post_removal, delivery_id)
     lea.run()
     assert (lea.state(delivery_id), state(lea, delivery_id)) == (S.REMOVED, "dropped")
     assert lea.asked(kind="edits") == []
@@ -206,12 +210,12 @@ def test_what_is_changed_goes_as_a_whole(lea: Desk) -> None:
     delivery_id = published(lea, media=(lea.photo(),))
     reword(lea, delivery_id, "new words")
     lea.run()
-    assert lea.act(removal.ask, delivery_id) == 1
+    assert lea.act(post_removal.request_post_removal, delivery_id) == 1
     lea.run()
     assert lea.state(delivery_id) is S.REMOVED
     assert changes(lea, delivery_id) == []
     with lea.scope() as scope:
-        left = story.permits(scope, Subject("delivery", delivery_id))
+        left = subject_history.list_permits(scope, Subject("delivery", delivery_id))
     assert all(one.gone_at is not None or one.step.startswith("stage") for one in left)
 
 
@@ -220,12 +224,14 @@ def test_a_recall_of_what_it_shows_takes_one_copy(lea: Desk) -> None:
     reword(lea, delivery_id, "new words")
     lea.run()
     with lea.scope() as scope:
-        kept = [one for one in copies.traces(scope, Subject("delivery", delivery_id)) if one.native_ids]
-        shown = copies.showing_bytes(scope, kept[0].media[0])
+        kept = [
+            one for one in live_copies.list_consumed_permits(scope, Subject("delivery", delivery_id)) if one.native_ids
+        ]
+        shown = live_copies.live_copies_of_bytes(scope, kept[0].media[0])
         assert [one.jti for one in shown if one.native_ids] == [kept[0].jti]
-        said = ours.published(scope, lea.channels["main"], kept[0].native_ids[0])
+        said = published_units.published_unit(scope, lea.channels["main"], kept[0].native_ids[0])
     assert said is not None
-    assert said.text("body") == "new words"
+    assert said.text_of("body") == "new words"
 
 
 def test_who_points_at_it_is_judged_by_the_words_it_says_now(lea: Desk) -> None:
@@ -244,9 +250,9 @@ def test_what_is_wrong_with_new_words_takes_the_copy_they_are_in(lea: Desk) -> N
     reword(lea, delivery_id, "new words")
     lea.run()
     with lea.scope() as scope:
-        (copy,) = copies.copies(scope, Subject("delivery", delivery_id))
-        (change,) = gate_editing.changes(scope, copy.jti)
-        changed = copies.copy(scope, change.jti)
+        (copy,) = live_copies.list_copies(scope, Subject("delivery", delivery_id))
+        (change,) = gate_editing.list_copy_edits(scope, copy.jti)
+        changed = live_copies.find_copy(scope, change.jti)
         assert changed is not None
         assert recall.open_takedowns(scope, [changed], Message("recall.blocked")) == [copy.jti]
         assert recall.open_takedowns(scope, [copy], Message("recall.blocked")) == []
@@ -258,10 +264,10 @@ def test_what_is_wrong_with_new_words_takes_the_copy_they_are_in(lea: Desk) -> N
 def _pointed_at(lea: Desk, delivery_id: UUID) -> list[tuple[str, ...]]:
     with lea.scope() as scope:
         native_id = str(lea.entry(delivery_id).native_id)
-        unit = ours.published(scope, lea.channels["main"], native_id)
+        unit = published_units.published_unit(scope, lea.channels["main"], native_id)
         assert unit is not None
         pointing = replace(unit, references=(Reference("quote", native_id),))
-        return [one.texts for one in references.resolve(scope, pointing)]
+        return [one.texts for one in post_references.resolve_references(scope, pointing)]
 
 
 def test_a_post_that_went_there_meanwhile_is_told(lea: Desk) -> None:
@@ -286,30 +292,32 @@ def test_what_cannot_be_asked_for(lea: Desk) -> None:
 
 
 def test_words_of_a_place_of_its_own_stay(lea: Desk) -> None:
-    delivery_id = published(lea, others=(Override("sandbox", body="said otherwise"),))
+    delivery_id = published(lea, others=(ChannelOverride("sandbox", body="said otherwise"),))
     with pytest.raises(Conflict, match="own_words"):
         reword(lea, delivery_id, "new words", approve=False)
     with lea.scope() as scope:
-        assert post_reads.written_post(scope, _post(lea, delivery_id)).body == "old words"
+        assert post_reads.get_stored_post(scope, _post(lea, delivery_id)).body == "old words"
 
 
 def test_who_may_say_yes_finds_it_among_what_waits(lea: Desk) -> None:
     delivery_id = published(lea)
     reword(lea, delivery_id, "new words", approve=False)
     with lea.scope() as scope:
-        assert [one.post_id for one in reviewing.asked(scope, [lea.creator_id])] == [_post(lea, delivery_id)]
+        assert [one.post_id for one in review_queue.list_review_queue(scope, [lea.creator_id])] == [
+            _post(lea, delivery_id)
+        ]
     lea.approve(_post(lea, delivery_id))
     with lea.scope() as scope:
-        assert reviewing.asked(scope, [lea.creator_id]) == []
+        assert review_queue.list_review_queue(scope, [lea.creator_id]) == []
 
 
 def test_only_the_first_part_of_a_thread_is_changed(lea: Desk) -> None:
-    delivery_id = published(lea, parts=(Piece("second part", ()),))
+    delivery_id = published(lea, parts=(ThreadPart("second part", ()),))
     reword(lea, delivery_id, "new words")
     lea.run()
     assert state(lea, delivery_id) == "done"
     assert lea.texts() == ["new words", "second part"]
-    assert lea.act(removal.ask, delivery_id) >= 2
+    assert lea.act(post_removal.request_post_removal, delivery_id) >= 2
     lea.run()
     assert lea.state(delivery_id) is S.REMOVED
 
@@ -323,7 +331,7 @@ def test_another_agency_sees_none_of_it(lea: Desk) -> None:
 
 def _post(lea: Desk, delivery_id: UUID) -> UUID:
     with lea.scope() as scope:
-        return post_reads.post_of(scope, delivery_id)
+        return post_reads.post_id_of_delivery(scope, delivery_id)
 
 
 def test_what_no_row_would_wake_is_found(lea: Desk) -> None:

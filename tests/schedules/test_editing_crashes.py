@@ -2,8 +2,8 @@
 
 import pytest
 
-from schedules import removal
-from schedules.states import DeliveryState as S
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
 from tests.schedules.builders import Desk, desk
 from tests.schedules.rewords import changes, edits, published, reword, state
 
@@ -38,7 +38,7 @@ def test_taken_away_while_a_killed_process_changed_it(lea: Desk, at: int) -> Non
     delivery_id = published(lea)
     reword(lea, delivery_id, "new words")
     lea.crash(at=at)
-    lea.act(removal.ask, delivery_id)
+    lea.act(post_removal.request_post_removal, delivery_id)
     lea.live(minutes=4)
     assert lea.state(delivery_id) is S.REMOVED
     assert state(lea, delivery_id) in ("dropped", "done")

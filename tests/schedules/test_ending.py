@@ -5,27 +5,27 @@ from uuid import UUID
 
 import pytest
 
-from foundation import outbox
-from gate import copies
-from gate.units import Subject
-from schedules import ending
-from schedules.events import EndDue
-from schedules.states import DeliveryState as S
+from foundation.outbox import outbox
+from gate.contract.units import Subject
+from gate.copies import live_copies
+from schedules.posts.events import ExpiryDue
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import expiring_posts
 from tests.schedules.builders import Desk
 
 
 def ended(lea: Desk, delivery_id: UUID) -> timedelta | None:
     """End it; after how long it is to be asked again, None where it is done."""
     try:
-        ending.end(EndDue(lea.tenant_id, delivery_id), tenant=lea.services.tenant)
-    except outbox.Later as later:
+        expiring_posts.expire_delivery(ExpiryDue(lea.tenant_id, delivery_id), tenant=lea.services.tenant)
+    except outbox.RetryLater as later:
         return later.after
     return None
 
 
 def left(lea: Desk, delivery_id: UUID) -> bool:
     with lea.scope() as scope:
-        return any(one.gone_at is None for one in copies.copies(scope, Subject("delivery", delivery_id)))
+        return any(one.removed_at is None for one in live_copies.list_copies(scope, Subject("delivery", delivery_id)))
 
 
 def written(lea: Desk, delivery_id: UUID, **columns: object) -> None:
@@ -55,7 +55,7 @@ def test_what_is_in_doubt_waits_and_what_never_left_is_let_be(lea: Desk) -> None
     sent = lea.delivery()
     lea.live(minutes=1)
     long_ago = lea.now() - timedelta(hours=30)
-    for state, again in ((S.UNCERTAIN, ending.AGAIN), (S.PROCESSING, ending.AGAIN), (S.FAILED, None)):
+    for state, again in ((S.UNCERTAIN, expiring_posts.AGAIN), (S.PROCESSING, expiring_posts.AGAIN), (S.FAILED, None)):
         written(lea, sent, state=str(state), lasts_hours=24, settled_at=long_ago, deadline_at=long_ago)
         assert ended(lea, sent) == again
         assert left(lea, sent)

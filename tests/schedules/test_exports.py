@@ -8,23 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from connectors import registry
-from connectors.capabilities import Option
-from connectors.options import Value, wrong
+from connectors.contract.capabilities import PostOption
+from connectors.registry import loader
+from connectors.shared.options import OptionValue, option_value_problem
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import Message
-from schedules import exports, labels, linking, rehearsing
-from schedules.calendar import WallTime
-from schedules.exports import Line, Place
-from schedules.imports_cells import COLUMNS, OFF, OUTSIDE, names_in
-from schedules.imports_options import declared
-from schedules.imports_rows import LONGEST_KEY, read
-from schedules.linking import Rule, Wanted
-from schedules.moving import delivery, move
-from schedules.states import DeliveryState
-from schedules.threads import Piece
-from tenants import agencies, audit
+from foundation.ops.wall_time import WallTime
+from schedules.calendar import exports
+from schedules.calendar.exports import ExportedDelivery, ExportedPost
+from schedules.imports.cell_formats import COLUMNS, OFF, OUTSIDE, split_names
+from schedules.imports.csv_rows import MAX_KEY_LENGTH, parse_file
+from schedules.imports.option_columns import declared_options
+from schedules.posts import dry_run_state, labels, link_tracking
+from schedules.posts.link_tracking import LinkChoices, LinkPolicy
+from schedules.posts.states import DeliveryState
+from schedules.posts.thread_parts import ThreadPart
+from schedules.posts.transitions import get_delivery, transition_delivery
+from tenants import audit
+from tenants.agencies import agencies
 from tests.schedules.files import Clerk, table
 from tests.schedules.test_prices import elsewhere
 
@@ -38,26 +40,30 @@ URLS = some.sampled_from(["", "https://x/1"])
 ZONES = some.sampled_from(["Europe/Paris", "America/St_Johns", "UTC"])
 
 
-OPTIONS = declared(registry.load())
+OPTIONS = declared_options(loader.load_connectors())
 EVERY = [(platform, one) for platform, each in sorted(OPTIONS.items()) for one in each]
 """Each option of each connector that comes with the house."""
 
 ODD = ("=mer", "'=mer", "a|b;c\\", "été, fin", " x ", "ligne 1\tligne 2", "24", "fr")
 
 
-def values(option: Option) -> some.SearchStrategy[Value]:
+def values(option: PostOption) -> some.SearchStrategy[OptionValue]:
     """What an option takes, odd signs included."""
     if option.kind in ("flag", "choice"):
         return some.booleans() if option.kind == "flag" else some.sampled_from(option.choices)
     if option.kind == "text":
-        return some.sampled_from([one for one in (option.example, *ODD) if wrong("", option, one) is None])
-    entries = [one for one in (option.example, *map(str.strip, ODD)) if wrong("", option, (one,)) is None]
+        return some.sampled_from(
+            [one for one in (option.example, *ODD) if option_value_problem("", option, one) is None]
+        )
+    entries = [
+        one for one in (option.example, *map(str.strip, ODD)) if option_value_problem("", option, (one,)) is None
+    ]
     return some.lists(some.sampled_from(entries), min_size=1, max_size=2, unique=True).map(tuple)
 
 
 @some.composite
-def choices(draw: some.DrawFn) -> dict[str, dict[str, Value]]:
-    found: dict[str, dict[str, Value]] = {}
+def choices(draw: some.DrawFn) -> dict[str, dict[str, OptionValue]]:
+    found: dict[str, dict[str, OptionValue]] = {}
     for number in draw(some.sets(some.integers(0, len(EVERY) - 1), max_size=3)):
         platform, one = EVERY[number]
         found.setdefault(platform, {})[one.name] = draw(values(one))
@@ -65,12 +71,12 @@ def choices(draw: some.DrawFn) -> dict[str, dict[str, Value]]:
 
 
 @some.composite
-def line(draw: some.DrawFn) -> Line:
+def line(draw: some.DrawFn) -> ExportedPost:
     at = WallTime(draw(some.dates(date(2001, 1, 1), date(2190, 1, 1))), draw(some.times()), draw(ZONES))
     at = WallTime(at.day, at.clock.replace(microsecond=0), at.zone)
     reason = draw(some.sampled_from([None, Message("delivery.too_late")]))
     places = [
-        Place(
+        ExportedDelivery(
             uuid7(),
             name,
             draw(some.sampled_from(DeliveryState)),
@@ -81,8 +87,8 @@ def line(draw: some.DrawFn) -> Line:
         )
         for name in draw(some.lists(NAMES, min_size=1, max_size=3, unique=True))
     ]
-    return Line(
-        key=draw(some.text(LETTERS, min_size=1, max_size=LONGEST_KEY).map(str.strip).filter(bool)),
+    return ExportedPost(
+        key=draw(some.text(LETTERS, min_size=1, max_size=MAX_KEY_LENGTH).map(str.strip).filter(bool)),
         creator=draw(NAMES),
         at=at,
         due=at.instant(),
@@ -99,14 +105,16 @@ def line(draw: some.DrawFn) -> Line:
         own=draw(some.dictionaries(NAMES.map(str.casefold).map(str.strip), SAID, max_size=2)),
         options=draw(choices()),
         labels=tuple(draw(some.lists(NAMES, max_size=3, unique=True))),
-        thread=tuple(draw(some.lists(some.builds(Piece, SAID, some.just((uuid7(),)) | some.just(())), max_size=3))),
+        thread=tuple(
+            draw(some.lists(some.builds(ThreadPart, SAID, some.just((uuid7(),)) | some.just(())), max_size=3))
+        ),
     )
 
 
 @pytest.mark.heavy
 @given(some.lists(line(), min_size=1, max_size=4, unique_by=lambda one: one.key))
-def test_what_goes_out_comes_back_unchanged(lines: list[Line]) -> None:
-    sheet = read(exports.table(lines, {"delivery.too_late": "=trop tard"}), ("sandbox",), OPTIONS)
+def test_what_goes_out_comes_back_unchanged(lines: list[ExportedPost]) -> None:
+    sheet = parse_file(exports.render_csv(lines, {"delivery.too_late": "=trop tard"}), ("sandbox",), OPTIONS)
     states = [{str(place.state) for place in one.places} for one in lines]
     gone = [(row.line, each & OUTSIDE) for row, each in zip(sheet.rows, states, strict=True) if each & (OFF | OUTSIDE)]
     assert [(one.line, one.message.code) for one in sheet.findings] == [
@@ -129,8 +137,8 @@ def test_what_goes_out_comes_back_unchanged(lines: list[Line]) -> None:
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_is_a_formula(sign: str) -> None:
     at = WallTime(date(2026, 1, 1), time(9), "UTC")
-    one = Line("k", f"{sign}cmd", at, NOW, None, f"{sign}1+1", (), "", {}, 5, ())
-    text = exports.table([one], {}).decode("utf-8-sig")
+    one = ExportedPost("k", f"{sign}cmd", at, NOW, None, f"{sign}1+1", (), "", {}, 5, ())
+    text = exports.render_csv([one], {}).decode("utf-8-sig")
     assert f"'{sign}1+1" in text
     assert f",{sign}1" not in text
 
@@ -181,8 +189,8 @@ def plain(value: str) -> str:
 
 
 @given(some.lists(line(), min_size=1, max_size=3))
-def test_calendars_read_what_was_meant(lines: list[Line]) -> None:
-    found = events(exports.ics(lines, now=NOW, name="Léa, Mia"))
+def test_calendars_read_what_was_meant(lines: list[ExportedPost]) -> None:
+    found = events(exports.render_icalendar(lines, now=NOW, name="Léa, Mia"))
     meant = [(one, place) for one in lines for place in one.places]
     assert len(found) == len(meant)
     for event, (one, place) in zip(found, meant, strict=True):
@@ -195,25 +203,25 @@ def test_calendars_read_what_was_meant(lines: list[Line]) -> None:
 
 
 def test_a_long_line_of_wide_letters_is_folded_between_them() -> None:
-    assert exports.folded("é" * 100).count(b"\r\n ") == 2
-    assert unfolded(exports.folded("😀" * 60)) == ["😀" * 60]
+    assert exports.fold_ics_line("é" * 100).count(b"\r\n ") == 2
+    assert unfolded(exports.fold_ics_line("😀" * 60)) == ["😀" * 60]
 
 
-def window(clerk: Clerk) -> list[Line]:
+def window(clerk: Clerk) -> list[ExportedPost]:
     with clerk.desk.scope() as scope:
         start = scope.now - timedelta(days=1)
-        return exports.lines(scope, {clerk.desk.creator_id}, start, start + timedelta(days=60))
+        return exports.load_export_rows(scope, {clerk.desk.creator_id}, start, start + timedelta(days=60))
 
 
 def test_what_is_only_rehearsed_stands_in_no_calendar_as_sure(clerk: Clerk) -> None:
     lea = clerk.desk
     lea.delivery("meant", after=7200)
-    lea.act(rehearsing.begin, "channel", lea.channels["main"])
+    lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
     lea.delivery("rehearsed soon", after=3600)
     lea.delivery("rehearsed later", after=10_800)
-    lea.act(rehearsing.end, lea.channels["main"])
+    lea.act(dry_run_state.end_dry_run, lea.channels["main"])
     lea.live(hours=1, minutes=5)
-    found = events(exports.ics(window(clerk), now=NOW, name="Léa"))
+    found = events(exports.render_icalendar(window(clerk), now=NOW, name="Léa"))
     said = {event["DESCRIPTION"]: event["STATUS"] for event in found}
     assert said == {"rehearsed soon": "CANCELLED", "meant": "CONFIRMED", "rehearsed later": "TENTATIVE"}
 
@@ -223,7 +231,7 @@ def test_a_calendar_tells_what_each_account_says(clerk: Clerk) -> None:
     clerk.write(
         table([clerk.row(1, channels="main|other", **{"body@other": "ailleurs"})], columns=[*COLUMNS, "body@other"])
     )
-    found = events(exports.ics(window(clerk), now=NOW, name="Léa"))
+    found = events(exports.render_icalendar(window(clerk), now=NOW, name="Léa"))
     assert {event["SUMMARY"].split(" · ", 1)[1]: event["DESCRIPTION"] for event in found} == {
         "main · bonjour 1": "bonjour 1",
         "other · ailleurs": "ailleurs",
@@ -235,7 +243,7 @@ def test_a_post_on_several_accounts_is_one_line(clerk: Clerk) -> None:
     clerk.write(table([clerk.row(1, channels="main|other", body="=1+1", first_comment="suite", late_ok="always")]))
     one = window(clerk)[0]
     assert {place.account for place in one.places} == {"main", "other"}
-    row = read(exports.table([one], {}), ("sandbox",)).rows[0]
+    row = parse_file(exports.render_csv([one], {}), ("sandbox",)).rows[0]
     assert (set(row.channels), row.body, row.first_comment) == ({"main", "other"}, "=1+1", "suite")
     assert (row.late_ok, row.zone) == (None, "Europe/Paris")
 
@@ -245,10 +253,12 @@ def test_states_and_reasons_stand_in_the_order_of_the_accounts(clerk: Clerk) -> 
     clerk.write(table([clerk.row(1, channels="main|other")]))
     first = window(clerk)[0].places[0]
     with clerk.desk.scope() as scope:
-        move(scope, delivery(scope, first.delivery_id), DeliveryState.HELD, reason=Message("delivery.too_late"))
+        transition_delivery(
+            scope, get_delivery(scope, first.delivery_id), DeliveryState.HELD, reason=Message("delivery.too_late")
+        )
     found = window(clerk)
-    assert exports.reasons(found) == {"delivery.too_late": Message("delivery.too_late")}
-    text = exports.table(found, {"delivery.too_late": "Trop tard"}).decode("utf-8-sig")
+    assert exports.collect_reason_messages(found) == {"delivery.too_late": Message("delivery.too_late")}
+    text = exports.render_csv(found, {"delivery.too_late": "Trop tard"}).decode("utf-8-sig")
     assert "held|draft" in text
     assert "Trop tard|" in text
 
@@ -256,7 +266,7 @@ def test_states_and_reasons_stand_in_the_order_of_the_accounts(clerk: Clerk) -> 
 def test_our_own_file_is_taken_back_as_it_went_out(clerk: Clerk) -> None:
     clerk.write(table([clerk.row(n, time=f"{9 + n}:00", body=f"@mot {n}\nfin") for n in range(4)]))
     before = window(clerk)
-    found = clerk.bring(exports.table(before, {}))
+    found = clerk.bring(exports.render_csv(before, {}))
     assert clerk.problems(found) == []
     clerk.ask(found)
     clerk.desk.run()
@@ -273,7 +283,7 @@ def test_a_thread_and_words_of_one_account_come_back_as_the_same_version(clerk: 
     rows = [clerk.row(1, channels="main|Other", body_sandbox="ici", **said), clerk.row(2, time="15:00", part_2="suite")]
     clerk.write(table(rows, columns=[*COLUMNS, *said]))
     before = window(clerk)
-    again = clerk.bring(exports.table(before, {}))
+    again = clerk.bring(exports.render_csv(before, {}))
     assert clerk.problems(again) == []
     clerk.ask(again)
     clerk.desk.run()
@@ -284,15 +294,17 @@ def test_a_thread_and_words_of_one_account_come_back_as_the_same_version(clerk: 
     told = {(one.body, one.first_comment, one.thread, tuple(one.own.items())) for one in after}
     assert len(after) == 4
     assert len(told) == 2
-    assert ("bonjour 1", "fin", (Piece("deux"), Piece("=trois")), (("Other", "ailleurs"),)) in told
+    assert ("bonjour 1", "fin", (ThreadPart("deux"), ThreadPart("=trois")), (("Other", "ailleurs"),)) in told
 
 
 def test_addresses_that_stay_as_they_stand_come_back_as_the_same_version(clerk: Clerk) -> None:
     """Brought in again they were marked: the file did not say that they stay."""
     desk, mine = clerk.desk, "https://lea.example.org/me;a"
-    desk.act(linking.set_rule, desk.creator_id, Rule(source="{platform}", campaign="always"))
-    desk.wish(desk.write(f"Me: {mine} more: https://lea.example.org/b", links=Wanted("spring", (mine,))), after=7200)
-    again = clerk.bring(exports.table(window(clerk), {}))
+    desk.act(link_tracking.set_link_policy, desk.creator_id, LinkPolicy(source="{platform}", campaign="always"))
+    desk.wish(
+        desk.write(f"Me: {mine} more: https://lea.example.org/b", links=LinkChoices("spring", (mine,))), after=7200
+    )
+    again = clerk.bring(exports.render_csv(window(clerk), {}))
     clerk.ask(again)
     desk.run()
     with desk.scope() as scope:
@@ -304,7 +316,7 @@ def test_what_is_chosen_and_labels_come_back_as_the_same_version(clerk: Clerk) -
     """For a platform and for one account of it; the digest covers what is chosen, and knows nothing of labels."""
     here = elsewhere(clerk.desk, "mastodon", "mastodon.post")
     with clerk.desk.scope() as scope:
-        both = [labels.make(scope, name, "red") for name in ("Été | 2027", "soirée")]
+        both = [labels.create_label(scope, name, "red") for name in ("Été | 2027", "soirée")]
     there = {"option_mastodon_visibility": "unlisted", "option_warning@mastodon": "'=Food", "labels": "SOIRÉE"}
     rows = [
         clerk.row(1, channels="mastodon", **there, **{"body@mastodon": "ici"}),
@@ -316,7 +328,7 @@ def test_what_is_chosen_and_labels_come_back_as_the_same_version(clerk: Clerk) -
         ({"mastodon": {"visibility": "unlisted"}}, {"mastodon": {"warning": "=Food"}}), ({}, {}),
     ]  # fmt: skip
     assert [one.labels for one in before] == [("soirée",), ("soirée", "Été | 2027")]
-    again = clerk.bring(exports.table(before, {}))
+    again = clerk.bring(exports.render_csv(before, {}))
     assert clerk.problems(again) == []
     clerk.ask(again)
     clerk.desk.run()
@@ -325,8 +337,8 @@ def test_what_is_chosen_and_labels_come_back_as_the_same_version(clerk: Clerk) -
     with clerk.desk.scope() as scope:
         digests = Counter(scope.run("SELECT digest FROM posts WHERE tenant_id = :t", t=scope.tenant_id).scalars())
         places = scope.run("SELECT overrides FROM posts WHERE tenant_id = :t", t=scope.tenant_id).scalars().all()
-        given = [one for one in audit.recent(scope) if one.act == "label.given_by_file"]
-        assert len(labels.known(scope)) == len(both)
+        given = [one for one in audit.list_recent_acts(scope) if one.act == "label.given_by_file"]
+        assert len(labels.list_labels(scope)) == len(both)
     assert sorted(digests.values()) == [2, 2]
     assert {one["place"] for each in places for one in each} == {"mastodon", str(here)}
     assert sorted(one.details["posts"] for one in given) == [1, 1, 2, 2]
@@ -336,7 +348,7 @@ def test_choices_and_labels_that_cannot_be_are_said_with_line_and_column(clerk: 
     elsewhere(clerk.desk, "mastodon", "mastodon.post")
     elsewhere(clerk.desk, "instagram", "instagram.post")
     with clerk.desk.scope() as scope:
-        labels.make(scope, "Noël", "red")
+        labels.create_label(scope, "Noël", "red")
     said = [
         {"option_visibility@mastodon": "everybody"},
         {"option_silent@mastodon": "yes"},
@@ -380,10 +392,10 @@ def test_nothing_of_others_goes_out(clerk: Clerk) -> None:
         )
     clerk.write(table([clerk.row(1)]))
     with clerk.desk.scope() as scope:
-        assert exports.lines(scope, {other}, scope.now, scope.now + timedelta(days=9)) == []
+        assert exports.load_export_rows(scope, {other}, scope.now, scope.now + timedelta(days=9)) == []
     with clerk.desk.services.tenant(uuid7(), "system:test") as scope:
-        assert exports.lines(scope, {clerk.desk.creator_id}, scope.now, scope.now + timedelta(days=9)) == []
+        assert exports.load_export_rows(scope, {clerk.desk.creator_id}, scope.now, scope.now + timedelta(days=9)) == []
 
 
 def test_names_with_signs_come_back() -> None:
-    assert names_in("a\\|b|c\\;d\\\\") == ("a|b", "c;d\\")
+    assert split_names("a\\|b|c\\;d\\\\") == ("a|b", "c;d\\")

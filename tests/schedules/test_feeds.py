@@ -7,17 +7,17 @@ from uuid import UUID
 
 import pytest
 
-from channels import disconnecting
-from foundation import addresses
-from foundation.addresses import PublicOnly, Reach
-from foundation.clock import monotonic
+from channels.connections import disconnection
 from foundation.errors import BadInput, NotFound
-from foundation.http import HttpClient
+from foundation.http import address_policy
+from foundation.http.address_policy import AddressPolicy, PublicAddressPolicy
+from foundation.http.http_client import HttpClient
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.words import Message
-from schedules import feeds, feeds_fetching
-from schedules.feeds import A_DAY, Subscribed
-from schedules.feeds_fetching import Answer
+from foundation.ops.clock import monotonic
+from schedules.feeds import download, sources
+from schedules.feeds.download import DownloadResult
+from schedules.feeds.sources import MAX_DRAFTS_PER_DAY, FeedView
 from tests.fakes.pages import Site, site
 from tests.schedules.builders import Desk
 
@@ -32,14 +32,14 @@ def blog() -> Iterator[Site]:
 def follow(lea: Desk, url: str) -> UUID:
     """Follow a feed, and let it be read."""
     with lea.scope(f"member:{lea.author}") as scope:
-        found = feeds.add(scope, lea.creator_id, url, [lea.channels["main"]])
+        found = sources.add_feed(scope, lea.creator_id, url, [lea.channels["main"]])
     lea.run()
     return found
 
 
-def shown(lea: Desk) -> Subscribed:
+def shown(lea: Desk) -> FeedView:
     with lea.scope() as scope:
-        return feeds.subscribed(scope, lea.creator_id)[0]
+        return sources.list_feeds(scope, lea.creator_id)[0]
 
 
 def drafts(lea: Desk) -> list[tuple[str, str]]:
@@ -74,7 +74,7 @@ def test_read_twice_is_read_once(lea: Desk, blog: Site) -> None:
     blog.say("new")
     for _ in range(3):
         with lea.scope() as scope:
-            feeds.resume(scope, lea.creator_id, found)
+            sources.resume_feed(scope, lea.creator_id, found)
         lea.run()
     assert drafts(lea) == [("Titre new", "draft")]
 
@@ -106,13 +106,13 @@ def test_it_is_asked_only_whether_it_changed(lea: Desk, blog: Site) -> None:
 
 def test_a_few_a_day_and_the_rest_on_the_next(lea: Desk, blog: Site) -> None:
     follow(lea, blog.feed)
-    blog.say(*(f"n{number}" for number in range(A_DAY + 2)))
+    blog.say(*(f"n{number}" for number in range(MAX_DRAFTS_PER_DAY + 2)))
     for _ in range(4):
         later(lea)
-    assert [body for body, _ in drafts(lea)] == [f"Titre n{number}" for number in range(A_DAY)]
+    assert [body for body, _ in drafts(lea)] == [f"Titre n{number}" for number in range(MAX_DRAFTS_PER_DAY)]
     for _ in range(2):
         later(lea, minutes=24 * 60)
-    assert [body for body, _ in drafts(lea)] == [f"Titre n{number}" for number in range(A_DAY + 2)]
+    assert [body for body, _ in drafts(lea)] == [f"Titre n{number}" for number in range(MAX_DRAFTS_PER_DAY + 2)]
 
 
 def test_drafts_are_nobodys_work_and_leave_only_after_a_yes(lea: Desk, blog: Site) -> None:
@@ -139,7 +139,7 @@ def test_drafts_are_nobodys_work_and_leave_only_after_a_yes(lea: Desk, blog: Sit
 def test_what_fails_says_why_and_goes_on_when_it_is_well_again(lea: Desk, blog: Site, mode: str, code: str) -> None:
     found = follow(lea, blog.feed)
     blog.mode = mode
-    for _ in range(feeds.TOLD_AFTER + 1):
+    for _ in range(sources.TOLD_AFTER + 1):
         later(lea, minutes=25 * 60)
     reason = shown(lea).reason
     assert reason is not None
@@ -166,12 +166,12 @@ def test_one_that_fails_is_asked_more_and_more_rarely(lea: Desk, blog: Site) -> 
     assert len(blog.asked) == 9
 
 
-def ask(blog: Site, reach: Reach | None = None, *, seconds: float = 15) -> Answer:
+def ask(blog: Site, reach: AddressPolicy | None = None, *, seconds: float = 15) -> DownloadResult:
     """The answer where only the site's own address is let through, as a public one would be."""
-    bounded = reach or PublicOnly([blog.url])
-    may_reach = partial(addresses.may_reach, reach=bounded)
+    bounded = reach or PublicAddressPolicy([blog.url])
+    may_reach = partial(address_policy.can_connect, reach=bounded)
     http = HttpClient(reach=bounded)
-    return feeds_fetching.fetch(blog.feed, "", "", http=http, may_reach=may_reach, seconds=seconds)
+    return download.download_feed(blog.feed, "", "", http=http, may_reach=may_reach, seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -191,11 +191,11 @@ def test_redirects_end(blog: Site) -> None:
     answer = ask(blog)
     assert isinstance(answer, Message)
     assert answer.code == "feed.sent_round"
-    assert len(blog.asked) == feeds_fetching.MOST_TURNS + 1
+    assert len(blog.asked) == download.MAX_REDIRECTS + 1
 
 
 def test_a_private_feed_is_not_asked(blog: Site) -> None:
-    answer = ask(blog, PublicOnly(()))
+    answer = ask(blog, PublicAddressPolicy(()))
     assert isinstance(answer, Message)
     assert answer.code == "feed.unreachable_place"
     assert blog.asked == []
@@ -212,19 +212,19 @@ def test_one_that_hangs_is_left(blog: Site) -> None:
 def test_a_paused_one_is_not_asked_and_a_removed_one_is_gone(lea: Desk, blog: Site) -> None:
     found = follow(lea, blog.feed)
     with lea.scope() as scope:
-        feeds.pause(scope, lea.creator_id, found)
+        sources.pause_feed(scope, lea.creator_id, found)
     later(lea, minutes=600)
     assert len(blog.asked) == 1
     with lea.scope() as scope:
-        feeds.resume(scope, lea.creator_id, found)
+        sources.resume_feed(scope, lea.creator_id, found)
     lea.run()
     assert len(blog.asked) == 2
     with lea.scope() as scope:
-        feeds.remove(scope, lea.creator_id, found)
+        sources.delete_feed(scope, lea.creator_id, found)
     later(lea, minutes=600)
     assert len(blog.asked) == 2
     with lea.scope() as scope:
-        assert feeds.subscribed(scope, lea.creator_id) == []
+        assert sources.list_feeds(scope, lea.creator_id) == []
 
 
 def test_one_whose_accounts_are_gone_says_so_and_forgets_nothing(lea: Desk, blog: Site) -> None:
@@ -245,7 +245,7 @@ def test_one_whose_accounts_are_gone_says_so_and_forgets_nothing(lea: Desk, blog
 
 def test_an_account_that_was_taken_off_gets_no_drafts(lea: Desk, blog: Site) -> None:
     follow(lea, blog.feed)
-    lea.act(disconnecting.ask, lea.channels["main"], "Marc")
+    lea.act(disconnection.request_disconnection, lea.channels["main"], "Marc")
     blog.say("new")
     later(lea)
     assert (drafts(lea), getattr(shown(lea).reason, "code", "")) == ([], "feed.accounts_gone")
@@ -259,7 +259,7 @@ def test_the_same_address_for_another_account_goes_there_too(lea: Desk, blog: Si
     """It was said to be added, and nothing ever came there."""
     found, other = follow(lea, blog.feed), lea.connect("other")
     with lea.scope() as scope:
-        assert feeds.add(scope, lea.creator_id, blog.feed, [other]) == found
+        assert sources.add_feed(scope, lea.creator_id, blog.feed, [other]) == found
     assert shown(lea).channels == (lea.channels["main"], other)
     blog.say("new")
     later(lea)
@@ -271,14 +271,14 @@ def test_the_same_address_for_another_account_goes_there_too(lea: Desk, blog: Si
 )
 def test_what_is_no_address_is_refused(lea: Desk, url: str) -> None:
     with pytest.raises(BadInput), lea.scope() as scope:
-        feeds.add(scope, lea.creator_id, url, [lea.channels["main"]])
+        sources.add_feed(scope, lea.creator_id, url, [lea.channels["main"]])
 
 
 def test_nobody_elses_account_or_feed(lea: Desk, blog: Site) -> None:
     found = follow(lea, blog.feed)
     with pytest.raises(NotFound), lea.scope() as scope:
-        feeds.add(scope, lea.creator_id, "https://x/feed", [uuid7()])
-    for act in (feeds.pause, feeds.resume, feeds.remove):
+        sources.add_feed(scope, lea.creator_id, "https://x/feed", [uuid7()])
+    for act in (sources.pause_feed, sources.resume_feed, sources.delete_feed):
         with pytest.raises(NotFound), lea.scope() as scope:
             act(scope, uuid7(), found)
         with pytest.raises(NotFound), lea.services.tenant(uuid7(), "system:test") as scope:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from foundation.errors import BadInput
-from schedules.feeds_parsing import LONGEST_SUMMARY, LONGEST_TITLE, MOST_ENTRIES, parse
+from schedules.feeds.rss_atom import MAX_ENTRIES, MAX_ENTRY_SUMMARY, MAX_ENTRY_TITLE, parse_feed
 from tests.fakes.pages import Site, files, laughs
 
 ATOM = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>Blog</title>
@@ -20,23 +20,23 @@ def said(words: str) -> str:
     """What is left of an entry's words."""
     site = Site()
     site.say("a", title="t", words=words.replace("{", "{{").replace("}", "}}"))
-    return parse(site.rss()).entries[0].summary
+    return parse_feed(site.rss()).entries[0].summary
 
 
 def test_rss_is_read() -> None:
     site = Site()
     site.say("a", "b")
-    document = parse(site.rss())
+    document = parse_feed(site.rss())
     assert document.title == "Blog"
     assert [one.title for one in document.entries] == ["Titre b", "Titre a"]
-    assert document.entries[0].words == "Titre b\n\nDes mots b\n\nhttps://blog.example/b"
+    assert document.entries[0].text == "Titre b\n\nDes mots b\n\nhttps://blog.example/b"
 
 
 def test_atom_and_the_old_rss_are_read() -> None:
-    first, second = parse(ATOM).entries
+    first, second = parse_feed(ATOM).entries
     assert (first.title, first.summary, first.link) == ("A b & c", "Un", "https://x/1")
     assert second.title == "En HTML"
-    assert [one.words for one in parse(RDF).entries] == ["Un\n\nhttps://x/1"]
+    assert [one.text for one in parse_feed(RDF).entries] == ["Un\n\nhttps://x/1"]
 
 
 @pytest.mark.parametrize(
@@ -58,23 +58,23 @@ def test_markup_goes_and_words_stay(words: str, left: str) -> None:
 
 def test_long_words_are_cut_between_them() -> None:
     words = said("mot " * 400)
-    assert len(words) <= LONGEST_SUMMARY
+    assert len(words) <= MAX_ENTRY_SUMMARY
     assert words.endswith("mot…")
     site = Site()
     site.say("a", title="x" * 4000)
-    assert len(parse(site.rss()).entries[0].title) == LONGEST_TITLE
+    assert len(parse_feed(site.rss()).entries[0].title) == MAX_ENTRY_TITLE
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "file:/etc/passwd", "https://[", "//x/1", "https://x/ 1"])
 def test_links_that_are_none_are_left_out(link: str) -> None:
     data = f"<rss><channel><item><title>t</title><link>{link}</link></item></channel></rss>".encode()
-    assert parse(data).entries[0].link == ""
+    assert parse_feed(data).entries[0].link == ""
 
 
 @pytest.mark.parametrize("data", [laughs(), files()], ids=["laughs", "files"])
 def test_a_document_type_is_refused_before_it_grows(data: bytes) -> None:
     with pytest.raises(BadInput, match="has_doctype"):
-        parse(data)
+        parse_feed(data)
 
 
 @pytest.mark.parametrize(
@@ -91,44 +91,44 @@ def test_a_document_type_is_refused_before_it_grows(data: bytes) -> None:
 )
 def test_what_is_no_feed_is_said_to_be_none(data: bytes) -> None:
     with pytest.raises(BadInput, match="not_a_feed"):
-        parse(data)
+        parse_feed(data)
 
 
 def test_of_a_flood_the_first_are_looked_at_and_of_equals_one() -> None:
     site = Site()
-    site.say(*(f"e{number}" for number in range(MOST_ENTRIES + 50)))
-    assert len(parse(site.rss()).entries) == MOST_ENTRIES
+    site.say(*(f"e{number}" for number in range(MAX_ENTRIES + 50)))
+    assert len(parse_feed(site.rss()).entries) == MAX_ENTRIES
     site.entries = [("same", "t", "w")] * 5
-    assert len(parse(site.rss()).entries) == 1
+    assert len(parse_feed(site.rss()).entries) == 1
 
 
 def test_of_what_stands_twice_the_first_counts() -> None:
     items = "".join(f"<item><guid>1</guid><title>{title}</title></item>" for title in ("corrected", "before"))
-    assert [one.title for one in parse(f"<rss><channel>{items}</channel></rss>".encode()).entries] == ["corrected"]
+    assert [one.title for one in parse_feed(f"<rss><channel>{items}</channel></rss>".encode()).entries] == ["corrected"]
 
 
 def test_blanks_before_the_declaration_are_left_out() -> None:
-    assert parse(b"\xef\xbb\xbf\n  " + ATOM).title == "Blog"
+    assert parse_feed(b"\xef\xbb\xbf\n  " + ATOM).title == "Blog"
 
 
 def test_who_says_all_in_the_content_is_heard() -> None:
     """Entries without a title came and went, and nobody was told."""
     atom = b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>1</id><content type="html">&lt;p&gt;Un mot</content>'
-    assert [one.summary for one in parse(atom + b"</entry></feed>").entries] == ["Un mot"]
+    assert [one.summary for one in parse_feed(atom + b"</entry></feed>").entries] == ["Un mot"]
     encoded = b'<rss xmlns:c="http://purl.org/rss/1.0/modules/content/"><channel><item><c:encoded>Deux</c:encoded>'
-    assert [one.summary for one in parse(encoded + b"</item></channel></rss>").entries] == ["Deux"]
+    assert [one.summary for one in parse_feed(encoded + b"</item></channel></rss>").entries] == ["Deux"]
     shown = b'<rss xmlns:m="http://search.yahoo.com/mrss/"><channel><item><m:content><m:title>x</m:title></m:content>'
-    assert parse(shown + b"</item></channel></rss>").entries == ()
+    assert parse_feed(shown + b"</item></channel></rss>").entries == ()
 
 
 def test_a_sign_that_is_cut_leaves_nothing() -> None:
-    assert said(f"un mot <img src='data:{'A' * 40 * LONGEST_SUMMARY}'>") == "un mot"
+    assert said(f"un mot <img src='data:{'A' * 40 * MAX_ENTRY_SUMMARY}'>") == "un mot"
 
 
 @given(some.binary(max_size=300))
 def test_no_bytes_break_the_reader(data: bytes) -> None:
     for whole in (data, b"<rss><channel><item><title>" + data + b"</title></item></channel></rss>"):
         try:
-            parse(whole)
+            parse_feed(whole)
         except BadInput:
             continue

@@ -9,13 +9,17 @@ import pytest
 
 from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
-from schedules import claiming, dragging, pausing, planning, quiet, series, series_reads, shifting
-from schedules.calendar import WallTime, bounds, local_day
-from schedules.dragging import Spot
-from schedules.pausing import Pause
-from schedules.recurrence import Every, Repeat, Rule
-from schedules.shifting import By, Chosen, Preview
-from schedules.states import DeliveryState as S
+from foundation.ops.wall_time import WallTime, day_bounds, local_day
+from schedules.availability import quiet_periods
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import claims
+from schedules.recurrence import queries, series
+from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
+from schedules.rescheduling import bulk_moves, drag_and_drop, pauses
+from schedules.rescheduling.bulk_moves import MovePreview, MoveSelection, TimeOffset
+from schedules.rescheduling.drag_and_drop import DropTarget
+from schedules.rescheduling.pauses import PostingPause
 from tests.schedules.builders import Desk
 from tests.schedules.repeats import DAILY, WEEKLY, approved, begin, draft, rows, standing
 from tests.schedules.test_queueing import filled, queue
@@ -30,22 +34,22 @@ def day(lea: Desk, ahead: int) -> date:
     return local_day(lea.now(), ZONE) + timedelta(days=ahead)
 
 
-def daily(lea: Desk, *channels: str, hour: int = 12, rule: Rule = DAILY, first: int = 1) -> UUID:
+def daily(lea: Desk, *channels: str, hour: int = 12, rule: RecurrenceRule = DAILY, first: int = 1) -> UUID:
     """A series that begins so many days ahead, made and approved."""
-    post_id = begin(lea, Repeat(rule, day(lea, first), time(hour), ZONE), *channels)
+    post_id = begin(lea, Recurrence(rule, day(lea, first), time(hour), ZONE), *channels)
     lea.run()
     approved(lea, post_id)
     return post_id
 
 
-def pause_of(lea: Desk, first: int, last: int, *, channel: str | None = None) -> Pause:
+def pause_of(lea: Desk, first: int, last: int, *, channel: str | None = None) -> PostingPause:
     only_there = lea.channels[channel] if channel else None
-    return Pause(lea.creator_id, only_there, day(lea, first), day(lea, last), ZONE, "Léa se repose")
+    return PostingPause(lea.creator_id, only_there, day(lea, first), day(lea, last), ZONE, "Léa se repose")
 
 
-def begun(lea: Desk, wanted: Pause) -> UUID:
-    shown: Preview = lea.act(pausing.preview, wanted)
-    pause_id, done = lea.act(pausing.pause, wanted, seen=shown.versions)
+def begun(lea: Desk, wanted: PostingPause) -> UUID:
+    shown: MovePreview = lea.act(pauses.preview_pause, wanted)
+    pause_id, done = lea.act(pauses.start_pause, wanted, seen=shown.seen_versions)
     assert (done.moved, done.out) == (shown.moving, shown.out)
     lea.run()
     return UUID(str(pause_id))
@@ -64,7 +68,7 @@ def test_a_pause_leaves_out_what_repeats_and_doubles_nothing(lea: Desk) -> None:
     post_id = daily(lea)
     before = instants(lea, post_id)
     wanted = pause_of(lea, 3, 5)
-    shown: Preview = lea.act(pausing.preview, wanted)
+    shown: MovePreview = lea.act(pauses.preview_pause, wanted)
     assert [one.at.day for one in shown.out] == [day(lea, ahead) for ahead in (3, 4, 5)]
     assert (shown.moving, shown.left) == ((), ())
     pause_id = begun(lea, wanted)
@@ -80,14 +84,14 @@ def test_a_pause_that_is_called_off_brings_them_back_with_their_yes(lea: Desk) -
     post_id = daily(lea)
     before = instants(lea, post_id)
     pause_id = begun(lea, pause_of(lea, 3, 5))
-    lea.act(pausing.call_off, pause_id)
+    lea.act(pauses.cancel_pause, pause_id)
     lea.run()
     assert instants(lea, post_id) == before
     assert {row.state for row in rows(lea, post_id) if row.state != S.CANCELLED} == {S.SCHEDULED}
     keys = [row.occurrence_key for row in rows(lea, post_id) if row.state != S.CANCELLED]
     assert keys == sorted(set(keys))
     again = begun(lea, pause_of(lea, 4, 4))  # and it may be left out, and come back, as often as they like
-    lea.act(pausing.call_off, again)
+    lea.act(pauses.cancel_pause, again)
     lea.run()
     assert instants(lea, post_id) == before
 
@@ -96,7 +100,7 @@ def by_hand(lea: Desk, post_id: UUID, ahead: int, to: int, hour: int) -> None:
     """The time of one day is moved to another."""
     known = str(day(lea, ahead))
     (one,) = [r for r in rows(lea, post_id) if r.occurrence_key.startswith(known) and r.state != S.CANCELLED]
-    lea.act(planning.move_delivery, one.id, at=WallTime(day(lea, to), time(hour), ZONE))
+    lea.act(deliveries.reschedule_delivery, one.id, at=WallTime(day(lea, to), time(hour), ZONE))
 
 
 def test_what_was_moved_by_hand_comes_back_where_it_was_moved_to(lea: Desk) -> None:
@@ -107,7 +111,7 @@ def test_what_was_moved_by_hand_comes_back_where_it_was_moved_to(lea: Desk) -> N
     for _ in range(2):
         pause_id = begun(lea, pause_of(lea, 3, 5))
         assert reasons(lea, post_id)["series.quiet"] > 0
-        lea.act(pausing.call_off, pause_id)
+        lea.act(pauses.cancel_pause, pause_id)
         lea.run()
         assert instants(lea, post_id) == before
     lea.live(days=6)
@@ -120,7 +124,7 @@ def test_what_was_moved_into_a_pause_does_not_leave_on_the_day_it_was_moved_from
     before = instants(lea, post_id)
     pause_id = begun(lea, pause_of(lea, 4, 5))
     assert [at for at in instants(lea, post_id) if at.date() == day(lea, 2)] == []
-    lea.act(pausing.call_off, pause_id)
+    lea.act(pauses.cancel_pause, pause_id)
     lea.run()
     assert instants(lea, post_id) == before
 
@@ -129,10 +133,10 @@ def test_what_was_moved_back_by_hand_comes_back_by_its_rule(lea: Desk) -> None:
     post_id = daily(lea)
     before = instants(lea, post_id)
     by_hand(lea, post_id, 3, 3, 18)
-    lea.act(pausing.call_off, begun(lea, pause_of(lea, 3, 3)))
+    lea.act(pauses.cancel_pause, begun(lea, pause_of(lea, 3, 3)))
     lea.run()
     by_hand(lea, post_id, 3, 3, 12)
-    lea.act(pausing.call_off, begun(lea, pause_of(lea, 3, 3)))
+    lea.act(pauses.cancel_pause, begun(lea, pause_of(lea, 3, 3)))
     lea.run()
     assert instants(lea, post_id) == before
 
@@ -145,9 +149,9 @@ def test_what_was_moved_by_hand_stays_away_once_its_date_or_its_time_is_gone(lea
     before, gone = instants(lea, post_id), (day(lea, 4), day(lea, 5))
     until = datetime.combine(day(lea, 4), time(10), UTC)  # past the time by hand, before that of the rule
     pause_id = begun(lea, pause_of(lea, 3, 6))
-    lea.act(series.skip, series_id, day(lea, 5))
+    lea.act(series.skip_occurrence, series_id, day(lea, 5))
     lea.live(seconds=(until - lea.now()).total_seconds())
-    lea.act(pausing.come_back, pause_id)
+    lea.act(pauses.end_pause, pause_id)
     lea.run()
     ahead = [at for at in before if at > until and at.date() not in gone]
     assert [at for at in instants(lea, post_id) if at > until][: len(ahead)] == ahead
@@ -159,7 +163,7 @@ def test_who_comes_back_early_posts_again_at_once(lea: Desk) -> None:
     pause_id = begun(lea, pause_of(lea, 0, 9))
     assert instants(lea, post_id)[0].date() == day(lea, 10)
     lea.live(days=4, hours=1)
-    lea.act(pausing.come_back, pause_id)
+    lea.act(pauses.end_pause, pause_id)
     lea.run()
     assert instants(lea, post_id)[:3] == [at for at in before if at > lea.now()][:3]
 
@@ -173,18 +177,18 @@ def test_a_pause_of_one_account_leaves_the_series_on_the_others(lea: Desk) -> No
     ]
     assert there == [lea.channels["second"]]
     with lea.scope() as scope:
-        (found,) = series_reads.of_post(scope, post_id)
+        (found,) = queries.series_of_post_views(scope, post_id)
     assert day(lea, 3) in [wall.day for wall in found.coming]
 
 
 def test_a_series_of_which_a_pause_leaves_nothing_is_said_before(lea: Desk) -> None:
-    post_id = daily(lea, rule=Rule(Every.DAY, 3), first=2)
-    shown: Preview = lea.act(pausing.preview, pause_of(lea, 2, 4))
+    post_id = daily(lea, rule=RecurrenceRule(RecurrenceUnit.DAY, 3), first=2)
+    shown: MovePreview = lea.act(pauses.preview_pause, pause_of(lea, 2, 4))
     assert {one.why.code for one in shown.out} == {"pause.series_over"}
     begun(lea, pause_of(lea, 2, 4))
     assert standing(lea, post_id) == []
-    other = daily(lea, hour=20, rule=Rule(Every.DAY, 3), first=12)
-    shown = lea.act(pausing.preview, pause_of(lea, 12, 13))
+    other = daily(lea, hour=20, rule=RecurrenceRule(RecurrenceUnit.DAY, 3), first=12)
+    shown = lea.act(pauses.preview_pause, pause_of(lea, 12, 13))
     assert {one.why.code for one in shown.out} == {"series.quiet"}
     assert len(standing(lea, other)) == 3
 
@@ -194,11 +198,11 @@ def test_a_queue_goes_on_around_what_repeats(lea: Desk) -> None:
     every_day(lea, time(10))
     filled(lea, *"abc")
     at = queue(lea)[1].at
-    post_id = begin(lea, Repeat(WEEKLY, at.day + timedelta(days=2), time(10), at.zone))
+    post_id = begin(lea, Recurrence(WEEKLY, at.day + timedelta(days=2), time(10), at.zone))
     lea.run()
     approved(lea, post_id)
     before = instants(lea, post_id)
-    wanted = Pause(lea.creator_id, None, at.day, at.day, at.zone, "x")
+    wanted = PostingPause(lea.creator_id, None, at.day, at.day, at.zone, "x")
     begun(lea, wanted)
     assert instants(lea, post_id) == before
     taken = [one.at.instant() for one in queue(lea) if one.post_id != post_id]
@@ -206,13 +210,15 @@ def test_a_queue_goes_on_around_what_repeats(lea: Desk) -> None:
     assert not set(taken) & set(before)
 
 
-def chosen(lea: Desk, first: int, last: int) -> Chosen:
-    return Chosen(lea.creator_id, None, bounds(day(lea, first), ZONE)[0], bounds(day(lea, last), ZONE)[1])
+def chosen(lea: Desk, first: int, last: int) -> MoveSelection:
+    return MoveSelection(
+        lea.creator_id, None, day_bounds(day(lea, first), ZONE)[0], day_bounds(day(lea, last), ZONE)[1]
+    )
 
 
-def shifted(lea: Desk, what: Chosen, by: By) -> Preview:
-    shown: Preview = lea.act(shifting.preview, what, by)
-    done = lea.act(shifting.shift, what, by, seen=shown.versions)
+def shifted(lea: Desk, what: MoveSelection, by: TimeOffset) -> MovePreview:
+    shown: MovePreview = lea.act(bulk_moves.preview_bulk_move, what, by)
+    done = lea.act(bulk_moves.move_deliveries, what, by, seen=shown.seen_versions)
     assert done.left == shown.left
     return shown
 
@@ -222,7 +228,7 @@ def test_a_shift_never_brings_two_of_a_series_together(lea: Desk) -> None:
     post_id = daily(lea)
     single = lea.delivery("on its own", after=24 * 3600)
     before = instants(lea, post_id)
-    shown = shifted(lea, chosen(lea, 1, 3), By(days=1))
+    shown = shifted(lea, chosen(lea, 1, 3), TimeOffset(days=1))
     assert {one.why.code for one in shown.left} == {"shift.series_close"}
     assert len(shown.left) == 3
     assert [one.delivery_id for one in shown.moving] == [single]
@@ -232,9 +238,9 @@ def test_a_shift_never_brings_two_of_a_series_together(lea: Desk) -> None:
 def test_a_shift_by_hours_keeps_the_least_distance(lea: Desk) -> None:
     post_id = daily(lea)
     before = instants(lea, post_id)
-    assert len(shifted(lea, chosen(lea, 3, 3), By(minutes=19 * 60)).left) == 1
+    assert len(shifted(lea, chosen(lea, 3, 3), TimeOffset(minutes=19 * 60)).left) == 1
     assert instants(lea, post_id) == before
-    assert shifted(lea, chosen(lea, 3, 3), By(minutes=18 * 60)).left == ()
+    assert shifted(lea, chosen(lea, 3, 3), TimeOffset(minutes=18 * 60)).left == ()
     times = instants(lea, post_id)
     assert min(two - one for one, two in pairwise(times)) == timedelta(hours=6)
 
@@ -242,8 +248,8 @@ def test_a_shift_by_hours_keeps_the_least_distance(lea: Desk) -> None:
 def test_what_the_rule_will_yet_make_is_in_the_way_too(lea: Desk) -> None:
     post_id = daily(lea)
     last = instants(lea, post_id)[-1]
-    here = Chosen(lea.creator_id, None, last, last + timedelta(minutes=1))
-    assert [one.why.code for one in shifted(lea, here, By(days=1)).left] == ["shift.series_close"]
+    here = MoveSelection(lea.creator_id, None, last, last + timedelta(minutes=1))
+    assert [one.why.code for one in shifted(lea, here, TimeOffset(days=1)).left] == ["shift.series_close"]
     lea.pass_time(days=3)
     lea.run()
     times = instants(lea, post_id)
@@ -251,14 +257,14 @@ def test_what_the_rule_will_yet_make_is_in_the_way_too(lea: Desk) -> None:
 
 
 def test_all_of_a_series_that_ends_moves_together_and_comes_back(lea: Desk) -> None:
-    post_id = daily(lea, rule=Rule(Every.DAY, 5))
+    post_id = daily(lea, rule=RecurrenceRule(RecurrenceUnit.DAY, 5))
     before = instants(lea, post_id)
     what = chosen(lea, 0, 20)
-    shown: Preview = lea.act(shifting.preview, what, By(days=1))
-    done = lea.act(shifting.shift, what, By(days=1), seen=shown.versions)
+    shown: MovePreview = lea.act(bulk_moves.preview_bulk_move, what, TimeOffset(days=1))
+    done = lea.act(bulk_moves.move_deliveries, what, TimeOffset(days=1), seen=shown.seen_versions)
     assert (len(done.moved), done.left) == (5, ())
     assert instants(lea, post_id) == [at + timedelta(days=1) for at in before]
-    assert lea.act(shifting.undo, done.shift_id).left == ()
+    assert lea.act(bulk_moves.undo_bulk_move, done.shift_id).left == ()
     assert instants(lea, post_id) == before
 
 
@@ -266,7 +272,7 @@ def test_one_that_is_dragged_onto_the_next_is_refused_in_words(lea: Desk) -> Non
     post_id = daily(lea)
     one = rows(lea, post_id)[2]
     with pytest.raises(Conflict) as told:
-        lea.act(dragging.drag, {one.id: one.version}, Spot(day(lea, 4), None, ZONE))
+        lea.act(drag_and_drop.drop_deliveries, {one.id: one.version}, DropTarget(day(lea, 4), None, ZONE))
     assert told.value.message.code == "shift.series_close"
 
 
@@ -275,7 +281,13 @@ def test_one_that_is_dragged_onto_the_next_is_refused_in_words(lea: Desk) -> Non
 
 def keep(lea: Desk, first: int, last: int) -> UUID:
     kept = lea.act(
-        quiet.keep_days, lea.creator_id, None, label="Noël", zone=ZONE, first=day(lea, first), last=day(lea, last)
+        quiet_periods.add_quiet_days,
+        lea.creator_id,
+        None,
+        label="Noël",
+        zone=ZONE,
+        first=day(lea, first),
+        last=day(lea, last),
     )
     lea.run()
     return UUID(str(kept.id))
@@ -286,7 +298,7 @@ def test_a_holiday_kept_later_leaves_out_what_repeats_and_says_so(lea: Desk) -> 
     before = instants(lea, post_id)
     by_hand = rows(lea, post_id)[0]
     at = WallTime(day(lea, 4), time(20), ZONE)
-    lea.act(planning.move_delivery, by_hand.id, at=at)
+    lea.act(deliveries.reschedule_delivery, by_hand.id, at=at)
     single = lea.delivery("by hand", after=4 * 24 * 3600)
     quiet_id = keep(lea, 4, 5)
     assert reasons(lea, post_id) == {"series.quiet": 2}
@@ -294,10 +306,10 @@ def test_a_holiday_kept_later_leaves_out_what_repeats_and_says_so(lea: Desk) -> 
     assert lea.state(single) is S.SCHEDULED
     assert [code for cause, code in lea.notices().items() if cause.startswith("series:")] == ["series.gave_way"]
     with lea.scope() as scope:
-        (found,) = series_reads.of_post(scope, post_id)
+        (found,) = queries.series_of_post_views(scope, post_id)
     assert [(wall.day, label) for wall, label in found.quiet] == [(day(lea, 4), "Noël"), (day(lea, 5), "Noël")]
     assert not {wall.day for wall in found.coming} & {day(lea, 4), day(lea, 5)}
-    lea.act(quiet.forget, quiet_id)
+    lea.act(quiet_periods.delete_quiet_period, quiet_id)
     lea.run()
     assert sorted(instants(lea, post_id)) == sorted([*before[1:], at.instant()])
     assert not [cause for cause in lea.notices() if cause.startswith("series:")], "all of them leave again"
@@ -306,10 +318,10 @@ def test_a_holiday_kept_later_leaves_out_what_repeats_and_says_so(lea: Desk) -> 
 def test_the_notice_of_what_gave_way_stays_while_some_of_it_does(lea: Desk) -> None:
     daily(lea)
     first, second = keep(lea, 4, 4), keep(lea, 6, 6)
-    lea.act(quiet.forget, first)
+    lea.act(quiet_periods.delete_quiet_period, first)
     lea.run()
     assert "series.gave_way" in lea.notices().values()
-    lea.act(quiet.forget, second)
+    lea.act(quiet_periods.delete_quiet_period, second)
     lea.run()
     assert "series.gave_way" not in lea.notices().values()
 
@@ -326,12 +338,12 @@ def test_what_is_made_later_gives_way_as_well(lea: Desk) -> None:
 
 def test_a_series_that_would_never_leave_is_not_begun(lea: Desk) -> None:
     hours = {"label": "nuit", "zone": ZONE, "weekday": None, "start": time(22), "end": time(8)}
-    lea.act(quiet.keep_hours, lea.creator_id, lea.channels["main"], **hours)
+    lea.act(quiet_periods.add_quiet_hours, lea.creator_id, lea.channels["main"], **hours)
     with pytest.raises(BadInput) as told:
-        begin(lea, Repeat(DAILY, day(lea, 1), time(23), ZONE))
+        begin(lea, Recurrence(DAILY, day(lea, 1), time(23), ZONE))
     assert told.value.message.code == "series.all_quiet"
     lea.connect("second")
-    post_id = begin(lea, Repeat(DAILY, day(lea, 1), time(23), ZONE), "main", "second")
+    post_id = begin(lea, Recurrence(DAILY, day(lea, 1), time(23), ZONE), "main", "second")
     lea.run()
     assert {row.channel_id for row in rows(lea, post_id)} == {lea.channels["second"]}
 
@@ -339,8 +351,10 @@ def test_a_series_that_would_never_leave_is_not_begun(lea: Desk) -> None:
 def test_the_first_time_of_a_series_is_the_first_that_leaves(lea: Desk) -> None:
     keep(lea, 1, 3)
     with lea.scope(f"member:{lea.author}") as scope:
-        wanted = Repeat(DAILY, day(lea, 1), time(12), ZONE)
-        planned = series.plan(scope, draft(lea), wanted, key=uuid7(), author=f"member:{lea.author}", confirmed=True)
+        wanted = Recurrence(DAILY, day(lea, 1), time(12), ZONE)
+        planned = series.plan_series(
+            scope, draft(lea), wanted, key=uuid7(), author=f"member:{lea.author}", confirmed=True
+        )
     assert planned.at.day == day(lea, 4)
     assert standing(lea, planned.post_id) == [str(day(lea, 4))]
 
@@ -351,7 +365,7 @@ def test_one_on_its_way_is_not_left_out(lea: Desk) -> None:
     first = rows(lea, post_id)[0]
     lea.pass_time(seconds=(first.due_at - lea.now()).total_seconds() + 1)
     with lea.scope() as scope:
-        claiming.claim(scope, first.id, mint=lea.services.mint, connectors=lea.services.connectors)
+        claims.claim_delivery(scope, first.id, mint=lea.services.mint, connectors=lea.services.connectors)
     keep(lea, 0, 1)
     assert lea.state(first.id) is S.PUBLISHING
     lea.live(minutes=3)
@@ -360,7 +374,9 @@ def test_one_on_its_way_is_not_left_out(lea: Desk) -> None:
 
 def test_leaving_out_killed_half_way_is_done_once(lea: Desk) -> None:
     post_id = daily(lea)
-    lea.act(quiet.keep_days, lea.creator_id, None, label="Noël", zone=ZONE, first=day(lea, 3), last=day(lea, 4))
+    lea.act(
+        quiet_periods.add_quiet_days, lea.creator_id, None, label="Noël", zone=ZONE, first=day(lea, 3), last=day(lea, 4)
+    )
     at = 0
     while lea.crash(at):
         at += 1

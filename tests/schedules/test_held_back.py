@@ -1,10 +1,11 @@
 """Missed posts that somebody holds back: nothing but a word about their hour lets them leave."""
 
-from schedules import downtimes, drafting
-from schedules.drafting import Draft
-from schedules.moving import delivery
-from schedules.states import DeliveryState as S
-from tenants import agencies
+from schedules.downtime import missed_posts
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.transitions import get_delivery
+from tenants.agencies import agencies
 from tests.schedules.builders import Desk
 from tests.schedules.test_downtimes import only, overdue
 from tests.schedules.test_spare import moved, on
@@ -16,7 +17,7 @@ def test_moving_the_queue_to_a_spare_account_sends_none(lea: Desk) -> None:
     lea.pass_time(hours=1)
     lea.run()
     assert lea.texts() == ["main 0"]
-    lea.act(downtimes.hold_all, only(lea), creators=[lea.creator_id])
+    lea.act(missed_posts.hold_missed_posts, only(lea), creators=[lea.creator_id])
     assert len(moved(lea).moving) == 2
     lea.live(hours=3)
     assert lea.texts("spare") == []
@@ -26,17 +27,17 @@ def test_moving_the_queue_to_a_spare_account_sends_none(lea: Desk) -> None:
 
 def test_other_words_send_none(lea: Desk) -> None:
     with lea.scope() as scope:
-        agencies.set_approvals(scope, lea.creator_id, tiers=0, times=False)
+        agencies.set_approval_policy(scope, lea.creator_id, tiers=0, times=False)
     late = overdue(lea, 3)
     lea.pass_time(hours=1)
     lea.run()
-    lea.act(downtimes.hold_all, only(lea), creators=[lea.creator_id])
+    lea.act(missed_posts.hold_missed_posts, only(lea), creators=[lea.creator_id])
     with lea.scope() as scope:
-        post_id = delivery(scope, late[1]).post_id
+        post_id = get_delivery(scope, late[1]).post_id
     changed = Draft(lea.creator_id, "", "other words", (), (lea.channels["main"],))
-    assert not lea.act(drafting.rewrite, post_id, changed, author=f"member:{lea.author}")
+    assert not lea.act(drafts.rewrite_post, post_id, changed, author=f"member:{lea.author}")
     lea.live(hours=2)
     assert lea.texts() == ["main 0"]
-    lea.act(drafting.again, late[1])
+    lea.act(drafts.retry_delivery, late[1])
     lea.live(minutes=1)
     assert lea.texts() == ["main 0", "other words"]

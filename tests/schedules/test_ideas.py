@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from generators.contract import EngineMissing, TextEngine
-from generators.engines.embedded import Embedded
-from generators.engines.ollama import Ollama
-from generators.engines.templates import Templates
-from schedules import ideas, ideas_brief, ideas_handling, ideas_words
-from schedules.events import IdeaWords
-from schedules.ideas import Round
-from schedules.ideas_brief import Brief, Lesson, Past, Results
-from schedules.kits_checks import Rules
-from schedules.outside import Form
+from generators.contract.engines import EngineMissing, TextEngine
+from generators.engines.text.embedded import EmbeddedEngine
+from generators.engines.text.ollama import OllamaEngine
+from generators.engines.text.templates import TemplateEngine
+from schedules.posts.events import IdeasDue
+from schedules.posts.live_posts import PostFormat
+from schedules.suggestions.ideas import brief as ideas_brief
+from schedules.suggestions.ideas import handlers, prompts, proposals
+from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost, MeasuredResults, ResultLesson
+from schedules.suggestions.ideas.proposals import IdeaBatch
+from schedules.suggestions.shared.text_rules import TextRules
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Fault, Says
 from tests.schedules.builders import Desk, desk
@@ -45,41 +46,47 @@ def server() -> Iterator[FakeOllama]:
         yield found
 
 
-def past(number: int = 0, words: str = "", **more: Any) -> Past:
+def past(number: int = 0, words: str = "", **more: Any) -> InspiringPost:
     said = words or f"Le port au petit jour, numéro {number}"
-    return Past(**{"post_id": uuid7(), "words": said, "form": Form.PICTURE, "account": "Essai", **DAY, **more})
+    return InspiringPost(
+        **{"post_id": uuid7(), "words": said, "form": PostFormat.PICTURE, "account": "Essai", **DAY, **more}
+    )
 
 
 DAY: dict[str, Any] = {"day": "2026-10-01", "value": 37, "usual": 12}
 
 
-def brief(creator_id: UUID | None = None, *best: Past, **more: Any) -> Brief:
-    learned = (Lesson("hours", "evening", 12, 11), Lesson("tag", "#port", 9, 8), Lesson("form", "film", 8, 8))
-    results = Results(24, 24, 0, learned, best)
-    return Brief(**{"creator_id": creator_id or uuid7(), "language": "fr", "results": results, **more})
+def brief(creator_id: UUID | None = None, *best: InspiringPost, **more: Any) -> IdeaBrief:
+    learned = (
+        ResultLesson("hours", "evening", 12, 11),
+        ResultLesson("tag", "#port", 9, 8),
+        ResultLesson("form", "film", 8, 8),
+    )
+    results = MeasuredResults(24, 24, 0, learned, best)
+    return IdeaBrief(**{"creator_id": creator_id or uuid7(), "language": "fr", "results": results, **more})
 
 
-def asked(lea: Desk, *best: Past, **more: Any) -> UUID:
-    found: UUID = lea.act(ideas.ask, brief(lea.creator_id, *best, **more), key=uuid7())
+def asked(lea: Desk, *best: InspiringPost, **more: Any) -> UUID:
+    found: UUID = lea.act(proposals.request_ideas, brief(lea.creator_id, *best, **more), key=uuid7())
     return found
 
 
 def model(server: FakeOllama, *answers: object) -> Callable[[], TextEngine]:
     server.script.extend(Says(one if isinstance(one, str) else json.dumps(one)) for one in answers)
-    return lambda: Ollama(server.url, "llama3.2", seconds=2)
+    return lambda: OllamaEngine(server.url, "llama3.2", seconds=2)
 
 
-def write(lea: Desk, round_id: UUID, engine: Callable[[], TextEngine]) -> Round:
-    ideas_handling.write(IdeaWords(lea.tenant_id, round_id), tenant=lea.tenant, engine=engine)
-    found: Round = lea.act(ideas.one, [lea.creator_id], round_id)
+def write(lea: Desk, round_id: UUID, engine: Callable[[], TextEngine]) -> IdeaBatch:
+    handlers.generate_ideas(IdeasDue(lea.tenant_id, round_id), tenant=lea.tenant, engine=engine)
+    found: IdeaBatch = lea.act(proposals.get_ideas, [lea.creator_id], round_id)
     return found
 
 
-def alone(server: FakeOllama, *answers: object, of: Past | None = None, **more: Any) -> Any:
+def alone(server: FakeOllama, *answers: object, of: InspiringPost | None = None, **more: Any) -> Any:
     """One question outside of the database."""
-    whole = brief(None, *([of] if of is not None else []), **more).fit()
+    whole = brief(None, *([of] if of is not None else []), **more).bounded_for_model()
     engine = model(server, *answers)()
-    return ideas_words.idea(engine, whole, "Léa", Rules("fr"), number=0, before=[], seed=3)
+    return prompts.write_idea(engine, whole, "Léa", TextRules("fr"), number=0, before=[], seed=3)
 
 
 def test_five_ideas_come_each_with_the_post_it_rests_on(lea: Desk, server: FakeOllama) -> None:
@@ -88,7 +95,7 @@ def test_five_ideas_come_each_with_the_post_it_rests_on(lea: Desk, server: FakeO
     assert found.written
     assert [one.title for one in found.ideas] == [title for title, _ in SAID]
     assert [one.of for one in found.ideas] == [0, 1, 2, None, None]
-    first = found.past(found.ideas[0])
+    first = found.inspiring_post(found.ideas[0])
     assert first is not None
     assert (first.post_id, first.value, first.usual) == (best[0].post_id, 40, 12)
     assert found.ideas[0].tags == ("#mer", "#matin")
@@ -103,7 +110,7 @@ def test_five_ideas_come_each_with_the_post_it_rests_on(lea: Desk, server: FakeO
 
 
 def test_too_few_results_are_told_to_the_model_and_rest_on_the_persona(lea: Desk, server: FakeOllama) -> None:
-    round_id = asked(lea, results=Results(7, 24, 13), about="Elle aime la mer.")
+    round_id = asked(lea, results=MeasuredResults(7, 24, 13), about="Elle aime la mer.")
     found = write(lea, round_id, model(server, *GOOD))
     assert {one.of for one in found.ideas} == {None}
     question = server.asked[0]["messages"][1]["content"]
@@ -173,7 +180,7 @@ def test_a_cut_stream_and_a_hang_end_in_a_reason_and_are_not_waited_for_five_tim
 ) -> None:
     server.script.append(Says(json.dumps(GOOD[0]), breaks_off=True))
     server.fail("/api/chat", Fault(hang=True))
-    found = write(lea, asked(lea), lambda: Ollama(server.url, "llama3.2", seconds=0.5))
+    found = write(lea, asked(lea), lambda: OllamaEngine(server.url, "llama3.2", seconds=0.5))
     assert (found.ideas, [one.code for one in found.lacks]) == ([], ["engine.server_down"])
     assert len(server.asked) == 1
 
@@ -196,31 +203,31 @@ def test_what_she_posted_lately_is_not_proposed(lea: Desk, server: FakeOllama) -
 
 
 def test_without_a_model_and_with_a_missing_one_the_reason_is_kept(lea: Desk) -> None:
-    found = write(lea, asked(lea), Templates)
+    found = write(lea, asked(lea), TemplateEngine)
     assert (found.ideas, [one.code for one in found.lacks]) == ([], ["kit.no_model"])
 
     def missing() -> TextEngine:
         raise EngineMissing("engine.file_missing", file="x.gguf")
 
     assert [one.code for one in write(lea, asked(lea), missing).lacks] == ["engine.file_missing"]
-    small = Embedded("http://127.0.0.1:9", "smollm2", None)
+    small = EmbeddedEngine("http://127.0.0.1:9", "smollm2", None)
     assert [one.code for one in write(lea, asked(lea), lambda: small).lacks] == ["kit.no_model"]
 
 
 def test_what_nobody_may_read_about_is_not_shown_to_a_model() -> None:
     shown = brief(
         None, past(words="Une lycéenne au port"), past(words="C’est gratuit"), past(1), forbidden=("gratuit",)
-    ).fit()
+    ).bounded_for_model()
     assert [one.words for one in shown.results.best] == ["Le port au petit jour, numéro 1"]
-    assert brief(about="Une lycéenne de 16 ans").fit().about == ""
+    assert brief(about="Une lycéenne de 16 ans").bounded_for_model().about == ""
     with pytest.raises(BadInput):
-        brief(language="xx").fit()
+        brief(language="xx").bounded_for_model()
 
 
 def test_a_press_repeated_is_one_round_and_one_is_written_at_a_time(lea: Desk) -> None:
     key = uuid7()
-    first = lea.act(ideas.ask, brief(lea.creator_id), key=key)
-    assert lea.act(ideas.ask, brief(lea.creator_id), key=key) == first
+    first = lea.act(proposals.request_ideas, brief(lea.creator_id), key=key)
+    assert lea.act(proposals.request_ideas, brief(lea.creator_id), key=key) == first
     with pytest.raises(Conflict):
         asked(lea)
 
@@ -228,25 +235,25 @@ def test_a_press_repeated_is_one_round_and_one_is_written_at_a_time(lea: Desk) -
 def test_an_idea_is_put_away_for_good_and_for_everybody(lea: Desk, server: FakeOllama) -> None:
     found = write(lea, asked(lea), model(server, *GOOD))
     for _ in range(2):
-        lea.act(ideas.dismiss, [lea.creator_id], found.id, 1)
-    shown: Round = lea.act(ideas.newest, lea.creator_id)
-    assert [number for number, _ in shown.open] == [0, 2, 3, 4]
+        lea.act(proposals.dismiss_idea, [lea.creator_id], found.id, 1)
+    shown: IdeaBatch = lea.act(proposals.latest_ideas, lea.creator_id)
+    assert [number for number, _ in shown.open_ideas] == [0, 2, 3, 4]
     for number, creators in ((5, [lea.creator_id]), (-1, [lea.creator_id]), (0, [uuid7()])):
         with pytest.raises(NotFound):
-            lea.act(ideas.dismiss, creators, found.id, number)
+            lea.act(proposals.dismiss_idea, creators, found.id, number)
 
 
 def test_another_agency_sees_and_changes_none_of_it(lea: Desk, server: FakeOllama) -> None:
     found = write(lea, asked(lea), model(server, *GOOD))
     other = desk(lea.services, lea.network)
     with other.scope() as scope:
-        assert ideas.newest(scope, lea.creator_id) is None
-        assert ideas.proposed(scope, lea.creator_id) == []
+        assert proposals.latest_ideas(scope, lea.creator_id) is None
+        assert proposals.recent_idea_titles(scope, lea.creator_id) == []
         with pytest.raises(NotFound):
-            ideas.one(scope, [lea.creator_id], found.id)
+            proposals.get_ideas(scope, [lea.creator_id], found.id)
         with pytest.raises(NotFound):
-            ideas.dismiss(scope, [lea.creator_id], found.id, 0)
-    ideas_handling.write(IdeaWords(other.tenant_id, asked(lea)), tenant=other.tenant, engine=model(server))
+            proposals.dismiss_idea(scope, [lea.creator_id], found.id, 0)
+    handlers.generate_ideas(IdeasDue(other.tenant_id, asked(lea)), tenant=other.tenant, engine=model(server))
 
 
 def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(lea: Desk, server: FakeOllama) -> None:
@@ -258,23 +265,26 @@ def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(lea: Desk, serv
         model(server, *GOOD)
         lea.pass_time(seconds=600)
     lea.run()
-    assert lea.act(ideas.unwritten, round_id) is None
-    assert len(lea.act(ideas.newest, lea.creator_id).ideas) == 5
+    assert lea.act(proposals.pending_ideas, round_id) is None
+    assert len(lea.act(proposals.latest_ideas, lea.creator_id).ideas) == 5
     assert at > 3
 
 
 def test_who_waits_is_told_when_the_work_was_given_up(lea: Desk) -> None:
     round_id = asked(lea)
-    ideas_handling.gave_up(IdeaWords(lea.tenant_id, round_id), tenant=lea.tenant)
-    found: Round = lea.act(ideas.newest, lea.creator_id)
+    handlers.fail_ideas(IdeasDue(lea.tenant_id, round_id), tenant=lea.tenant)
+    found: IdeaBatch = lea.act(proposals.latest_ideas, lea.creator_id)
     assert (found.written, [one.code for one in found.lacks]) == (True, ["kit.gave_up"])
 
 
 @given(
-    words=st.text(max_size=300), form=st.sampled_from(Form), value=st.integers(0, 10**9), usual=st.integers(0, 10**9)
+    words=st.text(max_size=300),
+    form=st.sampled_from(PostFormat),
+    value=st.integers(0, 10**9),
+    usual=st.integers(0, 10**9),
 )
-def test_a_brief_is_read_as_it_was_kept(words: str, form: Form, value: int, usual: int) -> None:
-    whole = brief(None, past(words=words, form=form, value=value, usual=usual)).fit()
-    kept = json.loads(json.dumps(ideas_brief.stored(whole)))
-    assert ideas_brief.read(whole.creator_id, kept) == whole
+def test_a_brief_is_read_as_it_was_kept(words: str, form: PostFormat, value: int, usual: int) -> None:
+    whole = brief(None, past(words=words, form=form, value=value, usual=usual)).bounded_for_model()
+    kept = json.loads(json.dumps(ideas_brief.dump_brief(whole)))
+    assert ideas_brief.load_brief(whole.creator_id, kept) == whole
     assert all("\x00" not in one.words and len(one.words) <= 200 for one in whole.results.best)

@@ -4,15 +4,15 @@ import pytest
 
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import importance
-from schedules.moving import delivery
-from schedules.states import DeliveryState as S
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.transitions import get_delivery
+from schedules.rescheduling import priority as importance
 from tests.schedules.builders import Desk
 
 
 def say(lea: Desk, delivery_id: object, priority: int, *, version: int | None = None) -> None:
     seen = lea.entry(delivery_id).version if version is None else version  # type: ignore[arg-type] # an id
-    lea.act(importance.set_importance, delivery_id, priority, version=seen)
+    lea.act(importance.set_priority, delivery_id, priority, version=seen)
 
 
 def test_what_became_more_important_leaves_first(lea: Desk) -> None:
@@ -64,7 +64,7 @@ def test_another_number_is_refused(lea: Desk, priority: int) -> None:
     with pytest.raises(BadInput):
         say(lea, delivery_id, priority)
     with lea.scope() as scope:
-        assert delivery(scope, delivery_id).priority == 5
+        assert get_delivery(scope, delivery_id).priority == 5
 
 
 def test_what_was_changed_meanwhile_or_is_nobodys_is_refused(lea: Desk) -> None:

@@ -7,21 +7,24 @@ from uuid import UUID
 
 import pytest
 
-from channels import disconnecting
+from channels.connections import disconnection
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
-from gate import targets
-from gate.units import Rating
-from schedules import drafting, exports, imports, imports_handling, planning
-from schedules.calendar import WallTime, zone_of
-from schedules.events import ImportApply
-from schedules.imports_cells import COLUMNS
-from schedules.imports_rows import ACCOUNT
-from schedules.moving import delivery, move
-from schedules.overrides import Override
-from schedules.states import DeliveryState
-from schedules.threads import Piece
-from tenants import agencies
+from foundation.ops.wall_time import WallTime, load_zone
+from gate.contract.units import Rating
+from gate.reviews import link_targets
+from schedules.calendar import exports
+from schedules.drafts import drafts
+from schedules.imports import handlers, import_files
+from schedules.imports.cell_formats import COLUMNS
+from schedules.imports.csv_rows import ACCOUNT_BODY_PREFIX
+from schedules.posts import deliveries
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.events import ImportApply
+from schedules.posts.states import DeliveryState
+from schedules.posts.thread_parts import ThreadPart
+from schedules.posts.transitions import get_delivery, transition_delivery
+from tenants.agencies import agencies
 from tests.schedules.files import Clerk, table
 
 TABLES = ("posts", "deliveries", "delivery_moves", "outbox")
@@ -72,17 +75,20 @@ def test_what_is_written_at_once_is_what_would_be_written_one_by_one(free: Clerk
     said |= {"title": "Titre", "text_ai": "Generated", "option_mastodon_visibility": "private"}
     free.write(table([free.row(1, date=day, **said)]), plan=plan)
     ours = free.rows("SELECT id FROM posts WHERE tenant_id = :tenant")[0].id
-    pieces = (Piece("premier", comment=True),)
-    others = (Override("mastodon", options=(("visibility", "private"),)), Override("sandbox", body="autrement"))
+    pieces = (ThreadPart("premier", comment=True),)
+    others = (
+        ChannelOverride("mastodon", options=(("visibility", "private"),)),
+        ChannelOverride("sandbox", body="autrement"),
+    )
     late = timedelta(hours=2)
     other = free.desk.write(
         "bonjour 1", media=(photo,), late_ok=late, parts=pieces, others=others, title="Titre", text_ai="generated"
     )
     with free.desk.scope(f"member:{free.desk.author}") as scope:
         at = WallTime(date.fromisoformat(day), time(10), "Europe/Paris")
-        planning.add_delivery(scope, other, free.desk.channels["main"], at=at)
+        deliveries.create_delivery(scope, other, free.desk.channels["main"], at=at)
         if plan:
-            drafting.settle(scope, other)
+            drafts.release_post(scope, other)
     assert written(free, ours) == written(free, other)
 
 
@@ -102,7 +108,7 @@ def test_two_workers_write_it_once(clerk: Clerk) -> None:
     services = clerk.desk.services
 
     def work(_: int) -> None:
-        imports_handling.apply(event, tenant=services.tenant, connectors=services.connectors)
+        handlers.apply_import(event, tenant=services.tenant, connectors=services.connectors)
 
     with ThreadPoolExecutor(3) as workers:
         list(workers.map(work, range(3)))
@@ -240,16 +246,18 @@ def test_a_name_of_several_accounts_is_none_of_them_until_it_says_which(free: Cl
     found = free.bring(table([free.row(1)]))
     assert free.problems(found) == [(2, "channels", "import.account_several")]
     assert free.shown(found).findings[0].message.params["names"] == f"{second}, {first}"
-    there = {"channels": f"{first}|{second.upper()}", f"{ACCOUNT}{second}": "autrement"}
-    free.write(table([free.row(1, **there)], columns=(*COLUMNS, f"{ACCOUNT}{second}")), plan=True)
+    there = {"channels": f"{first}|{second.upper()}", f"{ACCOUNT_BODY_PREFIX}{second}": "autrement"}
+    free.write(table([free.row(1, **there)], columns=(*COLUMNS, f"{ACCOUNT_BODY_PREFIX}{second}")), plan=True)
     with free.desk.scope() as scope:
-        (line,) = exports.lines(scope, [free.desk.creator_id], free.desk.now(), free.desk.now() + timedelta(days=9))
+        (line,) = exports.load_export_rows(
+            scope, [free.desk.creator_id], free.desk.now(), free.desk.now() + timedelta(days=9)
+        )
     assert {place.account for place in line.places} == {first, second}
     assert line.own == {second: "autrement"}
-    again = free.bring(exports.table([line], {}))
+    again = free.bring(exports.render_csv([line], {}))
     assert not free.problems(again), "what goes out comes back to the same accounts"
     with free.desk.scope() as scope:
-        disconnecting.ask(scope, own, "Marc")
+        disconnection.request_disconnection(scope, own, "Marc")
     assert not free.problems(free.bring(table([free.row(2)]))), "who left takes no name from who is there"
 
 
@@ -268,7 +276,7 @@ def test_without_a_zone_it_is_the_creators_and_said(clerk: Clerk) -> None:
 def next_change(now: datetime, *, spring: bool) -> date:
     """The next day on which clocks in Paris jump, forth in spring, back in autumn."""
     day = now.date() + timedelta(days=1)
-    paris = zone_of("Europe/Paris")
+    paris = load_zone("Europe/Paris")
     while True:
         offsets = [datetime(d.year, d.month, d.day, 12, tzinfo=paris).utcoffset() for d in (day - timedelta(1), day)]
         grown = (offsets[1] or timedelta()) - (offsets[0] or timedelta())
@@ -313,16 +321,16 @@ def test_nobody_else_sees_writes_or_takes_back(clerk: Clerk, free: Clerk) -> Non
     found = clerk.bring(table([clerk.row(1)]))
     strangers: list[tuple[Clerk, set[UUID]]] = [(clerk, {uuid7()}), (free, {free.desk.creator_id})]
     acts: tuple[Any, ...] = (
-        lambda scope, whose: imports.brought(scope, found, creators=whose),
-        lambda scope, whose: imports.ask(scope, found, plan=True, creators=whose),
-        lambda scope, whose: imports.undo(scope, found, creators=whose),
+        lambda scope, whose: import_files.get_import(scope, found, creators=whose),
+        lambda scope, whose: import_files.confirm_import(scope, found, plan=True, creators=whose),
+        lambda scope, whose: import_files.undo_import(scope, found, creators=whose),
     )
     for who, whose in strangers:
         for act in acts:
             with pytest.raises(NotFound), who.desk.scope() as scope:
                 act(scope, whose)
         with who.desk.scope() as scope:
-            assert imports.latest(scope, creators=whose) == []
+            assert import_files.list_imports(scope, creators=whose) == []
 
 
 def test_a_file_names_only_whom_its_member_works_for(clerk: Clerk) -> None:
@@ -340,7 +348,7 @@ def test_the_bytes_go_once_the_posts_are_written(clerk: Clerk) -> None:
 def test_a_campaign_of_a_file_marks_the_addresses_of_its_posts(free: Clerk) -> None:
     far = "https://shop.example.org/a"
     with free.desk.scope() as scope:
-        targets.register(scope, free.desk.creator_id, far, rating=Rating.G, adult=False)
+        link_targets.register_link_target(scope, free.desk.creator_id, far, rating=Rating.G, adult=False)
     free.write(table([free.row(1, body=f"Look: {far}", utm_campaign="spring")]), plan=True)
     free.desk.live(days=2)
     assert free.desk.texts() == [f"Look: {far}?utm_source=sandbox&utm_medium=social&utm_campaign=spring"]
@@ -351,8 +359,8 @@ def test_a_line_of_a_post_that_is_still_planned_says_so(clerk: Clerk) -> None:
     clerk.write(table([clerk.row(1), clerk.row(2, time="12:00")]))
     start = clerk.desk.now()
     with clerk.desk.scope() as scope:
-        out = exports.lines(scope, {clerk.desk.creator_id}, start, start + timedelta(days=9))
-        move(scope, delivery(scope, out[1].places[0].delivery_id), DeliveryState.CANCELLED)
+        out = exports.load_export_rows(scope, {clerk.desk.creator_id}, start, start + timedelta(days=9))
+        transition_delivery(scope, get_delivery(scope, out[1].places[0].delivery_id), DeliveryState.CANCELLED)
     days = {out[0].key: "le port", out[1].key: "la plage"}
     lines = [clerk.row(key, date=clerk.day(3 + n), body=body) for n, (key, body) in enumerate(days.items())]
     assert clerk.marks(clerk.bring(table(lines))) == [(2, "key", "import.still_here")]

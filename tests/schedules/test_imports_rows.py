@@ -7,31 +7,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from connectors import registry
+from connectors.registry import loader
 from foundation.errors import BadInput
-from schedules import imports_cells as cells
-from schedules.imports_options import declared
-from schedules.imports_rows import MAX_BYTES, MAX_ROWS, Row, read
+from schedules.imports import cell_formats as cells
+from schedules.imports.csv_rows import MAX_BYTES, MAX_ROWS, ImportRow, parse_file
+from schedules.imports.option_columns import declared_options
 from tests.schedules.files import table
 
 PLATFORMS = ("sandbox", "telegram")
-OPTIONS = declared(registry.load())
+OPTIONS = declared_options(loader.load_connectors())
 WELL: dict[str, object] = {"key": "a", "channels": "main", "date": "2026-11-21", "time": "9:05", "body": "bonjour"}
 HEAD = "key,channels,date,time,body"
 
 
-def one(**more: object) -> Row:
+def one(**more: object) -> ImportRow:
     """The only line of a file."""
-    return read(table([{**WELL, **more}]), PLATFORMS).rows[0]
+    return parse_file(table([{**WELL, **more}]), PLATFORMS).rows[0]
 
 
 def codes(data: bytes) -> list[tuple[int, str, str]]:
-    return [(said.line, said.column, said.message.code) for said in read(data, PLATFORMS).findings]
+    return [(said.line, said.column, said.message.code) for said in parse_file(data, PLATFORMS).findings]
 
 
 def refusal(data: bytes) -> str:
     with pytest.raises(BadInput) as refused:
-        read(data, PLATFORMS)
+        parse_file(data, PLATFORMS)
     return refused.value.message.code
 
 
@@ -45,11 +45,11 @@ def test_a_line_is_read() -> None:
 @pytest.mark.parametrize("sign", [",", ";", "\t"])
 def test_the_signs_of_spreadsheets_are_known(sign: str) -> None:
     data = b"\xef\xbb\xbf" + table([{**WELL, "body": "a, b; c"}], sign=sign)
-    assert read(data, PLATFORMS).rows[0].body == "a, b; c"
+    assert parse_file(data, PLATFORMS).rows[0].body == "a, b; c"
 
 
 def test_a_text_of_several_lines_keeps_them_and_later_lines_their_number() -> None:
-    sheet = read(table([{**WELL, "body": "un\ndeux\r\ntrois "}, {**WELL, "key": "b", "date": "?"}]), PLATFORMS)
+    sheet = parse_file(table([{**WELL, "body": "un\ndeux\r\ntrois "}, {**WELL, "key": "b", "date": "?"}]), PLATFORMS)
     assert sheet.rows[0].body == "un\ndeux\r\ntrois "
     assert [said.line for said in sheet.findings] == [5]
 
@@ -80,14 +80,14 @@ def test_a_text_of_several_lines_keeps_them_and_later_lines_their_number() -> No
     ],
 )
 def test_what_cannot_be_taken_is_said_with_its_place(column: str, cell: str, code: str) -> None:
-    sheet = read(table([{**WELL, column: cell}]), PLATFORMS, OPTIONS)
+    sheet = parse_file(table([{**WELL, column: cell}]), PLATFORMS, OPTIONS)
     assert [(one.line, one.column, one.message.code) for one in sheet.findings] == [(2, column, code)]
     assert all(one.grave for one in sheet.findings)
 
 
 def test_what_is_chosen_is_read_by_its_kind_and_a_choice_without_regard_to_case() -> None:
     said = {"option_mastodon_visibility": " Unlisted", "option_telegram_silent": "OUI", "option_bluesky_languages": ""}
-    row = read(table([{**WELL, **said, "labels": "Noël|été;noël"}]), PLATFORMS, OPTIONS).rows[0]
+    row = parse_file(table([{**WELL, **said, "labels": "Noël|été;noël"}]), PLATFORMS, OPTIONS).rows[0]
     assert row.options == {"mastodon": {"visibility": "unlisted"}, "telegram": {"silent": True}}
     assert row.labels == ("Noël", "été", "noël")
 
@@ -95,35 +95,35 @@ def test_what_is_chosen_is_read_by_its_kind_and_a_choice_without_regard_to_case(
 def test_a_column_of_a_choice_nobody_knows_is_no_slip_to_pass_over() -> None:
     """What it chooses may be who sees the post."""
     for column, code in (("option_mastodon_visibilty", "_near"), ("option_zz", ""), ("option_warning@", "")):
-        (said,) = read(table([{**WELL, column: "private"}]), PLATFORMS, OPTIONS).findings
+        (said,) = parse_file(table([{**WELL, column: "private"}]), PLATFORMS, OPTIONS).findings
         assert (said.line, said.column, said.grave) == (1, column, True)
         assert said.message.code.removeprefix("import.option_column_unknown") in {code, "_near"}
 
 
 def test_a_choice_nobody_knows_is_called_no_slip_of_a_price() -> None:
-    (said,) = read(table([{**WELL, "option_telegram_foo": "x"}]), ["telegram"]).findings
+    (said,) = parse_file(table([{**WELL, "option_telegram_foo": "x"}]), ["telegram"]).findings
     assert (said.message.code, said.message.params["near"]) == ("import.option_column_unknown", "")
-    (said,) = read(table([{**WELL, "price_telegramm": "5 EUR"}]), ["telegram"]).findings
+    (said,) = parse_file(table([{**WELL, "price_telegramm": "5 EUR"}]), ["telegram"]).findings
     assert said.message.params["near"] == "price_telegram"
 
 
 @pytest.mark.parametrize("column", ["price_telegramm", "body_Telegramme", "part_two", "body_"])
 def test_a_column_of_a_place_nobody_knows_is_no_slip_to_pass_over(column: str) -> None:
     """A post was free where its price was misspelt, and said to all what was meant for one."""
-    (said,) = read(table([WELL], columns=[*cells.COLUMNS, column]), PLATFORMS, OPTIONS).findings
+    (said,) = parse_file(table([WELL], columns=[*cells.COLUMNS, column]), PLATFORMS, OPTIONS).findings
     assert (said.line, said.column, said.grave) == (1, column.casefold(), True)
 
 
 def test_other_words_for_a_platform_are_read() -> None:
     columns = [*cells.COLUMNS, "body_telegram"]
     data = table([{**WELL, "body_telegram": "court"}, {**WELL, "key": "b", "body_telegram": "  "}], columns=columns)
-    assert [row.bodies for row in read(data, PLATFORMS).rows] == [{"telegram": "court"}, {}]
+    assert [row.bodies for row in parse_file(data, PLATFORMS).rows] == [{"telegram": "court"}, {}]
     long = table([{**WELL, "body_telegram": "x" * 20_001}], columns=columns)
     assert codes(long) == [(2, "body_telegram", "import.words_too_long")]
 
 
 def test_unknown_columns_are_named_with_the_nearest_known_one() -> None:
-    said = read(f"{HEAD},prioritty,zzzzzz\na,main,2026-11-21,10:00,hi,3,4".encode(), PLATFORMS).findings
+    said = parse_file(f"{HEAD},prioritty,zzzzzz\na,main,2026-11-21,10:00,hi,3,4".encode(), PLATFORMS).findings
     assert [one.message.code for one in said] == ["import.column_unknown_near", "import.column_unknown"]
     assert said[0].message.params["near"] == "priority"
     assert not any(one.grave for one in said)
@@ -144,12 +144,12 @@ def test_columns_of_our_own_export_say_nothing() -> None:
     ],
 )
 def test_what_was_off_the_calendar_or_has_left_is_not_planned_again_without_a_word(state: str, said: str) -> None:
-    found = read(f"{HEAD},state\na,main,2026-11-21,10:00,hi,{state}".encode(), PLATFORMS).findings
+    found = parse_file(f"{HEAD},state\na,main,2026-11-21,10:00,hi,{state}".encode(), PLATFORMS).findings
     assert [(one.column, one.message.code, one.grave) for one in found] == [("state", said, False)] * bool(said)
 
 
 def test_a_key_that_stands_twice_names_its_first_line() -> None:
-    said = read(table([WELL, WELL]), PLATFORMS).findings
+    said = parse_file(table([WELL, WELL]), PLATFORMS).findings
     assert [(one.line, one.message.code, one.message.params["first"]) for one in said] == [(3, "import.key_twice", 2)]
 
 
@@ -186,29 +186,29 @@ def test_a_line_with_too_many_cells_is_said() -> None:
 @given(some.binary(max_size=400), some.booleans())
 def test_no_file_breaks_the_reader(data: bytes, headed: bool) -> None:
     with suppress(BadInput):
-        assert read((HEAD.encode() + b"\n" if headed else b"") + data, PLATFORMS).rows
+        assert parse_file((HEAD.encode() + b"\n" if headed else b"") + data, PLATFORMS).rows
 
 
 @given(some.text())
 def test_a_guarded_cell_runs_nowhere_and_comes_back(text: str) -> None:
-    cell = cells.guarded(text)
+    cell = cells.escape_formula(text)
     assert cell[:1] not in ("=", "+", "-", "@", "\t", "\r")
-    assert cells.bare(cell) == text
+    assert cells.unescape_formula(cell) == text
 
 
 @given(some.lists(some.text(min_size=1).map(str.strip).filter(bool)))
 def test_names_in_one_cell_come_back(names: list[str]) -> None:
-    assert list(cells.names_in(cells.joined(names))) == names
+    assert list(cells.split_names(cells.join_names(names))) == names
 
 
 @given(some.dates(date(2000, 1, 1), date(2100, 1, 1)), some.times())
 def test_days_and_hours_come_back(day: date, clock: time) -> None:
     clock = clock.replace(microsecond=0)
-    assert cells.day_in(str(day)) == cells.day_in(f"{day:%d/%m/%Y}") == day
-    assert cells.clock_in(str(clock)) == clock
+    assert cells.parse_day(str(day)) == cells.parse_day(f"{day:%d/%m/%Y}") == day
+    assert cells.parse_clock_cell(str(clock)) == clock
 
 
 @given(some.integers(0, 30 * 24 * 60))
 def test_how_late_comes_back(minutes: int) -> None:
-    assert cells.late_in(cells.late_cell(timedelta(minutes=minutes))) == timedelta(minutes=minutes)
-    assert cells.late_in(cells.late_cell(None)) == cells.ALWAYS
+    assert cells.parse_late_span(cells.format_late_span(timedelta(minutes=minutes))) == timedelta(minutes=minutes)
+    assert cells.parse_late_span(cells.format_late_span(None)) == cells.ALWAYS_LATE

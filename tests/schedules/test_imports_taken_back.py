@@ -3,9 +3,9 @@
 import pytest
 
 from foundation.errors import Conflict
-from schedules import planning
-from schedules.moving import delivery, move
-from schedules.states import DeliveryState
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery, transition_delivery
 from tests.schedules.builders import desk
 from tests.schedules.files import Clerk, table
 
@@ -36,7 +36,7 @@ def test_an_upload_that_died_ahead_is_over_once_its_file_is_taken_back(free: Cle
         one = Clerk(desk(free.desk.services, free.desk.network, tiers=0))
         found = one.write(table([one.row(1, media=str(one.desk.photo()))]), plan=True)
         (row,) = one.rows("SELECT id, due_at FROM deliveries WHERE tenant_id = :tenant")
-        one.desk.pass_time(seconds=(row.due_at - one.desk.now() - planning.AHEAD).total_seconds() + 1)
+        one.desk.pass_time(seconds=(row.due_at - one.desk.now() - deliveries.FINAL_PREFLIGHT_LEAD).total_seconds() + 1)
         died = one.desk.crash(at=at)
         open_ones += any(tried.outcome is None for tried in one.desk.attempts(row.id, "stage"))
         assert one.undo(found) == (1, 0)
@@ -51,9 +51,9 @@ def test_what_may_be_outside_is_not_taken_back(free: Clerk) -> None:
     found = free.write(table([free.row(1)]), plan=True)
     delivery_id = free.rows("SELECT id FROM deliveries WHERE tenant_id = :tenant")[0].id
     with free.desk.scope() as scope:
-        row = delivery(scope, delivery_id)
-        move(scope, row, DeliveryState.PUBLISHING)
-        move(scope, row, DeliveryState.UNCERTAIN)
+        row = get_delivery(scope, delivery_id)
+        transition_delivery(scope, row, DeliveryState.PUBLISHING)
+        transition_delivery(scope, row, DeliveryState.UNCERTAIN)
     assert free.undo(found) == (0, 1)
     assert free.states() == ["uncertain"]
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import create_engine, text
 
-from foundation.database import Scope
-from schedules import imports, imports_rows, imports_world
+from foundation.db.database import Scope
+from schedules.imports import context, csv_rows, import_files
 from tests.conftest import Cluster
 from tests.schedules.builders import desk
 from tests.schedules.files import Clerk, table
@@ -42,10 +42,10 @@ def _count(cluster: Cluster, agencies: str) -> None:
 
 def test_it_is_looked_at_beside_all_that_is_planned_without_holding_each_against_each(full: Clerk) -> None:
     known = full.desk.services.connectors
-    sheet = imports_rows.read(_file(full), sorted(known))
+    sheet = csv_rows.parse_file(_file(full), sorted(known))
     with full.desk.scope() as scope:
         before = _read(scope)
-        against = imports_world.world(scope, sheet.rows, {full.desk.creator_id}, known)
+        against = context.load_import_context(scope, sheet.rows, {full.desk.creator_id}, known)
         assert _read(scope) - before <= LINES * AT_MOST
     assert sorted(len(one.times) for one in against.taken.values())[-1] == LINES
 
@@ -54,7 +54,7 @@ def test_it_is_taken_back_without_holding_each_place_against_each_post(full: Cle
     (found,) = [row.id for row in full.rows("SELECT id FROM imports WHERE tenant_id = :tenant")]
     with full.desk.scope() as scope:
         before = _read(scope)
-        assert imports.undo(scope, found, creators={full.desk.creator_id}) == (LINES, 0)
+        assert import_files.undo_import(scope, found, creators={full.desk.creator_id}) == (LINES, 0)
         assert _read(scope) - before <= LINES * AT_MOST
     assert set(full.states()) == {"cancelled"}
 

@@ -20,14 +20,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from channels import reads as channel_reads
-from channels.attempts import Subject
+from channels.accounts import queries as channel_reads
+from channels.attempts.attempts import Subject
 from foundation.errors import BadInput, Conflict
-from gate import switches
-from schedules import doubts, planning, publishing, rehearsing, removal
-from schedules.models import Delivery
-from schedules.states import DELIVERY_STATES
-from schedules.states import DeliveryState as S
+from gate.policy import emergency_stops
+from schedules.posts import deliveries, dry_run_state
+from schedules.posts.models import Delivery
+from schedules.posts.states import DELIVERY_STATES
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal, settlement, uncertain_deliveries
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk, wall
 from workers.wiring import Services
@@ -101,56 +102,56 @@ class House(RuleBasedStateMachine):
         known = self.known[delivery_id]
         self.lea.approve(known.post_id)
         known.approved = True
-        if self.lea.act(planning.has_approved, known.post_id):
+        if self.lea.act(deliveries.has_approved_deliveries, known.post_id):
             self.lea.plan(known.post_id)
 
     @rule(delivery_id=deliveries, after=st.sampled_from([0, 30, 600]))
     def move(self, delivery_id: UUID, after: int) -> None:
         before = self.lea.state(delivery_id)
         try:
-            self.lea.act(planning.move_delivery, delivery_id, at=wall(self.lea.now(), after))
+            self.lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(self.lea.now(), after))
         except Conflict:
             assert before not in (S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD, S.FAILED)
 
     @rule(delivery_id=deliveries)
     def send_now(self, delivery_id: UUID) -> None:
-        self._try(planning.send_now, delivery_id)
+        self._try(deliveries.expedite_delivery, delivery_id)
 
     @rule(delivery_id=deliveries)
     def cancel(self, delivery_id: UUID) -> None:
         in_doubt = self.lea.state(delivery_id) is S.UNCERTAIN
-        if self._try(planning.cancel, delivery_id):
+        if self._try(deliveries.cancel_delivery, delivery_id):
             assert not in_doubt
 
     @rule(delivery_id=deliveries)
     def leave_in_doubt(self, delivery_id: UUID) -> None:
-        if self._try(partial(doubts.leave, member_id=self.lea.manager), delivery_id):
+        if self._try(partial(uncertain_deliveries.close_uncertain_delivery, member_id=self.lea.manager), delivery_id):
             self.known[delivery_id].left_in_doubt = True
 
     @rule(delivery_id=deliveries)
     def send_again(self, delivery_id: UUID) -> None:
-        if self._try(publishing.send_again, delivery_id):
+        if self._try(settlement.resend_absent_delivery, delivery_id):
             self.known[delivery_id].again += 1
 
     @rule(delivery_id=deliveries)
     def remove(self, delivery_id: UUID) -> None:
-        self._try(removal.ask, delivery_id)
+        self._try(post_removal.request_post_removal, delivery_id)
 
     @rule(channel=st.sampled_from(CHANNELS))
     def stop(self, channel: str) -> None:
         target = str(self.lea.channels[channel])
         if channel in self.stopped:
-            self.lea.act(switches.reopen, "channel", target, "sending", reason="test")
+            self.lea.act(emergency_stops.reopen_switch, "channel", target, "sending", reason="test")
         else:
-            self.lea.act(switches.close, "channel", target, "sending", reason="test")
+            self.lea.act(emergency_stops.close_switch, "channel", target, "sending", reason="test")
         self.stopped ^= {channel}
 
     @rule(channel=st.sampled_from(CHANNELS))
     def rehearse(self, channel: str) -> None:
         if channel in self.dry:
-            self.lea.act(rehearsing.end, self.lea.channels[channel])
+            self.lea.act(dry_run_state.end_dry_run, self.lea.channels[channel])
         else:
-            self.lea.act(rehearsing.begin, "channel", self.lea.channels[channel])
+            self.lea.act(dry_run_state.start_dry_run, "channel", self.lea.channels[channel])
         self.dry ^= {channel}
 
     def _try(self, act: Any, delivery_id: UUID) -> bool:
@@ -205,7 +206,7 @@ class House(RuleBasedStateMachine):
             return
         with self.lea.scope() as scope:
             ours = [one for one, known in self.known.items() if known.channel == channel]
-            tried = [each for one in ours for each in channel_reads.attempts(scope, Subject("delivery", one))]
+            tried = [each for one in ours for each in channel_reads.list_attempts(scope, Subject("delivery", one))]
         kept = sum(step.answered == "429" for each in tried for step in each.steps)
         told = {entry["id"] for entry in self._record(channel) if entry["status"] == 429} - self.unheard
         if len(told) > kept:
@@ -215,14 +216,14 @@ class House(RuleBasedStateMachine):
     @rule(delivery_id=deliveries, kind=st.sampled_from(["delivery.publish", "delivery.reconcile", "delivery.sweep"]))
     def repeat(self, delivery_id: UUID, kind: str) -> None:
         """A message of Redis comes again, or the minute's search."""
-        from foundation.outbox import Later
+        from foundation.outbox.outbox import RetryLater
 
         route = self.lea.routes.by_kind[kind]
 
         def deliver() -> None:
             try:
                 route.handler(route.event(self.lea.tenant_id, delivery_id))
-            except Later:
+            except RetryLater:
                 return
 
         self._watch(deliver)

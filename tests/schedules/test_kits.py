@@ -8,16 +8,16 @@ from uuid import UUID
 
 import pytest
 
-from connectors import registry
+from connectors.registry import loader
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
-from generators.contract import EngineMissing, TextEngine
-from generators.engines.ollama import Ollama
-from generators.engines.templates import Templates
-from schedules import kits, kits_handling
-from schedules.events import KitWords
-from schedules.kits import Kit
-from schedules.kits_brief import Wish
+from generators.contract.engines import EngineMissing, TextEngine
+from generators.engines.text.ollama import OllamaEngine
+from generators.engines.text.templates import TemplateEngine
+from schedules.posts.events import CaptionSetDue
+from schedules.suggestions.captions import handlers, proposals
+from schedules.suggestions.captions.brief import CaptionSetBrief
+from schedules.suggestions.captions.proposals import CaptionSet
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Says
 from tests.schedules.builders import Desk
@@ -32,30 +32,30 @@ def server() -> Iterator[FakeOllama]:
         yield found
 
 
-def wish(lea: Desk, **more: Any) -> Wish:
-    return Wish(lea.creator_id, **{"idea": "Le port au matin", "language": "fr", **more})
+def wish(lea: Desk, **more: Any) -> CaptionSetBrief:
+    return CaptionSetBrief(lea.creator_id, **{"idea": "Le port au matin", "language": "fr", **more})
 
 
 def asked(lea: Desk, **more: Any) -> UUID:
-    found: UUID = lea.act(kits.ask, wish(lea, **more), draft=DRAFT, key=uuid7())
+    found: UUID = lea.act(proposals.request_captions, wish(lea, **more), draft=DRAFT, key=uuid7())
     return found
 
 
-def shown(lea: Desk) -> Kit:
-    found: Kit | None = lea.act(kits.newest, lea.creator_id, DRAFT)
+def shown(lea: Desk) -> CaptionSet:
+    found: CaptionSet | None = lea.act(proposals.latest_captions, lea.creator_id, DRAFT)
     assert found is not None
     return found
 
 
-def write(lea: Desk, kit_id: UUID, engine: Callable[[], TextEngine]) -> Kit:
-    event = KitWords(lea.tenant_id, kit_id)
-    kits_handling.write(event, tenant=lea.tenant, engine=engine, connectors=registry.load())
+def write(lea: Desk, kit_id: UUID, engine: Callable[[], TextEngine]) -> CaptionSet:
+    event = CaptionSetDue(lea.tenant_id, kit_id)
+    handlers.generate_captions(event, tenant=lea.tenant, engine=engine, connectors=loader.load_connectors())
     return shown(lea)
 
 
 def model(server: FakeOllama, *answers: object) -> Callable[[], TextEngine]:
     server.script.extend(Says(json.dumps(one)) for one in answers)
-    return lambda: Ollama(server.url, "llama3.2")
+    return lambda: OllamaEngine(server.url, "llama3.2")
 
 
 def test_kit_versions_and_translations_come_in_one_go_and_once(lea: Desk, server: FakeOllama) -> None:
@@ -93,7 +93,7 @@ def test_what_she_posted_lately_is_not_offered_again(lea: Desk, server: FakeOlla
 
 
 def test_without_a_model_and_with_a_missing_one_the_reason_is_kept(lea: Desk) -> None:
-    assert write(lea, asked(lea), Templates).lacks[0].why.code == "kit.no_model"
+    assert write(lea, asked(lea), TemplateEngine).lacks[0].why.code == "kit.no_model"
 
     def missing() -> TextEngine:
         raise EngineMissing("engine.file_missing", file="x.gguf")
@@ -103,8 +103,8 @@ def test_without_a_model_and_with_a_missing_one_the_reason_is_kept(lea: Desk) ->
 
 def test_a_press_repeated_is_one_kit_and_many_wait(lea: Desk) -> None:
     key = uuid7()
-    first = lea.act(kits.ask, wish(lea), draft=DRAFT, key=key)
-    assert lea.act(kits.ask, wish(lea, idea="Autre chose"), draft=DRAFT, key=key) == first
+    first = lea.act(proposals.request_captions, wish(lea), draft=DRAFT, key=key)
+    assert lea.act(proposals.request_captions, wish(lea, idea="Autre chose"), draft=DRAFT, key=key) == first
     asked(lea)
     asked(lea)
     with pytest.raises(Conflict):
@@ -118,8 +118,8 @@ def test_nobody_elses_pictures_accounts_or_kits(lea: Desk) -> None:
         asked(lea, asset=uuid7())
     asked(lea)
     with lea.scope("system:another") as scope:
-        assert kits.newest(scope, lea.creator_id, DRAFT) is None
-        assert kits.newest(scope, lea.creator_id, uuid7()) is None
+        assert proposals.latest_captions(scope, lea.creator_id, DRAFT) is None
+        assert proposals.latest_captions(scope, lea.creator_id, uuid7()) is None
 
 
 def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(lea: Desk, server: FakeOllama) -> None:
@@ -131,7 +131,7 @@ def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(lea: Desk, serv
         crashed = lea.crash(at)
         lea.pass_time(seconds=600)
         lea.run()
-        assert lea.act(kits.unwritten, kit_id) is None
+        assert lea.act(proposals.pending_captions, kit_id) is None
         assert len(shown(lea).offers) == 5
     assert at > 5
     with lea.scope() as scope:
@@ -142,7 +142,7 @@ def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(lea: Desk, serv
 
 def test_who_waits_is_told_when_the_work_was_given_up(lea: Desk) -> None:
     kit_id = asked(lea)
-    kits_handling.gave_up(KitWords(lea.tenant_id, kit_id), tenant=lea.tenant)
+    handlers.fail_captions(CaptionSetDue(lea.tenant_id, kit_id), tenant=lea.tenant)
     found = shown(lea)
     assert (found.written, found.lacks[0].why.code) == (True, "kit.gave_up")
 

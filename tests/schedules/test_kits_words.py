@@ -10,14 +10,21 @@ from hypothesis import strategies as st
 
 from foundation.errors import BadInput
 from foundation.ids import uuid7
-from generators import schemas
-from generators.engines.embedded import Embedded
-from generators.engines.ollama import Ollama
-from generators.engines.templates import Templates
-from schedules import kits_brief, kits_checks, kits_minors, kits_words
-from schedules.kits_brief import LANGUAGES, Wish
-from schedules.kits_checks import Rules, clean, repeats, said_of, tags
-from schedules.kits_words import Lack, Offer, Place
+from generators.engines.text.embedded import EmbeddedEngine
+from generators.engines.text.ollama import OllamaEngine
+from generators.engines.text.templates import TemplateEngine
+from generators.text import json_answers
+from schedules.suggestions.captions import brief, prompts
+from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES, CaptionSetBrief
+from schedules.suggestions.captions.prompts import CaptionFailure, CaptionOffer, CaptionTarget
+from schedules.suggestions.shared import minor_terms, text_rules
+from schedules.suggestions.shared.text_rules import (
+    TextRules,
+    clean_field,
+    has_known_text,
+    known_texts,
+    parse_hashtags,
+)
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Says
 
@@ -54,22 +61,24 @@ def server() -> Iterator[FakeOllama]:
         yield found
 
 
-def wish(**more: Any) -> Wish:
-    return Wish(CREATOR, **{"idea": "Le port au matin", "language": "fr", **more})
+def wish(**more: Any) -> CaptionSetBrief:
+    return CaptionSetBrief(CREATOR, **{"idea": "Le port au matin", "language": "fr", **more})
 
 
 def says(server: FakeOllama, *answers: object) -> None:
     server.script.extend(Says(one if isinstance(one, str) else json.dumps(one)) for one in answers)
 
 
-def written(server: FakeOllama, *answers: object, rules: Rules | None = None, **more: Any) -> list[Offer] | Lack:
+def written(
+    server: FakeOllama, *answers: object, rules: TextRules | None = None, **more: Any
+) -> list[CaptionOffer] | CaptionFailure:
     says(server, *answers)
-    engine = Ollama(server.url, "llama3.2")
-    return kits_words.kit(engine, wish(**more), "Léa", rules or Rules("fr"), seed=3)
+    engine = OllamaEngine(server.url, "llama3.2")
+    return prompts.write_caption_set(engine, wish(**more), "Léa", rules or TextRules("fr"), seed=3)
 
 
-def place(most: int, mark: int = 0) -> Place:
-    return Place(str(uuid7()), "sandbox", lambda text: (len(text) + mark, most), most - mark)
+def place(most: int, mark: int = 0) -> CaptionTarget:
+    return CaptionTarget(str(uuid7()), "sandbox", lambda text: (len(text) + mark, most), most - mark)
 
 
 @pytest.mark.heavy
@@ -107,9 +116,9 @@ def test_an_idea_cannot_close_its_marks(server: FakeOllama) -> None:
     ],
 )
 def test_what_breaks_a_rule_twice_is_not_offered_and_told(server: FakeOllama, answer: object, code: str) -> None:
-    said = said_of(["Le vieux phare veille sur nous depuis la falaise, chaque soir !"])
-    found = written(server, answer, answer, rules=Rules("fr", ("gratuit",), said))
-    assert isinstance(found, Lack)
+    said = known_texts(["Le vieux phare veille sur nous depuis la falaise, chaque soir !"])
+    found = written(server, answer, answer, rules=TextRules("fr", ("gratuit",), said))
+    assert isinstance(found, CaptionFailure)
     assert found.why.code == code
     assert len(server.asked) == 2
 
@@ -128,51 +137,55 @@ def test_what_is_never_written_is_not_shown_to_the_model_again(server: FakeOllam
 def test_a_version_fits_its_place_with_its_marks(server: FakeOllama) -> None:
     long = {"text": "Le port s’éveille doucement, et moi avec lui, dans le bruit des mouettes ce matin."}
     short = {"text": "Le port s’éveille, et moi avec lui."}
-    engine, there = Ollama(server.url, "llama3.2"), place(80, mark=30)
+    engine, there = OllamaEngine(server.url, "llama3.2"), place(80, mark=30)
     says(server, long, short)
-    found = kits_words.version(engine, wish(), "Léa", Rules("fr"), there, seed=3)
-    assert found == Offer("version", short["text"], there.id)
+    found = prompts.write_channel_version(engine, wish(), "Léa", TextRules("fr"), there, seed=3)
+    assert found == CaptionOffer("version", short["text"], there.id)
     assert server.asked[0]["format"]["properties"]["text"]["maxLength"] == 50
     says(server, {"text": GOOD["caption"]}, {"text": GOOD["caption"]})
-    lack = kits_words.version(engine, wish(), "Léa", Rules("fr"), Place("x", "sandbox", there.count, 60), seed=3)
-    assert isinstance(lack, Lack)
+    lack = prompts.write_channel_version(
+        engine, wish(), "Léa", TextRules("fr"), CaptionTarget("x", "sandbox", there.count, 60), seed=3
+    )
+    assert isinstance(lack, CaptionFailure)
     assert (lack.why.code, lack.why.params["most"]) == ("kit.wrote_long", 80)
 
 
 def test_a_caption_fits_every_place(server: FakeOllama) -> None:
     says(server, GOOD, GOOD)
-    engine = Ollama(server.url, "llama3.2")
-    found = kits_words.kit(engine, wish(), "Léa", Rules("fr"), seed=3, places=[place(500), place(40)])
-    assert isinstance(found, Lack)
+    engine = OllamaEngine(server.url, "llama3.2")
+    found = prompts.write_caption_set(engine, wish(), "Léa", TextRules("fr"), seed=3, places=[place(500), place(40)])
+    assert isinstance(found, CaptionFailure)
     assert found.why.code == "kit.wrote_long"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", WRITABLE_LANGUAGES)
 def test_ten_languages_are_translated_into_and_told_apart(server: FakeOllama, language: str) -> None:
     says(server, {"text": TRANSLATED[language]})
-    engine, asked = Ollama(server.url, "llama3.2"), wish(kit=False, source=GOOD["caption"], into=(language,))
-    found = kits_words.translation(engine, asked, "Léa", Rules("fr"), language, seed=3)
-    assert found == Offer("translation", TRANSLATED[language], language)
-    other = LANGUAGES[(LANGUAGES.index(language) + 1) % len(LANGUAGES)]
+    engine, asked = OllamaEngine(server.url, "llama3.2"), wish(kit=False, source=GOOD["caption"], into=(language,))
+    found = prompts.write_translation(engine, asked, "Léa", TextRules("fr"), language, seed=3)
+    assert found == CaptionOffer("translation", TRANSLATED[language], language)
+    other = WRITABLE_LANGUAGES[(WRITABLE_LANGUAGES.index(language) + 1) % len(WRITABLE_LANGUAGES)]
     says(server, *[{"text": TRANSLATED[other]}] * 2)
-    lack = kits_words.translation(engine, asked, "Léa", Rules("fr"), language, seed=3)
-    assert isinstance(lack, Lack)
+    lack = prompts.write_translation(engine, asked, "Léa", TextRules("fr"), language, seed=3)
+    assert isinstance(lack, CaptionFailure)
     assert lack.why.code == "kit.wrote_language"
 
 
 def test_without_a_model_that_is_said(server: FakeOllama) -> None:
-    found = kits_words.kit(Templates(), wish(), "Léa", Rules("fr"), seed=3)
-    assert isinstance(found, Lack)
+    found = prompts.write_caption_set(TemplateEngine(), wish(), "Léa", TextRules("fr"), seed=3)
+    assert isinstance(found, CaptionFailure)
     assert found.why.code == "kit.no_model"
-    small = Embedded("http://127.0.0.1:9", "smollm2", None)
-    lack = kits_words.kit(small, wish(language="de"), "Léa", Rules("de"), seed=3)
-    assert isinstance(lack, Lack)
+    small = EmbeddedEngine("http://127.0.0.1:9", "smollm2", None)
+    lack = prompts.write_caption_set(small, wish(language="de"), "Léa", TextRules("de"), seed=3)
+    assert isinstance(lack, CaptionFailure)
     assert lack.why.code == "kit.no_model"
 
 
 def test_a_server_that_is_down_is_said(server: FakeOllama) -> None:
-    found = kits_words.kit(Ollama("http://127.0.0.1:9", "llama3.2"), wish(), "Léa", Rules("fr"), seed=3)
-    assert isinstance(found, Lack)
+    found = prompts.write_caption_set(
+        OllamaEngine("http://127.0.0.1:9", "llama3.2"), wish(), "Léa", TextRules("fr"), seed=3
+    )
+    assert isinstance(found, CaptionFailure)
     assert found.why.code == "engine.server_down"
 
 
@@ -191,39 +204,39 @@ def test_a_server_that_is_down_is_said(server: FakeOllama) -> None:
 )
 def test_what_nobody_could_write_from_is_refused(more: dict[str, Any], code: str) -> None:
     with pytest.raises(BadInput) as refused:
-        wish(**more).check()
+        wish(**more).check_brief()
     assert refused.value.message.code == code
 
 
 def test_a_wish_is_kept_whole() -> None:
     asked = wish(tone="gai", forbidden=("a",), asset=uuid7(), places=(uuid7(),), source="s", into=("de",))
-    assert kits_brief.read(CREATOR, json.loads(json.dumps(kits_brief.stored(asked)))) == asked
+    assert brief.load_brief(CREATOR, json.loads(json.dumps(brief.dump_brief(asked)))) == asked
 
 
 @given(st.text())
 def test_a_clean_text_is_one_a_database_keeps(text: str) -> None:
-    found = clean(text)
-    assert clean(found) == found
+    found = clean_field(text)
+    assert clean_field(found) == found
     assert "\x00" not in found
     found.encode()
 
 
 @given(st.lists(st.text(max_size=60)))
 def test_hashtags_are_single_words_once(found: list[str]) -> None:
-    kept = tags(found)
+    kept = parse_hashtags(found)
     if kept is not None:
-        assert len({one.casefold() for one in kept}) == len(kept) <= kits_checks.MOST_TAGS
+        assert len({one.casefold() for one in kept}) == len(kept) <= text_rules.MAX_HASHTAGS
         assert all(one.startswith("#") and not any(sign.isspace() for sign in one) for one in kept)
 
 
 def test_the_same_words_in_another_order_are_a_repeat_and_new_ones_are_not() -> None:
-    said = said_of(["Premier bain de mer de la saison, l’eau était glacée mais le ciel immense."])
-    assert repeats("L’eau était glacée mais le ciel immense : premier bain de mer de la saison !", said)
-    assert not repeats("Les marins rentrent au port avec des caisses pleines de sardines.", said)
+    said = known_texts(["Premier bain de mer de la saison, l’eau était glacée mais le ciel immense."])
+    assert has_known_text("L’eau était glacée mais le ciel immense : premier bain de mer de la saison !", said)
+    assert not has_known_text("Les marins rentrent au port avec des caisses pleines de sardines.", said)
 
 
 def test_brackets_without_end_are_no_object() -> None:
-    assert schemas.read_object('{"a":' + "[" * 200_000) is None
+    assert json_answers.parse_json_object('{"a":' + "[" * 200_000) is None
 
 
 @pytest.mark.parametrize(
@@ -242,9 +255,9 @@ def test_brackets_without_end_are_no_object() -> None:
     ],
 )
 def test_nothing_is_offered_about_anybody_young(text: str) -> None:
-    assert kits_minors.speaks_of([text])
+    assert minor_terms.is_about_minor([text])
 
 
 @pytest.mark.parametrize("text", [*TRANSLATED.values(), "Mes 25 ans ce soir", "In 2026, 1200 anni", "à 8 heures"])
 def test_ordinary_words_are_not_taken_for_it(text: str) -> None:
-    assert not kits_minors.speaks_of([text])
+    assert not minor_terms.is_about_minor([text])

@@ -8,10 +8,12 @@ import pytest
 
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound
 from foundation.ids import uuid7
-from schedules import drafting, labels, planning
-from schedules.drafting import Draft
-from schedules.states import DeliveryState
-from tenants import agencies, audit
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.posts import deliveries, labels
+from schedules.posts.states import DeliveryState
+from tenants import audit
+from tenants.agencies import agencies
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
 from workers.wiring import Services
@@ -19,18 +21,18 @@ from workers.wiring import Services
 
 def named(lea: Desk, *names: str) -> list[UUID]:
     with lea.scope(f"member:{lea.author}") as scope:
-        return [labels.make(scope, one, "blue") for one in names]
+        return [labels.create_label(scope, one, "blue") for one in names]
 
 
 def names_of(lea: Desk, post_id: UUID) -> list[str]:
     with lea.scope() as scope:
-        return [one.name for one in labels.of_posts(scope, [post_id]).get(post_id, ())]
+        return [one.name for one in labels.labels_of_posts(scope, [post_id]).get(post_id, ())]
 
 
 def acts(lea: Desk) -> list[tuple[str, object]]:
     """What was done with labels, the oldest first: the act, and what it was done to."""
     with lea.scope() as scope:
-        found = [one for one in reversed(audit.recent(scope)) if one.act.startswith("label.")]
+        found = [one for one in reversed(audit.list_recent_acts(scope)) if one.act.startswith("label.")]
     return [(one.act.removeprefix("label."), one.details.get("name")) for one in found]
 
 
@@ -41,13 +43,13 @@ def test_a_label_asks_for_no_yes_and_leaves_nothing_of_what_was_approved(lea: De
     lea.plan(post_id)
     (spring,) = named(lea, "Spring")
     with lea.scope(f"member:{lea.author}") as scope:
-        before = planning.post(scope, post_id)
+        before = deliveries.get_post(scope, post_id)
         stood = (before.digest, before.version)
-        labels.put(scope, post_id, [spring])
+        labels.set_post_labels(scope, post_id, [spring])
     with lea.scope() as scope:
-        after = planning.post(scope, post_id)
+        after = deliveries.get_post(scope, post_id)
         assert (after.digest, after.version) == stood
-        assert [one.state for one in planning.deliveries_of(scope, post_id)] == [DeliveryState.SCHEDULED]
+        assert [one.state for one in deliveries.deliveries_of_post(scope, post_id)] == [DeliveryState.SCHEDULED]
     assert names_of(lea, post_id) == ["Spring"]
     lea.live(days=1)
     assert lea.texts() == ["hello"], "the platform hears nothing of it"
@@ -57,13 +59,13 @@ def test_what_was_done_with_a_label_outlives_it(lea: Desk) -> None:
     one, other = lea.write("one"), lea.write("two")
     spring, autumn = named(lea, "Spring", "Autumn")
     with lea.scope(f"member:{lea.author}") as scope:
-        assert labels.give(scope, [one, other, one], spring, creators={lea.creator_id}) == 2
-        assert labels.give(scope, [one, other], spring, creators={lea.creator_id}) == 0
-        labels.put(scope, one, [spring, autumn])
-        labels.change(scope, spring, name="Easter", colour="red")
-        assert labels.take(scope, [one, other], autumn, creators={lea.creator_id}) == 1
-        assert labels.remove(scope, spring, creators={lea.creator_id}) == 2
-        assert [found.name for found in labels.known(scope)] == ["Autumn"]
+        assert labels.add_label_to_posts(scope, [one, other, one], spring, creators={lea.creator_id}) == 2
+        assert labels.add_label_to_posts(scope, [one, other], spring, creators={lea.creator_id}) == 0
+        labels.set_post_labels(scope, one, [spring, autumn])
+        labels.update_label(scope, spring, name="Easter", colour="red")
+        assert labels.remove_label_from_posts(scope, [one, other], autumn, creators={lea.creator_id}) == 1
+        assert labels.delete_label(scope, spring, creators={lea.creator_id}) == 2
+        assert [found.name for found in labels.list_labels(scope)] == ["Autumn"]
     assert (names_of(lea, one), names_of(lea, other)) == ([], [])
     assert acts(lea) == [
         *(("named", name) for name in ("Spring", "Autumn")),
@@ -86,24 +88,26 @@ def test_what_was_done_with_a_label_outlives_it(lea: Desk) -> None:
 def test_names_are_limited_and_had_once(lea: Desk, name: str, colour: str, code: str) -> None:
     named(lea, "No\u00ebl")
     with lea.scope() as scope, pytest.raises((BadInput, Conflict)) as refused:
-        labels.make(scope, name, colour)
+        labels.create_label(scope, name, colour)
     assert refused.value.message.code == code
 
 
 def test_there_are_only_so_many(lea: Desk) -> None:
     post_id = lea.write("hello")
-    made = named(lea, *map(str, range(labels.MOST)))
+    made = named(lea, *map(str, range(labels.MAX_LABELS)))
     with lea.scope() as scope, pytest.raises(BadInput, match="too_many"):
-        labels.make(scope, "more", "red")
-    few = made[: labels.MOST_OF_POST]
+        labels.create_label(scope, "more", "red")
+    few = made[: labels.MAX_LABELS_PER_POST]
     with lea.scope() as scope:
-        labels.put(scope, post_id, few)
+        labels.set_post_labels(scope, post_id, few)
         with pytest.raises(BadInput, match="too_many_of_post"):
-            labels.give(scope, [post_id], made[-1], creators={lea.creator_id})
+            labels.add_label_to_posts(scope, [post_id], made[-1], creators={lea.creator_id})
         with pytest.raises(BadInput, match="too_many_of_post"):
-            labels.put(scope, post_id, [*few, made[-1]])
+            labels.set_post_labels(scope, post_id, [*few, made[-1]])
         with pytest.raises(BadInput, match="too_many_posts"):
-            labels.give(scope, [uuid7() for _ in range(labels.MOST_AT_ONCE + 1)], made[0], creators={lea.creator_id})
+            labels.add_label_to_posts(
+                scope, [uuid7() for _ in range(labels.MAX_POSTS_PER_LABELLING + 1)], made[0], creators={lea.creator_id}
+            )
 
 
 def test_another_agencys_label_is_nobodys(lea: Desk, services: Services, sandbox: Network) -> None:
@@ -112,33 +116,35 @@ def test_another_agencys_label_is_nobodys(lea: Desk, services: Services, sandbox
     (foreign,) = named(theirs, "Theirs")
     (own,) = named(lea, "Theirs")
     for act in (
-        lambda scope: labels.put(scope, post_id, [own, foreign]),
-        lambda scope: labels.give(scope, [post_id], foreign, creators={lea.creator_id}),
-        lambda scope: labels.give(scope, [theirs.write("x")], own, creators={lea.creator_id, theirs.creator_id}),
-        lambda scope: labels.change(scope, foreign, name="Mine", colour="red"),
-        lambda scope: labels.remove(scope, foreign, creators={lea.creator_id, theirs.creator_id}),
+        lambda scope: labels.set_post_labels(scope, post_id, [own, foreign]),
+        lambda scope: labels.add_label_to_posts(scope, [post_id], foreign, creators={lea.creator_id}),
+        lambda scope: labels.add_label_to_posts(
+            scope, [theirs.write("x")], own, creators={lea.creator_id, theirs.creator_id}
+        ),
+        lambda scope: labels.update_label(scope, foreign, name="Mine", colour="red"),
+        lambda scope: labels.delete_label(scope, foreign, creators={lea.creator_id, theirs.creator_id}),
     ):
         with lea.scope() as scope, pytest.raises(NotFound):
             act(scope)
     assert names_of(lea, post_id) == []
     with lea.scope() as scope:
-        assert not labels.among(scope, foreign, [post_id])
+        assert not labels.filter_posts_with_label(scope, foreign, [post_id])
     with theirs.scope() as scope:
-        assert [one.name for one in labels.known(scope)] == ["Theirs"]
+        assert [one.name for one in labels.list_labels(scope)] == ["Theirs"]
 
 
 def test_who_works_for_one_creator_takes_no_label_off_anothers_posts(lea: Desk) -> None:
     with lea.scope() as scope:
         mia = agencies.add_creator(scope, slug="mia", name="Mia", kind="virtual", zone="Europe/Paris", languages=["fr"])
-        hers = drafting.write(
+        hers = drafts.write_draft(
             scope, Draft(mia, "", "hers", (), ()), key=uuid7(), author="system:test", origin="dashboard"
         )
     (both,) = named(lea, "Both")
     with lea.scope() as scope:
-        labels.put(scope, hers, [both])
+        labels.set_post_labels(scope, hers, [both])
         with pytest.raises(Conflict, match="elsewhere"):
-            labels.remove(scope, both, creators={lea.creator_id})
-        for act in (labels.give, labels.take):
+            labels.delete_label(scope, both, creators={lea.creator_id})
+        for act in (labels.add_label_to_posts, labels.remove_label_from_posts):
             with pytest.raises(NotFound):
                 act(scope, [hers], both, creators={lea.creator_id})
     assert names_of(lea, hers) == ["Both"]
@@ -153,9 +159,9 @@ def test_given_and_removed_at_once_it_is_on_the_post_or_gone(lea: Desk) -> None:
             try:
                 with lea.scope() as scope:
                     if which:
-                        labels.put(scope, post_id, [label_id])
+                        labels.set_post_labels(scope, post_id, [label_id])
                     else:
-                        labels.remove(scope, label_id, creators={lea.creator_id})
+                        labels.delete_label(scope, label_id, creators={lea.creator_id})
             except GreenroomError as refused:
                 return refused.message.code
             return ""
@@ -172,11 +178,11 @@ def test_a_draft_has_its_labels_once_and_a_rewrite_leaves_them(lea: Desk) -> Non
     draft = Draft(lea.creator_id, "", "hello", (), (), labels=(spring,))
     key = uuid7()
     with lea.scope() as scope:
-        post_id = drafting.write(scope, draft, key=key, author="system:test")
-        labels.put(scope, post_id, [])
-        assert drafting.write(scope, draft, key=key, author="system:test") == post_id
+        post_id = drafts.write_draft(scope, draft, key=key, author="system:test")
+        labels.set_post_labels(scope, post_id, [])
+        assert drafts.write_draft(scope, draft, key=key, author="system:test") == post_id
     assert names_of(lea, post_id) == [], "a repeat gives none anew"
     with lea.scope() as scope:
-        drafting.rewrite(scope, post_id, replace(draft, body="new", labels=(autumn,)), author="system:test")
-        drafting.rewrite(scope, post_id, replace(draft, body="newer", labels=None), author="system:test")
+        drafts.rewrite_post(scope, post_id, replace(draft, body="new", labels=(autumn,)), author="system:test")
+        drafts.rewrite_post(scope, post_id, replace(draft, body="newer", labels=None), author="system:test")
     assert names_of(lea, post_id) == ["Autumn"]

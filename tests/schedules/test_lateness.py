@@ -9,14 +9,18 @@ from hypothesis import strategies as st
 
 from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
-from schedules import drafting, exports, importance, lateness, planning, reads, series
-from schedules.calendar import WallTime, local_day
-from schedules.drafting import Draft
-from schedules.lateness import Late
-from schedules.moving import delivery
-from schedules.planning import deliveries_of
-from schedules.recurrence import Repeat
-from schedules.states import DeliveryState as S
+from foundation.ops.wall_time import WallTime, local_day
+from schedules.calendar import exports
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.posts import deliveries, lateness, queries
+from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.lateness import LateLimit
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.transitions import get_delivery
+from schedules.recurrence import series
+from schedules.recurrence.rules import Recurrence
+from schedules.rescheduling import priority
 from tests.schedules.builders import ZONE, Desk, wall
 from tests.schedules.files import Clerk, table
 from tests.schedules.repeats import DAILY, approved
@@ -26,69 +30,71 @@ from tests.schedules.test_calendar import CLOCKS, DAYS, ZONES
 @given(DAYS, CLOCKS, st.sampled_from(ZONES))
 def test_its_day_ends_where_its_clocks_say_so(day: date, clock: time, zone: str) -> None:
     due = WallTime(day, clock, zone).instant()
-    end = lateness.until(None, due, zone, until_midnight=True)
+    end = lateness.latest_publish_time(None, due, zone, until_midnight=True)
     assert end is not None
     assert due <= end <= due + timedelta(hours=25)
     assert local_day(end, zone) > local_day(due, zone) or end == due
 
 
 def test_a_choice_is_read_back_as_it_was_made() -> None:
-    for one in Late:
-        assert lateness.choice_of(lateness.span(one), until_midnight=one is Late.DAY) is one
-    assert lateness.choice_of(timedelta(hours=3), until_midnight=False) is None
+    for one in LateLimit:
+        assert lateness.late_limit_of(lateness.late_span(one), until_midnight=one is LateLimit.DAY) is one
+    assert lateness.late_limit_of(timedelta(hours=3), until_midnight=False) is None
 
 
-def planned(lea: Desk, late: Late | None, *, after: float = 3600) -> UUID:
+def planned(lea: Desk, late: LateLimit | None, *, after: float = 3600) -> UUID:
     draft = Draft(lea.creator_id, "", f"late {late}", (), (lea.channels["main"],), late=late)
     with lea.scope(f"member:{lea.author}") as scope:
         at = wall(scope.now, after)
-        return drafting.plan(scope, draft, key=uuid7(), at=at, author=f"member:{lea.author}").post_id
+        return drafts.plan_draft(scope, draft, key=uuid7(), at=at, author=f"member:{lea.author}").post_id
 
 
 @pytest.mark.parametrize(
-    ("late", "minutes"), [(None, 30), (Late.FIVE_MINUTES, 5), (Late.TWO_HOURS, 120), (Late.ALWAYS, None)]
+    ("late", "minutes"), [(None, 30), (LateLimit.FIVE_MINUTES, 5), (LateLimit.TWO_HOURS, 120), (LateLimit.ALWAYS, None)]
 )
-def test_what_is_chosen_is_when_it_is_too_late(lea: Desk, late: Late | None, minutes: int | None) -> None:
+def test_what_is_chosen_is_when_it_is_too_late(lea: Desk, late: LateLimit | None, minutes: int | None) -> None:
     post_id = planned(lea, late)
     with lea.scope() as scope:
-        (row,) = deliveries_of(scope, post_id)
+        (row,) = deliveries_of_post(scope, post_id)
         assert row.late_until == (None if minutes is None else row.due_at + timedelta(minutes=minutes))
-        assert reads.written_post(scope, post_id).late is (late or Late.HALF_AN_HOUR)
+        assert queries.get_stored_post(scope, post_id).late is (late or LateLimit.HALF_AN_HOUR)
 
 
 def test_until_its_day_is_over_follows_the_hour_it_gets(lea: Desk) -> None:
-    post_id = planned(lea, Late.DAY)
+    post_id = planned(lea, LateLimit.DAY)
     with lea.scope() as scope:
-        (row,) = deliveries_of(scope, post_id)
+        (row,) = deliveries_of_post(scope, post_id)
     day = local_day(lea.now(), ZONE) + timedelta(days=3)
-    lea.act(planning.move_delivery, row.id, at=WallTime(day, time(10), ZONE))
+    lea.act(deliveries.reschedule_delivery, row.id, at=WallTime(day, time(10), ZONE))
     with lea.scope() as scope:
-        (row,) = deliveries_of(scope, post_id)
+        (row,) = deliveries_of_post(scope, post_id)
     assert row.late_until == WallTime(day + timedelta(days=1), time(0), ZONE).instant()
 
 
 def test_a_time_is_past_only_once_it_is_too_late(lea: Desk) -> None:
-    planned(lea, Late.TWO_HOURS, after=-3600)
+    planned(lea, LateLimit.TWO_HOURS, after=-3600)
     with pytest.raises(BadInput):
-        planned(lea, Late.FIVE_MINUTES, after=-3600)
+        planned(lea, LateLimit.FIVE_MINUTES, after=-3600)
 
 
 def test_another_choice_counts_for_all_that_is_to_come(lea: Desk) -> None:
-    draft = Draft(lea.creator_id, "", "again", (), (lea.channels["main"],), late=Late.FIVE_MINUTES)
-    repeat = Repeat(DAILY, local_day(lea.now(), "UTC") + timedelta(days=1), time(12), "UTC")
+    draft = Draft(lea.creator_id, "", "again", (), (lea.channels["main"],), late=LateLimit.FIVE_MINUTES)
+    repeat = Recurrence(DAILY, local_day(lea.now(), "UTC") + timedelta(days=1), time(12), "UTC")
     with lea.scope(f"member:{lea.author}") as scope:
-        post_id = series.plan(scope, draft, repeat, key=uuid7(), author=f"member:{lea.author}", confirmed=True).post_id
+        post_id = series.plan_series(
+            scope, draft, repeat, key=uuid7(), author=f"member:{lea.author}", confirmed=True
+        ).post_id
     lea.run()
     approved(lea, post_id)
     with lea.scope() as scope:
-        version = reads.written_post(scope, post_id).version
-    lea.act(importance.set_lateness, post_id, Late.TWO_HOURS, version=version)
+        version = queries.get_stored_post(scope, post_id).version
+    lea.act(priority.set_late_limit, post_id, LateLimit.TWO_HOURS, version=version)
     with pytest.raises(Conflict):
-        lea.act(importance.set_lateness, post_id, Late.ALWAYS, version=version)
+        lea.act(priority.set_late_limit, post_id, LateLimit.ALWAYS, version=version)
     lea.pass_time(days=0.5)
     lea.live(days=1)
     with lea.scope() as scope:
-        rows = deliveries_of(scope, post_id)
+        rows = deliveries_of_post(scope, post_id)
     ahead = [row for row in rows if row.state == S.SCHEDULED]
     assert len(ahead) > 85, "the yes stands"
     assert {(row.late_until or row.due_at) - row.due_at for row in ahead} == {timedelta(hours=2)}
@@ -98,8 +104,8 @@ def test_what_missed_its_hour_leaves_within_the_longer_time(lea: Desk) -> None:
     delivery_id = lea.delivery("late", after=600)
     post_id = lea.entry(delivery_id).post_id
     with lea.scope() as scope:
-        version = reads.written_post(scope, post_id).version
-    lea.act(importance.set_lateness, post_id, Late.ALWAYS, version=version)
+        version = queries.get_stored_post(scope, post_id).version
+    lea.act(priority.set_late_limit, post_id, LateLimit.ALWAYS, version=version)
     lea.pass_time(hours=5)
     lea.run()
     assert lea.state(delivery_id) in (S.PUBLISHED, S.SCHEDULED)
@@ -108,9 +114,9 @@ def test_what_missed_its_hour_leaves_within_the_longer_time(lea: Desk) -> None:
 
 def test_what_goes_nowhere_yet_has_one(lea: Desk) -> None:
     post_id = lea.write()
-    lea.act(importance.set_lateness, post_id, Late.TWO_HOURS, version=1)
+    lea.act(priority.set_late_limit, post_id, LateLimit.TWO_HOURS, version=1)
     with lea.scope() as scope:
-        assert planning.post(scope, post_id).late_ok == timedelta(hours=2)
+        assert deliveries.get_post(scope, post_id).late_ok == timedelta(hours=2)
 
 
 def test_what_has_left_has_no_lateness(lea: Desk) -> None:
@@ -118,9 +124,9 @@ def test_what_has_left_has_no_lateness(lea: Desk) -> None:
     lea.run()
     post_id = lea.entry(delivery_id).post_id
     with lea.scope() as scope:
-        version = reads.written_post(scope, post_id).version
+        version = queries.get_stored_post(scope, post_id).version
     with pytest.raises(Conflict):
-        lea.act(importance.set_lateness, post_id, Late.ALWAYS, version=version)
+        lea.act(priority.set_late_limit, post_id, LateLimit.ALWAYS, version=version)
 
 
 def test_until_its_day_is_over_stays_so_in_a_file(lea: Desk) -> None:
@@ -129,9 +135,9 @@ def test_until_its_day_is_over_stays_so_in_a_file(lea: Desk) -> None:
     clerk.write(table([clerk.row(1, late_ok="day")]))
     (row,) = clerk.rows("SELECT * FROM deliveries WHERE tenant_id = :tenant")
     day = date.fromisoformat(clerk.day(3))
-    clerk.desk.act(planning.move_delivery, row.id, at=WallTime(day, time(20), "Europe/Paris"))
+    clerk.desk.act(deliveries.reschedule_delivery, row.id, at=WallTime(day, time(20), "Europe/Paris"))
     with clerk.desk.scope() as scope:
-        (line,) = exports.lines(scope, [clerk.desk.creator_id], scope.now, scope.now + timedelta(days=9))
-        late_until = delivery(scope, row.id).late_until
+        (line,) = exports.load_export_rows(scope, [clerk.desk.creator_id], scope.now, scope.now + timedelta(days=9))
+        late_until = get_delivery(scope, row.id).late_until
     assert late_until == WallTime(day + timedelta(days=1), time(0), "Europe/Paris").instant()
-    assert b",day," in exports.table([line], {})
+    assert b",day," in exports.render_csv([line], {})

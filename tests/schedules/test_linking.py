@@ -8,26 +8,29 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from channels import links
-from channels import reads as channel_reads
-from channels.reads import Channel
-from connectors.contract import Connector
-from foundation.database import Scope
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.links import short_links
+from connectors.contract.connector import Connector
+from foundation.db.database import Scope
 from foundation.errors import BadInput
-from gate import targets, text
-from gate.units import Rating, Subject, Text, Unit
-from schedules import composing, drafting, linking, planning, removal
-from schedules.drafting import Draft
-from schedules.linking import Linked, Rule, Wanted
-from schedules.moving import delivery
-from schedules.previewing import Preview, previews
-from schedules.states import DeliveryState
-from schedules.threads import Piece
+from gate.contract.units import Rating, Subject, Text, Unit
+from gate.reviews import link_targets
+from gate.text import text_rating
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.drafts.previews import PostPreview, preview_draft
+from schedules.posts import deliveries, delivery_units, link_tracking
+from schedules.posts.link_tracking import LinkChoices, LinkPlan, LinkPolicy
+from schedules.posts.states import DeliveryState
+from schedules.posts.thread_parts import ThreadPart
+from schedules.posts.transitions import get_delivery
+from schedules.publishing import post_removal
 from tests.schedules.builders import Desk, desk
 
 S = DeliveryState
 BASE = "https://go.example.org"
-SHORT = Rule(BASE, "{platform}", "social", "always", "{account}")
+SHORT = LinkPolicy(BASE, "{platform}", "social", "always", "{account}")
 SHOP = "https://shop.example.org/a?size=M#top"
 TENANT, OTHER = UUID(int=1), UUID(int=2)
 SUBJECT = Subject("delivery", UUID(int=3))
@@ -42,23 +45,23 @@ def unit(body: str, *, subject: Subject = SUBJECT) -> Unit:
     return Unit(TENANT, OTHER, subject, "x", "post", OTHER, "lea.rose", "public", (Text("body", body),))
 
 
-def shown(body: str, rule: Rule = SHORT, wanted: Wanted = linking.NO_WISH) -> str:
-    return linking.dressed(Linked(rule, wanted), channel(), [unit(body)])[0].text("body")
+def shown(body: str, rule: LinkPolicy = SHORT, wanted: LinkChoices = link_tracking.DEFAULT_LINK_CHOICES) -> str:
+    return link_tracking.apply_link_plan(LinkPlan(rule, wanted), channel(), [unit(body)])[0].text_of("body")
 
 
 def test_marks_stand_before_the_anchor_and_behind_what_was_asked() -> None:
-    said = Linked(replace(SHORT, base=""), Wanted("spring & co"))
-    goes = said.goes_to(SHOP, channel())
+    said = LinkPlan(replace(SHORT, base=""), LinkChoices("spring & co"))
+    goes = said.tagged_address(SHOP, channel())
     parts = urlsplit(goes)
     assert goes.startswith("https://shop.example.org/a?size=M&utm_source=x&")
     assert parts.fragment == "top"
     asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
     marks = {"utm_source": "x", "utm_medium": "social", "utm_campaign": "spring & co", "utm_content": "lea.rose"}
     assert asked == {"size": "M", **marks}
-    assert said.goes_to(f"{SHOP[:-4]}&UTM_source=mine", channel()) == f"{SHOP[:-4]}&UTM_source=mine"
-    assert said.goes_to("https://a.org?", channel()).startswith("https://a.org?utm_source=x&")
+    assert said.tagged_address(f"{SHOP[:-4]}&UTM_source=mine", channel()) == f"{SHOP[:-4]}&UTM_source=mine"
+    assert said.tagged_address("https://a.org?", channel()).startswith("https://a.org?utm_source=x&")
     long = "https://a.org/" + "a" * 2030
-    assert said.goes_to(long, channel()) == long
+    assert said.tagged_address(long, channel()) == long
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ def test_marks_stand_before_the_anchor_and_behind_what_was_asked() -> None:
 )
 def test_an_address_ends_where_its_sentence_goes_on(before: str, address: str, after: str) -> None:
     found = shown(f"{before}{address}{after}")
-    slug = links.slug_of(TENANT, SUBJECT, Linked(SHORT).goes_to(address, channel()))
+    slug = short_links.make_link_slug(TENANT, SUBJECT, LinkPlan(SHORT).tagged_address(address, channel()))
     assert found == f"{before}{BASE}/l/{slug}{after}"
 
 
@@ -104,23 +107,27 @@ def test_what_is_not_surely_an_address_of_the_web_stays(body: str) -> None:
 
 def test_what_the_author_left_out_stays_and_the_rest_is_changed() -> None:
     body = "https://a.example/1 and https://a.example/2"
-    assert shown(body, wanted=Wanted(plain=("https://a.example/1",))).startswith("https://a.example/1 and https://go.")
+    assert shown(body, wanted=LinkChoices(plain=("https://a.example/1",))).startswith(
+        "https://a.example/1 and https://go."
+    )
 
 
 def test_five_hundred_addresses_are_no_trouble() -> None:
     body = " ".join(f"https://a.example/{number}" for number in range(500))
-    done = linking.dressed(Linked(SHORT), channel(), [unit(body)])[0]
-    assert len(done.leads) == linking.MOST
-    assert done.text("body").endswith("https://a.example/499")
+    done = link_tracking.apply_link_plan(LinkPlan(SHORT), channel(), [unit(body)])[0]
+    assert len(done.leads) == link_tracking.MAX_TRACKED_ADDRESSES
+    assert done.text_of("body").endswith("https://a.example/499")
 
 
 def test_the_same_address_is_short_once_on_a_post_and_otherwise_on_another() -> None:
     twice = shown("https://a.example and https://a.example")
     assert len(set(twice.split(" and "))) == 1
-    other = linking.dressed(Linked(SHORT), channel(), [unit(twice, subject=Subject("delivery", OTHER))])
-    assert other[0].text("body") == twice  # short already
-    again = linking.dressed(Linked(SHORT), channel(), [unit("https://a.example", subject=Subject("delivery", OTHER))])
-    assert again[0].text("body") not in twice
+    other = link_tracking.apply_link_plan(LinkPlan(SHORT), channel(), [unit(twice, subject=Subject("delivery", OTHER))])
+    assert other[0].text_of("body") == twice  # short already
+    again = link_tracking.apply_link_plan(
+        LinkPlan(SHORT), channel(), [unit("https://a.example", subject=Subject("delivery", OTHER))]
+    )
+    assert again[0].text_of("body") not in twice
 
 
 @given(st.text(max_size=200))
@@ -128,33 +135,35 @@ def test_the_same_address_is_short_once_on_a_post_and_otherwise_on_another() -> 
 @example("https://a.example/%00?\"'<>")
 @example("https://%61.example")
 def test_nothing_but_addresses_changes_and_all_of_them_can_be_read_back(body: str) -> None:
-    done = linking.dressed(Linked(SHORT), channel(), [unit(f"https://a.example/x {body} https://b.example")])[0]
-    back = done.text("body")
+    done = link_tracking.apply_link_plan(
+        LinkPlan(SHORT), channel(), [unit(f"https://a.example/x {body} https://b.example")]
+    )[0]
+    back = done.text_of("body")
     for lead in done.leads:
-        assert links._WEB.fullmatch(Linked(SHORT).goes_to(lead.target, channel()))
+        assert short_links._WEB.fullmatch(LinkPlan(SHORT).tagged_address(lead.target, channel()))
         back = back.replace(lead.shown, lead.target)
     assert back == f"https://a.example/x {body} https://b.example"
-    assert linking.dressed(Linked(), channel(), [unit(body)])[0].text("body") == body
+    assert link_tracking.apply_link_plan(LinkPlan(), channel(), [unit(body)])[0].text_of("body") == body
 
 
 # in the house
 
 
-def rule(lea: Desk, given: Rule = SHORT) -> None:
+def rule(lea: Desk, given: LinkPolicy = SHORT) -> None:
     with lea.scope(f"member:{lea.manager}") as scope:
-        linking.set_rule(scope, lea.creator_id, given)
+        link_tracking.set_link_policy(scope, lea.creator_id, given)
 
 
 def known(lea: Desk, *urls: str) -> None:
     with lea.scope() as scope:
         for url in urls:
-            targets.register(scope, lea.creator_id, url, rating=Rating.G, adult=False)
+            link_targets.register_link_target(scope, lea.creator_id, url, rating=Rating.G, adult=False)
 
 
-def seen(lea: Desk, draft: Draft) -> Preview:
+def seen(lea: Desk, draft: Draft) -> PostPreview:
     connectors: dict[str, Connector] = dict(lea.services.connectors)
     with lea.scope() as scope:
-        return previews(scope, draft, author=f"member:{lea.author}", connectors=connectors)[0]
+        return preview_draft(scope, draft, author=f"member:{lea.author}", connectors=connectors)[0]
 
 
 def leads(lea: Desk, scope: Scope) -> dict[str, str]:
@@ -168,7 +177,7 @@ def test_what_is_shown_is_what_leaves_and_it_leads_there(lea: Desk) -> None:
     body = f"New pictures in the little shop: {SHOP}."
     delivery_id = lea.delivery(body, after=3600)
     with lea.scope() as scope:
-        post_id = delivery(scope, delivery_id).post_id
+        post_id = get_delivery(scope, delivery_id).post_id
         assert leads(lea, scope) == {}
     draft = Draft(lea.creator_id, "", body, (), (lea.channels["main"],))
     ahead = seen(lea, replace(draft, post_id=post_id))
@@ -210,7 +219,7 @@ def test_marks_alone_are_judged_as_the_address_they_stand_on(lea: Desk) -> None:
 def test_parts_of_a_thread_are_changed_and_judged_together(lea: Desk) -> None:
     rule(lea)
     known(lea, SHOP, "https://b.example/")
-    delivery_id = lea.delivery(f"One: {SHOP}", parts=(Piece("Two."), Piece("Three: https://b.example/")))
+    delivery_id = lea.delivery(f"One: {SHOP}", parts=(ThreadPart("Two."), ThreadPart("Three: https://b.example/")))
     lea.live(minutes=5)
     assert lea.state(delivery_id) is S.PUBLISHED
     assert [("/l/" in one) for one in lea.texts()] == [True, False, True]
@@ -240,7 +249,7 @@ def test_a_changed_rule_changes_no_text_that_was_approved(lea: Desk) -> None:
     known(lea, SHOP)
     body = f"Look: {SHOP}"
     delivery_id = lea.delivery(body, after=600)
-    rule(lea, Rule("https://new.example", "other"))
+    rule(lea, LinkPolicy("https://new.example", "other"))
     lea.live(hours=1)
     assert lea.state(delivery_id) is S.PUBLISHED
     assert lea.texts()[0].startswith(f"Look: {BASE}/l/")
@@ -252,9 +261,9 @@ def test_a_rewritten_post_takes_the_rule_of_now_and_waits_for_a_yes(lea: Desk) -
     delivery_id = lea.delivery(body, after=600)
     rule(lea)
     with lea.scope(f"member:{lea.author}") as scope:
-        post_id = delivery(scope, delivery_id).post_id
+        post_id = get_delivery(scope, delivery_id).post_id
         draft = Draft(lea.creator_id, "", body, (), (lea.channels["main"],))
-        assert not drafting.rewrite(scope, post_id, draft, author=f"member:{lea.author}")
+        assert not drafts.rewrite_post(scope, post_id, draft, author=f"member:{lea.author}")
     assert lea.state(delivery_id) is S.DRAFT
     lea.approve(post_id)
     lea.plan(post_id)
@@ -264,7 +273,7 @@ def test_a_rewritten_post_takes_the_rule_of_now_and_waits_for_a_yes(lea: Desk) -
 
 def test_a_campaign_of_one_post_needs_no_rule(lea: Desk) -> None:
     known(lea, SHOP)
-    delivery_id = lea.delivery(f"Look: {SHOP}", links=Wanted("spring"))
+    delivery_id = lea.delivery(f"Look: {SHOP}", links=LinkChoices("spring"))
     plain = lea.delivery(f"Look again: {SHOP}")
     lea.live(minutes=30)
     assert lea.state(delivery_id) is lea.state(plain) is S.PUBLISHED
@@ -275,11 +284,11 @@ def test_a_campaign_of_one_post_needs_no_rule(lea: Desk) -> None:
 def test_a_changed_link_is_another_content(lea: Desk) -> None:
     rule(lea)
     one = lea.write(f"Look: {SHOP}")
-    two = lea.write(f"Look: {SHOP}", links=Wanted("spring"))
+    two = lea.write(f"Look: {SHOP}", links=LinkChoices("spring"))
     with lea.scope() as scope:
-        digests = {planning.post(scope, post_id).digest for post_id in (one, two)}
+        digests = {deliveries.get_post(scope, post_id).digest for post_id in (one, two)}
         assert len(digests) == 2
-        assert planning.digest_now(scope, planning.post(scope, one)) in digests
+        assert deliveries.current_digest(scope, deliveries.get_post(scope, one)) in digests
 
 
 def test_it_leads_nowhere_once_the_post_is_taken_away(lea: Desk) -> None:
@@ -288,13 +297,13 @@ def test_it_leads_nowhere_once_the_post_is_taken_away(lea: Desk) -> None:
     delivery_id = lea.delivery(f"Look: {SHOP}")
     lea.run()
     slug = lea.texts()[0].split("/l/")[1]
-    found = links.find(lea.services.tenant, slug)
+    found = short_links.find_link(lea.services.tenant, slug)
     assert found is not None
     assert found[1].target
-    lea.act(removal.ask, delivery_id)
+    lea.act(post_removal.request_post_removal, delivery_id)
     lea.live(minutes=10)
     assert lea.state(delivery_id) is S.REMOVED
-    found = links.find(lea.services.tenant, slug)
+    found = short_links.find_link(lea.services.tenant, slug)
     assert found is not None
     assert found[1].target is None
 
@@ -303,26 +312,26 @@ def test_another_agencys_rule_is_not_ours(lea: Desk) -> None:
     two = desk(lea.services, lea.network)
     rule(lea)
     with two.scope() as scope:
-        assert linking.rule_of(scope, lea.creator_id) == Rule()
-        assert linking.rule_of(scope, two.creator_id) == Rule()
+        assert link_tracking.link_policy_of_creator(scope, lea.creator_id) == LinkPolicy()
+        assert link_tracking.link_policy_of_creator(scope, two.creator_id) == LinkPolicy()
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        Rule("example.org"),
-        Rule("https://example.org/x"),
-        Rule("javascript:alert(1)"),
-        Rule("https://a@b.org"),
-        Rule(source="a\nb"),
-        Rule(medium="x" * 81),
-        Rule(content="{secret}"),
-        Rule("https://ex\x00.org"),
+        LinkPolicy("example.org"),
+        LinkPolicy("https://example.org/x"),
+        LinkPolicy("javascript:alert(1)"),
+        LinkPolicy("https://a@b.org"),
+        LinkPolicy(source="a\nb"),
+        LinkPolicy(medium="x" * 81),
+        LinkPolicy(content="{secret}"),
+        LinkPolicy("https://ex\x00.org"),
     ],
 )
-def test_a_rule_nobody_can_follow_is_refused(lea: Desk, wrong: Rule) -> None:
+def test_a_rule_nobody_can_follow_is_refused(lea: Desk, wrong: LinkPolicy) -> None:
     with lea.scope() as scope, pytest.raises(BadInput):
-        linking.set_rule(scope, lea.creator_id, wrong)
+        link_tracking.set_link_policy(scope, lea.creator_id, wrong)
 
 
 def test_what_the_check_reads_is_what_is_shown(lea: Desk) -> None:
@@ -330,8 +339,8 @@ def test_what_the_check_reads_is_what_is_shown(lea: Desk) -> None:
     rule(lea)
     with lea.scope() as scope:
         post_id = lea.write(f"Come, come ({SHOP})! Or https://b.example…")
-        owner = planning.post(scope, post_id)
-        found = channel_reads.channel(scope, lea.channels["main"])
-        first = composing.placed(scope, unit(owner.body), found, SUBJECT)
-        one = linking.dressed(linking.read(owner), found, [first])[0]
-    assert set(text.links([one.text("body")])) == {lead.shown for lead in one.leads}
+        owner = deliveries.get_post(scope, post_id)
+        found = channel_reads.get_channel(scope, lea.channels["main"])
+        first = delivery_units.place_on_channel(scope, unit(owner.body), found, SUBJECT)
+        one = link_tracking.apply_link_plan(link_tracking.link_plan_of_post(owner), found, [first])[0]
+    assert set(text_rating.extract_links([one.text_of("body")])) == {lead.shown for lead in one.leads}

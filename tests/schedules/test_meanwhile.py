@@ -6,11 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import Scope
-from schedules import approvals, forgotten, planning, publishing
-from schedules.claiming import TOO_LATE, NotClaimable
-from schedules.states import DeliveryState as S
-from schedules.yeses import UNAPPROVED
+from foundation.db.database import Scope
+from schedules.approvals import decisions
+from schedules.approvals.verdicts import UNAPPROVED
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import settlement, stalled_deliveries
+from schedules.publishing.claims import TOO_LATE, NotClaimable
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.schedules.builders import Desk, wall
 
@@ -23,10 +25,10 @@ def overdue(lea: Desk) -> UUID:
 
 
 def later(scope: Scope, delivery_id: UUID) -> None:
-    planning.move_delivery(scope, delivery_id, at=wall(scope.now, 3600))
+    deliveries.reschedule_delivery(scope, delivery_id, at=wall(scope.now, 3600))
 
 
-@pytest.mark.parametrize(("meanwhile", "state"), [(planning.cancel, S.CANCELLED), (later, S.SCHEDULED)])
+@pytest.mark.parametrize(("meanwhile", "state"), [(deliveries.cancel_delivery, S.CANCELLED), (later, S.SCHEDULED)])
 def test_what_somebody_else_ends_or_moves_in_that_moment_is_no_orphan(
     lea: Desk, meanwhile: Callable[[Scope, UUID], None], state: S
 ) -> None:
@@ -35,7 +37,7 @@ def test_what_somebody_else_ends_or_moves_in_that_moment_is_no_orphan(
     with ThreadPoolExecutor() as pool:
         with lea.scope() as scope:
             scope.run("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE")
-            found = pool.submit(lea.act, forgotten.sweep)
+            found = pool.submit(lea.act, stalled_deliveries.wake_stalled_deliveries)
             wait_until(lambda: bool(scope.run(WAITS_FOR_US).scalar_one()))
             meanwhile(scope, delivery_id)
         assert found.result() == 0
@@ -48,19 +50,19 @@ def test_a_delivery_without_a_row_is_woken(lea: Desk) -> None:
     delivery_id = overdue(lea)
     with lea.scope() as scope:
         scope.run("DELETE FROM outbox WHERE tenant_id = :tenant", tenant=lea.tenant_id)
-    assert lea.act(forgotten.sweep) == 1
-    assert lea.act(forgotten.sweep) == 0
+    assert lea.act(stalled_deliveries.wake_stalled_deliveries) == 1
+    assert lea.act(stalled_deliveries.wake_stalled_deliveries) == 0
     lea.run()
     assert lea.state(delivery_id) is S.PUBLISHED
 
 
-@pytest.mark.parametrize("meanwhile", [planning.send_now, later])
+@pytest.mark.parametrize("meanwhile", [deliveries.expedite_delivery, later])
 def test_a_no_is_not_for_the_time_somebody_gave_meanwhile(lea: Desk, meanwhile: Callable[[Scope, UUID], None]) -> None:
     """Too late, said the claim; before that was written down, a person had chosen another time."""
     delivery_id = overdue(lea)
     too_late = NotClaimable("delivery.too_late", hold=TOO_LATE)
     lea.act(meanwhile, delivery_id)
-    assert lea.act(publishing.put_off, delivery_id, too_late) == publishing.AT_ONCE
+    assert lea.act(settlement.postpone_delivery, delivery_id, too_late) == settlement.IMMEDIATE_RETRY_DELAY
     assert lea.state(delivery_id) is S.SCHEDULED
     lea.live(hours=2)
     assert lea.texts() == ["once"]
@@ -73,11 +75,11 @@ def test_a_yes_between_the_no_and_its_being_written_down_counts(lea: Desk) -> No
     unapproved = NotClaimable("delivery.unapproved", hold=UNAPPROVED)
     with ThreadPoolExecutor() as pool:
         with lea.scope(f"member:{lea.manager}") as scope:
-            approvals.approve(scope, post_id, member_id=lea.manager)
-            put_off = pool.submit(lea.act, publishing.put_off, wish, unapproved)
+            decisions.approve_post(scope, post_id, member_id=lea.manager)
+            put_off = pool.submit(lea.act, settlement.postpone_delivery, wish, unapproved)
             wait_until(lambda: bool(scope.run(WAITS_FOR_US).scalar_one()))
-        assert put_off.result() == publishing.AT_ONCE
-    assert lea.act(publishing.put_off, wish, unapproved) == publishing.AT_ONCE
+        assert put_off.result() == settlement.IMMEDIATE_RETRY_DELAY
+    assert lea.act(settlement.postpone_delivery, wish, unapproved) == settlement.IMMEDIATE_RETRY_DELAY
     lea.run()
     assert lea.state(wish) is S.PUBLISHED
     assert lea.notices() == {}

@@ -6,37 +6,39 @@ from uuid import UUID
 import pytest
 from sqlalchemy import create_engine, text
 
-from foundation.database import Database, Scope
-from schedules import (
-    downtimes,
-    edits,
-    forgotten,
-    lost,
-    queueing,
-    reminding,
-    reviewing,
-    waiting,
-    waiting_apart,
-    waiting_long,
+from benchmarks.publishing.load_growth import FILL_SQL
+from foundation.db.database import Database, Scope
+from schedules.approvals import review_queue
+from schedules.downtime import missed_posts
+from schedules.edits import edits
+from schedules.notices import (
+    blocked_account,
+    interval_waits,
+    lost_account,
+    missing_approval,
+    undecided_posts,
 )
-from tenants import reads as tenant_reads
+from schedules.publishing import stalled_deliveries
+from schedules.rescheduling import queue
+from tenants.agencies import queries as tenant_reads
 from tests.conftest import Cluster
 from tests.schedules.builders import Desk
-from workers.bench_scale import FILL
 
 PLANNED = 3_000
 
 LOOKS: Mapping[str, Callable[[Scope], object]] = {
-    "forgotten": forgotten.sweep,
-    "edits": edits.sweep,
-    "queues": queueing.watch,
-    "reminders": reminding.watch,
-    "approvals": lambda scope: reviewing.asked(scope, [one.id for one in tenant_reads.creators(scope)]),
-    "downtimes": downtimes.follow,
-    "lost accounts": lost.watch,
-    "accounts that keep posts waiting": waiting.watch,
-    "distances": waiting_apart.watch,
-    "long waits": waiting_long.watch,
+    "forgotten": stalled_deliveries.wake_stalled_deliveries,
+    "edits": edits.wake_stalled_edits,
+    "queues": queue.notify_low_queues,
+    "reminders": missing_approval.refresh_missing_approval_notices,
+    "approvals": lambda scope: review_queue.list_review_queue(
+        scope, [one.id for one in tenant_reads.list_creators(scope)]
+    ),
+    "downtimes": missed_posts.close_finished_downtimes,
+    "lost accounts": lost_account.refresh_lost_account_notices,
+    "accounts that keep posts waiting": blocked_account.refresh_blocked_account_notices,
+    "distances": interval_waits.refresh_interval_notices,
+    "long waits": undecided_posts.refresh_undecided_notices,
 }
 
 
@@ -60,7 +62,7 @@ def _copy(cluster: Cluster, post_id: UUID, times: int, *, leased: bool = False) 
     with engine.begin() as connection:
         if leased:
             connection.execute(text(LEASED), {"post": post_id})
-        for statement in FILL.read_text(encoding="utf-8").split(";\n\n"):
+        for statement in FILL_SQL.read_text(encoding="utf-8").split(";\n\n"):
             connection.execute(text(statement), {"post": post_id, "share": times})
         connection.execute(text("ANALYZE deliveries, outbox, posts, approvals"))
     engine.dispose()

@@ -7,22 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels import storing
-from connectors import options, registry
-from connectors.capabilities import Capabilities, Option
+from channels.attempts import serialization
+from connectors.contract.capabilities import Capabilities, PostOption
+from connectors.registry import loader
+from connectors.shared import options
 from foundation.errors import BadInput
 from foundation.ids import uuid7
-from gate.units import Setting, Subject, Unit
-from schedules import changes, drafting, linking, overrides, planning, previewing
-from schedules.drafting import Draft
-from schedules.linking import Rule
-from schedules.models import Post
-from schedules.overrides import Override
-from schedules.states import DeliveryState as S
+from gate.contract.units import PlatformOption, Subject, Unit
+from schedules.approvals import revisions
+from schedules.drafts import drafts, previews
+from schedules.drafts.drafts import Draft
+from schedules.posts import channel_overrides, deliveries, link_tracking
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.link_tracking import LinkPolicy
+from schedules.posts.models import Post
+from schedules.posts.states import DeliveryState as S
 from tests.schedules.builders import Desk
 from tests.schedules.test_prices import checked, elsewhere, on
 
-HIDDEN = Override("mastodon", options=(("visibility", "unlisted"),))
+HIDDEN = ChannelOverride("mastodon", options=(("visibility", "unlisted"),))
 
 
 def test_another_choice_is_approved_anew(lea: Desk) -> None:
@@ -34,11 +37,11 @@ def test_another_choice_is_approved_anew(lea: Desk) -> None:
     open_ = replace(HIDDEN, options=(("visibility", "public"),))
     draft = Draft(lea.creator_id, "", "hello", (), (), others=(open_,))
     with lea.scope(f"member:{lea.author}") as scope:
-        before = planning.post(scope, post_id).digest
-        assert not drafting.rewrite(scope, post_id, draft, author=f"member:{lea.author}")
-        assert planning.post(scope, post_id).digest != before
-        assert {one.state for one in planning.deliveries_of(scope, post_id)} == {S.DRAFT}
-        since = changes.since(scope, post_id)
+        before = deliveries.get_post(scope, post_id).digest
+        assert not drafts.rewrite_post(scope, post_id, draft, author=f"member:{lea.author}")
+        assert deliveries.get_post(scope, post_id).digest != before
+        assert {one.state for one in deliveries.deliveries_of_post(scope, post_id)} == {S.DRAFT}
+        since = revisions.revision_since_verdict(scope, post_id)
     assert since is not None
     assert [(one.place, one.field) for one in since.changes] == [("mastodon", "option:visibility")]
 
@@ -58,7 +61,7 @@ def test_another_choice_is_approved_anew(lea: Desk) -> None:
     ],
 )
 def test_what_no_platform_knows_is_refused(lea: Desk, place: str, chosen: dict[str, Any], code: str) -> None:
-    post_id = lea.write(others=[Override(place, options=overrides.chosen(chosen))])
+    post_id = lea.write(others=[ChannelOverride(place, options=channel_overrides.normalize_options(chosen))])
     with pytest.raises(BadInput, match=code.replace(".", r"\.")):
         checked(lea, post_id)
 
@@ -68,12 +71,12 @@ def test_a_choice_leaves_what_becomes_of_addresses(lea: Desk) -> None:
     here = elsewhere(lea, "mastodon", "mastodon.post")
     post_id = lea.write("https://lea.example.org/shop")
     lea.wish(post_id, "mastodon", after=3600)
-    lea.act(linking.set_rule, lea.creator_id, Rule(source="{platform}", campaign="now"))
-    lea.act(drafting.choose, post_id, here, (("warning", "Sea"),), author=f"member:{lea.author}")
+    lea.act(link_tracking.set_link_policy, lea.creator_id, LinkPolicy(source="{platform}", campaign="now"))
+    lea.act(drafts.set_channel_options, post_id, here, (("warning", "Sea"),), author=f"member:{lea.author}")
     with lea.scope() as scope:
-        owner = planning.post(scope, post_id)
-        assert overrides.content(owner, on(lea, "mastodon")).options
-        assert linking.read(owner) == linking.AS_IT_STANDS
+        owner = deliveries.get_post(scope, post_id)
+        assert channel_overrides.content_for_channel(owner, on(lea, "mastodon")).options
+        assert link_tracking.link_plan_of_post(owner) == link_tracking.IDLE_LINK_PLAN
 
 
 def test_an_account_chooses_before_its_platform_and_what_is_read_is_judged(lea: Desk) -> None:
@@ -81,16 +84,16 @@ def test_an_account_chooses_before_its_platform_and_what_is_read_is_judged(lea: 
     words = "EXPLICIT-MARKER-A"
     others = (
         replace(HIDDEN, options=(("language", "fr"), ("visibility", "unlisted"))),
-        Override(str(here), options=(("visibility", "private"), ("warning", words))),
+        ChannelOverride(str(here), options=(("visibility", "private"), ("warning", words))),
     )
     post_id = lea.write(others=others)
     with lea.scope(f"member:{lea.author}") as scope:
-        owner = planning.post(scope, post_id)
-        assert overrides.read(owner) == tuple(sorted(others, key=lambda one: one.place))
-        said = overrides.content(owner, on(lea, "mastodon"))
+        owner = deliveries.get_post(scope, post_id)
+        assert channel_overrides.overrides_of_post(owner) == tuple(sorted(others, key=lambda one: one.place))
+        said = channel_overrides.content_for_channel(owner, on(lea, "mastodon"))
         assert dict(said.options) == {"language": "fr", "visibility": "private", "warning": words}
         kept, loud = (
-            previewing.previews(
+            previews.preview_draft(
                 scope,
                 Draft(lea.creator_id, "", "hello", (), (here,), others=given),
                 author=f"member:{lea.author}",
@@ -104,28 +107,31 @@ def test_an_account_chooses_before_its_platform_and_what_is_read_is_judged(lea: 
 
 UNIT = Unit(uuid7(), uuid7(), Subject("delivery", uuid7()), "x", "x.post", uuid7(), "a", "public")
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
-SETTINGS = st.builds(Setting, TEXTS, st.lists(TEXTS, min_size=1, max_size=3).map(tuple), st.booleans())
+SETTINGS = st.builds(PlatformOption, TEXTS, st.lists(TEXTS, min_size=1, max_size=3).map(tuple), st.booleans())
 
 
 @given(st.lists(SETTINGS, max_size=3).map(tuple))
-def test_a_unit_keeps_its_options_and_adds_words_to_none_of_the_judged(chosen: tuple[Setting, ...]) -> None:
+def test_a_unit_keeps_its_options_and_adds_words_to_none_of_the_judged(chosen: tuple[PlatformOption, ...]) -> None:
     unit = replace(UNIT, options=chosen)
-    assert storing.unit_from_json(storing.unit_to_json(unit)) == unit
-    assert (unit.digest() == UNIT.digest(), unit.shown() == UNIT.shown()) == (not chosen, not chosen)
+    assert serialization.unit_from_json(serialization.unit_to_json(unit)) == unit
+    assert (unit.digest() == UNIT.digest(), unit.approved_content() == UNIT.approved_content()) == (
+        not chosen,
+        not chosen,
+    )
     assert set(unit.visible_texts) == {value for one in chosen if one.read for value in one.values}
-    assert unit.place == UNIT.place
+    assert unit.place_id == UNIT.place_id
     assert unit.flags == UNIT.flags
 
 
-@pytest.mark.parametrize("platform", sorted(registry.own()))
+@pytest.mark.parametrize("platform", sorted(loader.load_builtin_connectors()))
 def test_every_option_takes_its_example_and_its_default(platform: str) -> None:
-    can: Capabilities = registry.own()[platform].capabilities
+    can: Capabilities = loader.load_builtin_connectors()[platform].capabilities
     for option in can.options:
         for value in _values(option):
-            assert options.trouble(((option.name, value),), can) is None, (option.name, value)
+            assert options.option_problem(((option.name, value),), can) is None, (option.name, value)
 
 
-def _values(option: Option) -> list[options.Value]:
+def _values(option: PostOption) -> list[options.OptionValue]:
     if option.kind == "flag":
         return [True, False]
     if option.kind == "list":
@@ -134,7 +140,7 @@ def _values(option: Option) -> list[options.Value]:
 
 
 CHOSEN = st.dictionaries(st.sampled_from(["visibility", "warning", "language"]), st.sampled_from(["a", "b"])).map(
-    overrides.chosen
+    channel_overrides.normalize_options
 )
 ACCOUNTS = [uuid7() for _ in range(3)]
 
@@ -142,12 +148,24 @@ ACCOUNTS = [uuid7() for _ in range(3)]
 @given(st.dictionaries(st.sampled_from(["mastodon", "x", *map(str, ACCOUNTS)]), CHOSEN), CHOSEN)
 def test_a_choice_on_one_account_changes_that_account_alone(said: dict[str, Any], wanted: Any) -> None:
     kept: Any = {"title": "", "body": "x", "parts": [], "media": []}
-    before = Post(**kept, overrides=overrides.stored([Override(one, options=there) for one, there in said.items()]))
+    before = Post(
+        **kept,
+        overrides=channel_overrides.dump_overrides(
+            [ChannelOverride(one, options=there) for one, there in said.items()]
+        ),
+    )
     platforms = zip(ACCOUNTS, ("mastodon", "mastodon", "x"), strict=True)
     channels: list[Any] = [type("Known", (), {"platform": name, "id": one}) for one, name in platforms]
-    after = Post(**kept, overrides=overrides.stored(overrides.choosing(before, channels, channels[0], wanted)))
-    assert overrides.content(after, channels[0]).options == wanted
+    after = Post(
+        **kept,
+        overrides=channel_overrides.dump_overrides(
+            channel_overrides.set_option_override(before, channels, channels[0], wanted)
+        ),
+    )
+    assert channel_overrides.content_for_channel(after, channels[0]).options == wanted
     for other in channels[1:]:
-        assert overrides.content(after, other) == overrides.content(before, other)
-    again = overrides.choosing(after, channels, channels[0], wanted)
-    assert overrides.stored(again) == after.overrides, "pressed twice it is the same post"
+        assert channel_overrides.content_for_channel(after, other) == channel_overrides.content_for_channel(
+            before, other
+        )
+    again = channel_overrides.set_option_override(after, channels, channels[0], wanted)
+    assert channel_overrides.dump_overrides(again) == after.overrides, "pressed twice it is the same post"

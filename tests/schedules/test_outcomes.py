@@ -4,23 +4,25 @@ from datetime import timedelta
 
 import pytest
 
-from channels import connecting
-from channels import reads as channel_reads
-from channels.states import ChannelState
-from connectors import registry
-from foundation.words import Message, say
-from gate import reads as gate_reads
-from gate import switches
-from gate.units import Subject
-from schedules import forgotten, planning, repeats
-from schedules.states import DeliveryState as S
-from studio import library
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from channels.accounts.states import ChannelState
+from connectors.registry import loader
+from foundation.i18n.translation import Message, render_message
+from gate.contract.units import Subject
+from gate.log import queries as gate_reads
+from gate.policy import emergency_stops
+from schedules.drafts import duplicates
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import stalled_deliveries
+from studio.library import assets
 from tests.schedules.builders import Desk
 
 
 def channel_state(lea: Desk) -> ChannelState:
     with lea.scope() as scope:
-        return channel_reads.channel(scope, lea.channels["main"]).state
+        return channel_reads.get_channel(scope, lea.channels["main"]).state
 
 
 def test_due_post_with_its_picture_goes_out_once(lea: Desk) -> None:
@@ -115,9 +117,9 @@ def test_a_refusal_costs_one_request_and_is_told_in_words(lea: Desk) -> None:
     reason = lea.entry(delivery_id).reason
     assert reason is not None
     for language in ("fr", "en"):
-        assert say(reason, language)
+        assert render_message(reason, language)
     assert lea.notices() == {f"delivery:{delivery_id}": reason.code}
-    lea.act(planning.send_now, delivery_id)
+    lea.act(deliveries.expedite_delivery, delivery_id)
     lea.run()
     assert lea.state(delivery_id) is S.PUBLISHED
 
@@ -129,11 +131,11 @@ def test_a_picture_nobody_rated_is_held_with_its_reason_and_its_decision(lea: De
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "gate.RATING_MISSING")
     with lea.scope() as scope:
         assert Message("gate.RATING_MISSING") in (
-            gate_reads.last_verdict(scope, Subject("delivery", delivery_id)) or ()
+            gate_reads.last_decision_reasons(scope, Subject("delivery", delivery_id)) or ()
         )
     assert lea.asked() == []
     lea.photo()  # the same picture; somebody rates it
-    lea.act(planning.send_now, delivery_id)
+    lea.act(deliveries.expedite_delivery, delivery_id)
     lea.run()
     assert lea.state(delivery_id) is S.PUBLISHED
 
@@ -144,7 +146,7 @@ def test_past_its_lateness_nothing_leaves(lea: Desk) -> None:
     lea.run()
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.too_late")
     assert lea.asked() == []
-    lea.act(planning.send_now, delivery_id)
+    lea.act(deliveries.expedite_delivery, delivery_id)
     lea.run()
     assert lea.state(delivery_id) is S.PUBLISHED
 
@@ -171,45 +173,45 @@ def test_bytes_that_left_the_store_hold_the_post_at_once(lea: Desk) -> None:
     """The transport finds no file: nothing was sent, and trying every minute would not bring it back."""
     photo = lea.photo()
     with lea.scope() as scope:
-        lea.services.store.delete(lea.tenant_id, library.media(scope, photo, "sandbox").sha256)
+        lea.services.store.delete(lea.tenant_id, assets.get_rendition(scope, photo, "sandbox").sha256)
     delivery_id = lea.delivery(media=(photo,), late_ok=None)
     lea.live(minutes=5)
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.media_missing")
     assert lea.posts() == []
     lea.photo()  # brought in again
-    lea.act(planning.send_now, delivery_id)
+    lea.act(deliveries.expedite_delivery, delivery_id)
     lea.run()
     assert lea.state(delivery_id) is S.PUBLISHED
 
 
 def test_a_paused_account_keeps_its_posts_on_the_calendar(lea: Desk) -> None:
     delivery_id = lea.delivery(after=60)
-    lea.act(connecting.pause, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
+    lea.act(lifecycle.pause_account, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
     lea.live(minutes=5)
     assert lea.state(delivery_id) is S.SCHEDULED
     assert lea.asked() == []
-    lea.act(connecting.resume, lea.channels["main"])
+    lea.act(lifecycle.resume_account, lea.channels["main"])
     lea.live(minutes=2)
     assert lea.state(delivery_id) is S.PUBLISHED
 
 
 def test_an_emergency_stop_keeps_posts_on_the_calendar_and_reopening_lets_them_go(lea: Desk) -> None:
     delivery_id = lea.delivery(after=60)
-    lea.act(switches.close, "channel", str(lea.channels["main"]), "sending", reason="test")
+    lea.act(emergency_stops.close_switch, "channel", str(lea.channels["main"]), "sending", reason="test")
     lea.live(minutes=5)
     assert lea.state(delivery_id) is S.SCHEDULED
     assert lea.posts() == []
-    lea.act(switches.reopen, "channel", str(lea.channels["main"]), "sending", reason="over")
+    lea.act(emergency_stops.reopen_switch, "channel", str(lea.channels["main"]), "sending", reason="over")
     lea.live(seconds=31)
     assert lea.state(delivery_id) is S.PUBLISHED
 
 
 def test_a_stop_longer_than_the_author_accepts_is_told_when_it_ends(lea: Desk) -> None:
     delivery_id = lea.delivery(late_ok=timedelta(minutes=5), after=60)
-    lea.act(switches.close, "creator", str(lea.creator_id), "sending", reason="test")
+    lea.act(emergency_stops.close_switch, "creator", str(lea.creator_id), "sending", reason="test")
     lea.live(minutes=8)
     assert (lea.state(delivery_id), lea.notices()) == (S.SCHEDULED, {})
-    lea.act(switches.reopen, "creator", str(lea.creator_id), "sending", reason="over")
+    lea.act(emergency_stops.reopen_switch, "creator", str(lea.creator_id), "sending", reason="over")
     lea.live(minutes=1)
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.too_late")
 
@@ -243,7 +245,7 @@ def test_the_same_words_twice_are_two_posts(lea: Desk, keys: bool) -> None:
     lea.connect("two", keys=keys)
     first, second = lea.delivery("same", channel="two"), lea.delivery("same", channel="two")
     for one in (first, second):  # whichever leaves later
-        lea.act(repeats.post_anyway, one, connectors=registry.load())
+        lea.act(duplicates.allow_duplicate, one, connectors=loader.load_connectors())
     lea.run()
     assert lea.texts("two") == ["same", "same"]
     assert lea.entry(first).native_id != lea.entry(second).native_id
@@ -253,12 +255,12 @@ def test_a_delivery_of_an_erased_row_is_no_orphan(lea: Desk) -> None:
     delivery_id = lea.delivery(after=60)
     with lea.scope() as scope:
         scope.run("DELETE FROM outbox WHERE tenant_id = :tenant", tenant=lea.tenant_id)
-        assert forgotten.sweep(scope) == 0  # not due yet
+        assert stalled_deliveries.wake_stalled_deliveries(scope) == 0  # not due yet
     lea.live(minutes=2)
     assert lea.state(delivery_id) is S.SCHEDULED
     with lea.scope() as scope:
-        assert forgotten.sweep(scope) == 1
+        assert stalled_deliveries.wake_stalled_deliveries(scope) == 1
     with lea.scope() as scope:
-        assert forgotten.sweep(scope) == 0
+        assert stalled_deliveries.wake_stalled_deliveries(scope) == 0
     lea.run()
     assert lea.state(delivery_id) is S.PUBLISHED

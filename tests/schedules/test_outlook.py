@@ -5,23 +5,27 @@ from datetime import timedelta
 
 import pytest
 
-from channels import connecting
+from channels.accounts import lifecycle
 from foundation.errors import BadInput
-from foundation.words import Message
-from schedules import drafting, outlook, rehearsing
-from schedules.outlook import Outlook
+from foundation.i18n.translation import Message
+from schedules.calendar import publishing_forecast
+from schedules.calendar.publishing_forecast import PublishingForecast
+from schedules.drafts import drafts
+from schedules.posts import dry_run_state
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
-from workers import rehearse
+from workers.cli import dry_run
 from workers.wiring import Services
 
 DAY = 86_400.0
 
 
-def ahead(lea: Desk, days: int = 7, **more: int) -> Outlook:
+def ahead(lea: Desk, days: int = 7, **more: int) -> PublishingForecast:
     with lea.scope() as scope:
         connectors = dict(lea.services.connectors)
-        return outlook.outlook(scope, [lea.creator_id], days=days, connectors=connectors, **more)
+        return publishing_forecast.forecast_publishing(
+            scope, [lea.creator_id], days=days, connectors=connectors, **more
+        )
 
 
 def test_what_would_leave_and_what_would_not_says_why(lea: Desk) -> None:
@@ -35,7 +39,7 @@ def test_what_would_leave_and_what_would_not_says_why(lea: Desk) -> None:
     codes = {one: each.trouble.code if each.trouble else "" for one, each in found.items()}
     assert (codes[fine], codes[waits], codes[far]) == ("", "delivery.unapproved", "gate.LINK_UNREGISTERED")
     assert codes[long]
-    assert [one.delivery_id for one in ahead(lea).leaving] == [fine]
+    assert [one.delivery_id for one in ahead(lea).publishing_entries] == [fine]
 
 
 def test_nothing_is_sent_written_or_moved(lea: Desk) -> None:
@@ -48,13 +52,13 @@ def test_nothing_is_sent_written_or_moved(lea: Desk) -> None:
 
 def test_two_too_near_are_told_and_what_is_only_rehearsed(lea: Desk) -> None:
     first, second = lea.delivery("one", after=DAY), lea.delivery("two", after=DAY + 20)
-    lea.act(rehearsing.begin, "post", _post(lea, second))
+    lea.act(dry_run_state.start_dry_run, "post", _post(lea, second))
     found = ahead(lea)
     [near] = found.collisions
     assert (near.first, near.second) == (first, second)
     assert timedelta(seconds=19) < near.apart < timedelta(seconds=22)
     assert [one.dry for one in found.ahead] == [False, True]
-    assert [one.delivery_id for one in found.leaving] == [first]
+    assert [one.delivery_id for one in found.publishing_entries] == [first]
 
 
 def test_a_draft_leaves_only_once_it_is_on_the_calendar(services: Services, sandbox: Network) -> None:
@@ -65,8 +69,8 @@ def test_a_draft_leaves_only_once_it_is_on_the_calendar(services: Services, sand
     [found] = ahead(alone).ahead
     assert found.trouble == Message("delivery.unapproved")
     with alone.scope(f"member:{alone.author}") as scope:
-        assert drafting.is_free(scope, post_id)
-        assert drafting.settle(scope, post_id)
+        assert drafts.needs_no_approval(scope, post_id)
+        assert drafts.release_post(scope, post_id)
     assert ahead(alone).ahead[0].trouble is None
 
 
@@ -86,7 +90,7 @@ def test_a_yes_that_ends_before_its_post_leaves_is_told(lea: Desk) -> None:
 
 def test_an_account_that_is_lost_is_told(lea: Desk) -> None:
     lea.delivery("soon", after=DAY)
-    lea.act(connecting.reauthorize, lea.channels["main"], Message("channel.reauthorize"))
+    lea.act(lifecycle.require_reauthorization, lea.channels["main"], Message("channel.reauthorize"))
     found = ahead(lea)
     assert [one.trouble.code for one in found.ahead if one.trouble] == ["delivery.channel_not_ready"]
 
@@ -113,10 +117,10 @@ def test_it_is_said_in_sentences_and_to_programs(lea: Desk) -> None:
     lea.delivery("fine   words\nhere", after=DAY)
     lea.wish(lea.write("waits"), after=DAY + 30)
     found = ahead(lea)
-    text = rehearse.said("Lumière", found)
+    text = dry_run.format_forecast("Lumière", found)
     assert "✓" in text
     assert "✗" in text
-    [told] = json.loads(json.dumps(rehearse.plain([("Lumière", found)])))
+    [told] = json.loads(json.dumps(dry_run.forecast_as_json([("Lumière", found)])))
     assert (told["name"], told["leaving"], told["days"]) == ("Lumière", 1, 7)
     assert told["ahead"][1]["trouble"]["code"] == "delivery.unapproved"
     assert told["collisions"][0]["apart"] == pytest.approx(30, abs=1)

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels import pacing
-from connectors.answers import SHORT_WAIT
+from channels.attempts import retry_delays
+from connectors.shared.http_responses import SHORT_RETRY
 from foundation.ids import uuid7
-from schedules import removal
-from schedules.states import DeliveryState as S
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
 from tests.conftest import free_port
 from tests.schedules.builders import Desk
 
@@ -63,7 +63,7 @@ def test_uploads_that_fail_are_tried_less_and_less(lea: Desk) -> None:
 def test_what_must_be_taken_away_is_asked_for_less_and_less(lea: Desk) -> None:
     delivery_id = lea.delivery("regret")
     lea.run()
-    lea.act(removal.ask, delivery_id)
+    lea.act(post_removal.request_post_removal, delivery_id)
     moved(lea, f"http://127.0.0.1:{free_port()}")
     lea.live(minutes=30)
     assert lea.state(delivery_id) is S.REMOVING
@@ -75,14 +75,14 @@ def test_what_must_be_taken_away_is_asked_for_less_and_less(lea: Desk) -> None:
 
 @given(st.integers(0, 10_000), st.uuids())
 def test_a_wait_grows_to_five_minutes_and_one_that_was_asked_for_stays(count: int, who: UUID) -> None:
-    wait = pacing.later(SHORT_WAIT, count, who)
-    assert SHORT_WAIT <= wait <= min(pacing.LONGEST, max(SHORT_WAIT, SHORT_WAIT * 2 ** min(count, 10)))
-    assert pacing.later(SHORT_WAIT, count, who) == wait
-    asked = SHORT_WAIT + timedelta(seconds=count + 1)
-    assert pacing.later(asked, count, who) == asked
+    wait = retry_delays.retry_delay(SHORT_RETRY, count, who)
+    assert SHORT_RETRY <= wait <= min(retry_delays.MAX_RETRY_DELAY, max(SHORT_RETRY, SHORT_RETRY * 2 ** min(count, 10)))
+    assert retry_delays.retry_delay(SHORT_RETRY, count, who) == wait
+    asked = SHORT_RETRY + timedelta(seconds=count + 1)
+    assert retry_delays.retry_delay(asked, count, who) == asked
 
 
 def test_those_who_wait_for_the_same_do_not_come_back_together() -> None:
-    waits = sorted(pacing.later(SHORT_WAIT, 8, uuid7()).total_seconds() for _ in range(400))
+    waits = sorted(retry_delays.retry_delay(SHORT_RETRY, 8, uuid7()).total_seconds() for _ in range(400))
     assert waits[100] < 100
     assert waits[300] > 200

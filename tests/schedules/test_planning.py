@@ -8,9 +8,11 @@ import pytest
 
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import approvals, moving, outside, overrides, planning, publishing, reads
-from schedules.calendar import local_wall
-from schedules.states import DeliveryState as S
+from foundation.ops.wall_time import to_wall_time
+from schedules.approvals import decisions
+from schedules.posts import channel_overrides, deliveries, live_posts, queries, transitions
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import settlement
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.schedules.builders import ZONE, Desk, desk, wall
 
@@ -24,11 +26,11 @@ def test_a_post_is_written_once_for_each_origin(lea: Desk) -> None:
 
 def test_an_account_of_another_creator_takes_no_post(lea: Desk) -> None:
     with lea.scope() as scope:
-        from tenants import agencies
+        from tenants.agencies import agencies
 
         other = agencies.add_creator(scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=["fr"])
     with lea.scope() as scope:
-        post_id = planning.write_post(
+        post_id = deliveries.create_post(
             scope, creator_id=other, title="", body="x", media=[], origin="t", origin_key="z", author="system:test"
         )
     with pytest.raises(NotFound):
@@ -37,7 +39,7 @@ def test_an_account_of_another_creator_takes_no_post(lea: Desk) -> None:
 
 def test_too_long_a_text_and_an_unknown_picture_are_told(lea: Desk) -> None:
     with pytest.raises(BadInput):
-        lea.write("x" * (overrides.MAX_BODY + 1))
+        lea.write("x" * (channel_overrides.MAX_BODY_LENGTH + 1))
     with pytest.raises(BadInput):
         lea.write("a\x00b")
     with pytest.raises(NotFound):
@@ -52,7 +54,7 @@ def test_a_wish_waits_for_its_yes_and_for_the_plan(lea: Desk) -> None:
         lea.plan(post_id)
     lea.approve(post_id)
     assert lea.state(delivery_id) is S.APPROVED
-    assert lea.act(planning.has_approved, post_id)
+    assert lea.act(deliveries.has_approved_deliveries, post_id)
     assert lea.plan(post_id) == [delivery_id]
     assert lea.state(delivery_id) is S.SCHEDULED
     assert [row.kind for row in lea.rows()] == ["channel.connected", "delivery.preflight", "delivery.publish"]
@@ -65,10 +67,10 @@ def test_what_waits_to_be_planned_waits_for_who_asked(lea: Desk) -> None:
     lea.approve(post_id)
     with ThreadPoolExecutor(1) as pool:
         with lea.scope(f"member:{lea.author}") as scope:
-            assert planning.has_approved(scope, post_id)
+            assert deliveries.has_approved_deliveries(scope, post_id)
             other = pool.submit(lea.plan, post_id)
             wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
-            assert planning.plan_post(scope, post_id) == [wish]
+            assert deliveries.schedule_post(scope, post_id) == [wish]
         with pytest.raises(Conflict):
             other.result(20)
     assert lea.state(wish) is S.SCHEDULED
@@ -100,35 +102,35 @@ def test_an_approved_wish_leaves_at_its_time_though_nobody_planned_it(lea: Desk)
 def test_a_moved_post_leaves_at_its_new_time_only(lea: Desk) -> None:
     delivery_id = lea.delivery(after=600)
     before = lea.entry(delivery_id)
-    lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), 7200), version=before.version)
+    lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 7200), version=before.version)
     lea.live(minutes=60)
     assert lea.posts() == []
     lea.live(minutes=61)
     assert lea.texts() == ["hello"]
     with pytest.raises(Conflict):
-        lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), 60))
+        lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 60))
 
 
 def test_a_change_of_what_was_seen_a_minute_ago_is_refused(lea: Desk) -> None:
     delivery_id = lea.delivery(after=600)
     seen = lea.entry(delivery_id).version
-    lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), 900), version=seen)
+    lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 900), version=seen)
     with pytest.raises(Conflict):
-        lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), 1200), version=seen)
+        lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 1200), version=seen)
 
 
 def test_the_past_is_refused_beyond_what_the_author_accepts(lea: Desk) -> None:
     delivery_id = lea.delivery(after=600)
     with pytest.raises(BadInput):
-        lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), -3600))
-    lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), -60))
+        lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), -3600))
+    lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), -60))
     lea.run()
     assert lea.state(delivery_id) is S.PUBLISHED
 
 
 def test_a_draft_is_moved_as_a_wish(lea: Desk) -> None:
     delivery_id = lea.wish(lea.write(), after=600)
-    lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), 9000))
+    lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 9000))
     assert lea.state(delivery_id) is S.DRAFT
     assert lea.story(delivery_id) == []
     lea.live(minutes=30)
@@ -137,24 +139,24 @@ def test_a_draft_is_moved_as_a_wish(lea: Desk) -> None:
 
 def test_a_cancelled_post_never_leaves(lea: Desk) -> None:
     delivery_id = lea.delivery(after=60)
-    lea.act(planning.cancel, delivery_id)
+    lea.act(deliveries.cancel_delivery, delivery_id)
     lea.live(minutes=10)
     assert lea.state(delivery_id) is S.CANCELLED
     assert lea.posts() == []
     with pytest.raises(Conflict):
-        lea.act(planning.cancel, delivery_id)
+        lea.act(deliveries.cancel_delivery, delivery_id)
     with pytest.raises(Conflict):
-        lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), 60))
+        lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 60))
 
 
 def test_now_is_now_even_in_the_hour_that_comes_twice(lea: Desk) -> None:
     """`send_now` takes the instant, not the wall clock, which may mean an hour ago."""
     delivery_id = lea.delivery(after=7200)
-    lea.act(planning.send_now, delivery_id)
+    lea.act(deliveries.expedite_delivery, delivery_id)
     with lea.scope() as scope:
-        row = moving.delivery(scope, delivery_id)
+        row = transitions.get_delivery(scope, delivery_id)
         assert abs(row.due_at - scope.now) < timedelta(seconds=5)
-        assert row.wall_time == str(local_wall(row.due_at, row.zone))
+        assert row.wall_time == str(to_wall_time(row.due_at, row.zone))
     lea.run()
     assert lea.state(delivery_id) is S.PUBLISHED
 
@@ -166,11 +168,11 @@ def test_publishing_is_out_of_reach_of_people(lea: Desk) -> None:
     lea.crash(at=11)  # somewhere after the claim
     assert lea.state(delivery_id) is S.PUBLISHING
     for forbidden in (
-        lambda: lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), 60)),
-        lambda: lea.act(planning.send_now, delivery_id),
-        lambda: lea.act(planning.cancel, delivery_id),
-        lambda: lea.act(publishing.send_again, delivery_id),
-        lambda: lea.act(publishing.link, delivery_id, native_id="1", url=""),
+        lambda: lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 60)),
+        lambda: lea.act(deliveries.expedite_delivery, delivery_id),
+        lambda: lea.act(deliveries.cancel_delivery, delivery_id),
+        lambda: lea.act(settlement.resend_absent_delivery, delivery_id),
+        lambda: lea.act(settlement.record_live_link, delivery_id, native_id="1", url=""),
     ):
         with pytest.raises(Conflict):
             forbidden()
@@ -184,13 +186,13 @@ def test_only_what_is_in_doubt_is_sent_again_or_linked(lea: Desk) -> None:
     lea.fault("refuse")
     refused, cancelled = lea.delivery("refused"), lea.delivery("cancelled", after=3600)
     lea.run()
-    lea.act(planning.cancel, cancelled)
+    lea.act(deliveries.cancel_delivery, cancelled)
     states = [S.SCHEDULED, S.PUBLISHED, S.HELD, S.FAILED, S.CANCELLED]
     for delivery_id, state in zip((planned, published, held, refused, cancelled), states, strict=True):
         assert lea.state(delivery_id) is state
         for press in (
-            lambda it=delivery_id: lea.act(publishing.send_again, it),
-            lambda it=delivery_id: lea.act(publishing.link, it, native_id="x", url=""),
+            lambda it=delivery_id: lea.act(settlement.resend_absent_delivery, it),
+            lambda it=delivery_id: lea.act(settlement.record_live_link, it, native_id="x", url=""),
         ):
             with pytest.raises(Conflict):
                 press()
@@ -213,26 +215,31 @@ def test_another_tenants_delivery_looks_like_none(lea: Desk) -> None:
     delivery_id, unknown = lea.delivery(after=600), uuid7()
     told = []
     for asked in (delivery_id, unknown):
-        for function in (moving.delivery, planning.cancel, planning.send_now, publishing.send_again):
+        for function in (
+            transitions.get_delivery,
+            deliveries.cancel_delivery,
+            deliveries.expedite_delivery,
+            settlement.resend_absent_delivery,
+        ):
             with pytest.raises(NotFound) as error:
                 other.act(function, asked)
             told.append(str(error.value))
         with other.scope() as scope:
-            assert outside.published(scope, asked) is None
-            assert reads.timeline(scope, asked) == []
+            assert live_posts.find_live_post(scope, asked) is None
+            assert queries.delivery_timeline(scope, asked) == []
     assert len(set(told)) == 1
     assert _posts_of(other, lea.creator_id) == []
 
 
-def _posts_of(asking: Desk, creator_id: UUID) -> list[reads.Entry]:
+def _posts_of(asking: Desk, creator_id: UUID) -> list[queries.DeliveryEntry]:
     with asking.scope() as scope:
-        return reads.between(scope, creator_id, scope.now - timedelta(days=9), scope.now + timedelta(days=9))
+        return queries.entries_between(scope, creator_id, scope.now - timedelta(days=9), scope.now + timedelta(days=9))
 
 
 def test_a_dead_row_puts_its_delivery_on_hold(lea: Desk) -> None:
     delivery_id = lea.delivery(after=60)
     with lea.scope() as scope:
-        publishing.hold_broken(scope, delivery_id)
+        settlement.hold_failed(scope, delivery_id)
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.bug")
     assert lea.notices() == {f"delivery:{delivery_id}": "delivery.bug"}
 
@@ -241,7 +248,7 @@ def test_rule_of_nobody_needs_no_yes(lea: Desk) -> None:
     alone = desk(lea.services, lea.network, tiers=0)
     post_id = alone.write()
     delivery_id = alone.wish(post_id)
-    alone.act(approvals.release_without_approval, post_id)
+    alone.act(decisions.release_without_approval, post_id)
     alone.plan(post_id)
     alone.run()
     assert alone.state(delivery_id) is S.PUBLISHED
@@ -252,10 +259,10 @@ def test_nothing_is_planned_or_moved_further_than_two_years_ahead(lea: Desk) -> 
     delivery_id = lea.delivery(after=730 * day)
     for act in (
         lambda: lea.wish(lea.write("too far"), after=732 * day),
-        lambda: lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), 732 * day)),
+        lambda: lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 732 * day)),
         lambda: lea.wish(lea.write("the end of time"), after=900_000 * day),
     ):
         with pytest.raises(BadInput) as told:
             act()
         assert told.value.message.code == "calendar.out_of_reach"
-    lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), 700 * day))
+    lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 700 * day))

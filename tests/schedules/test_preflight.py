@@ -6,15 +6,18 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event
 
-from channels import budgets, connecting
-from connectors.contract import Response, StepAnswerLost
-from foundation.words import Message
-from gate import ratings, switches
-from gate.units import Rating
-from schedules import coming, preflights
-from schedules.states import DeliveryState as S
-from studio import library
-from tenants import reads as tenant_reads
+from channels.accounts import lifecycle
+from channels.limits import send_limits
+from connectors.contract.connector import Response, StepAnswerLost
+from foundation.i18n.translation import Message
+from gate.contract.units import Rating
+from gate.policy import emergency_stops
+from gate.ratings import ratings
+from schedules.calendar import next_steps
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import preflight
+from studio.library import assets
+from tenants.agencies import queries as tenant_reads
 from tests.schedules.builders import Desk
 
 
@@ -24,7 +27,7 @@ def warning(lea: Desk, delivery_id: object) -> str | None:
 
 def troubles(lea: Desk, delivery_id: UUID) -> list[str]:
     with lea.scope() as scope:
-        return [one.code for one in preflights.of_delivery(scope, delivery_id, lea.services.connectors)]
+        return [one.code for one in preflight.troubles_of_delivery(scope, delivery_id, lea.services.connectors)]
 
 
 def ends(lea: Desk, *, seconds: float, refresh: bool = False) -> None:
@@ -51,7 +54,7 @@ def test_the_look_ahead_asks_each_thing_once(lea: Desk) -> None:
     with lea.scope() as scope:
         connection = scope.session.info["connection"]
         event.listen(connection, "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said))
-        preflights.check(scope, delivery_id, connectors=lea.services.connectors)
+        preflight.warn_of_troubles(scope, delivery_id, connectors=lea.services.connectors)
     for table in ("FROM channels c LEFT JOIN tokens", "rate_bucket", "switches.scope"):
         assert sum(table in said for said in asked) == 1, table
     assert len(asked) <= 14
@@ -74,7 +77,7 @@ def test_a_picture_nobody_rated_is_told_and_the_post_leaves_once_somebody_does(l
     assert lea.state(delivery_id) is S.SCHEDULED
     assert lea.asked() == lea.asked(kind="files") == []
     with lea.scope(f"member:{lea.manager}") as scope:
-        ratings.rate(scope, library.item(scope, photo).sha256, Rating.G, source=f"member:{lea.manager}")
+        ratings.record_rating(scope, assets.get_asset(scope, photo).sha256, Rating.G, source=f"member:{lea.manager}")
     lea.live(minutes=10)
     assert lea.state(delivery_id) is S.PUBLISHED
     assert lea.notices() == {}
@@ -87,7 +90,7 @@ STRANGE = "r0plpgsql-12-3456"
 def told(lea: Desk, delivery_id: UUID) -> tuple[str, bool] | None:
     """What members are told of a post ahead of its time, and whether it is urgent."""
     with lea.scope() as scope:
-        found = {one.cause: one for one in tenant_reads.open_notices(scope)}
+        found = {one.cause: one for one in tenant_reads.list_open_notices(scope)}
     one = found.get(f"delivery:{delivery_id}:preflight")
     return (one.message.code, one.urgent) if one is not None else None
 
@@ -118,7 +121,7 @@ def test_what_was_told_a_day_before_ends_with_its_cause(lea: Desk) -> None:
     lea.run()
     assert told(lea, delivery_id) == ("gate.RATING_MISSING", False)
     with lea.scope(f"member:{lea.manager}") as scope:
-        ratings.rate(scope, library.item(scope, photo).sha256, Rating.G, source=f"member:{lea.manager}")
+        ratings.record_rating(scope, assets.get_asset(scope, photo).sha256, Rating.G, source=f"member:{lea.manager}")
     lea.live(minutes=11)
     assert told(lea, delivery_id) is None
     lea.live(hours=20)
@@ -131,7 +134,7 @@ def test_what_goes_wrong_after_the_first_look_is_told_hours_before(lea: Desk) ->
     lea.live(minutes=1)
     assert told(lea, delivery_id) is None
     with lea.scope(f"member:{lea.manager}") as scope:
-        ratings.rate(scope, library.item(scope, photo).sha256, Rating.E, source=f"member:{lea.manager}")
+        ratings.record_rating(scope, assets.get_asset(scope, photo).sha256, Rating.E, source=f"member:{lea.manager}")
     lea.live(hours=6)
     found = told(lea, delivery_id)
     assert found is not None
@@ -142,7 +145,7 @@ def test_what_goes_wrong_after_the_first_look_is_told_hours_before(lea: Desk) ->
 def test_what_an_account_waits_for_is_nothing_to_tell_a_day_before(lea: Desk) -> None:
     """It may be over by then, and its own page says it."""
     delivery_id = lea.delivery(after=20 * 3600)
-    lea.act(connecting.pause, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
+    lea.act(lifecycle.pause_account, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
     ends(lea, seconds=60)
     lea.live(hours=19)
     assert told(lea, delivery_id) is None
@@ -154,7 +157,7 @@ def test_a_later_try_is_looked_at_as_far_ahead_as_any(lea: Desk) -> None:
     with lea.scope() as scope:
         scope.run(later, at=scope.now + timedelta(hours=2), tenant=lea.tenant_id, id=delivery_id)
     with lea.scope() as scope:
-        assert preflights.look(scope, delivery_id, connectors=lea.services.connectors) == timedelta(minutes=10)
+        assert preflight.run_preflight(scope, delivery_id, connectors=lea.services.connectors) == timedelta(minutes=10)
     assert told(lea, delivery_id) == ("gate.TEXT_LANGUAGE_UNSUPPORTED", False)
 
 
@@ -162,7 +165,7 @@ def test_an_account_that_cannot_post_is_told_by_its_name(lea: Desk) -> None:
     """Once, however many of its posts come near."""
     for number in range(3):
         lea.delivery(f"{number}", after=3600 + number)
-    lea.act(connecting.pause, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
+    lea.act(lifecycle.pause_account, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
     lea.live(minutes=51)
     assert lea.notices() == {f"waits:{lea.channels['main']}": "waiting.paused"}
 
@@ -170,11 +173,11 @@ def test_an_account_that_cannot_post_is_told_by_its_name(lea: Desk) -> None:
 def test_an_emergency_stop_is_said_where_one_looks_and_is_nobodys_notice(lea: Desk) -> None:
     """Whoever pressed it knows; forty accounts would be forty notices."""
     first, second = (lea.delivery(words, after=3600 + number) for number, words in enumerate(("one", "two")))
-    lea.act(switches.close, "creator", str(lea.creator_id), "sending", reason="test")
+    lea.act(emergency_stops.close_switch, "creator", str(lea.creator_id), "sending", reason="test")
     assert troubles(lea, first) == ["delivery.stopped"]
     lea.live(minutes=51)
     assert lea.notices() == {}
-    lea.act(switches.reopen, "creator", str(lea.creator_id), "sending", reason="over")
+    lea.act(emergency_stops.reopen_switch, "creator", str(lea.creator_id), "sending", reason="over")
     lea.live(minutes=10)
     assert (lea.state(first), lea.state(second)) == (S.PUBLISHED, S.PUBLISHED)
     assert troubles(lea, first) == []
@@ -201,7 +204,7 @@ def test_one_that_renews_itself_is_renewed_for_its_post_and_told_where_it_could_
     assert troubles(lea, delivery_id) == []
     with lea.scope() as scope:
         outlived = "SELECT count(*) FROM outbox WHERE kind = 'token.refresh' AND tenant_id = :tenant"
-        preflights.check(scope, delivery_id, connectors=lea.services.connectors)
+        preflight.warn_of_troubles(scope, delivery_id, connectors=lea.services.connectors)
         assert scope.run(outlived, tenant=lea.tenant_id).scalar_one() == 1
         scope.run("DELETE FROM outbox WHERE kind = 'token.refresh' AND tenant_id = :tenant", tenant=lea.tenant_id)
     ends(lea, seconds=-1, refresh=True)
@@ -210,7 +213,12 @@ def test_one_that_renews_itself_is_renewed_for_its_post_and_told_where_it_could_
 
 def test_a_wait_that_ends_before_its_hour_is_no_trouble_and_one_that_does_not_is_told(lea: Desk) -> None:
     near, far = lea.delivery("one", after=3600), lea.delivery("two", after=3 * 3600)
-    lea.act(budgets.note, lea.channels["main"], Response("publish", 429, {"retry-after": "7200"}, None), creates=True)
+    lea.act(
+        send_limits.record_answer,
+        lea.channels["main"],
+        Response("publish", 429, {"retry-after": "7200"}, None),
+        creates=True,
+    )
     assert troubles(lea, near) == ["delivery.used_up"]
     assert troubles(lea, far) == []
     lea.live(minutes=51)
@@ -221,7 +229,7 @@ def test_a_wait_that_ends_before_its_hour_is_no_trouble_and_one_that_does_not_is
 def test_a_post_waits_while_only_the_reserve_is_left_and_leaves_when_there_is_more(lea: Desk) -> None:
     delivery_id = lea.delivery(after=3600)
     told = {"x-sandbox-limit-limit": "50", "x-sandbox-limit-remaining": "10", "x-sandbox-limit-reset": "3900"}
-    lea.act(budgets.note, lea.channels["main"], Response("look", 200, told, {}), creates=False)
+    lea.act(send_limits.record_answer, lea.channels["main"], Response("look", 200, told, {}), creates=False)
     assert troubles(lea, delivery_id) == ["delivery.kept"]
     lea.live(minutes=61)
     assert lea.notices() == {f"waits:{lea.channels['main']}": "waiting.kept"}
@@ -232,7 +240,7 @@ def test_a_post_waits_while_only_the_reserve_is_left_and_leaves_when_there_is_mo
 
 def test_a_closed_brake_is_told_of_what_is_near_alone(lea: Desk) -> None:
     near, far = lea.delivery("one", after=300), lea.delivery("two", after=3600)
-    lea.act(budgets.note, lea.channels["main"], StepAnswerLost("publish", "ReadTimeout"), creates=True)
+    lea.act(send_limits.record_answer, lea.channels["main"], StepAnswerLost("publish", "ReadTimeout"), creates=True)
     assert troubles(lea, near) == ["channel.platform_down"]
     assert troubles(lea, far) == []
 
@@ -252,7 +260,7 @@ def test_a_draft_says_what_its_account_would_do_to_it(lea: Desk) -> None:
     """Whoever wrote it need not wait for a yes to learn that nothing would leave; the yes itself is asked elsewhere."""
     draft = lea.wish(lea.write("later"), "main", after=3600)
     assert (lea.state(draft), troubles(lea, draft)) == (S.DRAFT, [])
-    lea.act(connecting.gone, lea.channels["main"], Message("channel.let_go"))
+    lea.act(lifecycle.mark_gone, lea.channels["main"], Message("channel.let_go"))
     assert troubles(lea, draft) == ["delivery.channel_not_ready"]
 
 
@@ -265,7 +273,7 @@ def test_where_a_post_would_stay_is_known_when_it_is_planned(lea: Desk) -> None:
             lea.wish(post_id, channel, after=3600)
         lea.approve(post_id)
         with lea.scope() as scope:
-            found = coming.staying(scope, post_id, lea.services.connectors)
+            found = next_steps.channels_not_publishing(scope, post_id, lea.services.connectors)
         assert sorted(found) == (sorted(lea.channels.values()) if stays else [])
 
 
@@ -275,8 +283,8 @@ def test_what_was_warned_of_is_marked_until_it_is_put_right(lea: Desk) -> None:
     lea.delivery(after=3600)
     lea.live(minutes=52)
     with lea.scope() as scope:
-        assert preflights.warned(scope) == {delivery_id}
-        ratings.rate(scope, library.item(scope, photo).sha256, Rating.G, source=f"member:{lea.manager}")
+        assert preflight.warned_deliveries(scope) == {delivery_id}
+        ratings.record_rating(scope, assets.get_asset(scope, photo).sha256, Rating.G, source=f"member:{lea.manager}")
     lea.live(minutes=4)
     with lea.scope() as scope:
-        assert preflights.warned(scope) == frozenset()
+        assert preflight.warned_deliveries(scope) == frozenset()

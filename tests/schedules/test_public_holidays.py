@@ -5,14 +5,21 @@ from uuid import UUID
 
 import pytest
 
-from channels import reads as channel_reads
+from channels.accounts import queries as channel_reads
 from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
-from schedules import agenda, holiday_choices, public_holidays, queueing, quiet, shifting, spacing
-from schedules.calendar import WallTime, local_day
-from schedules.public_holidays import Choice, Holiday, holidays_of
-from schedules.quiet import Quiet
-from schedules.shifting import By, Chosen
+from foundation.ops.wall_time import WallTime, local_day
+from schedules.availability import (
+    holiday_settings,
+    minimum_interval,
+    public_holidays,
+    quiet_periods,
+)
+from schedules.availability.public_holidays import Holiday, HolidaySetting, list_holidays_of_year
+from schedules.availability.quiet_periods import QuietPeriod
+from schedules.calendar import board
+from schedules.rescheduling import bulk_moves, queue
+from schedules.rescheduling.bulk_moves import MoveSelection, TimeOffset
 from tests.schedules.builders import ZONE, Desk
 from tests.schedules.test_giving_way import daily, instants, reasons
 from tests.schedules.test_slots import every_day
@@ -21,7 +28,7 @@ NOON = time(12)
 
 
 def names(country: str, region: str = "", year: int = 2027) -> dict[date, tuple[str, str]]:
-    return {one.day: (one.english, one.french) for one in holidays_of(country, region, year)}
+    return {one.day: (one.english, one.french) for one in list_holidays_of_year(country, region, year)}
 
 
 def test_names_in_french_and_english_whatever_the_country() -> None:
@@ -34,52 +41,54 @@ def test_names_in_french_and_english_whatever_the_country() -> None:
     assert names("DE", "BY")[date(2027, 5, 6)] == ("Ascension Day", "Ascension")
     observed = names("US")[date(2027, 12, 24)]
     assert observed == ("Christmas Day (observed)", "Noël (jour chômé)")
-    assert dict(public_holidays.countries("fr"))["DE"] == "Allemagne"
-    assert dict(public_holidays.regions("FR"))["57"] == "Moselle"
-    assert holidays_of("XX", "", 2027) == holidays_of("FR", "BY", 2027) == (), "a library that forgot one stops nobody"
+    assert dict(public_holidays.list_countries("fr"))["DE"] == "Allemagne"
+    assert dict(public_holidays.list_regions("FR"))["57"] == "Moselle"
+    assert list_holidays_of_year("XX", "", 2027) == list_holidays_of_year("FR", "BY", 2027) == (), (
+        "a library that forgot one stops nobody"
+    )
 
 
 def test_one_that_is_left_out_stays_so_when_its_date_is_known_and_another_on_its_day_counts() -> None:
     estimated, known = (Holiday(date(2027, 3, 9), f"Eid al-Fitr{more}", "") for more in (" (estimated)", ""))
-    assert estimated.keys == known.keys == ("Eid al-Fitr",)
+    assert estimated.holiday_keys == known.holiday_keys == ("Eid al-Fitr",)
     both = Holiday(date(2027, 5, 6), "Ascension Day; Eid al-Adha (observed, estimated)", "")
-    assert both.keys == ("Ascension Day", "Eid al-Adha (observed)")
+    assert both.holiday_keys == ("Ascension Day", "Eid al-Adha (observed)")
     assert both.is_quiet(["Ascension Day"])
-    assert not both.is_quiet(both.keys)
+    assert not both.is_quiet(both.holiday_keys)
 
 
 def choose(lea: Desk, of_id: UUID, country: str, **more: object) -> None:
-    lea.act(holiday_choices.choose, of_id, country=country, **more)
+    lea.act(holiday_settings.set_holiday_country, of_id, country=country, **more)
 
 
-def kept(lea: Desk) -> list[Quiet]:
+def kept(lea: Desk) -> list[QuietPeriod]:
     with lea.scope() as scope:
-        return [one for one in quiet.periods(scope, [lea.creator_id]) if one.country]
+        return [one for one in quiet_periods.list_quiet_periods(scope, [lea.creator_id]) if one.country]
 
 
 def test_the_agencys_hold_for_all_until_a_creator_has_another_choice(lea: Desk) -> None:
     assert kept(lea) == []
     choose(lea, lea.tenant_id, "FR")
     assert {one.country for one in kept(lea)} == {"FR"}
-    assert kept(lea)[0].named("fr") != kept(lea)[0].named("en")
+    assert kept(lea)[0].display_name("fr") != kept(lea)[0].display_name("en")
     choose(lea, lea.creator_id, "JP", left_out=("Greenery Day",))
     assert {one.country for one in kept(lea)} == {"JP"}
-    assert "Greenery Day" not in {one.named("en") for one in kept(lea)}
+    assert "Greenery Day" not in {one.display_name("en") for one in kept(lea)}
     choose(lea, lea.creator_id, "")
     assert kept(lea) == []
-    lea.act(holiday_choices.forget, lea.creator_id)
+    lea.act(holiday_settings.clear_holiday_country, lea.creator_id)
     assert {one.country for one in kept(lea)} == {"FR"}
     with pytest.raises(NotFound):
         choose(lea, uuid7(), "FR")
     for wrong in ({"country": "XX"}, {"country": "FR", "region": "BY"}):
         with pytest.raises(BadInput):
-            lea.act(holiday_choices.choose, lea.creator_id, **wrong)
+            lea.act(holiday_settings.set_holiday_country, lea.creator_id, **wrong)
 
 
 def first(lea: Desk) -> Holiday:
     """The first Japanese holiday that is not today: there are never three months without one."""
-    of = Choice(uuid7(), lea.creator_id, "JP", "", ())
-    return public_holidays.year_ahead(of, local_day(lea.now(), ZONE) + timedelta(days=2))[0]
+    of = HolidaySetting(uuid7(), lea.creator_id, "JP", "", ())
+    return public_holidays.list_coming_holidays(of, local_day(lea.now(), ZONE) + timedelta(days=2))[0]
 
 
 def test_queues_and_proposals_skip_them_and_who_plans_by_hand_is_told(lea: Desk) -> None:
@@ -91,22 +100,22 @@ def test_queues_and_proposals_skip_them_and_who_plans_by_hand_is_told(lea: Desk)
 
     def slots(lea: Desk) -> list[date]:
         with lea.scope() as scope:
-            found = queueing.next_free(scope, channel_reads.channel(scope, main), after=before.instant())
+            found = queue.find_free_places(scope, channel_reads.get_channel(scope, main), after=before.instant())
             return [place.day for place, _ in zip(found, range(2), strict=False)]
 
     assert slots(lea)[0] == holiday.day
     choose(lea, lea.creator_id, "JP")
     assert holiday.day not in slots(lea)
     with lea.scope() as scope:
-        near = spacing.warning(scope, main, at.instant())
-        closed = agenda.closed_to(quiet.periods(scope, [lea.creator_id]), lea.creator_id)
-        assert not agenda.free([at], [], scope.now, closed)
+        near = minimum_interval.find_interval_warning(scope, main, at.instant())
+        closed = board.filter_closing_periods(quiet_periods.list_quiet_periods(scope, [lea.creator_id]), lea.creator_id)
+        assert not board.filter_free_times([at], [], scope.now, closed)
         days = (holiday.day - local_day(scope.now, ZONE)).days
-        moved = Chosen(lea.creator_id, None, scope.now, scope.now + timedelta(hours=1))
-        shown = shifting.preview(scope, moved, By(days=days))
+        moved = MoveSelection(lea.creator_id, None, scope.now, scope.now + timedelta(hours=1))
+        shown = bulk_moves.preview_bulk_move(scope, moved, TimeOffset(days=days))
     assert near is not None
     assert near.quiet is not None
-    assert near.quiet.named("en") == holiday.english
+    assert near.quiet.display_name("en") == holiday.english
     assert [(one.delivery_id, one.warning and one.warning.code) for one in shown.moving] == [(planned, "shift.quiet")]
 
 
@@ -118,9 +127,9 @@ def test_what_repeats_gives_way_and_comes_back_on_a_day_that_is_left_out(lea: De
     lea.run()
     assert holiday.day not in {at.date() for at in instants(lea, post_id)}
     assert set(reasons(lea, post_id)) == {"series.quiet"}
-    choose(lea, lea.tenant_id, "JP", left_out=holiday.keys)
+    choose(lea, lea.tenant_id, "JP", left_out=holiday.holiday_keys)
     lea.run()
     assert holiday.day in {at.date() for at in instants(lea, post_id)}
-    lea.act(holiday_choices.forget, lea.tenant_id)
+    lea.act(holiday_settings.clear_holiday_country, lea.tenant_id)
     lea.run()
     assert instants(lea, post_id) == before

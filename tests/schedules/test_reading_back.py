@@ -2,7 +2,7 @@
 
 import pytest
 
-from schedules.states import DeliveryState as S
+from schedules.posts.states import DeliveryState as S
 from tests.schedules.builders import Desk
 
 

@@ -11,8 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput
-from schedules.calendar import local_day
-from schedules.recurrence import WHICH, Every, Repeat, Rule, crowded, parse
+from foundation.ops.wall_time import local_day
+from schedules.recurrence.rules import (
+    WEEKS_OF_MONTH,
+    Recurrence,
+    RecurrenceRule,
+    RecurrenceUnit,
+    find_crowded_time,
+    parse_recurrence_rule,
+)
 
 DAYS = st.dates(date(2024, 1, 1), date(2033, 12, 31))
 CLOCKS = st.times().map(lambda clock: clock.replace(second=0, microsecond=0, fold=0))
@@ -23,40 +30,42 @@ FIRST, LAST = date(2024, 1, 1), date(2034, 1, 1)
 
 
 @st.composite
-def rules(draw: st.DrawFn) -> Rule:
-    every, end, interval = draw(st.sampled_from(Every)), draw(ENDS), draw(STEPS)
-    if every is Every.WEEK:
-        return Rule(every, end, interval, weekdays=tuple(sorted(draw(st.sets(st.integers(0, 6))))))
-    if every is Every.MONTH and draw(st.booleans()):
+def rules(draw: st.DrawFn) -> RecurrenceRule:
+    every, end, interval = draw(st.sampled_from(RecurrenceUnit)), draw(ENDS), draw(STEPS)
+    if every is RecurrenceUnit.WEEK:
+        return RecurrenceRule(every, end, interval, weekdays=tuple(sorted(draw(st.sets(st.integers(0, 6))))))
+    if every is RecurrenceUnit.MONTH and draw(st.booleans()):
         days = tuple(sorted(draw(st.sets(st.integers(1, 31), min_size=1, max_size=6))))
-        return Rule(every, end, interval, month_days=days, or_last=draw(st.booleans()))
-    if every is Every.MONTH and draw(st.booleans()):
-        return Rule(every, end, interval, weekdays=(draw(st.integers(0, 6)),), which=draw(st.sampled_from(WHICH)))
-    return Rule(every, end, interval)
+        return RecurrenceRule(every, end, interval, month_days=days, or_last=draw(st.booleans()))
+    if every is RecurrenceUnit.MONTH and draw(st.booleans()):
+        return RecurrenceRule(
+            every, end, interval, weekdays=(draw(st.integers(0, 6)),), which=draw(st.sampled_from(WEEKS_OF_MONTH))
+        )
+    return RecurrenceRule(every, end, interval)
 
 
 @given(rules())
-def test_what_is_written_is_read(rule: Rule) -> None:
-    assert parse(str(rule)) == rule
+def test_what_is_written_is_read(rule: RecurrenceRule) -> None:
+    assert parse_recurrence_rule(str(rule)) == rule
 
 
 @given(rules(), DAYS)
-def test_dates_are_those_of_another_implementation(rule: Rule, starts_on: date) -> None:
-    ours = list(islice(Repeat(rule, starts_on, time(10), "UTC").dates(), 40))
-    unsaid = rule.every is Every.MONTH and not rule.month_days and rule.which is None
+def test_dates_are_those_of_another_implementation(rule: RecurrenceRule, starts_on: date) -> None:
+    ours = list(islice(Recurrence(rule, starts_on, time(10), "UTC").dates(), 40))
+    unsaid = rule.every is RecurrenceUnit.MONTH and not rule.month_days and rule.which is None
     text = str(rule) + (f";BYMONTHDAY={starts_on.day}" if unsaid else "")
     theirs = [one.date() for one in islice(rrulestr(f"DTSTART:{starts_on:%Y%m%d}\nRRULE:{text}"), 40)]
     assert ours == theirs
 
 
 @given(rules(), DAYS, st.integers(0, 40))
-def test_a_rule_is_cut_in_two_without_loss(rule: Rule, starts_on: date, place: int) -> None:
-    whole = Repeat(rule, starts_on, time(10), "Europe/Paris")
+def test_a_rule_is_cut_in_two_without_loss(rule: RecurrenceRule, starts_on: date, place: int) -> None:
+    whole = Recurrence(rule, starts_on, time(10), "Europe/Paris")
     dates = list(islice(whole.dates(), 60))
     if place >= len(dates):
         return
     day = dates[place]
-    before, after = whole.before(day), whole.following(day)
+    before, after = whole.dates_before(day), whole.recurrence_from(day)
     assert [*before.dates(), *islice(after.dates(), 60 - place)] == dates
 
 
@@ -68,8 +77,8 @@ def test_a_rule_is_cut_in_two_without_loss(rule: Rule, starts_on: date, place: i
     ],
 )
 def test_the_thirty_first_is_the_last_day_only_where_that_was_chosen(last: bool, found: list[str]) -> None:
-    rule = Rule(Every.MONTH, None, month_days=(31,), or_last=last)
-    assert [str(day) for day in islice(Repeat(rule, date(2026, 1, 5), time(9), "UTC").dates(), 4)] == found
+    rule = RecurrenceRule(RecurrenceUnit.MONTH, None, month_days=(31,), or_last=last)
+    assert [str(day) for day in islice(Recurrence(rule, date(2026, 1, 5), time(9), "UTC").dates(), 4)] == found
 
 
 @pytest.mark.parametrize(
@@ -85,13 +94,13 @@ def test_the_thirty_first_is_the_last_day_only_where_that_was_chosen(last: bool,
     ],
 )
 def test_a_month_has_its_weekday_or_several_days(text: str, found: list[str]) -> None:
-    repeat = Repeat(parse(text), date(2026, 1, 5), time(9), "UTC")
+    repeat = Recurrence(parse_recurrence_rule(text), date(2026, 1, 5), time(9), "UTC")
     assert [str(day) for day in islice(repeat.dates(), len(found))] == found
 
 
 def test_a_rule_that_never_falls_on_a_day_has_none() -> None:
-    rule = Rule(Every.MONTH, None, 12, month_days=(30,))
-    assert list(Repeat(rule, date(2026, 2, 1), time(9), "UTC").dates()) == []
+    rule = RecurrenceRule(RecurrenceUnit.MONTH, None, 12, month_days=(30,))
+    assert list(Recurrence(rule, date(2026, 2, 1), time(9), "UTC").dates()) == []
 
 
 @pytest.mark.parametrize(
@@ -123,21 +132,21 @@ def test_a_rule_that_never_falls_on_a_day_has_none() -> None:
 )
 def test_wider_rules_are_refused(text: str) -> None:
     with pytest.raises(BadInput):
-        parse(text)
+        parse_recurrence_rule(text)
 
 
 def test_a_rule_must_say_its_end() -> None:
     with pytest.raises(TypeError):
-        Rule(Every.DAY)  # type: ignore[call-arg] # what is tested
+        RecurrenceRule(RecurrenceUnit.DAY)  # type: ignore[call-arg] # what is tested
 
 
 def test_room_between_two() -> None:
     day = datetime(2026, 3, 1, 10, tzinfo=UTC)
     six, five = timedelta(hours=6), timedelta(hours=5)
-    assert crowded([day, day + six], [day + 2 * six], six) is None
-    assert crowded([day], [day + five], six) == day + five
-    assert crowded([day, day + five], [], six) == day + five
-    assert crowded([day], [day + six, day + six + five], six) is None
+    assert find_crowded_time([day, day + six], [day + 2 * six], six) is None
+    assert find_crowded_time([day], [day + five], six) == day + five
+    assert find_crowded_time([day, day + five], [], six) == day + five
+    assert find_crowded_time([day], [day + six, day + six + five], six) is None
 
 
 # clocks that change
@@ -170,13 +179,15 @@ def test_a_daily_series_passes_every_clock_change_of_every_zone_once_a_day() -> 
     for zone in ZONES:
         for change, before, after in changes(zone):
             inside = (change + (before + after) / 2).replace(tzinfo=None)  # the middle of what is missing or double
-            daily = Repeat(Rule(Every.DAY, 5), inside.date() - timedelta(days=2), inside.time(), zone)
-            walls = [daily.at(day) for day in daily.dates()]
+            daily = Recurrence(
+                RecurrenceRule(RecurrenceUnit.DAY, 5), inside.date() - timedelta(days=2), inside.time(), zone
+            )
+            walls = [daily.occurrence_on(day) for day in daily.dates()]
             instants = [wall.instant() for wall in walls]
             assert instants[2] == (inside - before).replace(tzinfo=UTC), (zone, change)
             steps = [two - one for one, two in pairwise(instants)]
             assert all(timedelta(0) < step < timedelta(hours=49) for step in steps), (zone, change)
-            assert walls[2].moved_by_gap is (after > before), (zone, change)
+            assert walls[2].is_in_dst_gap is (after > before), (zone, change)
             seen["gap" if after > before else "overlap"] += 1
     assert min(seen.values()) > 1000, seen
 
@@ -185,23 +196,23 @@ def test_a_daily_series_passes_every_clock_change_of_every_zone_once_a_day() -> 
 @given(st.sampled_from(ZONES), CLOCKS)
 def test_a_daily_series_over_ten_years(zone: str, clock: time) -> None:
     """Once per local date, in order; it shows the clock it was planned for unless that hour is missing that day."""
-    daily = Repeat(Rule(Every.DAY, LAST), FIRST, clock, zone)
+    daily = Recurrence(RecurrenceRule(RecurrenceUnit.DAY, LAST), FIRST, clock, zone)
     last = None
     for day in islice(daily.dates(), 0, None, 3):
-        wall = daily.at(day)
+        wall = daily.occurrence_on(day)
         at = wall.instant()
         assert last is None or at > last
         last = at
-        if not wall.moved_by_gap:
+        if not wall.is_in_dst_gap:
             assert local_day(at, zone) == day
 
 
 @given(rules(), DAYS, st.tuples(CLOCKS, st.sampled_from(ZONES)), st.integers(0, 4000), st.integers(0, 200))
 def test_a_window_holds_what_lies_in_it(
-    rule: Rule, starts_on: date, where: tuple[time, str], hours: int, days: int
+    rule: RecurrenceRule, starts_on: date, where: tuple[time, str], hours: int, days: int
 ) -> None:
-    repeat = Repeat(rule, starts_on, *where)
+    repeat = Recurrence(rule, starts_on, *where)
     after = datetime.combine(starts_on, time(0), UTC) + timedelta(hours=hours)
     until = after + timedelta(days=days)
-    all_of_it = [repeat.at(day) for day in islice(repeat.dates(), 500)]
-    assert repeat.between(after, until) == [wall for wall in all_of_it if after < wall.instant() <= until]
+    all_of_it = [repeat.occurrence_on(day) for day in islice(repeat.dates(), 500)]
+    assert repeat.occurrences_between(after, until) == [wall for wall in all_of_it if after < wall.instant() <= until]

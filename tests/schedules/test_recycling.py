@@ -8,25 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from channels import connecting
-from connectors import registry
+from channels.accounts import lifecycle
+from connectors.registry import loader
 from foundation.errors import BadInput, Conflict, NotFound
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.words import Message
-from schedules import approvals, drafting, linking, planning, pools, recycling, slots, spare
-from schedules.drafting import Draft
-from schedules.likeness import WINDOW
-from schedules.linking import Rule, Wanted
-from schedules.pools import Rhythm
-from schedules.recycling import Use, turns
-from schedules.states import DeliveryState as S
+from schedules.approvals import decisions
+from schedules.availability import slots
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.posts import deliveries, link_tracking
+from schedules.posts.link_tracking import LinkChoices, LinkPolicy
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.text_similarity import SIMILARITY_WINDOW
+from schedules.recurrence import evergreen_planner, evergreen_pools
+from schedules.recurrence.evergreen_planner import PoolUse, order_pool_turns
+from schedules.recurrence.evergreen_pools import PoolSchedule
+from schedules.rescheduling import account_failover
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
 from tests.schedules.repeats import never_too_late
 from tests.schedules.test_repeats import as_x
 from workers.wiring import Services
 
-CONNECTORS = registry.load()
+CONNECTORS = loader.load_connectors()
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -40,8 +45,8 @@ def every_day(lea: Desk, channel: str = "main", *clocks: int, label: str = "") -
 
 
 def settled(lea: Desk, *channels: str, **more: object) -> UUID:
-    rhythm = Rhythm(tuple(lea.channels[one] for one in channels or ("main",)), **more)  # type: ignore[arg-type]  # plain
-    found: UUID = lea.act(pools.settle, lea.creator_id, rhythm)
+    rhythm = PoolSchedule(tuple(lea.channels[one] for one in channels or ("main",)), **more)  # type: ignore[arg-type]  # plain
+    found: UUID = lea.act(evergreen_pools.save_pool, lea.creator_id, rhythm)
     return found
 
 
@@ -65,19 +70,19 @@ def planned(lea: Desk) -> list[tuple[str, S, datetime]]:
 
 def kept(lea: Desk, *bodies: str, **more: object) -> list[UUID]:
     """A pool with these posts, that left forty days ago; the entries."""
-    pool_id = settled(lea, **{"min_age": WINDOW, **more})
+    pool_id = settled(lea, **{"min_age": SIMILARITY_WINDOW, **more})
     posts = published(lea, *bodies)
-    lea.act(pools.pause, pool_id)
+    lea.act(evergreen_pools.pause_pool, pool_id)
     lea.pass_time(days=40)
-    entries = [lea.act(pools.add, one) for one in posts]
-    lea.act(pools.resume, pool_id)
+    entries = [lea.act(evergreen_pools.add_post_to_pool, one) for one in posts]
+    lea.act(evergreen_pools.resume_pool, pool_id)
     return entries
 
 
 @pytest.mark.heavy
 def test_what_left_comes_back_on_free_slots_in_turn(lea: Desk) -> None:
     every_day(lea)
-    kept(lea, "un", "deux", "trois", "quatre", min_age=WINDOW)
+    kept(lea, "un", "deux", "trois", "quatre", min_age=SIMILARITY_WINDOW)
     lea.run()
     found = planned(lea)
     assert [body for body, _, _ in found] == ["un", "deux", "trois"], "three at most wait; the oldest comes first"
@@ -97,7 +102,7 @@ def test_filling_twice_is_as_once(lea: Desk) -> None:
     with lea.scope() as scope:
         (pool_id,) = scope.run("SELECT id FROM pools WHERE tenant_id = :t", t=lea.tenant_id).scalars()
     for _ in range(2):
-        assert lea.act(recycling.fill, pool_id, connectors=CONNECTORS) == 0
+        assert lea.act(evergreen_planner.fill_free_slots, pool_id, connectors=CONNECTORS) == 0
     assert planned(lea) == before
     assert len(lea.rows("pool.fill")) == 1
 
@@ -105,46 +110,52 @@ def test_filling_twice_is_as_once(lea: Desk) -> None:
 @pytest.mark.heavy
 def test_a_post_rests_and_its_wordings_take_turns(lea: Desk) -> None:
     every_day(lea)
-    (entry,) = kept(lea, "un", min_age=WINDOW)
-    other = lea.act(pools.add_wording, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
+    (entry,) = kept(lea, "un", min_age=SIMILARITY_WINDOW)
+    other = lea.act(evergreen_pools.add_pool_variant, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
     lea.approve(other)
     lea.live(days=1)
     lea.live(days=75)
     out = [body for body, state, _ in planned(lea) if state is S.PUBLISHED]
     assert out[:3] == ["autrement", "un", "autrement"], "the post itself left first"
     times = [due for _, state, due in planned(lea) if state is not S.CANCELLED]
-    assert all(later - one >= WINDOW for one, later in itertools.pairwise(times))
+    assert all(later - one >= SIMILARITY_WINDOW for one, later in itertools.pairwise(times))
 
 
 def test_a_wording_waits_for_the_yes_that_is_asked(lea: Desk) -> None:
     every_day(lea)
-    (entry,) = kept(lea, "un", min_age=WINDOW)
-    lea.act(pools.add_wording, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
+    (entry,) = kept(lea, "un", min_age=SIMILARITY_WINDOW)
+    lea.act(evergreen_pools.add_pool_variant, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
     lea.run()
     assert [(body, state) for body, state, _ in planned(lea)] == [("autrement", S.DRAFT)]
 
 
 def test_a_wording_keeps_what_was_said_of_the_addresses(lea: Desk) -> None:
     """An address that was to stay as it stands was marked in the other wording, under another campaign."""
-    lea.act(linking.set_rule, lea.creator_id, Rule(source="{platform}", campaign="always"))
-    wanted = Wanted("spring", ("https://lea.example.org/me",))
+    lea.act(link_tracking.set_link_policy, lea.creator_id, LinkPolicy(source="{platform}", campaign="always"))
+    wanted = LinkChoices("spring", ("https://lea.example.org/me",))
     words = ("", "un https://lea.example.org/me", (), (lea.channels["main"],))
     draft = Draft(lea.creator_id, *words, links=wanted)
-    first = lea.act(drafting.write, draft, key=uuid7(), author=f"member:{lea.author}")
+    first = lea.act(drafts.write_draft, draft, key=uuid7(), author=f"member:{lea.author}")
     settled(lea)
-    entry = lea.act(pools.add, first)
-    other = lea.act(pools.add_wording, entry, "autrement https://lea.example.org/me", key=uuid7(), author="system:test")
+    entry = lea.act(evergreen_pools.add_post_to_pool, first)
+    other = lea.act(
+        evergreen_pools.add_pool_variant,
+        entry,
+        "autrement https://lea.example.org/me",
+        key=uuid7(),
+        author="system:test",
+    )
     with lea.scope() as scope:
-        assert linking.read(planning.post(scope, other)).wanted == wanted
+        assert link_tracking.link_plan_of_post(deliveries.get_post(scope, other)).wanted == wanted
 
 
 def test_a_wording_that_was_refused_leaves_its_turn_to_the_next(lea: Desk) -> None:
     """It was planned anew at every look for room, to be put on hold at its hour."""
     every_day(lea)
-    (entry,) = kept(lea, "un", min_age=WINDOW)
-    other = lea.act(pools.add_wording, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
+    (entry,) = kept(lea, "un", min_age=SIMILARITY_WINDOW)
+    other = lea.act(evergreen_pools.add_pool_variant, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
     lea.run()
-    lea.act(approvals.turn_down, other, member_id=lea.manager, note="never")
+    lea.act(decisions.decline_post, other, member_id=lea.manager, note="never")
     lea.live(hours=7)
     assert [(body, state) for body, state, _ in planned(lea)] == [("autrement", S.CANCELLED), ("un", S.SCHEDULED)]
 
@@ -152,7 +163,7 @@ def test_a_wording_that_was_refused_leaves_its_turn_to_the_next(lea: Desk) -> No
 def test_the_guard_is_kept(lea: Desk) -> None:
     """What another post of the account says within thirty days does not come back beside it."""
     every_day(lea)
-    kept(lea, "un", "deux", min_age=WINDOW)
+    kept(lea, "un", "deux", min_age=SIMILARITY_WINDOW)
     lea.delivery("un", after=86_400 * 3)
     lea.run()
     assert [body for body, _, _ in planned(lea)] == ["deux"]
@@ -161,15 +172,15 @@ def test_the_guard_is_kept(lea: Desk) -> None:
 def test_where_words_are_never_taken_twice_only_another_wording_comes_back(lea: Desk) -> None:
     as_x(lea)
     every_day(lea, "x")
-    pool_id = settled(lea, "x", min_age=WINDOW)
+    pool_id = settled(lea, "x", min_age=SIMILARITY_WINDOW)
     (post_id,) = published(lea, "un", channel="x")
-    lea.act(pools.pause, pool_id)
+    lea.act(evergreen_pools.pause_pool, pool_id)
     lea.pass_time(days=400)
-    entry = lea.act(pools.add, post_id)
-    lea.act(pools.resume, pool_id)
+    entry = lea.act(evergreen_pools.add_post_to_pool, post_id)
+    lea.act(evergreen_pools.resume_pool, pool_id)
     lea.run()
     assert planned(lea) == []
-    other = lea.act(pools.add_wording, entry, "autrement", key=uuid7(), author="system:test")
+    other = lea.act(evergreen_pools.add_pool_variant, entry, "autrement", key=uuid7(), author="system:test")
     lea.approve(other)
     lea.live(days=2)
     lea.live(days=70)
@@ -180,7 +191,7 @@ def test_only_slots_of_its_name_until_its_end(lea: Desk) -> None:
     every_day(lea, "main", 10)
     every_day(lea, "main", 15, label="retour")
     until = (lea.now() + timedelta(days=41)).date()
-    kept(lea, "un", "deux", "trois", min_age=WINDOW, label="retour", until=until)
+    kept(lea, "un", "deux", "trois", min_age=SIMILARITY_WINDOW, label="retour", until=until)
     lea.run()
     found = planned(lea)
     assert 1 <= len(found) < 3
@@ -191,21 +202,21 @@ def test_a_pause_and_taking_out_clear_what_is_ahead(lea: Desk) -> None:
     every_day(lea)
     entries = kept(lea, "un", "deux")
     lea.run()
-    assert lea.act(pools.take_out, entries[0]) == 1
+    assert lea.act(evergreen_pools.remove_pool_entry, entries[0]) == 1
     lea.run()
     assert [(body, state) for body, state, _ in planned(lea) if state is S.SCHEDULED] == [("deux", S.SCHEDULED)]
     with lea.scope() as scope:
-        row = pools.of_creator(scope, lea.creator_id)
+        row = evergreen_pools.pool_of_creator(scope, lea.creator_id)
         assert row is not None
         pool_id = row.id
-    assert lea.act(pools.pause, pool_id) == 1
-    assert lea.act(pools.pause, pool_id) == 0
+    assert lea.act(evergreen_pools.pause_pool, pool_id) == 1
+    assert lea.act(evergreen_pools.pause_pool, pool_id) == 0
     lea.live(days=2)
     assert not [1 for _, state, _ in planned(lea) if state is not S.CANCELLED]
-    lea.act(pools.resume, pool_id)
+    lea.act(evergreen_pools.resume_pool, pool_id)
     lea.run()
     assert [body for body, state, _ in planned(lea) if state is S.SCHEDULED] == ["deux"]
-    lea.act(pools.add, UUID(str(_first(lea, entries[0]))))
+    lea.act(evergreen_pools.add_post_to_pool, UUID(str(_first(lea, entries[0]))))
     lea.run()
     assert sorted(body for body, state, _ in planned(lea) if state is S.SCHEDULED) == ["deux", "un"]
 
@@ -215,14 +226,18 @@ def test_what_was_held_for_want_of_a_yes_does_not_leave_by_a_later_one(lea: Desk
     """It was said that nothing was on the calendar, and days later a yes sent it: it could never be too late."""
     every_day(lea)
     (entry,) = kept(lea, "un")
-    other = lea.act(pools.add_wording, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
+    other = lea.act(evergreen_pools.add_pool_variant, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
     lea.live(days=1)
     never_too_late(lea, other)
     assert [(body, state) for body, state, _ in planned(lea)][-1] == ("autrement", S.HELD)
     with lea.scope() as scope:
-        pool = pools.of_creator(scope, lea.creator_id)
+        pool = evergreen_pools.pool_of_creator(scope, lea.creator_id)
         assert pool is not None
-    assert (lea.act(pools.take_out, entry) if act == "take_out" else lea.act(pools.pause, pool.id)) == 1
+    assert (
+        lea.act(evergreen_pools.remove_pool_entry, entry)
+        if act == "take_out"
+        else lea.act(evergreen_pools.pause_pool, pool.id)
+    ) == 1
     lea.approve(other)
     lea.live(days=1)
     assert {state for body, state, _ in planned(lea) if body == "autrement"} == {S.CANCELLED}
@@ -260,8 +275,8 @@ def test_a_pool_whose_row_is_gone_is_woken_by_the_daily_look(lea: Desk) -> None:
     pool_id = settled(lea)
     with lea.scope() as scope:
         scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=lea.tenant_id)
-        assert pools.forgotten(scope) == [pool_id]
-        recycling.wake_forgotten(scope)
+        assert evergreen_pools.stalled_pools(scope) == [pool_id]
+        evergreen_planner.wake_stalled_pools(scope)
     assert len(lea.rows("pool.fill")) == 1
 
 
@@ -284,44 +299,44 @@ def test_another_tenants_posts_accounts_and_pools_are_not_there(
     other = desk(services, sandbox)
     pool_id = settled(other)
     (theirs,) = published(other, "un")
-    entry = other.act(pools.add, theirs)
+    entry = other.act(evergreen_pools.add_post_to_pool, theirs)
     with pytest.raises(Conflict, match="none_yet"):
-        lea.act(pools.add, lea.write("x"))
+        lea.act(evergreen_pools.add_post_to_pool, lea.write("x"))
     settled(lea)
     for act, about in (
-        (pools.add, theirs),
-        (pools.pause, pool_id),
-        (pools.resume, pool_id),
-        (pools.take_out, entry),
+        (evergreen_pools.add_post_to_pool, theirs),
+        (evergreen_pools.pause_pool, pool_id),
+        (evergreen_pools.resume_pool, pool_id),
+        (evergreen_pools.remove_pool_entry, entry),
     ):
         with pytest.raises(NotFound):
             lea.act(act, about)
     with pytest.raises(NotFound):
-        lea.act(pools.settle, lea.creator_id, Rhythm((other.channels["main"],)))
+        lea.act(evergreen_pools.save_pool, lea.creator_id, PoolSchedule((other.channels["main"],)))
 
 
 def test_the_same_words_are_no_other_wording_and_a_press_counts_once(lea: Desk) -> None:
     settled(lea)
     (post_id,) = published(lea, "un")
-    entry = lea.act(pools.add, post_id)
-    assert lea.act(pools.add, post_id) == entry
+    entry = lea.act(evergreen_pools.add_post_to_pool, post_id)
+    assert lea.act(evergreen_pools.add_post_to_pool, post_id) == entry
     with pytest.raises(BadInput, match="same_words"):
-        lea.act(pools.add_wording, entry, " UN ", key=uuid7(), author="system:test")
+        lea.act(evergreen_pools.add_pool_variant, entry, " UN ", key=uuid7(), author="system:test")
     key = uuid7()
-    made = lea.act(pools.add_wording, entry, "deux", key=key, author="system:test")
-    assert lea.act(pools.add_wording, entry, "deux", key=key, author="system:test") == made
+    made = lea.act(evergreen_pools.add_pool_variant, entry, "deux", key=key, author="system:test")
+    assert lea.act(evergreen_pools.add_pool_variant, entry, "deux", key=key, author="system:test") == made
 
 
 def test_wordings_share_their_pictures(lea: Desk) -> None:
     settled(lea)
     post_id = lea.entry(lea.delivery("un", media=(lea.photo(),))).post_id
     lea.live(minutes=1)
-    entry = lea.act(pools.add, post_id)
-    made = lea.act(pools.add_wording, entry, "deux", key=uuid7(), author="system:test")
+    entry = lea.act(evergreen_pools.add_post_to_pool, post_id)
+    made = lea.act(evergreen_pools.add_pool_variant, entry, "deux", key=uuid7(), author="system:test")
     with lea.scope() as scope:
-        assert planning.post(scope, made).media == planning.post(scope, post_id).media != []
+        assert deliveries.get_post(scope, made).media == deliveries.get_post(scope, post_id).media != []
     with pytest.raises(BadInput, match="same_words"):
-        lea.act(pools.add_wording, entry, "Deux", key=uuid7(), author="system:test")
+        lea.act(evergreen_pools.add_pool_variant, entry, "Deux", key=uuid7(), author="system:test")
 
 
 def test_nothing_is_planned_on_a_lost_account(lea: Desk) -> None:
@@ -329,7 +344,7 @@ def test_nothing_is_planned_on_a_lost_account(lea: Desk) -> None:
     every_day(lea)
     kept(lea, "un", "deux")
     lost = lea.channels["main"]
-    lea.act(connecting.gone, lost, Message("delivery.account_lost"))
+    lea.act(lifecycle.mark_gone, lost, Message("delivery.account_lost"))
     lea.live(days=2)
     assert planned(lea) == []
     lea.connect("main")
@@ -342,23 +357,28 @@ def test_what_was_moved_here_is_not_taken_for_the_next_time(lea: Desk) -> None:
     """It came with the key that its turn here would have: that time was found there, none was made, for ever."""
     every_day(lea)
     spare_id = lea.connect("spare")
-    kept(lea, "un", min_age=WINDOW)
+    kept(lea, "un", min_age=SIMILARITY_WINDOW)
     lea.run()
     lost = lea.channels["main"]
-    lea.act(spare.move_queue, lost, spare_id, seen=lea.act(spare.preview, lost, spare_id).versions)
+    lea.act(
+        account_failover.move_to_spare_account,
+        lost,
+        spare_id,
+        seen=lea.act(account_failover.preview_failover, lost, spare_id).versions,
+    )
     lea.live(days=40)
     assert [state for _, state, _ in planned(lea)].count(S.PUBLISHED) == 2
 
 
 def test_a_person_may_take_one_off_and_it_is_not_put_back_there(lea: Desk) -> None:
     every_day(lea)
-    kept(lea, "un", min_age=WINDOW)
+    kept(lea, "un", min_age=SIMILARITY_WINDOW)
     lea.run()
     with lea.scope() as scope:
         (delivery_id,) = scope.run(
             "SELECT id FROM deliveries WHERE tenant_id = :t AND occurrence_key LIKE 'pool-%'", t=lea.tenant_id
         ).scalars()
-    lea.act(drafting.skip, delivery_id)
+    lea.act(drafts.remove_channel_from_post, delivery_id)
     lea.live(hours=7)
     states = [state for _, state, _ in planned(lea)]
     assert states.count(S.SCHEDULED) == 1, "it comes back at the next free slot"
@@ -379,16 +399,16 @@ def test_turns_are_fair(sizes: list[int], used: list[tuple[int, int, S]]) -> Non
     }
     posts = [one for each in entries.values() for one in each]
     uses = [
-        Use(posts[place % len(posts)], NOW - timedelta(days=day), state, by_pool=True) for place, day, state in used
+        PoolUse(posts[place % len(posts)], NOW - timedelta(days=day), state, by_pool=True) for place, day, state in used
     ]
-    found = turns(entries, uses)
+    found = order_pool_turns(entries, uses)
     assert {one.entry_id: frozenset(one.wordings) for one in found} == {
         key: frozenset(each) for key, each in entries.items()
     }
     ages = [one.last for one in found]
     known = [one for one in ages if one is not None]
     assert ages == [None] * (len(ages) - len(known)) + sorted(known)
-    counted = [one for one in uses if one.state not in recycling.NEVER_LEFT]
+    counted = [one for one in uses if one.state not in evergreen_planner.NEVER_LEFT]
     for turn in found:
         mine = [one for one in counted if one.post_id in turn.wordings]
         if mine:

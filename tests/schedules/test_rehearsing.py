@@ -5,31 +5,33 @@ from datetime import time, timedelta
 
 import pytest
 
-from connectors.outcomes import Published
+from connectors.contract.outcomes import Published
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import planning, publishing, rehearsing, series, series_apart
-from schedules.moving import delivery, move
-from schedules.recurrence import Every, Repeat, Rule
-from schedules.rehearsing import What
-from schedules.states import DELIVERY_STATES, DeliveryState
-from schedules.threads import Piece
+from schedules.posts import deliveries, dry_run_state
+from schedules.posts.dry_run_state import DryRunTarget
+from schedules.posts.states import DELIVERY_STATES, DeliveryState
+from schedules.posts.thread_parts import ThreadPart
+from schedules.posts.transitions import get_delivery, transition_delivery
+from schedules.publishing import settlement
+from schedules.recurrence import detached_occurrences, series
+from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
 from tests.schedules.builders import Desk, desk
 from tests.schedules.repeats import DAILY, approved, begin, draft, only, repeat, rows
 
 S = DeliveryState
 
 
-def of(lea: Desk, what: What, delivery_id: object = None) -> object:
+def of(lea: Desk, what: DryRunTarget, delivery_id: object = None) -> object:
     with lea.scope() as scope:
-        post = delivery(scope, delivery_id).post_id if delivery_id is not None else None  # type: ignore[arg-type]  # typed as any thing
+        post = get_delivery(scope, delivery_id).post_id if delivery_id is not None else None  # type: ignore[arg-type]  # typed as any thing
     return {"tenant": lea.tenant_id, "channel": lea.channels["main"], "post": post}[what]
 
 
 @pytest.mark.parametrize("what", ["tenant", "channel", "post"])
-def test_at_its_time_everything_is_done_but_the_sending(lea: Desk, what: What) -> None:
+def test_at_its_time_everything_is_done_but_the_sending(lea: Desk, what: DryRunTarget) -> None:
     one = lea.delivery("Two little pictures", after=600, media=(lea.photo(1), lea.photo(2)))
-    assert lea.act(rehearsing.begin, what, of(lea, what, one)) == 1
+    assert lea.act(dry_run_state.start_dry_run, what, of(lea, what, one)) == 1
     lea.live(hours=1)
     assert lea.state(one) is S.REHEARSED
     assert lea.asked() == []
@@ -43,7 +45,7 @@ def test_at_its_time_everything_is_done_but_the_sending(lea: Desk, what: What) -
 
 
 def test_what_would_be_refused_says_why(lea: Desk) -> None:
-    lea.act(rehearsing.begin, "channel", lea.channels["main"])
+    lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
     far = lea.delivery("Look: https://nobody.knows.example/")
     long = lea.delivery("long " * 3900)
     lea.run()
@@ -54,10 +56,10 @@ def test_what_would_be_refused_says_why(lea: Desk) -> None:
 
 
 def test_switching_back_sends_nothing_that_was_rehearsed(lea: Desk) -> None:
-    lea.act(rehearsing.begin, "channel", lea.channels["main"])
+    lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
     past, ahead = lea.delivery("past"), lea.delivery("ahead", after=7200)
     lea.run()
-    lea.act(rehearsing.end, lea.channels["main"])
+    lea.act(dry_run_state.end_dry_run, lea.channels["main"])
     later = lea.delivery("later", after=7300)
     lea.live(hours=3)
     assert [lea.state(one) for one in (past, ahead, later)] == [S.REHEARSED, S.REHEARSED, S.PUBLISHED]
@@ -66,9 +68,9 @@ def test_switching_back_sends_nothing_that_was_rehearsed(lea: Desk) -> None:
 
 def test_what_was_planned_before_and_is_not_due_yet_leaves_as_it_was_meant_to(lea: Desk) -> None:
     due, ahead = lea.delivery("due", after=600), lea.delivery("ahead", after=7200)
-    assert lea.act(rehearsing.begin, "channel", lea.channels["main"]) == 2
+    assert lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"]) == 2
     lea.live(hours=1)
-    lea.act(rehearsing.end, lea.channels["main"])
+    lea.act(dry_run_state.end_dry_run, lea.channels["main"])
     lea.live(hours=3)
     assert (lea.state(due), lea.state(ahead)) == (S.REHEARSED, S.PUBLISHED)
     assert lea.texts() == ["ahead"]
@@ -77,17 +79,17 @@ def test_what_was_planned_before_and_is_not_due_yet_leaves_as_it_was_meant_to(le
 @pytest.mark.heavy
 def test_a_series_goes_on_after_a_rehearsal(lea: Desk) -> None:
     author = f"member:{lea.author}"
-    lea.act(rehearsing.begin, "channel", lea.channels["main"])
+    lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
     first = lea.now().date() + timedelta(days=1)
-    daily = Repeat(Rule(Every.DAY, None, 1), first, time(10), "UTC")
+    daily = Recurrence(RecurrenceRule(RecurrenceUnit.DAY, None, 1), first, time(10), "UTC")
     with lea.scope(author) as scope:
-        planned = series.plan(scope, draft(lea), daily, key=uuid7(), author=author, confirmed=True)
+        planned = series.plan_series(scope, draft(lea), daily, key=uuid7(), author=author, confirmed=True)
     lea.approve(planned.post_id)
     lea.live(days=2)
-    lea.act(rehearsing.end, lea.channels["main"])
+    lea.act(dry_run_state.end_dry_run, lea.channels["main"])
     lea.live(days=2)
     with lea.scope() as scope:
-        states = [one.state for one in planning.deliveries_of(scope, planned.post_id)][:4]
+        states = [one.state for one in deliveries.deliveries_of_post(scope, planned.post_id)][:4]
     assert states.count("rehearsed") in (1, 2)
     assert states[3] == "published" or states[2] == "published"
     assert len(lea.texts()) == states.count("published")
@@ -99,13 +101,15 @@ def test_one_date_apart_bears_no_mark_that_its_series_did_not(lea: Desk) -> None
     post_id = begin(lea, wanted := repeat(lea, DAILY))
     approved(lea, post_id)
     lea.run()
-    lea.act(rehearsing.begin, "channel", lea.channels["main"])
+    lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
     days = (wanted.starts_on, wanted.starts_on + timedelta(days=2), wanted.starts_on + timedelta(days=70))
-    apart = [lea.act(series_apart.detach, only(lea, post_id), day, author="system:test") for day in days]
+    apart = [
+        lea.act(detached_occurrences.detach_occurrence, only(lea, post_id), day, author="system:test") for day in days
+    ]
     for one in apart:
         approved(lea, one)
     lea.live(days=1)
-    lea.act(rehearsing.end, lea.channels["main"])
+    lea.act(dry_run_state.end_dry_run, lea.channels["main"])
     lea.live(days=2)
     made = [row for one in apart for row in rows(lea, one)]
     assert [(row.state, row.dry_run) for row in made] == [
@@ -118,10 +122,10 @@ def test_one_date_apart_bears_no_mark_that_its_series_did_not(lea: Desk) -> None
 def test_a_claim_that_looked_before_it_began_sends_nothing(lea: Desk) -> None:
     one = lea.delivery("one")
     with lea.scope() as scope:
-        seen = delivery(scope, one)
-        lea.act(rehearsing.begin, "channel", lea.channels["main"])
+        seen = get_delivery(scope, one)
+        lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
         with pytest.raises(Conflict):
-            move(scope, seen, S.PUBLISHING)
+            transition_delivery(scope, seen, S.PUBLISHING)
         scope.session.rollback()
     lea.run()
     assert lea.state(one) is S.REHEARSED
@@ -130,7 +134,7 @@ def test_a_claim_that_looked_before_it_began_sends_nothing(lea: Desk) -> None:
 def test_other_accounts_and_agencies_go_on(lea: Desk) -> None:
     lea.connect("other")
     two = desk(lea.services, lea.network)
-    lea.act(rehearsing.begin, "channel", lea.channels["main"])
+    lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
     here, there = lea.delivery("here"), lea.delivery("there", channel="other")
     theirs = two.delivery("theirs")
     lea.run()
@@ -140,51 +144,51 @@ def test_other_accounts_and_agencies_go_on(lea: Desk) -> None:
 
 
 @pytest.mark.parametrize("what", ["tenant", "channel", "post"])
-def test_nobody_rehearses_what_is_not_theirs(lea: Desk, what: What) -> None:
+def test_nobody_rehearses_what_is_not_theirs(lea: Desk, what: DryRunTarget) -> None:
     two = desk(lea.services, lea.network)
     one = lea.delivery("mine", after=600)
     with pytest.raises(NotFound):
-        two.act(rehearsing.begin, what, of(lea, what, one))
+        two.act(dry_run_state.start_dry_run, what, of(lea, what, one))
     with pytest.raises(NotFound):
-        two.act(rehearsing.begin, what, uuid7())
-    two.act(rehearsing.end, of(lea, what, one))
+        two.act(dry_run_state.start_dry_run, what, uuid7())
+    two.act(dry_run_state.end_dry_run, of(lea, what, one))
 
 
 def test_twice_is_once(lea: Desk) -> None:
     lea.delivery("one", after=600)
-    assert lea.act(rehearsing.begin, "tenant", lea.tenant_id) == 1
-    assert lea.act(rehearsing.begin, "tenant", lea.tenant_id) == 1
-    lea.act(rehearsing.end, lea.tenant_id)
-    lea.act(rehearsing.end, lea.tenant_id)
+    assert lea.act(dry_run_state.start_dry_run, "tenant", lea.tenant_id) == 1
+    assert lea.act(dry_run_state.start_dry_run, "tenant", lea.tenant_id) == 1
+    lea.act(dry_run_state.end_dry_run, lea.tenant_id)
+    lea.act(dry_run_state.end_dry_run, lea.tenant_id)
     with lea.scope() as scope:
-        assert rehearsing.running(scope) == {}
+        assert dry_run_state.list_dry_runs(scope) == {}
 
 
 def test_nothing_leads_out_of_a_rehearsal(lea: Desk) -> None:
     assert not DELIVERY_STATES.edges.get(S.REHEARSED)
-    lea.act(rehearsing.begin, "tenant", lea.tenant_id)
+    lea.act(dry_run_state.start_dry_run, "tenant", lea.tenant_id)
     one = lea.delivery("one")
     lea.run()
-    for act in (planning.send_now, planning.cancel, publishing.send_again):
+    for act in (deliveries.expedite_delivery, deliveries.cancel_delivery, settlement.resend_absent_delivery):
         with pytest.raises(Conflict):
             lea.act(act, one)
     with lea.scope() as scope, pytest.raises(Conflict):
-        move(scope, delivery(scope, one), S.PUBLISHING)
+        transition_delivery(scope, get_delivery(scope, one), S.PUBLISHING)
     with lea.scope() as scope:
-        publishing.settle(scope, one, Published("p1", "https://x.example/1"))
+        settlement.settle_delivery(scope, one, Published("p1", "https://x.example/1"))
     assert lea.state(one) is S.REHEARSED
     lea.live(days=1)
     assert lea.posts() == []
 
 
 def test_the_rest_of_a_thread_waits_for_a_person(lea: Desk) -> None:
-    one = lea.delivery("One", parts=(Piece("Two"), Piece("Three")))
+    one = lea.delivery("One", parts=(ThreadPart("Two"), ThreadPart("Three")))
     lea.crash(14)
     for at in range(15, 60):
         if lea.texts():
             break
         lea.crash(at)
-    lea.act(rehearsing.begin, "channel", lea.channels["main"])
+    lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
     lea.live(hours=1)
     assert lea.state(one) in (S.BROKEN_OFF, S.PUBLISHED)
     assert len(lea.texts()) <= 3
@@ -197,9 +201,9 @@ def test_whatever_is_switched_when_no_marked_one_is_sent(lea: Desk, seed: int) -
     for number in range(24):
         match drawn.randrange(5):
             case 0:
-                lea.act(rehearsing.begin, "channel", lea.channels["main"])
+                lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
             case 1:
-                lea.act(rehearsing.end, lea.channels["main"])
+                lea.act(dry_run_state.end_dry_run, lea.channels["main"])
             case 2:
                 lea.crash(drawn.randrange(1, 12))
             case 3:
@@ -207,11 +211,11 @@ def test_whatever_is_switched_when_no_marked_one_is_sent(lea: Desk, seed: int) -
             case _:
                 text = f"A note, number {number}"
                 made[text] = lea.delivery(text, after=drawn.choice((0, 300, 900)), late_ok=None)
-    lea.act(rehearsing.end, lea.channels["main"])
+    lea.act(dry_run_state.end_dry_run, lea.channels["main"])
     lea.live(hours=6)
     outside = set(lea.texts())
     with lea.scope() as scope:
-        rows = {text: delivery(scope, one) for text, one in made.items()}  # type: ignore[arg-type]  # typed as any thing
+        rows = {text: get_delivery(scope, one) for text, one in made.items()}  # type: ignore[arg-type]  # typed as any thing
     assert {text for text, row in rows.items() if row.dry_run} & outside == set()
     assert {text for text, row in rows.items() if row.state == S.PUBLISHED} == outside
     assert all(row.dry_run == (row.state == S.REHEARSED) for row in rows.values())

@@ -4,14 +4,16 @@ from uuid import UUID
 
 import pytest
 
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.words import Message
-from schedules import approvals, planning, reminding
-from schedules.events import SweepDue
-from schedules.handling import sweep
-from schedules.states import DeliveryState as S
-from tenants import notices
-from tenants import reads as tenant_reads
+from schedules.approvals import decisions
+from schedules.notices import missing_approval
+from schedules.posts import deliveries
+from schedules.posts.events import SweepDue
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing.handlers import sweep_deliveries
+from tenants.agencies import queries as tenant_reads
+from tenants.notices import notices
 from tests.schedules.builders import Desk, desk, wall
 from tests.schedules.test_approvals import member, say
 from tests.schedules.test_changes import refuse, rewrite
@@ -21,15 +23,15 @@ HOUR = 3600
 
 def swept(at: Desk) -> list[tuple[str, bool]]:
     """The open notices once the minute's sweep is done: code, and whether it is urgent."""
-    sweep(SweepDue(at.tenant_id, uuid7()), tenant=at.services.tenant)
+    sweep_deliveries(SweepDue(at.tenant_id, uuid7()), tenant=at.services.tenant)
     with at.scope() as scope:
-        found = tenant_reads.open_notices(scope)
-    return [(one.message.code, one.urgent) for one in found if one.cause.startswith(reminding.CAUSE)]
+        found = tenant_reads.list_open_notices(scope)
+    return [(one.message.code, one.urgent) for one in found if one.cause.startswith(missing_approval.CAUSE)]
 
 
 def move(at: Desk, delivery_id: UUID, after: float) -> None:
     with at.scope(f"member:{at.author}") as scope:
-        planning.move_delivery(scope, delivery_id, at=wall(scope.now, after))
+        deliveries.reschedule_delivery(scope, delivery_id, at=wall(scope.now, after))
 
 
 def test_told_a_day_before_and_two_hours_before(lea: Desk) -> None:
@@ -52,7 +54,7 @@ def test_no_longer_said_once_it_is_not_true(lea: Desk, how: str) -> None:
     if how == "approved":
         lea.approve(post_id)
     elif how == "cancelled":
-        lea.act(planning.cancel, delivery_id)
+        lea.act(deliveries.cancel_delivery, delivery_id)
     else:
         move(lea, delivery_id, 100 * HOUR)
     assert swept(lea) == []
@@ -74,7 +76,7 @@ def test_put_away_it_is_not_said_again_but_another_hour_is(lea: Desk) -> None:
     delivery_id = lea.wish(lea.write(), after=HOUR)
     swept(lea)
     with lea.scope(f"member:{lea.manager}") as scope:
-        for one in tenant_reads.open_notices(scope):
+        for one in tenant_reads.list_open_notices(scope):
             notices.dismiss(scope, one.cause, why="known")
     assert swept(lea) == []
     move(lea, delivery_id, 1.5 * HOUR)
@@ -120,9 +122,9 @@ def test_at_its_hour_with_one_yes_of_two_it_says_so(lea: Desk) -> None:
 def test_other_notices_stay_and_a_hundred_posts_are_thirty(lea: Desk) -> None:
     with lea.scope() as scope:
         notices.put(scope, Message("approval.change_wanted", {"member": "x", "post": "y"}), cause="approval:1")
-    for _ in range(reminding.MOST + 3):
+    for _ in range(missing_approval.MAX_POSTS_NAMED + 3):
         lea.wish(lea.write(), after=HOUR)
-    assert len(swept(lea)) == reminding.MOST
+    assert len(swept(lea)) == missing_approval.MAX_POSTS_NAMED
     with lea.scope() as scope:
-        assert any(one.cause == "approval:1" for one in tenant_reads.open_notices(scope, limit=1000))
-        assert approvals.LIFE > reminding.FIRST
+        assert any(one.cause == "approval:1" for one in tenant_reads.list_open_notices(scope, limit=1000))
+        assert decisions.APPROVAL_LIFETIME > missing_approval.FIRST

@@ -2,39 +2,40 @@
 
 import pytest
 
-from channels import tasks
+from channels.manual_tasks import tasks
 from foundation.errors import Conflict
-from foundation.words import Message
-from gate import copies, recall
-from gate.units import Subject
-from schedules import removal
-from schedules.states import DeliveryState as S
-from tenants import notices
-from tenants import reads as tenant_reads
+from foundation.i18n.translation import Message
+from gate.contract.units import Subject
+from gate.copies import live_copies
+from gate.removal import recall
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
+from tenants.agencies import queries as tenant_reads
+from tenants.notices import notices
 from tests.schedules.builders import Desk
 
 
 def test_a_published_post_is_taken_away_and_its_going_is_proven(lea: Desk) -> None:
     delivery_id = lea.delivery("regret", media=(lea.photo(),))
     lea.run()
-    assert lea.act(removal.ask, delivery_id) == 1
+    assert lea.act(post_removal.request_post_removal, delivery_id) == 1
     assert lea.state(delivery_id) is S.REMOVING
     lea.run()
     assert lea.state(delivery_id) is S.REMOVED
     status, _ = lea.network.api("GET", lea.accounts["main"], f"posts/{lea.entry(delivery_id).native_id}")
     assert status == 404
     with lea.scope() as scope:
-        kept = copies.copies(scope, Subject("delivery", delivery_id))
-    assert [copy.gone_at is not None for copy in kept] == [True]
+        kept = live_copies.list_copies(scope, Subject("delivery", delivery_id))
+    assert [copy.removed_at is not None for copy in kept] == [True]
     with pytest.raises(Conflict):
-        lea.act(removal.ask, delivery_id)
+        lea.act(post_removal.request_post_removal, delivery_id)
 
 
 def test_what_is_gone_already_counts_as_taken_away(lea: Desk) -> None:
     delivery_id = lea.delivery()
     lea.run()
     lea.network.api("DELETE", lea.accounts["main"], f"posts/{lea.entry(delivery_id).native_id}")
-    lea.act(removal.ask, delivery_id)
+    lea.act(post_removal.request_post_removal, delivery_id)
     lea.run()
     assert lea.state(delivery_id) is S.REMOVED
 
@@ -43,7 +44,7 @@ def test_a_platform_that_does_not_delete_now_is_asked_again(lea: Desk) -> None:
     delivery_id = lea.delivery()
     lea.run()
     lea.fault("status:503", on="deletes", times=2)
-    lea.act(removal.ask, delivery_id)
+    lea.act(post_removal.request_post_removal, delivery_id)
     lea.run()
     assert lea.state(delivery_id) is S.REMOVING
     lea.live(minutes=30)
@@ -57,7 +58,7 @@ def test_a_post_in_doubt_is_looked_for_and_taken_away(lea: Desk, mode: str) -> N
     delivery_id = lea.delivery("maybe", media=(lea.photo(),))
     lea.run()
     assert lea.state(delivery_id) is S.UNCERTAIN
-    lea.act(removal.ask, delivery_id)
+    lea.act(post_removal.request_post_removal, delivery_id)
     lea.live(minutes=30)
     assert lea.state(delivery_id) is S.REMOVED
     _, told = lea.network.api("GET", lea.accounts["main"], "posts?limit=50")
@@ -68,7 +69,7 @@ def test_a_post_in_doubt_is_looked_for_and_taken_away(lea: Desk, mode: str) -> N
 def test_what_never_left_cannot_be_taken_away(lea: Desk) -> None:
     delivery_id = lea.delivery(after=600)
     with pytest.raises(Conflict):
-        lea.act(removal.ask, delivery_id)
+        lea.act(post_removal.request_post_removal, delivery_id)
     assert lea.state(delivery_id) is S.SCHEDULED
 
 
@@ -76,7 +77,7 @@ def test_removal_is_not_stopped_by_a_crash(lea: Desk) -> None:
     for at in range(1, 14, 3):
         delivery_id = lea.delivery(f"{at}")
         lea.run()
-        lea.act(removal.ask, delivery_id)
+        lea.act(post_removal.request_post_removal, delivery_id)
         died = lea.crash(at=at)
         lea.live(minutes=2)
         assert lea.state(delivery_id) is S.REMOVED, at
@@ -101,18 +102,18 @@ def test_a_site_that_only_says_later_is_told_once_after_a_day(lea: Desk) -> None
     delivery_id = lea.delivery("regret")
     lea.run()
     lea.fault("status:503", on="deletes", times=9999)
-    lea.act(removal.ask, delivery_id)
+    lea.act(post_removal.request_post_removal, delivery_id)
     later(lea, hours=23)
     assert (lea.state(delivery_id), late(lea)) == (S.REMOVING, [])
     later(lea, hours=2)
     assert (lea.state(delivery_id), late(lea)) == (S.REMOVING, ["copy.still_there"])
     with lea.scope() as scope:
-        told = [one for one in tenant_reads.open_notices(scope) if one.cause.endswith(":late")]
+        told = [one for one in tenant_reads.list_open_notices(scope) if one.cause.endswith(":late")]
         assert [(one.urgent, one.message.params["account"], one.message.params["hours"]) for one in told] == [
             (True, "main", 24)
         ]
-        (task,) = tasks.due(scope, creators=[lea.creator_id])
-        assert (task.removal, bool(task.url)) == (True, True)
+        (task,) = tasks.list_due_tasks(scope, creators=[lea.creator_id])
+        assert (task.is_removal, bool(task.url)) == (True, True)
         notices.dismiss(scope, told[0].cause, why="later")
     later(lea, hours=3)
     assert late(lea) == [], "once"
@@ -120,7 +121,7 @@ def test_a_site_that_only_says_later_is_told_once_after_a_day(lea: Desk) -> None
     later(lea, hours=1)
     assert lea.state(delivery_id) is S.REMOVED
     with lea.scope() as scope:
-        assert tasks.due(scope, creators=[lea.creator_id]) == []
+        assert tasks.list_due_tasks(scope, creators=[lea.creator_id]) == []
 
 
 def test_what_must_go_is_told_sooner(lea: Desk) -> None:
@@ -128,7 +129,7 @@ def test_what_must_go_is_told_sooner(lea: Desk) -> None:
     lea.run()
     lea.fault("status:503", on="deletes", times=9999)
     with lea.services.tenant(lea.tenant_id, "system:test", role="gate") as scope:
-        found = copies.copies(scope, Subject("delivery", delivery_id))
+        found = live_copies.list_copies(scope, Subject("delivery", delivery_id))
         recall.open_takedowns(scope, found, Message("recall.thread"))
     later(lea, hours=11)
     assert late(lea) == []
@@ -141,7 +142,7 @@ def test_a_site_that_wants_us_to_wait_for_hours_is_told_in_time(lea: Desk) -> No
     delivery_id = lea.delivery("regret")
     lea.run()
     lea.fault("status:429", on="deletes", times=99, retry_after=3600)
-    lea.act(removal.ask, delivery_id)
+    lea.act(post_removal.request_post_removal, delivery_id)
     later(lea, hours=23, minutes=30)
     asked = len(lea.asked(kind="deletes"))
     later(lea, minutes=31)

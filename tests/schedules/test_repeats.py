@@ -7,22 +7,25 @@ from uuid import UUID
 import pytest
 from sqlalchemy import create_engine, event, text
 
-from channels import connecting
-from channels import reads as channel_reads
-from connectors import registry
-from connectors.sandbox import Sandbox
-from foundation.database import Scope
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from connectors.platforms.sandbox.publisher import Sandbox
+from connectors.registry import loader
+from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.ids import uuid7
-from schedules import doubts, drafting, planning, prints, removal, repeats, series_apart
-from schedules.calendar import WallTime
-from schedules.drafting import Draft
-from schedules.likeness import Kind
-from schedules.models import Post
-from schedules.moving import delivery
-from schedules.overrides import Content, Override
-from schedules.repeats import Like
-from schedules.states import DeliveryState as S
+from foundation.ops.wall_time import WallTime
+from schedules.drafts import drafts, duplicates
+from schedules.drafts.drafts import Draft
+from schedules.drafts.duplicates import DuplicatePost
+from schedules.posts import deliveries, fingerprints
+from schedules.posts.channel_overrides import ChannelOverride, PostContent
+from schedules.posts.models import Post
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.text_similarity import SimilarityKind
+from schedules.posts.transitions import get_delivery
+from schedules.publishing import post_removal, uncertain_deliveries
+from schedules.recurrence import detached_occurrences
 from tests.conftest import Cluster
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
@@ -30,33 +33,33 @@ from tests.schedules.repeats import DAILY, approved, begin, only, repeat, rows
 from tests.schedules.test_doubts import in_doubt
 from workers.wiring import Services
 
-CONNECTORS = registry.load()
+CONNECTORS = loader.load_connectors()
 LONG = "Nouvelle série ce soir, tournée au bord de la mer avec une lumière qui ne reviendra pas avant longtemps"
 
 
 @pytest.fixture
 def lea(lea: Desk) -> Desk:
     """Léa, whose account holds what it said already."""
-    lea.act(connecting.hold_repeats, lea.channels["main"], True)
+    lea.act(lifecycle.hold_repeats, lea.channels["main"], True)
     return lea
 
 
 def test_an_account_that_holds_nothing_only_tells(lea: Desk) -> None:
-    lea.act(connecting.hold_repeats, lea.channels["main"], False)
+    lea.act(lifecycle.hold_repeats, lea.channels["main"], False)
     lea.delivery("hello")
     again = lea.delivery("hello", after=60)
-    assert [like.kind for like in likes(lea, again)] == [Kind.WORDS]
+    assert [like.kind for like in likes(lea, again)] == [SimilarityKind.WORDS]
     lea.live(seconds=90)
     assert (lea.state(again), lea.texts()) == (S.PUBLISHED, ["hello", "hello"])
 
 
-def likes(lea: Desk, delivery_id: UUID) -> list[Like]:
+def likes(lea: Desk, delivery_id: UUID) -> list[DuplicatePost]:
     with lea.scope() as scope:
-        return repeats.of_delivery(scope, delivery_id, connectors=lea.services.connectors)
+        return duplicates.find_delivery_duplicates(scope, delivery_id, connectors=lea.services.connectors)
 
 
 def anyway(lea: Desk, delivery_id: UUID, **more: object) -> int:
-    found: int = lea.act(repeats.post_anyway, delivery_id, connectors=lea.services.connectors, **more)
+    found: int = lea.act(duplicates.allow_duplicate, delivery_id, connectors=lea.services.connectors, **more)
     return found
 
 
@@ -79,11 +82,11 @@ def test_the_same_words_are_held_and_leave_when_a_person_wants_it(lea: Desk, aga
     lea.delivery("hello")
     lea.live(minutes=1)
     second = lea.delivery(again, after=60)
-    assert [(one.kind, one.out, one.refused) for one in likes(lea, second)] == [(Kind.WORDS, True, False)]
+    assert [(one.kind, one.out, one.refused) for one in likes(lea, second)] == [(SimilarityKind.WORDS, True, False)]
     lea.live(minutes=2)
     assert (lea.state(second), lea.why(second)) == (S.HELD, "delivery.repeats_words")
     assert len(lea.asked()) == 1
-    lea.act(drafting.again, second)
+    lea.act(drafts.retry_delivery, second)
     lea.live(minutes=1)
     assert lea.state(second) is S.HELD, "trying again is not saying that one knows"
     assert anyway(lea, second) == 1
@@ -138,7 +141,7 @@ def test_another_account_another_creator_and_what_never_left_are_no_repeats(lea:
     refused = lea.delivery("hello")
     lea.live(minutes=1)
     assert lea.state(refused) is S.FAILED
-    lea.act(drafting.skip, refused)
+    lea.act(drafts.remove_channel_from_post, refused)
     second = lea.delivery("hello", after=60)
     lea.live(minutes=2)
     assert lea.state(second) is S.PUBLISHED
@@ -147,7 +150,7 @@ def test_another_account_another_creator_and_what_never_left_are_no_repeats(lea:
 def test_what_was_taken_away_may_be_said_again(lea: Desk) -> None:
     first = lea.delivery("hello")
     lea.live(minutes=1)
-    lea.act(removal.ask, first)
+    lea.act(post_removal.request_post_removal, first)
     lea.live(minutes=5)
     assert lea.state(first) is S.REMOVED
     second = lea.delivery("hello", after=60)
@@ -158,9 +161,9 @@ def test_what_was_taken_away_may_be_said_again(lea: Desk) -> None:
 def test_what_was_left_in_doubt_may_stand_there(lea: Desk) -> None:
     """Its own page offers to duplicate it, and the copy left without a word beside the post that had arrived."""
     left = in_doubt(lea, "reset_after")
-    lea.act(doubts.leave, left, member_id=lea.manager)
+    lea.act(uncertain_deliveries.close_uncertain_delivery, left, member_id=lea.manager)
     second = lea.delivery("once", after=60)
-    assert [(one.kind, one.delivery_id, one.out) for one in likes(lea, second)] == [(Kind.WORDS, left, True)]
+    assert [(one.kind, one.delivery_id, one.out) for one in likes(lea, second)] == [(SimilarityKind.WORDS, left, True)]
     lea.live(minutes=2)
     assert (lea.state(second), lea.why(second), lea.texts()) == (S.HELD, "delivery.repeats_words", ["once"])
 
@@ -175,12 +178,12 @@ def test_a_word_counts_for_these_words_alone(lea: Desk) -> None:
     assert anyway(lea, second) == 0, "twice is as once"
     post_id = lea.entry(second).post_id
     draft = Draft(lea.creator_id, "", "deux", (), (lea.channels["main"],))
-    lea.act(drafting.rewrite, post_id, draft, author=f"member:{lea.author}")
+    lea.act(drafts.rewrite_post, post_id, draft, author=f"member:{lea.author}")
     lea.approve(post_id)
-    lea.act(drafting.settle, post_id)
+    lea.act(drafts.release_post, post_id)
     lea.live(hours=2)
     assert lea.why(second) == "delivery.repeats_words"
-    lea.act(drafting.rewrite, post_id, Draft(lea.creator_id, "", "trois", (), draft.channels), author="system:test")
+    lea.act(drafts.rewrite_post, post_id, Draft(lea.creator_id, "", "trois", (), draft.channels), author="system:test")
     assert likes(lea, second) == []
 
 
@@ -214,7 +217,12 @@ def test_one_date_apart_is_still_one_of_them(lea: Desk) -> None:
     post_id = begin(lea, wanted := repeat(lea, DAILY))
     approved(lea, post_id)
     lea.run()
-    apart = lea.act(series_apart.detach, only(lea, post_id), wanted.starts_on + timedelta(days=1), author="system:test")
+    apart = lea.act(
+        detached_occurrences.detach_occurrence,
+        only(lea, post_id),
+        wanted.starts_on + timedelta(days=1),
+        author="system:test",
+    )
     approved(lea, apart)
     (alone,) = rows(lea, apart)
     assert likes(lea, alone.id) == []
@@ -249,7 +257,7 @@ def test_a_series_there_leaves_once(lea: Desk) -> None:
 
 
 def test_what_a_place_says_otherwise_is_what_counts_there(lea: Desk) -> None:
-    other = Override(str(lea.channels["main"]), body="à part")
+    other = ChannelOverride(str(lea.channels["main"]), body="à part")
     first = lea.delivery("hello", others=(other,))
     lea.live(minutes=1)
     assert lea.texts() == ["à part"]
@@ -264,7 +272,7 @@ def test_another_tenants_posts_are_no_repeats(lea: Desk, services: Services, san
     other.live(minutes=1)
     mine = lea.delivery("hello", after=60)
     with other.scope() as scope, pytest.raises(NotFound):
-        repeats.post_anyway(scope, mine, connectors=lea.services.connectors)
+        duplicates.allow_duplicate(scope, mine, connectors=lea.services.connectors)
     lea.live(minutes=2)
     assert lea.state(mine) is S.PUBLISHED
 
@@ -274,8 +282,8 @@ def test_posts_from_before_are_caught_up_with(lea: Desk) -> None:
     lea.live(minutes=1)
     with lea.scope() as scope:
         scope.run("DELETE FROM post_prints WHERE tenant_id = :t", t=lea.tenant_id)
-        assert prints.catch_up(scope) == 1
-        assert prints.catch_up(scope) == 0
+        assert fingerprints.backfill_fingerprints(scope) == 1
+        assert fingerprints.backfill_fingerprints(scope) == 0
     second = lea.delivery("hello", after=60)
     lea.live(minutes=2)
     assert lea.state(second) is S.HELD
@@ -287,16 +295,18 @@ def test_a_person_who_plans_says_once_that_they_know(lea: Desk) -> None:
     main = lea.channels["main"]
     with lea.scope(f"member:{lea.author}") as scope:
         at = scope.now + timedelta(hours=1)
-        said = Content("", "hello", (), ())
-        (found,) = repeats.of_content(scope, said, [main], at, connectors=lea.services.connectors)
+        said = PostContent("", "hello", (), ())
+        (found,) = duplicates.find_content_duplicates(scope, said, [main], at, connectors=lea.services.connectors)
         draft = Draft(lea.creator_id, "", "hello", (), (main,))
         wall = WallTime(at.date(), at.time(), "UTC")
-        planned = drafting.plan(scope, draft, key=uuid7(), at=wall, author=f"member:{lea.author}")
-        repeats.know(scope, planned.post_id, seen={found.post_id}, connectors=lea.services.connectors)
-        (row,) = planning.deliveries_of(scope, planned.post_id)
+        planned = drafts.plan_draft(scope, draft, key=uuid7(), at=wall, author=f"member:{lea.author}")
+        duplicates.acknowledge_duplicates(
+            scope, planned.post_id, seen={found.post_id}, connectors=lea.services.connectors
+        )
+        (row,) = deliveries.deliveries_of_post(scope, planned.post_id)
     assert likes(lea, row.id) == []
     lea.approve(planned.post_id)
-    lea.act(drafting.settle, planned.post_id)
+    lea.act(drafts.release_post, planned.post_id)
     lea.live(hours=2)
     assert lea.state(row.id) is S.PUBLISHED
 
@@ -304,11 +314,11 @@ def test_a_person_who_plans_says_once_that_they_know(lea: Desk) -> None:
 def statements(scope: Scope, delivery_id: UUID) -> int:
     """How many statements the guard asks of one claim."""
     asked: list[str] = []
-    row = delivery(scope, delivery_id)
-    owner = planning.post(scope, row.post_id)
-    channel = channel_reads.channel(scope, row.channel_id)
+    row = get_delivery(scope, delivery_id)
+    owner = deliveries.get_post(scope, row.post_id)
+    channel = channel_reads.get_channel(scope, row.channel_id)
     event.listen(scope.session.info["connection"], "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said))
-    repeats.in_the_way(scope, row, owner, channel, CONNECTORS[channel.platform])
+    duplicates.find_blocking_duplicate(scope, row, owner, channel, CONNECTORS[channel.platform])
     return len(asked)
 
 
@@ -339,7 +349,7 @@ def test_of_ten_thousand_posts_before_a_few_are_read(lea: Desk, cluster: Cluster
         made = [_old(lea, number, body) for number, body in enumerate([*words, *["toujours pareil"] * 1_000])]
         scope.session.add_all(made)
         scope.session.flush()
-        prints.keep_new(scope, made)
+        fingerprints.store_new_fingerprints(scope, made)
         scope.run(
             "INSERT INTO deliveries (tenant_id, id, creator_id, post_id, channel_id, state, wall_time, zone, due_at,"
             " settled_at, priority, occurrence_key, parts, part_ids, attempt, version)"
@@ -357,10 +367,10 @@ def test_of_ten_thousand_posts_before_a_few_are_read(lea: Desk, cluster: Cluster
     read = {}
     for name, one in (("new", new), ("same", same)):
         with lea.scope() as scope:
-            row = delivery(scope, one)
-            owner, channel = planning.post(scope, row.post_id), channel_reads.channel(scope, main)
+            row = get_delivery(scope, one)
+            owner, channel = deliveries.get_post(scope, row.post_id), channel_reads.get_channel(scope, main)
             before = scope.run(_READ).scalar_one()
-            assert repeats.in_the_way(scope, row, owner, channel, CONNECTORS["sandbox"]) is None
+            assert duplicates.find_blocking_duplicate(scope, row, owner, channel, CONNECTORS["sandbox"]) is None
             read[name] = int(scope.run(_READ).scalar_one() - before)
     assert read["new"] < 50, read  # of eleven thousand
     assert read["same"] < 3_000, read  # of each that says the same a mark and where it went, of no other

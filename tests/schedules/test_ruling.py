@@ -7,12 +7,16 @@ from uuid import UUID
 import pytest
 
 from foundation.errors import BadInput, Conflict, NotFound, Refused
-from schedules import approvals, deciding, drafting, planning, reviewing, ruling, scheduling
-from schedules.calendar import local_wall
-from schedules.deciding import How
-from schedules.states import DeliveryState as S
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from foundation.ops.wall_time import to_wall_time
+from schedules.approvals import approval_policy, decisions, review_queue
+from schedules.calendar import versioned_actions
+from schedules.drafts import drafts
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.rescheduling import held_posts
+from schedules.rescheduling.held_posts import HeldPostAction
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.schedules.builders import Desk, desk, wall
 from tests.schedules.test_clients import answer, link, stands, waiting
 from tests.schedules.test_comments import member
@@ -26,13 +30,13 @@ def two(services: Any, sandbox: Any) -> Desk:
 
 
 def rule(at: Desk, tiers: int, *, times: bool = False) -> int:
-    waits: int = at.act(ruling.change, at.creator_id, tiers=tiers, times=times)
+    waits: int = at.act(approval_policy.change_approval_policy, at.creator_id, tiers=tiers, times=times)
     return waits
 
 
 def move(at: Desk, delivery_id: UUID, after: float) -> None:
     with at.scope(f"member:{at.author}") as scope:
-        planning.move_delivery(scope, delivery_id, at=wall(scope.now, after))
+        deliveries.reschedule_delivery(scope, delivery_id, at=wall(scope.now, after))
 
 
 def both(at: Desk) -> tuple[UUID, UUID]:
@@ -46,16 +50,16 @@ def both(at: Desk) -> tuple[UUID, UUID]:
 def test_the_owner_alone_changes_the_rule(lea: Desk) -> None:
     for role in (Role.MANAGER, Role.CREATOR, Role.GUEST):
         with pytest.raises(Refused), lea.scope(f"member:{member(lea, role).id}") as scope:
-            ruling.change(scope, lea.creator_id, tiers=0, times=False)
+            approval_policy.change_approval_policy(scope, lea.creator_id, tiers=0, times=False)
     for tiers in (-1, 3):
         with pytest.raises(BadInput):
             rule(lea, tiers)
     other = desk(lea.services, lea.network)
     with pytest.raises(NotFound):
-        lea.act(ruling.change, other.creator_id, tiers=0, times=False)
+        lea.act(approval_policy.change_approval_policy, other.creator_id, tiers=0, times=False)
     rule(lea, 1, times=True)
     with lea.scope() as scope:
-        found = tenant_reads.creator(scope, lea.creator_id)
+        found = tenant_reads.get_creator(scope, lea.creator_id)
     assert (found.approval_tiers, found.approve_times) == (1, False)  # there is no second yes
 
 
@@ -83,9 +87,9 @@ def test_another_hour_asks_the_second_again_where_the_rule_says_so(two: Desk) ->
     move(two, delivery_id, 2 * HOUR)
     assert two.state(delivery_id) is S.DRAFT
     with two.scope() as scope:
-        row = planning.post(scope, post_id)
-        assert approvals.has_yes(scope, row, scope.now, tier=1)  # the first yes is for what it says
-        assert not approvals.is_approved(scope, row, scope.now)
+        row = deliveries.get_post(scope, post_id)
+        assert decisions.has_tier_approval(scope, row, scope.now, tier=1)  # the first yes is for what it says
+        assert not decisions.is_approved(scope, row, scope.now)
     again = link(two, post_id)
     answer(two, again)
     assert two.state(delivery_id) is S.SCHEDULED
@@ -97,13 +101,13 @@ def test_now_is_another_hour_and_refused_before_anything_moves(two: Desk) -> Non
     rule(two, 2, times=True)
     post_id, delivery_id = both(two)
     before = two.entry(delivery_id)
-    for now in (drafting.now, planning.send_now):
+    for now in (drafts.publish_now, deliveries.expedite_delivery):
         with pytest.raises(Conflict) as told:
             two.act(now, delivery_id)
         assert told.value.message.code == "delivery.hour_agreed"
     assert two.entry(delivery_id) == before, "its hour, and that it leaves then"
     with two.scope() as scope:
-        assert approvals.is_approved(scope, planning.post(scope, post_id), scope.now)
+        assert decisions.is_approved(scope, deliveries.get_post(scope, post_id), scope.now)
     two.live(hours=2)
     assert two.texts() == ["to be approved"]
 
@@ -117,7 +121,7 @@ def test_a_retry_within_the_lateness_of_its_hour_has_its_yes_and_no_more_time(tw
     assert two.state(delivery_id) is S.FAILED
     agreed = two.entry(delivery_id)
     two.pass_time(minutes=minutes)
-    two.act(drafting.again, delivery_id)
+    two.act(drafts.retry_delivery, delivery_id)
     again = two.entry(delivery_id)
     assert (again.due_at, again.late_until) == (agreed.due_at, agreed.late_until), "no retry makes it later"
     two.run()
@@ -132,7 +136,7 @@ def test_after_the_lateness_of_its_hour_a_retry_waits_for_another_yes(two: Desk)
     two.live(hours=1)
     two.pass_time(minutes=31)
     with pytest.raises(Conflict) as told:
-        two.act(drafting.again, delivery_id)
+        two.act(drafts.retry_delivery, delivery_id)
     assert told.value.message.code == "delivery.hour_agreed"
     two.run()
     assert (two.state(delivery_id), two.texts()) == (S.FAILED, [])
@@ -149,14 +153,14 @@ def test_what_is_decided_at_once_leaves_at_its_agreed_hour_or_stays(two: Desk) -
     two.fault("refuse", times=1)
     two.live(hours=1)
     assert [two.state(one) for one in (late, near)] == [S.FAILED, S.FAILED]
-    shown = two.act(deciding.preview, two.creator_id, How.NOW)
+    shown = two.act(held_posts.preview_held_posts, two.creator_id, HeldPostAction.NOW)
     assert [(one.delivery_id, one.why.code) for one in shown.left] == [(late, "delivery.hour_agreed")]
-    two.act(deciding.decide, two.creator_id, How.NOW, seen=shown.versions)
+    two.act(held_posts.resolve_held_posts, two.creator_id, HeldPostAction.NOW, seen=shown.versions)
     two.live(minutes=20)
     assert [two.state(one) for one in (late, near)] == [S.FAILED, S.PUBLISHED]
 
 
-@pytest.mark.parametrize("act", [drafting.now, drafting.again])
+@pytest.mark.parametrize("act", [drafts.publish_now, drafts.retry_delivery])
 def test_what_lacks_a_yes_is_refused_now_and_stays_where_it_is(two: Desk, act: Any) -> None:
     _, delivery_id = waiting(two)
     two.live(hours=2)
@@ -175,7 +179,7 @@ def test_what_lacks_a_yes_waits_for_it_at_another_hour_too(two: Desk) -> None:
     move(two, delivery_id, HOUR)
     assert (two.state(delivery_id), two.why(delivery_id)) == (S.DRAFT, "delivery.half_approved")
     with two.scope() as scope:
-        assert [one.post_id for one in reviewing.asked(scope, [two.creator_id])] == [post_id]
+        assert [one.post_id for one in review_queue.list_review_queue(scope, [two.creator_id])] == [post_id]
     answer(two, link(two, post_id))
     assert two.state(delivery_id) is S.SCHEDULED
     two.live(hours=1, minutes=1)
@@ -187,7 +191,7 @@ def test_what_was_held_for_a_yes_that_nobody_asks_for_any_more_is_tried_again(tw
     two.live(minutes=2)
     rule(two, 0)
     assert two.state(delivery_id) is S.HELD
-    two.act(drafting.again, delivery_id)
+    two.act(drafts.retry_delivery, delivery_id)
     two.run()
     assert two.state(delivery_id) is S.PUBLISHED
 
@@ -196,14 +200,14 @@ def test_another_hour_after_it_was_taken_off_asks_the_second_again(two: Desk) ->
     rule(two, 2, times=True)
     post_id, delivery_id = both(two)
     channels, due = [two.channels["main"]], two.entry(delivery_id).due_at
-    two.act(planning.cancel, delivery_id)
+    two.act(deliveries.cancel_delivery, delivery_id)
     with two.scope() as scope:
-        scheduling.schedule(scope, post_id, channels=channels, at=local_wall(due, "UTC"))
-        assert approvals.is_approved(scope, planning.post(scope, post_id), scope.now), "the hour they saw"
-        scheduling.cancel(scope, post_id)
-    two.act(scheduling.schedule, post_id, channels=channels, at=wall(two.now(), 2 * HOUR))
+        versioned_actions.schedule_post_on_channels(scope, post_id, channels=channels, at=to_wall_time(due, "UTC"))
+        assert decisions.is_approved(scope, deliveries.get_post(scope, post_id), scope.now), "the hour they saw"
+        versioned_actions.cancel_post(scope, post_id)
+    two.act(versioned_actions.schedule_post_on_channels, post_id, channels=channels, at=wall(two.now(), 2 * HOUR))
     with two.scope() as scope:
-        assert {row.state for row in planning.deliveries_of(scope, post_id)} == {S.CANCELLED, S.DRAFT}
+        assert {row.state for row in deliveries.deliveries_of_post(scope, post_id)} == {S.CANCELLED, S.DRAFT}
     answer(two, link(two, post_id))
     two.live(hours=3)
     assert two.texts() == ["to be approved"]
@@ -223,7 +227,7 @@ def test_the_same_hour_is_no_other_one(two: Desk) -> None:
     seen = two.entry(delivery_id)
     with two.scope(f"member:{two.author}") as scope:
         after = (seen.due_at - scope.now) / timedelta(seconds=1)
-        planning.move_delivery(scope, delivery_id, at=wall(scope.now, after))
+        deliveries.reschedule_delivery(scope, delivery_id, at=wall(scope.now, after))
     assert two.state(delivery_id) is S.SCHEDULED
 
 

@@ -8,16 +8,18 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import select
 
-from foundation.database import Scope
+from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import approvals, planning, repeating, series, series_rule
-from schedules.calendar import local_day, parse
-from schedules.events import ExtendDue
-from schedules.models import Series
-from schedules.recurrence import Every, Repeat, Rule
-from schedules.series import Change
-from schedules.states import DeliveryState
+from foundation.ops.wall_time import local_day, parse_wall_time
+from schedules.approvals import decisions
+from schedules.posts import deliveries
+from schedules.posts.events import ExtendDue
+from schedules.posts.models import Series
+from schedules.posts.states import DeliveryState
+from schedules.recurrence import handlers, occurrences, series
+from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
+from schedules.recurrence.series import SeriesUpdate
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
 from tests.schedules.repeats import (
@@ -48,7 +50,7 @@ def test_a_row_for_each_time_of_ninety_days_and_one_more_each_day(lea: Desk) -> 
     assert len(rows(lea, post_id)) == 1  # what one sees at once
     lea.run()
     made = [row.occurrence_key for row in rows(lea, post_id)]
-    assert made == [str(wanted.at(wanted.starts_on + timedelta(days=ahead))) for ahead in range(90)]
+    assert made == [str(wanted.occurrence_on(wanted.starts_on + timedelta(days=ahead))) for ahead in range(90)]
     lea.pass_time(days=1)
     lea.run()
     assert len(rows(lea, post_id)) == 91
@@ -59,7 +61,7 @@ def test_what_one_more_of_it_asks_of_the_database_is_counted(lea: Desk) -> None:
     with lea.scope() as scope:
         connection = scope.session.info["connection"]
         event.listen(connection, "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said))
-        assert series.extend(scope, only(lea, post_id)) == 89
+        assert series.extend_series(scope, only(lea, post_id)) == 89
     assert len(asked) < 89 * 4 + 25  # its account, itself, what looks ahead and what sends it
     assert sum(said.startswith("DELETE") for said in asked) == 0, "what is new has nothing to take back"
 
@@ -74,7 +76,7 @@ def test_one_more_date_asks_of_what_is_to_come_alone(services: Services, sandbox
     with lea.scope() as scope:
         connection = scope.session.info["connection"]
         event.listen(connection, "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said))
-        assert series.extend(scope, only(lea, post_id)) == 1
+        assert series.extend_series(scope, only(lea, post_id)) == 1
     assert len(asked) <= 25, asked
     (locked,) = [said for said in asked if said.startswith("SELECT deliveries") and "FOR UPDATE" in said]
     assert "NOT IN" in locked
@@ -96,7 +98,7 @@ def test_extending_twice_or_killed_half_way_changes_nothing(lea: Desk) -> None:
         at += 1
     due = ExtendDue(lea.tenant_id, only(lea, post_id))
     for _ in range(2):
-        repeating.extend(due, tenant=lea.tenant)
+        handlers.handle_extend_due(due, tenant=lea.tenant)
     keys = [(row.channel_id, row.occurrence_key) for row in rows(lea, post_id)]
     assert len(keys) == len(set(keys)) == 2 * 13
     assert [row.available_at for row in lea.rows("series.extend")] == [series_of(lea, post_id)[0].next_extend_at]
@@ -115,7 +117,7 @@ def test_one_yes_counts_for_all_of_it_and_what_is_made_later_leaves_too(lea: Des
 def test_nothing_more_is_made_while_somebody_says_no(lea: Desk) -> None:
     post_id = begin(lea, repeat(lea))
     lea.run()
-    lea.act(approvals.turn_down, post_id, member_id=lea.manager, note="never")
+    lea.act(decisions.decline_post, post_id, member_id=lea.manager, note="never")
     lea.pass_time(days=2)
     lea.run()
     assert standing(lea, post_id) == []
@@ -126,7 +128,7 @@ def test_nothing_more_is_made_while_somebody_says_no(lea: Desk) -> None:
 def test_it_ends_when_it_was_told_to(lea: Desk, end: int | str) -> None:
     day, clock = soon(lea)
     last = end if isinstance(end, int) else day + timedelta(days=2)
-    post_id = begin(lea, Repeat(Rule(Every.DAY, last), day, clock, "UTC"))
+    post_id = begin(lea, Recurrence(RecurrenceRule(RecurrenceUnit.DAY, last), day, clock, "UTC"))
     lea.run()
     assert standing(lea, post_id) == [str(day + timedelta(days=ahead)) for ahead in range(3)]
     (found,) = series_of(lea, post_id)
@@ -135,7 +137,7 @@ def test_it_ends_when_it_was_told_to(lea: Desk, end: int | str) -> None:
 
 
 def test_a_first_time_beyond_ninety_days_stands_at_once(lea: Desk) -> None:
-    post_id = begin(lea, repeat(lea, Rule(Every.MONTH, 3), hours=24 * 120))
+    post_id = begin(lea, repeat(lea, RecurrenceRule(RecurrenceUnit.MONTH, 3), hours=24 * 120))
     lea.run()
     assert len(rows(lea, post_id)) == 1
 
@@ -162,8 +164,8 @@ def test_two_series_keep_six_hours_apart_on_an_account(lea: Desk) -> None:
     lea.connect("other")
     day = soon(lea, hours=48)[0]
 
-    def at(hour: int, rule: Rule = DAILY) -> Repeat:
-        return Repeat(rule, day, time(hour), "UTC")
+    def at(hour: int, rule: RecurrenceRule = DAILY) -> Recurrence:
+        return Recurrence(rule, day, time(hour), "UTC")
 
     begin(lea, at(10, WEEKLY))
     with pytest.raises(BadInput) as told:
@@ -174,15 +176,18 @@ def test_two_series_keep_six_hours_apart_on_an_account(lea: Desk) -> None:
     stopped = begin(lea, at(3))
     with pytest.raises(BadInput):
         begin(lea, at(2))
-    lea.act(series.stop, only(lea, stopped))
+    lea.act(series.stop_series, only(lea, stopped))
     begin(lea, at(2))
 
 
 def test_a_series_without_a_time_to_come_is_refused(lea: Desk) -> None:
     day, clock = soon(lea)
-    for rule in (Rule(Every.DAY, day - timedelta(days=1)), Rule(Every.MONTH, None, 12, month_days=(30,))):
+    for rule in (
+        RecurrenceRule(RecurrenceUnit.DAY, day - timedelta(days=1)),
+        RecurrenceRule(RecurrenceUnit.MONTH, None, 12, month_days=(30,)),
+    ):
         with pytest.raises(BadInput) as told:
-            begin(lea, Repeat(rule, date(day.year - 1, 2, 1), clock, "UTC"))
+            begin(lea, Recurrence(rule, date(day.year - 1, 2, 1), clock, "UTC"))
         assert told.value.message.code == "series.never"
 
 
@@ -190,18 +195,18 @@ def test_another_tenants_series_is_nobodys(lea: Desk, services: Services, sandbo
     other = desk(services, sandbox)
     theirs = only(other, begin(other, repeat(other)))
     acts: list[Callable[[Scope], Any]] = [
-        lambda scope: series.stop(scope, theirs),
-        lambda scope: series.skip(scope, theirs, date(2030, 1, 1)),
-        lambda scope: series.extend(scope, theirs),
-        lambda scope: series.change_following(
-            scope, theirs, date(2030, 1, 1), Change(repeat(lea)), author=f"member:{lea.author}"
+        lambda scope: series.stop_series(scope, theirs),
+        lambda scope: series.skip_occurrence(scope, theirs, date(2030, 1, 1)),
+        lambda scope: series.extend_series(scope, theirs),
+        lambda scope: series.change_following_occurrences(
+            scope, theirs, date(2030, 1, 1), SeriesUpdate(repeat(lea)), author=f"member:{lea.author}"
         ),
     ]
     for act in acts:
         with pytest.raises(NotFound), lea.scope() as scope:
             act(scope)
     with pytest.raises(NotFound), lea.scope() as scope:
-        series.begin(scope, lea.write(), [other.channels["main"]], repeat(lea), confirmed=True)
+        series.begin_series(scope, lea.write(), [other.channels["main"]], repeat(lea), confirmed=True)
 
 
 # one left out, one moved, the rest changed, all stopped
@@ -213,16 +218,16 @@ def test_one_is_left_out_for_good(lea: Desk) -> None:
     lea.run()
     day, far = wanted.starts_on + timedelta(days=3), wanted.starts_on + timedelta(days=91)
     for one in (day, far, day):
-        lea.act(series.skip, only(lea, post_id), one)
+        lea.act(series.skip_occurrence, only(lea, post_id), one)
     lea.pass_time(days=2.5)
-    repeating.extend(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
+    handlers.handle_extend_due(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
     there = standing(lea, post_id)
     assert str(day) not in there
     assert str(far) not in there
     (gone,) = [row for row in rows(lea, post_id) if row.state == S.CANCELLED]
     assert gone.reason == {"code": "series.skipped", "params": {}}
     with pytest.raises(BadInput):
-        lea.act(series.skip, only(lea, post_id), wanted.starts_on - timedelta(days=1))
+        lea.act(series.skip_occurrence, only(lea, post_id), wanted.starts_on - timedelta(days=1))
 
 
 def test_one_that_has_left_is_not_left_out(lea: Desk) -> None:
@@ -231,7 +236,7 @@ def test_one_that_has_left_is_not_left_out(lea: Desk) -> None:
     approved(lea, post_id)
     lea.live(hours=3)
     with pytest.raises(Conflict) as told:
-        lea.act(series.skip, only(lea, post_id), wanted.starts_on)
+        lea.act(series.skip_occurrence, only(lea, post_id), wanted.starts_on)
     assert told.value.message.code == "series.left_already"
 
 
@@ -240,9 +245,9 @@ def test_one_that_is_moved_is_not_made_again(lea: Desk) -> None:
     post_id = begin(lea, wanted)
     lea.run()
     moved = rows(lea, post_id)[1]
-    at = parse(moved.wall_time, "UTC")
-    lea.act(planning.move_delivery, moved.id, at=type(at)(at.day + timedelta(days=1), at.clock, "UTC"))
-    repeating.extend(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
+    at = parse_wall_time(moved.wall_time, "UTC")
+    lea.act(deliveries.reschedule_delivery, moved.id, at=type(at)(at.day + timedelta(days=1), at.clock, "UTC"))
+    handlers.handle_extend_due(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
     assert len(standing(lea, post_id)) == 13
     (found,) = [row for row in rows(lea, post_id) if row.id == moved.id]
     assert found.occurrence_key == str(at)
@@ -255,10 +260,10 @@ def test_another_hour_from_a_date_on_keeps_the_yes(lea: Desk) -> None:
     lea.run()
     approved(lea, post_id)
     old, day = only(lea, post_id), wanted.starts_on + timedelta(days=21)
-    lea.act(series.skip, old, day + timedelta(days=14))
-    later = Change(Repeat(WEEKLY, day, time(4, 5), "UTC"))
+    lea.act(series.skip_occurrence, old, day + timedelta(days=14))
+    later = SeriesUpdate(Recurrence(WEEKLY, day, time(4, 5), "UTC"))
     for _ in range(2):  # an impatient hand
-        assert lea.act(series.change_following, old, day, later, author=f"member:{lea.author}") == post_id
+        assert lea.act(series.change_following_occurrences, old, day, later, author=f"member:{lea.author}") == post_id
     lea.run()
     there = [row for row in rows(lea, post_id) if row.state != S.CANCELLED]
     assert {row.state for row in there} == {S.SCHEDULED}
@@ -271,26 +276,30 @@ def test_another_hour_from_a_date_on_keeps_the_yes(lea: Desk) -> None:
 
 def test_dates_before_a_change_are_made_though_nothing_was_made_yet(lea: Desk) -> None:
     """Whoever plans it and changes it at once is quicker than what makes its dates (found by a simulated year)."""
-    wanted = repeat(lea, Rule(Every.WEEK, 6))
+    wanted = repeat(lea, RecurrenceRule(RecurrenceUnit.WEEK, 6))
     post_id = begin(lea, wanted)
     old, day = only(lea, post_id), wanted.starts_on + timedelta(days=14)
-    change = Change(wanted.following(day), draft(lea, body="other words"))
-    lea.act(series.change_following, old, day, change, author=f"member:{lea.author}")
+    change = SeriesUpdate(wanted.recurrence_from(day), draft(lea, body="other words"))
+    lea.act(series.change_following_occurrences, old, day, change, author=f"member:{lea.author}")
     lea.run()
     assert standing(lea, post_id) == [str(wanted.starts_on), str(wanted.starts_on + timedelta(days=7))]
 
 
 def test_other_words_from_a_date_on_want_a_yes_of_their_own(lea: Desk) -> None:
-    wanted = repeat(lea, Rule(Every.WEEK, 6))
+    wanted = repeat(lea, RecurrenceRule(RecurrenceUnit.WEEK, 6))
     post_id = begin(lea, wanted)
     lea.run()
     approved(lea, post_id)
     old, day = only(lea, post_id), wanted.starts_on + timedelta(days=14)
     with lea.scope() as scope:
-        rest = series_rule.repeat_of(series.series(scope, old)).following(day)
-    change = Change(rest, draft(lea, body="other words"))
-    new_post = lea.act(series.change_following, old, day, change, author=f"member:{lea.author}")
-    assert lea.act(series.change_following, old, day, change, author=f"member:{lea.author}") == new_post != post_id
+        rest = occurrences.recurrence_of_series(series.get_series(scope, old)).recurrence_from(day)
+    change = SeriesUpdate(rest, draft(lea, body="other words"))
+    new_post = lea.act(series.change_following_occurrences, old, day, change, author=f"member:{lea.author}")
+    assert (
+        lea.act(series.change_following_occurrences, old, day, change, author=f"member:{lea.author}")
+        == new_post
+        != post_id
+    )
     lea.run()
     assert len(standing(lea, post_id)) == 2
     assert standing(lea, new_post) == [str(day + timedelta(days=7 * ahead)) for ahead in range(4)]
@@ -299,22 +308,28 @@ def test_other_words_from_a_date_on_want_a_yes_of_their_own(lea: Desk) -> None:
 
 def test_other_accounts_from_a_date_on_and_an_added_one_asks(lea: Desk) -> None:
     kept, left, added = lea.channels["main"], lea.connect("left"), lea.connect("added")
-    wanted = repeat(lea, Rule(Every.WEEK, 6))
+    wanted = repeat(lea, RecurrenceRule(RecurrenceUnit.WEEK, 6))
     post_id = begin(lea, wanted, "main", "left")
     lea.run()
     approved(lea, post_id)
     old, day = only(lea, post_id), wanted.starts_on + timedelta(days=14)
     author = f"member:{lea.author}"
     for nobodys in (uuid7(), *desk(lea.services, lea.network).channels.values()):
-        change = Change(wanted.following(day), channels=(kept, nobodys))
+        change = SeriesUpdate(wanted.recurrence_from(day), channels=(kept, nobodys))
         with pytest.raises(NotFound):
-            lea.act(series.change_following, old, day, change, author=author)
+            lea.act(series.change_following_occurrences, old, day, change, author=author)
     with pytest.raises(BadInput):
-        lea.act(series.change_following, old, day, Change(wanted.following(day), channels=()), author=author)
+        lea.act(
+            series.change_following_occurrences,
+            old,
+            day,
+            SeriesUpdate(wanted.recurrence_from(day), channels=()),
+            author=author,
+        )
     assert len(standing(lea, post_id)) == 12, "refused, nothing of it changed"
-    change = Change(wanted.following(day), channels=(added, kept, added))
+    change = SeriesUpdate(wanted.recurrence_from(day), channels=(added, kept, added))
     for _ in range(2):
-        assert lea.act(series.change_following, old, day, change, author=author) == post_id
+        assert lea.act(series.change_following_occurrences, old, day, change, author=author) == post_id
     lea.run()
     there = [row for row in rows(lea, post_id) if row.state != S.CANCELLED]
     found = {one: [row for row in there if row.channel_id == one] for one in (kept, left, added)}
@@ -331,15 +346,15 @@ def test_a_change_that_is_refused_changes_nothing(lea: Desk) -> None:
     lea.run()
     before = standing(lea, post_id)
     day = wanted.starts_on + timedelta(days=7)
-    for change in (Change(Repeat(DAILY, day, wanted.clock, "UTC")), Change(repeat(lea))):
+    for change in (SeriesUpdate(Recurrence(DAILY, day, wanted.clock, "UTC")), SeriesUpdate(repeat(lea))):
         with pytest.raises(BadInput):
-            lea.act(series.change_following, only(lea, post_id), day, change, author=f"member:{lea.author}")
+            lea.act(series.change_following_occurrences, only(lea, post_id), day, change, author=f"member:{lea.author}")
     with pytest.raises(BadInput):
         lea.act(
-            series.change_following,
+            series.change_following_occurrences,
             only(lea, post_id),
             day + timedelta(days=1),
-            Change(wanted.following(day)),
+            SeriesUpdate(wanted.recurrence_from(day)),
             author="x",
         )
     assert standing(lea, post_id) == before
@@ -351,14 +366,14 @@ def test_stopped_means_nothing_more_leaves(lea: Desk) -> None:
     lea.run()
     approved(lea, post_id)
     lea.live(hours=3)
-    assert lea.act(series.stop, only(lea, post_id)) == 90
-    assert lea.act(series.stop, only(lea, post_id)) == 0
+    assert lea.act(series.stop_series, only(lea, post_id)) == 90
+    assert lea.act(series.stop_series, only(lea, post_id)) == 0
     lea.live(days=3)
     assert len(lea.texts()) == 1
     assert not lea.rows("series.extend")
     assert not lea.rows("delivery.publish")
     with pytest.raises(Conflict):
-        lea.act(series.skip, only(lea, post_id), local_day(lea.now(), "UTC") + timedelta(days=5))
+        lea.act(series.skip_occurrence, only(lea, post_id), local_day(lea.now(), "UTC") + timedelta(days=5))
 
 
 def test_what_waited_for_a_yes_when_it_was_stopped_does_not_leave_by_one(lea: Desk) -> None:
@@ -367,7 +382,7 @@ def test_what_waited_for_a_yes_when_it_was_stopped_does_not_leave_by_one(lea: De
     never_too_late(lea, post_id)
     lea.live(hours=3)
     assert {row.state for row in rows(lea, post_id)} == {S.DRAFT, S.HELD}
-    lea.act(series.stop, only(lea, post_id))
+    lea.act(series.stop_series, only(lea, post_id))
     approved(lea, post_id)
     lea.live(hours=1)
     assert {row.state for row in rows(lea, post_id)} == {S.CANCELLED}

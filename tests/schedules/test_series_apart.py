@@ -10,14 +10,16 @@ import pytest
 
 from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
-from schedules import drafting, labels, lateness, overrides, planning, reads, repeating, series, series_apart
-from schedules.calendar import WallTime, parse
-from schedules.events import ExtendDue
-from schedules.linking import Wanted
-from schedules.models import Delivery
-from schedules.series import Change
-from schedules.states import DeliveryState
-from schedules.threads import Piece
+from foundation.ops.wall_time import WallTime, parse_wall_time
+from schedules.drafts import drafts
+from schedules.posts import channel_overrides, deliveries, labels, lateness, queries
+from schedules.posts.events import ExtendDue
+from schedules.posts.link_tracking import LinkChoices
+from schedules.posts.models import Delivery
+from schedules.posts.states import DeliveryState
+from schedules.posts.thread_parts import ThreadPart
+from schedules.recurrence import detached_occurrences, handlers, series
+from schedules.recurrence.series import SeriesUpdate
 from tests.schedules.builders import Desk, desk
 from tests.schedules.repeats import WEEKLY, approved, begin, draft, only, repeat, rows, series_of, standing
 from tests.schedules.test_series_at_once import Act, at_once
@@ -27,7 +29,7 @@ S = DeliveryState
 
 
 def detach(lea: Desk, series_id: UUID, day: Any) -> UUID:
-    made: UUID = lea.act(series_apart.detach, series_id, day, author=f"member:{lea.author}")
+    made: UUID = lea.act(detached_occurrences.detach_occurrence, series_id, day, author=f"member:{lea.author}")
     return made
 
 
@@ -43,13 +45,15 @@ def test_one_date_says_something_else_and_the_others_do_not(lea: Desk) -> None:
     alone = detach(lea, only(lea, post_id), day)
     assert alone == detach(lea, only(lea, post_id), day), "an impatient hand"
     (row,) = rows(lea, alone)
-    assert (row.wall_time, row.zone, row.state) == (str(wanted.at(day)), "UTC", S.DRAFT), "it asks for a yes of its own"
+    assert (row.wall_time, row.zone, row.state) == (str(wanted.occurrence_on(day)), "UTC", S.DRAFT), (
+        "it asks for a yes of its own"
+    )
     assert (row.series_id, row.occurrence_key) == (None, "")
     (gone,) = [one for one in rows(lea, post_id) if one.state == S.CANCELLED]
     assert (gone.occurrence_key[:10], gone.reason) == (str(day), {"code": "series.apart", "params": {}})
     author = f"member:{lea.author}"
-    lea.act(drafting.rewrite, alone, replace(draft(lea), body="only then"), author=author)
-    repeating.extend(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
+    lea.act(drafts.rewrite_post, alone, replace(draft(lea), body="only then"), author=author)
+    handlers.handle_extend_due(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
     assert str(day) not in standing(lea, post_id)
     assert {one.state for one in live(lea, post_id)} == {S.SCHEDULED}, "the yes to the others stands"
     approved(lea, alone)
@@ -60,46 +64,50 @@ def test_one_date_says_something_else_and_the_others_do_not(lea: Desk) -> None:
 def test_it_carries_all_that_the_series_says_and_goes_where_that_date_went(lea: Desk) -> None:
     lea.connect("other")
     with lea.scope() as scope:
-        label = labels.make(scope, "spring", "green")
+        label = labels.create_label(scope, "spring", "green")
     picture, place = lea.photo(), str(lea.channels["other"])
     said = replace(
         draft(lea, "main", "other"),
         title="a title",
         media=(picture,),
         text_ai="assisted",
-        parts=(Piece("a part", (lea.photo(1),)), Piece("first", comment=True)),
-        others=(overrides.Override(place, body="said there", options=(("spoiler_text", "careful"),)),),
-        links=Wanted("spring"),
+        parts=(ThreadPart("a part", (lea.photo(1),)), ThreadPart("first", comment=True)),
+        others=(channel_overrides.ChannelOverride(place, body="said there", options=(("spoiler_text", "careful"),)),),
+        links=LinkChoices("spring"),
         labels=(label,),
-        late=lateness.Late.DAY,
+        late=lateness.LateLimit.DAY,
     )
     with lea.scope(author := f"member:{lea.author}") as scope:
         wanted = repeat(lea, WEEKLY)
-        post_id = series.plan(scope, said, wanted, key=uuid7(), author=author, confirmed=True, priority=2).post_id
+        post_id = series.plan_series(
+            scope, said, wanted, key=uuid7(), author=author, confirmed=True, priority=2
+        ).post_id
     lea.run()
     day = wanted.starts_on + timedelta(days=7)
     main, other = sorted(
         (one for one in rows(lea, post_id) if one.occurrence_key[:10] == str(day)),
         key=lambda one: one.channel_id != lea.channels["main"],
     )
-    lea.act(planning.move_delivery, other.id, at=(moved := parse(f"{day}T23:15", "Europe/Paris")))
+    lea.act(deliveries.reschedule_delivery, other.id, at=(moved := parse_wall_time(f"{day}T23:15", "Europe/Paris")))
     alone = detach(lea, only(lea, post_id), day)
     with lea.scope() as scope:
-        old, new = reads.written_post(scope, post_id), reads.written_post(scope, alone)
-        assert labels.ids_of(scope, alone) == (label,)
-        assert planning.post(scope, alone).priority == 2
-        assert planning.post(scope, alone).digest == planning.post(scope, post_id).digest
+        old, new = queries.get_stored_post(scope, post_id), queries.get_stored_post(scope, alone)
+        assert labels.label_ids_of_post(scope, alone) == (label,)
+        assert deliveries.get_post(scope, alone).priority == 2
+        assert deliveries.get_post(scope, alone).digest == deliveries.get_post(scope, post_id).digest
     assert replace(new, id=old.id) == old
-    goes = {one.channel_id: parse(one.wall_time, one.zone) for one in rows(lea, alone)}
-    assert goes == {main.channel_id: parse(main.wall_time, main.zone), other.channel_id: moved}
+    goes = {one.channel_id: parse_wall_time(one.wall_time, one.zone) for one in rows(lea, alone)}
+    assert goes == {main.channel_id: parse_wall_time(main.wall_time, main.zone), other.channel_id: moved}
 
 
 def test_where_that_date_was_taken_off_an_account_it_stays_off(lea: Desk) -> None:
     lea.connect("other")
     post_id = begin(lea, wanted := repeat(lea, WEEKLY), "main", "other")
     lea.run()
-    first, second = (one for one in rows(lea, post_id) if one.occurrence_key == str(wanted.at(wanted.starts_on)))
-    lea.act(planning.cancel, first.id)
+    first, second = (
+        one for one in rows(lea, post_id) if one.occurrence_key == str(wanted.occurrence_on(wanted.starts_on))
+    )
+    lea.act(deliveries.cancel_delivery, first.id)
     (row,) = rows(lea, detach(lea, only(lea, post_id), wanted.starts_on))
     assert row.channel_id == second.channel_id
 
@@ -110,9 +118,9 @@ def test_a_date_that_nobody_made_yet_too(lea: Desk, weeks: int) -> None:
     post_id = begin(lea, wanted := repeat(lea, WEEKLY))
     day = wanted.starts_on + timedelta(weeks=weeks)
     (row,) = rows(lea, detach(lea, only(lea, post_id), day))
-    assert row.wall_time == str(wanted.at(day))
+    assert row.wall_time == str(wanted.occurrence_on(day))
     lea.pass_time(weeks=8)
-    repeating.extend(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
+    handlers.handle_extend_due(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
     assert str(day) not in standing(lea, post_id)
 
 
@@ -130,11 +138,11 @@ def left(lea: Desk, post_id: UUID) -> None:
 
 
 def skipped(lea: Desk, post_id: UUID) -> None:
-    lea.act(series.skip, only(lea, post_id), rows(lea, post_id)[0].due_at.date())
+    lea.act(series.skip_occurrence, only(lea, post_id), rows(lea, post_id)[0].due_at.date())
 
 
 def cancelled(lea: Desk, post_id: UUID) -> None:
-    lea.act(planning.cancel, rows(lea, post_id)[0].id)
+    lea.act(deliveries.cancel_delivery, rows(lea, post_id)[0].id)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +151,7 @@ def cancelled(lea: Desk, post_id: UUID) -> None:
         (left, "series.left_already"),
         (skipped, "series.none_that_day"),
         (cancelled, "series.none_that_day"),
-        (lambda lea, post_id: lea.act(series.stop, only(lea, post_id)), "series.is_stopped"),
+        (lambda lea, post_id: lea.act(series.stop_series, only(lea, post_id)), "series.is_stopped"),
         (lambda lea, post_id: lea.pass_time(days=3), "delivery.time_passed"),
     ],
 )
@@ -182,13 +190,15 @@ def test_two_at_once(lea: Desk, other: str) -> None:
     moved = next((one for one in rows(lea, post_id) if one.occurrence_key[:10] == str(day)), None)
     later = WallTime(day, wanted.clock, "Europe/Paris")
     acts: dict[str, Act] = {
-        "apart": lambda scope: series_apart.detach(scope, first.id, day, author=author),
-        "extend": lambda scope: series.extend(scope, first.id),
-        "skip": lambda scope: series.skip(scope, first.id, day),
-        "stop": lambda scope: series.stop(scope, first.id),
-        "change": lambda scope: series.change_following(scope, first.id, day, Change(wanted), author=author),
-        "rewrite": lambda scope: drafting.rewrite(scope, post_id, draft(lea, body="new"), author=author),
-        "move": lambda scope: planning.move_delivery(scope, moved.id, at=later) if moved else None,
+        "apart": lambda scope: detached_occurrences.detach_occurrence(scope, first.id, day, author=author),
+        "extend": lambda scope: series.extend_series(scope, first.id),
+        "skip": lambda scope: series.skip_occurrence(scope, first.id, day),
+        "stop": lambda scope: series.stop_series(scope, first.id),
+        "change": lambda scope: series.change_following_occurrences(
+            scope, first.id, day, SeriesUpdate(wanted), author=author
+        ),
+        "rewrite": lambda scope: drafts.rewrite_post(scope, post_id, draft(lea, body="new"), author=author),
+        "move": lambda scope: deliveries.reschedule_delivery(scope, moved.id, at=later) if moved else None,
     }
     one, two = at_once(lea, acts["apart"], acts[other])
     lea.run()

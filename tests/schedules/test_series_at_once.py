@@ -10,14 +10,18 @@ from uuid import UUID
 
 import pytest
 
-from foundation.clock import zone_data
-from foundation.database import Scope
+from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
-from schedules import approvals, drafting, planning, series, spare, variants
-from schedules.recurrence import Every, Repeat, Rule
-from schedules.series import Change
-from schedules.states import DeliveryState, SeriesState
+from foundation.ops.clock import tz_data_version
+from schedules.approvals import decisions
+from schedules.drafts import drafts
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState, SeriesState
+from schedules.recurrence import ab_tests, series
+from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
+from schedules.recurrence.series import SeriesUpdate
+from schedules.rescheduling import account_failover
 from tests.schedules.builders import Desk
 from tests.schedules.repeats import WEEKLY, approved, begin, draft, repeat, rows, series_of
 from tests.schedules.versions import compared, seen
@@ -51,18 +55,18 @@ def test_two_at_once(lea: Desk, one: str, two: str) -> None:
     post_id = begin(lea, wanted)
     (first,) = series_of(lea, post_id)
     day = wanted.starts_on + timedelta(days=14)
-    later = Change(Repeat(WEEKLY, day, time(4, 5), "UTC"))
+    later = SeriesUpdate(Recurrence(WEEKLY, day, time(4, 5), "UTC"))
     acts: dict[str, Act] = {
-        "extend": lambda scope: series.extend(scope, first.id),
-        "skip": lambda scope: series.skip(scope, first.id, day),
-        "rewrite": lambda scope: drafting.rewrite(scope, post_id, draft(lea, body="new"), author="system:test"),
-        "stop": lambda scope: series.stop(scope, first.id),
-        "change": lambda scope: series.change_following(scope, first.id, day, later, author="system:test"),
+        "extend": lambda scope: series.extend_series(scope, first.id),
+        "skip": lambda scope: series.skip_occurrence(scope, first.id, day),
+        "rewrite": lambda scope: drafts.rewrite_post(scope, post_id, draft(lea, body="new"), author="system:test"),
+        "stop": lambda scope: series.stop_series(scope, first.id),
+        "change": lambda scope: series.change_following_occurrences(scope, first.id, day, later, author="system:test"),
         "approve": lambda scope: (
-            approvals.approve(scope, post_id, member_id=lea.manager),
-            drafting.settle(scope, post_id),
+            decisions.approve_post(scope, post_id, member_id=lea.manager),
+            drafts.release_post(scope, post_id),
         ),
-        "turn_down": lambda scope: approvals.turn_down(scope, post_id, member_id=lea.manager, note="no"),
+        "turn_down": lambda scope: decisions.decline_post(scope, post_id, member_id=lea.manager, note="no"),
     }
     at_once(lea, acts[one], acts[two])
     lea.run()
@@ -71,13 +75,13 @@ def test_two_at_once(lea: Desk, one: str, two: str) -> None:
     assert len(dates) == len(set(dates))
     assert len({(row.channel_id, row.occurrence_key) for row in made}) == len(made)
     if "stop" in (one, two):
-        assert not [row for row in made if row.series_id == first.id and row.state in series.TO_COME]
+        assert not [row for row in made if row.series_id == first.id and row.state in series.PENDING_STATES]
 
 
 def test_two_begun_at_once_see_each_other(lea: Desk) -> None:
     def begun(after: float) -> Act:
         wanted, author = repeat(lea, WEEKLY, hours=after), f"member:{lea.author}"
-        return lambda scope: series.plan(scope, draft(lea), wanted, key=uuid7(), author=author)
+        return lambda scope: series.plan_series(scope, draft(lea), wanted, key=uuid7(), author=author)
 
     found = at_once(lea, begun(24), begun(26))
     assert [isinstance(one, BadInput) for one in found].count(True) == 1
@@ -87,7 +91,7 @@ def test_the_same_post_begun_twice_at_once_is_begun_once(lea: Desk) -> None:
     post_id, wanted = lea.write(), repeat(lea, WEEKLY)
 
     def act(scope: Scope) -> UUID:
-        return series.begin(scope, post_id, [lea.channels["main"]], wanted)
+        return series.begin_series(scope, post_id, [lea.channels["main"]], wanted)
 
     one, two = at_once(lea, act, act)
     assert one == two
@@ -95,13 +99,13 @@ def test_the_same_post_begun_twice_at_once_is_begun_once(lea: Desk) -> None:
 
 
 def test_moving_one_while_it_is_extended(lea: Desk) -> None:
-    post_id = begin(lea, repeat(lea, Rule(Every.WEEK, 8)))
+    post_id = begin(lea, repeat(lea, RecurrenceRule(RecurrenceUnit.WEEK, 8)))
     (first,), (row,) = series_of(lea, post_id), rows(lea, post_id)
     there = repeat(lea, WEEKLY, hours=30)
     at_once(
         lea,
-        lambda scope: series.extend(scope, first.id),
-        lambda scope: planning.move_delivery(scope, row.id, at=there.at(there.starts_on)),
+        lambda scope: series.extend_series(scope, first.id),
+        lambda scope: deliveries.reschedule_delivery(scope, row.id, at=there.occurrence_on(there.starts_on)),
     )
     assert len(rows(lea, post_id)) == 8
 
@@ -115,18 +119,23 @@ def test_a_test_that_ends_while_its_account_is_lost(lea: Desk, round_: int) -> N
     approved(lea, seen(lea, test_id).b_id)
     lea.live(days=2)
     lost = lea.channels["main"]
-    shown = lea.act(spare.preview, lost, spare_id).versions
+    shown = lea.act(account_failover.preview_failover, lost, spare_id).versions
     acts: list[Act] = [
-        lambda scope: variants.end(scope, test_id, keep="b", author=f"member:{lea.manager}"),
-        lambda scope: spare.move_queue(scope, lost, spare_id, seen=shown),
+        lambda scope: ab_tests.end_test(scope, test_id, keep="b", author=f"member:{lea.manager}"),
+        lambda scope: account_failover.move_to_spare_account(scope, lost, spare_id, seen=shown),
     ]
     found = at_once(lea, *(acts if round_ % 2 else reversed(acts)))
     assert not [one for one in found if isinstance(one, BadInput | Conflict)], found
-    lea.act(spare.move_queue, lost, spare_id, seen=lea.act(spare.preview, lost, spare_id).versions)
+    lea.act(
+        account_failover.move_to_spare_account,
+        lost,
+        spare_id,
+        seen=lea.act(account_failover.preview_failover, lost, spare_id).versions,
+    )
     lea.run()
     one = seen(lea, test_id)
     assert one.kept == "b"
-    ahead = [row for both in (one.a_id, one.b_id) for row in rows(lea, both) if row.state in series.TO_COME]
+    ahead = [row for both in (one.a_id, one.b_id) for row in rows(lea, both) if row.state in series.PENDING_STATES]
     assert {row.channel_id for row in ahead} == {spare_id}
     assert len({row.wall_time for row in ahead}) == len(ahead) > 0
     running = [row for row in series_of(lea, one.b_id) if row.state == SeriesState.RUNNING]
@@ -138,4 +147,4 @@ def test_zones_are_those_of_the_locked_package() -> None:
     import zoneinfo
 
     assert zoneinfo.TZPATH == ()
-    assert zone_data() >= "2026"
+    assert tz_data_version() >= "2026"

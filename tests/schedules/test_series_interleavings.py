@@ -21,13 +21,15 @@ from sqlmodel import select
 
 from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
-from schedules import drafting, planning, repeating, series, series_apart
-from schedules.calendar import WallTime, parse
-from schedules.events import ExtendDue
-from schedules.models import Delivery, Series
-from schedules.recurrence import Every, Repeat, Rule
-from schedules.series import AHEAD, Change
-from schedules.states import DeliveryState as S
+from foundation.ops.wall_time import WallTime, parse_wall_time
+from schedules.drafts import drafts
+from schedules.posts import deliveries
+from schedules.posts.events import ExtendDue
+from schedules.posts.models import Delivery, Series
+from schedules.posts.states import DeliveryState as S
+from schedules.recurrence import detached_occurrences, handlers, series
+from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
+from schedules.recurrence.series import SERIES_HORIZON, SeriesUpdate
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
 from workers.wiring import Services
@@ -35,12 +37,12 @@ from workers.wiring import Services
 EXAMPLES = int(os.environ.get("GREENROOM_EXAMPLES", "8"))
 RULES = st.sampled_from(
     [
-        Rule(Every.DAY, None, 3),
-        Rule(Every.DAY, 9, 2),
-        Rule(Every.WEEK, None, weekdays=(0, 3)),
-        Rule(Every.WEEK, None, 2),
-        Rule(Every.MONTH, 4, month_days=(31,)),
-        Rule(Every.MONTH, None, month_days=(31,), or_last=True),
+        RecurrenceRule(RecurrenceUnit.DAY, None, 3),
+        RecurrenceRule(RecurrenceUnit.DAY, 9, 2),
+        RecurrenceRule(RecurrenceUnit.WEEK, None, weekdays=(0, 3)),
+        RecurrenceRule(RecurrenceUnit.WEEK, None, 2),
+        RecurrenceRule(RecurrenceUnit.MONTH, 4, month_days=(31,)),
+        RecurrenceRule(RecurrenceUnit.MONTH, None, month_days=(31,), or_last=True),
     ]
 )
 CLOCKS = st.sampled_from([time(2, 30), time(10), time(23, 45)])
@@ -51,7 +53,7 @@ class Known:
     """What the model knows of one series: its rule, and what people took out."""
 
     id: UUID
-    repeat: Repeat
+    repeat: Recurrence
     begun: datetime
     without: set[date] = field(default_factory=set)
     stopped: bool = False
@@ -64,23 +66,23 @@ class House(RuleBasedStateMachine):
     network: Network
 
     @initialize(wanted=RULES, clock=CLOCKS, places=st.sets(st.integers(0, 8), max_size=3))
-    def begin(self, wanted: Rule, clock: time, places: set[int]) -> None:
+    def begin(self, wanted: RecurrenceRule, clock: time, places: set[int]) -> None:
         self.lea: Desk = desk(self.services, self.network)
         self.by = f"member:{self.lea.author}"
         self.known: list[Known] = []
         self.apart: set[UUID] = set()
         now = self.lea.now()
-        repeat = Repeat(wanted, now.date(), clock, "Europe/Paris")
+        repeat = Recurrence(wanted, now.date(), clock, "Europe/Paris")
         draft = self._draft("first")
         with self.lea.scope(self.by) as scope:
-            post_id = series.plan(scope, draft, repeat, key=uuid7(), author=self.by, confirmed=True).post_id
+            post_id = series.plan_series(scope, draft, repeat, key=uuid7(), author=self.by, confirmed=True).post_id
         self.known.append(Known(self._of(post_id)[-1].id, repeat, now))
         self.lea.run()
         for place in sorted(places):
             self.skip(place)
 
-    def _draft(self, body: str) -> drafting.Draft:
-        return drafting.Draft(self.lea.creator_id, "", body, (), (self.lea.channels["main"],))
+    def _draft(self, body: str) -> drafts.Draft:
+        return drafts.Draft(self.lea.creator_id, "", body, (), (self.lea.channels["main"],))
 
     def _of(self, post_id: UUID) -> list[Series]:
         with self.lea.scope() as scope:
@@ -94,7 +96,7 @@ class House(RuleBasedStateMachine):
     def _coming(self, place: int) -> WallTime | None:
         """One of the next dozen times of the newest series."""
         last = self.known[-1]
-        walls = last.repeat.upcoming(self.lea.now(), 12, without=frozenset(last.without))
+        walls = last.repeat.iterate_occurrences(self.lea.now(), 12, without=frozenset(last.without))
         return walls[place % len(walls)] if walls else None
 
     def _act(self, act: Any, *args: Any, **more: Any) -> Any:
@@ -108,7 +110,7 @@ class House(RuleBasedStateMachine):
         last, wall = self.known[-1], self._coming(place)
         if wall is None or last.stopped:
             return
-        self._act(series.skip, last.id, wall.day)
+        self._act(series.skip_occurrence, last.id, wall.day)
         last.without.add(wall.day)
 
     @rule(place=st.integers(0, 11))
@@ -118,7 +120,9 @@ class House(RuleBasedStateMachine):
         if wall is None or last.stopped:
             return
         try:
-            made = [self._act(series_apart.detach, last.id, wall.day, author=self.by) for _ in range(2)]
+            made = [
+                self._act(detached_occurrences.detach_occurrence, last.id, wall.day, author=self.by) for _ in range(2)
+            ]
         except BadInput as refused:  # it was moved to a time that is over
             if refused.message.code != "delivery.time_passed":
                 raise
@@ -133,20 +137,22 @@ class House(RuleBasedStateMachine):
         waiting = [row for row in self._rows() if row.state == S.DRAFT and row.due_at > self.lea.now()]
         if waiting:
             row = waiting[place % len(waiting)]
-            at = parse(row.wall_time, row.zone)
+            at = parse_wall_time(row.wall_time, row.zone)
             there = WallTime(at.day + timedelta(days=hours // 24), time(hours % 24), at.zone)
             if there.instant() > self.lea.now():
-                self._act(planning.move_delivery, row.id, at=there)
+                self._act(deliveries.reschedule_delivery, row.id, at=there)
 
     @rule(place=st.integers(0, 11), wanted=RULES, clock=CLOCKS, words=st.booleans(), same=st.booleans())
-    def change(self, place: int, wanted: Rule, clock: time, words: bool, same: bool) -> None:
+    def change(self, place: int, wanted: RecurrenceRule, clock: time, words: bool, same: bool) -> None:
         last, wall = self.known[-1], self._coming(place)
         if wall is None:
             return
-        repeat = last.repeat.following(wall.day) if same else Repeat(wanted, wall.day, clock, "Europe/Paris")
-        change = Change(repeat, self._draft("other") if words else None)
+        repeat = last.repeat.recurrence_from(wall.day) if same else Recurrence(wanted, wall.day, clock, "Europe/Paris")
+        change = SeriesUpdate(repeat, self._draft("other") if words else None)
         try:
-            post_id = self._act(series.change_following, last.id, wall.day, change, author=self.by, confirmed=True)
+            post_id = self._act(
+                series.change_following_occurrences, last.id, wall.day, change, author=self.by, confirmed=True
+            )
         except Conflict:
             assert last.stopped
             return
@@ -157,7 +163,7 @@ class House(RuleBasedStateMachine):
         new = self._of(post_id)[-1]
         assert new.id != last.id
         held = {one for one in last.without if one >= wall.day}
-        last.repeat = last.repeat.before(wall.day)
+        last.repeat = last.repeat.dates_before(wall.day)
         self.known.append(Known(new.id, repeat, self.lea.now(), held))
 
     @rule(place=st.integers(0, 3), words=st.booleans())
@@ -169,7 +175,7 @@ class House(RuleBasedStateMachine):
     @rule(often=st.integers(0, 9))
     def stop(self, often: int) -> None:
         if often == 0:
-            self._act(series.stop, self.known[-1].id)
+            self._act(series.stop_series, self.known[-1].id)
             self.known[-1].stopped = True
 
     # the world and the house
@@ -188,7 +194,7 @@ class House(RuleBasedStateMachine):
     @rule()
     def repeat_message(self) -> None:
         for one in self.known:
-            repeating.extend(ExtendDue(self.lea.tenant_id, one.id), tenant=self.lea.tenant)
+            handlers.handle_extend_due(ExtendDue(self.lea.tenant_id, one.id), tenant=self.lea.tenant)
 
     # what must hold
 
@@ -205,15 +211,19 @@ class House(RuleBasedStateMachine):
         assert len(dates) == len(set(dates)), sorted(dates)
         for one in self.known:
             ours = [row for row in rows if row.series_id == one.id]
-            walls = {str(wall) for wall in one.repeat.between(one.begun, now + AHEAD)}
+            walls = {str(wall) for wall in one.repeat.occurrences_between(one.begun, now + SERIES_HORIZON)}
             made = {row.occurrence_key.partition("~")[0] for row in ours}
-            first = {str(wall) for wall in one.repeat.upcoming(one.begun, 1, without=frozenset(one.without))}
+            first = {str(wall) for wall in one.repeat.iterate_occurrences(one.begun, 1, without=frozenset(one.without))}
             there = {row.occurrence_key.partition("~")[0] for row in ours if row.state != S.CANCELLED}
-            coming = {str(wall) for wall in one.repeat.between(now, now + AHEAD) if wall.day not in one.without}
+            coming = {
+                str(wall)
+                for wall in one.repeat.occurrences_between(now, now + SERIES_HORIZON)
+                if wall.day not in one.without
+            }
             assert there <= walls | first, (there - walls, one)
             assert not {wall[:10] for wall in there} & {str(day) for day in one.without}
             if one.stopped:
-                assert not [row for row in ours if row.state in series.TO_COME]
+                assert not [row for row in ours if row.state in series.PENDING_STATES]
             else:
                 assert coming <= there, (coming - there, one)
                 assert made >= coming

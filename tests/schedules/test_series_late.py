@@ -3,12 +3,14 @@
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID, uuid4
 
-from schedules import clocks, planning, repeating
-from schedules.calendar import parse
-from schedules.events import ClocksDue
-from schedules.recurrence import Every, Repeat, Rule
-from schedules.states import DeliveryState
-from tenants import reads as tenant_reads
+from foundation.ops.wall_time import parse_wall_time
+from schedules.availability import time_zone_updates
+from schedules.posts import deliveries
+from schedules.posts.events import ClocksDue
+from schedules.posts.states import DeliveryState
+from schedules.recurrence import handlers
+from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
+from tenants.agencies import queries as tenant_reads
 from tests.schedules.builders import ZONE, Desk
 from tests.schedules.repeats import DAILY, approved, begin, never_too_late, repeat, rows, soon
 
@@ -24,7 +26,11 @@ def test_after_a_downtime_only_the_newest_missed_one_leaves(lea: Desk) -> None:
     never_too_late(lea, post_id)
     approved(lea, post_id)
     kept = rows(lea, post_id)[1]
-    lea.act(planning.move_delivery, kept.id, at=type(parse(kept.wall_time, "UTC"))(*soon(lea, hours=30), "UTC"))
+    lea.act(
+        deliveries.reschedule_delivery,
+        kept.id,
+        at=type(parse_wall_time(kept.wall_time, "UTC"))(*soon(lea, hours=30), "UTC"),
+    )
     lea.pass_time(days=5)
     lea.live(minutes=30)
     ours = rows(lea, post_id)
@@ -34,10 +40,12 @@ def test_after_a_downtime_only_the_newest_missed_one_leaves(lea: Desk) -> None:
     assert [row.state for row in ours if row.id == kept.id] == [S.PUBLISHED]  # somebody wanted that one then
     assert len(lea.texts()) == 2
     assert "series.some_passed_over" in lea.notices().values()
-    first = parse(passed[0].wall_time, ZONE)
+    first = parse_wall_time(passed[0].wall_time, ZONE)
     with lea.scope() as scope:
         told = [
-            one.message for one in tenant_reads.open_notices(scope) if one.message.code == "series.some_passed_over"
+            one.message
+            for one in tenant_reads.list_open_notices(scope)
+            if one.message.code == "series.some_passed_over"
         ]
     assert [one.params["since"] for one in told] == [f"{first.day:%d/%m/%Y} {first.clock:%H:%M}"]
 
@@ -69,24 +77,24 @@ def altered(lea: Desk, post_id: UUID, **by: float) -> None:
 
 def test_other_rules_of_time_zones_move_instants_and_no_clock(lea: Desk) -> None:
     day, clock = soon(lea, hours=30)
-    post_id = begin(lea, Repeat(Rule(Every.WEEK, 12), day, clock, ZONE))
+    post_id = begin(lea, Recurrence(RecurrenceRule(RecurrenceUnit.WEEK, 12), day, clock, ZONE))
     lea.run()
     approved(lea, post_id)
     moved = rows(lea, post_id)[2]
-    at = parse(moved.wall_time, ZONE)
-    lea.act(planning.move_delivery, moved.id, at=type(at)(at.day + timedelta(days=2), time(3), ZONE))
+    at = parse_wall_time(moved.wall_time, ZONE)
+    lea.act(deliveries.reschedule_delivery, moved.id, at=type(at)(at.day + timedelta(days=2), time(3), ZONE))
     before = {row.id: (row.due_at, row.late_until, row.wall_time) for row in rows(lea, post_id)}
     altered(lea, post_id, hours=1)
     lookup = ClocksDue(lea.tenant_id, lea.tenant_id)
     for _ in range(2):
-        repeating.look_at_clocks(lookup, tenant=lea.tenant)
+        handlers.handle_clocks_due(lookup, tenant=lea.tenant)
     after = rows(lea, post_id)
     assert {row.id: (row.due_at, row.late_until, row.wall_time) for row in after} == before
     woken = {row.subject_id: row.available_at for row in lea.rows("delivery.publish")}
     assert woken == {row.id: row.due_at for row in after}
     told = [code for cause, code in lea.notices().items() if cause.startswith("clocks:")]
     assert told == ["clocks.moved"]
-    assert lea.act(clocks.recompute) == 0
+    assert lea.act(time_zone_updates.recompute_due_times) == 0
 
 
 def test_what_has_left_keeps_its_time(lea: Desk) -> None:
@@ -94,18 +102,18 @@ def test_what_has_left_keeps_its_time(lea: Desk) -> None:
     lea.live(minutes=1)
     with lea.scope() as scope:
         scope.run("UPDATE deliveries SET due_at = due_at - interval '1 hour' WHERE id = :id", id=delivery_id)
-    assert lea.act(clocks.recompute) == 0
+    assert lea.act(time_zone_updates.recompute_due_times) == 0
 
 
 def test_a_zone_nobody_knows_any_more_stops_only_itself(lea: Desk) -> None:
     day, clock = soon(lea, hours=30)
-    post_id = begin(lea, Repeat(Rule(Every.WEEK, 3), day, clock, ZONE))
+    post_id = begin(lea, Recurrence(RecurrenceRule(RecurrenceUnit.WEEK, 3), day, clock, ZONE))
     lea.run()
     altered(lea, post_id, hours=1)
     lost = rows(lea, post_id)[0]
     with lea.scope() as scope:
         scope.run("UPDATE deliveries SET zone = 'Moon/Base' WHERE id = :id", id=lost.id)
-    assert lea.act(clocks.recompute) == 2
+    assert lea.act(time_zone_updates.recompute_due_times) == 2
     assert rows(lea, post_id)[0].due_at == lost.due_at
 
 
@@ -114,16 +122,16 @@ def test_a_series_that_was_forgotten_is_taken_up(lea: Desk) -> None:
     with lea.scope() as scope:
         scope.run("DELETE FROM outbox WHERE tenant_id = :t AND kind = 'series.extend'", t=lea.tenant_id)
     lea.pass_time(hours=1.1)
-    repeating.look_at_clocks(ClocksDue(lea.tenant_id, uuid4()), tenant=lea.tenant)
+    handlers.handle_clocks_due(ClocksDue(lea.tenant_id, uuid4()), tenant=lea.tenant)
     lea.run()
     assert len(rows(lea, post_id)) == 90
 
 
 def test_a_series_in_a_gap_and_an_overlap_of_paris() -> None:
     """02:30 does not exist on 28 March 2027 and exists twice on 31 October."""
-    daily = Repeat(DAILY, date(2026, 11, 1), time(2, 30), "Europe/Paris")
-    spring = daily.between(datetime(2027, 3, 27, tzinfo=UTC), datetime(2027, 3, 30, tzinfo=UTC))
+    daily = Recurrence(DAILY, date(2026, 11, 1), time(2, 30), "Europe/Paris")
+    spring = daily.occurrences_between(datetime(2027, 3, 27, tzinfo=UTC), datetime(2027, 3, 30, tzinfo=UTC))
     assert [f"{wall.instant():%d %H:%M}" for wall in spring] == ["27 01:30", "28 01:30", "29 00:30"]
-    assert [wall.moved_by_gap for wall in spring] == [False, True, False]
-    autumn = daily.between(datetime(2027, 10, 30, tzinfo=UTC), datetime(2027, 11, 2, tzinfo=UTC))
+    assert [wall.is_in_dst_gap for wall in spring] == [False, True, False]
+    autumn = daily.occurrences_between(datetime(2027, 10, 30, tzinfo=UTC), datetime(2027, 11, 2, tzinfo=UTC))
     assert [f"{wall.instant():%d %H:%M}" for wall in autumn] == ["30 00:30", "31 00:30", "01 01:30"]

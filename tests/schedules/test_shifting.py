@@ -10,31 +10,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput, Conflict, NotFound
-from foundation.words import say
-from schedules import claiming, pausing, planning, queueing, quiet, shifting
-from schedules.calendar import WallTime, bounds, local_day
-from schedules.pausing import Pause
-from schedules.shifting import By, Chosen, Preview
-from schedules.states import DeliveryState as S
-from tenants import reads as tenant_reads
+from foundation.i18n.translation import render_message
+from foundation.ops.wall_time import WallTime, day_bounds, local_day
+from schedules.availability import quiet_periods
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import claims
+from schedules.rescheduling import bulk_moves, pauses
+from schedules.rescheduling import queue as queueing
+from schedules.rescheduling.bulk_moves import MovePreview, MoveSelection, TimeOffset
+from schedules.rescheduling.pauses import PostingPause
+from tenants.agencies import queries as tenant_reads
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.schedules.builders import ZONE, Desk, desk, wall
 from tests.schedules.test_calendar import CLOCKS, DAYS, ZONES
 from tests.schedules.test_queueing import filled, queue, words
 from tests.schedules.test_slots import every_day
 
-A_DAY = By(days=1)
+A_DAY = TimeOffset(days=1)
 
 
-def chosen(lea: Desk, *, channel: str | None = None, days: int = 400) -> Chosen:
+def chosen(lea: Desk, *, channel: str | None = None, days: int = 400) -> MoveSelection:
     now = lea.now()
     only = lea.channels[channel] if channel else None
-    return Chosen(lea.creator_id, only, now - timedelta(days=1), now + timedelta(days=days))
+    return MoveSelection(lea.creator_id, only, now - timedelta(days=1), now + timedelta(days=days))
 
 
-def seen_of(lea: Desk, what: Chosen, by: By) -> Mapping[UUID, int]:
-    found: Preview = lea.act(shifting.preview, what, by)
-    return found.versions
+def seen_of(lea: Desk, what: MoveSelection, by: TimeOffset) -> Mapping[UUID, int]:
+    found: MovePreview = lea.act(bulk_moves.preview_bulk_move, what, by)
+    return found.seen_versions
 
 
 def walls(lea: Desk, *deliveries: UUID) -> list[str]:
@@ -44,12 +48,14 @@ def walls(lea: Desk, *deliveries: UUID) -> list[str]:
 @given(DAYS, CLOCKS, st.sampled_from(ZONES), st.integers(-366, 366), st.integers(-5000, 5000))
 def test_there_and_back_is_where_it_was(day: date, clock: time, zone: str, days: int, minutes: int) -> None:
     start = WallTime(day, clock, zone)
-    assert By(-days, -minutes).of(By(days, minutes).of(start)) == start
+    assert TimeOffset(-days, -minutes).shift_wall_time(TimeOffset(days, minutes).shift_wall_time(start)) == start
 
 
 @given(DAYS, CLOCKS, st.sampled_from(ZONES), st.integers(-366, 366))
 def test_days_keep_the_clock(day: date, clock: time, zone: str, days: int) -> None:
-    assert By(days).of(WallTime(day, clock, zone)) == WallTime(day + timedelta(days=days), clock, zone)
+    assert TimeOffset(days).shift_wall_time(WallTime(day, clock, zone)) == WallTime(
+        day + timedelta(days=days), clock, zone
+    )
 
 
 def test_a_day_later_over_a_clock_change_is_the_same_hour(lea: Desk) -> None:
@@ -58,9 +64,9 @@ def test_a_day_later_over_a_clock_change_is_the_same_hour(lea: Desk) -> None:
     year = lea.now().year + 1
     march = max(day for day in (date(year, 3, 31) - timedelta(days=n) for n in range(7)) if day.weekday() == 6)
     at = WallTime(march - timedelta(days=1), time(10), ZONE)
-    lea.act(planning.move_delivery, delivery_id, at=at)
+    lea.act(deliveries.reschedule_delivery, delivery_id, at=at)
     what = chosen(lea, days=800)
-    lea.act(shifting.shift, what, A_DAY, seen=seen_of(lea, what, A_DAY))
+    lea.act(bulk_moves.move_deliveries, what, A_DAY, seen=seen_of(lea, what, A_DAY))
     entry = lea.entry(delivery_id)
     assert entry.wall_time == f"{march.isoformat()}T10:00"
     assert entry.due_at - at.instant() == timedelta(hours=23)
@@ -74,19 +80,19 @@ def test_what_is_chosen_moves_and_comes_back(lea: Desk) -> None:
     wish = lea.wish(lea.write("a wish"), after=1800)
     before = walls(lea, *mine, wish, other)
     what = chosen(lea, channel="main")
-    done = lea.act(shifting.shift, what, By(2, 90), seen=seen_of(lea, what, By(2, 90)))
+    done = lea.act(bulk_moves.move_deliveries, what, TimeOffset(2, 90), seen=seen_of(lea, what, TimeOffset(2, 90)))
     assert {one.delivery_id for one in done.moved} == {*mine, wish}
     assert done.left == ()
     assert lea.entry(other).wall_time == before[-1]
     assert lea.state(wish) is S.DRAFT
-    last = lea.act(shifting.last, [lea.creator_id])
+    last = lea.act(bulk_moves.latest_undoable_move, [lea.creator_id])
     assert (last.shift_id, last.count) == (done.shift_id, 4)
-    back = lea.act(shifting.undo, done.shift_id)
+    back = lea.act(bulk_moves.undo_bulk_move, done.shift_id)
     assert len(back.moving) == 4
     assert walls(lea, *mine, wish, other) == before
-    assert lea.act(shifting.last, [lea.creator_id]) is None
+    assert lea.act(bulk_moves.latest_undoable_move, [lea.creator_id]) is None
     with pytest.raises(Conflict):
-        lea.act(shifting.undo, done.shift_id)
+        lea.act(bulk_moves.undo_bulk_move, done.shift_id)
     lea.live(hours=4)
     assert sorted(lea.texts()) == ["post 0", "post 1", "post 2"]
 
@@ -100,9 +106,9 @@ def test_what_is_on_its_way_or_was_changed_stays_and_is_told(lea: Desk) -> None:
     lea.run()
     what = chosen(lea)
     seen = seen_of(lea, what, A_DAY)
-    lea.act(planning.move_delivery, moved, at=wall(lea.now(), 1200))
+    lea.act(deliveries.reschedule_delivery, moved, at=wall(lea.now(), 1200))
     since = lea.delivery("came since", after=950)
-    done = lea.act(shifting.shift, what, A_DAY, seen=seen)
+    done = lea.act(bulk_moves.move_deliveries, what, A_DAY, seen=seen)
     assert [one.delivery_id for one in done.moved] == [fine]
     assert {one.delivery_id: one.why.code for one in done.left} == {
         sending: "shift.on_its_way",
@@ -110,8 +116,8 @@ def test_what_is_on_its_way_or_was_changed_stays_and_is_told(lea: Desk) -> None:
         moved: "shift.changed",
         since: "shift.changed",
     }
-    lea.act(planning.move_delivery, fine, at=wall(lea.now(), 7200))
-    back = lea.act(shifting.undo, done.shift_id)
+    lea.act(deliveries.reschedule_delivery, fine, at=wall(lea.now(), 7200))
+    back = lea.act(bulk_moves.undo_bulk_move, done.shift_id)
     assert [one.why.code for one in back.left] == ["shift.changed"]
     assert back.moving == ()
 
@@ -124,8 +130,8 @@ def test_a_shift_waits_for_a_claim_and_leaves_what_it_took(lea: Desk) -> None:
     services = lea.services
     with ThreadPoolExecutor(1) as pool:
         with lea.scope() as scope:
-            claiming.claim(scope, leaving, mint=services.mint, connectors=services.connectors)
-            moving = pool.submit(lea.act, shifting.shift, what, A_DAY, seen=seen)
+            claims.claim_delivery(scope, leaving, mint=services.mint, connectors=services.connectors)
+            moving = pool.submit(lea.act, bulk_moves.move_deliveries, what, A_DAY, seen=seen)
             wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
         done = moving.result(20)
     assert [one.delivery_id for one in done.moved] == [later]
@@ -136,34 +142,34 @@ def test_a_shift_waits_for_a_claim_and_leaves_what_it_took(lea: Desk) -> None:
 def test_nothing_goes_into_the_past_nowhere_or_too_far(lea: Desk) -> None:
     delivery_id = lea.delivery(after=3600)
     what = chosen(lea)
-    found: Preview = lea.act(shifting.preview, what, By(-1))
+    found: MovePreview = lea.act(bulk_moves.preview_bulk_move, what, TimeOffset(-1))
     assert [one.why.code for one in found.left] == ["shift.past"]
-    for by in (By(), By(732), By(-732), By(0, 10**7)):
+    for by in (TimeOffset(), TimeOffset(732), TimeOffset(-732), TimeOffset(0, 10**7)):
         with pytest.raises(BadInput):
-            lea.act(shifting.preview, what, by)
-    done = lea.act(shifting.shift, what, By(-1), seen={delivery_id: 1})
+            lea.act(bulk_moves.preview_bulk_move, what, by)
+    done = lea.act(bulk_moves.move_deliveries, what, TimeOffset(-1), seen={delivery_id: 1})
     assert done.moved == ()
-    lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), 700 * 86400))
-    far: Preview = lea.act(shifting.preview, chosen(lea, days=800), By(60))
+    lea.act(deliveries.reschedule_delivery, delivery_id, at=wall(lea.now(), 700 * 86400))
+    far: MovePreview = lea.act(bulk_moves.preview_bulk_move, chosen(lea, days=800), TimeOffset(60))
     assert (far.moving, [one.why.code for one in far.left]) == ((), ["calendar.out_of_reach"])
 
 
 def test_an_old_shift_is_not_taken_back(lea: Desk) -> None:
     lea.delivery(after=86400)
     what = chosen(lea)
-    done = lea.act(shifting.shift, what, A_DAY, seen=seen_of(lea, what, A_DAY))
+    done = lea.act(bulk_moves.move_deliveries, what, A_DAY, seen=seen_of(lea, what, A_DAY))
     lea.pass_time(minutes=11)
-    assert lea.act(shifting.last, [lea.creator_id]) is None
+    assert lea.act(bulk_moves.latest_undoable_move, [lea.creator_id]) is None
     with pytest.raises(Conflict):
-        lea.act(shifting.undo, done.shift_id)
+        lea.act(bulk_moves.undo_bulk_move, done.shift_id)
     other = desk(lea.services, lea.network)
     with pytest.raises(NotFound):
-        other.act(shifting.undo, done.shift_id)
-    assert other.act(shifting.preview, what, A_DAY) == Preview((), ())
+        other.act(bulk_moves.undo_bulk_move, done.shift_id)
+    assert other.act(bulk_moves.preview_bulk_move, what, A_DAY) == MovePreview((), ())
     with pytest.raises(NotFound):
-        other.act(shifting.shift, what, A_DAY, seen={})
+        other.act(bulk_moves.move_deliveries, what, A_DAY, seen={})
     with pytest.raises(NotFound):
-        other.act(pausing.pause, pause_of(lea, 0, 1), seen={})
+        other.act(pauses.start_pause, pause_of(lea, 0, 1), seen={})
 
 
 def test_what_comes_near_or_quiet_is_said_before(lea: Desk) -> None:
@@ -171,12 +177,21 @@ def test_what_comes_near_or_quiet_is_said_before(lea: Desk) -> None:
         scope.run("UPDATE channels SET min_gap_seconds = 3600 WHERE tenant_id = :t", t=lea.tenant_id)
     day = local_day(lea.now(), ZONE) + timedelta(days=3)
     near, alone, stays = (lea.delivery(body, after=600) for body in ("near", "alone", "stays"))
-    lea.act(planning.move_delivery, near, at=WallTime(day, time(10, 10), ZONE))
-    lea.act(planning.move_delivery, alone, at=WallTime(day, time(20), ZONE))
-    lea.act(planning.move_delivery, stays, at=WallTime(day + timedelta(days=1), time(10), ZONE))
-    lea.act(quiet.keep_hours, lea.creator_id, None, label="soir", zone=ZONE, weekday=None, start=time(19), end=time(21))
-    start, end = bounds(day, ZONE)
-    found: Preview = lea.act(shifting.preview, Chosen(lea.creator_id, None, start, end), A_DAY)
+    lea.act(deliveries.reschedule_delivery, near, at=WallTime(day, time(10, 10), ZONE))
+    lea.act(deliveries.reschedule_delivery, alone, at=WallTime(day, time(20), ZONE))
+    lea.act(deliveries.reschedule_delivery, stays, at=WallTime(day + timedelta(days=1), time(10), ZONE))
+    lea.act(
+        quiet_periods.add_quiet_hours,
+        lea.creator_id,
+        None,
+        label="soir",
+        zone=ZONE,
+        weekday=None,
+        start=time(19),
+        end=time(21),
+    )
+    start, end = day_bounds(day, ZONE)
+    found: MovePreview = lea.act(bulk_moves.preview_bulk_move, MoveSelection(lea.creator_id, None, start, end), A_DAY)
     said = {one.delivery_id: one.warning.code for one in found.moving if one.warning}
     assert said == {near: "shift.close", alone: "shift.quiet"}
 
@@ -186,18 +201,18 @@ def test_a_queue_that_is_shifted_a_week_is_still_the_queue(lea: Desk) -> None:
     filled(lea, "a", "b", "c")
     before = [one.at for one in queue(lea)]
     what = chosen(lea)
-    done = lea.act(shifting.shift, what, By(1), seen=seen_of(lea, what, By(1)))
-    assert [one.at for one in queue(lea)] == [A_DAY.of(at) for at in before]
+    done = lea.act(bulk_moves.move_deliveries, what, TimeOffset(1), seen=seen_of(lea, what, TimeOffset(1)))
+    assert [one.at for one in queue(lea)] == [A_DAY.shift_wall_time(at) for at in before]
     assert words(lea) == ["a", "b", "c"]
-    assert lea.act(queueing.first_free, lea.channels["main"]) == before[0]
-    lea.act(shifting.undo, done.shift_id)
+    assert lea.act(queueing.find_first_free_time, lea.channels["main"]) == before[0]
+    lea.act(bulk_moves.undo_bulk_move, done.shift_id)
     assert [one.at for one in queue(lea)] == before
 
 
-def pause_of(lea: Desk, first: int, last: int, *, channel: str | None = None) -> Pause:
+def pause_of(lea: Desk, first: int, last: int, *, channel: str | None = None) -> PostingPause:
     today = local_day(lea.now(), ZONE)
     days = (today + timedelta(days=first), today + timedelta(days=last))
-    return Pause(lea.creator_id, lea.channels[channel] if channel else None, *days, ZONE, "Léa se repose")
+    return PostingPause(lea.creator_id, lea.channels[channel] if channel else None, *days, ZONE, "Léa se repose")
 
 
 def test_a_pause_moves_what_lies_in_it_and_the_queue_goes_on_in_order(lea: Desk) -> None:
@@ -209,12 +224,12 @@ def test_a_pause_moves_what_lies_in_it_and_the_queue_goes_on_in_order(lea: Desk)
     inside = [at for at in before if wanted.first <= at.day <= wanted.last]
     ahead = [at for at in before if at.day < wanted.first]
     by_hand = lea.delivery("by hand", after=600)
-    lea.act(planning.move_delivery, by_hand, at=WallTime(today + timedelta(days=3), time(15), ZONE))
+    lea.act(deliveries.reschedule_delivery, by_hand, at=WallTime(today + timedelta(days=3), time(15), ZONE))
     later = lea.delivery("a date of its own", after=600)
-    lea.act(planning.move_delivery, later, at=WallTime(today + timedelta(days=8), time(15), ZONE))
-    shown: Preview = lea.act(pausing.preview, wanted)
+    lea.act(deliveries.reschedule_delivery, later, at=WallTime(today + timedelta(days=8), time(15), ZONE))
+    shown: MovePreview = lea.act(pauses.preview_pause, wanted)
     assert len(shown.moving) == 6 - len(ahead) + 1
-    pause_id, done = lea.act(pausing.pause, wanted, seen=shown.versions)
+    pause_id, done = lea.act(pauses.start_pause, wanted, seen=shown.seen_versions)
     assert done.moved == shown.moving
     assert words(lea) == list("abcdef")
     times = [one.at for one in queue(lea)]
@@ -226,44 +241,44 @@ def test_a_pause_moves_what_lies_in_it_and_the_queue_goes_on_in_order(lea: Desk)
         f"{today + timedelta(days=8)}T15:00",
     ]
     assert lea.notices() == {f"pause:{pause_id}": "pause.told"}
-    start, end = wanted.period.window
+    start, end = wanted.as_quiet_period.quiet_window
     assert not [row for row in lea.rows("delivery.publish") if start <= row.available_at < end]
-    lea.act(pausing.call_off, pause_id)
+    lea.act(pauses.cancel_pause, pause_id)
     assert [one.at for one in queue(lea)] == before
     assert walls(lea, by_hand) == [f"{today + timedelta(days=3)}T15:00"]
     assert lea.notices() == {}
     assert lea.rows("pause.over") == []
     with pytest.raises(NotFound):
-        lea.act(pausing.call_off, pause_id)
+        lea.act(pauses.cancel_pause, pause_id)
 
 
 def test_a_pause_of_one_day_is_told_as_one_day(lea: Desk) -> None:
     wanted = pause_of(lea, 2, 2)
-    shown: Preview = lea.act(pausing.preview, wanted)
-    lea.act(pausing.pause, wanted, seen=shown.versions)
-    (told,) = lea.act(tenant_reads.open_notices)
-    assert say(told.message, "en") == f"Pause on {wanted.first:%d/%m/%Y}: {wanted.words}"
+    shown: MovePreview = lea.act(pauses.preview_pause, wanted)
+    lea.act(pauses.start_pause, wanted, seen=shown.seen_versions)
+    (told,) = lea.act(tenant_reads.list_open_notices)
+    assert render_message(told.message, "en") == f"Pause on {wanted.first:%d/%m/%Y}: {wanted.words}"
 
 
 def test_a_pause_that_has_begun_ends_where_it_is(lea: Desk) -> None:
     every_day(lea, time(10))
     filled(lea, *"ab")
     wanted = pause_of(lea, 0, 3)
-    shown: Preview = lea.act(pausing.preview, wanted)
-    pause_id, _ = lea.act(pausing.pause, wanted, seen=shown.versions)
+    shown: MovePreview = lea.act(pauses.preview_pause, wanted)
+    pause_id, _ = lea.act(pauses.start_pause, wanted, seen=shown.seen_versions)
     after = [one.at for one in queue(lea)]
     assert all(at.day > wanted.last for at in after)
     with pytest.raises(Conflict):
-        lea.act(pausing.call_off, pause_id)
-    assert lea.act(queueing.first_free, lea.channels["main"]).day > wanted.last
-    lea.act(pausing.come_back, pause_id)
+        lea.act(pauses.cancel_pause, pause_id)
+    assert lea.act(queueing.find_first_free_time, lea.channels["main"]).day > wanted.last
+    lea.act(pauses.end_pause, pause_id)
     assert [one.at for one in queue(lea)] == after
-    assert lea.act(queueing.first_free, lea.channels["main"]).day <= wanted.last
+    assert lea.act(queueing.find_first_free_time, lea.channels["main"]).day <= wanted.last
     assert lea.notices() == {}
 
 
 def test_members_are_told_until_a_pause_is_over(lea: Desk) -> None:
-    pause_id, _ = lea.act(pausing.pause, pause_of(lea, 0, 1), seen={})
+    pause_id, _ = lea.act(pauses.start_pause, pause_of(lea, 0, 1), seen={})
     lea.live(hours=1)
     assert lea.notices() == {f"pause:{pause_id}": "pause.told"}
     lea.live(hours=48)
@@ -275,8 +290,8 @@ def test_a_pause_of_one_account_leaves_the_others_alone(lea: Desk) -> None:
     here, there = lea.delivery("here", after=7200), lea.delivery("there", after=7200, channel="second")
     before = walls(lea, there)
     wanted = pause_of(lea, 0, 2, channel="main")
-    shown: Preview = lea.act(pausing.preview, wanted)
-    lea.act(pausing.pause, wanted, seen=shown.versions)
+    shown: MovePreview = lea.act(pauses.preview_pause, wanted)
+    lea.act(pauses.start_pause, wanted, seen=shown.seen_versions)
     assert walls(lea, there) == before
     assert [one.delivery_id for one in shown.moving] == [here]
 
@@ -285,5 +300,5 @@ def test_days_that_are_over_make_no_pause(lea: Desk) -> None:
     lea.delivery(after=7200)
     for first, last in ((-5, -3), (3, 1), (0, 500)):
         with pytest.raises(BadInput):
-            lea.act(pausing.pause, pause_of(lea, first, last), seen={})
-    assert lea.act(quiet.periods, [lea.creator_id]) == []
+            lea.act(pauses.start_pause, pause_of(lea, first, last), seen={})
+    assert lea.act(quiet_periods.list_quiet_periods, [lea.creator_id]) == []

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from foundation.http import AnswerLost, NotSent, Reply
+from foundation.http.http_client import HttpResponse, RequestNotSent, ResponseLost
 from tests.conftest import Cluster
 from tests.schedules.judging import Broken, Judge, Trace
 from tests.schedules.living import founded
@@ -107,7 +107,7 @@ def test_a_seed_lives_the_same_life_in_another_process(cluster: Cluster, tmp_pat
 class Repeating(World):
     """A network that hands one request over twice, at a moment of its own."""
 
-    def _post(self, account: str, said: dict[str, Any], now: datetime) -> Reply | NotSent | AnswerLost:
+    def _post(self, account: str, said: dict[str, Any], now: datetime) -> HttpResponse | RequestNotSent | ResponseLost:
         before, strikes = len(self.standing), random.Random(self.seed).randrange(1, 4)
         answer = super()._post(account, said, now)
         if before < len(self.standing) and sum(map(len, self.posts.values())) == strikes:

@@ -8,29 +8,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from channels import connecting
+from channels.accounts import lifecycle
 from foundation.errors import BadInput, NotFound
-from foundation.words import Message
-from schedules import (
-    assigning,
-    importance,
-    planning,
-    queueing,
-    quiet,
-    rehearsing,
-    series,
-    series_rule,
-    slots,
-    spare,
-    variants,
-    weeks,
-)
-from schedules.overrides import Override
-from schedules.recurrence import Every, Rule
-from schedules.series import Change
-from schedules.spare import Spared
-from schedules.states import DeliveryState as S
-from schedules.variants import LEAST
+from foundation.i18n.translation import Message
+from schedules.availability import quiet_periods, slots
+from schedules.posts import deliveries, dry_run_state
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.states import DeliveryState as S
+from schedules.recurrence import ab_tests, occurrences, series, variant_assignment
+from schedules.recurrence.ab_tests import MIN_TEST_UNITS
+from schedules.recurrence.rules import RecurrenceRule, RecurrenceUnit
+from schedules.recurrence.series import SeriesUpdate
+from schedules.rescheduling import account_failover, priority
+from schedules.rescheduling import queue as queueing
+from schedules.rescheduling.account_failover import FailoverPreview
+from schedules.suggestions.weekly_plans import proposals
 from tests.fakes.pages import Site
 from tests.schedules import repeats
 from tests.schedules.builders import Desk, desk, wall
@@ -42,17 +34,17 @@ from tests.schedules.test_weeks import asked
 from tests.schedules.versions import compared, seen, units
 
 
-def shown(lea: Desk, source: str = "main", target: str = "spare") -> Spared:
-    found: Spared = lea.act(spare.preview, lea.channels[source], lea.channels[target])
+def shown(lea: Desk, source: str = "main", target: str = "spare") -> FailoverPreview:
+    found: FailoverPreview = lea.act(account_failover.preview_failover, lea.channels[source], lea.channels[target])
     return found
 
 
-def moved(lea: Desk, source: str = "main", target: str = "spare") -> Spared:
-    found: Spared = lea.act(
-        spare.move_queue,
+def moved(lea: Desk, source: str = "main", target: str = "spare") -> FailoverPreview:
+    found: FailoverPreview = lea.act(
+        account_failover.move_to_spare_account,
         lea.channels[source],
         lea.channels[target],
-        seen=shown(lea, source, target).versions,
+        seen=shown(lea, source, target).seen_versions,
     )
     return found
 
@@ -62,7 +54,7 @@ def on(lea: Desk, channel: str) -> dict[str, tuple[S, str]]:
     with lea.scope() as scope:
         from sqlmodel import col, select
 
-        from schedules.models import Delivery, Post
+        from schedules.posts.models import Delivery, Post
 
         rows = scope.session.exec(
             select(Delivery, Post)
@@ -84,7 +76,7 @@ def test_all_that_is_ahead_moves_and_leaves_from_the_spare(lea: Desk) -> None:
     assert lea.state(held) is S.HELD
     before = on(lea, "main")
     with lea.scope() as scope:
-        connecting.gone(scope, lea.channels["main"], Message("delivery.account_lost"))
+        lifecycle.mark_gone(scope, lea.channels["main"], Message("delivery.account_lost"))
     done = moved(lea)
     assert (len(done.moving), done.doubled, done.left, done.asks_again) == (4, (), (), False)
     assert on(lea, "main") == {}
@@ -125,9 +117,11 @@ def test_what_may_be_outside_stays_and_is_told(lea: Desk) -> None:
     assert lea.state(sending) is S.PUBLISHING
     ahead = lea.delivery("ahead", after=3600)
     changed = lea.delivery("changed", after=3600)
-    seen = shown(lea).versions
-    lea.act(planning.move_delivery, changed, at=wall(lea.now(), 5000))
-    done: Spared = lea.act(spare.move_queue, lea.channels["main"], lea.channels["spare"], seen=seen)
+    seen = shown(lea).seen_versions
+    lea.act(deliveries.reschedule_delivery, changed, at=wall(lea.now(), 5000))
+    done: FailoverPreview = lea.act(
+        account_failover.move_to_spare_account, lea.channels["main"], lea.channels["spare"], seen=seen
+    )
     assert [one.delivery_id for one in done.moving] == [ahead]
     assert {one.delivery_id: one.why.code for one in done.left} == {
         sending: "shift.on_its_way",
@@ -154,7 +148,7 @@ def test_there_and_back_loses_nothing(lea: Desk, kinds: list[str]) -> None:
         if kind in ("planned", "both"):
             lea.plan(post_id)
         if kind == "cancelled":
-            lea.act(planning.cancel, first)
+            lea.act(deliveries.cancel_delivery, first)
     there, here = on(lea, "spare"), on(lea, "main")
     together = {**here, **there}
     moved(lea)
@@ -173,14 +167,14 @@ def test_the_queue_is_a_queue_on_the_spare(lea: Desk) -> None:
     moved(lea)
     assert queue(lea) == []
     assert [(one.words, one.at) for one in queue(lea, "spare")] == before
-    assert lea.act(queueing.first_free, lea.channels["spare"]).day > before[-1][1].day
+    assert lea.act(queueing.find_first_free_time, lea.channels["spare"]).day > before[-1][1].day
 
 
 def test_what_was_only_rehearsed_is_not_sent_by_the_spare(lea: Desk) -> None:
     lea.connect("spare")
-    lea.act(rehearsing.begin, "channel", lea.channels["main"])
+    lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
     lea.delivery("only rehearsed", after=3600)
-    lea.act(rehearsing.end, lea.channels["main"])
+    lea.act(dry_run_state.end_dry_run, lea.channels["main"])
     lea.delivery("meant", after=7200)
     moved(lea)
     lea.live(hours=3)
@@ -191,7 +185,7 @@ def test_what_was_only_rehearsed_is_not_sent_by_the_spare(lea: Desk) -> None:
 def test_what_somebody_called_important_stays_so(lea: Desk) -> None:
     lea.connect("spare")
     delivery_id = lea.delivery("first", after=3600)
-    lea.act(importance.set_importance, delivery_id, 1, version=lea.entry(delivery_id).version)
+    lea.act(priority.set_priority, delivery_id, 1, version=lea.entry(delivery_id).version)
     moved(lea)
     assert [(row.kind, row.priority) for row in lea.rows("delivery.publish")] == [("delivery.publish", 1)]
 
@@ -213,7 +207,7 @@ def test_minutes_that_are_drawn_are_the_same_there(lea: Desk) -> None:
 def test_another_kind_of_place_asks_for_a_yes_again(lea: Desk) -> None:
     token = lea.services.seal(lea.tenant_id, "t")
     with lea.scope() as scope:
-        lea.channels["spare"] = connecting.connect(
+        lea.channels["spare"] = lifecycle.connect_account(
             scope,
             creator_id=lea.creator_id,
             platform="telegram",
@@ -234,16 +228,16 @@ def test_only_her_own_accounts_that_can_post_take_it(lea: Desk) -> None:
     other = desk(lea.services, lea.network)
     lea.connect("spare")
     with lea.scope() as scope:
-        connecting.pause(scope, lea.channels["spare"], Message("channel.paused_by", {"name": "x"}))
+        lifecycle.pause_account(scope, lea.channels["spare"], Message("channel.paused_by", {"name": "x"}))
     for target in (lea.channels["main"], lea.channels["spare"]):
         with pytest.raises(BadInput):
-            lea.act(spare.preview, lea.channels["main"], target)
+            lea.act(account_failover.preview_failover, lea.channels["main"], target)
     with pytest.raises(NotFound):
-        lea.act(spare.preview, lea.channels["main"], other.channels["main"])
+        lea.act(account_failover.preview_failover, lea.channels["main"], other.channels["main"])
     ids: list[tuple[UUID, UUID]] = [(lea.channels["main"], lea.channels["spare"])]
     for pair in ids:
         with pytest.raises(NotFound):
-            other.act(spare.move_queue, *pair, seen={})
+            other.act(account_failover.move_to_spare_account, *pair, seen={})
 
 
 @pytest.mark.heavy
@@ -265,18 +259,18 @@ def test_what_repeats_goes_on_on_the_spare_account(lea: Desk) -> None:
 def test_a_series_whose_times_are_all_made_is_at_home_on_the_spare(lea: Desk) -> None:
     """It was left behind: changed later it went back to the lost account, and it gave way to no quiet day."""
     spare_id = lea.connect("spare")
-    post_id = repeats.begin(lea, repeats.repeat(lea, Rule(Every.WEEK, 4)))
+    post_id = repeats.begin(lea, repeats.repeat(lea, RecurrenceRule(RecurrenceUnit.WEEK, 4)))
     repeats.approved(lea, post_id)
     lea.run()
     second, third = [date.fromisoformat(one) for one in repeats.standing(lea, post_id)[1:3]]
     moved(lea)
-    lea.act(quiet.keep_days, lea.creator_id, spare_id, label="rest", zone="UTC", first=second, last=second)
+    lea.act(quiet_periods.add_quiet_days, lea.creator_id, spare_id, label="rest", zone="UTC", first=second, last=second)
     lea.run()
     assert str(second) not in repeats.standing(lea, post_id)
     (row,) = repeats.series_of(lea, post_id)
-    rest = series_rule.repeat_of(row).following(third)
-    change = Change(replace(rest, clock=time(5, 7)))
-    lea.act(series.change_following, row.id, third, change, author=f"member:{lea.author}")
+    rest = occurrences.recurrence_of_series(row).recurrence_from(third)
+    change = SeriesUpdate(replace(rest, clock=time(5, 7)))
+    lea.act(series.change_following_occurrences, row.id, third, change, author=f"member:{lea.author}")
     lea.run()
     ahead = [one for one in repeats.rows(lea, post_id) if one.state != S.CANCELLED]
     assert {one.channel_id for one in ahead} == {spare_id}
@@ -286,22 +280,24 @@ def test_a_series_whose_times_are_all_made_is_at_home_on_the_spare(lea: Desk) ->
 def test_back_on_its_account_what_repeats_still_leaves_by_its_rule(lea: Desk) -> None:
     """Known as one more there, each time was taken for one that somebody had moved: no quiet day was kept."""
     lea.connect("spare")
-    post_id = repeats.begin(lea, repeats.repeat(lea, Rule(Every.WEEK, 4)))
+    post_id = repeats.begin(lea, repeats.repeat(lea, RecurrenceRule(RecurrenceUnit.WEEK, 4)))
     repeats.approved(lea, post_id)
     lea.run()
     second = date.fromisoformat(repeats.standing(lea, post_id)[1])
     moved(lea)
     moved(lea, "spare", "main")
-    kept_free = lea.act(quiet.keep_days, lea.creator_id, None, label="rest", zone="UTC", first=second, last=second)
+    kept_free = lea.act(
+        quiet_periods.add_quiet_days, lea.creator_id, None, label="rest", zone="UTC", first=second, last=second
+    )
     lea.run()
     assert str(second) not in repeats.standing(lea, post_id)
-    lea.act(quiet.forget, kept_free.id)
+    lea.act(quiet_periods.delete_quiet_period, kept_free.id)
     lea.run()
     assert repeats.standing(lea, post_id).count(str(second)) == 1
     dropped = next(one for one in repeats.rows(lea, post_id) if one.state != S.CANCELLED and one.series_id)
-    lea.act(planning.cancel, dropped.id)
+    lea.act(deliveries.cancel_delivery, dropped.id)
     for one in repeats.series_of(lea, post_id):
-        assert lea.act(series.extend, one.id) == 0, "what a person took off is not made again"
+        assert lea.act(series.extend_series, one.id) == 0, "what a person took off is not made again"
 
 
 @pytest.mark.heavy
@@ -323,7 +319,7 @@ def test_what_makes_posts_makes_them_for_the_spare(lea: Desk, blog: Site) -> Non
             " AND (d.occurrence_key LIKE 'pool-%' OR p.origin = 'rss')",
             t=lea.tenant_id,
         ).all()
-        after = weeks.line_of(scope, line.id)
+        after = proposals.get_week_line(scope, line.id)
     assert {row.channel_id for row in made} == {spare_id}
     assert {row.origin for row in made} >= {"rss", "test"}
     assert line.channels == (lost,)
@@ -340,25 +336,29 @@ def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: Desk) -> None:
     lea.live(days=3)
     pair = (lea.channels["main"], spare_id)
     before = {(row.wall_time, row.variant) for row in units(lea, test_id) if row.state == S.SCHEDULED}
-    found = lea.act(spare.preview, *pair)
+    found = lea.act(account_failover.preview_failover, *pair)
     assert found.tests == 1
-    lea.act(spare.move_queue, *pair, seen=found.versions)
+    lea.act(account_failover.move_to_spare_account, *pair, seen=found.versions)
     moved = [row for row in units(lea, test_id) if row.channel_id == spare_id]
     assert {(row.wall_time, row.variant) for row in moved} == before
     with lea.scope() as scope:
-        assert variants.units(scope, seen(lea, test_id)) == []
-        assert assigning.running_on(scope, lea.channels["main"]) == []
-    lea.live(days=LEAST)
+        assert ab_tests.list_test_units(scope, seen(lea, test_id)) == []
+        assert variant_assignment.running_tests_of_channel(scope, lea.channels["main"]) == []
+    lea.live(days=MIN_TEST_UNITS)
     ours = [row.state for row in units(lea, test_id) if row.channel_id == spare_id]
-    assert len(ours) == LEAST, "those that left on the lost account are made good, behind what was on the calendar"
+    assert len(ours) == MIN_TEST_UNITS, (
+        "those that left on the lost account are made good, behind what was on the calendar"
+    )
     with lea.scope() as scope:
-        assert len(variants.units(scope, seen(lea, test_id))) == len(before) == ours.count(S.PUBLISHED)
+        assert len(ab_tests.list_test_units(scope, seen(lea, test_id))) == len(before) == ours.count(S.PUBLISHED)
 
 
 def test_what_a_post_says_on_the_lost_account_alone_stays(lea: Desk) -> None:
     """On the spare one it would say something nobody wrote for there, under a yes to other words."""
     lea.connect("spare")
-    own = lea.delivery("for all", after=3600, others=[Override(str(lea.channels["main"]), body="for these alone")])
+    own = lea.delivery(
+        "for all", after=3600, others=[ChannelOverride(str(lea.channels["main"]), body="for these alone")]
+    )
     plain = lea.delivery("plain", after=3600)
     done = moved(lea)
     assert [one.delivery_id for one in done.moving] == [plain]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from schedules import planning
-from schedules.states import DeliveryState as S
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
 from tests.schedules.builders import Desk, desk
 
 
@@ -41,7 +41,7 @@ def test_an_upload_that_died_ahead_is_over_once_its_post_is_cancelled(lea: Desk)
         mia.pass_time(minutes=20, seconds=1)
         died = mia.crash(at=at)
         open_ones += any(one.outcome is None for one in mia.attempts(delivery_id, "stage"))
-        mia.act(planning.cancel, delivery_id)
+        mia.act(deliveries.cancel_delivery, delivery_id)
         mia.live(minutes=15)
         assert all(one.outcome is not None for one in mia.attempts(delivery_id, "stage")), at
         assert mia.texts() == []
@@ -53,7 +53,7 @@ def test_an_upload_that_died_ahead_is_over_once_its_post_is_cancelled(lea: Desk)
 
 def test_a_cancelled_delivery_uploads_nothing(lea: Desk) -> None:
     delivery_id = lea.delivery("never", media=(lea.photo(),), after=1800)
-    lea.act(planning.cancel, delivery_id)
+    lea.act(deliveries.cancel_delivery, delivery_id)
     lea.live(minutes=31)
     assert lea.asked(kind="files") == []
     assert lea.texts() == []

@@ -6,9 +6,11 @@ from uuid import UUID
 import pytest
 
 from foundation.errors import Conflict
-from schedules import planning, pools, scheduling, series
-from schedules.states import DeliveryState as S
-from schedules.states import SeriesState
+from schedules.calendar import versioned_actions
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import SeriesState
+from schedules.recurrence import evergreen_pools, series
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.fakes.network import Network
 from tests.schedules import repeats
@@ -22,12 +24,12 @@ def test_a_series_does_not_come_back_after_ninety_days(services: Services, sandb
     lea = desk(services, sandbox, tiers=0)
     post_id = repeats.begin(lea, repeats.repeat(lea, repeats.WEEKLY))
     lea.run()
-    lea.act(scheduling.cancel, post_id)
+    lea.act(versioned_actions.cancel_post, post_id)
     lea.live(days=110)
     assert lea.texts() == []
     assert [one.state for one in repeats.series_of(lea, post_id)] == [SeriesState.STOPPED]
     with pytest.raises(Conflict) as told:
-        lea.act(scheduling.cancel, post_id)
+        lea.act(versioned_actions.cancel_post, post_id)
     assert told.value.message.code == "post.nothing_to_cancel"
 
 
@@ -37,8 +39,8 @@ def test_a_pool_does_not_bring_it_back(lea: Desk) -> None:
     (entry,) = kept(lea, "un")
     lea.run()
     with lea.scope() as scope:
-        post_id = pools._entry(scope, entry).first_id
-    lea.act(scheduling.cancel, post_id)
+        post_id = evergreen_pools._entry(scope, entry).first_id
+    lea.act(versioned_actions.cancel_post, post_id)
     lea.live(days=70)
     assert {S(row.state) for row in repeats.rows(lea, post_id)} == {S.PUBLISHED, S.CANCELLED}
     assert lea.texts() == ["un"]
@@ -50,15 +52,15 @@ def test_a_pool_that_is_filled_meanwhile_is_waited_for_first(lea: Desk) -> None:
     (entry,) = kept(lea, "un")
     lea.run()
     with lea.scope() as scope:
-        entry_row = pools._entry(scope, entry)
+        entry_row = evergreen_pools._entry(scope, entry)
         post_id, pool_id = entry_row.first_id, entry_row.pool_id
-        series.begin(scope, post_id, [lea.channels["main"]], repeats.repeat(lea), confirmed=True)
+        series.begin_series(scope, post_id, [lea.channels["main"]], repeats.repeat(lea), confirmed=True)
     with ThreadPoolExecutor() as pool:
         with lea.scope() as scope:
-            pools.pool(scope, pool_id, lock=True)
-            cancelled = pool.submit(lea.act, scheduling.cancel, post_id)
+            evergreen_pools.get_pool(scope, pool_id, lock=True)
+            cancelled = pool.submit(lea.act, versioned_actions.cancel_post, post_id)
             wait_until(lambda: bool(scope.run(WAITS_FOR_US).scalar_one()))
-            planning.deliveries_of(scope, post_id, lock=True, ended=False)
+            deliveries.deliveries_of_post(scope, post_id, lock=True, ended=False)
         cancelled.result()
     assert all(row.state in (S.CANCELLED, S.PUBLISHED) for row in repeats.rows(lea, post_id))
 
@@ -68,8 +70,8 @@ def test_the_other_version_of_a_test_is_not_taken_off_alone(lea: Desk) -> None:
     repeats.approved(lea, post_id)
     other: UUID = seen(lea, compared(lea, post_id)).b_id
     with pytest.raises(Conflict) as told:
-        lea.act(scheduling.cancel, other)
+        lea.act(versioned_actions.cancel_post, other)
     assert told.value.message.code == "variants.running"
-    lea.act(scheduling.cancel, post_id)
+    lea.act(versioned_actions.cancel_post, post_id)
     lea.run()
     assert not [row for one in (post_id, other) for row in repeats.rows(lea, one) if row.state != S.CANCELLED]

@@ -7,31 +7,33 @@ from uuid import UUID
 
 import pytest
 
-from dashboard.reads.calendar import Wanted, calendar
-from dashboard.reads.compose import connectors
-from dashboard.reads.posts import Opened, opened
-from dashboard.reads.telling import next_of, told
-from schedules import approvals, doubts, drafting, publishing, ruling
-from schedules import reads as schedule_reads
-from schedules.coming import of_delivery
-from schedules.states import DeliveryState as S
-from tenants import reads as tenant_reads
+from dashboard.pages.calendar.queries import CalendarFilter, load_calendar
+from dashboard.pages.compose.queries import platform_connectors
+from dashboard.pages.posts.queries import PostView, load_post
+from dashboard.pages.posts.timeline import build_timeline, next_step
+from schedules.approvals import approval_policy, decisions
+from schedules.calendar.next_steps import next_step_of_delivery
+from schedules.drafts import drafts
+from schedules.posts import queries as schedule_reads
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import settlement, uncertain_deliveries
+from tenants.agencies import queries as tenant_reads
 from tests.schedules.builders import Desk, desk
 from tests.schedules.repeats import begin, repeat, rows
 
 
-def shown(at: Desk, delivery_id: UUID) -> Opened:
+def shown(at: Desk, delivery_id: UUID) -> PostView:
     with at.scope() as scope:
-        mine = [tenant_reads.creator(scope, at.creator_id)]
+        mine = [tenant_reads.get_creator(scope, at.creator_id)]
         entry = at.entry(delivery_id)
-        return opened(scope, mine, schedule_reads.post_of(scope, delivery_id), entry.occurrence_key)
+        return load_post(scope, mine, schedule_reads.post_id_of_delivery(scope, delivery_id), entry.occurrence_key)
 
 
 def story(at: Desk, delivery_id: UUID) -> list[tuple[str, str]]:
     """Each line's sentence and whose name it bears, the oldest first."""
     found = shown(at, delivery_id)
     place = next(one for one in found.places if one.entry.delivery_id == delivery_id)
-    return [(line.message.code, line.by) for line in told(found, place)]
+    return [(line.message.code, line.by) for line in build_timeline(found, place)]
 
 
 def codes(at: Desk, delivery_id: UUID) -> list[str]:
@@ -61,8 +63,8 @@ def test_a_persons_word_is_no_proof(lea: Desk) -> None:
     delivery_id = lea.delivery()
     lea.run()
     assert lea.state(delivery_id) is S.UNCERTAIN
-    lea.act(doubts.end_doubt, delivery_id, member_id=lea.manager, url="")
-    lea.act(publishing.send_again, delivery_id)
+    lea.act(uncertain_deliveries.resolve_uncertain_delivery, delivery_id, member_id=lea.manager, url="")
+    lea.act(settlement.resend_absent_delivery, delivery_id)
     assert story(lea, delivery_id)[-1] == ("calendar.step.not_there", "Marc")
 
 
@@ -83,13 +85,13 @@ def test_what_the_network_refuses_was_sent(lea: Desk) -> None:
 
 def test_another_rule_changes_no_words(lea: Desk) -> None:
     delivery_id = lea.delivery(after=3600)
-    lea.act(ruling.change, lea.creator_id, tiers=2, times=False)
+    lea.act(approval_policy.change_approval_policy, lea.creator_id, tiers=2, times=False)
     assert story(lea, delivery_id)[-1] == ("approval.rule_changed", "Marc")
 
 
 @pytest.mark.parametrize(
     ("act", "said"),
-    [(approvals.ask_change, "approval.change_asked"), (approvals.reject, "approval.said_no")],
+    [(decisions.request_changes, "approval.change_asked"), (decisions.reject_post, "approval.said_no")],
     ids=["change", "no"],
 )
 def test_who_wants_other_words_changed_none(lea: Desk, act: Any, said: str) -> None:
@@ -98,20 +100,22 @@ def test_who_wants_other_words_changed_none(lea: Desk, act: Any, said: str) -> N
     assert story(lea, delivery_id)[-1] == (said, "Marc")
 
 
-@pytest.mark.parametrize(("act", "verdict"), [(approvals.ask_change, "change"), (approvals.reject, "no")])
+@pytest.mark.parametrize(("act", "verdict"), [(decisions.request_changes, "change"), (decisions.reject_post, "no")])
 def test_what_was_sent_back_waits_for_its_author(lea: Desk, act: Any, verdict: str) -> None:
     post_id = lea.write()
     delivery_id = lea.wish(post_id, after=3600)
     lea.act(act, post_id, member_id=lea.manager, note="shorter, please")
     found = shown(lea, delivery_id)
-    coming = next_of(found, found.places[0])
+    coming = next_step(found, found.places[0])
     assert (coming.code, coming.who) == (f"calendar.next.draft_{verdict}", "Marc")
     with lea.scope() as scope:
-        assert of_delivery(scope, found.places[0].entry, connectors()).next == coming, "programs are told the same"
+        assert next_step_of_delivery(scope, found.places[0].entry, platform_connectors()).next == coming, (
+            "programs are told the same"
+        )
     with lea.scope(f"member:{lea.manager}") as scope:
         scope.run("UPDATE members SET active = false WHERE tenant_id = :t AND id = :m", t=lea.tenant_id, m=lea.manager)
     found = shown(lea, delivery_id)
-    assert next_of(found, found.places[0]).code == "calendar.next.draft_left"
+    assert next_step(found, found.places[0]).code == "calendar.next.draft_left"
 
 
 def test_a_card_says_whose_turn_it_is(lea: Desk) -> None:
@@ -120,17 +124,17 @@ def test_a_card_says_whose_turn_it_is(lea: Desk) -> None:
 
     def cards() -> tuple[str, str]:
         with lea.scope() as scope:
-            wanted = Wanted(scope.now.date() - timedelta(days=1), 4)
-            found = calendar(scope, [tenant_reads.creator(scope, lea.creator_id)], wanted)
-        return found.short(back), found.short(waits)
+            wanted = CalendarFilter(scope.now.date() - timedelta(days=1), 4)
+            found = load_calendar(scope, [tenant_reads.get_creator(scope, lea.creator_id)], wanted)
+        return found.state_code(back), found.state_code(waits)
 
     assert cards() == ("draft", "draft")
-    lea.act(approvals.ask_change, post_id, member_id=lea.manager, note="shorter, please")
+    lea.act(decisions.request_changes, post_id, member_id=lea.manager, note="shorter, please")
     assert cards() == ("sent_back", "draft")
     with lea.scope(f"member:{lea.author}") as scope:
-        written = schedule_reads.written_post(scope, post_id)
-        draft = drafting.as_written(written, (lea.channels["main"],))
-        drafting.rewrite(scope, post_id, replace(draft, body="short"), author=f"member:{lea.author}")
+        written = schedule_reads.get_stored_post(scope, post_id)
+        draft = drafts.draft_of_post(written, (lea.channels["main"],))
+        drafts.rewrite_post(scope, post_id, replace(draft, body="short"), author=f"member:{lea.author}")
     assert cards() == ("draft", "draft"), "the new words wait for a yes"
 
 

@@ -4,16 +4,20 @@ from uuid import UUID
 
 import pytest
 
-from connectors import registry
+from connectors.registry import loader
 from foundation.errors import BadInput, Conflict
-from foundation.words import Message
-from gate import people, switches
-from schedules import approvals, doubts, drafting, planning, previewing, publishing
-from schedules import reads as schedule_reads
-from schedules.drafting import Draft
-from schedules.states import DeliveryState as S
-from schedules.threads import MOST_PARTS, Piece
-from studio import library
+from foundation.i18n.translation import Message
+from gate.people import persons
+from gate.policy import emergency_stops
+from schedules.approvals import decisions
+from schedules.drafts import drafts, previews
+from schedules.drafts.drafts import Draft
+from schedules.posts import deliveries
+from schedules.posts import queries as schedule_reads
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.thread_parts import MAX_THREAD_PARTS, ThreadPart
+from schedules.publishing import settlement, uncertain_deliveries
+from studio.library import assets
 from tests.schedules.builders import Desk, desk
 from tests.schedules.threads import IN_ORDER, WORDS, chain, done, part_by_part, permits, planned, shown, thread
 
@@ -31,7 +35,7 @@ def test_four_parts_arrive_in_order_each_under_the_one_before(lea: Desk) -> None
 
 def test_each_request_has_one_permit_of_its_own(lea: Desk) -> None:
     """The global invariant, for parts with pictures: as many content requests as permits, and each under its copy."""
-    rest = (Piece(WORDS[1], (lea.photo(1),)), Piece(WORDS[2]))
+    rest = (ThreadPart(WORDS[1], (lea.photo(1),)), ThreadPart(WORDS[2]))
     delivery_id = lea.delivery(WORDS[0], media=(lea.photo(0),), parts=rest)
     lea.run()
     known = permits(lea, delivery_id)
@@ -79,9 +83,9 @@ def test_an_edit_of_any_part_asks_again(lea: Desk) -> None:
     delivery_id = lea.wish(post_id, after=600)
     lea.approve(post_id)
     assert lea.state(delivery_id) is S.APPROVED
-    changed = (Piece(WORDS[1]), Piece("Until ten today."), Piece(WORDS[3]))
+    changed = (ThreadPart(WORDS[1]), ThreadPart("Until ten today."), ThreadPart(WORDS[3]))
     draft = Draft(lea.creator_id, "", WORDS[0], (), (lea.channels["main"],), parts=changed)
-    lea.act(drafting.rewrite, post_id, draft, author=f"member:{lea.author}")
+    lea.act(drafts.rewrite_post, post_id, draft, author=f"member:{lea.author}")
     assert lea.state(delivery_id) is S.DRAFT
     lea.live(minutes=12)
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.unapproved")
@@ -93,8 +97,8 @@ def test_order_changed_behind_the_approval_stops_it(lea: Desk, order: tuple[int,
     """Whoever reaches the row: what was approved is what leaves, in its order."""
     delivery_id = planned(lea, after=60)
     with lea.scope() as scope:
-        post_id = schedule_reads.post_of(scope, delivery_id)
-        row = planning.post(scope, post_id)
+        post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
+        row = deliveries.get_post(scope, post_id)
         row.parts = [row.parts[place] for place in order]
         scope.add(row)
     lea.live(minutes=2)
@@ -104,9 +108,9 @@ def test_order_changed_behind_the_approval_stops_it(lea: Desk, order: tuple[int,
 
 def test_words_of_a_picture_changed_in_the_middle_break_it_off(lea: Desk) -> None:
     asset = lea.photo(1)
-    delivery_id = lea.delivery(WORDS[0], parts=(Piece(WORDS[1]), Piece(WORDS[2], (asset,))))
+    delivery_id = lea.delivery(WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart(WORDS[2], (asset,))))
     part_by_part(lea, delivery_id, 1)
-    lea.act(library.describe, asset, "another picture altogether")
+    lea.act(assets.set_alt_text, asset, "another picture altogether")
     lea.run()
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.BROKEN_OFF, "delivery.changed")
     assert done(lea, delivery_id) == (1, 3)
@@ -117,28 +121,28 @@ def test_a_post_with_a_part_outside_is_neither_rewritten_nor_cancelled(lea: Desk
     part_by_part(lea, delivery_id, 2)
     assert lea.state(delivery_id) is S.PARTLY
     with lea.scope() as scope:
-        post_id = schedule_reads.post_of(scope, delivery_id)
+        post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
     draft = Draft(lea.creator_id, "", "new", (), (lea.channels["main"],))
     with pytest.raises(Conflict):
-        lea.act(drafting.rewrite, post_id, draft, author=f"member:{lea.author}")
+        lea.act(drafts.rewrite_post, post_id, draft, author=f"member:{lea.author}")
     with pytest.raises(Conflict):
-        lea.act(planning.cancel, delivery_id)
+        lea.act(deliveries.cancel_delivery, delivery_id)
     with pytest.raises(Conflict):
-        lea.act(approvals.withdraw, post_id, member_id=lea.manager)
+        lea.act(decisions.withdraw_verdict, post_id, member_id=lea.manager)
 
 
 @pytest.mark.parametrize(
     "parts",
     [
-        (Piece(""),),
-        (Piece("x" * 5000),),
-        (Piece("comment", comment=True), Piece("after")),
-        tuple(Piece(str(number)) for number in range(MOST_PARTS)),
-        (Piece("nul\x00"),),
+        (ThreadPart(""),),
+        (ThreadPart("x" * 5000),),
+        (ThreadPart("comment", comment=True), ThreadPart("after")),
+        tuple(ThreadPart(str(number)) for number in range(MAX_THREAD_PARTS)),
+        (ThreadPart("nul\x00"),),
     ],
     ids=["empty", "long", "comment first", "many", "nul"],
 )
-def test_what_no_thread_may_be_is_refused_when_it_is_written(lea: Desk, parts: tuple[Piece, ...]) -> None:
+def test_what_no_thread_may_be_is_refused_when_it_is_written(lea: Desk, parts: tuple[ThreadPart, ...]) -> None:
     with pytest.raises(BadInput):
         lea.write("hello", parts=parts)
 
@@ -150,11 +154,11 @@ def test_a_part_that_does_not_fit_keeps_the_whole_back(lea: Desk) -> None:
     """Found out before the first part leaves, not in the middle."""
     with lea.scope() as scope:
         scope.run("UPDATE channels SET surface = 'sandbox.as_x' WHERE id = :id", id=lea.channels["main"])
-    delivery_id = lea.delivery(WORDS[0], parts=(Piece(WORDS[1]), Piece("long " * 80)))
+    delivery_id = lea.delivery(WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart("long " * 80)))
     lea.run()
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.FAILED, "connectors.text_too_long")
     assert lea.posts() == []
-    fits = lea.delivery(WORDS[0], parts=(Piece(WORDS[1]), Piece("short")))
+    fits = lea.delivery(WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart("short")))
     lea.run()
     assert lea.state(fits) is S.PUBLISHED
 
@@ -164,12 +168,16 @@ def test_what_becomes_of_a_thread_where_there_are_none_is_said_before(lea: Desk)
     hand = lea.connect_to("hand", account="x/lea", token="none", platform="byhand", surface="x")
     own = lea.connect_to("own", account="lea", token="none", platform="own_page", surface="own_page.public")
     draft = Draft(lea.creator_id, "", WORDS[0], (), (hand, own), parts=thread(*WORDS, comment="More soon."))
-    refused, joined = lea.act(previewing.previews, draft, author=f"member:{lea.author}", connectors=registry.load())
+    refused, joined = lea.act(
+        previews.preview_draft, draft, author=f"member:{lea.author}", connectors=loader.load_connectors()
+    )
     assert Message("connectors.no_threads") in refused.reasons
     assert (joined.reasons, joined.joined, joined.parts) == ((), True, ())
     assert joined.body == "\n\n".join((*WORDS, "More soon."))
     alone = Draft(lea.creator_id, "", WORDS[0], (), (hand, own))
-    for one in lea.act(previewing.previews, alone, author=f"member:{lea.author}", connectors=registry.load()):
+    for one in lea.act(
+        previews.preview_draft, alone, author=f"member:{lea.author}", connectors=loader.load_connectors()
+    ):
         assert (one.reasons, one.joined) == ((), False)
 
 
@@ -218,7 +226,7 @@ def test_a_person_settles_the_doubt_of_one_part(lea: Desk) -> None:
         assert done(mia, delivery_id) == (1, 4)
         lea.network.clear()
         url = f"{mia.network.url}/t/{mia.accounts['main']}/{mia.posts()[-1]['id']}" if link else ""
-        mia.act(doubts.end_doubt, delivery_id, member_id=mia.manager, url=url)
+        mia.act(uncertain_deliveries.resolve_uncertain_delivery, delivery_id, member_id=mia.manager, url=url)
         mia.live(minutes=2)
         assert mia.state(delivery_id) is S.PUBLISHED, mia.states(delivery_id)
         assert chain(mia) == IN_ORDER
@@ -233,7 +241,7 @@ def test_link_of_a_part_that_stands_already_is_not_taken_for_the_next(lea: Desk)
     assert lea.state(delivery_id) is S.UNCERTAIN
     second = next(one["id"] for one in lea.posts() if one["text"] == WORDS[1])
     with pytest.raises(Conflict):
-        lea.act(publishing.link, delivery_id, native_id=second, url="https://x.test/2")
+        lea.act(settlement.record_live_link, delivery_id, native_id=second, url="https://x.test/2")
 
 
 def test_a_refused_part_breaks_it_off_and_a_person_posts_the_rest(lea: Desk) -> None:
@@ -246,7 +254,7 @@ def test_a_refused_part_breaks_it_off_and_a_person_posts_the_rest(lea: Desk) -> 
     assert f"delivery:{delivery_id}" in lea.notices()
     lea.live(hours=1)
     assert len(lea.posts()) == 2  # nothing leaves by itself
-    lea.act(drafting.again, delivery_id)
+    lea.act(drafts.retry_delivery, delivery_id)
     lea.live(minutes=1)
     assert lea.state(delivery_id) is S.PUBLISHED
     assert chain(lea) == IN_ORDER
@@ -256,11 +264,11 @@ def test_an_emergency_stop_pauses_a_thread_and_it_goes_on(lea: Desk) -> None:
     delivery_id = planned(lea)
     part_by_part(lea, delivery_id, 2)
     target = str(lea.channels["main"])
-    lea.act(switches.close, "channel", target, "sending", reason="test")
+    lea.act(emergency_stops.close_switch, "channel", target, "sending", reason="test")
     lea.live(minutes=5)
     assert lea.state(delivery_id) is S.PARTLY
     assert len(lea.posts()) == 2
-    lea.act(switches.reopen, "channel", target, "sending", reason="test")
+    lea.act(emergency_stops.reopen_switch, "channel", target, "sending", reason="test")
     lea.live(minutes=1)
     assert lea.state(delivery_id) is S.PUBLISHED
     assert chain(lea) == IN_ORDER
@@ -270,7 +278,7 @@ def test_an_emergency_stop_pauses_a_thread_and_it_goes_on(lea: Desk) -> None:
 def test_a_stop_that_lasts_too_long_leaves_the_rest_to_a_person(lea: Desk) -> None:
     delivery_id = planned(lea)
     part_by_part(lea, delivery_id, 2)
-    lea.act(switches.close, "channel", str(lea.channels["main"]), "sending", reason="test")
+    lea.act(emergency_stops.close_switch, "channel", str(lea.channels["main"]), "sending", reason="test")
     lea.live(minutes=40)
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.BROKEN_OFF, "delivery.too_late")
     assert len(chain(lea, standing=True)) == 2
@@ -281,24 +289,24 @@ def test_a_permission_taken_back_in_the_middle_takes_everything_away(lea: Desk, 
     """Part 3 shows somebody who revokes after part 2; or the first one does: nothing of it makes sense alone."""
     asset, person = shown(lea, 3)
     media: list[tuple[UUID, ...]] = [(asset,) if place == whose else () for place in range(3)]
-    rest = tuple(Piece(body, pictures) for body, pictures in zip(WORDS[1:3], media[1:], strict=True))
+    rest = tuple(ThreadPart(body, pictures) for body, pictures in zip(WORDS[1:3], media[1:], strict=True))
     delivery_id = lea.delivery(WORDS[0], media=media[0], parts=rest)
     part_by_part(lea, delivery_id, 2)
     assert done(lea, delivery_id) == (2, 3)
     assert len(chain(lea, standing=True)) == 2
-    lea.act(people.revoke, person)
+    lea.act(persons.revoke_consent, person)
     lea.live(minutes=2)
     assert lea.state(delivery_id) is S.REMOVED, lea.states(delivery_id)
     assert chain(lea, standing=True) == []
     assert len(lea.posts()) == 2  # the third was never asked for
-    assert all(copy.gone_at is not None for copy in permits(lea, delivery_id))
+    assert all(copy.removed_at is not None for copy in permits(lea, delivery_id))
     assert "delivery.called_back" in lea.notices().values()
 
 
 def test_nothing_is_taken_back_while_the_permission_stands(lea: Desk) -> None:
     """The benign twin."""
     asset, _ = shown(lea, 4)
-    delivery_id = lea.delivery(WORDS[0], parts=(Piece(WORDS[1]), Piece(WORDS[2], (asset,))))
+    delivery_id = lea.delivery(WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart(WORDS[2], (asset,))))
     part_by_part(lea, delivery_id, 2)
     lea.live(minutes=2)
     assert lea.state(delivery_id) is S.PUBLISHED
@@ -306,7 +314,9 @@ def test_nothing_is_taken_back_while_the_permission_stands(lea: Desk) -> None:
 
 
 def test_a_thread_whose_end_is_not_allowed_does_not_begin(lea: Desk) -> None:
-    delivery_id = lea.delivery(WORDS[0], parts=(Piece(WORDS[1]), Piece(WORDS[2], (lea.photo(5, rating=None),))))
+    delivery_id = lea.delivery(
+        WORDS[0], parts=(ThreadPart(WORDS[1]), ThreadPart(WORDS[2], (lea.photo(5, rating=None),)))
+    )
     lea.run()
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "gate.RATING_MISSING")
     assert lea.posts() == []

@@ -4,12 +4,12 @@ from datetime import datetime
 
 import pytest
 
-from channels import attempts
+from channels.attempts import attempts
 from foundation.ids import uuid7
-from gate.units import Subject
-from schedules import removal
-from schedules.handling import PUBLISHING
-from schedules.states import DeliveryState as S
+from gate.contract.units import Subject
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
+from schedules.publishing.handlers import PUBLISHING
 from tests.schedules.builders import Desk, desk
 from tests.schedules.threads import IN_ORDER, WORDS, chain, part_by_part, permits, planned, thread
 
@@ -29,18 +29,18 @@ def deleted(lea: Desk) -> list[str]:
 def test_removing_takes_every_part_the_last_first(lea: Desk) -> None:
     delivery_id = planned(lea)
     lea.run()
-    assert lea.act(removal.ask, delivery_id) == 4
+    assert lea.act(post_removal.request_post_removal, delivery_id) == 4
     lea.live(minutes=1)
     assert lea.state(delivery_id) is S.REMOVED
     assert deleted(lea) == list(WORDS[::-1])
-    assert all(copy.gone_at is not None for copy in permits(lea, delivery_id))
+    assert all(copy.removed_at is not None for copy in permits(lea, delivery_id))
 
 
 def test_one_part_that_cannot_be_removed_keeps_it_open(lea: Desk) -> None:
     delivery_id = planned(lea)
     lea.run()
     lea.fault("refuse", on="deletes", times=1)
-    lea.act(removal.ask, delivery_id)
+    lea.act(post_removal.request_post_removal, delivery_id)
     lea.live(minutes=1)
     assert lea.state(delivery_id) is S.REMOVING
     assert len(chain(lea, standing=True)) == 1
@@ -59,7 +59,7 @@ def test_what_stands_of_a_thread_can_be_removed_from_every_stop(lea: Desk, state
         lea.fault("reset_after")
         part_by_part(lea, delivery_id, 1)
     assert lea.state(delivery_id) is state
-    lea.act(removal.ask, delivery_id)
+    lea.act(post_removal.request_post_removal, delivery_id)
     lea.live(minutes=5)
     assert lea.state(delivery_id) is S.REMOVED
     assert chain(lea, standing=True) == []
@@ -112,11 +112,11 @@ def test_attempts_keep_what_was_above(lea: Desk) -> None:
     delivery_id = planned(lea)
     lea.run()
     with lea.services.tenant(lea.tenant_id, PUBLISHING) as scope:
-        rows = attempts.of(scope, Subject("delivery", delivery_id), None, ("send",))
-    from channels import storing
+        rows = attempts.list_attempts(scope, Subject("delivery", delivery_id), None, ("send",))
+    from channels.attempts import serialization
 
     for row in rows:
-        unit = storing.unit_from_json(row.unit)
+        unit = serialization.unit_from_json(row.unit)
         assert unit.digest() == row.unit_digest
         assert len(unit.before) == row.part
         assert bool(unit.reply_to) is bool(row.part)

@@ -7,16 +7,18 @@ from uuid import UUID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from channels import carrying
+from channels.sending import step_runner
 from foundation.errors import BadInput, Conflict
-from foundation.http import Reply
-from foundation.outbox import Later
-from foundation.words import LANGUAGES, Message, say
-from gate import people, switches
-from gate.units import Subject
-from schedules import drafting, publishing, removal
-from schedules.states import DeliveryState as S
-from schedules.threads import Piece
+from foundation.http.http_client import HttpResponse
+from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.outbox.outbox import RetryLater
+from gate.contract.units import Subject
+from gate.people import persons
+from gate.policy import emergency_stops
+from schedules.drafts import drafts
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.thread_parts import ThreadPart
+from schedules.publishing import post_removal, settlement
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
 from tests.schedules.threads import chain, permits, shown
@@ -43,7 +45,7 @@ ACTS = st.one_of(
 
 def well(network: Network) -> None:
     """No faults any more, however busy this machine is."""
-    assert isinstance(network.call("DELETE", "/control/faults", deadline=60.0), Reply)
+    assert isinstance(network.call("DELETE", "/control/faults", deadline=60.0), HttpResponse)
 
 
 class Played:
@@ -53,7 +55,7 @@ class Played:
         self.lea = lea
         asset, self.person = shown(lea, 1)
         media = [(asset,) if place == who else () for place in range(parts)]
-        rest = tuple(Piece(body, pictures) for body, pictures in zip(BODIES[1:parts], media[1:], strict=False))
+        rest = tuple(ThreadPart(body, pictures) for body, pictures in zip(BODIES[1:parts], media[1:], strict=False))
         self.parts, self.again, self.stopped, self.revoked, self.removed = parts, 0, False, False, False
         self.delivery: UUID = lea.delivery(BODIES[0], media=media[0], parts=rest, late_ok=None)
 
@@ -71,16 +73,16 @@ class Played:
             case "live":
                 self.lea.live(seconds=what)
             case "again":
-                self._try(drafting.again)
+                self._try(drafts.retry_delivery)
             case "not there":
-                self.again += self._try(publishing.send_again)
+                self.again += self._try(settlement.resend_absent_delivery)
             case "stop":
                 self._stop()
             case "revoke":
-                self.lea.act(people.revoke, self.person)
+                self.lea.act(persons.revoke_consent, self.person)
                 self.revoked = True
             case "remove":
-                self.removed |= self._try(removal.ask)
+                self.removed |= self._try(post_removal.request_post_removal)
 
     def _repeat(self, times: int) -> None:
         """The delivery's message comes, or comes again."""
@@ -88,7 +90,7 @@ class Played:
         for _ in range(times):
             try:
                 route.handler(route.event(self.lea.tenant_id, self.delivery))
-            except Later:
+            except RetryLater:
                 return
 
     def _try(self, act: Any) -> bool:
@@ -101,9 +103,9 @@ class Played:
     def _stop(self) -> None:
         target = str(self.lea.channels["main"])
         if self.stopped:
-            self.lea.act(switches.reopen, "channel", target, "sending", reason="test")
+            self.lea.act(emergency_stops.reopen_switch, "channel", target, "sending", reason="test")
         else:
-            self.lea.act(switches.close, "channel", target, "sending", reason="test")
+            self.lea.act(emergency_stops.close_switch, "channel", target, "sending", reason="test")
         self.stopped = not self.stopped
 
     def judge(self) -> None:
@@ -145,14 +147,14 @@ class Played:
             assert self.parts <= len(standing) <= self.parts + self.again, told  # a person said it was not there
         if entry.state is S.REMOVED and not self.again:
             assert standing == [], told
-            assert all(one.gone_at is not None for one in permits(self.lea, self.delivery) if one.native_ids)
+            assert all(one.removed_at is not None for one in permits(self.lea, self.delivery) if one.native_ids)
         if entry.state in (S.HELD, S.FAILED) and not self.again:
             assert standing == [], told
         if entry.state is S.BROKEN_OFF and not self.again:
             assert len(standing) >= entry.done > 0, told
             assert entry.reason is not None
         for message in filter(None, (entry.reason, Message(f"state.delivery.{entry.state}"))):
-            assert all(say(message, language) for language in LANGUAGES)
+            assert all(render_message(message, language) for language in LANGUAGES)
 
 
 def test_any_order_of_mishaps_ends_in_order_and_in_words(services: Services, sandbox: Network) -> None:
@@ -177,9 +179,9 @@ def test_any_order_of_mishaps_ends_in_order_and_in_words(services: Services, san
 
 def test_the_native_key_of_a_part_is_its_own() -> None:
     about = Subject("delivery", UUID(int=7))
-    keys = [carrying.native_key(about, part) for part in range(5)]
+    keys = [step_runner.native_key_of(about, part) for part in range(5)]
     assert len(set(keys)) == 5
-    assert keys[0] == carrying.native_key(about)
+    assert keys[0] == step_runner.native_key_of(about)
 
 
 def test_a_part_taken_back_while_the_next_is_in_doubt_ends_as_removed(services: Services, sandbox: Network) -> None:

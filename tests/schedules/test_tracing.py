@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from foundation import telemetry
+from foundation.ops import telemetry
 from tests.schedules.builders import Desk
 
 TRACE = "0af7651916cd43dd"
@@ -27,7 +27,7 @@ def test_a_post_is_found_by_its_trace_at_the_platform(lea: Desk, capsys: pytest.
     post = lea.write("hello", media=(lea.photo(1),))
     delivery = lea.wish(post)
     lea.run()
-    with telemetry.bind(trace=TRACE):
+    with telemetry.bind_log_values(trace=TRACE):
         lea.approve(post)
     assert traces(lea) == {TRACE}
     capsys.readouterr()
@@ -78,26 +78,26 @@ def test_neither_words_nor_names_nor_secrets_are_in_the_log(lea: Desk, capsys: p
 
 def test_figures_tell_of_what_stands(lea: Desk) -> None:
     def published() -> float:
-        return telemetry.DELIVERIES.labels("published")._value.get()
+        return telemetry.DELIVERIES_BY_STATE.labels("published")._value.get()
 
-    before, late = published(), telemetry.LATENESS._sum.get()
+    before, late = published(), telemetry.DELIVERY_LATENESS._sum.get()
     lea.delivery("hello")
     lea.run()
     assert published() == before + 1
-    assert telemetry.LATENESS._sum.get() >= late
+    assert telemetry.DELIVERY_LATENESS._sum.get() >= late
 
 
 def test_what_was_undone_is_not_counted(lea: Desk) -> None:
-    before = telemetry.GIVEN_BACK._value.get()
+    before = telemetry.ROWS_RETURNED._value.get()
 
     def fail() -> None:
         with lea.scope() as scope:
-            scope.once_committed(telemetry.GIVEN_BACK.inc)
+            scope.after_commit(telemetry.ROWS_RETURNED.inc)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert telemetry.GIVEN_BACK._value.get() == before
+    assert telemetry.ROWS_RETURNED._value.get() == before
     with lea.scope() as scope:
-        scope.once_committed(telemetry.GIVEN_BACK.inc)
-    assert telemetry.GIVEN_BACK._value.get() == before + 1
+        scope.after_commit(telemetry.ROWS_RETURNED.inc)
+    assert telemetry.ROWS_RETURNED._value.get() == before + 1

@@ -1,6 +1,6 @@
 """An account that is braked, and that nobody can ask whether it answers again."""
 
-from schedules.states import DeliveryState as S
+from schedules.posts.states import DeliveryState as S
 from tests.schedules.builders import Desk
 
 

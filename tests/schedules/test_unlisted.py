@@ -5,12 +5,12 @@ from uuid import UUID
 import pytest
 
 from foundation.errors import BadInput
-from gate import targets
-from gate.targets import Owner
-from gate.units import Rating
-from schedules import unlisted
-from schedules.overrides import Override
-from schedules.states import DeliveryState as S
+from gate.contract.units import Rating
+from gate.reviews import link_targets
+from gate.reviews.link_targets import LinkOwner
+from schedules.notices import unregistered_links
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.states import DeliveryState as S
 from tests.schedules.builders import Desk
 
 SHOP = "https://shop.example.org/mia"
@@ -18,13 +18,13 @@ SHOP = "https://shop.example.org/mia"
 
 def say(lea: Desk, url: str = SHOP, **more: object) -> None:
     """A manager fills in the form of the page."""
-    values = {"owner": Owner.SHOP, "rating": Rating.G, "adult": False, **more}
-    lea.act(targets.ask, lea.creator_id, url, **values)
+    values = {"owner": LinkOwner.SHOP, "rating": Rating.G, "adult": False, **more}
+    lea.act(link_targets.request_link_target, lea.creator_id, url, **values)
 
 
 def waits(lea: Desk) -> list[tuple[UUID, tuple[str, ...]]]:
     with lea.scope() as scope:
-        return [(one.delivery_id, one.addresses) for one in unlisted.waiting(scope, [lea.creator_id])]
+        return [(one.delivery_id, one.addresses) for one in unregistered_links.list_link_holds(scope, [lea.creator_id])]
 
 
 def test_it_leaves_by_itself_once_its_address_is_known(lea: Desk) -> None:
@@ -77,8 +77,8 @@ def test_an_address_taken_off_holds_what_is_planned(lea: Desk) -> None:
     lea.run()
     delivery_id = lea.delivery(f"My shop: {SHOP}", after=600)
     with lea.scope() as scope:
-        (row,) = targets.listed(scope, lea.creator_id)
-    lea.act(targets.ask_end, row.id)
+        (row,) = link_targets.list_link_targets(scope, lea.creator_id)
+    lea.act(link_targets.request_link_target_end, row.id)
     lea.live(minutes=11)
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "gate.LINK_UNREGISTERED")
     assert lea.texts() == []
@@ -86,7 +86,7 @@ def test_an_address_taken_off_holds_what_is_planned(lea: Desk) -> None:
 
 def test_what_a_single_account_says_otherwise_counts_there(lea: Desk) -> None:
     """The words of the post carry no address; those of its account do."""
-    delivery_id = lea.delivery("Good morning", others=(Override("sandbox", body=f"My shop: {SHOP}"),))
+    delivery_id = lea.delivery("Good morning", others=(ChannelOverride("sandbox", body=f"My shop: {SHOP}"),))
     lea.run()
     assert waits(lea) == [(delivery_id, (SHOP,))]
     say(lea)
@@ -98,5 +98,5 @@ def test_another_creators_list_is_another_list(lea: Desk) -> None:
     lea.delivery(f"My shop: {SHOP}")
     lea.run()
     with lea.scope() as scope:
-        assert unlisted.waiting(scope, []) == []
-        assert unlisted.waiting(scope, [lea.manager]) == []
+        assert unregistered_links.list_link_holds(scope, []) == []
+        assert unregistered_links.list_link_holds(scope, [lea.manager]) == []

@@ -11,17 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from channels import connecting
-from foundation.database import Scope
+from channels.accounts import lifecycle
+from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import approvals, assigning, drafting, planning, series, series_rule, variants
-from schedules.assigning import A, B, drawn
-from schedules.overrides import Override
-from schedules.recurrence import Every, Repeat, Rule
-from schedules.series import Change
-from schedules.states import DeliveryState
-from schedules.variants import LEAST, Wanted
+from schedules.approvals import decisions
+from schedules.drafts import drafts
+from schedules.posts import deliveries
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.states import DeliveryState
+from schedules.recurrence import ab_tests, occurrences, series, variant_assignment
+from schedules.recurrence.ab_tests import MIN_TEST_UNITS, AbTestRequest
+from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
+from schedules.recurrence.series import SeriesUpdate
+from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B, draw_variant
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
 from tests.schedules.repeats import WEEKLY, approved, begin, draft, only, repeat, rows, series_of, soon
@@ -53,14 +56,16 @@ def days(lea: Desk, post_id: UUID, count: int) -> list[date]:
 
 @given(some.uuids(), some.text(max_size=40))
 def test_a_version_is_drawn_once_for_ever(test_id: UUID, occurrence: str) -> None:
-    assert drawn(test_id, occurrence) == drawn(UUID(str(test_id)), occurrence)
-    assert drawn(test_id, occurrence) in (A, B)
+    assert draw_variant(test_id, occurrence) == draw_variant(UUID(str(test_id)), occurrence)
+    assert draw_variant(test_id, occurrence) in (VARIANT_A, VARIANT_B)
 
 
 @given(some.uuids())
 def test_each_version_is_as_likely_and_no_turn_is_kept(test_id: UUID) -> None:
-    said = [drawn(test_id, f"{one:%Y-%m-%d}T10:00") for one in (date(2026, 1, 1) + timedelta(n) for n in range(400))]
-    assert 140 < said.count(A) < 260, "six standard deviations around half"
+    said = [
+        draw_variant(test_id, f"{one:%Y-%m-%d}T10:00") for one in (date(2026, 1, 1) + timedelta(n) for n in range(400))
+    ]
+    assert 140 < said.count(VARIANT_A) < 260, "six standard deviations around half"
     kept_turns = sum(one == other for one, other in pairwise(said))
     assert 139 < kept_turns < 260, "what was said before does not matter"
 
@@ -68,7 +73,7 @@ def test_each_version_is_as_likely_and_no_turn_is_kept(test_id: UUID) -> None:
 def test_it_is_the_hash_that_is_written_down() -> None:
     """A machine that drew otherwise would mix up tests that run."""
     test_id = UUID("0198c0de-0000-7000-8000-00000000000a")
-    found = "".join(drawn(test_id, f"2026-03-{day:02}T10:00~2") for day in range(1, 13))
+    found = "".join(draw_variant(test_id, f"2026-03-{day:02}T10:00~2") for day in range(1, 13))
     assert found == "baabbbbbbbba"
 
 
@@ -80,11 +85,11 @@ def test_each_time_says_the_version_drawn_and_none_is_left_out(lea: Desk) -> Non
     test_id = compared(lea, post_id)
     lea.run()
     one, found = seen(lea, test_id), units(lea, test_id)
-    assert len(found) == LEAST
-    assert [row.variant for row in found] == [drawn(test_id, row.occurrence_key) for row in found]
-    assert {row.variant: row.post_id for row in found} == {A: one.a_id, B: one.b_id}
+    assert len(found) == MIN_TEST_UNITS
+    assert [row.variant for row in found] == [draw_variant(test_id, row.occurrence_key) for row in found]
+    assert {row.variant: row.post_id for row in found} == {VARIANT_A: one.a_id, VARIANT_B: one.b_id}
     assert [day for day, _ in standing(lea, one.a_id, one.b_id)] == [str(day) for day in days(lea, post_id, 90)]
-    assert {post for day, post in standing(lea, one.a_id, one.b_id)[LEAST + 1 :]} == {post_id}, (
+    assert {post for day, post in standing(lea, one.a_id, one.b_id)[MIN_TEST_UNITS + 1 :]} == {post_id}, (
         "over: what repeated goes on"
     )
     assert (one.differ, one.kept, one.ended_at, one.stopped) == ({"words"}, "", None, False)
@@ -96,12 +101,12 @@ def test_each_version_waits_for_its_own_yes_and_leaves_as_it_was_approved(lea: D
     test_id = compared(lea, post_id)
     lea.run()
     one = seen(lea, test_id)
-    assert {row.variant for row in units(lea, test_id) if row.state == S.SCHEDULED} == {A}
-    assert {row.variant for row in units(lea, test_id) if row.state == S.DRAFT} == {B}
+    assert {row.variant for row in units(lea, test_id) if row.state == S.SCHEDULED} == {VARIANT_A}
+    assert {row.variant for row in units(lea, test_id) if row.state == S.DRAFT} == {VARIANT_B}
     approved(lea, one.b_id)
     assert {row.state for row in units(lea, test_id)} == {S.SCHEDULED}
     lea.live(hours=24 * 8)
-    said = {A: "again and again", B: OTHER}
+    said = {VARIANT_A: "again and again", VARIANT_B: OTHER}
     first = [said[row.variant or ""] for row in units(lea, test_id)[:7]]
     assert lea.texts() == ["again and again", *first], "both left, on the days drawn"
     assert set(first) == set(said.values())
@@ -113,16 +118,16 @@ def test_what_nobody_approved_does_not_leave(lea: Desk) -> None:
     test_id = compared(lea, post_id)
     lea.live(hours=24 * 8)
     assert set(lea.texts()) == {"again and again"}
-    assert {row.state for row in units(lea, test_id)[:7] if row.variant == B} == {S.HELD}
+    assert {row.state for row in units(lea, test_id)[:7] if row.variant == VARIANT_B} == {S.HELD}
 
 
 def test_no_more_of_a_version_is_made_while_somebody_says_no_to_it(lea: Desk) -> None:
     post_id = begin(lea, repeat(lea))
     test_id = compared(lea, post_id)
     b_id = seen(lea, test_id).b_id
-    lea.act(approvals.turn_down, b_id, member_id=lea.manager, note="never")
+    lea.act(decisions.decline_post, b_id, member_id=lea.manager, note="never")
     lea.run()
-    assert {row.variant for row in units(lea, test_id)} == {A}
+    assert {row.variant for row in units(lea, test_id)} == {VARIANT_A}
     assert not [row for row in rows(lea, b_id) if row.state != S.CANCELLED]
 
 
@@ -133,11 +138,11 @@ def test_a_unit_that_is_taken_off_is_made_good_later(lea: Desk) -> None:
     lea.run()
     before = units(lea, test_id)
     assert len(before) == 89, "what is made ahead"
-    lea.act(drafting.skip, before[3].id)
+    lea.act(drafts.remove_channel_from_post, before[3].id)
     for _ in range(13):
         lea.pass_time(days=1)
         lea.run()
-    after = [row for row in units(lea, test_id) if row.state not in assigning.LOST]
+    after = [row for row in units(lea, test_id) if row.state not in variant_assignment.LOST]
     assert len(after) == 100
     keys = Counter(row.occurrence_key for one in (post_id, seen(lea, test_id).b_id) for row in rows(lea, one))
     assert set(keys.values()) <= {1, 2}
@@ -146,7 +151,7 @@ def test_a_unit_that_is_taken_off_is_made_good_later(lea: Desk) -> None:
 @pytest.mark.heavy
 def test_a_version_that_the_account_said_already_waits_for_a_person(lea: Desk) -> None:
     """The guard against repeats looks at what each version says, not at what the series said before."""
-    lea.act(connecting.hold_repeats, lea.channels["main"], True)
+    lea.act(lifecycle.hold_repeats, lea.channels["main"], True)
     post_id = begin(lea, repeat(lea))
     approved(lea, post_id)
     test_id = compared(lea, post_id)
@@ -154,8 +159,8 @@ def test_a_version_that_the_account_said_already_waits_for_a_person(lea: Desk) -
     lea.delivery(OTHER)
     lea.live(hours=24 * 7)
     first = units(lea, test_id)[:6]
-    assert {(row.variant, S(row.state)) for row in first} == {(A, S.PUBLISHED), (B, S.HELD)}
-    assert {lea.why(row.id) for row in first if row.variant == B} == {"delivery.repeats_words"}
+    assert {(row.variant, S(row.state)) for row in first} == {(VARIANT_A, S.PUBLISHED), (VARIANT_B, S.HELD)}
+    assert {lea.why(row.id) for row in first if row.variant == VARIANT_B} == {"delivery.repeats_words"}
 
 
 def test_the_same_press_begins_one(lea: Desk) -> None:
@@ -164,7 +169,7 @@ def test_the_same_press_begins_one(lea: Desk) -> None:
     assert compared(lea, post_id, key=key) == first
     lea.run()
     with lea.scope() as scope:
-        assert [one.id for one in variants.of_creators(scope, [lea.creator_id])] == [first]
+        assert [one.id for one in ab_tests.tests_of_creators(scope, [lea.creator_id])] == [first]
 
 
 def test_pictures_are_tested_too(lea: Desk) -> None:
@@ -174,16 +179,16 @@ def test_pictures_are_tested_too(lea: Desk) -> None:
     one = seen(lea, test_id)
     assert one.differ == {"pictures"}
     with lea.scope() as scope:
-        assert planning.post(scope, one.b_id).media == [str(photo)]
+        assert deliveries.get_post(scope, one.b_id).media == [str(photo)]
 
 
 def test_what_the_account_says_otherwise_is_in_both(lea: Desk) -> None:
-    place = Override(str(lea.channels["main"]), title="its own")
+    place = ChannelOverride(str(lea.channels["main"]), title="its own")
     written = draft(lea)
     with lea.scope(f"member:{lea.author}") as scope:
-        planned = series.plan(
+        planned = series.plan_series(
             scope,
-            drafting.Draft(written.creator_id, "", written.body, (), written.channels, others=(place,)),
+            drafts.Draft(written.creator_id, "", written.body, (), written.channels, others=(place,)),
             repeat(lea),
             key=uuid7(),
             author=f"member:{lea.author}",
@@ -191,7 +196,7 @@ def test_what_the_account_says_otherwise_is_in_both(lea: Desk) -> None:
         )
     test_id = compared(lea, planned.post_id)
     with lea.scope() as scope:
-        other = planning.post(scope, seen(lea, test_id).b_id)
+        other = deliveries.get_post(scope, seen(lea, test_id).b_id)
     assert (other.title, other.body, other.overrides) == ("its own", OTHER, [])
 
 
@@ -218,7 +223,7 @@ def test_what_cannot_be_compared_is_refused(lea: Desk, more: dict[str, Any], cod
         compared(lea, post_id, **more)
     assert told.value.message.code == code
     with lea.scope() as scope:
-        assert variants.of_creators(scope, [lea.creator_id]) == []
+        assert ab_tests.tests_of_creators(scope, [lea.creator_id]) == []
 
 
 def test_two_differences_at_once_are_refused(lea: Desk) -> None:
@@ -243,13 +248,13 @@ def test_a_series_on_two_accounts_or_too_short_is_not_tested(lea: Desk) -> None:
     with pytest.raises(BadInput) as told:
         compared(lea, both)
     assert told.value.message.code == "variants.one_account"
-    lea.act(series.stop, only(lea, both))
-    short = begin(lea, Repeat(Rule(Every.DAY, 20), *soon(lea), "UTC"))
+    lea.act(series.stop_series, only(lea, both))
+    short = begin(lea, Recurrence(RecurrenceRule(RecurrenceUnit.DAY, 20), *soon(lea), "UTC"))
     with pytest.raises(BadInput) as told:
         compared(lea, short)
     assert (told.value.message.code, told.value.message.params) == (
         "variants.ends_before",
-        {"left": 19, "planned": LEAST},
+        {"left": 19, "planned": MIN_TEST_UNITS},
     )
 
 
@@ -262,23 +267,25 @@ def test_one_test_at_a_time_and_no_change_in_its_midst(lea: Desk) -> None:
     assert told.value.message.code == "variants.running"
     day = days(lea, post_id, 6)[-1]
     found = series_of(lea, post_id)[-1]
-    change = Change(series_rule.repeat_of(found).following(day), draft(lea, body="other words"))
+    change = SeriesUpdate(occurrences.recurrence_of_series(found).recurrence_from(day), draft(lea, body="other words"))
     with pytest.raises(Conflict):
-        lea.act(series.change_following, found.id, day, change, author=f"member:{lea.author}", confirmed=True)
+        lea.act(
+            series.change_following_occurrences, found.id, day, change, author=f"member:{lea.author}", confirmed=True
+        )
 
 
 def test_another_agency_sees_none_of_it(lea: Desk, services: Services, sandbox: Network) -> None:
     post_id = begin(lea, repeat(lea))
     test_id, other = compared(lea, post_id), desk(services, sandbox)
-    for act in (variants.test, variants.end):
+    for act in (ab_tests.get_test, ab_tests.end_test):
         with pytest.raises(NotFound) as told:
-            other.act(act, test_id, **({"keep": A, "author": "x"} if act is variants.end else {}))
+            other.act(act, test_id, **({"keep": VARIANT_A, "author": "x"} if act is ab_tests.end_test else {}))
         assert told.value.message.code == "variants.unknown"
     with other.scope() as scope:
-        assert variants.of_creators(scope, [lea.creator_id, other.creator_id]) == []
-    wanted = Wanted(date(2026, 3, 1), "views", 24, LEAST, body="mine")
+        assert ab_tests.tests_of_creators(scope, [lea.creator_id, other.creator_id]) == []
+    wanted = AbTestRequest(date(2026, 3, 1), "views", 24, MIN_TEST_UNITS, body="mine")
     with pytest.raises(NotFound) as told:
-        other.act(variants.begin, running(lea, post_id), wanted, key=uuid7(), author=f"member:{other.author}")
+        other.act(ab_tests.start_test, running(lea, post_id), wanted, key=uuid7(), author=f"member:{other.author}")
     assert told.value.message.code == "series.unknown"
 
 
@@ -286,7 +293,7 @@ def test_another_agency_sees_none_of_it(lea: Desk, services: Services, sandbox: 
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("keep", [A, B])
+@pytest.mark.parametrize("keep", [VARIANT_A, VARIANT_B])
 def test_from_its_end_on_one_version_is_said(lea: Desk, keep: str) -> None:
     post_id = begin(lea, repeat(lea))
     approved(lea, post_id)
@@ -296,14 +303,14 @@ def test_from_its_end_on_one_version_is_said(lea: Desk, keep: str) -> None:
     lea.live(hours=24 * 4)
     left = len(lea.texts())
     for _ in range(2):
-        lea.act(variants.end, test_id, keep=keep, author=f"member:{lea.manager}")
+        lea.act(ab_tests.end_test, test_id, keep=keep, author=f"member:{lea.manager}")
     lea.run()
-    kept = one.b_id if keep == B else one.a_id
+    kept = one.b_id if keep == VARIANT_B else one.a_id
     whole = standing(lea, one.a_id, one.b_id)
     assert [day for day, _ in whole] == [str(day) for day in days(lea, post_id, len(whole))], "no day twice, none lost"
     assert {post for _, post in whole[left:]} == {kept}
     lea.live(hours=24 * 3)
-    assert lea.texts()[left:] == [{A: "again and again", B: OTHER}[keep]] * 3, "its yes stands"
+    assert lea.texts()[left:] == [{VARIANT_A: "again and again", VARIANT_B: OTHER}[keep]] * 3, "its yes stands"
     assert (seen(lea, test_id).kept, len(units(lea, test_id))) == (keep, left - 1)
 
 
@@ -313,13 +320,13 @@ def test_what_was_kept_is_tested_again(lea: Desk) -> None:
     post_id = begin(lea, repeat(lea))
     first = compared(lea, post_id)
     lea.run()
-    lea.act(variants.end, first, keep=B, author=f"member:{lea.manager}")
+    lea.act(ab_tests.end_test, first, keep=VARIANT_B, author=f"member:{lea.manager}")
     lea.run()
     b_id = seen(lea, first).b_id
     second = compared(lea, b_id, ahead=2, body="a third way")
     lea.run()
-    assert len(units(lea, second)) == LEAST
-    lea.act(variants.end, second, keep=A, author=f"member:{lea.manager}")
+    assert len(units(lea, second)) == MIN_TEST_UNITS
+    lea.act(ab_tests.end_test, second, keep=VARIANT_A, author=f"member:{lea.manager}")
     lea.run()
     whole = standing(lea, post_id, b_id, seen(lea, second).b_id)
     assert [day for day, _ in whole] == [str(day) for day in days(lea, post_id, len(whole))]
@@ -330,17 +337,17 @@ def test_a_test_of_a_series_that_was_stopped_ends_quietly(lea: Desk) -> None:
     post_id = begin(lea, repeat(lea))
     test_id = compared(lea, post_id)
     lea.run()
-    lea.act(series.stop, running(lea, post_id))
+    lea.act(series.stop_series, running(lea, post_id))
     assert units(lea, test_id) == []
     assert seen(lea, test_id).stopped
-    lea.act(variants.end, test_id, keep=A, author=f"member:{lea.manager}")
+    lea.act(ab_tests.end_test, test_id, keep=VARIANT_A, author=f"member:{lea.manager}")
     assert len(series_of(lea, post_id)) == 2
     with pytest.raises(Conflict) as told:
-        lea.act(variants.end, test_id, keep=B, author=f"member:{lea.author}")
+        lea.act(ab_tests.end_test, test_id, keep=VARIANT_B, author=f"member:{lea.author}")
     assert told.value.message.code == "variants.is_ended", "nobody is told that B goes on"
-    assert seen(lea, test_id).kept == A
+    assert seen(lea, test_id).kept == VARIANT_A
     with pytest.raises(BadInput):
-        lea.act(variants.end, test_id, keep="c", author=f"member:{lea.manager}")
+        lea.act(ab_tests.end_test, test_id, keep="c", author=f"member:{lea.manager}")
 
 
 def test_after_a_downtime_the_newest_leaves_whichever_version_it_says(lea: Desk) -> None:
@@ -366,14 +373,16 @@ def test_two_hands_on_one_test(lea: Desk, one: str, two: str) -> None:
     post_id = begin(lea, repeat(lea, WEEKLY))
     test_id = compared(lea, post_id, ahead=7)
     found, author = seen(lea, test_id), f"member:{lea.author}"
-    third = Wanted(series_of(lea, post_id)[0].starts_on + timedelta(days=21), "views", 24, LEAST, body="a third one")
+    third = AbTestRequest(
+        series_of(lea, post_id)[0].starts_on + timedelta(days=21), "views", 24, MIN_TEST_UNITS, body="a third one"
+    )
     hands: dict[str, Hand] = {
-        "begin": lambda scope: variants.begin(scope, found.series_id, third, key=uuid7(), author=author),
-        "end_a": lambda scope: variants.end(scope, test_id, keep=A, author=author),
-        "end_b": lambda scope: variants.end(scope, test_id, keep=B, author=author),
-        "extend": lambda scope: series.extend(scope, found.series_id),
-        "stop": lambda scope: series.stop(scope, found.series_id),
-        "approve": lambda scope: approvals.approve(scope, found.b_id, member_id=lea.manager),
+        "begin": lambda scope: ab_tests.start_test(scope, found.series_id, third, key=uuid7(), author=author),
+        "end_a": lambda scope: ab_tests.end_test(scope, test_id, keep=VARIANT_A, author=author),
+        "end_b": lambda scope: ab_tests.end_test(scope, test_id, keep=VARIANT_B, author=author),
+        "extend": lambda scope: series.extend_series(scope, found.series_id),
+        "stop": lambda scope: series.stop_series(scope, found.series_id),
+        "approve": lambda scope: decisions.approve_post(scope, found.b_id, member_id=lea.manager),
     }
     told = at_once(lea, hands[one], hands[two])
     lea.run()
@@ -385,5 +394,5 @@ def test_two_hands_on_one_test(lea: Desk, one: str, two: str) -> None:
     ended = seen(lea, test_id)
     assert bool(ended.kept) == bool({"end_a", "end_b"} & {one, two})
     if ended.kept and "stop" not in (one, two):
-        kept = found.b_id if ended.kept == B else found.a_id
+        kept = found.b_id if ended.kept == VARIANT_B else found.a_id
         assert {post for _, post in standing(lea, found.a_id, found.b_id)[1:]} == {kept}

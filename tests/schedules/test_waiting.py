@@ -6,12 +6,14 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting
-from foundation.words import Message, say
-from gate import switches
-from schedules import lost, planning, spare, waiting
-from schedules.states import DeliveryState as S
-from tenants import reads as tenant_reads
+from channels.accounts import lifecycle
+from foundation.i18n.translation import Message, render_message
+from gate.policy import emergency_stops
+from schedules.notices import blocked_account, lost_account
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.rescheduling import account_failover
+from tenants.agencies import queries as tenant_reads
 from tests.schedules.builders import Desk
 
 pytestmark = pytest.mark.heavy
@@ -36,12 +38,12 @@ def pass_by(lea: Desk, minutes: int, *, step: int = 20) -> None:
 
 def said(lea: Desk, cause: str) -> Message:
     with lea.scope() as scope:
-        return next(one.message for one in tenant_reads.open_notices(scope) if one.cause == cause)
+        return next(one.message for one in tenant_reads.list_open_notices(scope) if one.cause == cause)
 
 
 def stop(lea: Desk) -> Callable[[], object]:
-    lea.act(switches.close, "creator", str(lea.creator_id), "sending", reason="test")
-    return lambda: lea.act(switches.reopen, "creator", str(lea.creator_id), "sending", reason="over")
+    lea.act(emergency_stops.close_switch, "creator", str(lea.creator_id), "sending", reason="test")
+    return lambda: lea.act(emergency_stops.reopen_switch, "creator", str(lea.creator_id), "sending", reason="over")
 
 
 # a stop, a rest, an outage
@@ -74,17 +76,17 @@ def test_three_hours_of_an_emergency_stop_over_forty_posts_are_one_notice(lea: D
 
 
 def test_a_rest_is_told_once_and_summed_up_when_it_ends(lea: Desk) -> None:
-    lea.act(connecting.pause, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
+    lea.act(lifecycle.pause_account, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
     late = over_three_hours(lea, 12, "main")
-    cause = f"{waiting.CAUSE}{lea.channels['main']}"
+    cause = f"{blocked_account.CAUSE}{lea.channels['main']}"
     pass_by(lea, 180)
-    lea.act(waiting.watch)
+    lea.act(blocked_account.refresh_blocked_account_notices)
     assert lea.notices() == {cause: "waiting.paused"}
     assert said(lea, cause).params == {"account": "main", "posts": 12}
     assert {lea.state(one) for one in late} == {S.SCHEDULED}
-    lea.act(connecting.resume, lea.channels["main"])
+    lea.act(lifecycle.resume_account, lea.channels["main"])
     lea.live(minutes=2)
-    lea.act(waiting.watch)
+    lea.act(blocked_account.refresh_blocked_account_notices)
     assert list(lea.notices().values()) == ["downtime.told"]
 
 
@@ -93,12 +95,12 @@ def test_a_platform_that_takes_nothing_for_hours_is_told_once(lea: Desk) -> None
     first = lea.delivery("first", late_ok=None)
     late = [lea.delivery(f"{n}", after=60 + n, late_ok=timedelta(minutes=5)) for n in range(5)]
     lea.live(minutes=20)
-    lea.act(waiting.watch)
+    lea.act(blocked_account.refresh_blocked_account_notices)
     assert list(lea.notices().values()) == ["waiting.limited"]
     assert {lea.state(one) for one in late} == {S.SCHEDULED}
     pass_by(lea, 180)
     lea.live(minutes=2)
-    lea.act(waiting.watch)
+    lea.act(blocked_account.refresh_blocked_account_notices)
     assert list(lea.notices().values()) == ["downtime.told"]
     assert lea.state(first) is S.PUBLISHED
     assert [lea.why(one) for one in late] == ["downtime.too_late"] * 5
@@ -108,11 +110,11 @@ def test_a_platform_that_is_down_for_hours_is_told_once_for_each_account(lea: De
     lea.fault("status:503", on="*", times=10_000)
     late = [lea.delivery(f"{n}", after=60 * n, late_ok=timedelta(minutes=5)) for n in range(5)]
     lea.live(minutes=15)
-    lea.act(waiting.watch)
+    lea.act(blocked_account.refresh_blocked_account_notices)
     assert lea.state(late[0]) is S.UNCERTAIN, "one doubtful post, of which there is a notice"
     told = lea.notices()
     assert told.pop(f"delivery:{late[0]}")
-    assert told == {f"{waiting.CAUSE}{lea.channels['main']}": "waiting.down"}
+    assert told == {f"{blocked_account.CAUSE}{lea.channels['main']}": "waiting.down"}
     assert {lea.state(one) for one in late[1:]} == {S.SCHEDULED}
 
 
@@ -140,7 +142,7 @@ def test_a_lost_account_is_one_notice_that_counts_its_posts_and_ends_when_it_is_
     assert lea.notices() == {cause: "channel.notice_reauthorize_posts"}
     assert said(lea, cause).params == {"account": "main", "posts": 10}
     for language in ("fr", "en"):
-        assert "10" in say(said(lea, cause), language)
+        assert "10" in render_message(said(lea, cause), language)
     found_again(lea)
     lea.run()
     assert cause not in lea.notices()
@@ -153,11 +155,11 @@ def test_what_is_dropped_or_moved_to_another_account_waits_no_more(lea: Desk) ->
     late = [lea.delivery(f"{n}", after=n, late_ok=None) for n in range(4)]
     cause = f"channel:{lea.channels['main']}:reauthorize"
     lea.live(minutes=1)
-    lea.act(planning.cancel, late[0])
-    lea.act(lost.watch)
+    lea.act(deliveries.cancel_delivery, late[0])
+    lea.act(lost_account.refresh_lost_account_notices)
     assert said(lea, cause).params["posts"] == 3
     lea.connect("spare")
-    found = lea.act(spare.preview, lea.channels["main"], lea.channels["spare"])
-    lea.act(spare.move_queue, lea.channels["main"], lea.channels["spare"], seen=found.versions)
-    lea.act(lost.watch)
+    found = lea.act(account_failover.preview_failover, lea.channels["main"], lea.channels["spare"])
+    lea.act(account_failover.move_to_spare_account, lea.channels["main"], lea.channels["spare"], seen=found.versions)
+    lea.act(lost_account.refresh_lost_account_notices)
     assert said(lea, cause) == Message("channel.notice_reauthorize", {"account": "main"})

@@ -12,21 +12,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.database import Scope
+from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound
 from foundation.ids import uuid7
-from generators.contract import AnswerUnusable, Label, TextEngine, TextJob, Written
-from generators.engines.templates import Templates
-from schedules import planning, quiet, slots, weeks, weeks_brief, weeks_handling, weeks_words
-from schedules.calendar import WallTime, local_day, parse
-from schedules.events import WeekWords
-from schedules.states import DeliveryState as S
-from schedules.states import WeekLineState as L
-from schedules.weeks import Edit, Line, Proposal
-from schedules.weeks_brief import Brief
-from schedules.weeks_laying import BETWEEN, Hour, Taken, choose, spread
-from studio import reads as studio_reads
-from studio import recipes
+from foundation.ops.wall_time import WallTime, local_day, parse_wall_time
+from generators.contract.engines import GeneratedText, OriginLabel, TextEngine, TextJob, UnusableAnswer
+from generators.engines.text.templates import TemplateEngine
+from schedules.availability import quiet_periods, slots
+from schedules.posts import deliveries
+from schedules.posts.events import WeekTextsDue
+from schedules.posts.states import DeliveryState as S
+from schedules.posts.states import WeekLineState as L
+from schedules.suggestions.weekly_plans import brief as weeks_brief
+from schedules.suggestions.weekly_plans import handlers, prompts, proposals
+from schedules.suggestions.weekly_plans.brief import WeekBrief
+from schedules.suggestions.weekly_plans.proposals import WeekLineChange, WeekLineView, WeekProposal
+from schedules.suggestions.weekly_plans.time_layout import (
+    BETWEEN,
+    FreeHour,
+    OccupiedTimes,
+    choose_hours,
+    spread_over_days,
+)
+from studio.library import queries as studio_reads
+from studio.recipes import specs
 from tests.schedules.builders import ZONE, Desk, desk
 from tests.schedules.test_calendar import ZONES
 
@@ -45,14 +54,14 @@ class Model:
     languages: frozenset[str] = frozenset({"fr"})
     converses: bool = False
 
-    def write(self, job: TextJob) -> Written:
+    def write(self, job: TextJob) -> GeneratedText:
         self.asked.append(job)
         if self.fault:
-            raise AnswerUnusable("engine.answer_invalid", engine=self.fault)
-        return Written(self.says, self.name, self.model, Label.DEMO, job.seed, job.digest(), 1, 1)
+            raise UnusableAnswer("engine.answer_invalid", engine=self.fault)
+        return GeneratedText(self.says, self.name, self.model, OriginLabel.DEMO, job.seed, job.digest(), 1, 1)
 
 
-def brief(lea: Desk, **more: Any) -> Brief:
+def brief(lea: Desk, **more: Any) -> WeekBrief:
     values: dict[str, Any] = {
         "goal": "Faire connaître la boutique",
         "tone": "gai",
@@ -65,22 +74,22 @@ def brief(lea: Desk, **more: Any) -> Brief:
         "link": "https://example.test/boutique",
         **more,
     }
-    return Brief(lea.creator_id, **values)
+    return WeekBrief(lea.creator_id, **values)
 
 
-def asked(lea: Desk, **more: Any) -> Proposal:
-    lea.act(weeks.ask, brief(lea, **more), key=uuid7())
+def asked(lea: Desk, **more: Any) -> WeekProposal:
+    lea.act(proposals.request_week, brief(lea, **more), key=uuid7())
     return shown(lea)
 
 
-def shown(lea: Desk) -> Proposal:
+def shown(lea: Desk) -> WeekProposal:
     with lea.scope() as scope:
-        return weeks.proposals(scope, lea.creator_id)[0]
+        return proposals.list_week_proposals(scope, lea.creator_id)[0]
 
 
-def write(lea: Desk, proposal: Proposal, engine: TextEngine) -> Proposal:
-    event = WeekWords(lea.tenant_id, proposal.id)
-    weeks_handling.write(event, tenant=lea.services.tenant, engine=lambda: engine)
+def write(lea: Desk, proposal: WeekProposal, engine: TextEngine) -> WeekProposal:
+    event = WeekTextsDue(lea.tenant_id, proposal.id)
+    handlers.generate_week_texts(event, tenant=lea.services.tenant, engine=lambda: engine)
     return shown(lea)
 
 
@@ -97,7 +106,7 @@ def drafts(lea: Desk) -> list[tuple[str, str, str]]:
 @given(st.integers(1, 7), st.integers(1, 21))
 def test_posts_are_spread_evenly_and_in_order(days: int, count: int) -> None:
     known = [START + timedelta(days=number) for number in range(days)]
-    found = spread(known, count)
+    found = spread_over_days(known, count)
     assert found == sorted(found)
     assert len(found) == count
     each = [found.count(day) for day in known]
@@ -116,9 +125,9 @@ def test_hours_that_are_proposed_are_free_to_come_and_apart(
     zone: str, clocks: list[time], instants: list[datetime], count: int
 ) -> None:
     now = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    days = spread([START + timedelta(days=number) for number in range(7)], count)
-    rows = [[Hour(WallTime(day, clock, zone), "plain") for clock in clocks] for day in days]
-    found = [one.at.instant() for one in choose(rows, Taken(sorted(instants), (), BETWEEN, now))]
+    days = spread_over_days([START + timedelta(days=number) for number in range(7)], count)
+    rows = [[FreeHour(WallTime(day, clock, zone), "plain") for clock in clocks] for day in days]
+    found = [one.at.instant() for one in choose_hours(rows, OccupiedTimes(sorted(instants), (), BETWEEN, now))]
     assert found == sorted(found)
     assert all(at > now for at in found)
     assert all(after - before >= BETWEEN for before, after in pairwise(found))
@@ -131,9 +140,9 @@ def test_slots_come_first_and_what_is_taken_or_quiet_is_left_free(lea: Desk) -> 
     for weekday in range(7):
         lea.act(slots.add_slot, main, weekday=weekday, clock=time(16, 45), zone=ZONE)
     taken = lea.delivery("there first", after=3600)
-    lea.act(planning.move_delivery, taken, at=WallTime(first, time(16, 45), ZONE))
+    lea.act(deliveries.reschedule_delivery, taken, at=WallTime(first, time(16, 45), ZONE))
     closed = first + timedelta(days=1)
-    lea.act(quiet.keep_days, lea.creator_id, None, label="rest", first=closed, last=closed, zone=ZONE)
+    lea.act(quiet_periods.add_quiet_days, lea.creator_id, None, label="rest", first=closed, last=closed, zone=ZONE)
     lines = asked(lea, count=7).lines
     by_day = {one.at.day: one for one in lines}
     assert closed not in by_day
@@ -144,7 +153,7 @@ def test_slots_come_first_and_what_is_taken_or_quiet_is_left_free(lea: Desk) -> 
 
 
 def test_without_a_model_the_words_are_the_briefs_and_said_to_be(lea: Desk) -> None:
-    found = write(lea, asked(lea), Templates())
+    found = write(lea, asked(lea), TemplateEngine())
     assert found.written
     assert [(one.body, one.words_by) for one in found.lines[:2]] == [
         ("Le port au matin\n\nhttps://example.test/boutique", "brief"),
@@ -159,9 +168,9 @@ def test_a_models_words_are_marked_and_never_hold_a_forbidden_one(lea: Desk) -> 
     assert {one.words_by for one in found.lines} == {"model"}
     assert found.lines[0].body == f"{model.says}\n\nhttps://example.test/boutique"
     assert "gai" in model.asked[0].system
-    post_id = lea.act(weeks.accept, found.lines[0].id, version=found.lines[0].version)
+    post_id = lea.act(proposals.accept_week_line, found.lines[0].id, version=found.lines[0].version)
     with lea.scope() as scope:
-        assert planning.post(scope, post_id).text_ai == "generated"
+        assert deliveries.get_post(scope, post_id).text_ai == "generated"
     for engine in (
         Model(says="Une grande PROMÔ rien que pour vous, venez vite."),
         Model(fault="broken"),
@@ -182,11 +191,13 @@ def test_what_a_person_did_meanwhile_is_not_written_over(lea: Desk) -> None:
     mine, gone, taken = found.lines
 
     class Slow(Model):
-        def write(self, job: TextJob) -> Written:
+        def write(self, job: TextJob) -> GeneratedText:
             if not self.asked:
-                lea.act(weeks.edit, mine.id, Edit("à moi", mine.at, None), version=mine.version)
-                lea.act(weeks.drop, gone.id, version=gone.version)
-                lea.act(weeks.accept, taken.id, version=taken.version)
+                lea.act(
+                    proposals.update_week_line, mine.id, WeekLineChange("à moi", mine.at, None), version=mine.version
+                )
+                lea.act(proposals.drop_week_line, gone.id, version=gone.version)
+                lea.act(proposals.accept_week_line, taken.id, version=taken.version)
             return super().write(job)
 
     after = write(lea, found, Slow())
@@ -201,15 +212,15 @@ def test_an_accepted_line_is_a_draft_and_nothing_leaves_by_itself(lea: Desk) -> 
     lea.connect("second")
     both = tuple(lea.channels.values())
     line = asked(lea, channels=both).lines[0]
-    lea.act(weeks.accept, line.id, version=line.version)
+    lea.act(proposals.accept_week_line, line.id, version=line.version)
     assert drafts(lea) == [(line.body, str(S.DRAFT), str(line.at))] * 2
     lea.live(days=8)
     assert lea.texts() == lea.texts("second") == []
 
 
 def recipe(lea: Desk) -> UUID:
-    spec = recipes.read({"name": "quay", "prompt": "a quay", "width": 64, "height": 64})
-    found: UUID = lea.act(recipes.save, lea.creator_id, spec)
+    spec = specs.parse_recipe({"name": "quay", "prompt": "a quay", "width": 64, "height": 64})
+    found: UUID = lea.act(specs.save_recipe, lea.creator_id, spec)
     return found
 
 
@@ -218,17 +229,17 @@ def test_a_recipe_is_ordered_once_with_its_line(lea: Desk) -> None:
     line = asked(lea, recipes=(one,)).lines[0]
     assert line.recipe_id == one
     for _ in range(2):
-        lea.act(weeks.accept, line.id, version=line.version)
+        lea.act(proposals.accept_week_line, line.id, version=line.version)
     with lea.scope() as scope:
         found = scope.run("SELECT key, total FROM jobs WHERE tenant_id = :t", t=lea.tenant_id).all()
-        assert studio_reads.recipes_of(scope, lea.creator_id)[0].id == one
+        assert studio_reads.list_recipes(scope, lea.creator_id)[0].id == one
     assert [tuple(row) for row in found] == [(f"week:{line.id}", 1)]
 
 
 def test_two_who_accept_at_once_make_one_draft(lea: Desk) -> None:
     line = asked(lea, recipes=(recipe(lea),)).lines[0]
     with ThreadPoolExecutor(4) as pool:
-        posts = set(pool.map(lambda _: lea.act(weeks.accept, line.id, version=line.version), range(4)))
+        posts = set(pool.map(lambda _: lea.act(proposals.accept_week_line, line.id, version=line.version), range(4)))
     assert len(posts) == 1
     assert len(drafts(lea)) == 1
 
@@ -244,7 +255,7 @@ def test_one_accepts_while_another_drops(lea: Desk) -> None:
         return True
 
     with ThreadPoolExecutor(2) as pool:
-        accepted, dropped = pool.map(tried, (weeks.accept, weeks.drop))
+        accepted, dropped = pool.map(tried, (proposals.accept_week_line, proposals.drop_week_line))
     assert accepted != dropped
     assert len(drafts(lea)) == accepted
 
@@ -253,55 +264,57 @@ def test_killed_half_way_nothing_of_it_stands(lea: Desk) -> None:
     line = asked(lea, recipes=(recipe(lea),)).lines[0]
 
     def killed(scope: Scope) -> None:
-        weeks.accept(scope, line.id, version=line.version)
+        proposals.accept_week_line(scope, line.id, version=line.version)
         raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError):
         lea.act(killed)
     assert drafts(lea) == []
     assert shown(lea).lines[0].state is L.PROPOSED
-    lea.act(weeks.accept, line.id, version=line.version)
+    lea.act(proposals.accept_week_line, line.id, version=line.version)
     assert len(drafts(lea)) == 1
 
 
 def test_asked_twice_with_one_key_is_one_proposal(lea: Desk) -> None:
     key = uuid7()
-    assert lea.act(weeks.ask, brief(lea), key=key) == lea.act(weeks.ask, brief(lea, count=5), key=key)
+    assert lea.act(proposals.request_week, brief(lea), key=key) == lea.act(
+        proposals.request_week, brief(lea, count=5), key=key
+    )
     with lea.scope() as scope:
-        assert len(weeks.proposals(scope, lea.creator_id, limit=9)) == 1
+        assert len(proposals.list_week_proposals(scope, lea.creator_id, limit=9)) == 1
 
 
 def test_a_proposal_ends(lea: Desk) -> None:
     line = asked(lea).lines[0]
     lea.pass_time(days=8)
-    for act in (weeks.accept, weeks.drop):
+    for act in (proposals.accept_week_line, proposals.drop_week_line):
         with pytest.raises(Conflict):
             lea.act(act, line.id, version=line.version)
     with lea.scope() as scope:
-        assert weeks.proposals(scope, lea.creator_id) == []
+        assert proposals.list_week_proposals(scope, lea.creator_id) == []
     assert drafts(lea) == []
 
 
 def test_a_line_is_changed_as_it_was_seen(lea: Desk) -> None:
     line = asked(lea, forbidden=("gratuit",)).lines[0]
     later = replace(line.at, clock=time(21, 5))
-    lea.act(weeks.edit, line.id, Edit("mes mots", later, None), version=line.version)
+    lea.act(proposals.update_week_line, line.id, WeekLineChange("mes mots", later, None), version=line.version)
     with pytest.raises(Conflict):
-        lea.act(weeks.edit, line.id, Edit("trop tard", later, None), version=line.version)
+        lea.act(proposals.update_week_line, line.id, WeekLineChange("trop tard", later, None), version=line.version)
     now = next(one for one in shown(lea).lines if one.id == line.id)
     assert (now.body, now.at, now.words_by, now.version) == ("mes mots", later, "person", line.version + 1)
     past = replace(later, day=local_day(lea.now(), ZONE) - timedelta(days=1))
     for change in (
-        Edit("C’est GRATUIT !", later, None),
-        Edit(" ", later, None),
-        Edit("x" * 5001, later, None),
-        Edit("passé", past, None),
-        Edit("loin", replace(later, day=date.max), None),
-        Edit("tôt", replace(later, day=date.min), None),
-        Edit("recette", later, uuid7()),
+        WeekLineChange("C’est GRATUIT !", later, None),
+        WeekLineChange(" ", later, None),
+        WeekLineChange("x" * 5001, later, None),
+        WeekLineChange("passé", past, None),
+        WeekLineChange("loin", replace(later, day=date.max), None),
+        WeekLineChange("tôt", replace(later, day=date.min), None),
+        WeekLineChange("recette", later, uuid7()),
     ):
         with pytest.raises(GreenroomError):
-            lea.act(weeks.edit, line.id, change, version=now.version)
+            lea.act(proposals.update_week_line, line.id, change, version=now.version)
 
 
 HOSTILE: list[dict[str, Any]] = [
@@ -324,32 +337,32 @@ HOSTILE: list[dict[str, Any]] = [
 @pytest.mark.parametrize("more", HOSTILE)
 def test_a_brief_nobody_could_plan_from_is_refused(lea: Desk, more: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
-        lea.act(weeks.ask, brief(lea, **more), key=uuid7())
+        lea.act(proposals.request_week, brief(lea, **more), key=uuid7())
 
 
 def test_what_is_anothers_is_not_there(lea: Desk) -> None:
     other = desk(lea.services, lea.network)
     line = asked(other).lines[0]
-    for act in (weeks.accept, weeks.drop):
+    for act in (proposals.accept_week_line, proposals.drop_week_line):
         with pytest.raises(NotFound):
             lea.act(act, line.id, version=line.version)
     with pytest.raises(NotFound):
-        lea.act(weeks.line_of, line.id)
+        lea.act(proposals.get_week_line, line.id)
     for more in ({"channels": (other.channels["main"],)}, {"recipes": (recipe(other),)}):
         with pytest.raises(NotFound):
-            lea.act(weeks.ask, brief(lea, **more), key=uuid7())
+            lea.act(proposals.request_week, brief(lea, **more), key=uuid7())
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_a_forbidden_word_is_found_wherever_it_stands_alone(before: str, after: str) -> None:
-    assert weeks_brief.forbidden(f"{before} Déjà-vu {after}", ("deja-vu",)) == "deja-vu"
-    assert weeks_brief.forbidden("reportage", ("port",)) is None
-    assert weeks_brief.forbidden(before, ("", " ")) is None
+    assert weeks_brief.find_forbidden_word(f"{before} Déjà-vu {after}", ("deja-vu",)) == "deja-vu"
+    assert weeks_brief.find_forbidden_word("reportage", ("port",)) is None
+    assert weeks_brief.find_forbidden_word(before, ("", " ")) is None
 
 
 def test_a_brief_comes_back_as_it_was_stored(lea: Desk) -> None:
     wanted = brief(lea, recipes=(uuid7(),), forbidden=("a", "b"))
-    assert weeks_brief.read(lea.creator_id, weeks_brief.stored(wanted)) == wanted
-    assert weeks_words.own("", "but", "") == "but"
-    line: Line = asked(lea).lines[0]
-    assert parse(str(line.at), ZONE) == line.at
+    assert weeks_brief.load_brief(lea.creator_id, weeks_brief.dump_brief(wanted)) == wanted
+    assert prompts.brief_text("", "but", "") == "but"
+    line: WeekLineView = asked(lea).lines[0]
+    assert parse_wall_time(str(line.at), ZONE) == line.at

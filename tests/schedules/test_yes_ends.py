@@ -5,10 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from schedules import approvals, coming, drafting, outlook, reminding, reviewing
-from schedules.coming import STAYS, Ahead
-from schedules.reviewing import Asked
-from schedules.states import DeliveryState as S
+from schedules.approvals import decisions, review_queue
+from schedules.approvals.review_queue import ReviewItem
+from schedules.calendar import next_steps, publishing_forecast
+from schedules.calendar.next_steps import WILL_NOT_PUBLISH, NextStepReport
+from schedules.drafts import drafts
+from schedules.notices import missing_approval
+from schedules.posts.states import DeliveryState as S
 from tests.schedules import repeats
 from tests.schedules.builders import Desk, desk
 from tests.schedules.test_approvals import member, say
@@ -16,7 +19,7 @@ from tests.schedules.test_reminding import swept
 from tests.schedules.test_yeses import principal
 
 DAY = 86_400.0
-LIFE = approvals.LIFE.days
+LIFE = decisions.APPROVAL_LIFETIME.days
 ENDS = "delivery.yes_ends"
 
 
@@ -26,29 +29,31 @@ def two(services: Any, sandbox: Any) -> Desk:
     return desk(services, sandbox, tiers=2)
 
 
-def ahead(at: Desk, delivery_id: UUID) -> Ahead:
+def ahead(at: Desk, delivery_id: UUID) -> NextStepReport:
     entry = at.entry(delivery_id)
     with at.scope() as scope:
-        return coming.of_delivery(scope, entry, at.services.connectors)
+        return next_steps.next_step_of_delivery(scope, entry, at.services.connectors)
 
 
-def asked(at: Desk) -> list[Asked]:
+def asked(at: Desk) -> list[ReviewItem]:
     with at.scope() as scope:
-        return reviewing.asked(scope, [at.creator_id])
+        return review_queue.list_review_queue(scope, [at.creator_id])
 
 
 @pytest.mark.parametrize(("days", "lasts"), [(LIFE - 1, True), (LIFE + 1, False), (700, False)])
 def test_what_outlives_its_yes_is_told_at_once(lea: Desk, days: int, lasts: bool) -> None:
     found = ahead(lea, lea.delivery("far", after=days * DAY))
     assert [one.code for one in found.troubles] == ([] if lasts else [ENDS])
-    assert found.next.code == ("calendar.next.scheduled" if lasts else STAYS)
+    assert found.next.code == ("calendar.next.scheduled" if lasts else WILL_NOT_PUBLISH)
 
 
 def test_the_days_ahead_tell_it_too(lea: Desk) -> None:
     late = lea.delivery("late", after=(LIFE + 1) * DAY)
     lea.pass_time(days=30)
     with lea.scope() as scope:
-        found = outlook.outlook(scope, [lea.creator_id], days=90, connectors=dict(lea.services.connectors))
+        found = publishing_forecast.forecast_publishing(
+            scope, [lea.creator_id], days=90, connectors=dict(lea.services.connectors)
+        )
     assert [(one.delivery_id, one.trouble.code) for one in found.ahead if one.trouble] == [(late, ENDS)]
 
 
@@ -60,9 +65,9 @@ def test_it_is_asked_anew_a_week_before_and_renewed_it_leaves(lea: Desk) -> None
     lea.pass_time(days=46)
     (found,) = asked(lea)
     me = principal(lea, lea.manager)
-    assert ([wish.delivery_id for wish in found.wishes], found.renews) == ([late], True)
-    assert (found.words, found.tier_for(me), found.open_to(me)) == ((), 1, True)
-    assert not found.open_to(principal(lea, lea.author))
+    assert ([wish.delivery_id for wish in found.wishes], found.needs_renewal) == ([late], True)
+    assert (found.words, found.tier_for(me), found.can_be_approved_by(me)) == ((), 1, True)
+    assert not found.can_be_approved_by(principal(lea, lea.author))
     lea.approve(found.post_id)
     assert asked(lea) == []
     assert ahead(lea, late).troubles == ()
@@ -117,7 +122,7 @@ def test_members_are_told_when_nobody_renews_it(lea: Desk) -> None:
     (found,) = asked(lea)
     lea.approve(found.post_id)
     assert swept(lea) == []
-    assert reminding.FIRST < approvals.LIFE
+    assert missing_approval.FIRST < decisions.APPROVAL_LIFETIME
 
 
 def test_one_that_has_run_out_is_told_of_once(lea: Desk) -> None:
@@ -141,7 +146,7 @@ def test_where_nobody_is_asked_nothing_ends(lea: Desk) -> None:
 def test_the_dates_of_a_series_behind_its_yes_are_asked_anew(lea: Desk) -> None:
     post_id = repeats.begin(lea, repeats.repeat(lea, repeats.WEEKLY))
     lea.approve(post_id)
-    lea.act(drafting.settle, post_id)
+    lea.act(drafts.release_post, post_id)
     lea.live(days=LIFE - 14)
     assert asked(lea) == []
     coming_dates = [one for one in repeats.rows(lea, post_id) if one.state == S.SCHEDULED]

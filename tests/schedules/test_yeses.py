@@ -6,10 +6,11 @@ from uuid import UUID
 import pytest
 
 from foundation.errors import Refused
-from schedules import approvals, drafting, reviewing
-from schedules.reviewing import Asked
-from schedules.states import DeliveryState as S
-from tenants import reads as tenant_reads
+from schedules.approvals import decisions, review_queue
+from schedules.approvals.review_queue import ReviewItem
+from schedules.drafts import drafts
+from schedules.posts.states import DeliveryState as S
+from tenants.agencies import queries as tenant_reads
 from tests.schedules.builders import Desk, desk
 from tests.schedules.test_added_accounts import add
 from tests.schedules.test_approvals import member, say
@@ -25,17 +26,17 @@ def two(services: Any, sandbox: Any) -> Desk:
 
 def principal(at: Desk, member_id: UUID) -> UUID:
     with at.scope() as scope:
-        return tenant_reads.member(scope, member_id).principal_id
+        return tenant_reads.get_member(scope, member_id).principal_id
 
 
-def asked(at: Desk) -> list[Asked]:
+def asked(at: Desk) -> list[ReviewItem]:
     with at.scope() as scope:
-        return reviewing.asked(scope, [at.creator_id])
+        return review_queue.list_review_queue(scope, [at.creator_id])
 
 
 def able(at: Desk, post_id: UUID) -> set[UUID]:
     with at.scope() as scope:
-        return {one.id for one in drafting.able(scope, post_id)}
+        return {one.id for one in drafts.eligible_approvers(scope, post_id)}
 
 
 def test_who_said_the_first_yes_is_not_asked_for_the_second(two: Desk) -> None:
@@ -47,7 +48,7 @@ def test_who_said_the_first_yes_is_not_asked_for_the_second(two: Desk) -> None:
     (found,) = asked(two)
     assert found.tier_for(principal(two, two.manager)) is None
     assert found.tier_for(principal(two, other)) == 2
-    waits = {one: found.open_to(principal(two, one)) for one in (two.manager, two.author, other)}
+    waits = {one: found.can_be_approved_by(principal(two, one)) for one in (two.manager, two.author, other)}
     assert waits == {two.manager: False, two.author: False, other: True}
 
 
@@ -69,7 +70,7 @@ def test_who_said_the_second_yes_first_leaves_the_first_to_others(two: Desk) -> 
     say(two, post_id, other, tier=2)
     (found,) = asked(two)
     assert found.tier_for(principal(two, two.manager)) == 1
-    assert not found.open_to(principal(two, other))
+    assert not found.can_be_approved_by(principal(two, other))
     assert able(two, post_id) == {two.manager}
 
 
@@ -93,7 +94,7 @@ def test_after_a_no_that_was_taken_back_anybody_puts_it_on_the_calendar(two: Des
     third = member(two)
     say(two, post_id, third, no="wait")
     with two.scope(f"member:{third}") as scope:
-        approvals.withdraw(scope, post_id, member_id=third)
+        decisions.withdraw_verdict(scope, post_id, member_id=third)
     assert two.state(delivery_id) is S.DRAFT
     (found,) = asked(two)
     assert [found.tier_for(principal(two, one)) for one in (two.manager, other, third)] == [1, 2, 1]

@@ -3,9 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from gate import copies, ratings
-from gate.units import Subject
-from schedules.threads import Piece
+from gate.contract.units import Subject
+from gate.copies import live_copies
+from gate.ratings import ratings
+from schedules.posts.thread_parts import ThreadPart
 from tests.gate.builders import real_person
 from tests.schedules.builders import Desk
 
@@ -13,10 +14,10 @@ WORDS = ("Good evening.", "The shop is open.", "Until nine today.", "See you the
 IN_ORDER = [(WORDS[0], ""), (WORDS[1], WORDS[0]), (WORDS[2], WORDS[1]), (WORDS[3], WORDS[2])]
 
 
-def thread(*bodies: str, comment: str = "") -> tuple[Piece, ...]:
+def thread(*bodies: str, comment: str = "") -> tuple[ThreadPart, ...]:
     """What follows the first of these texts."""
-    rest = [Piece(body) for body in bodies[1:]]
-    return (*rest, Piece(comment, comment=True)) if comment else tuple(rest)
+    rest = [ThreadPart(body) for body in bodies[1:]]
+    return (*rest, ThreadPart(comment, comment=True)) if comment else tuple(rest)
 
 
 def chain(lea: Desk, channel: str = "main", *, standing: bool = False) -> list[tuple[str, str]]:
@@ -44,10 +45,10 @@ def done(lea: Desk, delivery_id: UUID) -> tuple[int, int]:
     return entry.done, entry.parts
 
 
-def permits(lea: Desk, delivery_id: UUID) -> list[copies.Copy]:
+def permits(lea: Desk, delivery_id: UUID) -> list[live_copies.LiveCopy]:
     """Everything that was allowed to leave."""
     with lea.scope() as scope:
-        return copies.traces(scope, Subject("delivery", delivery_id))
+        return live_copies.list_consumed_permits(scope, Subject("delivery", delivery_id))
 
 
 def shown(lea: Desk, number: int) -> tuple[UUID, UUID]:
@@ -55,5 +56,5 @@ def shown(lea: Desk, number: int) -> tuple[UUID, UUID]:
     asset = lea.photo(number)
     with lea.scope(f"member:{lea.manager}") as scope:
         person = real_person(scope)
-        ratings.depict(scope, asset, person, how="face", confirmed_by=f"member:{lea.manager}")
+        ratings.record_depiction(scope, asset, person, how="face", confirmed_by=f"member:{lea.manager}")
     return asset, person

@@ -4,13 +4,13 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from foundation.ids import derived, uuid7
-from insights import experiments
-from schedules import series_rule, variants
-from schedules.assigning import A, drawn
-from schedules.models import Delivery, Series
-from schedules.states import DeliveryState
-from schedules.variants import LEAST, Listed, Wanted
+from foundation.ids import derived_uuid, uuid7
+from insights.analysis import ab_test_verdicts
+from schedules.posts.models import Delivery, Series
+from schedules.posts.states import DeliveryState
+from schedules.recurrence import ab_tests, occurrences
+from schedules.recurrence.ab_tests import MIN_TEST_UNITS, AbTestRequest, VariantTest
+from schedules.recurrence.variant_assignment import VARIANT_A, draw_variant
 from tests.schedules.builders import Desk
 from tests.schedules.repeats import rows, series_of
 
@@ -20,12 +20,12 @@ OTHER = "said otherwise"
 
 def mixed(lea: Desk, row: Series, day: date) -> UUID:
     """A press whose draw has both versions in its first week, and about as many of each: chance fails no test."""
-    repeat = series_rule.repeat_of(row)
-    walls = repeat.following(day).upcoming(lea.now(), LEAST)
+    repeat = occurrences.recurrence_of_series(row)
+    walls = repeat.recurrence_from(day).iterate_occurrences(lea.now(), MIN_TEST_UNITS)
     while True:
         key = uuid7()
-        said = [drawn(derived(lea.tenant_id, key, "post-test"), f"{wall}~{row.nth + 1}") for wall in walls]
-        if 2 <= said[:6].count(A) <= 4 and 0.4 <= said.count(A) / len(said) <= 0.6:
+        said = [draw_variant(derived_uuid(lea.tenant_id, key, "post-test"), f"{wall}~{row.nth + 1}") for wall in walls]
+        if 2 <= said[:6].count(VARIANT_A) <= 4 and 0.4 <= said.count(VARIANT_A) / len(said) <= 0.6:
             return key
 
 
@@ -33,15 +33,17 @@ def compared(lea: Desk, post_id: UUID, *, ahead: int = 1, key: UUID | None = Non
     """A test of the series of a post, from so many days ahead of its first on."""
     row = series_of(lea, post_id)[-1]
     day = series_of(lea, post_id)[0].starts_on + timedelta(days=ahead)
-    values: dict[str, Any] = {"metric": "views", "age_hours": 24, "planned": LEAST, "body": OTHER, **more}
+    values: dict[str, Any] = {"metric": "views", "age_hours": 24, "planned": MIN_TEST_UNITS, "body": OTHER, **more}
     key = key or (mixed(lea, row, day) if ahead > 0 else uuid7())
     with lea.scope(f"member:{lea.author}") as scope:
-        return experiments.begin(scope, row.id, Wanted(day, **values), key=key, author=f"member:{lea.author}")
+        return ab_test_verdicts.start_measured_test(
+            scope, row.id, AbTestRequest(day, **values), key=key, author=f"member:{lea.author}"
+        )
 
 
-def seen(lea: Desk, test_id: UUID) -> Listed:
+def seen(lea: Desk, test_id: UUID) -> VariantTest:
     with lea.scope() as scope:
-        return variants.test(scope, test_id)
+        return ab_tests.get_test(scope, test_id)
 
 
 def made(lea: Desk, test_id: UUID) -> list[Delivery]:

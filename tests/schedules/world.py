@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from foundation.http import AnswerLost, NotSent, Reply, Request
+from foundation.http.http_client import HttpRequest, HttpResponse, RequestNotSent, ResponseLost
 
 LATE = timedelta(minutes=30)
 TOLD = timedelta(minutes=1)
@@ -83,17 +83,17 @@ class World:
     wrong: list[str] = field(default_factory=list)
     """What came in that should not have."""
 
-    def exchange(self, request: Request) -> Reply | NotSent | AnswerLost:
-        """One request, as `foundation.http` answers it."""
+    def exchange(self, request: HttpRequest) -> HttpResponse | RequestNotSent | ResponseLost:
+        """One request, as `foundation.http.http_client` answers it."""
         answer = self._answered(request)
-        told = f"{answer.status} {answer.body.decode()}" if isinstance(answer, Reply) else answer
+        told = f"{answer.status} {answer.body.decode()}" if isinstance(answer, HttpResponse) else answer
         self.say("world", request.method, request.url, sha256(request.body).hexdigest()[:16], "->", told)
         return answer
 
-    def _answered(self, request: Request) -> Reply | NotSent | AnswerLost:
+    def _answered(self, request: HttpRequest) -> HttpResponse | RequestNotSent | ResponseLost:
         now, parts = self.now(), urlsplit(request.url)
         if any(begins <= now < ends for begins, ends in self.outages):
-            return NotSent("ConnectError")
+            return RequestNotSent("ConnectError")
         account = unquote(parts.path.split("/")[2])
         if account in self.gone:
             return _answer(403, {"error": "account_suspended"}, now)
@@ -101,14 +101,14 @@ class World:
             return self._post(account, json.loads(request.body), now)
         return self._list(account, parse_qs(parts.query), now)
 
-    def _post(self, account: str, said: dict[str, Any], now: datetime) -> Reply | NotSent | AnswerLost:
+    def _post(self, account: str, said: dict[str, Any], now: datetime) -> HttpResponse | RequestNotSent | ResponseLost:
         if now < self.closed.get(account, now):
             self.wrong.append(f"{account} was asked while it had been told to wait")
         mark = (account, said["text"])
         self.tries[mark] += 1
         luck = random.Random(f"{self.seed} {mark} {self.tries[mark]}").random()
         if luck < 0.02:
-            return AnswerLost("reset before it was taken in")
+            return ResponseLost("reset before it was taken in")
         if luck < 0.04:
             return _answer(503, {"error": "unavailable"}, now)
         if luck < 0.06:
@@ -116,7 +116,7 @@ class World:
             return _answer(429, {"error": "slow_down"}, now, retry="120")
         post = self._taken_in(account, said, now)
         if luck < 0.09:
-            return AnswerLost("reset after it was taken in")
+            return ResponseLost("reset after it was taken in")
         if luck < 0.11:
             return _answer(503, {"error": "unavailable"}, now)
         told = {name: post[name] for name in ("id", "url", "created_at")}
@@ -146,13 +146,13 @@ class World:
         else:
             self.wrong.append(f"{account} shows {text!r}, " + ("once more" if fits else "which nobody asked for now"))
 
-    def _list(self, account: str, asked: dict[str, list[str]], now: datetime) -> Reply:
+    def _list(self, account: str, asked: dict[str, list[str]], now: datetime) -> HttpResponse:
         keyed = account.endswith("+key")
         here = [one for one in self.posts.get(account, ()) if "key" not in asked or one["key"] == asked["key"][0]]
         shown = [{**one, "key": one["key"] if keyed else ""} for one in here[::-1][:50]]
         return _answer(200, {"posts": shown}, now)
 
 
-def _answer(status: int, body: dict[str, Any], now: datetime, *, retry: str = "") -> Reply:
+def _answer(status: int, body: dict[str, Any], now: datetime, *, retry: str = "") -> HttpResponse:
     headers = {"content-type": "application/json", "x-sandbox-now": now.isoformat()}
-    return Reply(status, headers | ({"retry-after": retry} if retry else {}), json.dumps(body).encode())
+    return HttpResponse(status, headers | ({"retry-after": retry} if retry else {}), json.dumps(body).encode())

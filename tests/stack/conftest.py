@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from tests.conftest import free_port, wait_until
-from workers.home import Home, read_env, write_env
-from workers.report import HouseReport, read
+from workers.installation.folder import InstallationFolder, read_env, write_env
+from workers.installation.state_file import InstallationStatus, read_status
 
 ROOT = Path(__file__).parents[2]
 WORKERS = tuple(f"WORKERS__{name}_PORT" for name in ("POSTGRES", "REDIS", "LLM", "HOOKS", "METRICS"))
@@ -29,7 +29,7 @@ START_SECONDS, END_SECONDS = 240.0, 120.0
 class House:
     """A home, and the supervisor that may run in it."""
 
-    home: Home
+    home: InstallationFolder
     table: str = "calm"
     python: tuple[str, ...] = (sys.executable,)
     environment: dict[str, str] = field(default_factory=dict)
@@ -53,14 +53,14 @@ class House:
         )
         return self.process
 
-    def up(self) -> HouseReport:
+    def up(self) -> InstallationStatus:
         """Start the supervisor and wait until it is up: its first report that says so."""
         if self.process is not None:
             self.process.communicate()
         self.begin()
         return self.risen()
 
-    def risen(self) -> HouseReport:
+    def risen(self) -> InstallationStatus:
         """Wait for the start that was begun; what the supervisor said stands in the failure otherwise."""
         assert self.process is not None
         process, seen = self.process, [self.report()]
@@ -74,14 +74,14 @@ class House:
             pytest.fail(f"did not come up: {process.communicate()[0]}")
         return seen[-1]
 
-    def report(self) -> HouseReport:
+    def report(self) -> InstallationStatus:
         """What other terminals see."""
-        return read(self.home)
+        return read_status(self.home)
 
     def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """Run a command of the command line."""
         return subprocess.run(
-            [*self.python, "-m", "workers.cli", *words],
+            [*self.python, "-m", "workers.cli.main", *words],
             capture_output=True,
             text=True,
             cwd=ROOT,
@@ -119,10 +119,10 @@ class House:
         return pid
 
 
-def furnish(folder: Path) -> Home:
+def furnish(folder: Path) -> InstallationFolder:
     """A home whose ports are free, though nobody fixed them; none was given to another house of this worker."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    home = Home(folder)
+    home = InstallationFolder(folder)
     write_env(home, {f"GREENROOM_{name}": str(free_port()) for name in PORTS})
     return home
 

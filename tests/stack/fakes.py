@@ -5,16 +5,16 @@ import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from foundation.clock import pause
-from foundation.settings import Settings
-from workers import door
-from workers.home import ready
-from workers.processes import Row, Stage
+from foundation.ops.clock import sleep
+from foundation.ops.settings import Settings
+from workers.installation.folder import announce_ready
+from workers.runtime import listening_socket
+from workers.runtime.process_table import ProcessDefinition, StopStage
 
 
 def steady(settings: Settings, name: str = "steady") -> None:
     """Says that it is ready, and stays."""
-    ready(settings, name)
+    announce_ready(settings, name)
     signal.pause()
 
 
@@ -33,7 +33,7 @@ def parent(settings: Settings) -> None:
 def awaited(settings: Settings) -> None:
     """Is ready when the test says so."""
     while not (settings.home / "run" / "awaited.may").exists():
-        pause(0.05)
+        sleep(0.05)
     steady(settings, "awaited")
 
 
@@ -45,8 +45,8 @@ def crashing(_settings: Settings) -> None:
 def stubborn(settings: Settings) -> None:
     """Has work in hand for a minute and does not let SIGTERM interrupt it."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    ready(settings, "stubborn")
-    pause(60)
+    announce_ready(settings, "stubborn")
+    sleep(60)
 
 
 class _Fine(BaseHTTPRequestHandler):
@@ -65,27 +65,27 @@ def web(settings: Settings) -> None:
 
 def asked(settings: Settings) -> None:
     """Serves one caller at the door it was handed, then has nothing more to do."""
-    caller, _ = door.listening("127.0.0.1", settings.workers.llm_port).accept()
+    caller, _ = listening_socket.open_listening_socket("127.0.0.1", settings.workers.llm_port).accept()
     caller.sendall(b"here")
     caller.close()
 
 
-STEADY = Row("steady", "tests.stack.fakes:steady", Stage.RELAY)
+STEADY = ProcessDefinition("steady", "tests.stack.fakes:steady", StopStage.RELAY)
 TABLES = {
     "calm": (
         STEADY,
-        Row("send", "tests.stack.fakes:send", Stage.WORKER),
-        Row("llm", "tests.stack.fakes:asked", Stage.WORKER, on_demand=True),
-        Row("web", "tests.stack.fakes:web", Stage.DOOR, path="/healthz"),
+        ProcessDefinition("send", "tests.stack.fakes:send", StopStage.WORKER),
+        ProcessDefinition("llm", "tests.stack.fakes:asked", StopStage.WORKER, on_demand=True),
+        ProcessDefinition("web", "tests.stack.fakes:web", StopStage.DOOR, path="/healthz"),
     ),
     "forked": (
-        Row("steady", "tests.stack.fakes:steady", Stage.RELAY, forked=True),
-        Row("send", "tests.stack.fakes:send", Stage.WORKER, forked=True),
+        ProcessDefinition("steady", "tests.stack.fakes:steady", StopStage.RELAY, is_forked=True),
+        ProcessDefinition("send", "tests.stack.fakes:send", StopStage.WORKER, is_forked=True),
     ),
-    "awaited": (Row("awaited", "tests.stack.fakes:awaited", Stage.WORKER),),
+    "awaited": (ProcessDefinition("awaited", "tests.stack.fakes:awaited", StopStage.WORKER),),
     "troubled": (
         STEADY,
-        Row("crashing", "tests.stack.fakes:crashing", Stage.WORKER),
-        Row("stubborn", "tests.stack.fakes:stubborn", Stage.WORKER, grace_s=50.0),
+        ProcessDefinition("crashing", "tests.stack.fakes:crashing", StopStage.WORKER),
+        ProcessDefinition("stubborn", "tests.stack.fakes:stubborn", StopStage.WORKER, grace_s=50.0),
     ),
 }

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from foundation.http import HttpClient, Reply, Request
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from tests.stack.conftest import House
 
 pytestmark = pytest.mark.heavy
@@ -22,8 +22,8 @@ def test_every_process_says_its_figures_where_the_status_says(house: House) -> N
     http = HttpClient(max_connections=2)
     for name in living:
         for path in ("/metrics", "/healthz"):
-            reply = http.exchange(Request("GET", f"http://127.0.0.1:{ports[name]}{path}", deadline=5.0))
-            assert isinstance(reply, Reply), (name, reply)
+            reply = http.send(HttpRequest("GET", f"http://127.0.0.1:{ports[name]}{path}", deadline=5.0))
+            assert isinstance(reply, HttpResponse), (name, reply)
             assert reply.status == 200
             if path == "/metrics":
                 assert f'process="{name}"' in reply.body.decode()

@@ -11,10 +11,10 @@ from contextlib import ExitStack
 import psutil
 import pytest
 
-from foundation.clock import monotonic, pause
+from foundation.ops.clock import monotonic, sleep
 from tests.conftest import wait_until
 from tests.stack.conftest import START_SECONDS, House
-from workers.home import read_env
+from workers.installation.folder import read_env
 
 pytestmark = pytest.mark.slow
 
@@ -35,25 +35,25 @@ def test_a_killed_supervisor_leaves_nothing_and_the_next_start_recovers(house: H
     status = house.command("status")
     assert status.returncode == 3
     assert "does not run here" in status.stdout
-    assert not house.up().missing
+    assert not house.up().unready_processes
     for name in ("postgres", "redis"):  # frozen, so that they miss the signal of their parent's death
         os.kill(house.child(name), signal.SIGSTOP)
     frozen = house.child("postgres")
     house.end(signal.SIGKILL)
     assert _runs(frozen)
-    assert not house.up().missing
+    assert not house.up().unready_processes
     assert house.child("postgres") != frozen
 
 
 def test_a_pid_file_of_another_program_and_a_broken_redis_file_stop_nothing(house: House) -> None:
-    files = [path for path in house.home.redis.rglob("*.aof") if path.is_file()]
+    files = [path for path in house.home.redis_folder.rglob("*.aof") if path.is_file()]
     assert files
     for path in files:
         path.write_bytes(b"*not a protocol\r\n" * 10)
     with subprocess.Popen(["sleep", "600"]) as other:
-        written = f"{other.pid}\n{house.home.postgres}\n1700000000\n5432\n\n127.0.0.1\n  1 2\nready\n"
-        (house.home.postgres / "postmaster.pid").write_text(written)
-        assert not house.up().missing
+        written = f"{other.pid}\n{house.home.postgres_folder}\n1700000000\n5432\n\n127.0.0.1\n  1 2\nready\n"
+        (house.home.postgres_folder / "postmaster.pid").write_text(written)
+        assert not house.up().unready_processes
         assert other.poll() is None
         other.kill()
     assert "Redis could not read its file" in house.end()
@@ -63,16 +63,16 @@ def test_a_first_start_killed_half_way_starts_afresh(new_house: Callable[..., Ho
     house = new_house()
     (house.home.folder / "pg.new").mkdir()
     (house.home.folder / "pg.new" / "PG_VERSION").write_text("16\n")
-    house.home.postgres.mkdir()
-    (house.home.postgres / "somebody's").write_text("work")
-    assert not house.up().missing
+    house.home.postgres_folder.mkdir()
+    (house.home.postgres_folder / "somebody's").write_text("work")
+    assert not house.up().unready_processes
     assert (house.home.folder / "pg.aside-1" / "somebody's").read_text() == "work"
 
 
 def test_ports_taken_after_they_were_chosen_are_given_up_and_nothing_is_put_aside(house: House) -> None:
     env = read_env(house.home)
     taken = {name: int(env[f"GREENROOM_WORKERS__{name.upper()}_PORT"]) for name in ("postgres", "redis")}
-    shutil.rmtree(house.home.postgres)  # making it again takes the half second in which somebody else is quicker
+    shutil.rmtree(house.home.postgres_folder)  # making it again takes the half second in which somebody else is quicker
     process = house.begin()
     wait_until((house.home.folder / "pg.new").exists, START_SECONDS)
     process.send_signal(signal.SIGSTOP)
@@ -81,7 +81,7 @@ def test_ports_taken_after_they_were_chosen_are_given_up_and_nothing_is_put_asid
             squatters.enter_context(socket.create_server(("127.0.0.1", port)))
         process.send_signal(signal.SIGCONT)
         report = house.risen()
-        assert report.ready
+        assert report.is_ready
         assert all(report.ports[name] > port for name, port in taken.items())
     said = house.end()
     assert all(f"port {port} is taken" in said for port in taken.values())
@@ -96,12 +96,12 @@ def test_up_is_said_when_the_services_answer_too(house: House) -> None:
     redis = house.child("redis")
     os.kill(redis, signal.SIGSTOP)
     wait_until(lambda: _state(house, "redis") == "starting")
-    (house.home.run / "awaited.may").touch()
+    (house.home.run_folder / "awaited.may").touch()
     wait_until(lambda: _state(house, "awaited") == "ready")
-    pause(2)  # all the rest is ready, and Redis does not answer
+    sleep(2)  # all the rest is ready, and Redis does not answer
     assert house.report().phase == "starting"
     os.kill(redis, signal.SIGCONT)
-    assert not house.risen().missing
+    assert not house.risen().unready_processes
 
 
 def test_what_ends_is_started_again(house: House) -> None:
@@ -110,12 +110,12 @@ def test_what_ends_is_started_again(house: House) -> None:
         before = house.child(name)
         os.kill(before, signal.SIGKILL)
         wait_until(lambda name=name, before=before: _is_back(house, name, before))  # type: ignore[misc]  # bound early
-    wait_until(lambda: house.report().ready)
+    wait_until(lambda: house.report().is_ready)
 
 
 def _is_back(house: House, name: str, before: int) -> bool:
     process = next(process for process in house.report().processes if process.name == name)
-    return process.ready and process.pid not in (None, before)
+    return process.is_ready and process.pid not in (None, before)
 
 
 def test_who_crashes_for_ever_is_named_and_a_second_ctrl_c_does_not_wait(house: House) -> None:
@@ -128,7 +128,7 @@ def test_who_crashes_for_ever_is_named_and_a_second_ctrl_c_does_not_wait(house: 
     assert "ends too often" in status.stdout
     assert house.process is not None
     house.process.send_signal(signal.SIGINT)
-    pause(0.5)
+    sleep(0.5)
     assert house.process.poll() is None  # one of them has work in hand, and 50 s to finish it
     started = monotonic()
     assert "crashing is not ready yet" in house.end(signal.SIGINT)
@@ -148,4 +148,4 @@ def test_ctrl_c_during_a_start_leaves_nothing(new_house: Callable[..., House]) -
     house.end()
     assert process.returncode == 0
     assert house.living() == []
-    assert not house.up().missing
+    assert not house.up().unready_processes

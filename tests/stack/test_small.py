@@ -12,118 +12,127 @@ from pathlib import Path
 
 import pytest
 
-from foundation import settings as house_settings
-from foundation.clock import monotonic
 from foundation.errors import Conflict, Unavailable
-from foundation.settings import Settings
-from tenants import factors, letterbox, vault
+from foundation.ops import settings as house_settings
+from foundation.ops.clock import monotonic
+from foundation.ops.settings import Settings
+from tenants.auth import second_factor
+from tenants.vault import envelope, sealed_intake
 from tests.conftest import free_port
 from tests.stack.conftest import ROOT, House
-from workers import home as places
-from workers import ports, processes, services, status
-from workers.home import Home, read_env, write_env
+from workers.cli import status
+from workers.installation import data_services, ports
+from workers.installation import folder as places
+from workers.installation.folder import InstallationFolder, read_env, write_env
+from workers.runtime import process_table
 
 MASTER, SIGNING = "GREENROOM_TENANTS__MASTER_KEY", "GREENROOM_GATE__SIGNING_KEY"
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    found = Home(tmp_path / "home")
-    places.furnish(found)
+def home(tmp_path: Path) -> InstallationFolder:
+    found = InstallationFolder(tmp_path / "home")
+    places.create_folders(found)
     return found
 
 
-def test_secrets_are_made_once_and_own_lines_stay(home: Home) -> None:
-    home.env.write_text("# mine\nGREENROOM_WEB__PORT=9000\nGREENROOM_GATE__SIGNING_KEY=\n")
-    home.env.chmod(0o644)
-    places.make_secrets(home)
+def test_secrets_are_made_once_and_own_lines_stay(home: InstallationFolder) -> None:
+    home.env_file.write_text("# mine\nGREENROOM_WEB__PORT=9000\nGREENROOM_GATE__SIGNING_KEY=\n")
+    home.env_file.chmod(0o644)
+    places.create_missing_secrets(home)
     first = read_env(home)
-    places.make_secrets(home)
+    places.create_missing_secrets(home)
     assert read_env(home) == first
     assert first["GREENROOM_WEB__PORT"] == "9000"
     assert len(first["GREENROOM_GATE__SIGNING_KEY"]) == 44
-    assert home.env.read_text().startswith("# mine\n")
-    assert stat.S_IMODE(home.env.stat().st_mode) == 0o600
+    assert home.env_file.read_text().startswith("# mine\n")
+    assert stat.S_IMODE(home.env_file.stat().st_mode) == 0o600
     assert not list(home.folder.glob(".greenroom.env.*"))
 
 
-def test_keys_are_known_however_the_file_says_them(home: Home) -> None:
+def test_keys_are_known_however_the_file_says_them(home: InstallationFolder) -> None:
     """As shells, and settings, read it: a key that was taken for none would be replaced, and the data lost."""
-    keys = {name: places.SECRETS[name]() for name in (MASTER, SIGNING)}
-    home.env.write_text(f'export {MASTER}="{keys[MASTER]}"\n{SIGNING.lower()} = {keys[SIGNING]} # of the gate\n')
-    places.make_secrets(home)
-    found = house_settings.at(home.folder)
+    keys = {name: places.SECRET_FACTORIES[name]() for name in (MASTER, SIGNING)}
+    home.env_file.write_text(f'export {MASTER}="{keys[MASTER]}"\n{SIGNING.lower()} = {keys[SIGNING]} # of the gate\n')
+    places.create_missing_secrets(home)
+    found = house_settings.load_settings_of(home.folder)
     assert found.tenants.master_key.get_secret_value() == keys[MASTER]
     assert found.gate.signing_key.get_secret_value() == keys[SIGNING]
-    assert found.tenants.letterbox_key == letterbox.public_key(vault.master(keys[MASTER]))
+    assert found.tenants.letterbox_key == sealed_intake.derive_public_key(envelope.parse_master_key(keys[MASTER]))
 
 
-def test_a_key_of_the_environment_is_the_one_others_are_derived_of(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    key = places.SECRETS[MASTER]()
+def test_a_key_of_the_environment_is_the_one_others_are_derived_of(
+    home: InstallationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = places.SECRET_FACTORIES[MASTER]()
     monkeypatch.setenv(MASTER, key)
-    places.make_secrets(home)
-    found = house_settings.at(home.folder)
+    places.create_missing_secrets(home)
+    found = house_settings.load_settings_of(home.folder)
     assert found.tenants.master_key.get_secret_value() == key
-    assert found.tenants.letterbox_key == letterbox.public_key(vault.master(key))
-    assert found.tenants.door_key.get_secret_value() == factors.door_key(vault.master(key))
+    assert found.tenants.letterbox_key == sealed_intake.derive_public_key(envelope.parse_master_key(key))
+    assert found.tenants.door_key.get_secret_value() == second_factor.derive_door_key(envelope.parse_master_key(key))
     assert MASTER not in read_env(home)  # whoever keeps it elsewhere wants it nowhere else
 
 
 def test_an_open_folder_is_closed(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir(mode=0o755)
-    places.furnish(Home(tmp_path / "home"))
+    places.create_folders(InstallationFolder(tmp_path / "home"))
     assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
 
 
 def test_a_place_that_is_a_file_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
     with pytest.raises(Unavailable) as caught:
-        places.furnish(Home(tmp_path / "home"))
+        places.create_folders(InstallationFolder(tmp_path / "home"))
     assert caught.value.message.code == "stack.folder_unwritable"
 
 
-def test_the_lock_names_its_holder_and_ends_with_it(home: Home) -> None:
-    assert places.holder(home) is None
-    lock = places.acquire(home)
-    assert places.holder(home) == os.getpid()
+def test_the_lock_names_its_holder_and_ends_with_it(home: InstallationFolder) -> None:
+    assert places.running_supervisor_pid(home) is None
+    lock = places.acquire_lock(home)
+    assert places.running_supervisor_pid(home) == os.getpid()
     with pytest.raises(Conflict) as caught:
-        places.acquire(home)
+        places.acquire_lock(home)
     assert caught.value.message.params == {"pid": os.getpid()}
     lock.release()
-    assert places.holder(home) is None
+    assert places.running_supervisor_pid(home) is None
 
 
-def test_who_only_asks_who_holds_a_home_keeps_nobody_out(home: Home) -> None:
+def test_who_only_asks_who_holds_a_home_keeps_nobody_out(home: InstallationFolder) -> None:
     """`status`, and `up --detach` itself, ask while another process begins; a busy machine may stop them half way."""
     with (home.folder / "lock").open("a") as asking:
         fcntl.flock(asking, fcntl.LOCK_SH)
         over = threading.Timer(0.1, fcntl.flock, (asking, fcntl.LOCK_UN))
         over.start()
-        places.acquire(home).release()
+        places.acquire_lock(home).release()
         over.join()
 
 
 def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     with pytest.raises(Unavailable):
-        places.write_whole(tmp_path / "run" / "state.json", "{}")
+        places.write_atomically(tmp_path / "run" / "state.json", "{}")
 
 
 @pytest.mark.parametrize(("lines", "shown"), [(0, []), (1, ["two"]), (9, ["one", "two"])])
 def test_as_many_lines_of_a_log_as_are_asked_for(
-    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], lines: int, shown: list[str]
+    home: InstallationFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    lines: int,
+    shown: list[str],
 ) -> None:
     monkeypatch.setenv("GREENROOM_HOME", str(home.folder))
-    home.log("web").write_text("one\ntwo\n")
-    status.logs("web", follow=False, lines=lines)
+    home.log_file("web").write_text("one\ntwo\n")
+    status.print_logs("web", follow=False, lines=lines)
     assert capsys.readouterr().out.split() == shown
 
 
 HOLDS = """
 import os, signal, sys, time
 from pathlib import Path
-from workers import home
-kept = home.acquire(home.Home(Path(sys.argv[1])))
+from workers.installation import folder
+kept = folder.acquire(folder.Home(Path(sys.argv[1])))
 print("held", flush=True)
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 time.sleep(60)
@@ -131,7 +140,7 @@ time.sleep(60)
 
 
 def test_a_house_that_ends_at_the_first_word_is_stopped(
-    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    home: InstallationFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GREENROOM_HOME", str(home.folder))
     monkeypatch.setenv("LANG", "C")
@@ -139,18 +148,18 @@ def test_a_house_that_ends_at_the_first_word_is_stopped(
     assert held.stdout is not None
     assert held.stdout.readline() == b"held\n"
     threading.Thread(target=held.wait).start()  # its parent hears of its end, as a shell does
-    status.down(now=True)
+    status.stop_installation(now=True)
     assert "Stopped." in capsys.readouterr().out
     held.stdout.close()
 
 
-def test_logs_turn_over_by_size(home: Home) -> None:
-    log = home.log("web")
+def test_logs_turn_over_by_size(home: InstallationFolder) -> None:
+    log = home.log_file("web")
     for number in range(5):
         with log.open("wb") as file:
             file.truncate(places.LOG_MIB * places.MIB)
             file.write(str(number).encode())
-        places.turn_over(log)
+        places.rotate_log(log)
     assert sorted(path.name for path in log.parent.iterdir()) == ["web.log.1", "web.log.2", "web.log.3"]
     assert (log.parent / "web.log.1").read_bytes()[:1] == b"4"
 
@@ -159,30 +168,30 @@ def test_addresses_follow_their_port_unless_somebody_gave_one(tmp_path: Path, mo
     settings = Settings(
         home=tmp_path, web={"port": free_port()}, dashboard={"port": free_port(), "public_url": "https://a.example"}
     )
-    values, moved = ports.choose(settings)
+    values, moved = ports.choose_ports(settings)
     assert values["GREENROOM_WEB__PUBLIC_URL"] == f"http://127.0.0.1:{settings.web.port}"
     assert "GREENROOM_DASHBOARD__PUBLIC_URL" not in values
     assert [move for move in moved if move.name == "web"] == []
     with socket.create_server(("127.0.0.1", settings.web.port)):
-        values, moved = ports.choose(settings)
+        values, moved = ports.choose_ports(settings)
         assert int(values["GREENROOM_WEB__PORT"]) != settings.web.port
         monkeypatch.setenv("GREENROOM_WEB__PORT", str(settings.web.port))
         with pytest.raises(Unavailable) as caught:
-            ports.choose(settings)
+            ports.choose_ports(settings)
     assert caught.value.message.code == "stack.port_busy"
 
 
-def test_an_address_of_somebody_else_is_not_ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_of_somebody_else_is_not_ours(home: InstallationFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GREENROOM_HOME", str(home.folder))
-    places.make_secrets(home)
-    write_env(home, services.own_addresses(house_settings.load(), database=True, redis=True))
-    assert services.database_is_ours(house_settings.load())
-    assert services.redis_is_ours(house_settings.load())
+    places.create_missing_secrets(home)
+    write_env(home, data_services.embedded_addresses(house_settings.load_settings(), database=True, redis=True))
+    assert data_services.is_database_embedded(house_settings.load_settings())
+    assert data_services.is_redis_embedded(house_settings.load_settings())
     monkeypatch.setenv("GREENROOM_REDIS__URL", "redis://:else@127.0.0.1:1/0")
-    for login in services.LOGINS:
+    for login in data_services.DATABASE_LOGINS:
         monkeypatch.setenv(f"GREENROOM_DATABASE__{login.upper()}_URL", "postgresql+psycopg://me:else@127.0.0.1/db")
-    assert not services.database_is_ours(house_settings.load())
-    assert not services.redis_is_ours(house_settings.load())
+    assert not data_services.is_database_embedded(house_settings.load_settings())
+    assert not data_services.is_redis_embedded(house_settings.load_settings())
 
 
 def test_help_loads_nothing_of_the_house() -> None:
@@ -204,7 +213,7 @@ def test_help_loads_nothing_of_the_house() -> None:
     ],
 )
 def test_errors_are_one_sentence(tmp_path: Path, environment: dict[str, str], words: str, code: int) -> None:
-    house = House(Home(tmp_path / "home"), environment=environment)
+    house = House(InstallationFolder(tmp_path / "home"), environment=environment)
     done = house.command("up")
     assert done.returncode == code
     assert words in done.stderr
@@ -213,7 +222,7 @@ def test_errors_are_one_sentence(tmp_path: Path, environment: dict[str, str], wo
 
 @pytest.mark.slow
 def test_doctor_before_the_first_start_and_in_a_running_house(tmp_path: Path, house: House) -> None:
-    early = House(Home(tmp_path / "nothing")).command("doctor", "--json")
+    early = House(InstallationFolder(tmp_path / "nothing")).command("doctor", "--json")
     assert early.returncode == 0
     assert not (tmp_path / "nothing").exists()
     house.up()
@@ -236,7 +245,7 @@ def test_doctor_before_the_first_start_and_in_a_running_house(tmp_path: Path, ho
 def test_a_detached_house_outlives_the_terminal_that_started_it(house: House) -> None:
     house.environment["GREENROOM_ENVIRONMENT"] = "production"
     house.environment["GREENROOM_WORKERS__METRICS_PORT"] = str(free_port())  # the processes', not its own
-    script = "import sys; from workers import detaching; sys.exit(detaching.start_in_background('tests.stack.up:calm'))"
+    script = "import sys; from workers.runtime import background_start; sys.exit(background_start.start_in_background('tests.stack.up:calm'))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, env=house.variables(), check=False
     )
@@ -249,9 +258,9 @@ def test_a_detached_house_outlives_the_terminal_that_started_it(house: House) ->
 def test_as_many_processes_send_as_the_settings_say() -> None:
     def named(senders: int) -> list[str]:
         settings = Settings(workers={"senders": senders})
-        return [row.name for row in processes.rows(processes.TABLE, settings)]
+        return [row.name for row in process_table.expand_scaled_processes(process_table.PROCESS_TABLE, settings)]
 
-    assert named(1) == [row.name for row in processes.TABLE]
+    assert named(1) == [row.name for row in process_table.PROCESS_TABLE]
     found = named(3)
     assert found[found.index("send") :][:3] == ["send", "send-2", "send-3"]
-    assert len(found) == len(set(found)) == len(processes.TABLE) + 2
+    assert len(found) == len(set(found)) == len(process_table.PROCESS_TABLE) + 2

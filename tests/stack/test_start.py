@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 
 from tests.conftest import free_port, wait_until
 from tests.stack.conftest import END_SECONDS, House, as_json
-from workers.home import read_env
+from workers.installation.folder import read_env
 
 pytestmark = pytest.mark.slow
 
@@ -40,12 +40,12 @@ def test_first_start_is_ready_private_and_ends_without_a_trace(new_house: Callab
     house = new_house()
     report = house.up()
     assert [process.name for process in report.processes] == ["postgres", "redis", "steady", "send", "llm", "web"]
-    assert report.ready
+    assert report.is_ready
     status = house.command("status", "--json")
     assert status.returncode == 0
     assert as_json(status.stdout)["ready"] is True
     assert stat.S_IMODE(house.home.folder.stat().st_mode) == 0o700
-    assert stat.S_IMODE(house.home.env.stat().st_mode) == 0o600
+    assert stat.S_IMODE(house.home.env_file.stat().st_mode) == 0o600
     assert len(set(house.secrets())) == 7
     shown = " ".join(" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
     said = house.end()
@@ -76,7 +76,7 @@ def test_only_one_supervisor_in_a_home_and_any_terminal_may_stop_it(house: House
     said, code = second.begin().communicate(timeout=END_SECONDS)[0], second.process and second.process.returncode
     assert code == 6
     assert f"already runs here (process {house.report().pid})" in said
-    wait_until(lambda: house.report().ready)
+    wait_until(lambda: house.report().is_ready)
     done = house.command("down")
     assert done.returncode == 0, done.stderr
     assert house.living() == []
@@ -86,10 +86,10 @@ def test_only_one_supervisor_in_a_home_and_any_terminal_may_stop_it(house: House
 def test_a_busy_port_moves_and_is_remembered(house: House) -> None:
     taken = free_port()  # above it as well nobody else looks for ports: one that was moved is still free later
     with socket.create_server(("127.0.0.1", taken)):
-        env = house.home.env.read_text().replace(
+        env = house.home.env_file.read_text().replace(
             f"WEB__PORT={read_env(house.home)['GREENROOM_WEB__PORT']}", f"WEB__PORT={taken}"
         )
-        house.home.env.write_text(env)
+        house.home.env_file.write_text(env)
         report = house.up()
         moved = report.ports["web"]
         assert moved > taken
@@ -125,8 +125,8 @@ def test_own_services_are_used_instead_of_the_built_in_ones(house: House, new_ho
     given = {name: env[name] for name in env if name.endswith("_URL") and ("DATABASE" in name or "REDIS" in name)}
     guest = new_house(environment=given)
     assert [process.name for process in guest.up().processes] == ["steady", "send", "llm", "web"]
-    assert not guest.home.postgres.exists()
-    wait_until(lambda: house.report().ready)
+    assert not guest.home.postgres_folder.exists()
+    wait_until(lambda: house.report().is_ready)
 
 
 @ROOT_ONLY
@@ -155,7 +155,7 @@ def test_somebody_who_is_not_root_needs_nothing_special(new_house: Callable[...,
     house.environment = {"PYTHONPATH": os.pathsep.join([str(p) for p in _site_packages()]), "HOME": "/nonexistent"}
     subprocess.run(["chown", "-R", "nobody", str(folder)], check=True)
     try:
-        assert house.up().ready
+        assert house.up().is_ready
         assert psutil.Process(house.child("postgres")).uids().real == 65534
         house.end()
         assert house.living() == []
@@ -178,7 +178,7 @@ def test_root_where_namespaces_are_refused_lends_the_server_another_user(
     folder = Path("/tmp") / f"greenroom-lent-{os.getpid()}"
     house = new_house(folder, environment={"PATH": path})
     try:
-        assert house.up().ready
+        assert house.up().is_ready
         assert psutil.Process(house.child("postgres")).uids().real == 65534
         assert stat.S_IMODE(folder.stat().st_mode) == 0o711
         house.end(signal.SIGKILL)

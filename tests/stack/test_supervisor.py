@@ -11,42 +11,42 @@ from pathlib import Path
 import psutil
 import pytest
 
-from foundation.clock import monotonic
 from foundation.errors import Unavailable
-from foundation.settings import Settings
-from foundation.words import Message
+from foundation.i18n.translation import Message
+from foundation.ops.clock import monotonic
+from foundation.ops.settings import Settings
 from tests.conftest import Cluster, free_port, wait_until
-from workers import embedded
-from workers.processes import Program, Stage, postgres, redis_answers
-from workers.stack import PORT_LOST
-from workers.supervisor import Pace, ProcessState, Supervisor
+from workers.runtime import embedded_servers
+from workers.runtime.process_table import Program, StopStage, is_redis_answering, postgres_program
+from workers.runtime.startup import PORT_TAKEN_MESSAGE
+from workers.runtime.supervisor import ProcessState, RestartPolicy, Supervisor
 
-QUICK = Pace(first=0.1, most=0.4, limit=3, window=60.0, rest=60.0)
+QUICK = RestartPolicy(first_delay=0.1, longest_delay=0.4, limit=3, window=60.0, degraded_delay=60.0)
 
 
 @pytest.fixture
 def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
     found = Supervisor(tmp_path, log=lambda name: tmp_path / f"{name}.log", pace=QUICK)
     yield found
-    found.hurry = True
-    found.stop()
+    found.skip_grace = True
+    found.stop_all()
 
 
-def shell(script: str, name: str = "one", stage: Stage = Stage.WORKER, **given: object) -> Program:
+def shell(script: str, name: str = "one", stage: StopStage = StopStage.WORKER, **given: object) -> Program:
     works: Callable[[int], bool] = bool
     return Program(name, ("sh", "-c", script), stage, works, **given)  # type: ignore[arg-type]  # its fields
 
 
 def ticking(supervisor: Supervisor, until: Callable[[], bool], seconds: float = 10.0) -> None:
     def ticked() -> bool:
-        supervisor.tick()
+        supervisor.check_processes()
         return until()
 
     wait_until(ticked, seconds)
 
 
 def test_restarts_wait_longer_each_time_then_stop(supervisor: Supervisor) -> None:
-    child = supervisor.start(shell("exit 7"))
+    child = supervisor.start_process(shell("exit 7"))
     started = monotonic()
     ticking(supervisor, lambda: child.state is ProcessState.DEGRADED)
     assert child.restarts == 3
@@ -55,41 +55,43 @@ def test_restarts_wait_longer_each_time_then_stop(supervisor: Supervisor) -> Non
 
 
 def test_a_degraded_process_gets_another_chance(tmp_path: Path) -> None:
-    supervisor = Supervisor(tmp_path, log=lambda name: tmp_path / name, pace=Pace(0.01, 0.01, 1, 60, rest=0.3))
-    child = supervisor.start(shell(f"test -e {tmp_path}/mended && sleep 60"))
+    supervisor = Supervisor(
+        tmp_path, log=lambda name: tmp_path / name, pace=RestartPolicy(0.01, 0.01, 1, 60, degraded_delay=0.3)
+    )
+    child = supervisor.start_process(shell(f"test -e {tmp_path}/mended && sleep 60"))
     ticking(supervisor, lambda: child.state is ProcessState.DEGRADED)
     (tmp_path / "mended").touch()
     ticking(supervisor, lambda: child.state is ProcessState.READY)
-    supervisor.stop()
+    supervisor.stop_all()
 
 
 def test_one_answer_that_is_missing_means_nothing_and_two_do(supervisor: Supervisor) -> None:
     answers = [True, False, True, False, False]
-    program = Program("one", ("sleep", "60"), Stage.WORKER, lambda _pid: answers.pop(0))
-    child, states = supervisor.start(program), []
+    program = Program("one", ("sleep", "60"), StopStage.WORKER, lambda _pid: answers.pop(0))
+    child, states = supervisor.start_process(program), []
     while answers:
         child.check_at = 0.0
-        supervisor.tick()
+        supervisor.check_processes()
         states.append(child.state)
     assert states == [*[ProcessState.READY] * 4, ProcessState.STARTING]
 
 
 def test_stages_stop_in_order(supervisor: Supervisor, tmp_path: Path) -> None:
-    for stage in (Stage.POSTGRES, Stage.WORKER, Stage.DOOR, Stage.RELAY):
+    for stage in (StopStage.POSTGRES, StopStage.WORKER, StopStage.DOOR, StopStage.RELAY):
         script = (
             f"trap 'echo {stage.name} >> {tmp_path}/order; exit' TERM; touch {tmp_path}/{stage.name}; sleep 60 & wait"
         )
-        supervisor.start(shell(script, name=stage.name, stage=stage))
+        supervisor.start_process(shell(script, name=stage.name, stage=stage))
     wait_until(lambda: all((tmp_path / name).exists() for name in supervisor.children))
-    supervisor.stop()
+    supervisor.stop_all()
     assert (tmp_path / "order").read_text().split() == ["DOOR", "RELAY", "WORKER", "POSTGRES"]
 
 
 def test_what_a_child_started_ends_with_it(supervisor: Supervisor, tmp_path: Path) -> None:
-    supervisor.start(shell(f"sleep 987 & echo $! > {tmp_path}/grandchild; wait"))
+    supervisor.start_process(shell(f"sleep 987 & echo $! > {tmp_path}/grandchild; wait"))
     wait_until(lambda: (tmp_path / "grandchild").exists() and bool((tmp_path / "grandchild").read_text().strip()))
     grandchild = int((tmp_path / "grandchild").read_text())
-    supervisor.stop()
+    supervisor.stop_all()
     wait_until(lambda: not _runs(grandchild))
 
 
@@ -101,19 +103,21 @@ def _runs(pid: int) -> bool:
 
 
 def test_who_overstays_its_grace_is_killed(supervisor: Supervisor, tmp_path: Path) -> None:
-    child = supervisor.start(shell(f"trap '' TERM; touch {tmp_path}/deaf; while :; do sleep 1; done", grace_s=0.5))
+    child = supervisor.start_process(
+        shell(f"trap '' TERM; touch {tmp_path}/deaf; while :; do sleep 1; done", grace_s=0.5)
+    )
     wait_until((tmp_path / "deaf").exists)
-    supervisor.stop()
+    supervisor.stop_all()
     assert child.last_exit == -signal.SIGKILL
 
 
 def test_on_demand_waits_for_its_first_caller_and_again_after_it_ended(tmp_path: Path, supervisor: Supervisor) -> None:
     port = free_port()
     script = "import socket, sys; s = socket.socket(fileno=int(sys.argv[2])); c, _ = s.accept(); c.sendall(b'here')"
-    program = Program("llm", ("/usr/bin/env", "python3", "-c", script), Stage.WORKER, bool, on_demand_port=port)
-    child = supervisor.start(program)
+    program = Program("llm", ("/usr/bin/env", "python3", "-c", script), StopStage.WORKER, bool, on_demand_port=port)
+    child = supervisor.start_process(program)
     for _ in range(2):
-        supervisor.tick()
+        supervisor.check_processes()
         assert child.state is ProcessState.IDLE
         with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
             ticking(supervisor, lambda: child.state is not ProcessState.IDLE)
@@ -124,7 +128,7 @@ def test_on_demand_waits_for_its_first_caller_and_again_after_it_ended(tmp_path:
 
 def test_who_calls_a_broken_one_is_refused_in_the_end(supervisor: Supervisor) -> None:
     port = free_port()
-    child = supervisor.start(Program("llm", ("false",), Stage.WORKER, bool, on_demand_port=port))
+    child = supervisor.start_process(Program("llm", ("false",), StopStage.WORKER, bool, on_demand_port=port))
     with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
         ticking(supervisor, lambda: child.state is ProcessState.DEGRADED)
         with pytest.raises(ConnectionResetError):
@@ -137,15 +141,15 @@ def test_a_port_that_was_taken_meanwhile_is_said(supervisor: Supervisor) -> None
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(Unavailable) as said:
-            supervisor.start(Program("llm", ("false",), Stage.WORKER, bool, on_demand_port=port))
+            supervisor.start_process(Program("llm", ("false",), StopStage.WORKER, bool, on_demand_port=port))
     assert said.value.message == Message("stack.port_lost", {"port": port})
 
 
 def test_a_port_that_was_taken_while_a_broken_one_rested_ends_nobody(tmp_path: Path) -> None:
-    port, pace = free_port(), Pace(0.01, 0.01, 1, 60, rest=0.2)
+    port, pace = free_port(), RestartPolicy(0.01, 0.01, 1, 60, degraded_delay=0.2)
     supervisor = Supervisor(tmp_path, log=lambda name: tmp_path / name, pace=pace)
-    other = supervisor.start(shell("sleep 60", name="other"))
-    child = supervisor.start(Program("llm", ("false",), Stage.WORKER, bool, on_demand_port=port))
+    other = supervisor.start_process(shell("sleep 60", name="other"))
+    child = supervisor.start_process(Program("llm", ("false",), StopStage.WORKER, bool, on_demand_port=port))
     with socket.create_connection(("127.0.0.1", port), timeout=10):
         ticking(supervisor, lambda: child.state is ProcessState.DEGRADED)
     with socket.create_server(("127.0.0.1", port)):
@@ -154,7 +158,7 @@ def test_a_port_that_was_taken_while_a_broken_one_rested_ends_nobody(tmp_path: P
         assert child.state in (ProcessState.RESTARTING, ProcessState.DEGRADED)
     ticking(supervisor, lambda: child.state is ProcessState.IDLE)  # free again: it waits for a caller
     assert other.state is ProcessState.READY
-    supervisor.stop()
+    supervisor.stop_all()
 
 
 def test_a_program_that_cannot_be_started_now_is_started_later(tmp_path: Path, supervisor: Supervisor) -> None:
@@ -162,7 +166,7 @@ def test_a_program_that_cannot_be_started_now_is_started_later(tmp_path: Path, s
     program, kept = tmp_path / "program", tmp_path / "kept"
     program.write_text("#!/bin/sh\nsleep 0.2; exit 1\n")
     program.chmod(0o755)
-    child = supervisor.start(Program("one", (str(program),), Stage.WORKER, bool))
+    child = supervisor.start_process(Program("one", (str(program),), StopStage.WORKER, bool))
     program.rename(kept)
     ticking(supervisor, lambda: child.restarts == 1)
     assert child.state in (ProcessState.RESTARTING, ProcessState.DEGRADED)
@@ -181,10 +185,10 @@ def test_a_question_that_cannot_be_asked_is_no_answer(supervisor: Supervisor) ->
             raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
         return True
 
-    child, states = supervisor.start(Program("one", ("sleep", "60"), Stage.WORKER, is_ready)), []
+    child, states = supervisor.start_process(Program("one", ("sleep", "60"), StopStage.WORKER, is_ready)), []
     for _ in range(3):
         child.check_at = 0.0
-        supervisor.tick()
+        supervisor.check_processes()
         states.append(child.state)
     assert states == [ProcessState.READY] * 3  # one answer that is missing means nothing
 
@@ -211,7 +215,7 @@ def test_a_redis_that_loads_is_not_ready(told: bytes, ready: bool) -> None:
                 caller.sendall(told)
 
         threading.Thread(target=answer, daemon=True).start()
-        assert redis_answers(door.getsockname()[1], "secret") is ready
+        assert is_redis_answering(door.getsockname()[1], "secret") is ready
 
 
 def test_a_postgresql_is_ready_when_it_answers_itself_and_not_another(
@@ -219,9 +223,9 @@ def test_a_postgresql_is_ready_when_it_answers_itself_and_not_another(
 ) -> None:
     """Two houses that start in one minute chose the same port; the other's answers, and ours is about to end."""
     folder = tmp_path / "home"
-    embedded.init_postgres(folder / "pg", "secret")
+    embedded_servers.init_postgres(folder / "pg", "secret")
     lost, own = (Settings(home=folder, workers={"postgres_port": port}) for port in (cluster.port, free_port()))
-    child, states = supervisor.start(postgres(lost)), set[ProcessState]()
+    child, states = supervisor.start_process(postgres_program(lost)), set[ProcessState]()
 
     def ended() -> bool:
         states.add(child.state)
@@ -229,7 +233,7 @@ def test_a_postgresql_is_ready_when_it_answers_itself_and_not_another(
 
     ticking(supervisor, ended, 60)
     assert ProcessState.READY not in states
-    assert PORT_LOST.search((tmp_path / "postgres.log").read_text())
-    supervisor.drop("postgres")
-    child = supervisor.start(postgres(own))
+    assert PORT_TAKEN_MESSAGE.search((tmp_path / "postgres.log").read_text())
+    supervisor.stop_process("postgres")
+    child = supervisor.start_process(postgres_program(own))
     ticking(supervisor, lambda: child.state is ProcessState.READY, 60)

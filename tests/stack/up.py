@@ -2,21 +2,21 @@
 
 import sys
 
-from foundation.settings import Settings
+from foundation.ops.settings import Settings
 from tests.stack.fakes import TABLES
-from workers.stack import up
-from workers.supervisor import Pace
-from workers.terminal import errors_as_exit_codes
+from workers.runtime.startup import run_in_foreground
+from workers.runtime.supervisor import RestartPolicy
+from workers.terminal.output import exit_on_error
 
-QUICK = Pace(first=0.1, most=0.4, limit=2, window=60.0, rest=60.0)
+QUICK = RestartPolicy(first_delay=0.1, longest_delay=0.4, limit=2, window=60.0, degraded_delay=60.0)
 
 
 def calm(_settings: Settings) -> None:
     """The main of a detached supervisor."""
-    with errors_as_exit_codes():
-        up(table=TABLES["calm"], pace=QUICK, greet=False)
+    with exit_on_error():
+        run_in_foreground(table=TABLES["calm"], pace=QUICK, greet=False)
 
 
 if __name__ == "__main__":
-    with errors_as_exit_codes():
-        up(table=TABLES[sys.argv[1]], pace=QUICK)
+    with exit_on_error():
+        run_in_foreground(table=TABLES[sys.argv[1]], pace=QUICK)

@@ -6,30 +6,33 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from foundation.clock import wall_now
-from foundation.database import Scope
+from foundation.db.database import Scope
 from foundation.ids import uuid7
-from generators import provenance
-from generators.classifying import Seen, View
-from generators.contract import (
+from foundation.ops.clock import wall_now
+from generators.contract.classifier import ClassifierReport, PictureView
+from generators.contract.engines import (
     EngineError,
     EngineUnreachable,
-    Hosted,
+    GeneratedPicture,
+    HostedImageEngine,
     ImageJob,
-    Picture,
     Progress,
-    check_asks,
-    unheard,
+    check_inputs_supported,
+    ignore_progress,
 )
-from generators.engines.placeholder import Placeholder
-from studio import ingesting, jobs, library, recipes
-from studio.events import BuyDue, JobDue
-from studio.recipes import Spec
-from tenants import agencies
+from generators.engines.images.placeholder import PlaceholderEngine
+from generators.provenance import content_credentials
+from studio.ingest import pipeline
+from studio.library import assets
+from studio.library.events import HostedRunDue, RunDue
+from studio.recipes import specs
+from studio.recipes.specs import RecipeSpec
+from studio.runs import runner
+from tenants.agencies import agencies
 from workers.wiring import Services
 
 ZONE = "Europe/Paris"
-CREDENTIAL = provenance.development_credential(now=wall_now())
+CREDENTIAL = content_credentials.development_credential(now=wall_now())
 
 
 @dataclass
@@ -42,11 +45,11 @@ class Engine:
     before: Callable[[int], None] = lambda number: None
     does: frozenset[str] = frozenset()
 
-    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
-        check_asks(self, job)
+    def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
+        check_inputs_supported(self, job)
         self.before(len(self.drawn))
         self.drawn.append(job)
-        return Placeholder().draw(replace(job, **_WORDS_ALONE), progress)
+        return PlaceholderEngine().draw(replace(job, **_WORDS_ALONE), progress)
 
 
 @dataclass
@@ -55,17 +58,17 @@ class Meanwhile:
 
     happens: Callable[[], object]
 
-    def look(self, views: tuple[View, ...]) -> Seen:
+    def classify_views(self, views: tuple[PictureView, ...]) -> ClassifierReport:
         self.happens()
         raise EngineUnreachable("engine.server_down", engine="eye", url="-")
 
-    def hear(self, sound: View, *, seconds: float) -> Seen:
+    def classify_audio(self, sound: PictureView, *, seconds: float) -> ClassifierReport:
         raise AssertionError("a picture")
 
-    def about(self) -> str:
+    def describe_source(self) -> str:
         return "classifier:away@1"
 
-    def knows(self, source: str) -> bool:
+    def is_known_source(self, source: str) -> bool:
         return False
 
 
@@ -83,9 +86,9 @@ class Atelier:
     def scope(self, actor: str = "system:test") -> AbstractContextManager[Scope]:
         return self.services.tenant(self.tenant_id, actor)
 
-    def bring(self, prepared: ingesting.Prepared, *, creator: UUID | None = None) -> UUID:
+    def bring(self, prepared: pipeline.PreparedAsset, *, creator: UUID | None = None) -> UUID:
         """Into the library."""
-        return ingesting.bring(
+        return pipeline.ingest_asset(
             self.services.tenant,
             self.services.store,
             tenant_id=self.tenant_id,
@@ -94,11 +97,11 @@ class Atelier:
         )
 
     def upload(self, data: bytes, name: str = "photo.jpg") -> UUID:
-        return self.bring(ingesting.from_camera(data, name=name, alt="a photo"))
+        return self.bring(pipeline.prepare_upload(data, name=name, alt="a photo"))
 
-    def library(self) -> list[library.Item]:
+    def library(self) -> list[assets.LibraryAsset]:
         with self.scope() as scope:
-            return library.items(scope, self.creator_id)
+            return assets.list_assets(scope, self.creator_id)
 
     def count(self, table: str) -> int:
         """How many rows of the tenant a table has."""
@@ -109,13 +112,13 @@ class Atelier:
     def start(self, *, key: str = "run", seed: int = 7, **changes: Any) -> UUID:
         """A run of a small recipe."""
         with self.scope() as scope:
-            recipe_id = recipes.save(scope, self.creator_id, spec(**changes))
-            return jobs.start(scope, creator_id=self.creator_id, recipe_id=recipe_id, seed=seed, key=key)
+            recipe_id = specs.save_recipe(scope, self.creator_id, spec(**changes))
+            return runner.start_run(scope, creator_id=self.creator_id, recipe_id=recipe_id, seed=seed, key=key)
 
     def work(self, job_id: UUID, engine: Callable[[], Any], *, pause: int = 0, **given: Any) -> None:
         """Handle the row of a run once."""
-        due = BuyDue if _sold(engine) else JobDue
-        jobs.run(
+        due = HostedRunDue if _sold(engine) else RunDue
+        runner.generate_pictures(
             due(self.tenant_id, job_id, pause),
             tenant=self.services.tenant,
             engine=engine,
@@ -126,19 +129,19 @@ class Atelier:
 
     def progress(self, job_id: UUID) -> tuple[str, int, int]:
         with self.scope() as scope:
-            state, done, total = jobs.progress(scope, job_id)
+            state, done, total = runner.run_progress(scope, job_id)
         return str(state), done, total
 
 
 def _sold(engine: Callable[[], Any]) -> bool:
     """Whether it is somebody else's; one that cannot be made is nobody's."""
     try:
-        return isinstance(engine(), Hosted)
+        return isinstance(engine(), HostedImageEngine)
     except EngineError:
         return False
 
 
-def spec(**changes: Any) -> Spec:
+def spec(**changes: Any) -> RecipeSpec:
     """A recipe that is right unless told otherwise."""
     given: dict[str, Any] = {
         "name": "morning",
@@ -149,14 +152,14 @@ def spec(**changes: Any) -> Spec:
         "height": 64,
         "steps": 1,
     }
-    return recipes.read({**given, **changes})
+    return specs.parse_recipe({**given, **changes})
 
 
 def atelier(services: Services) -> Atelier:
     """An agency with one creator."""
     tenant_id = uuid7()
     with services.tenant(tenant_id, "system:test") as scope:
-        agencies.found(scope, name="Agence", language="fr", zone=ZONE)
+        agencies.create_agency(scope, name="Agence", language="fr", zone=ZONE)
         creator_id = agencies.add_creator(
             scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["fr", "en"]
         )

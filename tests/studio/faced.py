@@ -12,22 +12,30 @@ from uuid import UUID
 
 from PIL import Image
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
-from foundation.storage import digest_of
-from gate import beside, events, faces, facing, minting, people, ratings, recording
-from gate.beside import LikenessJudged
-from gate.events import RevocationWanted
-from gate.faces import CompareDue, EnrolDue
-from gate.facing import BarWanted, FaceAgreed
-from gate.units import Medium, Rating
-from generators.contract import Label, Picture
-from generators.engines.eyes import Eyes as Client
-from studio import comparing, ingesting, library
-from studio.comparing import Comparing
-from tenants import agencies, unseal
-from tenants.roles import Role
+from foundation.storage.object_store import bytes_digest
+from gate.assets import asset_records
+from gate.consent import face_consent
+from gate.consent.face_consent import FaceBanRequested, FaceConsentGiven
+from gate.contract.units import Medium, Rating
+from gate.faces import known_faces
+from gate.faces.known_faces import FaceComparisonDue, FaceEnrolmentDue
+from gate.people import persons
+from gate.permits import issuance
+from gate.ratings import ratings
+from gate.reviews import events, resemblance_reviews
+from gate.reviews.events import RevocationRequested
+from gate.reviews.resemblance_reviews import ResemblanceJudged
+from generators.contract.engines import GeneratedPicture, OriginLabel
+from generators.engines.vision.http_classifier import HttpClassifier as Client
+from studio.ingest import face_comparison, pipeline
+from studio.ingest.face_comparison import FaceComparison
+from studio.library import assets
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.vault import unseal
 from tests.fakes.eyes import Eyes, serving, tile
 from tests.gate.builders import World, invented, real_person, unit, world
 from tests.studio.builders import CREDENTIAL
@@ -44,8 +52,8 @@ class Files:
         self.kept: dict[tuple[UUID, str], bytes] = {}
 
     def put(self, tenant_id: UUID, data: bytes) -> str:
-        self.kept[tenant_id, digest_of(data)] = data
-        return digest_of(data)
+        self.kept[tenant_id, bytes_digest(data)] = data
+        return bytes_digest(data)
 
     def get(self, tenant_id: UUID, sha256: str) -> bytes:
         try:
@@ -59,7 +67,7 @@ class Files:
     def exists(self, tenant_id: UUID, sha256: str) -> bool:
         return (tenant_id, sha256) in self.kept
 
-    def clear(self, tenant_id: UUID) -> int:
+    def delete_all(self, tenant_id: UUID) -> int:
         raise NotImplementedError
 
 
@@ -85,16 +93,16 @@ class Faced:
         return self.world.tenant_id
 
     @property
-    def by(self) -> Comparing:
+    def by(self) -> FaceComparison:
         """Comparing, with the classifier as it is called now."""
         client = Client(self.eyes.url, frozenset({self.eyes.who}), seconds=2.0)
-        reveal, seal = unseal.revealing(self.world.open, self.master)
-        return Comparing(self.world.open, self.files, client, reveal, seal, alike=self.alike)
+        reveal, seal = unseal.vault_functions(self.world.open, self.master)
+        return FaceComparison(self.world.open, self.files, client, reveal, seal, alike=self.alike)
 
-    def bring(self, prepared: ingesting.Prepared, rating: Rating | None = Rating.G) -> Medium:
+    def bring(self, prepared: pipeline.PreparedAsset, rating: Rating | None = Rating.G) -> Medium:
         """Through the library; then two people rate what they see."""
         by = self.by
-        asset = ingesting.bring(
+        asset = pipeline.ingest_asset(
             self.world.open,
             self.files,
             tenant_id=self.tenant_id,
@@ -104,31 +112,33 @@ class Faced:
             compare=by,
         )
         with self.world.scope() as scope:
-            medium = library.media(scope, asset, "sandbox")
+            medium = assets.get_rendition(scope, asset, "sandbox")
             for rater in ("8", "9") if rating is not None else ():
-                ratings.rate(scope, medium.sha256, rating, source=f"member:{rater}")
+                ratings.record_rating(scope, medium.sha256, rating, source=f"member:{rater}")
         return medium
 
     def photo(self, who: str, kind: str = "G", image: Image.Image | None = None, **more: Any) -> Medium:
         """A photograph of these people."""
         shown = image or tile(kind, who=who, bright=255 - next(_seeds) % 40, **more)
-        return self.bring(ingesting.from_camera(png(shown), name="a.png"), Rating(kind))
+        return self.bring(pipeline.prepare_upload(png(shown), name="a.png"), Rating(kind))
 
     def made(self, who: str, kind: str = "G", image: Image.Image | None = None) -> Medium:
         """A picture that a model made."""
         shown = image or tile(kind, who=who, bright=255 - next(_seeds) % 40)
         key, size = f"made:{uuid7()}", shown.size
-        picture = Picture(png(shown), "image/png", *size, "diffusion", "m", Label.NONE, 1, "a person")
-        return self.bring(ingesting.from_engine(picture, key=key, alt="a person", credential=CREDENTIAL), Rating(kind))
+        picture = GeneratedPicture(png(shown), "image/png", *size, "diffusion", "m", OriginLabel.NONE, 1, "a person")
+        return self.bring(
+            pipeline.prepare_generated_picture(picture, key=key, alt="a person", credential=CREDENTIAL), Rating(kind)
+        )
 
     def asset(self, medium: Medium) -> UUID:
         with self.world.scope() as scope:
-            return recording.recorded(scope, medium.sha256).asset_id
+            return asset_records.find_rendition_by_digest(scope, medium.sha256).asset_id
 
     def depict(self, medium: Medium, person: UUID, by: str = "") -> None:
         with self.world.scope() as scope:
-            asset = recording.recorded(scope, medium.sha256).asset_id
-            ratings.depict(scope, asset, person, how="face", confirmed_by=by or f"member:{self.world.rob}")
+            asset = asset_records.find_rendition_by_digest(scope, medium.sha256).asset_id
+            ratings.record_depiction(scope, asset, person, how="face", confirmed_by=by or f"member:{self.world.rob}")
 
     def real(self, letter: str, *, agree: bool = True, **papers: Any) -> UUID:
         """Somebody real with a photograph, who agreed on their own page that their face is known."""
@@ -141,19 +151,21 @@ class Faced:
 
     def agree(self, person: UUID) -> None:
         with self.world.open(self.tenant_id, f"person:{person}") as scope:
-            facing.agree(scope, person)
-        facing.agreed(FaceAgreed(self.tenant_id, person, f"person:{person}"), tenant=self.world.open)
+            face_consent.submit_face_consent(scope, person)
+        face_consent.handle_face_consent(
+            FaceConsentGiven(self.tenant_id, person, f"person:{person}"), tenant=self.world.open
+        )
         self.enrol(person)
 
     def enrol(self, person: UUID) -> None:
         with self.world.scope() as scope:
-            subject = faces.living(scope, person)
+            subject = known_faces.find_face_consent(scope, person)
         assert subject is not None
-        comparing.enrol(EnrolDue(self.tenant_id, subject.id), by=self.by)
+        face_comparison.create_face_template(FaceEnrolmentDue(self.tenant_id, subject.id), by=self.by)
 
-    def revoke(self, person: UUID, what: str = people.FACE) -> None:
-        event = RevocationWanted(self.tenant_id, person, scope=what, by=f"person:{person}")
-        events.revoke_consent(event, tenant=self.world.open)
+    def revoke(self, person: UUID, what: str = persons.FACE_CONSENT) -> None:
+        event = RevocationRequested(self.tenant_id, person, scope=what, by=f"person:{person}")
+        events.handle_revocation(event, tenant=self.world.open)
 
     def bar(self, who: str) -> UUID:
         """Somebody without a record here, whom nobody may depict."""
@@ -164,8 +176,10 @@ class Faced:
         sha256 = self.files.put(self.tenant_id, data)
         by = f"member:{self.world.ann}"
         with self.world.scope(by) as scope:
-            subject = facing.want_barred(scope, sha256, why="asked us not to")
-        comparing.bar(BarWanted(self.tenant_id, subject, sha256, "asked us not to", by), by=self.by)
+            subject = face_consent.request_face_ban(scope, sha256, why="asked us not to")
+        face_comparison.add_barred_face(
+            FaceBanRequested(self.tenant_id, subject, sha256, "asked us not to", by), by=self.by
+        )
         return subject
 
     def photo_of(self, person: UUID, who: str) -> Medium:
@@ -176,7 +190,7 @@ class Faced:
 
     def allow(self, person: UUID, what: str) -> None:
         with self.world.scope() as scope:
-            people.grant(
+            persons.grant_consent(
                 scope,
                 person,
                 what=what,
@@ -193,22 +207,30 @@ class Faced:
         with self.world.scope() as scope:
             person = invented(scope, self.world)
             if references:
-                faces.refer(scope, person, [one.sha256 for one in references])
+                known_faces.set_reference_pictures(scope, person, [one.sha256 for one in references])
         return person
 
     def compare(self) -> None:
         """The workers look again at what was not compared."""
-        comparing.again(CompareDue(self.tenant_id, self.tenant_id), by=self.by)
+        face_comparison.compare_again(FaceComparisonDue(self.tenant_id, self.tenant_id), by=self.by)
 
-    def waiting(self) -> list[beside.Alike]:
+    def waiting(self) -> list[resemblance_reviews.FaceComparisonTask]:
         with self.world.scope() as scope:
-            return beside.waiting(scope, [self.world.creator_id])
+            return resemblance_reviews.list_face_comparisons(scope, [self.world.creator_id])
 
-    def judge(self, one: beside.Alike, answer: str, member: UUID, *, because: str = "", maker: str = "") -> None:
+    def judge(
+        self,
+        one: resemblance_reviews.FaceComparisonTask,
+        answer: str,
+        member: UUID,
+        *,
+        because: str = "",
+        maker: str = "",
+    ) -> None:
         """A member's answer, as the workers do it."""
-        said = LikenessJudged(self.tenant_id, one.id, one.digest, answer, because, maker, f"member:{member}")
+        said = ResemblanceJudged(self.tenant_id, one.id, one.digest, answer, because, maker, f"member:{member}")
         with self.world.scope(said.by) as scope:
-            beside.judge(scope, said)
+            resemblance_reviews.record_face_judgement(scope, said)
 
     def count(self, table: str) -> int:
         with self.world.scope() as scope:
@@ -227,8 +249,8 @@ def judged(house: Faced, medium: Medium, *, author: UUID | None = None) -> tuple
     """What is said of a post of it, but that nobody looked."""
     with house.world.scope() as scope:
         whole = unit(house.world, media=[medium])
-        marked = replace(whole, flags=minting.flags(scope, whole))
-        said = minting.preview(scope, marked, author=f"member:{author or house.world.ann}")
+        marked = replace(whole, flags=issuance.required_flags_of_unit(scope, whole))
+        said = issuance.preview_decision(scope, marked, author=f"member:{author or house.world.ann}")
     return str(said.verdict), set(map(str, said.reasons)) - {"REVIEW_MISSING"}
 
 

@@ -3,9 +3,10 @@
 from datetime import timedelta
 from uuid import UUID
 
-from foundation.clock import wall_now
-from gate import people, ratings
-from gate.units import Rating
+from foundation.ops.clock import wall_now
+from gate.contract.units import Rating
+from gate.people import persons
+from gate.ratings import ratings
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import Atelier
 
@@ -19,14 +20,14 @@ def who(nova: Atelier, *, kind: str = "real", creator: bool = True) -> UUID:
     """Somebody: who the creator is, or another one."""
     with nova.scope() as scope:
         mine = nova.creator_id if creator else None
-        return people.add_person(scope, kind=kind, display_ref="Léa", creator_id=mine)
+        return persons.add_person(scope, kind=kind, display_ref="Léa", creator_id=mine)
 
 
 def agreed(nova: Atelier) -> UUID:
     """Who the creator is, having agreed that a model makes their likeness."""
     person = who(nova)
     with nova.scope() as scope:
-        people.grant(
+        persons.grant_consent(
             scope,
             person,
             what="ai_likeness",
@@ -44,5 +45,5 @@ def named(nova: Atelier, asset: UUID, *shown: UUID) -> UUID:
     """A picture in which somebody said who is shown."""
     with nova.scope() as scope:
         for person in shown:
-            ratings.depict(scope, asset, person, how="face", confirmed_by="member:x")
+            ratings.record_depiction(scope, asset, person, how="face", confirmed_by="member:x")
     return asset

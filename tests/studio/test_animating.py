@@ -9,30 +9,41 @@ from uuid import UUID
 
 import pytest
 
-from foundation import outbox
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import uuid7
-from foundation.settings import GeneratorsSettings
-from gate import ratings, recording
-from gate.units import Rating
-from generators import films, provenance
-from generators.animating import Animated, FilmJob
-from generators.contract import EngineMissing, EngineUnreachable, JobTooLarge, Progress, unheard
-from generators.engines.films import DiffusionFilms
-from studio import animating, clipping, ingesting, judging, quotas
-from studio.animating import Wanted
-from studio.clipping import Clip, Kind
-from studio.events import FilmDue
-from studio.lineage import story
-from studio.quotas import Window
-from studio.states import JobState
+from foundation.ops.settings import GeneratorsSettings
+from foundation.outbox import outbox
+from gate.assets import asset_records
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from generators.contract.engines import (
+    EngineMissing,
+    EngineUnreachable,
+    JobTooLarge,
+    Progress,
+    ignore_progress,
+)
+from generators.contract.video import GeneratedVideo, VideoJob
+from generators.engines.video.diffusion_video import DiffusionVideoEngine
+from generators.provenance import content_credentials
+from generators.video import video_files
+from studio.costs import quotas
+from studio.costs.quotas import GenerationHours
+from studio.ingest import pipeline
+from studio.library import member_reviews
+from studio.library.events import AnimationDue
+from studio.library.states import JobState
+from studio.runs.lineage import get_lineage
+from studio.video import animations, clips
+from studio.video.animations import AnimationRequest
+from studio.video.clips import ClipKind, ClipView
 from tests.generators import tiny_films, tiny_models
 from tests.generators.builders import needs_diffusion
 from tests.generators.clips import voice
 from tests.studio.builders import CREDENTIAL, Atelier, atelier
 from tests.studio.test_cutting import Watched, die, digest, still
 from tests.studio.test_wording import EXPLICIT, OF_AGE
-from workers import handlers
+from workers.event_routes import registry
 from workers.wiring import Services
 
 pytestmark = pytest.mark.heavy
@@ -41,13 +52,15 @@ needs_diffusion()
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionFilms]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionVideoEngine]:
     root = tmp_path_factory.mktemp("films")
     tiny_models.sd15(root / "models" / "tiny")
     tiny_films.adapter(root / "adapter")
-    made = DiffusionFilms(GeneratorsSettings(film_models=str(root / "models"), film_adapter=str(root / "adapter")))
+    made = DiffusionVideoEngine(
+        GeneratorsSettings(film_models=str(root / "models"), film_adapter=str(root / "adapter"))
+    )
     yield made
-    made.pipelines.drop_all()
+    made.pipelines.release_all()
 
 
 class Told:
@@ -55,13 +68,13 @@ class Told:
 
     name = "diffusion"
 
-    def __init__(self, engine: DiffusionFilms, happens: Callable[[], None], *, step: int = 1) -> None:
-        self._engine, self._happens, self._step, self.jobs = engine, happens, step, list[FilmJob]()
+    def __init__(self, engine: DiffusionVideoEngine, happens: Callable[[], None], *, step: int = 1) -> None:
+        self._engine, self._happens, self._step, self.jobs = engine, happens, step, list[VideoJob]()
 
     def where(self) -> Any:
-        return self._engine.where()
+        return self._engine.device_message()
 
-    def move(self, job: FilmJob, progress: Progress = unheard) -> Animated:
+    def move(self, job: VideoJob, progress: Progress = ignore_progress) -> GeneratedVideo:
         self.jobs.append(job)
 
         def told(done: int, total: int) -> None:
@@ -70,21 +83,23 @@ class Told:
                 self._happens()
             progress(done, total)
 
-        return self._engine.move(job, told)
+        return self._engine.animate(job, told)
 
 
-def wanted(asset: UUID, **changes: Any) -> Wanted:
-    return replace(Wanted(asset, "tiny", seconds=1, words="waves on a beach", motion=60, seed=5, steps=2), **changes)
+def wanted(asset: UUID, **changes: Any) -> AnimationRequest:
+    return replace(
+        AnimationRequest(asset, "tiny", seconds=1, words="waves on a beach", motion=60, seed=5, steps=2), **changes
+    )
 
 
-def ask(nova: Atelier, want: Wanted, key: str = "one") -> UUID:
+def ask(nova: Atelier, want: AnimationRequest, key: str = "one") -> UUID:
     with nova.scope() as scope:
-        return animating.ask(scope, creator_id=nova.creator_id, wanted=want, key=key, by="member:x")
+        return animations.request_animation(scope, creator_id=nova.creator_id, wanted=want, key=key, by="member:x")
 
 
-def work(nova: Atelier, clip_id: UUID, engine: Any, *, store: Any = None, per_day: int = 0) -> Clip:
-    animating.run(
-        FilmDue(nova.tenant_id, clip_id),
+def work(nova: Atelier, clip_id: UUID, engine: Any, *, store: Any = None, per_day: int = 0) -> ClipView:
+    animations.make_animation(
+        AnimationDue(nova.tenant_id, clip_id),
         tenant=nova.services.tenant,
         engine=lambda: engine,
         store=store or nova.services.store,
@@ -95,51 +110,53 @@ def work(nova: Atelier, clip_id: UUID, engine: Any, *, store: Any = None, per_da
     return how(nova, clip_id)
 
 
-def how(nova: Atelier, clip_id: UUID) -> Clip:
+def how(nova: Atelier, clip_id: UUID) -> ClipView:
     with nova.scope() as scope:
-        return clipping.clip(scope, clip_id)
+        return clips.get_clip(scope, clip_id)
 
 
-def test_a_film_is_a_child_of_its_picture_and_bears_its_marks(nova: Atelier, engine: DiffusionFilms) -> None:
+def test_a_film_is_a_child_of_its_picture_and_bears_its_marks(nova: Atelier, engine: DiffusionVideoEngine) -> None:
     asset = still(nova)
     clip_id = ask(nova, wanted(asset))
     assert ask(nova, wanted(asset, words="other")) == clip_id, "the same press again"
     found = how(nova, clip_id)
-    assert (found.kind, found.state, found.total) == (Kind.MODEL, JobState.QUEUED, 2)
+    assert (found.kind, found.state, found.total) == (ClipKind.MODEL, JobState.QUEUED, 2)
     done = work(nova, clip_id, engine)
     assert (done.state, done.done, done.reason) == (JobState.DONE, 2, None)
     assert done.asset_id is not None
     assert work(nova, clip_id, engine) == done, "a row that comes twice"
     sha256 = digest(nova, done.asset_id)
     data = nova.services.store.get(nova.tenant_id, sha256)
-    assert films.reread(data, name="film").size == (480, 320)
-    mark = provenance.verify(data, "video/mp4")
+    assert video_files.reopen_video(data, name="film").size == (480, 320)
+    mark = content_credentials.verify_media(data, "video/mp4")
     assert (mark.engine, mark.source, mark.label) == ("diffusion", "trainedAlgorithmicMedia", "demo")
     with nova.scope() as scope:
-        made = story(scope, done.asset_id)
+        made = get_lineage(scope, done.asset_id)
         assert [card.asset_id for card in made.sources] == [asset]
         assert {"motion", "rate", "torch", "diffusers", "pipeline"} <= made.parameters.keys()
-        assert recording.label(scope, done.asset_id) == "demo"
-        assert ratings.effective(scope, sha256) is None, "nobody looked at it yet"
-        assert judging.makers(scope, [done.asset_id]) == {done.asset_id: "member:x"}
+        assert asset_records.asset_label(scope, done.asset_id) == "demo"
+        assert ratings.effective_rating(scope, sha256) is None, "nobody looked at it yet"
+        assert member_reviews.makers_of(scope, [done.asset_id]) == {done.asset_id: "member:x"}
     item = next(item for item in nova.library() if item.asset_id == done.asset_id)
     assert (item.engine, item.alt) == ("diffusion", "waves on a beach")
 
 
-def test_a_film_is_rated_no_lower_for_having_moved(nova: Atelier, engine: DiffusionFilms) -> None:
+def test_a_film_is_rated_no_lower_for_having_moved(nova: Atelier, engine: DiffusionVideoEngine) -> None:
     asset = still(nova, rating=Rating.N)
     done = work(nova, ask(nova, wanted(asset)), engine)
     assert done.asset_id is not None
     sha256 = digest(nova, done.asset_id)
     with nova.scope() as scope:
-        ratings.rate(scope, sha256, Rating.G, source="member:rob")
-        assert ratings.effective(scope, sha256) is Rating.S, "its picture was more than that"
-        assert recording.kin(scope, done.asset_id, most=1)[0] == [asset], "along this line things are taken back"
+        ratings.record_rating(scope, sha256, Rating.G, source="member:rob")
+        assert ratings.effective_rating(scope, sha256) is Rating.S, "its picture was more than that"
+        assert asset_records.ancestors_and_descendants(scope, done.asset_id, most=1)[0] == [asset], (
+            "along this line things are taken back"
+        )
 
 
 @pytest.mark.parametrize(("kind", "number"), [("get", 1), ("put", 1), ("put", 2), ("put", 3)])
 def test_who_dies_and_begins_anew_makes_one_asset(
-    nova: Atelier, engine: DiffusionFilms, kind: str, number: int
+    nova: Atelier, engine: DiffusionVideoEngine, kind: str, number: int
 ) -> None:
     clip_id = ask(nova, wanted(still(nova)))
     before = len(nova.library())
@@ -150,7 +167,7 @@ def test_who_dies_and_begins_anew_makes_one_asset(
     assert len(nova.library()) == before + 1
 
 
-def test_who_dies_at_a_step_or_after_it_stood_makes_it_once(nova: Atelier, engine: DiffusionFilms) -> None:
+def test_who_dies_at_a_step_or_after_it_stood_makes_it_once(nova: Atelier, engine: DiffusionVideoEngine) -> None:
     clip_id = ask(nova, wanted(still(nova)))
     with pytest.raises(KeyboardInterrupt):
         work(nova, clip_id, Told(engine, die))
@@ -160,14 +177,14 @@ def test_who_dies_at_a_step_or_after_it_stood_makes_it_once(nova: Atelier, engin
     assert work(nova, clip_id, engine).asset_id == first
 
 
-def test_a_stop_ends_it_at_its_step(nova: Atelier, engine: DiffusionFilms) -> None:
+def test_a_stop_ends_it_at_its_step(nova: Atelier, engine: DiffusionVideoEngine) -> None:
     clip_id = ask(nova, wanted(still(nova), steps=4))
     seen: list[int] = []
 
     def stop() -> None:
         seen.append(how(nova, clip_id).done)
         with nova.scope() as scope:
-            clipping.stop(scope, clip_id)
+            clips.stop_clip(scope, clip_id)
 
     before = len(nova.library())
     done = work(nova, clip_id, Told(engine, stop, step=2))
@@ -177,7 +194,7 @@ def test_a_stop_ends_it_at_its_step(nova: Atelier, engine: DiffusionFilms) -> No
         stop()
     other = ask(nova, wanted(still(nova, 2)), "other")
     with nova.scope() as scope:
-        clipping.stop(scope, other)
+        clips.stop_clip(scope, other)
         left = scope.run("SELECT count(*) FROM outbox WHERE subject_id = :id AND state = 'due'", id=other)
         assert left.scalar_one() == 0
     never = Told(engine, die)
@@ -185,13 +202,13 @@ def test_a_stop_ends_it_at_its_step(nova: Atelier, engine: DiffusionFilms) -> No
     assert never.jobs == []
 
 
-def test_what_is_taken_back_meanwhile_is_not_used(nova: Atelier, engine: DiffusionFilms) -> None:
+def test_what_is_taken_back_meanwhile_is_not_used(nova: Atelier, engine: DiffusionVideoEngine) -> None:
     asset = still(nova)
     clip_id, before = ask(nova, wanted(asset)), len(nova.library())
 
     def freeze() -> None:
         with nova.scope() as scope:
-            ratings.freeze(scope, digest(nova, asset))
+            ratings.freeze_bytes(scope, digest(nova, asset))
 
     done = work(nova, clip_id, Told(engine, freeze))
     assert done.reason is not None
@@ -204,7 +221,7 @@ def test_what_is_taken_back_meanwhile_is_not_used(nova: Atelier, engine: Diffusi
     "error", [EngineMissing("engine.film_no_gpu"), JobTooLarge("engine.film_memory", seconds=1, model="tiny")]
 )
 def test_an_engine_that_cannot_is_told_once_to_a_person(
-    nova: Atelier, engine: DiffusionFilms, error: EngineMissing | JobTooLarge
+    nova: Atelier, engine: DiffusionVideoEngine, error: EngineMissing | JobTooLarge
 ) -> None:
     clip_id = ask(nova, wanted(still(nova)))
 
@@ -218,7 +235,7 @@ def test_an_engine_that_cannot_is_told_once_to_a_person(
         assert said.scalar_one() == 1
 
 
-def test_others_faults_are_tried_again_and_given_up(nova: Atelier, engine: DiffusionFilms) -> None:
+def test_others_faults_are_tried_again_and_given_up(nova: Atelier, engine: DiffusionVideoEngine) -> None:
     clip_id = ask(nova, wanted(still(nova)))
 
     def away() -> None:
@@ -227,52 +244,52 @@ def test_others_faults_are_tried_again_and_given_up(nova: Atelier, engine: Diffu
     with pytest.raises(EngineUnreachable):
         work(nova, clip_id, Told(engine, away))
     assert how(nova, clip_id).state is JobState.RUNNING
-    clipping.gave_up(FilmDue(nova.tenant_id, clip_id), tenant=nova.services.tenant)
+    clips.fail_clip_after_retries(AnimationDue(nova.tenant_id, clip_id), tenant=nova.services.tenant)
     reason = how(nova, clip_id).reason
     assert reason is not None
     assert reason.code == "clip.gave_up"
 
 
-def test_a_model_that_is_gone_since_is_named(nova: Atelier, engine: DiffusionFilms) -> None:
+def test_a_model_that_is_gone_since_is_named(nova: Atelier, engine: DiffusionVideoEngine) -> None:
     done = work(nova, ask(nova, wanted(still(nova), model="gone")), engine)
     assert done.reason is not None
     assert (done.state, done.reason.code) == (JobState.FAILED, "engine.film_model_missing")
 
 
-def test_a_film_counts_as_a_picture_and_waits_for_the_next_day(nova: Atelier, engine: DiffusionFilms) -> None:
+def test_a_film_counts_as_a_picture_and_waits_for_the_next_day(nova: Atelier, engine: DiffusionVideoEngine) -> None:
     first, second = (ask(nova, wanted(still(nova, seed)), str(seed)) for seed in (1, 2))
     assert work(nova, first, engine, per_day=1).state is JobState.DONE
     never = Told(engine, die)
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         work(nova, second, never, per_day=1)
     found = how(nova, second)
     assert (found.state, found.waits_for, never.jobs) == (JobState.QUEUED, "quota", [])
     assert found.waits_until is not None
     with nova.scope() as scope:
-        assert quotas.made_since(scope, found.at.replace(year=2000)) == 1
-        assert animating.reconsider(scope) == 1
+        assert quotas.count_generated_since(scope, found.at.replace(year=2000)) == 1
+        assert animations.wake_waiting_animations(scope) == 1
     done = work(nova, second, engine, per_day=2)
     assert (done.state, done.waits_until) == (JobState.DONE, None)
 
 
-def test_it_keeps_to_the_hours_of_generation(nova: Atelier, engine: DiffusionFilms) -> None:
+def test_it_keeps_to_the_hours_of_generation(nova: Atelier, engine: DiffusionVideoEngine) -> None:
     with nova.scope() as scope:
         hour = scope.now.hour
-        shut = Window(time((hour + 6) % 24), time((hour + 8) % 24))
-        quotas.set_window(scope, shut, creator_id=nova.creator_id)
+        shut = GenerationHours(time((hour + 6) % 24), time((hour + 8) % 24))
+        quotas.set_generation_hours(scope, shut, creator_id=nova.creator_id)
     clip_id = ask(nova, wanted(still(nova)))
     assert how(nova, clip_id).waits_for == "window"
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         work(nova, clip_id, engine)
     with nova.scope() as scope:
-        quotas.set_window(scope, None, creator_id=nova.creator_id)
-        assert animating.reconsider(scope) == 1
+        quotas.set_generation_hours(scope, None, creator_id=nova.creator_id)
+        assert animations.wake_waiting_animations(scope) == 1
     assert work(nova, clip_id, engine).state is JobState.DONE
 
 
 def test_only_pictures_of_this_creator_and_words_that_may_be(nova: Atelier, services: Services) -> None:
     one, other = still(nova), atelier(services)
-    foreign, sound = still(other), nova.bring(ingesting.from_camera(voice("come to the beach"), name="sea.m4a"))
+    foreign, sound = still(other), nova.bring(pipeline.prepare_upload(voice("come to the beach"), name="sea.m4a"))
     for want, error in (
         (wanted(foreign), NotFound),
         (wanted(uuid7()), NotFound),
@@ -286,19 +303,19 @@ def test_only_pictures_of_this_creator_and_words_that_may_be(nova: Atelier, serv
     assert nova.count("clips") == 0
     clip_id = ask(nova, wanted(one))
     with other.scope() as scope:
-        for act in (clipping.clip, clipping.stop):
+        for act in (clips.get_clip, clips.stop_clip):
             with pytest.raises(NotFound):
                 act(scope, clip_id)
-        assert clipping.recent(scope, nova.creator_id, since=scope.now) == []
+        assert clips.list_recent_clips(scope, nova.creator_id, since=scope.now) == []
 
 
 def test_the_workers_know_what_to_do_with_it(nova: Atelier, tmp_path: Path) -> None:
     clip_id = ask(nova, wanted(still(nova)))
-    route = handlers.routes(nova.services).by_kind[FilmDue.kind]
+    route = registry.build_routes(nova.services).by_kind[AnimationDue.kind]
     with nova.scope() as scope:
         said = scope.run("SELECT queue, group_key FROM outbox WHERE subject_id = :id", id=clip_id).all()
     assert [tuple(one) for one in said] == [("gpu", "films|tiny")]
-    route.handler(FilmDue(nova.tenant_id, clip_id))
+    route.handler(AnimationDue(nova.tenant_id, clip_id))
     reason = how(nova, clip_id).reason
     assert reason is not None
     assert reason.code == "engine.film_none", "nothing is set up here, and a person is told so"

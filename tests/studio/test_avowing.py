@@ -9,11 +9,12 @@ import pytest
 from foundation.errors import NotFound, Refused
 from foundation.ids import uuid7
 from gate import epochs
-from generators.finishing import Finish
-from studio import avowing, finishing, ingesting, library, uploads
-from studio.events import CopyDue, ModelMade, UploadDue
-from tenants import agencies
-from tenants.roles import Role
+from generators.retouch.finish import CopyFinish
+from studio.ingest import ai_disclosure, picture_copies, pipeline, uploads
+from studio.library import assets
+from studio.library.events import AiDisclosureDue, PictureCopyDue, UploadDue
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import CREDENTIAL, ZONE, Atelier, Engine, Meanwhile, atelier
 from tests.studio.test_uploads import hand_in, work
@@ -36,13 +37,15 @@ def heard(nova: Atelier) -> int:
             t=nova.tenant_id,
         ).all()
     for row in rows:
-        avowing.run(ModelMade(nova.tenant_id, row.subject_id, row.args["by"]), tenant=nova.services.tenant)
+        ai_disclosure.apply_ai_disclosure(
+            AiDisclosureDue(nova.tenant_id, row.subject_id, row.args["by"]), tenant=nova.services.tenant
+        )
     return len(rows)
 
 
 def say(nova: Atelier, asset: UUID) -> None:
     with nova.scope(member(nova)) as scope:
-        avowing.ask(scope, asset)
+        ai_disclosure.request_ai_disclosure(scope, asset)
     assert heard(nova) == 1
 
 
@@ -61,8 +64,8 @@ def told(nova: Atelier, *assets: UUID) -> list[tuple[str, str, str]]:
 def values(nova: Atelier, *assets: UUID) -> list[int]:
     """How often each was made to be cleared anew."""
     with nova.scope() as scope:
-        keys = [epochs.asset(scope, one) for one in assets]
-        found = dict(epochs.values(scope, keys))
+        keys = [epochs.asset_key(scope, one) for one in assets]
+        found = dict(epochs.epoch_values(scope, keys))
     return [found.get(key, 0) for key in keys]
 
 
@@ -71,19 +74,24 @@ PHOTO, MODEL = ("none", "camera", "camera"), ("generated", "unnamed", "unnamed")
 
 def photo(nova: Atelier, seed: int = 1, **changes: Any) -> UUID:
     """A photograph in the library, perhaps made of another."""
-    prepared = ingesting.from_camera(encoded(a_picture(320, 200, seed=seed), "JPEG"), name="a.jpg", alt="a")
+    prepared = pipeline.prepare_upload(encoded(a_picture(320, 200, seed=seed), "JPEG"), name="a.jpg", alt="a")
     return nova.bring(replace(prepared, source=replace(prepared.source, **changes)))
 
 
 def copied(nova: Atelier, asset: UUID) -> UUID:
     services = nova.services
     with nova.scope() as scope:
-        copy_id = finishing.ask(scope, asset, Finish(form="square"), by="member:x", store=services.store)
-    finishing.make(
-        CopyDue(nova.tenant_id, copy_id), tenant=services.tenant, store=services.store, credential=lambda: CREDENTIAL
+        copy_id = picture_copies.request_copy(
+            scope, asset, CopyFinish(form="square"), by="member:x", store=services.store
+        )
+    picture_copies.make_copy(
+        PictureCopyDue(nova.tenant_id, copy_id),
+        tenant=services.tenant,
+        store=services.store,
+        credential=lambda: CREDENTIAL,
     )
     with nova.scope() as scope:
-        (found,) = finishing.copies(scope, [copy_id])
+        (found,) = picture_copies.get_copies(scope, [copy_id])
     assert found.made_id is not None
     return found.made_id
 
@@ -98,7 +106,7 @@ def test_a_picture_its_original_and_its_copies_are_a_model_s_from_then_on(nova: 
     say(nova, {"original": original, "copy": copy}[pressed])
     assert told(nova, original, copy, of_it, other) == [MODEL, MODEL, MODEL, PHOTO]
     with nova.scope() as scope:
-        assert [one.ai for one in library.media_of(scope, [original, copy], "x").values()] == ["generated"] * 2
+        assert [one.ai for one in assets.get_renditions(scope, [original, copy], "x").values()] == ["generated"] * 2
     grown = [after - was for was, after in zip(before, values(nova, original, copy, of_it, other), strict=True)]
     assert grown == [1, 1, 1, 0], "what was cleared is asked anew"
 
@@ -107,7 +115,7 @@ def test_said_twice_it_is_said_once(nova: Atelier) -> None:
     asset = photo(nova)
     say(nova, asset)
     before = values(nova, asset)
-    avowing.run(ModelMade(nova.tenant_id, asset, "member:x"), tenant=nova.services.tenant)
+    ai_disclosure.apply_ai_disclosure(AiDisclosureDue(nova.tenant_id, asset, "member:x"), tenant=nova.services.tenant)
     assert values(nova, asset) == before
     with nova.scope() as scope:
         noted = "SELECT count(*) FROM audit_entries WHERE tenant_id = :t AND act = 'picture.by_model'"
@@ -120,8 +128,10 @@ def test_what_an_engine_made_is_named_already(nova: Atelier) -> None:
     (item,) = nova.library()
     before = told(nova, item.asset_id)
     with nova.scope(member(nova)) as scope, pytest.raises(Refused, match="no_photograph"):
-        avowing.ask(scope, item.asset_id)
-    avowing.run(ModelMade(nova.tenant_id, item.asset_id, "member:x"), tenant=nova.services.tenant)
+        ai_disclosure.request_ai_disclosure(scope, item.asset_id)
+    ai_disclosure.apply_ai_disclosure(
+        AiDisclosureDue(nova.tenant_id, item.asset_id, "member:x"), tenant=nova.services.tenant
+    )
     assert told(nova, item.asset_id) == before
 
 
@@ -129,11 +139,11 @@ def test_who_may_not_and_others_cannot_say_it(nova: Atelier, services: Services)
     asset = photo(nova)
     for actor in (member(nova, Role.CHATTER), "system:test"):
         with nova.scope(actor) as scope, pytest.raises(Refused):
-            avowing.ask(scope, asset)
+            ai_disclosure.request_ai_disclosure(scope, asset)
     other = atelier(services)
     with other.scope(member(other)) as scope, pytest.raises(NotFound):
-        avowing.ask(scope, asset)
-    avowing.run(ModelMade(other.tenant_id, asset, "member:x"), tenant=services.tenant)
+        ai_disclosure.request_ai_disclosure(scope, asset)
+    ai_disclosure.apply_ai_disclosure(AiDisclosureDue(other.tenant_id, asset, "member:x"), tenant=services.tenant)
     assert told(nova, asset) == [PHOTO]
 
 
@@ -151,7 +161,7 @@ def test_the_same_file_handed_in_as_a_model_s_says_it_of_the_one_that_is_there(n
 def test_said_while_the_workers_are_at_the_file_it_counts(nova: Atelier) -> None:
     data = encoded(a_picture(seed=8), "JPEG")
     upload_id = hand_in(nova, data)
-    uploads.ingest(
+    uploads.ingest_upload(
         UploadDue(nova.tenant_id, upload_id),
         tenant=nova.services.tenant,
         store=nova.services.store,

@@ -7,16 +7,19 @@ from uuid import UUID
 import pytest
 
 from foundation.errors import BadInput, NotFound, Refused
-from foundation.settings import GeneratorsSettings
-from gate import people, ratings
-from gate.units import Rating
-from generators import media
-from generators.engines.diffusion import Diffusion
-from generators.masks import Region
-from studio import beginnings, erasing, jobs, library, lineage, recipes
-from studio.beginnings import Beginning
-from studio.events import EraseDue
-from studio.states import ShelfState
+from foundation.ops.settings import GeneratorsSettings
+from gate.contract.units import Rating
+from gate.people import persons
+from gate.ratings import ratings
+from generators.engines.images.diffusion import DiffusionEngine
+from generators.media import pictures
+from generators.retouch.masks import MaskRegion
+from studio.library import assets, erasure
+from studio.library.events import ErasureDue
+from studio.library.states import ShelfState
+from studio.recipes import input_pictures, specs
+from studio.recipes.input_pictures import InitPicture
+from studio.runs import lineage, runner
 from tests.generators import tiny_models as tiny
 from tests.generators.builders import a_picture, encoded, needs_diffusion
 from tests.studio.builders import Atelier, Engine, atelier, spec
@@ -26,14 +29,14 @@ pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diffusion]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine]:
     """The real pipeline on a small model."""
     needs_diffusion()
     folder: Path = tmp_path_factory.mktemp("models")
     tiny.sd15(folder / "one")
-    made = Diffusion(GeneratorsSettings(diffusion_folder=str(folder / "one"), diffusion_models=str(folder)))
+    made = DiffusionEngine(GeneratorsSettings(diffusion_folder=str(folder / "one"), diffusion_models=str(folder)))
     yield made
-    made.pipelines.drop_all()
+    made.pipelines.release_all()
 
 
 def photo(nova: Atelier, seed: int = 1) -> UUID:
@@ -42,21 +45,21 @@ def photo(nova: Atelier, seed: int = 1) -> UUID:
 
 def begin(nova: Atelier, asset: UUID, *, anew: int = 50, key: str = "vary", count: int = 1) -> UUID:
     with nova.scope() as scope:
-        recipe = recipes.save(scope, nova.creator_id, spec(width=64, height=64, steps=4))
-        return jobs.start(
+        recipe = specs.save_recipe(scope, nova.creator_id, spec(width=64, height=64, steps=4))
+        return runner.start_run(
             scope,
             creator_id=nova.creator_id,
             recipe_id=recipe,
             seed=7,
             key=key,
             count=count,
-            begin=Beginning(asset, anew),
+            begin=InitPicture(asset, anew),
         )
 
 
 def made(nova: Atelier, job: UUID) -> list[UUID]:
     with nova.scope() as scope:
-        return jobs.assets(scope, job)
+        return runner.run_assets(scope, job)
 
 
 def reason(nova: Atelier, job: UUID) -> str:
@@ -66,28 +69,28 @@ def reason(nova: Atelier, job: UUID) -> str:
         return str(found.code)
 
 
-def test_what_comes_of_it_is_its_child_with_its_people_and_rating(nova: Atelier, engine: Diffusion) -> None:
+def test_what_comes_of_it_is_its_child_with_its_people_and_rating(nova: Atelier, engine: DiffusionEngine) -> None:
     asset = photo(nova)
     with nova.scope() as scope:
-        person = people.add_person(scope, kind="real", display_ref="Léa")
-        ratings.depict(scope, asset, person, how="face", confirmed_by="member:x")
-        ratings.rate(scope, library.item(scope, asset).sha256, Rating.N, source="rule:test")
+        person = persons.add_person(scope, kind="real", display_ref="Léa")
+        ratings.record_depiction(scope, asset, person, how="face", confirmed_by="member:x")
+        ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, Rating.N, source="rule:test")
     job = begin(nova, asset, count=2)
     nova.work(job, lambda: engine)
     assert nova.progress(job) == ("done", 2, 2)
     children = made(nova, job)
     with nova.scope() as scope:
         for child in children:
-            found = lineage.story(scope, child)
+            found = lineage.get_lineage(scope, child)
             assert [card.asset_id for card in found.sources] == [asset]
-            sha256 = library.item(scope, child).sha256
-            ratings.rate(scope, sha256, Rating.G, source="member:x")
-            assert ratings.effective(scope, sha256) is Rating.S, "what was made of Nudity is at least that"
+            sha256 = assets.get_asset(scope, child).sha256
+            ratings.record_rating(scope, sha256, Rating.G, source="member:x")
+            assert ratings.effective_rating(scope, sha256) is Rating.S, "what was made of Nudity is at least that"
             shown = scope.run("SELECT person_id FROM depictions WHERE asset_id = :a", a=child).scalars()
             assert set(shown) == {person}
 
 
-def test_the_picture_counts_and_the_same_run_makes_the_same(nova: Atelier, engine: Diffusion) -> None:
+def test_the_picture_counts_and_the_same_run_makes_the_same(nova: Atelier, engine: DiffusionEngine) -> None:
     one, other = photo(nova, 1), photo(nova, 2)
     seen = []
     for number, asset in enumerate((one, one, other)):
@@ -95,19 +98,21 @@ def test_the_picture_counts_and_the_same_run_makes_the_same(nova: Atelier, engin
         nova.work(job, lambda: engine)
         (child,) = made(nova, job)
         with nova.scope() as scope:
-            sha256 = library.item(scope, child).sha256
+            sha256 = assets.get_asset(scope, child).sha256
             seen.append(scope.run("SELECT phash FROM renditions WHERE sha256 = :s", s=sha256).scalar_one())
     assert seen[0] == seen[1]
     assert seen[0] != seen[2]
 
 
-def test_an_upright_picture_under_a_wide_recipe_stays_upright(nova: Atelier, engine: Diffusion) -> None:
+def test_an_upright_picture_under_a_wide_recipe_stays_upright(nova: Atelier, engine: DiffusionEngine) -> None:
     asset = nova.upload(encoded(a_picture(320, 400)))
     with nova.scope() as scope:
-        recipe = recipes.save(scope, nova.creator_id, spec(width=640, height=480, steps=2))
-        begins = [Beginning(asset, 50), Beginning(asset, 50, Region(0, 0, 50, 50))]
+        recipe = specs.save_recipe(scope, nova.creator_id, spec(width=640, height=480, steps=2))
+        begins = [InitPicture(asset, 50), InitPicture(asset, 50, MaskRegion(0, 0, 50, 50))]
         whole, part = (
-            jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe, seed=7, key=str(one), count=1, begin=one)
+            runner.start_run(
+                scope, creator_id=nova.creator_id, recipe_id=recipe, seed=7, key=str(one), count=1, begin=one
+            )
             for one in begins
         )
     sizes = []
@@ -115,18 +120,18 @@ def test_an_upright_picture_under_a_wide_recipe_stays_upright(nova: Atelier, eng
         nova.work(job, lambda: engine)
         (child,) = made(nova, job)
         with nova.scope() as scope:
-            sha256 = library.item(scope, child).sha256
-        sizes.append(media.read(nova.services.store.get(nova.tenant_id, sha256), name="x").size)
+            sha256 = assets.get_asset(scope, child).sha256
+        sizes.append(pictures.decode_photo(nova.services.store.get(nova.tenant_id, sha256), name="x").size)
     assert sizes == [(496, 624), (320, 400)]
 
 
-def test_made_again_it_begins_from_the_same(nova: Atelier, engine: Diffusion) -> None:
+def test_made_again_it_begins_from_the_same(nova: Atelier, engine: DiffusionEngine) -> None:
     asset = photo(nova)
     job = begin(nova, asset)
     nova.work(job, lambda: engine)
     (child,) = made(nova, job)
     with nova.scope() as scope:
-        again, count = lineage.make_again(scope, child, key="again", by="member:x")
+        again, count = lineage.repeat_generation(scope, child, key="again", by="member:x")
         row = scope.run("SELECT from_asset, anew FROM jobs WHERE id = :id", id=again).one()
     assert (row.from_asset, row.anew, count) == (asset, 50, 1)
 
@@ -138,14 +143,14 @@ def test_an_engine_that_cannot_says_so(nova: Atelier) -> None:
     assert made(nova, job) == []
 
 
-def test_taken_back_or_erased_between_asking_and_making_it_is_not_used(nova: Atelier, engine: Diffusion) -> None:
+def test_taken_back_or_erased_between_asking_and_making_it_is_not_used(nova: Atelier, engine: DiffusionEngine) -> None:
     frozen, erased = photo(nova, 1), photo(nova, 2)
     first, second = begin(nova, frozen, key="a"), begin(nova, erased, key="b")
     with nova.scope() as scope:
-        ratings.freeze(scope, library.item(scope, frozen).sha256)
-        library.shelve(scope, erased, ShelfState.RETIRED)
-    erasing.run(
-        EraseDue(nova.tenant_id, erased, erasing.ERASING),
+        ratings.freeze_bytes(scope, assets.get_asset(scope, frozen).sha256)
+        assets.set_shelf_state(scope, erased, ShelfState.RETIRED)
+    erasure.erase_picture(
+        ErasureDue(nova.tenant_id, erased, erasure.ERASURE_ACTOR),
         tenant=nova.services.tenant,
         store=nova.services.store,
         posted=lambda scope, creator: (),
@@ -160,10 +165,10 @@ def test_what_no_run_begins_from(nova: Atelier, services: Services) -> None:
     asset, theirs = photo(nova), photo(atelier(services))
     with pytest.raises(NotFound):
         begin(nova, theirs)
-    for anew in (0, beginnings.LEAST - 1, beginnings.MOST + 1):
+    for anew in (0, input_pictures.MIN_STRENGTH - 1, input_pictures.MAX_STRENGTH + 1):
         with pytest.raises(BadInput):
             begin(nova, asset, anew=anew)
     with nova.scope() as scope:
-        ratings.freeze(scope, library.item(scope, asset).sha256)
+        ratings.freeze_bytes(scope, assets.get_asset(scope, asset).sha256)
     with pytest.raises(Refused):
         begin(nova, asset)

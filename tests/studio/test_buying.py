@@ -9,16 +9,24 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 
-from foundation import outbox
 from foundation.errors import LeaseLost
+from foundation.i18n.translation import Message
 from foundation.money import Money, Price
-from foundation.words import Message
-from generators.contract import EngineUnreachable, ImageJob, Picture, Progress, Slip, unheard
-from generators.engines.replicate import Replicate, Service
-from studio import jobs, output, resuming, spending
-from studio import reads as studio_reads
-from studio.events import BuyDue, JobDue
-from tenants import reads as tenant_reads
+from foundation.outbox import outbox
+from generators.contract.engines import (
+    EngineUnreachable,
+    GeneratedPicture,
+    ImageJob,
+    Progress,
+    PurchaseRecord,
+    ignore_progress,
+)
+from generators.engines.images.replicate import Replicate, ReplicateService
+from studio.costs import productivity, spending_caps
+from studio.library import queries as studio_reads
+from studio.library.events import HostedRunDue, RunDue
+from studio.runs import runner
+from tenants.agencies import queries as tenant_reads
 from tests.channels.builders import Killed
 from tests.fakes.replicate import MODEL, TOKEN, FakeReplicate, Fault, serving
 from tests.studio.builders import CREDENTIAL, Atelier, Engine
@@ -39,7 +47,7 @@ class Dying(Replicate):
 
     at = ""
 
-    def buy(self, job: ImageJob, slip: Slip, progress: Progress = unheard) -> Picture:
+    def buy(self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress) -> GeneratedPicture:
         if self.at:
             step = getattr(slip, self.at, None)
 
@@ -56,7 +64,7 @@ class Dying(Replicate):
 
 
 def engine_of(there: FakeReplicate, at: str = "") -> Dying:
-    service = Service(there.url, SecretStr(TOKEN), there.files_url)
+    service = ReplicateService(there.url, SecretStr(TOKEN), there.files_url)
     engine = Dying(service, MODEL, {MODEL: PRICE}, deadline=0.5, listed_after=0.3, look=0.02)
     engine.at = at
     return engine
@@ -69,7 +77,7 @@ def states(nova: Atelier) -> list[str]:
 
 def spent(nova: Atelier) -> Decimal:
     with nova.scope() as scope:
-        return spending.budget(scope, "USD", {}).spent.minor
+        return spending_caps.monthly_budget(scope, "USD", {}).spent.minor
 
 
 def test_a_run_buys_each_picture_once_and_says_what_it_cost(nova: Atelier, there: FakeReplicate) -> None:
@@ -80,7 +88,7 @@ def test_a_run_buys_each_picture_once_and_says_what_it_cost(nova: Atelier, there
     assert (len(there.billed), states(nova), spent(nova)) == (3, ["paid"] * 3, Decimal("0.9"))
     with nova.scope() as scope:
         costs = scope.run("SELECT cost, currency FROM creations").all()
-        found = output.since(scope, nova.creator_id, scope.now.replace(year=2020))
+        found = productivity.output_since(scope, nova.creator_id, scope.now.replace(year=2020))
     assert [(row.cost, row.currency) for row in costs] == [(Decimal("0.3"), "USD")] * 3
     assert found.cost == [Money(1, "USD")]
 
@@ -131,7 +139,7 @@ def test_a_stop_cancels_and_counts_what_had_begun(nova: Atelier, there: FakeRepl
     def looked(order: str) -> dict[str, Any]:
         with nova.scope() as scope:
             if nova.progress(job_id)[0] == "running":
-                jobs.stop(scope, job_id)
+                runner.stop_run(scope, job_id)
         return look(order)
 
     there.look = looked  # type: ignore[method-assign]  # a person presses while it is under way
@@ -146,7 +154,7 @@ def test_a_refusal_costs_nothing_and_what_failed_counts(nova: Atelier, there: Fa
     first = nova.start(key="first")
     nova.work(first, lambda: engine_of(there))
     with nova.scope() as scope:
-        assert "no_credit" in str(jobs.why(scope, first))
+        assert "no_credit" in str(runner.failure_reason(scope, first))
     assert (nova.progress(first)[0], states(nova), there.billed) == ("failed", ["released"], [])
     there.credit, there.ends = True, "failed"
     second = nova.start(key="second", variants=9)
@@ -162,14 +170,14 @@ class Moderated(Replicate):
     there: FakeReplicate
     count = 0
 
-    def buy(self, job: ImageJob, slip: Slip, progress: Progress = unheard) -> Picture:
+    def buy(self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress) -> GeneratedPicture:
         refused, self.count = self.count in self.refuses, self.count + 1
         self.there.ends, self.there.error = ("failed", "NSFW content detected") if refused else ("succeeded", None)
         return super().buy(job, slip, progress)
 
 
 def moderated(there: FakeReplicate, *refuses: int) -> Moderated:
-    service = Service(there.url, SecretStr(TOKEN), there.files_url)
+    service = ReplicateService(there.url, SecretStr(TOKEN), there.files_url)
     engine = Moderated(service, MODEL, {MODEL: PRICE}, deadline=0.5, listed_after=0.3, look=0.02)
     engine.there, engine.refuses = there, frozenset(refuses)
     return engine
@@ -180,8 +188,8 @@ def test_one_that_is_refused_is_left_out_and_told(nova: Atelier, there: FakeRepl
     nova.work(job_id, lambda: engine)
     assert (nova.progress(job_id), nova.count("creations"), len(there.billed)) == (("done", 5, 5), 3, 5)
     with nova.scope() as scope:
-        run = studio_reads.run_of(scope, job_id)
-        (notice,) = tenant_reads.open_notices(scope)
+        run = studio_reads.get_run(scope, job_id)
+        (notice,) = tenant_reads.list_open_notices(scope)
     assert (run.refused, run.why_refused) == (2, Message("engine.content_refused", {"engine": "replicate"}))
     assert notice.message == Message("job.skipped", {"count": 2, "total": 5})
 
@@ -190,7 +198,7 @@ def test_a_run_of_which_all_is_refused_fails(nova: Atelier, there: FakeReplicate
     job_id, engine = nova.start(variants=2), moderated(there, 0, 1)
     nova.work(job_id, lambda: engine)
     with nova.scope() as scope:
-        assert jobs.why(scope, job_id) == Message("engine.content_refused", {"engine": "replicate"})
+        assert runner.failure_reason(scope, job_id) == Message("engine.content_refused", {"engine": "replicate"})
     assert nova.progress(job_id) == ("failed", 2, 2)
 
 
@@ -199,7 +207,7 @@ def test_a_death_after_a_refusal_asks_for_no_refused_one_again(nova: Atelier, th
     dies = moderated(there, 0)
     buy = dies.buy
 
-    def killed(job: ImageJob, slip: Slip, progress: Progress = unheard) -> Picture:
+    def killed(job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress) -> GeneratedPicture:
         if dies.count == 2:
             raise Killed
         return buy(job, slip, progress)
@@ -215,12 +223,12 @@ def test_what_a_broken_run_lacks_is_bought_and_nothing_twice(nova: Atelier, ther
     """The month's cap ends it after a refusal; more is allowed, and a person has the rest made."""
     job_id, engine = nova.start(variants=6), moderated(there, 1)
     with nova.scope() as scope:
-        spending.set_cap(scope, "USD", Money(1, "USD"))
+        spending_caps.set_spending_cap(scope, "USD", Money(1, "USD"))
     nova.work(job_id, lambda: engine)
     assert (nova.progress(job_id), nova.count("creations"), len(there.billed)) == (("failed", 3, 6), 2, 3)
     with nova.scope() as scope:
-        spending.set_cap(scope, "USD", None)
-        assert resuming.resume(scope, job_id) == 3
+        spending_caps.set_spending_cap(scope, "USD", None)
+        assert runner.resume_run(scope, job_id) == 3
     nova.work(job_id, lambda: moderated(there))
     assert (nova.progress(job_id), nova.count("creations"), len(there.billed)) == (("done", 6, 6), 5, 6)
     assert (len(there.asked), states(nova), spent(nova)) == (6, ["paid"] * 6, Decimal("1.8"))
@@ -229,7 +237,7 @@ def test_what_a_broken_run_lacks_is_bought_and_nothing_twice(nova: Atelier, ther
 def test_too_many_and_away_are_tried_again_and_hold_no_money(nova: Atelier, there: FakeReplicate) -> None:
     job_id = nova.start(variants=1)
     there.throttled = 1
-    with pytest.raises(outbox.Later) as later:
+    with pytest.raises(outbox.RetryLater) as later:
         nova.work(job_id, lambda: engine_of(there))
     assert later.value.after.total_seconds() == 7
     there.fail("/v1/models/acme/portrait", Fault(status=503))
@@ -245,8 +253,8 @@ def test_the_cap_ends_a_run_in_words_and_keeps_what_it_made(nova: Atelier, there
     nova.work(job_id, lambda: engine_of(there), caps={"USD": Money(0, "USD")})
     other = nova.start(key="other")
     with nova.scope() as scope:
-        assert "spending.cap_reached" in str(jobs.why(scope, job_id))
-        spending.set_cap(scope, "USD", Money(1, "USD"))
+        assert "spending.cap_reached" in str(runner.failure_reason(scope, job_id))
+        spending_caps.set_spending_cap(scope, "USD", Money(1, "USD"))
     assert (nova.progress(job_id), there.asked) == (("failed", 0, 3), [])
     nova.work(other, lambda: engine_of(there))
     assert nova.progress(other) == ("done", 3, 3), "three of three tenths of a cent fit into one"
@@ -260,7 +268,9 @@ def test_a_run_costs_no_more_than_its_recipe_says(nova: Atelier, there: FakeRepl
     nova.work(job_id, lambda: engine_of(there))
     assert (nova.progress(job_id), len(there.billed), spent(nova)) == (("failed", 3, 5), 3, Decimal("0.9"))
     with nova.scope() as scope:
-        assert jobs.why(scope, job_id) == Message("spending.run_reached", {"spent": "0.01 USD", "most": "0.01 USD"})
+        assert runner.failure_reason(scope, job_id) == Message(
+            "spending.run_reached", {"spent": "0.01 USD", "most": "0.01 USD"}
+        )
     euros = nova.start(key="euros", budget="5 EUR")
     nova.work(euros, lambda: engine_of(there))
     assert (nova.progress(euros), len(there.billed)) == (("failed", 0, 3), 3), "nothing in a currency it does not name"
@@ -284,7 +294,7 @@ def test_words_that_stay_in_the_house_are_sent_nowhere(nova: Atelier, there: Fak
         scope.run("UPDATE jobs SET rating = 'N'")
     nova.work(job_id, lambda: engine_of(there))
     with nova.scope() as scope:
-        assert "hosted_rating" in str(jobs.why(scope, job_id))
+        assert "hosted_rating" in str(runner.failure_reason(scope, job_id))
     assert (there.asked, states(nova)) == ([], [])
 
 
@@ -304,7 +314,9 @@ def test_what_is_bought_leaves_the_queue_of_the_device(nova: Atelier, there: Fak
         "credential": lambda: CREDENTIAL,
     }
     for _ in range(2):  # the second time, a worker died before its row was done with
-        jobs.run(JobDue(nova.tenant_id, usual), engine=lambda: engine_of(there), make_room=freed.append, **given)
+        runner.generate_pictures(
+            RunDue(nova.tenant_id, usual), engine=lambda: engine_of(there), make_room=freed.append, **given
+        )
     assert due(nova) == [("job.buy", "buy", f"job:{usual}")] * 2 + [("job.run", "gpu", None)]
     assert (there.asked, nova.progress(usual)) == ([], ("queued", 0, 1))
     assert freed == [], "no card is freed for what is bought"
@@ -313,7 +325,7 @@ def test_what_is_bought_leaves_the_queue_of_the_device(nova: Atelier, there: Fak
     named = nova.start(key="named", variants=1, engine="replicate")
     assert ("job.buy", "buy", f"job:{named}") in due(nova)
     with nova.scope() as scope:
-        jobs.stop(scope, named)
+        runner.stop_run(scope, named)
     assert ("job.buy", "buy", f"job:{named}") not in due(nova)
 
 
@@ -321,7 +333,7 @@ def test_an_engine_that_is_not_there_ends_the_run_in_words_and_nothing_stands_in
     job_id = nova.start(engine="stability")
     nova.work(job_id, Engine)
     with nova.scope() as scope:
-        assert jobs.why(scope, job_id) == Message("engine.not_here", {"engine": "stability"})
+        assert runner.failure_reason(scope, job_id) == Message("engine.not_here", {"engine": "stability"})
     assert (nova.progress(job_id), nova.count("creations")) == (("failed", 0, 3), 0)
 
 
@@ -330,8 +342,8 @@ def test_the_engine_a_recipe_names_makes_its_pictures(nova: Atelier, there: Fake
     freed: list[str] = []
     nova.work(drawn, Engine, make_room=freed.append)
     assert freed == ["placeholder"]
-    jobs.run(
-        BuyDue(nova.tenant_id, bought),
+    runner.generate_pictures(
+        HostedRunDue(nova.tenant_id, bought),
         tenant=nova.services.tenant,
         engine=Engine,
         named={"replicate": engine_of(there)}.__getitem__,
@@ -353,7 +365,7 @@ def test_marked_pictures_and_real_ones_are_not_of_one_run(nova: Atelier, there: 
         nova.work(job_id, lambda: dying)
     nova.work(job_id, lambda: engine_of(there))  # somebody set up a seller meanwhile
     with nova.scope() as scope:
-        assert jobs.why(scope, job_id) == Message("job.engine_changed", {"engine": "replicate"})
+        assert runner.failure_reason(scope, job_id) == Message("job.engine_changed", {"engine": "replicate"})
     assert (nova.progress(job_id), there.asked) == (("failed", 1, 3), [])
 
 
@@ -363,7 +375,7 @@ def at_once(nova: Atelier, ids: list[UUID], there: FakeReplicate, **given: Any) 
     def work(job_id: UUID) -> bool:
         try:
             nova.work(job_id, lambda: engine_of(there), **given)
-        except outbox.Later:
+        except outbox.RetryLater:
             return True
         return False
 
@@ -376,11 +388,11 @@ def test_caps_hold_where_runs_of_an_agency_are_bought_at_once(nova: Atelier, the
     there.looks = 2 + seed
     ids = [nova.start(key=f"{one}", seed=one, variants=2) for one in range(4)]
     with nova.scope() as scope:
-        spending.set_cap(scope, "USD", Money(1, "USD"))
+        spending_caps.set_spending_cap(scope, "USD", Money(1, "USD"))
     at_once(nova, ids, there)
     assert (len(there.billed), spent(nova), nova.count("creations")) == (3, Decimal("0.9"), 3), "a cent holds three"
     with nova.scope() as scope:
-        spending.set_cap(scope, "USD", None)
+        spending_caps.set_spending_cap(scope, "USD", None)
     day = [nova.start(key=f"day{one}", seed=one, variants=3) for one in range(4)]
     assert at_once(nova, day, there, per_day=7), "some wait"
     for _ in range(3):

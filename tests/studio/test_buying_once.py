@@ -6,15 +6,22 @@ from decimal import Decimal
 import pytest
 from pydantic import SecretStr
 
-from foundation import outbox
 from foundation.errors import Unavailable
+from foundation.i18n.translation import Message
 from foundation.money import Price
-from foundation.words import Message
-from generators.contract import ImageJob, Picture, Progress, Slip, unheard
-from generators.engines.stability import Stability
-from studio import buying, jobs, spending
-from studio import reads as studio_reads
-from studio.events import AnswerKept
+from foundation.outbox import outbox
+from generators.contract.engines import (
+    GeneratedPicture,
+    ImageJob,
+    Progress,
+    PurchaseRecord,
+    ignore_progress,
+)
+from generators.engines.images.stability import Stability
+from studio.costs import spending_caps
+from studio.library import queries as studio_reads
+from studio.library.events import SellerAnswerStored
+from studio.runs import purchases, runner
 from tests.channels.builders import Killed
 from tests.fakes.stability import TOKEN, FakeStability, serving
 from tests.studio.builders import Atelier
@@ -31,8 +38,8 @@ class Dying(Stability):
 
     at = ""
 
-    def buy(self, job: ImageJob, slip: Slip, progress: Progress = unheard) -> Picture:
-        keep = slip.keep
+    def buy(self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress) -> GeneratedPicture:
+        keep = slip.store_answer
 
         def killed(answer: bytes) -> None:
             if self.at == "kept":
@@ -40,7 +47,7 @@ class Dying(Stability):
             raise Killed
 
         if self.at:
-            slip.keep = killed  # type: ignore[method-assign]  # the process ends there
+            slip.store_answer = killed  # type: ignore[method-assign]  # the process ends there
         return super().buy(job, slip, progress)
 
 
@@ -52,22 +59,22 @@ def engine_of(there: FakeStability, at: str = "") -> Dying:
 
 def spent(nova: Atelier) -> Decimal:
     with nova.scope() as scope:
-        return spending.budget(scope, "USD", {}).spent.minor
+        return spending_caps.monthly_budget(scope, "USD", {}).spent.minor
 
 
 def objects(nova: Atelier) -> int:
-    folder = nova.services.settings.objects / str(nova.tenant_id)
+    folder = nova.services.settings.objects_folder / str(nova.tenant_id)
     return sum(one.is_file() for one in folder.rglob("*"))
 
 
-def forget(nova: Atelier) -> list[AnswerKept]:
+def forget(nova: Atelier) -> list[SellerAnswerStored]:
     """Have forgotten what is to be, as if its time had come."""
     with nova.scope() as scope:
         due = "SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = 'answer.forget' AND available_at > :now"
         ids = scope.run(due, t=nova.tenant_id, now=scope.now).scalars().all()
-    events = [AnswerKept(nova.tenant_id, one) for one in ids]
+    events = [SellerAnswerStored(nova.tenant_id, one) for one in ids]
     for event in events:
-        buying.forget(event, tenant=nova.services.tenant, store=nova.services.store)
+        purchases.delete_seller_answer(event, tenant=nova.services.tenant, store=nova.services.store)
     return events
 
 
@@ -76,12 +83,12 @@ def test_what_came_before_a_death_is_not_lost(nova: Atelier, there: FakeStabilit
     with pytest.raises(Killed):
         nova.work(job_id, lambda: engine_of(there, "kept"))
     assert (there.billed, nova.count("creations"), objects(nova)) == (1, 0, 1)
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         forget(nova)
     nova.work(job_id, lambda: engine_of(there))
     assert (nova.progress(job_id), there.billed, spent(nova)) == (("done", 2, 2), 2, 6)
     with nova.scope() as scope:
-        assert studio_reads.run_of(scope, job_id).refused == 0
+        assert studio_reads.get_run(scope, job_id).refused == 0
     with_answers = objects(nova)
     assert len(forget(nova)) == 2
     assert (objects(nova), nova.count("creations")) == (with_answers - 2, 2)
@@ -95,7 +102,7 @@ def test_what_nobody_kept_is_paid_left_out_and_told(nova: Atelier, there: FakeSt
     nova.work(job_id, lambda: engine_of(there))
     assert (nova.progress(job_id), there.billed, spent(nova)) == (("done", 2, 2), 2, 6)
     with nova.scope() as scope:
-        run, made = studio_reads.run_of(scope, job_id), jobs.assets(scope, job_id)
+        run, made = studio_reads.get_run(scope, job_id), runner.run_assets(scope, job_id)
     assert (run.refused, len(made)) == (1, 1)
     assert run.why_refused == Message("engine.order_lost", {"engine": "stability"})
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from generators.contract import EngineUnreachable, Label, TextJob, Written
-from generators.engines.templates import Templates
-from studio import captions
-from studio.captions import Caption, Voice
+from generators.contract.engines import EngineUnreachable, GeneratedText, OriginLabel, TextJob
+from generators.engines.text.templates import TemplateEngine
+from studio.library import captions
+from studio.library.captions import CaptionStyle, WrittenCaption
 
 SCENE = "a café terrace in the morning"
 
@@ -22,15 +22,15 @@ class Model:
     converses: bool = True
     languages: frozenset[str] = frozenset({"fr", "en"})
 
-    def write(self, job: TextJob) -> Written:
+    def write(self, job: TextJob) -> GeneratedText:
         if not self.says:
             raise EngineUnreachable("engine.unreachable", server="x")
-        return Written(self.says, self.name, self.model, Label.NONE, job.seed, job.digest(), 10, 10)
+        return GeneratedText(self.says, self.name, self.model, OriginLabel.NONE, job.seed, job.digest(), 10, 10)
 
 
-def write(says: str, language: str = "en") -> Caption:
-    voice = Voice("Nova", "warm", language, virtual=True)
-    return captions.write(Model(says), Templates(), voice=voice, scene=SCENE, seed=3)
+def write(says: str, language: str = "en") -> WrittenCaption:
+    voice = CaptionStyle("Nova", "warm", language, virtual=True)
+    return captions.write_caption(Model(says), TemplateEngine(), voice=voice, scene=SCENE, seed=3)
 
 
 def test_a_model_s_caption_is_tidied_and_called_its_own() -> None:
@@ -58,18 +58,18 @@ def test_what_is_not_fit_to_be_read_gives_way_to_a_template(says: str, language:
 
 
 def test_a_template_chosen_as_the_engine_is_not_called_a_model() -> None:
-    voice = Voice("Nova", "warm", "fr", virtual=True)
-    caption = captions.write(Templates(), Templates(), voice=voice, scene=SCENE, seed=3)
+    voice = CaptionStyle("Nova", "warm", "fr", virtual=True)
+    caption = captions.write_caption(TemplateEngine(), TemplateEngine(), voice=voice, scene=SCENE, seed=3)
     assert (caption.ai, caption.engine) == ("none", "templates")
 
 
 def test_a_model_that_does_not_know_the_language_is_not_asked() -> None:
-    voice = Voice("Nova", "warm", "fr", virtual=True)
+    voice = CaptionStyle("Nova", "warm", "fr", virtual=True)
     english = Model("Sun on the cups, and nowhere to be.", languages=frozenset({"en"}))
-    caption = captions.write(english, Templates(), voice=voice, scene=SCENE, seed=3)
+    caption = captions.write_caption(english, TemplateEngine(), voice=voice, scene=SCENE, seed=3)
     assert caption.engine == "templates"
 
 
 def test_no_caption_is_longer_than_a_platform_takes() -> None:
     caption = write("The morning went on. " * 40)
-    assert 0 < len(caption.text) <= captions.LONGEST
+    assert 0 < len(caption.text) <= captions.MAX_CAPTION_LENGTH

@@ -9,14 +9,15 @@ import pytest
 from pydantic import SecretStr
 
 from foundation.errors import BadInput, Conflict, NotFound, Refused
-from gate import people
-from generators.contract import EngineMissing
-from generators.engines.elevenlabs import ElevenLabs
-from generators.engines.espeak import Espeak
-from generators.engines.piper import Piper
-from generators.speech import SpeechEngine
-from studio import lost_speeches, quotas, speaking, voice_lists, voice_samples, voices
-from studio.events import SpeechDue, VoicesDue
+from gate.people import persons
+from generators.contract.engines import EngineMissing
+from generators.contract.speech import SpeechEngine
+from generators.engines.speech.elevenlabs import ElevenLabs
+from generators.engines.speech.espeak import Espeak
+from generators.engines.speech.piper import Piper
+from studio.costs import quotas
+from studio.library.events import SpeechDue, VoiceCatalogDue
+from studio.voice import creator_voices, samples, speeches, uncertain_speeches, voice_catalog
 from tests.fakes.elevenlabs import FakeElevenLabs
 from tests.generators.programs_of_ours import espeak
 from tests.studio.builders import Atelier, atelier
@@ -27,38 +28,40 @@ __all__ = ["account", "paid"]
 SENTENCE = "Bonjour. Voici comment je parle quand je vous lis un texte court."
 
 
-def look(nova: Atelier, *engines: SpeechEngine, beside: Sequence[UUID] = ()) -> voice_lists.Listed:
+def look(nova: Atelier, *engines: SpeechEngine, beside: Sequence[UUID] = ()) -> voice_catalog.VoiceCatalog:
     """What the workers find where there are these agencies beside."""
-    voice_lists.run(
-        VoicesDue(nova.tenant_id, nova.tenant_id),
+    voice_catalog.refresh_voice_catalog(
+        VoiceCatalogDue(nova.tenant_id, nova.tenant_id),
         tenant=nova.services.tenant,
         engines=lambda: engines,
         agencies=lambda: [nova.tenant_id, *beside],
     )
     with nova.scope() as scope:
-        return voice_lists.listed(scope)
+        return voice_catalog.get_voice_catalog(scope)
 
 
-def names(found: voice_lists.Listed) -> list[str]:
+def names(found: voice_catalog.VoiceCatalog) -> list[str]:
     return [one.voice.name for one in found.offers]
 
 
 def hear(nova: Atelier, voice: str, *, engine: str = "elevenlabs", key: str = "s", person: UUID | None = None) -> UUID:
     with nova.scope() as scope:
-        wanted = voice_lists.found(scope, engine, voice)
-        return voice_samples.start(scope, nova.creator_id, wanted, language="fr", key=key, by=MEMBER, person_id=person)
+        wanted = voice_catalog.get_offered_voice(scope, engine, voice)
+        return samples.request_sample(
+            scope, nova.creator_id, wanted, language="fr", key=key, by=MEMBER, person_id=person
+        )
 
 
 def test_workers_list_what_there_is_and_say_what_is_missing(
     nova: Atelier, paid: ElevenLabs, account: FakeElevenLabs, tmp_path: Path
 ) -> None:
     with nova.scope() as scope:
-        assert voice_lists.listed(scope) == voice_lists.NOTHING
-        voice_lists.ask(scope)
-        voice_lists.ask(scope)
+        assert voice_catalog.get_voice_catalog(scope) == voice_catalog.EMPTY_CATALOG
+        voice_catalog.request_voice_catalog(scope)
+        voice_catalog.request_voice_catalog(scope)
     assert nova.count("outbox") == 1, "asked once at a time"
     with nova.scope() as scope:
-        assert voice_lists.listed(scope).going
+        assert voice_catalog.get_voice_catalog(scope).going
     marked = Espeak(espeak(tmp_path))
     found = look(nova, paid, marked)
     assert not found.going
@@ -74,13 +77,15 @@ def test_a_folder_that_cannot_be_used_is_a_sentence_and_no_fault(nova: Atelier) 
     def broken() -> Sequence[SpeechEngine]:
         raise EngineMissing("engine.no_voices", folder="/nowhere")
 
-    event = VoicesDue(nova.tenant_id, nova.tenant_id)
-    voice_lists.run(event, tenant=nova.services.tenant, engines=broken, agencies=lambda: [nova.tenant_id])
+    event = VoiceCatalogDue(nova.tenant_id, nova.tenant_id)
+    voice_catalog.refresh_voice_catalog(
+        event, tenant=nova.services.tenant, engines=broken, agencies=lambda: [nova.tenant_id]
+    )
     with nova.scope() as scope:
-        assert [one.code for one in voice_lists.listed(scope).missing] == ["engine.no_voices"]
-    voice_lists.gave_up(event, tenant=nova.services.tenant)
+        assert [one.code for one in voice_catalog.get_voice_catalog(scope).missing] == ["engine.no_voices"]
+    voice_catalog.fail_voice_catalog(event, tenant=nova.services.tenant)
     with nova.scope() as scope:
-        assert [one.code for one in voice_lists.listed(scope).missing] == ["voice.list_failed"]
+        assert [one.code for one in voice_catalog.get_voice_catalog(scope).missing] == ["voice.list_failed"]
 
 
 def test_only_languages_that_texts_are_said_in_are_offered(nova: Atelier, tmp_path: Path) -> None:
@@ -101,7 +106,7 @@ def test_a_copied_voice_is_offered_to_the_only_agency_or_to_whom_speaks_with_it(
         "the account is the house's: whose voices lie in it is not told"
     )
     with other.scope() as scope, pytest.raises(NotFound):
-        voice_lists.found(scope, "elevenlabs", "lea0000000000000own1")
+        voice_catalog.get_offered_voice(scope, "elevenlabs", "lea0000000000000own1")
     choose(nova, paid, 1, somebody(nova, agrees=True))
     assert names(look(nova, paid, beside=[other.tenant_id])) == ["George", "Léa"]
 
@@ -117,13 +122,13 @@ def test_a_sample_is_said_counted_and_kept_out_of_the_library(
     assert stands(nova, speech) == ("made", len(SENTENCE), None)
     assert (account.billed, nova.library()) == (len(SENTENCE), [])
     with nova.scope() as scope:
-        creator, sound = voice_samples.sound(scope, speech)
+        creator, sound = samples.sample_audio(scope, speech)
         assert (creator, sound[4:8]) == (nova.creator_id, b"ftyp")
-        assert speaking.used(scope) == len(SENTENCE)
-        assert speaking.recent(scope, nova.creator_id, since=scope.now - timedelta(hours=1)) == []
-        (heard,) = voice_samples.recent(scope, nova.creator_id)
+        assert speeches.used_characters(scope) == len(SENTENCE)
+        assert speeches.list_recent_speeches(scope, nova.creator_id, since=scope.now - timedelta(hours=1)) == []
+        (heard,) = samples.list_recent_samples(scope, nova.creator_id)
         assert (heard.id, heard.state) == (speech, "made")
-        quotas.set_characters(scope, len(SENTENCE) + 5)
+        quotas.set_character_quota(scope, len(SENTENCE) + 5)
     with pytest.raises(Refused) as raised:
         hear(nova, account.voices[0]["voice_id"], key="two")
     assert raised.value.message.code == "speech.over"
@@ -132,17 +137,17 @@ def test_a_sample_is_said_counted_and_kept_out_of_the_library(
 def test_another_agency_hears_nothing(nova: Atelier, services: Services, paid: ElevenLabs) -> None:
     look(nova, paid)
     with nova.scope() as scope:
-        george = voice_lists.listed(scope).offers[0]
+        george = voice_catalog.get_voice_catalog(scope).offers[0]
     speech = hear(nova, george.voice.id)
     work(nova, speech, paid)
     other = atelier(services)
     with other.scope() as scope:
         with pytest.raises(NotFound):
-            voice_samples.sound(scope, speech)
+            samples.sample_audio(scope, speech)
         with pytest.raises(NotFound):
-            voice_samples.start(scope, nova.creator_id, george, language="fr", key="s", by=MEMBER)
+            samples.request_sample(scope, nova.creator_id, george, language="fr", key="s", by=MEMBER)
         with pytest.raises(NotFound):
-            lost_speeches.count(scope, nova.creator_id, speech)
+            uncertain_speeches.mark_billed(scope, nova.creator_id, speech)
 
 
 def test_a_copied_voice_is_not_heard_without_its_owners_word(
@@ -155,24 +160,24 @@ def test_a_copied_voice_is_not_heard_without_its_owners_word(
     speech = hear(nova, copied, person=lea)
     work(nova, speech, paid)
     with nova.scope() as scope:
-        assert voice_samples.sound(scope, speech)
-        people.revoke(scope, lea, what="ai_likeness")
+        assert samples.sample_audio(scope, speech)
+        persons.revoke_consent(scope, lea, what="ai_likeness")
     with nova.scope() as scope, pytest.raises(NotFound):
-        voice_samples.sound(scope, speech)
+        samples.sample_audio(scope, speech)
 
 
 def test_put_away_what_waits_is_not_said(nova: Atelier, paid: ElevenLabs, account: FakeElevenLabs) -> None:
     choose(nova, paid)
     speech = start(nova)
     with nova.scope() as scope:
-        voices.retire(scope, nova.creator_id)
+        creator_voices.remove_voice(scope, nova.creator_id)
     work(nova, speech, paid)
     assert stands(nova, speech) == ("failed", 0, None)
     assert account.billed == 0
     with pytest.raises(NotFound):
         start(nova, key="two")
     with nova.scope() as scope, pytest.raises(NotFound):
-        voices.retire(scope, nova.creator_id)
+        creator_voices.remove_voice(scope, nova.creator_id)
     choose(nova, paid)
     assert stands(nova, start(nova, key="three"))[0] == "waiting"
 
@@ -189,14 +194,14 @@ def gone(nova: Atelier, paid: ElevenLabs, account: FakeElevenLabs) -> UUID:
 
 def test_a_lost_text_is_taken_as_billed_by_a_person_once(nova: Atelier, gone: UUID, account: FakeElevenLabs) -> None:
     with nova.scope() as scope:
-        (one,) = lost_speeches.lost(scope, nova.creator_id)
+        (one,) = uncertain_speeches.list_uncertain_speeches(scope, nova.creator_id)
         assert (one.id, one.words, one.characters) == (gone, WORDS, len(WORDS))
-        lost_speeches.count(scope, nova.creator_id, gone)
+        uncertain_speeches.mark_billed(scope, nova.creator_id, gone)
     assert stands(nova, gone) == ("failed", len(WORDS), None), "it stays counted"
     with nova.scope() as scope:
-        assert lost_speeches.lost(scope, nova.creator_id) == []
+        assert uncertain_speeches.list_uncertain_speeches(scope, nova.creator_id) == []
         with pytest.raises(Conflict):
-            lost_speeches.again(scope, nova.creator_id, gone, by=MEMBER)
+            uncertain_speeches.repeat_speech(scope, nova.creator_id, gone, by=MEMBER)
     assert len(account.made) == 1
 
 
@@ -204,15 +209,15 @@ def test_a_lost_text_is_asked_again_once_and_within_the_limit(
     nova: Atelier, gone: UUID, paid: ElevenLabs, account: FakeElevenLabs
 ) -> None:
     with nova.scope() as scope:
-        quotas.set_characters(scope, len(WORDS) + 5)
+        quotas.set_character_quota(scope, len(WORDS) + 5)
     with nova.scope() as scope, pytest.raises(Refused):
-        lost_speeches.again(scope, nova.creator_id, gone, by=MEMBER)
+        uncertain_speeches.repeat_speech(scope, nova.creator_id, gone, by=MEMBER)
     assert stands(nova, gone)[0] == "uncertain", "what was refused stays to be decided"
     with nova.scope() as scope:
-        quotas.set_characters(scope, None)
-        anew = lost_speeches.again(scope, nova.creator_id, gone, by=MEMBER)
+        quotas.set_character_quota(scope, None)
+        anew = uncertain_speeches.repeat_speech(scope, nova.creator_id, gone, by=MEMBER)
     with nova.scope() as scope, pytest.raises(Conflict):
-        lost_speeches.again(scope, nova.creator_id, gone, by=MEMBER)
+        uncertain_speeches.repeat_speech(scope, nova.creator_id, gone, by=MEMBER)
     work(nova, anew, paid)
     work(nova, gone, paid)
     assert (stands(nova, anew)[0], stands(nova, gone)[:2]) == ("made", ("failed", len(WORDS)))
@@ -225,9 +230,9 @@ def test_a_lost_sample_is_asked_again_as_a_sample(nova: Atelier, paid: ElevenLab
     speech = hear(nova, account.voices[0]["voice_id"])
     work(nova, speech, paid)
     with nova.scope() as scope:
-        (one,) = lost_speeches.lost(scope, nova.creator_id)
+        (one,) = uncertain_speeches.list_uncertain_speeches(scope, nova.creator_id)
         assert one.sample
-        anew = lost_speeches.again(scope, nova.creator_id, speech, by=MEMBER)
+        anew = uncertain_speeches.repeat_speech(scope, nova.creator_id, speech, by=MEMBER)
     work(nova, anew, paid)
     assert (stands(nova, anew)[0], nova.library()) == ("made", [])
 
@@ -235,7 +240,7 @@ def test_a_lost_sample_is_asked_again_as_a_sample(nova: Atelier, paid: ElevenLab
 def test_a_language_nobody_speaks_here_is_refused_before_anything_counts(nova: Atelier, paid: ElevenLabs) -> None:
     choose(nova, paid)
     with nova.scope() as scope, pytest.raises(BadInput):
-        speaking.start(scope, creator_id=nova.creator_id, words=WORDS, language="de", key="x", by=MEMBER)
+        speeches.request_speech(scope, creator_id=nova.creator_id, words=WORDS, language="de", key="x", by=MEMBER)
     assert nova.count("speeches") == 0
 
 
@@ -248,6 +253,6 @@ def test_a_text_under_way_for_long_stays_on_the_list(nova: Atelier, paid: Eleven
             old=scope.now - timedelta(hours=1),
             id=speech,
         )
-        assert [one.id for one in speaking.recent(scope, nova.creator_id, since=scope.now)] == [speech]
-    speaking.gave_up(SpeechDue(nova.tenant_id, speech), tenant=nova.services.tenant)
+        assert [one.id for one in speeches.list_recent_speeches(scope, nova.creator_id, since=scope.now)] == [speech]
+    speeches.fail_speech(SpeechDue(nova.tenant_id, speech), tenant=nova.services.tenant)
     assert stands(nova, speech)[0] == "uncertain"

@@ -9,23 +9,28 @@ import pytest
 
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import uuid7
-from foundation.storage import ObjectStore
-from gate import ratings, recording
-from gate.units import Rating
-from generators import encoding, films, provenance
-from generators.clips import Form, Motion
-from generators.contract import ImageJob, Label
-from generators.engines.placeholder import Placeholder
-from studio import clipping, cutting, ingesting, lineage, models
-from studio.clipping import Clip
-from studio.cutting import Shot, Wanted
-from studio.events import ClipDue
-from studio.states import JobState
+from foundation.storage.object_store import ObjectStore
+from gate.assets import asset_records
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from generators.contract.engines import ImageJob, OriginLabel
+from generators.engines.images.placeholder import PlaceholderEngine
+from generators.provenance import content_credentials
+from generators.video import encoder, video_files
+from generators.video.slideshow import ClipForm, StillMotion
+from studio.ingest import pipeline
+from studio.library import models
+from studio.library.events import SlideshowDue
+from studio.library.states import JobState
+from studio.runs import lineage
+from studio.video import clips, slideshows
+from studio.video.clips import ClipView
+from studio.video.slideshows import SlideshowPicture, SlideshowRequest
 from tests.generators.builders import a_picture, encoded
 from tests.generators.clips import voice
 from tests.studio.builders import CREDENTIAL, Atelier, atelier
 from tests.studio.test_wording import EXPLICIT, OF_AGE
-from workers import handlers
+from workers.event_routes import registry
 from workers.wiring import Services
 
 pytestmark = pytest.mark.heavy
@@ -35,30 +40,30 @@ def still(nova: Atelier, seed: int = 1, rating: Rating | None = Rating.G) -> UUI
     asset = nova.upload(encoded(a_picture(seed=seed), "JPEG"), f"{seed}.jpg")
     if rating is not None:
         with nova.scope() as scope:
-            ratings.rate(scope, digest(nova, asset), rating, source="member:rob")
+            ratings.record_rating(scope, digest(nova, asset), rating, source="member:rob")
     return asset
 
 
 def digest(nova: Atelier, asset: UUID) -> str:
     with nova.scope() as scope:
-        found = recording.rendition(scope, asset, "post")
+        found = asset_records.newest_rendition(scope, asset, "post")
     assert found is not None
     return found.sha256
 
 
-def wanted(*assets: UUID, **changes: Any) -> Wanted:
-    shots = tuple(Shot(one, 1.0, Motion.IN) for one in assets)
-    return replace(Wanted(shots, Form.SQUARE, fades=False), **changes)
+def wanted(*assets: UUID, **changes: Any) -> SlideshowRequest:
+    shots = tuple(SlideshowPicture(one, 1.0, StillMotion.IN) for one in assets)
+    return replace(SlideshowRequest(shots, ClipForm.SQUARE, fades=False), **changes)
 
 
-def ask(nova: Atelier, want: Wanted, key: str = "one") -> UUID:
+def ask(nova: Atelier, want: SlideshowRequest, key: str = "one") -> UUID:
     with nova.scope() as scope:
-        return cutting.ask(scope, creator_id=nova.creator_id, wanted=want, key=key, by="member:x")
+        return slideshows.request_slideshow(scope, creator_id=nova.creator_id, wanted=want, key=key, by="member:x")
 
 
-def work(nova: Atelier, clip_id: UUID, *, store: Any = None) -> Clip:
-    cutting.cut(
-        ClipDue(nova.tenant_id, clip_id),
+def work(nova: Atelier, clip_id: UUID, *, store: Any = None) -> ClipView:
+    slideshows.make_slideshow(
+        SlideshowDue(nova.tenant_id, clip_id),
         tenant=nova.services.tenant,
         store=store or nova.services.store,
         credential=lambda: CREDENTIAL,
@@ -67,9 +72,9 @@ def work(nova: Atelier, clip_id: UUID, *, store: Any = None) -> Clip:
     return how(nova, clip_id)
 
 
-def how(nova: Atelier, clip_id: UUID) -> Clip:
+def how(nova: Atelier, clip_id: UUID) -> ClipView:
     with nova.scope() as scope:
-        return clipping.clip(scope, clip_id)
+        return clips.get_clip(scope, clip_id)
 
 
 class Watched:
@@ -98,7 +103,9 @@ def die() -> None:
 
 def test_a_clip_comes_into_the_library_with_all_its_stills_behind_it(nova: Atelier) -> None:
     one, two = still(nova, 1), still(nova, 2, Rating.N)
-    clip_id = ask(nova, wanted(one, two, shots=(Shot(one, 1.0, caption="Bonjour l’été"), Shot(two, 1.0))))
+    clip_id = ask(
+        nova, wanted(one, two, shots=(SlideshowPicture(one, 1.0, caption="Bonjour l’été"), SlideshowPicture(two, 1.0)))
+    )
     assert ask(nova, wanted(one)) == clip_id  # the same press again
     assert how(nova, clip_id).state is JobState.QUEUED
     done = work(nova, clip_id)
@@ -106,14 +113,14 @@ def test_a_clip_comes_into_the_library_with_all_its_stills_behind_it(nova: Ateli
     assert done.asset_id is not None
     assert work(nova, clip_id) == done  # a row that comes twice
     sha256 = digest(nova, done.asset_id)
-    film = films.reread(nova.services.store.get(nova.tenant_id, sha256), name="clip")
+    film = video_files.reopen_video(nova.services.store.get(nova.tenant_id, sha256), name="clip")
     assert (film.size, round(film.seconds)) == ((1080, 1080), 2)
     with nova.scope() as scope:
-        assert recording.parts_of(scope, done.asset_id) == [one, two]
-        assert [card.asset_id for card in lineage.story(scope, done.asset_id).sources] == [one, two]
+        assert asset_records.parts_of_asset(scope, done.asset_id) == [one, two]
+        assert [card.asset_id for card in lineage.get_lineage(scope, done.asset_id).sources] == [one, two]
         for still_of in (one, two):
-            assert [card.asset_id for card in lineage.story(scope, still_of).children] == [done.asset_id]
-        assert ratings.effective(scope, sha256) is Rating.N
+            assert [card.asset_id for card in lineage.get_lineage(scope, still_of).children] == [done.asset_id]
+        assert ratings.effective_rating(scope, sha256) is Rating.N
         words = scope.run("SELECT words FROM inspections WHERE sha256 = :s AND source = 'house'", s=sha256).scalar_one()
     assert words == ["Bonjour l’été"]
     item = next(item for item in nova.library() if item.asset_id == done.asset_id)
@@ -125,7 +132,7 @@ def test_unrated_stills_make_no_rated_clip(nova: Atelier) -> None:
     done = work(nova, ask(nova, wanted(still(nova, 1), still(nova, 2, None))))
     assert done.asset_id is not None
     with nova.scope() as scope:
-        assert ratings.effective(scope, digest(nova, done.asset_id)) is None
+        assert ratings.effective_rating(scope, digest(nova, done.asset_id)) is None
 
 
 @pytest.mark.parametrize(("kind", "number"), [("get", 1), ("put", 1), ("put", 2), ("put", 3)])
@@ -153,7 +160,7 @@ def test_a_stop_ends_it_while_it_is_drawn(nova: Atelier) -> None:
 
     def stop() -> None:
         with nova.scope() as scope:
-            clipping.stop(scope, clip_id)
+            clips.stop_clip(scope, clip_id)
 
     before = len(nova.library())
     done = work(nova, clip_id, store=Watched(nova.services.store, "get", 2, stop))
@@ -169,7 +176,7 @@ def test_what_is_taken_back_meanwhile_is_not_used(nova: Atelier) -> None:
 
     def freeze() -> None:
         with nova.scope() as scope:
-            ratings.freeze(scope, digest(nova, two))
+            ratings.freeze_bytes(scope, digest(nova, two))
 
     done = work(nova, clip_id, store=Watched(nova.services.store, "get", 2, freeze))
     assert done.state is JobState.FAILED
@@ -180,63 +187,65 @@ def test_what_is_taken_back_meanwhile_is_not_used(nova: Atelier) -> None:
 
 
 def test_a_sound_of_the_library_is_a_part_and_what_a_model_made_is_marked(nova: Atelier) -> None:
-    sound = nova.bring(ingesting.from_camera(voice("come to the beach"), name="sea.m4a"))
+    sound = nova.bring(pipeline.prepare_upload(voice("come to the beach"), name="sea.m4a"))
     drawn = replace(
-        Placeholder().draw(ImageJob(prompt="a beach", seed=1, width=128, height=128)),
-        label=Label.NONE,
+        PlaceholderEngine().draw(ImageJob(prompt="a beach", seed=1, width=128, height=128)),
+        label=OriginLabel.NONE,
         engine="comfyui",
     )
-    made = nova.bring(ingesting.from_engine(drawn, key="made", alt="", credential=CREDENTIAL))
+    made = nova.bring(pipeline.prepare_generated_picture(drawn, key="made", alt="", credential=CREDENTIAL))
     done = work(nova, ask(nova, wanted(made, sound=sound)))
     assert done.asset_id is not None
     data = nova.services.store.get(nova.tenant_id, digest(nova, done.asset_id))
-    assert films.reread(data, name="clip").heard is not None
-    mark = provenance.verify(data, "video/mp4")
+    assert video_files.reopen_video(data, name="clip").heard is not None
+    mark = content_credentials.verify_media(data, "video/mp4")
     assert (mark.engine, mark.source) == ("clips", "compositeWithTrainedAlgorithmicMedia")
     with nova.scope() as scope:
-        assert set(recording.parts_of(scope, done.asset_id)) == {made, sound}
-        found = recording.rendition(scope, done.asset_id, "post")
+        assert set(asset_records.parts_of_asset(scope, done.asset_id)) == {made, sound}
+        found = asset_records.newest_rendition(scope, done.asset_id, "post")
     assert found is not None
     assert found.ai == "generated"
 
 
 def test_a_voice_that_was_said_here_is_heard_once_and_to_its_end(nova: Atelier) -> None:
-    sound = nova.bring(ingesting.from_camera(voice("come to the beach"), name="sea.m4a"))
+    sound = nova.bring(pipeline.prepare_upload(voice("come to the beach"), name="sea.m4a"))
     with nova.scope() as scope:
         given = {"key": "said", "words": "x", "language": "en", "engine": "piper", "voice": "v", "by": "member:x"}
         said = {"state": "made", "characters": 0, "asset_id": sound, "licence": {}}
-        scope.add(models.Speech(tenant_id=scope.tenant_id, creator_id=nova.creator_id, **given, **said))
-        stored = recording.rendition(scope, sound, "post")
+        scope.add(models.SpeechRow(tenant_id=scope.tenant_id, creator_id=nova.creator_id, **given, **said))
+        stored = asset_records.newest_rendition(scope, sound, "post")
     assert stored is not None
     asked = wanted(still(nova), sound=sound)
     shortest = replace(asked, shots=(replace(asked.shots[0], seconds=1.0),))
     done = work(nova, ask(nova, shortest))
     assert done.asset_id is not None
-    spoken = films.inspect(nova.services.store.get(nova.tenant_id, stored.sha256), name="x").seconds
-    made = films.inspect(nova.services.store.get(nova.tenant_id, digest(nova, done.asset_id)), name="x").seconds
-    assert made == pytest.approx(spoken + encoding.ENDS, abs=0.15)
+    spoken = video_files.inspect_video(nova.services.store.get(nova.tenant_id, stored.sha256), name="x").seconds
+    made = video_files.inspect_video(
+        nova.services.store.get(nova.tenant_id, digest(nova, done.asset_id)), name="x"
+    ).seconds
+    assert made == pytest.approx(spoken + encoder.FADE_OUT_SECONDS, abs=0.15)
 
 
 def test_only_pictures_of_this_creator_and_words_that_may_be_written(nova: Atelier, services: Services) -> None:
     one = still(nova)
     other = atelier(services)
     foreign = still(other)
-    sound = nova.bring(ingesting.from_camera(voice("come to the beach"), name="sea.m4a"))
+    sound = nova.bring(pipeline.prepare_upload(voice("come to the beach"), name="sea.m4a"))
     for want, error in (
         (wanted(one, foreign), NotFound),
         (wanted(uuid7()), NotFound),
         (wanted(one, sound), BadInput),
         (wanted(one, sound=one), BadInput),
         (wanted(), BadInput),
-        (wanted(one, shots=(Shot(one, 99.0),)), BadInput),
-        (wanted(one, shots=(Shot(one, 1.0, caption=f"{OF_AGE}, {EXPLICIT}"),)), Refused),
+        (wanted(one, shots=(SlideshowPicture(one, 99.0),)), BadInput),
+        (wanted(one, shots=(SlideshowPicture(one, 1.0, caption=f"{OF_AGE}, {EXPLICIT}"),)), Refused),
     ):
         with pytest.raises(error):
             ask(nova, want, str(uuid7()))
     assert nova.count("clips") == 0
     clip_id = ask(nova, wanted(one))
     with other.scope() as scope, pytest.raises(NotFound):
-        clipping.clip(scope, clip_id)
+        clips.get_clip(scope, clip_id)
 
 
 def test_a_picture_that_is_gone_and_one_given_up_are_told(nova: Atelier) -> None:
@@ -244,14 +253,17 @@ def test_a_picture_that_is_gone_and_one_given_up_are_told(nova: Atelier) -> None
     clip_id, other = ask(nova, wanted(asset)), ask(nova, wanted(asset), "other")
     nova.services.store.delete(nova.tenant_id, digest(nova, asset))
     assert work(nova, clip_id).state is JobState.FAILED
-    clipping.gave_up(ClipDue(nova.tenant_id, other), tenant=nova.services.tenant)
+    clips.fail_clip_after_retries(SlideshowDue(nova.tenant_id, other), tenant=nova.services.tenant)
     done = how(nova, other)
     assert done.reason is not None
     assert (done.state, done.reason.code) == (JobState.FAILED, "clip.gave_up")
     with nova.scope() as scope:
         said = scope.run("SELECT count(*) FROM notices WHERE cause = ANY(:c)", c=[f"clip:{clip_id}", f"clip:{other}"])
         assert said.scalar_one() == 2
-        assert [one.id for one in clipping.recent(scope, nova.creator_id, since=scope.now)] in ([], [other, clip_id])
+        assert [one.id for one in clips.list_recent_clips(scope, nova.creator_id, since=scope.now)] in (
+            [],
+            [other, clip_id],
+        )
 
 
 def test_progress_is_told(nova: Atelier) -> None:
@@ -267,11 +279,11 @@ def test_progress_is_told(nova: Atelier) -> None:
 
 def test_the_workers_know_what_to_do_with_it(nova: Atelier) -> None:
     clip_id = ask(nova, wanted(still(nova)))
-    route = handlers.routes(nova.services).by_kind[ClipDue.kind]
+    route = registry.build_routes(nova.services).by_kind[SlideshowDue.kind]
     with nova.scope() as scope:
         said = scope.run(
             "SELECT queue FROM outbox WHERE subject_id = :id AND kind = :kind", id=clip_id, kind="clip.cut"
         )
         assert said.scalars().all() == ["make"]
-    route.handler(ClipDue(nova.tenant_id, clip_id))
+    route.handler(SlideshowDue(nova.tenant_id, clip_id))
     assert how(nova, clip_id).state is JobState.DONE

@@ -6,17 +6,21 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import Scope
+from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound, Refused, Unavailable
-from foundation.ids import HOUSE
-from foundation.storage import ObjectStore
-from gate import erasing as evidence
-from gate import recording
-from studio import collecting, erasing, ingesting, library, output, packs, quotas, storing, uploads
-from studio.events import EraseDue
-from studio.states import ShelfState
-from tenants import agencies, notices
-from tenants.roles import Role
+from foundation.ids import INSTALLATION_ID
+from foundation.storage.object_store import ObjectStore
+from gate.assets import asset_records
+from gate.assets import erasure as evidence
+from studio.costs import productivity, quotas
+from studio.ingest import pipeline, uploads
+from studio.library import assets, collections, erasure, storage_quota
+from studio.library.events import ErasureDue
+from studio.library.states import ShelfState
+from studio.packs import packs
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.notices import notices
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import ZONE, Atelier, Engine, atelier
 from tests.studio.test_uploads import hand_in, work
@@ -31,7 +35,7 @@ def moved(nova: Atelier) -> Iterator[Callable[[int], None]]:
     days: list[int] = []
 
     def move(count: int) -> None:
-        with nova.services.tenant(HOUSE, "system:test", role="relay") as scope:
+        with nova.services.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
             scope.run("SELECT house_shift(:by)", by=timedelta(days=count))
         days.append(count)
 
@@ -54,12 +58,14 @@ def photo(nova: Atelier, seed: int = 1, *, away: bool = True) -> UUID:
 
 def shelve(nova: Atelier, asset: UUID, after: ShelfState = ShelfState.RETIRED) -> None:
     with nova.scope() as scope:
-        library.shelve(scope, asset, after)
+        assets.set_shelf_state(scope, asset, after)
 
 
-def erase(nova: Atelier, asset: UUID, *, store: ObjectStore | None = None, posted: erasing.Posted = nothing) -> None:
-    event = EraseDue(nova.tenant_id, asset, erasing.ERASING)
-    erasing.run(event, tenant=nova.services.tenant, store=store or nova.services.store, posted=posted)
+def erase(
+    nova: Atelier, asset: UUID, *, store: ObjectStore | None = None, posted: erasure.FindPostedAssets = nothing
+) -> None:
+    event = ErasureDue(nova.tenant_id, asset, erasure.ERASURE_ACTOR)
+    erasure.erase_picture(event, tenant=nova.services.tenant, store=store or nova.services.store, posted=posted)
 
 
 def objects(nova: Atelier, asset: UUID) -> list[str]:
@@ -78,20 +84,20 @@ def shown(nova: Atelier) -> set[UUID]:
 def test_bytes_words_and_room_go_and_proof_stays(nova: Atelier) -> None:
     asset, other = photo(nova), photo(nova, 2, away=False)
     with nova.scope() as scope:
-        sha256, before = library.item(scope, asset).sha256, storing.used(scope)
-        collecting.make(scope, nova.creator_id, "été", [asset, other])
+        sha256, before = assets.get_asset(scope, asset).sha256, storage_quota.used_bytes(scope)
+        collections.create_collection(scope, nova.creator_id, "été", [asset, other])
     assert len(objects(nova, asset)) == 2, "a thumbnail lies beside it"
     erase(nova, asset)
     assert objects(nova, asset) == []
     assert objects(nova, other) != []
     assert shown(nova) == {other}
     with nova.scope() as scope:
-        assert storing.used(scope) < before
-        assert evidence.gone(scope, sha256)
-        assert recording.recorded(scope, sha256).asset_id == asset, "its digest stays known"
+        assert storage_quota.used_bytes(scope) < before
+        assert evidence.is_erased(scope, sha256)
+        assert asset_records.find_rendition_by_digest(scope, sha256).asset_id == asset, "its digest stays known"
         with pytest.raises(NotFound):
-            library.item(scope, asset)
-        (found,) = collecting.of(scope, nova.creator_id)
+            assets.get_asset(scope, asset)
+        (found,) = collections.list_collections(scope, nova.creator_id)
         assert list(found.assets) == [other]
     erase(nova, asset)  # handled twice
     assert nova.count("erased_pictures") == 1
@@ -107,8 +113,8 @@ def test_what_is_not_put_away_stays(nova: Atelier) -> None:
 def test_a_post_a_pack_and_what_was_made_of_it_keep_it(nova: Atelier) -> None:
     posted, packed, source = (photo(nova, seed) for seed in (1, 2, 3))
     with nova.scope() as scope:
-        packs.gather(scope, creator_id=nova.creator_id, title="set", asset=packed)
-        recording.record_asset(
+        packs.add_to_draft(scope, creator_id=nova.creator_id, title="set", asset=packed)
+        asset_records.record_asset(
             scope,
             creator_id=nova.creator_id,
             origin="upload",
@@ -122,7 +128,7 @@ def test_a_post_a_pack_and_what_was_made_of_it_keep_it(nova: Atelier) -> None:
         erase(nova, asset, posted=lambda scope, creator: [posted])
     assert all(objects(nova, asset) for asset in (posted, packed, source))
     with nova.scope() as scope:
-        found = erasing.staying(scope, [posted, packed, source], [posted])
+        found = erasure.erasure_obstacles(scope, [posted, packed, source], [posted])
     assert found == {posted: "posted", packed: "packed", source: "source"}
 
 
@@ -175,7 +181,7 @@ def test_the_same_file_brings_it_back_as_itself(nova: Atelier) -> None:
     shelve(nova, asset)
     erase(nova, asset)
     with nova.scope() as scope:
-        refused = uploads.upload(scope, first)
+        refused = uploads.get_upload(scope, first)
         assert str(refused.state) == "refused"
         assert refused.reason is not None
         assert refused.reason.code == "upload.erased"
@@ -184,7 +190,7 @@ def test_the_same_file_brings_it_back_as_itself(nova: Atelier) -> None:
     assert shown(nova) == {asset}, "what is known of it is known again"
     assert len(objects(nova, asset)) == 2
     with nova.scope() as scope:
-        assert not evidence.gone(scope, library.item(scope, asset).sha256)
+        assert not evidence.is_erased(scope, assets.get_asset(scope, asset).sha256)
     shelve(nova, asset)
     erase(nova, asset)
     assert objects(nova, asset) == []
@@ -206,12 +212,12 @@ def test_erased_while_the_same_file_is_brought_the_bytes_are_stored_again(nova: 
                 erase(nova, asset)
             return sha256
 
-    brought = ingesting.bring(
+    brought = pipeline.ingest_asset(
         nova.services.tenant,
         Late(nova.services.store),  # type: ignore[arg-type]  # a store, but for what it passes on
         tenant_id=nova.tenant_id,
         creator_id=nova.creator_id,
-        prepared=ingesting.from_camera(data, name="photo.jpg", alt="a photo"),
+        prepared=pipeline.prepare_upload(data, name="photo.jpg", alt="a photo"),
     )
     assert brought == asset
     assert len(objects(nova, asset)) == 2
@@ -224,18 +230,18 @@ def test_a_running_run_keeps_its_pictures_and_figures_stay(nova: Atelier) -> Non
     assets = sorted(shown(nova))
     with nova.scope() as scope:
         since = scope.now - timedelta(hours=1)
-        before = output.since(scope, nova.creator_id, since)
-        made = quotas.made_since(scope, since)
+        before = productivity.output_since(scope, nova.creator_id, since)
+        made = quotas.count_generated_since(scope, since)
     shelve(nova, assets[0])
     with nova.scope() as scope:
         scope.run("UPDATE jobs SET state = 'running' WHERE tenant_id = :t", t=nova.tenant_id)
-        assert erasing.staying(scope, assets[:1], ()) == {assets[0]: "running"}
+        assert erasure.erasure_obstacles(scope, assets[:1], ()) == {assets[0]: "running"}
         scope.run("UPDATE jobs SET state = 'done' WHERE tenant_id = :t", t=nova.tenant_id)
     erase(nova, assets[0])
     assert shown(nova) == set(assets[1:])
     with nova.scope() as scope:
-        assert output.since(scope, nova.creator_id, since).made == before.made == 3
-        assert quotas.made_since(scope, since) == made == 3, "erasing makes no room for more on the same day"
+        assert productivity.output_since(scope, nova.creator_id, since).made == before.made == 3
+        assert quotas.count_generated_since(scope, since) == made == 3, "erasing makes no room for more on the same day"
 
 
 def test_the_days_of_the_agency(nova: Atelier, moved: Callable[[int], None]) -> None:
@@ -243,54 +249,54 @@ def test_the_days_of_the_agency(nova: Atelier, moved: Callable[[int], None]) -> 
     moved(9)
     young = photo(nova, 3)
     with nova.scope() as scope:
-        assert erasing.sweep(scope, nothing, most=10) == 0, "never, until somebody says so"
-        erasing.set_days(scope, 10)
-        assert erasing.sweep(scope, nothing, most=10) == 0
+        assert erasure.schedule_erasures(scope, nothing, most=10) == 0, "never, until somebody says so"
+        erasure.set_retention_days(scope, 10)
+        assert erasure.schedule_erasures(scope, nothing, most=10) == 0
     moved(2)
     with nova.scope() as scope:
-        assert erasing.sweep(scope, nothing, most=10) == 1
-        assert erasing.sweep(scope, lambda scope, creator: [old], most=10) == 0
+        assert erasure.schedule_erasures(scope, nothing, most=10) == 1
+        assert erasure.schedule_erasures(scope, lambda scope, creator: [old], most=10) == 0
         waiting = scope.run(WAITING, t=nova.tenant_id)
         assert {row.subject_id for row in waiting} == {old}
-        erasing.set_days(scope, None)
-        assert erasing.sweep(scope, nothing, most=10) == 0
+        erasure.set_retention_days(scope, None)
+        assert erasure.schedule_erasures(scope, nothing, most=10) == 0
     assert shown(nova) == {old, kept, young}
 
 
 @pytest.mark.parametrize("days", [0, -1, 6, 3651])
 def test_days_that_are_none(nova: Atelier, days: int) -> None:
     with nova.scope() as scope, pytest.raises(BadInput):
-        erasing.set_days(scope, days)
+        erasure.set_retention_days(scope, days)
 
 
 def test_another_agency_erases_nothing_of_ours(nova: Atelier, services: Services) -> None:
     asset, other = photo(nova), atelier(services)
-    event = EraseDue(other.tenant_id, asset, erasing.ERASING)
-    erasing.run(event, tenant=services.tenant, store=services.store, posted=nothing)
+    event = ErasureDue(other.tenant_id, asset, erasure.ERASURE_ACTOR)
+    erasure.erase_picture(event, tenant=services.tenant, store=services.store, posted=nothing)
     assert objects(nova, asset)
     assert shown(nova) == {asset}
     with other.scope() as scope:
-        assert erasing.due(scope, nothing, after=0) == []
+        assert erasure.due_for_erasure(scope, nothing, after=0) == []
 
 
 def test_who_may_not_is_refused_and_who_was_too_late_is_told(nova: Atelier) -> None:
     asset = photo(nova)
     with nova.scope() as scope, pytest.raises(Refused):
-        erasing.ask(scope, asset, ())  # no member
+        erasure.request_erasure(scope, asset, ())  # no member
     with nova.scope() as scope:
         marc = agencies.add_member(
             scope, name="Marc", email="marc@example.test", role=Role.OWNER, language="fr", zone=ZONE
         )
     with nova.scope(f"member:{marc}") as scope:
         with pytest.raises(Refused, match="posted"):
-            erasing.ask(scope, asset, [asset])
-        erasing.ask(scope, asset, ())
-        erasing.ask(scope, asset, ())
+            erasure.request_erasure(scope, asset, [asset])
+        erasure.request_erasure(scope, asset, ())
+        erasure.request_erasure(scope, asset, ())
         waiting = scope.run(WAITING, t=nova.tenant_id)
         assert [row.args["by"] for row in waiting] == [f"member:{marc}"], "pressed twice"
     shelve(nova, asset, ShelfState.KEPT)
-    event = EraseDue(nova.tenant_id, asset, f"member:{marc}")
-    erasing.run(event, tenant=nova.services.tenant, store=nova.services.store, posted=nothing)
+    event = ErasureDue(nova.tenant_id, asset, f"member:{marc}")
+    erasure.erase_picture(event, tenant=nova.services.tenant, store=nova.services.store, posted=nothing)
     assert objects(nova, asset)
     with nova.scope() as scope:
-        assert notices.known(scope, f"picture.erase:{asset}")
+        assert notices.has_been_notified(scope, f"picture.erase:{asset}")

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from PIL import Image, ImageOps
 
-from foundation.database import OpenScope
-from gate import faces
-from gate.faces import EnrolDue
+from foundation.db.database import OpenScope
+from gate.faces import known_faces
+from gate.faces.known_faces import FaceEnrolmentDue
 from tests.fakes.eyes import tile
 from tests.studio.faced import Faced, faced, judged, of
 
@@ -45,7 +45,7 @@ def test_changed_references_are_compared_before_anything_leaves(house: Faced) ->
     assert judged(house, shown)[1] == set()
     bad = house.made("P7")
     with house.world.scope() as scope:
-        faces.refer(scope, nova, [bad.sha256])
+        known_faces.set_reference_pictures(scope, nova, [bad.sha256])
     assert judged(house, shown)[1] == {"LIKENESS_REAL_PERSON"}
 
 
@@ -121,7 +121,7 @@ def test_another_model_knows_nobody_until_it_saw_the_photographs(house: Faced) -
     assert judged(house, copied)[1] == judged(house, clean)[1] == {"LIKENESS_UNSEARCHED"}
     assert judged(house, before)[1] == set(), "what was compared stays so"
     with house.world.scope() as scope:
-        asked = scope.run("SELECT count(*) FROM outbox WHERE kind = :k", k=EnrolDue.kind).scalar_one()
+        asked = scope.run("SELECT count(*) FROM outbox WHERE kind = :k", k=FaceEnrolmentDue.kind).scalar_one()
     assert asked, "their photographs are looked at by the new model"
     house.enrol(person)
     house.compare()

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Conflict, Refused
-from gate import beside
+from gate.reviews import resemblance_reviews
 from tests.studio.faced import Faced, faced, judged, of, others, see
 
 
@@ -23,22 +23,22 @@ def test_two_others_say_it_is_somebody_else_and_it_leaves(house: Faced) -> None:
     (one,) = house.waiting()
     first, second = others(house, 2)
     with pytest.raises(Refused):  # nobody saw anything yet
-        house.judge(one, beside.OTHER, first, because="shape")
+        house.judge(one, resemblance_reviews.ANSWER_OTHER, first, because="shape")
     see(house, first, second, house.world.ann)
     with pytest.raises(Refused):  # ann declared the invented person
-        house.judge(one, beside.OTHER, house.world.ann, because="shape")
+        house.judge(one, resemblance_reviews.ANSWER_OTHER, house.world.ann, because="shape")
     with pytest.raises(BadInput):
-        house.judge(one, beside.OTHER, first)
-    house.judge(one, beside.OTHER, first, because="shape")
+        house.judge(one, resemblance_reviews.ANSWER_OTHER, first)
+    house.judge(one, resemblance_reviews.ANSWER_OTHER, first, because="shape")
     assert judged(house, found)[1] == {"LIKENESS_REAL_PERSON"}
     with pytest.raises(Conflict):
-        house.judge(one, beside.OTHER, first, because="marks")
+        house.judge(one, resemblance_reviews.ANSWER_OTHER, first, because="marks")
     with pytest.raises(Refused):
-        house.judge(one, beside.OTHER, second, because="marks", maker=f"member:{second}")
-    house.judge(one, beside.OTHER, second, because="marks")
+        house.judge(one, resemblance_reviews.ANSWER_OTHER, second, because="marks", maker=f"member:{second}")
+    house.judge(one, resemblance_reviews.ANSWER_OTHER, second, because="marks")
     assert judged(house, found)[1] == set()
     assert house.waiting() == []
-    house.judge(one, beside.SAME, second)
+    house.judge(one, resemblance_reviews.ANSWER_SAME, second)
     assert judged(house, found)[1] == {"LIKENESS_REAL_PERSON"}, "the last word counts"
 
 
@@ -49,7 +49,7 @@ def test_what_was_said_is_bound_to_picture_and_template(house: Faced) -> None:
     members = others(house, 2)
     see(house, *members)
     for each in members:
-        house.judge(one, beside.OTHER, each, because="shape")
+        house.judge(one, resemblance_reviews.ANSWER_OTHER, each, because="shape")
     again = of(house, house.nova(), "P8")
     assert judged(house, again)[1] == {"LIKENESS_REAL_PERSON"}, "another picture is another question"
     house.photo_of(person, "P8")
@@ -57,7 +57,7 @@ def test_what_was_said_is_bound_to_picture_and_template(house: Faced) -> None:
     house.compare()
     assert judged(house, found)[1] == {"LIKENESS_REAL_PERSON"}
     with pytest.raises(Conflict):
-        house.judge(one, beside.OTHER, members[0], because="shape")
+        house.judge(one, resemblance_reviews.ANSWER_OTHER, members[0], because="shape")
 
 
 def test_the_author_of_the_post_is_none_of_the_two(house: Faced) -> None:
@@ -67,7 +67,7 @@ def test_the_author_of_the_post_is_none_of_the_two(house: Faced) -> None:
     writer, other = others(house, 2)
     see(house, writer, other)
     for each in (writer, other):
-        house.judge(one, beside.OTHER, each, because="shape")
+        house.judge(one, resemblance_reviews.ANSWER_OTHER, each, because="shape")
     assert judged(house, found)[1] == set()
     assert judged(house, found, author=writer)[1] == {"LIKENESS_REAL_PERSON"}
 
@@ -81,9 +81,9 @@ def test_an_invented_person_becomes_a_double_where_the_real_one_allowed_it(house
     (member,) = others(house)
     see(house, member)
     with pytest.raises(Refused):
-        house.judge(one, beside.DOUBLE, member)
+        house.judge(one, resemblance_reviews.ANSWER_TWIN, member)
     house.allow(person, "ai_likeness")
-    house.judge(one, beside.DOUBLE, member)
+    house.judge(one, resemblance_reviews.ANSWER_TWIN, member)
     assert judged(house, found)[1] == judged(house, turned_away)[1] == set()
     house.revoke(person, "ai_likeness")
     assert "CONSENT_MISSING" in judged(house, found)[1] & judged(house, turned_away)[1]
@@ -106,11 +106,11 @@ def test_an_unnamed_face_in_a_photograph_is_proposed_and_a_second_person_says_wh
                              t=house.tenant_id).all()  # fmt: skip
     assert [row.asset_id for row in proposed] == [house.asset(photo)]
     (one,) = house.waiting()
-    assert one.answers == (beside.OTHER, beside.NAMED)
+    assert one.answers == (resemblance_reviews.ANSWER_OTHER, resemblance_reviews.ANSWER_NAMED)
     (member,) = others(house)
     with pytest.raises(Refused):
-        house.judge(one, beside.NAMED, member, maker=f"member:{member}")
-    house.judge(one, beside.NAMED, member)
+        house.judge(one, resemblance_reviews.ANSWER_NAMED, member, maker=f"member:{member}")
+    house.judge(one, resemblance_reviews.ANSWER_NAMED, member)
     assert judged(house, photo)[1] == set()
     assert house.waiting() == []
 
@@ -123,7 +123,7 @@ def test_one_person_is_enough_to_say_that_a_photograph_shows_somebody_else(house
     assert judged(house, photo) == ("H", {"PERSON_UNRESOLVED"})
     (one,) = house.waiting()
     (member,) = others(house)
-    house.judge(one, beside.OTHER, member, because="features")
+    house.judge(one, resemblance_reviews.ANSWER_OTHER, member, because="features")
     assert judged(house, photo)[1] == set()
 
 

@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
-from foundation import outbox
-from foundation.database import OpenScope, Scope
+from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
+from foundation.outbox import outbox
 from foundation.sealed import Sealed
-from foundation.storage import digest_of
-from gate import faces, minting, people, resuming
-from gate.faces import CompareDue, EnrolDue
-from gate.minting import Denied
-from studio import comparing
+from foundation.storage.object_store import bytes_digest
+from gate.faces import known_faces
+from gate.faces.known_faces import FaceComparisonDue, FaceEnrolmentDue
+from gate.people import persons
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from studio.ingest import face_comparison
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.fakes.eyes import tile, vector
 from tests.gate.builders import KEY, Step, unit
@@ -58,7 +60,7 @@ def test_a_template_that_does_not_open_compares_nobody(house: Faced) -> None:
     assert judged(house, of(house, house.nova(), "P9"))[1] == {"LIKENESS_UNSEARCHED"}
 
 
-@pytest.mark.parametrize("what", [people.FACE, ""])
+@pytest.mark.parametrize("what", [persons.FACE_CONSENT, ""])
 def test_taken_back_it_is_erased_at_once_and_what_was_found_stays(house: Faced, what: str) -> None:
     person = house.real("P")
     nova = house.nova()
@@ -80,37 +82,39 @@ def test_taking_back_something_else_keeps_the_face(house: Faced) -> None:
 def test_nobody_agrees_for_somebody_else(house: Faced) -> None:
     person = house.real("P", agree=False)
     with house.world.scope(f"member:{house.world.rob}") as scope, pytest.raises(BadInput):
-        faces.agree(scope, person)
+        known_faces.record_face_consent(scope, person)
     with house.world.open(house.tenant_id, f"person:{house.nova()}") as scope, pytest.raises(BadInput):
-        faces.agree(scope, person)
+        known_faces.record_face_consent(scope, person)
     assert house.count("face_subjects") == 0
 
 
 def test_taken_back_while_their_photographs_are_looked_at(house: Faced) -> None:
     person = house.real("P", agree=False)
     with house.world.open(house.tenant_id, f"person:{person}") as scope:
-        faces.agree(scope, person)
-        subject = faces.living(scope, person)
+        known_faces.record_face_consent(scope, person)
+        subject = known_faces.find_face_consent(scope, person)
     assert subject is not None
     by, real_look = house.by, house.by.classifier
 
     class Slow:
-        def look(self, views: Any) -> Any:
-            seen = real_look.look(views)  # type: ignore[union-attr]  # the fixture has one
+        def classify_views(self, views: Any) -> Any:
+            seen = real_look.classify_views(views)  # type: ignore[union-attr]  # the fixture has one
             house.revoke(person)
             return seen
 
-    comparing.enrol(EnrolDue(house.tenant_id, subject.id), by=replace(by, classifier=Slow()))  # type: ignore[arg-type]  # looks only
+    face_comparison.create_face_template(
+        FaceEnrolmentDue(house.tenant_id, subject.id), by=replace(by, classifier=Slow())
+    )  # type: ignore[arg-type]  # looks only
     assert boxes(house) == []
 
 
 def test_without_a_photograph_it_waits(house: Faced) -> None:
     with house.world.scope() as scope:
-        person = people.add_person(scope, kind="real", display_ref="New")
-    with pytest.raises(outbox.Later):
+        person = persons.add_person(scope, kind="real", display_ref="New")
+    with pytest.raises(outbox.RetryLater):
         house.agree(person)
     house.depict(house.photo("N9N8"), person)  # two faces: nobody knows which is theirs
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         house.enrol(person)
     house.depict(house.photo("N9"), person)
     house.enrol(person)
@@ -126,16 +130,16 @@ def test_who_is_on_the_list_is_found_in_photographs_too_and_two_take_them_off(ho
     assert judged(house, photo)[1] == judged(house, made)[1] == {"LIKENESS_REAL_PERSON"}
     with house.world.scope() as scope:
         first, second = (house.world.principal(scope, one) for one in (house.world.ann, house.world.rob))
-        assert not faces.unbar(scope, subject, first)
+        assert not known_faces.end_face_ban(scope, subject, first)
     with house.world.scope() as scope, pytest.raises(Conflict):
-        faces.unbar(scope, subject, first)
+        known_faces.end_face_ban(scope, subject, first)
     assert judged(house, photo)[1] == {"LIKENESS_REAL_PERSON"}
     with house.world.scope() as scope:
-        assert faces.unbar(scope, subject, second)
+        assert known_faces.end_face_ban(scope, subject, second)
     assert boxes(house) == []
     assert judged(house, photo)[1] == judged(house, made)[1] == set()
     with house.world.scope() as scope, pytest.raises(NotFound):
-        faces.unbar(scope, subject, second)
+        known_faces.end_face_ban(scope, subject, second)
 
 
 def test_a_picture_of_no_single_face_bars_nobody_and_members_are_told(house: Faced) -> None:
@@ -168,12 +172,12 @@ def test_a_barred_face_that_was_handed_in_before_is_kept_only_while_it_waits(
             tenant=house.tenant_id,
             id=uuid7(),
             creator=house.world.creator_id,
-            sha256=digest_of(data),
+            sha256=bytes_digest(data),
             size=len(data),
             state=state,
         )
     house.bar_bytes(data)
-    assert house.files.exists(house.tenant_id, digest_of(data)) is stays
+    assert house.files.exists(house.tenant_id, bytes_digest(data)) is stays
 
 
 # ------------------------------------------------------------------ at the same moment
@@ -190,7 +194,7 @@ def test_a_face_that_becomes_known_waits_for_the_claim_and_the_next_one_sees_it(
     shown = of(house, house.nova(), "P8", "N")
     whole = unit(house.world, media=[shown])
     with house.world.scope() as claim:
-        minting.lock_epochs(claim, whole)
+        issuance.lock_unit(claim, whole)
         thread = waits(claim, lambda: house.agree(person))
     thread.join(60)
     assert len(boxes(house)) == 1
@@ -200,34 +204,34 @@ def test_a_face_that_becomes_known_waits_for_the_claim_and_the_next_one_sees_it(
 def test_a_permission_taken_back_waits_for_the_claim_of_their_double(house: Faced) -> None:
     person = house.real("P", scopes=("depict", "publish", "ai_likeness"))
     with house.world.scope() as scope:
-        twin = people.add_person(scope, kind="digital_twin", display_ref="T", twin_of=person)
+        twin = persons.add_person(scope, kind="digital_twin", display_ref="T", twin_of=person)
     shown = of(house, twin, "P8", "S")
     whole = unit(house.world, media=[shown])
     with house.world.scope() as scope:
-        whole = replace(whole, flags=minting.flags(scope, whole))
+        whole = replace(whole, flags=issuance.required_flags_of_unit(scope, whole))
     author = f"member:{house.world.ann}"
     with house.world.scope() as claim:
-        minting.mint(claim, whole, Step(), key=KEY, author=author)
+        issuance.mint_permit(claim, whole, Step(), key=KEY, author=author)
         thread = waits(claim, lambda: house.revoke(person, ""))
     thread.join(60)
     assert boxes(house) == []
-    with house.world.scope() as scope, pytest.raises(Denied):
-        minting.mint(scope, whole, Step(), key=KEY, author=author)
+    with house.world.scope() as scope, pytest.raises(PermitDenied):
+        issuance.mint_permit(scope, whole, Step(), key=KEY, author=author)
 
 
 def test_a_picture_compared_before_a_face_came_is_compared_again(house: Faced) -> None:
     house.real("R")
     medium = house.made("P8", "G")
     with house.world.scope() as scope:
-        old = faces.version(scope)
+        old = known_faces.faces_version(scope)
     house.real("P")
     with house.world.scope() as scope:
-        assert faces.version(scope) > old
-        assert medium.sha256 in faces.stale(scope, most=50)
-        assert faces.behind(scope)
+        assert known_faces.faces_version(scope) > old
+        assert medium.sha256 in known_faces.list_uncompared_pictures(scope, most=50)
+        assert known_faces.has_uncompared_pictures(scope)
     house.compare()
     with house.world.scope() as scope:
-        assert not faces.behind(scope)
+        assert not known_faces.has_uncompared_pictures(scope)
 
 
 # ------------------------------------------------------------------ after the classifier was away
@@ -253,7 +257,7 @@ def resumed(house: Faced) -> None:
     """The beat of a day; twice says no more than once."""
     for _ in range(2):
         with house.world.scope("system:beat") as scope:
-            resuming.resume(scope)
+            known_faces.resume_face_work(scope)
 
 
 def test_what_gave_up_while_the_classifier_was_away_is_sent_again_by_itself(house: Faced) -> None:
@@ -261,15 +265,15 @@ def test_what_gave_up_while_the_classifier_was_away_is_sent_again_by_itself(hous
     house.real("P")
     person = house.real("Q", agree=False)
     with house.world.open(house.tenant_id, f"person:{person}") as scope:
-        faces.agree(scope, person)
-        subject = faces.living(scope, person)
+        known_faces.record_face_consent(scope, person)
+        subject = known_faces.find_face_consent(scope, person)
     assert subject is not None
     for day in range(3):
-        give_up(house, CompareDue.kind)
-        give_up(house, EnrolDue.kind)
+        give_up(house, FaceComparisonDue.kind)
+        give_up(house, FaceEnrolmentDue.kind)
         resumed(house)
-        assert rows(house, CompareDue.kind) == [("waiting", house.tenant_id)], f"no heap on day {day}"
-        assert [one for one in rows(house, EnrolDue.kind) if one[1] == subject.id] == [("waiting", subject.id)]
+        assert rows(house, FaceComparisonDue.kind) == [("waiting", house.tenant_id)], f"no heap on day {day}"
+        assert [one for one in rows(house, FaceEnrolmentDue.kind) if one[1] == subject.id] == [("waiting", subject.id)]
     assert judged(house, made)[1] == {"LIKENESS_UNSEARCHED"}
     house.compare()
     assert judged(house, made)[1] == {"LIKENESS_REAL_PERSON"}
@@ -278,17 +282,17 @@ def test_what_gave_up_while_the_classifier_was_away_is_sent_again_by_itself(hous
 def test_what_nobody_waits_for_is_not_sent_again(house: Faced) -> None:
     house.photo("P9")  # no face is known: there is nothing to compare with
     resumed(house)
-    assert rows(house, CompareDue.kind) == []
+    assert rows(house, FaceComparisonDue.kind) == []
     house.real("P")
     house.compare()
-    give_up(house, CompareDue.kind)
+    give_up(house, FaceComparisonDue.kind)
     resumed(house)
-    assert rows(house, CompareDue.kind) == [], "what gave up was done by another, and is put aside"
+    assert rows(house, FaceComparisonDue.kind) == [], "what gave up was done by another, and is put aside"
 
 
 def test_another_agencys_rows_are_left_alone(house: Faced, tenant: OpenScope) -> None:
     with faced(tenant) as other:
         other.real("P")
-        give_up(other, CompareDue.kind)
+        give_up(other, FaceComparisonDue.kind)
         resumed(house)
-        assert [state for state, _ in rows(other, CompareDue.kind)] == ["dead"]
+        assert [state for state, _ in rows(other, FaceComparisonDue.kind)] == ["dead"]

@@ -9,14 +9,16 @@ import pytest
 from PIL import Image
 
 from foundation.errors import Unavailable
-from foundation.storage import digest_of
-from gate import inspecting, ratings, recall
-from gate.units import Rating
-from generators.contract import EngineError
-from generators.engines.eyes import Eyes as Client
-from studio import ingesting, library, uploads
-from studio.events import UploadDue
-from studio.states import UploadState
+from foundation.storage.object_store import bytes_digest
+from gate.contract.units import Rating
+from gate.ratings import inspections, ratings
+from gate.removal import recall
+from generators.contract.engines import EngineError
+from generators.engines.vision.http_classifier import HttpClassifier as Client
+from studio.ingest import pipeline, uploads
+from studio.library import assets
+from studio.library.events import UploadDue
+from studio.library.states import UploadState
 from tests.fakes.eyes import Eyes, serving
 from tests.generators import clips
 from tests.generators.builders import a_picture, encoded
@@ -62,9 +64,9 @@ def test_a_film_comes_in_with_a_poster_and_every_frame_on_sheets(nova: Atelier, 
     asset = bring(nova, film(shown(("G", 8.0)), words="HELLO"), client(eyes))
     assert kept(nova, asset) == [("post", "video/mp4"), ("poster", "image/jpeg"), *[("sheet", "image/jpeg")] * 2]
     with nova.scope() as scope:
-        medium = library.media(scope, asset, "sandbox")
+        medium = assets.get_rendition(scope, asset, "sandbox")
         assert (medium.mime, medium.width, medium.height, medium.seconds) == ("video/mp4", clips.WIDE, clips.HIGH, 8)
-        assert ratings.effective(scope, medium.sha256) is None, "people decide; a classifier raises"
+        assert ratings.effective_rating(scope, medium.sha256) is None, "people decide; a classifier raises"
         found = scope.run("SELECT words FROM inspections WHERE source = 'classifier:tiles@1'").one()
     assert found.words == ["HELLO"]
     assert stored(nova, medium.sha256)[4:8] == b"ftyp"
@@ -82,29 +84,29 @@ def test_a_sound_comes_in_too(nova: Atelier, eyes: Eyes) -> None:
 def test_what_is_rated_of_a_film_is_rated_of_its_poster(nova: Atelier) -> None:
     sha256 = digest(nova, bring(nova, moving(1), None))
     with nova.scope() as scope:
-        ratings.rate(scope, sha256, Rating.E, source="member:a")
+        ratings.record_rating(scope, sha256, Rating.E, source="member:a")
         poster = scope.run("SELECT sha256 FROM renditions WHERE profile = 'poster'").scalar_one()
-        ratings.rate(scope, poster, Rating.G, source="rule:still")
-        assert ratings.effective(scope, poster) is Rating.E
+        ratings.record_rating(scope, poster, Rating.G, source="rule:still")
+        assert ratings.effective_rating(scope, poster) is Rating.E
 
 
 def test_a_picture_taken_from_an_explicit_film_keeps_a_floor(nova: Atelier) -> None:
     """And so does a film that was made from an explicit picture."""
     for first, second in ((moving(1), encoded(a_picture(seed=9))), (encoded(a_picture(seed=8)), moving(2))):
         parent = bring(nova, first, None)
-        prepared = ingesting.from_camera(second, name="b")
+        prepared = pipeline.prepare_upload(second, name="b")
         child = nova.bring(replace(prepared, source=replace(prepared.source, parent=parent)))
         with nova.scope() as scope:
-            ratings.rate(scope, digest(nova, parent), Rating.E, source="member:a")
-            ratings.rate(scope, digest(nova, child), Rating.G, source="member:a")
-            assert ratings.effective(scope, digest(nova, child)) is Rating.S
+            ratings.record_rating(scope, digest(nova, parent), Rating.E, source="member:a")
+            ratings.record_rating(scope, digest(nova, child), Rating.G, source="member:a")
+            assert ratings.effective_rating(scope, digest(nova, child)) is Rating.S
 
 
 def test_without_a_classifier_people_decide(nova: Atelier) -> None:
     sha256 = digest(nova, bring(nova, moving(1), None))
     with nova.scope() as scope:
-        assert ratings.effective(scope, sha256) is None
-        assert not inspecting.waiting(scope, sha256)
+        assert ratings.effective_rating(scope, sha256) is None
+        assert not inspections.needs_inspection(scope, sha256)
 
 
 def test_a_classifier_that_cannot_hear_leaves_a_film_to_people(nova: Atelier, eyes: Eyes) -> None:
@@ -112,11 +114,11 @@ def test_a_classifier_that_cannot_hear_leaves_a_film_to_people(nova: Atelier, ey
     sha256 = digest(nova, bring(nova, film(shown(("N", 1.0)), words="HELLO"), client(eyes)))
     assert said(nova, sha256) == [("classifier:tiles@1", "N")], "what it saw counts"
     with nova.scope() as scope:
-        assert inspecting.waiting(scope, sha256)
+        assert inspections.needs_inspection(scope, sha256)
     assert due(nova) == []
     silent = digest(nova, bring(nova, film(shown(("G", 1.0))), client(eyes)))
     with nova.scope() as scope:
-        assert not inspecting.waiting(scope, silent), "a film without sound needs no ears"
+        assert not inspections.needs_inspection(scope, silent), "a film without sound needs no ears"
 
 
 def test_what_was_seen_before_it_failed_counts_and_the_rest_is_asked_later(nova: Atelier, eyes: Eyes) -> None:
@@ -127,11 +129,11 @@ def test_what_was_seen_before_it_failed_counts_and_the_rest_is_asked_later(nova:
     with pytest.raises(EngineError):
         again(nova, waiting, client(eyes))
     with nova.scope() as scope:
-        assert inspecting.waiting(scope, sha256)
+        assert inspections.needs_inspection(scope, sha256)
     eyes.patience = 10**9
     again(nova, waiting, client(eyes))
     with nova.scope() as scope:
-        assert not inspecting.waiting(scope, sha256)
+        assert not inspections.needs_inspection(scope, sha256)
 
 
 def test_a_film_that_nobody_could_look_at_is_looked_at_later(nova: Atelier, eyes: Eyes) -> None:
@@ -159,7 +161,7 @@ def test_subtitles_are_judged_with_the_film(nova: Atelier) -> None:
 
 def blocked(nova: Atelier, sha256: str) -> None:
     with nova.scope() as scope:
-        recall.block(scope, sha256, category="shown", phash=None)
+        recall.block_bytes(scope, sha256, category="shown", phash=None)
 
 
 AGAIN: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -194,7 +196,7 @@ def test_a_film_that_shows_a_blocked_picture_is_known(nova: Atelier, first: bool
 
     def block() -> None:
         with nova.scope() as scope:
-            recall.block(scope, picture, category="shown", phash=look)
+            recall.block_bytes(scope, picture, category="shown", phash=look)
 
     if first:
         block()
@@ -216,24 +218,24 @@ def test_a_film_handed_in_becomes_an_asset_and_what_came_is_forgotten(nova: Atel
     data = moving(1)
     done = work(nova, hand_in(nova, data, "clip.mp4"))
     assert done.state is UploadState.READY
-    assert not nova.services.store.exists(nova.tenant_id, digest_of(data))
+    assert not nova.services.store.exists(nova.tenant_id, bytes_digest(data))
 
 
 def test_a_worker_that_dies_in_the_middle_leaves_nothing_and_another_repeats_it(nova: Atelier, eyes: Eyes) -> None:
     upload = hand_in(nova, film(shown(("S", 1.0)), words="HI"), "clip.mp4")
 
     class Dying(Client):
-        def hear(self, *args: Any, **more: Any) -> Any:
-            super().hear(*args, **more)
+        def classify_audio(self, *args: Any, **more: Any) -> Any:
+            super().classify_audio(*args, **more)
             raise Dies
 
     event, services = UploadDue(nova.tenant_id, upload), nova.services
     dying = Dying(eyes.url, frozenset({eyes.who}))
     with pytest.raises(Dies):
-        uploads.ingest(event, tenant=services.tenant, store=services.store, classifier=dying)
+        uploads.ingest_upload(event, tenant=services.tenant, store=services.store, classifier=dying)
     assert [nova.count(name) for name in TABLES] == [0] * 4
     for _ in range(2):
-        uploads.ingest(event, tenant=services.tenant, store=services.store, classifier=client(eyes))
+        uploads.ingest_upload(event, tenant=services.tenant, store=services.store, classifier=client(eyes))
     (item,) = nova.library()
     assert said(nova, item.sha256) == [("classifier:tiles@1", "S")]
 

@@ -11,30 +11,35 @@ from uuid import UUID
 import pytest
 from PIL import Image
 
-from foundation.database import Scope
+from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
-from foundation.settings import GeneratorsSettings
-from gate import people, ratings, recording
-from gate.reads import people_in
-from gate.units import Rating
-from generators import provenance, registry
-from generators.contract import ImageJob
+from foundation.ops.settings import GeneratorsSettings
+from gate.assets import asset_records
+from gate.contract.units import Rating
+from gate.log.queries import list_depicted_people
+from gate.people import persons
+from gate.ratings import ratings
+from generators import registry
+from generators.contract.engines import ImageJob
 from generators.drawing.scene import draw_scene
-from generators.engines.placeholder import Placeholder
-from generators.finishing import Finish
-from generators.upscaling import Upscaler
-from generators.watermarks import Watermark
-from studio import erasing, finishing, ingesting, library, lineage, watermarking
-from studio import reads as studio_reads
-from studio.events import CopyDue, EraseDue
-from studio.finishing import Copy
-from studio.states import ShelfState, UploadState
+from generators.engines.images.placeholder import PlaceholderEngine
+from generators.provenance import content_credentials
+from generators.retouch.finish import CopyFinish
+from generators.retouch.upscaler import Upscaler
+from generators.retouch.watermarks import Watermark
+from studio.ingest import picture_copies, pipeline
+from studio.ingest.picture_copies import PictureCopyView
+from studio.library import assets, creator_watermarks, erasure
+from studio.library import queries as studio_reads
+from studio.library.events import ErasureDue, PictureCopyDue
+from studio.library.states import ShelfState, UploadState
+from studio.runs import lineage
 from tests.generators import enlarging
 from tests.generators.builders import encoded
 from tests.generators.masking import model
 from tests.studio.builders import CREDENTIAL, Atelier, atelier
 
-SQUARE, STORY = Finish(form="square"), Finish(form="story")
+SQUARE, STORY = CopyFinish(form="square"), CopyFinish(form="story")
 
 
 def photograph(nova: Atelier, *, seed: int = 1, size: tuple[int, int] = (480, 360)) -> UUID:
@@ -42,9 +47,9 @@ def photograph(nova: Atelier, *, seed: int = 1, size: tuple[int, int] = (480, 36
     return nova.upload(encoded(image, "JPEG"))
 
 
-def asked(nova: Atelier, asset_id: UUID, finish: Finish) -> UUID:
+def asked(nova: Atelier, asset_id: UUID, finish: CopyFinish) -> UUID:
     with nova.scope("member:x") as scope:
-        return finishing.ask(scope, asset_id, finish, by="member:x", store=nova.services.store)
+        return picture_copies.request_copy(scope, asset_id, finish, by="member:x", store=nova.services.store)
 
 
 def work(
@@ -53,21 +58,21 @@ def work(
     *,
     settings: GeneratorsSettings | None = None,
     upscaler: Callable[[], Upscaler] | None = None,
-) -> Copy:
-    finishing.make(
-        CopyDue(nova.tenant_id, copy_id),
+) -> PictureCopyView:
+    picture_copies.make_copy(
+        PictureCopyDue(nova.tenant_id, copy_id),
         tenant=nova.services.tenant,
         store=nova.services.store,
         credential=lambda: CREDENTIAL,
-        cutter=lambda: registry.cutter(settings or GeneratorsSettings()),
-        upscaler=upscaler or (lambda: registry.upscaler(settings or GeneratorsSettings())),
+        cutter=lambda: registry.load_background_remover(settings or GeneratorsSettings()),
+        upscaler=upscaler or (lambda: registry.load_upscaler(settings or GeneratorsSettings())),
     )
     with nova.scope() as scope:
-        (found,) = finishing.copies(scope, [copy_id])
+        (found,) = picture_copies.get_copies(scope, [copy_id])
     return found
 
 
-def copied(nova: Atelier, asset_id: UUID, finish: Finish) -> UUID:
+def copied(nova: Atelier, asset_id: UUID, finish: CopyFinish) -> UUID:
     found = work(nova, asked(nova, asset_id, finish))
     assert found.made_id is not None, found.reason
     return found.made_id
@@ -75,7 +80,7 @@ def copied(nova: Atelier, asset_id: UUID, finish: Finish) -> UUID:
 
 def data_of(nova: Atelier, asset_id: UUID) -> bytes:
     with nova.scope() as scope:
-        return nova.services.store.get(nova.tenant_id, library.media(scope, asset_id, "x").sha256)
+        return nova.services.store.get(nova.tenant_id, assets.get_rendition(scope, asset_id, "x").sha256)
 
 
 def opened(nova: Atelier, asset_id: UUID) -> Image.Image:
@@ -83,7 +88,7 @@ def opened(nova: Atelier, asset_id: UUID) -> Image.Image:
 
 
 def digest(scope: Scope, asset_id: UUID) -> str:
-    return studio_reads.shown(scope, asset_id).sha256
+    return studio_reads.get_asset_bytes(scope, asset_id).sha256
 
 
 def test_a_copy_is_a_child_in_the_library_and_the_first_stays(nova: Atelier) -> None:
@@ -95,9 +100,9 @@ def test_a_copy_is_a_child_in_the_library_and_the_first_stays(nova: Atelier) -> 
     assert data_of(nova, first) == before
     assert {one.asset_id for one in nova.library()} == {first, square, story}
     with nova.scope() as scope:
-        told = lineage.story(scope, first)
+        told = lineage.get_lineage(scope, first)
         assert {card.asset_id for card in told.children} == {square, story}
-        own = lineage.story(scope, square)
+        own = lineage.get_lineage(scope, square)
     assert ([card.asset_id for card in own.sources], own.parameters) == ([first], {"form": "square"})
     assert not opened(nova, square).getexif()
 
@@ -125,11 +130,11 @@ def test_ratings_and_what_is_never_allowed_reach_the_copy(nova: Atelier) -> None
     first = photograph(nova)
     square = copied(nova, first, SQUARE)
     with nova.scope() as scope:
-        ratings.rate(scope, digest(scope, square), Rating.G, source="rule:test")
-        ratings.rate(scope, digest(scope, first), Rating.N, source="rule:test")
-        assert ratings.rated(scope, digest(scope, square)).rating is Rating.S
-        ratings.rate(scope, digest(scope, first), Rating.X, source="rule:test")
-        assert ratings.rated(scope, digest(scope, square)).rating is Rating.X
+        ratings.record_rating(scope, digest(scope, square), Rating.G, source="rule:test")
+        ratings.record_rating(scope, digest(scope, first), Rating.N, source="rule:test")
+        assert ratings.explain_rating(scope, digest(scope, square)).rating is Rating.S
+        ratings.record_rating(scope, digest(scope, first), Rating.X, source="rule:test")
+        assert ratings.explain_rating(scope, digest(scope, square)).rating is Rating.X
     with pytest.raises(NotFound):
         asked(nova, first, STORY)
 
@@ -138,7 +143,7 @@ def test_forbidden_between_asking_and_making_makes_nothing(nova: Atelier) -> Non
     first = photograph(nova)
     copy_id = asked(nova, first, SQUARE)
     with nova.scope() as scope:
-        ratings.rate(scope, digest(scope, first), Rating.X, source="rule:test")
+        ratings.record_rating(scope, digest(scope, first), Rating.X, source="rule:test")
     found = work(nova, copy_id)
     assert (found.state, found.made_id) == (UploadState.REFUSED, None)
     assert found.reason is not None
@@ -146,54 +151,56 @@ def test_forbidden_between_asking_and_making_makes_nothing(nova: Atelier) -> Non
 
 
 def test_what_an_engine_made_keeps_its_label_and_is_marked_again(nova: Atelier) -> None:
-    drawn = Placeholder().draw(ImageJob(prompt="beach", seed=3, width=320, height=240, steps=1))
-    first = nova.bring(ingesting.from_engine(drawn, key="k", alt="la mer", credential=CREDENTIAL))
+    drawn = PlaceholderEngine().draw(ImageJob(prompt="beach", seed=3, width=320, height=240, steps=1))
+    first = nova.bring(pipeline.prepare_generated_picture(drawn, key="k", alt="la mer", credential=CREDENTIAL))
     square = copied(nova, first, SQUARE)
     data = data_of(nova, square)
-    mark = provenance.verify(data, "image/jpeg", anchor=CREDENTIAL.anchor)
+    mark = content_credentials.verify_media(data, "image/jpeg", anchor=CREDENTIAL.anchor)
     assert (str(mark.standing), mark.engine, mark.label) == ("trusted", drawn.engine, str(drawn.label))
     with nova.scope() as scope:
-        assert recording.label(scope, square) == recording.label(scope, first) == str(drawn.label)
-        (card,) = studio_reads.cards_of(scope, [square])
+        assert asset_records.asset_label(scope, square) == asset_records.asset_label(scope, first) == str(drawn.label)
+        (card,) = studio_reads.get_asset_cards(scope, [square])
     assert (card.origin, card.seed, card.prompt, card.alt) == ("generated", 3, "beach", "la mer")
 
 
 def test_people_of_the_first_are_people_of_the_copy(nova: Atelier) -> None:
     first = photograph(nova)
     with nova.scope() as scope:
-        person = people.add_person(scope, kind="real", display_ref="Ada")
-        ratings.depict(scope, first, person, how="face", confirmed_by="member:x")
+        person = persons.add_person(scope, kind="real", display_ref="Ada")
+        ratings.record_depiction(scope, first, person, how="face", confirmed_by="member:x")
     square = copied(nova, first, SQUARE)
     with nova.scope() as scope:
-        assert [one.name for one in people_in(scope, [digest(scope, square)])] == ["Ada"]
+        assert [one.name for one in list_depicted_people(scope, [digest(scope, square)])] == ["Ada"]
 
 
 def test_nothing_to_do_is_refused(nova: Atelier) -> None:
     with pytest.raises(BadInput, match="nothing"):
-        asked(nova, photograph(nova), Finish())
+        asked(nova, photograph(nova), CopyFinish())
     assert nova.count("picture_copies") == 0
 
 
 def test_an_unknown_form_cannot_be_said() -> None:
     with pytest.raises(BadInput, match="unknown_form"):
-        Finish(form="panorama")
+        CopyFinish(form="panorama")
     with pytest.raises(BadInput, match="unknown_form"):
         replace(SQUARE, form="../")
 
 
 def test_too_small_and_lost_and_given_up_are_said_and_may_be_tried_again(nova: Atelier) -> None:
     tiny = photograph(nova, seed=5, size=(32, 24))
-    found = work(nova, asked(nova, tiny, Finish(form="cinema")))
+    found = work(nova, asked(nova, tiny, CopyFinish(form="cinema")))
     assert found.reason is not None
     assert found.reason.code == "crop.too_small"
     first = photograph(nova)
     copy_id = asked(nova, first, SQUARE)
-    finishing.gave_up(CopyDue(nova.tenant_id, copy_id), tenant=nova.services.tenant)
+    picture_copies.fail_copy(PictureCopyDue(nova.tenant_id, copy_id), tenant=nova.services.tenant)
     assert work(nova, copy_id).state is UploadState.REFUSED, "a row that comes late changes nothing"
     assert asked(nova, first, SQUARE) == copy_id
     with nova.scope() as scope:
-        assert {one.id for one in finishing.recent(scope, nova.creator_id, since=scope.now)} >= {copy_id}
-        lost = studio_reads.shown(scope, first).sha256
+        assert {one.id for one in picture_copies.list_recent_copies(scope, nova.creator_id, since=scope.now)} >= {
+            copy_id
+        }
+        lost = studio_reads.get_asset_bytes(scope, first).sha256
     assert work(nova, copy_id).state is UploadState.READY
     other = asked(nova, first, STORY)
     nova.services.store.delete(nova.tenant_id, lost)
@@ -209,14 +216,14 @@ def test_another_agencys_picture_looks_like_none(nova: Atelier) -> None:
         asked(stranger, first, SQUARE)
     copy_id = asked(nova, first, SQUARE)
     with stranger.scope() as scope, pytest.raises(NotFound):
-        finishing.copies(scope, [copy_id])
+        picture_copies.get_copies(scope, [copy_id])
 
 
 def test_the_page_shows_the_very_cut_that_is_made(nova: Atelier) -> None:
     first = photograph(nova)
     with nova.scope() as scope:
-        sha256 = studio_reads.shown(scope, first).sha256
-    shown = finishing.cuts(nova.tenant_id, sha256, nova.services.store)
+        sha256 = studio_reads.get_asset_bytes(scope, first).sha256
+    shown = picture_copies.preview_crops(nova.tenant_id, sha256, nova.services.store)
     part = shown.by_form["story"]
     whole = opened(nova, first).convert("RGB")
     assert shown.size == whole.size
@@ -231,10 +238,10 @@ def test_a_signed_enhanced_larger_copy_says_what_was_done_and_the_first_is_untou
     first = photograph(nova)
     before = data_of(nova, first)
     with nova.scope() as scope:
-        assert watermarking.of(scope, nova.creator_id) is None
-        watermarking.keep(scope, nova.creator_id, Watermark("@old"))
-        watermarking.keep(scope, nova.creator_id, Watermark("@nova", "top_left", 8, 90))
-        mark = watermarking.of(scope, nova.creator_id)
+        assert creator_watermarks.get_watermark(scope, nova.creator_id) is None
+        creator_watermarks.set_watermark(scope, nova.creator_id, Watermark("@old"))
+        creator_watermarks.set_watermark(scope, nova.creator_id, Watermark("@nova", "top_left", 8, 90))
+        mark = creator_watermarks.get_watermark(scope, nova.creator_id)
     assert mark == Watermark("@nova", "top_left", 8, 90)
     plain = opened(nova, copied(nova, first, replace(SQUARE, twice=True)))
     made = copied(nova, first, replace(SQUARE, twice=True, strength=50, watermark=mark))
@@ -244,7 +251,7 @@ def test_a_signed_enhanced_larger_copy_says_what_was_done_and_the_first_is_untou
         opened(nova, made).convert("L").crop(corner).getextrema()[1] > plain.convert("L").crop(corner).getextrema()[1]
     )
     with nova.scope() as scope:
-        said = lineage.story(scope, made).parameters
+        said = lineage.get_lineage(scope, made).parameters
     assert said == {"form": "square", "twice": True, "strength": 50, "watermark": "@nova"}
     assert data_of(nova, first) == before
 
@@ -253,9 +260,9 @@ def test_an_erased_copy_is_made_again_when_it_is_asked_for(nova: Atelier) -> Non
     first = photograph(nova)
     made = copied(nova, first, SQUARE)
     with nova.scope() as scope:
-        library.shelve(scope, made, ShelfState.RETIRED)
-    erasing.run(
-        EraseDue(nova.tenant_id, made, erasing.ERASING),
+        assets.set_shelf_state(scope, made, ShelfState.RETIRED)
+    erasure.erase_picture(
+        ErasureDue(nova.tenant_id, made, erasure.ERASURE_ACTOR),
         tenant=nova.services.tenant,
         store=nova.services.store,
         posted=lambda scope, creator: (),
@@ -266,25 +273,30 @@ def test_an_erased_copy_is_made_again_when_it_is_asked_for(nova: Atelier) -> Non
 
 
 def test_larger_than_is_kept_is_refused_in_words(nova: Atelier) -> None:
-    found = work(nova, asked(nova, photograph(nova, size=(1200, 900)), Finish(twice=True)))
+    found = work(nova, asked(nova, photograph(nova, size=(1200, 900)), CopyFinish(twice=True)))
     assert found.reason is not None
     assert found.reason.code == "enhance.too_large"
 
 
 def test_what_is_asked_for_is_kept_and_read_as_it_was() -> None:
-    for asked_for in (Finish(), SQUARE, Finish(strength=30), Finish(form="pin", watermark=Watermark("@nova", size=7))):
-        assert Finish.from_json(asked_for.to_json()) == asked_for
+    for asked_for in (
+        CopyFinish(),
+        SQUARE,
+        CopyFinish(strength=30),
+        CopyFinish(form="pin", watermark=Watermark("@nova", size=7)),
+    ):
+        assert CopyFinish.from_json(asked_for.to_json()) == asked_for
 
 
 def test_another_background_is_a_copy_and_what_is_missing_is_told(nova: Atelier, tmp_path: Path) -> None:
     first = photograph(nova)
-    asked_for = asked(nova, first, Finish(background="#142878"))
+    asked_for = asked(nova, first, CopyFinish(background="#142878"))
     refused = work(nova, asked_for)
     assert refused.state is UploadState.REFUSED
     assert refused.reason is not None
     assert refused.reason.code == "cutout.no_model"
     settings = GeneratorsSettings(cutout_model=str(model(tmp_path / "m.onnx", above=0.6)))
-    assert asked(nova, first, Finish(background="#142878")) == asked_for
+    assert asked(nova, first, CopyFinish(background="#142878")) == asked_for
     made = work(nova, asked_for, settings=settings)
     assert made.made_id is not None, made.reason
     corners = opened(nova, made.made_id).convert("RGB")
@@ -295,40 +307,40 @@ def test_a_copy_made_larger_by_a_model_says_which_and_leaves_the_first(nova: Ate
     first = photograph(nova)
     file = enlarging.onnx(tmp_path / "4x-fine.onnx", factor=4)
     known = GeneratorsSettings(upscale_model=str(file))
-    found = work(nova, asked(nova, first, Finish(finer=True)), settings=known)
+    found = work(nova, asked(nova, first, CopyFinish(finer=True)), settings=known)
     assert found.made_id is not None, found.reason
     assert opened(nova, found.made_id).size == (1920, 1440)
     assert opened(nova, first).size == (480, 360)
     with nova.scope() as scope:
-        told = lineage.story(scope, found.made_id).parameters
+        told = lineage.get_lineage(scope, found.made_id).parameters
     digest_of_file = hashlib.sha256(file.read_bytes()).hexdigest()
     assert (told["larger_by"], told["larger_by_sha256"], told["finer"]) == ("4x-fine", digest_of_file, True)
-    refused = work(nova, asked(nova, photograph(nova, seed=8), Finish(finer=True)))
+    refused = work(nova, asked(nova, photograph(nova, seed=8), CopyFinish(finer=True)))
     assert refused.reason is not None
     assert refused.reason.code == "upscale.no_model"
 
 
 def test_a_copy_that_is_stopped_ends_with_its_tile_and_may_be_asked_for_again(nova: Atelier, tmp_path: Path) -> None:
-    known = registry.upscaler(GeneratorsSettings(upscale_model=str(enlarging.onnx(tmp_path / "m.onnx"))))
+    known = registry.load_upscaler(GeneratorsSettings(upscale_model=str(enlarging.onnx(tmp_path / "m.onnx"))))
     assert known is not None
     steps: list[tuple[int, int]] = []
 
     class Slow:
-        name, digest, fixed, factor = "m", "-", 0, known.factor
+        name, digest, fixed, factor = "m", "-", 0, known.scale_factor
         stops = True
 
         def enlarge(self, tile: Image.Image) -> Image.Image:
             with nova.scope() as scope:
-                (now,) = finishing.copies(scope, [copy_id])
+                (now,) = picture_copies.get_copies(scope, [copy_id])
                 steps.append((now.step, now.steps))
             if self.stops and len(steps) == 2:
                 with nova.scope("member:x") as scope:
-                    finishing.stop(scope, copy_id)
+                    picture_copies.stop_copy(scope, copy_id)
             return known.enlarge(tile)
 
     slow = Slow()
     first = photograph(nova, size=(600, 480))
-    copy_id = asked(nova, first, Finish(finer=True))
+    copy_id = asked(nova, first, CopyFinish(finer=True))
     stopped = work(nova, copy_id, upscaler=lambda: slow)
     assert steps == [(0, 4), (1, 4)], "told tile by tile, and none after the stop"
     assert stopped.reason is not None
@@ -337,9 +349,9 @@ def test_a_copy_that_is_stopped_ends_with_its_tile_and_may_be_asked_for_again(no
         due = scope.run("SELECT count(*) FROM outbox WHERE subject_id = :id", id=copy_id).scalar_one()
     assert due == 0
     slow.stops = False
-    assert asked(nova, first, Finish(finer=True)) == copy_id
+    assert asked(nova, first, CopyFinish(finer=True)) == copy_id
     assert work(nova, copy_id, upscaler=lambda: slow).state is UploadState.READY
     with nova.scope("member:x") as scope:
-        finishing.stop(scope, copy_id)
-        (done,) = finishing.copies(scope, [copy_id])
+        picture_copies.stop_copy(scope, copy_id)
+        (done,) = picture_copies.get_copies(scope, [copy_id])
     assert done.state is UploadState.READY, "what is done stays"

@@ -3,24 +3,24 @@
 import pytest
 
 from foundation.errors import Refused
-from generators.contract import ImageJob
-from generators.engines.placeholder import Placeholder
-from studio import ingesting
-from tenants import agencies
+from generators.contract.engines import ImageJob
+from generators.engines.images.placeholder import PlaceholderEngine
+from studio.ingest import pipeline
+from tenants.agencies import agencies
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import CREDENTIAL, ZONE, Atelier, Meanwhile
 
 
 def kept(nova: Atelier) -> set[str]:
     """The objects of the agency."""
-    folder = nova.services.settings.objects / str(nova.tenant_id)
+    folder = nova.services.settings.objects_folder / str(nova.tenant_id)
     return {path.name for path in folder.rglob("*") if path.is_file()}
 
 
-def from_engine(seed: int) -> ingesting.Prepared:
+def from_engine(seed: int) -> pipeline.PreparedAsset:
     """A picture of an engine, signed anew: never the same bytes."""
-    made = Placeholder().draw(ImageJob(prompt="beach", seed=seed, width=320, height=240, steps=1))
-    return ingesting.from_engine(made, key=f"job:{seed}", alt="beach", credential=CREDENTIAL)
+    made = PlaceholderEngine().draw(ImageJob(prompt="beach", seed=seed, width=320, height=240, steps=1))
+    return pipeline.prepare_generated_picture(made, key=f"job:{seed}", alt="beach", credential=CREDENTIAL)
 
 
 @pytest.mark.parametrize("why", [Refused("look.none"), KeyboardInterrupt()])
@@ -32,7 +32,7 @@ def test_what_may_not_be_used_any_more_leaves_no_bytes(nova: Atelier, why: BaseE
         raise why
 
     with pytest.raises(type(why)):
-        ingesting.bring(
+        pipeline.ingest_asset(
             nova.services.tenant,
             nova.services.store,
             tenant_id=nova.tenant_id,
@@ -58,7 +58,7 @@ def test_who_brings_the_same_as_one_that_is_forgotten_keeps_it_all(nova: Atelier
     """Between what is stored and what is recorded, somebody else's same picture turns out to be of no use."""
     with nova.scope() as scope:
         mia = agencies.add_creator(scope, slug="mia", name="Mia", kind="virtual", zone=ZONE, languages=["fr"])
-    prepared = ingesting.from_camera(encoded(a_picture(400, 300, seed=41), "JPEG"), name="a.jpg")
+    prepared = pipeline.prepare_upload(encoded(a_picture(400, 300, seed=41), "JPEG"), name="a.jpg")
     services, told = nova.services, list[str]()
 
     def of_no_use(_: object) -> None:
@@ -66,7 +66,7 @@ def test_who_brings_the_same_as_one_that_is_forgotten_keeps_it_all(nova: Atelier
 
     def other() -> None:
         with pytest.raises(Refused):
-            ingesting.bring(
+            pipeline.ingest_asset(
                 services.tenant,
                 services.store,
                 tenant_id=nova.tenant_id,
@@ -76,7 +76,7 @@ def test_who_brings_the_same_as_one_that_is_forgotten_keeps_it_all(nova: Atelier
             )
         told.extend(kept(nova))
 
-    ingesting.bring(
+    pipeline.ingest_asset(
         services.tenant,
         services.store,
         tenant_id=nova.tenant_id,

@@ -16,15 +16,17 @@ from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 from foundation.errors import BadInput, NotFound, Unavailable
-from foundation.storage import FileStore
-from gate import recording
-from generators import claims, media, provenance
-from generators.contract import ImageJob, Label
-from generators.engines.placeholder import Placeholder
-from generators.provenance import Origin, Standing
-from studio import ingesting, library
-from studio.ingesting import Source
-from tenants import agencies
+from foundation.storage.object_store import FileStore
+from gate.assets import asset_records
+from generators.contract.engines import ImageJob, OriginLabel
+from generators.engines.images.placeholder import PlaceholderEngine
+from generators.media import pictures
+from generators.provenance import content_credentials, embedded_claims
+from generators.provenance.content_credentials import MarkStatus, ProvenanceClaim
+from studio.ingest import pipeline
+from studio.ingest.pipeline import AssetSource
+from studio.library import assets
+from tenants.agencies import agencies
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import CREDENTIAL, ZONE, Atelier
 
@@ -51,7 +53,7 @@ def with_preview(shown: int) -> bytes:
 
 def stored(nova: Atelier, asset: UUID) -> bytes:
     with nova.scope() as scope:
-        medium = library.media(scope, asset, "sandbox")
+        medium = assets.get_rendition(scope, asset, "sandbox")
     data = nova.services.store.get(nova.tenant_id, medium.sha256)
     assert len(data) == medium.size
     return data
@@ -89,7 +91,7 @@ def test_of_a_hostile_file_nothing_is_recorded(nova: Atelier, kind: str) -> None
         nova.upload(HOSTILE[kind], "evil.jpg")
     assert told.value.message.params["file"] == "evil.jpg"
     assert [nova.count(table) for table in ("assets", "renditions", "creations")] == [0, 0, 0]
-    assert not (nova.services.settings.objects / str(nova.tenant_id)).exists()
+    assert not (nova.services.settings.objects_folder / str(nova.tenant_id)).exists()
 
 
 def test_the_same_file_twice_is_one_asset(nova: Atelier) -> None:
@@ -99,7 +101,7 @@ def test_the_same_file_twice_is_one_asset(nova: Atelier) -> None:
 
 
 def test_the_same_file_by_two_uploads_at_once_is_one_asset(nova: Atelier) -> None:
-    prepared = ingesting.from_camera(encoded(a_picture(), "JPEG"), name="x.jpg")
+    prepared = pipeline.prepare_upload(encoded(a_picture(), "JPEG"), name="x.jpg")
     found: list[object] = []
     threads = [Thread(target=lambda: found.append(nova.bring(prepared))) for _ in range(4)]
     for thread in threads:
@@ -112,16 +114,16 @@ def test_the_same_file_by_two_uploads_at_once_is_one_asset(nova: Atelier) -> Non
 
 
 def test_the_same_file_of_two_creators_is_rated_together_and_owned_apart(nova: Atelier) -> None:
-    prepared = ingesting.from_camera(encoded(a_picture(), "JPEG"), name="x.jpg")
+    prepared = pipeline.prepare_upload(encoded(a_picture(), "JPEG"), name="x.jpg")
     with nova.scope() as scope:
         other = agencies.add_creator(scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=["fr"])
     first, second = nova.bring(prepared), nova.bring(prepared, creator=other)
     assert first != second
     with nova.scope() as scope:
-        assert library.media(scope, first, "x").sha256 == library.media(scope, second, "x").sha256
-        library.check_owner(scope, other, [second])
+        assert assets.get_rendition(scope, first, "x").sha256 == assets.get_rendition(scope, second, "x").sha256
+        assets.check_assets_owned(scope, other, [second])
         with pytest.raises(NotFound):
-            library.check_owner(scope, other, [first])
+            assets.check_assets_owned(scope, other, [first])
 
 
 def test_a_camera_s_date_is_kept_and_one_in_the_future_is_not(nova: Atelier) -> None:
@@ -130,8 +132,8 @@ def test_a_camera_s_date_is_kept_and_one_in_the_future_is_not(nova: Atelier) -> 
         tomorrow = scope.now + timedelta(days=1)
     future = nova.upload(taken(tomorrow.replace(minute=2)))
     with nova.scope() as scope:
-        assert library.item(scope, past).taken_at == datetime(2025, 7, 14, 12, 1, tzinfo=UTC)
-        assert library.item(scope, future).taken_at is None
+        assert assets.get_asset(scope, past).taken_at == datetime(2025, 7, 14, 12, 1, tzinfo=UTC)
+        assert assets.get_asset(scope, future).taken_at is None
         sources = dict(scope.run("SELECT id, source FROM assets WHERE tenant_id = :t", t=nova.tenant_id).all())
     assert (sources[past], sources[future]) == ("capture", "ingest")  # only the first proves a date
 
@@ -140,70 +142,77 @@ def test_a_full_disk_records_nothing(nova: Atelier, tmp_path: Path) -> None:
     blocked = tmp_path / "a file where a folder should be"
     blocked.write_text("x")
     with pytest.raises(Unavailable):
-        ingesting.bring(
+        pipeline.ingest_asset(
             nova.services.tenant,
             FileStore(blocked),
             tenant_id=nova.tenant_id,
             creator_id=nova.creator_id,
-            prepared=ingesting.from_camera(encoded(a_picture(), "JPEG"), name="x.jpg"),
+            prepared=pipeline.prepare_upload(encoded(a_picture(), "JPEG"), name="x.jpg"),
         )
     assert nova.count("assets") == 0
 
 
 def test_a_generated_picture_bears_its_mark_and_its_lineage(nova: Atelier) -> None:
     job = ImageJob(prompt="beach at sunset", seed=11, width=96, height=64, steps=1)
-    prepared = ingesting.from_engine(Placeholder().draw(job), key="test:1", alt="a beach", credential=CREDENTIAL)
+    prepared = pipeline.prepare_generated_picture(
+        PlaceholderEngine().draw(job), key="test:1", alt="a beach", credential=CREDENTIAL
+    )
     asset = nova.bring(prepared)
-    mark = provenance.verify(stored(nova, asset), "image/jpeg", anchor=CREDENTIAL.anchor)
-    assert (mark.standing, mark.engine) == (Standing.TRUSTED, "placeholder")
+    mark = content_credentials.verify_media(stored(nova, asset), "image/jpeg", anchor=CREDENTIAL.anchor)
+    assert (mark.standing, mark.engine) == (MarkStatus.TRUSTED, "placeholder")
     with nova.scope() as scope:
-        item = library.item(scope, asset)
-        assert library.media(scope, asset, "x").ai == "generated"
+        item = assets.get_asset(scope, asset)
+        assert assets.get_rendition(scope, asset, "x").ai == "generated"
     assert (item.engine, item.seed, item.prompt, item.label) == ("placeholder", 11, "beach at sunset", "placeholder")
 
 
 def test_a_label_is_the_gates_evidence_and_comes_back_with_the_file(nova: Atelier) -> None:
     job = ImageJob(prompt="beach at sunset", seed=11, width=96, height=64, steps=1)
-    asset = nova.bring(ingesting.from_engine(Placeholder().draw(job), key="test:1", alt="", credential=CREDENTIAL))
+    asset = nova.bring(
+        pipeline.prepare_generated_picture(PlaceholderEngine().draw(job), key="test:1", alt="", credential=CREDENTIAL)
+    )
     again = nova.upload(stored(nova, asset))  # saved from here, and handed in anew
     plain = nova.upload(encoded(a_picture(), "JPEG"))
     child = nova.bring(
         replace(
-            ingesting.from_camera(encoded(a_picture(seed=5), "JPEG"), name="a"),
-            source=Source(key="still:1", origin="upload", ai="none", engine="still", parent=asset),
+            pipeline.prepare_upload(encoded(a_picture(seed=5), "JPEG"), name="a"),
+            source=AssetSource(key="still:1", origin="upload", ai="none", engine="still", parent=asset),
         )
     )
     with nova.scope() as scope:
         for one in (asset, again, child):
-            assert (recording.label(scope, one), library.item(scope, one).label) == ("placeholder", "placeholder")
-        assert (recording.label(scope, plain), library.item(scope, plain).label) == ("", "")
-    strange = provenance.sign(
-        media.render(media.read(encoded(a_picture()), name="x"), media.POST).data,
+            assert (asset_records.asset_label(scope, one), assets.get_asset(scope, one).label) == (
+                "placeholder",
+                "placeholder",
+            )
+        assert (asset_records.asset_label(scope, plain), assets.get_asset(scope, plain).label) == ("", "")
+    strange = content_credentials.sign_media(
+        pictures.render_photo(pictures.decode_photo(encoded(a_picture()), name="x"), pictures.POST_PROFILE).data,
         "image/jpeg",
         CREDENTIAL,
-        Origin("somebody's model", "1", label="<b>own word</b>"),
+        ProvenanceClaim("somebody's model", "1", label="<b>own word</b>"),
     )
     with nova.scope() as scope:
-        assert recording.label(scope, nova.upload(strange)) == "", "a stranger's word is none of ours"
+        assert asset_records.asset_label(scope, nova.upload(strange)) == "", "a stranger's word is none of ours"
 
 
 def test_once_a_model_of_their_own_made_pictures_those_with_a_label_are_not_offered_beside(nova: Atelier) -> None:
     job = ImageJob(prompt="beach at sunset", seed=11, width=96, height=64, steps=1)
-    drawn = Placeholder().draw(job)
-    demo = nova.bring(ingesting.from_engine(drawn, key="test:1", alt="", credential=CREDENTIAL))
+    drawn = PlaceholderEngine().draw(job)
+    demo = nova.bring(pipeline.prepare_generated_picture(drawn, key="test:1", alt="", credential=CREDENTIAL))
     photo = nova.upload(encoded(a_picture(seed=5), "JPEG"))
     with nova.scope() as scope:
-        assert {one.asset_id for one in library.tiles(scope, nova.creator_id)} == {demo, photo}
-        assert not library.apart(scope, nova.creator_id)
-    real = replace(drawn, data=encoded(a_picture(seed=6), "PNG"), engine="diffusion", label=Label.NONE)
-    own = nova.bring(ingesting.from_engine(real, key="test:2", alt="", credential=CREDENTIAL))
+        assert {one.asset_id for one in assets.list_asset_tiles(scope, nova.creator_id)} == {demo, photo}
+        assert not assets.needs_label_separation(scope, nova.creator_id)
+    real = replace(drawn, data=encoded(a_picture(seed=6), "PNG"), engine="diffusion", label=OriginLabel.NONE)
+    own = nova.bring(pipeline.prepare_generated_picture(real, key="test:2", alt="", credential=CREDENTIAL))
     with nova.scope() as scope:
-        assert {one.asset_id for one in library.tiles(scope, nova.creator_id)} == {own, photo}
+        assert {one.asset_id for one in assets.list_asset_tiles(scope, nova.creator_id)} == {own, photo}
 
 
 def signed_by_a_model() -> bytes:
-    plain = media.render(media.read(encoded(a_picture()), name="x"), media.POST).data
-    return provenance.sign(plain, "image/jpeg", CREDENTIAL, Origin("somebody's model", "1"))
+    plain = pictures.render_photo(pictures.decode_photo(encoded(a_picture()), name="x"), pictures.POST_PROFILE).data
+    return content_credentials.sign_media(plain, "image/jpeg", CREDENTIAL, ProvenanceClaim("somebody's model", "1"))
 
 
 def with_prompt() -> bytes:
@@ -220,8 +229,8 @@ def with_prompt() -> bytes:
 def test_an_upload_that_a_model_made_is_no_photograph(nova: Atelier, data: bytes, engine: str) -> None:
     asset = nova.upload(data)
     with nova.scope() as scope:
-        assert library.media(scope, asset, "x").ai == "generated"
-        assert library.item(scope, asset).engine == engine
+        assert assets.get_rendition(scope, asset, "x").ai == "generated"
+        assert assets.get_asset(scope, asset).engine == engine
 
 
 def test_another_tenants_picture_looks_like_none(nova: Atelier, services: object) -> None:
@@ -230,9 +239,9 @@ def test_another_tenants_picture_looks_like_none(nova: Atelier, services: object
     other = atelier(nova.services)
     asset = nova.upload(encoded(a_picture(), "JPEG"))
     with other.scope() as scope, pytest.raises(NotFound):
-        library.item(scope, asset)
+        assets.get_asset(scope, asset)
     with other.scope() as scope, pytest.raises(NotFound):
-        library.media(scope, asset, "x")
+        assets.get_rendition(scope, asset, "x")
 
 
 A1111 = (
@@ -262,7 +271,7 @@ def commented(text: str) -> bytes:
 
 @pytest.mark.parametrize("data", [noted(parameters=A1111), noted(prompt=GRAPH, workflow="{}"), commented(A1111)])
 def test_what_a_generator_left_makes_a_machines_work_with_its_lineage(data: bytes) -> None:
-    source = ingesting.from_camera(data, name="brought").source
+    source = pipeline.prepare_upload(data, name="brought").source
     assert (source.ai, source.engine) == ("generated", "unnamed")
     assert (source.prompt, source.seed, source.model) == ("a quiet beach, dawn", 42, "some-xl")
 
@@ -278,14 +287,14 @@ def test_what_a_generator_left_makes_a_machines_work_with_its_lineage(data: byte
     ],
 )
 def test_the_source_type_of_iptc_says_who_made_it(kind: str, said: str, ai: str) -> None:
-    packet = provenance.xmp("digitalCreation").replace(b"digitalCreation", said.encode())
+    packet = content_credentials.xmp_packet("digitalCreation").replace(b"digitalCreation", said.encode())
     if kind == "PNG":
         notes = PngInfo()
         notes.add_itxt("XML:com.adobe.xmp", packet.decode(), zip=True)
         data = encoded(a_picture(), kind, pnginfo=notes)
     else:
         data = encoded(a_picture(), kind, xmp=packet)
-    assert ingesting.from_camera(data, name="brought").source.ai == ai
+    assert pipeline.prepare_upload(data, name="brought").source.ai == ai
 
 
 WRITTEN = [
@@ -302,7 +311,7 @@ WRITTEN = [
 
 @pytest.mark.parametrize("data", WRITTEN, ids=range(len(WRITTEN)))
 def test_hostile_metadata_is_somebodys_word_and_harms_nothing(nova: Atelier, data: bytes) -> None:
-    prepared = ingesting.from_camera(data, name="brought")
+    prepared = pipeline.prepare_upload(data, name="brought")
     assert len(prepared.source.prompt) <= 2000
     assert len(prepared.source.model) <= 200
     assert prepared.source.ai == "generated"
@@ -314,10 +323,10 @@ def test_hostile_metadata_is_somebodys_word_and_harms_nothing(nova: Atelier, dat
 def test_whatever_is_written_is_read_without_an_error(text: str, data: bytes) -> None:
     node = {text: text, "seed": text, "positive": text, "ckpt_name": text}
     for lineage in ({"parameters": text}, {"prompt": text}, {"prompt": json.dumps({text: {"inputs": node}})}):
-        found = claims.left(lineage)
+        found = embedded_claims.left_metadata(lineage)
         assert "\x00" not in found.prompt + found.model
-    assert claims.source_type(data, text.encode(errors="replace")) == ""
-    assert isinstance(claims.parameters(data), str)
+    assert embedded_claims.declared_source_type(data, text.encode(errors="replace")) == ""
+    assert isinstance(embedded_claims.a1111_parameters(data), str)
 
 
 @pytest.mark.parametrize(
@@ -329,12 +338,14 @@ def test_whatever_is_written_is_read_without_an_error(text: str, data: bytes) ->
         (" camera\0", "unnamed"),
         ("placeholder", "unnamed"),
         ("a\0b\nc", "ab c"),
-        ("x" * 5_000, "x" * claims.LONGEST_MODEL),
+        ("x" * 5_000, "x" * embedded_claims.MAX_MODEL_LENGTH),
     ],
 )
 def test_a_model_s_mark_is_a_model_s_whatever_it_calls_it(nova: Atelier, said: str, kept_as: str) -> None:
-    plain = media.render(media.read(encoded(a_picture(seed=9)), name="x"), media.POST).data
-    data = provenance.sign(plain, "image/jpeg", CREDENTIAL, Origin(said, "m"))
+    plain = pictures.render_photo(
+        pictures.decode_photo(encoded(a_picture(seed=9)), name="x"), pictures.POST_PROFILE
+    ).data
+    data = content_credentials.sign_media(plain, "image/jpeg", CREDENTIAL, ProvenanceClaim(said, "m"))
     asset = nova.upload(data)
     with nova.scope() as scope:
         row = scope.run("SELECT ai, engine FROM assets WHERE id = :asset", asset=asset).one()

@@ -6,33 +6,35 @@ from datetime import timedelta
 
 import pytest
 
-from foundation import outbox
 from foundation.errors import BadInput, Conflict, Refused, Unavailable
-from foundation.words import Message, say
-from gate import never
-from generators.contract import (
+from foundation.i18n.translation import Message, render_message
+from foundation.outbox import outbox
+from gate.people import depiction_bans
+from generators.contract.engines import (
     EngineMissing,
     EngineUnreachable,
+    GeneratedPicture,
     ImageJob,
     JobTooLarge,
     Lora,
-    Picture,
     Progress,
-    unheard,
+    ignore_progress,
 )
-from studio import jobs, quotas, recipes, resuming
-from studio import reads as studio_reads
-from studio.events import JobDue
-from tenants import agencies
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from studio.costs import quotas
+from studio.library import queries as studio_reads
+from studio.library.events import RunDue
+from studio.recipes import specs
+from studio.runs import runner
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.channels.builders import Killed
 from tests.studio.builders import Atelier, Engine, spec
 
 
 def made(nova: Atelier, job_id: object) -> list[object]:
     with nova.scope() as scope:
-        return list(jobs.assets(scope, job_id))  # type: ignore[arg-type]  # an id of the test
+        return list(runner.run_assets(scope, job_id))  # type: ignore[arg-type]  # an id of the test
 
 
 def test_a_run_makes_its_pictures_in_order_once(nova: Atelier) -> None:
@@ -49,18 +51,18 @@ def test_a_run_makes_its_pictures_in_order_once(nova: Atelier) -> None:
 def test_a_run_with_a_pause_leaves_the_machine_to_others(nova: Atelier) -> None:
     """One picture, then its row waits; the scores of what stands are there to be compared."""
     with nova.scope() as scope:
-        recipe_id = recipes.save(scope, nova.creator_id, spec())
-        job_id = jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=7, key="paced", pause=60)
+        recipe_id = specs.save_recipe(scope, nova.creator_id, spec())
+        job_id = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=7, key="paced", pause=60)
     engine = Engine()
     for number in (1, 2):
-        with pytest.raises(outbox.Later) as later:
+        with pytest.raises(outbox.RetryLater) as later:
             nova.work(job_id, lambda: engine, pause=60)
         assert 30 < later.value.after.total_seconds() <= 60
         assert nova.progress(job_id) == ("running", number, 3)
     nova.work(job_id, lambda: engine, pause=60)
     assert nova.progress(job_id) == ("done", 3, 3)
     with nova.scope() as scope:
-        found = studio_reads.running(scope, [nova.creator_id], since=scope.now - timedelta(minutes=1))[0]
+        found = studio_reads.list_active_runs(scope, [nova.creator_id], since=scope.now - timedelta(minutes=1))[0]
     assert len(found.assets) == len(found.scores) == 3
     assert all(score is not None and 0 <= score <= 100 for score in found.scores)
 
@@ -124,11 +126,11 @@ def test_an_engine_that_is_not_there_fails_the_run_with_words(nova: Atelier, err
     nova.work(job_id, missing)
     assert nova.progress(job_id) == ("failed", 0, 3)
     with nova.scope() as scope:
-        reason = jobs.why(scope, job_id)
-        notices = {notice.cause: notice.message for notice in tenant_reads.open_notices(scope)}
+        reason = runner.failure_reason(scope, job_id)
+        notices = {notice.cause: notice.message for notice in tenant_reads.list_open_notices(scope)}
     assert reason == error.message
     assert notices == {f"job:{job_id}": error.message}
-    assert say(error.message, "fr")
+    assert render_message(error.message, "fr")
     nova.work(job_id, Engine)  # over is over
     assert nova.progress(job_id) == ("failed", 0, 3)
 
@@ -142,17 +144,17 @@ def test_what_is_missing_of_a_failed_run_is_made_when_somebody_says_so(nova: Ate
     nova.work(job_id, lambda: first)
     assert nova.progress(job_id) == ("failed", 1, 3)
     with nova.scope() as scope:
-        outbox.cancel(scope, JobDue.kind, job_id)  # it was handled
-        assert resuming.resume(scope, job_id) == 2
-        assert tenant_reads.open_notices(scope) == []
-        assert jobs.why(scope, job_id) is None
+        outbox.cancel(scope, RunDue.kind, job_id)  # it was handled
+        assert runner.resume_run(scope, job_id) == 2
+        assert tenant_reads.list_open_notices(scope) == []
+        assert runner.failure_reason(scope, job_id) is None
     assert (nova.progress(job_id), nova.count("outbox")) == (("queued", 1, 3), 1)
     with nova.scope() as scope, pytest.raises(Conflict):
-        resuming.resume(scope, job_id)  # pressed twice
+        runner.resume_run(scope, job_id)  # pressed twice
     nova.work(job_id, lambda: rest)
     assert (nova.progress(job_id), len(rest.drawn), len(made(nova, job_id))) == (("done", 3, 3), 2, 3)
     with nova.scope() as scope, pytest.raises(Conflict):
-        resuming.resume(scope, job_id)
+        runner.resume_run(scope, job_id)
 
 
 def test_an_engine_that_is_busy_is_tried_again_and_given_up_with_words(nova: Atelier) -> None:
@@ -163,10 +165,10 @@ def test_an_engine_that_is_busy_is_tried_again_and_given_up_with_words(nova: Ate
     with pytest.raises(EngineUnreachable):
         nova.work(job_id, busy)
     assert nova.progress(job_id) == ("queued", 0, 3)
-    jobs.gave_up(JobDue(nova.tenant_id, job_id), tenant=nova.services.tenant)
+    runner.fail_run_after_retries(RunDue(nova.tenant_id, job_id), tenant=nova.services.tenant)
     assert nova.progress(job_id) == ("failed", 0, 3)
     with nova.scope() as scope:
-        assert jobs.why(scope, job_id) == Message("job.gave_up")
+        assert runner.failure_reason(scope, job_id) == Message("job.gave_up")
 
 
 def test_a_wrong_recipe_is_told_before_anything_is_queued(nova: Atelier) -> None:
@@ -180,7 +182,7 @@ def test_a_run_that_names_somebody_never_shown_does_not_start(nova: Atelier) -> 
         role = {"role": Role.OWNER, "language": "fr", "zone": "Europe/Paris"}
         owner = agencies.add_member(scope, name="Zoé", email="zoe@example.test", **role)
     with nova.scope(f"member:{owner}") as scope:
-        never.note(scope, "Lou Martin")
+        depiction_bans.add_depiction_ban(scope, "Lou Martin")
     with pytest.raises(Refused, match=r"never\.named"):
         nova.start(key="harm", prompt="a portrait of lou martin, {place} {hour}")
     assert nova.count("jobs") == 0
@@ -190,7 +192,7 @@ def test_a_run_that_names_somebody_never_shown_does_not_start(nova: Atelier) -> 
 def test_looks_are_asked_of_the_engine_and_run_beside_those_of_the_same(nova: Atelier) -> None:
     """One that cannot lay them over its model says so: pictures without the look would pass for it."""
     looks = {"mia": 80, "film": 30}
-    (shot,) = recipes.resolve(spec(loras=looks), seed=1, count=1)
+    (shot,) = specs.plan_pictures(spec(loras=looks), seed=1, count=1)
     assert shot.job.loras == (Lora("mia", 0.8), Lora("film", 0.3))
     plain, job_id = nova.start(key="plain"), nova.start(key="looks", loras=looks)
     with nova.scope() as scope:
@@ -198,7 +200,7 @@ def test_looks_are_asked_of_the_engine_and_run_beside_those_of_the_same(nova: At
         assert {row.subject_id: row.group_key for row in found} == {plain: "|", job_id: "||film|mia"}
     nova.work(job_id, Engine)
     with nova.scope() as scope:
-        assert jobs.why(scope, job_id) == Message("engine.cannot_loras", {"engine": "placeholder"})
+        assert runner.failure_reason(scope, job_id) == Message("engine.cannot_loras", {"engine": "placeholder"})
 
 
 def test_looks_are_asked_for_as_this_agencys(nova: Atelier) -> None:
@@ -213,7 +215,7 @@ class Together(Engine):
 
     asked: list[int] = field(default_factory=list)
 
-    def draw_many(self, jobs: Sequence[ImageJob], progress: Progress = unheard) -> Iterator[Picture]:
+    def draw_many(self, jobs: Sequence[ImageJob], progress: Progress = ignore_progress) -> Iterator[GeneratedPicture]:
         self.asked.append(len(jobs))
         for job in jobs:
             yield self.draw(job, progress)
@@ -266,10 +268,10 @@ def test_what_is_drawn_together_is_the_same_whenever_a_run_was_cut_off(nova: Ate
 
 def test_no_more_is_kept_of_a_batch_than_the_day_leaves(nova: Atelier) -> None:
     with nova.scope() as scope:
-        quotas.set_per_day(scope, 3)
+        quotas.set_daily_quota(scope, 3)
     engine = Together()
     job_id = nova.start(variants=6)
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         nova.work(job_id, lambda: engine)
     assert (engine.asked, len(engine.drawn), len(nova.library())) == ([4], 3, 3)
 
@@ -280,7 +282,7 @@ def test_an_engine_that_goes_away_after_a_picture_begins_to_be_away_anew(nova: A
             raise EngineUnreachable("engine.unreachable", server="x")
 
     job_id, engine = nova.start(), Engine(before=away)
-    with pytest.raises(outbox.Later) as later:
+    with pytest.raises(outbox.RetryLater) as later:
         nova.work(job_id, lambda: engine)
     assert later.value.fresh
     assert nova.progress(job_id) == ("running", 2, 3)
@@ -291,6 +293,6 @@ def test_an_engine_that_goes_away_after_a_picture_begins_to_be_away_anew(nova: A
 def test_between_two_pauses_one_picture_is_made(nova: Atelier) -> None:
     engine = Together()
     job_id = nova.start(variants=3)
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         nova.work(job_id, lambda: engine, pause=20)
     assert (engine.asked, len(engine.drawn)) == ([], 1)

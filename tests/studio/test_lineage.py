@@ -6,25 +6,28 @@ from uuid import UUID
 import pytest
 
 from foundation.errors import NotFound
-from studio import ingesting, lineage, packs, recipes
-from studio.lineage import Story
+from studio.ingest import pipeline
+from studio.packs import packs
+from studio.recipes import specs
+from studio.runs import lineage
+from studio.runs.lineage import AssetLineage
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import Atelier, Engine, atelier, spec
 from tests.studio.test_searching import found, upload
 from workers.wiring import Services
 
 
-def story(nova: Atelier, asset: UUID) -> Story:
+def story(nova: Atelier, asset: UUID) -> AssetLineage:
     with nova.scope() as scope:
-        return lineage.story(scope, asset)
+        return lineage.get_lineage(scope, asset)
 
 
 def test_what_was_made_from_what_is_told_both_ways(nova: Atelier) -> None:
     parent = upload(nova, 1, "the first")
-    prepared = ingesting.from_camera(encoded(a_picture(seed=2), "JPEG"), name="b.jpg")
+    prepared = pipeline.prepare_upload(encoded(a_picture(seed=2), "JPEG"), name="b.jpg")
     child = nova.bring(replace(prepared, source=replace(prepared.source, parent=parent)))
     with nova.scope() as scope:
-        packs.make(scope, creator_id=nova.creator_id, slug="p", title="Pack", description="", assets=[parent])
+        packs.create_pack(scope, creator_id=nova.creator_id, slug="p", title="Pack", description="", assets=[parent])
     above, below = story(nova, parent), story(nova, child)
     assert (above.sources, [one.asset_id for one in above.children], above.packs) == ([], [child], ["Pack"])
     assert ([one.asset_id for one in below.sources], below.children, below.packs) == ([parent], [], [])
@@ -38,9 +41,11 @@ def test_a_picture_is_made_again_by_the_version_that_made_it(nova: Atelier) -> N
     nova.work(first, lambda: engine)
     asset = next(iter(found(nova)))
     with nova.scope() as scope:
-        recipes.save(scope, nova.creator_id, spec(variants=2, prompt="something else in the {hour}"))
-        job, count = lineage.make_again(scope, asset, key="again", by="member:x")
-        assert lineage.make_again(scope, asset, key="again", by="member:x") == (job, 2), "pressed twice, made once"
+        specs.save_recipe(scope, nova.creator_id, spec(variants=2, prompt="something else in the {hour}"))
+        job, count = lineage.repeat_generation(scope, asset, key="again", by="member:x")
+        assert lineage.repeat_generation(scope, asset, key="again", by="member:x") == (job, 2), (
+            "pressed twice, made once"
+        )
     again = Engine()
     nova.work(job, lambda: again)
     assert (count, again.drawn) == (2, engine.drawn)
@@ -49,7 +54,7 @@ def test_a_picture_is_made_again_by_the_version_that_made_it(nova: Atelier) -> N
 
 def test_what_no_run_made_is_not_made_again(nova: Atelier) -> None:
     with pytest.raises(NotFound), nova.scope() as scope:
-        lineage.make_again(scope, upload(nova, 1, "x"), key="again", by="member:x")
+        lineage.repeat_generation(scope, upload(nova, 1, "x"), key="again", by="member:x")
 
 
 def test_another_agency_learns_and_makes_nothing(nova: Atelier, services: Services) -> None:
@@ -58,5 +63,5 @@ def test_another_agency_learns_and_makes_nothing(nova: Atelier, services: Servic
     with pytest.raises(NotFound):
         story(other, asset)
     with pytest.raises(NotFound), other.scope() as scope:
-        lineage.make_again(scope, asset, key="again", by="member:x")
+        lineage.repeat_generation(scope, asset, key="again", by="member:x")
     assert other.count("jobs") == 0

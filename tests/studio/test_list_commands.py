@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from studio import reads, recipes, word_lists
+from studio.library import queries
+from studio.recipes import specs, wildcards
 from tests.conftest import Cluster
 from tests.studio.builders import Atelier, spec
-from workers.making_commands import app
+from workers.cli.studio.commands import make_app
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_a_list_is_written_renamed_and_put_away(nova: Atelier, terminal: CliRunn
     file, whose = tmp_path / "words.txt", ["--creator", slug]
 
     def typed(*words: str, fails: bool = False) -> str:
-        ran = terminal.invoke(app, [*words, *whose])
+        ran = terminal.invoke(make_app, [*words, *whose])
         assert (ran.exit_code != 0) == fails, ran.output
         return ran.output if not fails else str(ran.exception)
 
@@ -48,18 +49,18 @@ def test_a_list_is_written_renamed_and_put_away(nova: Atelier, terminal: CliRunn
     typed("write-list", "outfits", "--words", str(file))
     typed("write-list", "light", "--words", str(file), "--everybody")
     with nova.scope() as scope:
-        recipes.save(scope, nova.creator_id, spec(prompt="{@outfits}"))
+        specs.save_recipe(scope, nova.creator_id, spec(prompt="{@outfits}"))
     assert "list.named" in typed("put-list-away", "outfits", fails=True)
     assert "morning" in typed("rename-list", "outfits", "clothes")
     with nova.scope() as scope:
-        known = word_lists.known(scope, [nova.creator_id])
-        first = word_lists.versions(scope, [nova.creator_id], known[0].id)[-1]
-        (card,) = reads.recipes_of(scope, nova.creator_id)
+        known = wildcards.list_wildcards(scope, [nova.creator_id])
+        first = wildcards.list_wildcard_versions(scope, [nova.creator_id], known[0].id)[-1]
+        (card,) = queries.list_recipes(scope, nova.creator_id)
     assert [(one.name, one.creator_id, one.version) for one in known] == [
         ("clothes", nova.creator_id, 3),
         ("light", None, 1),
     ]
-    assert first.said.odds == [("a red dress", 3), ("a coat", 1)]
+    assert first.said.weighted_words == [("a red dress", 3), ("a coat", 1)]
     assert card.spec.prompt == "{@clothes}"
     assert "clothes\t3\tcreator\ta hat" in typed("lists")
     assert "light" in typed("put-list-away", "light", "--everybody")

@@ -7,19 +7,21 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event as events
 
-from gate import inspecting, ratings
-from gate.units import Rating
-from generators.classifying import Seen, View
-from generators.contract import EngineError
-from generators.engines.eyes import Eyes as Client
-from studio import ingesting, jobs, library, looking, uploads
-from studio.events import JobDue, LookDue, UploadDue
+from gate.contract.units import Rating
+from gate.ratings import inspections, ratings
+from generators.contract.classifier import ClassifierReport, PictureView
+from generators.contract.engines import EngineError
+from generators.engines.vision.http_classifier import HttpClassifier as Client
+from studio.ingest import classification, pipeline, uploads
+from studio.library import assets
+from studio.library.events import ClassificationDue, RunDue, UploadDue
+from studio.runs import runner
 from tests.fakes.eyes import Eyes, serving, tile
 from tests.generators.builders import encoded
 from tests.studio.builders import CREDENTIAL, Atelier, Engine
 from tests.studio.test_ingesting import with_preview
 from tests.studio.test_uploads import hand_in
-from workers.handlers import routes
+from workers.event_routes.registry import build_routes
 
 
 @pytest.fixture
@@ -33,23 +35,23 @@ def client(eyes: Eyes) -> Client:
 
 
 def bring(nova: Atelier, data: bytes, classifier: Any) -> UUID:
-    return ingesting.bring(
+    return pipeline.ingest_asset(
         nova.services.tenant,
         nova.services.store,
         tenant_id=nova.tenant_id,
         creator_id=nova.creator_id,
-        prepared=ingesting.from_camera(data, name="a.png"),
+        prepared=pipeline.prepare_upload(data, name="a.png"),
         classifier=classifier,
     )
 
 
-def again(nova: Atelier, event: LookDue, classifier: Any) -> None:
-    looking.again(event, tenant=nova.services.tenant, store=nova.services.store, classifier=classifier)
+def again(nova: Atelier, event: ClassificationDue, classifier: Any) -> None:
+    classification.reclassify(event, tenant=nova.services.tenant, store=nova.services.store, classifier=classifier)
 
 
 def digest(nova: Atelier, asset: UUID) -> str:
     with nova.scope() as scope:
-        return library.media(scope, asset, "x").sha256
+        return assets.get_rendition(scope, asset, "x").sha256
 
 
 def said(nova: Atelier, sha256: str) -> list[tuple[str, str]]:
@@ -59,15 +61,15 @@ def said(nova: Atelier, sha256: str) -> list[tuple[str, str]]:
         return [(row.source, row.rating) for row in rows]
 
 
-def due(nova: Atelier) -> list[LookDue]:
+def due(nova: Atelier) -> list[ClassificationDue]:
     """The looks that wait."""
     with nova.scope() as scope:
         rows = scope.run(
             "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = :kind",
             t=nova.tenant_id,
-            kind=LookDue.kind,
+            kind=ClassificationDue.kind,
         ).all()
-    return [LookDue(nova.tenant_id, row.subject_id, row.args["sha256"]) for row in rows]
+    return [ClassificationDue(nova.tenant_id, row.subject_id, row.args["sha256"]) for row in rows]
 
 
 def test_a_picture_and_what_was_found_in_it_come_in_together(nova: Atelier, eyes: Eyes) -> None:
@@ -75,7 +77,7 @@ def test_a_picture_and_what_was_found_in_it_come_in_together(nova: Atelier, eyes
     sha256 = digest(nova, asset)
     assert said(nova, sha256) == [("classifier:tiles@1", "N")]
     with nova.scope() as scope:
-        assert ratings.effective(scope, sha256) is None, "people decide; a classifier raises"
+        assert ratings.effective_rating(scope, sha256) is None, "people decide; a classifier raises"
         found = scope.run("SELECT people, words FROM inspections WHERE source = 'classifier:tiles@1'").one()
     assert (found.people, found.words) == (3, ["HELLO"])
     assert due(nova) == []
@@ -86,7 +88,7 @@ def test_without_a_classifier_nothing_is_asked_or_waited_for(nova: Atelier, eyes
     assert said(nova, sha256) == []
     assert due(nova) == []
     with nova.scope() as scope:
-        assert not inspecting.waiting(scope, sha256)
+        assert not inspections.needs_inspection(scope, sha256)
 
 
 SILENT: dict[str, dict[str, Any]] = {
@@ -105,7 +107,7 @@ def test_what_was_missed_is_said_and_looked_at_later(nova: Atelier, eyes: Eyes, 
     sha256 = digest(nova, bring(nova, encoded(tile("E"), "PNG"), classifier))
     assert said(nova, sha256) == []
     with nova.scope() as scope:
-        assert inspecting.waiting(scope, sha256)
+        assert inspections.needs_inspection(scope, sha256)
     (waiting,) = due(nova)
     with pytest.raises(EngineError):
         again(nova, waiting, classifier)
@@ -116,7 +118,7 @@ def test_what_was_missed_is_said_and_looked_at_later(nova: Atelier, eyes: Eyes, 
     assert eyes.asked == asked
     assert said(nova, sha256) == [("classifier:tiles@1", "E")]
     with nova.scope() as scope:
-        assert not inspecting.waiting(scope, sha256)
+        assert not inspections.needs_inspection(scope, sha256)
 
 
 def test_a_look_nobody_can_give_any_more_ends_quietly(nova: Atelier, eyes: Eyes) -> None:
@@ -137,15 +139,15 @@ def test_no_transaction_is_open_while_the_classifier_looks(nova: Atelier) -> Non
     class Watching:
         """Finds nothing, and says how many transactions are open meanwhile."""
 
-        def look(self, views: tuple[View, ...]) -> Seen:
+        def classify_views(self, views: tuple[PictureView, ...]) -> ClassifierReport:
             assert not open_now
-            return Seen("classifier:watching@1", Rating.G)
+            return ClassifierReport("classifier:watching@1", Rating.G)
 
-        def about(self) -> str:
+        def describe_source(self) -> str:
             return "classifier:watching@1"
 
-        def knows(self, source: str) -> bool:
-            return source == self.about()
+        def is_known_source(self, source: str) -> bool:
+            return source == self.describe_source()
 
     events.listen(engine, "begin", lambda connection: open_now.add(id(connection)))
     for end in ("commit", "rollback"):
@@ -166,13 +168,13 @@ def test_a_process_that_dies_after_the_look_leaves_nothing_and_repeats_it(nova: 
     upload = hand_in(nova, data)
 
     class Dying(Client):
-        def look(self, views: tuple[View, ...]) -> Seen:
-            super().look(views)
+        def classify_views(self, views: tuple[PictureView, ...]) -> ClassifierReport:
+            super().classify_views(views)
             raise Dies
 
     event, services = UploadDue(nova.tenant_id, upload), nova.services
     with pytest.raises(Dies):
-        uploads.ingest(
+        uploads.ingest_upload(
             event,
             tenant=services.tenant,
             store=services.store,
@@ -180,7 +182,7 @@ def test_a_process_that_dies_after_the_look_leaves_nothing_and_repeats_it(nova: 
         )
     assert [nova.count(name) for name in ("assets", "renditions", "inspections")] == [0, 0, 0]
     for _ in range(2):
-        uploads.ingest(event, tenant=services.tenant, store=services.store, classifier=client(eyes))
+        uploads.ingest_upload(event, tenant=services.tenant, store=services.store, classifier=client(eyes))
     (item,) = nova.library()
     assert said(nova, item.sha256) == [("classifier:tiles@1", "S")]
     assert eyes.asked == 2
@@ -189,8 +191,8 @@ def test_a_process_that_dies_after_the_look_leaves_nothing_and_repeats_it(nova: 
 def test_what_engines_make_is_looked_at_too(nova: Atelier, eyes: Eyes) -> None:
     job = nova.start()
     services = nova.services
-    jobs.run(
-        JobDue(nova.tenant_id, job),
+    runner.generate_pictures(
+        RunDue(nova.tenant_id, job),
         tenant=services.tenant,
         engine=Engine,
         store=services.store,
@@ -212,5 +214,5 @@ def test_a_preview_of_something_else_is_rated_and_noted(nova: Atelier, eyes: Eye
 
 
 def test_the_house_has_a_route_for_it(nova: Atelier) -> None:
-    assert LookDue.kind in routes(nova.services).by_kind
+    assert ClassificationDue.kind in build_routes(nova.services).by_kind
     assert nova.services.classifier is None

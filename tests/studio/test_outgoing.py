@@ -9,16 +9,25 @@ import pytest
 from pydantic import SecretStr
 
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
+from foundation.i18n.translation import Message
 from foundation.money import Money, Price
-from foundation.words import Message
-from gate import people, ratings
-from gate.units import Rating
-from generators.contract import ImageJob, Picture, Progress, Slip, unheard
-from generators.engines.replicate import Replicate, Service
-from generators.engines.stability import Stability
-from generators.masks import Region
-from studio import jobs, library, looks, outgoing, recipes
-from studio.beginnings import Beginning
+from gate.contract.units import Rating
+from gate.people import persons
+from gate.ratings import ratings
+from generators.contract.engines import (
+    GeneratedPicture,
+    ImageJob,
+    Progress,
+    PurchaseRecord,
+    ignore_progress,
+)
+from generators.engines.images.replicate import Replicate, ReplicateService
+from generators.engines.images.stability import Stability
+from generators.retouch.masks import MaskRegion
+from studio.library import assets as library
+from studio.recipes import export_grants, specs, style_references
+from studio.recipes.input_pictures import InitPicture
+from studio.runs import runner
 from tests.channels.builders import Killed
 from tests.fakes import replicate, stability
 from tests.fakes.replicate import EDITS, LOOKS, FakeReplicate, Fault
@@ -51,7 +60,7 @@ class Dying(Replicate):
 
     at = ""
 
-    def buy(self, job: ImageJob, slip: Slip, progress: Progress = unheard) -> Picture:
+    def buy(self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress) -> GeneratedPicture:
         if self.at in ("asking", "ordered"):
             step = getattr(slip, self.at)
 
@@ -67,7 +76,7 @@ class Dying(Replicate):
 
 
 def replicate_of(there: FakeReplicate, model: str = LOOKS, *, at: str = "") -> Dying:
-    service = Service(there.url, SecretStr(replicate.TOKEN), there.files_url)
+    service = ReplicateService(there.url, SecretStr(replicate.TOKEN), there.files_url)
     engine = Dying(service, model, {model: PRICE}, deadline=1.0, listed_after=0.3, look=0.02)
     engine.at = at
     return engine
@@ -89,23 +98,23 @@ def of_mine(nova: Atelier, *seeds: int, rating: Rating | None = Rating.G) -> lis
 def rate(nova: Atelier, assets: list[UUID], rating: Rating) -> None:
     with nova.scope() as scope:
         for asset in assets:
-            ratings.rate(scope, library.item(scope, asset).sha256, rating, source="member:a")
+            ratings.record_rating(scope, library.get_asset(scope, asset).sha256, rating, source="member:a")
 
 
 def yes(nova: Atelier, engine: str = "replicate") -> None:
     with nova.scope("member:owner") as scope:
-        outgoing.allow(scope, nova.creator_id, engine, words=WORDS)
+        export_grants.grant_export(scope, nova.creator_id, engine, words=WORDS)
 
 
 def no_more(nova: Atelier, engine: str = "replicate") -> None:
     with nova.scope("member:manager") as scope:
-        outgoing.withdraw(scope, nova.creator_id, engine)
+        export_grants.revoke_export(scope, nova.creator_id, engine)
 
 
-def start(nova: Atelier, *, key: str = "run", count: int = 1, look: int = 0, begin: Beginning | None = None) -> UUID:
+def start(nova: Atelier, *, key: str = "run", count: int = 1, look: int = 0, begin: InitPicture | None = None) -> UUID:
     with nova.scope() as scope:
-        recipe = recipes.save(scope, nova.creator_id, spec(width=512, height=384, look=look))
-        return jobs.start(
+        recipe = specs.save_recipe(scope, nova.creator_id, spec(width=512, height=384, look=look))
+        return runner.start_run(
             scope, creator_id=nova.creator_id, recipe_id=recipe, seed=7, key=key, count=count, begin=begin
         )
 
@@ -113,13 +122,13 @@ def start(nova: Atelier, *, key: str = "run", count: int = 1, look: int = 0, beg
 def with_look(nova: Atelier, *assets: UUID, count: int = 1, key: str = "run") -> UUID:
     with nova.scope() as scope:
         for asset in assets:
-            looks.add(scope, nova.creator_id, asset)
+            style_references.add_style_reference(scope, nova.creator_id, asset)
     return start(nova, look=60, count=count, key=key)
 
 
 def why(nova: Atelier, job: UUID) -> Message | None:
     with nova.scope() as scope:
-        return jobs.why(scope, job)
+        return runner.failure_reason(scope, job)
 
 
 def code(nova: Atelier, job: UUID) -> str:
@@ -144,15 +153,18 @@ def test_a_yes_is_for_one_engine_and_says_who_when_and_what_they_read(nova: Atel
     no_more(nova)
     yes(nova, "stability")
     with nova.scope() as scope:
-        told = [(one.engine, one.by, one.words, one.revoked_by) for one in outgoing.given(scope, nova.creator_id)]
+        told = [
+            (one.engine, one.by, one.words, one.revoked_by)
+            for one in export_grants.list_export_grants(scope, nova.creator_id)
+        ]
         noted = scope.run(
             "SELECT act, actor, details ->> 'engine' AS engine FROM audit_entries WHERE tenant_id = :t"
             " AND act LIKE 'outgoing.%' ORDER BY created_at",
             t=nova.tenant_id,
         ).all()
-        assert list(outgoing.standing(scope, nova.creator_id)) == ["stability"]
+        assert list(export_grants.active_export_grants(scope, nova.creator_id)) == ["stability"]
         with pytest.raises(BadInput):
-            outgoing.allow(scope, nova.creator_id, "replicate", words=" ")
+            export_grants.grant_export(scope, nova.creator_id, "replicate", words=" ")
     assert told == [("stability", "member:owner", WORDS, ""), ("replicate", "member:owner", WORDS, "member:manager")]
     assert [tuple(row) for row in noted] == [
         ("outgoing.allowed", "member:owner", "replicate"),
@@ -161,9 +173,9 @@ def test_a_yes_is_for_one_engine_and_says_who_when_and_what_they_read(nova: Atel
     ]
     other = atelier(services)
     with other.scope() as scope, pytest.raises(NotFound):
-        outgoing.withdraw(scope, nova.creator_id, "stability")
+        export_grants.revoke_export(scope, nova.creator_id, "stability")
     with other.scope() as scope, pytest.raises(Refused):
-        outgoing.check_yes(scope, other.creator_id, "stability")
+        export_grants.check_export_granted(scope, other.creator_id, "stability")
     assert living
 
 
@@ -171,7 +183,9 @@ def test_somebody_invented_needs_their_declaration(nova: Atelier) -> None:
     invented = who(nova, kind="synthetic")
     assert refusal(nova) == "look.undeclared"
     with nova.scope() as scope:
-        people.declare(scope, invented, source_digest="d" * 64, adult_licence=False, declared_by=nova.creator_id)
+        persons.record_declaration(
+            scope, invented, source_digest="d" * 64, adult_licence=False, declared_by=nova.creator_id
+        )
     yes(nova)
 
 
@@ -208,7 +222,7 @@ def test_a_yes_taken_back_under_way_stops_the_next_picture(nova: Atelier, there:
 
     def looked(order: str) -> dict[str, Any]:
         with nova.scope() as scope:
-            stands = bool(outgoing.standing(scope, nova.creator_id))
+            stands = bool(export_grants.active_export_grants(scope, nova.creator_id))
         if stands:
             no_more(nova)
         return look(order)
@@ -249,7 +263,7 @@ def test_what_died_before_it_left_is_not_sent_after_a_no(nova: Atelier, there: F
 def test_a_lost_answer_sends_no_picture_again(nova: Atelier, there: FakeReplicate, fault: Fault) -> None:
     (asset,) = of_mine(nova, 1)
     yes(nova)
-    job = start(nova, begin=Beginning(asset, 40))
+    job = start(nova, begin=InitPicture(asset, 40))
     there.fail(f"/v1/models/{EDITS}/predictions", fault)
     nova.work(job, lambda: replicate_of(there, EDITS), caps={"USD": Money(1, "USD")})
     assert (nova.progress(job), len(there.asked), len(there.billed)) == (("done", 1, 1), 1, 1)
@@ -260,7 +274,7 @@ def test_a_lost_answer_sends_no_picture_again(nova: Atelier, there: FakeReplicat
 def test_nothing_adult_and_nothing_unrated_leaves(nova: Atelier, there: FakeReplicate, rating: Rating | None) -> None:
     (asset,) = of_mine(nova, 1, rating=rating)
     yes(nova)
-    job = start(nova, begin=Beginning(asset, 40))
+    job = start(nova, begin=InitPicture(asset, 40))
     nova.work(job, lambda: replicate_of(there, EDITS))
     assert (code(nova, job), there.asked) == ("outgoing.rating", [])
 
@@ -272,7 +286,7 @@ def test_a_picture_that_names_nobody_or_another_stays(nova: Atelier, there: Fake
     other = named(nova, nova.upload(encoded(a_picture(640, 480, seed=4))), who(nova, creator=False))
     rate(nova, [nobody, other], Rating.G)
     for key, asset, expected in (("a", nobody, "look.nobody"), ("b", other, "look.other")):
-        job = start(nova, key=key, begin=Beginning(asset, 40))
+        job = start(nova, key=key, begin=InitPicture(asset, 40))
         nova.work(job, lambda: replicate_of(there, EDITS))
         assert (code(nova, job), there.asked) == (expected, [])
 
@@ -280,10 +294,10 @@ def test_a_picture_that_names_nobody_or_another_stays(nova: Atelier, there: Fake
 def test_what_somebody_no_longer_allows_does_not_leave_whoever_said_yes(nova: Atelier, there: FakeReplicate) -> None:
     (asset,) = of_mine(nova, 1)
     yes(nova)
-    job = start(nova, begin=Beginning(asset, 40))
+    job = start(nova, begin=InitPicture(asset, 40))
     with nova.scope() as scope:
         (person,) = scope.run("SELECT id FROM persons WHERE tenant_id = :t", t=nova.tenant_id).scalars()
-        people.revoke(scope, person, what="ai_likeness")
+        persons.revoke_consent(scope, person, what="ai_likeness")
     nova.work(job, lambda: replicate_of(there, EDITS))
     assert (code(nova, job), there.asked) == ("look.not_allowed", [])
 
@@ -291,7 +305,7 @@ def test_what_somebody_no_longer_allows_does_not_leave_whoever_said_yes(nova: At
 def test_of_a_part_made_anew_the_part_alone_leaves(nova: Atelier, stable: FakeStability) -> None:
     (asset,) = of_mine(nova, 1)
     yes(nova, "stability")
-    job = start(nova, begin=Beginning(asset, 95, Region(10, 10, 30, 30)))
+    job = start(nova, begin=InitPicture(asset, 95, MaskRegion(10, 10, 30, 30)))
     nova.work(job, lambda: stability_of(stable), caps={"USD": Money(5, "USD")})
     assert (nova.progress(job), stable.services) == (("done", 1, 1), ["edit/inpaint"])
     whole, sent = 640 / 480, stable.shown[0]["image"]
@@ -299,7 +313,7 @@ def test_of_a_part_made_anew_the_part_alone_leaves(nova: Atelier, stable: FakeSt
     with nova.scope() as scope:
         row = scope.run("SELECT model, minor, state FROM engine_orders WHERE tenant_id = :t", t=nova.tenant_id).one()
     assert tuple(row) == ("inpaint", Decimal(5), "paid")
-    again = start(nova, key="again", begin=Beginning(asset, 50))
+    again = start(nova, key="again", begin=InitPicture(asset, 50))
     nova.work(again, lambda: stability_of(stable), caps={"USD": Money(5, "USD")})
     assert (code(nova, again), len(stable.shown)) == ("spending.cap_reached", 1), "the cap counts these too"
 

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from foundation import jobs as pulses
-from foundation import outbox
 from foundation.errors import LeaseLost
 from foundation.money import Money
-from generators.contract import ImageJob, Picture, Progress, unheard
-from studio import estimating, jobs, library, output, runs, watching
-from studio import reads as studio_reads
-from studio.states import ShelfState
+from foundation.outbox import heartbeat as pulses
+from foundation.outbox import outbox
+from generators.contract.engines import GeneratedPicture, ImageJob, Progress, ignore_progress
+from studio.costs import productivity
+from studio.library import assets
+from studio.library import queries as studio_reads
+from studio.library.states import ShelfState
+from studio.runs import estimates, generation, records, runner
 from tests.channels.builders import Killed
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import Atelier, Engine, spec
@@ -26,7 +28,7 @@ class Stepping(Engine):
         super().__init__()
         self.at, self.act, self.steps = at, act, list[int]()
 
-    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+    def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
         for step in range(1, 21):
             self.steps.append(step)
             if self.at == (len(self.drawn), step):
@@ -37,7 +39,7 @@ class Stepping(Engine):
 
 def told(nova: Atelier, job_id: object) -> tuple[int, int, int]:
     with nova.scope() as scope:
-        run = studio_reads.runs_of(scope, nova.creator_id)[0]
+        run = studio_reads.list_runs(scope, nova.creator_id)[0]
     assert run.id == job_id
     return run.done, run.step, run.steps
 
@@ -62,7 +64,7 @@ def test_a_stop_ends_the_picture_within_a_step_and_throws_it_away(nova: Atelier)
 
     def stop() -> None:
         with nova.scope() as scope:
-            jobs.stop(scope, job_id)
+            runner.stop_run(scope, job_id)
 
     engine = Stepping((1, 5), stop)
     nova.work(job_id, lambda: engine, told_every=0.0)
@@ -73,22 +75,22 @@ def test_a_stop_ends_the_picture_within_a_step_and_throws_it_away(nova: Atelier)
 
 
 def test_a_lost_row_stops_the_picture_at_its_next_step(nova: Atelier) -> None:
-    pulse, job_id = pulses.Pulse(), nova.start()
-    engine = Stepping((0, 3), pulse.lose)
+    pulse, job_id = pulses.Heartbeat(), nova.start()
+    engine = Stepping((0, 3), pulse.mark_lost)
     with nova.scope() as scope:
         scope.run("UPDATE jobs SET state = 'running' WHERE id = :id", id=job_id)
-        job = runs.find(scope, job_id)
+        job = records.get_run_row(scope, job_id)
     with pytest.raises(LeaseLost):
-        engine.draw(ImageJob("x", 1), watching.Watch(nova.services.tenant, job, pulse, every=3600.0))
+        engine.draw(ImageJob("x", 1), generation.RunProgressWatch(nova.services.tenant, job, pulse, every=3600.0))
     assert engine.steps[-1] == 3
 
 
 def test_a_run_gives_the_machine_back_when_others_wait_and_goes_on_after(nova: Atelier) -> None:
     job_id, engine = nova.start(variants=10), Engine()
-    with pulses.running(lambda: True, lambda: True), pytest.raises(outbox.Later) as later:
+    with pulses.running_row(lambda: True, lambda: True), pytest.raises(outbox.RetryLater) as later:
         nova.work(job_id, lambda: engine)
     assert later.value.after == timedelta()
-    assert nova.progress(job_id) == ("running", jobs.TURN_PICTURES, 10)
+    assert nova.progress(job_id) == ("running", runner.TURN_PICTURES, 10)
     nova.work(job_id, lambda: engine)  # nobody waits: it keeps the machine
     assert nova.progress(job_id) == ("done", 10, 10)
     assert len(engine.drawn) == 10
@@ -97,9 +99,9 @@ def test_a_run_gives_the_machine_back_when_others_wait_and_goes_on_after(nova: A
 def test_a_run_is_estimated_by_the_last_of_its_recipe_and_not_by_what_that_waited(nova: Atelier) -> None:
     def pace(recipe: str, **said: Any) -> float:
         with nova.scope() as scope:
-            return estimating.pace(scope, nova.creator_id, spec(name=recipe, **said))
+            return estimates.seconds_per_picture(scope, nova.creator_id, spec(name=recipe, **said))
 
-    assert pace("morning") == estimating.GUESSED
+    assert pace("morning") == estimates.DEFAULT_PACE
     quick, slow = nova.start(key="quick", variants=2), nova.start(key="slow", variants=2, name="evening")
     for job, seconds in ((quick, 3), (slow, 8)):
         nova.work(job, Engine)
@@ -107,7 +109,7 @@ def test_a_run_is_estimated_by_the_last_of_its_recipe_and_not_by_what_that_waite
             scope.run("UPDATE creations SET seconds = :s WHERE job_id = :job", s=seconds, job=job)
             scope.run(  # its second picture came after the night
                 "UPDATE creations SET created_at = created_at - interval '9 hours' WHERE source_key = :first",
-                first=runs.source_of(job, 0),
+                first=records.run_source_key(job, 0),
             )
     assert (pace("morning"), pace("evening"), pace("never run")) == (3, 8, 8)
     small = spec()
@@ -118,11 +120,11 @@ def test_a_run_is_estimated_by_the_last_of_its_recipe_and_not_by_what_that_waite
 def test_what_came_out_is_told_in_one_read(nova: Atelier) -> None:
     nova.work(nova.start(), Engine)
     with nova.scope() as scope:
-        first = jobs.assets(scope, studio_reads.runs_of(scope, nova.creator_id)[0].id)[0]
+        first = runner.run_assets(scope, studio_reads.list_runs(scope, nova.creator_id)[0].id)[0]
         scope.run("UPDATE creations SET seconds = 4, cost = 7, currency = 'EUR'")
-        library.shelve(scope, first, ShelfState.KEPT)
-        found = output.since(scope, nova.creator_id, scope.now - timedelta(days=1))
-        later = output.since(scope, nova.creator_id, scope.now + timedelta(days=1))
+        assets.set_shelf_state(scope, first, ShelfState.KEPT)
+        found = productivity.output_since(scope, nova.creator_id, scope.now - timedelta(days=1))
+        later = productivity.output_since(scope, nova.creator_id, scope.now + timedelta(days=1))
     assert (found.made, found.kept, found.seconds_per_kept, found.cost) == (3, 1, 12.0, [Money(21, "EUR")])
     assert (later.made, later.kept, later.seconds_per_kept, later.cost) == (0, 0, None, [])
 

@@ -7,11 +7,12 @@ import pytest
 
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from gate import ratings
-from gate.units import Rating
-from studio import library, packs
-from studio.states import PackState
-from tenants import agencies
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from studio.library import assets as library
+from studio.library.states import PackState
+from studio.packs import packs
+from tenants.agencies import agencies
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import ZONE, Atelier
 
@@ -21,26 +22,26 @@ def pictures(nova: Atelier, count: int = 2, *, rating: Rating | None = Rating.G)
     if rating is not None:
         with nova.scope() as scope:
             for asset in assets:
-                ratings.rate(scope, library.item(scope, asset).sha256, rating, source="rule:tests")
+                ratings.record_rating(scope, library.get_asset(scope, asset).sha256, rating, source="rule:tests")
     return assets
 
 
 def make(nova: Atelier, assets: Sequence[UUID], **more: str) -> UUID:
     with nova.scope() as scope:
         values = {"slug": "dawn", "title": "Dawn", "description": "The harbour", **more}
-        return packs.make(scope, creator_id=nova.creator_id, assets=assets, **values)
+        return packs.create_pack(scope, creator_id=nova.creator_id, assets=assets, **values)
 
 
-def read(nova: Atelier, pack_id: UUID) -> packs.Pack:
+def read(nova: Atelier, pack_id: UUID) -> packs.PackView:
     with nova.scope() as scope:
-        return packs.pack(scope, pack_id)
+        return packs.get_pack(scope, pack_id)
 
 
 def test_a_pack_holds_its_pictures_in_order_at_their_highest_rating(nova: Atelier) -> None:
     first, second = pictures(nova)
     with nova.scope() as scope:
-        ratings.rate(scope, library.item(scope, second).sha256, Rating.S, source="rule:tests")
-        wanted = [library.media(scope, asset, "pack") for asset in (second, first)]
+        ratings.record_rating(scope, library.get_asset(scope, second).sha256, Rating.S, source="rule:tests")
+        wanted = [library.get_rendition(scope, asset, "pack") for asset in (second, first)]
     pack = read(nova, make(nova, [second, first]))
     assert list(pack.media) == wanted
     assert (pack.rating, pack.state, pack.version) == (Rating.S, PackState.ACTIVE, 1)
@@ -64,7 +65,7 @@ def test_pictures_are_there_once_and_of_the_creator(nova: Atelier) -> None:
     with nova.scope() as scope:
         other = agencies.add_creator(scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=["fr"])
     with nova.scope() as scope, pytest.raises(NotFound):
-        packs.make(scope, creator_id=other, slug="hers", title="Hers", description="", assets=[asset])
+        packs.create_pack(scope, creator_id=other, slug="hers", title="Hers", description="", assets=[asset])
     with pytest.raises(NotFound):
         make(nova, [uuid7()])
 
@@ -78,19 +79,19 @@ def test_a_sold_pack_stays_as_it_was_sold(nova: Atelier) -> None:
     assets = pictures(nova)
     pack_id = make(nova, assets)
     with nova.scope() as scope:
-        packs.replace_items(scope, pack_id, assets[:1])
-        packs.freeze(scope, pack_id)
+        packs.replace_pack_items(scope, pack_id, assets[:1])
+        packs.freeze_pack(scope, pack_id)
     before = read(nova, pack_id)
     assert (before.version, len(before.media)) == (2, 1)
     with nova.scope() as scope, pytest.raises(Conflict):
-        packs.replace_items(scope, pack_id, assets)
+        packs.replace_pack_items(scope, pack_id, assets)
     assert read(nova, pack_id) == before
 
 
 def test_an_unsold_pack_does_not_become_empty(nova: Atelier) -> None:
     pack_id = make(nova, pictures(nova))
     with nova.scope() as scope, pytest.raises(BadInput):
-        packs.replace_items(scope, pack_id, [])
+        packs.replace_pack_items(scope, pack_id, [])
     assert len(read(nova, pack_id).media) == 2
 
 
@@ -98,11 +99,11 @@ def test_only_active_whole_packs_are_offered(nova: Atelier) -> None:
     assets = pictures(nova, 3)
     sold, paused, broken = (make(nova, [asset], slug=f"pack-{n}") for n, asset in enumerate(assets))
     with nova.scope() as scope:
-        packs.set_state(scope, paused, PackState.PAUSED)
+        packs.set_pack_state(scope, paused, PackState.PAUSED)
         scope.run("DELETE FROM creations WHERE asset_id = :asset", asset=assets[2])
     with nova.scope() as scope:
-        assert [pack.id for pack in packs.packs_of(scope, nova.creator_id)] == [sold]
+        assert [pack.id for pack in packs.list_active_packs(scope, nova.creator_id)] == [sold]
         with pytest.raises(Conflict):
-            packs.set_state(scope, paused, PackState.DRAFT)
+            packs.set_pack_state(scope, paused, PackState.DRAFT)
         with pytest.raises(NotFound):
-            packs.pack(scope, broken)
+            packs.get_pack(scope, broken)

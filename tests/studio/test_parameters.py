@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput
-from studio import jobs, models, recipes
-from studio.recipes import FORMATS, Spec
+from studio.library import models
+from studio.recipes import specs
+from studio.recipes.specs import FORMATS, RecipeSpec
+from studio.runs import runner
 from tests.studio.builders import Atelier, Engine, spec
 
 ASKED: dict[str, Any] = {
@@ -31,7 +33,7 @@ ANSWERS = st.fixed_dictionaries(
 )
 
 
-def asking(**changes: Any) -> Spec:
+def asking(**changes: Any) -> RecipeSpec:
     return spec(**{"prompt": PROMPT, "parameters": ASKED, **changes})
 
 
@@ -40,11 +42,13 @@ def test_the_same_answers_and_seed_give_the_same_shots(
     seed: int, answers: dict[str, Any], count: int, sizes: list[str]
 ) -> None:
     wanted = asking(sizes=sizes, weights={"place": {"beach": 3}})
-    shots = recipes.resolve(wanted, seed=seed, count=count, given=answers)
-    stored = Spec.model_validate(wanted.model_dump(mode="json"))
-    assert shots == recipes.resolve(stored, seed=seed, count=count, given=answers)
-    assert shots[:-1] == recipes.resolve(wanted, seed=seed, count=count - 1, given=answers)
-    own = recipes.resolve(asking(sizes=sizes, weights=wanted.weights, seed=seed), seed=0, count=count, given=answers)
+    shots = specs.plan_pictures(wanted, seed=seed, count=count, given=answers)
+    stored = RecipeSpec.model_validate(wanted.model_dump(mode="json"))
+    assert shots == specs.plan_pictures(stored, seed=seed, count=count, given=answers)
+    assert shots[:-1] == specs.plan_pictures(wanted, seed=seed, count=count - 1, given=answers)
+    own = specs.plan_pictures(
+        asking(sizes=sizes, weights=wanted.weights, seed=seed), seed=0, count=count, given=answers
+    )
     assert own == shots  # a recipe's own seed stands above the run's
     assert [(one.job.width, one.job.height) for one in shots] == [
         (wanted.edges * count)[number] for number in range(count)
@@ -69,18 +73,18 @@ def test_the_same_answers_and_seed_give_the_same_shots(
 )
 def test_an_answer_that_does_not_fit_is_named(answers: dict[str, Any]) -> None:
     with pytest.raises(BadInput) as told:
-        recipes.resolve(asking(), seed=1, count=1, given=answers)
+        specs.plan_pictures(asking(), seed=1, count=1, given=answers)
     assert told.value.message.params["name"] in ("Mood?", *answers)
 
 
 def test_an_answer_in_braces_is_only_text() -> None:
-    (shot,) = recipes.resolve(asking(), seed=1, count=1, given={"what": "{place}"})
+    (shot,) = specs.plan_pictures(asking(), seed=1, count=1, given={"what": "{place}"})
     assert shot.scene.startswith("calm {place} 1  ")
 
 
 def test_a_heavy_word_comes_more_often() -> None:
     wanted = spec(prompt="{place}", words={"place": ["sea", "hill"]}, weights={"place": {"sea": 9}})
-    drawn = [one.scene for seed in range(100) for one in recipes.resolve(wanted, seed=seed, count=4)]
+    drawn = [one.scene for seed in range(100) for one in specs.plan_pictures(wanted, seed=seed, count=4)]
     assert 330 < drawn.count("sea") < 390
 
 
@@ -109,32 +113,32 @@ def test_what_cannot_be_meant_is_named(changes: dict[str, Any], where: str) -> N
 def test_words_without_end_are_refused() -> None:
     long = spec(prompt="{a}" * 166, words={"a": ["x" * 80]})
     with pytest.raises(BadInput, match=r"recipe\.too_long"):
-        recipes.resolve(long, seed=1, count=1)
+        specs.plan_pictures(long, seed=1, count=1)
 
 
 def test_a_recipe_stored_before_there_were_questions_still_gives_its_shots(nova: Atelier) -> None:
     old = {"name": "morning", "prompt": "a {place}", "words": {"place": ["16:9", "sea"]}, "negative": "", "variants": 3}
     old |= {"width": 96, "height": 64, "steps": 1, "model": ""}
     with nova.scope() as scope:
-        row = models.Recipe(
+        row = models.RecipeRow(
             tenant_id=nova.tenant_id, creator_id=nova.creator_id, name="morning", version=1, spec=old, digest="old"
         )
         scope.add(row)
         scope.session.flush()
-        shots = recipes.resolve(recipes.spec_of(scope, row.id), seed=3, count=3)
+        shots = specs.plan_pictures(specs.get_spec(scope, row.id), seed=3, count=3)
         assert [one.scene for one in shots] == ["a 16:9", "a sea", "a 16:9"]
         assert [one.job.seed for one in shots] == [560_161_641, 2_036_044_446, 56_556_069]  # as they were made then
-        assert recipes.save(scope, nova.creator_id, recipes.read(old)) == row.id  # nothing changed
+        assert specs.save_recipe(scope, nova.creator_id, specs.parse_recipe(old)) == row.id  # nothing changed
 
 
 def test_a_run_keeps_what_was_answered(nova: Atelier) -> None:
     with nova.scope() as scope:
-        recipe_id = recipes.save(scope, nova.creator_id, asking())
-        job_id = jobs.start(
+        recipe_id = specs.save_recipe(scope, nova.creator_id, asking())
+        job_id = runner.start_run(
             scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=7, key="k", given={"what": "a boat"}
         )
     engine = Engine()
     nova.work(job_id, lambda: engine)
-    shots = recipes.resolve(asking(), seed=7, count=3, given={"what": "a boat"})
+    shots = specs.plan_pictures(asking(), seed=7, count=3, given={"what": "a boat"})
     assert engine.drawn == [one.job for one in shots]
     assert all("calm a boat 1" in one.prompt for one in engine.drawn)

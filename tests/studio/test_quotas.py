@@ -7,18 +7,20 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from foundation import outbox
 from foundation.errors import BadInput, NotFound
-from studio import jobs, quotas, recipes
-from studio.quotas import Window
+from foundation.outbox import outbox
+from studio.costs import quotas
+from studio.costs.quotas import GenerationHours
+from studio.recipes import specs
+from studio.runs import runner
 from tests.channels.builders import Killed
 from tests.studio.builders import Atelier, Engine, atelier, spec
 
 ZONES = ["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu", "America/Havana"]
-NIGHT = Window(time(23), time(7))
+NIGHT = GenerationHours(time(23), time(7))
 walls = st.integers(0, 24 * 60 - 1).map(lambda minute: time(*divmod(minute, 60)))
 moments = st.integers(0, 24 * 365 * 60 * 24).map(
-    lambda minutes: datetime(2011, 1, 1, tzinfo=UTC) + quotas.MINUTE * minutes
+    lambda minutes: datetime(2011, 1, 1, tzinfo=UTC) + quotas.ONE_MINUTE * minutes
 )
 
 
@@ -27,13 +29,13 @@ def test_hours_open_at_their_wall_time_whatever_the_clocks_do(
     opens: time, closes: time, name: str, now: datetime
 ) -> None:
     assume(opens != closes)
-    window, zone = Window(opens, closes), ZoneInfo(name)
-    found = quotas.next_open(window, zone, now)
+    window, zone = GenerationHours(opens, closes), ZoneInfo(name)
+    found = quotas.next_opening(window, zone, now)
     assert found >= now
-    assert window.holds(found.astimezone(zone).time())
-    assert (found == now) == window.holds(now.astimezone(zone).time())
+    assert window.is_open_at(found.astimezone(zone).time())
+    assert (found == now) == window.is_open_at(now.astimezone(zone).time())
     assert found - now <= timedelta(hours=73), "a day that has no such hours is passed over, two at most"
-    assert quotas.next_open(window, zone, found) == found
+    assert quotas.next_opening(window, zone, found) == found
 
 
 @pytest.mark.parametrize(
@@ -48,53 +50,59 @@ def test_hours_open_at_their_wall_time_whatever_the_clocks_do(
     ],
 )
 def test_hours_in_paris(opens: tuple[int, int], closes: tuple[int, int], now: str, found: str) -> None:
-    at = quotas.next_open(Window(time(*opens), time(*closes)), ZoneInfo("Europe/Paris"), datetime.fromisoformat(now))
+    at = quotas.next_opening(
+        GenerationHours(time(*opens), time(*closes)), ZoneInfo("Europe/Paris"), datetime.fromisoformat(now)
+    )
     assert at == datetime.fromisoformat(found)
 
 
 def test_a_day_lasts_as_long_as_it_does_there() -> None:
-    began, ends = quotas.day_of(ZoneInfo("Europe/Paris"), datetime(2026, 10, 25, 12, tzinfo=UTC))
+    began, ends = quotas.quota_day(ZoneInfo("Europe/Paris"), datetime(2026, 10, 25, 12, tzinfo=UTC))
     assert ends - began == timedelta(hours=25)
 
 
 def test_hours_that_never_open_and_quotas_of_nothing_are_refused(nova: Atelier) -> None:
     with pytest.raises(BadInput):
-        Window(time(7), time(7))
+        GenerationHours(time(7), time(7))
     with nova.scope() as scope:
-        for wrong in (0, -1, quotas.MOST_PER_DAY + 1):
+        for wrong in (0, -1, quotas.MAX_PER_DAY + 1):
             with pytest.raises(BadInput):
-                quotas.set_per_day(scope, wrong)
+                quotas.set_daily_quota(scope, wrong)
 
 
 def test_a_creators_hours_go_before_the_agencys_and_the_lower_quota_holds(nova: Atelier) -> None:
-    early = Window(time(4), time(5))
+    early = GenerationHours(time(4), time(5))
     with nova.scope() as scope:
-        quotas.set_window(scope, NIGHT)
-        quotas.set_per_day(scope, 10)
-        assert quotas.limits(scope, nova.creator_id, per_day=20) == quotas.Limits(None, NIGHT, 10, 10, "Europe/Paris")
-        quotas.set_window(scope, early, creator_id=nova.creator_id)
-        assert quotas.limits(scope, nova.creator_id, per_day=5) == quotas.Limits(early, NIGHT, 10, 5, "Europe/Paris")
-        quotas.set_window(scope, None, creator_id=nova.creator_id)
-        assert quotas.limits(scope, nova.creator_id).window == NIGHT
+        quotas.set_generation_hours(scope, NIGHT)
+        quotas.set_daily_quota(scope, 10)
+        assert quotas.get_generation_limits(scope, nova.creator_id, per_day=20) == quotas.GenerationLimits(
+            None, NIGHT, 10, 10, "Europe/Paris"
+        )
+        quotas.set_generation_hours(scope, early, creator_id=nova.creator_id)
+        assert quotas.get_generation_limits(scope, nova.creator_id, per_day=5) == quotas.GenerationLimits(
+            early, NIGHT, 10, 5, "Europe/Paris"
+        )
+        quotas.set_generation_hours(scope, None, creator_id=nova.creator_id)
+        assert quotas.get_generation_limits(scope, nova.creator_id).effective_hours == NIGHT
 
 
 def test_another_agencys_creator_is_unknown_and_its_limits_are_its_own(nova: Atelier) -> None:
     other = atelier(nova.services)
     with nova.scope() as scope:
-        quotas.set_window(scope, NIGHT)
+        quotas.set_generation_hours(scope, NIGHT)
         with pytest.raises(NotFound):
-            quotas.set_window(scope, NIGHT, creator_id=other.creator_id)
+            quotas.set_generation_hours(scope, NIGHT, creator_id=other.creator_id)
     with other.scope() as scope:
-        assert quotas.limits(scope, other.creator_id).window is None
+        assert quotas.get_generation_limits(scope, other.creator_id).effective_hours is None
 
 
-def _shut(nova: Atelier) -> Window:
+def _shut(nova: Atelier) -> GenerationHours:
     """Hours that open in about two hours."""
     with nova.scope() as scope:
         local = scope.now.astimezone(ZoneInfo("Europe/Paris"))
         opens = (local + timedelta(hours=2)).time().replace(second=0, microsecond=0)
-        window = Window(opens, (local + timedelta(hours=3)).time().replace(second=0, microsecond=0))
-        quotas.set_window(scope, window)
+        window = GenerationHours(opens, (local + timedelta(hours=3)).time().replace(second=0, microsecond=0))
+        quotas.set_generation_hours(scope, window)
     return window
 
 
@@ -102,16 +110,16 @@ def test_a_run_outside_its_hours_waits_and_goes_when_they_are_changed(nova: Atel
     _shut(nova)
     job_id, engine = nova.start(), Engine()
     with nova.scope() as scope:
-        held = quotas.wait(scope, nova.creator_id)
+        held = quotas.generation_wait(scope, nova.creator_id)
         at = scope.run("SELECT available_at FROM outbox WHERE subject_id = :id", id=job_id).scalar_one()
     assert held is not None
     assert (held.why, held.until) == ("window", at)
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         nova.work(job_id, lambda: engine)
     assert (nova.progress(job_id), engine.drawn) == (("queued", 0, 3), [])
     with nova.scope() as scope:
-        quotas.set_window(scope, None)
-        assert jobs.reconsider(scope) == 1
+        quotas.set_generation_hours(scope, None)
+        assert runner.wake_waiting_runs(scope) == 1
         at = scope.run("SELECT available_at FROM outbox WHERE subject_id = :id", id=job_id).scalar_one()
         assert at <= scope.now
     nova.work(job_id, lambda: engine)
@@ -121,10 +129,10 @@ def test_a_run_outside_its_hours_waits_and_goes_when_they_are_changed(nova: Atel
 def test_a_run_that_leaves_the_machine_to_others_does_so_still_once_its_hours_are_changed(nova: Atelier) -> None:
     _shut(nova)
     with nova.scope() as scope:
-        recipe_id = recipes.save(scope, nova.creator_id, spec())
-        jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=7, key="paced", pause=60)
-        quotas.set_window(scope, None)
-        assert jobs.reconsider(scope) == 1
+        recipe_id = specs.save_recipe(scope, nova.creator_id, spec())
+        runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=7, key="paced", pause=60)
+        quotas.set_generation_hours(scope, None)
+        assert runner.wake_waiting_runs(scope) == 1
         row = scope.run("SELECT args, available_at FROM outbox WHERE tenant_id = :t", t=nova.tenant_id).one()
         assert row.args["pause"] == 60
         assert row.available_at <= scope.now
@@ -132,11 +140,11 @@ def test_a_run_that_leaves_the_machine_to_others_does_so_still_once_its_hours_ar
 
 def test_a_run_beyond_the_quota_waits_for_the_next_day(nova: Atelier) -> None:
     job_id, engine = nova.start(), Engine()
-    with pytest.raises(outbox.Later) as later:
+    with pytest.raises(outbox.RetryLater) as later:
         nova.work(job_id, lambda: engine, per_day=2)
     assert nova.progress(job_id) == ("running", 2, 3)
     with nova.scope() as scope:
-        _, tomorrow = quotas.day_of(ZoneInfo("Europe/Paris"), scope.now)
+        _, tomorrow = quotas.quota_day(ZoneInfo("Europe/Paris"), scope.now)
         row = scope.run("SELECT waits_until, waits_for FROM jobs WHERE id = :id", id=job_id).one()
         assert abs(scope.now + later.value.after - tomorrow) < timedelta(seconds=30)
     assert (row.waits_until, row.waits_for) == (tomorrow, "quota")
@@ -156,7 +164,7 @@ def test_a_picture_is_counted_once_though_its_worker_died(nova: Atelier, at: int
     nova.work(job_id, lambda: again, per_day=3)
     assert nova.progress(job_id) == ("done", 3, 3)
     with nova.scope() as scope:
-        assert quotas.made_since(scope, scope.now - timedelta(hours=1)) == 3
+        assert quotas.count_generated_since(scope, scope.now - timedelta(hours=1)) == 3
 
 
 def test_a_picture_that_stands_is_no_new_one_for_the_quota(nova: Atelier) -> None:

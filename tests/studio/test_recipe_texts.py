@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.clock import monotonic
 from foundation.errors import BadInput
-from studio import recipe_texts, recipes
+from foundation.ops.clock import monotonic
+from studio.recipes import specs, yaml_files
 from tests.studio.builders import spec
 from tests.studio.test_parameters import ASKED, PROMPT
 
@@ -28,9 +28,9 @@ def test_out_and_back_it_is_the_same_recipe(name: str, places: list[str], seed: 
         loras={"mia-v3": 80, "film.grain": 30},
         budget="2.50 USD, 2 EUR",
     )
-    back = recipe_texts.read(recipe_texts.write(wanted)).spec
+    back = yaml_files.parse_recipe_file(yaml_files.export_recipe(wanted)).spec
     assert back == wanted
-    assert recipes.resolve(back, seed=1, count=6) == recipes.resolve(wanted, seed=1, count=6)
+    assert specs.plan_pictures(back, seed=1, count=6) == specs.plan_pictures(wanted, seed=1, count=6)
 
 
 WRONG = {
@@ -57,7 +57,7 @@ WRONG = {
 @pytest.mark.parametrize(("text", "code", "line", "where"), WRONG.values(), ids=WRONG.keys())
 def test_what_is_wrong_is_named_with_its_line(text: str, code: str, line: int, where: str | None) -> None:
     with pytest.raises(BadInput) as told:
-        recipe_texts.read(text)
+        yaml_files.parse_recipe_file(text)
     params = told.value.message.params
     assert (told.value.message.code, params["line"], params.get("where")) == (code, line, where)
 
@@ -67,7 +67,7 @@ def test_a_flood_of_references_costs_nothing() -> None:
     began = monotonic()
     for text in (flood, f"name: a\nprompt: b\nwords:\n  p: &p [*p]\n{flood}", "[" * 60_000):
         with pytest.raises(BadInput):
-            recipe_texts.read(text)
+            yaml_files.parse_recipe_file(text)
     assert monotonic() - began < 60  # unfolded, it would not end at all
 
 
@@ -75,11 +75,11 @@ def test_a_flood_of_references_costs_nothing() -> None:
     ("raw", "code"),
     [
         (b"\xff\xfe", "text_not_utf8"),
-        (b"#" * (recipe_texts.MAX_BYTES + 1), "text_too_large"),
+        (b"#" * (yaml_files.MAX_FILE_BYTES + 1), "text_too_large"),
         ("\ud800", "text_not_utf8"),
     ],
 )
 def test_what_is_no_text_is_told(raw: bytes | str, code: str) -> None:
     with pytest.raises(BadInput) as told:
-        recipe_texts.read(raw)
+        yaml_files.parse_recipe_file(raw)
     assert told.value.message.code == f"recipe.{code}"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput
-from studio import recipes
+from studio.recipes import specs
 from tests.studio.builders import Atelier, spec
 
 SEEDS = st.integers(0, 2**48)
@@ -22,9 +22,9 @@ LISTS = st.dictionaries(
 @given(SEEDS, LISTS, st.integers(1, 24))
 def test_the_same_recipe_and_seed_give_the_same_shots(seed: int, words: dict[str, list[str]], count: int) -> None:
     wanted = spec(prompt=" ".join(f"{{{name}}}" for name in words), words=words)
-    shots = recipes.resolve(wanted, seed=seed, count=count)
-    assert shots == recipes.resolve(wanted, seed=seed, count=count)
-    assert shots[: count - 1] == recipes.resolve(wanted, seed=seed, count=count - 1)  # more variants keep the first
+    shots = specs.plan_pictures(wanted, seed=seed, count=count)
+    assert shots == specs.plan_pictures(wanted, seed=seed, count=count)
+    assert shots[: count - 1] == specs.plan_pictures(wanted, seed=seed, count=count - 1)  # more variants keep the first
     assert [shot.number for shot in shots] == list(range(count))
     for shot in shots:
         assert shot.job.prompt == shot.scene
@@ -33,14 +33,14 @@ def test_the_same_recipe_and_seed_give_the_same_shots(seed: int, words: dict[str
 
 @given(SEEDS)
 def test_words_come_from_their_lists(seed: int) -> None:
-    for shot in recipes.resolve(spec(), seed=seed, count=4):
+    for shot in specs.plan_pictures(spec(), seed=seed, count=4):
         _, place, _, _, hour = shot.scene.split(" ")
         assert place in ("café", "beach", "forest")
         assert hour in ("morning", "evening")
 
 
 def test_another_seed_gives_other_pictures() -> None:
-    shots = {recipes.resolve(spec(), seed=seed, count=1)[0].job.seed for seed in range(50)}
+    shots = {specs.plan_pictures(spec(), seed=seed, count=1)[0].job.seed for seed in range(50)}
     assert len(shots) == 50
 
 
@@ -63,14 +63,14 @@ def test_another_seed_gives_other_pictures() -> None:
 def test_only_whole_words_are_filled_in(prompt: str) -> None:
     """No format strings: a width fills the memory, an attribute says what nobody asked."""
     with pytest.raises(BadInput) as told:
-        recipes.resolve(spec(prompt=prompt), seed=1, count=1)
+        specs.plan_pictures(spec(prompt=prompt), seed=1, count=1)
     assert told.value.message.code == "recipe.word_unknown"
     assert told.value.message.params["recipe"] == "morning"
 
 
 def test_a_word_that_looks_like_a_word_is_only_text() -> None:
     wanted = spec(prompt="a {place}", words={"place": ["{hour}"], "hour": ["x"]})
-    assert recipes.resolve(wanted, seed=1, count=1)[0].scene == "a {hour}"
+    assert specs.plan_pictures(wanted, seed=1, count=1)[0].scene == "a {hour}"
 
 
 @pytest.mark.parametrize(
@@ -105,20 +105,20 @@ def test_a_wrong_field_is_named(changes: dict[str, Any], code: str, where: str) 
 @pytest.mark.parametrize("raw", [None, "text", 5, []])
 def test_what_is_no_recipe_is_told(raw: object) -> None:
     with pytest.raises(BadInput):
-        recipes.read(raw)
+        specs.parse_recipe(raw)
 
 
 def test_a_missing_field_is_named() -> None:
     with pytest.raises(BadInput) as told:
-        recipes.read({"name": "x"})
+        specs.parse_recipe({"name": "x"})
     assert (told.value.message.code, told.value.message.params["where"]) == ("recipe.field_missing", "prompt")
 
 
 def test_a_changed_recipe_is_a_new_version_and_the_old_one_stays(nova: Atelier) -> None:
     with nova.scope() as scope:
-        first = recipes.save(scope, nova.creator_id, spec())
-        assert recipes.save(scope, nova.creator_id, spec()) == first
-        second = recipes.save(scope, nova.creator_id, spec(variants=5))
+        first = specs.save_recipe(scope, nova.creator_id, spec())
+        assert specs.save_recipe(scope, nova.creator_id, spec()) == first
+        second = specs.save_recipe(scope, nova.creator_id, spec(variants=5))
         assert second != first
-        assert recipes.spec_of(scope, first).variants == 3
-        assert recipes.spec_of(scope, second).variants == 5
+        assert specs.get_spec(scope, first).variants == 3
+        assert specs.get_spec(scope, second).variants == 5

@@ -6,16 +6,19 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from gate import faces, ratings
-from gate.units import Rating
-from generators.classifying import Face, Faces, Seen, View
-from generators.contract import EngineUnreachable
-from studio import jobs, library, looks, recipes, scoring
-from studio.events import LookScoreDue
-from studio.scoring import Score
+from gate.contract.units import Rating
+from gate.faces import known_faces
+from gate.ratings import ratings
+from generators.contract.classifier import ClassifierReport, DetectedFace, DetectedFaces, PictureView
+from generators.contract.engines import EngineUnreachable
+from studio.library import assets
+from studio.library.events import StyleScoreDue
+from studio.recipes import specs, style_references
+from studio.runs import runner, style_similarity
+from studio.runs.style_similarity import StyleScore
 from tests.studio.builders import Atelier, Engine, atelier, spec
 from tests.studio.lookers import agreed, named, photo
-from workers.handlers import routes
+from workers.event_routes.registry import build_routes
 from workers.wiring import Services
 
 
@@ -28,14 +31,14 @@ class Eye:
     away: bool = False
     looked: int = 0
 
-    def look(self, views: tuple[View, ...]) -> Seen:
+    def look(self, views: tuple[PictureView, ...]) -> ClassifierReport:
         if self.away:
             raise EngineUnreachable("engine.server_down", engine="classifier", url="x")
         self.looked += 1
         vector = np.array([0.8, 0.6] if self.looked == 1 else [1.0, 0.0], dtype="<f4").tobytes()
-        found = () if self.looked - 1 == self.blind_at else (Face(views[0].name, vector, 40, 90),)
-        told = Faces(self.model, found) if self.model is not None else None
-        return Seen("classifier:eye@1", Rating.G, faces=told)
+        found = () if self.looked - 1 == self.blind_at else (DetectedFace(views[0].name, vector, 40, 90),)
+        told = DetectedFaces(self.model, found) if self.model is not None else None
+        return ClassifierReport("classifier:eye@1", Rating.G, faces=told)
 
 
 def made(nova: Atelier, *, knows_face: bool = True) -> tuple[UUID, UUID, UUID]:
@@ -44,50 +47,52 @@ def made(nova: Atelier, *, knows_face: bool = True) -> tuple[UUID, UUID, UUID]:
     asset = named(nova, photo(nova, 1), person)
     if knows_face:
         with nova.scope(f"person:{person}") as scope:
-            faces.agree(scope, person)
+            known_faces.record_face_consent(scope, person)
     with nova.scope() as scope:
-        looks.add(scope, nova.creator_id, asset)
-        recipe = recipes.save(scope, nova.creator_id, spec(width=64, height=64, look=60))
-        job = jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe, seed=7, key="look", count=1)
+        style_references.add_style_reference(scope, nova.creator_id, asset)
+        recipe = specs.save_recipe(scope, nova.creator_id, spec(width=64, height=64, look=60))
+        job = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe, seed=7, key="look", count=1)
     nova.work(job, lambda: Engine(does=frozenset({"references"})))
     with nova.scope() as scope:
-        (child,) = jobs.assets(scope, job)
+        (child,) = runner.run_assets(scope, job)
     return person, asset, child
 
 
-def due(nova: Atelier) -> list[LookScoreDue]:
+def due(nova: Atelier) -> list[StyleScoreDue]:
     with nova.scope() as scope:
         rows = scope.run(
-            "SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = :k", t=nova.tenant_id, k=LookScoreDue.kind
+            "SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = :k", t=nova.tenant_id, k=StyleScoreDue.kind
         )
-        return [LookScoreDue(nova.tenant_id, row.subject_id) for row in rows]
+        return [StyleScoreDue(nova.tenant_id, row.subject_id) for row in rows]
 
 
 def measure(nova: Atelier, eye: Eye | None = None) -> None:
     for event in due(nova):
-        scoring.score(event, tenant=nova.services.tenant, store=nova.services.store, classifier=eye)  # type: ignore[arg-type]  # looks at pictures alone
+        style_similarity.measure_style_similarity(
+            event, tenant=nova.services.tenant, store=nova.services.store, classifier=eye
+        )  # type: ignore[arg-type]  # looks at pictures alone
 
 
-def of(nova: Atelier, asset: UUID) -> Score | None:
+def of(nova: Atelier, asset: UUID) -> StyleScore | None:
     with nova.scope() as scope:
-        return scoring.of(scope, [asset]).get(asset)
+        return style_similarity.style_scores(scope, [asset]).get(asset)
 
 
 def why(nova: Atelier, asset: UUID) -> str:
     found = of(nova, asset)
     assert found is not None
     assert found.score is None
-    return found.why.code if found.why is not None else ""
+    return found.missing_reason.code if found.missing_reason is not None else ""
 
 
 def test_without_a_model_of_faces_colours_and_edges_are_compared_once(nova: Atelier) -> None:
     _, asset, child = made(nova)
-    assert of(nova, child) == Score(), "it waits"
+    assert of(nova, child) == StyleScore(), "it waits"
     assert of(nova, asset) is None
     measure(nova)
     found = of(nova, child)
     assert found is not None
-    assert (found.method, found.why, found.of_faces) == ("visual@1", None, False)
+    assert (found.method, found.missing_reason, found.of_faces) == ("visual@1", None, False)
     assert found.score is not None
     measure(nova, Eye())
     assert of(nova, child) == found, "another turn changes nothing"
@@ -97,7 +102,7 @@ def test_without_a_model_of_faces_colours_and_edges_are_compared_once(nova: Atel
 def test_where_who_is_shown_agreed_faces_are_compared(nova: Atelier) -> None:
     _, _, child = made(nova)
     measure(nova, Eye())
-    assert of(nova, child) == Score("face:faces@1", 80)
+    assert of(nova, child) == StyleScore("face:faces@1", 80)
 
 
 @pytest.mark.parametrize("blind", [0, 1])
@@ -128,16 +133,16 @@ def test_while_it_is_away_it_waits_and_at_the_end_why_is_said(nova: Atelier) -> 
     _, _, child = made(nova)
     with pytest.raises(EngineUnreachable):
         measure(nova, Eye(away=True))
-    assert of(nova, child) == Score()
+    assert of(nova, child) == StyleScore()
     (event,) = due(nova)
-    scoring.gave_up(event, tenant=nova.services.tenant)
+    style_similarity.fail_style_score(event, tenant=nova.services.tenant)
     assert why(nova, child) == "look.unmeasured"
 
 
 def test_what_was_taken_back_meanwhile_is_not_looked_at(nova: Atelier) -> None:
     _, asset, child = made(nova)
     with nova.scope() as scope:
-        ratings.freeze(scope, library.item(scope, asset).sha256)
+        ratings.freeze_bytes(scope, assets.get_asset(scope, asset).sha256)
     eye = Eye()
     measure(nova, eye)
     assert (why(nova, child), eye.looked) == ("look.lost", 0)
@@ -146,7 +151,9 @@ def test_what_was_taken_back_meanwhile_is_not_looked_at(nova: Atelier) -> None:
 def test_others_see_none_of_it_and_measure_none_of_it(nova: Atelier, services: Services) -> None:
     _, _, child = made(nova)
     theirs = atelier(services)
-    scoring.score(LookScoreDue(theirs.tenant_id, child), tenant=services.tenant, store=services.store, classifier=None)
+    style_similarity.measure_style_similarity(
+        StyleScoreDue(theirs.tenant_id, child), tenant=services.tenant, store=services.store, classifier=None
+    )
     measure(nova)
     assert of(theirs, child) is None
     assert theirs.count("look_scores") == 0
@@ -154,8 +161,8 @@ def test_others_see_none_of_it_and_measure_none_of_it(nova: Atelier, services: S
 
 def test_what_keeps_to_no_look_is_not_measured_and_the_kind_has_its_route(nova: Atelier) -> None:
     asset = photo(nova, 1)
-    scoring.score(
-        LookScoreDue(nova.tenant_id, asset), tenant=nova.services.tenant, store=nova.services.store, classifier=None
+    style_similarity.measure_style_similarity(
+        StyleScoreDue(nova.tenant_id, asset), tenant=nova.services.tenant, store=nova.services.store, classifier=None
     )
     assert (of(nova, asset), due(nova)) == (None, [])
-    assert LookScoreDue.kind in routes(nova.services).by_kind
+    assert StyleScoreDue.kind in build_routes(nova.services).by_kind

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.ids import uuid7
-from gate import ratings
-from gate.units import Rating
-from studio import library, packs, searching
-from studio.searching import Query
-from studio.states import ShelfState
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from studio.library import assets, search
+from studio.library.search import LibraryQuery
+from studio.library.states import ShelfState
+from studio.packs import packs
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import Atelier, Engine, atelier
 from workers.wiring import Services
@@ -50,16 +51,16 @@ def filled(nova: Atelier, many: int) -> None:
         scope.run(_CREATIONS, tenant=nova.tenant_id, creator=nova.creator_id)
 
 
-def found(nova: Atelier, query: Query | None = None, *, used: tuple[UUID, ...] = (), **asked: Any) -> set[UUID]:
+def found(nova: Atelier, query: LibraryQuery | None = None, *, used: tuple[UUID, ...] = (), **asked: Any) -> set[UUID]:
     with nova.scope() as scope:
-        page = searching.page(scope, nova.creator_id, query or Query(**asked), used=used)
+        page = search.search_library(scope, nova.creator_id, query or LibraryQuery(**asked), used=used)
         return {card.asset_id for card in page.cards}
 
 
 def upload(nova: Atelier, seed: int, alt: str) -> UUID:
     asset = nova.upload(encoded(a_picture(seed=seed), "JPEG"))
     with nova.scope() as scope:
-        library.describe(scope, asset, alt)
+        assets.set_alt_text(scope, asset, alt)
     return asset
 
 
@@ -88,7 +89,7 @@ def test_words_are_found_in_parts_whatever_their_case_and_accents(nova: Atelier)
 @settings(max_examples=40, deadline=None)
 def test_whatever_is_typed_is_answered(services: Services, words: str) -> None:
     with services.tenant(uuid7(), "system:test") as scope:
-        assert searching.page(scope, uuid7(), Query(words=words)).cards == []
+        assert search.search_library(scope, uuid7(), LibraryQuery(words=words)).cards == []
 
 
 def test_facts_of_a_picture_are_asked_for(nova: Atelier) -> None:
@@ -97,11 +98,11 @@ def test_facts_of_a_picture_are_asked_for(nova: Atelier) -> None:
     nova.work(job, Engine)
     (drawn,) = found(nova, origin="generated")
     with nova.scope() as scope:
-        library.shelve(scope, second, ShelfState.RETIRED)
-        ratings.rate(scope, library.item(scope, first).sha256, Rating.S, source="rule:test")
-        pack = packs.make(scope, creator_id=nova.creator_id, slug="p", title="P", description="", assets=[first])
+        assets.set_shelf_state(scope, second, ShelfState.RETIRED)
+        ratings.record_rating(scope, assets.get_asset(scope, first).sha256, Rating.S, source="rule:test")
+        pack = packs.create_pack(scope, creator_id=nova.creator_id, slug="p", title="P", description="", assets=[first])
         scope.run("UPDATE creations SET taken_at = '2026-02-01T12:00Z' WHERE asset_id = :id", id=first)
-        offered = searching.offered(scope, nova.creator_id)
+        offered = search.search_facets(scope, nova.creator_id)
     day = datetime(2026, 2, 1, tzinfo=UTC)
     assert (offered.total, set(offered.made_with), offered.recipes) == (
         3,
@@ -109,23 +110,23 @@ def test_facts_of_a_picture_are_asked_for(nova: Atelier) -> None:
         ["morning"],
     )
     for asked, wanted in (
-        (Query(recipe="morning"), {drawn}),
-        (Query(recipe="evening"), set()),
-        (Query(engine="placeholder", model="scenes-1"), {drawn}),
-        (Query(rating="S"), {first}),
-        (Query(shelf="away"), {second}),
-        (Query(shelf="all", origin="upload"), {first, second}),
-        (Query(use="packed"), {first}),
-        (Query(use="sold"), set()),
-        (Query(since=day, until=day + timedelta(days=1)), {first}),
-        (Query(until=day), set()),
+        (LibraryQuery(recipe="morning"), {drawn}),
+        (LibraryQuery(recipe="evening"), set()),
+        (LibraryQuery(engine="placeholder", model="scenes-1"), {drawn}),
+        (LibraryQuery(rating="S"), {first}),
+        (LibraryQuery(shelf="away"), {second}),
+        (LibraryQuery(shelf="all", origin="upload"), {first, second}),
+        (LibraryQuery(use="packed"), {first}),
+        (LibraryQuery(use="sold"), set()),
+        (LibraryQuery(since=day, until=day + timedelta(days=1)), {first}),
+        (LibraryQuery(until=day), set()),
     ):
         assert found(nova, asked) == wanted, asked
     assert found(nova, use="used", used=(first,)) == {first}
     assert found(nova, use="unused", used=(first,)) == {drawn}
     with nova.scope() as scope:
-        packs.freeze(scope, pack)
-        ratings.rate(scope, library.item(scope, drawn).sha256, Rating.X, source="rule:test")
+        packs.freeze_pack(scope, pack)
+        ratings.record_rating(scope, assets.get_asset(scope, drawn).sha256, Rating.X, source="rule:test")
     assert found(nova, use="sold") == {first}
     assert found(nova) == {first}, "what is never allowed is not found"
 
@@ -136,7 +137,7 @@ def test_pages_follow_each_other_and_what_comes_in_meanwhile_shifts_none(nova: A
     after, pages = None, 0
     while pages == 0 or after is not None:
         with nova.scope() as scope:
-            page = searching.page(scope, nova.creator_id, Query(), after=after, limit=40)
+            page = search.search_library(scope, nova.creator_id, LibraryQuery(), after=after, limit=40)
         seen, after, pages = [*seen, *(card.asset_id for card in page.cards)], page.after, pages + 1
         upload(nova, 100 + pages, "new")
     assert (len(seen), len(set(seen)), pages) == (250, 250, 7)
@@ -146,8 +147,8 @@ def test_another_agency_finds_nothing_of_it(nova: Atelier, services: Services) -
     upload(nova, 1, "secret")
     other = atelier(services)
     with other.scope() as scope:
-        assert searching.page(scope, nova.creator_id, Query(words="secret", shelf="all")).cards == []
-        assert searching.offered(scope, nova.creator_id).total == 0
+        assert search.search_library(scope, nova.creator_id, LibraryQuery(words="secret", shelf="all")).cards == []
+        assert search.search_facets(scope, nova.creator_id).total == 0
 
 
 def test_of_thousands_each_question_finds_its_own(nova: Atelier) -> None:
@@ -157,10 +158,10 @@ def test_of_thousands_each_question_finds_its_own(nova: Atelier) -> None:
             scope.run("SELECT asset_id FROM creations WHERE tenant_id = :t LIMIT 600", t=scope.tenant_id).scalars()
         )
         for query, many in (
-            (Query(), 48),
-            (Query(words="ETE number"), 48),
-            (Query(words="nowhere"), 0),
-            (Query(use="unused"), 48),
-            (Query(rating="N"), MANY // 1_000),
+            (LibraryQuery(), 48),
+            (LibraryQuery(words="ETE number"), 48),
+            (LibraryQuery(words="nowhere"), 0),
+            (LibraryQuery(use="unused"), 48),
+            (LibraryQuery(rating="N"), MANY // 1_000),
         ):
-            assert len(searching.page(scope, nova.creator_id, query, used=used, limit=48).cards) == many, query
+            assert len(search.search_library(scope, nova.creator_id, query, used=used, limit=48).cards) == many, query

@@ -12,21 +12,22 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from foundation.errors import NotFound, Refused
-from gate import people
-from gate.units import Rating
-from generators import films
-from generators.contract import EngineUnreachable
-from generators.engines.elevenlabs import ElevenLabs
-from generators.engines.espeak import Espeak
-from generators.speech import Licence, SpeechEngine, Voice, offered
-from studio import quotas, speaking, voices
-from studio.events import SpeechDue
-from tenants import agencies
+from gate.contract.units import Rating
+from gate.people import persons
+from generators.contract.engines import EngineUnreachable
+from generators.contract.speech import EngineVoice, SpeechEngine, VoiceLicence, offer_voice
+from generators.engines.speech.elevenlabs import ElevenLabs
+from generators.engines.speech.espeak import Espeak
+from generators.video import video_files
+from studio.costs import quotas
+from studio.library.events import SpeechDue
+from studio.voice import creator_voices, speeches
+from tenants.agencies import agencies
 from tests.fakes import elevenlabs as fake
 from tests.fakes.elevenlabs import KEY, FakeElevenLabs
 from tests.generators.programs_of_ours import espeak
 from tests.studio.builders import CREDENTIAL, Atelier
-from workers import voice_asking
+from workers.cli.studio import voices as voice_asking
 
 WORDS = "Bonjour à tous, voici ma nouvelle série."
 MEMBER = "system:test"
@@ -44,20 +45,20 @@ def paid(account: FakeElevenLabs) -> ElevenLabs:
 
 
 def choose(nova: Atelier, engine: SpeechEngine, number: int = 0, person: UUID | None = None) -> None:
-    voice = engine.voices()[number]
+    voice = engine.list_voices()[number]
     with nova.scope() as scope:
-        voices.choose(scope, nova.creator_id, offered(engine, voice), by=MEMBER, person_id=person)
+        creator_voices.choose_voice(scope, nova.creator_id, offer_voice(engine, voice), by=MEMBER, person_id=person)
 
 
 def start(nova: Atelier, words: str = WORDS, key: str = "once", per_month: int = 0) -> UUID:
     with nova.scope() as scope:
-        return speaking.start(
+        return speeches.request_speech(
             scope, creator_id=nova.creator_id, words=words, language="fr", key=key, by=MEMBER, per_month=per_month
         )
 
 
 def work(nova: Atelier, speech: UUID, *engines: SpeechEngine) -> None:
-    speaking.run(
+    speeches.synthesize_speech(
         SpeechDue(nova.tenant_id, speech),
         tenant=nova.services.tenant,
         engines=lambda: engines,
@@ -74,9 +75,9 @@ def stands(nova: Atelier, speech: UUID) -> tuple[str, int, UUID | None]:
 
 def somebody(nova: Atelier, *, agrees: bool) -> UUID:
     with nova.scope() as scope:
-        person = people.add_person(scope, kind="real", display_ref="Léa")
+        person = persons.add_person(scope, kind="real", display_ref="Léa")
         if agrees:
-            people.grant(
+            persons.grant_consent(
                 scope,
                 person,
                 what="ai_likeness",
@@ -105,7 +106,7 @@ def test_it_is_said_once_into_the_library_with_its_label(nova: Atelier, tmp_path
         row = scope.run("SELECT label, engine, prompt, parameters, sha256 FROM creations").one()
     assert (row.label, row.engine, row.prompt) == ("placeholder", "espeak-ng", WORDS)
     assert row.parameters["licence"] == "GPL-3.0-or-later"
-    kept = films.inspect(nova.services.store.get(nova.tenant_id, row.sha256), name="a")
+    kept = video_files.inspect_video(nova.services.store.get(nova.tenant_id, row.sha256), name="a")
     assert kept.sound
     assert not kept.video
 
@@ -115,16 +116,16 @@ def test_what_is_paid_for_is_counted_and_a_limit_holds(
 ) -> None:
     choose(nova, paid)
     with nova.scope() as scope:
-        quotas.set_characters(scope, 60)
+        quotas.set_character_quota(scope, 60)
     work(nova, start(nova), paid)
     assert account.billed == len(WORDS)
     with pytest.raises(Refused) as raised:
         start(nova, key="two")
     assert raised.value.message.code == "speech.over"
     with nova.scope() as scope:
-        assert speaking.used(scope) == len(WORDS)
-        assert speaking.limit(scope, per_month=10) == 10
-        quotas.set_characters(scope, None)
+        assert speeches.used_characters(scope) == len(WORDS)
+        assert speeches.character_limit(scope, per_month=10) == 10
+        quotas.set_character_quota(scope, None)
     with pytest.raises(Refused):
         start(nova, key="three", per_month=60)
     assert stands(nova, start(nova, key="four"))[0] == "waiting"
@@ -210,7 +211,7 @@ def test_taken_back_in_between_nothing_is_said(nova: Atelier, account: FakeEleve
     choose(nova, paid, 1, lea)
     speech = start(nova)
     with nova.scope() as scope:
-        people.revoke(scope, lea, what="ai_likeness")
+        persons.revoke_consent(scope, lea, what="ai_likeness")
     work(nova, speech, paid)
     assert stands(nova, speech) == ("failed", 0, None)
     assert account.billed == 0
@@ -219,9 +220,11 @@ def test_taken_back_in_between_nothing_is_said(nova: Atelier, account: FakeEleve
 
 
 def test_a_voice_that_may_earn_nothing_is_refused(nova: Atelier, paid: ElevenLabs) -> None:
-    licence = Licence("CC BY-NC 4.0", "a university", "https://example.org", commercial=False)
+    licence = VoiceLicence("CC BY-NC 4.0", "a university", "https://example.org", commercial=False)
     with nova.scope() as scope, pytest.raises(Refused) as raised:
-        voices.choose(scope, nova.creator_id, offered(paid, Voice("v", "V", "fr", licence)), by=MEMBER)
+        creator_voices.choose_voice(
+            scope, nova.creator_id, offer_voice(paid, EngineVoice("v", "V", "fr", licence)), by=MEMBER
+        )
     assert raised.value.message.code == "voice.not_commercial"
 
 
@@ -240,10 +243,10 @@ def test_at_the_terminal_a_voice_is_chosen_and_a_text_is_said(
     with nova.scope() as scope:
         agencies.add_creator(scope, slug=slug, name=slug, kind="virtual", zone="Europe/Paris", languages=["fr"])
     with pytest.raises(NotFound):
-        voice_asking.choose(services, slug, engine="elevenlabs", voice="nobody")
+        voice_asking.assign_voice(services, slug, engine="elevenlabs", voice="nobody")
     george = account.voices[0]["voice_id"]
-    assert voice_asking.choose(services, slug, engine="elevenlabs", voice=george).params["voice"] == "George"
-    speech = voice_asking.speak(services, slug, WORDS, language="fr")
+    assert voice_asking.assign_voice(services, slug, engine="elevenlabs", voice=george).params["voice"] == "George"
+    speech = voice_asking.request_speech_file(services, slug, WORDS, language="fr")
     work(nova, speech, paid)
     assert stands(nova, speech)[:2] == ("made", len(WORDS))
 
@@ -253,7 +256,7 @@ def test_a_month_begins_before_now_on_its_first(seconds: int) -> None:
     now = datetime.fromtimestamp(seconds, UTC)
     for name in ("Europe/Paris", "Pacific/Auckland", "America/St_Johns"):
         zone = ZoneInfo(name)
-        began = speaking.month_began(zone, now)
+        began = speeches.month_start(zone, now)
         local = began.astimezone(zone)
         assert began <= now
         assert (local.day, local.month) == (1, now.astimezone(zone).month)

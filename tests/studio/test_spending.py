@@ -9,35 +9,37 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from foundation.clock import wall_now
 from foundation.errors import BadInput, LeaseLost
-from foundation.money import Money, Price, amounts, prices
-from foundation.settings import GeneratorsSettings
-from studio import spending
-from studio.spending import CapReached, Wanted
+from foundation.money import Money, Price, parse_amounts, parse_prices
+from foundation.ops.clock import wall_now
+from foundation.ops.settings import GeneratorsSettings
+from studio.costs import spending_caps
+from studio.costs.spending_caps import CapReached, PurchaseRequest
 from tests.studio.builders import Atelier, atelier
 
 USD = "USD"
 
 
-def wanted(nova: Atelier, job_id: UUID, number: int = 0, minor: str = "0.3", currency: str = USD) -> Wanted:
-    return Wanted(nova.creator_id, job_id, number, "replicate", "acme/portrait", Price(Decimal(minor), currency))
+def wanted(nova: Atelier, job_id: UUID, number: int = 0, minor: str = "0.3", currency: str = USD) -> PurchaseRequest:
+    return PurchaseRequest(
+        nova.creator_id, job_id, number, "replicate", "acme/portrait", Price(Decimal(minor), currency)
+    )
 
 
 def spent(nova: Atelier, currency: str = USD) -> Decimal:
     with nova.scope() as scope:
-        return spending.budget(scope, currency, {}).spent.minor
+        return spending_caps.monthly_budget(scope, currency, {}).spent.minor
 
 
 def test_prices_and_caps_are_read_as_written() -> None:
-    found = prices("acme/a = 0.003 USD, b:1=4 JPY")
+    found = parse_prices("acme/a = 0.003 USD, b:1=4 JPY")
     assert found == {"acme/a": Price(Decimal("0.3"), USD), "b:1": Price(Decimal(4), "JPY")}
-    assert found["acme/a"].times(4) == Money(2, USD), "rounded up once, not for each"
-    assert amounts("50 USD, 0.5 EUR") == {USD: Money(5000, USD), "EUR": Money(50, "EUR")}
-    assert prices("") == amounts("") == {}
+    assert found["acme/a"].total(4) == Money(2, USD), "rounded up once, not for each"
+    assert parse_amounts("50 USD, 0.5 EUR") == {USD: Money(5000, USD), "EUR": Money(50, "EUR")}
+    assert parse_prices("") == parse_amounts("") == {}
     for wrong in ("acme", "acme = dear USD", "acme = 1 usd", "acme = -1 USD", "acme = 0.0000001 USD", "acme = NaN USD"):
         with pytest.raises(ValueError, match=r"price|currency"):
-            prices(wrong)
+            parse_prices(wrong)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -50,14 +52,14 @@ def test_runs_at_once_never_exceed_the_cap_and_nothing_counts_twice(
     fresh = atelier(nova.services)
     jobs = [fresh.start(key=f"run {number}") for number in range(runs)]
     with fresh.scope() as scope:
-        spending.set_cap(scope, USD, Money(cap, USD))
+        spending_caps.set_spending_cap(scope, USD, Money(cap, USD))
 
     def order(one: tuple[UUID, int]) -> bool:
         try:
             with fresh.scope() as scope:
-                row = spending.reserve(scope, wanted(fresh, *one, minor=minor), {})
+                row = spending_caps.reserve_price(scope, wanted(fresh, *one, minor=minor), {})
             with fresh.scope() as scope:
-                spending.ask(scope, row.id, wall_now())
+                spending_caps.mark_ordering(scope, row.id, wall_now())
         except CapReached:
             return False
         except LeaseLost:
@@ -75,45 +77,47 @@ def test_runs_at_once_never_exceed_the_cap_and_nothing_counts_twice(
 def test_what_was_not_asked_is_free_again_and_what_was_stays(nova: Atelier) -> None:
     job_id = nova.start()
     with nova.scope() as scope:
-        first, second = (spending.reserve(scope, wanted(nova, job_id, number, "10"), {}) for number in (0, 1))
-        spending.ask(scope, first.id, wall_now())
+        first, second = (
+            spending_caps.reserve_price(scope, wanted(nova, job_id, number, "10"), {}) for number in (0, 1)
+        )
+        spending_caps.mark_ordering(scope, first.id, wall_now())
     with nova.scope() as scope:
-        spending.release_all(scope, job_id)
-        spending.settle(scope, first.id)
-        spending.release(scope, first.id)
+        spending_caps.release_run_orders(scope, job_id)
+        spending_caps.settle_order(scope, first.id)
+        spending_caps.release_order(scope, first.id)
         with pytest.raises(LeaseLost):
-            spending.ask(scope, second.id, wall_now())
+            spending_caps.mark_ordering(scope, second.id, wall_now())
     assert spent(nova) == 10
     with nova.scope() as scope:
-        assert spending.reserve(scope, wanted(nova, job_id, 0, "99"), {}).minor == 10, "as it was bought"
-        spending.reserve(scope, wanted(nova, job_id, 1, "5"), {})
+        assert spending_caps.reserve_price(scope, wanted(nova, job_id, 0, "99"), {}).minor == 10, "as it was bought"
+        spending_caps.reserve_price(scope, wanted(nova, job_id, 1, "5"), {})
     assert spent(nova) == 15
 
 
 def test_the_lower_cap_holds_by_currency_by_month_and_by_agency(nova: Atelier) -> None:
-    job_id, house = nova.start(), amounts("0.20 USD")
+    job_id, house = nova.start(), parse_amounts("0.20 USD")
     with nova.scope() as scope:
-        spending.set_cap(scope, USD, Money(30, USD))
-        assert spending.budget(scope, USD, house).cap == Money(20, USD)
-        spending.set_cap(scope, USD, Money(10, USD))
-        assert spending.budget(scope, USD, house).cap == Money(10, USD)
-        spending.reserve(scope, wanted(nova, job_id, 0, "10"), house)
-        spending.reserve(scope, wanted(nova, job_id, 1, "500", "EUR"), house)
+        spending_caps.set_spending_cap(scope, USD, Money(30, USD))
+        assert spending_caps.monthly_budget(scope, USD, house).cap == Money(20, USD)
+        spending_caps.set_spending_cap(scope, USD, Money(10, USD))
+        assert spending_caps.monthly_budget(scope, USD, house).cap == Money(10, USD)
+        spending_caps.reserve_price(scope, wanted(nova, job_id, 0, "10"), house)
+        spending_caps.reserve_price(scope, wanted(nova, job_id, 1, "500", "EUR"), house)
         with pytest.raises(CapReached) as raised:
-            spending.reserve(scope, wanted(nova, job_id, 2, "0.0001"), house)
+            spending_caps.reserve_price(scope, wanted(nova, job_id, 2, "0.0001"), house)
         assert raised.value.message.params == {"spent": "0.10 USD", "cap": "0.10 USD"}
         scope.run("UPDATE engine_orders SET month = '2020-01' WHERE number = 0")
-        spending.reserve(scope, wanted(nova, job_id, 2, "10"), house)
+        spending_caps.reserve_price(scope, wanted(nova, job_id, 2, "10"), house)
     other = atelier(nova.services)
     assert spent(other) == 0
     with other.scope() as scope:
-        assert spending.budget(scope, USD, {}).cap is None
+        assert spending_caps.monthly_budget(scope, USD, {}).cap is None
         for wrong in (Money(-1, USD), Money(5, "EUR"), Money(10**9 + 1, USD)):
             with pytest.raises(BadInput):
-                spending.set_cap(scope, USD, wrong)
+                spending_caps.set_spending_cap(scope, USD, wrong)
     with nova.scope() as scope:
-        spending.set_cap(scope, USD, None)
-        assert spending.budget(scope, USD, {}).own is None
+        spending_caps.set_spending_cap(scope, USD, None)
+        assert spending_caps.monthly_budget(scope, USD, {}).own is None
 
 
 @pytest.mark.parametrize("written", ["fifty", "50", "USD 50", "50 USD 20 EUR", "-1 USD"])

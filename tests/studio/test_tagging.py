@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput, NotFound
-from studio import searching, tagging
-from studio.searching import Query
+from studio.library import search, tags
+from studio.library.search import LibraryQuery
 from tests.studio.builders import Atelier, atelier
 from tests.studio.test_searching import found, upload
 from workers.wiring import Services
@@ -15,16 +15,16 @@ from workers.wiring import Services
 def test_a_tag_is_put_on_many_found_and_taken_off(nova: Atelier) -> None:
     first, second, third = (upload(nova, seed, "x") for seed in (1, 2, 3))
     with nova.scope() as scope:
-        tagging.add(scope, nova.creator_id, [first, second], ["Été  2026", "plage"])
-        tagging.add(scope, nova.creator_id, [second, third], ["ete 2026", "ÉTÉ 2026"])
-        offered = searching.offered(scope, nova.creator_id)
+        tags.add_tags(scope, nova.creator_id, [first, second], ["Été  2026", "plage"])
+        tags.add_tags(scope, nova.creator_id, [second, third], ["ete 2026", "ÉTÉ 2026"])
+        offered = search.search_facets(scope, nova.creator_id)
     assert [(key, many) for key, _, many in offered.tags] == [("ete 2026", 3), ("plage", 2)]
     assert found(nova, tags=("ete 2026",)) == {first, second, third}
     assert found(nova, tags=("ete 2026", "plage")) == {first, second}
     assert found(nova, words="été plag") == {first, second}, "a tag is among the words"
     with nova.scope() as scope:
-        tagging.remove(scope, nova.creator_id, [first], ["PLAGE", "never there"])
-        (card,) = searching.page(scope, nova.creator_id, Query(tags=("plage",))).cards
+        tags.remove_tags(scope, nova.creator_id, [first], ["PLAGE", "never there"])
+        (card,) = search.search_library(scope, nova.creator_id, LibraryQuery(tags=("plage",))).cards
     assert (card.asset_id, card.tags["ete 2026"]) == (second, "Été 2026")
 
 
@@ -32,18 +32,18 @@ def test_a_tag_is_put_on_many_found_and_taken_off(nova: Atelier) -> None:
 def test_what_is_no_tag_is_refused(nova: Atelier, tag: str) -> None:
     asset = upload(nova, 1, "x")
     with pytest.raises(BadInput, match=r"tag\.invalid"), nova.scope() as scope:
-        tagging.add(scope, nova.creator_id, [asset], ["fine", tag])
+        tags.add_tags(scope, nova.creator_id, [asset], ["fine", tag])
     assert found(nova, tags=("fine",)) == set()
 
 
 def test_more_than_a_picture_may_bear_is_refused(nova: Atelier) -> None:
     asset = upload(nova, 1, "x")
     with nova.scope() as scope:
-        tagging.add(scope, nova.creator_id, [asset], [str(one) for one in range(tagging.MOST)])
+        tags.add_tags(scope, nova.creator_id, [asset], [str(one) for one in range(tags.MAX_TAGS)])
     with pytest.raises(BadInput, match=r"tag\.too_many"), nova.scope() as scope:
-        tagging.add(scope, nova.creator_id, [asset], ["one more"])
+        tags.add_tags(scope, nova.creator_id, [asset], ["one more"])
     with pytest.raises(BadInput, match=r"tag\.too_many"), nova.scope() as scope:
-        tagging.add(scope, nova.creator_id, [asset], [str(one) for one in range(tagging.MOST + 1)])
+        tags.add_tags(scope, nova.creator_id, [asset], [str(one) for one in range(tags.MAX_TAGS + 1)])
     assert found(nova, tags=("one more",)) == set()
 
 
@@ -52,17 +52,17 @@ def test_another_agency_tags_nothing_of_it(nova: Atelier, services: Services) ->
     theirs = upload(other, 9, "x")
     for whose in (nova.creator_id, other.creator_id):
         with pytest.raises(NotFound), other.scope() as scope:
-            tagging.add(scope, whose, [theirs, mine], ["seen"])
+            tags.add_tags(scope, whose, [theirs, mine], ["seen"])
         with pytest.raises(NotFound), other.scope() as scope:
-            tagging.remove(scope, whose, [mine], ["seen"])
+            tags.remove_tags(scope, whose, [mine], ["seen"])
     assert found(nova, tags=("seen",)) == found(other, tags=("seen",)) == set()
 
 
 @given(tag=st.text(max_size=60))
 def test_a_tag_that_is_taken_is_the_same_when_it_is_read_again(tag: str) -> None:
     try:
-        ((key, written),) = tagging.read([tag]).items()
+        ((key, written),) = tags.parse_tags([tag]).items()
     except BadInput:
         return
-    assert tagging.read([written]) == {key: written}
-    assert tagging.fold(key) == key
+    assert tags.parse_tags([written]) == {key: written}
+    assert tags.fold_tag(key) == key

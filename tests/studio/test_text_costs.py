@@ -10,23 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.ids import uuid7
-from foundation.money import Money, Price, token_prices
-from foundation.settings import GeneratorsSettings
-from generators.contract import EngineError, EngineWithheld, TextEngine
-from generators.engines.ollama import Ollama
-from studio import spending
-from studio.spending import CapReached
-from studio.text_costs import FREE, HELD_BACK, Billing, Purpose, Sitting
-from tenants import notices
+from foundation.money import Money, Price, parse_token_prices
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import EngineError, SpendingNotAllowed, TextEngine
+from generators.engines.text.ollama import OllamaEngine
+from studio.costs import spending_caps
+from studio.costs.spending_caps import CapReached
+from studio.costs.text_requests import FREE_BILLING, TEXTS_HELD_BACK, TextBilling, TextPurpose, TextSession
+from tenants.notices import notices
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Fault, Says
 from tests.generators.builders import SCHEMA, a_text_job
 from tests.studio.builders import Atelier, atelier
 
 CHAT = "/api/chat"
-PRICES = token_prices("llama3.2 = 100/400 USD")
+PRICES = parse_token_prices("llama3.2 = 100/400 USD")
 """Dear enough for a few words to be seen."""
-BILLED = Billing(PRICES)
+BILLED = TextBilling(PRICES)
 
 
 @pytest.fixture
@@ -35,12 +35,12 @@ def server() -> Iterator[FakeOllama]:
         yield found
 
 
-def sitting(nova: Atelier, billing: Billing = BILLED) -> Sitting:
-    return Sitting(nova.services.tenant, nova.tenant_id, nova.creator_id, Purpose.KIT, uuid7(), billing)
+def sitting(nova: Atelier, billing: TextBilling = BILLED) -> TextSession:
+    return TextSession(nova.services.tenant, nova.tenant_id, nova.creator_id, TextPurpose.KIT, uuid7(), billing)
 
 
-def engine(url: str, of: Sitting, seconds: float = 5.0) -> TextEngine:
-    return of.model(Ollama(url, "llama3.2", seconds=seconds))
+def engine(url: str, of: TextSession, seconds: float = 5.0) -> TextEngine:
+    return of.counted_engine(OllamaEngine(url, "llama3.2", seconds=seconds))
 
 
 def books(nova: Atelier) -> list[Any]:
@@ -56,12 +56,12 @@ def test_each_question_is_in_the_books_with_what_the_server_counted(nova: Atelie
     assert len(rows) == len(server.asked) == 2
     assert (written.tokens_in, written.tokens_out) == (sum(r.tokens_in for r in rows), sum(r.tokens_out for r in rows))
     for row in rows:
-        price = PRICES["llama3.2"].of(row.tokens_in, row.tokens_out)
+        price = PRICES["llama3.2"].cost_of(row.tokens_in, row.tokens_out)
         assert (row.minor, row.currency, row.state) == (price.minor, "USD", "answered")
         assert row.seconds > 0
     with nova.scope() as scope:
-        of.kept(scope)
-        of.kept(scope)
+        of.mark_used(scope)
+        of.mark_used(scope)
     assert [row.state for row in books(nova)] == ["kept", "kept"]
     other = atelier(nova.services)
     assert books(other) == []
@@ -76,51 +76,51 @@ def test_texts_count_against_the_months_cap_but_those_nobody_heard(nova: Atelier
     assert (answered.state, unheard.state) == ("answered", "unheard")
     cent = Price(Decimal(1), "USD")
     with nova.scope() as scope:
-        assert spending.budget(scope, "USD", {}).spent.minor == answered.minor > 0
+        assert spending_caps.monthly_budget(scope, "USD", {}).spent.minor == answered.minor > 0
         with pytest.raises(CapReached):
-            spending.check(scope, cent, 1, {"USD": Money(int(answered.minor), "USD")})
-        spending.check(scope, cent, 1, {"USD": Money(int(answered.minor) + 2, "USD")})
-        assert spending.budget(scope, "EUR", {}).spent.minor == 0
+            spending_caps.check_spending(scope, cent, 1, {"USD": Money(int(answered.minor), "USD")})
+        spending_caps.check_spending(scope, cent, 1, {"USD": Money(int(answered.minor) + 2, "USD")})
+        assert spending_caps.monthly_budget(scope, "EUR", {}).spent.minor == 0
 
 
 def test_a_text_beyond_the_months_cap_is_not_asked_for_until_the_cap_is_raised(
     nova: Atelier, server: FakeOllama
 ) -> None:
     with nova.scope() as scope:
-        spending.set_cap(scope, "USD", Money(0, "USD"))
+        spending_caps.set_spending_cap(scope, "USD", Money(0, "USD"))
     for _ in range(2):
-        with pytest.raises(EngineWithheld, match=r"spending\.cap_reached"):
+        with pytest.raises(SpendingNotAllowed, match=r"spending\.cap_reached"):
             engine(server.url, sitting(nova)).write(a_text_job())
     assert (server.asked, books(nova)) == ([], [])
     with nova.scope() as scope:
-        assert notices.open_causes(scope, HELD_BACK) == [HELD_BACK]
-        spending.set_cap(scope, "USD", None)
-    engine(server.url, sitting(nova, Billing(PRICES, {"USD": Money(20, "USD")}))).write(a_text_job())
+        assert notices.list_open_causes(scope, TEXTS_HELD_BACK) == [TEXTS_HELD_BACK]
+        spending_caps.set_spending_cap(scope, "USD", None)
+    engine(server.url, sitting(nova, TextBilling(PRICES, {"USD": Money(20, "USD")}))).write(a_text_job())
     with nova.scope() as scope:
-        assert notices.open_causes(scope, HELD_BACK) == []
+        assert notices.list_open_causes(scope, TEXTS_HELD_BACK) == []
     assert [row.state for row in books(nova)] == ["answered"]
 
 
 def test_many_at_once_ask_for_no_more_than_the_cap_holds(nova: Atelier, server: FakeOllama) -> None:
-    billing = Billing(PRICES, {"USD": Money(350, "USD")})
+    billing = TextBilling(PRICES, {"USD": Money(350, "USD")})
 
     def asked(_: int) -> bool:
         try:
-            sitting(nova, billing).tally().asking("ollama", "llama3.2", 10_000, 0)  # a dollar
-        except EngineWithheld:
+            sitting(nova, billing).request_ledger().record_request("ollama", "llama3.2", 10_000, 0)  # a dollar
+        except SpendingNotAllowed:
             return False
         return True
 
     with ThreadPoolExecutor(4) as pool:
         taken = list(pool.map(asked, range(8)))
     with nova.scope() as scope:
-        assert spending.budget(scope, "USD", {}).spent.minor == 300
+        assert spending_caps.monthly_budget(scope, "USD", {}).spent.minor == 300
     assert (sum(taken), len(books(nova))) == (3, 3)
-    sitting(nova, billing).tally().asking("ollama", "without a price", 10_000, 0)
+    sitting(nova, billing).request_ledger().record_request("ollama", "without a price", 10_000, 0)
 
 
 def test_a_model_without_a_price_costs_time_alone(nova: Atelier, server: FakeOllama) -> None:
-    engine(server.url, sitting(nova, FREE)).write(a_text_job())
+    engine(server.url, sitting(nova, FREE_BILLING)).write(a_text_job())
     (row,) = books(nova)
     assert (row.minor, row.currency, row.state) == (None, None, "answered")
     assert row.seconds > 0
@@ -145,7 +145,7 @@ def test_what_was_not_answered_counts_at_most_what_it_can_cost(
         engine(server.url, sitting(nova), seconds=0.4).write(a_text_job())
     (row,) = books(nova)
     assert (row.state, row.tokens_in) == (state, None)
-    assert row.minor >= PRICES["llama3.2"].of(5, 256).minor
+    assert row.minor >= PRICES["llama3.2"].cost_of(5, 256).minor
 
 
 def test_an_answer_that_breaks_off_is_lost_and_a_server_that_is_away_bills_nothing(
@@ -163,18 +163,18 @@ def test_who_is_killed_leaves_one_request_that_counts_and_a_repeat_is_another(
     nova: Atelier, server: FakeOllama, at: str
 ) -> None:
     of, job = sitting(nova), a_text_job()
-    tally = of.tally()
-    tally.asking("ollama", "llama3.2", 10, 100)
+    tally = of.request_ledger()
+    tally.record_request("ollama", "llama3.2", 10, 100)
     if at == "answered":
-        tally.answered(10, 20)
-        tally.answered(999, 999)  # told twice
-        tally.lost()
+        tally.record_answer(10, 20)
+        tally.record_answer(999, 999)  # told twice
+        tally.record_lost()
     (row,) = books(nova)
-    most = PRICES["llama3.2"].of(10, 20 if at == "answered" else 100)
+    most = PRICES["llama3.2"].cost_of(10, 20 if at == "answered" else 100)
     assert (row.state, row.minor) == ("asked" if at == "asking" else "answered", most.minor)
     engine(server.url, again := sitting(nova)).write(job)
     with nova.scope() as scope:
-        again.kept(scope)
+        again.mark_used(scope)
     assert [one.state for one in books(nova)] == [row.state, "kept"]
 
 
@@ -187,10 +187,10 @@ def test_tokens_are_never_cheaper_apart_and_hardly_dearer(
     asked: Decimal, answered: Decimal, counts: tuple[int, int, int, int]
 ) -> None:
     a, b, c, d = counts
-    price = token_prices(f"m = {asked:f}/{answered:f} USD")["m"]
-    whole, parts = price.of(a + c, b + d).minor, price.of(a, b).minor + price.of(c, d).minor
+    price = parse_token_prices(f"m = {asked:f}/{answered:f} USD")["m"]
+    whole, parts = price.cost_of(a + c, b + d).minor, price.cost_of(a, b).minor + price.cost_of(c, d).minor
     assert 0 <= parts - whole <= Decimal("0.0001")
-    exact = (price.asked.minor * (a + c) + price.answered.minor * (b + d)) / 1_000_000
+    exact = (price.input.minor * (a + c) + price.output.minor * (b + d)) / 1_000_000
     assert 0 <= whole - exact < Decimal("0.0001")
 
 

@@ -9,11 +9,12 @@ import pytest
 
 from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
-from foundation.storage import ObjectStore, digest_of
-from studio import library, uploads
-from studio.events import UploadDue
-from studio.states import UploadState
-from tenants import agencies
+from foundation.storage.object_store import ObjectStore, bytes_digest
+from studio.ingest import uploads
+from studio.library import assets
+from studio.library.events import UploadDue
+from studio.library.states import UploadState
+from tenants.agencies import agencies
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import ZONE, Atelier
 from tests.studio.test_ingesting import HOSTILE
@@ -21,7 +22,7 @@ from tests.studio.test_ingesting import HOSTILE
 
 def hand_in(nova: Atelier, data: bytes, name: str = "IMG_1.jpg", *, generated: bool = False) -> UUID:
     with nova.scope() as scope:
-        return uploads.receive(
+        return uploads.receive_upload(
             scope,
             creator_id=nova.creator_id,
             name=name,
@@ -32,22 +33,22 @@ def hand_in(nova: Atelier, data: bytes, name: str = "IMG_1.jpg", *, generated: b
         )
 
 
-def work(nova: Atelier, upload_id: UUID) -> uploads.Upload:
-    uploads.ingest(UploadDue(nova.tenant_id, upload_id), tenant=nova.services.tenant, store=nova.services.store)
+def work(nova: Atelier, upload_id: UUID) -> uploads.UploadView:
+    uploads.ingest_upload(UploadDue(nova.tenant_id, upload_id), tenant=nova.services.tenant, store=nova.services.store)
     with nova.scope() as scope:
-        return uploads.upload(scope, upload_id)
+        return uploads.get_upload(scope, upload_id)
 
 
 def test_file_becomes_an_asset_and_is_forgotten(nova: Atelier) -> None:
     data = encoded(a_picture(), "JPEG")
     upload_id = hand_in(nova, data, "../../été à la plage.jpg")
     with nova.scope() as scope:
-        waiting = uploads.upload(scope, upload_id)
+        waiting = uploads.get_upload(scope, upload_id)
     assert (waiting.state, waiting.name, waiting.size) == (UploadState.WAITING, "été à la plage.jpg", len(data))
     done = work(nova, upload_id)
     assert done.state is UploadState.READY
     assert [item.asset_id for item in nova.library()] == [done.asset_id]
-    assert not nova.services.store.exists(nova.tenant_id, digest_of(data))
+    assert not nova.services.store.exists(nova.tenant_id, bytes_digest(data))
     assert work(nova, upload_id) == done  # a row that comes twice
 
 
@@ -68,7 +69,7 @@ def test_same_file_twice_is_one_asset(nova: Atelier) -> None:
     work(nova, first)
     assert hand_in(nova, data) == first
     assert len(nova.library()) == 1
-    assert not nova.services.store.exists(nova.tenant_id, digest_of(data))
+    assert not nova.services.store.exists(nova.tenant_id, bytes_digest(data))
 
 
 @pytest.mark.parametrize("kind", sorted(HOSTILE))
@@ -76,7 +77,7 @@ def test_no_picture_is_refused_before_it_is_kept(nova: Atelier, kind: str) -> No
     with pytest.raises(BadInput):
         hand_in(nova, HOSTILE[kind])
     assert nova.count("uploads") == 0
-    assert not nova.services.store.exists(nova.tenant_id, digest_of(HOSTILE[kind]))
+    assert not nova.services.store.exists(nova.tenant_id, bytes_digest(HOSTILE[kind]))
 
 
 def broken() -> bytes:
@@ -95,34 +96,34 @@ def test_refused_by_the_workers_says_why_and_may_be_tried_again(nova: Atelier) -
     assert refused.state is UploadState.REFUSED
     assert refused.reason is not None
     assert refused.reason.code == "photo.corrupt"
-    assert not nova.services.store.exists(nova.tenant_id, digest_of(broken()))
+    assert not nova.services.store.exists(nova.tenant_id, bytes_digest(broken()))
     assert hand_in(nova, broken()) == upload_id
     with nova.scope() as scope:
-        again = uploads.upload(scope, upload_id)
+        again = uploads.get_upload(scope, upload_id)
     assert (again.state, again.reason) == (UploadState.WAITING, None)
 
 
 def test_lost_and_given_up_are_said(nova: Atelier) -> None:
     data = encoded(a_picture(seed=4), "JPEG")
     lost = hand_in(nova, data)
-    nova.services.store.delete(nova.tenant_id, digest_of(data))
+    nova.services.store.delete(nova.tenant_id, bytes_digest(data))
     found = work(nova, lost)
     assert found.reason is not None
     assert found.reason.code == "upload.lost"
     dead = hand_in(nova, encoded(a_picture(seed=5), "JPEG"))
-    uploads.gave_up(UploadDue(nova.tenant_id, dead), tenant=nova.services.tenant, store=nova.services.store)
+    uploads.fail_upload(UploadDue(nova.tenant_id, dead), tenant=nova.services.tenant, store=nova.services.store)
     with nova.scope() as scope:
-        found = uploads.upload(scope, dead)
-        recent = uploads.recent(scope, nova.creator_id, since=scope.now)
+        found = uploads.get_upload(scope, dead)
+        recent = uploads.list_recent_uploads(scope, nova.creator_id, since=scope.now)
     assert found.state is UploadState.REFUSED
     assert {one.id for one in recent} <= {lost, dead}
-    assert not nova.services.store.exists(nova.tenant_id, digest_of(encoded(a_picture(seed=5), "JPEG")))
+    assert not nova.services.store.exists(nova.tenant_id, bytes_digest(encoded(a_picture(seed=5), "JPEG")))
 
 
 def test_bytes_we_made_ourselves_stay(nova: Atelier) -> None:
     asset = nova.upload(encoded(a_picture(seed=6), "JPEG"))
     with nova.scope() as scope:
-        sha256 = library.media(scope, asset, "x").sha256
+        sha256 = assets.get_rendition(scope, asset, "x").sha256
     ours = nova.services.store.get(nova.tenant_id, sha256)
     work(nova, hand_in(nova, ours, "again.jpg"))
     assert nova.services.store.get(nova.tenant_id, sha256) == ours
@@ -137,7 +138,7 @@ def test_a_file_of_two_creators_comes_into_both_libraries(nova: Atelier) -> None
     done = work(mia, second)
     assert (done.state, done.reason) == (UploadState.READY, None)
     assert [len(one.library()) for one in (nova, mia)] == [1, 1]
-    assert not nova.services.store.exists(nova.tenant_id, digest_of(data))
+    assert not nova.services.store.exists(nova.tenant_id, bytes_digest(data))
 
 
 def test_a_small_picture_that_is_handed_in_stays_beside_its_own(nova: Atelier) -> None:
@@ -156,7 +157,7 @@ class Dying:
 
     inner: ObjectStore
     deleted: bool
-    allowed: int | None = None
+    quota_bytes: int | None = None
 
     def get(self, tenant_id: UUID, sha256: str) -> bytes:
         return self.inner.get(tenant_id, sha256)
@@ -167,8 +168,8 @@ class Dying:
     def exists(self, tenant_id: UUID, sha256: str) -> bool:
         return self.inner.exists(tenant_id, sha256)
 
-    def clear(self, tenant_id: UUID) -> int:
-        return self.inner.clear(tenant_id)
+    def delete_all(self, tenant_id: UUID) -> int:
+        return self.inner.delete_all(tenant_id)
 
     def delete(self, tenant_id: UUID, sha256: str) -> None:
         if self.deleted:
@@ -181,7 +182,7 @@ def test_who_dies_while_a_file_is_forgotten_leaves_nothing_of_it(nova: Atelier, 
     data = encoded(a_picture(seed=33), "JPEG")
     upload_id = hand_in(nova, data)
     with pytest.raises(KeyboardInterrupt):
-        uploads.ingest(
+        uploads.ingest_upload(
             UploadDue(nova.tenant_id, upload_id),
             tenant=nova.services.tenant,
             store=Dying(nova.services.store, deleted),
@@ -189,12 +190,12 @@ def test_who_dies_while_a_file_is_forgotten_leaves_nothing_of_it(nova: Atelier, 
     done = work(nova, upload_id)
     assert (done.state, done.reason) == (UploadState.READY, None)
     assert [item.asset_id for item in nova.library()] == [done.asset_id]
-    assert not nova.services.store.exists(nova.tenant_id, digest_of(data)), "it says where it was taken"
+    assert not nova.services.store.exists(nova.tenant_id, bytes_digest(data)), "it says where it was taken"
 
 
 def test_unknown_is_unknown(nova: Atelier) -> None:
     with nova.scope() as scope:
         with pytest.raises(NotFound):
-            uploads.upload(scope, uuid7())
-        assert uploads.uploads(scope, [uuid7()]) == {}
-        assert uploads.uploads(scope, []) == {}
+            uploads.get_upload(scope, uuid7())
+        assert uploads.get_uploads(scope, [uuid7()]) == {}
+        assert uploads.get_uploads(scope, []) == {}

@@ -8,30 +8,34 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from foundation.database import Scope
+from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.words import Message
-from studio import jobs, lineage, list_names, reads, recipe_shelf, recipe_texts, recipes, runs, word_lists
-from studio.word_lists import WordList
-from tenants import agencies
+from studio.library import queries
+from studio.recipes import specs, versions, wildcard_renames, wildcards, yaml_files
+from studio.recipes.wildcards import Wildcard
+from studio.runs import lineage, records, runner
+from tenants.agencies import agencies
 from tests.studio.builders import ZONE, Atelier, Engine, atelier, spec
 
 PROMPT = "a {place} in {@outfits}, {@light}"
-OUTFITS = WordList(words=["a red dress", "a coat"], weights={"a coat": 3})
-LIGHT = WordList(words=["soft light"])
+OUTFITS = Wildcard(words=["a red dress", "a coat"], weights={"a coat": 3})
+LIGHT = Wildcard(words=["soft light"])
 
 
-def make(nova: Atelier, name: str = "outfits", said: WordList = OUTFITS, *, own: bool = False) -> UUID:
+def make(nova: Atelier, name: str = "outfits", said: Wildcard = OUTFITS, *, own: bool = False) -> UUID:
     with nova.scope() as scope:
         owner = nova.creator_id if own else None
-        return word_lists.make(scope, [nova.creator_id], name, said, creator_id=owner)
+        return wildcards.create_wildcard(scope, [nova.creator_id], name, said, creator_id=owner)
 
 
 def shown(scope: Scope, job_id: UUID) -> list[str]:
     """The prompts of a run, as every part of the house finds them."""
-    job = runs.find(scope, job_id)
-    return [shot.job.prompt for shot in recipes.resolve(recipes.of_run(scope, job), seed=job.seed, count=job.total)]
+    job = records.get_run_row(scope, job_id)
+    return [
+        shot.job.prompt for shot in specs.plan_pictures(specs.spec_of_run(scope, job), seed=job.seed, count=job.total)
+    ]
 
 
 WORDS = st.lists(st.from_regex(r"[a-z]{1,6}", fullmatch=True), min_size=1, max_size=5, unique=True)
@@ -47,29 +51,29 @@ def test_a_run_keeps_its_prompts_whatever_becomes_of_its_lists(
     list_id = make(nova, name)
     wanted = spec(name=name, prompt=f"{{@{name}}} {{place}}", variants=5)
     with nova.scope() as scope:
-        recipe_id = recipes.save(scope, nova.creator_id, wanted)
-        first = jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=seed, key=name)
+        recipe_id = specs.save_recipe(scope, nova.creator_id, wanted)
+        first = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=seed, key=name)
         before = shown(scope, first)
         assert before == [
             shot.job.prompt
-            for shot in recipes.resolve(recipes.in_force(scope, nova.creator_id, wanted), seed=seed, count=5)
+            for shot in specs.plan_pictures(specs.resolve_wildcards(scope, nova.creator_id, wanted), seed=seed, count=5)
         ]
     for number, (words, own) in enumerate(edits):
         with nova.scope() as scope:
-            said = WordList(words=words, weights={words[0]: 7})
+            said = Wildcard(words=words, weights={words[0]: 7})
             if own:
-                word_lists.put(scope, nova.creator_id, name, said)
+                wildcards.put_creator_wildcard(scope, nova.creator_id, name, said)
             else:
-                list_id = word_lists.change(scope, [nova.creator_id], list_id, said)
+                list_id = wildcards.change_wildcard(scope, [nova.creator_id], list_id, said)
             key = f"{name}:{number}"
-            later = jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=seed, key=key)
+            later = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=seed, key=key)
             assert shown(scope, first) == before
-            in_force = word_lists.in_force(scope, nova.creator_id, wanted.prompt)[name]["words"]
+            in_force = wildcards.current_wildcards(scope, nova.creator_id, wanted.prompt)[name]["words"]
             assert {one.split(" ")[0] for one in shown(scope, later)} <= set(in_force)
     with nova.scope() as scope:
-        recipe_shelf.retire(scope, nova.creator_id, recipe_id)
-        for one in word_lists.known(scope, [nova.creator_id]):
-            word_lists.retire(scope, [nova.creator_id], one.id)
+        versions.archive_recipe(scope, nova.creator_id, recipe_id)
+        for one in wildcards.list_wildcards(scope, [nova.creator_id]):
+            wildcards.archive_wildcard(scope, [nova.creator_id], one.id)
         assert shown(scope, first) == before
 
 
@@ -79,7 +83,7 @@ def test_the_pictures_of_a_run_are_made_with_its_own_lists(nova: Atelier) -> Non
     job_id = nova.start(prompt="{@outfits}")
     with nova.scope() as scope:
         before = shown(scope, job_id)
-        word_lists.change(scope, [nova.creator_id], list_id, WordList(words=["a hat"]))
+        wildcards.change_wildcard(scope, [nova.creator_id], list_id, Wildcard(words=["a hat"]))
     engine = Engine()
     nova.work(job_id, lambda: engine)
     assert [one.prompt for one in engine.drawn] == before
@@ -88,10 +92,10 @@ def test_the_pictures_of_a_run_are_made_with_its_own_lists(nova: Atelier) -> Non
 
 
 def test_words_are_drawn_by_their_weights(nova: Atelier) -> None:
-    make(nova, said=WordList(words=["rare", "often"], weights={"often": 99}))
+    make(nova, said=Wildcard(words=["rare", "often"], weights={"often": 99}))
     with nova.scope() as scope:
-        wanted = recipes.in_force(scope, nova.creator_id, spec(prompt="{@outfits}"))
-    drawn = [one.scene for seed in range(20) for one in recipes.resolve(wanted, seed=seed, count=20)]
+        wanted = specs.resolve_wildcards(scope, nova.creator_id, spec(prompt="{@outfits}"))
+    drawn = [one.scene for seed in range(20) for one in specs.plan_pictures(wanted, seed=seed, count=20)]
     assert drawn.count("often") > 350
     assert set(drawn) <= {"often", "rare"}
 
@@ -102,14 +106,14 @@ def test_a_creators_own_list_stands_before_the_agencys(nova: Atelier) -> None:
         other = agencies.add_creator(scope, slug="lea", name="Lea", kind="virtual", zone=ZONE, languages=["fr"])
     own = make(nova, said=LIGHT, own=True)
     with nova.scope() as scope:
-        assert word_lists.in_force(scope, nova.creator_id, PROMPT)["outfits"]["words"] == LIGHT.words
-        assert word_lists.in_force(scope, other, PROMPT)["outfits"]["words"] == OUTFITS.words
+        assert wildcards.current_wildcards(scope, nova.creator_id, PROMPT)["outfits"]["words"] == LIGHT.words
+        assert wildcards.current_wildcards(scope, other, PROMPT)["outfits"]["words"] == OUTFITS.words
         with pytest.raises(NotFound):
-            word_lists.change(scope, [other], own, OUTFITS)
+            wildcards.change_wildcard(scope, [other], own, OUTFITS)
         with pytest.raises(Refused, match=r"list\.of_all"):
-            word_lists.make(scope, [other], "light", LIGHT, creator_id=None)
-        word_lists.retire(scope, [nova.creator_id], own)
-        assert word_lists.in_force(scope, nova.creator_id, PROMPT)["outfits"]["words"] == OUTFITS.words
+            wildcards.create_wildcard(scope, [other], "light", LIGHT, creator_id=None)
+        wildcards.archive_wildcard(scope, [nova.creator_id], own)
+        assert wildcards.current_wildcards(scope, nova.creator_id, PROMPT)["outfits"]["words"] == OUTFITS.words
 
 
 def test_a_brief_leaves_the_agencys_list_alone(nova: Atelier) -> None:
@@ -122,9 +126,11 @@ def test_a_brief_leaves_the_agencys_list_alone(nova: Atelier) -> None:
         (OUTFITS, [(None, 1), (nova.creator_id, 2)]),
     ):
         with nova.scope() as scope:
-            word_lists.put(scope, nova.creator_id, "outfits", said)
-            assert [(one.creator_id, one.version) for one in word_lists.known(scope, [nova.creator_id])] == stands
-            found = word_lists.in_force(scope, nova.creator_id, PROMPT)["outfits"]
+            wildcards.put_creator_wildcard(scope, nova.creator_id, "outfits", said)
+            assert [
+                (one.creator_id, one.version) for one in wildcards.list_wildcards(scope, [nova.creator_id])
+            ] == stands
+            found = wildcards.current_wildcards(scope, nova.creator_id, PROMPT)["outfits"]
             assert found["words"] == said.words
 
 
@@ -132,9 +138,9 @@ def test_a_missing_list_is_told_before_anything_is_kept_or_made(nova: Atelier) -
     with nova.scope() as scope:
         wanted = spec(prompt="{@outfits}")
         with pytest.raises(BadInput, match=r"recipe\.list_unknown"):
-            recipes.resolve(recipes.in_force(scope, nova.creator_id, wanted), seed=1, count=1)
+            specs.plan_pictures(specs.resolve_wildcards(scope, nova.creator_id, wanted), seed=1, count=1)
         with pytest.raises(BadInput, match=r"recipe\.list_unknown"):
-            recipes.save(scope, nova.creator_id, wanted)
+            specs.save_recipe(scope, nova.creator_id, wanted)
     for name in ("words", "parameters"):
         given = {"@outfits": ["x"]} if name == "words" else {"@outfits": {"kind": "text"}}
         with pytest.raises(BadInput):
@@ -144,38 +150,42 @@ def test_a_missing_list_is_told_before_anything_is_kept_or_made(nova: Atelier) -
 def test_a_list_that_a_recipe_names_stays(nova: Atelier) -> None:
     list_id = make(nova)
     with nova.scope() as scope:
-        recipe_id = recipes.save(scope, nova.creator_id, spec(prompt="{@outfits}"))
+        recipe_id = specs.save_recipe(scope, nova.creator_id, spec(prompt="{@outfits}"))
     with pytest.raises(Conflict) as told, nova.scope() as scope:
-        word_lists.retire(scope, [nova.creator_id], list_id)
+        wildcards.archive_wildcard(scope, [nova.creator_id], list_id)
     assert told.value.message.params == {"name": "outfits", "recipes": "morning"}
     with nova.scope() as scope:
-        recipes.save(scope, nova.creator_id, spec(prompt="plain"))  # its newest version names it no more
-        assert word_lists.retire(scope, [nova.creator_id], list_id) == "outfits"
-        assert word_lists.known(scope, [nova.creator_id]) == []
+        specs.save_recipe(scope, nova.creator_id, spec(prompt="plain"))  # its newest version names it no more
+        assert wildcards.archive_wildcard(scope, [nova.creator_id], list_id) == "outfits"
+        assert wildcards.list_wildcards(scope, [nova.creator_id]) == []
     with pytest.raises(BadInput, match=r"recipe\.list_unknown"), nova.scope() as scope:
-        jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="k")
+        runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="k")
     with nova.scope() as scope:
-        word_lists.bring_back(scope, [nova.creator_id], list_id)
-        assert jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="k")
+        wildcards.unarchive_wildcard(scope, [nova.creator_id], list_id)
+        assert runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="k")
 
 
 def test_versions_stay_and_an_older_one_is_taken_up_again(nova: Atelier) -> None:
     first = make(nova)
     mine = [nova.creator_id]
     with nova.scope("member:one") as scope:
-        same = WordList(words=OUTFITS.words, weights={**OUTFITS.weights, "a red dress": 1})
-        assert word_lists.change(scope, mine, first, same) == first  # says what it said
-        second = word_lists.change(scope, mine, first, LIGHT)
-        third = word_lists.restore(scope, mine, second, 1)
-        found = word_lists.versions(scope, mine, first)
-        assert [(one.version, one.said.odds == OUTFITS.odds) for one in found] == [(3, True), (2, False), (1, True)]
+        same = Wildcard(words=OUTFITS.words, weights={**OUTFITS.weights, "a red dress": 1})
+        assert wildcards.change_wildcard(scope, mine, first, same) == first  # says what it said
+        second = wildcards.change_wildcard(scope, mine, first, LIGHT)
+        third = wildcards.restore_wildcard_version(scope, mine, second, 1)
+        found = wildcards.list_wildcard_versions(scope, mine, first)
+        assert [(one.version, one.said.weighted_words == OUTFITS.weighted_words) for one in found] == [
+            (3, True),
+            (2, False),
+            (1, True),
+        ]
         assert (found[0].id, found[0].by) == (third, "member:one")
         with pytest.raises(NotFound):
-            word_lists.current(scope, mine, first)
+            wildcards.get_current_wildcard(scope, mine, first)
         with pytest.raises(NotFound):
-            word_lists.restore(scope, mine, third, 9)
+            wildcards.restore_wildcard_version(scope, mine, third, 9)
         with pytest.raises(Conflict, match=r"list\.taken"):
-            word_lists.make(scope, mine, "outfits", LIGHT, creator_id=None)
+            wildcards.create_wildcard(scope, mine, "outfits", LIGHT, creator_id=None)
 
 
 def at_once(nova: Atelier, *acts: Any) -> list[str]:
@@ -203,8 +213,8 @@ def test_of_two_edits_at_once_one_is_told(nova: Atelier) -> None:
     list_id, mine = make(nova), [nova.creator_id]
     came = at_once(
         nova,
-        lambda scope: word_lists.change(scope, mine, list_id, WordList(words=["one"])),
-        lambda scope: word_lists.change(scope, mine, list_id, WordList(words=["two"])),
+        lambda scope: wildcards.change_wildcard(scope, mine, list_id, Wildcard(words=["one"])),
+        lambda scope: wildcards.change_wildcard(scope, mine, list_id, Wildcard(words=["two"])),
     )
     assert came == ["done", "list.changed"]
     assert nova.count("word_lists") == 2
@@ -214,8 +224,8 @@ def test_a_list_is_not_put_away_while_a_recipe_begins_to_name_it(nova: Atelier) 
     list_id = make(nova)
     came = at_once(
         nova,
-        lambda scope: word_lists.retire(scope, [nova.creator_id], list_id),
-        lambda scope: recipes.save(scope, nova.creator_id, spec(prompt="{@outfits}")),
+        lambda scope: wildcards.archive_wildcard(scope, [nova.creator_id], list_id),
+        lambda scope: specs.save_recipe(scope, nova.creator_id, spec(prompt="{@outfits}")),
     )
     assert came in (["done", "list.named"], ["done", "recipe.list_unknown"])
 
@@ -224,13 +234,18 @@ def test_another_agencys_list_is_not_there(nova: Atelier) -> None:
     list_id, other = make(nova), atelier(nova.services)
     with other.scope() as scope:
         mine = [other.creator_id, nova.creator_id]
-        assert word_lists.known(scope, mine) == []
-        assert word_lists.in_force(scope, other.creator_id, PROMPT) == {}
-        for act in (word_lists.current, word_lists.versions, word_lists.retire, word_lists.bring_back):
+        assert wildcards.list_wildcards(scope, mine) == []
+        assert wildcards.current_wildcards(scope, other.creator_id, PROMPT) == {}
+        for act in (
+            wildcards.get_current_wildcard,
+            wildcards.list_wildcard_versions,
+            wildcards.archive_wildcard,
+            wildcards.unarchive_wildcard,
+        ):
             with pytest.raises(NotFound):
                 act(scope, mine, list_id)
         with pytest.raises(NotFound):
-            word_lists.change(scope, mine, list_id, LIGHT)
+            wildcards.change_wildcard(scope, mine, list_id, LIGHT)
     assert other.count("word_lists") == 0
 
 
@@ -251,15 +266,15 @@ def test_another_agencys_list_is_not_there(nova: Atelier) -> None:
 )
 def test_a_wrong_list_is_refused(name: str, said: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=r"list\.invalid"):
-        word_lists.read(name, said)
+        wildcards.parse_wildcard(name, said)
 
 
 def test_words_that_nobody_may_ask_for_are_refused_before_a_run(nova: Atelier) -> None:
-    make(nova, said=WordList(words=["MINOR-P-A"]))
+    make(nova, said=Wildcard(words=["MINOR-P-A"]))
     with nova.scope() as scope:
-        recipe_id = recipes.save(scope, nova.creator_id, spec(prompt="{@outfits}"))
+        recipe_id = specs.save_recipe(scope, nova.creator_id, spec(prompt="{@outfits}"))
     with pytest.raises(Refused, match=r"recipe\.prohibited"), nova.scope() as scope:
-        jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="k")
+        runner.start_run(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="k")
     assert nova.count("jobs") == 0
 
 
@@ -268,18 +283,21 @@ def test_a_text_carries_the_lists_it_names_and_makes_or_matches_them(nova: Ateli
     make(nova, "light", LIGHT)
     wanted = spec(prompt=PROMPT)
     with nova.scope() as scope:
-        text = recipe_texts.write(wanted, word_lists.in_force(scope, nova.creator_id, PROMPT))
-        assert recipe_texts.bring(scope, nova.creator_id, text) == wanted
+        text = yaml_files.export_recipe(wanted, wildcards.current_wildcards(scope, nova.creator_id, PROMPT))
+        assert yaml_files.import_recipe(scope, nova.creator_id, text) == wanted
     assert nova.count("word_lists") == 2  # they say the same
     other = atelier(nova.services)
     with other.scope() as scope:
-        recipe_texts.bring(scope, other.creator_id, text)
-        made = {one.name: one for one in word_lists.known(scope, [other.creator_id])}
-        assert {name: one.said.odds for name, one in made.items()} == {"outfits": OUTFITS.odds, "light": LIGHT.odds}
+        yaml_files.import_recipe(scope, other.creator_id, text)
+        made = {one.name: one for one in wildcards.list_wildcards(scope, [other.creator_id])}
+        assert {name: one.said.weighted_words for name, one in made.items()} == {
+            "outfits": OUTFITS.weighted_words,
+            "light": LIGHT.weighted_words,
+        }
         assert {one.creator_id for one in made.values()} == {other.creator_id}
-        word_lists.change(scope, [other.creator_id], made["light"].id, OUTFITS)
+        wildcards.change_wildcard(scope, [other.creator_id], made["light"].id, OUTFITS)
     with pytest.raises(BadInput) as told, other.scope() as scope:
-        recipe_texts.bring(scope, other.creator_id, text)
+        yaml_files.import_recipe(scope, other.creator_id, text)
     line = 2 + text.splitlines().index("  light:")  # where what it says begins
     assert told.value.message == Message("recipe.list_differs", {"line": line, "list": "light"})
 
@@ -295,7 +313,7 @@ def test_a_text_carries_the_lists_it_names_and_makes_or_matches_them(nova: Ateli
 )
 def test_what_is_wrong_in_a_list_is_named_with_its_line(lists: str, code: str, line: int, where: str) -> None:
     with pytest.raises(BadInput) as told:
-        recipe_texts.read(f'name: a\nprompt: "{{@outfits}}"\n{lists}')
+        yaml_files.parse_recipe_file(f'name: a\nprompt: "{{@outfits}}"\n{lists}')
     params = told.value.message.params
     assert (told.value.message.code, params["where"]) == (code, where)
     assert params["line"] == line
@@ -304,34 +322,34 @@ def test_what_is_wrong_in_a_list_is_named_with_its_line(lists: str, code: str, l
 def test_a_list_gets_another_name_with_the_recipes_that_draw_from_it(nova: Atelier) -> None:
     list_id, mine = make(nova), [nova.creator_id]
     with nova.scope() as scope:
-        first = recipes.save(scope, nova.creator_id, spec(name="a", prompt="{@outfits} and {@outfits}"))
-        away = recipes.save(scope, nova.creator_id, spec(name="b", prompt="{@outfits}"))
-        recipes.save(scope, nova.creator_id, spec(name="c", prompt="plain"))
-        recipe_shelf.retire(scope, nova.creator_id, away)
-        run = jobs.start(scope, creator_id=nova.creator_id, recipe_id=first, seed=1, key="k")
+        first = specs.save_recipe(scope, nova.creator_id, spec(name="a", prompt="{@outfits} and {@outfits}"))
+        away = specs.save_recipe(scope, nova.creator_id, spec(name="b", prompt="{@outfits}"))
+        specs.save_recipe(scope, nova.creator_id, spec(name="c", prompt="plain"))
+        versions.archive_recipe(scope, nova.creator_id, away)
+        run = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=first, seed=1, key="k")
         before = shown(scope, run)
-        made, changed = list_names.rename(scope, mine, list_id, "clothes")
+        made, changed = wildcard_renames.rename_wildcard_and_recipes(scope, mine, list_id, "clothes")
         assert changed == ["a", "b"]
-        (one,) = word_lists.known(scope, mine)
-        assert (one.id, one.name, one.version, one.said.odds) == (made, "clothes", 2, OUTFITS.odds)
-        assert [each.version for each in word_lists.versions(scope, mine, list_id)] == [2, 1], (
+        (one,) = wildcards.list_wildcards(scope, mine)
+        assert (one.id, one.name, one.version, one.said.weighted_words) == (made, "clothes", 2, OUTFITS.weighted_words)
+        assert [each.version for each in wildcards.list_wildcard_versions(scope, mine, list_id)] == [2, 1], (
             "its history goes with it"
         )
         with pytest.raises(Conflict, match=r"list\.changed"):
-            word_lists.change(scope, mine, list_id, LIGHT)
-        cards = {each.name: each for each in reads.recipes_of(scope, nova.creator_id)}
+            wildcards.change_wildcard(scope, mine, list_id, LIGHT)
+        cards = {each.name: each for each in queries.list_recipes(scope, nova.creator_id)}
         assert {name: (each.version, each.spec.prompt) for name, each in cards.items()} == {
             "a": (2, "{@clothes} and {@clothes}"),
             "c": (1, "plain"),
         }
-        (put_away,) = reads.recipes_of(scope, nova.creator_id, retired=True)
+        (put_away,) = queries.list_recipes(scope, nova.creator_id, retired=True)
         assert (put_away.name, put_away.spec.prompt) == ("b", "{@clothes}")
         assert shown(scope, run) == before, "a run keeps what it began with"
-        again = jobs.start(scope, creator_id=nova.creator_id, recipe_id=cards["a"].id, seed=1, key="again")
+        again = runner.start_run(scope, creator_id=nova.creator_id, recipe_id=cards["a"].id, seed=1, key="again")
         assert shown(scope, again) == before, "the same words are drawn under the new name"
         with pytest.raises(BadInput, match=r"recipe\.list_unknown"):
-            recipes.restore(scope, nova.creator_id, first)
-        assert list_names.rename(scope, mine, made, "clothes") == (made, [])
+            specs.restore_version(scope, nova.creator_id, first)
+        assert wildcard_renames.rename_wildcard_and_recipes(scope, mine, made, "clothes") == (made, [])
 
 
 def test_a_name_that_might_be_taken_for_another_list_is_refused(nova: Atelier) -> None:
@@ -340,8 +358,8 @@ def test_a_name_that_might_be_taken_for_another_list_is_refused(nova: Atelier) -
     own = make(nova, "clothes", LIGHT, own=True)
     gone = make(nova, "hats")
     with nova.scope() as scope:
-        word_lists.retire(scope, mine, gone)
-        recipes.save(scope, nova.creator_id, spec(name="long", prompt="{@outfits}" + "x" * 490))
+        wildcards.archive_wildcard(scope, mine, gone)
+        specs.save_recipe(scope, nova.creator_id, spec(name="long", prompt="{@outfits}" + "x" * 490))
     for list_id, name, code in (
         (shared, "clothes", "list.taken"),
         (own, "outfits", "list.taken"),
@@ -350,14 +368,14 @@ def test_a_name_that_might_be_taken_for_another_list_is_refused(nova: Atelier) -
         (gone, "caps", "list.unknown"),
     ):
         with pytest.raises(GreenroomError, match=code.replace(".", r"\.")), nova.scope() as scope:
-            list_names.rename(scope, mine, list_id, name)
+            wildcard_renames.rename_wildcard_and_recipes(scope, mine, list_id, name)
     with nova.scope() as scope:
         other = agencies.add_creator(scope, slug="lea", name="Lea", kind="virtual", zone=ZONE, languages=["fr"])
         with pytest.raises(Refused, match=r"list\.of_all"):
-            list_names.rename(scope, mine, shared, "dresses")
-        recipes.save(scope, other, spec(name="hers", prompt="{@outfits}"))
-        assert list_names.rename(scope, [*mine, other], own, "coats")[1] == []
-        assert [one.spec.prompt for one in reads.recipes_of(scope, other)] == ["{@outfits}"]
+            wildcard_renames.rename_wildcard_and_recipes(scope, mine, shared, "dresses")
+        specs.save_recipe(scope, other, spec(name="hers", prompt="{@outfits}"))
+        assert wildcard_renames.rename_wildcard_and_recipes(scope, [*mine, other], own, "coats")[1] == []
+        assert [one.spec.prompt for one in queries.list_recipes(scope, other)] == ["{@outfits}"]
 
 
 def test_what_is_made_again_draws_from_the_lists_of_the_first_time(nova: Atelier) -> None:
@@ -366,18 +384,18 @@ def test_what_is_made_again_draws_from_the_lists_of_the_first_time(nova: Atelier
     nova.work(job_id, Engine)
     with nova.scope() as scope:
         before = shown(scope, job_id)
-        list_names.rename(scope, [nova.creator_id], list_id, "clothes")
-        (asset, *_) = jobs.assets(scope, job_id)
-        again, _ = lineage.make_again(scope, asset, key="again", by="member:x")
+        wildcard_renames.rename_wildcard_and_recipes(scope, [nova.creator_id], list_id, "clothes")
+        (asset, *_) = runner.run_assets(scope, job_id)
+        again, _ = lineage.repeat_generation(scope, asset, key="again", by="member:x")
         assert shown(scope, again) == before
 
 
 def test_a_text_of_many_long_lists_comes_back(nova: Atelier) -> None:
-    said = WordList(words=[f"{number} {'é' * 30}" for number in range(200)])
+    said = Wildcard(words=[f"{number} {'é' * 30}" for number in range(200)])
     names = [f"l{number}" for number in range(12)]
     wanted = spec(prompt=" ".join(f"{{@{name}}}" for name in names))
-    text = recipe_texts.write(wanted, {name: {"words": list(said.words), "weights": {}} for name in names})
+    text = yaml_files.export_recipe(wanted, {name: {"words": list(said.words), "weights": {}} for name in names})
     assert len(text.encode()) > 150_000
     with nova.scope() as scope:
-        assert recipe_texts.bring(scope, nova.creator_id, text) == wanted
-        assert len(word_lists.known(scope, [nova.creator_id])) == len(names)
+        assert yaml_files.import_recipe(scope, nova.creator_id, text) == wanted
+        assert len(wildcards.list_wildcards(scope, [nova.creator_id])) == len(names)

@@ -3,9 +3,9 @@
 import pytest
 
 from foundation.errors import Refused
-from gate import ratings
-from gate.units import Rating
-from studio import wording
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from studio.recipes import prompt_rating
 from tests.studio.builders import Atelier, Engine
 
 NEVER, OF_AGE, EXPLICIT = "MINOR-P-A", "MINOR-C-A", "EXPLICIT-MARKER-A"
@@ -38,9 +38,9 @@ def test_a_picture_is_at_least_what_its_words_are(nova: Atelier) -> None:
     nova.work(nova.start(prompt=f"{EXPLICIT} {{place}}", variants=1), Engine)
     (item,) = nova.library()
     with nova.scope() as scope:
-        assert ratings.effective(scope, item.sha256) is None
-        ratings.rate(scope, item.sha256, Rating.G, source="rule:test")
-        assert ratings.effective(scope, item.sha256) is Rating.E
+        assert ratings.effective_rating(scope, item.sha256) is None
+        ratings.record_rating(scope, item.sha256, Rating.G, source="rule:test")
+        assert ratings.effective_rating(scope, item.sha256) is Rating.E
 
 
 def test_harmless_words_declare_nothing(nova: Atelier) -> None:
@@ -49,5 +49,5 @@ def test_harmless_words_declare_nothing(nova: Atelier) -> None:
 
 
 def test_what_a_picture_is_to_be_without_raises_nothing() -> None:
-    assert wording.read(["a beach"], without=[EXPLICIT]) is Rating.G
-    assert wording.read(["a beach", EXPLICIT]) is Rating.E
+    assert prompt_rating.rate_words(["a beach"], without=[EXPLICIT]) is Rating.G
+    assert prompt_rating.rate_words(["a beach", EXPLICIT]) is Rating.E

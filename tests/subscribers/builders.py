@@ -9,48 +9,45 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from channels import carrying, connecting, controlling, listening, reconciling
-from channels import handling as channel_handling
-from channels.events import ChannelProbe, RoleDue
-from connectors.contract import Update
-from foundation import outbox
-from foundation.database import Database
-from foundation.ids import derived
+from channels.accounts import lifecycle
+from channels.accounts.events import BrakeProbeDue, ReaderRoleDue
+from channels.listening import listener
+from channels.sending import account_actions, reconciliation, step_runner
+from channels.sending import handlers as channel_handling
+from connectors.contract.connector import ChatUpdate
+from foundation.db.database import Database
+from foundation.ids import derived_uuid
 from foundation.money import Money
+from foundation.outbox import outbox
 from foundation.sealed import Sealed
-from gate import minting, ratings, recording
-from gate.stating import TakedownOpened, ViewerChanged
-from gate.units import Rating
-from generators.contract import Label, TextJob, Written
-from generators.engines.templates import Templates
-from generators.media import POST
-from studio import packs
-from studio.models import Creation
-from subscribers import (
-    conversation,
-    ending,
-    events,
-    fulfilling,
-    handling,
-    ledger,
-    offers,
-    orders,
-    persona,
-    reads,
-    recalling,
-    sending,
-    unlocking,
-)
-from subscribers.ledger import SplitShares
-from subscribers.persona import Persona
-from subscribers.rails import registry
+from gate.assets import asset_records
+from gate.contract.units import Rating
+from gate.permits import issuance
+from gate.ratings import ratings
+from gate.removal.events import TakedownOpened, ViewerChanged
+from generators.contract.engines import GeneratedText, OriginLabel, TextJob
+from generators.engines.text.templates import TemplateEngine
+from generators.media.pictures import POST_PROFILE
+from studio.library.models import CreationRow
+from studio.packs import packs
+from subscribers.catalog import offers
+from subscribers.checkout import order_payments, subscription_endings, unlocks
+from subscribers.conversations import events, queries
+from subscribers.delivery import message_delivery, pack_delivery
+from subscribers.intake import handlers, update_intake
+from subscribers.ledger import entries
+from subscribers.ledger.entries import SplitShares
+from subscribers.orders import recalls
+from subscribers.rails import installed_rails
 from subscribers.rails.contract import PaymentFact, Rails
+from subscribers.replies import persona
+from subscribers.replies.persona import PersonaVersion
 from tests.channels.builders import CONNECTORS, KEY, World, world
 from tests.fakes.network import Network
 
-RAILS: Rails = registry.load(b"k" * 32)
+RAILS: Rails = installed_rails.load_rails(b"k" * 32)
 PAGES = "https://pages.example"
-NOVA = Persona(
+NOVA = PersonaVersion(
     name="Nova",
     virtual=True,
     card="Nova is a virtual photographer of quiet places. She is warm, curious and brief.",
@@ -64,22 +61,22 @@ EVENTS = {
         events.ChatTurn,
         events.ChatSend,
         events.ChatReconcile,
-        events.ChatSettle,
+        events.UncertainMessageResolved,
         events.PaymentSettle,
         events.OfferExpire,
-        events.OrderEarned,
+        events.EarningListed,
         events.OrderFulfil,
         events.OrderRefund,
         events.OrderPaid,
         events.OrderRefunded,
-        events.RoleWanted,
-        RoleDue,
+        events.RoleCheckDue,
+        ReaderRoleDue,
         ViewerChanged,
         events.SubscriptionStop,
         events.SubscriptionNear,
         events.SubscriptionEnd,
         events.FanOptedOut,
-        ChannelProbe,
+        BrakeProbeDue,
         TakedownOpened,
     )
 }
@@ -93,17 +90,19 @@ class Writer:
     asked: list[TextJob] = field(default_factory=list)
     meanwhile: Callable[[], None] | None = None
 
-    def __call__(self, job: TextJob) -> Written:
+    def __call__(self, job: TextJob) -> GeneratedText:
         self.asked.append(job)
         if self.meanwhile is not None:
             act, self.meanwhile = self.meanwhile, None
             act()
         if not self.says:
-            return Templates().write(job)
+            return TemplateEngine().write(job)
         said = self.says.pop(0)
         if isinstance(said, Exception):
             raise said
-        return Written(json.dumps(said), "fake", "scripted", Label.NONE, job.seed, job.digest(), 100, 20, said)
+        return GeneratedText(
+            json.dumps(said), "fake", "scripted", OriginLabel.NONE, job.seed, job.digest(), 100, 20, said
+        )
 
 
 def answer(text: str, **more: Any) -> Mapping[str, Any]:
@@ -127,37 +126,47 @@ class Studio:
     def handlers(self) -> Mapping[str, Callable[[Any], None]]:
         """Every handler with its collaborators, as wiring binds them; a fresh process each time."""
         tenant, transport, connectors = self.world.tenant, self.world.transport(), self.world.connectors
-        mint = partial(minting.mint, key=KEY, own_hosts=("pages.example",))
+        mint = partial(issuance.mint_permit, key=KEY, own_hosts=("pages.example",))
         carry = partial(
-            carrying.carry,
+            step_runner.run_steps,
             tenant=tenant,
             transport=transport,
-            arm_next=partial(carrying.arm_next, connectors=connectors, mint=mint),
+            arm_next=partial(step_runner.prepare_next_step, connectors=connectors, mint=mint),
         )
-        look = partial(reconciling.look, tenant=tenant, transport=transport, connectors=connectors)
-        give_back = partial(controlling.refund, tenant=tenant, transport=transport, connectors=connectors)
+        look = partial(reconciliation.look_up_attempt, tenant=tenant, transport=transport, connectors=connectors)
+        give_back = partial(account_actions.refund_payment, tenant=tenant, transport=transport, connectors=connectors)
         outside = {"tenant": tenant, "transport": transport, "connectors": connectors}
-        stop_renewal = partial(controlling.stop_renewal, **outside)  # type: ignore[arg-type]  # one of each
+        stop_renewal = partial(account_actions.stop_subscription_renewal, **outside)  # type: ignore[arg-type]  # one of each
         claim = {"mint": mint, "connectors": connectors}
         return {
-            "chat.turn": partial(handling.turn, tenant=tenant, write=self.writer, rails=RAILS),
-            "chat.send": partial(handling.send, tenant=tenant, claim=partial(sending.claim, **claim), carry=carry),
-            "order.fulfil": partial(
-                handling.fulfil, tenant=tenant, claim=partial(fulfilling.claim, **claim), carry=carry
+            "chat.turn": partial(handlers.generate_reply, tenant=tenant, write=self.writer, rails=RAILS),
+            "chat.send": partial(
+                handlers.send_message,
+                tenant=tenant,
+                claim=partial(message_delivery.claim_message, **claim),
+                carry=carry,
             ),
-            "chat.reconcile": partial(handling.reconcile, tenant=tenant, look=look),
-            "order.earned": partial(unlocking.earned, tenant=tenant),
-            "offer.expire": partial(handling.expire, tenant=tenant),
-            "chat.settle": partial(handling.settle_by_word, tenant=tenant),
-            "payment.settle": partial(handling.settle_payment, tenant=tenant),
-            "order.refund": partial(handling.refund, tenant=tenant, give_back=give_back),
-            "subscription.stop": partial(ending.stop, tenant=tenant, ask=stop_renewal),
-            "subscription.near": partial(ending.near, tenant=tenant),
-            "subscription.end": partial(ending.ended, tenant=tenant),
-            "takedown.opened": lambda fact: recalling.give_back(
+            "order.fulfil": partial(
+                handlers.deliver_pack,
+                tenant=tenant,
+                claim=partial(pack_delivery.claim_pack_delivery, **claim),
+                carry=carry,
+            ),
+            "chat.reconcile": partial(handlers.reconcile_message, tenant=tenant, look=look),
+            "order.earned": partial(unlocks.record_listed_sale, tenant=tenant),
+            "offer.expire": partial(handlers.expire_offer, tenant=tenant),
+            "chat.settle": partial(handlers.resolve_uncertain_message, tenant=tenant),
+            "payment.settle": partial(handlers.assign_unmatched_payment, tenant=tenant),
+            "order.refund": partial(handlers.refund_order_payment, tenant=tenant, give_back=give_back),
+            "subscription.stop": partial(subscription_endings.stop_renewal, tenant=tenant, ask=stop_renewal),
+            "subscription.near": partial(subscription_endings.remind_of_subscription_end, tenant=tenant),
+            "subscription.end": partial(subscription_endings.handle_subscription_end, tenant=tenant),
+            "takedown.opened": lambda fact: recalls.refund_recalled_pack(
                 events.PackRecalled(fact.tenant_id, fact.subject_id), tenant=tenant
             ),
-            "channel.probe": partial(channel_handling.probe, tenant=tenant, transport=transport, connectors=connectors),
+            "channel.probe": partial(
+                channel_handling.probe_platform, tenant=tenant, transport=transport, connectors=connectors
+            ),
         }
 
     def listen(self) -> None:
@@ -166,7 +175,7 @@ class Studio:
         _, told = self.world.network.api("GET", self.world.account, f"updates?after={self.heard}&wait=0")
         if not told.get("updates"):
             return
-        heard = listening.poll(channel, self.heard, transport=self.world.transport(), connectors=CONNECTORS)
+        heard = listener.poll_updates(channel, self.heard, transport=self.world.transport(), connectors=CONNECTORS)
         for update in heard.updates:
             if update.kind == "checkout":
                 self.checkout(update)
@@ -174,21 +183,23 @@ class Studio:
                 self.receive(update)
         self.heard = heard.cursor or self.heard
 
-    def receive(self, update: Update) -> None:
+    def receive(self, update: ChatUpdate) -> None:
         """Take one thing in, in a transaction of its own."""
         with self.world.tenant(self.world.tenant_id, "system:listening") as scope:
-            conversation.receive(scope, self.world.channel(), update, rails=RAILS, environment="test", pages=PAGES)
+            update_intake.receive_update(
+                scope, self.world.channel(), update, rails=RAILS, environment="test", pages=PAGES
+            )
 
-    def checkout(self, update: Update) -> bool:
+    def checkout(self, update: ChatUpdate) -> bool:
         """Answer a checkout as the listening process does; whether it was a yes."""
         channel = self.world.channel()
-        query = RAILS["sandbox"].checkout(update, conversation.till(channel))
+        query = RAILS["sandbox"].checkout(update, update_intake.till_of_channel(channel))
         with self.scope() as scope:
-            verdict = orders.can_pay(scope, query)
-        if isinstance(verdict, orders.Yes):
+            verdict = order_payments.answer_checkout_query(scope, query)
+        if isinstance(verdict, order_payments.PaymentAllowed):
             step = CONNECTORS["sandbox"].checkout_yes(update.ref)  # type: ignore[attr-defined]  # the sandbox sells
-            controlling.send(channel, step, transport=self.world.transport())
-        return isinstance(verdict, orders.Yes)
+            account_actions.send_control_step(channel, step, transport=self.world.transport())
+        return isinstance(verdict, order_payments.PaymentAllowed)
 
     def drain(self, *, hours: float = 0.02, most: int = 200) -> None:
         """Do what is due, letting the house's clock pass over waits up to `hours`; nothing is in flight at the end."""
@@ -203,7 +214,7 @@ class Studio:
             left -= wait
             if wait:
                 self.world.pass_time(wait.total_seconds() + 0.001)
-                self.world.network.clock.move(wait.total_seconds())
+                self.world.network.clock.advance(wait.total_seconds())
             done.append(f"{row.kind} +{wait.total_seconds():.0f}s")
             self._handle(row)
         raise AssertionError(f"there is always something to do: {done[-12:]}")
@@ -226,8 +237,8 @@ class Studio:
         handler = self.handlers().get(row.kind)
         try:
             if handler is not None:
-                handler(outbox.rebuild(EVENTS[row.kind], self.world.tenant_id, row.subject_id, row.args))  # type: ignore[type-var]  # one of many
-        except outbox.Later as later:
+                handler(outbox.rebuild_event(EVENTS[row.kind], self.world.tenant_id, row.subject_id, row.args))  # type: ignore[type-var]  # one of many
+        except outbox.RetryLater as later:
             with self.scope() as scope:
                 scope.run(
                     "UPDATE outbox SET available_at = house_now() + :after, tries = 1 WHERE tenant_id = :tenant"
@@ -269,12 +280,12 @@ class Studio:
         """The texts the fan was sent."""
         return [message["text"] for message in self.seen(name)]
 
-    def thread(self, name: str) -> reads.Thread:
+    def thread(self, name: str) -> queries.ConversationThread:
         """The conversation as members see it."""
         with self.scope() as scope:
-            found = reads.conversation_of(scope, self.world.channel_id, name)
+            found = queries.find_conversation(scope, self.world.channel_id, name)
             assert found is not None
-            return reads.thread(scope, found)
+            return queries.thread(scope, found)
 
     def rows(self, statement: str, **params: Any) -> list[Any]:
         """Rows of a query of the test; `:tenant` is bound."""
@@ -285,12 +296,12 @@ class Studio:
         """Show the pack to a fan, as a turn of the model would."""
         thread = self.thread(name)
         with self.scope() as scope:
-            talk = conversation.talks.locked(scope, thread.id)
-            pack = packs.pack(scope, self.pack_id)
-            price = offers.price(scope, self.pack_id, "sandbox", "XTS")
+            talk = update_intake.conversation_rows.lock_conversation(scope, thread.id)
+            pack = packs.get_pack(scope, self.pack_id)
+            price = offers.get_price(scope, self.pack_id, "sandbox", "XTS")
             assert price is not None
-            candidate = offers.Candidate(pack.id, pack.version, pack.title, pack.description, pack.rating, price)
-            return offers.show(scope, talk, candidate, "sandbox")
+            candidate = offers.OfferCandidate(pack.id, pack.version, pack.title, pack.description, pack.rating, price)
+            return offers.create_offer(scope, talk, candidate, "sandbox")
 
     def invoiced(self, name: str) -> UUID:
         """A fan with an order and its invoice before them; the order."""
@@ -298,7 +309,9 @@ class Studio:
         offer_id = self.offer(name)
         thread = self.thread(name)
         with self.scope() as scope:
-            order = orders.accept(scope, conversation.talks.locked(scope, thread.id), offer_id, RAILS["sandbox"])
+            order = order_payments.accept_offer(
+                scope, update_intake.conversation_rows.lock_conversation(scope, thread.id), offer_id, RAILS["sandbox"]
+            )
             assert order is not None
         self.drain()
         return order.id
@@ -309,7 +322,7 @@ class Studio:
         with self.scope() as scope:
             return PaymentFact(
                 rail="sandbox",
-                till=conversation.till(self.world.channel()),
+                till=update_intake.till_of_channel(self.world.channel()),
                 charge_id=charge_id,
                 product="pack",
                 at=scope.now,
@@ -321,7 +334,7 @@ def nova(database: Database, network: Network, *, rating: Rating = Rating.G, pic
     """A virtual creator whose persona answers alone, with one pack at 500 XTS and the split of the ledger's table."""
     house = world(database, network, "nova")
     with house.scope() as scope:
-        connecting.connect(
+        lifecycle.connect_account(
             scope,
             creator_id=house.creator_id,
             platform="sandbox",
@@ -334,9 +347,9 @@ def nova(database: Database, network: Network, *, rating: Rating = Rating.G, pic
             zone="Europe/Paris",
         )
         scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=house.tenant_id)
-        persona.activate(scope, persona.write(scope, house.creator_id, NOVA))
+        persona.activate_persona(scope, persona.create_persona_version(scope, house.creator_id, NOVA))
         assets = [picture(house, scope, number, rating) for number in range(pictures)]
-        pack_id = packs.make(
+        pack_id = packs.create_pack(
             scope,
             creator_id=house.creator_id,
             slug="matin",
@@ -345,7 +358,7 @@ def nova(database: Database, network: Network, *, rating: Rating = Rating.G, pic
             assets=assets,
         )
         offers.set_price(scope, house.creator_id, pack_id, "sandbox", Money(500, "XTS"))
-        ledger.set_split(
+        entries.set_revenue_split(
             scope, house.creator_id, SplitShares(agency=4000, creator=6000, chatter=1000), effective_from=scope.now
         )
     return Studio(house, pack_id)
@@ -356,7 +369,7 @@ def picture(house: World, scope: Any, number: int, rating: Rating) -> UUID:
     data = f"picture {number} of {house.tenant_id}".encode()
     digest = hashlib.sha256(data).hexdigest()
     house.files[digest] = data
-    asset: UUID = recording.record_asset(
+    asset: UUID = asset_records.record_asset(
         scope,
         creator_id=house.creator_id,
         origin="upload",
@@ -366,14 +379,14 @@ def picture(house: World, scope: Any, number: int, rating: Rating) -> UUID:
         source="capture",
         people_seen=0,
     )
-    recording.record_rendition(
-        scope, asset, sha256=digest, mime="image/png", size=len(data), width=8, height=8, profile=POST.name
+    asset_records.record_rendition(
+        scope, asset, sha256=digest, mime="image/png", size=len(data), width=8, height=8, profile=POST_PROFILE.name
     )
-    ratings.rate(scope, digest, rating, source="rule:tests")
+    ratings.record_rating(scope, digest, rating, source="rule:tests")
     scope.add(
-        Creation(
+        CreationRow(
             tenant_id=house.tenant_id,
-            id=derived("test", asset),
+            id=derived_uuid("test", asset),
             creator_id=house.creator_id,
             asset_id=asset,
             source_key=f"file:{digest}",

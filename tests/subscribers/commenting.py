@@ -4,13 +4,14 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from connectors.sandbox import Sandbox
+from connectors.platforms.sandbox.publisher import Sandbox
 from foundation.ids import uuid7
-from subscribers import answering, inbox, public_desk
-from subscribers.public_desk import Heard
-from subscribers.states import OwnerState
+from subscribers.comments import moderation
+from subscribers.comments.moderation import CommentView
+from subscribers.conversations.states import OwnerState
+from subscribers.inbox import member_actions, queries
 from tests.schedules.builders import Desk
-from workers.ticks import TICKS
+from workers.relay.ticks import TICKS
 
 CAN = Sandbox.capabilities
 
@@ -32,7 +33,7 @@ def said(lea: Desk, text: str, *, post: str, fan: str = "ann") -> str:
 def hear(lea: Desk) -> None:
     """What the beat asks for, and the workers do."""
     lea.pass_time(minutes=2)
-    next(one for one in TICKS if one.name == "remarks").put(lea.services.tenant)
+    next(one for one in TICKS if one.name == "remarks").write_rows(lea.services.tenant)
     lea.run()
 
 
@@ -48,24 +49,24 @@ def conversation_of(lea: Desk, fan: str = "ann") -> UUID:
     return UUID(str(found))
 
 
-def lines(lea: Desk, fan: str = "ann") -> list[Heard]:
+def lines(lea: Desk, fan: str = "ann") -> list[CommentView]:
     with lea.scope() as scope:
-        return public_desk.heard(scope, conversation_of(lea, fan))
+        return moderation.list_comments_of_conversation(scope, conversation_of(lea, fan))
 
 
 def owner(lea: Desk, fan: str = "ann") -> OwnerState:
     with lea.scope() as scope:
-        return inbox.desk(scope, conversation_of(lea, fan), lea.manager).owner
+        return queries.load_conversation_desk(scope, conversation_of(lea, fan), lea.manager).owner
 
 
 def take(lea: Desk, fan: str = "ann") -> UUID:
     talk = conversation_of(lea, fan)
-    lea.act(answering.take, talk, lea.manager)
+    lea.act(member_actions.take_over_conversation, talk, lea.manager)
     return talk
 
 
-def answer(lea: Desk, remark: Heard, text: str, key: UUID | None = None) -> None:
-    lea.act(public_desk.answer, remark.id, lea.manager, text, key=key or uuid7(), can=CAN)
+def answer(lea: Desk, remark: CommentView, text: str, key: UUID | None = None) -> None:
+    lea.act(moderation.answer_comment, remark.id, lea.manager, text, key=key or uuid7(), can=CAN)
 
 
 def truth(lea: Desk) -> dict[str, Any]:

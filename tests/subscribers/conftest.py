@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from foundation.database import Database
+from foundation.db.database import Database
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
 from tests.schedules.builders import Desk, desk, wired

@@ -4,8 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from foundation.money import Money
-from subscribers import conversation, orders, plans, subscriptions
-from subscribers.rails.contract import PERIOD, CheckoutQuery, MonthlyRail
+from subscribers.checkout import monthly_payments, order_payments
+from subscribers.intake import update_intake
+from subscribers.rails.contract import SUBSCRIPTION_PERIOD, CheckoutQuery, MonthlyRail
+from subscribers.subscriptions import plans
 from tests.fakes import telegram_months
 from tests.fakes.telegram_world import Checkout
 from tests.subscribers.purses import RAIL, Bot
@@ -19,7 +21,7 @@ def plan(nova: Bot, **more: Any) -> UUID:
     with nova.scope() as scope:
         house = nova.world
         opens = {"creator_id": house.creator_id, "channel_id": house.channel_id, "opens": [nova.pack_id]}
-        return plans.make(scope, **{**values, **opens, **more})
+        return plans.create_plan(scope, **{**values, **opens, **more})
 
 
 def rail() -> MonthlyRail:
@@ -33,9 +35,9 @@ def offered(nova: Bot, name: str = "leo") -> UUID:
     nova.world_says(name, "bonjour")
     thread = nova.thread(str(nova.stars.world.person(name).id))
     with nova.scope() as scope:
-        talk = conversation.talks.locked(scope, thread.id)
-        (chosen,) = plans.on_sale(scope, talk.channel_id)
-        row = subscriptions.offer(scope, talk, chosen.id, rail())
+        talk = update_intake.conversation_rows.lock_conversation(scope, thread.id)
+        (chosen,) = plans.list_plans_on_sale(scope, talk.channel_id)
+        row = monthly_payments.send_subscription_link(scope, talk, chosen.id, rail())
         assert row is not None
         found = row.id
     nova.drain()
@@ -60,7 +62,7 @@ def begun(nova: Bot, name: str = "leo") -> UUID:
 
 def renew(nova: Bot, *, told: bool = True) -> str:
     """A month passes, and Telegram takes the next one; its charge, "" where it takes none."""
-    nova.world.pass_time(PERIOD.total_seconds())
+    nova.world.pass_time(SUBSCRIPTION_PERIOD.total_seconds())
     (first,) = nova.stars.bot.subscriptions
     return telegram_months.renew(nova.stars.world, nova.stars.bot, first, told=told)
 
@@ -99,6 +101,8 @@ def ask(nova: Bot, subscription_id: UUID | None, **more: Any) -> str:
     payer = str(nova.stars.world.person("leo").id)
     values: dict[str, Any] = {"payer": payer, "money": Money(MONTH, "XTR"), "order_id": None, **more}
     with nova.scope() as scope:
-        till = conversation.till(nova.world.channel())
-        verdict = orders.can_pay(scope, CheckoutQuery(till, "q", subscription_id=subscription_id, **values))
-    return "yes" if isinstance(verdict, orders.Yes) else verdict.reason.code.rsplit(".", 1)[-1]
+        till = update_intake.till_of_channel(nova.world.channel())
+        verdict = order_payments.answer_checkout_query(
+            scope, CheckoutQuery(till, "q", subscription_id=subscription_id, **values)
+        )
+    return "yes" if isinstance(verdict, order_payments.PaymentAllowed) else verdict.reason.code.rsplit(".", 1)[-1]

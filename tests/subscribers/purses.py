@@ -9,26 +9,32 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
-from channels import listening, reading
-from connectors.contract import ChatConnector, Update
-from connectors.purse import Listed
-from foundation import outbox
-from foundation.database import Database, Scope
+from channels.listening import listener
+from channels.metrics import platform_readings
+from connectors.contract.balance import MovementPage
+from connectors.contract.connector import ChatConnector, ChatUpdate
+from foundation.db.database import Database, Scope
 from foundation.money import Money
-from gate import minting
-from gate.units import Rating
-from studio import packs
-from subscribers import conversation, ledger, offers, orders, persona, reconciling, shop
-from subscribers.events import RailReconcile
-from subscribers.ledger import SplitShares
+from foundation.outbox import outbox
+from gate.contract.units import Rating
+from gate.permits import issuance
+from studio.packs import packs
+from subscribers.catalog import offers
+from subscribers.checkout import order_payments, rail_reconciliation
+from subscribers.checkout.rail_reconciliation import PACE, ReconciliationPace
+from subscribers.conversations.events import RailReconcile
+from subscribers.intake import update_intake
+from subscribers.ledger import entries
+from subscribers.ledger.entries import SplitShares
+from subscribers.orders import queries
 from subscribers.rails.contract import PaymentFact
-from subscribers.reconciling import PACE, Pace
+from subscribers.replies import persona
 from tests.channels.builders import KEY, Killed
 from tests.channels.telegram_builders import CONNECTORS, BotWorld, bot_world
 from tests.fakes.telegram import Network
 from tests.fakes.telegram_stars import Stars
 from tests.subscribers.builders import NOVA, RAILS, Studio, picture
-from workers.checkouts import Till
+from workers.listeners.checkouts import CheckoutResponder
 
 PRICE = 250
 RAIL = RAILS["telegram"]
@@ -41,7 +47,7 @@ class Bot(Studio):
     stars: Stars = field(kw_only=True)
     days: set[date] = field(default_factory=set)
     starts: list[int] = field(default_factory=list)
-    pace: Pace = PACE
+    pace: ReconciliationPace = PACE
 
     @property
     def telegram(self) -> Network:
@@ -55,11 +61,11 @@ class Bot(Studio):
         person = self.stars.world.person(name)
         thread = self.thread(str(person.id))
         with self.scope() as scope:
-            talk = conversation.talks.locked(scope, thread.id)
-            pack = packs.pack(scope, self.pack_id)
+            talk = update_intake.conversation_rows.lock_conversation(scope, thread.id)
+            pack = packs.get_pack(scope, self.pack_id)
             price = Money(PRICE, "XTR")
-            candidate = offers.Candidate(pack.id, pack.version, pack.title, pack.description, pack.rating, price)
-            order = orders.accept(scope, talk, offers.show(scope, talk, candidate, "stars"), RAIL)
+            candidate = offers.OfferCandidate(pack.id, pack.version, pack.title, pack.description, pack.rating, price)
+            order = order_payments.accept_offer(scope, talk, offers.create_offer(scope, talk, candidate, "stars"), RAIL)
             assert order is not None
         self.drain()
         return order.id
@@ -67,10 +73,10 @@ class Bot(Studio):
     def fact(self, order_id: UUID, charge: str, name: str = "leo") -> PaymentFact:
         """What Telegram tells of a charge, as our rail reads it."""
         person = str(self.stars.world.person(name).id)
-        told = Update("1", "payment", person, payload=self.payload(order_id), charge_id=charge)
+        told = ChatUpdate("1", "payment", person, payload=self.payload(order_id), charge_id=charge)
         told = replace(told, amount_minor=PRICE, currency="XTR")
         with self.scope() as scope:
-            return RAIL.verify(told, conversation.till(self.world.channel()), now=scope.now)
+            return RAIL.verify(told, update_intake.till_of_channel(self.world.channel()), now=scope.now)
 
     def world_says(self, name: str, text: str) -> None:
         """A fan writes to the bot, and is heard."""
@@ -88,7 +94,7 @@ class Bot(Studio):
     def listen(self) -> None:
         """Hear what Telegram tells."""
         channel = self.world.channel()
-        poll = partial(listening.poll, transport=self.world.transport(), connectors=CONNECTORS)
+        poll = partial(listener.poll_updates, transport=self.world.transport(), connectors=CONNECTORS)
         while self.stars.world.waiting(self.stars.bot):
             heard = poll(channel, self.heard)
             for update in heard.updates:
@@ -104,11 +110,11 @@ class Bot(Studio):
         if not self.stars.world.waiting(self.stars.bot):
             return
         channel, connectors = self.world.channel(), cast(Mapping[str, ChatConnector], CONNECTORS)
-        mint = partial(minting.mint, key=KEY, own_hosts=("pages.example",))
-        till = Till(self.world.tenant, self.world.transport(), connectors, RAILS, mint)
-        heard = listening.poll(channel, self.heard, transport=self.world.transport(), connectors=connectors)
+        mint = partial(issuance.mint_permit, key=KEY, own_hosts=("pages.example",))
+        till = CheckoutResponder(self.world.tenant, self.world.transport(), connectors, RAILS, mint)
+        heard = listener.poll_updates(channel, self.heard, transport=self.world.transport(), connectors=connectors)
         for update in heard.updates:
-            if not till.answer(channel, update):
+            if not till.answer_checkout(channel, update):
                 self.receive(update)
         self.heard = heard.cursor or self.heard
         left = self.stars.bot.updates
@@ -120,15 +126,15 @@ class Bot(Studio):
         """One reading; whether it came to its end."""
         by = {"transport": self.world.transport(), "connectors": CONNECTORS}
 
-        def ask(tenant_id: UUID, channel_id: UUID, start: int) -> Listed | None:
+        def ask(tenant_id: UUID, channel_id: UUID, start: int) -> MovementPage | None:
             self.starts.append(start)
-            return reading.movements(tenant_id, channel_id, start, tenant=self.world.tenant, **by)
+            return platform_readings.read_movements(tenant_id, channel_id, start, tenant=self.world.tenant, **by)
 
         event = RailReconcile(self.world.tenant_id, self.world.channel_id)
         house = {"tenant": self.world.tenant, "rails": RAILS, "summed": self.summed, "pace": self.pace}
         try:
-            reconciling.reconcile(event, ask=ask, lists={"telegram"}, **house)  # type: ignore[arg-type]  # one of each
-        except outbox.Later:
+            rail_reconciliation.reconcile_rail_account(event, ask=ask, lists={"telegram"}, **house)  # type: ignore[arg-type]  # one of each
+        except outbox.RetryLater:
             return False
         return True
 
@@ -167,8 +173,8 @@ class Bot(Studio):
     def held(self, account: str = "") -> int:
         """What the books hold on an account; without a name, the bot's."""
         with self.scope() as scope:
-            name = account or ledger.rail_account("stars", self.world.account)
-            return ledger.balance(scope, name, creator_id=self.world.creator_id).get("XTR", 0)
+            name = account or entries.rail_ledger_account("stars", self.world.account)
+            return entries.account_balance(scope, name, creator_id=self.world.creator_id).get("XTR", 0)
 
     def payments(self) -> list[tuple[str, str, int, bool]]:
         """Product, kind, amount and whether it was recovered, of every payment in order."""
@@ -189,7 +195,7 @@ class Bot(Studio):
     def even(self) -> bool:
         """Whether every account of the shop comes out even, and the bot's is what Telegram says."""
         with self.scope() as scope:
-            tills = shop.tills(scope, [self.world.creator_id])
+            tills = queries.check_rail_balances(scope, [self.world.creator_id])
         return all(till.booked == till.moved for till in tills) and self.held() == self.stars.bot.balance
 
 
@@ -198,10 +204,10 @@ def bot(database: Database, telegram: Network) -> Bot:
     house = bot_world(database, telegram)
     house.network = SimpleNamespace(clock=SimpleNamespace(move=lambda seconds: None))  # type: ignore[assignment]  # none
     with house.scope() as scope:
-        telegram.clock.move((scope.now - telegram.world.clock()).total_seconds())
-        persona.activate(scope, persona.write(scope, house.creator_id, NOVA))
+        telegram.clock.advance((scope.now - telegram.world.clock()).total_seconds())
+        persona.activate_persona(scope, persona.create_persona_version(scope, house.creator_id, NOVA))
         assets = [picture(house, scope, number, Rating.G) for number in range(2)]
-        pack_id = packs.make(
+        pack_id = packs.create_pack(
             scope,
             creator_id=house.creator_id,
             slug="matin",
@@ -211,5 +217,5 @@ def bot(database: Database, telegram: Network) -> Bot:
         )
         offers.set_price(scope, house.creator_id, pack_id, "stars", Money(PRICE, "XTR"))
         shares = SplitShares(agency=4000, creator=6000, chatter=0)
-        ledger.set_split(scope, house.creator_id, shares, effective_from=scope.now.replace(microsecond=0))
+        entries.set_revenue_split(scope, house.creator_id, shares, effective_from=scope.now.replace(microsecond=0))
     return Bot(house, pack_id, stars=Stars(telegram.world, house.bot))

@@ -2,12 +2,12 @@
 
 import pytest
 
-from connectors.contract import Update
+from connectors.contract.connector import ChatUpdate
 from foundation.ids import uuid7
-from gate import viewers
-from gate.states import AssuranceState
-from subscribers import conversation
-from subscribers.states import OwnerState
+from gate.contract.states import AssuranceState
+from gate.viewers import age_assurance
+from subscribers.conversations.states import OwnerState
+from subscribers.intake import update_intake
 from tests.subscribers.builders import Studio
 
 
@@ -17,15 +17,15 @@ def told(studio: Studio) -> set[str]:
     return {row.message["code"] for row in studio.rows(sql)}
 
 
-def pictured(text: str, number: int = 1) -> Update:
+def pictured(text: str, number: int = 1) -> ChatUpdate:
     """A picture with words beside it, as platforms tell it."""
     key = f"p{number}"
-    return Update(key, "unsupported", "tim", native_id=key, language="fr", text=text, shows="picture")
+    return ChatUpdate(key, "unsupported", "tim", native_id=key, language="fr", text=text, shows="picture")
 
 
 def take(studio: Studio, name: str) -> None:
     with studio.scope() as scope:
-        conversation.take_over(scope, studio.thread(name).id, uuid7())
+        update_intake.assign_to_member(scope, studio.thread(name).id, uuid7())
 
 
 def test_an_age_beside_a_picture_is_heard(studio: Studio) -> None:
@@ -34,7 +34,7 @@ def test_an_age_beside_a_picture_is_heard(studio: Studio) -> None:
     studio.go()
     assert "réservée aux adultes" in studio.texts("tim")[-1]
     with studio.scope() as scope:
-        assert viewers.level(scope, "sandbox", "tim").state is AssuranceState.BLOCKED
+        assert age_assurance.get_assurance(scope, "sandbox", "tim").state is AssuranceState.BLOCKED
 
 
 def test_a_cry_for_help_beside_a_picture_is_heard(studio: Studio) -> None:
@@ -77,7 +77,7 @@ def test_a_chat_that_a_member_holds_still_raises_the_alarm(studio: Studio, said:
     studio.say("tim", said)
     assert told(studio) == {code}
     with studio.scope() as scope:
-        conversation.give_back(scope, studio.thread("tim").id)
+        update_intake.return_to_bot(scope, studio.thread("tim").id)
     assert told(studio) == set()
 
 

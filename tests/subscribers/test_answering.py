@@ -8,14 +8,19 @@ import pytest
 
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import uuid7
-from gate import ratings, switches
-from studio import packs
-from subscribers import answering, composing, directory, inbox, notes, persona
-from subscribers import keeping as chat_keeping
-from subscribers.conversation import talks
-from subscribers.states import DraftState, OwnerState
-from tenants import agencies, staffing
-from tenants.roles import Role
+from gate.policy import emergency_stops
+from gate.ratings import ratings
+from studio.packs import packs
+from subscribers.conversations import retention as chat_keeping
+from subscribers.conversations import unsent_text
+from subscribers.conversations.states import DraftState, OwnerState
+from subscribers.fans import directory
+from subscribers.inbox import fan_notes, member_actions, queries
+from subscribers.intake.update_intake import talks
+from subscribers.replies import persona
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.auth import members
 from tests.subscribers.builders import Studio, answer
 
 
@@ -42,24 +47,24 @@ def taken(studio: Studio, fan: str = "leo") -> tuple[UUID, UUID]:
     """A conversation that a member took; the member and it."""
     studio.say(fan, "bonjour")
     who, talk = member(studio), studio.thread(fan).id
-    act(studio, who, answering.take, talk, who)
+    act(studio, who, member_actions.take_over_conversation, talk, who)
     return who, talk
 
 
 def test_a_member_takes_answers_and_hands_back_and_the_fan_reads_who_writes(studio: Studio) -> None:
     who, talk = taken(studio)
-    act(studio, who, answering.take, talk, who)  # twice is once
+    act(studio, who, member_actions.take_over_conversation, talk, who)  # twice is once
     assert studio.thread("leo").epoch == 2
-    act(studio, who, answering.say, talk, who, "Je regarde cela pour vous.", key=uuid7())
+    act(studio, who, member_actions.send_member_reply, talk, who, "Je regarde cela pour vous.", key=uuid7())
     studio.go()
     texts = studio.texts("leo")
     assert "Quelqu’un de l’équipe" in texts[-2]
     assert texts[-1] == "Je regarde cela pour vous."
-    act(studio, who, answering.say, talk, who, "Voilà, c’est fait.", key=uuid7())
+    act(studio, who, member_actions.send_member_reply, talk, who, "Voilà, c’est fait.", key=uuid7())
     studio.go()
     assert sum("Quelqu’un de l’équipe" in text for text in studio.texts("leo")) == 1
-    act(studio, who, answering.hand_back, talk, who)
-    act(studio, who, answering.hand_back, talk, who)
+    act(studio, who, member_actions.return_to_ai, talk, who)
+    act(studio, who, member_actions.return_to_ai, talk, who)
     assert studio.thread("leo").owner is OwnerState.BOT
     studio.say("leo", "merci")
     assert "intelligence artificielle" in studio.texts("leo")[-2]
@@ -71,12 +76,12 @@ def test_a_member_takes_answers_and_hands_back_and_the_fan_reads_who_writes(stud
 def test_what_waits_when_it_is_handed_back_is_answered_once(studio: Studio, spoke: bool) -> None:
     who, talk = taken(studio)
     if spoke:
-        act(studio, who, answering.say, talk, who, "Je regarde cela pour vous.", key=uuid7())
+        act(studio, who, member_actions.send_member_reply, talk, who, "Je regarde cela pour vous.", key=uuid7())
         studio.go()
     studio.say("leo", "vous êtes là ?")
     before = len(studio.texts("leo"))
     studio.writer.says = [answer("Oui !"), answer("De rien.")]
-    act(studio, who, answering.hand_back, talk, who)
+    act(studio, who, member_actions.return_to_ai, talk, who)
     studio.go()
     told = studio.texts("leo")[before:]
     assert told[-1] == "Oui !"
@@ -87,15 +92,15 @@ def test_what_waits_when_it_is_handed_back_is_answered_once(studio: Studio, spok
 
 def test_what_a_person_answered_or_a_command_is_not_answered_again(studio: Studio) -> None:
     who, talk = taken(studio)
-    act(studio, who, answering.say, talk, who, "Bonsoir.", key=uuid7())
+    act(studio, who, member_actions.send_member_reply, talk, who, "Bonsoir.", key=uuid7())
     studio.go()
-    act(studio, who, answering.hand_back, talk, who)
+    act(studio, who, member_actions.return_to_ai, talk, who)
     studio.go()
     assert studio.texts("leo")[-1] == "Bonsoir."
     studio.say("leo", "/human")
     before, asked = studio.texts("leo"), len(studio.writer.asked)
-    act(studio, who, answering.take, talk, who)
-    act(studio, who, answering.hand_back, talk, who)
+    act(studio, who, member_actions.take_over_conversation, talk, who)
+    act(studio, who, member_actions.return_to_ai, talk, who)
     studio.go()
     assert (studio.texts("leo"), len(studio.writer.asked)) == (before, asked)
 
@@ -104,7 +109,7 @@ def test_a_press_repeated_sends_once(studio: Studio) -> None:
     who, talk = taken(studio)
     key = uuid7()
     for _ in range(3):
-        act(studio, who, answering.say, talk, who, "Une seule fois.", key=key)
+        act(studio, who, member_actions.send_member_reply, talk, who, "Une seule fois.", key=key)
     studio.go()
     assert studio.texts("leo").count("Une seule fois.") == 1
 
@@ -113,14 +118,14 @@ def test_only_who_holds_a_conversation_answers(studio: Studio) -> None:
     studio.say("leo", "bonjour")
     who, other, talk = member(studio), member(studio, "Sam"), studio.thread("leo").id
     with pytest.raises(Refused, match=r"chat\.take_first"):
-        act(studio, who, answering.say, talk, who, "Bonjour", key=uuid7())
-    act(studio, who, answering.take, talk, who)
-    act(studio, who, answering.say, talk, who, "Déjà parti ?", key=uuid7())
+        act(studio, who, member_actions.send_member_reply, talk, who, "Bonjour", key=uuid7())
+    act(studio, who, member_actions.take_over_conversation, talk, who)
+    act(studio, who, member_actions.send_member_reply, talk, who, "Déjà parti ?", key=uuid7())
     with pytest.raises(Refused, match=r"chat\.anothers"):
-        act(studio, other, answering.hand_back, talk, other)
-    act(studio, other, answering.take, talk, other)
+        act(studio, other, member_actions.return_to_ai, talk, other)
+    act(studio, other, member_actions.take_over_conversation, talk, other)
     with pytest.raises(Refused, match=r"chat\.anothers"):
-        act(studio, who, answering.say, talk, who, "Bonjour", key=uuid7())
+        act(studio, who, member_actions.send_member_reply, talk, who, "Bonjour", key=uuid7())
     studio.go()
     assert "Déjà parti ?" not in studio.texts("leo"), "what was written under another owner does not leave"
 
@@ -129,14 +134,14 @@ def test_only_who_holds_a_conversation_answers(studio: Studio) -> None:
 def test_words_that_pass_for_the_creator_are_refused(studio: Studio, words: str) -> None:
     who, talk = taken(studio)
     with pytest.raises((Refused, BadInput)):
-        act(studio, who, answering.say, talk, who, words, key=uuid7())
+        act(studio, who, member_actions.send_member_reply, talk, who, words, key=uuid7())
     with pytest.raises(BadInput):
-        act(studio, who, answering.say, talk, who, "x" * 2001, key=uuid7())
+        act(studio, who, member_actions.send_member_reply, talk, who, "x" * 2001, key=uuid7())
 
 
 def test_asked_who_writes_a_person_is_not_called_a_machine(studio: Studio) -> None:
     who, talk = taken(studio)
-    act(studio, who, answering.say, talk, who, "Bonsoir.", key=uuid7())
+    act(studio, who, member_actions.send_member_reply, talk, who, "Bonsoir.", key=uuid7())
     studio.go()
     before = len(studio.texts("leo"))
     studio.say("leo", "t'es un bot ?")
@@ -147,7 +152,7 @@ def test_asked_who_writes_a_person_is_not_called_a_machine(studio: Studio) -> No
 
 def copilot(studio: Studio) -> None:
     with studio.scope() as scope:
-        persona.set_level(scope, studio.world.creator_id, "copilot")
+        persona.set_autonomy_level(scope, studio.world.creator_id, "copilot")
 
 
 def suggested(studio: Studio, text: str) -> UUID:
@@ -161,34 +166,34 @@ def suggested(studio: Studio, text: str) -> UUID:
 def test_a_suggestion_is_approved_once_as_rewritten(studio: Studio) -> None:
     draft, who = suggested(studio, "Bonjour toi"), member(studio)
     for _ in range(2):
-        act(studio, who, answering.approve, draft, text="Bonjour à vous")
+        act(studio, who, member_actions.approve_draft, draft, text="Bonjour à vous")
     studio.go()
     assert studio.texts("leo")[-1] == "Bonjour à vous"
     (row,) = studio.rows("SELECT original_text, approved_by FROM drafts WHERE tenant_id = :tenant AND origin = 'bot'")
     assert (row.original_text, row.approved_by) == ("Bonjour toi", f"member:{who}")
     assert not studio.rows("SELECT 1 FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL")
     with pytest.raises(Conflict):
-        act(studio, who, answering.reject, draft, "tone")
+        act(studio, who, member_actions.reject_draft_as_member, draft, "tone")
 
 
 def test_a_suggestion_is_rejected_with_its_reason(studio: Studio) -> None:
     draft, who = suggested(studio, "Bonjour toi"), member(studio)
     for _ in range(2):
-        act(studio, who, answering.reject, draft, "tone")
+        act(studio, who, member_actions.reject_draft_as_member, draft, "tone")
     studio.go()
     assert "Bonjour toi" not in studio.texts("leo")
     (row,) = studio.rows("SELECT state, reason FROM drafts WHERE tenant_id = :tenant AND origin = 'bot'")
     assert (row.state, row.reason["code"]) == ("rejected", "draft.rejected.tone")
     with pytest.raises(Conflict):
-        act(studio, who, answering.approve, draft)
+        act(studio, who, member_actions.approve_draft, draft)
 
 
 def test_what_the_safety_check_refuses_says_why_and_stays_with_the_member(studio: Studio) -> None:
     who, talk = taken(studio)
-    act(studio, who, answering.say, talk, who, "Regardez https://pay.example.test/now", key=uuid7())
+    act(studio, who, member_actions.send_member_reply, talk, who, "Regardez https://pay.example.test/now", key=uuid7())
     studio.go()
     assert not any("pay.example" in text for text in studio.texts("leo"))
-    desk = act(studio, who, inbox.desk, talk, who)
+    desk = act(studio, who, queries.load_conversation_desk, talk, who)
     (kept,) = [one for one in desk.unsent if one.origin == "member"]
     assert kept.state in (DraftState.FAILED, DraftState.DRAFT)
     assert kept.reason is not None
@@ -197,11 +202,11 @@ def test_what_the_safety_check_refuses_says_why_and_stays_with_the_member(studio
 
 def test_an_offer_is_one_of_the_closed_list_and_can_be_bought(studio: Studio) -> None:
     who, talk = taken(studio)
-    act(studio, who, answering.offer, talk, who, studio.pack_id, text="Ceci vous plaira.", key=uuid7())
+    act(studio, who, member_actions.send_offer, talk, who, studio.pack_id, text="Ceci vous plaira.", key=uuid7())
     studio.go()
     assert studio.seen("leo")[-1]["buttons"][0]["action"] == "buy"
     with pytest.raises(NotFound, match=r"offer\.not_now"):  # one in six lines
-        act(studio, who, answering.offer, talk, who, studio.pack_id, text="", key=uuid7())
+        act(studio, who, member_actions.send_offer, talk, who, studio.pack_id, text="", key=uuid7())
     studio.fan("leo", "button", ref="buy")
     studio.go()
     assert studio.seen("leo")[-1]["invoice"]["title"] == "Matin calme"
@@ -210,43 +215,45 @@ def test_an_offer_is_one_of_the_closed_list_and_can_be_bought(studio: Studio) ->
 def test_a_pack_with_a_picture_that_was_taken_away_is_not_offered(studio: Studio) -> None:
     _, talk = taken(studio)
     with studio.scope() as scope:
-        assert len(answering.closed_list(scope, talks.read(scope, talk))) == 1
-        ratings.freeze(scope, packs.pack(scope, studio.pack_id).media[0].sha256)
-        assert answering.closed_list(scope, talks.read(scope, talk)) == ()
+        assert len(member_actions.list_offers_for_conversation(scope, talks.read(scope, talk))) == 1
+        ratings.freeze_bytes(scope, packs.get_pack(scope, studio.pack_id).media[0].sha256)
+        assert member_actions.list_offers_for_conversation(scope, talks.read(scope, talk)) == ()
 
 
 def test_a_stop_of_sales_empties_the_list_of_this_fan_alone(studio: Studio) -> None:
     who, talk = taken(studio)
     _, other_talk = taken(studio, "ana")
-    act(studio, who, answering.stop_sales, talk, stop=True, reason="too much")
+    act(studio, who, member_actions.set_sales_stop, talk, stop=True, reason="too much")
     (row,) = studio.rows("SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'switch.set'")
     with studio.world.database.scope(studio.world.tenant_id, f"member:{who}") as scope:
-        switches.close(scope, row.args["scope"], row.args["target"], row.args["feature"], reason="too much")
+        emergency_stops.close_switch(
+            scope, row.args["scope"], row.args["target"], row.args["feature"], reason="too much"
+        )
     with studio.scope() as scope:
-        assert answering.closed_list(scope, talks.read(scope, talk)) == ()
-        assert len(answering.closed_list(scope, talks.read(scope, other_talk))) == 1
+        assert member_actions.list_offers_for_conversation(scope, talks.read(scope, talk)) == ()
+        assert len(member_actions.list_offers_for_conversation(scope, talks.read(scope, other_talk))) == 1
 
 
 @pytest.mark.parametrize(("arrived", "copies"), [(True, 1), (False, 2)])
 def test_a_message_in_doubt_ends_by_a_members_word(studio: Studio, arrived: bool, copies: int) -> None:
     """The answer is lost after the message arrived: who says it did not, sends it a second time, knowingly."""
     who, talk = taken(studio)
-    act(studio, who, answering.say, talk, who, "D’abord ceci.", key=uuid7())
+    act(studio, who, member_actions.send_member_reply, talk, who, "D’abord ceci.", key=uuid7())
     studio.go()
     key = uuid7()
     studio.world.network.fault("reset_after", account=studio.world.account, on="messages", times=1)
-    act(studio, who, answering.say, talk, who, "Puis cela.", key=key)
+    act(studio, who, member_actions.send_member_reply, talk, who, "Puis cela.", key=key)
     studio.drain(hours=0.0)
     assert state_of(studio, key) == "uncertain"
     studio.world.pass_time(60)
     with studio.scope() as scope:
         scope.run("DELETE FROM outbox WHERE tenant_id = :tenant AND kind = 'chat.reconcile'", tenant=scope.tenant_id)
-    act(studio, who, answering.settle, key, arrived=arrived)
+    act(studio, who, member_actions.settle_uncertain_message, key, arrived=arrived)
     studio.go()
     assert state_of(studio, key) == "sent"
     assert studio.texts("leo").count("Puis cela.") == copies
     with pytest.raises(Conflict):
-        act(studio, who, answering.settle, key, arrived=arrived)
+        act(studio, who, member_actions.settle_uncertain_message, key, arrived=arrived)
 
 
 def state_of(studio: Studio, draft_id: UUID) -> str:
@@ -259,65 +266,73 @@ def test_unsent_words_are_kept_for_their_writer_and_seen_as_presence(studio: Stu
     other = member(studio, "Sam")
 
     def keep(scope: Any, text: str) -> None:
-        composing.keep(scope, talks.read(scope, talk), who, text)
+        unsent_text.store_unsent_text(scope, talks.read(scope, talk), who, text)
 
     act(studio, who, keep, "je commence")
     act(studio, who, keep, "je commence à écrire")
-    assert act(studio, who, composing.text_of, talk, who) == "je commence à écrire"
-    assert act(studio, other, composing.text_of, talk, other) == ""
-    assert act(studio, other, composing.others, talk, other) == (who,)
+    assert act(studio, who, unsent_text.load_unsent_text, talk, who) == "je commence à écrire"
+    assert act(studio, other, unsent_text.load_unsent_text, talk, other) == ""
+    assert act(studio, other, unsent_text.other_members_writing, talk, other) == (who,)
     studio.world.pass_time(21)
-    assert act(studio, other, composing.others, talk, other) == ()
-    act(studio, who, answering.say, talk, who, "envoyé", key=uuid7())
-    assert act(studio, who, composing.text_of, talk, who) == ""
+    assert act(studio, other, unsent_text.other_members_writing, talk, other) == ()
+    act(studio, who, member_actions.send_member_reply, talk, who, "envoyé", key=uuid7())
+    assert act(studio, who, unsent_text.load_unsent_text, talk, who) == ""
 
 
 def test_snoozing_ends_with_its_time_or_with_a_word_of_the_fan(studio: Studio) -> None:
     who, talk = taken(studio)
 
-    def group() -> inbox.Group:
+    def group() -> queries.InboxGroup:
         with studio.scope() as scope:
-            (row,) = inbox.rows(scope, [studio.world.creator_id])
+            (row,) = queries.list_inbox(scope, [studio.world.creator_id])
             return row.group(who, scope.now)
 
-    assert group() is inbox.Group.MINE
+    assert group() is queries.InboxGroup.MINE
     with studio.scope() as scope:
-        answering.snooze(scope, talk, scope.now + timedelta(hours=1))
-    assert group() is inbox.Group.SNOOZED
+        member_actions.snooze_conversation(scope, talk, scope.now + timedelta(hours=1))
+    assert group() is queries.InboxGroup.SNOOZED
     studio.say("leo", "vous êtes là ?")
-    assert group() is inbox.Group.MINE
+    assert group() is queries.InboxGroup.MINE
     with studio.scope() as scope, pytest.raises(BadInput):
-        answering.snooze(scope, talk, scope.now - timedelta(hours=1))
+        member_actions.snooze_conversation(scope, talk, scope.now - timedelta(hours=1))
 
 
 def test_notes_are_kept_once_and_forgotten_with_the_fan(studio: Studio) -> None:
     who, talk = taken(studio)
     key = uuid7()
     for _ in range(2):
-        act(studio, who, lambda scope: notes.add(scope, talks.read(scope, talk), who, "Aime la mer", key=key))
+        act(
+            studio,
+            who,
+            lambda scope: fan_notes.add_fan_note(scope, talks.read(scope, talk), who, "Aime la mer", key=key),
+        )
     fan = studio.thread("leo").fan_id
-    assert [one.body for one in act(studio, who, notes.of, fan)] == ["Aime la mer"]
+    assert [one.body for one in act(studio, who, fan_notes.list_fan_notes, fan)] == ["Aime la mer"]
     with studio.scope() as scope:
-        directory.erase(scope, fan)
-    assert act(studio, who, notes.of, fan) == []
+        directory.erase_fan(scope, fan)
+    assert act(studio, who, fan_notes.list_fan_notes, fan) == []
 
 
 def test_adult_words_of_who_is_trained_leave_at_once_and_a_models_wait(studio: Studio) -> None:
     who, talk = taken(studio)
     studio.fan("leo", "age")
     studio.go()
-    act(studio, who, answering.say, talk, who, "EXPLICIT-MARKER-A pour toi", key=uuid7())
-    assert act(studio, who, answering.conflicts, talk, who, "EXPLICIT-MARKER-A"), "it is said while typing"
+    act(studio, who, member_actions.send_member_reply, talk, who, "EXPLICIT-MARKER-A pour toi", key=uuid7())
+    assert act(studio, who, member_actions.check_member_reply, talk, who, "EXPLICIT-MARKER-A"), (
+        "it is said while typing"
+    )
     studio.go()
-    (kept,) = [one for one in act(studio, who, inbox.desk, talk, who).unsent if one.origin == "member"]
+    (kept,) = [
+        one for one in act(studio, who, queries.load_conversation_desk, talk, who).unsent if one.origin == "member"
+    ]
     assert kept.state is DraftState.DRAFT, "who is not trained waits for somebody else"
     with studio.scope() as scope:
         boss = agencies.add_member(
             scope, name="Boss", email=f"{uuid7()}@example.test", role=Role.OWNER, language="fr", zone="Europe/Paris"
         )
-    act(studio, boss, staffing.trust, who, adult_chat=True)
-    assert not act(studio, who, answering.conflicts, talk, who, "EXPLICIT-MARKER-A")
-    act(studio, who, answering.approve, kept.id)
+    act(studio, boss, members.set_adult_chat_training, who, adult_chat=True)
+    assert not act(studio, who, member_actions.check_member_reply, talk, who, "EXPLICIT-MARKER-A")
+    act(studio, who, member_actions.approve_draft, kept.id)
     studio.go()
     assert studio.texts("leo")[-1] == "EXPLICIT-MARKER-A pour toi"
     assert studio.rows("SELECT author FROM decisions WHERE tenant_id = :tenant AND subject_id = :id", id=kept.id)[-1][
@@ -330,18 +345,18 @@ def test_who_presses_send_does_not_make_anothers_adult_words_their_own(studio: S
     studio.fan("leo", "age")
     studio.go()
     key = uuid7()
-    act(studio, who, answering.say, talk, who, "EXPLICIT-MARKER-A pour toi", key=key)
+    act(studio, who, member_actions.send_member_reply, talk, who, "EXPLICIT-MARKER-A pour toi", key=key)
     studio.go()
     other = member(studio, "Sam")
     with studio.scope() as scope:
         boss = agencies.add_member(
             scope, name="Boss", email=f"{uuid7()}@example.test", role=Role.OWNER, language="fr", zone="Europe/Paris"
         )
-    act(studio, boss, staffing.trust, other, adult_chat=True)
-    act(studio, other, answering.approve, key)
+    act(studio, boss, members.set_adult_chat_training, other, adult_chat=True)
+    act(studio, other, member_actions.approve_draft, key)
     studio.go()
     assert "EXPLICIT-MARKER-A pour toi" not in studio.texts("leo"), "as it stands it is still Léa's"
-    act(studio, other, answering.approve, key, text="EXPLICIT-MARKER-A, mon ami")
+    act(studio, other, member_actions.approve_draft, key, text="EXPLICIT-MARKER-A, mon ami")
     studio.go()
     assert studio.texts("leo")[-1] == "EXPLICIT-MARKER-A, mon ami", "rewritten, it is Sam's"
 
@@ -355,13 +370,13 @@ def test_who_was_away_for_a_year_and_a_half_is_forgotten_but_not_who_is_blocked(
         )
     studio.world.pass_time(timedelta(days=500).total_seconds())
     with studio.scope() as scope:
-        assert not chat_keeping.away(scope, most=10)
-    studio.world.network.clock.move(timedelta(days=500).total_seconds())
+        assert not chat_keeping.inactive_fans_query(scope, most=10)
+    studio.world.network.clock.advance(timedelta(days=500).total_seconds())
     studio.say("max", "encore là")
     studio.world.pass_time(timedelta(days=60).total_seconds())
     with studio.scope() as scope:
-        assert chat_keeping.forget(scope, most=10) == 1
-        assert chat_keeping.forget(scope, most=10) == 0
+        assert chat_keeping.erase_inactive_fans(scope, most=10) == 1
+        assert chat_keeping.erase_inactive_fans(scope, most=10) == 0
     left = studio.rows("SELECT native_id FROM fan_identities WHERE tenant_id = :tenant ORDER BY native_id")
     assert [row.native_id for row in left][1:] == ["max", "vun"]
     assert left[0].native_id.startswith("erased:")

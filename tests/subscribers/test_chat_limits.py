@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import Database
+from foundation.db.database import Database
 from foundation.ids import uuid7
-from subscribers import answering
+from subscribers.inbox import member_actions
 from tests.fakes import telegram as fake
 from tests.fakes.telegram_world import IN_A_CHAT, WINDOW
 from tests.subscribers.purses import Bot, bot
@@ -29,8 +29,8 @@ def nova(database: Database) -> Iterator[Bot]:
 def say(nova: Bot, name: str, text: str, member: UUID = MEMBER) -> None:
     talk = nova.thread(str(nova.stars.world.person(name).id)).id
     with nova.scope() as scope:
-        answering.take(scope, talk, member)
-        answering.say(scope, talk, member, text, key=uuid7())
+        member_actions.take_over_conversation(scope, talk, member)
+        member_actions.send_member_reply(scope, talk, member, text, key=uuid7())
 
 
 def full(nova: Bot, name: str) -> None:

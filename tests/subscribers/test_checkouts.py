@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from foundation.database import Database
-from gate import switches, viewers
-from subscribers import orders, subscriptions, talks
+from foundation.db.database import Database
+from gate.policy import emergency_stops
+from gate.viewers import age_assurance
+from subscribers.checkout import monthly_payments, order_payments
+from subscribers.conversations import conversation_rows
 from tests.fakes import telegram as fake
 from tests.fakes.telegram_world import Checkout
 from tests.subscribers.monthly import ask, offered, plan
@@ -23,7 +25,7 @@ def telegram() -> Iterator[fake.Network]:
 @pytest.fixture
 def nova(database: Database, telegram: fake.Network) -> Iterator[Bot]:
     yield bot(database, telegram)
-    telegram.book.clear()
+    telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
@@ -81,13 +83,13 @@ def test_a_fan_reads_why_while_they_wait(nova: Bot) -> None:
     left = nova.rows("SELECT gone_at, gone_proof FROM permits WHERE tenant_id = :tenant AND subject_kind = 'checkout'")
     assert [(row.gone_at is not None, row.gone_proof) for row in left] == [(True, "shown_once")]
     with nova.scope() as scope:
-        assert orders.orderbook.find(scope, order_id).state == "invoiced"
+        assert order_payments.order_rows.get_order(scope, order_id).state == "invoiced"
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "status:500"])
 def test_a_refusal_whose_answer_is_lost_holds_nothing_up(nova: Bot, fault: str) -> None:
     nova.ordered()
-    nova.telegram.book.ask(fault, account=str(nova.stars.bot.id), on="checkouts")
+    nova.telegram.book.schedule_fault(fault, account=str(nova.stars.bot.id), on="checkouts")
     tap(nova, "eve")
     assert tap(nova, "leo").state == "paid"
 
@@ -95,7 +97,7 @@ def test_a_refusal_whose_answer_is_lost_holds_nothing_up(nova: Bot, fault: str) 
 def test_whom_the_house_says_nothing_to_sees_the_time_run_out(nova: Bot) -> None:
     nova.ordered()
     with nova.scope() as scope:
-        viewers.suspect(scope, "telegram", str(nova.stars.world.person("leo").id))
+        age_assurance.mark_suspected_minor(scope, "telegram", str(nova.stars.world.person("leo").id))
     checkout = tap(nova, "leo")
     assert checkout.state in ("asked", "refused")
     assert nova.payments() == []
@@ -130,8 +132,8 @@ def test_to_whom_nothing_is_sold_any_more_pays_nothing_either(nova: Bot, feature
     nova.later(minutes=2)
     who, talk = str(nova.stars.world.person("leo").id), nova.thread(str(nova.stars.world.person("leo").id)).id
     with nova.scope() as scope:
-        switches.close(scope, "chat", f"{nova.world.channel_id}:{who}", feature, reason="too much")
+        emergency_stops.close_switch(scope, "chat", f"{nova.world.channel_id}:{who}", feature, reason="too much")
     assert (tap(nova, "leo").state, ask(nova, month)) == ("refused", "not_now")
     with nova.scope() as scope:
-        assert subscriptions.choice(scope, talks.read(scope, talk)) == []
+        assert monthly_payments.list_offerable_plans(scope, conversation_rows.get_conversation(scope, talk)) == []
     assert nova.payments() == []

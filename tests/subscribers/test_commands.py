@@ -2,8 +2,8 @@
 
 import pytest
 
-from foundation.words import LANGUAGES, say
-from subscribers import commands
+from foundation.i18n.translation import LANGUAGES, render_message
+from subscribers.intake import fan_commands
 
 
 @pytest.mark.parametrize(
@@ -26,20 +26,20 @@ from subscribers import commands
     ],
 )
 def test_a_command_is_known_by_how_a_message_begins(said: str, name: str) -> None:
-    assert commands.given(said) == name
+    assert fan_commands.parse_command(said) == name
 
 
 def test_nothing_about_money_is_offered_where_nothing_is_sold() -> None:
-    quiet = {command.name for command in commands.menu(sells=False).commands}
+    quiet = {command.name for command in fan_commands.command_menu(sells=False).commands}
     assert quiet == {"start", "stop", "human", "age", "terms", "privacy", "report"}
     sold = {"purchases", "subscription", "paysupport"}
-    assert {command.name for command in commands.menu(sells=True).commands} == quiet | sold
+    assert {command.name for command in fan_commands.command_menu(sells=True).commands} == quiet | sold
 
 
 def test_each_is_written_as_it_is_known() -> None:
-    for command in commands.KNOWN:
+    for command in fan_commands.KNOWN:
         for word in ("", *command.words):
-            assert commands.given(f"/{command.name} {word}") == command.name
-    assert not commands.RETIRED & {command.name for command in commands.KNOWN}
-    for sentence in [command.about for command in commands.KNOWN]:
-        assert len({say(sentence, language) for language in LANGUAGES}) == len(LANGUAGES)
+            assert fan_commands.parse_command(f"/{command.name} {word}") == command.name
+    assert not fan_commands.RETIRED & {command.name for command in fan_commands.KNOWN}
+    for sentence in [command.about for command in fan_commands.KNOWN]:
+        assert len({render_message(sentence, language) for language in LANGUAGES}) == len(LANGUAGES)

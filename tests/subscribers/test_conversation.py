@@ -5,12 +5,16 @@ from functools import partial
 
 import pytest
 
-from connectors.contract import Update
-from gate import viewers
-from gate.states import AssuranceState
-from subscribers import conversation, directory, drafts, persona, sending
-from subscribers.conversation import talks
-from subscribers.states import DraftState, OwnerState
+from connectors.contract.connector import ChatUpdate
+from gate.contract.states import AssuranceState
+from gate.viewers import age_assurance
+from subscribers.conversations import outgoing_messages
+from subscribers.conversations.states import DraftState, OwnerState
+from subscribers.delivery import message_delivery
+from subscribers.fans import directory
+from subscribers.intake import update_intake
+from subscribers.intake.update_intake import talks
+from subscribers.replies import persona
 from tests.subscribers.builders import Studio, answer
 
 
@@ -53,7 +57,7 @@ def test_a_notice_that_arrives_while_its_answer_is_put_off(studio: Studio) -> No
     assert len(rows) == 1
     with studio.scope() as scope:
         scope.run("UPDATE fans SET disclosed_at = house_now() WHERE tenant_id = :tenant", tenant=scope.tenant_id)
-        assert sending.put_off(scope, rows[0].id, None) is not None
+        assert message_delivery.postpone_message(scope, rows[0].id, None) is not None
     assert states(studio)[-1] == "auto"
 
 
@@ -97,7 +101,7 @@ def test_a_crisis_brings_helplines_a_person_and_no_more_sales(studio: Studio) ->
     asked = len(studio.writer.asked)
     studio.fan("leo", "message", text="bonjour encore")
     with studio.scope() as scope:
-        assert conversation.orders.accept(scope, talks.locked(scope, thread.id), offer_id, None) is None  # type: ignore[arg-type]  # refused before it is needed
+        assert update_intake.order_payments.accept_offer(scope, talks.locked(scope, thread.id), offer_id, None) is None  # type: ignore[arg-type]  # refused before it is needed
     studio.go()
     assert len(studio.writer.asked) == asked
     assert studio.rows("SELECT 1 FROM safety_events WHERE tenant_id = :tenant AND kind = 'crisis'")
@@ -113,7 +117,7 @@ def test_who_says_to_be_a_minor_gets_one_fixed_text_and_nothing_more(studio: Stu
     studio.say("tim", "allo ?")
     assert len(studio.texts("tim")) == before
     with studio.scope() as scope:
-        assert viewers.level(scope, "sandbox", "tim").state is AssuranceState.BLOCKED
+        assert age_assurance.get_assurance(scope, "sandbox", "tim").state is AssuranceState.BLOCKED
 
 
 @pytest.mark.parametrize(
@@ -132,7 +136,7 @@ def test_an_age_is_heard_over_messages_and_in_answers(
     for text in ("bonjour", *said):
         studio.say("tim", text)
     with studio.scope() as scope:
-        found = viewers.level(scope, "sandbox", "tim").state
+        found = age_assurance.get_assurance(scope, "sandbox", "tim").state
     assert found is (state or AssuranceState.UNKNOWN)
 
 
@@ -155,10 +159,10 @@ def test_stop_is_obeyed_at_once_and_confirmed_once(studio: Studio) -> None:
 
 
 def test_the_same_update_twice_changes_nothing(studio: Studio) -> None:
-    update = Update(key="7", kind="message", fan="leo", language="fr", native_id="m7", text="bonjour")
+    update = ChatUpdate(key="7", kind="message", fan="leo", language="fr", native_id="m7", text="bonjour")
     studio.receive(update)
     studio.receive(update)
-    studio.receive(Update(key="8", kind="message", fan="leo", language="fr", native_id="m7", text="bonjour"))
+    studio.receive(ChatUpdate(key="8", kind="message", fan="leo", language="fr", native_id="m7", text="bonjour"))
     assert [line.body for line in studio.thread("leo").lines] == ["bonjour"]
 
 
@@ -177,7 +181,7 @@ def test_writing_on_while_the_model_thinks_starts_over(studio: Studio) -> None:
     studio.say("leo", "bonjour")
     studio.writer.says = [answer("Première réponse"), answer("Seconde réponse")]
     studio.writer.meanwhile = lambda: studio.receive(
-        Update(key="900", kind="message", fan="leo", language="fr", native_id="m900", text="et toi ?")
+        ChatUpdate(key="900", kind="message", fan="leo", language="fr", native_id="m900", text="et toi ?")
     )
     studio.say("leo", "ça va ?")
     assert studio.texts("leo")[-1] == "Seconde réponse"
@@ -192,7 +196,9 @@ def test_a_fast_writer_is_not_starved(studio: Studio) -> None:
         if number < 5:
             studio.writer.meanwhile = lambda: interrupt(number + 1)
             studio.receive(
-                Update(key=f"x{number}", kind="message", fan="leo", language="fr", native_id=f"x{number}", text="et ?")
+                ChatUpdate(
+                    key=f"x{number}", kind="message", fan="leo", language="fr", native_id=f"x{number}", text="et ?"
+                )
             )
 
     interrupt(0)
@@ -207,7 +213,7 @@ def test_what_another_owner_finds_unsent_never_leaves(studio: Studio) -> None:
 
     def taken() -> None:
         with studio.scope() as scope:
-            conversation.take_over(scope, talk.id, studio.pack_id)
+            update_intake.assign_to_member(scope, talk.id, studio.pack_id)
 
     studio.writer.meanwhile = taken
     studio.say("leo", "ça va ?")
@@ -219,14 +225,14 @@ def test_what_another_owner_finds_unsent_never_leaves(studio: Studio) -> None:
 
 def test_copilot_waits_for_a_person(studio: Studio) -> None:
     with studio.scope() as scope:
-        persona.set_level(scope, studio.world.creator_id, "copilot")
+        persona.set_autonomy_level(scope, studio.world.creator_id, "copilot")
     studio.writer.says = [answer("Proposée")]
     studio.say("leo", "bonjour")
     assert "Proposée" not in studio.texts("leo")
     waiting = [one for one in studio.thread("leo").waiting if one.state is DraftState.DRAFT]
     assert [one.text for one in waiting] == ["Proposée"]
     with studio.scope() as scope:
-        drafts.approve(scope, waiting[0].id, text="Relue")
+        outgoing_messages.approve_waiting_draft(scope, waiting[0].id, text="Relue")
     studio.go()
     assert studio.texts("leo")[-1] == "Relue"
 
@@ -273,8 +279,8 @@ def test_a_forgotten_fan_leaves_no_word_behind(studio: Studio) -> None:
     studio.say("leo", "mon secret est une phrase plantée")
     fan_id = studio.thread("leo").fan_id
     with studio.scope() as scope:
-        assert "phrase plantée" in str(directory.export(scope, fan_id))
-        directory.erase(scope, fan_id)
+        assert "phrase plantée" in str(directory.export_fan(scope, fan_id))
+        directory.erase_fan(scope, fan_id)
     for name in ("fans", "fan_identities", "messages", "drafts", "conversations", "payments"):
         for row in studio.rows(f"SELECT * FROM {name} WHERE tenant_id = :tenant"):
             assert "phrase plantée" not in str(row)
@@ -345,7 +351,7 @@ def test_a_name_gives_the_model_no_orders(studio: Studio) -> None:
 
 def test_signs_that_no_database_takes_hide_nothing(studio: Studio) -> None:
     studio.say("tim", "bonjour")
-    told = Update("u-1", "message", "tim", handle="t\x00im\ud800", text="j'ai 15\x00 ans\ud800", native_id="n-1")
+    told = ChatUpdate("u-1", "message", "tim", handle="t\x00im\ud800", text="j'ai 15\x00 ans\ud800", native_id="n-1")
     studio.receive(told)
     studio.go()
     assert "réservée aux adultes" in studio.texts("tim")[-1]

@@ -7,21 +7,24 @@ from uuid import UUID
 
 import pytest
 
-from channels import listening
-from connectors.contract import Update
-from foundation import outbox
+from channels.listening import listener
+from connectors.contract.connector import ChatUpdate
 from foundation.ids import uuid7
-from subscribers import answering, composing, orders, under_way
-from subscribers.conversation import talks
+from foundation.outbox import outbox
+from subscribers.checkout import order_payments
+from subscribers.conversations import unsent_text
+from subscribers.delivery import send_deadlines
+from subscribers.inbox import member_actions
+from subscribers.intake.update_intake import talks
 from tests.channels.builders import CONNECTORS, Clockwork, Killed
 from tests.subscribers.builders import EVENTS, Studio, answer
 from tests.subscribers.test_answering import act, member, taken
 
 
-def told(studio: Studio) -> list[Update]:
+def told(studio: Studio) -> list[ChatUpdate]:
     """What the network tells, left unheard."""
     channel = studio.world.channel()
-    heard = listening.poll(channel, studio.heard, transport=studio.world.transport(), connectors=CONNECTORS)  # type: ignore[arg-type]  # the sandbox chats
+    heard = listener.poll_updates(channel, studio.heard, transport=studio.world.transport(), connectors=CONNECTORS)  # type: ignore[arg-type]  # the sandbox chats
     return list(heard.updates)
 
 
@@ -47,31 +50,31 @@ def test_a_press_whose_process_dies_is_done_once_or_not_at_all(studio: Studio, p
     """Whatever was not kept as a message is still in the box: the member presses again, and the fan reads it once."""
     who, talk = taken(studio)
     text = "Nothing lost, nothing twice."
-    act(studio, who, lambda scope: composing.keep(scope, talks.read(scope, talk), who, text))
+    act(studio, who, lambda scope: unsent_text.store_unsent_text(scope, talks.read(scope, talk), who, text))
     studio.world.clockwork = Clockwork(at=point)
     with contextlib.suppress(Killed):
         press(studio, who, talk, text)
     studio.world.clockwork = Clockwork()
-    left = act(studio, who, composing.text_of, talk, who)
+    left = act(studio, who, unsent_text.load_unsent_text, talk, who)
     if left:
         press(studio, who, talk, left)
     studio.go()
     assert studio.texts("leo").count(text) == 1
-    assert act(studio, who, composing.text_of, talk, who) == ""
+    assert act(studio, who, unsent_text.load_unsent_text, talk, who) == ""
 
 
 def press(studio: Studio, who: UUID, talk: UUID, text: str) -> None:
     """The press of a page, whose process may die before, inside or after its transaction."""
     with studio.world.tenant(studio.world.tenant_id, f"member:{who}") as scope:
-        answering.say(scope, talk, who, text, key=uuid7())
+        member_actions.send_member_reply(scope, talk, who, text, key=uuid7())
 
 
 @pytest.mark.parametrize("point", range(12))
 def test_a_worker_that_dies_while_it_carries_a_members_words(studio: Studio, point: int) -> None:
     who, talk = taken(studio)
-    act(studio, who, answering.say, talk, who, "D’abord ceci.", key=uuid7())
+    act(studio, who, member_actions.send_member_reply, talk, who, "D’abord ceci.", key=uuid7())
     studio.go()
-    act(studio, who, answering.say, talk, who, "Puis cela, une fois.", key=uuid7())
+    act(studio, who, member_actions.send_member_reply, talk, who, "Puis cela, une fois.", key=uuid7())
     studio.world.clockwork = Clockwork(at=point)
     with contextlib.suppress(Killed):
         studio.drain(hours=0.0)
@@ -85,7 +88,7 @@ def test_two_members_who_take_at_once_leave_one_owner(studio: Studio) -> None:
     talk = studio.thread("leo").id
     ones: list[UUID] = [member(studio, name) for name in ("Léa", "Sam")]
     for who in ones:
-        act(studio, who, answering.take, talk, who)
+        act(studio, who, member_actions.take_over_conversation, talk, who)
     moves: list[Any] = studio.rows(
         "SELECT after, by FROM conversation_moves WHERE tenant_id = :tenant AND after = 'human' ORDER BY epoch"
     )
@@ -121,25 +124,27 @@ def test_what_another_worker_has_in_hand_is_come_back_for(studio: Studio, kind: 
     if kind == "order.fulfil":
         order = studio.invoiced("leo")
         with studio.scope() as scope:
-            orders.record_payment(scope, studio.charge("leo", order, "charge-1"))
+            order_payments.record_payment(scope, studio.charge("leo", order, "charge-1"))
     else:
         studio.fan("leo", "message", text="ça va ?")
         studio.listen()
         turn = waiting(studio, "chat.turn")
-        studio.handlers()["chat.turn"](outbox.rebuild(EVENTS["chat.turn"], studio.world.tenant_id, turn.subject_id, {}))
+        studio.handlers()["chat.turn"](
+            outbox.rebuild_event(EVENTS["chat.turn"], studio.world.tenant_id, turn.subject_id, {})
+        )
         studio.rows("DELETE FROM outbox WHERE tenant_id = :tenant AND id = :id RETURNING 1", id=turn.id)
     before, row = len(studio.texts("leo")), waiting(studio, kind)
-    event = outbox.rebuild(EVENTS[kind], studio.world.tenant_id, row.subject_id, row.args)
+    event = outbox.rebuild_event(EVENTS[kind], studio.world.tenant_id, row.subject_id, row.args)
     handler = studio.handlers()[kind]
 
     studio.world.network.fault("status:429", account=studio.world.account, on="messages", times=1, retry_after=1)
 
     def carry(armed: Any) -> Any:
-        with pytest.raises(outbox.Later):
+        with pytest.raises(outbox.RetryLater):
             handler(event)  # who was handed the row meanwhile
         return handler.keywords["carry"](armed)  # type: ignore[attr-defined]  # a partial
 
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         handler.func(event, **handler.keywords | {"carry": carry})  # type: ignore[attr-defined]  # a partial
     studio.drain()
     assert len(studio.texts("leo")) > before
@@ -149,8 +154,16 @@ def test_who_comes_back_comes_seldom_where_the_clock_was_put_back(studio: Studio
     """Each time is a row handed out: for an hour, every two seconds, where its end lies in a future that is no more."""
     hour = timedelta(hours=1)
     with studio.scope() as scope:
-        waits = [under_way.again(scope, scope.now + left) for left in (under_way.LONGEST, hour, -under_way.MARGIN)]
-        assert [*waits, under_way.again(scope, None)] == [under_way.SOON, under_way.SELDOM, None, None]
+        waits = [
+            send_deadlines.next_check_time(scope, scope.now + left)
+            for left in (send_deadlines.MAX_SEND_TIME, hour, -send_deadlines.SEND_MARGIN)
+        ]
+        assert [*waits, send_deadlines.next_check_time(scope, None)] == [
+            send_deadlines.RECHECK_BOUNDS,
+            send_deadlines.SELDOM,
+            None,
+            None,
+        ]
 
 
 def waiting(studio: Studio, kind: str) -> Any:

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.contract import Response
-from connectors.fanvue_earnings import Paging
-from schedules.calendar import local_day
-from subscribers import closing, earning, ledger, shop, statements
-from subscribers.earning import Pace
-from subscribers.rails import statement
-from subscribers.statements import Fate
+from connectors.contract.connector import Response
+from connectors.platforms.fanvue.earnings import PageLimits
+from foundation.ops.wall_time import local_day
+from subscribers.checkout import platform_earnings
+from subscribers.checkout.platform_earnings import EarningsPace
+from subscribers.ledger import entries, month_close
+from subscribers.orders import queries
+from subscribers.statements import bookings, file_reader
+from subscribers.statements.bookings import LineOutcome
 from tests.studio.builders import ZONE
 from tests.subscribers.builders import Studio
 from tests.subscribers.tills import Account
@@ -31,8 +33,10 @@ def till(studio: Studio) -> Account:
 
 def test_what_came_in_and_went_back_is_booked_once(till: Account) -> None:
     with till.studio.scope() as scope:
-        shares = ledger.SplitShares(4000, 6000, 0)
-        ledger.set_split(scope, till.studio.world.creator_id, shares, effective_from=till.now() - timedelta(days=9))
+        shares = entries.SplitShares(4000, 6000, 0)
+        entries.set_revenue_split(
+            scope, till.studio.world.creator_id, shares, effective_from=till.now() - timedelta(days=9)
+        )
     sale = till.earn(1000, 800, currency="BRL")
     till.earn(500, 400, "subscription", fan=1)
     till.earn(300, 300, "referral", fan=None)
@@ -52,10 +56,12 @@ def test_what_came_in_and_went_back_is_booked_once(till: Account) -> None:
     assert till.held() == till.truth() == 700
     creator, now = till.studio.world.creator_id, till.now()
     with till.studio.scope() as scope:
-        (total,) = [one for one in ledger.totals(scope, creator, now - timedelta(days=3), now) if one.currency == "USD"]
+        (total,) = [
+            one for one in entries.creator_totals(scope, creator, now - timedelta(days=3), now) if one.currency == "USD"
+        ]
         assert (total.gross_minor, total.refunds_minor, total.creator_minor) == (1800, 1000, 480)
-        assert all(drawer.booked == drawer.moved for drawer in shop.tills(scope, [creator]))
-        assert statements.recent(scope, [creator]) == [], "nobody brought a file"
+        assert all(drawer.booked == drawer.moved for drawer in queries.check_rail_balances(scope, [creator]))
+        assert bookings.list_imported_statements(scope, [creator]) == [], "nobody brought a file"
     assert till.days == {local_day(row.booked_at, ZONE) for row in till.lines()}
     assert (till.told().unread, till.told().left_out, till.told().gone) == (0, 0, 0)
 
@@ -163,14 +169,14 @@ def test_a_closed_month_keeps_its_lines(till: Account) -> None:
     till.earn(1000, 800, at=month)
     till.catch_up()
     with till.studio.scope() as scope:
-        told = closing.close(scope, creator, month.date())
+        told = month_close.close_month(scope, creator, month.date())
     till.earn(500, 400, at=month + timedelta(minutes=1))
     till.later(hours=1)
     for _ in range(2):
         till.catch_up()
     assert till.held() == 1200
     with till.studio.scope() as scope:
-        found = closing.month(scope, creator, month.date())
+        found = month_close.load_ledger_month(scope, creator, month.date())
         assert found.close is not None
         assert (found.close.unchanged, found.close.digest) == (True, told)
 
@@ -179,7 +185,7 @@ def test_the_first_reading_leaves_closed_months_alone(till: Account) -> None:
     month = (till.now().replace(day=1) - timedelta(days=1)).replace(day=1, hour=12)
     till.earn(1000, 800, at=month)
     with till.studio.scope() as scope:
-        closing.close(scope, till.studio.world.creator_id, month.date())
+        month_close.close_month(scope, till.studio.world.creator_id, month.date())
     till.earn(500, 400)
     till.later(hours=1)
     till.catch_up()
@@ -187,7 +193,7 @@ def test_the_first_reading_leaves_closed_months_alone(till: Account) -> None:
 
 
 def test_a_busy_account_is_read_in_parts(till: Account) -> None:
-    till.paging, till.pace = Paging(most=2), Pace(rows=300)
+    till.paging, till.pace = PageLimits(most=2), EarningsPace(rows=300)
     begin = till.now() - timedelta(days=2)
     for number in range(600):
         till.earn(100 + number, 90, at=begin + timedelta(minutes=number))
@@ -201,9 +207,9 @@ def test_a_busy_account_is_read_in_parts(till: Account) -> None:
     assert till.told().gone == 0
 
 
-def file(*lines: str, source: str = "Fanvue1x") -> statement.Sheet:
+def file(*lines: str, source: str = "Fanvue1x") -> file_reader.StatementFile:
     text = "\n".join(("date,type,reference,gross,fee,currency", *lines)) + "\n"
-    return statement.read(text.encode(), source)
+    return file_reader.read_statement(text.encode(), source)
 
 
 def test_a_file_leaves_alone_the_days_that_were_read(till: Account) -> None:
@@ -215,19 +221,23 @@ def test_a_file_leaves_alone_the_days_that_were_read(till: Account) -> None:
     creator, name = till.studio.world.creator_id, f"{till.source.upper()}.com"
     with till.studio.scope() as scope:
         sheet = file(*lines, source=name)
-        fates = [one.fate for one in statements.weigh(scope, creator, sheet, source=name)]
-        assert fates == [Fate.TOLD, Fate.NEW, Fate.NEW]
-        assert Fate.TOLD not in [one.fate for one in statements.weigh(scope, creator, sheet, source="Elsewhere")]
-        assert statements.bring_in(scope, creator, sheet, source=name, name="releve.csv") == 2
-        assert statements.bring_in(scope, creator, sheet, source=name, name="releve.csv") == 0
-        assert ledger.balance(scope, ledger.rail_account(statement.RAIL, name)) == {"USD": 400 - 800}
+        fates = [one.fate for one in bookings.preview_statement(scope, creator, sheet, source=name)]
+        assert fates == [LineOutcome.TOLD, LineOutcome.NEW, LineOutcome.NEW]
+        assert LineOutcome.TOLD not in [
+            one.fate for one in bookings.preview_statement(scope, creator, sheet, source="Elsewhere")
+        ]
+        assert bookings.import_statement(scope, creator, sheet, source=name, name="releve.csv") == 2
+        assert bookings.import_statement(scope, creator, sheet, source=name, name="releve.csv") == 0
+        assert entries.account_balance(scope, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, name)) == {
+            "USD": 400 - 800
+        }
 
 
 def test_a_reading_leaves_alone_the_days_of_files(till: Account) -> None:
     sold, creator = till.now() - timedelta(days=3), till.studio.world.creator_id
     with till.studio.scope() as scope:
         sheet = file(f"{sold:%Y-%m-%d %H:%M},sale,a,10.00,2.00,USD", source=till.source)
-        statements.bring_in(scope, creator, sheet, source=till.source, name="releve.csv")
+        bookings.import_statement(scope, creator, sheet, source=till.source, name="releve.csv")
     till.earn(1000, 800, at=sold)
     till.earn(300, 200, at=sold - timedelta(days=1))
     till.catch_up()
@@ -260,7 +270,7 @@ def test_a_bad_day_changes_nothing(till: Account, status: int) -> None:
     assert till.read(), "nobody tells: asked again when the beat says so"
     assert till.lines() == []
     with till.studio.scope() as scope:
-        assert earning.readings(scope, till.studio.world.creator_id) == [], "it was never read"
+        assert platform_earnings.list_earnings_accounts(scope, till.studio.world.creator_id) == [], "it was never read"
 
 
 def test_odd_rows_are_counted_and_the_rest_is_booked(till: Account) -> None:
@@ -276,8 +286,8 @@ def test_odd_rows_are_counted_and_the_rest_is_booked(till: Account) -> None:
 
 def test_platforms_that_tell_nothing_are_not_read(till: Account) -> None:
     till.earn(1000, 800)
-    event = earning.EarningsDue(till.studio.world.tenant_id, till.studio.world.channel_id)
-    earning.read(event, tenant=till.studio.world.tenant, ask=till.ask, earns={}, summed=till.summed)
+    event = platform_earnings.EarningsDue(till.studio.world.tenant_id, till.studio.world.channel_id)
+    platform_earnings.read_earnings(event, tenant=till.studio.world.tenant, ask=till.ask, earns={}, summed=till.summed)
     assert till.questions == []
     assert till.studio.rows("SELECT 1 FROM earning_readings WHERE tenant_id = :tenant") == []
 
@@ -287,7 +297,7 @@ def test_it_is_of_one_agency(till: Account, studio: Studio) -> None:
     till.later(hours=1)
     till.catch_up()
     with studio.world.database.scope(UUID(int=7), "system:test") as scope:
-        assert earning.readings(scope, till.studio.world.creator_id) == []
+        assert platform_earnings.list_earnings_accounts(scope, till.studio.world.creator_id) == []
         assert scope.run("SELECT count(*) FROM earning_readings").scalar_one() == 0
 
 
@@ -315,7 +325,9 @@ class History:
     """An account to which all of it happens."""
 
     def __init__(self, studio: Studio, *, numbered: bool, keyset: bool, sign: int) -> None:
-        self.till = Account(studio, paging=Paging(listed=9), pace=Pace(first=timedelta(days=35), at_once=WEEK))
+        self.till = Account(
+            studio, paging=PageLimits(listed=9), pace=EarningsPace(first=timedelta(days=35), at_once=WEEK)
+        )
         self.till.till.numbered, self.till.till.keyset, self.till.till.sign = numbered, keyset, sign
 
     def act(self, kind: str, *how: Any) -> None:

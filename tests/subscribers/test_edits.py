@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from channels import listening
-from connectors.contract import Update
-from foundation.database import Database
-from gate import viewers
-from gate.states import AssuranceState
-from subscribers import conversation, directory, inbox
-from subscribers.states import OwnerState
+from channels.listening import listener
+from connectors.contract.connector import ChatUpdate
+from foundation.db.database import Database
+from gate.contract.states import AssuranceState
+from gate.viewers import age_assurance
+from subscribers.conversations.states import OwnerState
+from subscribers.fans import directory
+from subscribers.inbox import queries
+from subscribers.intake import update_intake
 from tests.channels.builders import CONNECTORS
 from tests.fakes.network import Network
 from tests.subscribers.builders import Studio, answer, nova
@@ -31,21 +33,21 @@ def begun(studio: Studio) -> Studio:
     for name in ("tim", "leo"):
         studio.fan(name, "message", text="…")
     world = studio.world
-    passed = listening.poll(world.channel(), "", transport=world.transport(), connectors=CONNECTORS)
+    passed = listener.poll_updates(world.channel(), "", transport=world.transport(), connectors=CONNECTORS)
     studio.heard = passed.cursor or ""
     return studio
 
 
-def message(text: str, number: int = 1, *, fan: str = "tim", **more: Any) -> Update:
-    return Update(f"k{number}", "message", fan, language="fr", native_id=f"m{number}", text=text, **more)
+def message(text: str, number: int = 1, *, fan: str = "tim", **more: Any) -> ChatUpdate:
+    return ChatUpdate(f"k{number}", "message", fan, language="fr", native_id=f"m{number}", text=text, **more)
 
 
-def edit(text: str, number: int = 1, *, fan: str = "tim", key: str = "", native_id: str = "") -> Update:
+def edit(text: str, number: int = 1, *, fan: str = "tim", key: str = "", native_id: str = "") -> ChatUpdate:
     named = native_id or f"m{number}"
-    return Update(key or f"e{number}:{text[:20]}", "edited", fan, language="fr", native_id=named, text=text)
+    return ChatUpdate(key or f"e{number}:{text[:20]}", "edited", fan, language="fr", native_id=named, text=text)
 
 
-def say(studio: Studio, *updates: Update) -> None:
+def say(studio: Studio, *updates: ChatUpdate) -> None:
     """Take these in, and let the house answer each."""
     for update in updates:
         studio.receive(update)
@@ -58,7 +60,7 @@ def lines(studio: Studio, fan: str = "tim") -> list[tuple[str, str]]:
 
 def state(studio: Studio, fan: str = "tim") -> AssuranceState:
     with studio.scope() as scope:
-        return viewers.level(scope, "sandbox", fan).state
+        return age_assurance.get_assurance(scope, "sandbox", fan).state
 
 
 def cleared(studio: Studio) -> None:
@@ -98,8 +100,8 @@ def test_a_cry_for_help_that_is_edited_in_brings_helplines_and_a_person(studio: 
     thread = studio.thread("tim")
     assert (thread.owner, thread.safety_hold) == (OwnerState.PENDING_HUMAN, True)
     with studio.scope() as scope:
-        talk = conversation.talks.locked(scope, thread.id)
-        assert conversation.orders.accept(scope, talk, offer_id, None) is None  # type: ignore[arg-type]  # refused before it is needed
+        talk = update_intake.conversation_rows.lock_conversation(scope, thread.id)
+        assert update_intake.order_payments.accept_offer(scope, talk, offer_id, None) is None  # type: ignore[arg-type]  # refused before it is needed
     assert lines(studio) == [("text", "salut"), ("edited", CRY)]
 
 
@@ -139,14 +141,14 @@ def test_an_edit_stops_no_answer_and_brings_no_second_one(studio: Studio) -> Non
 def test_who_waits_and_since_when_stays_as_it_was(studio: Studio, owner: str) -> None:
     """A word put right neither makes an answered fan wait, nor hides one who does."""
 
-    def row() -> inbox.Row:
+    def row() -> queries.InboxEntry:
         with studio.scope() as scope:
-            return inbox.rows(scope, [studio.world.creator_id])[0]
+            return queries.list_inbox(scope, [studio.world.creator_id])[0]
 
     say(studio, message("salut"))
     if owner == "human":
         with studio.scope() as scope:
-            conversation.take_over(scope, studio.thread("tim").id, studio.pack_id)
+            update_intake.assign_to_member(scope, studio.thread("tim").id, studio.pack_id)
         say(studio, message("vous etes la ?", 2))
     before = row()
     studio.world.pass_time(600)
@@ -167,7 +169,7 @@ def test_nobody_who_wanted_peace_is_written_to_for_an_edit(studio: Studio) -> No
 
 
 @pytest.mark.parametrize("again", [edit(MINOR), edit(MINOR, key="another"), message("salut"), message(MINOR)])
-def test_what_is_told_again_changes_nothing(studio: Studio, again: Update) -> None:
+def test_what_is_told_again_changes_nothing(studio: Studio, again: ChatUpdate) -> None:
     """The same update, the same words for another reason (a link was looked up), and the message as it was first."""
     say(studio, message("salut"), edit(MINOR))
     before = studio.texts("tim"), lines(studio), signals(studio)
@@ -211,7 +213,7 @@ def test_who_was_never_heard_is_met_for_a_signal_alone(studio: Studio) -> None:
 def test_who_was_forgotten_stays_so_until_they_are_in_danger(studio: Studio) -> None:
     say(studio, message("salut"))
     with studio.scope() as scope:
-        directory.erase(scope, studio.thread("tim").fan_id)
+        directory.erase_fan(scope, studio.thread("tim").fan_id)
     say(studio, edit("une phrase plantée"))
     assert "plantée" not in str(studio.rows("SELECT * FROM messages WHERE tenant_id = :tenant"))
     assert [row.status for row in studio.rows("SELECT status FROM fans WHERE tenant_id = :tenant")] == ["erased"]
@@ -223,8 +225,8 @@ def test_an_edited_word_is_forgotten_and_handed_out_like_any(studio: Studio) -> 
     say(studio, message("salut"), edit("une phrase plantée"))
     fan_id = studio.thread("tim").fan_id
     with studio.scope() as scope:
-        assert "phrase plantée" in str(directory.export(scope, fan_id))
-        directory.erase(scope, fan_id)
+        assert "phrase plantée" in str(directory.export_fan(scope, fan_id))
+        directory.erase_fan(scope, fan_id)
     kept = str(studio.rows("SELECT * FROM messages WHERE tenant_id = :tenant"))
     assert "plantée" not in kept
     assert hashlib.sha256("une phrase plantée".encode()).hexdigest() not in kept
@@ -254,7 +256,7 @@ def test_a_long_edit_and_signs_that_no_database_takes_hide_nothing(studio: Studi
 
 
 def test_words_beside_a_picture_are_heard_when_they_are_edited(studio: Studio) -> None:
-    picture = Update("p1", "unsupported", "tim", native_id="m1", language="fr", text="voilà", shows="picture")
+    picture = ChatUpdate("p1", "unsupported", "tim", native_id="m1", language="fr", text="voilà", shows="picture")
     say(studio, picture, edit("voilà"), edit(MINOR))
     assert lines(studio) == [("picture", "voilà"), ("edited", MINOR)]
     assert state(studio) is AssuranceState.BLOCKED
@@ -273,7 +275,9 @@ def test_words_beside_a_picture_are_heard_when_they_are_edited(studio: Studio) -
         (["salut", "je suis"], [edit("salut toi", 1), edit("salut à toi", 1), message("mineur", 3)]),  # none hides it
     ],
 )
-def test_an_age_is_heard_over_messages_as_they_read_now(studio: Studio, said: list[str], then: list[Update]) -> None:
+def test_an_age_is_heard_over_messages_as_they_read_now(
+    studio: Studio, said: list[str], then: list[ChatUpdate]
+) -> None:
     studio.writer.says = [answer("raconte") for _ in range(8)]
     say(studio, *(message(text, number) for number, text in enumerate(said, start=1)))
     assert state(studio) is AssuranceState.UNKNOWN
@@ -290,7 +294,7 @@ def test_a_number_answers_what_was_asked_before_it(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("said", [message(MINOR, 2), edit(MINOR, 2)])
-def test_what_a_person_decided_on_is_not_raised_by_an_edit_beside_it(studio: Studio, said: Update) -> None:
+def test_what_a_person_decided_on_is_not_raised_by_an_edit_beside_it(studio: Studio, said: ChatUpdate) -> None:
     say(studio, message("salut"), *([message("toi", 2)] if said.kind == "edited" else []), said)
     cleared(studio)
     say(studio, edit("salut à toi"))

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from foundation.database import Database
-from foundation.words import Message
-from subscribers import directory, orders
+from foundation.db.database import Database
+from foundation.i18n.translation import Message
+from subscribers.checkout import order_payments
+from subscribers.fans import directory
 from tests.fakes import telegram as fake
 from tests.subscribers.purses import PRICE, Bot, bot
 
@@ -23,7 +24,7 @@ def telegram() -> Iterator[fake.Network]:
 @pytest.fixture
 def nova(database: Database, telegram: fake.Network) -> Iterator[Bot]:
     yield bot(database, telegram)
-    telegram.book.clear()
+    telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
@@ -40,7 +41,7 @@ def forget(nova: Bot) -> None:
     """The fan wants to be forgotten."""
     (fan,) = nova.rows("SELECT id FROM fans WHERE tenant_id = :tenant")
     with nova.scope() as scope:
-        directory.erase(scope, fan.id)
+        directory.erase_fan(scope, fan.id)
 
 
 def states(nova: Bot) -> list[tuple[str, str]]:
@@ -55,7 +56,7 @@ def states(nova: Bot) -> list[tuple[str, str]]:
 def test_money_on_its_way_back_arrives(nova: Bot) -> None:
     payment = paid(nova)
     with nova.scope() as scope:
-        orders.ask_refund(scope, payment.id, reason=ASKED)
+        order_payments.request_order_refund(scope, payment.id, reason=ASKED)
     forget(nova)
     nova.drain()
     assert (states(nova), nova.stars.bot.balance, nova.held()) == ([("done", "")], 0, 0)
@@ -67,7 +68,7 @@ def test_money_of_who_was_forgotten_before_is_a_persons_matter(nova: Bot) -> Non
     forget(nova)
     for _ in range(2):
         with nova.scope() as scope:
-            orders.ask_refund(scope, payment.id, reason=ASKED)
+            order_payments.request_order_refund(scope, payment.id, reason=ASKED)
         nova.drain()
     assert (states(nova), nova.stars.bot.balance) == ([("failed", "")], PRICE)
     assert nova.notices() == {"refund.forgotten": {"amount": f"{PRICE} ⭐"}}
@@ -77,6 +78,6 @@ def test_money_that_is_nobodys_sale_is_given_back_all_the_same(nova: Bot) -> Non
     payment = paid(nova, PRICE - 1)
     forget(nova)
     with nova.scope() as scope:
-        orders.ask_refund(scope, payment.id, reason=ASKED)
+        order_payments.request_order_refund(scope, payment.id, reason=ASKED)
     nova.drain()
     assert (states(nova), nova.stars.bot.balance, nova.notices()) == ([("done", "")], 0, {})

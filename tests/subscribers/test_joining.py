@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from channels import ages, roles
-from channels.roles import FanRoleRow
-from connectors.contract import Update
-from foundation.database import Database
-from foundation.words import Message, say
-from gate import viewers
-from subscribers import bearing, directory
-from subscribers.events import RolesDue, RoleWanted
+from channels.age_verification import age_checks
+from channels.roles import reader_roles
+from channels.roles.reader_roles import ReaderRoleRow
+from connectors.contract.connector import ChatUpdate
+from foundation.db.database import Database
+from foundation.i18n.translation import Message, render_message
+from gate.viewers import age_assurance
+from subscribers.conversations.events import RoleCheckDue, RolesDue
+from subscribers.fans import directory
+from subscribers.safety import role_eligibility
 from tests.channels.age_builders import PROVIDERS
 from tests.channels.builders import Clockwork, Killed
 from tests.fakes import telegram as fake
@@ -35,14 +37,14 @@ class Doorkeeper(Bot):
         outside = {"transport": self.world.transport(), "connectors": self.world.connectors}
         return {
             **super().handlers(),
-            "role.wanted": partial(bearing.follow, tenant=self.world.tenant),
-            "role.due": partial(roles.settle, tenant=self.world.tenant, **outside),  # type: ignore[arg-type]  # one of each
+            "role.wanted": partial(role_eligibility.update_reader_role, tenant=self.world.tenant),
+            "role.due": partial(reader_roles.apply_role, tenant=self.world.tenant, **outside),  # type: ignore[arg-type]  # one of each
             "viewer.changed": self._viewer,
         }
 
     def _viewer(self, fact: Any) -> None:
-        told = RoleWanted(fact.tenant_id, fact.subject_id, fact.platform, fact.user_id)
-        bearing.follow(told, tenant=self.world.tenant)
+        told = RoleCheckDue(fact.tenant_id, fact.subject_id, fact.platform, fact.user_id)
+        role_eligibility.update_reader_role(told, tenant=self.world.tenant)
 
     @property
     def place(self) -> Chat:
@@ -66,7 +68,7 @@ class Doorkeeper(Bot):
 
     def proves(self, name: str = "leo") -> None:
         with self.scope() as scope:
-            viewers.record_assurance(
+            age_assurance.record_assurance(
                 scope,
                 platform="telegram",
                 user_id=str(self.user(name)),
@@ -80,7 +82,7 @@ class Doorkeeper(Bot):
     def checks_ages(self) -> None:
         """The agency has somebody who checks ages."""
         with self.scope() as scope:
-            ages.connect(scope, "yoti", b"sealed", known=PROVIDERS)
+            age_checks.connect_provider(scope, "yoti", b"sealed", known=PROVIDERS)
             scope.run("UPDATE age_providers SET state = 'connected'")
 
     def told(self, name: str = "leo") -> list[str]:
@@ -89,7 +91,7 @@ class Doorkeeper(Bot):
 
     def looks(self) -> None:
         """The hour comes round."""
-        bearing.look(RolesDue(self.world.tenant_id, self.world.tenant_id), tenant=self.world.tenant)
+        role_eligibility.reconcile_roles(RolesDue(self.world.tenant_id, self.world.tenant_id), tenant=self.world.tenant)
         self.drain()
 
     def lets_in(self, **options: Any) -> None:
@@ -117,13 +119,13 @@ def nova(database: Database, telegram: fake.Network) -> Iterator[Doorkeeper]:
     plan(made)
     made.later(minutes=1)
     yield made
-    telegram.book.clear()
+    telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
     assert made.place.banned == set(), "nobody is left banned"
 
 
 def sentence(what: str) -> str:
-    return say(Message(f"service.join.{what}"), "fr")
+    return render_message(Message(f"service.join.{what}"), "fr")
 
 
 def test_a_stranger_is_told_what_to_do_and_let_in_once_they_did(nova: Doorkeeper) -> None:
@@ -179,7 +181,7 @@ def test_a_place_for_adults_opens_to_nobody_whose_age_is_not_proven(nova: Doorke
     nova.proves()
     assert nova.inside()
     with nova.scope() as scope:
-        viewers.suspect(scope, "telegram", str(nova.user("leo")))
+        age_assurance.mark_suspected_minor(scope, "telegram", str(nova.user("leo")))
     nova.drain()
     assert (nova.inside(), nova.moves()) == (False, "+xo")
 
@@ -196,7 +198,7 @@ def test_proof_alone_opens_where_the_account_says_so(nova: Doorkeeper) -> None:
 def test_minors_and_who_is_blocked_are_turned_away_without_a_word(nova: Doorkeeper) -> None:
     begun(nova)
     with nova.scope() as scope:
-        viewers.block(scope, "telegram", str(nova.user("leo")))
+        age_assurance.block_viewer(scope, "telegram", str(nova.user("leo")))
     nova.drain()
     before = len(nova.stars.world.seen(nova.stars.bot, "leo"))
     nova.knocks()
@@ -204,9 +206,9 @@ def test_minors_and_who_is_blocked_are_turned_away_without_a_word(nova: Doorkeep
     nova.world_says("mia", "bonjour")
     nova.drain()
     with nova.scope() as scope:
-        known = directory.known_on(scope, nova.world.channel_id, str(nova.user("mia")))
+        known = directory.find_fan_identity(scope, nova.world.channel_id, str(nova.user("mia")))
         assert known is not None
-        directory.block(scope, known.fan_id)
+        directory.block_fan(scope, known.fan_id)
     nova.knocks("mia")
     assert (nova.inside("mia"), nova.moves("mia")) == (False, "-xo")
     assert len(nova.stars.world.seen(nova.stars.bot, "leo")) == before
@@ -214,7 +216,7 @@ def test_minors_and_who_is_blocked_are_turned_away_without_a_word(nova: Doorkeep
 
 
 def rows(nova: Doorkeeper) -> list[tuple[bool, bool | None]]:
-    found = nova.rows(f"SELECT wanted, stands FROM {FanRoleRow.__tablename__} WHERE tenant_id = :tenant")
+    found = nova.rows(f"SELECT wanted, stands FROM {ReaderRoleRow.__tablename__} WHERE tenant_id = :tenant")
     return [(row.wanted, row.stands) for row in found]
 
 
@@ -231,7 +233,7 @@ def test_told_again_and_late_nothing_is_done_twice(nova: Doorkeeper) -> None:
     nova.hear()
     nova.drain()
     assert nova.moves("mia") == "+"
-    elsewhere = Update("77", "join", str(nova.user("max")), ref="-1009", language="fr")
+    elsewhere = ChatUpdate("77", "join", str(nova.user("max")), ref="-1009", language="fr")
     nova.receive(elsewhere)
     nova.drain()
     assert world.texts(own, "max") == []
@@ -252,7 +254,7 @@ def test_words_come_too_late_where_five_minutes_passed(nova: Doorkeeper) -> None
 def test_a_bad_day_neither_keeps_out_nor_leaves_in(nova: Doorkeeper, fault: str) -> None:
     def bad_day() -> None:
         account = str(nova.stars.bot.id)
-        nova.telegram.book.ask(fault, account=account, on="doors", times=2, seconds=0.2, retry_after=3)
+        nova.telegram.book.schedule_fault(fault, account=account, on="doors", times=2, seconds=0.2, retry_after=3)
 
     nova.lets_in(**ADULTS)
     nova.proves()
@@ -262,7 +264,7 @@ def test_a_bad_day_neither_keeps_out_nor_leaves_in(nova: Doorkeeper, fault: str)
     assert (nova.inside(), nova.moves()) == (True, "+")
     bad_day()
     with nova.scope() as scope:
-        viewers.reset(scope, "telegram", str(nova.user("leo")))
+        age_assurance.reset_assurance(scope, "telegram", str(nova.user("leo")))
     nova.drain(hours=2)
     assert not nova.inside()
     assert nova.moves().endswith("o")
@@ -275,7 +277,7 @@ def test_killed_anywhere_who_was_put_out_is_not_left_banned(nova: Doorkeeper, at
     nova.proves()
     nova.knocks()
     with nova.scope() as scope:
-        viewers.reset(scope, "telegram", str(nova.user("leo")))
+        age_assurance.reset_assurance(scope, "telegram", str(nova.user("leo")))
     nova.world.clockwork = Clockwork(at)
     with suppress(Killed):
         nova.drain()

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from connectors.contract import Update
+from connectors.contract.connector import ChatUpdate
 from tests.subscribers.builders import Studio
 
 SERIES = "tu as d'autres photos de la mer ?"
@@ -17,7 +17,7 @@ def hear(
     """The languages of the fan and of their conversation after a message."""
     number = len(studio.rows("SELECT 1 FROM messages WHERE tenant_id = :tenant"))
     key = f"said-{number}-{text[:5]}"
-    studio.receive(Update(key=key, kind=kind, fan="leo", language=language, native_id=key, text=text))
+    studio.receive(ChatUpdate(key=key, kind=kind, fan="leo", language=language, native_id=key, text=text))
     (row,) = studio.rows(
         "SELECT f.language AS fan, c.language AS talk FROM fans f JOIN conversations c ON c.fan_id = f.id"
         " WHERE f.tenant_id = :tenant"

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
 from foundation.money import Money
-from subscribers import ledger
-from subscribers.ledger import Entry, SplitShares
-from tenants import agencies
+from subscribers.ledger import entries
+from subscribers.ledger.entries import LedgerLine, SplitShares
+from tenants.agencies import agencies
 
 SHARES = st.builds(
     lambda agency, chatter: SplitShares(agency, 10_000 - agency, chatter),
@@ -21,13 +21,13 @@ SHARES = st.builds(
 )
 
 
-def total(entries: list[Entry]) -> int:
+def total(entries: list[LedgerLine]) -> int:
     return sum(entry.money.minor for entry in entries)
 
 
 @given(st.integers(-(10**9), 10**9), SHARES)
 def test_a_divided_sale_loses_and_makes_nothing(minor: int, shares: SplitShares) -> None:
-    divided, commission = ledger.split_entries(Money(minor, "XTS"), shares)
+    divided, commission = entries.split_entries(Money(minor, "XTS"), shares)
     assert total(divided) == total(commission) == 0
     assert [entry.money.minor for entry in divided if entry.account == "allocated"] == [minor]
     parts = {entry.account: -entry.money.minor for entry in divided if entry.account != "allocated"}
@@ -36,7 +36,7 @@ def test_a_divided_sale_loses_and_makes_nothing(minor: int, shares: SplitShares)
 
 
 def test_the_table_of_the_design() -> None:
-    divided, commission = ledger.split_entries(Money(500, "XTR"), SplitShares(4000, 6000, 1000))
+    divided, commission = entries.split_entries(Money(500, "XTR"), SplitShares(4000, 6000, 1000))
     moved = {(entry.account, entry.money.minor) for entry in [*divided, *commission]}
     assert moved == {
         ("allocated", 500),
@@ -50,7 +50,7 @@ def test_the_table_of_the_design() -> None:
 @pytest.fixture
 def creator(tenant: OpenScope, tenant_id: object) -> object:
     with tenant(tenant_id, "system:test") as scope:  # type: ignore[arg-type]  # an id
-        agencies.found(scope, name="Lumière", language="fr", zone="Europe/Paris")
+        agencies.create_agency(scope, name="Lumière", language="fr", zone="Europe/Paris")
         return agencies.add_creator(
             scope, slug="nova", name="Nova", kind="virtual", zone="Europe/Paris", languages=["fr"]
         )
@@ -60,8 +60,8 @@ def test_a_payment_is_posted_once_and_mirrored_once(tenant, tenant_id, creator) 
     payment = uuid7()
     for _ in range(2):
         with tenant(tenant_id, "system:test") as scope:
-            ledger.set_split(scope, creator, SplitShares(4000, 6000, 1000), effective_from=scope.now)
-            ledger.record_sale(
+            entries.set_revenue_split(scope, creator, SplitShares(4000, 6000, 1000), effective_from=scope.now)
+            entries.record_sale(
                 scope,
                 payment,
                 Money(501, "XTS"),
@@ -72,42 +72,51 @@ def test_a_payment_is_posted_once_and_mirrored_once(tenant, tenant_id, creator) 
             )
     for new in (True, False):
         with tenant(tenant_id, "system:test") as scope:
-            assert ledger.reverse(scope, payment, at=scope.now) is new
+            assert entries.reverse_payment(scope, payment, at=scope.now) is new
     with tenant(tenant_id, "system:test") as scope:
-        balances = {name: dict(ledger.balance(scope, name)) for name in ("rail:sandbox:nova", "sales", "refunds")}
+        balances = {
+            name: dict(entries.account_balance(scope, name)) for name in ("rail:sandbox:nova", "sales", "refunds")
+        }
         assert balances == {"rail:sandbox:nova": {"XTS": 0}, "sales": {"XTS": -501}, "refunds": {"XTS": 501}}
-        day = ledger.totals(scope, creator, scope.now - timedelta(days=1), scope.now + timedelta(days=1))
+        day = entries.creator_totals(scope, creator, scope.now - timedelta(days=1), scope.now + timedelta(days=1))
         assert [(one.orders, one.gross_minor, one.refunds_minor, one.net_minor) for one in day] == [(1, 501, 501, 0)]
         assert [(one.creator_minor, one.agency_minor, one.staff_minor) for one in day] == [(0, 0, 0)]
         assert (
-            len(ledger.statement(scope, creator_id=creator, since=scope.now - timedelta(days=1), until=scope.now)) > 0
+            len(
+                entries.creator_statement(
+                    scope, creator_id=creator, since=scope.now - timedelta(days=1), until=scope.now
+                )
+            )
+            > 0
         )
 
 
 def test_a_new_rule_leaves_old_sales_alone(tenant, tenant_id, creator) -> None:
     with tenant(tenant_id, "system:test") as scope:
-        ledger.set_split(scope, creator, SplitShares(4000, 6000, 0), effective_from=scope.now - timedelta(days=9))
-        ledger.set_split(scope, creator, SplitShares(9000, 1000, 0), effective_from=scope.now)
-        before = ledger.split_at(scope, creator, scope.now - timedelta(days=1))
+        entries.set_revenue_split(
+            scope, creator, SplitShares(4000, 6000, 0), effective_from=scope.now - timedelta(days=9)
+        )
+        entries.set_revenue_split(scope, creator, SplitShares(9000, 1000, 0), effective_from=scope.now)
+        before = entries.revenue_split_at(scope, creator, scope.now - timedelta(days=1))
         assert before == SplitShares(4000, 6000, 0)
-        assert ledger.split_at(scope, creator, scope.now) == SplitShares(9000, 1000, 0)
-        assert ledger.split_at(scope, creator, scope.now - timedelta(days=10)) is None
+        assert entries.revenue_split_at(scope, creator, scope.now) == SplitShares(9000, 1000, 0)
+        assert entries.revenue_split_at(scope, creator, scope.now - timedelta(days=10)) is None
 
 
 def test_unbalanced_entries_are_refused_before_and_by_the_database(tenant, tenant_id, creator) -> None:
-    crooked = [Entry("sales", Money(5, "XTS")), Entry("refunds", Money(-5, "XTR"))]
+    crooked = [LedgerLine("sales", Money(5, "XTS")), LedgerLine("refunds", Money(-5, "XTR"))]
     with tenant(tenant_id, "system:test") as scope, pytest.raises(ValueError, match="balance"):
-        ledger.post(scope, "sale", "test", "1", crooked, occurred_at=scope.now, creator_id=creator)
+        entries.post_transaction(scope, "sale", "test", "1", crooked, occurred_at=scope.now, creator_id=creator)
     with pytest.raises(DBAPIError, match="sum to zero"):
         add_a_crooked_line(tenant, tenant_id, creator)
 
 
 def add_a_crooked_line(tenant, tenant_id, creator) -> None:
     with tenant(tenant_id, "system:test") as scope:
-        even = [Entry("sales", Money(5, "XTS")), Entry("refunds", Money(-5, "XTS"))]
-        ledger.post(scope, "sale", "test", "2", even, occurred_at=scope.now, creator_id=creator)
+        even = [LedgerLine("sales", Money(5, "XTS")), LedgerLine("refunds", Money(-5, "XTS"))]
+        entries.post_transaction(scope, "sale", "test", "2", even, occurred_at=scope.now, creator_id=creator)
         found = scope.run("SELECT id FROM ledger_transactions WHERE tenant_id = :tenant", tenant=tenant_id).scalar_one()
-        line = ledger.LedgerEntry(
+        line = entries.LedgerEntry(
             tenant_id=tenant_id,
             creator_id=creator,
             transaction_id=found,

@@ -10,18 +10,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.contract import Copy
-from connectors.locking import Locked
+from connectors.contract.connector import PlatformCopy
+from connectors.contract.paid_media import PaidMessageStatus
 from foundation.errors import BadInput
 from foundation.ids import uuid7
 from foundation.money import Money
-from insights import reports, rollups
-from studio import packs
-from subscribers import drafts, ledger, locked, offers, shop, unlocking
-from subscribers.conversation import talks
-from subscribers.events import OrderEarned, OrderLook
+from insights.reports import daily_report
+from insights.rollups import daily_rollups
+from studio.packs import packs
+from subscribers.catalog import offers
+from subscribers.checkout import unlocks
+from subscribers.conversations import outgoing_messages
+from subscribers.conversations.events import EarningListed, UnlockCheckDue
+from subscribers.conversations.states import DraftState, FulfilmentState, OrderState, RefundState
+from subscribers.intake.update_intake import talks
+from subscribers.ledger import entries
+from subscribers.orders import locked_messages, queries
 from subscribers.rails.fanvue import FanvueRail
-from subscribers.states import DraftState, FulfilmentState, OrderState, RefundState
 from tests.fakes.fanvue_earnings import Earning
 from tests.fakes.fanvue_world import Fan
 from tests.subscribers.builders import Studio
@@ -47,24 +52,26 @@ class Offered:
         studio.say(self.name, "bonjour")
         with studio.scope() as scope:
             talk = talks.locked(scope, studio.thread(self.name).id)
-            pack = packs.pack(scope, studio.pack_id)
-            chosen = offers.Candidate(pack.id, pack.version, pack.title, pack.description, pack.rating, PRICE)
-            locked.offer(scope, talk, chosen, FanvueRail, text="voilà", key=self.key, by="member:anne")
+            pack = packs.get_pack(scope, studio.pack_id)
+            chosen = offers.OfferCandidate(pack.id, pack.version, pack.title, pack.description, pack.rating, PRICE)
+            locked_messages.send_locked_offer(
+                scope, talk, chosen, FanvueRail, text="voilà", key=self.key, by="member:anne"
+            )
 
     def sends(self) -> None:
         """The message stands in the chat."""
         with self.till.studio.scope() as scope:
-            row = drafts.read(scope, self.key, lock=True)
-            drafts.move(scope, row, DraftState.SENDING)
-            drafts.move(scope, row, DraftState.SENT)
+            row = outgoing_messages.get_draft(scope, self.key, lock=True)
+            outgoing_messages.transition_draft(scope, row, DraftState.SENDING)
+            outgoing_messages.transition_draft(scope, row, DraftState.SENT)
             row.native_id = self.message
             scope.add(row)
-            locked.sent(scope, row)
+            locked_messages.record_locked_message_sent(scope, row)
 
     @property
-    def order(self) -> shop.Sold:
+    def order(self) -> queries.OrderRow:
         with self.till.studio.scope() as scope:
-            found = shop.orders(scope, [self.till.studio.world.creator_id])
+            found = queries.list_order_rows(scope, [self.till.studio.world.creator_id])
         (mine,) = [one for one in found if one.fan == self.name]
         return mine
 
@@ -86,7 +93,9 @@ class Offered:
             self.till.till.give_back(self.till.member, self.sale)
 
     def looks(self) -> None:
-        unlocking.look(OrderLook(self._tenant, self.order.id), tenant=self.till.studio.world.tenant, ask=self._stands)
+        unlocks.check_unlock(
+            UnlockCheckDue(self._tenant, self.order.id), tenant=self.till.studio.world.tenant, ask=self._stands
+        )
 
     def reads(self) -> None:
         self.till.later(hours=1)
@@ -105,15 +114,18 @@ class Offered:
     def _tenant(self) -> UUID:
         return self.till.studio.world.tenant_id
 
-    def _stands(self, tenant: UUID, channel: UUID, copy: Copy, since: object) -> Locked | None:
+    def _stands(self, tenant: UUID, channel: UUID, copy: PlatformCopy, since: object) -> PaidMessageStatus | None:
         assert copy.native_id == self.message
-        return Locked("paid") if self.bought else Locked("unpaid")
+        return PaidMessageStatus("paid") if self.bought else PaidMessageStatus("unpaid")
 
     def booked(self) -> tuple[int, int]:
         """Sales and refunds of this order in the books."""
         with self.till.studio.scope() as scope:
-            lines = shop.story(scope, self.order.id).booked
-        sums = [sum(one.money.minor for one in lines if one.account == name) for name in (ledger.SALES, ledger.REFUNDS)]
+            lines = queries.load_order_history(scope, self.order.id).booked
+        sums = [
+            sum(one.money.minor for one in lines if one.account == name)
+            for name in (entries.SALES_ACCOUNT, entries.REFUNDS_ACCOUNT)
+        ]
         return -sums[0], sums[1]
 
     def spent(self) -> tuple[int, int]:
@@ -132,7 +144,7 @@ def till(studio: Studio) -> Iterator[Account]:
     account.later(hours=1)
     yield account
     with studio.scope() as scope:
-        assert all(one.booked == one.moved for one in shop.tills(scope, [studio.world.creator_id]))
+        assert all(one.booked == one.moved for one in queries.check_rail_balances(scope, [studio.world.creator_id]))
 
 
 ACTS = ("buys", "appears", "goes_back", "looks", "reads", "rests")
@@ -210,8 +222,8 @@ def test_a_report_agrees_with_what_the_platform_told(till: Account) -> None:
     sums = []
     with till.studio.scope() as scope:
         for day in sorted(till.days):
-            rollups.refresh(scope, creator_id, day)
-            found = reports.daily(scope, creator_id, day)
+            daily_rollups.rebuild_day(scope, creator_id, day)
+            found = daily_report.load_daily_report(scope, creator_id, day)
             assert found.balanced
             sums += [one.amount.minor for one in found.orders]
     assert sorted(sums) == [-600, PRICE.minor]
@@ -222,8 +234,10 @@ def test_the_same_told_twice_is_once_and_back_before_paid_is_both(till: Account)
     offered.sends()
     now = till.now().isoformat()
     for back in (True, False, True):
-        event = OrderEarned(till.studio.world.tenant_id, offered.order.id, native_id=offered.message, at=now, back=back)
-        unlocking.earned(event, tenant=till.studio.world.tenant)
+        event = EarningListed(
+            till.studio.world.tenant_id, offered.order.id, native_id=offered.message, at=now, back=back
+        )
+        unlocks.record_listed_sale(event, tenant=till.studio.world.tenant)
     assert (offered.order.state, offered.order.refund) == (OrderState.REFUNDED, RefundState.DONE)
     assert offered.booked() == (0, 0), "what is booked is what the list was booked from"
 
@@ -231,7 +245,9 @@ def test_the_same_told_twice_is_once_and_back_before_paid_is_both(till: Account)
 def test_a_message_that_never_leaves_ends_its_order(till: Account) -> None:
     offered = Offered(till)
     with till.studio.scope() as scope:
-        drafts.move(scope, drafts.read(scope, offered.key, lock=True), DraftState.CANCELLED)
+        outgoing_messages.transition_draft(
+            scope, outgoing_messages.get_draft(scope, offered.key, lock=True), DraftState.CANCELLED
+        )
     offered.looks()
     assert offered.order.state is OrderState.CANCELLED
 
@@ -241,15 +257,20 @@ def test_while_it_may_be_bought_the_same_pack_is_not_offered_again(till: Account
     offered.sends()
     with till.studio.scope() as scope:
         talk = talks.read(scope, till.studio.thread(offered.name).id)
-        assert locked.orderbook.is_open(scope, talk.fan_id, till.studio.pack_id)
-        assert packs.wares(scope, [talk.creator_id])[0].sold, "what lies before a fan stays as it is"
+        assert locked_messages.order_rows.has_open_order(scope, talk.fan_id, till.studio.pack_id)
+        assert packs.list_packs(scope, [talk.creator_id])[0].sold, "what lies before a fan stays as it is"
 
 
 def test_looks_are_few_and_the_first_are_soon(till: Account) -> None:
     with till.studio.scope() as scope:
         begun, seen = scope.now, []
         for minutes in (0, 3, 10, 30, 200, 3000):
-            seen.append((locked.next_look(scope, begun - timedelta(minutes=minutes)) - scope.now).total_seconds() / 60)
+            seen.append(
+                (
+                    locked_messages.next_unlock_check_time(scope, begun - timedelta(minutes=minutes)) - scope.now
+                ).total_seconds()
+                / 60
+            )
     assert seen == [2, 5, 15, 60, 180, 360]
 
 

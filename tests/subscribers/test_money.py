@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from channels import controlling
-from foundation import outbox
-from foundation.database import Database
-from foundation.words import Message
-from gate.stating import TakedownOpened
-from subscribers import ledger, orders
+from channels.sending import account_actions
+from foundation.db.database import Database
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate.removal.events import TakedownOpened
+from subscribers.checkout import order_payments
+from subscribers.ledger import entries
 from tests.channels.builders import CONNECTORS, Clockwork, Killed
 from tests.fakes.network import Network
 from tests.subscribers.builders import RAILS, Studio, nova
@@ -55,7 +56,9 @@ class MoneyMachine(RuleBasedStateMachine):
         offer_id = self.studio.offer(fan)
         thread = self.studio.thread(fan)
         with self.studio.scope() as scope:
-            orders.accept(scope, orders.talks.locked(scope, thread.id), offer_id, RAILS["sandbox"])
+            order_payments.accept_offer(
+                scope, order_payments.conversation_rows.lock_conversation(scope, thread.id), offer_id, RAILS["sandbox"]
+            )
         self.alive(dying, self.studio.drain)
 
     def invoiced(self) -> list[str]:
@@ -90,7 +93,7 @@ class MoneyMachine(RuleBasedStateMachine):
         for update in told["updates"]:
             if update["type"] == "checkout":
                 step = CONNECTORS["sandbox"].checkout_yes(update["query_id"])  # type: ignore[attr-defined]  # it sells
-                controlling.send(channel, step, transport=transport)
+                account_actions.send_control_step(channel, step, transport=transport)
 
     @rule()
     def replay(self) -> None:
@@ -111,7 +114,7 @@ class MoneyMachine(RuleBasedStateMachine):
         """A member gives a payment back, perhaps twice."""
         for payment in picked(self.paid(), which) * times:
             with self.studio.scope() as scope:
-                orders.ask_refund(scope, payment, reason=Message("refund.done"))
+                order_payments.request_order_refund(scope, payment, reason=Message("refund.done"))
         self.alive(dying, self.studio.drain)
 
     @rule(which=st.integers(0, 9), times=st.integers(1, 3), dying=st.none() | st.integers(0, 30))
@@ -151,10 +154,12 @@ class MoneyMachine(RuleBasedStateMachine):
         assert crooked == []
         truth = studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]
         with studio.scope() as scope:
-            held = ledger.balance(scope, f"rail:sandbox:{studio.world.account}").get("XTS", 0)
-            sold = -ledger.balance(scope, "sales").get("XTS", 0) - ledger.balance(scope, "refunds").get("XTS", 0)
-            assert ledger.balance(scope, "suspense").get("XTS", 0) == 0
-            dues = [ledger.balance(scope, name) for name in ("creator_due", "agency_due", "chatter_due")]
+            held = entries.account_balance(scope, f"rail:sandbox:{studio.world.account}").get("XTS", 0)
+            sold = -entries.account_balance(scope, "sales").get("XTS", 0) - entries.account_balance(
+                scope, "refunds"
+            ).get("XTS", 0)
+            assert entries.account_balance(scope, "suspense").get("XTS", 0) == 0
+            dues = [entries.account_balance(scope, name) for name in ("creator_due", "agency_due", "chatter_due")]
         assert held == truth["balance"] == sold == -sum(due.get("XTS", 0) for due in dues)
         charges = {entry["charge_id"] for entry in truth["transactions"]}
         assert {

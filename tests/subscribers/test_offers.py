@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from foundation.ids import uuid7
 from foundation.money import Money
-from gate.units import Rating
-from subscribers import offers
-from subscribers.offers import Candidate, Standing
-from subscribers.rails.contract import Payloads
+from gate.contract.units import Rating
+from subscribers.catalog import offers
+from subscribers.catalog.offers import FanSalesContext, OfferCandidate
+from subscribers.rails.contract import PayloadSigner
 
 ALL = frozenset({Rating.G, Rating.S, Rating.N, Rating.E})
-FREE = Standing(
+FREE = FanSalesContext(
     may_be_sold_to=True,
     held=False,
     adult=False,
@@ -28,12 +28,12 @@ FREE = Standing(
 )
 
 
-def pack(number: int, minor: int = 500, rating: Rating = Rating.G) -> Candidate:
-    return Candidate(UUID(int=number), 1, f"Pack {number}", "", rating, Money(minor, "XTS"))
+def pack(number: int, minor: int = 500, rating: Rating = Rating.G) -> OfferCandidate:
+    return OfferCandidate(UUID(int=number), 1, f"Pack {number}", "", rating, Money(minor, "XTS"))
 
 
-def ranked(*candidates: Candidate, ratings: frozenset[Rating] = ALL, **standing: object) -> list[int]:
-    found = offers.rank(candidates, replace(FREE, **standing), ratings)  # type: ignore[arg-type]  # named as the fields
+def ranked(*candidates: OfferCandidate, ratings: frozenset[Rating] = ALL, **standing: object) -> list[int]:
+    found = offers.rank_offers(candidates, replace(FREE, **standing), ratings)  # type: ignore[arg-type]  # named as the fields
     return [one.pack_id.int for one in found]
 
 
@@ -78,24 +78,24 @@ def test_adult_packs_need_an_adult_and_a_rail_that_sells_them() -> None:
 
 @given(st.uuids(), st.uuids(), st.binary(min_size=16, max_size=32))
 def test_a_payload_points_back_at_its_order_for_its_tenant_alone(tenant: UUID, order: UUID, key: bytes) -> None:
-    payload = Payloads(key).write(tenant, order)
+    payload = PayloadSigner(key).write(tenant, order)
     assert len(payload) <= 64
-    assert Payloads(key).read(tenant, payload) == order
-    assert Payloads(key).read(uuid7(), payload) is None
-    assert Payloads(key + b"!").read(tenant, payload) is None
+    assert PayloadSigner(key).read(tenant, payload) == order
+    assert PayloadSigner(key).read(uuid7(), payload) is None
+    assert PayloadSigner(key + b"!").read(tenant, payload) is None
 
 
 @given(st.text(max_size=80))
 def test_a_foreign_payload_points_at_nothing(text: str) -> None:
-    assert Payloads(b"k" * 32).read(UUID(int=7), text) is None
+    assert PayloadSigner(b"k" * 32).read(UUID(int=7), text) is None
 
 
 def test_a_changed_payload_points_at_nothing() -> None:
-    tenant, payload = UUID(int=7), Payloads(b"k" * 32).write(UUID(int=7), UUID(int=9))
+    tenant, payload = UUID(int=7), PayloadSigner(b"k" * 32).write(UUID(int=7), UUID(int=9))
     for place in range(len(payload)):
         for sign in "A1.-":
             changed = payload[:place] + sign + payload[place + 1 :]
-            assert changed == payload or Payloads(b"k" * 32).read(tenant, changed) is None
+            assert changed == payload or PayloadSigner(b"k" * 32).read(tenant, changed) is None
 
 
 @pytest.mark.parametrize(
@@ -110,4 +110,4 @@ def test_a_changed_payload_points_at_nothing() -> None:
     ],
 )
 def test_prices_as_fans_read_them(money: Money, text: str) -> None:
-    assert offers.shown_price(money) == text
+    assert offers.format_price(money) == text

@@ -9,17 +9,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.remarks import Remark
-from foundation.database import Database
+from connectors.contract.comments import Comment
+from foundation.db.database import Database
 from foundation.errors import NotFound
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import Message
-from gate.units import Rating
-from subscribers import answering, orders, remarks, shop, talks, unlocking
-from subscribers.events import OrderLook
+from gate.contract.units import Rating
+from subscribers.checkout import order_payments, unlocks
+from subscribers.comments import incoming_comments
+from subscribers.conversations import conversation_rows
+from subscribers.conversations.events import UnlockCheckDue
+from subscribers.conversations.states import FulfilmentState, OrderState
+from subscribers.inbox import member_actions
+from subscribers.orders import queries
 from subscribers.rails.stars import StarsRail
-from subscribers.states import FulfilmentState, OrderState
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_paid
 from tests.fakes.telegram_chats import Refusal, Told
@@ -43,14 +47,16 @@ class Chat:
     def taken(self) -> "Chat":
         """The member answers, and said so."""
         with self.nova.scope() as scope:
-            answering.take(scope, self.talk, self.member)
-            answering.say(scope, self.talk, self.member, "Bonsoir", key=uuid7())
+            member_actions.take_over_conversation(scope, self.talk, self.member)
+            member_actions.send_member_reply(scope, self.talk, self.member, "Bonsoir", key=uuid7())
         self.nova.drain()
         return self
 
     def offer(self, *, lock: bool = True) -> None:
         with self.nova.scope() as scope:
-            answering.offer(scope, self.talk, self.member, self.nova.pack_id, text="voilà", key=self.key, lock=lock)
+            member_actions.send_offer(
+                scope, self.talk, self.member, self.nova.pack_id, text="voilà", key=self.key, lock=lock
+            )
 
     def sent(self) -> "Chat":
         self.offer()
@@ -64,7 +70,9 @@ class Chat:
 
     def looks(self) -> None:
         tenant = self.nova.world.tenant
-        unlocking.look(OrderLook(self.nova.world.tenant_id, self.order.id), tenant=tenant, ask=lambda *one: None)
+        unlocks.check_unlock(
+            UnlockCheckDue(self.nova.world.tenant_id, self.order.id), tenant=tenant, ask=lambda *one: None
+        )
 
     def opens(self, **more: Any) -> str:
         return telegram_paid.opens(self.nova.stars.world, self.nova.stars.bot, "leo", **more)
@@ -73,16 +81,16 @@ class Chat:
         """The offer is over."""
         self.nova.later(hours=25)
         with self.nova.scope() as scope:
-            orders.expire(scope, self.order.id)
+            order_payments.expire_order(scope, self.order.id)
 
     @property
     def talk(self) -> UUID:
         return self.nova.thread(str(self.nova.stars.world.person("leo").id)).id
 
     @property
-    def order(self) -> shop.Sold:
+    def order(self) -> queries.OrderRow:
         with self.nova.scope() as scope:
-            (found,) = shop.orders(scope, [self.nova.world.creator_id])
+            (found,) = queries.list_order_rows(scope, [self.nova.world.creator_id])
         return found
 
     @property
@@ -101,7 +109,7 @@ def leo(database: Database, telegram: fake.Network) -> Iterator[Chat]:
     nova.world_says("leo", "bonjour")
     nova.drain()
     yield Chat(nova).taken()
-    telegram.book.clear()
+    telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
@@ -125,7 +133,7 @@ def test_what_is_opened_is_paid_once_and_lies_there_already(leo: Chat) -> None:
     assert (leo.nova.pushed(), leo.nova.held(), leo.nova.even(), leo.nova.notices()) == (0, PRICE, True, {})
     with leo.nova.scope() as scope:
         payment = leo.nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")[0].id
-        orders.ask_refund(scope, payment, reason=Message("refund.done"))
+        order_payments.request_order_refund(scope, payment, reason=Message("refund.done"))
     leo.nova.drain()
     leo.nova.catch_up()
     backs = [one["id"] for one in leo.nova.stars.bot.transactions if one.get("receiver", {}).get("type") == "user"]
@@ -146,7 +154,7 @@ def test_a_lost_answer_is_proven_by_its_sale_or_a_persons(leo: Chat, arrived: bo
         assert (leo.draft, leo.order.state) == ("sent", OrderState.FULFILLED)
     else:
         with leo.nova.scope() as scope:
-            answering.settle(scope, leo.key, arrived=False)
+            member_actions.settle_uncertain_message(scope, leo.key, arrived=False)
         leo.nova.drain()
         assert (leo.draft, len(leo.shown)) == ("sent", 1)
 
@@ -205,7 +213,7 @@ def test_somebody_elses_part_is_a_fee(leo: Chat) -> None:
 
 
 def test_what_may_not_be_locked_is_not(leo: Chat) -> None:
-    takes = StarsRail.behind.takes
+    takes = StarsRail.behind.can_lock_pack
     dear, fair = Money(25_001, "XTR"), Money(25_000, "XTR")
     assert [takes(rating, 10, fair) for rating in Rating] == [rating in (Rating.G, Rating.S) for rating in Rating]
     assert [takes(Rating.G, files, cost) for files, cost in ((11, fair), (0, fair), (1, dear))] == [False] * 3
@@ -214,7 +222,12 @@ def test_what_may_not_be_locked_is_not(leo: Chat) -> None:
             "UPDATE prices SET amount_minor = 25001 WHERE tenant_id = :t AND rail = 'stars'",
             t=leo.nova.world.tenant_id,
         )
-        assert [one.locks for one in answering.closed_list(scope, talks.read(scope, leo.talk))] == [False]
+        assert [
+            one.locks
+            for one in member_actions.list_offers_for_conversation(
+                scope, conversation_rows.get_conversation(scope, leo.talk)
+            )
+        ] == [False]
     with pytest.raises(NotFound):
         leo.offer()
     leo.offer(lock=False)
@@ -223,7 +236,9 @@ def test_what_may_not_be_locked_is_not(leo: Chat) -> None:
 def test_who_wants_no_offers_has_it_withdrawn(leo: Chat) -> None:
     leo.sent()
     with leo.nova.scope() as scope:
-        unlocking.give_up(scope, talks.read(scope, leo.talk).fan_id, Message("draft.opted_out"))
+        unlocks.withdraw_locked_messages(
+            scope, conversation_rows.get_conversation(scope, leo.talk).fan_id, Message("draft.opted_out")
+        )
     assert leo.order.state is OrderState.CANCELLED
 
 
@@ -266,7 +281,9 @@ def test_what_a_minor_has_not_opened_is_withdrawn_wherever_they_say_it(leo: Chat
     leo.sent()
     nova, who = leo.nova, str(leo.nova.stars.world.person("leo").id)
     with nova.scope() as scope:
-        remarks.receive(scope, nova.world.channel(), Remark("r-1", who, "leo", "j'ai 15 ans", "p-1", at=scope.now))
+        incoming_comments.receive_comment(
+            scope, nova.world.channel(), Comment("r-1", who, "leo", "j'ai 15 ans", "p-1", at=scope.now)
+        )
     assert leo.order.state is OrderState.CANCELLED
     leo.looks()
     nova.drain()
@@ -277,8 +294,8 @@ def test_what_a_minor_has_not_opened_is_withdrawn_wherever_they_say_it(leo: Chat
 def test_a_stop_of_sales_withdraws_what_lies_there(leo: Chat) -> None:
     leo.sent()
     with leo.nova.scope() as scope:
-        answering.stop_sales(scope, leo.talk, stop=True, reason="too much")
+        member_actions.set_sales_stop(scope, leo.talk, stop=True, reason="too much")
     assert leo.order.state is OrderState.CANCELLED
     with leo.nova.scope() as scope:
-        answering.stop_sales(scope, leo.talk, stop=False, reason="enough")
+        member_actions.set_sales_stop(scope, leo.talk, stop=False, reason="enough")
     assert leo.order.state is OrderState.CANCELLED

@@ -6,13 +6,16 @@ from uuid import UUID
 
 import pytest
 
-from channels import ages
-from channels.states import CheckState
-from foundation.words import Message, say
-from gate import viewers
-from gate.states import AssuranceState
-from subscribers import directory, handling, proofs, talks
-from subscribers.events import AgeTold
+from channels.accounts.states import AgeCheckState
+from channels.age_verification import age_checks as ages
+from foundation.i18n.translation import Message, render_message
+from gate.contract.states import AssuranceState
+from gate.viewers import age_assurance
+from subscribers.conversations import conversation_rows
+from subscribers.conversations.events import AgeCheckAnswered
+from subscribers.fans import directory
+from subscribers.intake import handlers
+from subscribers.safety import age_checks as proofs
 from tests.channels.age_builders import Desk
 from tests.fakes import yoti as fake
 from tests.subscribers.builders import PAGES, Studio
@@ -34,7 +37,7 @@ def desk(studio: Studio, provider: fake.Running) -> Iterator[Desk]:
 
 
 def said(code: str, language: str = "fr", **params: str) -> str:
-    return say(Message(code, params), language)
+    return render_message(Message(code, params), language)
 
 
 def check_of(desk: Desk, user: str) -> UUID:
@@ -47,8 +50,8 @@ def tell(studio: Studio, desk: Desk) -> None:
     """The fact becomes what its one listener hears."""
     for row in desk.rows("SELECT subject_id, args FROM outbox WHERE tenant_id = :tenant AND kind = 'age.answered'"):
         user, state = row.args["user_id"], row.args["state"]
-        told = AgeTold(studio.world.tenant_id, row.subject_id, studio.world.channel_id, user, state)
-        handling.age_told(told, tenant=studio.world.tenant)
+        told = AgeCheckAnswered(studio.world.tenant_id, row.subject_id, studio.world.channel_id, user, state)
+        handlers.answer_age_check(told, tenant=studio.world.tenant)
     with studio.scope() as scope:
         scope.run("DELETE FROM outbox WHERE tenant_id = :tenant AND kind LIKE 'age.%'", tenant=studio.world.tenant_id)
     studio.go()
@@ -61,7 +64,7 @@ def test_the_bot_leads_to_a_page_of_the_fans_own(studio: Studio, desk: Desk) -> 
     assert text.startswith(f"{start}{PAGES}/age/")
     assert text.endswith(rest)
     token = text.removeprefix(f"{start}{PAGES}/age/").removesuffix(rest)
-    found = ages.find(studio.world.database.scope, token)
+    found = ages.find_check(studio.world.database.scope, token)
     assert found == (studio.world.tenant_id, check_of(desk, "leo"))
 
 
@@ -111,34 +114,34 @@ def test_without_a_provider_it_says_so(studio: Studio) -> None:
     assert studio.texts("leo")[-1] == said("service.age.how")  # a test network has a proof of its own
     with studio.scope() as scope:
         channel = studio.world.channel()
-        fan = directory.known_on(scope, channel.id, "leo")
+        fan = directory.find_fan_identity(scope, channel.id, "leo")
         assert fan is not None
-        talk = talks.opened(scope, fan, channel)
+        talk = conversation_rows.find_or_create_conversation(scope, fan, channel)
         real = replace(channel, platform="telegram")
-        assert proofs.offer(scope, talk, real, fan, pages=PAGES) == Message("service.age.none_here")
+        assert proofs.age_check_message(scope, talk, real, fan, pages=PAGES) == Message("service.age.none_here")
 
 
 def test_a_proof_counts_for_the_chat_it_was_asked_in_alone(studio: Studio, desk: Desk) -> None:
     studio.say("leo", "/age")
     studio.say("mia", "/age")
     check_id = check_of(desk, "leo")
-    assert desk.begin(check_id).state is CheckState.OPEN
+    assert desk.begin(check_id).state is AgeCheckState.OPEN
     desk.finish(check_id)
     desk.look(check_id)
-    assert desk.age("mia", platform="sandbox") == viewers.NOBODY
+    assert desk.age("mia", platform="sandbox") == age_assurance.UNKNOWN_VIEWER
 
 
 def test_the_link_is_the_fans_alone_and_is_forgotten_with_them(studio: Studio, desk: Desk) -> None:
     """Members, the model and exports read lines: none of them holds what opens the check."""
     studio.say("leo", "/age")
     token = studio.texts("leo")[-1].partition("/age/")[2][:32]
-    assert ages.find(studio.world.database.scope, token) is not None
+    assert ages.find_check(studio.world.database.scope, token) is not None
     studio.say("leo", f"ça ? {PAGES}/age/{token}")
     lines = [row.body for row in studio.rows("SELECT body FROM messages WHERE tenant_id = :tenant")]
     assert sum("/age/…" in line for line in lines) == 2
     assert not [line for line in lines if token in line]
     with studio.scope() as scope:
-        assert token not in str(directory.export(scope, studio.thread("leo").fan_id))
-        directory.erase(scope, studio.thread("leo").fan_id)
+        assert token not in str(directory.export_fan(scope, studio.thread("leo").fan_id))
+        directory.erase_fan(scope, studio.thread("leo").fan_id)
     assert desk.rows("SELECT 1 FROM age_checks WHERE tenant_id = :tenant") == []
-    assert ages.find(studio.world.database.scope, token) is None
+    assert ages.find_check(studio.world.database.scope, token) is None

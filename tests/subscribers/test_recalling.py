@@ -5,10 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from foundation.words import Message
-from gate import copies, recall
-from subscribers import orders, recalling
-from subscribers.events import PackRecalled
+from foundation.i18n.translation import Message
+from gate.copies import live_copies
+from gate.removal import recall
+from subscribers.checkout import order_payments
+from subscribers.conversations.events import PackRecalled
+from subscribers.orders import recalls
 from tests.channels.builders import Clockwork, Killed
 from tests.subscribers.builders import Studio
 from tests.subscribers.test_selling import balance, pay, rail
@@ -18,7 +20,7 @@ def taken_back(studio: Studio) -> list[UUID]:
     """Every picture of the pack is blocked; the permits of the copies that have to go."""
     with studio.scope() as scope:
         digests = scope.run("SELECT sha256 FROM renditions WHERE tenant_id = :t", t=studio.world.tenant_id).scalars()
-        return [jti for sha256 in list(digests) for jti in recall.block(scope, sha256, category="shown")]
+        return [jti for sha256 in list(digests) for jti in recall.block_bytes(scope, sha256, category="shown")]
 
 
 def out(studio: Studio) -> int:
@@ -43,7 +45,7 @@ def test_the_buyers_get_their_money_back_and_are_told_once(studio: Studio) -> No
     opened = taken_back(studio)
     studio.go()
     for jti in opened * 2:
-        recalling.give_back(PackRecalled(studio.world.tenant_id, jti), tenant=studio.world.tenant)
+        recalls.refund_recalled_pack(PackRecalled(studio.world.tenant_id, jti), tenant=studio.world.tenant)
     studio.go()
     assert out(studio) == 2
     for account in (rail(studio), "creator_due", "agency_due", "chatter_due"):
@@ -76,7 +78,7 @@ def test_what_was_given_back_before_is_not_given_twice(studio: Studio) -> None:
     bought(studio)
     payment = studio.rows("SELECT id FROM payments WHERE tenant_id = :tenant")[0].id
     with studio.scope() as scope:
-        orders.ask_refund(scope, payment, reason=Message("refund.by_member.asked"))
+        order_payments.request_order_refund(scope, payment, reason=Message("refund.by_member.asked"))
     studio.go()
     taken_back(studio)
     studio.go()
@@ -100,7 +102,7 @@ def test_a_rail_that_refuses_leaves_it_to_a_person_and_says_so_once(studio: Stud
     assert balance(studio, rail(studio)) == 500, "the money is still here, and the books say so"
     for _ in range(2):  # a person tries again: refused once more, then it goes
         with studio.scope() as scope:
-            orders.ask_refund(scope, payment[0].payment_id, reason=Message("refund.by_member.asked"))
+            order_payments.request_order_refund(scope, payment[0].payment_id, reason=Message("refund.by_member.asked"))
         studio.go()
     assert studio.texts("leo").count(owed) == 1
     assert studio.texts("leo").count(RECALLED) == 1
@@ -129,8 +131,8 @@ def test_a_post_that_goes_gives_nothing_back(studio: Studio) -> None:
         free = scope.run(
             "SELECT id FROM permits WHERE tenant_id = :t AND subject_kind = 'draft' LIMIT 1", t=studio.world.tenant_id
         ).scalar_one()
-        assert copies.copy(scope, free) is not None
-    recalling.give_back(PackRecalled(studio.world.tenant_id, free), tenant=studio.world.tenant)
+        assert live_copies.find_copy(scope, free) is not None
+    recalls.refund_recalled_pack(PackRecalled(studio.world.tenant_id, free), tenant=studio.world.tenant)
     studio.go()
     assert out(studio) == 0
     assert balance(studio, rail(studio)) == 500

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from foundation.database import Database
-from foundation.words import Message
-from subscribers import closing, ledger, orders
+from foundation.db.database import Database
+from foundation.i18n.translation import Message
+from subscribers.checkout import order_payments
+from subscribers.ledger import entries, month_close
 from tests.fakes import telegram as fake
 from tests.subscribers.purses import PRICE, Bot, bot
 
@@ -21,7 +22,7 @@ def telegram() -> Iterator[fake.Network]:
 @pytest.fixture
 def nova(database: Database, telegram: fake.Network) -> Iterator[Bot]:
     yield bot(database, telegram)
-    telegram.book.clear()
+    telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
@@ -122,7 +123,7 @@ def test_a_refund_whose_answer_was_lost_is_looked_for(nova: Bot, arrived: bool) 
     cast_fault(nova, "reset_after" if arrived else "reset_before", "refunds")
     payment = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")[0].id
     with nova.scope() as scope:
-        orders.ask_refund(scope, payment, reason=Message("refund.done"))
+        order_payments.request_order_refund(scope, payment, reason=Message("refund.done"))
     nova.drain(hours=0.1)
     assert [row.state for row in nova.rows("SELECT state FROM refunds WHERE tenant_id = :tenant")] == ["done"]
     backs = [one for one in nova.stars.bot.transactions if one.get("receiver", {}).get("type") == "user"]
@@ -136,7 +137,7 @@ def test_a_refund_whose_answer_was_lost_is_looked_for(nova: Bot, arrived: bool) 
 
 
 def cast_fault(nova: Bot, mode: str, on: str) -> None:
-    nova.telegram.book.ask(mode, account=str(nova.stars.bot.id), on=on, seconds=0.2)
+    nova.telegram.book.schedule_fault(mode, account=str(nova.stars.bot.id), on=on, seconds=0.2)
 
 
 def test_the_account_closes(nova: Bot) -> None:
@@ -243,11 +244,11 @@ def test_a_closed_month_stays_as_it_was_closed(nova: Bot) -> None:
         month = scope.now.date().replace(day=1)
     nova.later(hours=24 * 32)
     with nova.scope() as scope:
-        closing.close(scope, nova.world.creator_id, month)
+        month_close.close_month(scope, nova.world.creator_id, month)
     nova.catch_up()
     with nova.scope() as scope:
-        closed = closing.month(scope, nova.world.creator_id, month).close
+        closed = month_close.load_ledger_month(scope, nova.world.creator_id, month).close
         assert closed is not None
         assert closed.unchanged
-        (total,) = ledger.totals(scope, nova.world.creator_id, scope.now - timedelta(days=1), scope.now)
+        (total,) = entries.creator_totals(scope, nova.world.creator_id, scope.now - timedelta(days=1), scope.now)
     assert (total.gross_minor, nova.pushed()) == (PRICE, 1)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from foundation.database import Database
-from subscribers import orders, refunding
-from subscribers.reconciling import Pace
+from foundation.db.database import Database
+from subscribers.checkout import order_payments
+from subscribers.checkout.rail_reconciliation import ReconciliationPace
+from subscribers.orders import refunds
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.fakes import telegram as fake
 from tests.subscribers.purses import PRICE, Bot, bot
@@ -27,7 +28,7 @@ def telegram() -> Iterator[fake.Network]:
 @pytest.fixture
 def nova(database: Database, telegram: fake.Network) -> Iterator[Bot]:
     yield bot(database, telegram)
-    telegram.book.clear()
+    telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
@@ -146,7 +147,7 @@ def test_a_long_list_is_read_on_and_only_its_end_again(nova: Bot) -> None:
     order_id = nova.ordered()
     for _ in range(450):
         nova.stars.advertise(1)
-    nova.pace = Pace(pages=3)
+    nova.pace = ReconciliationPace(pages=3)
     assert not nova.reconcile()
     assert nova.starts == [0, 100, 200]
     nova.pay(order_id, told=False)
@@ -195,7 +196,7 @@ def test_a_list_that_became_another_one_is_read_from_its_beginning(nova: Bot) ->
 @pytest.mark.parametrize("fault", ["reset_after", "reset_before", "hang"])
 def test_a_page_that_does_not_come_is_asked_for_next_time(nova: Bot, fault: str) -> None:
     nova.pay(nova.ordered(), told=False)
-    nova.telegram.book.ask(fault, account=str(nova.stars.bot.id), on="lookups", seconds=0.2)
+    nova.telegram.book.schedule_fault(fault, account=str(nova.stars.bot.id), on="lookups", seconds=0.2)
     assert nova.reconcile()
     nova.catch_up()
     assert (len(nova.payments()), nova.even()) == (1, True)
@@ -212,9 +213,9 @@ def test_told_in_the_very_moment_it_is_listed(nova: Bot, back: bool) -> None:
     reader = Thread(target=nova.reconcile)
     with nova.scope() as scope:  # the listener is at it, and has not committed yet
         if back:
-            refunding.noted(scope, rail="stars", account=nova.world.account, charge_id=charge)
+            refunds.record_refund(scope, rail="stars", account=nova.world.account, charge_id=charge)
         else:
-            orders.record_payment(scope, nova.fact(order_id, charge))
+            order_payments.record_payment(scope, nova.fact(order_id, charge))
         reader.start()
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
     reader.join(60)

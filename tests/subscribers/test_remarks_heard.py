@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from channels import reads as channel_reads
-from channels import remarks as asking
-from connectors.remarks import Remark
-from subscribers import directory, remarks
+from channels.accounts import queries as channel_reads
+from channels.listening import comments as asking
+from connectors.contract.comments import Comment
+from subscribers.comments import incoming_comments
+from subscribers.fans import directory
 from tests.schedules.builders import Desk
 from tests.subscribers.commenting import (
     conversation_of,
@@ -16,7 +17,7 @@ from tests.subscribers.commenting import (
     posted,
     said,
 )
-from workers.ticks import TICKS
+from workers.relay.ticks import TICKS
 
 SCRIPT = "javascript:alert(1)"
 
@@ -26,15 +27,17 @@ SCRIPT = "javascript:alert(1)"
 def test_history_and_hostile_words_change_nothing(lea: Desk) -> None:
     post = posted(lea)
     with lea.scope() as scope:
-        channel = channel_reads.channel(scope, lea.channels["main"])
+        channel = channel_reads.get_channel(scope, lea.channels["main"])
         for one in (
-            Remark("r900", "old", "old", "long ago", post, at=scope.now - timedelta(days=8)),
-            Remark("", "ann", "ann", "no id", post),
-            Remark("r901", "", "", "nobody", post),
-            Remark("r" * 4000, "ann", "ann", "an id that is none", post),
+            Comment("r900", "old", "old", "long ago", post, at=scope.now - timedelta(days=8)),
+            Comment("", "ann", "ann", "no id", post),
+            Comment("r901", "", "", "nobody", post),
+            Comment("r" * 4000, "ann", "ann", "an id that is none", post),
         ):
-            remarks.receive(scope, channel, one)
-        remarks.receive(scope, channel, Remark("r902", "bob\x00", "b\x00ob", "a\x00b" + "x" * 20_000, post, SCRIPT))
+            incoming_comments.receive_comment(scope, channel, one)
+        incoming_comments.receive_comment(
+            scope, channel, Comment("r902", "bob\x00", "b\x00ob", "a\x00b" + "x" * 20_000, post, SCRIPT)
+        )
     (one,) = lines(lea, "bob")
     assert one.text.startswith("ab")
     assert len(one.text) == 10_000
@@ -59,7 +62,7 @@ def test_killed_at_any_point_each_is_heard_once(lea: Desk) -> None:
         at += 1
         said(lea, f"word {at}", post=post, fan=f"fan{at}")
         lea.pass_time(minutes=2)
-        next(one for one in TICKS if one.name == "remarks").put(lea.services.tenant)
+        next(one for one in TICKS if one.name == "remarks").write_rows(lea.services.tenant)
         lived = not lea.crash(at)
         lea.run()
         assert [one.text for one in lines(lea, f"fan{at}")] == [f"word {at}"]
@@ -70,10 +73,10 @@ def test_an_account_whose_platform_tells_nothing_is_asked_once_a_day(lea: Desk) 
     page = lea.connect_to("page", account="lea", token="t", platform="own_page", surface="own_page.public")
     hear(lea)
     with lea.scope() as scope:
-        assert page not in asking.due(scope)
+        assert page not in asking.accounts_due_for_comments(scope)
     lea.pass_time(hours=25)
     with lea.scope() as scope:
-        assert page in asking.due(scope)
+        assert page in asking.accounts_due_for_comments(scope)
 
 
 def test_an_account_that_nobody_can_read_is_told_once_and_forgotten_once_read(lea: Desk) -> None:
@@ -105,14 +108,18 @@ def test_what_a_forgotten_person_said_is_not_heard_anew(lea: Desk) -> None:
     native_id = said(lea, "where is this?", post=posted(lea))
     hear(lea)
     with lea.scope() as scope:
-        channel = channel_reads.channel(scope, lea.channels["main"])
-        known = directory.known_on(scope, channel.id, "ann")
+        channel = channel_reads.get_channel(scope, lea.channels["main"])
+        known = directory.find_fan_identity(scope, channel.id, "ann")
         assert known is not None
         for _ in range(2):
-            directory.erase(scope, known.fan_id)
-        remarks.receive(scope, channel, Remark(native_id, "ann", "ann", "where is this?", "p", at=scope.now))
-        assert directory.known_on(scope, channel.id, "ann") is None
-        remarks.receive(scope, channel, Remark("r-new", "ann", "ann", "hello again", "p", at=scope.now))
+            directory.erase_fan(scope, known.fan_id)
+        incoming_comments.receive_comment(
+            scope, channel, Comment(native_id, "ann", "ann", "where is this?", "p", at=scope.now)
+        )
+        assert directory.find_fan_identity(scope, channel.id, "ann") is None
+        incoming_comments.receive_comment(
+            scope, channel, Comment("r-new", "ann", "ann", "hello again", "p", at=scope.now)
+        )
     assert [one.text for one in lines(lea)] == ["hello again"]
     with lea.scope() as scope:
         kept = scope.run("SELECT native_id FROM remarks WHERE tenant_id = :t", t=lea.tenant_id).scalars().all()

@@ -6,14 +6,16 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import Database, Scope
+from foundation.db.database import Database, Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from subscribers import answering, composing, public_desk, saved, talks
-from subscribers.models import Conversation
-from tenants import agencies
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from subscribers.comments import moderation
+from subscribers.conversations import conversation_rows, unsent_text
+from subscribers.conversations.models import Conversation
+from subscribers.inbox import member_actions, saved_replies
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.fakes.network import Network
 from tests.subscribers.builders import Studio, nova
 
@@ -29,24 +31,29 @@ def keep(studio: Studio, talk_id: UUID, name: str, words: str = "Merci !", **mor
     with studio.scope() as scope:
         key: UUID = more.pop("key", None) or uuid7()
         told = {"language": "", "place": "both", **more}
-        saved.keep(scope, talks.read(scope, talk_id), name=name, words=words, key=key, **told)
+        saved_replies.create_saved_reply(
+            scope, conversation_rows.get_conversation(scope, talk_id), name=name, words=words, key=key, **told
+        )
     return key
 
 
 def names(studio: Studio, talk_id: UUID) -> list[str]:
     with studio.scope() as scope:
-        return [one.name for one in saved.of(scope, talks.read(scope, talk_id))]
+        return [
+            one.name
+            for one in saved_replies.list_saved_replies(scope, conversation_rows.get_conversation(scope, talk_id))
+        ]
 
 
 def lay(studio: Studio, talk_id: UUID, answer_id: UUID, standing: str = "", most: int = 2000) -> str:
     with studio.scope() as scope:
-        row, me = talks.read(scope, talk_id), member(scope)
-        return saved.lay(scope, row, me, answer_id, standing=standing, most=most)
+        row, me = conversation_rows.get_conversation(scope, talk_id), member(scope)
+        return saved_replies.insert_saved_reply(scope, row, me, answer_id, standing=standing, most=most)
 
 
 def member(scope: Scope) -> UUID:
     """Whoever writes here, the same each time."""
-    known = tenant_reads.members(scope)
+    known = tenant_reads.list_members(scope)
     if known:
         return known[0].id
     email = f"{uuid7()}@example.test"
@@ -60,7 +67,7 @@ def uses(studio: Studio) -> list[int]:
 def test_those_in_the_fans_language_come_first_then_the_most_used(studio: Studio) -> None:
     here = talk(studio)
     with studio.scope() as scope:
-        assert talks.read(scope, here).language == "fr"
+        assert conversation_rows.get_conversation(scope, here).language == "fr"
     keep(studio, here, "english", language="en")
     keep(studio, here, "anybody")
     keep(studio, here, "rare", language="fr")
@@ -82,7 +89,7 @@ def test_it_comes_after_what_stands_and_nothing_leaves(studio: Studio) -> None:
     assert lay(studio, here, thanks, "Bonsoir.\nMerci leo, à bientôt leo !") == "Bonsoir.\nMerci leo, à bientôt leo !"
     assert uses(studio) == [1], "laid twice by one hand is once"
     with studio.scope() as scope:
-        kept = composing.text_of(scope, here, member(scope))
+        kept = unsent_text.load_unsent_text(scope, here, member(scope))
     assert kept == "Bonsoir.\nMerci leo, à bientôt leo !"
     studio.drain()
     assert studio.texts("leo") == before
@@ -90,11 +97,11 @@ def test_it_comes_after_what_stands_and_nothing_leaves(studio: Studio) -> None:
 
 
 def test_a_hostile_name_is_one_short_line_of_plain_signs() -> None:
-    said = saved.filled("Merci {name} !", HOSTILE)
+    said = saved_replies.fill_saved_reply("Merci {name} !", HOSTILE)
     assert "\n" not in said
     assert not set("<>{}@/\\\u202e") & set(said)
     assert len(said) <= len("Merci  !") + 64
-    assert saved.filled("Merci {name.__class__} {0} !", "leo") == "Merci {name.__class__} {0} !"
+    assert saved_replies.fill_saved_reply("Merci {name.__class__} {0} !", "leo") == "Merci {name.__class__} {0} !"
 
 
 def test_more_than_the_box_takes_is_refused_and_not_counted(studio: Studio) -> None:
@@ -112,10 +119,10 @@ def test_more_than_the_box_takes_is_refused_and_not_counted(studio: Studio) -> N
     ("told", "why"),
     [
         ({"name": " \u200b "}, "saved.bad_name"),
-        ({"name": "n" * (saved.LONGEST_NAME + 1)}, "saved.bad_name"),
+        ({"name": "n" * (saved_replies.MAX_SAVED_REPLY_NAME_LENGTH + 1)}, "saved.bad_name"),
         ({"words": " \n"}, "saved.no_words"),
-        ({"words": "a" * (answering.LONGEST + 1), "place": "private"}, "chat.too_long"),
-        ({"words": "a" * (public_desk.LONGEST + 1), "place": "both"}, "chat.too_long"),
+        ({"words": "a" * (member_actions.MAX_REPLY_LENGTH + 1), "place": "private"}, "chat.too_long"),
+        ({"words": "a" * (moderation.MAX_COMMENT_ANSWER_LENGTH + 1), "place": "both"}, "chat.too_long"),
         ({"language": "xx"}, "saved.bad_place"),
         ({"place": "everywhere"}, "saved.bad_place"),
     ],
@@ -136,9 +143,13 @@ def test_kept_once_a_press_and_once_a_name(studio: Studio) -> None:
         keep(studio, here, " thanks ")
     other = keep(studio, here, "hello", "Bonjour !")
     with pytest.raises(Conflict), studio.scope() as scope:
-        saved.change(scope, talks.read(scope, here), other, name="thanks", words="Bonjour !")
+        saved_replies.update_saved_reply(
+            scope, conversation_rows.get_conversation(scope, here), other, name="thanks", words="Bonjour !"
+        )
     with studio.scope() as scope:
-        saved.change(scope, talks.read(scope, here), other, name="hello", words="Bonsoir !")
+        saved_replies.update_saved_reply(
+            scope, conversation_rows.get_conversation(scope, here), other, name="hello", words="Bonsoir !"
+        )
     assert lay(studio, here, other) == "Bonsoir !"
 
 
@@ -151,7 +162,7 @@ def test_two_who_save_the_last_one_at_once(studio: Studio) -> None:
             " SELECT tenant_id, gen_random_uuid(), creator_id, 'answer ' || n, words, language, place, uses"
             " FROM saved_answers, generate_series(3, :most) n WHERE tenant_id = :tenant",
             tenant=scope.tenant_id,
-            most=saved.MOST,
+            most=saved_replies.MAX_SAVED_REPLIES,
         )
 
     def one_more(number: int) -> str:
@@ -163,7 +174,7 @@ def test_two_who_save_the_last_one_at_once(studio: Studio) -> None:
 
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(one_more, range(2))) == ["kept", "saved.enough"]
-    assert len(names(studio, here)) == saved.MOST
+    assert len(names(studio, here)) == saved_replies.MAX_SAVED_REPLIES
 
 
 def test_forgotten_twice_is_once(studio: Studio) -> None:
@@ -171,7 +182,7 @@ def test_forgotten_twice_is_once(studio: Studio) -> None:
     thanks = keep(studio, here, "thanks")
     for _ in range(2):
         with studio.scope() as scope:
-            saved.forget(scope, talks.read(scope, here), thanks)
+            saved_replies.delete_saved_reply(scope, conversation_rows.get_conversation(scope, here), thanks)
     assert names(studio, here) == []
     with pytest.raises(NotFound):
         lay(studio, here, thanks)
@@ -179,9 +190,9 @@ def test_forgotten_twice_is_once(studio: Studio) -> None:
 
 def _acts(here: Conversation, answer_id: UUID, me: UUID) -> list[Any]:
     return [
-        lambda scope: saved.lay(scope, here, me, answer_id, standing="", most=2000),
-        lambda scope: saved.change(scope, here, answer_id, name="mine", words="mine"),
-        lambda scope: saved.forget(scope, here, answer_id),
+        lambda scope: saved_replies.insert_saved_reply(scope, here, me, answer_id, standing="", most=2000),
+        lambda scope: saved_replies.update_saved_reply(scope, here, answer_id, name="mine", words="mine"),
+        lambda scope: saved_replies.delete_saved_reply(scope, here, answer_id),
     ]
 
 
@@ -193,7 +204,7 @@ def test_answers_of_others_are_seen_and_touched_by_nobody(
     here = talk(studio)
     thanks = keep(studio, here, "thanks")
     with studio.scope() as scope:
-        stranger = talks.read(scope, here)
+        stranger = conversation_rows.get_conversation(scope, here)
         scope.session.expunge(stranger)
         me = member(scope)
         if whose == "creator":  # of the same agency
@@ -202,14 +213,14 @@ def test_answers_of_others_are_seen_and_touched_by_nobody(
             )
     agency = studio if whose == "creator" else nova(database, sandbox)  # another one may guess each id
     with agency.scope() as scope:
-        assert saved.of(scope, stranger) == []
+        assert saved_replies.list_saved_replies(scope, stranger) == []
         if act == 2:  # only forgetting says nothing
             _acts(stranger, thanks, me)[act](scope)
     if act < 2:
         with pytest.raises(NotFound, match=r"saved\.unknown"), agency.scope() as scope:
             _acts(stranger, thanks, me)[act](scope)
     with studio.scope() as scope:
-        (one,) = saved.of(scope, talks.read(scope, here))
+        (one,) = saved_replies.list_saved_replies(scope, conversation_rows.get_conversation(scope, here))
         assert (one.name, one.words, one.uses) == ("thanks", "Merci !", 0)
 
 

@@ -5,17 +5,22 @@ from threading import Thread
 
 import pytest
 
-from channels import listening
-from connectors.contract import Update
-from foundation.database import Database
+from channels.listening import listener
+from connectors.contract.connector import ChatUpdate
+from foundation.db.database import Database
 from foundation.errors import Conflict
 from foundation.ids import uuid7
 from foundation.money import Money
-from gate import switches, viewers
-from gate.units import Rating
-from subscribers import conversation, ledger, orders, reads, refunding
+from gate.contract.units import Rating
+from gate.policy import emergency_stops
+from gate.viewers import age_assurance
+from subscribers.checkout import order_payments
+from subscribers.conversations import queries
+from subscribers.conversations.states import FulfilmentState, OrderState
+from subscribers.intake import update_intake
+from subscribers.ledger import entries
+from subscribers.orders import refunds
 from subscribers.rails.contract import CheckoutQuery
-from subscribers.states import FulfilmentState, OrderState
 from tests.channels.builders import CONNECTORS
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.fakes.network import Network
@@ -24,12 +29,12 @@ from tests.subscribers.builders import RAILS, Studio, answer, nova
 
 def balance(studio: Studio, account: str) -> int:
     with studio.scope() as scope:
-        return ledger.balance(scope, account).get("XTS", 0)
+        return entries.account_balance(scope, account).get("XTS", 0)
 
 
-def order_of(studio: Studio, order_id: object) -> reads.OrderStory:
+def order_of(studio: Studio, order_id: object) -> queries.OrderStory:
     with studio.scope() as scope:
-        return reads.order(scope, order_id)  # type: ignore[arg-type]  # an id
+        return queries.order(scope, order_id)  # type: ignore[arg-type]  # an id
 
 
 def rail(studio: Studio) -> str:
@@ -75,7 +80,7 @@ def test_the_pack_can_be_pulled_for_ever(studio: Studio) -> None:
 
 def pay(studio: Studio, fan: str, order_id: object, charge_id: str, **more: object) -> None:
     with studio.scope() as scope:
-        orders.record_payment(scope, studio.charge(fan, order_id, charge_id, **more))  # type: ignore[arg-type]  # an id
+        order_payments.record_payment(scope, studio.charge(fan, order_id, charge_id, **more))  # type: ignore[arg-type]  # an id
     studio.drain()
 
 
@@ -110,7 +115,7 @@ def test_a_duplicate_charge_is_told_and_given_back_by_the_rail(studio: Studio) -
     order_id = studio.invoiced("leo")
     studio.fan("leo", "pay")
     studio.listen()
-    studio.world.network.clock.move(4)  # not at once: the network asks again
+    studio.world.network.clock.advance(4)  # not at once: the network asks again
     studio.fan("leo", "pay")  # asked while the first was not yet seen here
     checkout = next(u for u in updates(studio) if u.kind == "checkout")
     with studio.scope() as scope:
@@ -126,10 +131,10 @@ def test_a_duplicate_charge_is_told_and_given_back_by_the_rail(studio: Studio) -
     assert order_of(studio, order_id).state is OrderState.FULFILLED
 
 
-def updates(studio: Studio) -> list[Update]:
+def updates(studio: Studio) -> list[ChatUpdate]:
     """What waits to be heard, left unheard."""
     channel = studio.world.channel()
-    heard = listening.poll(channel, studio.heard, transport=studio.world.transport(), connectors=CONNECTORS)  # type: ignore[arg-type]  # the sandbox chats
+    heard = listener.poll_updates(channel, studio.heard, transport=studio.world.transport(), connectors=CONNECTORS)  # type: ignore[arg-type]  # the sandbox chats
     return list(heard.updates)
 
 
@@ -140,14 +145,14 @@ def test_a_refund_mirrors_the_sale(studio: Studio) -> None:
     payment = studio.rows("SELECT id, order_id FROM payments WHERE tenant_id = :tenant")[0]
     for _ in range(2):
         with studio.scope() as scope:
-            orders.ask_refund(scope, payment.id, reason=conversation.Message("refund.done"))
+            order_payments.request_order_refund(scope, payment.id, reason=update_intake.Message("refund.done"))
         studio.go()
     for account in (rail(studio), "creator_due", "agency_due", "chatter_due", "allocated"):
         assert balance(studio, account) == 0
     assert (balance(studio, "sales"), balance(studio, "refunds")) == (-500, 500)
     assert order_of(studio, payment.order_id).state is OrderState.REFUNDED
     with studio.scope() as scope:
-        assert [one.active for one in reads.owned(scope, studio.thread("leo").fan_id)] == [False]
+        assert [one.active for one in queries.owned(scope, studio.thread("leo").fan_id)] == [False]
     assert studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]["balance"] == 0
     assert sum("remboursés" in text for text in studio.texts("leo")) == 1
 
@@ -159,7 +164,7 @@ def test_a_lost_answer_to_a_refund_is_asked_again_and_given_once(studio: Studio)
     payment = studio.rows("SELECT id FROM payments WHERE tenant_id = :tenant")[0]
     studio.world.network.fault("reset_after", account=studio.world.account, on="refunds", times=1)
     with studio.scope() as scope:
-        orders.ask_refund(scope, payment.id, reason=conversation.Message("refund.done"))
+        order_payments.request_order_refund(scope, payment.id, reason=update_intake.Message("refund.done"))
     studio.go(hours=0.5)
     assert studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]["balance"] == 0
     assert balance(studio, rail(studio)) == 0
@@ -172,7 +177,7 @@ def test_a_refund_that_reaches_nobody_is_asked_for_less_and_less_and_given_once(
     payment = studio.rows("SELECT id FROM payments WHERE tenant_id = :tenant")[0]
     studio.world.network.fault("status:503", account=studio.world.account, on="refunds", times=1000)
     with studio.scope() as scope:
-        orders.ask_refund(scope, payment.id, reason=conversation.Message("refund.done"))
+        order_payments.request_order_refund(scope, payment.id, reason=update_intake.Message("refund.done"))
     studio.go(hours=0.5)
     asked = studio.rows("SELECT tries FROM refunds WHERE tenant_id = :tenant")[0].tries
     assert 5 < asked < 100, asked
@@ -188,15 +193,15 @@ def test_a_refund_told_by_the_rail_takes_the_conversation_before_the_money(studi
     studio.go()
     (payment,) = studio.rows("SELECT id, rail, account, charge_id FROM payments WHERE tenant_id = :tenant")
     with studio.scope() as scope:
-        orders.ask_refund(scope, payment.id, reason=conversation.Message("refund.done"))
+        order_payments.request_order_refund(scope, payment.id, reason=update_intake.Message("refund.done"))
 
     def told() -> None:
         with studio.scope() as scope:
-            refunding.noted(scope, rail=payment.rail, account=payment.account, charge_id=payment.charge_id)
+            refunds.record_refund(scope, rail=payment.rail, account=payment.account, charge_id=payment.charge_id)
 
     teller = Thread(target=told)
     with studio.scope() as scope:
-        conversation.talks.locked(scope, studio.thread("leo").id)
+        update_intake.conversation_rows.lock_conversation(scope, studio.thread("leo").id)
         teller.start()
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
         scope.run("SELECT 1 FROM refunds WHERE tenant_id = :t FOR UPDATE NOWAIT", t=scope.tenant_id)
@@ -224,7 +229,7 @@ def test_money_is_not_taken_for_a_pack_its_fan_owns(studio: Studio) -> None:
     pay(studio, "leo", studio.invoiced("leo"), "bought")
     pay(studio, "leo", None, "stray")
     (stray,) = studio.rows("SELECT id FROM payments WHERE tenant_id = :tenant AND kind = 'orphan'")
-    for act in (orders.name_order, orders.settle_unmatched):
+    for act in (order_payments.request_payment_assignment, order_payments.assign_payment_to_order):
         with pytest.raises(Conflict) as told, studio.scope() as scope:
             act(scope, stray.id, older)
         assert told.value.message.code == "payment.owned"
@@ -244,10 +249,10 @@ def test_a_late_payment_of_an_expired_order_is_delivered(studio: Studio) -> None
 def ask(studio: Studio, order_id: object, **more: object) -> str:
     """The answer to a checkout: "yes", or the end of the refusal's code."""
     values = {"payer": "leo", "money": Money(500, "XTS"), "order_id": order_id, **more}
-    till = conversation.till(studio.world.channel())
+    till = update_intake.till_of_channel(studio.world.channel())
     with studio.scope() as scope:
-        verdict = orders.can_pay(scope, CheckoutQuery(till, "q", **values))  # type: ignore[arg-type]  # as named
-    return "yes" if isinstance(verdict, orders.Yes) else verdict.reason.code.rsplit(".", 1)[-1]
+        verdict = order_payments.answer_checkout_query(scope, CheckoutQuery(till, "q", **values))  # type: ignore[arg-type]  # as named
+    return "yes" if isinstance(verdict, order_payments.PaymentAllowed) else verdict.reason.code.rsplit(".", 1)[-1]
 
 
 def test_what_a_checkout_is_answered(studio: Studio) -> None:
@@ -273,8 +278,8 @@ def test_another_tenant_finds_no_order_behind_the_payload(studio: Studio, databa
     payload = RAILS["sandbox"].payload(studio.world.tenant_id, order_id)
     other = nova(database, sandbox)
     query = RAILS["sandbox"].checkout(
-        Update(key="1", kind="checkout", fan="leo", ref="q", payload=payload, amount_minor=500, currency="XTS"),
-        conversation.till(other.world.channel()),
+        ChatUpdate(key="1", kind="checkout", fan="leo", ref="q", payload=payload, amount_minor=500, currency="XTS"),
+        update_intake.till_of_channel(other.world.channel()),
     )
     assert query.order_id is None
     assert ask(other, order_id) == "unknown"
@@ -287,14 +292,14 @@ def test_adult_packs_reach_only_who_proved_their_age(database: Database, sandbox
     studio.fan("leo", "age")
     studio.go()
     with studio.scope() as scope:
-        assert viewers.level(scope, "sandbox", "leo").over_18
+        assert age_assurance.get_assurance(scope, "sandbox", "leo").over_18
     assert ask(studio, order_id) == "not_now"  # nobody reviewed these bytes
 
 
 def test_a_suspected_minor_pays_nothing(studio: Studio) -> None:
     order_id = studio.invoiced("leo")
     with studio.scope() as scope:
-        viewers.suspect(scope, "sandbox", "leo")
+        age_assurance.mark_suspected_minor(scope, "sandbox", "leo")
     assert ask(studio, order_id) == "not_now"
 
 
@@ -303,10 +308,12 @@ def test_an_invoice_that_may_not_leave_is_told(studio: Studio) -> None:
     offer_id = studio.offer("leo")
     thread = studio.thread("leo")
     with studio.scope() as scope:
-        order = orders.accept(scope, conversation.talks.locked(scope, thread.id), offer_id, RAILS["sandbox"])
+        order = order_payments.accept_offer(
+            scope, update_intake.conversation_rows.lock_conversation(scope, thread.id), offer_id, RAILS["sandbox"]
+        )
     assert order is not None
     with studio.scope() as scope:
-        viewers.suspect(scope, "sandbox", "leo")
+        age_assurance.mark_suspected_minor(scope, "sandbox", "leo")
     studio.drain()
     assert order_of(studio, order.id).state is OrderState.REFUSED
     assert "n’est pas possible" in studio.texts("leo")[-1]
@@ -317,7 +324,7 @@ def test_a_pack_that_may_not_leave_is_paid_back_and_not_silently_kept(studio: St
     studio.fan("leo", "pay")
     studio.listen()  # let through
     with studio.scope() as scope:
-        viewers.suspect(scope, "sandbox", "leo")
+        age_assurance.mark_suspected_minor(scope, "sandbox", "leo")
     studio.go()
     assert studio.rows("SELECT 1 FROM fulfilments WHERE tenant_id = :tenant AND state = 'refused'")
     assert order_of(studio, order_id).state is OrderState.REFUNDED
@@ -331,8 +338,8 @@ def test_a_pack_paid_back_beside_a_stop_is_told_by_what_outlives_the_stop(studio
     studio.fan("leo", "pay")
     studio.listen()
     with studio.scope() as scope:
-        viewers.suspect(scope, "sandbox", "leo")
-        switches.close(scope, "tenant", "", "sending", reason="somebody is in the account")
+        age_assurance.mark_suspected_minor(scope, "sandbox", "leo")
+        emergency_stops.close_switch(scope, "tenant", "", "sending", reason="somebody is in the account")
     studio.go()
     refused = studio.rows("SELECT message FROM notices WHERE tenant_id = :tenant AND starts_with(cause, 'fulfilment')")
     assert [row.message["code"] for row in refused] == ["gate.VIEWER_BLOCKED"]
@@ -367,5 +374,5 @@ def test_at_most_three_open_invoices_and_one_for_a_pack(studio: Studio) -> None:
     studio.invoiced("leo")
     offer_id = studio.offer("leo")
     with studio.scope() as scope:
-        talk = conversation.talks.locked(scope, studio.thread("leo").id)
-        assert orders.accept(scope, talk, offer_id, RAILS["sandbox"]) is None
+        talk = update_intake.conversation_rows.lock_conversation(scope, studio.thread("leo").id)
+        assert order_payments.accept_offer(scope, talk, offer_id, RAILS["sandbox"]) is None

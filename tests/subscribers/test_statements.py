@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.database import OpenScope, Scope
+from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Refused
 from foundation.ids import uuid7
 from foundation.money import Money
-from subscribers import closing, ledger, statement_columns, statements
-from subscribers.rails import cells, columns, statement
-from subscribers.rails.columns import Columns
-from subscribers.statements import Fate
+from subscribers.ledger import entries, month_close
+from subscribers.statements import bookings, cell_values, column_mappings, columns, file_reader
+from subscribers.statements.bookings import LineOutcome
+from subscribers.statements.columns import StatementFormat
 from tests.subscribers.builders import Studio
 
 SOURCE = "Autre plateforme"
@@ -36,24 +36,26 @@ FRENCH = """date;type;référence;brut;frais;devise
 """
 
 
-def sheet(text: str) -> statement.Sheet:
-    return statement.read(text.encode(), SOURCE)
+def sheet(text: str) -> file_reader.StatementFile:
+    return file_reader.read_statement(text.encode(), SOURCE)
 
 
 def bring(scope: Scope, creator: UUID, text: str) -> int:
-    return statements.bring_in(scope, creator, sheet(text), source=SOURCE, name="releve.csv")
+    return bookings.import_statement(scope, creator, sheet(text), source=SOURCE, name="releve.csv")
 
 
 def test_both_ways_of_writing_are_read() -> None:
     english, french = sheet(ENGLISH), sheet(FRENCH)
-    assert english.nets() == {"EUR": Money(5000 - 1000 + 5000 - 1000 + 1234 - 247 - 1234 + 247 - 6000, "EUR")}
+    assert english.net_by_currency() == {
+        "EUR": Money(5000 - 1000 + 5000 - 1000 + 1234 - 247 - 1234 + 247 - 6000, "EUR")
+    }
     assert [line.gross for line in french.movements] == [Money(123450, "EUR"), Money(999, "EUR"), Money(2000, "USD")]
     assert french.movements[0].at == datetime(2026, 10, 3, 9, 15, tzinfo=UTC)
     assert not english.unread + french.unread
     assert len({line.key for line in english.movements}) == 5, "two equal lines are two movements"
-    marked = statement.read(b"\xef\xbb\xbf" + ENGLISH.encode(), SOURCE)
+    marked = file_reader.read_statement(b"\xef\xbb\xbf" + ENGLISH.encode(), SOURCE)
     assert [line.key for line in marked.movements] == [line.key for line in english.movements]
-    assert statement.read(FRENCH.encode("cp1252"), SOURCE).movements == french.movements
+    assert file_reader.read_statement(FRENCH.encode("cp1252"), SOURCE).movements == french.movements
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_what_is_no_statement_is_refused(text: str) -> None:
 def test_any_file_is_read_or_refused(data: bytes) -> None:
     for head in (b"", b"date,type,reference,gross,fee,currency\n"):
         try:
-            statement.read(head + data, SOURCE)
+            file_reader.read_statement(head + data, SOURCE)
         except BadInput:
             continue
 
@@ -112,7 +114,7 @@ HEAD = "date,type,reference,gross,fee,currency\n"
 def test_a_sale_with_a_minus_goes_back(lines: str, net: int) -> None:
     found = sheet(HEAD + lines)
     assert not found.unread
-    assert found.nets() == {"EUR": Money(net, "EUR")}
+    assert found.net_by_currency() == {"EUR": Money(net, "EUR")}
     assert {line.kind for line in found.movements} in ({"sale", "refund"}, {"sale", "payout"})
 
 
@@ -149,11 +151,11 @@ Sep 2, 2026 10:05 pm;Subscription from u1;$9.99;-$2.00;$7.99
 Sep 3, 2026 09:00 am;Payment for message from u2;$1.000,00;-$200,00;$800,00
 Sep 4, 2026 09:00 am;Refund of tip from u2;-$20,00;$4,00;-$16,00
 """
-READ = Columns(
+READ = StatementFormat(
     {"date": 0, "kind": 1, "gross": 2, "fee": 3, "net": 4},
     currency="USD",
     decimals="comma",
-    words={**columns.WORDS, "sale": (*columns.WORDS["sale"], "payment")},
+    words={**columns.KIND_WORDS, "sale": (*columns.KIND_WORDS["sale"], "payment")},
 )
 
 
@@ -161,25 +163,29 @@ def test_a_heading_of_theirs_is_read_as_somebody_said(studio: Studio) -> None:
     text = THEIRS.replace("9.99", "9,99").replace("2.00", "2,00").replace("7.99", "7,99")
     with studio.scope() as scope:
         with pytest.raises(BadInput):
-            statement_columns.read(scope, text.encode(), SOURCE)
-        statement_columns.keep(scope, statement.table(text.encode()).heading, READ)
-        found = statement_columns.read(scope, text.encode(), SOURCE)
+            column_mappings.read_known_statement(scope, text.encode(), SOURCE)
+        column_mappings.store_format(scope, file_reader.parse_table(text.encode()).heading, READ)
+        found = column_mappings.read_known_statement(scope, text.encode(), SOURCE)
         assert not found.unread
-        assert found.nets() == {"USD": Money(799 + 80000 - 1600, "USD")}
+        assert found.net_by_currency() == {"USD": Money(799 + 80000 - 1600, "USD")}
         assert found.movements[0].at == datetime(2026, 9, 2, 22, 5, tzinfo=UTC)
         creator = studio.world.creator_id
-        assert statements.bring_in(scope, creator, found, source=SOURCE, name="x") == 3
-        statement_columns.keep(scope, statement.table(text.encode()).heading, Columns(READ.places, "EUR"))
-        otherwise = statement.read(text.encode(), SOURCE, replace(READ, currency="CAD"))
+        assert bookings.import_statement(scope, creator, found, source=SOURCE, name="x") == 3
+        column_mappings.store_format(
+            scope, file_reader.parse_table(text.encode()).heading, StatementFormat(READ.places, "EUR")
+        )
+        otherwise = file_reader.read_statement(text.encode(), SOURCE, replace(READ, currency="CAD"))
         with pytest.raises(Refused):
-            statements.bring_in(scope, creator, otherwise, source=SOURCE, name="x")
+            bookings.import_statement(scope, creator, otherwise, source=SOURCE, name="x")
 
 
 def test_what_is_written_otherwise_than_agreed_is_told() -> None:
     """A point where commas were agreed on may not be taken for a thousand, nor euros for dollars."""
-    assert [one.number for one in statement.read(THEIRS.encode(), SOURCE, READ).unread] == [2]
+    assert [one.number for one in file_reader.read_statement(THEIRS.encode(), SOURCE, READ).unread] == [2]
     euros = THEIRS.replace("$9.99", "€9,99").replace("2.00", "2,00").replace("7.99", "7,99")
-    assert [one.reason.params["column"] for one in statement.read(euros.encode(), SOURCE, READ).unread] == ["gross"]
+    assert [one.reason.params["column"] for one in file_reader.read_statement(euros.encode(), SOURCE, READ).unread] == [
+        "gross"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -187,12 +193,14 @@ def test_what_is_written_otherwise_than_agreed_is_told() -> None:
     [("12,500.00", "USD", 1_250_000), ("0,500", "EUR", 50), ("1.250", "KWD", 1250), ("12 500", "EUR", 1_250_000)],
 )
 def test_what_can_mean_one_thing_alone_is_read(said: str, currency: str, minor: int) -> None:
-    assert cells.amount("gross", said, currency) == Money(minor, currency)
+    assert cell_values.parse_amount("gross", said, currency) == Money(minor, currency)
 
 
 def test_net_tells_the_fee_or_that_a_line_is_wrong() -> None:
     text = "day,amount,net\n02/09/2026,10.00,8.00\n09/03/2026,-10.00,-8.00\n03/09/2026,5.00,6.00\n"
-    found = statement.read(text.encode(), SOURCE, Columns({"date": 0, "gross": 1, "net": 2}, "EUR", "month_first"))
+    found = file_reader.read_statement(
+        text.encode(), SOURCE, StatementFormat({"date": 0, "gross": 1, "net": 2}, "EUR", "month_first")
+    )
     assert [(one.kind, one.fee.minor, one.at.month) for one in found.movements] == [
         ("sale", 200, 2),
         ("refund", 200, 9),
@@ -203,63 +211,69 @@ def test_net_tells_the_fee_or_that_a_line_is_wrong() -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        Columns({"gross": 0}, "EUR"),
-        Columns({"date": 0, "gross": 0}, "EUR"),
-        Columns({"date": 0, "gross": 9}, "EUR"),
-        Columns({"date": 0, "gross": 1}, "euros"),
-        Columns({"date": 0, "gross": 1}, "EUR", words={"sale": ("x",), "refund": ("X",), "payout": ()}),
+        StatementFormat({"gross": 0}, "EUR"),
+        StatementFormat({"date": 0, "gross": 0}, "EUR"),
+        StatementFormat({"date": 0, "gross": 9}, "EUR"),
+        StatementFormat({"date": 0, "gross": 1}, "euros"),
+        StatementFormat({"date": 0, "gross": 1}, "EUR", words={"sale": ("x",), "refund": ("X",), "payout": ()}),
     ],
 )
-def test_what_no_file_could_be_read_with_is_not_kept(studio: Studio, said: Columns) -> None:
+def test_what_no_file_could_be_read_with_is_not_kept(studio: Studio, said: StatementFormat) -> None:
     with studio.scope() as scope, pytest.raises(BadInput):
-        statement_columns.keep(scope, ("a", "b"), said)
+        column_mappings.store_format(scope, ("a", "b"), said)
 
 
 def test_what_one_agency_said_is_not_read_by_another(studio: Studio, tenant: OpenScope) -> None:
     with studio.scope() as scope:
-        statement_columns.keep(scope, ("a", "b"), Columns({"date": 0, "gross": 1}, "EUR"))
-        assert statement_columns.known(scope, (" A ", "b")) is not None
-        assert statement_columns.known(scope, ("b", "a")) is None
+        column_mappings.store_format(scope, ("a", "b"), StatementFormat({"date": 0, "gross": 1}, "EUR"))
+        assert column_mappings.known_format(scope, (" A ", "b")) is not None
+        assert column_mappings.known_format(scope, ("b", "a")) is None
     with tenant(uuid7(), "system:test") as scope:
-        assert statement_columns.known(scope, ("a", "b")) is None
+        assert column_mappings.known_format(scope, ("a", "b")) is None
 
 
 def rail(scope: Scope) -> dict[str, int]:
-    return dict(ledger.balance(scope, ledger.rail_account(statement.RAIL, SOURCE)))
+    return dict(entries.account_balance(scope, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, SOURCE)))
 
 
 def test_file_is_booked_to_the_cent_and_never_twice(studio: Studio) -> None:
     creator = studio.world.creator_id
     with studio.scope() as scope:
-        ledger.set_split(
+        entries.set_revenue_split(
             scope,
             creator,
-            ledger.SplitShares(4000, 6000, 1000),
+            entries.SplitShares(4000, 6000, 1000),
             effective_from=datetime(2026, 1, 1, tzinfo=UTC),
         )
-        assert {one.fate for one in statements.weigh(scope, creator, sheet(ENGLISH), source=SOURCE)} == {Fate.NEW}
+        assert {one.fate for one in bookings.preview_statement(scope, creator, sheet(ENGLISH), source=SOURCE)} == {
+            LineOutcome.NEW
+        }
         assert bring(scope, creator, ENGLISH) == 5
         assert bring(scope, creator, ENGLISH) == 0
-        assert rail(scope) == {"EUR": sheet(ENGLISH).nets()["EUR"].minor}
-        assert statements.sums(scope, [creator]) == {(creator, SOURCE, "EUR"): sheet(ENGLISH).nets()["EUR"].minor}
+        assert rail(scope) == {"EUR": sheet(ENGLISH).net_by_currency()["EUR"].minor}
+        assert bookings.sum_statements(scope, [creator]) == {
+            (creator, SOURCE, "EUR"): sheet(ENGLISH).net_by_currency()["EUR"].minor
+        }
         longer = ENGLISH.replace("Total,,,100.00,20.00,", LATER)
-        fates = [one.fate for one in statements.weigh(scope, creator, sheet(longer), source=SOURCE)]
-        assert fates.count(Fate.KNOWN) == 5
+        fates = [one.fate for one in bookings.preview_statement(scope, creator, sheet(longer), source=SOURCE)]
+        assert fates.count(LineOutcome.KNOWN) == 5
         assert bring(scope, creator, longer) == 1
-        (total,) = ledger.totals(scope, creator, datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC))
+        (total,) = entries.creator_totals(
+            scope, creator, datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
+        )
         assert (total.gross_minor, total.refunds_minor) == (5000 + 5000 + 1234 + 100, 1234)
         assert total.creator_minor + total.agency_minor + total.staff_minor == total.net_minor
-        assert len(statements.recent(scope, [creator])) == 2
+        assert len(bookings.list_imported_statements(scope, [creator])) == 2
 
 
 def test_same_file_as_another_platforms_is_refused(studio: Studio) -> None:
     with studio.scope() as scope:
         bring(scope, studio.world.creator_id, ENGLISH)
         with pytest.raises(Refused):
-            statements.bring_in(scope, studio.world.creator_id, sheet(ENGLISH), source="Une autre", name="x")
+            bookings.import_statement(scope, studio.world.creator_id, sheet(ENGLISH), source="Une autre", name="x")
         for bad in ("", " : ", "x" * 61):
             with pytest.raises(BadInput):
-                statements.named(scope, studio.world.creator_id, bad)
+                bookings.ledger_source_name(scope, studio.world.creator_id, bad)
 
 
 @pytest.mark.parametrize("other", ["autre  plateforme", "Autre-Plateforme", "autreplateforme.com"])
@@ -268,38 +282,38 @@ def test_a_platform_is_one_however_somebody_writes_it(studio: Studio, other: str
     creator, longer = studio.world.creator_id, ENGLISH.replace("Total,,,100.00,20.00,", LATER)
     with studio.scope() as scope:
         bring(scope, creator, ENGLISH)
-        written = statement.read(longer.encode(), other)
+        written = file_reader.read_statement(longer.encode(), other)
         with pytest.raises(Refused, match=r"statement\.other_source"):
-            statements.bring_in(scope, creator, written, source=other, name="x.csv")
-        source = statements.named(scope, creator, other)
-        count = statements.bring_in(
-            scope, creator, statement.read(longer.encode(), source), source=source, name="x.csv"
+            bookings.import_statement(scope, creator, written, source=other, name="x.csv")
+        source = bookings.ledger_source_name(scope, creator, other)
+        count = bookings.import_statement(
+            scope, creator, file_reader.read_statement(longer.encode(), source), source=source, name="x.csv"
         )
         assert (source, count) == (SOURCE, 1)
-        assert rail(scope) == {"EUR": sheet(longer).nets()["EUR"].minor}
-        assert statements.named(scope, creator, "Autres plateformes") == "Autres plateformes"
+        assert rail(scope) == {"EUR": sheet(longer).net_by_currency()["EUR"].minor}
+        assert bookings.ledger_source_name(scope, creator, "Autres plateformes") == "Autres plateformes"
 
 
 def test_closed_month_keeps_its_digest_and_what_comes_later_moves(studio: Studio) -> None:
     creator = studio.world.creator_id
     with studio.scope() as scope:
         bring(scope, creator, ENGLISH)
-        told = closing.close(scope, creator, date(2026, 9, 15))
-        assert closing.close(scope, creator, date(2026, 9, 1)) == told
-        found = closing.month(scope, creator, date(2026, 9, 1))
+        told = month_close.close_month(scope, creator, date(2026, 9, 15))
+        assert month_close.close_month(scope, creator, date(2026, 9, 1)) == told
+        found = month_close.load_ledger_month(scope, creator, date(2026, 9, 1))
         assert found.close is not None
         assert (found.close.unchanged, found.close.digest, len(found.lines) > 5) == (True, told, True)
         longer = ENGLISH.replace("Total,,,100.00,20.00,", LATER)
-        weighed = statements.weigh(scope, creator, sheet(longer), source=SOURCE)
-        assert [one.fate for one in weighed].count(Fate.MOVED) == 1
+        weighed = bookings.preview_statement(scope, creator, sheet(longer), source=SOURCE)
+        assert [one.fate for one in weighed].count(LineOutcome.MOVED) == 1
         assert bring(scope, creator, longer) == 1
-        again = closing.month(scope, creator, date(2026, 9, 1))
+        again = month_close.load_ledger_month(scope, creator, date(2026, 9, 1))
         assert again.close is not None
         assert again.close.unchanged
-        assert rail(scope) == {"EUR": sheet(longer).nets()["EUR"].minor}
+        assert rail(scope) == {"EUR": sheet(longer).net_by_currency()["EUR"].minor}
         now = scope.now.date()
         with pytest.raises(Refused):
-            closing.close(scope, creator, now)
+            month_close.close_month(scope, creator, now)
 
 
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Europe/Paris", "Pacific/Kiritimati"])
@@ -310,7 +324,7 @@ def test_a_day_is_that_day_wherever_its_creator_lives(studio: Studio, zone: str)
         bring(scope, creator, HEAD + "2026-10-01,sale,a1,5.00,1.00,EUR\n2026-10-31,sale,a2,7.00,1.00,EUR\n")
         bring(scope, creator, HEAD + "2026-10-01,sale,a1,5.00,1.00,EUR\n")
         grosses = [
-            [total.gross_minor for total in closing.month(scope, creator, date(2026, month, 1)).totals]
+            [total.gross_minor for total in month_close.load_ledger_month(scope, creator, date(2026, month, 1)).totals]
             for month in (9, 10, 11)
         ]
     assert grosses == [[], [1200], []]
@@ -318,10 +332,10 @@ def test_a_day_is_that_day_wherever_its_creator_lives(studio: Studio, zone: str)
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.sampled_from(["Europe/Paris", "America/New_York", "UTC"]))
 def test_months_follow_each_other(day: date, zone: str) -> None:
-    since, until = closing.bounds(zone, day)
+    since, until = month_close.month_bounds(zone, day)
     assert since.astimezone(since.tzinfo).day == until.astimezone(until.tzinfo).day == 1
     assert timedelta(days=27) < until - since < timedelta(days=32)
-    assert closing.bounds(zone, until.date())[0] == until
+    assert month_close.month_bounds(zone, until.date())[0] == until
 
 
 def test_statements_are_of_one_tenant(studio: Studio) -> None:

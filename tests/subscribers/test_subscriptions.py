@@ -8,17 +8,23 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from connectors.outcomes import Rejected
-from foundation.database import Database
+from connectors.contract.outcomes import Rejected
+from foundation.db.database import Database
 from foundation.errors import BadInput, NotFound
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import Message
-from gate import viewers
-from insights import reports, rollups
-from insights.events import SaleSeen
-from schedules.calendar import local_day
-from subscribers import closing, conversation, directory, offers, plans, refunding, subscribing
+from foundation.ops.wall_time import local_day
+from gate.viewers import age_assurance
+from insights.metrics.events import SaleRecorded
+from insights.reports import daily_report
+from insights.rollups import daily_rollups
+from subscribers.catalog import offers
+from subscribers.fans import directory
+from subscribers.intake import update_intake
+from subscribers.ledger import month_close
+from subscribers.orders import refunds
+from subscribers.subscriptions import plans, subscription_rows
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_months
 from tests.fakes.telegram_world import Checkout
@@ -52,7 +58,7 @@ def nova(database: Database, telegram: fake.Network) -> Iterator[Bot]:
     plan(made)
     made.later(minutes=1)  # how sales are divided is said before the first of them
     yield made
-    telegram.book.clear()
+    telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
@@ -170,7 +176,7 @@ def test_what_a_checkout_is_answered(nova: Bot) -> None:
     assert ask(nova, found) == "running"
     nova.later(minutes=2)
     with nova.scope() as scope:
-        viewers.suspect(scope, "telegram", str(nova.stars.world.person("leo").id))
+        age_assurance.mark_suspected_minor(scope, "telegram", str(nova.stars.world.person("leo").id))
     assert ask(nova, found) == "not_now"
     nova.later(hours=25)
     assert ask(nova, found) == "expired"
@@ -213,11 +219,11 @@ def test_a_month_whose_refund_was_refused_is_paid_still(nova: Bot) -> None:
     found = begun(nova)
     (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
     with nova.scope() as scope:
-        refunding.ask(scope, payment.id, reason=Message("refund.goodwill"))
-        refunding.settle(scope, payment.id, Rejected(Message("refund.forgotten"), permanent=True))
-        row = subscribing.find(scope, found)
+        refunds.request_refund(scope, payment.id, reason=Message("refund.goodwill"))
+        refunds.settle_refund(scope, payment.id, Rejected(Message("refund.forgotten"), permanent=True))
+        row = subscription_rows.get_subscription(scope, found)
         assert row.until is not None
-        assert subscribing.is_paid(scope, row, row.until)
+        assert subscription_rows.is_month_paid(scope, row, row.until)
 
 
 def test_a_second_one_beside_it_is_given_back_and_stopped(nova: Bot) -> None:
@@ -246,8 +252,8 @@ def test_a_month_of_a_closed_month_counts_today(nova: Bot) -> None:
         today, first = scope.now, scope.now.date().replace(day=1)
         while first > (today - gone).date():  # the month it was paid in, and those since
             first = (first - timedelta(days=1)).replace(day=1)
-            if first not in closing.closed_months(scope, nova.world.creator_id):
-                closing.close(scope, nova.world.creator_id, first)
+            if first not in month_close.list_closed_months(scope, nova.world.creator_id):
+                month_close.close_month(scope, nova.world.creator_id, first)
     nova.catch_up()
     (month,) = nova.rows(
         "SELECT p.at, m.until FROM payments p JOIN subscription_months m ON m.payment_id = p.id"
@@ -268,7 +274,7 @@ def test_another_tenant_finds_nothing_behind_the_words(nova: Bot, database: Data
     assert [kind for _, kind, _, _ in other.payments()] == ["orphan"]
     assert ask(other, found) == "unknown"
     with other.scope() as scope, pytest.raises(NotFound):
-        plans.find(scope, row_of(nova, found).plan_id)
+        plans.get_plan(scope, row_of(nova, found).plan_id)
     order_id = nova.ordered("mia")
     assert rail().monthly_payload(nova.world.tenant_id, order_id) != nova.payload(order_id)
 
@@ -277,19 +283,19 @@ def test_what_it_opens_is_not_offered_for_sale(nova: Bot) -> None:
     begun(nova)
     thread = nova.thread(str(nova.stars.world.person("leo").id))
     with nova.scope() as scope:
-        talk = conversation.talks.locked(scope, thread.id)
-        fan = directory.identity_on(scope, talk.fan_id, talk.channel_id)
-        assert offers.closed_list(scope, fan, talk, channel=nova.world.channel(), rail=RAIL) == ()
+        talk = update_intake.conversation_rows.lock_conversation(scope, thread.id)
+        fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
+        assert offers.list_offers(scope, fan, talk, channel=nova.world.channel(), rail=RAIL) == ()
 
 
 def test_the_days_sums_count_a_month(nova: Bot) -> None:
     begun(nova)
     (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
-    rollups.roll_up_sale(SaleSeen(nova.world.tenant_id, payment.id), tenant=nova.world.tenant)
+    daily_rollups.roll_up_days_of_sale(SaleRecorded(nova.world.tenant_id, payment.id), tenant=nova.world.tenant)
     (day,) = nova.rows("SELECT gross_minor, orders FROM sales_daily WHERE tenant_id = :tenant")
     assert (day.gross_minor, day.orders) == (MONTH, 1)
     with nova.scope() as scope:
-        found = reports.daily(scope, nova.world.creator_id, local_day(scope.now, "Europe/Paris"))
+        found = daily_report.load_daily_report(scope, nova.world.creator_id, local_day(scope.now, "Europe/Paris"))
     assert [(one.kind, one.title, one.amount) for one in found.orders] == [("sale", "Le cercle", Money(MONTH, "XTR"))]
     assert found.balanced
 

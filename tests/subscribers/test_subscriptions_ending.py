@@ -5,15 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from foundation.database import Database
+from foundation.db.database import Database
 from foundation.errors import NotFound
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import Message
-from gate import viewers
-from subscribers import bearing, directory, ending, orders, plans
-from subscribers.events import RoleWanted
-from subscribers.subscribing import Subscription
+from gate.viewers import age_assurance
+from subscribers.checkout import order_payments, subscription_endings
+from subscribers.conversations.events import RoleCheckDue
+from subscribers.fans import directory
+from subscribers.safety import role_eligibility
+from subscribers.subscriptions import plans
+from subscribers.subscriptions.subscription_rows import Subscription
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_months
 from tests.subscribers.monthly import (
@@ -44,7 +47,7 @@ def nova(database: Database, telegram: fake.Network) -> Iterator[Bot]:
     plan(made)
     made.later(minutes=1)  # how sales are divided is said before the first of them
     yield made
-    telegram.book.clear()
+    telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
@@ -53,7 +56,7 @@ def test_a_month_given_back_ends_it_and_no_other_is_taken(nova: Bot) -> None:
     (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
     for _ in range(2):
         with nova.scope() as scope:
-            orders.ask_refund(scope, payment.id, reason=Message("refund.by_member.asked"))
+            order_payments.request_order_refund(scope, payment.id, reason=Message("refund.by_member.asked"))
         nova.drain()
         nova.hear()
     nova.drain()
@@ -74,7 +77,7 @@ def test_an_earlier_month_given_back_leaves_the_one_that_runs(nova: Bot) -> None
     until = row_of(nova, found).until
     (payment, _) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant ORDER BY id")
     with nova.scope() as scope:
-        orders.ask_refund(scope, payment.id, reason=Message("refund.by_member.asked"))
+        order_payments.request_order_refund(scope, payment.id, reason=Message("refund.by_member.asked"))
     nova.drain()
     nova.hear()
     row = row_of(nova, found)
@@ -86,7 +89,7 @@ def test_an_earlier_month_given_back_leaves_the_one_that_runs(nova: Bot) -> None
 def test_who_stops_keeps_what_is_paid_and_pays_no_more(nova: Bot, fault: str) -> None:
     found = begun(nova)
     if fault:
-        nova.telegram.book.ask(fault, account=str(nova.stars.bot.id), on="subscriptions")
+        nova.telegram.book.schedule_fault(fault, account=str(nova.stars.bot.id), on="subscriptions")
     say(nova, "/subscription")
     press(nova, "stop_renewal")
     nova.drain(hours=0.1)
@@ -110,7 +113,7 @@ def test_what_the_platform_does_not_stop_is_told_to_both(nova: Bot) -> None:
     found = begun(nova)
     nova.stars.bot.subscriptions.clear()
     with nova.scope() as scope:
-        assert ending.ask_stop(scope, found)
+        assert subscription_endings.request_renewal_stop(scope, found)
     nova.drain()
     assert row_of(nova, found).state == "active"
     assert "L’arrêt n’a pas abouti" in texts(nova)[-1]
@@ -136,7 +139,7 @@ def test_anothers_subscription_is_not_stopped_by_a_fan(nova: Bot) -> None:
     nova.world_says("eve", "bonjour")
     eve = nova.thread(str(nova.stars.world.person("eve").id))
     with nova.scope() as scope, pytest.raises(NotFound):
-        ending.ask_stop(scope, found, fan_id=eve.fan_id)
+        subscription_endings.request_renewal_stop(scope, found, fan_id=eve.fan_id)
 
 
 def test_who_is_forgotten_is_charged_no_more_and_what_comes_all_the_same_is_shown(nova: Bot) -> None:
@@ -144,8 +147,8 @@ def test_who_is_forgotten_is_charged_no_more_and_what_comes_all_the_same_is_show
     thread = nova.thread(str(nova.stars.world.person("leo").id))
     person = str(nova.stars.world.person("leo").id)
     with nova.scope() as scope:
-        directory.erase(scope, thread.fan_id)
-    nova.telegram.book.ask("status:400", account=str(nova.stars.bot.id), on="subscriptions")
+        directory.erase_fan(scope, thread.fan_id)
+    nova.telegram.book.schedule_fault("status:400", account=str(nova.stars.bot.id), on="subscriptions")
     nova.drain()
     assert row_of(nova, found).state == "ended"
     assert nova.rows("SELECT 1 FROM outbox WHERE tenant_id = :tenant AND args::text LIKE :who", who=f"%{person}%") == []
@@ -161,14 +164,14 @@ def test_a_retired_plan_is_sold_to_nobody_and_goes_on_for_who_has_it(nova: Bot) 
     found = begun(nova)
     waiting = offered(nova, "mia")
     with nova.scope() as scope:
-        plans.retire(scope, row_of(nova, found).plan_id)
+        plans.retire_plan(scope, row_of(nova, found).plan_id)
     assert ask(nova, waiting, payer=str(nova.stars.world.person("mia").id)) == "expired"
     renew(nova)
     nova.hear()
     nova.drain()
     assert [kind for _, kind, _, _ in months(nova)] == ["matched", "matched"]
     with nova.scope() as scope:
-        (standing,) = plans.standings(scope, [nova.world.creator_id])
+        (standing,) = plans.list_plan_summaries(scope, [nova.world.creator_id])
         assert scope.session.get(Subscription, (scope.tenant_id, found)) is not None
     assert (standing.active, standing.monthly, standing.state) == (1, Money(MONTH, "XTR"), "retired")
 
@@ -179,7 +182,7 @@ def test_who_was_given_back_may_begin_anew(nova: Bot) -> None:
     (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
     (first,) = nova.stars.bot.subscriptions
     nova.stars.back(nova.rows("SELECT charge_id FROM payments WHERE tenant_id = :tenant")[0].charge_id, told=True)
-    nova.telegram.book.ask("status:500", account=str(nova.stars.bot.id), on="subscriptions")
+    nova.telegram.book.schedule_fault("status:500", account=str(nova.stars.bot.id), on="subscriptions")
     nova.hear()
     nova.drain(hours=0)
     assert row_of(nova, found).state == "ended"
@@ -203,7 +206,7 @@ def test_of_a_minor_no_further_month_is_taken(nova: Bot) -> None:
 
 def test_a_month_that_a_minor_is_charged_all_the_same_is_nobodys_sale(nova: Bot) -> None:
     found = begun(nova)
-    nova.telegram.book.ask("status:400", account=str(nova.stars.bot.id), on="subscriptions")
+    nova.telegram.book.schedule_fault("status:400", account=str(nova.stars.bot.id), on="subscriptions")
     say(nova, "j'ai 15 ans")
     before = texts(nova)
     assert renew(nova), "the platform did not listen"
@@ -219,8 +222,10 @@ def test_who_is_found_to_be_a_minor_elsewhere_pays_no_more_here(nova: Bot) -> No
     """Another creator's chat, or a provider of checks, tells the safety check; it holds for the whole agency."""
     found, who = begun(nova), str(nova.stars.world.person("leo").id)
     with nova.scope() as scope:
-        viewers.block(scope, "telegram", who)
-    bearing.follow(RoleWanted(nova.world.tenant_id, uuid7(), "telegram", who), tenant=nova.world.tenant)
+        age_assurance.block_viewer(scope, "telegram", who)
+    role_eligibility.update_reader_role(
+        RoleCheckDue(nova.world.tenant_id, uuid7(), "telegram", who), tenant=nova.world.tenant
+    )
     nova.drain()
     assert row_of(nova, found).state == "ended"
     assert renew(nova) == ""

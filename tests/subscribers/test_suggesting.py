@@ -5,32 +5,34 @@ from typing import Any
 
 import pytest
 
-from generators.contract import EngineError
-from subscribers import composing, persona, suggesting, talks
-from subscribers.events import RemarkSuggest
-from subscribers.persona import Persona
-from subscribers.public_desk import Heard
+from generators.contract.engines import EngineError
+from subscribers.comments import answer_suggestions
+from subscribers.comments.moderation import CommentView
+from subscribers.conversations import conversation_rows, unsent_text
+from subscribers.conversations.events import CommentAnswerDue
+from subscribers.replies import persona
+from subscribers.replies.persona import PersonaVersion
 from tests.schedules.builders import Desk
 from tests.subscribers.builders import Writer
 from tests.subscribers.builders import answer as written
 from tests.subscribers.commenting import answer, conversation_of, hear, lines, posted, said, take, under
 
-SPEAKER = Persona(
+SPEAKER = PersonaVersion(
     name="Léa", virtual=False, card="Léa photographs quiet places.", voice="Warm, short.", languages=("fr", "en")
 )
 
 
-def suggested(lea: Desk, remark: Heard, *says: Any) -> str:
+def suggested(lea: Desk, remark: CommentView, *says: Any) -> str:
     """Ask for words, and let the model say something; what stands in the member's box then."""
     with lea.scope() as scope:
-        persona.activate(scope, persona.write(scope, lea.creator_id, SPEAKER))
-    lea.act(suggesting.wanted, remark.id, lea.manager, most=60)
-    event = RemarkSuggest(lea.tenant_id, remark.id, lea.manager, 60)
+        persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, SPEAKER))
+    lea.act(answer_suggestions.request_answer_suggestion, remark.id, lea.manager, most=60)
+    event = CommentAnswerDue(lea.tenant_id, remark.id, lea.manager, 60)
     writer = Writer(list(says))
-    suggesting.suggest(event, tenant=lea.services.tenant, write=writer)
+    answer_suggestions.suggest_answer(event, tenant=lea.services.tenant, write=writer)
     assert "where is this?" in str(writer.asked[0].turns[-1])
     with lea.scope() as scope:
-        return composing.text_of(scope, conversation_of(lea), lea.manager)
+        return unsent_text.load_unsent_text(scope, conversation_of(lea), lea.manager)
 
 
 def test_a_model_s_words_lie_in_the_box_and_leave_by_a_person_alone(lea: Desk) -> None:
@@ -54,7 +56,7 @@ def test_what_the_member_writes_meanwhile_is_not_written_over(lea: Desk) -> None
     hear(lea)
     talk = take(lea)
     with lea.scope() as scope:
-        composing.keep(scope, talks.read(scope, talk), lea.manager, "I was")
+        unsent_text.store_unsent_text(scope, conversation_rows.get_conversation(scope, talk), lea.manager, "I was")
     assert suggested(lea, lines(lea)[0], written("At the lake.")) == "I was"
 
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from foundation.database import Database
-from subscribers import closing, ledger, orders
+from foundation.db.database import Database
+from subscribers.checkout import order_payments
+from subscribers.ledger import entries, month_close
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.fakes import telegram as fake
 from tests.subscribers.monthly import MONTH, offered, plan, tap
@@ -25,11 +26,11 @@ def nova(database: Database, telegram: fake.Network) -> Iterator[Bot]:
     made = bot(database, telegram)
     plan(made)
     with made.scope() as scope:
-        end = closing.bounds("Europe/Paris", scope.now.date())[1]
+        end = month_close.month_bounds("Europe/Paris", scope.now.date())[1]
         left = end - timedelta(hours=3) - scope.now
     made.later(hours=max(left.total_seconds() / 3600, 0.1))
     yield made
-    telegram.book.clear()
+    telegram.book.clear_faults()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
@@ -44,15 +45,15 @@ def test_a_closed_month_stays_whoever_tells_of_it(nova: Bot, what: str, money: i
         month, paid_at = scope.now.date().replace(day=1), scope.now
     nova.later(hours=4)  # the house was down, and what was told waits there
     with nova.scope() as scope:
-        closing.close(scope, nova.world.creator_id, month)
+        month_close.close_month(scope, nova.world.creator_id, month)
     nova.hear()
     nova.drain()
     with nova.scope() as scope:
-        close = closing.month(scope, nova.world.creator_id, month).close
+        close = month_close.load_ledger_month(scope, nova.world.creator_id, month).close
         assert close is not None
         assert close.unchanged
         since, until = paid_at + timedelta(hours=3), scope.now + timedelta(seconds=1)
-        (total,) = ledger.totals(scope, nova.world.creator_id, since, until)
+        (total,) = entries.creator_totals(scope, nova.world.creator_id, since, until)
     assert (total.gross_minor, nova.even()) == (money, True)
 
 
@@ -64,16 +65,16 @@ def test_money_that_comes_in_the_moment_a_month_is_closed_is_in_it(nova: Bot) ->
 
     def close() -> str:
         with nova.scope() as scope:
-            return closing.close(scope, nova.world.creator_id, month)
+            return month_close.close_month(scope, nova.world.creator_id, month)
 
     with ThreadPoolExecutor() as pool:
         with nova.scope() as scope:
-            orders.record_payment(scope, fact)
+            order_payments.record_payment(scope, fact)
             closed = pool.submit(close)
             wait_until(lambda: closed.done() or bool(scope.run(WAITS_FOR_US).scalar_one()))
         told = closed.result()
     with nova.scope() as scope:
-        found = closing.month(scope, nova.world.creator_id, month)
+        found = month_close.load_ledger_month(scope, nova.world.creator_id, month)
     assert found.close is not None
     assert (found.close.digest, found.close.unchanged) == (told, True)
     assert found.lines

@@ -10,17 +10,18 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
-from connectors import fanvue_earnings
-from connectors.contract import Answer, Response, Send
-from connectors.earning import Earnings, Span
-from connectors.fanvue_earnings import PAGING, Paging
-from connectors.outcomes import Reauthorize
-from foundation import outbox
-from foundation.database import Scope
-from subscribers import earning, ledger
-from subscribers.earning import PACE, Pace
-from subscribers.events import EarningsDue
-from subscribers.rails import statement
+from connectors.contract.connector import Response, Send, StepResult
+from connectors.contract.earnings import Earnings, TimeSpan
+from connectors.contract.outcomes import Reauthorize
+from connectors.platforms.fanvue import earnings
+from connectors.platforms.fanvue.earnings import PAGE_LIMITS, PageLimits
+from foundation.db.database import Scope
+from foundation.outbox import outbox
+from subscribers.checkout import platform_earnings
+from subscribers.checkout.platform_earnings import PACE, EarningsPace
+from subscribers.conversations.events import EarningsDue
+from subscribers.ledger import entries
+from subscribers.statements import file_reader
 from tests.channels.builders import Killed
 from tests.fakes.fanvue_earnings import Earning, Till
 from tests.fakes.fanvue_spec import Refusal
@@ -38,10 +39,10 @@ class Account:
     number: int = field(default_factory=lambda: next(_numbers))
     fans: list[Fan] = field(default_factory=lambda: [Fan(f"f-{number}", f"fan{number}") for number in range(2)])
     refuses: Callable[[], Response | None] = lambda: None
-    questions: list[Span] = field(default_factory=list)
+    questions: list[TimeSpan] = field(default_factory=list)
     days: set[date] = field(default_factory=set)
-    pace: Pace = PACE
-    paging: Paging = PAGING
+    pace: EarningsPace = PACE
+    paging: PageLimits = PAGE_LIMITS
 
     def __post_init__(self) -> None:
         self.till = Till(self.now)
@@ -68,11 +69,11 @@ class Account:
         """Somebody paid."""
         return self.till.earn(self.member, gross, net, source, None if fan is None else self.fans[fan], **more)
 
-    def ask(self, tenant: UUID, channel: UUID, span: Span) -> Earnings | Reauthorize | None:
+    def ask(self, tenant: UUID, channel: UUID, span: TimeSpan) -> Earnings | Reauthorize | None:
         """The connector's question, answered by the till page by page."""
         self.questions.append(span)
-        answers: tuple[Answer, ...] = ()
-        while isinstance(turn := fanvue_earnings.earnings(self.member.id, span, answers, self.paging), Send):
+        answers: tuple[StepResult, ...] = ()
+        while isinstance(turn := earnings.read_earnings(self.member.id, span, answers, self.paging), Send):
             answers = (*answers, self.refuses() or self._page(turn.step.name, turn.step.path))
         return turn
 
@@ -86,7 +87,7 @@ class Account:
         """One reading, of what is new alone if it is only of `lately`; whether it came to its end."""
         event = EarningsDue(self.studio.world.tenant_id, self.studio.world.channel_id, lately)
         try:
-            earning.read(
+            platform_earnings.read_earnings(
                 event,
                 tenant=self.studio.world.tenant,
                 ask=self.ask,
@@ -94,7 +95,7 @@ class Account:
                 summed=self.summed,
                 pace=self.pace,
             )
-        except outbox.Later:
+        except outbox.RetryLater:
             return False
         return True
 
@@ -125,7 +126,7 @@ class Account:
     def held(self) -> int:
         """What the books say lies there, in cents."""
         with self.studio.scope() as scope:
-            found = ledger.balance(scope, ledger.rail_account(statement.RAIL, self.source))
+            found = entries.account_balance(scope, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, self.source))
         assert set(found) <= {"USD"}
         return found.get("USD", 0)
 
@@ -141,8 +142,8 @@ class Account:
             source=self.source,
         )
 
-    def told(self) -> earning.Reading:
+    def told(self) -> platform_earnings.EarningsAccount:
         """What the page says of it."""
         with self.studio.scope() as scope:
-            (found,) = earning.readings(scope, self.studio.world.creator_id)
+            (found,) = platform_earnings.list_earnings_accounts(scope, self.studio.world.creator_id)
         return found

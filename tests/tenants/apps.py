@@ -6,11 +6,11 @@ import re
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from foundation.database import OpenScope
-from foundation.ids import HOUSE
-from tenants import factors, login
+from foundation.db.database import OpenScope
+from foundation.ids import INSTALLATION_ID
+from tenants.auth import second_factor, sessions
 
-KEY = factors.door_key(bytes(range(32)))
+KEY = second_factor.derive_door_key(bytes(range(32)))
 """The door's key of these tests."""
 
 
@@ -29,24 +29,24 @@ class App:
 
     def code(self, now: int, *, later: int = 0) -> str:
         """The six digits so many steps later."""
-        return TOTP(self.secret, 6, SHA1(), 30).generate(now + later * factors.STEP).decode()
+        return TOTP(self.secret, 6, SHA1(), 30).generate(now + later * second_factor.TOTP_STEP_SECONDS).decode()
 
 
 def now(tenant: OpenScope) -> int:
     """The people's clock, in seconds."""
-    with tenant(HOUSE, "system:test", role="door") as scope:
+    with tenant(INSTALLATION_ID, "system:test", role="door") as scope:
         return int(scope.run("SELECT extract(epoch FROM people_now())").scalar_one())
 
 
 def whole(tenant: OpenScope, session: str, *, key: str = KEY) -> str:
     """A session that opens pages: a guest's is set up with a new phone."""
-    found = login.waiting(tenant, session)
+    found = sessions.find_pending_session(tenant, session)
     if found is None:
         return session
     tenant_id, member_id = found
     with tenant(tenant_id, "system:test") as scope:
         scope.run("DELETE FROM second_factors WHERE member_id = :m", m=member_id)
-        factors.begin(scope, key, member_id)
-        offered = factors.offer(scope, key, member_id, name="gus@example.test")
+        second_factor.begin_enrolment(scope, key, member_id)
+        offered = second_factor.pending_enrolment(scope, key, member_id, name="gus@example.test")
     assert offered is not None
-    return factors.enter(tenant, key, session, App(offered.letters).code(now(tenant)))
+    return second_factor.verify_code(tenant, key, session, App(offered.letters).code(now(tenant)))

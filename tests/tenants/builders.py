@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
-from tenants import agencies
-from tenants.roles import Role
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def agency(tenant: OpenScope, tenant_id: UUID | None = None, *, name: str = "Lum
     """A founded agency, of a new tenant unless told otherwise."""
     tenant_id = tenant_id or uuid7()
     with tenant(tenant_id, "system:test") as scope:
-        agencies.found(scope, name=name, language="fr", zone="Europe/Paris")
+        agencies.create_agency(scope, name=name, language="fr", zone="Europe/Paris")
         creator = agencies.add_creator(
             scope, slug="mia", name="Mia Laurent", kind="human", zone="Europe/Paris", languages=["fr"]
         )

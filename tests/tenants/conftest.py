@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from tests.tenants.builders import Agency, agency
 
 

@@ -5,19 +5,20 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, NotFound, Refused
+from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ids import uuid7
-from foundation.words import LANGUAGES, Message, say
-from tenants import agencies, notices, reads
-from tenants.roles import Right, Role, may, require
+from tenants.agencies import agencies, queries
+from tenants.agencies.rights import Right, Role, has_right, require_right
+from tenants.notices import notices
 from tests.tenants.builders import Agency, agency
 
 
 def test_agency_is_read_as_founded(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        assert reads.agency(scope) == reads.Agency("Lumière", "fr", "Europe/Paris", demo=False)
-        (creator,) = reads.creators(scope)
+        assert queries.get_agency(scope) == queries.Agency("Lumière", "fr", "Europe/Paris", demo=False)
+        (creator,) = queries.list_creators(scope)
         assert (creator.id, creator.kind, creator.languages, creator.approval_tiers) == (
             lumiere.creator_id,
             "human",
@@ -28,22 +29,22 @@ def test_agency_is_read_as_founded(lumiere: Agency) -> None:
 
 def test_agency_is_founded_once(lumiere: Agency) -> None:
     with pytest.raises(IntegrityError), lumiere.scope() as scope:
-        agencies.found(scope, name="Again", language="fr", zone="UTC")
+        agencies.create_agency(scope, name="Again", language="fr", zone="UTC")
 
 
 @pytest.mark.parametrize("key", ["mia", "MIA", "Mia Laurent", "mia laurent"])
 def test_creator_is_found_by_any_of_its_names(lumiere: Agency, key: str) -> None:
     with lumiere.scope() as scope:
-        assert reads.creator(scope, key).id == lumiere.creator_id
-        assert reads.creator(scope, lumiere.creator_id).slug == "mia"
+        assert queries.get_creator(scope, key).id == lumiere.creator_id
+        assert queries.get_creator(scope, lumiere.creator_id).slug == "mia"
 
 
 def test_unknown_looks_like_another_tenants(tenant: OpenScope, lumiere: Agency) -> None:
     other = agency(tenant)
     with other.scope() as scope:
         for read, theirs in (
-            (reads.creator, lumiere.creator_id),
-            (reads.member, lumiere.owner),
+            (queries.get_creator, lumiere.creator_id),
+            (queries.get_member, lumiere.owner),
         ):
             unknown = uuid7()
             with pytest.raises(NotFound) as strange:
@@ -56,19 +57,19 @@ def test_unknown_looks_like_another_tenants(tenant: OpenScope, lumiere: Agency) 
 
 def test_no_agency_no_name(tenant: OpenScope) -> None:
     with tenant(uuid7(), "system:test") as scope, pytest.raises(NotFound):
-        reads.agency(scope)
+        queries.get_agency(scope)
 
 
 def test_members_who_left_are_not_listed(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         scope.run("UPDATE members SET active = false WHERE id = :id", id=lumiere.chatter)
-        assert [member.role for member in reads.members(scope)] == [Role.OWNER]
-        assert reads.member(scope, lumiere.chatter).role is Role.CHATTER  # their acts keep their name
+        assert [member.role for member in queries.list_members(scope)] == [Role.OWNER]
+        assert queries.get_member(scope, lumiere.chatter).role is Role.CHATTER  # their acts keep their name
 
 
 def test_two_logins_of_a_house_are_two_people_unless_said(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        assert len({member.principal_id for member in reads.members(scope)}) == 2
+        assert len({member.principal_id for member in queries.list_members(scope)}) == 2
 
 
 @pytest.mark.parametrize(
@@ -96,24 +97,24 @@ def test_members_speak_a_language_of_ours(lumiere: Agency) -> None:
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("right", Right)
 def test_require_refuses_what_may_denies(role: Role, right: Right) -> None:
-    if may(role, right):
-        require(role, right)
+    if has_right(role, right):
+        require_right(role, right)
     else:
         with pytest.raises(Refused) as refused:
-            require(role, right)
+            require_right(role, right)
         for language in LANGUAGES:
-            said = say(refused.value.message, language)
+            said = render_message(refused.value.message, language)
             assert str(role) not in said.split()
             assert len(said) > 20
 
 
 def test_rights_are_what_the_house_says() -> None:
-    assert {role for role in Role if may(role, Right.STAFF)} == {Role.OWNER}
-    assert {role for role in Role if may(role, Right.APPROVE)} == {Role.OWNER, Role.MANAGER, Role.CREATOR}
-    assert {role for role in Role if may(role, Right.MONEY)} == set(Role) - {Role.CHATTER, Role.GUEST}
-    assert not may(Role.CHATTER, Right.APPROVE)
-    assert {right for right in Right if may(Role.GUEST, right)} == {Right.REVIEW}
-    assert {right for right in Right if may(Role.ACCOUNTANT, right)} == {Right.MONEY, Right.BOOKS}
+    assert {role for role in Role if has_right(role, Right.STAFF)} == {Role.OWNER}
+    assert {role for role in Role if has_right(role, Right.APPROVE)} == {Role.OWNER, Role.MANAGER, Role.CREATOR}
+    assert {role for role in Role if has_right(role, Right.MONEY)} == set(Role) - {Role.CHATTER, Role.GUEST}
+    assert not has_right(Role.CHATTER, Right.APPROVE)
+    assert {right for right in Right if has_right(Role.GUEST, right)} == {Right.REVIEW}
+    assert {right for right in Right if has_right(Role.ACCOUNTANT, right)} == {Right.MONEY, Right.BOOKS}
 
 
 SAID = Message("gate.CONSENT_MISSING")
@@ -123,7 +124,7 @@ def test_one_notice_per_cause(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         assert notices.put(scope, SAID, cause="delivery:1:held")
         assert not notices.put(scope, Message("gate.RATING_UNKNOWN"), cause="delivery:1:held")
-        (notice,) = reads.open_notices(scope)
+        (notice,) = queries.list_open_notices(scope)
     assert notice.message == SAID
 
 
@@ -134,12 +135,12 @@ def test_notice_settles_and_comes_back_as_new(lumiere: Agency) -> None:
             "UPDATE notices SET created_at = created_at - interval '1 day', updated_at = updated_at - interval '1 day'"
         )
     with lumiere.scope() as scope:
-        notices.settle(scope, "c")
-        notices.settle(scope, "c")
-        assert reads.open_notices(scope) == []
+        notices.close(scope, "c")
+        notices.close(scope, "c")
+        assert queries.list_open_notices(scope) == []
     with lumiere.scope() as scope:
         assert notices.put(scope, SAID, cause="c", urgent=True)
-        (notice,) = reads.open_notices(scope)
+        (notice,) = queries.list_open_notices(scope)
         assert notice.urgent
         assert abs((notice.at - scope.now).total_seconds()) < 5  # since now, not since yesterday
 
@@ -149,13 +150,13 @@ def test_urgent_notices_come_first_then_the_newest(lumiere: Agency) -> None:
         with lumiere.scope() as scope:
             notices.put(scope, SAID, cause=cause, urgent=urgent)
     with lumiere.scope() as scope:
-        assert [notice.cause for notice in reads.open_notices(scope)] == ["alarm", "new", "old"]
-        assert len(reads.open_notices(scope, limit=2)) == 2
+        assert [notice.cause for notice in queries.list_open_notices(scope)] == ["alarm", "new", "old"]
+        assert len(queries.list_open_notices(scope, limit=2)) == 2
 
 
 def test_values_are_frozen(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        (creator,) = reads.creators(scope)
+        (creator,) = queries.list_creators(scope)
     with pytest.raises(AttributeError):
         creator.name = "x"  # type: ignore[misc]  # on purpose
     assert replace(creator, name="x").name == "x"

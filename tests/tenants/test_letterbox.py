@@ -6,22 +6,22 @@ import pytest
 
 from foundation.errors import Unavailable
 from foundation.ids import uuid7
-from tenants import letterbox
+from tenants.vault import sealed_intake
 
 
 def test_a_letter_opens_for_its_tenant_and_master_key_alone() -> None:
     master, tenant_id = secrets.token_bytes(32), uuid7()
-    letter = letterbox.seal(letterbox.public_key(master), tenant_id, {"token": "12:secret"})
+    letter = sealed_intake.seal_form(sealed_intake.derive_public_key(master), tenant_id, {"token": "12:secret"})
     assert b"secret" not in letter
-    assert letterbox.read(master, tenant_id, letter) == {"token": "12:secret"}
+    assert sealed_intake.unseal_form(master, tenant_id, letter) == {"token": "12:secret"}
     for key, tenant in ((master, uuid7()), (secrets.token_bytes(32), tenant_id)):
         with pytest.raises(Unavailable, match=r"vault\.cannot_open"):
-            letterbox.read(key, tenant, letter)
+            sealed_intake.unseal_form(key, tenant, letter)
     with pytest.raises(Unavailable, match=r"vault\.cannot_open"):
-        letterbox.read(master, tenant_id, letter[:10])
+        sealed_intake.unseal_form(master, tenant_id, letter[:10])
 
 
 @pytest.mark.parametrize("key", ["", "not base64!", "AAAA"])
 def test_without_the_public_key_nothing_is_sealed(key: str) -> None:
     with pytest.raises(Unavailable, match=r"vault\.no_letterbox"):
-        letterbox.seal(key, uuid7(), {"token": "x"})
+        sealed_intake.seal_form(key, uuid7(), {"token": "x"})

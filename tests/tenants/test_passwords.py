@@ -6,11 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Refused
-from foundation.ids import HOUSE, uuid7
-from tenants import agencies, failures, login, passwords
-from tenants.roles import Role
+from foundation.ids import INSTALLATION_ID, uuid7
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.auth import failed_attempts, passwords, sessions
 
 Lea = tuple[UUID, UUID, str]
 GOOD = "trois moineaux sur un fil"
@@ -21,16 +22,16 @@ def lea(tenant: OpenScope) -> Lea:
     """A member with a password: agency, member, e-mail."""
     tenant_id, email = uuid7(), f"lea-{uuid7().hex[-8:]}@agence.example"
     with tenant(tenant_id, "system:test") as scope:
-        agencies.found(scope, name="Lumière", language="fr", zone="Europe/Paris")
+        agencies.create_agency(scope, name="Lumière", language="fr", zone="Europe/Paris")
         member = agencies.add_member(
             scope, name="Léa", email=email, role=Role.MANAGER, language="fr", zone="Europe/Paris"
         )
-        passwords.choose(scope, member, GOOD, email=email)
+        passwords.set_password(scope, member, GOOD, email=email)
     return tenant_id, member, email
 
 
 def enter(tenant: OpenScope, email: str, password: str, address: str = "") -> str:
-    return passwords.enter(tenant, email=email, password=password, address=address or uuid7().hex)
+    return passwords.sign_in_with_password(tenant, email=email, password=password, address=address or uuid7().hex)
 
 
 @pytest.mark.parametrize(
@@ -46,13 +47,13 @@ def enter(tenant: OpenScope, email: str, password: str, address: str = "") -> st
     ],
 )
 def test_weak_passwords_are_told_why(password: str, code: str) -> None:
-    assert passwords.weak(password, email="camille@agence.example") == code
+    assert passwords.password_weakness(password, email="camille@agence.example") == code
 
 
 def test_member_enters_whatever_the_case_of_the_address(tenant: OpenScope, lea: Lea) -> None:
     tenant_id, member, email = lea
     session = enter(tenant, f"  {email.upper()} ", GOOD)
-    assert login.current(tenant, session) == (tenant_id, member)
+    assert sessions.find_session(tenant, session) == (tenant_id, member)
 
 
 def test_wrong_ones_learn_nothing(tenant: OpenScope, lea: Lea) -> None:
@@ -70,19 +71,21 @@ def test_wrong_ones_learn_nothing(tenant: OpenScope, lea: Lea) -> None:
 
 
 def test_after_five_failures_nobody_enters_for_a_while(tenant: OpenScope, lea: Lea) -> None:
-    for _ in range(failures.PER_ACCOUNT):
+    for _ in range(failed_attempts.MAX_FAILURES_PER_ACCOUNT):
         with pytest.raises(Refused, match=r"password\.wrong"):
             enter(tenant, lea[2], "autre chose de long")
     with pytest.raises(Refused, match=r"password\.wait"):
         enter(tenant, lea[2], GOOD)
-    with tenant(HOUSE, "system:door", role="door") as scope:
-        scope.run("UPDATE login_failures SET failed_at = failed_at - CAST(:w AS interval)", w=failures.WINDOW)
+    with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
+        scope.run(
+            "UPDATE login_failures SET failed_at = failed_at - CAST(:w AS interval)", w=failed_attempts.FAILURE_WINDOW
+        )
     assert enter(tenant, lea[2], GOOD)
 
 
 def test_many_at_once_are_no_more_than_a_few(tenant: OpenScope, lea: Lea) -> None:
     """Each from an address of its own: the account alone holds them back, before any of them is known to be wrong."""
-    together = threading.Barrier(4 * failures.PER_ACCOUNT)
+    together = threading.Barrier(4 * failed_attempts.MAX_FAILURES_PER_ACCOUNT)
 
     def one(_: int) -> str:
         together.wait(30)
@@ -92,23 +95,23 @@ def test_many_at_once_are_no_more_than_a_few(tenant: OpenScope, lea: Lea) -> Non
 
     with ThreadPoolExecutor(together.parties) as pool:
         said = list(pool.map(one, range(together.parties)))
-    assert said.count("password.wrong") == failures.PER_ACCOUNT
-    assert said.count("password.wait") == together.parties - failures.PER_ACCOUNT
+    assert said.count("password.wrong") == failed_attempts.MAX_FAILURES_PER_ACCOUNT
+    assert said.count("password.wait") == together.parties - failed_attempts.MAX_FAILURES_PER_ACCOUNT
 
 
 def test_who_is_right_leaves_no_failure_behind(tenant: OpenScope, lea: Lea) -> None:
     address = uuid7().hex
-    keys = [failures.key("account", lea[2]), failures.key("address", address)]
+    keys = [failed_attempts.failure_key("account", lea[2]), failed_attempts.failure_key("address", address)]
     with pytest.raises(Refused, match=r"password\.wrong"):
         enter(tenant, lea[2], "autre chose de long", address)
     assert enter(tenant, lea[2], GOOD, address)
-    with tenant(HOUSE, "system:door", role="door") as scope:
-        assert [failures.count(scope, one) for one in keys] == [1, 1], "but for the one of before"
+    with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
+        assert [failed_attempts.count_failures(scope, one) for one in keys] == [1, 1], "but for the one of before"
 
 
 def test_one_address_tries_no_long_list(tenant: OpenScope, lea: Lea) -> None:
     address = uuid7().hex
-    for number in range(failures.PER_ADDRESS):
+    for number in range(failed_attempts.MAX_FAILURES_PER_ADDRESS):
         with pytest.raises(Refused, match=r"password\.wrong"):
             enter(tenant, f"{number}@{address}.example", GOOD, address)
     with pytest.raises(Refused, match=r"password\.wait"):
@@ -120,35 +123,37 @@ def test_a_new_password_ends_every_session(tenant: OpenScope, lea: Lea) -> None:
     tenant_id, member, email = lea
     session = enter(tenant, email, GOOD)
     with tenant(tenant_id, "member:x") as scope:
-        passwords.choose(scope, member, "quatre merles sur un mur", email=email)
-    assert login.current(tenant, session) is None
+        passwords.set_password(scope, member, "quatre merles sur un mur", email=email)
+    assert sessions.find_session(tenant, session) is None
     with pytest.raises(Refused, match=r"password\.wrong"):
         enter(tenant, email, GOOD)
     with tenant(tenant_id, "member:x") as scope, pytest.raises(BadInput, match=r"password\.length"):
-        passwords.choose(scope, member, "court", email=email)
+        passwords.set_password(scope, member, "court", email=email)
 
 
 def test_a_session_without_a_sign_of_life_is_over(tenant: OpenScope, lea: Lea) -> None:
     tenant_id, _, email = lea
     session = enter(tenant, email, GOOD)
     with tenant(tenant_id, "member:x") as scope:
-        scope.run("UPDATE login_sessions SET seen_at = seen_at - CAST(:idle AS interval)", idle=login.IDLE)
-    assert login.current(tenant, session) is None
+        scope.run(
+            "UPDATE login_sessions SET seen_at = seen_at - CAST(:idle AS interval)", idle=sessions.SESSION_IDLE_LIMIT
+        )
+    assert sessions.find_session(tenant, session) is None
 
 
 def test_going_over_needs_a_tie_and_works_both_ways(tenant: OpenScope, lea: Lea) -> None:
     tenant_id, member, email = lea
     other = uuid7()
     with tenant(other, "system:test") as scope:
-        agencies.found(scope, name="La mienne", language="fr", zone="Europe/Paris")
+        agencies.create_agency(scope, name="La mienne", language="fr", zone="Europe/Paris")
         mine = agencies.add_member(scope, name="Léa", email=email, role=Role.OWNER, language="fr", zone="Europe/Paris")
     session = enter(tenant, email, GOOD)
     with pytest.raises(Refused, match=r"login\.not_tied"):
-        login.goes_over(tenant, session, other)
+        sessions.switch_agency(tenant, session, other)
     with tenant(tenant_id, "member:x") as scope:
-        login.tie(scope, member, other, mine)
-    there = login.goes_over(tenant, session, other)
-    assert login.current(tenant, there) == (other, mine)
+        sessions.link_logins(scope, member, other, mine)
+    there = sessions.switch_agency(tenant, session, other)
+    assert sessions.find_session(tenant, there) == (other, mine)
     for wrong in (uuid7(), tenant_id):
         with pytest.raises(Refused, match=r"login\.not_tied"):
-            login.goes_over(tenant, session, wrong)
+            sessions.switch_agency(tenant, session, wrong)

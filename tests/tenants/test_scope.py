@@ -7,11 +7,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
-from foundation.database import Database, OpenScope, Role
-from foundation.ids import HOUSE, uuid7
-from foundation.words import Message
-from tenants import agencies, audit, notices, reads
-from tenants.scope import all_tenants, opener
+from foundation.db.database import Database, DatabaseRole, OpenScope
+from foundation.i18n.translation import Message
+from foundation.ids import INSTALLATION_ID, uuid7
+from tenants import audit
+from tenants.agencies import agencies, queries
+from tenants.notices import notices
+from tenants.scope import list_tenant_ids, scope_opener
 from tests.tenants.builders import Agency, agency
 
 TABLES = ("agencies", "creators", "members", "principals", "login_links", "login_sessions", "vault_keys", "notices")
@@ -33,14 +35,14 @@ def test_role_and_tenant_end_with_the_transaction(database: Database, lumiere: A
     """A pooled connection that remembered its tenant would serve it to the next one."""
     lone = Database(database._url, pool_size=1)
     with lone.scope(lumiere.tenant_id, "system:test") as scope:
-        assert reads.creators(scope)
+        assert queries.list_creators(scope)
     with lone.engine.connect() as connection:
         role, tenant = connection.execute(text("SELECT current_user, current_setting('app.tenant', true)")).one()
         assert (role, tenant) == ("greenroom_work", "")
         with pytest.raises(ProgrammingError, match="permission denied"):
             connection.execute(text("SELECT * FROM creators"))
     with lone.scope(uuid7(), "system:test") as scope:
-        assert reads.creators(scope) == []
+        assert queries.list_creators(scope) == []
     lone.close()
 
 
@@ -59,7 +61,7 @@ def test_exception_takes_everything_back(lumiere: Agency) -> None:
     with pytest.raises(RuntimeError):
         half_done()
     with lumiere.scope() as scope:
-        assert [creator.slug for creator in reads.creators(scope)] == ["mia"]
+        assert [creator.slug for creator in queries.list_creators(scope)] == ["mia"]
 
 
 def test_clock_is_the_databases_and_aware(lumiere: Agency) -> None:
@@ -81,7 +83,7 @@ def test_business_cannot_write_what_the_gate_knows(lumiere: Agency, table: str) 
 @pytest.mark.parametrize(
     "role", ["gate", "relay", "greenroom_owner", "postgres", "pg_read_all_data", "pg_write_all_data"]
 )
-def test_the_doors_login_cannot_become_more(pages: Database, lumiere: Agency, role: Role) -> None:
+def test_the_doors_login_cannot_become_more(pages: Database, lumiere: Agency, role: DatabaseRole) -> None:
     """The dashboard and the pages face strangers: a hole in them must not reach permits or the outbox of others."""
     with (
         pytest.raises(DBAPIError, match="permission denied to set role"),
@@ -120,22 +122,28 @@ def test_roles_of_a_transaction_are_not_above_policies(database: Database) -> No
 
 
 def test_door_reads_the_list_and_writes_nothing_of_it(pages: Database, tenant: OpenScope, lumiere: Agency) -> None:
-    assert lumiere.tenant_id in all_tenants(opener(pages))
+    assert lumiere.tenant_id in list_tenant_ids(scope_opener(pages))
     for statement in ("UPDATE agencies SET name = 'mine'", "DELETE FROM agencies"):
-        with pytest.raises(ProgrammingError, match="permission denied"), pages.scope(HOUSE, "x", role="door") as scope:
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            pages.scope(INSTALLATION_ID, "x", role="door") as scope,
+        ):
             scope.run(statement)
 
 
 @pytest.mark.parametrize("table", ["creators", "members", "principals", "vault_keys", "notices", "audit_entries"])
 def test_door_sees_no_more_than_it_needs(pages: Database, lumiere: Agency, table: str) -> None:
-    for owner in (HOUSE, lumiere.tenant_id):
+    for owner in (INSTALLATION_ID, lumiere.tenant_id):
         with pytest.raises(ProgrammingError, match="permission denied"), pages.scope(owner, "x", role="door") as scope:
             scope.run(f"SELECT * FROM {table}")
 
 
 def test_door_cannot_give_a_spent_link_to_another(pages: Database, lumiere: Agency) -> None:
     for statement in ("UPDATE login_links SET digest = 'x'", "UPDATE login_sessions SET member_id = member_id"):
-        with pytest.raises(ProgrammingError, match="permission denied"), pages.scope(HOUSE, "x", role="door") as scope:
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            pages.scope(INSTALLATION_ID, "x", role="door") as scope,
+        ):
             scope.run(statement)
 
 
@@ -171,7 +179,7 @@ def test_nothing_is_planted_in_another_tenant(tenant: OpenScope, lumiere: Agency
 
 def test_audit_is_written_once_and_for_ever(lumiere: Agency) -> None:
     with lumiere.scope("member:lea") as scope:
-        audit.note(scope, "persona.activated", f"creator:{lumiere.creator_id}", version=3)
+        audit.record(scope, "persona.activated", f"creator:{lumiere.creator_id}", version=3)
     for statement in ("UPDATE audit_entries SET act = 'nothing'", "DELETE FROM audit_entries"):
         with pytest.raises(ProgrammingError, match="permission denied"), lumiere.scope() as scope:
             scope.run(statement)
@@ -199,7 +207,7 @@ def test_errors_of_the_database_name_no_values(lumiere: Agency) -> None:
 
 def test_tenant_of_a_scope_is_a_uuid(tenant: OpenScope) -> None:
     with pytest.raises(DBAPIError), tenant("' OR true --", "x") as scope:  # type: ignore[arg-type]  # on purpose
-        reads.creators(scope)
+        queries.list_creators(scope)
 
 
 def test_notice_of_one_is_not_settled_by_another(tenant: OpenScope, lumiere: Agency) -> None:
@@ -208,11 +216,11 @@ def test_notice_of_one_is_not_settled_by_another(tenant: OpenScope, lumiere: Age
         with mine.scope() as scope:
             assert notices.put(scope, Message("gate.CONSENT_MISSING"), cause="the same cause")
     with other.scope() as scope:
-        notices.settle(scope, "the same cause")
+        notices.close(scope, "the same cause")
     with lumiere.scope() as scope:
-        assert len(reads.open_notices(scope)) == 1
+        assert len(queries.list_open_notices(scope)) == 1
 
 
 def test_opener_opens_scopes(database: Database, tenant_id: UUID) -> None:
-    with opener(database)(tenant_id, "system:test") as scope:
+    with scope_opener(database)(tenant_id, "system:test") as scope:
         assert (scope.tenant_id, scope.actor) == (tenant_id, "system:test")

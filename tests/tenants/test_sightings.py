@@ -6,9 +6,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
-from foundation.database import OpenScope
-from tenants import agencies, reads, sightings
-from tenants.roles import Role
+from foundation.db.database import OpenScope
+from tenants.agencies import agencies, queries
+from tenants.agencies.rights import Role
+from tenants.auth import device_fingerprints
 from tests.tenants.apps import KEY
 from tests.tenants.builders import Agency, agency
 
@@ -25,17 +26,17 @@ def guest(house: Agency, name: str = "Gus") -> UUID:
 def seen(house: Agency, member: UUID, address: str, device: str = "", *, key: str = KEY) -> UUID:
     """Note a sighting; returns the human behind the member."""
     with house.scope() as scope:
-        found = reads.member(scope, member)
-        sightings.note(scope, key, found, address=address, device=device)
+        found = queries.get_member(scope, member)
+        device_fingerprints.record_device(scope, key, found, address=address, device=device)
         return found.principal_id
 
 
 def counts_as(house: Agency, principal: UUID) -> frozenset[UUID]:
     with house.scope() as scope:
-        assert sightings.same(scope, principal).get(principal, frozenset()) == sightings.same(scope).get(
+        assert device_fingerprints.same_humans(scope, principal).get(
             principal, frozenset()
-        )
-        return sightings.same(scope, principal).get(principal, frozenset())
+        ) == device_fingerprints.same_humans(scope).get(principal, frozenset())
+        return device_fingerprints.same_humans(scope, principal).get(principal, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_a_change_of_role_does_not_wipe_it(lumiere: Agency) -> None:
 def test_it_ends_after_ninety_days(lumiere: Agency) -> None:
     gus = seen(lumiere, guest(lumiere), HOME)
     assert counts_as(lumiere, gus) == frozenset()
-    old = sightings.WINDOW + timedelta(days=1)
+    old = device_fingerprints.FINGERPRINT_WINDOW + timedelta(days=1)
     with lumiere.scope() as scope:
         digest = scope.run("SELECT digest FROM sightings").scalar_one()
         scope.run(

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from foundation.errors import Refused
-from tenants import ceremonies, passkeys
+from tenants.auth import ceremonies, passkeys
 from tests.conftest import Cluster
 from tests.gate.releases import past_the_gate
 from tests.tenants.builders import Agency
@@ -29,12 +29,12 @@ def test_a_signature_is_for_one_act_of_one_member_once(lumiere: Agency) -> None:
         spend(lumiere, lumiere.owner, signed)
     body = device.signs(asked(lumiere, lumiere.owner))
     with pytest.raises(Refused, match="not_fresh"):  # asked for one act, handed in for another
-        ceremonies.sign(lumiere.open, SITE, who(lumiere, lumiere.owner), body, act=ACT["act"], about="another")
+        ceremonies.sign_act(lumiere.open, SITE, who(lumiere, lumiere.owner), body, act=ACT["act"], about="another")
     body = other.signs(asked(lumiere, lumiere.owner))
     with pytest.raises(Refused, match="another"):
-        ceremonies.sign(lumiere.open, SITE, who(lumiere, lumiere.owner), body, **ACT)
+        ceremonies.sign_act(lumiere.open, SITE, who(lumiere, lumiere.owner), body, **ACT)
     with lumiere.scope("system:test") as scope, pytest.raises(Refused):
-        passkeys.spend(scope, signed, **ACT)
+        passkeys.consume_signature(scope, signed, **ACT)
 
 
 @pytest.mark.parametrize(("old", "good"), [(4, True), (6, False)])
@@ -57,13 +57,13 @@ def test_a_question_of_six_minutes_ago_is_answered_no_more(lumiere: Agency, clus
         aged = "UPDATE passkey_asks SET expires_at = expires_at - interval '6 minutes' WHERE tenant_id = :t"
         connection.execute(text(aged), {"t": lumiere.tenant_id})
     with pytest.raises(Refused, match="not_fresh"):
-        ceremonies.sign(lumiere.open, SITE, who(lumiere, lumiere.owner), body, **ACT)
+        ceremonies.sign_act(lumiere.open, SITE, who(lumiere, lumiere.owner), body, **ACT)
 
 
 def test_a_signature_dies_with_its_passkey(lumiere: Agency) -> None:
     signed = signs(lumiere, lumiere.owner, adds(lumiere, lumiere.owner))
     with lumiere.scope(f"member:{lumiere.owner}") as scope:
-        passkeys.remove(scope, lumiere.owner, passkeys.keys(scope, lumiere.owner)[0].id)
+        passkeys.remove_passkey(scope, lumiere.owner, passkeys.list_passkeys(scope, lumiere.owner)[0].id)
     with pytest.raises(Refused, match="not_fresh"):
         spend(lumiere, lumiere.owner, signed)
 
@@ -82,7 +82,7 @@ def test_the_database_holds_what_was_signed(lumiere: Agency, change: str) -> Non
     device = adds(lumiere, lumiere.owner)
     spend(lumiere, lumiere.owner, signs(lumiere, lumiere.owner, device))
     with lumiere.scope() as scope:
-        passkeys.forget(scope, lumiere.owner)
+        passkeys.end_all_passkeys(scope, lumiere.owner)
     for role in ("app", "door"):
         with pytest.raises(SQLAlchemyError), lumiere.scope(role=role) as scope:
             scope.run(change)

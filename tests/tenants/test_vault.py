@@ -13,47 +13,47 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import Unavailable
+from foundation.i18n.translation import canonical_json
 from foundation.ids import uuid7
-from foundation.sealed import Reveal, Seal, Sealed
-from foundation.words import canonical
-from tenants import unseal, vault
+from foundation.sealed import RevealSecret, Sealed, SealSecret
+from tenants.vault import envelope, unseal
 
 MASTER = secrets.token_bytes(32)
 TOKEN = "canary-token-5c1e"
 
 
 @pytest.fixture
-def both(tenant: OpenScope) -> tuple[Reveal, Seal]:
-    return unseal.revealing(tenant, MASTER)
+def both(tenant: OpenScope) -> tuple[RevealSecret, SealSecret]:
+    return unseal.vault_functions(tenant, MASTER)
 
 
-def test_round_trip(both: tuple[Reveal, Seal], tenant_id: UUID) -> None:
+def test_round_trip(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> None:
     reveal, seal = both
     assert reveal(tenant_id, seal(tenant_id, TOKEN)) == TOKEN
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(secret=st.text(st.characters(codec="utf-8"), max_size=200))
-def test_any_text_comes_back(both: tuple[Reveal, Seal], tenant_id: UUID, secret: str) -> None:
+def test_any_text_comes_back(both: tuple[RevealSecret, SealSecret], tenant_id: UUID, secret: str) -> None:
     reveal, seal = both
     assert reveal(tenant_id, seal(tenant_id, secret)) == secret
 
 
-def test_same_secret_twice_gives_two_boxes(both: tuple[Reveal, Seal], tenant_id: UUID) -> None:
+def test_same_secret_twice_gives_two_boxes(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> None:
     _, seal = both
     assert seal(tenant_id, TOKEN).box != seal(tenant_id, TOKEN).box
 
 
-def test_rooms_and_wiring_seal_alike(both: tuple[Reveal, Seal], tenant: OpenScope, tenant_id: UUID) -> None:
+def test_rooms_and_wiring_seal_alike(both: tuple[RevealSecret, SealSecret], tenant: OpenScope, tenant_id: UUID) -> None:
     reveal, _ = both
     with tenant(tenant_id, "system:test") as scope:
-        sealed = vault.seal(scope, MASTER, TOKEN)
+        sealed = envelope.seal_secret(scope, MASTER, TOKEN)
     assert reveal(tenant_id, sealed) == TOKEN
 
 
-def test_box_of_another_tenant_does_not_open(both: tuple[Reveal, Seal], tenant_id: UUID) -> None:
+def test_box_of_another_tenant_does_not_open(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> None:
     reveal, seal = both
     sealed, stranger = seal(tenant_id, TOKEN), uuid7()
     seal(stranger, "something of their own")
@@ -65,7 +65,7 @@ def test_key_moved_to_another_tenant_does_not_open(tenant: OpenScope, tenant_id:
     """Row-level security aside: a copied row of `vault_keys` is of no use either."""
     stranger = uuid7()
     with tenant(tenant_id, "system:test") as scope:
-        vault.data_key(scope, MASTER)
+        envelope.get_data_key(scope, MASTER)
         wrapped = scope.run("SELECT wrapped FROM vault_keys WHERE tenant_id = :t", t=tenant_id).scalar_one()
     with tenant(stranger, "system:test") as scope:
         scope.run(
@@ -75,10 +75,10 @@ def test_key_moved_to_another_tenant_does_not_open(tenant: OpenScope, tenant_id:
             w=wrapped,
         )
         with pytest.raises(Unavailable, match=r"vault\.cannot_open"):
-            vault.data_key(scope, MASTER)
+            envelope.get_data_key(scope, MASTER)
 
 
-def test_tampered_box_does_not_open(both: tuple[Reveal, Seal], tenant_id: UUID) -> None:
+def test_tampered_box_does_not_open(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> None:
     reveal, seal = both
     box = seal(tenant_id, TOKEN).box
     changed = [bytes([*box[:place], box[place] ^ 1, *box[place + 1 :]]) for place in range(len(box))]
@@ -90,7 +90,7 @@ def test_tampered_box_does_not_open(both: tuple[Reveal, Seal], tenant_id: UUID) 
 def test_first_use_from_many_sides_makes_one_key(tenant: OpenScope, tenant_id: UUID) -> None:
     def key(_: int) -> bytes:
         with tenant(tenant_id, "system:test") as scope:
-            return vault.data_key(scope, MASTER)
+            return envelope.get_data_key(scope, MASTER)
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(key, range(8)))) == 1
@@ -100,17 +100,19 @@ def test_first_use_from_many_sides_makes_one_key(tenant: OpenScope, tenant_id: U
 
 def test_stored_key_is_wrapped(tenant: OpenScope, tenant_id: UUID) -> None:
     with tenant(tenant_id, "system:test") as scope:
-        key = vault.data_key(scope, MASTER)
+        key = envelope.get_data_key(scope, MASTER)
         row = scope.run("SELECT wrapped FROM vault_keys WHERE tenant_id = :t", t=tenant_id).scalar_one()
     assert len(key) == 32
     assert key not in row
     assert MASTER not in row
 
 
-def test_another_master_key_opens_nothing(tenant: OpenScope, both: tuple[Reveal, Seal], tenant_id: UUID) -> None:
+def test_another_master_key_opens_nothing(
+    tenant: OpenScope, both: tuple[RevealSecret, SealSecret], tenant_id: UUID
+) -> None:
     _, seal = both
     sealed = seal(tenant_id, TOKEN)
-    reveal, _ = unseal.revealing(tenant, secrets.token_bytes(32))
+    reveal, _ = unseal.vault_functions(tenant, secrets.token_bytes(32))
     with pytest.raises(Unavailable, match=r"vault\.cannot_open"):
         reveal(tenant_id, sealed)
 
@@ -118,15 +120,15 @@ def test_another_master_key_opens_nothing(tenant: OpenScope, both: tuple[Reveal,
 @pytest.mark.parametrize("encoded", ["", "short", base64.b64encode(b"x" * 31).decode(), "é", "====", "0" * 64])
 def test_missing_master_key_is_said(encoded: str) -> None:
     with pytest.raises(Unavailable, match=r"vault\.no_master_key") as failed:
-        vault.master(encoded)
+        envelope.parse_master_key(encoded)
     assert not encoded or encoded not in str(failed.value)
 
 
 def test_master_key_is_read() -> None:
-    assert vault.master(base64.b64encode(MASTER).decode()) == MASTER
+    assert envelope.parse_master_key(base64.b64encode(MASTER).decode()) == MASTER
 
 
-def test_nothing_of_a_sealed_value_shows(both: tuple[Reveal, Seal], tenant_id: UUID) -> None:
+def test_nothing_of_a_sealed_value_shows(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> None:
     _, seal = both
     sealed = seal(tenant_id, TOKEN)
     shown = [
@@ -134,7 +136,7 @@ def test_nothing_of_a_sealed_value_shows(both: tuple[Reveal, Seal], tenant_id: U
         str(sealed),
         f"{sealed}",
         f"{sealed!r}",
-        canonical({"token": sealed}).decode(),
+        canonical_json({"token": sealed}).decode(),
     ]
     shown += [repr([sealed]), repr({"token": sealed}), str(replace(sealed))]
     for text in shown:
@@ -146,7 +148,7 @@ def test_nothing_of_a_sealed_value_shows(both: tuple[Reveal, Seal], tenant_id: U
     assert TOKEN.encode() not in pickle.dumps(copy.copy(sealed))
 
 
-def test_failure_to_open_says_nothing_of_the_secret(both: tuple[Reveal, Seal], tenant_id: UUID) -> None:
+def test_failure_to_open_says_nothing_of_the_secret(both: tuple[RevealSecret, SealSecret], tenant_id: UUID) -> None:
     reveal, seal = both
     sealed = seal(tenant_id, TOKEN)
     with pytest.raises(Unavailable) as failed:

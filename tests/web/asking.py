@@ -8,19 +8,20 @@ from uuid import UUID
 
 import httpx
 
-from channels import connecting
-from foundation.clock import wall_now
-from foundation.database import OpenScope
+from channels.accounts import lifecycle
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
-from tenants import agencies, keys
-from tenants.keys import KeyScope
-from tenants.roles import Role
+from foundation.ops.clock import wall_now
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.api_keys import keys
+from tenants.api_keys.keys import ApiKeyScope
 from tests.hours import began
 
 ZONE = "Europe/Paris"
 NEXT_YEAR = wall_now().year + 1
 """A year all of which posts can be planned in."""
-EVERYTHING = tuple(KeyScope)
+EVERYTHING = tuple(ApiKeyScope)
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Program:
     def key(self, role: Role = Role.MANAGER, *, scopes: Any = EVERYTHING, creators: Any = (), days: int = 30) -> str:
         """A key of the member in this role."""
         with self.scope(f"member:{self.members[role]}") as scope:
-            return keys.make(scope, name="test", scopes=scopes, creators=creators, days=days)
+            return keys.create_key(scope, name="test", scopes=scopes, creators=creators, days=days)
 
     def ask(
         self, method: str, path: str, body: Any = None, *, key: str = "", version: int | None = None, **headers: str
@@ -105,7 +106,7 @@ def program(client: httpx.Client, tenant: OpenScope) -> Program:
     """A new agency."""
     tenant_id = uuid7()
     with tenant(tenant_id, "system:test") as scope:
-        agencies.found(scope, name="Agency", language="fr", zone=ZONE)
+        agencies.create_agency(scope, name="Agency", language="fr", zone=ZONE)
         members = {
             role: agencies.add_member(
                 scope, name=str(role), email=f"{role}@example.test", role=role, language="fr", zone=ZONE
@@ -117,7 +118,7 @@ def program(client: httpx.Client, tenant: OpenScope) -> Program:
             creators[slug] = agencies.add_creator(
                 scope, slug=slug, name=slug.title(), kind="virtual", zone=ZONE, languages=["fr"]
             )
-            channels[slug] = connecting.connect(
+            channels[slug] = lifecycle.connect_account(
                 scope,
                 creator_id=creators[slug],
                 platform="sandbox",

@@ -10,19 +10,21 @@ from uuid import UUID
 import httpx
 from PIL import Image
 
-from foundation.database import OpenScope, Scope
+from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
-from foundation.storage import FileStore
-from gate import ratings, recording
-from gate.units import Rating
-from tenants import agencies, letterbox
-from web import sites
-from web.sites import Found
+from foundation.storage.object_store import FileStore
+from gate.assets import asset_records
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from tenants.agencies import agencies
+from tenants.vault import sealed_intake
+from web.site import sites
+from web.site.sites import SiteRef
 
 PUBLIC = "https://pages.example.test"
 AUTHORITY = "pages.example.test"
 MASTER = b"m" * 32
-LETTERBOX = letterbox.public_key(MASTER)
+LETTERBOX = sealed_intake.derive_public_key(MASTER)
 
 
 def png(number: int) -> bytes:
@@ -82,12 +84,12 @@ class Page:
     def record(self, scope: Scope, sha256: str, rating: Rating | None, *, ai: str = "none") -> None:
         """What ingesting does: the bytes are recorded and rated."""
         made = {"origin": "upload", "ai": ai, "engine": "", "made_at": scope.now, "source": "capture"}
-        asset = recording.record_asset(scope, creator_id=self.creator_id, **made)
-        recording.record_rendition(
+        asset = asset_records.record_asset(scope, creator_id=self.creator_id, **made)
+        asset_records.record_rendition(
             scope, asset, sha256=sha256, mime="image/png", size=1, width=8, height=8, profile="post"
         )
         if rating is not None:
-            ratings.rate(scope, sha256, rating, source="classifier@1")
+            ratings.record_rating(scope, sha256, rating, source="classifier@1")
 
     def put(self, key: str = "", *, media: Any = (), token: str | None = None, **item: Any) -> httpx.Response:
         """Put an item; `media` are digests, or whole entries."""
@@ -124,8 +126,8 @@ class Page:
         return self.room.tenant(self.tenant_id, actor)
 
     @property
-    def found(self) -> Found:
-        found = sites.by_slug(self.room.tenant, self.slug)
+    def found(self) -> SiteRef:
+        found = sites.find_site_by_slug(self.room.tenant, self.slug)
         assert found is not None
         return found
 
@@ -138,7 +140,7 @@ def page(
     owner = tenant_id or uuid7()
     with room.tenant(owner, "system:test") as scope:
         if tenant_id is None:
-            agencies.found(scope, name="Agency", language="fr", zone="Europe/Paris")
+            agencies.create_agency(scope, name="Agency", language="fr", zone="Europe/Paris")
         creator = agencies.add_creator(
             scope, slug=slug, name=title, kind="human", zone="Europe/Paris", languages=["fr"], rating_ceiling="E"
         )

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from connectors.suite.serving import served
-from foundation.database import Database, OpenScope
-from foundation.storage import FileStore
+from connectors.conformance.fake_servers import serve_app
+from foundation.db.database import Database, OpenScope
+from foundation.storage.object_store import FileStore
 from tests.web.asking import Program, program
 from tests.web.builders import LETTERBOX, PUBLIC, Page, Room, page
 from tests.web.homes import Home, home_of
-from web.app import create
+from web.app import create_web_app
 
 
 @pytest.fixture(scope="session")
 def room(pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     store, library = FileStore(tmp_path_factory.mktemp("pages")), FileStore(tmp_path_factory.mktemp("library"))
-    app = create(
+    app = create_web_app(
         tenant=pages.scope,
         store=store,
         library=library,
@@ -25,7 +25,7 @@ def room(pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathFa
         security_contact="mailto:security@example.test",
         letterbox_key=LETTERBOX,
     )
-    with served(app) as url, httpx.Client(base_url=url, timeout=20, verify=False) as client:
+    with serve_app(app) as url, httpx.Client(base_url=url, timeout=20, verify=False) as client:
         yield Room(client, tenant, pages.scope, store, library)
 
 

@@ -9,20 +9,24 @@ from uuid import UUID
 
 import httpx
 
-from foundation.clock import wall_now
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
-from foundation.storage import ObjectStore, digest_of
-from generators import provenance
-from generators.engines.placeholder import Placeholder
-from generators.wire import MADE, VERSION, Asked, Lent
-from studio import handed, home, jobs, library, recipes
-from studio.events import HomePictureDue, JobDue
-from tenants import agencies, machines
-from tenants.roles import Role
+from foundation.ops.clock import wall_now
+from foundation.storage.object_store import ObjectStore, bytes_digest
+from generators.engines.images.placeholder import PlaceholderEngine
+from generators.provenance import content_credentials
+from generators.remote_protocol import PROTOCOL_VERSION, RESULT_HEADER, LeasedPictures, PictureOrder
+from studio.library import assets
+from studio.library.events import RemotePictureDue, RunDue
+from studio.recipes import specs
+from studio.remote_workers import results
+from studio.runs import remote_routing, runner
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.api_keys import remote_workers
 from tests.studio.builders import spec
 
-CREDENTIAL = provenance.development_credential(now=wall_now())
+CREDENTIAL = content_credentials.development_credential(now=wall_now())
 ABLE = {"engine": "placeholder", "model": "scenes-1"}
 
 
@@ -47,17 +51,17 @@ class Home:
         """Another machine."""
         machine_id = uuid7()
         with self.scope(f"member:{self.owner}") as scope:
-            return machine_id, machines.make(scope, name=name, machine_id=machine_id)
+            return machine_id, remote_workers.create_remote_worker(scope, name=name, machine_id=machine_id)
 
     def end(self, machine_id: UUID | None = None) -> int:
         with self.scope(f"member:{self.owner}") as scope:
-            return home.end(scope, machine_id or self.machine_id)
+            return remote_routing.end_remote_worker(scope, machine_id or self.machine_id)
 
     def start(self, *, key: str = "run", seed: int = 7, **changes: Any) -> UUID:
         """A run of a small recipe."""
         with self.scope() as scope:
-            recipe_id = recipes.save(scope, self.creator_id, spec(**changes))
-            return jobs.start(scope, creator_id=self.creator_id, recipe_id=recipe_id, seed=seed, key=key)
+            recipe_id = specs.save_recipe(scope, self.creator_id, spec(**changes))
+            return runner.start_run(scope, creator_id=self.creator_id, recipe_id=recipe_id, seed=seed, key=key)
 
     def post(self, path: str, body: Any, *, key: str = "", **headers: str) -> httpx.Response:
         """One request of the machine."""
@@ -65,33 +69,33 @@ class Home:
         more: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
         return self.client.post(f"/machine/v1{path}", headers=said, timeout=30, **more)
 
-    def ask(self, *, instance: UUID | None = None, key: str = "", **able: Any) -> Lent | None:
+    def ask(self, *, instance: UUID | None = None, key: str = "", **able: Any) -> LeasedPictures | None:
         """What the machine is lent."""
-        wanted = {"version": VERSION, "instance": str(instance or self.instance), "able": {**ABLE, **able}}
+        wanted = {"version": PROTOCOL_VERSION, "instance": str(instance or self.instance), "able": {**ABLE, **able}}
         answer = self.post("/work", wanted, key=key)
         assert answer.status_code == 200, answer.text
         said = answer.json()["lent"]
-        return Lent.model_validate(said) if said else None
+        return LeasedPictures.model_validate(said) if said else None
 
-    def lent(self, **more: Any) -> Lent:
+    def lent(self, **more: Any) -> LeasedPictures:
         """The same where there is something."""
         found = self.ask(**more)
         assert found is not None
         return found
 
     def hand_in(
-        self, lent: Lent, which: int, data: bytes | None = None, *, key: str = "", **said: Any
+        self, lent: LeasedPictures, which: int, data: bytes | None = None, *, key: str = "", **said: Any
     ) -> httpx.Response:
         """A picture of a lease, drawn unless other bytes are given."""
         asked = next(one for one in lent.pictures if one.number == which)
         data = drawn(asked) if data is None else data
         made = {
-            **{"lease": str(lent.lease), "number": which, "sha256": digest_of(data), "seconds": 1.5},
+            **{"lease": str(lent.lease), "number": which, "sha256": bytes_digest(data), "seconds": 1.5},
             **{"engine": "placeholder", "model": "scenes-1", "label": "placeholder", "parameters": {"steps": 1}},
             **said,
         }
         told = json.dumps(made)
-        kind = {"content-type": "application/octet-stream", MADE: told}
+        kind = {"content-type": "application/octet-stream", RESULT_HEADER: told}
         return self.post("/pictures", data, key=key, **kind)
 
     def bring(self) -> int:
@@ -100,12 +104,12 @@ class Home:
             found = scope.run(
                 "DELETE FROM outbox WHERE tenant_id = :tenant AND kind = :kind RETURNING id, subject_id",
                 tenant=self.tenant_id,
-                kind=HomePictureDue.kind,
+                kind=RemotePictureDue.kind,
             )
             ids = [row.subject_id for row in sorted(found, key=lambda row: row.id)]
         for one in ids:
-            handed.bring(
-                HomePictureDue(self.tenant_id, one),
+            results.ingest_result(
+                RemotePictureDue(self.tenant_id, one),
                 tenant=self.tenant,
                 store=self.store,
                 credential=lambda: CREDENTIAL,
@@ -114,17 +118,17 @@ class Home:
 
     def progress(self, job_id: UUID) -> tuple[str, int, int]:
         with self.scope() as scope:
-            state, done, total = jobs.progress(scope, job_id)
+            state, done, total = runner.run_progress(scope, job_id)
         return str(state), done, total
 
     def why(self, job_id: UUID) -> str:
         with self.scope() as scope:
-            found = jobs.why(scope, job_id)
+            found = runner.failure_reason(scope, job_id)
         return found.code if found else ""
 
-    def pictures(self) -> list[library.Item]:
+    def pictures(self) -> list[assets.LibraryAsset]:
         with self.scope() as scope:
-            return library.items(scope, self.creator_id)
+            return assets.list_assets(scope, self.creator_id)
 
     def count(self, table: str) -> int:
         with self.scope() as scope:
@@ -135,7 +139,7 @@ class Home:
         """Runs that our own workers were told of."""
         with self.scope() as scope:
             found = scope.run(
-                "SELECT count(*) FROM outbox WHERE tenant_id = :t AND kind = :kind", t=self.tenant_id, kind=JobDue.kind
+                "SELECT count(*) FROM outbox WHERE tenant_id = :t AND kind = :kind", t=self.tenant_id, kind=RunDue.kind
             )
             return int(found.scalar_one())
 
@@ -153,7 +157,7 @@ def home_of(client: httpx.Client, tenant: OpenScope, store: ObjectStore, *, came
     """A new agency, whose machine has asked once where it `came`."""
     tenant_id = uuid7()
     with tenant(tenant_id, "system:test") as scope:
-        agencies.found(scope, name="Agency", language="fr", zone="Europe/Paris")
+        agencies.create_agency(scope, name="Agency", language="fr", zone="Europe/Paris")
         owner = agencies.add_member(
             scope, name="O", email="o@example.test", role=Role.OWNER, language="fr", zone="Europe/Paris"
         )
@@ -167,9 +171,9 @@ def home_of(client: httpx.Client, tenant: OpenScope, store: ObjectStore, *, came
     return made
 
 
-def drawn(asked: Asked) -> bytes:
+def drawn(asked: PictureOrder) -> bytes:
     """What the machine's engine draws."""
-    return Placeholder().draw(asked.job(lambda _: b"")).data
+    return PlaceholderEngine().draw(asked.to_job(lambda _: b"")).data
 
 
 def bomb(edge: int = 60_000) -> bytes:

@@ -12,28 +12,38 @@ from uuid import UUID
 
 import httpx
 
-from channels import connecting
+from channels.accounts import lifecycle
 from foundation.ids import uuid7
-from foundation.storage import FileStore
-from gate import ratings
-from gate.units import Rating
-from schedules import downtime_reads, downtimes, ideas_handling, imports_handling, kits_handling
-from schedules.events import IdeaWords, ImportCheck, KitWords
-from studio import ingesting, library, recipes
-from tenants import hooks
-from tenants.roles import Role
+from foundation.storage.object_store import FileStore
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from schedules.downtime import missed_posts, queries
+from schedules.imports import handlers as imports_handling
+from schedules.posts.events import CaptionSetDue, IdeasDue, ImportCheck
+from schedules.suggestions.captions import handlers as kits_handling
+from schedules.suggestions.ideas import handlers as ideas_handling
+from studio.ingest import pipeline
+from studio.library import assets
+from studio.recipes import specs
+from tenants.agencies.rights import Role
+from tenants.webhooks import endpoints
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import spec
 from tests.web.asking import NEXT_YEAR, ZONE, Program, now
-from web import api_imports
-from web.api_copy_models import MEDIA
-from web.api_hook_models import CALL
-from web.api_making_models import RECIPE_ID
-from web.api_plan_inputs import ACCOUNT, CREATOR, DELIVERY, POST
-from web.api_pool_models import ENTRY
-from web.api_spares import OTHER
+from web.api.admin.webhook_schemas import EXAMPLE_CALL_ID
+from web.api.generation.run_schemas import EXAMPLE_RECIPE_ID
+from web.api.media.picture_copy_schemas import EXAMPLE_MEDIA_ID
+from web.api.planning import imports
+from web.api.planning.account_failover import EXAMPLE_SPARE_ID
+from web.api.planning.evergreen_schemas import EXAMPLE_ENTRY_ID
+from web.api.planning.request_schemas import (
+    EXAMPLE_CHANNEL_ID,
+    EXAMPLE_CREATOR_ID,
+    EXAMPLE_DELIVERY_ID,
+    EXAMPLE_POST_ID,
+)
 
-FILE = api_imports.TABLE.replace("Mia,Mia on Bluesky", "{creator},Sandbox {creator}")
+FILE = imports.EXAMPLE_CSV.replace("Mia,Mia on Bluesky", "{creator},Sandbox {creator}")
 ACTIONS = (
     "schedule|approve|cancel|move|now|again|link|remove|change|skip|detach|stop|fill|take-out|reorder|shuffle|forward|end"
     "|leave|once-more|undo|apply|pause|resume|importance|keep|hold|test|reword|add|wording|answer|resolve|reopen"
@@ -43,15 +53,15 @@ _ACT = re.compile(rf"/({ACTIONS})$")
 
 
 MEANT = {
-    CREATOR: "creator_id",
-    ACCOUNT: "channel_id",
-    POST: "post_id",
-    DELIVERY: "delivery_id",
-    RECIPE_ID: "recipe_id",
-    ENTRY: "entry_id",
-    OTHER: "other_id",
-    CALL: "call_id",
-    MEDIA: "media_id",
+    EXAMPLE_CREATOR_ID: "creator_id",
+    EXAMPLE_CHANNEL_ID: "channel_id",
+    EXAMPLE_POST_ID: "post_id",
+    EXAMPLE_DELIVERY_ID: "delivery_id",
+    EXAMPLE_RECIPE_ID: "recipe_id",
+    EXAMPLE_ENTRY_ID: "entry_id",
+    EXAMPLE_SPARE_ID: "other_id",
+    EXAMPLE_CALL_ID: "call_id",
+    EXAMPLE_MEDIA_ID: "media_id",
 }
 """Ids of the examples, by what they stand for."""
 
@@ -127,8 +137,8 @@ def _planned(found: World, creator: str, store: FileStore | None) -> None:
     media = in_library(api, creator, store=store)
     ids["media_id"] = str(media)
     with api.scope() as scope:
-        ratings.rate(scope, library.item(scope, media).sha256, Rating.G, source="rule:test")
-        ids["recipe_id"] = str(recipes.save(scope, api.creators[creator], spec()))
+        ratings.record_rating(scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test")
+        ids["recipe_id"] = str(specs.save_recipe(scope, api.creators[creator], spec()))
     ids["copy_id"] = made(api.ask("POST", "/copies", {"media_id": ids["media_id"], "strength": 20}))["id"]
     ids["run_id"] = made(api.ask("POST", "/runs", {"recipe_id": ids["recipe_id"], "seed": 7}))["id"]
     ids["kit_id"] = made(api.ask("POST", "/kits", kit(found)))["id"]
@@ -173,16 +183,16 @@ def hooked(**more: Any) -> dict[str, Any]:
 def given_up(api: Program, hook_id: str) -> str:
     """A call of a hook that nobody tries any more."""
     with api.scope(f"member:{api.members[Role.OWNER]}") as scope:
-        call_id = hooks.test(scope, UUID(hook_id))
+        call_id = endpoints.send_test_event(scope, UUID(hook_id))
     with api.scope() as scope:
-        hooks.give_up(scope, call_id)
+        endpoints.abandon_call(scope, call_id)
     return str(call_id)
 
 
 def spared(api: Program, creator_id: str) -> UUID:
     """Another account of a creator."""
     with api.scope() as scope:
-        return connecting.connect(
+        return lifecycle.connect_account(
             scope,
             creator_id=UUID(creator_id),
             platform="sandbox",
@@ -248,8 +258,8 @@ def missed(api: Program, creator: str = "mia", *, count: int = 2) -> str:
                 t=api.tenant_id,
                 id=UUID(post["deliveries"][0]["id"]),
             )
-        downtimes.note(scope, api.channels[creator])
-        return str(downtime_reads.standing(scope, [api.creators[creator]])[0].id)
+        missed_posts.register_missed_posts(scope, api.channels[creator])
+        return str(queries.list_open_downtimes(scope, [api.creators[creator]])[0].id)
 
 
 def pausing(world: World, **more: Any) -> dict[str, Any]:
@@ -278,8 +288,8 @@ def kit(world: World, **more: Any) -> dict[str, Any]:
 
 def unable(api: Program, kit_id: str, ideas_id: str) -> None:
     """What a worker without a model says of both, so that others may be asked for."""
-    kits_handling.gave_up(KitWords(api.tenant_id, UUID(kit_id)), tenant=api.tenant)
-    ideas_handling.gave_up(IdeaWords(api.tenant_id, UUID(ideas_id)), tenant=api.tenant)
+    kits_handling.fail_captions(CaptionSetDue(api.tenant_id, UUID(kit_id)), tenant=api.tenant)
+    ideas_handling.fail_ideas(IdeasDue(api.tenant_id, UUID(ideas_id)), tenant=api.tenant)
 
 
 def picture() -> bytes:
@@ -297,16 +307,16 @@ def hand_in(
 
 def in_library(api: Program, creator: str = "mia", *, store: FileStore | None = None) -> UUID:
     """A picture that is there already; its bytes lie nowhere unless a store is said."""
-    prepared = ingesting.from_camera(picture(), name="beach.png")
+    prepared = pipeline.prepare_upload(picture(), name="beach.png")
     with tempfile.TemporaryDirectory() as folder:
         kept = store or FileStore(Path(folder))
         said = {"tenant_id": api.tenant_id, "creator_id": api.creators[creator], "prepared": prepared}
-        return ingesting.bring(api.tenant, kept, **said)
+        return pipeline.ingest_asset(api.tenant, kept, **said)
 
 
 def looked_at(api: Program, import_id: str) -> None:
     """What a worker does with it."""
-    imports_handling.check(ImportCheck(api.tenant_id, UUID(import_id)), tenant=api.tenant, connectors={})
+    imports_handling.check_import(ImportCheck(api.tenant_id, UUID(import_id)), tenant=api.tenant, connectors={})
 
 
 def unknown(path: str) -> str:

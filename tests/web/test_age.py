@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from channels import ages
-from channels.states import CheckState
+from channels.accounts.states import AgeCheckState
+from channels.age_verification import age_checks
 from foundation.ids import uuid7
 from tests.web.builders import PUBLIC, Page
 
@@ -19,14 +19,14 @@ def invited(mia: Page) -> tuple[str, UUID]:
             tenant=mia.tenant_id,
             id=uuid7(),
         )
-        token = ages.invite(scope, "telegram", "fan", channel_id=None, language="en")
+        token = age_checks.create_check_link(scope, "telegram", "fan", channel_id=None, language="en")
     assert token is not None
-    found = ages.find(mia.room.pages, token)
+    found = age_checks.find_check(mia.room.pages, token)
     assert found is not None
     return token, found[1]
 
 
-def stand(mia: Page, check_id: UUID, state: CheckState, address: str = "") -> None:
+def stand(mia: Page, check_id: UUID, state: AgeCheckState, address: str = "") -> None:
     with mia.room.tenant(mia.tenant_id, "system:test") as scope:
         scope.run(
             "UPDATE age_checks SET state = :state, address = :address WHERE id = :id",
@@ -56,21 +56,21 @@ def test_the_link_begins_a_check_once(mia: Page) -> None:
         assert client.post(f"/age/{token}").status_code == 303
     assert begun(mia) == [f"{PUBLIC}/age/{token}"]
     assert client.get(f"/age/{token}").headers["refresh"] == "1"
-    stand(mia, check_id, CheckState.OPEN, "https://age.example?sessionId=1&sdkId=2")
+    stand(mia, check_id, AgeCheckState.OPEN, "https://age.example?sessionId=1&sdkId=2")
     assert 'href="https://age.example?sessionId=1&amp;sdkId=2"' in client.get(f"/age/{token}").text
 
 
-@pytest.mark.parametrize("state", list(CheckState))
-def test_every_state_is_told_and_only_some_let_begin(mia: Page, state: CheckState) -> None:
+@pytest.mark.parametrize("state", list(AgeCheckState))
+def test_every_state_is_told_and_only_some_let_begin(mia: Page, state: AgeCheckState) -> None:
     token, check_id = invited(mia)
     stand(mia, check_id, state)
     shown = mia.room.client.get(f"/age/{token}")
     assert shown.status_code == 200
-    assert ("<form" in shown.text) == (state in ages.AGAIN)
+    assert ("<form" in shown.text) == (state in age_checks.RETRYABLE_CHECK_STATES)
     assert shown.headers["cache-control"] == "private, no-store"
     assert "telegram" not in shown.text
     mia.room.client.post(f"/age/{token}")
-    assert bool(begun(mia)) == (state in ages.AGAIN)
+    assert bool(begun(mia)) == (state in age_checks.RETRYABLE_CHECK_STATES)
 
 
 def test_an_old_link_and_another_sites_form_begin_nothing(mia: Page) -> None:

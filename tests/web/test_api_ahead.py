@@ -7,16 +7,16 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from channels import reads as channel_reads
-from foundation import outbox
-from gate import events as gate_events
-from gate import switches
-from gate.events import SwitchWanted
-from schedules import scheduling
-from studio import recipes
-from tenants import staffing
-from tenants.keys import KeyScope
-from tenants.roles import Role
+from channels.accounts import queries as channel_reads
+from foundation.outbox import outbox
+from gate.policy import emergency_stops
+from gate.reviews import events as gate_events
+from gate.reviews.events import EmergencyStopRequested
+from schedules.calendar import versioned_actions
+from studio.recipes import specs
+from tenants.agencies.rights import Role
+from tenants.api_keys.keys import ApiKeyScope
+from tenants.auth import members
 from tests.studio.builders import spec
 from tests.web.asking import NEXT_YEAR, Program, code, later, now
 from tests.web.planned import made, spared
@@ -49,7 +49,7 @@ def test_now_is_refused_while_a_yes_is_missing_and_where_one_was_to_another_hour
     assert (refused.status_code, code(refused)) == (409, "delivery.needs_yes")
     made(api.ask("POST", f"/posts/{post['id']}/approve", {}, key=api.secrets["owner"], version=1))
     with api.scope() as scope:
-        scheduling.approve(scope, UUID(post["id"]), member_id=api.members[Role.CREATOR], tier=2)
+        versioned_actions.approve_and_schedule(scope, UUID(post["id"]), member_id=api.members[Role.CREATOR], tier=2)
     planned = api.get(path)
     assert planned["state"] == "scheduled"
     refused = api.ask("POST", f"{path}/now", version=planned["version"])
@@ -118,9 +118,9 @@ def test_a_week_needs_a_brief_its_creator_and_the_right_to_make_pictures(api: Pr
         answer = api.ask("GET", path, key=narrow)
         assert (answer.status_code, code(answer)) == (404, "week.unknown")
     with api.scope() as scope:
-        recipe = str(recipes.save(scope, api.creators["mia"], spec()))
+        recipe = str(specs.save_recipe(scope, api.creators["mia"], spec()))
     line = made(api.ask("POST", "/weeks", brief(api, recipes=[recipe])))["lines"][0]
-    writer = api.key(scopes=[KeyScope.POSTS_READ, KeyScope.POSTS_WRITE])
+    writer = api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.POSTS_WRITE])
     refused = api.ask("POST", f"/weeks/lines/{line['id']}/accept", key=writer, version=line["version"])
     assert (refused.status_code, refused.json()["error"]["message"][-9:]) == (403, "generate.")
     assert made(api.ask("POST", f"/weeks/lines/{line['id']}/accept", version=line["version"]))["post_id"]
@@ -132,11 +132,11 @@ def pressed(api: Program) -> int:
         rows = scope.run(
             "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = :k",
             t=api.tenant_id,
-            k=SwitchWanted.kind,
+            k=EmergencyStopRequested.kind,
         ).all()
     for row in rows:
-        asked = outbox.rebuild(SwitchWanted, api.tenant_id, row.subject_id, row.args)
-        gate_events.set_switch(asked, tenant=api.tenant)
+        asked = outbox.rebuild_event(EmergencyStopRequested, api.tenant_id, row.subject_id, row.args)
+        gate_events.handle_stop_request(asked, tenant=api.tenant)
     return len(rows)
 
 
@@ -174,12 +174,12 @@ def test_who_works_for_one_creator_brakes_for_all_by_a_key_for_all_of_theirs(api
     """As on the page: the key says no more than its member may, and no less, unless it was made for chosen creators."""
     own, chosen, mia = api.key(), api.key(creators=["mia"]), api.members[Role.MANAGER]
     with api.scope() as scope:
-        staffing.change(scope, mia, role=Role.MANAGER, creators=["mia"])
-        account = channel_reads.channel(scope, api.channels["zoe"])
+        members.change_member(scope, mia, role=Role.MANAGER, creators=["mia"])
+        account = channel_reads.get_channel(scope, api.channels["zoe"])
         scope.run("UPDATE channels SET platform = 'mastodon' WHERE id = :id", id=account.id)
     with api.scope(f"member:{api.members[Role.OWNER]}") as scope:
         for where, target in (("platform", "mastodon"), ("creator", str(api.creators["zoe"]))):
-            switches.close(scope, where, target, "sending", reason="hers")
+            emergency_stops.close_switch(scope, where, target, "sending", reason="hers")
     for wide in ({"where": "tenant"}, {"where": "platform", "target": "sandbox"}):
         assert api.ask("POST", "/stops", wide, key=own).status_code == 202
         assert code(api.ask("POST", "/stops", wide, key=chosen)) == "api.narrowed"

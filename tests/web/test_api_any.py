@@ -12,18 +12,18 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from connectors.suite.serving import served
-from foundation.database import Database, OpenScope
-from foundation.storage import FileStore
-from tenants.keys import KeyScope
+from connectors.conformance.fake_servers import serve_app
+from foundation.db.database import Database, OpenScope
+from foundation.storage.object_store import FileStore
+from tenants.api_keys.keys import ApiKeyScope
 from tests.web.asking import Program, program
 from tests.web.builders import LETTERBOX, PUBLIC
 from tests.web.planned import World, bring, ids_of, looked_at, made, picture, repeating, world
 from tests.web.shaping import shaped
 from tests.web.test_api_door import DOCUMENT, EACH, OPERATIONS, Operation
-from web.api_auth import MEDIA
-from web.api_limits import Limits, Rate
-from web.app import create
+from web.api.common.authentication import MEDIA_TYPES
+from web.api.common.rate_limits import ApiRateLimit, ApiRateLimits
+from web.app import create_web_app
 
 WITH_EXAMPLE = [one for one in OPERATIONS if one.method != "GET" and one.example is not None]
 EXAMPLES = [
@@ -37,10 +37,10 @@ EXAMPLES = [
 def eager(pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One of everything behind a door where much may be asked."""
     store = FileStore(tmp_path_factory.mktemp("eager"))
-    limits = Limits(Rate(1_000_000, timedelta(minutes=1)), Rate(1_000_000, timedelta(minutes=1)))
+    limits = ApiRateLimits(ApiRateLimit(1_000_000, timedelta(minutes=1)), ApiRateLimit(1_000_000, timedelta(minutes=1)))
     with (
-        served(
-            create(
+        serve_app(
+            create_web_app(
                 tenant=pages.scope,
                 store=store,
                 library=store,
@@ -85,7 +85,7 @@ def test_nothing_that_is_asked_breaks_anything(eager: World, one: Operation, dat
     if "text/csv" in content:
         body, more["content_type"] = data.draw(st.binary(max_size=300)) or b"x", "text/csv"
     if "application/octet-stream" in content:
-        body, more["content_type"] = data.draw(FILES) or b"x", data.draw(st.sampled_from(sorted(MEDIA)))
+        body, more["content_type"] = data.draw(FILES) or b"x", data.draw(st.sampled_from(sorted(MEDIA_TYPES)))
     if "{" in one.path:
         found = eager.api.ask("GET", "/".join(eager.path(one.path).split("/")[:3]), key=eager.api.secrets["owner"])
         more["if_match"] = found.headers.get("etag", '"1"')
@@ -150,7 +150,7 @@ def test_each_example_does_what_it_says(api: Program, one: Operation) -> None:
         found.ids["import_id"] = made(bring(api, text=FRESH))["id"]
         looked_at(api, found.ids["import_id"])
     tag = {"if_match": found.etag(one.path, key=api.secrets["owner"])} if "{" in one.path else {}
-    key = api.secrets["owner" if one.needs == KeyScope.HOOKS_WRITE else "manager"]
+    key = api.secrets["owner" if one.needs == ApiKeyScope.HOOKS_WRITE else "manager"]
     answer = api.ask(one.method, found.path(one.path), found.said(one.example), key=key, **tag)
     assert answer.is_success, answer.text
 

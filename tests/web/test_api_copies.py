@@ -5,24 +5,25 @@ from typing import Any
 from uuid import UUID
 
 from foundation.ids import uuid7
-from foundation.settings import GeneratorsSettings
-from gate import ratings
-from generators.engines import upscalers
-from generators.watermarks import Watermark
-from studio import finishing, watermarking
-from studio.events import CopyDue
-from studio.reads import shown
-from tenants import reads as tenant_reads
-from tenants.roles import Role
+from foundation.ops.settings import GeneratorsSettings
+from gate.ratings import ratings
+from generators.engines.vision import upscalers
+from generators.retouch.watermarks import Watermark
+from studio.ingest import picture_copies as finishing
+from studio.library import creator_watermarks
+from studio.library.events import PictureCopyDue
+from studio.library.queries import get_asset_bytes
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
 from tests.generators import enlarging
 from tests.studio.builders import CREDENTIAL
 from tests.web.asking import Program, code, program
 from tests.web.builders import Room
 from tests.web.planned import in_library
 from tests.web.test_mcp import call, refused
-from web import api_copies
-from web.api_call import Sight
-from web.api_copy_models import CopyIn
+from web.api.common.calls import Caller
+from web.api.media import picture_copies as api_copies
+from web.api.media.picture_copy_schemas import CopyIn
 
 
 def ask(api: Program, media: object, **more: Any) -> Any:
@@ -31,14 +32,14 @@ def ask(api: Program, media: object, **more: Any) -> Any:
 
 def work(api: Program, room: Room, copy_id: str, **models: Any) -> None:
     """What a worker does with it."""
-    due = CopyDue(api.tenant_id, UUID(copy_id))
-    finishing.make(due, tenant=api.tenant, store=room.library, credential=lambda: CREDENTIAL, **models)
+    due = PictureCopyDue(api.tenant_id, UUID(copy_id))
+    finishing.make_copy(due, tenant=api.tenant, store=room.library, credential=lambda: CREDENTIAL, **models)
 
 
 def test_a_copy_is_asked_for_once_and_followed(api: Program, room: Room) -> None:
     media = in_library(api, store=room.library)
     with api.scope() as scope:
-        watermarking.keep(scope, api.creators["mia"], Watermark("mia", "bottom_left", 4, 70))
+        creator_watermarks.set_watermark(scope, api.creators["mia"], Watermark("mia", "bottom_left", 4, 70))
     first = ask(api, media, form="square", strength=20, larger="twice", signed=True)
     assert first.status_code == 202, first.text
     assert ask(api, media, form="square", strength=20, larger="twice", signed=True).json() == first.json()
@@ -71,12 +72,12 @@ def test_one_that_a_model_makes_larger_is_asked_for_where_there_is_one(
         assert (answer.status_code, code(answer)) == (422, said)
     known = GeneratorsSettings(upscale_model=str(enlarging.onnx(tmp_path / "m.onnx")))
     with api.scope() as scope:
-        seen = {one.id: one for one in tenant_reads.creators(scope)}
-        sight = Sight(tenant_reads.member(scope, api.members[Role.MANAGER]), seen)
+        seen = {one.id: one for one in tenant_reads.list_creators(scope)}
+        sight = Caller(tenant_reads.get_member(scope, api.members[Role.MANAGER]), seen)
         wanted = CopyIn(media_id=media, larger="model")
-        done = api_copies.ask(scope, sight, wanted, generators=known, store=room.library)
+        done = api_copies.create_picture_copy(scope, sight, wanted, generators=known, store=room.library)
     copy_id = done.about.removeprefix("copy:")
-    work(api, room, copy_id, upscaler=lambda: upscalers.offer(known))
+    work(api, room, copy_id, upscaler=lambda: upscalers.load_engine(known))
     found = api.get(f"/copies/{copy_id}")
     assert (found["state"], found["larger"]) == ("ready", "model")
 
@@ -100,7 +101,7 @@ def test_nobody_copies_anothers_picture_or_what_is_withheld(api: Program, room: 
         assert api.ask("GET", f"/copies/{asked}", key=key).status_code == 404
         assert api.ask("POST", f"/copies/{asked}/stop", key=key, if_match='"x"').status_code == 404
     with api.scope() as scope:
-        ratings.freeze(scope, shown(scope, mine).sha256)
+        ratings.freeze_bytes(scope, get_asset_bytes(scope, mine).sha256)
     assert ask(api, mine, strength=20).status_code == 404
     assert ask(api, uuid7(), strength=20).status_code == 404
 

@@ -9,18 +9,20 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors.suite.serving import served
-from foundation.database import OpenScope
+from connectors.conformance.fake_servers import serve_app
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
-from foundation.storage import FileStore
-from tenants import audit, keys, staffing
-from tenants.keys import KeyScope
-from tenants.roles import Role
+from foundation.storage.object_store import FileStore
+from tenants import audit
+from tenants.agencies.rights import Role
+from tenants.api_keys import keys
+from tenants.api_keys.keys import ApiKeyScope
+from tenants.auth import members
 from tests.web.asking import NEXT_YEAR, Program, code, program
 from tests.web.builders import Room
 from tests.web.planned import World, bring, hand_in, picture, world
-from web.api import create as create_api
-from web.api_limits import Limits
+from web.api.app import create_api
+from web.api.common.rate_limits import ApiRateLimits
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def document() -> dict[str, Any]:
     def nobody(*_: object, **__: object) -> Any:
         raise AssertionError("the document asks no database")
 
-    with served(create_api(nobody, limits=Limits(), library=FileStore(Path("nowhere")))) as url:
+    with serve_app(create_api(nobody, limits=ApiRateLimits(), library=FileStore(Path("nowhere")))) as url:
         found: dict[str, Any] = httpx.get(f"{url}/openapi.json", timeout=60).json()
     return found
 
@@ -124,7 +126,7 @@ def test_each_operation_says_its_key_its_errors_and_what_it_needs(one: Operation
     said = DOCUMENT["paths"][one.path][one.method.lower()]
     assert said["security"] == [{"key": []}]
     assert {"401", "403", "404", "409", "412", "422", "429"} <= set(said["responses"])
-    assert one.needs in set(KeyScope)
+    assert one.needs in set(ApiKeyScope)
     named = {parameter["name"] for parameter in said.get("parameters", ())}
     assert ("Idempotency-Key" in named) == (one.method == "POST")
     assert ("If-Match" in named) == (one.method != "GET" and "{" in one.path)
@@ -150,8 +152,8 @@ def test_without_a_key_nothing_is_told(room: Room, one: Operation) -> None:
 def other_agency(room: Room, tenant: OpenScope) -> Program:
     """An agency whose every request is refused; with a key for each scope that lacks just this one."""
     found = program(room.client, tenant)
-    for lacking in KeyScope:
-        found.secrets[lacking] = found.key(Role.OWNER, scopes=[each for each in KeyScope if each != lacking])
+    for lacking in ApiKeyScope:
+        found.secrets[lacking] = found.key(Role.OWNER, scopes=[each for each in ApiKeyScope if each != lacking])
     return found
 
 
@@ -296,22 +298,22 @@ def test_a_key_ends_at_once(api: Program) -> None:
     secret = api.key()
     assert api.ask("GET", "/creators", key=secret).status_code == 200
     with api.scope(f"member:{api.members['manager']}") as scope:
-        newest = keys.keys(scope, member_id=api.members[Role.MANAGER])[0]
-        keys.revoke(scope, newest.id)
+        newest = keys.list_keys(scope, member_id=api.members[Role.MANAGER])[0]
+        keys.revoke_key(scope, newest.id)
     assert api.ask("GET", "/creators", key=secret).status_code == 401
     assert api.ask("GET", "/creators").status_code == 200
     with api.scope() as scope:
-        staffing.let_go(scope, api.members[Role.MANAGER])
+        members.remove_member(scope, api.members[Role.MANAGER])
     assert api.ask("GET", "/creators").status_code == 401
 
 
 def test_a_key_does_no_more_than_its_member_may(api: Program) -> None:
     with api.scope() as scope:
-        staffing.change(scope, api.members[Role.MANAGER], role=Role.ACCOUNTANT, creators=())
+        members.change_member(scope, api.members[Role.MANAGER], role=Role.ACCOUNTANT, creators=())
     answer = api.ask("GET", "/posts")
     assert (answer.status_code, code(answer)) == (403, "role.forbidden.run")
     with api.scope() as scope:
-        staffing.change(scope, api.members[Role.MANAGER], role=Role.MANAGER, creators=["zoe"])
+        members.change_member(scope, api.members[Role.MANAGER], role=Role.MANAGER, creators=["zoe"])
     assert [one["slug"] for one in api.get("/creators")["items"]] == ["zoe"]
     assert [one["name"] for one in api.get("/channels")["items"]] == ["Sandbox zoe"]
     assert api.ask("POST", "/posts", api.draft()).status_code == 404
@@ -331,8 +333,8 @@ def test_accounts_say_what_they_take(api: Program) -> None:
 def test_the_audit_says_who_and_by_which_key(api: Program) -> None:
     post = api.write()
     with api.scope() as scope:
-        (said, *_) = [act for act in audit.recent(scope) if act.act == "api.called"]
-        (key, *_) = keys.keys(scope, member_id=api.members[Role.MANAGER])
+        (said, *_) = [act for act in audit.list_recent_acts(scope) if act.act == "api.called"]
+        (key, *_) = keys.list_keys(scope, member_id=api.members[Role.MANAGER])
     assert (said.actor, said.about) == (f"member:{api.members['manager']}", f"post:{post['id']}")
     assert said.details == {"did": "post.write", "key": "test", "key_id": str(key.id)}
     assert key.used_at is not None

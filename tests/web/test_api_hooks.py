@@ -2,9 +2,10 @@
 
 import json
 
-from tenants import hooks, letterbox
-from tenants.hooks import EVENTS
-from tenants.roles import Role
+from tenants.agencies.rights import Role
+from tenants.vault import sealed_intake
+from tenants.webhooks import endpoints
+from tenants.webhooks.endpoints import WEBHOOK_EVENTS
 from tests.web.asking import Program, code
 from tests.web.builders import MASTER
 from tests.web.planned import given_up, hooked, made
@@ -62,7 +63,7 @@ def test_what_nobody_may_call_is_refused_and_a_narrow_key_hears_its_own_creators
     every = api.ask("POST", "/hooks", hooked(), key=narrow)
     assert (every.status_code, code(every)) == (403, "api.narrowed")
     assert code(api.ask("POST", "/hooks", hooked(creators=[zoe]), key=narrow)) == "creator.unknown"
-    mine = made(api.ask("POST", "/hooks", hooked(creators=[mia], events=list(EVENTS)), key=narrow))
+    mine = made(api.ask("POST", "/hooks", hooked(creators=[mia], events=list(WEBHOOK_EVENTS)), key=narrow))
     theirs = [made(api.ask("POST", "/hooks", hooked(creators=each), key=owner))["id"] for each in ([zoe], [])]
     assert [one["id"] for one in api.get("/hooks", key=narrow)["items"]] == [mine["id"]]
     for hidden in theirs:
@@ -76,6 +77,6 @@ def test_what_nobody_may_call_is_refused_and_a_narrow_key_hears_its_own_creators
 def test_the_letter_opens_to_the_secret_that_was_brought(api: Program) -> None:
     made(api.ask("POST", "/hooks", hooked(secret="k" * 40), key=api.secrets["owner"]))
     with api.scope() as scope:
-        (found,) = hooks.hooks(scope)
+        (found,) = endpoints.list_webhooks(scope)
         letter = scope.run("SELECT secret FROM hooks WHERE id = :id", id=found.id).scalar_one()
-    assert letterbox.read(MASTER, api.tenant_id, bytes(letter)) == {"secret": "k" * 40}
+    assert sealed_intake.unseal_form(MASTER, api.tenant_id, bytes(letter)) == {"secret": "k" * 40}

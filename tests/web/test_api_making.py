@@ -9,23 +9,26 @@ from uuid import UUID
 
 from PIL import Image, ImageDraw
 
-from channels import charging
-from foundation import outbox
-from foundation.clock import wall_now
+from channels.limits import request_costs
 from foundation.ids import uuid7
 from foundation.money import Price
-from foundation.storage import digest_of
-from gate import ratings
-from gate.units import Rating
-from generators.contract import Picture
-from generators.engines.placeholder import Placeholder
-from studio import ingesting, jobs, materials, quotas, recipe_shelf, recipes, runs, spending
-from studio.events import JobDue
-from studio.materials import Posture
-from studio.reads import shown
-from studio.spending import Wanted
-from tenants.keys import KeyScope
-from tenants.roles import Role
+from foundation.ops.clock import wall_now
+from foundation.outbox import outbox
+from foundation.storage.object_store import bytes_digest
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from generators.contract.engines import GeneratedPicture
+from generators.engines.images.placeholder import PlaceholderEngine
+from studio.costs import quotas, spending_caps
+from studio.costs.spending_caps import PurchaseRequest
+from studio.ingest import pipeline
+from studio.library.events import RunDue
+from studio.library.queries import get_asset_bytes
+from studio.recipes import run_inputs, specs, versions
+from studio.recipes.run_inputs import PoseReference
+from studio.runs import records, runner
+from tenants.agencies.rights import Role
+from tenants.api_keys.keys import ApiKeyScope
 from tests.generators.builders import encoded
 from tests.studio.builders import CREDENTIAL, Engine, spec
 from tests.web.asking import Program, code, program
@@ -38,7 +41,7 @@ ASKED = {"mood": {"kind": "choice", "options": ["calm", "lively"]}, "people": {"
 
 def recipe(api: Program, creator: str = "mia", **changes: Any) -> str:
     with api.scope() as scope:
-        return str(recipes.save(scope, api.creators[creator], spec(**changes)))
+        return str(specs.save_recipe(scope, api.creators[creator], spec(**changes)))
 
 
 def start(api: Program, recipe_id: str, **more: Any) -> Any:
@@ -85,7 +88,7 @@ def test_hostile_answers_and_numbers_start_nothing(api: Program) -> None:
 def test_nobody_makes_with_anothers_recipe_or_without_a_key_for_it(api: Program, room: Room) -> None:
     mine, hers = recipe(api), recipe(api, "zoe")
     run = start(api, hers).json()["id"]
-    narrow, reads = api.key(creators=["mia"]), api.key(scopes=[KeyScope.POSTS_READ])
+    narrow, reads = api.key(creators=["mia"]), api.key(scopes=[ApiKeyScope.POSTS_READ])
     stranger = program(room.client, room.tenant).secrets["owner"]
     for key in (narrow, stranger):
         assert api.ask("POST", "/runs", {"recipe_id": hers}, key=key).status_code == 404
@@ -96,7 +99,7 @@ def test_nobody_makes_with_anothers_recipe_or_without_a_key_for_it(api: Program,
     assert code(api.ask("POST", "/runs", {"recipe_id": mine}, key=reads)) == "api.other_scope"
     assert api.get(f"/runs/{run}")["state"] == "queued"
     with api.scope() as scope:
-        recipe_shelf.retire(scope, api.creators["mia"], UUID(mine))
+        versions.archive_recipe(scope, api.creators["mia"], UUID(mine))
     assert start(api, mine).status_code == 404
 
 
@@ -108,7 +111,7 @@ def test_a_picture_is_named_once_it_is_rated_and_never_while_withheld(api: Progr
     assert not any(one["media_id"] or one["alt"] for one in told)
     for asset, rating in zip(assets, (Rating.S, Rating.E), strict=True):
         with api.scope() as scope:
-            ratings.rate(scope, shown(scope, asset).sha256, rating, source="rule:test")
+            ratings.record_rating(scope, get_asset_bytes(scope, asset).sha256, rating, source="rule:test")
     told = api.get(f"/runs/{run}/pictures")["items"]
     assert (told[0]["state"], told[0]["media_id"], told[0]["rating"]) == ("ready", str(assets[0]), "S")
     assert (told[1]["state"] == "ready", told[1]["media_id"]) == (False, None)
@@ -117,12 +120,12 @@ def test_a_picture_is_named_once_it_is_rated_and_never_while_withheld(api: Progr
 def drawn(api: Program, room: Room, run: UUID, number: int) -> UUID:
     """A picture of a run, in the library, that nobody rated."""
     with api.scope() as scope:
-        job = runs.find(scope, run)
-        shot = recipes.resolve(recipes.spec_of(scope, job.recipe_id), seed=job.seed, count=job.total)[number]
-        key = runs.source(job, number)
-    picture: Picture = Placeholder().draw(shot.job)
-    prepared = ingesting.from_engine(picture, key=key, alt=shot.scene, credential=CREDENTIAL, job_id=run)
-    return ingesting.bring(
+        job = records.get_run_row(scope, run)
+        shot = specs.plan_pictures(specs.get_spec(scope, job.recipe_id), seed=job.seed, count=job.total)[number]
+        key = records.picture_source_key(job, number)
+    picture: GeneratedPicture = PlaceholderEngine().draw(shot.job)
+    prepared = pipeline.prepare_generated_picture(picture, key=key, alt=shot.scene, credential=CREDENTIAL, job_id=run)
+    return pipeline.ingest_asset(
         room.tenant, room.library, tenant_id=api.tenant_id, creator_id=api.creators["mia"], prepared=prepared
     )
 
@@ -144,8 +147,10 @@ def test_runs_are_listed_each_with_what_it_cost(api: Program, room: Room) -> Non
     start(api, recipe(api, "zoe"))
     with api.scope() as scope:
         price = Price(Decimal("0.35"), "USD")
-        order = spending.reserve(scope, Wanted(api.creators["mia"], UUID(runs[1]), 0, "replicate", "a/b", price), {})
-        spending.ask(scope, order.id, wall_now())
+        order = spending_caps.reserve_price(
+            scope, PurchaseRequest(api.creators["mia"], UUID(runs[1]), 0, "replicate", "a/b", price), {}
+        )
+        spending_caps.mark_ordering(scope, order.id, wall_now())
         scope.run("UPDATE jobs SET state = 'failed' WHERE id = :id", id=UUID(runs[1]))
     mia = api.creators["mia"]
     first = api.get(f"/runs?creator={mia}&limit=2")
@@ -168,7 +173,7 @@ def test_runs_are_listed_each_with_what_it_cost(api: Program, room: Room) -> Non
 def test_what_platforms_asked_for_requests_is_told_by_account(api: Program, room: Room) -> None:
     channel = api.get("/channels")["items"][0]
     with api.scope() as scope:
-        charging.count(scope, UUID(channel["id"]), "x", {"post": 2, "message_read": 3})
+        request_costs.record_poll_costs(scope, UUID(channel["id"]), "x", {"post": 2, "message_read": 3})
         scope.run("UPDATE channels SET platform = 'x' WHERE id = :id", id=UUID(channel["id"]))
     asked = f"/costs?creator={channel['creator_id']}"
     (found,) = api.get(asked)["requests"]
@@ -184,11 +189,11 @@ def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(api: Program,
     openly, adult, withheld = (drawn(api, room, UUID(run), number) for number in (0, 1, 2))
     assert code(api.ask("GET", f"/media/{openly}/file")) == "media.waits"
     with api.scope() as scope:
-        digests = {one: shown(scope, one).sha256 for one in (openly, adult, withheld)}
+        digests = {one: get_asset_bytes(scope, one).sha256 for one in (openly, adult, withheld)}
     for asset, rating in ((openly, Rating.G), (adult, Rating.E), (withheld, Rating.G)):
         rated(api, str(asset), rating)
     with api.scope() as scope:
-        ratings.freeze(scope, digests[withheld])
+        ratings.freeze_bytes(scope, digests[withheld])
     assert code(api.ask("GET", f"/media/{adult}/file?uncovered=true")) == "media.waits", "nobody looked at it yet"
     with api.scope() as scope:
         scope.run(
@@ -201,7 +206,7 @@ def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(api: Program,
         )
     answer = api.ask("GET", f"/media/{openly}/file")
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
-    assert digest_of(answer.content) == digests[openly]
+    assert bytes_digest(answer.content) == digests[openly]
     assert code(api.ask("GET", f"/media/{adult}/file")) == "media.covered"
     assert api.ask("GET", f"/media/{adult}/file?uncovered=true").status_code == 200
     with api.scope(f"member:{api.members[Role.MANAGER]}") as scope:
@@ -211,12 +216,14 @@ def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(api: Program,
         assert api.ask("GET", f"/media/{asset}/file?uncovered=true").status_code == 404
     for key in (api.key(creators=["zoe"]), program(room.client, room.tenant).secrets["owner"]):
         assert api.ask("GET", f"/media/{openly}/file", key=key).status_code == 404
-    assert code(api.ask("GET", f"/media/{openly}/file", key=api.key(scopes=[KeyScope.POSTS_READ]))) == "api.other_scope"
+    assert (
+        code(api.ask("GET", f"/media/{openly}/file", key=api.key(scopes=[ApiKeyScope.POSTS_READ]))) == "api.other_scope"
+    )
 
 
 def test_what_is_started_over_the_api_waits_for_the_days_quota(api: Program, room: Room) -> None:
     with api.scope() as scope:
-        quotas.set_per_day(scope, 1)
+        quotas.set_daily_quota(scope, 1)
         today = scope.now
     run = start(api, recipe(api), seed=7).json()["id"]
     work(api, room, run)
@@ -227,7 +234,7 @@ def test_what_is_started_over_the_api_waits_for_the_days_quota(api: Program, roo
     work(api, room, other)
     assert (api.get(f"/runs/{other}")["done"], bool(api.get(f"/runs/{other}")["waits_until"])) == (0, True)
     with api.scope() as scope:
-        quotas.set_per_day(scope, None)
+        quotas.set_daily_quota(scope, None)
     work(api, room, run)
     assert api.get(f"/runs/{run}")["state"] == "done"
 
@@ -235,8 +242,8 @@ def test_what_is_started_over_the_api_waits_for_the_days_quota(api: Program, roo
 def work(api: Program, room: Room, run: str) -> None:
     """What a worker does with a run, once."""
     given = {"tenant": api.tenant, "engine": Engine, "store": room.library, "credential": lambda: CREDENTIAL}
-    with suppress(outbox.Later):
-        jobs.run(JobDue(api.tenant_id, UUID(run), 0), **given)
+    with suppress(outbox.RetryLater):
+        runner.generate_pictures(RunDue(api.tenant_id, UUID(run), 0), **given)
 
 
 def test_a_run_begins_from_a_picture_in_a_part_or_takes_a_posture(api: Program, room: Room) -> None:
@@ -250,13 +257,13 @@ def test_a_run_begins_from_a_picture_in_a_part_or_takes_a_posture(api: Program, 
     posed = start(api, mine, posture={"media_id": asset, "weight": 80})
     assert (begun.status_code, posed.status_code) == (202, 202), begun.text
     with api.scope() as scope:
-        first, second = (runs.find(scope, UUID(one.json()["id"])) for one in (begun, posed))
-        begins, pose = materials.begin_of(first), materials.pose_of(second)
+        first, second = (records.get_run_row(scope, UUID(one.json()["id"])) for one in (begun, posed))
+        begins, pose = run_inputs.init_picture_of(first), run_inputs.pose_reference_of(second)
     assert begins is not None
     assert isinstance(begins.region, tuple)
     assert (str(begins.asset_id), begins.anew) == (asset, 40)
     assert [one.kind for one in begins.region] == ["ellipse", "drawn"]
-    assert pose == Posture(UUID(asset), 80)
+    assert pose == PoseReference(UUID(asset), 80)
     whole = {"media_id": asset}
     for wrong, said in (
         ({"begin": whole, "posture": whole}, "job.posture_beside"),

@@ -11,31 +11,32 @@ from uuid import UUID
 import pytest
 from starlette.responses import JSONResponse
 
-from foundation.database import Database, OpenScope
+from foundation.db.database import Database, OpenScope
 from foundation.ids import uuid7
-from foundation.storage import digest_of
-from gate.events import RatingWanted, set_rating
-from gate.ratings import freeze
-from gate.units import Rating
-from studio import judging, library, reads, uploads
-from studio.events import UploadDue
-from studio.states import ShelfState
-from tenants import staffing
-from tenants.keys import KeyScope
-from tenants.roles import Role
+from foundation.storage.object_store import bytes_digest
+from gate.contract.units import Rating
+from gate.ratings.ratings import freeze_bytes
+from gate.reviews.events import RatingRequested, handle_rating_request
+from studio.ingest import uploads
+from studio.library import assets, member_reviews, queries
+from studio.library.events import UploadDue
+from studio.library.states import ShelfState
+from tenants.agencies.rights import Role
+from tenants.api_keys.keys import ApiKeyScope
+from tenants.auth import members
 from tests.studio.test_uploads import broken
 from tests.web.asking import Program, code, program
 from tests.web.builders import Room
 from tests.web.planned import hand_in, in_library, made, picture
-from web.api_auth import MEDIA, Admission, Form
-from web.api_limits import Limits
+from web.api.common.authentication import MEDIA_TYPES, AdmissionMiddleware, BodyRule
+from web.api.common.rate_limits import ApiRateLimits
 
 TYPE = "application/octet-stream"
 
 
 def brought_in(api: Program, room: Room, upload_id: str) -> dict[str, Any]:
     """What a worker does with a file, and what is told of it then."""
-    uploads.ingest(UploadDue(api.tenant_id, UUID(upload_id)), tenant=api.tenant, store=room.library)
+    uploads.ingest_upload(UploadDue(api.tenant_id, UUID(upload_id)), tenant=api.tenant, store=room.library)
     found: dict[str, Any] = api.get(f"/uploads/{upload_id}")
     return found
 
@@ -44,9 +45,11 @@ def rated(api: Program, media_id: str, rating: Rating) -> None:
     """A person asks for a rating, and the workers write it."""
     who = f"member:{api.members[Role.OWNER]}"
     with api.scope(who) as scope:
-        judging.rate(scope, UUID(media_id), rating)
-        sha256 = library.item(scope, UUID(media_id)).sha256
-    set_rating(RatingWanted(api.tenant_id, UUID(media_id), sha256, str(rating), False, who), tenant=api.tenant)
+        member_reviews.rate_picture(scope, UUID(media_id), rating)
+        sha256 = assets.get_asset(scope, UUID(media_id)).sha256
+    handle_rating_request(
+        RatingRequested(api.tenant_id, UUID(media_id), sha256, str(rating), False, who), tenant=api.tenant
+    )
 
 
 def kept(api: Program) -> int:
@@ -69,14 +72,16 @@ def test_a_picture_is_handed_in_judged_listed_and_planned(api: Program, room: Ro
     ready = brought_in(api, room, waiting["id"])
     media_id = ready["media_id"]
     assert (ready["state"], ready["reason"]) == ("ready", None)
-    assert not room.library.exists(api.tenant_id, digest_of(data)), "what came is forgotten"
+    assert not room.library.exists(api.tenant_id, bytes_digest(data)), "what came is forgotten"
     (one,) = api.get("/media")["items"]
     assert (one["id"], one["creator_id"], one["kind"], one["seconds"]) == (media_id, ready["creator_id"], "picture", 0)
     assert (one["rating"], one["waits"]) == (None, True), "nobody judged it"
     assert api.get(f"/media/{media_id}") == one
 
     with api.scope() as scope:
-        assert judging.makers(scope, [UUID(media_id)]) == {UUID(media_id): f"member:{api.members[Role.MANAGER]}"}
+        assert member_reviews.makers_of(scope, [UUID(media_id)]) == {
+            UUID(media_id): f"member:{api.members[Role.MANAGER]}"
+        }
     rated(api, media_id, Rating.S)
     judged = api.get(f"/media/{media_id}")
     assert (judged["rating"], judged["waits"]) == ("S", False)
@@ -139,8 +144,8 @@ def test_the_library_comes_in_pages_without_what_is_away_or_withheld(api: Progra
     ids = [str(in_library(api)) for _ in range(5)]
     zoes = str(in_library(api, "zoe"))
     with api.scope() as scope:
-        library.shelve(scope, UUID(ids[1]), ShelfState.RETIRED)
-        freeze(scope, reads.shown(scope, UUID(ids[3])).sha256)
+        assets.set_shelf_state(scope, UUID(ids[1]), ShelfState.RETIRED)
+        freeze_bytes(scope, queries.get_asset_bytes(scope, UUID(ids[3])).sha256)
     mias = f"/media?creator={api.creators['mia']}&limit=2"
     first = api.get(mias)
     second = api.get(f"{mias}&cursor={first['next']}")
@@ -160,13 +165,13 @@ def test_a_page_nobody_can_have_is_refused(api: Program, asked: str) -> None:
 
 
 def test_it_takes_the_use_for_posts_and_a_member_who_runs(api: Program) -> None:
-    refused = hand_in(api, picture(), key=api.key(scopes=[KeyScope.POSTS_READ, KeyScope.APPROVE]))
+    refused = hand_in(api, picture(), key=api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.APPROVE]))
     assert (refused.status_code, code(refused)) == (403, "api.other_scope")
     for path in ("/media", f"/media/{uuid7()}", f"/uploads/{uuid7()}"):
-        answer = api.ask("GET", path, key=api.key(scopes=[KeyScope.POSTS_WRITE]))
+        answer = api.ask("GET", path, key=api.key(scopes=[ApiKeyScope.POSTS_WRITE]))
         assert (answer.status_code, code(answer)) == (403, "api.other_scope")
     with api.scope() as scope:
-        staffing.change(scope, api.members[Role.MANAGER], role=Role.ACCOUNTANT, creators=())
+        members.change_member(scope, api.members[Role.MANAGER], role=Role.ACCOUNTANT, creators=())
     left = hand_in(api, picture())
     assert (left.status_code, code(left)) == (403, "role.forbidden.run")
     assert kept(api) == 0
@@ -204,7 +209,7 @@ def test_what_is_no_picture_is_refused_and_not_kept(api: Program, room: Room, da
     assert answer.status_code == 422, answer.text
     assert code(answer).startswith(said)
     assert kept(api) == 0
-    assert not room.library.exists(api.tenant_id, digest_of(data))
+    assert not room.library.exists(api.tenant_id, bytes_digest(data))
 
 
 @pytest.mark.parametrize("kind", ["text/csv", "application/json", "multipart/form-data; boundary=x", ""])
@@ -251,8 +256,8 @@ class Door:
     meanwhile: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        files = {("POST", "/uploads"): Form(MEDIA, SMALL, "api.not_media")}
-        self.door = Admission(self._app, self.pages, limits=Limits(), files=files, most=SMALL)
+        files = {("POST", "/uploads"): BodyRule(MEDIA_TYPES, SMALL, "api.not_media")}
+        self.door = AdmissionMiddleware(self._app, self.pages, limits=ApiRateLimits(), files=files, most=SMALL)
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         self.let_in.append(len((await receive())["body"]))

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from schedules import downtimes
-from schedules.moving import delivery, move
-from schedules.states import DeliveryState
-from tenants.keys import KeyScope
-from tenants.roles import Role
+from schedules.downtime import missed_posts
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery, transition_delivery
+from tenants.agencies.rights import Role
+from tenants.api_keys.keys import ApiKeyScope
 from tests.web.asking import Program, code, instant, program
 from tests.web.builders import Room
 from tests.web.planned import made, missed
@@ -68,7 +68,7 @@ def test_that_a_post_left_is_no_change_and_it_is_not_held(api: Program) -> None:
     found, tag = seen(api, downtime_id)
     first = found["accounts"][0]["deliveries"][0]["id"]
     with api.scope("system:publishing") as scope:
-        move(scope, delivery(scope, UUID(first)), S.PUBLISHING)
+        transition_delivery(scope, get_delivery(scope, UUID(first)), S.PUBLISHING)
     held = made(api.ask("POST", f"/downtimes/{downtime_id}/hold", if_match=tag))
     assert (held["left"], held["waiting"], held["held"]) == (1, 0, 2)
     reasons = [one["reason"] and one["reason"]["code"] for one in held["accounts"][0]["deliveries"]]
@@ -125,7 +125,7 @@ def test_whom_it_does_not_touch_finds_nothing_of_it(api: Program, room: Room) ->
 def test_it_takes_the_use_for_the_calendar(api: Program) -> None:
     downtime_id = missed(api)
     tag = seen(api, downtime_id)[1]
-    reads = api.key(Role.OWNER, scopes=[KeyScope.POSTS_READ, KeyScope.POSTS_WRITE, KeyScope.DELIVERIES_WRITE])
+    reads = api.key(Role.OWNER, scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.POSTS_WRITE, ApiKeyScope.DELIVERIES_WRITE])
     for act in ("keep", "hold"):
         answer = api.ask("POST", f"/downtimes/{downtime_id}/{act}", if_match=tag, key=reads)
         assert (answer.status_code, code(answer)) == (403, "api.other_scope")
@@ -136,8 +136,8 @@ def test_what_nobody_answered_is_over_when_all_has_left(api: Program) -> None:
     found, _ = seen(api, downtime_id)
     with api.scope("system:publishing") as scope:
         for one in found["accounts"][0]["deliveries"]:
-            move(scope, delivery(scope, UUID(one["id"])), S.PUBLISHING)
-        downtimes.follow(scope)
+            transition_delivery(scope, get_delivery(scope, UUID(one["id"])), S.PUBLISHING)
+        missed_posts.close_finished_downtimes(scope)
     assert api.get("/downtimes")["items"] == []
     over, tag = seen(api, downtime_id)
     assert (over["state"], over["left"]) == ("over", 2)

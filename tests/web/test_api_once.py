@@ -11,22 +11,23 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from connectors.suite.serving import served
-from foundation.database import Database, OpenScope, Scope
-from foundation.ids import HOUSE, uuid7
-from foundation.storage import FileStore
-from schedules import scheduling
-from schedules.drafting import Draft
-from tenants import failures, keys
-from tenants.keys import KeyScope
+from connectors.conformance.fake_servers import serve_app
+from foundation.db.database import Database, OpenScope, Scope
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.storage.object_store import FileStore
+from schedules.calendar import versioned_actions
+from schedules.drafts.drafts import Draft
+from tenants.api_keys import keys
+from tenants.api_keys.keys import ApiKeyScope
+from tenants.auth import failed_attempts
 from tests.web.asking import Program, code, later, program
 from tests.web.builders import PUBLIC
-from web.api import create as create_api
-from web.api_auth import Asked
-from web.api_call import Call, Done, Sight
-from web.api_errors import FieldError
-from web.api_limits import Limits, Rate
-from web.app import create
+from web.api.app import create_api
+from web.api.common.authentication import AdmittedRequest
+from web.api.common.calls import ApiCall, Caller, ChangeResult
+from web.api.common.errors import FieldError
+from web.api.common.rate_limits import ApiRateLimit, ApiRateLimits
+from web.app import create_web_app
 
 
 def test_the_same_request_is_done_once_and_answered_alike(api: Program) -> None:
@@ -99,9 +100,9 @@ def test_two_writers_at_once_leave_one_version(api: Program) -> None:
 def slow(pages: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A room where little may be asked."""
     store = FileStore(tmp_path_factory.mktemp("slow"))
-    limits = Limits(Rate(5, timedelta(minutes=10)), Rate(8, timedelta(minutes=10)))
+    limits = ApiRateLimits(ApiRateLimit(5, timedelta(minutes=10)), ApiRateLimit(8, timedelta(minutes=10)))
     with (
-        served(create(tenant=pages.scope, store=store, public_url=PUBLIC, limits=limits)) as url,
+        serve_app(create_web_app(tenant=pages.scope, store=store, public_url=PUBLIC, limits=limits)) as url,
         httpx.Client(base_url=url, timeout=20) as client,
     ):
         yield client
@@ -139,35 +140,37 @@ def test_time_gives_requests_back(slow: httpx.Client, tenant: OpenScope) -> None
 
 def test_wrong_keys_of_an_address_are_counted_and_right_ones_let_in(api: Program) -> None:
     wrong = "grk_" + "A" * 43
-    answers = [api.ask("GET", "/creators", key=wrong) for _ in range(failures.PER_ADDRESS + 2)]
+    answers = [api.ask("GET", "/creators", key=wrong) for _ in range(failed_attempts.MAX_FAILURES_PER_ADDRESS + 2)]
     assert answers[-1].status_code == 429
     assert code(answers[-1]) == "key.wait"
     assert int(answers[-1].headers["retry-after"]) == 900
     assert api.ask("GET", "/creators").status_code == 200
-    with api.tenant(HOUSE, "system:test", role="door") as scope:
-        failures.settle(scope, failures.key("api address", "127.0.0.1"))
+    with api.tenant(INSTALLATION_ID, "system:test", role="door") as scope:
+        failed_attempts.clear_failures(scope, failed_attempts.failure_key("api address", "127.0.0.1"))
 
 
 def test_killed_before_its_end_nothing_was_done_and_it_may_be_asked_again(api: Program, pages: Database) -> None:
-    entered = keys.enter(pages.scope, api.secrets["manager"], address="test")
+    entered = keys.authenticate_key(pages.scope, api.secrets["manager"], address="test")
     assert entered is not None
-    call = Call(pages.scope, Asked(entered, "digest"), KeyScope.POSTS_WRITE, name="killed")
+    call = ApiCall(pages.scope, AdmittedRequest(entered, "digest"), ApiKeyScope.POSTS_WRITE, name="killed")
     written: list[UUID] = []
 
-    def write(scope: Scope, sight: Sight) -> Done:
+    def write(scope: Scope, sight: Caller) -> ChangeResult:
         creator = next(iter(sight.creators))
         draft = Draft(creator, "", "hello", (), ())
-        written.append(scheduling.write(scope, draft, key=uuid7(), at=None, author=scope.actor, origin="api"))
-        return Done(FieldError(at="x", problem="y"), "post.write", f"post:{written[-1]}")
+        written.append(
+            versioned_actions.create_post_at(scope, draft, key=uuid7(), at=None, author=scope.actor, origin="api")
+        )
+        return ChangeResult(FieldError(at="x", problem="y"), "post.write", f"post:{written[-1]}")
 
-    def dies(scope: Scope, sight: Sight) -> Done:
+    def dies(scope: Scope, sight: Caller) -> ChangeResult:
         write(scope, sight)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        call.once(dies)
+        call.apply_once(dies)
     assert api.get("/posts")["items"] == []
-    first, second = call.once(write), call.once(write)
+    first, second = call.apply_once(write), call.apply_once(write)
     assert first.body == second.body
     assert [one["id"] for one in api.get("/posts")["items"]] == [str(written[1])]
 
@@ -185,9 +188,9 @@ def test_a_database_that_is_away_is_said_in_json(api: Program, pages: Database, 
         return pages.scope(tenant_id, actor, **more)
 
     headers = {"authorization": f"Bearer {api.secrets['manager']}"}
-    with served(create_api(away, limits=Limits())) as url:
+    with serve_app(create_api(away, limits=ApiRateLimits())) as url:
         answer = httpx.get(f"{url}/posts", headers=headers)
     assert (answer.status_code, code(answer), answer.headers["retry-after"]) == (503, "api.away", "5")
-    with served(create_api(broken, limits=Limits())) as url:
+    with serve_app(create_api(broken, limits=ApiRateLimits())) as url:
         answer = httpx.get(f"{url}/posts", headers=headers)
     assert (answer.status_code, code(answer)) == (500, "api.broken")

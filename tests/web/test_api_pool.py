@@ -2,7 +2,7 @@
 
 import httpx
 
-from schedules import pools, recycling
+from schedules.recurrence import evergreen_planner, evergreen_pools
 from tests.web.asking import Program, code
 from tests.web.planned import made
 
@@ -58,9 +58,9 @@ def test_posts_are_put_in_come_back_are_paused_and_taken_out(api: Program) -> No
 def fill(api: Program) -> None:
     """What a worker does once the pool is woken."""
     with api.scope() as scope:
-        found = pools.of_creator(scope, api.creators["mia"])
+        found = evergreen_pools.pool_of_creator(scope, api.creators["mia"])
         assert found is not None
-        assert recycling.fill(scope, found.id, connectors={}) == 1
+        assert evergreen_planner.fill_free_slots(scope, found.id, connectors={}) == 1
 
 
 def test_other_words_wait_for_a_yes_and_the_same_ones_are_refused(api: Program) -> None:

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels import connecting
+from channels.accounts import lifecycle
 from foundation.ids import uuid7
-from schedules.calendar import WallTime, zone_of
-from schedules.states import DeliveryState
+from foundation.ops.wall_time import WallTime, load_zone
+from schedules.posts.states import DeliveryState
 from tests.web.asking import NEXT_YEAR, Program, instant, later
-from web.api_inputs import FIRST, LAST, WallIn, wall_of
+from web.api.common.schemas import EARLIEST_INSTANT, LATEST_INSTANT, WallIn, wall_time_in
 
 
 def test_a_planned_post_waits_for_a_yes_and_leaves_its_time_as_a_wish(api: Program) -> None:
@@ -87,7 +87,7 @@ def test_an_account_that_is_added_waits_for_its_own_yes(api: Program) -> None:
     post = api.approved()
     (first,) = post["deliveries"]
     with api.scope() as scope:
-        other = connecting.connect(
+        other = lifecycle.connect_account(
             scope,
             creator_id=UUID(post["creator_id"]),
             platform="sandbox",
@@ -241,7 +241,7 @@ def test_what_cannot_be_used_is_named(api: Program, said: dict[str, object], cod
     zone=st.sampled_from(["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]),
 )
 def test_an_instant_stays_that_instant_whatever_the_clocks_do(at: datetime, zone: str) -> None:
-    assert wall_of(at, zone).instant() == at
+    assert wall_time_in(at, zone).instant() == at
 
 
 @settings(max_examples=200)
@@ -250,10 +250,10 @@ def test_an_instant_stays_that_instant_whatever_the_clocks_do(at: datetime, zone
     zone=st.sampled_from(["Europe/Paris", "America/New_York", "Australia/Lord_Howe"]),
 )
 def test_a_wall_time_is_the_one_that_was_said(at: datetime, zone: str) -> None:
-    wall = wall_of(WallIn(wall_time=f"{at:%Y-%m-%dT%H:%M}", zone=zone), "UTC")
+    wall = wall_time_in(WallIn(wall_time=f"{at:%Y-%m-%dT%H:%M}", zone=zone), "UTC")
     assert wall == WallTime(at.date(), at.time().replace(second=0, microsecond=0), zone)
-    assert FIRST <= wall.instant() < LAST
-    assert zone_of(wall.zone).key == zone
+    assert EARLIEST_INSTANT <= wall.instant() < LATEST_INSTANT
+    assert load_zone(wall.zone).key == zone
 
 
 def test_pages_of_posts_hold_each_one_once(api: Program) -> None:

@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 
 from foundation.ids import uuid7
-from gate import ratings
-from studio import materials, runs
-from studio.reads import shown
-from tenants.keys import KeyScope
+from gate.ratings import ratings
+from studio.library.queries import get_asset_bytes
+from studio.recipes import run_inputs
+from studio.runs import records
+from tenants.api_keys.keys import ApiKeyScope
 from tests.generators.builders import encoded
 from tests.web.asking import Program, code, program
 from tests.web.builders import Room
@@ -63,7 +64,7 @@ def test_what_its_runs_begin_from_is_said_and_seen(api: Program, room: Room) -> 
     assert [one["kind"] for one in begin["part"]] == ["ellipse", "drawn"]
     run = api.ask("POST", "/runs", {"recipe_id": path.rsplit("/", 1)[1]}).json()["id"]
     with api.scope() as scope:
-        asked = materials.begin_of(runs.find(scope, UUID(run)))
+        asked = run_inputs.init_picture_of(records.get_run_row(scope, UUID(run)))
     assert asked is not None
     assert (str(asked.asset_id), asked.anew) == (media, 40)
     assert api.get(f"{path}/preview")["refusal"] is None
@@ -74,7 +75,7 @@ def test_what_its_runs_begin_from_is_said_and_seen(api: Program, room: Room) -> 
     found = api.get(path)
     assert (found["begin"], found["posture"]) == (None, {"media_id": media, "weight": 80})
     with api.scope() as scope:
-        ratings.freeze(scope, shown(scope, UUID(media)).sha256)
+        ratings.freeze_bytes(scope, get_asset_bytes(scope, UUID(media)).sha256)
     assert api.get(f"{path}/preview")["refusal"]["code"] == "job.begins_from_withheld"
     assert code(api.ask("POST", "/runs", {"recipe_id": found["id"]})) == "job.begins_from_withheld"
     plain = api.ask("PATCH", path, {"posture": None}, if_match=seen)
@@ -112,6 +113,6 @@ def test_nobody_writes_anothers_recipe_or_begins_from_anothers_picture(api: Prog
     assert api.ask("POST", "/recipes", body, key=narrow).status_code == 404
     hers = str(in_library(api, "zoe"))
     assert write(api, begin={"media_id": hers}).status_code == 404
-    plans = api.key(scopes=[KeyScope.POSTS_READ, KeyScope.POSTS_WRITE])
+    plans = api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.POSTS_WRITE])
     assert code(api.ask("PATCH", path, {"steps": 30}, key=plans, if_match=seen)) == "api.other_scope"
     assert [one["version"] for one in api.get("/recipes")["items"]] == [1]

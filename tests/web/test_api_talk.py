@@ -4,14 +4,14 @@ from typing import Any, get_args
 
 import httpx
 
-from gate import ratings
-from gate.units import Rating
-from schedules.approvals import WHY
-from studio import library
-from tenants import reads as tenant_reads
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from schedules.approvals.decisions import REJECTION_CODES
+from studio.library import assets
+from tenants.agencies import queries as tenant_reads
 from tests.web.asking import Program, code
 from tests.web.planned import in_library, made
-from web.api_talk_models import Because, Why
+from web.api.posts.review_comment_schemas import ChangeReason, RejectionReason
 
 
 def say(api: Program, post: dict[str, Any], words: str = "Is the date right?", **more: Any) -> httpx.Response:
@@ -44,7 +44,7 @@ def test_a_comment_names_people_is_answered_settled_and_open_again(api: Program)
 
 def notices(api: Program, principal: str) -> list[Any]:
     with api.scope() as scope:
-        found = tenant_reads.open_notices(scope, limit=50, to=None)
+        found = tenant_reads.list_open_notices(scope, limit=50, to=None)
         return [one.message for one in found if one.cause.startswith("comment:") and one.cause.endswith(principal)]
 
 
@@ -68,7 +68,7 @@ def test_what_cannot_be_said_is_refused(api: Program) -> None:
 
 
 def test_who_is_needed_is_told_and_a_change_is_asked_for(api: Program) -> None:
-    assert (get_args(Because), get_args(Why)) == (WHY["change"], WHY["no"])
+    assert (get_args(ChangeReason), get_args(RejectionReason)) == (REJECTION_CODES["change"], REJECTION_CODES["no"])
     post, owner = api.write(), api.secrets["owner"]
     path = f"/posts/{post['id']}"
     needed = api.get(f"{path}/needed")
@@ -106,7 +106,7 @@ def test_a_key_says_no_yes_to_what_people_have_to_look_at(api: Program) -> None:
     assert (blurred.status_code, code(blurred)) == (403, "api.look_first")
     assert api.get(f"{path}/needed")["to_look_at"] == [str(media)]
     with api.scope() as scope:
-        ratings.rate(scope, library.item(scope, media).sha256, Rating.G, source="rule:test")
+        ratings.record_rating(scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test")
     assert api.get(f"{path}/needed")["to_look_at"] == []
     assert made(api.ask("POST", f"{path}/approve", {}, key=owner, version=1))["approved"] is True
 

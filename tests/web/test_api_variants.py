@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting
+from channels.accounts import lifecycle
 from foundation.ids import uuid7
-from schedules import series
-from tenants.keys import KeyScope
+from schedules.recurrence import series
+from tenants.api_keys.keys import ApiKeyScope
 from tests.web.asking import Program, code, now, program
 from tests.web.builders import Room
 from tests.web.planned import World, begin, compare, made, repeating
@@ -159,7 +159,7 @@ def test_a_picture_of_nobody_is_refused(api: Program, mine: World) -> None:
 
 def test_a_series_on_two_accounts_is_not_tested(api: Program, mine: World) -> None:
     with api.scope() as scope:
-        second = connecting.connect(
+        second = lifecycle.connect_account(
             scope,
             creator_id=api.creators["mia"],
             platform="sandbox",
@@ -184,7 +184,7 @@ def test_another_version_is_not_kept(api: Program, mine: World, body: dict[str, 
 
 
 def test_it_takes_the_use_for_writing(api: Program, mine: World) -> None:
-    one, reads = made(compare(api, mine)), api.key(scopes=[KeyScope.POSTS_READ, KeyScope.CALENDAR_WRITE])
+    one, reads = made(compare(api, mine)), api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.CALENDAR_WRITE])
     assert api.get("/tests", key=reads)["items"] == [one]
     tag = api.ask("GET", f"/tests/{one['id']}").headers["etag"]
     answer = ended(api, one["id"], "a", if_match=tag, key=reads)
@@ -236,7 +236,7 @@ def test_a_finished_one_names_the_better_version_and_by_how_much(api: Program, m
 def _read(api: Program, one: dict[str, Any], views: dict[str, int]) -> None:
     """Each of its units left, one a day, A and B by turns, and was read."""
     with api.scope() as scope:
-        series.extend(scope, UUID(one["series_id"]))
+        series.extend_series(scope, UUID(one["series_id"]))
         scope.run(LEFT, t=api.tenant_id, series=one["series_id"], start=scope.now)
         scope.run(READ, t=api.tenant_id, series=one["series_id"], now=scope.now, **views)
 

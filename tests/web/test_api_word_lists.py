@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from studio import recipe_shelf, recipes
+from studio.recipes import specs, versions
 from tests.studio.builders import spec
 from tests.web.asking import Program, code, program
 from tests.web.builders import Room
@@ -19,7 +19,7 @@ def test_a_list_is_written_drawn_from_and_put_away(api: Program) -> None:
     path, seen = first.headers["location"].removeprefix("/v1"), first.headers["etag"]
     assert api.ask("GET", path).headers["etag"] == seen
     with api.scope() as scope:
-        mine = str(recipes.save(scope, api.creators["mia"], spec(prompt="{@outfits}", words={})))
+        mine = str(specs.save_recipe(scope, api.creators["mia"], spec(prompt="{@outfits}", words={})))
     assert api.get(f"/recipes/{mine}")["lists"] == ["outfits"]
     assert call(api, "list_word_lists")["items"] == [first.json()]
     preview = api.get(f"/recipes/{mine}/preview?seed=7&count=24")["pictures"]
@@ -35,7 +35,7 @@ def test_a_list_is_written_drawn_from_and_put_away(api: Program) -> None:
     kept = api.ask("DELETE", path, if_match=seen)
     assert (kept.status_code, code(kept)) == (409, "list.named")
     with api.scope() as scope:
-        recipe_shelf.retire(scope, api.creators["mia"], UUID(mine))
+        versions.archive_recipe(scope, api.creators["mia"], UUID(mine))
     assert api.ask("DELETE", path, if_match=seen).status_code == 200
     assert api.get("/word-lists")["items"] == []
     assert (api.get(f"/runs/{run['id']}")["state"], run["lists"]) == ("queued", {"outfits": 1})
@@ -45,12 +45,12 @@ def test_a_list_is_written_drawn_from_and_put_away(api: Program) -> None:
 def test_a_missing_list_is_told_at_the_preview(api: Program) -> None:
     made = api.ask("POST", "/word-lists", OUTFITS)
     with api.scope() as scope:
-        mine = str(recipes.save(scope, api.creators["mia"], spec(prompt="{@outfits}")))
-        recipe_shelf.retire(scope, api.creators["mia"], UUID(mine))
+        mine = str(specs.save_recipe(scope, api.creators["mia"], spec(prompt="{@outfits}")))
+        versions.archive_recipe(scope, api.creators["mia"], UUID(mine))
     gone = api.ask("DELETE", made.headers["location"].removeprefix("/v1"), if_match=made.headers["etag"])
     assert gone.status_code == 200
     with api.scope() as scope:
-        recipe_shelf.bring_back(scope, api.creators["mia"], UUID(mine))
+        versions.unarchive_recipe(scope, api.creators["mia"], UUID(mine))
     for answer in (api.ask("GET", f"/recipes/{mine}/preview"), api.ask("POST", "/runs", {"recipe_id": mine})):
         assert (answer.status_code, code(answer)) == (422, "recipe.list_unknown")
 
@@ -59,7 +59,7 @@ def test_a_list_gets_another_name_with_its_recipes(api: Program) -> None:
     made = api.ask("POST", "/word-lists", OUTFITS)
     path, seen = made.headers["location"].removeprefix("/v1"), made.headers["etag"]
     with api.scope() as scope:
-        mine = str(recipes.save(scope, api.creators["mia"], spec(prompt="{@outfits}")))
+        mine = str(specs.save_recipe(scope, api.creators["mia"], spec(prompt="{@outfits}")))
     run = api.ask("POST", "/runs", {"recipe_id": mine, "seed": 7}).json()
     renamed = api.ask("PATCH", path, {"name": "clothes"}, if_match=seen)
     assert (renamed.status_code, renamed.json()["name"], renamed.json()["words"]) == (200, "clothes", OUTFITS["words"])

@@ -6,16 +6,18 @@ from uuid import UUID
 
 import pytest
 
-from connectors import registry
+from connectors.registry import loader
 from foundation.ids import uuid7
-from generators.contract import Label
-from generators.engines.ollama import Ollama
-from schedules import ideas_handling, kits, kits_handling
-from schedules.events import IdeaWords, KitWords
-from schedules.kits_words import Offer
-from subscribers import persona
-from subscribers.persona import Persona
-from tenants.keys import KeyScope
+from generators.contract.engines import OriginLabel
+from generators.engines.text.ollama import OllamaEngine
+from schedules.posts.events import CaptionSetDue, IdeasDue
+from schedules.suggestions.captions import handlers as kits_handling
+from schedules.suggestions.captions import proposals
+from schedules.suggestions.captions.prompts import CaptionOffer
+from schedules.suggestions.ideas import handlers as ideas_handling
+from subscribers.replies import persona
+from subscribers.replies.persona import PersonaVersion
+from tenants.api_keys.keys import ApiKeyScope
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Says
 from tests.schedules.test_ideas import GOOD as IDEAS
@@ -46,11 +48,11 @@ def test_texts_are_asked_for_written_and_read(api: Program, server: FakeOllama) 
     english = {"text": TRANSLATED["en"]}
     version = {"text": "Réveil en douceur sur les quais, avec les mouettes."}
     server.script.extend(Says(json.dumps(one)) for one in (GOOD, version, english, english))
-    kits_handling.write(
-        KitWords(api.tenant_id, UUID(waiting["id"])),
+    kits_handling.generate_captions(
+        CaptionSetDue(api.tenant_id, UUID(waiting["id"])),
         tenant=api.tenant,
-        engine=lambda: Ollama(server.url, "llama3.2"),
-        connectors=registry.load(),
+        engine=lambda: OllamaEngine(server.url, "llama3.2"),
+        connectors=loader.load_connectors(),
     )
     found = api.get(f"/kits/{waiting['id']}")
     assert found["state"] == "written"
@@ -62,20 +64,20 @@ def test_texts_are_asked_for_written_and_read(api: Program, server: FakeOllama) 
 
 def test_they_are_written_in_the_creators_manner_and_never_twice(api: Program) -> None:
     with api.scope() as scope:
-        dry = Persona("Mia", virtual=True, card="A baker.", voice="dry", languages=("fr",), forbidden=("honey",))
-        persona.activate(scope, persona.write(scope, api.creators["mia"], dry))
+        dry = PersonaVersion("Mia", virtual=True, card="A baker.", voice="dry", languages=("fr",), forbidden=("honey",))
+        persona.activate_persona(scope, persona.create_persona_version(scope, api.creators["mia"], dry))
     answer = api.ask("POST", "/kits", asking(api, idea="Sweet as honey"))
     assert (answer.status_code, code(answer)) == (422, "week.forbidden")
     twice = [api.ask("POST", "/kits", asking(api), idempotency_key="harbour") for _ in range(2)]
     assert made(twice[0]) == made(twice[1])
     with api.scope() as scope:
-        assert kits.one(scope, [api.creators["mia"]], UUID(made(twice[0])["id"])).wish.tone == "dry"
+        assert proposals.get_captions(scope, [api.creators["mia"]], UUID(made(twice[0])["id"])).wish.tone == "dry"
 
 
 def test_what_a_small_model_wrote_says_so(api: Program) -> None:
     kit_id = UUID(made(api.ask("POST", "/kits", asking(api)))["id"])
     with api.scope() as scope:
-        kits.settle(scope, kit_id, [Offer("caption", "A line", label=Label.DEMO)], [])
+        proposals.store_captions(scope, kit_id, [CaptionOffer("caption", "A line", label=OriginLabel.DEMO)], [])
     assert [one["quality"] for one in api.get(f"/kits/{kit_id}")["offers"]] == ["demo"]
 
 
@@ -97,7 +99,7 @@ def test_what_nobody_could_write_from_is_refused(api: Program, more: dict[str, o
 
 
 def test_a_fourth_waits_for_the_others(api: Program) -> None:
-    for _ in range(kits.MOST_WAITING):
+    for _ in range(proposals.MAX_PENDING):
         assert api.ask("POST", "/kits", asking(api)).status_code == 202
     answer = api.ask("POST", "/kits", asking(api))
     assert (answer.status_code, code(answer)) == (409, "kit.busy")
@@ -111,8 +113,8 @@ def test_ideas_are_asked_for_written_and_read(api: Program, server: FakeOllama) 
     again = api.ask("POST", "/ideas", {"creator_id": str(api.creators["mia"])})
     assert (again.status_code, code(again)) == (409, "idea.busy")
     server.script.extend(Says(json.dumps(one)) for one in IDEAS)
-    event = IdeaWords(api.tenant_id, UUID(waiting["id"]))
-    ideas_handling.write(event, tenant=api.tenant, engine=lambda: Ollama(server.url, "llama3.2"))
+    event = IdeasDue(api.tenant_id, UUID(waiting["id"]))
+    ideas_handling.generate_ideas(event, tenant=api.tenant, engine=lambda: OllamaEngine(server.url, "llama3.2"))
     found = api.get(f"/ideas/{waiting['id']}")
     assert (found["state"], found["lacks"], found["quality"]) == ("written", [], "")
     assert [one["title"] for one in found["ideas"]] == [one["title"] for one in IDEAS]
@@ -137,7 +139,7 @@ def test_why_there_are_none_is_told(api: Program) -> None:
 def test_nobody_elses_are_found_and_reading_asks_for_nothing(api: Program) -> None:
     kit_id = made(api.ask("POST", "/kits", asking(api, "zoe")))["id"]
     ideas_id = made(api.ask("POST", "/ideas", {"creator_id": str(api.creators["zoe"])}))["id"]
-    hers, reader = api.key(creators=("mia",)), api.key(scopes=(KeyScope.POSTS_READ,))
+    hers, reader = api.key(creators=("mia",)), api.key(scopes=(ApiKeyScope.POSTS_READ,))
     for path in (f"/kits/{kit_id}", f"/ideas/{ideas_id}"):
         assert api.ask("GET", path, key=hers).status_code == 404
         assert api.ask("GET", path, key=reader).status_code == 200

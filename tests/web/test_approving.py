@@ -10,19 +10,22 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from channels import connecting
+from channels.accounts import lifecycle
+from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ids import uuid7
-from foundation.words import LANGUAGES, Message, say
-from gate import ratings
-from gate.units import Rating
-from schedules import approvals, clients, comments, drafting, planning
-from schedules.calendar import local_wall
-from schedules.drafting import Draft
-from schedules.linking import NO_WISH, Wanted
-from schedules.threads import Piece
-from studio import ingesting, library
-from tenants import agencies
-from tenants.roles import Role
+from foundation.ops.wall_time import to_wall_time
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from schedules.approvals import client_links, decisions, review_comments
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.posts import deliveries
+from schedules.posts.link_tracking import DEFAULT_LINK_CHOICES, LinkChoices
+from schedules.posts.thread_parts import ThreadPart
+from studio.ingest import pipeline
+from studio.library import assets
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.schedules.builders import ZONE, jpeg
 from tests.web.builders import Room
 
@@ -45,8 +48,8 @@ class House:
         return self.room.tenant(self.tenant_id, actor)
 
     def photo(self, number: int, rating: Rating | None) -> UUID:
-        prepared = ingesting.from_camera(jpeg(number), name=f"{number}.jpg", alt=f"picture {number}")
-        bring = ingesting.bring
+        prepared = pipeline.prepare_upload(jpeg(number), name=f"{number}.jpg", alt=f"picture {number}")
+        bring = pipeline.ingest_asset
         asset = bring(
             self.room.tenant, self.room.library, tenant_id=self.tenant_id, creator_id=self.creator_id, prepared=prepared
         )
@@ -56,45 +59,45 @@ class House:
 
     def rate(self, asset: UUID, rating: Rating) -> None:
         with self.scope(f"member:{self.owner}") as scope:
-            ratings.rate(scope, library.item(scope, asset).sha256, rating, source=f"member:{self.owner}")
+            ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, rating, source=f"member:{self.owner}")
 
     def write(
         self,
         body: str,
         *,
         media: tuple[UUID, ...] = (),
-        parts: tuple[Piece, ...] = (),
-        links: Wanted = NO_WISH,
+        parts: tuple[ThreadPart, ...] = (),
+        links: LinkChoices = DEFAULT_LINK_CHOICES,
     ) -> None:
         actor = f"member:{self.author}"
         with self.scope(actor) as scope:
             draft = Draft(self.creator_id, "A title", body, media, (self.channel_id,), parts=parts, links=links)
-            at = local_wall(scope.now + timedelta(hours=5), ZONE)
-            self.post_id = drafting.plan(scope, draft, key=uuid7(), at=at, author=actor).post_id
+            at = to_wall_time(scope.now + timedelta(hours=5), ZONE)
+            self.post_id = drafts.plan_draft(scope, draft, key=uuid7(), at=at, author=actor).post_id
         with self.scope(f"member:{self.owner}") as scope:
-            approvals.approve(scope, self.post_id, member_id=self.owner)
+            decisions.approve_post(scope, self.post_id, member_id=self.owner)
 
     def write_anew(self, body: str) -> None:
         """The author changes what it says."""
         actor = f"member:{self.author}"
         with self.scope(actor) as scope:
             draft = Draft(self.creator_id, "A title", body, (), (self.channel_id,))
-            drafting.rewrite(scope, self.post_id, draft, author=actor)
+            drafts.rewrite_post(scope, self.post_id, draft, author=actor)
 
     def link(self) -> str:
         with self.scope(f"member:{self.owner}") as scope:
-            return f"{clients.PATH}{clients.make(scope, self.post_id, name='Anna')}"
+            return f"{client_links.CLIENT_LINK_PATH}{client_links.create_client_link(scope, self.post_id, name='Anna')}"
 
     def state(self) -> str:
         with self.scope() as scope:
-            return str(planning.deliveries_of(scope, self.post_id)[0].state)
+            return str(deliveries.deliveries_of_post(scope, self.post_id)[0].state)
 
 
 @pytest.fixture
 def house(room: Room) -> House:
     tenant_id = uuid7()
     with room.tenant(tenant_id, "system:test") as scope:
-        agencies.found(scope, name="Agence <b>", language="fr", zone=ZONE)
+        agencies.create_agency(scope, name="Agence <b>", language="fr", zone=ZONE)
         creator = agencies.add_creator(
             scope, slug="lea", name="Léa", kind="virtual", zone=ZONE, languages=["fr"], approval_tiers=2
         )
@@ -102,7 +105,7 @@ def house(room: Room) -> House:
             agencies.add_member(scope, name=name, email=f"{name}@x.test", role=role, language="fr", zone=ZONE)
             for name, role in (("Olga", Role.OWNER), ("Anne", Role.MANAGER))
         )
-        channel = connecting.connect(
+        channel = lifecycle.connect_account(
             scope,
             creator_id=creator,
             platform="sandbox",
@@ -139,12 +142,12 @@ class Browser:
 
 
 def word(code: str, language: str = "en", **params: str | int) -> str:
-    return say(Message(code, params), language)
+    return render_message(Message(code, params), language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_post_is_shown_as_its_account_would_and_a_yes_plans_it(house: House, language: str) -> None:
-    house.write("The <i>words</i>", media=(house.photo(1, Rating.S),), parts=(Piece("and more"),))
+    house.write("The <i>words</i>", media=(house.photo(1, Rating.S),), parts=(ThreadPart("and more"),))
     path, browser = house.link(), Browser(house)
     sealed = browser.see(path, **{"accept-language": language})
     assert sealed.status_code == 200
@@ -172,7 +175,7 @@ def test_hours_are_on_the_creators_clock_which_is_named(house: House) -> None:
         scope.run("UPDATE creators SET zone = 'America/Toronto' WHERE tenant_id = :t", t=house.tenant_id)
     house.write("words")
     with house.scope() as scope:
-        (row,) = planning.deliveries_of(scope, house.post_id)
+        (row,) = deliveries.deliveries_of_post(scope, house.post_id)
         hour = row.due_at.astimezone(ZoneInfo("America/Toronto"))
     path, browser = house.link(), Browser(house)
     browser.press(path, "open")
@@ -221,7 +224,7 @@ def test_the_page_shows_what_the_feed_of_the_place_shows(house: House) -> None:
     with house.scope() as scope:
         where = {"platform": "bluesky", "surface": "bluesky.post", "name": "lea.example"}
         keys = {"base_url": "http://127.0.0.1:9", "token": None, "zone": ZONE}
-        house.channel_id = connecting.connect(
+        house.channel_id = lifecycle.connect_account(
             scope, creator_id=house.creator_id, account=f"did:plc:{house.tenant_id.hex[-12:]}", **where, **keys
         )
     lines = [f"l<{number}" for number in range(30)]
@@ -241,7 +244,7 @@ def test_the_page_shows_what_the_feed_of_the_place_shows(house: House) -> None:
 
 def test_addresses_are_shown_as_they_leave(house: House) -> None:
     tagged, plain = "https://lea.example/new", "https://lea.example/as-it-is"
-    house.write(f"{tagged} {plain}", links=Wanted("summer", (plain,)))
+    house.write(f"{tagged} {plain}", links=LinkChoices("summer", (plain,)))
     path, browser = house.link(), Browser(house)
     browser.press(path, "open")
     shown = html.unescape(browser.see(path).text)
@@ -290,12 +293,12 @@ def test_an_edited_an_expired_and_a_taken_back_link_each_say_so(house: House) ->
     actor = f"member:{house.author}"
     with house.scope(actor) as scope:
         draft = Draft(house.creator_id, "", "another text", (), (house.channel_id,))
-        drafting.rewrite(scope, house.post_id, draft, author=actor)
+        drafts.rewrite_post(scope, house.post_id, draft, author=actor)
     for seen in (browser.see(path), browser.press(path, "yes")):
         assert word("client.stands.changed") in seen.text
         assert "another text" not in seen.text
     with house.scope(f"member:{house.owner}") as scope:
-        clients.take_back(scope, house.post_id)
+        client_links.revoke_client_link(scope, house.post_id)
     assert word("client.stands.taken_back") in browser.see(path).text
     assert house.state() == "draft"
 
@@ -321,8 +324,8 @@ def test_what_is_for_adults_meanwhile_is_hidden_and_said(house: House) -> None:
 def test_what_is_said_inside_stays_there(house: House) -> None:
     house.write("hello")
     with house.scope(f"member:{house.owner}") as scope:
-        comments.say(scope, house.post_id, "between us", key=uuid7())
-        comments.say(scope, house.post_id, "for <you>", key=uuid7(), internal=False)
+        review_comments.add_comment(scope, house.post_id, "between us", key=uuid7())
+        review_comments.add_comment(scope, house.post_id, "for <you>", key=uuid7(), internal=False)
     path, browser = house.link(), Browser(house)
     browser.press(path, "open")
     shown = browser.see(path).text

@@ -3,7 +3,7 @@
 import pytest
 
 from foundation.ids import uuid7
-from gate.units import Rating
+from gate.contract.units import Rating
 from tests.web.builders import Page, new_picture, page
 
 OWN = {"sec-fetch-site": "same-origin"}

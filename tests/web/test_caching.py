@@ -1,7 +1,7 @@
 """Conditional requests, HEAD and ranges (RFC 9110): what a reader keeps, and what it must not keep."""
 
-from gate import ratings
-from gate.units import Rating
+from gate.contract.units import Rating
+from gate.ratings import ratings
 from tests.web.builders import Page, new_picture
 
 
@@ -56,7 +56,7 @@ def test_what_is_kept_from_visitors_is_a_change(mia: Page) -> None:
     settle(mia)
     since = mia.get("feed.xml").headers["last-modified"]
     with mia.scope() as scope:
-        ratings.rate(scope, sha256, Rating.E, source="classifier@2")
+        ratings.record_rating(scope, sha256, Rating.E, source="classifier@2")
     answer = mia.get("feed.xml", if_modified_since=since)
     assert (answer.status_code, sha256 in answer.text) == (200, False)
 

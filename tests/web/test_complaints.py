@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from gate import complaints
-from gate.complaints import MOST
-from gate.states import ComplaintState
+from gate.contract.states import RemovalRequestState
+from gate.removal import removal_requests
+from gate.removal.removal_requests import MAX_REMOVAL_REQUESTS
 from tests.web.builders import Page, new_picture
 
 ORIGIN = {"origin": "http://pages.example.test"}
@@ -57,9 +57,9 @@ def test_asking_gives_a_receipt_that_says_how_it_stands(mia: Page) -> None:
     assert "Demande reçue" in page.text
     assert page.headers["cache-control"] == "no-store"
     with mia.scope() as scope:
-        found = complaints.by_receipt(scope, receipt)
+        found = removal_requests.find_status_by_receipt(scope, receipt)
         kinds = scope.run("SELECT kind FROM outbox WHERE subject_id = :id", id=found.id).scalars().all()
-    assert (found.named, found.category, found.state) == (item, "shown", ComplaintState.RECEIVED)
+    assert (found.named, found.category, found.state) == (item, "shown", RemovalRequestState.RECEIVED)
     assert list(kinds) == ["complaint.due"]
 
 
@@ -67,11 +67,11 @@ def test_what_is_frozen_leaves_the_page_until_somebody_decides(mia: Page) -> Non
     item = mia.post(media=[mia.stage(new_picture())])
     receipt = receipt_of(ask(mia, item))
     with mia.scope() as scope:
-        found = complaints.by_receipt(scope, receipt)
-        complaints.freeze(scope, found.id)
+        found = removal_requests.find_status_by_receipt(scope, receipt)
+        removal_requests.freeze_named_bytes(scope, found.id)
     assert mia.get(f"p/{item}").status_code == 410
     with mia.scope("member:somebody") as scope:
-        complaints.reject(scope, found.id)
+        removal_requests.reject_removal_request(scope, found.id)
     assert mia.get(f"p/{item}").status_code == 200
     assert "Demande refusée" in read(mia, receipt).text
 
@@ -85,7 +85,7 @@ def test_foreign_page_asks_for_nothing(mia: Page, headers: dict[str, str]) -> No
     assert answer.status_code == 422
     assert "venait d’une autre page" in answer.text
     with mia.scope() as scope:
-        assert complaints.latest(scope, mia.creator_id) is None
+        assert removal_requests.latest_status(scope, mia.creator_id) is None
 
 
 def test_old_browser_is_known_by_its_origin(mia: Page) -> None:
@@ -121,12 +121,12 @@ def test_flood_waits(mia: Page) -> None:
             "INSERT INTO complaints (tenant_id, id, creator_id, receipt, category, named, source, state, digests)"
             " SELECT tenant_id, gen_random_uuid(), creator_id, 'R' || n, category, named, source, state, digests"
             " FROM complaints, generate_series(2, :most) n WHERE tenant_id = :tenant",
-            most=MOST,
+            most=MAX_REMOVAL_REQUESTS,
             tenant=mia.tenant_id,
         )
     answer = ask(mia, item)
     assert answer.status_code == 422
-    assert f"déjà envoyé {MOST} demandes" in answer.text
+    assert f"déjà envoyé {MAX_REMOVAL_REQUESTS} demandes" in answer.text
 
 
 def test_receipt_is_no_guess_and_of_its_page_alone(mia: Page, room: object) -> None:
@@ -149,7 +149,9 @@ def refused(mia: Page) -> str:
     """Somebody asked, and a person said that it may stay; the receipt."""
     receipt = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
     with mia.scope("member:somebody") as scope:
-        complaints.reject(scope, complaints.by_receipt(scope, receipt).id, because="mistaken")
+        removal_requests.reject_removal_request(
+            scope, removal_requests.find_status_by_receipt(scope, receipt).id, because="mistaken"
+        )
     return receipt
 
 
@@ -213,7 +215,7 @@ def test_hostile_appeals_write_nothing(mia: Page) -> None:
 def test_what_the_clock_took_says_that_no_person_did(mia: Page) -> None:
     receipt = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
     with mia.scope() as scope:
-        complaints.call_back(scope, complaints.by_receipt(scope, receipt).id)
+        removal_requests.recall_named_bytes(scope, removal_requests.find_status_by_receipt(scope, receipt).id)
     shown = read(mia, receipt).text
     assert "Personne n’avait décidé dans les 24 heures : le retrait s’est fait automatiquement" in shown
     with mia.scope() as scope:

@@ -6,23 +6,23 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, StepKind, WireStep
-from connectors.feed import Feed
-from connectors.outcomes import Published
-from connectors.suite import rules
-from connectors.suite.house import House
-from connectors.suite.serving import MovedClock, served
-from connectors.suite.world import OBJECTS, TENANT, World, transport
-from connectors.transport import Account
-from foundation.asgi import Guarded
-from foundation.faults import Book, FaultyNetwork
-from foundation.http import HttpClient
+from connectors.conformance import rules
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import TEST_OBJECTS, TEST_TENANT, ConnectorWorld, conformance_transport
+from connectors.contract.connector import StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Published
+from connectors.platforms.own_page.publisher import OwnPage
+from connectors.transport.transport import AccountTarget
+from foundation.http.host_guard import HostGuard
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork
 from foundation.sealed import Sealed
-from gate.units import Rating, Unit
+from gate.contract.units import Rating, Unit
 from tests.fakes.own_page import call_of
 from tests.web.builders import PUBLIC, Page, Room, page
-from web.app import create
+from web.app import create_web_app
 
 
 @dataclass
@@ -30,10 +30,10 @@ class PageTruth:
     """The room's own tables, and a network before it that fails on demand."""
 
     mia: Page
-    book: Book
+    book: FaultBook
 
-    def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.book.ask(mode, account=self.mia.slug, on="posts" if on == "edits" else on, **more)
+    def inject_fault(self, mode: str, on: str, **more: Any) -> None:
+        self.book.schedule_fault(mode, account=self.mia.slug, on="posts" if on == "edits" else on, **more)
 
     def _rows(self, where: str) -> list[tuple[str, str]]:
         with self.mia.scope() as scope:
@@ -43,7 +43,7 @@ class PageTruth:
             )
             return [(row.content_id, row.text) for row in rows]
 
-    def taken(self) -> list[tuple[str, str]]:
+    def accepted_posts(self) -> list[tuple[str, str]]:
         return self._rows("true")
 
     def says(self, native_id: str) -> tuple[str, int]:
@@ -56,11 +56,11 @@ class PageTruth:
             ).one()
         return row.text, row.files
 
-    def standing(self) -> set[str]:
+    def live_post_ids(self) -> set[str]:
         return {name for name, _ in self._rows("removed_at IS NULL")}
 
     def requests(self) -> list[Mapping[str, Any]]:
-        return [entry for entry in self.book.record() if entry["account"] == self.mia.slug]
+        return [entry for entry in self.book.list_requests() if entry["account"] == self.mia.slug]
 
 
 @dataclass
@@ -68,24 +68,24 @@ class Stage:
     """The room behind a network that can fail."""
 
     room: Room
-    book: Book
-    clock: MovedClock
+    book: FaultBook
+    clock: AdjustableClock
     url: str
     http: HttpClient
 
-    def world(self) -> World:
+    def world(self) -> ConnectorWorld:
         mia = page(self.room)
         with mia.scope() as scope:
-            for sha256 in OBJECTS:
+            for sha256 in TEST_OBJECTS:
                 mia.record(scope, sha256, Rating.G)
-        return World(
+        return ConnectorWorld(
             name="own_page, the true room",
-            connector=Feed(),
-            account=Account(TENANT, uuid7(), mia.slug, self.url, Sealed(mia.token.encode())),
+            connector=OwnPage(),
+            account=AccountTarget(TEST_TENANT, uuid7(), mia.slug, self.url, Sealed(mia.token.encode())),
             fake=(truth := PageTruth(mia, self.book)),
             says=truth.says,
             surface="own_page.public",
-            transport=transport(self.http),
+            transport=conformance_transport(self.http),
             clock=self.clock,
             lags=False,
         )
@@ -93,10 +93,10 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(room: Room) -> Iterator[Stage]:
-    clock = MovedClock()
-    app: Guarded = create(tenant=room.pages, store=room.store, public_url=PUBLIC)
-    book = Book(clock=clock)
-    with served(FaultyNetwork(app, book=book, call_of=call_of)) as url:
+    clock = AdjustableClock()
+    app: HostGuard = create_web_app(tenant=room.pages, store=room.store, public_url=PUBLIC)
+    book = FaultBook(clock=clock)
+    with serve_app(FaultyNetwork(app, book=book, call_of=call_of)) as url:
         http = HttpClient()
         yield Stage(room, book, clock, url, http)
         http.close()
@@ -106,29 +106,29 @@ def stage(room: Room) -> Iterator[Stage]:
 @pytest.fixture(autouse=True)
 def _good_day(stage: Stage) -> Iterator[None]:
     yield
-    stage.book.clear()
+    stage.book.clear_faults()
 
 
-@pytest.mark.parametrize("day", rules.TRANSIENT)
+@pytest.mark.parametrize("day", rules.TRANSIENT_FAULTS)
 def test_once(stage: Stage, day: str) -> None:
     world = stage.world()
-    assert rules.once(world, world.connector, day) == []
+    assert rules.publishes_exactly_once(world, world.connector, day) == []
 
 
-@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", rules.CORE_RULES, ids=lambda rule: rule.__name__)
 def test_rule(stage: Stage, rule: rules.Rule) -> None:
     world = stage.world()
     assert rule(world, world.connector) == []
 
 
-class Meanwhile(House):
+class Meanwhile(SendingHarness):
     """Something happens once, when the files are there and their item is about to be put."""
 
-    def __init__(self, world: World, then: Callable[[], object]) -> None:
+    def __init__(self, world: ConnectorWorld, then: Callable[[], object]) -> None:
         super().__init__(world, world.connector)
         self._then: Callable[[], object] | None = then
 
-    def send(self, step: WireStep, unit: Unit | None = None, answers: tuple[Answer, ...] = ()) -> Answer:
+    def send(self, step: WireStep, unit: Unit | None = None, answers: tuple[StepResult, ...] = ()) -> StepResult:
         if step.kind is StepKind.PUBLISH and self._then is not None:
             then, self._then = self._then, None
             then()
@@ -137,9 +137,13 @@ class Meanwhile(House):
 
 def test_a_file_that_goes_with_another_item_is_staged_again(stage: Stage) -> None:
     world = stage.world()
-    house, first, second = House(world, world.connector), world.unit("first", media=1), world.unit("second", media=1)
+    house, first, second = (
+        SendingHarness(world, world.connector),
+        world.unit("first", media=1),
+        world.unit("second", media=1),
+    )
     assert isinstance(house.publish(first).outcome, Published)
     story = Meanwhile(world, lambda: house.remove(first, first.native_key)).publish(second)
     assert isinstance(story.outcome, Published), story.outcomes
     assert [step.kind for step in story.steps] == [StepKind.STAGE, StepKind.PUBLISH] * 2
-    assert world.fake.standing() == {second.native_key}
+    assert world.fake.live_post_ids() == {second.native_key}

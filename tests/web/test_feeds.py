@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.ids import uuid7
-from gate.units import Rating
+from gate.contract.units import Rating
 from tests.web.builders import AUTHORITY, PUBLIC, Page, Room, content_id, new_picture, page
-from web import feeds, items
-from web.feeds import Head
-from web.items import Entry, Medium
+from web.site import atom_feed, items
+from web.site.atom_feed import FeedHeader
+from web.site.items import ItemEntry, MediaFile
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -194,15 +194,15 @@ def test_rendered_twice_gives_the_same_bytes(full: Page) -> None:
 
 def test_ids_outlive_a_new_address(full: Page) -> None:
     """The house moves to another name: readers are not told of everything anew."""
-    from foundation.storage import FileStore
-    from web.page import Pages
+    from foundation.storage.object_store import FileStore
+    from web.site.pages import SitePages
 
     before = [item["id"] for item in full.feed()["items"]]
-    moved = Pages(full.room.pages, FileStore(full.room.store._root), public_url="https://new.example.test")
+    moved = SitePages(full.room.pages, FileStore(full.room.store._root), public_url="https://new.example.test")
     from starlette.requests import Request
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
-    body = moved.feed(Request(scope), full.slug, "xml", None).body
+    body = moved.serve_feed(Request(scope), full.slug, "xml", None).body
     after = feedparser.parse(bytes(body))
     assert [entry.id for entry in after.entries] == before
     assert all(entry.link.startswith("https://new.example.test/") for entry in after.entries)
@@ -232,13 +232,13 @@ def many(mia: Page, count: int) -> list[str]:
     keys = [content_id() for _ in range(count)]
     with mia.scope() as scope:
         for place, key in enumerate(keys):
-            items.put(scope, mia.found, key, items.Content(f"n{place}", "text", (), ai=False))
+            items.put_item(scope, mia.found, key, items.ItemContent(f"n{place}", "text", (), ai=False))
     return keys
 
 
 @pytest.mark.parametrize("name", ["feed.xml", "feed.json"])
 def test_pages_of_a_feed_hold_every_item_once(mia: Page, name: str) -> None:
-    keys = many(mia, 2 * feeds.PAGE + 3)
+    keys = many(mia, 2 * atom_feed.ENTRIES_PER_PAGE + 3)
     seen: list[str] = []
     address: str | None = f"{PUBLIC}/{mia.slug}/{name}"
     while address:
@@ -258,19 +258,19 @@ def test_pages_of_a_feed_hold_every_item_once(mia: Page, name: str) -> None:
 
 def test_hidden_items_do_not_cut_the_feed_short(mia: Page) -> None:
     """One newest item is kept from visitors: the page is shorter, the older ones are still reached."""
-    many(mia, feeds.PAGE)
+    many(mia, atom_feed.ENTRIES_PER_PAGE)
     sha256 = mia.stage(new_picture())
     mia.post(media=[sha256])
     with mia.scope() as scope:
         mia.record(scope, sha256, Rating.E)
     first = mia.feed()
-    assert len(first["items"]) == feeds.PAGE - 1
+    assert len(first["items"]) == atom_feed.ENTRIES_PER_PAGE - 1
     rest = mia.room.client.get(first["next_url"].removeprefix(PUBLIC)).json()["items"]
     assert len(rest) == 1
 
 
 def test_next_page_survives_the_removal_of_its_mark(mia: Page) -> None:
-    many(mia, feeds.PAGE + 1)
+    many(mia, atom_feed.ENTRIES_PER_PAGE + 1)
     address = mia.feed()["next_url"].removeprefix(PUBLIC)
     before = mia.room.client.get(address).json()["items"]
     mia.delete(address.split("before=")[1])
@@ -292,7 +292,7 @@ def test_mark_of_another_page_is_not_found(room: Room, mia: Page) -> None:
     assert mia.get(f"feed.json?before={key}").status_code == 404
 
 
-HEAD = Head(
+HEAD = FeedHeader(
     title="Mia",
     author="Mia",
     home=f"{PUBLIC}/mia/",
@@ -310,10 +310,10 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=80)
 @given(title=TEXT, text=TEXT, alt=TEXT, at=INSTANTS, later=st.timedeltas(timedelta(0), timedelta(days=9)))
 def test_any_words_make_a_feed(title: str, text: str, alt: str, at: datetime, later: timedelta) -> None:
     """Whatever people write, controls and ends of markup included, readers can read on; instants are UTC."""
-    medium = Medium("0" * 64, "image/png", alt, "none", 7)
-    entry = Entry("gr123456", title, text, (medium,), False, Rating.G, 1, at, at + later)
-    document = feeds.atom(HEAD, [entry], base=PUBLIC)
+    medium = MediaFile("0" * 64, "image/png", alt, "none", 7)
+    entry = ItemEntry("gr123456", title, text, (medium,), False, Rating.G, 1, at, at + later)
+    document = atom_feed.atom_feed(HEAD, [entry], base=PUBLIC)
     assert list(breaches(document)) == []
     published = xml.fromstring(document).findtext(f"{ATOM}entry/{ATOM}published") or ""
     assert datetime.fromisoformat(published) == at.replace(microsecond=0)
-    feeds.json_feed(HEAD, [entry], base=PUBLIC).decode()
+    atom_feed.json_feed(HEAD, [entry], base=PUBLIC).decode()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi import Request
 
-from web.forms import typed_form
+from web.http.forms import read_form
 
 MOST = 1_000
 
@@ -20,7 +20,7 @@ def read(*parts: bytes) -> tuple[dict[str, str], int]:
         return {"type": "http.request", "body": part, "more_body": bool(left)}
 
     asked = Request({"type": "http", "method": "POST", "headers": []}, receive)
-    return asyncio.run(typed_form(asked, most=MOST)), len(parts) - len(left)
+    return asyncio.run(read_form(asked, most=MOST)), len(parts) - len(left)
 
 
 def test_fields_are_read_whole() -> None:

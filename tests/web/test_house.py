@@ -9,10 +9,10 @@ import pytest
 
 from foundation.errors import BadInput, Conflict, Refused
 from foundation.ids import uuid7
-from gate import ratings
-from gate.units import Rating
+from gate.contract.units import Rating
+from gate.ratings import ratings
 from tests.web.builders import PUBLIC, Page, Room, content_id, new_picture, page
-from web import items, sites
+from web.site import items, sites
 
 
 def test_item_stands_at_its_address(mia: Page) -> None:
@@ -96,9 +96,9 @@ def test_too_large_is_refused_before_it_is_read(mia: Page) -> None:
 
 
 def items_most() -> int:
-    from web.house import MAX_ITEM
+    from web.site.publishing_endpoint import MAX_ITEM_BYTES
 
-    return MAX_ITEM
+    return MAX_ITEM_BYTES
 
 
 def test_stranger_sends_no_body(mia: Page) -> None:
@@ -230,7 +230,7 @@ def test_bytes_left_by_a_crash_go_with_the_next_try(mia: Page) -> None:
     sha256 = mia.stage(new_picture())
     key = mia.post(media=[sha256])
     with mia.scope() as scope:
-        items.remove(scope, mia.found, key)
+        items.remove_item(scope, mia.found, key)
     assert mia.room.store.exists(mia.tenant_id, sha256)
     assert mia.file(sha256).status_code == 404
     mia.delete(key)
@@ -256,7 +256,7 @@ def test_rating_raised_later_takes_it_away(mia: Page) -> None:
     key, other = mia.post(media=[sha256], text="raised"), mia.post(text="stays")
     assert mia.file(sha256).status_code == 200
     with mia.scope() as scope:
-        ratings.rate(scope, sha256, Rating.N, source="member:x")
+        ratings.record_rating(scope, sha256, Rating.N, source="member:x")
     assert mia.file(sha256).status_code == 404
     assert mia.get(f"p/{key}").status_code == 410
     for place in ("", "feed.xml", "feed.json"):
@@ -270,7 +270,7 @@ def test_frozen_bytes_are_away(mia: Page) -> None:
     sha256 = mia.stage(new_picture())
     key = mia.post(media=[sha256])
     with mia.scope() as scope:
-        ratings.freeze(scope, sha256)
+        ratings.freeze_bytes(scope, sha256)
     assert (mia.file(sha256).status_code, mia.get(f"p/{key}").status_code) == (404, 410)
 
 
@@ -337,9 +337,9 @@ def test_slug_taken_from_two_sides_at_once_has_one_owner(room: Room) -> None:
 
 def test_chat_address_is_a_web_address(mia: Page) -> None:
     with pytest.raises(BadInput), mia.scope() as scope:
-        sites.set_chat(scope, mia.creator_id, "javascript:alert(1)")
+        sites.set_chat_url(scope, mia.creator_id, "javascript:alert(1)")
     with mia.scope() as scope:
-        sites.set_chat(scope, mia.creator_id, "https://chat.example.test/mia")
+        sites.set_chat_url(scope, mia.creator_id, "https://chat.example.test/mia")
     assert 'href="https://chat.example.test/mia"' in mia.get().text
 
 

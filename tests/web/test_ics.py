@@ -5,21 +5,23 @@ import re
 import httpx
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, NotFound, Refused
-from foundation.ids import HOUSE, uuid7
-from schedules import addresses
-from tenants import audit, failures, reads, staffing
-from tenants.roles import Role
+from foundation.ids import INSTALLATION_ID, uuid7
+from schedules.calendar import calendar_subscriptions as addresses
+from tenants import audit
+from tenants.agencies import queries
+from tenants.agencies.rights import Role
+from tenants.auth import failed_attempts, members
 from tests.web.asking import Program, later, program
-from web import ics
+from web.links import calendar_subscriptions as ics
 
 
 def address(api: Program, *, creator: str = "", words: bool = False, role: Role = Role.MANAGER) -> str:
     """A new address of a member; its path."""
     with api.scope(f"member:{api.members[role]}") as scope:
         creator_id = api.creators[creator] if creator else None
-        secret = addresses.make(scope, creator_id=creator_id, words=words, key=uuid7())
+        secret = addresses.create_calendar_subscription(scope, creator_id=creator_id, words=words, key=uuid7())
     return f"/ics/{secret}.ics"
 
 
@@ -76,21 +78,21 @@ def test_an_address_ends_at_once(api: Program) -> None:
     path = address(api)
     member = api.members[Role.MANAGER]
     with api.scope(f"member:{member}") as scope:
-        (one,) = addresses.living(scope, member)
-        addresses.revoke(scope, one.id)
-        addresses.revoke(scope, one.id)
-        assert addresses.living(scope, member) == []
+        (one,) = addresses.list_calendar_subscriptions(scope, member)
+        addresses.revoke_calendar_subscription(scope, one.id)
+        addresses.revoke_calendar_subscription(scope, one.id)
+        assert addresses.list_calendar_subscriptions(scope, member) == []
     assert api.client.get(path).status_code == 404
     other = address(api)
     assert api.client.get(other).status_code == 200
     with api.scope() as scope:
-        email = reads.member(scope, member).email
-        staffing.let_go(scope, member)
+        email = queries.get_member(scope, member).email
+        members.remove_member(scope, member)
     assert api.client.get(other).status_code == 404
     with api.scope(f"member:{api.members[Role.OWNER]}") as scope:
         how = {"role": Role.MANAGER, "language": "en", "zone": "Europe/Paris"}
-        staffing.bring_in(scope, name="Back", email=email, **how)
-        assert addresses.living(scope, member) == []
+        members.invite_member(scope, name="Back", email=email, **how)
+        assert addresses.list_calendar_subscriptions(scope, member) == []
     assert api.client.get(other).status_code == 404, "nothing of before opens"
     assert api.client.get(address(api)).status_code == 200
 
@@ -99,11 +101,11 @@ def test_it_tells_of_nobody_its_member_does_not_work_for_any_more(api: Program) 
     api.write("zoe's", creator="zoe")
     everybody, hers = address(api), address(api, creator="zoe")
     with api.scope() as scope:
-        staffing.change(scope, api.members[Role.MANAGER], role=Role.MANAGER, creators=["mia"])
+        members.change_member(scope, api.members[Role.MANAGER], role=Role.MANAGER, creators=["mia"])
     assert told(api.client.get(everybody), "SUMMARY") == []
     assert api.client.get(hers).status_code == 404
     with api.scope() as scope:
-        staffing.change(scope, api.members[Role.MANAGER], role=Role.ACCOUNTANT, creators=())
+        members.change_member(scope, api.members[Role.MANAGER], role=Role.ACCOUNTANT, creators=())
     assert api.client.get(everybody).status_code == 404
 
 
@@ -112,13 +114,13 @@ def test_only_who_plans_makes_one_and_only_of_their_own(api: Program, tenant: Op
         address(api, role=Role.ACCOUNTANT)
     other = program(api.client, tenant)
     with pytest.raises(NotFound), api.scope(f"member:{api.members[Role.OWNER]}") as scope:
-        addresses.make(scope, creator_id=other.creators["mia"], words=False, key=uuid7())
+        addresses.create_calendar_subscription(scope, creator_id=other.creators["mia"], words=False, key=uuid7())
     address(other)
     with other.scope() as scope:
-        (theirs,) = addresses.living(scope, other.members[Role.MANAGER])
+        (theirs,) = addresses.list_calendar_subscriptions(scope, other.members[Role.MANAGER])
     with pytest.raises(NotFound), api.scope(f"member:{api.members[Role.OWNER]}") as scope:
-        addresses.revoke(scope, theirs.id)
-    for _ in range(addresses.MOST):
+        addresses.revoke_calendar_subscription(scope, theirs.id)
+    for _ in range(addresses.MAX_CALENDAR_SUBSCRIPTIONS):
         address(api)
     with pytest.raises(BadInput, match="too_many"):
         address(api)
@@ -128,9 +130,9 @@ def test_a_press_repeated_makes_one(api: Program) -> None:
     key = uuid7()
     member = api.members[Role.MANAGER]
     with api.scope(f"member:{member}") as scope:
-        assert addresses.make(scope, creator_id=None, words=False, key=key)
-        assert addresses.make(scope, creator_id=None, words=False, key=key) == ""
-        assert len(addresses.living(scope, member)) == 1
+        assert addresses.create_calendar_subscription(scope, creator_id=None, words=False, key=key)
+        assert addresses.create_calendar_subscription(scope, creator_id=None, words=False, key=key) == ""
+        assert len(addresses.list_calendar_subscriptions(scope, member)) == 1
 
 
 def test_the_secret_is_nowhere_at_rest(api: Program) -> None:
@@ -138,14 +140,14 @@ def test_the_secret_is_nowhere_at_rest(api: Program) -> None:
     with api.scope() as scope:
         row = scope.run("SELECT * FROM calendar_addresses WHERE tenant_id = :t", t=api.tenant_id).one()
         assert secret not in str(row)
-        assert secret not in str(audit.recent(scope))
+        assert secret not in str(audit.list_recent_acts(scope))
 
 
 def test_it_is_asked_for_so_often_and_no_more(api: Program) -> None:
     path = address(api)
     assert api.client.get(path).status_code == 200
     with api.scope() as scope:
-        (one,) = addresses.living(scope, api.members[Role.MANAGER])
+        (one,) = addresses.list_calendar_subscriptions(scope, api.members[Role.MANAGER])
         scope.run(
             "UPDATE api_buckets SET full_until = people_now() + interval '1 hour' WHERE tenant_id = :t AND who = :w",
             t=api.tenant_id,
@@ -153,7 +155,7 @@ def test_it_is_asked_for_so_often_and_no_more(api: Program) -> None:
         )
     answer = api.client.get(path)
     assert (answer.status_code, answer.content) == (429, b"")
-    assert 1 <= int(answer.headers["retry-after"]) <= ics.OFTEN.window.total_seconds()
+    assert 1 <= int(answer.headers["retry-after"]) <= ics.READ_RATE.window.total_seconds()
 
 
 @pytest.mark.parametrize(
@@ -164,9 +166,12 @@ def test_what_is_no_address_is_nothing(api: Program, name: str) -> None:
 
 
 def test_guessing_is_slowed_down(api: Program) -> None:
-    answers = [api.client.get(f"/ics/gri_{'A' * 43}.ics").status_code for _ in range(failures.PER_ADDRESS + 1)]
+    answers = [
+        api.client.get(f"/ics/gri_{'A' * 43}.ics").status_code
+        for _ in range(failed_attempts.MAX_FAILURES_PER_ADDRESS + 1)
+    ]
     assert set(answers) == {404, 429}
     assert answers[-1] == 429
     assert api.client.get(address(api)).status_code == 200, "a right one is let in all the same"
-    with api.tenant(HOUSE, "system:test", role="door") as scope:
-        failures.settle(scope, failures.key("calendar address", "127.0.0.1"))
+    with api.tenant(INSTALLATION_ID, "system:test", role="door") as scope:
+        failed_attempts.clear_failures(scope, failed_attempts.failure_key("calendar address", "127.0.0.1"))

@@ -14,23 +14,31 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 
-from foundation.clock import pause
 from foundation.errors import BadInput, Conflict, Refused
-from foundation.settings import DEMO_MODEL, GeneratorsSettings
-from foundation.words import LANGUAGES, Message, say
-from generators.contract import EngineMissing, EngineUnreachable, ImageJob, Picture, Progress, unheard
-from generators.engines.diffusion import Diffusion
-from generators.engines.placeholder import Placeholder
-from generators.engines.replicate import Replicate, Service
-from generators.wire import Able
-from studio import home, jobs
+from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.ops.clock import sleep
+from foundation.ops.settings import DEMO_MODEL, GeneratorsSettings
+from generators.contract.engines import (
+    EngineMissing,
+    EngineUnreachable,
+    GeneratedPicture,
+    ImageJob,
+    Progress,
+    ignore_progress,
+)
+from generators.engines.images.diffusion import DiffusionEngine
+from generators.engines.images.placeholder import PlaceholderEngine
+from generators.engines.images.replicate import Replicate, ReplicateService
+from generators.remote_protocol import RemoteWorkerCapabilities
+from studio.runs import remote_routing, runner
 from tests.conftest import wait_until
 from tests.generators.builders import needs_diffusion
 from tests.web.builders import Room
 from tests.web.homes import Home
 from tests.web.losing import MODES, Wire, wire
-from workers import join_spool, joining
-from workers.join_house import House
+from workers.remote_worker import spool as join_spool
+from workers.remote_worker import work_loop
+from workers.remote_worker.installation_api import InstallationApi
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,11 +53,11 @@ class Engine:
     drawn: list[ImageJob] = field(default_factory=list)
     before: Any = None
 
-    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+    def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
         if self.before is not None:
             self.before(len(self.drawn), progress)
         self.drawn.append(job)
-        return Placeholder().draw(job, progress)
+        return PlaceholderEngine().draw(job, progress)
 
 
 @pytest.fixture
@@ -61,10 +69,12 @@ def between(room: Room) -> Iterator[Wire]:
 def work(mine: Home, url: str, folder: Path, engine: Any, told: list[str] | None = None) -> list[str]:
     """Work until there is nothing to do; what was said."""
     said: list[str] = told if told is not None else []
-    house = House(url, mine.key, deadline=1.5)
-    with join_spool.opened(folder, house.url, mine.key) as spool:
-        joined = joining.Joined(house, engine, spool, lambda message: said.append(message.code), every=0.05)
-        joining.work(joined, once=True)
+    house = InstallationApi(url, mine.key, deadline=1.5)
+    with join_spool.open_spool(folder, house.url, mine.key) as spool:
+        joined = work_loop.RemoteWorker(
+            house, engine, spool, lambda message: said.append(message.code), heartbeat_seconds=0.05
+        )
+        work_loop.run_work_loop(joined, once=True)
     return said
 
 
@@ -77,7 +87,7 @@ def test_a_run_is_made_at_home(mine: Home, room: Room, tmp_path: Path) -> None:
     assert said.count("join.handed") == 6
     assert said.count("join.lent") == 2, "four at a time"
     assert not list(tmp_path.rglob("*.picture"))
-    assert all(len(say(Message(code, DETAILS), language)) > 10 for code in said for language in LANGUAGES)
+    assert all(len(render_message(Message(code, DETAILS), language)) > 10 for code in said for language in LANGUAGES)
 
 
 DETAILS: dict[str, str | int] = {"url": "u", "engine": "e", "model": "m", "count": 1, "number": 1, "why": "w"}
@@ -92,7 +102,7 @@ def test_whatever_the_wire_does_each_picture_is_made_and_counted_once(
 
     def slow(_number: int, progress: Progress) -> None:
         for step in range(4):
-            pause(0.05)
+            sleep(0.05)
             progress(step, 4)
 
     job_id, engine = mine.start(variants=2), Engine(before=slow)
@@ -112,7 +122,7 @@ def test_a_machine_killed_before_it_was_heard_goes_on_with_what_it_made(
         "GREENROOM_HOME": str(tmp_path),
         "GREENROOM_WORKERS__JOIN_KEY": mine.key,
     }
-    command = [sys.executable, "-m", "workers.cli", "worker", "--join", between.url, "--once"]
+    command = [sys.executable, "-m", "workers.cli.main", "worker", "--join", between.url, "--once"]
     first = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_until(lambda: mine.count("home_pictures") == 1 and bool(list(tmp_path.rglob("*.picture"))))
@@ -162,11 +172,11 @@ def test_what_was_made_under_a_lease_that_is_lost_is_not_drawn_again(mine: Home,
     """The house was away for longer than the lease, and lends the same once more."""
 
     class Late(Engine):
-        def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+        def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
             picture = super().draw(job, progress)
             if len(self.drawn) == 2:
                 with mine.scope() as scope:
-                    scope.hold(home.held(scope))  # a beat that is under way would write after it
+                    scope.hold(remote_routing.remote_lock_name(scope))  # a beat that is under way would write after it
                     scope.run("UPDATE home_runs SET lease = NULL, until = NULL WHERE tenant_id = :t", t=mine.tenant_id)
             return picture
 
@@ -183,7 +193,7 @@ def test_a_stop_is_heard_in_the_middle_of_a_picture(mine: Home, room: Room, tmp_
     def endless(_number: int, progress: Progress) -> None:
         while True:
             drawing.set()
-            pause(0.02)
+            sleep(0.02)
             progress(1, 20)
 
     said: list[str] = []
@@ -192,7 +202,7 @@ def test_a_stop_is_heard_in_the_middle_of_a_picture(mine: Home, room: Room, tmp_
     thread.start()
     assert drawing.wait(60)
     with mine.scope() as scope:
-        jobs.stop(scope, job_id)
+        runner.stop_run(scope, job_id)
     thread.join(60)
     assert not thread.is_alive()
     assert said[-1] == "join.ended"
@@ -245,7 +255,7 @@ def test_who_leaves_gives_back_what_it_has(mine: Home, room: Room, tmp_path: Pat
 )
 def test_a_key_goes_over_https_alone(url: str) -> None:
     with pytest.raises(BadInput, match=r"join\.https"):
-        House(url, "k")
+        InstallationApi(url, "k")
 
 
 def test_what_answers_and_is_no_house_is_said(mine: Home, room: Room, tmp_path: Path) -> None:
@@ -255,13 +265,13 @@ def test_what_answers_and_is_no_house_is_said(mine: Home, room: Room, tmp_path: 
 
 def test_one_program_a_machine(tmp_path: Path) -> None:
     with (
-        join_spool.opened(tmp_path, "u", "k") as first,
-        join_spool.opened(tmp_path, "u", "other"),
+        join_spool.open_spool(tmp_path, "u", "k") as first,
+        join_spool.open_spool(tmp_path, "u", "other"),
         pytest.raises(Conflict, match=r"join\.already"),
-        join_spool.opened(tmp_path, "u", "k"),
+        join_spool.open_spool(tmp_path, "u", "k"),
     ):
         pass
-    with join_spool.opened(tmp_path, "u", "k") as again:
+    with join_spool.open_spool(tmp_path, "u", "k") as again:
         assert again.instance == first.instance
 
 
@@ -271,26 +281,26 @@ def test_what_has_no_room_on_the_machine_leaves_nothing_behind(tmp_path: Path) -
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))  # no file grows longer now
     try:
         with pytest.raises(OSError, match=r"too large"):
-            join_spool.written(file, b"x" * 100_000)
+            join_spool.write_atomically(file, b"x" * 100_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
-    join_spool.written(file, b"x" * 100_000)
+    join_spool.write_atomically(file, b"x" * 100_000)
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_an_engine_that_bills_is_no_machine_s() -> None:
     with pytest.raises(EngineMissing, match=r"join\.hosted"):
-        joining.able(Replicate(Service("https://x", SecretStr("t"), ""), "a/b", {}))
-    assert joining.able(Engine()) == Able(
-        engine="placeholder", model="scenes-1", release=joining.able(Engine()).release
+        work_loop.describe_capabilities(Replicate(ReplicateService("https://x", SecretStr("t"), ""), "a/b", {}))
+    assert work_loop.describe_capabilities(Engine()) == RemoteWorkerCapabilities(
+        engine="placeholder", model="scenes-1", release=work_loop.describe_capabilities(Engine()).release
     )
 
 
 def test_no_key_is_said_in_words(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "GREENROOM_HOME": str(tmp_path), "LANG": "en"}
     done = subprocess.run(
-        [sys.executable, "-m", "workers.cli", "worker", "--join", "https://example.test"],
+        [sys.executable, "-m", "workers.cli.main", "worker", "--join", "https://example.test"],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -299,13 +309,13 @@ def test_no_key_is_said_in_words(tmp_path: Path) -> None:
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stderr.strip()) == (2, say(Message("join.no_key"), "en"))
+    assert (done.returncode, done.stderr.strip()) == (2, render_message(Message("join.no_key"), "en"))
 
 
 def test_a_real_model_makes_pictures_at_home(mine: Home, room: Room, tmp_path: Path) -> None:
     """The shipped demo model, on this machine's processor, over the wire: batches, steps, versions in the lineage."""
     needs_diffusion()
-    engine = Diffusion(GeneratorsSettings(diffusion_folder=DEMO_MODEL))
+    engine = DiffusionEngine(GeneratorsSettings(diffusion_folder=DEMO_MODEL))
     job_id = mine.start(variants=2, width=64, height=64, steps=2)
     said = work(mine, str(room.client.base_url), tmp_path, engine)
     assert said.count("join.handed") == 2

@@ -1,9 +1,12 @@
 """Runs lent to machines of an agency's own: to one at a time, within what they can and what the day allows."""
 
 from foundation.ids import uuid7
-from foundation.storage import digest_of
-from studio import home, jobs, lending, quotas, recipes
-from studio.beginnings import Beginning
+from foundation.storage.object_store import bytes_digest
+from studio.costs import quotas
+from studio.recipes import specs
+from studio.recipes.input_pictures import InitPicture
+from studio.remote_workers import leases
+from studio.runs import remote_routing, runner
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import spec
 from tests.web.builders import Room
@@ -70,7 +73,7 @@ def test_a_stop_is_heard_and_late_pictures_are_nobody_s(mine: Home) -> None:
     assert mine.post("/beats", lease).json() == {"state": "go"}
     with mine.scope() as scope:
         assert tuple(scope.run("SELECT step, steps FROM jobs WHERE id = :id", id=job_id).one()) == (3, 20)
-        jobs.stop(scope, job_id)
+        runner.stop_run(scope, job_id)
     assert mine.post("/beats", lease).json() == {"state": "stop"}
     assert mine.hand_in(lent, 0).status_code == 409
     assert mine.ask() is None
@@ -81,7 +84,7 @@ def test_only_what_it_can_is_lent_to_a_machine(mine: Home) -> None:
     mine.start(key="b", loras={"silk": 80}, name="b")
     assert mine.ask() is None
     with mine.scope() as scope:
-        assert home.lacking(scope) == ["sdxl", "silk"]
+        assert remote_routing.missing_models(scope) == ["sdxl", "silk"]
     assert mine.lent(models=["sdxl"]).pictures[0].model == "sdxl"
     mine.silent()
     found = mine.lent(instance=uuid7(), loras=["silk"], does=["loras"])
@@ -94,17 +97,17 @@ def test_a_run_from_a_picture_gets_it_and_is_its_child(mine: Home) -> None:
     mine.bring()
     (first,) = mine.pictures()
     with mine.scope() as scope:
-        recipe_id = recipes.save(scope, mine.creator_id, spec(variants=1))
-        begin = Beginning(first.asset_id, 40)
-        jobs.start(scope, creator_id=mine.creator_id, recipe_id=recipe_id, seed=1, key="x", begin=begin)
+        recipe_id = specs.save_recipe(scope, mine.creator_id, spec(variants=1))
+        begin = InitPicture(first.asset_id, 40)
+        runner.start_run(scope, creator_id=mine.creator_id, recipe_id=recipe_id, seed=1, key="x", begin=begin)
     assert mine.ask() is None, "an engine of words alone"
     lent = mine.lent(does=["init"])
     assert lent.pictures[0].strength == 0.4
     wanted = {"lease": str(lent.lease), "sha256": lent.pictures[0].init}
-    assert digest_of(mine.post("/materials", wanted).content) == lent.pictures[0].init
+    assert bytes_digest(mine.post("/materials", wanted).content) == lent.pictures[0].init
     other = drawn(lent.pictures[0])
     mine.store.put(mine.tenant_id, other)
-    for sha256 in (digest_of(other), "0" * 64):
+    for sha256 in (bytes_digest(other), "0" * 64):
         assert mine.post("/materials", {**wanted, "sha256": sha256}).status_code == 404, "nothing else of the library"
     data = encoded(a_picture(2))
     assert mine.hand_in(lent, 0, data, engine="diffusion", label="", model="m").status_code == 204
@@ -136,7 +139,7 @@ def test_a_machine_that_cannot_says_so_in_the_words_of_engines(mine: Home) -> No
 
 def test_what_comes_back_too_often_fails(mine: Home) -> None:
     job_id = mine.start()
-    for _ in range(lending.TRIES):
+    for _ in range(leases.MAX_LEASES):
         mine.post("/given", {"lease": str(mine.lent().lease), "why": "later"})
         assert mine.ask() is None, "not at once"
         mine.silent()
@@ -145,14 +148,14 @@ def test_what_comes_back_too_often_fails(mine: Home) -> None:
 
 def test_who_leaves_gives_a_run_back_at_no_cost(mine: Home) -> None:
     job_id = mine.start()
-    for _ in range(lending.TRIES + 1):
+    for _ in range(leases.MAX_LEASES + 1):
         mine.post("/given", {"lease": str(mine.lent(instance=uuid7()).lease), "why": "left"})
     assert mine.progress(job_id)[0] == "running"
 
 
 def test_the_agency_s_day_and_what_is_on_its_way_bound_what_is_lent(mine: Home) -> None:
     with mine.scope() as scope:
-        quotas.set_per_day(scope, 4)
+        quotas.set_daily_quota(scope, 4)
     mine.start(key="a")
     mine.start(key="b", seed=8)
     first = mine.lent()

@@ -9,15 +9,19 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from channels import connecting, lending
-from connectors.contract import FileRef
-from foundation.database import OpenScope, Scope
+from channels.accounts import lifecycle
+from channels.links import media_urls
+from connectors.contract.connector import FileRef
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from foundation.words import Message
-from gate import copies, minting, ratings, recording
-from gate.permit import Permit
-from gate.units import Medium, Rating
+from gate.assets import asset_records
+from gate.contract.permit import Permit
+from gate.contract.units import Medium, Rating
+from gate.copies import live_copies
+from gate.permits import issuance
+from gate.ratings import ratings
 from tests.conftest import Cluster
 from tests.gate.builders import KEY, MIME, Step, unit, world
 from tests.gate.builders import World as House
@@ -35,7 +39,7 @@ class Shop:
         self.house: House = world(room.tenant, uuid7())
         self.medium = self._known()
         with self.scope() as scope:
-            self.channel = connecting.connect(
+            self.channel = lifecycle.connect_account(
                 scope,
                 creator_id=self.house.creator_id,
                 platform="sandbox",
@@ -56,28 +60,28 @@ class Shop:
         sha256 = self.room.library.put(self.house.tenant_id, self.data)
         made = {"origin": "upload", "ai": "none", "engine": "", "source": "capture", "people_seen": 0}
         with self.scope() as scope:
-            asset = recording.record_asset(scope, creator_id=self.house.creator_id, made_at=scope.now, **made)
+            asset = asset_records.record_asset(scope, creator_id=self.house.creator_id, made_at=scope.now, **made)
             shape = {"width": 10, "height": 10, "profile": "post"}
-            recording.record_rendition(scope, asset, sha256=sha256, mime=MIME, size=len(self.data), **shape)
-            ratings.rate(scope, sha256, Rating.G, source="classifier@1")
+            asset_records.record_rendition(scope, asset, sha256=sha256, mime=MIME, size=len(self.data), **shape)
+            ratings.record_rating(scope, sha256, Rating.G, source="classifier@1")
         return Medium(sha256, MIME, len(self.data))
 
     def allow(self) -> Permit:
         whole = unit(self.house, media=[self.medium], channel_id=self.channel)
         with self.scope() as scope:
-            return minting.mint(scope, whole, Step(), key=KEY, author=f"member:{self.house.ann}")
+            return issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{self.house.ann}")
 
     def lend(self) -> str:
         file = FileRef(self.medium.sha256, self.medium.mime)
-        return lending.lend(self.permit, file, tenant=self.room.tenant, base=f"{BASE}/")
+        return media_urls.create_media_url(self.permit, file, tenant=self.room.tenant, base=f"{BASE}/")
 
     def get(self, address: str = "", method: str = "GET", **headers: str) -> Any:
         path = urlsplit(address or self.address).path
         return self.room.client.request(method, path, headers=headers)
 
-    def log(self) -> list[lending.Fetched]:
+    def log(self) -> list[media_urls.MediaUrlFetch]:
         with self.scope() as scope:
-            return lending.fetches(scope, self.lent_id(scope))
+            return media_urls.fetches_of(scope, self.lent_id(scope))
 
     def lent_id(self, scope: Scope) -> UUID:
         found: UUID = scope.run(
@@ -184,7 +188,7 @@ def frozen(shop: Shop) -> None:
 
 def called_back(shop: Shop) -> None:
     with shop.scope() as scope:
-        copies.call_back(scope, shop.permit.jti, Message("takedown.reason"))
+        live_copies.mark_for_recall(scope, shop.permit.jti, Message("takedown.reason"))
 
 
 def stopped(shop: Shop) -> None:
@@ -216,9 +220,9 @@ def test_other_bytes_under_the_name_are_never_handed_out(shop: Shop) -> None:
 
 def test_without_a_public_address_nothing_is_lent(shop: Shop) -> None:
     file = FileRef(shop.medium.sha256, shop.medium.mime)
-    assert lending.lend(shop.permit, file, tenant=shop.room.tenant, base="") == ""
+    assert media_urls.create_media_url(shop.permit, file, tenant=shop.room.tenant, base="") == ""
     unknown = replace(shop.permit, jti=uuid7())
-    assert lending.lend(unknown, file, tenant=shop.room.tenant, base=BASE) == "", (
+    assert media_urls.create_media_url(unknown, file, tenant=shop.room.tenant, base=BASE) == "", (
         "a permit nobody consumed lends nothing"
     )
 

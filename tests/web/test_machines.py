@@ -7,14 +7,17 @@ from uuid import UUID
 import pytest
 
 from foundation.errors import BadInput, Refused
+from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ids import uuid7
-from foundation.storage import digest_of
-from foundation.words import LANGUAGES, Message, say
-from generators.wire import MOST_BYTES, VERSION
-from studio import home, library, reads
-from tenants import agencies, audit, keys, machines
-from tenants.keys import KeyScope
-from tenants.roles import Role
+from foundation.storage.object_store import bytes_digest
+from generators.remote_protocol import MAX_PICTURE_BYTES, PROTOCOL_VERSION
+from studio.library import assets, queries
+from studio.runs import remote_routing
+from tenants import audit
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.api_keys import keys, remote_workers
+from tenants.api_keys.keys import ApiKeyScope
 from tests.generators.builders import a_picture, encoded
 from tests.web.homes import Home, bomb, drawn
 
@@ -44,9 +47,9 @@ def test_what_came_is_deleted_once_it_is_in_the_library(mine: Home) -> None:
     lent = mine.lent()
     data = drawn(lent.pictures[0])
     mine.hand_in(lent, 0)
-    assert mine.store.exists(mine.tenant_id, digest_of(data))
+    assert mine.store.exists(mine.tenant_id, bytes_digest(data))
     mine.bring()
-    assert not mine.store.exists(mine.tenant_id, digest_of(data))
+    assert not mine.store.exists(mine.tenant_id, bytes_digest(data))
 
 
 def test_two_runs_that_make_the_same_bytes_both_end(mine: Home) -> None:
@@ -77,7 +80,7 @@ def test_who_has_no_key_or_another_s_is_refused(mine: Home, theirs: Home) -> Non
 
 def test_a_key_for_programs_opens_no_door_of_machines_nor_the_other_way(mine: Home) -> None:
     with mine.scope(f"member:{mine.owner}") as scope:
-        program = keys.make(scope, name="p", scopes=[KeyScope.POSTS_READ], creators=(), days=1)
+        program = keys.create_key(scope, name="p", scopes=[ApiKeyScope.POSTS_READ], creators=(), days=1)
     assert mine.post("/work", {}, key=program).status_code == 401
     answer = mine.client.get("/v1/posts", headers={"authorization": f"Bearer {mine.key}"})
     assert answer.status_code == 401
@@ -95,7 +98,7 @@ def test_an_ended_key_is_refused_at_once_and_its_runs_go_to_the_house(mine: Home
     mine.bring()
     assert mine.progress(job_id) == ("running", 1, 3), "what came before counts"
     with mine.scope() as scope:
-        acts = [one.act for one in audit.recent(scope)]
+        acts = [one.act for one in audit.list_recent_acts(scope)]
     assert acts[:2] == ["machine.revoked", "machine.made"]
     mine.start(key="later")
     assert mine.due() == 2, "and new ones are ours"
@@ -145,7 +148,7 @@ def test_what_is_no_picture_ends_the_run_with_words(mine: Home, data: bytes, cod
 
 def test_more_bytes_than_a_picture_has_are_not_read(mine: Home) -> None:
     mine.start()
-    assert mine.hand_in(mine.lent(), 0, bytes(MOST_BYTES + 1)).status_code == 413
+    assert mine.hand_in(mine.lent(), 0, bytes(MAX_PICTURE_BYTES + 1)).status_code == 413
 
 
 @pytest.mark.parametrize(
@@ -194,9 +197,9 @@ def test_what_the_house_measures_is_not_for_a_machine_to_say(mine: Home, told: d
     assert mine.bring() == 1
     (item,) = mine.pictures()
     with mine.scope() as scope:
-        (card,) = reads.cards(scope, mine.creator_id)
-        medium = library.media(scope, item.asset_id, "x")
-        (run,) = reads.running(scope, [mine.creator_id], since=scope.now - timedelta(hours=1))
+        (card,) = queries.list_asset_cards(scope, mine.creator_id)
+        medium = assets.get_rendition(scope, item.asset_id, "x")
+        (run,) = queries.list_active_runs(scope, [mine.creator_id], since=scope.now - timedelta(hours=1))
         kept = "SELECT parameters FROM creations WHERE asset_id = :asset"
         parameters = scope.run(kept, asset=item.asset_id).scalar_one()
     assert (card.seconds, medium.seconds) == (0, 0), "a picture has none"
@@ -206,42 +209,42 @@ def test_what_the_house_measures_is_not_for_a_machine_to_say(mine: Home, told: d
 
 def test_a_machine_is_made_by_who_runs_things(mine: Home) -> None:
     with mine.scope() as scope, pytest.raises(Refused, match="members_only"):
-        machines.make(scope, name="x")
+        remote_workers.create_remote_worker(scope, name="x")
     with mine.scope() as scope:
         creator = agencies.add_member(
             scope, name="C", email="c@example.test", role=Role.CREATOR, language="fr", zone="UTC"
         )
     with mine.scope(f"member:{creator}") as scope:
         with pytest.raises(Refused, match="forbidden"):
-            machines.make(scope, name="x")
+            remote_workers.create_remote_worker(scope, name="x")
         with pytest.raises(Refused, match="forbidden"):
-            home.end(scope, mine.machine_id)
+            remote_routing.end_remote_worker(scope, mine.machine_id)
     for name in ("", " ", "x" * 61, "a\x00", "a\nb"):
         with mine.scope(f"member:{mine.owner}") as scope, pytest.raises(BadInput, match=r"machine\.name"):
-            machines.make(scope, name=name)
+            remote_workers.create_remote_worker(scope, name=name)
 
 
 def test_nothing_of_a_key_is_kept_but_its_digest(mine: Home) -> None:
     with mine.scope() as scope:
         (row,) = scope.run("SELECT * FROM machines WHERE tenant_id = :t", t=mine.tenant_id).all()
-    assert mine.key.removeprefix(machines.PREFIX) not in repr(tuple(row))
+    assert mine.key.removeprefix(remote_workers.REMOTE_WORKER_PREFIX) not in repr(tuple(row))
 
 
 def test_what_it_does_is_seen(mine: Home) -> None:
     mine.start()
     mine.lent(models=["sdxl"], on="a card")
     with mine.scope() as scope:
-        (found,) = machines.machines(scope)
-        working = home.working(scope)
-        assert home.waiting(scope) == 1
+        (found,) = remote_workers.list_remote_workers(scope)
+        working = remote_routing.remote_activity(scope)
+        assert remote_routing.count_remote_runs(scope) == 1
     assert found.seen_at is not None
-    assert (found.able["models"], found.able["on"]) == (["sdxl"], "a card")
+    assert (found.capabilities["models"], found.capabilities["on"]) == (["sdxl"], "a card")
     assert (working[mine.machine_id].recipe, working[mine.machine_id].total) == ("morning", 3)
 
 
 @pytest.mark.parametrize("code", ["machine.gave_up", "machine.cannot", "machine.picture_lost"])
 def test_why_a_run_failed_is_said_in_both_languages(code: str) -> None:
-    assert all(len(say(Message(code), language)) > 30 for language in LANGUAGES)
+    assert all(len(render_message(Message(code), language)) > 30 for language in LANGUAGES)
 
 
 def test_what_fits_in_no_column_is_refused(mine: Home) -> None:
@@ -255,6 +258,6 @@ def test_words_of_another_version_are_refused(mine: Home, body: Any) -> None:
 
 
 def test_another_version_is_told_so(mine: Home) -> None:
-    wanted = {"version": VERSION + 1, "instance": str(uuid7()), "able": {"engine": "e", "model": "m"}}
+    wanted = {"version": PROTOCOL_VERSION + 1, "instance": str(uuid7()), "able": {"engine": "e", "model": "m"}}
     answer = mine.post("/work", wanted)
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "machine.other_version")

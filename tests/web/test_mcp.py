@@ -6,14 +6,14 @@ from typing import Any
 import httpx
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.ids import uuid7
-from foundation.settings import GeneratorsSettings
-from foundation.storage import FileStore
-from tenants.keys import KeyScope
+from foundation.ops.settings import GeneratorsSettings
+from foundation.storage.object_store import FileStore
+from tenants.api_keys.keys import ApiKeyScope
 from tests.web.asking import Program, code, later, program
-from web.mcp import VERSIONS
-from web.mcp_tools import tools
+from web.mcp.router import PROTOCOL_VERSIONS
+from web.mcp.tools import build_tools
 
 READS = {"list_creators", "list_channels", "read_calendar", "read_post", "delivery_story"} | {
     *("list_recipes", "preview_run", "read_run", "list_labels", "list_word_lists", "read_copy")
@@ -51,10 +51,16 @@ def refused(api: Program, name: str, *, secret: str = "", **arguments: Any) -> s
 
 
 def test_an_assistant_is_greeted_and_told_what_there_is(api: Program) -> None:
-    hello = rpc(api, "initialize", {"protocolVersion": VERSIONS[1], "capabilities": {}, "clientInfo": {}})["result"]
-    assert (hello["protocolVersion"], hello["capabilities"]) == (VERSIONS[1], {"tools": {}})
-    assert rpc(api, "initialize", {"protocolVersion": "1999-01-01"})["result"]["protocolVersion"] == VERSIONS[0]
-    ready = send(api, {"jsonrpc": "2.0", "method": "notifications/initialized"}, mcp_protocol_version=VERSIONS[0])
+    hello = rpc(api, "initialize", {"protocolVersion": PROTOCOL_VERSIONS[1], "capabilities": {}, "clientInfo": {}})[
+        "result"
+    ]
+    assert (hello["protocolVersion"], hello["capabilities"]) == (PROTOCOL_VERSIONS[1], {"tools": {}})
+    assert (
+        rpc(api, "initialize", {"protocolVersion": "1999-01-01"})["result"]["protocolVersion"] == PROTOCOL_VERSIONS[0]
+    )
+    ready = send(
+        api, {"jsonrpc": "2.0", "method": "notifications/initialized"}, mcp_protocol_version=PROTOCOL_VERSIONS[0]
+    )
     assert (ready.status_code, ready.content) == (202, b"")
     assert rpc(api, "ping")["result"] == {}
     told = rpc(api, "tools/list")["result"]["tools"]
@@ -64,9 +70,9 @@ def test_an_assistant_is_greeted_and_told_what_there_is(api: Program) -> None:
 
 
 def test_it_says_yes_to_nothing_sends_nothing_and_removes_nothing() -> None:
-    names = set(tools({}, GeneratorsSettings(), FileStore(Path("nowhere"))))
+    names = set(build_tools({}, GeneratorsSettings(), FileStore(Path("nowhere"))))
     assert names == READS | WRITES
-    assert names - set(tools({}, GeneratorsSettings())) == {"copy_picture", "read_copy", "stop_copy"}
+    assert names - set(build_tools({}, GeneratorsSettings())) == {"copy_picture", "read_copy", "stop_copy"}
     assert not any(
         word in name for name in names for word in ("approve", "publish", "send", "remove", "settle", "cancel")
     )
@@ -115,7 +121,7 @@ def test_it_sees_no_more_than_its_key(api: Program, tenant: OpenScope) -> None:
     unknown = refused(api, "read_post", post_id=str(uuid7()))
     assert refused(api, "read_post", post_id=post["id"]) == unknown
     assert call(api, "read_calendar")["items"] == []
-    reader = api.key(scopes=[KeyScope.POSTS_READ])
+    reader = api.key(scopes=[ApiKeyScope.POSTS_READ])
     told = rpc(api, "tools/list", key=reader)["result"]["tools"]
     assert {one["name"] for one in told} == READS
     assert "posts:write" in refused(api, "write_draft", secret=reader, **api.draft(key="k"))

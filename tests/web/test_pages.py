@@ -8,18 +8,20 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
-from connectors.suite.serving import served
-from foundation.database import Database
+from connectors.conformance.fake_servers import serve_app
+from foundation.db.database import Database
 from foundation.ids import uuid7
 from foundation.money import Money
-from gate import ratings
-from gate.units import Rating
-from studio import ingesting, library, packs
-from subscribers import offers
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from studio.ingest import pipeline
+from studio.library import assets
+from studio.packs import packs
+from subscribers.catalog import offers
 from tests.schedules.builders import jpeg
 from tests.web.builders import PUBLIC, Page, Room, content_id, new_picture, page
-from web.app import create
-from web.items import CONTENT_ID
+from web.app import create_web_app
+from web.site.items import CONTENT_ID_PATTERN
 
 _numbers = itertools.count(1)
 POLICIES = ("content-security-policy", "referrer-policy", "x-content-type-options", "permissions-policy")
@@ -43,11 +45,11 @@ class Outline(HTMLParser):
 def some_pack(mia: Page, *, rating: Rating = Rating.G, title: str = "Plage") -> None:
     """A pack on sale for 500 of test money."""
     owner = {"tenant_id": mia.tenant_id, "creator_id": mia.creator_id}
-    prepared = ingesting.from_camera(jpeg(next(_numbers)), name="beach.jpg")
-    asset = ingesting.bring(mia.room.tenant, mia.room.store, **owner, prepared=prepared)
+    prepared = pipeline.prepare_upload(jpeg(next(_numbers)), name="beach.jpg")
+    asset = pipeline.ingest_asset(mia.room.tenant, mia.room.store, **owner, prepared=prepared)
     with mia.scope() as scope:
-        ratings.rate(scope, library.item(scope, asset).sha256, rating, source="classifier@1")
-        pack = packs.make(
+        ratings.record_rating(scope, assets.get_asset(scope, asset).sha256, rating, source="classifier@1")
+        pack = packs.create_pack(
             scope,
             creator_id=mia.creator_id,
             slug="p" + uuid7().hex[-8:],
@@ -99,14 +101,14 @@ def test_adult_packs_are_not_named(mia: Page, rating: Rating) -> None:
 def test_prices_are_written_as_people_write_them(room: Room) -> None:
     from zoneinfo import ZoneInfo
 
-    from web.wording import Wording
+    from web.http.localization import VisitorLocalizer
 
-    french, english = (Wording(language, ZoneInfo("UTC")) for language in ("fr", "en"))
-    assert french.price(Money(123456, "EUR")) == "1\u202f234,56\xa0€"
-    assert english.price(Money(123456, "EUR")) == "€1,234.56"
-    assert english.price(Money(500, "XTR")) == "500 Telegram Stars"
-    assert french.price(Money(1500, "XTS")) == "1\u202f500 en argent de test"
-    assert (english.pictures(1), english.pictures(2)) == ("1 picture", "2 pictures")
+    french, english = (VisitorLocalizer(language, ZoneInfo("UTC")) for language in ("fr", "en"))
+    assert french.format_money(Money(123456, "EUR")) == "1\u202f234,56\xa0€"
+    assert english.format_money(Money(123456, "EUR")) == "€1,234.56"
+    assert english.format_money(Money(500, "XTR")) == "500 Telegram Stars"
+    assert french.format_money(Money(1500, "XTS")) == "1\u202f500 en argent de test"
+    assert (english.picture_count_text(1), english.picture_count_text(2)) == ("1 picture", "2 pictures")
 
 
 def test_every_picture_is_described(mia: Page) -> None:
@@ -290,7 +292,7 @@ def test_page_nobody_has_speaks_the_visitors_language(room: Room) -> None:
 def test_database_away_is_said_calmly(room: Room) -> None:
     nowhere = Database("postgresql+psycopg://greenroom_pages:x@127.0.0.1:9/house")
     with (
-        served(create(tenant=nowhere.scope, store=room.store, public_url=PUBLIC)) as url,
+        serve_app(create_web_app(tenant=nowhere.scope, store=room.store, public_url=PUBLIC)) as url,
         httpx.Client(base_url=url, timeout=30) as visitor,
     ):
         for place in ("/mia/", "/mia/feed.xml", "/files/" + "0" * 64 + ".png"):
@@ -313,4 +315,4 @@ def test_robots_are_kept_from_the_houses_endpoint(room: Room) -> None:
 
 
 def test_ids_of_the_house_fit() -> None:
-    assert CONTENT_ID.fullmatch(content_id())
+    assert CONTENT_ID_PATTERN.fullmatch(content_id())

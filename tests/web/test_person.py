@@ -9,8 +9,10 @@ import pytest
 
 from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
-from gate import events, mine, people
-from gate.events import RevocationWanted
+from gate.consent import subject_portal
+from gate.people import persons
+from gate.reviews import events
+from gate.reviews.events import RevocationRequested
 from tests.gate.builders import real_person
 from tests.web.builders import Page, page
 
@@ -26,7 +28,7 @@ def ida(mia: Page) -> UUID:
 
 def link(mia: Page, person: UUID) -> str:
     with mia.scope() as scope:
-        return f"{mine.PATH}{mine.make_link(scope, person)}"
+        return f"{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person)}"
 
 
 def see(mia: Page, path: str) -> httpx.Response:
@@ -40,14 +42,14 @@ def press(mia: Page, path: str, what: str, **headers: str) -> httpx.Response:
 def wanted(mia: Page) -> list[Any]:
     with mia.scope() as scope:
         rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = :kind ORDER BY id",
-                         t=mia.tenant_id, kind=RevocationWanted.kind)  # fmt: skip
+                         t=mia.tenant_id, kind=RevocationRequested.kind)  # fmt: skip
         return [(row.subject_id, row.args["scope"], row.args["by"]) for row in rows]
 
 
 def handled(mia: Page) -> None:
     """The workers do what was asked."""
     for person, what, by in wanted(mia):
-        events.revoke_consent(RevocationWanted(mia.tenant_id, person, scope=what, by=by), tenant=mia.room.tenant)
+        events.handle_revocation(RevocationRequested(mia.tenant_id, person, scope=what, by=by), tenant=mia.room.tenant)
 
 
 def test_page_says_what_was_allowed_and_names_nobody(mia: Page, ida: UUID) -> None:
@@ -113,7 +115,7 @@ def test_nobodys_link_is_nothing(mia: Page, token: str) -> None:
 
 
 def invented(scope: Any) -> UUID:
-    return people.add_person(scope, kind="synthetic", display_ref="Nova")
+    return persons.add_person(scope, kind="synthetic", display_ref="Nova")
 
 
 @pytest.mark.parametrize(("who", "refusal"), [(invented, BadInput), (lambda _: uuid7(), NotFound)])
@@ -124,8 +126,8 @@ def test_only_somebody_real_of_this_agency_gets_a_link(
     with mia.scope() as scope:
         nobody = who(scope)
     with mia.scope() as scope, pytest.raises(refusal):
-        mine.make_link(scope, nobody)
+        subject_portal.create_portal_link(scope, nobody)
     with other.scope() as scope, pytest.raises(NotFound):
-        mine.make_link(scope, ida)
+        subject_portal.create_portal_link(scope, ida)
     with mia.scope() as scope:
-        assert [one.name for one in mine.named(scope)] == ["Ida-of-the-agency"]
+        assert [one.name for one in subject_portal.list_linkable_people(scope)] == ["Ida-of-the-agency"]

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from foundation.ids import uuid7
-from gate import cards, mine, signing
-from gate.cards import Terms
-from gate.signing import AnswerWanted
-from gate.units import Rating
+from gate.consent import card_answers, shoot_cards, subject_portal
+from gate.consent.card_answers import CardAnswerSubmitted
+from gate.consent.shoot_cards import CardTerms
+from gate.contract.units import Rating
 from tests.gate.builders import real_person
 from tests.web.builders import Page, page
 
@@ -24,12 +24,12 @@ def somebody(mia: Page, name: str) -> tuple[UUID, str]:
     """Somebody real, and the path of their page."""
     with mia.scope() as scope:
         person = real_person(scope, scopes=(), display_ref=name)
-        return person, f"{mine.PATH}{mine.make_link(scope, person)}"
+        return person, f"{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person)}"
 
 
 def card_for(mia: Page, *persons: UUID) -> UUID:
     with mia.scope("member:ann") as scope:
-        terms = Terms(
+        terms = CardTerms(
             day=(scope.now - timedelta(days=2)).date(),
             zone="Europe/Paris",
             country="FR",
@@ -40,7 +40,7 @@ def card_for(mia: Page, *persons: UUID) -> UUID:
             pictures=12,
             months=6,
         )
-        return cards.make(scope, mia.creator_id, terms)
+        return shoot_cards.create_card(scope, mia.creator_id, terms)
 
 
 def see(mia: Page, path: str, language: str = "en") -> httpx.Response:
@@ -60,10 +60,12 @@ def work(mia: Page) -> int:
     """What the workers would do now; how much it was."""
     with mia.scope() as scope:
         rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = :kind",
-                         t=mia.tenant_id, kind=AnswerWanted.kind).all()  # fmt: skip
+                         t=mia.tenant_id, kind=CardAnswerSubmitted.kind).all()  # fmt: skip
         scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=mia.tenant_id)
     for row in rows:
-        signing.settle(AnswerWanted(mia.tenant_id, row.subject_id, **row.args), tenant=mia.room.tenant)
+        card_answers.handle_card_answer(
+            CardAnswerSubmitted(mia.tenant_id, row.subject_id, **row.args), tenant=mia.room.tenant
+        )
     return len(rows)
 
 
@@ -143,5 +145,5 @@ def test_nobody_else_s_page_signs_it(mia: Page) -> None:
     assert [answer.status_code for answer in wrong] == [422] * len(wrong)
     assert (work(mia), said(mia)) == (0, [])
     with mia.scope() as scope:
-        mine.make_link(scope, ida)
+        subject_portal.create_portal_link(scope, ida)
     assert press(mia, hers, typed).status_code == 404, "an old link signs nothing"

@@ -4,9 +4,11 @@ from uuid import UUID
 
 import pytest
 
-from gate import events, facing, people
-from gate.events import RevocationWanted
-from gate.facing import FaceAgreed
+from gate.consent import face_consent
+from gate.consent.face_consent import FaceConsentGiven
+from gate.people import persons
+from gate.reviews import events
+from gate.reviews.events import RevocationRequested
 from tests.web.builders import Page
 from tests.web.test_person import handled, ida, link, press, see, wanted
 
@@ -18,16 +20,18 @@ AGREE = "face_agree"
 def agreed(mia: Page) -> list[UUID]:
     with mia.scope() as scope:
         rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = :kind",
-                         t=mia.tenant_id, kind=FaceAgreed.kind).all()  # fmt: skip
-        scope.run("DELETE FROM outbox WHERE kind = :kind", kind=FaceAgreed.kind)
+                         t=mia.tenant_id, kind=FaceConsentGiven.kind).all()  # fmt: skip
+        scope.run("DELETE FROM outbox WHERE kind = :kind", kind=FaceConsentGiven.kind)
     for row in rows:
-        facing.agreed(FaceAgreed(mia.tenant_id, row.subject_id, row.args["by"]), tenant=mia.room.tenant)
+        face_consent.handle_face_consent(
+            FaceConsentGiven(mia.tenant_id, row.subject_id, row.args["by"]), tenant=mia.room.tenant
+        )
     return [row.subject_id for row in rows]
 
 
 def known(mia: Page, person: UUID) -> bool:
     with mia.scope() as scope:
-        return facing.agrees(scope, person)
+        return face_consent.has_face_consent(scope, person)
 
 
 def test_a_face_is_known_by_its_owners_press_and_erased_by_the_next(mia: Page, ida: UUID) -> None:
@@ -42,13 +46,13 @@ def test_a_face_is_known_by_its_owners_press_and_erased_by_the_next(mia: Page, i
     assert agreed(mia) == [ida]
     assert known(mia, ida)
     assert "Yes, erase it" in see(mia, path).text
-    assert press(mia, path, people.FACE).headers["location"] == path
-    assert wanted(mia) == [(ida, people.FACE, f"person:{ida}")]
+    assert press(mia, path, persons.FACE_CONSENT).headers["location"] == path
+    assert wanted(mia) == [(ida, persons.FACE_CONSENT, f"person:{ida}")]
     handled(mia)
     assert not known(mia, ida)
     again = see(mia, path).text
     assert again.count("taken back on") == 0, "what they allowed else stands"
-    assert press(mia, path, people.FACE).status_code == 422  # nothing is left
+    assert press(mia, path, persons.FACE_CONSENT).status_code == 422  # nothing is left
 
 
 def test_stopping_everything_erases_the_face_too(mia: Page, ida: UUID) -> None:
@@ -70,8 +74,10 @@ def test_the_journal_erases_it_again_after_a_restore(mia: Page, ida: UUID) -> No
     press(mia, link(mia, ida), AGREE)
     agreed(mia)
     with mia.scope() as scope:
-        people.revoke(scope, ida, what=people.FACE)
+        persons.revoke_consent(scope, ida, what=persons.FACE_CONSENT)
         kept = scope.run("SELECT args FROM outbox WHERE kind = 'journal.keep' AND tenant_id = :t", t=mia.tenant_id)
-        assert [(row.args["act"], row.args["more"]) for row in kept] == [("revoke", people.FACE)]
-    events.revoke_consent(RevocationWanted(mia.tenant_id, ida, people.FACE, f"person:{ida}"), tenant=mia.room.tenant)
+        assert [(row.args["act"], row.args["more"]) for row in kept] == [("revoke", persons.FACE_CONSENT)]
+    events.handle_revocation(
+        RevocationRequested(mia.tenant_id, ida, persons.FACE_CONSENT, f"person:{ida}"), tenant=mia.room.tenant
+    )
     assert not known(mia, ida)

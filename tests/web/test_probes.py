@@ -4,12 +4,12 @@ from pathlib import Path
 
 import httpx
 
-from connectors.suite.serving import served
-from foundation.database import Database
-from foundation.storage import FileStore
+from connectors.conformance.fake_servers import serve_app
+from foundation.db.database import Database
+from foundation.storage.object_store import FileStore
 from tests.conftest import free_port
 from tests.web.builders import PUBLIC, Room
-from web.app import create
+from web.app import create_web_app
 
 
 def test_the_door_is_ready_under_any_name(room: Room) -> None:
@@ -20,8 +20,8 @@ def test_the_door_is_ready_under_any_name(room: Room) -> None:
 
 def test_without_its_database_it_lives_and_is_not_ready(tmp_path: Path) -> None:
     away = Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none", pool_size=1)
-    app = create(tenant=away.scope, store=FileStore(tmp_path), public_url=PUBLIC)
-    with served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
+    app = create_web_app(tenant=away.scope, store=FileStore(tmp_path), public_url=PUBLIC)
+    with serve_app(app) as url, httpx.Client(base_url=url, timeout=20) as client:
         assert client.get("/healthz").status_code == 200
         found = client.get("/readyz")
     assert (found.status_code, found.json()) == (503, {"ready": False})
@@ -29,8 +29,8 @@ def test_without_its_database_it_lives_and_is_not_ready(tmp_path: Path) -> None:
 
 def test_our_own_processes_call_it_by_another_name(tmp_path: Path, pages: Database) -> None:
     store = FileStore(tmp_path)
-    app = create(tenant=pages.scope, store=store, public_url=PUBLIC, inside_url="http://web:8080")
-    with served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
+    app = create_web_app(tenant=pages.scope, store=store, public_url=PUBLIC, inside_url="http://web:8080")
+    with serve_app(app) as url, httpx.Client(base_url=url, timeout=20) as client:
         inside = client.get("/house/nobody/items/1", headers={"host": "web:8080"})
         stranger = client.get("/house/nobody/items/1", headers={"host": "elsewhere:8080"})
     assert inside.status_code in {401, 404}

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from foundation.ids import HOUSE
-from gate import complaints, pins, receipts
+from foundation.ids import INSTALLATION_ID
+from gate.removal import access_codes, receipts, removal_requests
 from tests.web.builders import Page, new_picture, page
 from tests.web.test_complaints import COOKIES, ask, read, receipt_of
 
@@ -31,7 +31,7 @@ def enter(to: Page, receipt: str, pin: str) -> httpx.Response:
 
 def forgotten(mia: Page) -> None:
     """Failures of other tests of this machine do not count here."""
-    with mia.room.tenant(HOUSE, "system:test", role="door") as scope:
+    with mia.room.tenant(INSTALLATION_ID, "system:test", role="door") as scope:
         scope.run("DELETE FROM login_failures")
 
 
@@ -61,7 +61,7 @@ def test_the_code_is_shown_once_and_opens(mia: Page, receipt: str) -> None:
 
 def test_what_is_kept_of_a_code_does_not_tell_it(mia: Page, receipt: str) -> None:
     with mia.scope() as scope:
-        kept = receipts.pin_hash(scope, receipt)
+        kept = receipts.access_code_hash(scope, receipt)
     assert kept is not None
     assert kept.startswith("$argon2id$")
     assert code_of(receipt) not in kept
@@ -80,12 +80,16 @@ def test_a_pass_is_of_one_receipt_and_ends(mia: Page, receipt: str) -> None:
         shown = mia.room.client.get(f"/{mia.slug}/report/{receipt}", headers={"cookie": forged.encode()})
         assert "Demande reçue" not in shown.text, forged
     with mia.scope() as scope:
-        hashed = receipts.pin_hash(scope, receipt)
+        hashed = receipts.access_code_hash(scope, receipt)
         assert hashed is not None
-        late = pins.grant(mia.tenant_id, receipt, hashed, scope.now - pins.OPEN)
-        assert not pins.lets_in(mia.tenant_id, receipt, hashed, late, scope.now)
-        assert pins.lets_in(
-            mia.tenant_id, receipt, hashed, pins.grant(mia.tenant_id, receipt, hashed, scope.now), scope.now
+        late = access_codes.issue_pass(mia.tenant_id, receipt, hashed, scope.now - access_codes.PASS_LIFETIME)
+        assert not access_codes.is_pass_valid(mia.tenant_id, receipt, hashed, late, scope.now)
+        assert access_codes.is_pass_valid(
+            mia.tenant_id,
+            receipt,
+            hashed,
+            access_codes.issue_pass(mia.tenant_id, receipt, hashed, scope.now),
+            scope.now,
         )
 
 
@@ -132,7 +136,11 @@ def test_a_form_sent_twice_is_one_request(mia: Page) -> None:
 
 def digests(mine: Page, receipt: str) -> list[str]:
     with mine.scope() as scope:
-        return list(complaints.row_of(scope, complaints.by_receipt(scope, receipt).id).digests)
+        return list(
+            removal_requests.get_removal_request(
+                scope, removal_requests.find_status_by_receipt(scope, receipt).id
+            ).digests
+        )
 
 
 def test_an_address_of_ours_is_found(mia: Page) -> None:
@@ -160,7 +168,7 @@ def test_another_agencys_address_and_a_strangers_freeze_nothing(mia: Page) -> No
         assert digests(mia, receipt) == [], address
         assert "Rien n’a été trouvé" in read(mia, receipt).text
     with other.scope() as scope:
-        assert complaints.latest(scope, other.creator_id) is None
+        assert removal_requests.latest_status(scope, other.creator_id) is None
         state = scope.run(
             "SELECT state FROM renditions WHERE sha256 = :s AND tenant_id = :t", s=theirs, t=other.tenant_id
         )
@@ -208,7 +216,7 @@ def test_what_looks_the_same_is_found_and_nothing_else(mia: Page) -> None:
 def test_hostile_forms_write_nothing(mia: Page, typed: dict[str, str]) -> None:
     assert send(mia, who="shown", **typed).status_code == 422
     with mia.scope() as scope:
-        assert complaints.latest(scope, mia.creator_id) is None
+        assert removal_requests.latest_status(scope, mia.creator_id) is None
 
 
 def test_markup_is_shown_as_words(mia: Page) -> None:
@@ -219,7 +227,7 @@ def test_markup_is_shown_as_words(mia: Page) -> None:
     assert '"><b>' not in again.text
     receipt = receipt_of(send(mia, who="shown", words="a\x00b\u202e" + words, address=address))
     with mia.scope() as scope:
-        kept = receipts.given(scope, [complaints.by_receipt(scope, receipt).id])
+        kept = receipts.submissions_by_request(scope, [removal_requests.find_status_by_receipt(scope, receipt).id])
     assert [one.words for one in kept.values()] == ["ab" + words]
     assert "<script>hit" not in read(mia, receipt).text
 

@@ -4,13 +4,16 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting
+from channels.accounts import lifecycle
+from foundation.i18n.translation import Message, render_message
 from foundation.ids import uuid7
-from foundation.words import Message, say
-from gate import complaints, copies, minting, placeholder
-from gate.units import Medium, Rating, Subject
-from tenants import agencies
-from tenants.roles import Role
+from gate.contract import replacement_picture
+from gate.contract.units import Medium, Rating, Subject
+from gate.copies import live_copies
+from gate.permits import issuance
+from gate.removal import removal_requests
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.gate.builders import KEY, Step, World, picture, real_person, sent, unit
 from tests.web.builders import Page, new_picture
 from tests.web.test_complaints import ask, read, receipt_of
@@ -30,7 +33,7 @@ def here(mia: Page) -> World:
                                 zone="Europe/Paris")
             for name, role in (("ann", Role.MANAGER), ("rob", Role.OWNER))
         )  # fmt: skip
-        channel = connecting.connect(
+        channel = lifecycle.connect_account(
             scope, creator_id=mia.creator_id, platform="sandbox", surface="sandbox.post", account=uuid7().hex,
             name="The channel", base_url="http://127.0.0.1:1", token=None, zone="Europe/Paris",
         )  # fmt: skip
@@ -39,16 +42,21 @@ def here(mia: Page) -> World:
 
 def instead(here: World, jti: UUID) -> None:
     """What the workers do where the platform refused: a sentence of the house, under its own permit, stands there."""
-    told = unit(here, text=say(Message(GONE), "en"), service=GONE, subject=Subject(placeholder.KIND, jti))
+    told = unit(
+        here,
+        text=render_message(Message(GONE), "en"),
+        service=GONE,
+        subject=Subject(replacement_picture.REPLACEMENT_STEP, jti),
+    )
     with here.scope() as scope:
-        minting.mint(scope, told, Step(body=uuid7().hex), key=KEY, author="system:channels")
+        issuance.mint_permit(scope, told, Step(body=uuid7().hex), key=KEY, author="system:channels")
     with here.scope() as scope:
-        copies.note_replaced(scope, jti)
+        live_copies.record_replaced(scope, jti)
 
 
 def called_back(here: World, jti: UUID) -> None:
     with here.scope() as scope:
-        copies.call_back(scope, jti, Message("recall.complaint"))
+        live_copies.mark_for_recall(scope, jti, Message("recall.complaint"))
 
 
 def test_a_persons_page_says_what_stands_there_until_it_is_removed(mia: Page, here: World) -> None:
@@ -67,9 +75,9 @@ def test_a_persons_page_says_what_stands_there_until_it_is_removed(mia: Page, he
     instead(here, second)
     assert INSTEAD in see(mia, path).text
     with here.scope() as scope:
-        copies.gone(scope, first, "a person")
-        copies.gone(scope, second, "a person")
-        assert copies.replaced(scope, copies.of_person(scope, ida)) == frozenset()
+        live_copies.record_removed(scope, first, "a person")
+        live_copies.record_removed(scope, second, "a person")
+        assert live_copies.replaced_permits(scope, live_copies.all_copies_of_person(scope, ida)) == frozenset()
     assert INSTEAD not in see(mia, path).text
     assert "gone since" in see(mia, path).text
 
@@ -79,7 +87,7 @@ def test_a_receipt_says_what_stands_there_until_it_is_removed(mia: Page, here: W
     receipt = receipt_of(ask(mia, mia.post(media=[sha256])))
     jti = sent(here, unit(here, media=[Medium(sha256, "image/png", 1)]), native=uuid7().hex)
     with here.scope() as scope:
-        complaints.call_back(scope, complaints.by_receipt(scope, receipt).id)
+        removal_requests.recall_named_bytes(scope, removal_requests.find_status_by_receipt(scope, receipt).id)
     assert ("The channel" in read(mia, receipt).text, STANDS in read(mia, receipt).text) == (True, False)
     instead(here, jti)
     assert STANDS in read(mia, receipt).text

@@ -9,17 +9,21 @@ import httpx
 import pytest
 
 from foundation.errors import BadInput, NotFound, Refused, Unavailable
-from foundation.ids import HOUSE, uuid7
-from foundation.words import Message
-from gate import complaints, officer, reports
-from gate.events import ReportDue
-from gate.states import ComplaintState
-from tenants import agencies, letterbox
-from tenants.roles import Role
+from foundation.i18n.translation import Message
+from foundation.ids import INSTALLATION_ID, uuid7
+from gate.contract.states import RemovalRequestState
+from gate.removal import installation_reports
+from gate.removal import removal_requests as complaints
+from gate.reviews import operator_requests
+from gate.reviews.events import ReportDue
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.vault import sealed_intake
 from tests.web.builders import MASTER, PUBLIC, Page, new_picture, page
 from tests.web.test_complaints import COOKIES, receipt_of
 from tests.web.test_receipts import SAME, code_of, forgotten, seen
-from workers import complaints_desk, seeking
+from workers.cli.gate import removal_requests as complaints_desk
+from workers.event_handlers import reported_content
 
 
 def send(mia: Page, **typed: str) -> httpx.Response:
@@ -32,15 +36,15 @@ def read(mia: Page, receipt: str, language: str = "en") -> str:
 
 
 def sought(mia: Page, receipt: str) -> None:
-    with mia.room.tenant(HOUSE, "system:test") as scope:
-        report = reports.by_receipt(scope, receipt)
-    seeking.seek(ReportDue(HOUSE, report.id), tenant=mia.room.tenant, base=PUBLIC)
+    with mia.room.tenant(INSTALLATION_ID, "system:test") as scope:
+        report = installation_reports.find_report_by_receipt(scope, receipt)
+    reported_content.search_reported_content(ReportDue(INSTALLATION_ID, report.id), tenant=mia.room.tenant, base=PUBLIC)
 
 
-def asked(mine: Page) -> list[complaints.Standing]:
+def asked(mine: Page) -> list[complaints.RequestStatus]:
     with mine.scope() as scope:
         rows = scope.run("SELECT receipt FROM complaints WHERE tenant_id = :t ORDER BY id", t=mine.tenant_id).scalars()
-        return [complaints.by_receipt(scope, receipt) for receipt in list(rows)]
+        return [complaints.find_status_by_receipt(scope, receipt) for receipt in list(rows)]
 
 
 def test_a_look_is_found_in_each_agency_and_none_is_named(mia: Page) -> None:
@@ -53,7 +57,7 @@ def test_a_look_is_found_in_each_agency_and_none_is_named(mia: Page) -> None:
         sought(mia, receipt)
     assert [len(asked(one)) for one in (mia, other, stranger)] == [1, 1, 0]
     with mia.scope() as scope:
-        assert complaints.row_of(scope, asked(mia)[0].id).digests == [digests[0]]
+        assert complaints.get_removal_request(scope, asked(mia)[0].id).digests == [digests[0]]
     told = read(mia, receipt)
     assert told.count("Request received") == 2
     for name in (mia.slug, other.slug, "Mia", "Agency", str(mia.tenant_id), asked(mia)[0].receipt):
@@ -70,7 +74,7 @@ def test_an_address_is_found_and_a_refusal_is_read_and_appealed_there(mia: Page)
     receipt = receipt_of(send(mia, who="shown", address=f"{PUBLIC}/{mia.slug}/p/{item}"))
     sought(mia, receipt)
     with mia.scope("member:somebody") as scope:
-        complaints.reject(scope, asked(mia)[0].id, because="mistaken")
+        complaints.reject_removal_request(scope, asked(mia)[0].id, because="mistaken")
     assert "It may stay" in read(mia, receipt)
     path, cookie = f"/report/{receipt}", {**SAME, "cookie": COOKIES[receipt]}
     post = mia.room.client.post
@@ -86,8 +90,8 @@ def test_what_nobody_has_looks_like_anything_else_and_is_read_by_the_house(mia: 
     receipt = receipt_of(send(mia, who="illegal", words="a picture of me at a lake", address="https://x.example/1"))
     sought(mia, receipt)
     assert "A person reads your request" in read(mia, receipt)
-    with mia.room.tenant(HOUSE, "system:test") as scope:
-        assert receipt in {one.receipt for one in reports.unplaced(scope)}
+    with mia.room.tenant(INSTALLATION_ID, "system:test") as scope:
+        assert receipt in {one.receipt for one in installation_reports.list_unmatched_reports(scope)}
 
 
 def test_the_address_alone_shows_nothing_and_a_form_is_one(mia: Page) -> None:
@@ -119,21 +123,21 @@ def test_how_to_reach_somebody_is_read_by_no_agency(mia: Page) -> None:
     with mia.scope() as scope:
         assert scope.run("SELECT count(*) FROM report_contacts").scalar_one() == 0
         form = scope.run("SELECT form FROM complaint_receipts WHERE tenant_id = :t", t=mia.tenant_id).scalar_one()
-    with mia.room.tenant(HOUSE, "system:test") as scope:
-        letter = reports.contact(scope, form)
+    with mia.room.tenant(INSTALLATION_ID, "system:test") as scope:
+        letter = installation_reports.sealed_contact(scope, form)
     assert letter is not None
     assert b"zoe" not in letter
     with pytest.raises(Unavailable):
-        letterbox.read(MASTER, mia.tenant_id, letter)
+        sealed_intake.unseal_form(MASTER, mia.tenant_id, letter)
     house: Any = Desk(mia)
-    assert complaints_desk.opened(house, receipt, name="Ada") == "zoe@example.org"
-    with mia.room.tenant(HOUSE, "system:test") as scope:
+    assert complaints_desk.open_contact(house, receipt, name="Ada") == "zoe@example.org"
+    with mia.room.tenant(INSTALLATION_ID, "system:test") as scope:
         seen_by = scope.run("SELECT actor FROM audit_entries WHERE act = 'report.contact' ORDER BY id DESC LIMIT 1")
         assert seen_by.scalar_one() == "officer:ada"
     with pytest.raises(BadInput):
-        complaints_desk.opened(house, receipt, name=" ")
+        complaints_desk.open_contact(house, receipt, name=" ")
     with pytest.raises(NotFound):
-        complaints_desk.opened(house, "4444-4444-4444", name="Ada")
+        complaints_desk.open_contact(house, "4444-4444-4444", name="Ada")
 
 
 @dataclass
@@ -147,7 +151,7 @@ class Desk:
         return self.mia.room.tenant
 
     def read_form(self, tenant_id: UUID, letter: bytes, _: frozenset[str]) -> dict[str, str]:
-        return letterbox.read(MASTER, tenant_id, letter)
+        return sealed_intake.unseal_form(MASTER, tenant_id, letter)
 
 
 def test_who_is_accused_does_not_decide(mia: Page) -> None:
@@ -163,57 +167,57 @@ def test_who_is_accused_does_not_decide(mia: Page) -> None:
         boss = agencies.add_member(
             scope, name="Boss", email=f"{uuid7()}@example.org", role=Role.OWNER, language="fr", zone="Europe/Paris"
         )
-        request, twin = (complaints.by_receipt(scope, one).id for one in (receipt, ordinary))
+        request, twin = (complaints.find_status_by_receipt(scope, one).id for one in (receipt, ordinary))
     with mia.scope(f"member:{boss}") as scope:
-        assert [one.ids for one in complaints.waiting(scope, {mia.creator_id})] == [(twin,)]
+        assert [one.ids for one in complaints.list_pending_removal_requests(scope, {mia.creator_id})] == [(twin,)]
         with pytest.raises(Refused, match=r"complaint\.house"):
-            complaints.decide(scope, request, because="unfounded")
+            complaints.request_decision(scope, request, because="unfounded")
         with pytest.raises(Refused, match=r"complaint\.not_house"):
-            officer.decide(scope, request, because="unfounded")
+            operator_requests.decide_operator_request(scope, request, because="unfounded")
     with mia.scope(f"member:{boss}") as scope:
-        complaints.decide(scope, twin, because="unfounded")
+        complaints.request_decision(scope, twin, because="unfounded")
     house: Any = Desk(mia)
-    assert any(line.startswith(receipt) for line in complaints_desk.lines(house))
+    assert any(line.startswith(receipt) for line in complaints_desk.waiting_request_lines(house))
     with pytest.raises(Refused, match=r"complaint\.not_house"):
-        complaints_desk.decided(house, ordinary, name="Ada", because="unfounded")
-    complaints_desk.decided(house, receipt, name="Ada", because="unfounded")
+        complaints_desk.record_decision(house, ordinary, name="Ada", because="unfounded")
+    complaints_desk.record_decision(house, receipt, name="Ada", because="unfounded")
     with mia.scope() as scope:
-        known = complaints.by_receipt(scope, receipt)
-        assert (known.state, known.reason) == (ComplaintState.REJECTED, Message("complaint.because.unfounded"))
+        known = complaints.find_status_by_receipt(scope, receipt)
+        assert (known.state, known.reason) == (RemovalRequestState.REJECTED, Message("complaint.because.unfounded"))
 
 
 def test_an_appeal_to_the_house_is_for_another_of_them(mia: Page) -> None:
-    from gate import appealing
-    from gate.events import AppealDue
+    from gate.reviews import appeals
+    from gate.reviews.events import AppealDue
 
     item = mia.post(media=[mia.stage(new_picture())])
     data = {"item": item, "who": "shown", "house": "yes"}
     receipt = receipt_of(mia.room.client.post(f"/{mia.slug}/report", data=data, headers=SAME, follow_redirects=False))
     house: Any = Desk(mia)
-    complaints_desk.decided(house, receipt, name="Ada", because="mistaken")
+    complaints_desk.record_decision(house, receipt, name="Ada", because="mistaken")
     with mia.scope() as scope:
-        appealing.ask(scope, receipt, creator_id=mia.creator_id, words="again")
+        appeals.submit_requester_appeal(scope, receipt, creator_id=mia.creator_id, words="again")
         appeal = scope.run("SELECT id FROM appeals WHERE tenant_id = :t", t=mia.tenant_id).scalar_one()
-    appealing.receive(AppealDue(mia.tenant_id, appeal), tenant=mia.room.tenant)
+    appeals.handle_appeal(AppealDue(mia.tenant_id, appeal), tenant=mia.room.tenant)
     with mia.scope() as scope:
-        assert appealing.waiting(scope, {mia.creator_id}) == []
+        assert appeals.list_pending_appeals(scope, {mia.creator_id}) == []
     with pytest.raises(Refused, match=r"appeal\.another"):
-        complaints_desk.decided(house, receipt, name=" ada ", because="mistaken")
-    complaints_desk.decided(house, receipt, name="Bo", because="")
+        complaints_desk.record_decision(house, receipt, name=" ada ", because="mistaken")
+    complaints_desk.record_decision(house, receipt, name="Bo", because="")
     with mia.scope() as scope:
-        assert complaints.by_receipt(scope, receipt).state is ComplaintState.UPHELD
+        assert complaints.find_status_by_receipt(scope, receipt).state is RemovalRequestState.UPHELD
 
 
 def test_a_flood_of_reports_waits(mia: Page) -> None:
     first = receipt_of(send(mia, who="shown", words="me"))
-    with mia.room.tenant(HOUSE, "system:test", role="door") as scope:
+    with mia.room.tenant(INSTALLATION_ID, "system:test", role="door") as scope:
         scope.run(
             "INSERT INTO house_reports (tenant_id, id, receipt, pin_hash, category, address, words, source, by_house,"
             " looks, found) SELECT tenant_id, gen_random_uuid(), 'F' || n || id, pin_hash, category, address, words,"
             " source, by_house, looks, found FROM house_reports, generate_series(2, :most) n WHERE receipt = :first",
             first=first,
-            most=complaints.MOST,
+            most=complaints.MAX_REMOVAL_REQUESTS,
         )
     assert send(mia, who="shown", words="me").status_code == 422
-    with mia.room.tenant(HOUSE, "system:test") as scope, pytest.raises(Exception, match="permission denied"):
+    with mia.room.tenant(INSTALLATION_ID, "system:test") as scope, pytest.raises(Exception, match="permission denied"):
         scope.run("DELETE FROM house_reports")

@@ -5,11 +5,12 @@ from uuid import UUID
 import httpx
 import pytest
 
-from channels import connecting, links
-from channels.links import Clicks
+from channels.accounts import lifecycle
+from channels.links import short_links
+from channels.links.short_links import LinkClicks
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.units import Subject
+from gate.contract.units import Subject
 from tests.web.builders import Page, page
 
 TARGET = "https://shop.example.org/a?size=M&utm_source=x#top"
@@ -21,7 +22,7 @@ def short(mia: Page) -> tuple[str, Subject]:
     """A short address of a post of hers."""
     subject = Subject("delivery", uuid7())
     with mia.scope() as scope:
-        channel_id: UUID = connecting.connect(
+        channel_id: UUID = lifecycle.connect_account(
             scope,
             creator_id=mia.creator_id,
             platform="sandbox",
@@ -32,8 +33,8 @@ def short(mia: Page) -> tuple[str, Subject]:
             token=Sealed(b"x"),
             zone="UTC",
         )
-        links.keep(scope, channel_id, subject, [TARGET])
-    return links.PATH + links.slug_of(mia.tenant_id, subject, TARGET), subject
+        short_links.store_links(scope, channel_id, subject, [TARGET])
+    return short_links.LINK_PATH + short_links.make_link_slug(mia.tenant_id, subject, TARGET), subject
 
 
 def follow(mia: Page, path: str, agent: str = PERSON, method: str = "GET", **headers: str) -> httpx.Response:
@@ -41,9 +42,9 @@ def follow(mia: Page, path: str, agent: str = PERSON, method: str = "GET", **hea
     return mia.room.client.request(method, path, headers=sent, follow_redirects=False)
 
 
-def counted(mia: Page, subject: Subject) -> Clicks:
+def counted(mia: Page, subject: Subject) -> LinkClicks:
     with mia.scope() as scope:
-        return links.clicks(scope, [subject])[subject]
+        return short_links.clicks_of(scope, [subject])[subject]
 
 
 def test_a_visitor_is_sent_on_and_nothing_is_kept(mia: Page) -> None:
@@ -56,7 +57,7 @@ def test_a_visitor_is_sent_on_and_nothing_is_kept(mia: Page) -> None:
     assert "set-cookie" not in answer.headers
     assert answer.content == b""
     follow(mia, path, INSTAGRAM)
-    assert counted(mia, subject) == Clicks(people=2)
+    assert counted(mia, subject) == LinkClicks(people=2)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_a_visitor_is_sent_on_and_nothing_is_kept(mia: Page) -> None:
 def test_what_nobody_reads_is_no_person(mia: Page, more: dict[str, str]) -> None:
     path, subject = short(mia)
     assert follow(mia, path, **more).status_code == 302
-    assert counted(mia, subject) == Clicks(machines=1)
+    assert counted(mia, subject) == LinkClicks(machines=1)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_what_nobody_reads_is_no_person(mia: Page, more: dict[str, str]) -> None
     ["bcfghjlmnpqrt", "x", "..%2f..", "https:%2f%2fevil.example", "%00", "b" * 5000, "bcfghjlmnpqr%27", "é"],
 )
 def test_nothing_typed_sends_anybody_anywhere(mia: Page, typed: str) -> None:
-    answer = follow(mia, f"{links.PATH}{typed}?url=https://evil.example&next=//evil.example")
+    answer = follow(mia, f"{short_links.LINK_PATH}{typed}?url=https://evil.example&next=//evil.example")
     assert answer.status_code in (400, 404, 414)
     assert "location" not in answer.headers
 
@@ -95,12 +96,12 @@ def test_nothing_typed_sends_anybody_anywhere(mia: Page, typed: str) -> None:
 def test_what_is_over_says_so(mia: Page) -> None:
     path, subject = short(mia)
     with mia.scope() as scope:
-        links.close(scope, subject)
+        short_links.close_links(scope, subject)
     answer = follow(mia, path)
     assert answer.status_code == 410
     assert "location" not in answer.headers
     assert "This post was removed." in answer.text
-    assert counted(mia, subject) == Clicks()
+    assert counted(mia, subject) == LinkClicks()
 
 
 def test_a_slug_of_two_agencies_leads_nowhere(mia: Page) -> None:
@@ -110,7 +111,7 @@ def test_a_slug_of_two_agencies_leads_nowhere(mia: Page) -> None:
     with other.scope() as scope:
         scope.run(
             "UPDATE links SET slug = :slug WHERE tenant_id = :tenant AND subject_id = :id",
-            slug=path.removeprefix(links.PATH),
+            slug=path.removeprefix(short_links.LINK_PATH),
             tenant=other.tenant_id,
             id=subject.id,
         )

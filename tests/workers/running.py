@@ -9,34 +9,36 @@ from uuid import UUID
 
 import redis
 
-from foundation.database import Database, OpenScope
-from foundation.facts import Facts
-from foundation.ids import HOUSE
-from foundation.outbox import QUEUES
+from foundation.db.database import Database, OpenScope
+from foundation.ids import INSTALLATION_ID
+from foundation.outbox.fan_out import FactListeners
+from foundation.outbox.outbox import QUEUES
 from tests.conftest import wait_until
-from workers import app
-from workers.beat import Tick
-from workers.dispatch import RELAY, Dispatcher, Routes
-from workers.relay import Relay, Send, sender
+from workers.relay import celery_app
+from workers.relay.beat import Tick
+from workers.relay.claim_loop import Relay, SendMessage, celery_sender
+from workers.relay.dispatch import RELAY_ACTOR, Dispatcher, EventRoutes
 
-NO_FACTS = Facts({})
+NO_FACTS = FactListeners({})
 
 
 def empty(tenant: OpenScope, redis_url: str) -> None:
     """Forget all rows and messages of tests before."""
-    with tenant(HOUSE, RELAY, role="relay") as scope:
+    with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
         scope.run("DELETE FROM outbox")
     redis.Redis.from_url(redis_url).flushall()
 
 
 def left(tenant: OpenScope) -> int:
     """How many rows of any tenant are not done."""
-    with tenant(HOUSE, RELAY, role="relay") as scope:
+    with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
         return int(scope.run("SELECT count(*) FROM outbox").scalar_one())
 
 
 @contextmanager
-def relaying(database: Database, send: Send, *, facts: Facts = NO_FACTS, ticks: Sequence[Tick] = ()) -> Iterator[Relay]:
+def relaying(
+    database: Database, send: SendMessage, *, facts: FactListeners = NO_FACTS, ticks: Sequence[Tick] = ()
+) -> Iterator[Relay]:
     """A relay in a thread, with connections of its own."""
     own = Database(database.engine.url.render_as_string(hide_password=False), pool_size=3)
     relay = Relay(own, own.scope, send, facts=facts, ticks=ticks)
@@ -55,16 +57,22 @@ def relaying(database: Database, send: Send, *, facts: Facts = NO_FACTS, ticks: 
 def house(
     database: Database,
     redis_url: str,
-    routes: Routes,
+    routes: EventRoutes,
     *,
-    wrap: Callable[[Send], Send] = lambda send: send,
-    handle: Callable[[Dispatcher, UUID, UUID], Any] = Dispatcher.handle,
+    wrap: Callable[[SendMessage], SendMessage] = lambda send: send,
+    handle: Callable[[Dispatcher, UUID, UUID], Any] = Dispatcher.handle_event,
 ) -> Iterator[Relay]:
     """Relay, Redis and worker. `wrap` may spoil the sending, `handle` the receiving."""
     empty(database.scope, redis_url)
     dispatcher = Dispatcher(routes, database.scope, database=database)
     with ExitStack() as stack:
-        stack.enter_context(app.embedded(app.broker(redis_url, partial(handle, dispatcher)), queues=QUEUES, threads=12))
-        relay = stack.enter_context(relaying(database, wrap(sender(app.broker(redis_url))), facts=routes.facts))
+        stack.enter_context(
+            celery_app.background_worker(
+                celery_app.make_celery_app(redis_url, partial(handle, dispatcher)), queues=QUEUES, threads=12
+            )
+        )
+        relay = stack.enter_context(
+            relaying(database, wrap(celery_sender(celery_app.make_celery_app(redis_url))), facts=routes.facts)
+        )
         wait_until(relay.leading.is_set)
         yield relay

@@ -4,19 +4,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from foundation.clock import pause
-from foundation.database import Database
+from foundation.db.database import Database
+from foundation.ops.clock import sleep
 from tests.foundation.events import PostDue
-from workers import app
-from workers.dispatch import Dispatcher, Route, Routes
+from workers.relay import celery_app
+from workers.relay.dispatch import Dispatcher, EventRoute, EventRoutes
 
 if __name__ == "__main__":
     database, told = Database(sys.argv[1], pool_size=2), Path(sys.argv[3])
 
     def slowly(event: Any) -> None:
         told.write_text("started")
-        pause(2)
+        sleep(2)
         told.write_text("ended")
 
-    dispatcher = Dispatcher(Routes(Route(PostDue, slowly)), database.scope)
-    app.start(app.broker(sys.argv[2], dispatcher.handle), queues=("publish",), threads=2)
+    dispatcher = Dispatcher(EventRoutes(EventRoute(PostDue, slowly)), database.scope)
+    celery_app.run_celery_worker(
+        celery_app.make_celery_app(sys.argv[2], dispatcher.handle_event), queues=("publish",), threads=2
+    )

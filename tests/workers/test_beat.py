@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from foundation.clock import pause, wall_now
-from foundation.database import OpenScope
-from workers.beat import Beat, Tick
+from foundation.db.database import OpenScope
+from foundation.ops.clock import sleep, wall_now
+from workers.relay.beat import Beat, Tick
 
 
 def test_ticks_come_one_after_the_other_and_none_after_the_end(tenant: OpenScope, tenant_id: UUID) -> None:
@@ -27,7 +27,7 @@ def test_ticks_come_one_after_the_other_and_none_after_the_end(tenant: OpenScope
 
     with Beat([Tick(3600, slow, "slow"), Tick(3600, behind, "behind")], tenant):
         assert began.wait(60)
-        pause(0.3)
+        sleep(0.3)
         assert ran == ["slow"]
         Timer(0.3, over.set).start()
     assert ran == ["slow"], "whoever leads next begins with it"
@@ -79,9 +79,9 @@ def test_a_clock_that_is_set_back_stops_no_tick(tenant: OpenScope) -> None:
     beat = Beat([Tick(3600, lambda _: ran.put("tick"), "hourly")], tenant, clock=lambda: wall_now() - set_back)
     with beat:
         ran.get(timeout=60)
-        beat.follow()
+        beat.follow_clock_rollback()
         with pytest.raises(Empty):  # its next one is an hour away
             ran.get(timeout=0.3)
         set_back = timedelta(hours=1)  # and by now two
-        beat.follow()
+        beat.follow_clock_rollback()
         ran.get(timeout=60)

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from foundation.database import OpenScope
-from workers import bench_connectors
+from benchmarks import connector_overhead
+from foundation.db.database import OpenScope
 
 
 @pytest.mark.nightly
 @pytest.mark.slow
 def test_posts_leave_every_way_and_each_figure_is_told(tenant: OpenScope, tmp_path: Path) -> None:
-    found = bench_connectors.sends(bench_connectors.minted(tenant, 4), tmp_path / "home", warm=1)
+    found = connector_overhead.measure_sends(connector_overhead.mint_posts(tenant, 4), tmp_path / "home", warm=1)
     assert found.keys() == {
         "send_p50_ms",
         "bare_p50_ms",
@@ -27,7 +27,7 @@ def test_posts_leave_every_way_and_each_figure_is_told(tenant: OpenScope, tmp_pa
 
 @pytest.mark.slow
 def test_loading_every_connector_loads_no_sdk() -> None:
-    found = bench_connectors.starts(1)
+    found = connector_overhead.measure_interpreter_starts(1)
     assert found.keys() == {"registry_import_ms", "registry_load_ms", "sdks_loaded", "idle_mib", "bare_mib"}
     assert all(isinstance(value, float) and isfinite(value) for value in found.values())
     assert found["sdks_loaded"] == 0
@@ -35,6 +35,6 @@ def test_loading_every_connector_loads_no_sdk() -> None:
 
 
 def test_an_sdk_that_came_along_is_counted() -> None:
-    _, none = bench_connectors.weighed("")
-    _, one = bench_connectors.weighed("import mastodon")
+    _, none = connector_overhead.measure_memory("")
+    _, one = connector_overhead.measure_memory("import mastodon")
     assert (none, one) == (0, 1)

@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks import measurement
+from benchmarks.publishing import comparison, fault_outcomes, growth_chart, refused_port
 from foundation.errors import BadInput
-from workers import bench, bench_beside, bench_faults, bench_line, bench_plot
 
 SPEED = ("light_p50_s", "light_p95_s", "burst120_p50_s", "burst120_p95_s", "posts_per_s", "cpu_ms_per_post")
 
@@ -17,24 +18,27 @@ SPEED = ("light_p50_s", "light_p95_s", "burst120_p50_s", "burst120_p95_s", "post
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_both_sides_post_through_faults_and_ours_loses_and_doubles_nothing() -> None:
-    found = bench_beside.figures(quick=True)
+    found = comparison.measure_publishing(quick=True)
     assert all(isfinite(value) and value >= 0 for value in found.values())
     assert {*SPEED, "db_connections", "slow_of_lanes"} <= found.keys()
     assert {f"plain_{one}" for one in SPEED} <= found.keys()
-    for name in bench_faults.QUICK.names:
+    for name in fault_outcomes.QUICK_SIZE.names:
         assert (found[f"{name}_doubled"], found[f"{name}_lost"]) == (0, 0), name
         assert f"plain_{name}_lost" in found
-    assert found["plain_reset_doubled"] == bench_faults.QUICK.each  # or the fault was none
+    assert found["plain_reset_doubled"] == fault_outcomes.QUICK_SIZE.each  # or the fault was none
     assert found["plain_db_connections"] == 0 < found["db_connections"]
 
 
 def test_a_line_is_refused_until_it_is_open() -> None:
-    with socket.create_server((bench_line.HOST, 0)) as server, bench_line.line(server.getsockname()[1]) as line:
+    with (
+        socket.create_server((refused_port.HOST, 0)) as server,
+        refused_port.refused_port(server.getsockname()[1]) as line,
+    ):
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection((bench_line.HOST, line.port), timeout=5)
-        line.open()
+            socket.create_connection((refused_port.HOST, line.port), timeout=5)
+        line.start_accepting()
         threading.Thread(target=_shout, args=(server,), daemon=True).start()
-        with socket.create_connection((bench_line.HOST, line.port), timeout=5) as near:
+        with socket.create_connection((refused_port.HOST, line.port), timeout=5) as near:
             near.sendall(b"hear me")
             assert near.recv(20) == b"HEAR ME"
 
@@ -49,9 +53,9 @@ LATE = {"late_p95_s_1k_1": 0.1, "late_p95_s_1m_1": 0.4, "late_p95_s_1k_4": 0.2, 
 
 
 def test_growth_is_drawn_with_a_line_for_each_number_of_workers() -> None:
-    lines = bench_plot.growth(LATE)
+    lines = growth_chart.growth_lines(LATE)
     assert lines == {"1": {"1k": 0.1, "1m": 0.4}, "4": {"1k": 0.2, "1m": 0.2}}
-    drawn = ElementTree.fromstring(bench_plot.drawn(lines))
+    drawn = ElementTree.fromstring(growth_chart.render_chart(lines))
     paths = [_points(one.attrib["points"]) for one in drawn.iter("{http://www.w3.org/2000/svg}polyline")]
     (left, low), (right, high) = paths[0]
     assert left < right
@@ -65,14 +69,16 @@ def _points(said: str) -> list[tuple[float, float]]:
 
 def test_the_page_shows_the_picture_and_a_line_for_each_fault() -> None:
     counted = {"hang_doubled": 0.0, "hang_lost": 0.0, "hang_spaced": 2.0, "plain_hang_doubled": 20.0}
-    page = bench.page([bench.Measured("scale", {**LATE, **counted, "light_p95_s": 0.1}, "here", 1)])
-    assert f"]({bench.PICTURE})" in page
+    page = measurement.render_benchmark_page(
+        [measurement.Measurement("scale", {**LATE, **counted, "light_p95_s": 0.1}, "here", 1)]
+    )
+    assert f"]({measurement.GROWTH_CHART_PATH})" in page
     assert "| `light_p95_s` | 0.1 | ≤ 0.3 |" in page
     assert "| `hang` | 0 | 0 | 2 | 20 | 0 |" in page
-    assert bench.goal("hang_lost") == "0"
-    assert not bench.goal("plain_hang_lost")
+    assert measurement.goal_for("hang_lost") == "0"
+    assert not measurement.goal_for("plain_hang_lost")
 
 
 def test_only_some_benchmarks_can_be_run_small() -> None:
     with pytest.raises(BadInput, match=r"bench\.not_quick"):
-        bench.measure("outbox", quick=True)
+        measurement.run_benchmark("outbox", quick=True)

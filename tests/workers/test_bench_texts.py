@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from workers import bench_texts
+from benchmarks import text_overhead
 
 
 @pytest.mark.nightly
 @pytest.mark.slow
 def test_both_ways_to_the_model_are_measured(tmp_path: Path) -> None:
-    found = bench_texts.measured(tmp_path, 2)
+    found = text_overhead.measure_rounds(tmp_path, 2)
     assert found.keys() == {"text_tokens_per_s", "bare_tokens_per_s", "text_ratio"}
     assert all(isfinite(value) and value > 0 for value in found.values())

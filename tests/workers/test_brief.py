@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput
-from foundation.words import LANGUAGES, Message, say
+from foundation.i18n.translation import LANGUAGES, Message, render_message
 from tests.house.tree import ROOT
-from workers.brief import MAX_BYTES, Brief, read
+from workers.creator_day.day_brief import MAX_BYTES, Brief, read_brief
 
 GOOD = """\
 tone: calm
@@ -41,31 +41,31 @@ def file(tmp_path: Path) -> Path:
 def refused(file: Path) -> Message:
     """Why a file is refused; the sentence can be said in every language and shows no word of a library."""
     with pytest.raises(BadInput) as error:
-        read(file)
+        read_brief(file)
     for language in LANGUAGES:
-        assert say(error.value.message, language)
+        assert render_message(error.value.message, language)
     return error.value.message
 
 
 @pytest.mark.parametrize("name", ["mia", "nova"])
 def test_examples_are_briefs(name: str) -> None:
-    brief = read(ROOT / "examples" / f"{name}.yaml")
+    brief = read_brief(ROOT / "examples" / f"{name}.yaml")
     assert len(brief.slots) == 3
 
 
 def test_a_time_needs_no_quotes(file: Path) -> None:
     """YAML 1.1 takes 20:00 for the number 1200."""
     file.write_text(GOOD)
-    assert [slot.at for slot in read(file).slots] == ["10:00", "20:00"]
+    assert [slot.at for slot in read_brief(file).slots] == ["10:00", "20:00"]
     file.write_text(GOOD.replace('"10:00"', "9:05"))
-    assert read(file).slots[0].clock.isoformat() == "09:05:00"
+    assert read_brief(file).slots[0].local_time.isoformat() == "09:05:00"
 
 
 def test_references_are_read(file: Path) -> None:
     file.write_text(
         GOOD.replace("channels: [My page]", "channels: &all [My page]").replace("[My page, Sandbox]", "*all")
     )
-    assert [slot.channels for slot in read(file).slots] == [["My page"]] * 2
+    assert [slot.channels for slot in read_brief(file).slots] == [["My page"]] * 2
 
 
 WRONG: dict[str, tuple[str, str, str, int | None, str | None]] = {
@@ -194,10 +194,10 @@ ANYTHING: st.SearchStrategy[Any] = st.recursive(
 def judged(path: Path) -> Brief | Message:
     """A brief, or a sentence in every language; nothing else, whatever the bytes."""
     try:
-        return read(path)
+        return read_brief(path)
     except BadInput as error:
         for language in LANGUAGES:
-            say(error.message, language)
+            render_message(error.message, language)
         return error.message
 
 
@@ -237,10 +237,10 @@ def test_a_slip_of_the_hand_is_a_brief_or_a_sentence(
 
 def test_recipes_share_lists_of_the_brief(file: Path) -> None:
     file.write_text(GOOD.replace('"{place} at dawn"', '"{place} at dawn, {@outfits}, {@light}"'))
-    assert read(file).lists == {}  # the agency may have them: that is told where a run is asked for
+    assert read_brief(file).lists == {}  # the agency may have them: that is told where a run is asked for
     shared = file.read_text() + "lists:\n  outfits:\n    words: [a coat, a hat]\n    weights: {a coat: 3}\n"
     file.write_text(shared)
-    assert read(file).lists["outfits"].odds == [("a coat", 3), ("a hat", 1)]
+    assert read_brief(file).lists["outfits"].weighted_words == [("a coat", 3), ("a hat", 1)]
     file.write_text(shared.replace("a coat: 3", "a shawl: 3"))
     message = refused(file)
     assert (message.params["where"], message.params["line"]) == ("lists.outfits", 1 + shared.count("\n") - 2)

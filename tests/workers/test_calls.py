@@ -12,28 +12,28 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from channels import calls as room
-from channels import connecting, oauth_clients
-from connectors import signing
-from connectors.contract import OAuthClient
-from connectors.fanvue import Fanvue
-from connectors.suite.serving import served
-from foundation import outbox_soon
-from foundation.database import Database, Role, Scope
-from foundation.ids import HOUSE, derived, uuid7
-from foundation.words import Message
-from insights.events import FollowersDue
-from subscribers.earning import HURRIED
-from subscribers.events import EarningsDue
+from channels.accounts import lifecycle, oauth_clients
+from channels.listening import app_webhooks as room
+from connectors.conformance.fake_servers import serve_app
+from connectors.contract.connector import OAuthClient
+from connectors.platforms.fanvue.publisher import Fanvue
+from connectors.transport import signatures
+from foundation.db.database import Database, DatabaseRole, Scope
+from foundation.i18n.translation import Message
+from foundation.ids import INSTALLATION_ID, derived_uuid, uuid7
+from foundation.outbox import outbox
+from insights.metrics.events import FollowersDue
+from subscribers.checkout.platform_earnings import HURRIED
+from subscribers.conversations.events import EarningsDue
 from tests.channels.builders import World, world
 from tests.conftest import free_port, wait_until
 from tests.fakes.network import Network, network
-from workers import hook_door
-from workers.calls import FRESH, Calls
+from workers.listeners.webhooks import server
+from workers.listeners.webhooks.app_webhooks import SIGNATURE_TOLERANCE, AppWebhooks
 
 SECRET, WRONG = "whsec_" + "5" * 48, "whsec_" + "6" * 48
 LEA, MIA, GONE = (f"5f0c0a3e-0000-4000-8000-00000000000{n}" for n in range(3))
-APPLICATION = derived("fanvue", "client-1")
+APPLICATION = derived_uuid("fanvue", "client-1")
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +57,8 @@ class Agency:
 
     def account(self, name: str) -> UUID:
         with self.at.scope() as scope:
-            oauth_clients.keep(scope, "fanvue", OAuthClient("client-1"))
-            self.accounts[name] = connecting.connect(
+            oauth_clients.store_oauth_client(scope, "fanvue", OAuthClient("client-1"))
+            self.accounts[name] = lifecycle.connect_account(
                 scope,
                 creator_id=self.at.creator_id,
                 platform="fanvue",
@@ -74,7 +74,7 @@ class Agency:
 
     def take(self, secret: str = SECRET) -> None:
         with self.at.scope() as scope:
-            room.take(scope, APPLICATION, secret.encode())
+            room.enable_app_webhooks(scope, APPLICATION, secret.encode())
 
     def call(
         self, event: object, *, secret: str = SECRET, late: timedelta = timedelta(0), to: str = "", signs: bytes = b""
@@ -83,7 +83,7 @@ class Agency:
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
         with self.at.scope() as scope:
             at = str(int((scope.now - late).timestamp()))
-        header = {"x-fanvue-signature": f"t={at},v0={signing.signature(secret, at, signs or body)}"}
+        header = {"x-fanvue-signature": f"t={at},v0={signatures.sign_payload(secret, at, signs or body)}"}
         return self.door.post(to or self.address(), content=body, headers=header).status_code
 
     def address(self, application: UUID = APPLICATION) -> str:
@@ -117,21 +117,21 @@ def lea(database: Database, running: Network) -> Iterator[Agency]:
     looked: list[UUID] = []
 
     @contextmanager
-    def opening(tenant_id: UUID, actor: str, *, role: Role = "app") -> Iterator[Scope]:
+    def opening(tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> Iterator[Scope]:
         looked.append(tenant_id)
         with database.scope(tenant_id, actor, role=role) as scope:
             yield scope
             if away:
                 raise OperationalError("COMMIT", {}, ConnectionError())
 
-    calls = Calls(
+    calls = AppWebhooks(
         tenant=opening,
         connectors={"fanvue": Fanvue()},
         open_letter=lambda tenant_id, letter: letter.box.decode(),
         wake=woken.append,
         known_seconds=0.2,
     )
-    with served(hook_door.create(lambda channel: None, lambda *call: False, calls)) as url:
+    with serve_app(server.create_webhook_app(lambda channel: None, lambda *call: False, calls)) as url:
         made = Agency(world(database, running, "lea"), httpx.Client(base_url=url), woken, away, looked)
         made.account(LEA)
         made.take()
@@ -183,7 +183,7 @@ def test_what_happens_while_it_is_asked_is_asked_about_again(lea: Agency) -> Non
     """The question of the minute before is out just now, and may have read past the moment."""
     channel = lea.accounts[LEA]
     with lea.at.scope() as scope:
-        put = outbox_soon.put(scope, EarningsDue(lea.at.tenant_id, channel, True), within=HURRIED)
+        put = outbox.put_coalesced(scope, EarningsDue(lea.at.tenant_id, channel, True), within=HURRIED)
         assert timedelta(0) < put - scope.now <= HURRIED
         before = put - HURRIED
         scope.run(
@@ -206,7 +206,9 @@ def test_order_does_not_matter(lea: Agency) -> None:
     assert lea.waiting() == [("earnings.read", lea.accounts[LEA])]
 
 
-@pytest.mark.parametrize("late", [FRESH + timedelta(seconds=2), -FRESH - timedelta(seconds=2)])
+@pytest.mark.parametrize(
+    "late", [SIGNATURE_TOLERANCE + timedelta(seconds=2), -SIGNATURE_TOLERANCE - timedelta(seconds=2)]
+)
 def test_a_call_of_another_time_is_refused(lea: Agency, late: timedelta) -> None:
     assert lea.call(event(), late=late) == 401
     assert lea.call(event(), late=late / 2) == 200
@@ -227,7 +229,7 @@ def test_a_new_secret_takes_the_place_of_the_old_and_the_end_takes_all(lea: Agen
     wait_until(lambda: lea.call(event()) == 401)
     assert lea.call(event(), secret=WRONG) == 200
     with lea.at.scope() as scope:
-        room.end(scope, APPLICATION)
+        room.disable_app_webhooks(scope, APPLICATION)
     wait_until(lambda: lea.call(event(), secret=WRONG) == 401)
     assert lea.call(event()) == 401
 
@@ -247,7 +249,7 @@ def test_what_wakes_nobody_is_acknowledged(lea: Agency, kind: str) -> None:
 
 
 def test_more_than_anybody_sends_is_not_read(lea: Agency) -> None:
-    assert lea.call(b" " * (hook_door.LARGEST_EVENT + 1)) == 413
+    assert lea.call(b" " * (server.MAX_SIGNED_BODY_BYTES + 1)) == 413
     assert lea.call(json.dumps(event()).encode() + b" " * 200_000) == 200
 
 
@@ -270,7 +272,7 @@ def test_who_signed_nothing_makes_us_look_at_nobody_elses(lea: Agency, database:
     lea.looked.clear()
     assert lea.call(event(), secret=WRONG) == 401
     assert lea.call(event(), secret=WRONG, to=f"/hooks/fanvue/{uuid7()}/{APPLICATION}") == 401
-    assert set(lea.looked) <= {HOUSE, lea.at.tenant_id}
+    assert set(lea.looked) <= {INSTALLATION_ID, lea.at.tenant_id}
 
 
 def test_another_agency_is_woken_by_its_own_address_alone(lea: Agency, database: Database, running: Network) -> None:
@@ -290,7 +292,7 @@ def test_another_agency_is_woken_by_its_own_address_alone(lea: Agency, database:
 
 def test_an_account_that_is_paused_or_not_ours_is_left_alone(lea: Agency) -> None:
     with lea.at.scope() as scope:
-        connecting.pause(scope, lea.accounts[LEA], Message("channel.paused_by", {"name": "Mia"}))
+        lifecycle.pause_account(scope, lea.accounts[LEA], Message("channel.paused_by", {"name": "Mia"}))
     assert (lea.call(event()), lea.call(event(account=GONE))) == (200, 200)
     assert (lea.waiting(), lea.woken) == ([], [])
 
@@ -322,9 +324,9 @@ def test_followers_wait_apart_from_earnings(lea: Agency) -> None:
 
 def test_the_door_stands_open_beside_the_listeners() -> None:
     port = free_port()
-    app = hook_door.create(lambda channel: None, lambda *call: False)
+    app = server.create_webhook_app(lambda channel: None, lambda *call: False)
     address = f"http://127.0.0.1:{port}/hooks/fanvue/{uuid7()}/{APPLICATION}"
-    with hook_door.opened(app, "127.0.0.1", port):
+    with server.run_webhook_server(app, "127.0.0.1", port):
         assert httpx.post(address, headers={"x-fanvue-signature": "t=1,v0=2"}).status_code == 401
     with pytest.raises(httpx.ConnectError):
         httpx.post(address)
@@ -332,13 +334,13 @@ def test_the_door_stands_open_beside_the_listeners() -> None:
 
 def test_when_it_was_last_called_is_told(lea: Agency) -> None:
     with lea.at.scope() as scope:
-        (before,) = room.applications(scope)
+        (before,) = room.list_applications(scope)
     lea.call(event(), secret=WRONG)
     with lea.at.scope() as scope:
-        assert room.applications(scope) == [before]
+        assert room.list_applications(scope) == [before]
     lea.call(event("something.new"))
     with lea.at.scope() as scope:
-        (after,) = room.applications(scope)
+        (after,) = room.list_applications(scope)
     assert before.called_at is None
     assert after.called_at is not None
     assert SECRET not in repr(after)

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
-from foundation import leases, outbox
-from foundation.clock import monotonic
-from foundation.database import Database, OpenScope, Scope
+from foundation.db.database import Database, OpenScope, Scope
 from foundation.errors import Refused
-from foundation.ids import HOUSE, uuid7
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.ops.clock import monotonic
+from foundation.outbox import outbox, row_leases
 from migrations import upgrading
-from schedules.events import SweepDue
+from schedules.posts.events import SweepDue
 from tests.conftest import PASSWORD, Cluster
-from workers.clockwork import Clockwork
+from workers.creator_day.shiftable_clock import ShiftableClock
 
 SLACK = timedelta(seconds=3)
 """Real time that passes while a test looks, on a busy machine."""
@@ -37,18 +37,18 @@ def house(cluster: Cluster) -> Iterator[Database]:
 
 @pytest.fixture(autouse=True)
 def nothing_to_do(house: Database) -> None:
-    with house.scope(HOUSE, "system:test", role="relay") as scope:
+    with house.scope(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("DELETE FROM outbox")
 
 
 def now(tenant: OpenScope) -> datetime:
-    with tenant(HOUSE, "system:test", role="relay") as scope:
+    with tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         return scope.now
 
 
 def leap(tenant: OpenScope, until: datetime) -> bool:
-    with tenant(HOUSE, "system:test", role="relay") as scope:
-        return leases.leap(scope, until)
+    with tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
+        return row_leases.advance_database_clock(scope, until)
 
 
 def put(tenant: OpenScope, after: timedelta) -> UUID:
@@ -61,7 +61,7 @@ def put(tenant: OpenScope, after: timedelta) -> UUID:
 
 def change(tenant: OpenScope, subject: UUID, **values: str) -> None:
     """Another state of a row."""
-    with tenant(HOUSE, "system:test", role="relay") as scope:
+    with tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         for column, value in values.items():
             scope.run(f"UPDATE outbox SET {column} = {value} WHERE subject_id = :subject", subject=subject)
 
@@ -73,7 +73,7 @@ def lease(tenant: OpenScope, subject: UUID) -> None:
 
 
 def done(tenant: OpenScope, subject: UUID) -> None:
-    with tenant(HOUSE, "system:test", role="relay") as scope:
+    with tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("DELETE FROM outbox WHERE subject_id = :subject", subject=subject)
 
 
@@ -86,7 +86,7 @@ def test_a_leap_ends_at_the_next_row_that_is_due(
     house: Database, waiting: list[int], dead: list[int], until: int
 ) -> None:
     tenant = house.scope
-    with tenant(HOUSE, "system:test", role="relay") as scope:
+    with tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("DELETE FROM outbox")
     for hours in waiting:
         put(tenant, timedelta(hours=hours))
@@ -121,8 +121,8 @@ def test_a_claim_holds_the_clock(house: Database) -> None:
     """A row that the relay has handed out holds the clock, though nobody has started on it."""
     tenant = house.scope
     subject = put(tenant, timedelta())
-    with tenant(HOUSE, "system:test", role="relay") as claiming:
-        claimed = leases.claim(claiming, SweepDue.queue, places=4, room=4)
+    with tenant(INSTALLATION_ID, "system:test", role="relay") as claiming:
+        claimed = row_leases.claim_rows(claiming, SweepDue.queue, places=4, room=4)
     assert [row.tenant_id for row in claimed] == [subject]
     assert not leap(tenant, now(tenant) + timedelta(hours=1))
 
@@ -137,7 +137,7 @@ class Worker:
 
     def __call__(self) -> None:
         self.looks += 1
-        with self.tenant(HOUSE, "system:test", role="relay") as scope:
+        with self.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
             self.seen += [(subject, scope.now) for subject in self._due(scope)]
 
     def _due(self, scope: Scope) -> list[UUID]:
@@ -149,7 +149,7 @@ def test_a_day_passes_in_a_moment_and_every_row_has_its_time(house: Database) ->
     worker, began, started = Worker(house.scope), now(house.scope), monotonic()
     hours = (9, 2, 5, 23)
     rows = {put(house.scope, timedelta(hours=each)): each for each in hours}
-    Clockwork(house.scope, fast=True, look=worker).wait_until(began + timedelta(days=1))
+    ShiftableClock(house.scope, skip_idle_time=True, on_poll=worker).wait_until(began + timedelta(days=1))
     assert [rows[subject] for subject, _ in worker.seen] == sorted(hours)
     for subject, at in worker.seen:
         assert abs(at - began - timedelta(hours=rows[subject])) < SLACK
@@ -167,19 +167,19 @@ def test_work_in_hand_is_waited_for_in_real_time(house: Database) -> None:
         if len(looks) == 4:
             done(house.scope, subject)
 
-    Clockwork(house.scope, fast=True, look=look).wait_until(began + timedelta(hours=1))
+    ShiftableClock(house.scope, skip_idle_time=True, on_poll=look).wait_until(began + timedelta(hours=1))
     assert looks[3] - began < SLACK
     assert now(house.scope) - began >= timedelta(hours=1)
 
 
 def test_without_fast_the_clock_is_left_alone(house: Database) -> None:
     began = now(house.scope)
-    Clockwork(house.scope, fast=False, look=lambda: None).wait_until(began + timedelta(seconds=0.4))
+    ShiftableClock(house.scope, skip_idle_time=False, on_poll=lambda: None).wait_until(began + timedelta(seconds=0.4))
     assert timedelta(seconds=0.4) <= now(house.scope) - began < SLACK
 
 
 def test_a_wait_has_an_end(house: Database) -> None:
-    clock, began = Clockwork(house.scope, fast=True, look=lambda: None), now(house.scope)
+    clock, began = ShiftableClock(house.scope, skip_idle_time=True, on_poll=lambda: None), now(house.scope)
     assert not clock.wait_for(lambda: False, at_most=timedelta(hours=26))
     assert timedelta(hours=26) <= now(house.scope) - began < timedelta(hours=26) + SLACK
     assert clock.wait_for(lambda: True, at_most=timedelta(hours=26))
@@ -188,7 +188,7 @@ def test_a_wait_has_an_end(house: Database) -> None:
 def test_a_conversation_is_not_outrun(house: Database) -> None:
     """Between two looks the house's time moves by a stride and by what passes anyway, and somebody gets to work."""
     times: list[datetime] = []
-    clock = Clockwork(house.scope, fast=True, look=lambda: times.append(now(house.scope)))
+    clock = ShiftableClock(house.scope, skip_idle_time=True, on_poll=lambda: times.append(now(house.scope)))
     started = monotonic()
     clock.wait_for(lambda: False, at_most=timedelta(seconds=5), stride=timedelta(seconds=0.5))
     real = timedelta(seconds=monotonic() - started)
@@ -202,7 +202,9 @@ def test_production_keeps_its_clock(cluster: Cluster, house: Database) -> None:
     try:
         before = now(house.scope)
         with pytest.raises(Refused) as refused:
-            Clockwork(house.scope, fast=True, look=lambda: None).wait_until(before + timedelta(hours=1))
+            ShiftableClock(house.scope, skip_idle_time=True, on_poll=lambda: None).wait_until(
+                before + timedelta(hours=1)
+            )
         assert refused.value.message.code == "clock.not_here"
         assert now(house.scope) - before < SLACK
     finally:

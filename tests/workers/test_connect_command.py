@@ -9,14 +9,19 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from connectors.enrolment import Field
-from workers.connect_commands import _ask
+from connectors.contract.account_setup import FormField
+from workers.cli.platforms.commands import _ask
 
 
 def typed(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     env = {**os.environ, "GREENROOM_HOME": str(home), "GREENROOM_LANGUAGE": "en"}
     return subprocess.run(
-        [sys.executable, "-m", "workers.cli", *words], env=env, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "workers.cli.main", *words],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
@@ -31,7 +36,7 @@ def test_options_may_follow_the_platform(tmp_path: Path) -> None:
 
 
 def test_a_choice_is_asked_for_until_it_is_one() -> None:
-    app, field = typer.Typer(), Field("entry", choices=("any", "by_request"))
+    app, field = typer.Typer(), FormField("entry", choices=("any", "by_request"))
 
     @app.command()
     def ask() -> None:

@@ -9,11 +9,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from connectors.registry import connectables, load, own
-from connectors.sandbox import Sandbox
+from connectors.platforms.sandbox.publisher import Sandbox
+from connectors.registry.loader import connectable_platforms, load_builtin_connectors, load_connectors
 from foundation.errors import NotFound
-from workers import connector_table
-from workers.connector_commands import connectors
+from workers.cli.platforms import capability_table
+from workers.cli.platforms.commands import connectors
 
 app = typer.Typer()
 app.command()(connectors)
@@ -32,26 +32,28 @@ def test_the_page_is_what_the_command_prints() -> None:
 
 def test_every_platform_has_its_line() -> None:
     found = [line["platform"] for line in json.loads(told("--json"))]
-    assert sorted(found) == sorted(load())
+    assert sorted(found) == sorted(load_connectors())
     assert [paragraph.splitlines()[0] for paragraph in told().split("\n\n")] == found
 
 
 def test_what_takes_the_least_effort_comes_first() -> None:
     """By minutes, then by what it costs, then by how long the platform thinks about it."""
-    known = own()
-    minutes = {name: one.form.minutes for name, one in connectables(known).items()}
-    assert list(minutes) == [line.platform for line in connector_table.lines(known) if line.platform in minutes]
+    known = load_builtin_connectors()
+    minutes = {name: one.form.minutes for name, one in connectable_platforms(known).items()}
+    assert list(minutes) == [
+        line.platform for line in capability_table.capability_rows(known) if line.platform in minutes
+    ]
     assert list(minutes.values()) == sorted(minutes.values())
     burdens: tuple[dict[str, Any], ...] = ({"cost": "monthly"}, {"approval_days": 9}, {"cost": "used"}, {})
     same = {name: Sandbox() for name in ("a", "b", "c", "d")}
     for (name, one), more in zip(same.items(), burdens, strict=True):
         one.capabilities = replace(Sandbox.capabilities, platform=name, **more)
-    assert [line.platform for line in connector_table.lines(same)] == ["d", "b", "c", "a"]
+    assert [line.platform for line in capability_table.capability_rows(same)] == ["d", "b", "c", "a"]
 
 
 def test_the_guide_lists_them_by_effort() -> None:
     guide = (PAGE.parent / "connector-guide.md").read_text("utf-8")
-    found = connector_table.lines(own())
+    found = capability_table.capability_rows(load_builtin_connectors())
     rows = [f"| {one.platform} | {one.connecting} | {one.cost} | {one.review} |" for one in found]
     assert guide.endswith("\n".join(rows) + "\n"), "\n".join(rows)
     assert len(guide.splitlines()) < 150
@@ -79,21 +81,21 @@ def test_the_guide_lists_them_by_effort() -> None:
     ],
 )
 def test_a_line_says_what_is_so(platform: str, column: str, value: str) -> None:
-    line = next(line for line in connector_table.lines(load()) if line.platform == platform)
+    line = next(line for line in capability_table.capability_rows(load_connectors()) if line.platform == platform)
     assert getattr(line, column) == value
 
 
-@pytest.mark.parametrize("platform", sorted(load()))
+@pytest.mark.parametrize("platform", sorted(load_connectors()))
 def test_a_platform_says_what_connecting_takes(platform: str) -> None:
     said = told(platform)
     assert said.startswith(platform)
-    form = getattr(load()[platform], "form", None)
+    form = getattr(load_connectors()[platform], "form", None)
     assert said.count("\n- ") == (len(form.asked) if form is not None else 0)
 
 
 def test_a_platform_nobody_knows_is_told() -> None:
     with pytest.raises(NotFound):
-        connector_table.guide(load(), "myspace")
+        capability_table.platform_guide(load_connectors(), "myspace")
 
 
 def test_what_a_platform_asks_for_is_all_that_is_asked() -> None:

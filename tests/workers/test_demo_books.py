@@ -4,18 +4,20 @@ from datetime import date
 
 import pytest
 
-from subscribers.rails import sample, statement
-from workers import demo_books
+from demo.agency import accounting
+from subscribers.statements import file_reader, sample_file
 
 
 @pytest.mark.parametrize("year", [2024, 2026, 2027, 2028])
 @pytest.mark.parametrize("month", range(1, 13))
 def test_statement_of_any_month_is_read_to_the_cent(year: int, month: int) -> None:
     first = date(year, month, 1)
-    data = demo_books.statement(first)
-    sheet = statement.read(data, sample.SOURCE)
+    data = accounting.statement_bytes(first)
+    sheet = file_reader.read_statement(data, sample_file.SAMPLE_SOURCE)
     assert not sheet.unread
-    assert {code: money.minor for code, money in sheet.nets().items()} == {"EUR": sample.net(first, "nova")}
+    assert {code: money.minor for code, money in sheet.net_by_currency().items()} == {
+        "EUR": sample_file.sample_net(first, "nova")
+    }
     assert {line.at.date().replace(day=1) for line in sheet.movements} == {first}
     assert {line.kind for line in sheet.movements} == {"sale", "refund", "payout"}
     assert len({line.key for line in sheet.movements}) == len(sheet.movements)
@@ -23,12 +25,12 @@ def test_statement_of_any_month_is_read_to_the_cent(year: int, month: int) -> No
 
 def test_statement_says_its_own_sums() -> None:
     first = date(2026, 10, 1)
-    last = demo_books.statement(first).decode().splitlines()[-1].split(";")
+    last = accounting.statement_bytes(first).decode().splitlines()[-1].split(";")
     gross, fee = (round(float(cell.replace(",", ".")) * 100) for cell in last[3:5])
-    assert gross - fee == sample.net(first, "nova")
+    assert gross - fee == sample_file.sample_net(first, "nova")
 
 
 def test_statement_is_the_same_on_every_machine() -> None:
     first = date(2026, 10, 1)
-    assert demo_books.statement(first) == demo_books.statement(first.replace(day=17))
-    assert demo_books.statement(first) != demo_books.statement(date(2026, 9, 1))
+    assert accounting.statement_bytes(first) == accounting.statement_bytes(first.replace(day=17))
+    assert accounting.statement_bytes(first) != accounting.statement_bytes(date(2026, 9, 1))

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from demo.agency import lifecycle
 from foundation.errors import Refused
-from foundation.settings import Settings
-from workers import demo
+from foundation.ops.settings import Settings
 
 
 def test_production_has_no_demo(tmp_path: Path) -> None:
     production = Settings(home=tmp_path, environment="production")
-    for act in (demo.seed, demo.remove, demo.restore):
+    for act in (lifecycle.seed_demo, lifecycle.remove_demo, lifecycle.allow_demo):
         with pytest.raises(Refused):
             act(production)

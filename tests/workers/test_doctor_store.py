@@ -2,35 +2,35 @@
 
 from pathlib import Path
 
-from foundation.settings import Settings
-from foundation.words import say
+from foundation.i18n.translation import render_message
+from foundation.ops.settings import Settings
 from tests.conftest import free_port
 from tests.fakes.s3 import s3
-from workers.doctor_services import store
-from workers.findings import Verdict
+from workers.doctor.data_stores import check_object_store
+from workers.doctor.findings import FindingLevel
 
 
 def test_a_folder_is_named(tmp_path: Path) -> None:
-    found = store(Settings(home=tmp_path))
-    assert found.verdict is Verdict.FINE
-    assert str(tmp_path / "objects") in say(found.says, "en")
+    found = check_object_store(Settings(home=tmp_path))
+    assert found.level is FindingLevel.OK
+    assert str(tmp_path / "objects") in render_message(found.message, "en")
 
 
 def test_a_server_is_proven(tmp_path: Path) -> None:
     with s3(tmp_path) as server:
         settings = Settings(home=tmp_path, storage=server.settings)
-        found = store(settings)
-        assert (found.verdict, found.says.code) == (Verdict.FINE, "doctor.store")
+        found = check_object_store(settings)
+        assert (found.level, found.message.code) == (FindingLevel.OK, "doctor.store")
         server.public = True
-        opened = store(settings)
+        opened = check_object_store(settings)
         server.fail("PUT", "refuse")
-        refused = store(settings)
-    assert (opened.verdict, opened.says.code) == (Verdict.BAD, "doctor.store_open")
-    assert (refused.verdict, refused.says.code) == (Verdict.BAD, "storage.refused")
-    assert say(refused.says, "fr")
+        refused = check_object_store(settings)
+    assert (opened.level, opened.message.code) == (FindingLevel.ERROR, "doctor.store_open")
+    assert (refused.level, refused.message.code) == (FindingLevel.ERROR, "storage.refused")
+    assert render_message(refused.message, "fr")
 
 
 def test_a_server_that_is_away_is_bad(tmp_path: Path) -> None:
     chosen = {"url": f"http://127.0.0.1:{free_port()}", "key": "house", "secret": "test-only"}
-    found = store(Settings.model_validate({"home": tmp_path, "storage": chosen}))
-    assert (found.verdict, found.says.code) == (Verdict.BAD, "storage.away")
+    found = check_object_store(Settings.model_validate({"home": tmp_path, "storage": chosen}))
+    assert (found.level, found.message.code) == (FindingLevel.ERROR, "storage.away")

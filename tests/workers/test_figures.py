@@ -7,12 +7,12 @@ from uuid import UUID
 
 from prometheus_client.registry import CollectorRegistry
 
-from foundation import outbox
-from foundation.database import Database, OpenScope
-from foundation.ids import HOUSE, uuid7
-from foundation.outbox import Queue
+from foundation.db.database import Database, OpenScope
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.outbox import outbox
+from foundation.outbox.outbox import Queue
 from tests.conftest import free_port
-from workers.figures import Hearing, OutboxFigures
+from workers.runtime.metrics import ListenerCollector, OutboxCollector
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Looked:
     subject_id: UUID
 
 
-def away_figures() -> OutboxFigures:
+def away_figures() -> OutboxCollector:
     """Figures of an outbox that cannot be reached."""
     away = Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none", pool_size=1)
-    return OutboxFigures(away.scope)
+    return OutboxCollector(away.scope)
 
 
 def value(registry: CollectorRegistry, name: str, **labels: str) -> float:
@@ -40,7 +40,7 @@ def value(registry: CollectorRegistry, name: str, **labels: str) -> float:
 def test_the_outbox_is_counted_over_all_tenants(tenant: OpenScope) -> None:
     def waiting() -> float:
         registry = CollectorRegistry()
-        registry.register(OutboxFigures(tenant))
+        registry.register(OutboxCollector(tenant))
         assert value(registry, "greenroom_outbox_oldest_due_seconds", queue="notify") >= 0
         return value(registry, "greenroom_outbox_rows", queue="notify", state="waiting")
 
@@ -49,10 +49,10 @@ def test_the_outbox_is_counted_over_all_tenants(tenant: OpenScope) -> None:
         with tenant(one, "system:tests") as scope:
             outbox.put(scope, Looked(one, uuid7()), at=scope.now - timedelta(minutes=2))
     registry = CollectorRegistry()
-    registry.register(OutboxFigures(tenant))
+    registry.register(OutboxCollector(tenant))
     assert waiting() == before + 2
     assert value(registry, "greenroom_outbox_oldest_due_seconds", queue="notify") >= 119
-    with tenant(HOUSE, "system:tests", role="relay") as scope:
+    with tenant(INSTALLATION_ID, "system:tests", role="relay") as scope:
         scope.run("DELETE FROM outbox WHERE kind = :kind", kind=Looked.kind)
 
 
@@ -64,13 +64,13 @@ def test_a_database_that_is_away_leaves_a_gap_and_no_error() -> None:
 
 
 def test_the_account_heard_longest_ago_counts() -> None:
-    hearing, registry, quiet, busy = Hearing(), CollectorRegistry(), uuid7(), uuid7()
+    hearing, registry, quiet, busy = ListenerCollector(), CollectorRegistry(), uuid7(), uuid7()
     registry.register(hearing)
-    hearing.heard(quiet, "sandbox")
-    hearing.heard(busy, "sandbox")
-    hearing.heard(busy, "sandbox")
+    hearing.record_received(quiet, "sandbox")
+    hearing.record_received(busy, "sandbox")
+    hearing.record_received(busy, "sandbox")
     assert value(registry, "greenroom_listener_accounts", platform="sandbox") == 2
     assert value(registry, "greenroom_listener_lag_seconds", platform="sandbox") >= 0
-    hearing.forget(quiet)
-    hearing.forget(busy)
+    hearing.remove_channel(quiet)
+    hearing.remove_channel(busy)
     assert registry.get_sample_value("greenroom_listener_lag_seconds", {"platform": "sandbox"}) is None

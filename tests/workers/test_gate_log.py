@@ -10,18 +10,21 @@ from threading import Event
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from foundation import settings as house
 from foundation.errors import BadInput, NotFound
-from foundation.ids import HOUSE, uuid7
-from gate import anchoring, chain, minting, proof
-from gate.chain import GENESIS
-from gate.events import CheckpointDue
-from gate.proof import Fault
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.ops import settings as house
+from gate.log import anchors, hash_chain, proof
+from gate.log.hash_chain import GENESIS_HASH
+from gate.log.proof import ExportFault
+from gate.permits import issuance
+from gate.reviews.events import CheckpointDue
 from tests.conftest import Cluster
 from tests.gate.builders import World, unit, world
 from tests.schedules.builders import wired
-from workers import dispatch, gate_log, handlers
-from workers.ticks import TICKS
+from workers.cli.gate import log_export
+from workers.event_routes import registry
+from workers.relay import dispatch
+from workers.relay.ticks import TICKS
 from workers.wiring import Services
 
 
@@ -48,12 +51,12 @@ def here(services: Services) -> World:
     for count in (3, 3, 2):
         with found.scope() as scope:
             for number in range(count):
-                minting.judge(scope, unit(found, text=f"Hello {number}"), author=f"member:{found.ann}")
+                issuance.judge_unit(scope, unit(found, text=f"Hello {number}"), author=f"member:{found.ann}")
         if count == 3:
-            with services.tenant(HOUSE, "system:test", role="relay") as scope:
+            with services.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
                 scope.run("SELECT house_shift(:by)", by=timedelta(minutes=10))
-            due = CheckpointDue(HOUSE, HOUSE)
-            anchoring.anchor_logs(due, tenant=services.tenant, archive=services.archive, key=services.log_key)
+            due = CheckpointDue(INSTALLATION_ID, INSTALLATION_ID)
+            anchors.handle_checkpoint_due(due, tenant=services.tenant, archive=services.archive, key=services.log_key)
     return found
 
 
@@ -68,7 +71,7 @@ def rehash(root: Engine, here: World) -> None:
     """Write every hash anew, and the head, as somebody who read our source would."""
     with root.begin() as connection:
         connection.execute(text("SET session_replication_role = replica"))
-        seq, last = 0, GENESIS
+        seq, last = 0, GENESIS_HASH
         for row in connection.execute(
             text("SELECT * FROM decisions WHERE tenant_id = :t ORDER BY seq"), {"t": here.tenant_id}
         ).all():
@@ -77,7 +80,7 @@ def rehash(root: Engine, here: World) -> None:
                 fields.pop(name)
             before, seq = fields["seq"], seq + 1
             fields |= {"seq": seq, "prev_hash": last}
-            last = chain.digest(chain.sealed(fields))
+            last = hash_chain.sha256_hex(hash_chain.hashed_bytes(fields))
             connection.execute(
                 text(
                     "UPDATE decisions SET seq = :seq, prev_hash = :prev, hash = :hash"
@@ -99,104 +102,109 @@ COPIED = (
 
 
 def test_an_untouched_log_is_whole(services: Services, here: World) -> None:
-    found = gate_log.prove(services)
-    assert found.whole, found
+    found = log_export.verify_stored_log(services)
+    assert found.is_intact, found
     (one,) = found.logs
-    assert (one.entries, one.anchored, one.tail, one.checkpoints, found.links) == (8, 6, 2, 2, 2)
-    assert gate_log.prove(services, agency=one.agency.upper()).whole
+    assert (one.entries, one.anchored, one.entries_after_checkpoint, one.checkpoints, found.links) == (8, 6, 2, 2, 2)
+    assert log_export.verify_stored_log(services, agency=one.agency.upper()).is_intact
     with pytest.raises(NotFound):
-        gate_log.prove(services, agency="nobody")
+        log_export.verify_stored_log(services, agency="nobody")
 
 
 @pytest.mark.parametrize(
     ("statements", "fault"),
     [
-        ([f"UPDATE decisions SET verdict = 'B' {OF} = 3"], Fault("entry_changed", 3)),
-        ([f"UPDATE decisions SET verdict = 'B' {OF} = 8"], Fault("entry_changed", 8)),
-        ([f"DELETE FROM decisions {OF} = 2"], Fault("entry_missing", 2)),
+        ([f"UPDATE decisions SET verdict = 'B' {OF} = 3"], ExportFault("entry_changed", 3)),
+        ([f"UPDATE decisions SET verdict = 'B' {OF} = 8"], ExportFault("entry_changed", 8)),
+        ([f"DELETE FROM decisions {OF} = 2"], ExportFault("entry_missing", 2)),
         (
             [f"UPDATE decisions SET seq = {to} {OF} = {seq}" for seq, to in ((5, 99), (7, 5), (99, 7))],
-            Fault("entry_changed", 5),
+            ExportFault("entry_changed", 5),
         ),
-        ([f"DELETE FROM decisions {OF} > 5", "UPDATE log_heads SET seq = 5 WHERE tenant_id = :t"], Fault("cut", 6)),
+        (
+            [f"DELETE FROM decisions {OF} > 5", "UPDATE log_heads SET seq = 5 WHERE tenant_id = :t"],
+            ExportFault("cut", 6),
+        ),
         (
             [
                 f"INSERT INTO decisions (id, seq, {COPIED})"
                 f" SELECT gen_random_uuid(), 0, {COPIED} FROM decisions {OF} = 1"
             ],
-            Fault("entry_changed", 1),
+            ExportFault("entry_changed", 1),
         ),
     ],
     ids=["edit", "edit in the tail", "delete", "swap", "truncate", "insert"],
 )
 def test_what_is_done_to_the_database_is_found(
-    services: Services, here: World, root: Engine, statements: list[str], fault: Fault
+    services: Services, here: World, root: Engine, statements: list[str], fault: ExportFault
 ) -> None:
     tamper(root, here, *statements)
-    found = gate_log.prove(services)
+    found = log_export.verify_stored_log(services)
     assert found.logs[0].fault == fault
-    assert gate_log.show(found) == 1
+    assert log_export.print_proof(found) == 1
 
 
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
-        (f"UPDATE decisions SET verdict = 'B' {OF} = 2", Fault("rewritten", 3)),
-        (f"DELETE FROM decisions {OF} = 5", Fault("rewritten", 6)),
-        (f"DELETE FROM decisions {OF} > 5", Fault("cut", 6)),
+        (f"UPDATE decisions SET verdict = 'B' {OF} = 2", ExportFault("rewritten", 3)),
+        (f"DELETE FROM decisions {OF} = 5", ExportFault("rewritten", 6)),
+        (f"DELETE FROM decisions {OF} > 5", ExportFault("cut", 6)),
     ],
     ids=["edit", "delete", "truncate"],
 )
 def test_a_log_written_anew_is_not_the_one_that_was_signed(
-    services: Services, here: World, root: Engine, statement: str, fault: Fault
+    services: Services, here: World, root: Engine, statement: str, fault: ExportFault
 ) -> None:
     tamper(root, here, statement)
     rehash(root, here)
     tamper(root, here, "DELETE FROM log_checkpoints WHERE tenant_id = :t")
-    assert gate_log.prove(services).logs[0].fault == fault
+    assert log_export.verify_stored_log(services).logs[0].fault == fault
 
 
 def test_a_whole_log_that_is_gone_is_missed(services: Services, here: World, root: Engine) -> None:
     for table in ("decisions", "log_heads", "log_checkpoints", "agencies"):
         tamper(root, here, f"DELETE FROM {table} WHERE tenant_id = :t")
-    assert gate_log.prove(services).fault == Fault("log_gone", 1)
+    assert log_export.verify_stored_log(services).fault == ExportFault("log_gone", 1)
 
 
 def test_only_the_tail_can_be_written_anew(services: Services, here: World, root: Engine) -> None:
     tamper(root, here, f"UPDATE decisions SET verdict = 'B' {OF} = 7")
     rehash(root, here)
-    found = gate_log.prove(services)
-    assert (found.whole, found.logs[0].tail) == (True, 2), "the blind spot that is said"
+    found = log_export.verify_stored_log(services)
+    assert (found.is_intact, found.logs[0].entries_after_checkpoint) == (True, 2), "the blind spot that is said"
 
 
 def test_a_checkpoint_that_is_gone_from_the_archive_is_missed(services: Services, here: World, tmp_path: Path) -> None:
     files = (path for path in (tmp_path / "objects-archive").rglob("*") if path.is_file())
     kept = sorted(path for path in files if path.parent.name != "root")
     kept[-1].unlink()
-    assert gate_log.prove(services).logs[0].fault == Fault("checkpoint_missing", 2)
+    assert log_export.verify_stored_log(services).logs[0].fault == ExportFault("checkpoint_missing", 2)
 
 
 def test_an_export_is_verified_without_the_house(services: Services, here: World, tmp_path: Path, root: Engine) -> None:
     path = tmp_path / "log.jsonl"
-    assert gate_log.write(services, path) == len(path.read_bytes().splitlines())
+    assert log_export.write_log(services, path) == len(path.read_bytes().splitlines())
     tamper(root, here, f"UPDATE decisions SET verdict = 'B' {OF} = 3")
-    found = gate_log.verify(path, agency="", key=services.log_key.public)
-    assert found.whole, "the file is older than the change"
+    found = log_export.verify_log(path, agency="", key=services.log_key.public_key_text)
+    assert found.is_intact, "the file is older than the change"
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(line.replace(b'"stage":"judge"', b'"stage":"mint"') for line in lines))
-    assert gate_log.verify(path, agency="", key="").logs[0].fault == Fault("entry_changed", 1)
+    assert log_export.verify_log(path, agency="", key="").logs[0].fault == ExportFault("entry_changed", 1)
     with pytest.raises(BadInput):
-        gate_log.verify(tmp_path / "none", agency="", key="")
+        log_export.verify_log(tmp_path / "none", agency="", key="")
 
 
 def test_the_beat_asks_and_the_route_signs(services: Services, here: World) -> None:
-    dispatch.drain(handlers.routes(services), services.tenant, only=HOUSE)  # what other tests left the house to do
-    with services.tenant(HOUSE, "system:test", role="relay") as scope:
+    dispatch.run_due_events(
+        registry.build_routes(services), services.tenant, only=INSTALLATION_ID
+    )  # what other tests left the house to do
+    with services.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_shift(:by)", by=timedelta(minutes=10))
     for _ in range(2):
-        next(tick for tick in TICKS if tick.name == "checkpoints").put(services.tenant)
-    assert dispatch.drain(handlers.routes(services), services.tenant, only=HOUSE) == 1
-    assert gate_log.prove(services).logs[0].tail == 0
+        next(tick for tick in TICKS if tick.name == "checkpoints").write_rows(services.tenant)
+    assert dispatch.run_due_events(registry.build_routes(services), services.tenant, only=INSTALLATION_ID) == 1
+    assert log_export.verify_stored_log(services).logs[0].entries_after_checkpoint == 0
 
 
 def test_a_house_that_goes_on_meanwhile_is_whole_at_every_look(services: Services, here: World) -> None:
@@ -205,24 +213,24 @@ def test_a_house_that_goes_on_meanwhile_is_whole_at_every_look(services: Service
     def write() -> None:
         while not over.is_set():
             with here.scope() as scope:
-                minting.judge(scope, unit(here), author=f"member:{here.ann}")
+                issuance.judge_unit(scope, unit(here), author=f"member:{here.ann}")
 
     def sign() -> None:
         while not over.is_set():
-            with services.tenant(HOUSE, "system:test", role="relay") as scope:
+            with services.tenant(INSTALLATION_ID, "system:test", role="relay") as scope:
                 scope.run("SELECT house_shift(:by)", by=timedelta(minutes=10))
-            due = CheckpointDue(HOUSE, HOUSE)
-            anchoring.anchor_logs(due, tenant=services.tenant, archive=services.archive, key=services.log_key)
+            due = CheckpointDue(INSTALLATION_ID, INSTALLATION_ID)
+            anchors.handle_checkpoint_due(due, tenant=services.tenant, archive=services.archive, key=services.log_key)
 
     with ThreadPoolExecutor(3) as pool:
         busy = [pool.submit(work) for work in (write, write, sign)]
         try:
-            found = [gate_log.prove(services) for _ in range(25)]
+            found = [log_export.verify_stored_log(services) for _ in range(25)]
         finally:
             over.set()
         for each in busy:
             each.result()
-    assert [each for each in found if not each.whole] == []
+    assert [each for each in found if not each.is_intact] == []
     assert found[-1].links > found[0].links
 
 
@@ -232,18 +240,20 @@ def test_every_finding_has_its_sentence(
 ) -> None:
     for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.setenv(variable, language)
-    assert house.language() == language
-    found = gate_log.prove(services)
-    assert gate_log.show(found) == 0
+    assert house.terminal_language() == language
+    found = log_export.verify_stored_log(services)
+    assert log_export.print_proof(found) == 0
     told = capsys.readouterr().out
     assert re.search(r"8 (decisions|décisions)", told)
     assert "2" in told
-    assert services.log_key.public in told
+    assert services.log_key.public_key_text in told
     source = Path(proof.__file__).read_text("utf-8")
     whats = set(
         re.findall(r"\"((?:entry|checkpoint|root|log|end)_[a-z]+|cut|rewritten|unreadable|other_key)\"", source)
     )
     assert len(whats) >= 13
     for what in whats:
-        broken = proof.Proof("", 0, (proof.Verified("l", "A", fault=Fault(what, 3)),), (), Fault(what, 3))
-        assert gate_log.show(broken) == 1
+        broken = proof.ExportVerification(
+            "", 0, (proof.LogVerification("l", "A", fault=ExportFault(what, 3)),), (), ExportFault(what, 3)
+        )
+        assert log_export.print_proof(broken) == 1

@@ -8,18 +8,24 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from foundation.errors import BadInput, NotFound
+from foundation.i18n.translation import LANGUAGES, Message, load_catalogue, render_message
 from foundation.ids import uuid7
-from foundation.words import LANGUAGES, Message, catalogue, say
-from gate import bundle, copies, desk, lexicon, minting, placeholder, story
-from gate.states import AssuranceState
-from gate.story import Replay
-from gate.units import Rating, Subject, Verdict
+from gate.contract import replacement_picture
+from gate.contract.states import AssuranceState
+from gate.contract.units import Rating, Subject, Verdict
+from gate.copies import live_copies
+from gate.log import subject_history
+from gate.log.subject_history import ReplayOutcome
+from gate.permits import issuance
+from gate.policy import bundle
+from gate.reviews import content_reviews
+from gate.text import lexicon
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
 from tests.gate.builders import KEY, Step, World, asset_of, picture, real_person, unit, world
 from tests.schedules.builders import Desk, wired
 from tests.schedules.builders import desk as desk_of
-from workers import gate_story
+from workers.cli.gate import decision_explanation
 from workers.wiring import Services
 
 
@@ -47,7 +53,7 @@ def here(services: Services) -> World:
 
 
 def told(services: Services, what: object, language: str = "en") -> str:
-    return gate_story.tell(services, str(what), language)
+    return decision_explanation.render_decision(services, str(what), language)
 
 
 def test_the_story_of_a_post_from_writing_to_removal(services: Services, lea: Desk) -> None:
@@ -69,8 +75,8 @@ def test_the_story_of_a_post_from_writing_to_removal(services: Services, lea: De
     assert "Classement trouvé : Tout public." in french
     assert "identique, octet pour octet" in french
     with lea.scope() as scope:
-        (copy,) = copies.copies(scope, Subject("delivery", delivery))
-        copies.gone(scope, copy.jti, "404")
+        (copy,) = live_copies.list_copies(scope, Subject("delivery", delivery))
+        live_copies.record_removed(scope, copy.jti, "404")
     assert "the copy was gone on" in told(services, post)
 
 
@@ -89,7 +95,7 @@ def test_the_beginning_of_an_id_is_enough_and_says_when_it_is_not(services: Serv
         with pytest.raises(BadInput):
             told(services, no_id)
     with pytest.raises(BadInput):
-        gate_story.chosen_language("de")
+        decision_explanation.resolve_language("de")
 
 
 def test_a_post_nobody_judged_yet(services: Services, lea: Desk) -> None:
@@ -102,10 +108,10 @@ def test_who_counted_is_said_and_the_matched_term_is_not(services: Services, her
     with here.scope(f"member:{here.rob}") as scope:
         person = real_person(scope, display_ref="Petra")
         medium = picture(scope, here, Rating.N, person=person)
-        desk.review_bytes(scope, medium.sha256, verdict="approve")
+        content_reviews.review_bytes(scope, medium.sha256, verdict="approve")
     with here.scope() as scope:
         whole = unit(here, text="EXPLICIT-MARKER-A tonight", media=[medium])
-        minting.judge(scope, whole, author=f"member:{here.ann}")
+        issuance.judge_unit(scope, whole, author=f"member:{here.ann}")
     assert "Looked at ahead of time. Written by ann." in told(services, whole.subject.id)
     english, french = told(services, whole.subject.id), told(services, whole.subject.id, "fr")
     for said in (english, french):
@@ -127,7 +133,7 @@ def test_a_permission_that_did_not_reach_is_said(services: Services, here: World
         medium = picture(scope, here, Rating.N, person=person)
         assert asset_of(scope, medium)
         whole = unit(here, media=[medium])
-        minting.judge(scope, whole, author=f"member:{here.ann}")
+        issuance.judge_unit(scope, whole, author=f"member:{here.ann}")
     assert "None of the permissions on record" in told(services, whole.subject.id)
     assert "does not leave." in told(services, whole.subject.id)
 
@@ -135,24 +141,24 @@ def test_a_permission_that_did_not_reach_is_said(services: Services, here: World
 def test_what_was_replaced_where_it_could_not_be_deleted_is_said(services: Services, here: World) -> None:
     code, post = "service.safety.removed.message", unit(here)
     with here.scope() as scope:
-        permit = minting.mint(scope, post, Step(), key=KEY, author=f"member:{here.ann}")
+        permit = issuance.mint_permit(scope, post, Step(), key=KEY, author=f"member:{here.ann}")
     with here.scope() as scope:
-        copies.note_copy(scope, permit.jti, "7", scope.now)
-        instead = Subject(placeholder.KIND, permit.jti)
-        told_there = unit(here, text=say(Message(code), "en"), service=code, subject=instead)
-        minting.mint(scope, told_there, Step(body="instead"), key=KEY, author="system:channels")
+        live_copies.record_copy(scope, permit.jti, "7", scope.now)
+        instead = Subject(replacement_picture.REPLACEMENT_STEP, permit.jti)
+        told_there = unit(here, text=render_message(Message(code), "en"), service=code, subject=instead)
+        issuance.mint_permit(scope, told_there, Step(body="instead"), key=KEY, author="system:channels")
     assert "was replaced" not in told(services, post.subject.id)
     with here.scope() as scope:
-        copies.note_replaced(scope, permit.jti)
+        live_copies.record_replaced(scope, permit.jti)
     for language, sentence in (("en", "what it showed was replaced"), ("fr", "ce qu’il montrait a été remplacé")):
         assert sentence in told(services, post.subject.id, language)
     assert "What stands in the place of something removed" in told(services, permit.jti)
 
 
-def replayed(here: World, subject: Subject, rules: bundle.Bundle | None = None) -> list[Replay]:
-    known = bundle.shipped() if rules is None else rules
+def replayed(here: World, subject: Subject, rules: bundle.Bundle | None = None) -> list[ReplayOutcome]:
+    known = bundle.shipped_bundle() if rules is None else rules
     with here.scope() as scope:
-        return [each.replay for each in story.decisions(scope, subject, bundles={known.name: known})]
+        return [each.replay for each in subject_history.list_decisions(scope, subject, bundles={known.name: known})]
 
 
 def alter(cluster: Cluster, here: World, statement: str) -> None:
@@ -168,27 +174,30 @@ def test_a_decision_made_again_is_the_same_or_it_is_said_why_not(
 ) -> None:
     with here.scope() as scope:
         whole = unit(here, media=[picture(scope, here)])
-        minting.judge(scope, whole, author=f"member:{here.ann}")
-        minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
-    assert replayed(here, whole.subject) == [Replay.SAME, Replay.SAME]
+        issuance.judge_unit(scope, whole, author=f"member:{here.ann}")
+        issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+    assert replayed(here, whole.subject) == [ReplayOutcome.SAME, ReplayOutcome.SAME]
     changed = tmp_path / "matrix.yaml"
-    changed.write_text(bundle.SHIPPED.read_text("utf-8").replace(bundle.shipped().version, "2026.12.31-1", 1), "utf-8")
-    other = bundle.load(changed, lexicon.shipped())
-    assert replayed(here, whole.subject, other) == [Replay.OTHER_RULES] * 2
-    assert replayed(here, whole.subject, replace(other, version="x")) == [Replay.OTHER_RULES] * 2
+    changed.write_text(
+        bundle.SHIPPED_MATRIX_PATH.read_text("utf-8").replace(bundle.shipped_bundle().version, "2026.12.31-1", 1),
+        "utf-8",
+    )
+    other = bundle.load_bundle(changed, lexicon.shipped_lexicon())
+    assert replayed(here, whole.subject, other) == [ReplayOutcome.OTHER_RULES] * 2
+    assert replayed(here, whole.subject, replace(other, version="x")) == [ReplayOutcome.OTHER_RULES] * 2
     alter(cluster, here, "UPDATE decisions SET verdict = 'H' WHERE tenant_id = :t AND seq = 1")
-    assert replayed(here, whole.subject) == [Replay.DIFFERENT, Replay.SAME]
+    assert replayed(here, whole.subject) == [ReplayOutcome.DIFFERENT, ReplayOutcome.SAME]
     assert "NOT the same" in told(services, whole.subject.id)
     alter(
         cluster,
         here,
         "UPDATE decision_inputs SET unit = replace(unit, 'Good morning', 'Good night') WHERE tenant_id = :t",
     )
-    assert replayed(here, whole.subject) == [Replay.INPUTS_CHANGED] * 2
+    assert replayed(here, whole.subject) == [ReplayOutcome.INPUTS_CHANGED] * 2
     alter(cluster, here, "UPDATE decision_inputs SET snapshot = '{' WHERE tenant_id = :t")
-    assert replayed(here, whole.subject) == [Replay.INPUTS_CHANGED] * 2
+    assert replayed(here, whole.subject) == [ReplayOutcome.INPUTS_CHANGED] * 2
     alter(cluster, here, "DELETE FROM decision_inputs WHERE tenant_id = :t")
-    assert replayed(here, whole.subject) == [Replay.NO_INPUTS] * 2
+    assert replayed(here, whole.subject) == [ReplayOutcome.NO_INPUTS] * 2
     assert "has been deleted" in told(services, whole.subject.id)
     assert "pictures or files" not in told(services, whole.subject.id)
 
@@ -196,19 +205,19 @@ def test_a_decision_made_again_is_the_same_or_it_is_said_why_not(
 def test_a_copy_that_is_not_found_is_not_called_visible(services: Services, here: World) -> None:
     with here.scope() as scope:
         whole = unit(here)
-        first = minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+        first = issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
     assert "something may be visible" in told(services, whole.subject.id)
     with here.scope() as scope:
-        copies.void(scope, first.jti, "not_sent")
+        live_copies.void_permit(scope, first.jti, "not_sent")
     assert "nothing left" in told(services, whole.subject.id)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_whatever_the_log_holds_has_its_words(language: str) -> None:
-    known = catalogue(language)
+    known = load_catalogue(language)
     parts = {
         "verdict": list(Verdict),
-        "replay": list(Replay),
+        "replay": list(ReplayOutcome),
         "viewer": list(AssuranceState),
         "stage": ["judge", "mint"],
         "person": ["real", "synthetic", "digital_twin"],

@@ -7,11 +7,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from workers.gate_texts import LONGEST_LINE, ORDINARY, BadLine, false_alarms, judged
+from workers.cli.gate.text_check import (
+    MAX_LINE_BYTES,
+    ORDINARY_TEXTS,
+    UnreadableLine,
+    false_alarm_rates,
+    judge_lines,
+)
 
 
 def said(*lines: bytes) -> list[object]:
-    return [found.number if isinstance(found, BadLine) else found for found in judged(io.BytesIO(b"\n".join(lines)))]
+    return [
+        found.number if isinstance(found, UnreadableLine) else found
+        for found in judge_lines(io.BytesIO(b"\n".join(lines)))
+    ]
 
 
 def line(text: str, **more: object) -> bytes:
@@ -48,7 +57,7 @@ def test_a_kind_of_text_is_no_place() -> None:
 def test_bad_lines_are_told_by_number_and_the_rest_is_judged() -> None:
     bad = [
         b"no json", b"[1]", b'{"id": "1"}', b'{"text": "Hello"}', b'{"id": 1, "text": 2}', b"\xff\xfe", b"[" * 100_000,
-        b'{"id": "1", "text": "\\ud800"}', b'{"id": "\\ud800", "text": "a"}', b'"' + b"a" * (LONGEST_LINE * 3) + b'"',
+        b'{"id": "1", "text": "\\ud800"}', b'{"id": "\\ud800", "text": "a"}', b'"' + b"a" * (MAX_LINE_BYTES * 3) + b'"',
     ]  # fmt: skip
     found = said(*bad, line("Hello"))
     assert found[:-1] == list(range(1, len(bad) + 1))
@@ -63,14 +72,14 @@ class Endless(io.RawIOBase):
 
 
 def test_lines_are_judged_as_they_come() -> None:
-    told: Iterator[object] = judged(Endless())  # type: ignore[arg-type]  # only what is read of a stream
+    told: Iterator[object] = judge_lines(Endless())  # type: ignore[arg-type]  # only what is read of a stream
     assert [next(told) for _ in range(3)] == [{"id": "1", "rating": "G", "verdict": "A", "reasons": []}] * 3
 
 
 def test_the_command_reads_a_file_or_its_input(tmp_path: Path) -> None:
     data = line("Good morning") + b"\n{}\n" + "déjà vu".encode()
     (tmp_path / "texts.jsonl").write_bytes(data)
-    command = [sys.executable, "-m", "workers.cli", "gate", "check-texts"]
+    command = [sys.executable, "-m", "workers.cli.main", "gate", "check-texts"]
     for done in (
         subprocess.run([*command, str(tmp_path / "texts.jsonl")], capture_output=True, check=False),
         subprocess.run(command, input=data, capture_output=True, check=False),
@@ -82,7 +91,7 @@ def test_the_command_reads_a_file_or_its_input(tmp_path: Path) -> None:
 
 def test_false_alarms_stay_within_what_was_promised() -> None:
     for part in ("tune", "check"):
-        figures = false_alarms(ORDINARY / part)
+        figures = false_alarm_rates(ORDINARY_TEXTS / part)
         assert figures["holds_per_1000_messages"] <= 10
         assert figures["holds_per_100_captions"] <= 3
         assert figures["benign_block_ppm"] <= 500

@@ -5,7 +5,7 @@ from typing import Any
 
 import discord
 
-from workers.gateways import _Client
+from workers.listeners.discord.gateway import _Client
 
 SERVER = {"id": "7", "name": "Studio", "members": [], "channels": [], "roles": [], "emojis": [], "member_count": 1}
 

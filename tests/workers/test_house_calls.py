@@ -14,19 +14,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
-from channels import connecting, subscribing
-from channels.events import CallsDue
-from connectors import meta_calls
-from connectors.suite.serving import served
-from foundation.database import Database, Role, Scope
-from foundation.ids import HOUSE, uuid7
-from foundation.settings import ConnectorsSettings
-from foundation.words import Message
+from channels.accounts import lifecycle
+from channels.accounts.events import WebhookSubscriptionDue
+from channels.listening import webhook_subscriptions
+from connectors.conformance.fake_servers import serve_app
+from connectors.platforms.meta import webhooks
+from foundation.db.database import Database, DatabaseRole, Scope
+from foundation.i18n.translation import Message
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.ops.settings import ConnectorsSettings
 from tests.channels.builders import World, world
 from tests.fakes.meta_calls import Calls
 from tests.fakes.network import Network, network
-from workers import hook_door
-from workers.house_calls import HouseCalls, secrets_of
+from workers.listeners.webhooks import server
+from workers.listeners.webhooks.meta import MetaWebhooks, meta_secrets
 
 SECRET, OTHER, WRONG, WORD = "5" * 32, "7" * 32, "6" * 32, "a word of the owner's"
 
@@ -52,7 +53,7 @@ class House:
     def agency(self, platform: str, account: str) -> tuple[World, UUID]:
         made = world(self.database, self.running, f"a{uuid7().hex[-8:]}")
         with made.scope() as scope:
-            channel_id = connecting.connect(
+            channel_id = lifecycle.connect_account(
                 scope,
                 creator_id=made.creator_id,
                 platform=platform,
@@ -67,7 +68,7 @@ class House:
 
     def now(self) -> int:
         """The house's clock, which is not this process's."""
-        with self.database.scope(HOUSE, "system:test") as scope:
+        with self.database.scope(INSTALLATION_ID, "system:test") as scope:
             return int(scope.now.timestamp())
 
     def entry(self, account: str, text: str = "bonjour", *, late: timedelta = timedelta(0)) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def house(database: Database, running: Network) -> Iterator[House]:
     woken, away = list[UUID](), dict[UUID, int]()
 
     @contextmanager
-    def opening(tenant_id: UUID, actor: str, *, role: Role = "app") -> Iterator[Scope]:
+    def opening(tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> Iterator[Scope]:
         with database.scope(tenant_id, actor, role=role) as scope:
             yield scope
             if tenant_id in away:
@@ -111,8 +112,8 @@ def house(database: Database, running: Network) -> Iterator[House]:
                 if away[tenant_id] < 0:
                     raise OperationalError("COMMIT", {}, ConnectionError())
 
-    calls = HouseCalls(tenant=opening, secrets=(OTHER, SECRET), word=WORD, wake=woken.append, known_seconds=0.0)
-    with served(hook_door.create(lambda channel: None, lambda *call: False, house=calls)) as url:
+    calls = MetaWebhooks(tenant=opening, secrets=(OTHER, SECRET), word=WORD, wake=woken.append, known_seconds=0.0)
+    with serve_app(server.create_webhook_app(lambda channel: None, lambda *call: False, house=calls)) as url:
         made = House(database, running, httpx.Client(base_url=url), woken, away)
         yield made
         made.door.close()
@@ -130,9 +131,9 @@ def test_the_address_is_set_up_by_who_knows_the_word(house: House) -> None:
 
 
 def test_a_house_without_secrets_takes_nothing(house: House) -> None:
-    calls = HouseCalls(tenant=house.database.scope, secrets=(), word="", wake=house.woken.append)
+    calls = MetaWebhooks(tenant=house.database.scope, secrets=(), word="", wake=house.woken.append)
     for taken in (calls, None):
-        with served(hook_door.create(lambda channel: None, lambda *call: False, house=taken)) as url:
+        with serve_app(server.create_webhook_app(lambda channel: None, lambda *call: False, house=taken)) as url:
             query = {"hub.mode": "subscribe", "hub.verify_token": "", "hub.challenge": "1"}
             assert httpx.get(f"{url}/hooks/meta", params=query).status_code == 403
             assert (
@@ -140,16 +141,16 @@ def test_a_house_without_secrets_takes_nothing(house: House) -> None:
                 == 401
             )
     set_up = {"meta_secrets": f" {SECRET} ,{OTHER},", "meta_verify_token": WORD}
-    assert secrets_of(ConnectorsSettings.model_validate(set_up)) == (SECRET, OTHER)
+    assert meta_secrets(ConnectorsSettings.model_validate(set_up)) == (SECRET, OTHER)
     for half, value in set_up.items():
-        assert secrets_of(ConnectorsSettings.model_validate({half: value})) == ()
+        assert meta_secrets(ConnectorsSettings.model_validate({half: value})) == ()
 
 
 def test_two_agencies_in_one_call_are_asked_each_for_its_own(house: House) -> None:
     mine, shared = number(), number()
     (lea, _), (mia, _) = house.agency("instagram", mine), house.agency("instagram", shared)
     with lea.scope() as scope:  # both have an account of that number: each hears of its own
-        connecting.connect(
+        lifecycle.connect_account(
             scope,
             creator_id=lea.creator_id,
             platform="instagram",
@@ -200,7 +201,7 @@ def test_strangers_learn_nothing_and_change_nothing(house: House) -> None:
         assert house.door.post("/hooks/meta", content=body, headers={"x-hub-signature-256": shown}).status_code == 401
     assert house.door.post("/hooks/meta", content=body).status_code == 401
     assert house.door.post("/hooks/meta", content=body + b" ", headers=house.meta.signed(body)).status_code == 401
-    assert house.call(b" " * (hook_door.LARGEST + 1)) == 413
+    assert house.call(b" " * (server.MAX_BODY_BYTES + 1)) == 413
     assert asked(lea) == 0
 
 
@@ -226,9 +227,9 @@ def test_an_account_that_rests_or_is_gone_is_left_alone(house: House) -> None:
     account, other = number(), number()
     (lea, paused), (mia, gone) = house.agency("instagram", account), house.agency("instagram", other)
     with lea.scope() as scope:
-        connecting.pause(scope, paused, Message("channel.paused_by", {"name": "Mia"}))
+        lifecycle.pause_account(scope, paused, Message("channel.paused_by", {"name": "Mia"}))
     with mia.scope() as scope:
-        connecting.gone(scope, gone, Message("connectors.account_gone", {"word": "190"}))
+        lifecycle.mark_gone(scope, gone, Message("connectors.account_gone", {"word": "190"}))
     assert house.call(instagram(house.entry(account), house.entry(other))) == 200
     assert (asked(lea), asked(mia)) == (0, 0)
 
@@ -280,9 +281,11 @@ def test_an_account_nobody_looked_at_is_looked_at_by_the_beat(house: House) -> N
     lea, channel_id = house.agency("instagram", number())
     with lea.scope() as scope:
         for _ in range(2):
-            subscribing.plan(scope)
+            webhook_subscriptions.plan_checks(scope)
         rows = scope.run(
-            "SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = :k", t=lea.tenant_id, k=CallsDue.kind
+            "SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = :k",
+            t=lea.tenant_id,
+            k=WebhookSubscriptionDue.kind,
         )
         assert list(rows.scalars()).count(channel_id) == 1
 
@@ -305,13 +308,13 @@ _json = st.recursive(
 @settings(max_examples=50)
 @given(_json)
 def test_no_body_is_too_odd(said: object) -> None:
-    for one in meta_calls.nudges(json.dumps(said).encode()):
+    for one in webhooks.parse_app_webhooks(json.dumps(said).encode()):
         assert one.account.isdigit()
 
 
 @given(st.permutations([entry("71", "a"), entry("71", "b"), entry("72", "c"), entry("73", "d")]))
 def test_the_order_of_what_is_told_does_not_matter(entries: list[dict[str, Any]]) -> None:
-    told = meta_calls.nudges(json.dumps(instagram(*entries)).encode())
+    told = webhooks.parse_app_webhooks(json.dumps(instagram(*entries)).encode())
     assert {one.account for one in told} == {"71", "72", "73"}
-    first = meta_calls.nudges(json.dumps(instagram(*sorted(entries, key=str))).encode())
+    first = webhooks.parse_app_webhooks(json.dumps(instagram(*sorted(entries, key=str))).encode())
     assert {(one.account, one.key) for one in told} == {(one.account, one.key) for one in first}

@@ -7,22 +7,27 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
-from foundation import inbox, keeping, outbox
-from foundation.database import Database, OpenScope
-from foundation.ids import HOUSE, uuid7
-from foundation.settings import Settings
-from foundation.words import Message
-from gate import complaints, minting, recall, receipts, reports, seals, viewers
-from gate.models import DecisionInput, Person
-from gate.receipts import Given
-from gate.units import Medium
-from subscribers import keeping as chat_keeping
-from tenants import audit, notices
-from tenants.keeping import KeepingDue
+from foundation.db import retention
+from foundation.db.database import Database, OpenScope
+from foundation.i18n.translation import Message
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.ops.settings import Settings
+from foundation.outbox import inbox, outbox
+from gate.contract.units import Medium
+from gate.log.models import DecisionInput, Person
+from gate.permits import issuance
+from gate.ratings import seals
+from gate.removal import installation_reports, recall, receipts, removal_requests
+from gate.removal.receipts import SubmittedForm
+from gate.viewers import age_assurance
+from subscribers.conversations import retention as chat_keeping
+from tenants import audit
+from tenants.notices import notices
+from tenants.retention import RetentionDue
 from tests.conftest import Cluster
 from tests.gate.builders import KEY, Step, World, picture, unit, world
-from workers import keeping as house_keeping
-from workers.doctor_keeping import rows
+from workers.doctor.retention_backlog import check_retention_backlog
+from workers.event_handlers import retention as house_keeping
 
 DAY, YEAR = timedelta(days=1), timedelta(days=366)
 
@@ -39,12 +44,12 @@ moved: dict[Any, timedelta] = {}
 
 def move(house: World, by: timedelta) -> None:
     moved[house.tenant_id] = moved.get(house.tenant_id, timedelta()) + by
-    with house.open(HOUSE, "system:test", role="relay") as scope:
+    with house.open(INSTALLATION_ID, "system:test", role="relay") as scope:
         scope.run("SELECT house_shift(:by)", by=by)
 
 
 def run(house: World, **sizes: int) -> None:
-    house_keeping.run(KeepingDue(house.tenant_id, house.tenant_id), tenant=house.open, **sizes)
+    house_keeping.delete_expired_rows(RetentionDue(house.tenant_id, house.tenant_id), tenant=house.open, **sizes)
 
 
 def count(house: World, table: str, where: str = "true") -> int:
@@ -57,9 +62,9 @@ def count(house: World, table: str, where: str = "true") -> int:
 def sent(house: World, medium: Medium | None = None) -> Any:
     with house.scope() as scope:
         whole = unit(house, media=(medium,) if medium else ())
-        permit = minting.mint(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
+        permit = issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
     with house.scope() as scope:
-        minting.note_copy(scope, permit.jti, str(permit.jti), scope.now)
+        issuance.record_copy(scope, permit.jti, str(permit.jti), scope.now)
     return permit
 
 
@@ -70,23 +75,23 @@ def test_inputs_go_after_thirty_days_and_the_log_stays(house: World) -> None:
     assert count(house, "decision_inputs") == 1
     move(house, 2 * DAY)
     with house.scope() as scope:
-        assert house_keeping.overdue(scope)["decision_inputs"] == 1, "the doctor says what would go"
+        assert house_keeping.count_expired_rows(scope)["decision_inputs"] == 1, "the doctor says what would go"
     assert count(house, "decision_inputs") == 1, "and changes nothing"
     run(house)
     assert (count(house, "decision_inputs"), count(house, "decisions")) == (0, 1)
     with house.scope() as scope:
-        (line,) = [act for act in audit.recent(scope) if act.act == "rows.purged"]
+        (line,) = [act for act in audit.list_recent_acts(scope) if act.act == "rows.purged"]
         assert (line.about, line.details["count"], line.actor) == ("table:decision_inputs", 1, "system:keeping")
-        assert isinstance(minting.log.verify(scope), minting.log.Verified)
+        assert isinstance(issuance.decision_log.verify_chain(scope), issuance.decision_log.ChainIntact)
 
 
 def test_the_period_begins_with_the_last_use(house: World) -> None:
     with house.scope() as scope:
         whole = unit(house)
-        minting.judge(scope, whole, author=f"member:{house.ann}")
+        issuance.judge_unit(scope, whole, author=f"member:{house.ann}")
     move(house, 20 * DAY)
     with house.scope() as scope:
-        minting.judge(scope, whole, author=f"member:{house.ann}")
+        issuance.judge_unit(scope, whole, author=f"member:{house.ann}")
     move(house, 20 * DAY)
     run(house)
     assert count(house, "decision_inputs") == 2
@@ -103,14 +108,14 @@ def test_what_a_seal_or_an_open_request_holds_stays(house: World, held: str) -> 
     free = sent(house, other)
     with house.scope() as scope:
         if held == "seal":
-            seals.put(scope, medium.sha256, by="system:test")
+            seals.seal_bytes(scope, medium.sha256, by="system:test")
         else:
-            complaints.receive(
+            removal_requests.receive_removal_request(
                 scope, creator_id=house.creator_id, category="other", named="p", digests=[medium.sha256], source="s"
             )
     for each in (held_copy, free):
         with house.scope() as scope:
-            minting.gone(scope, each.jti, proof="test")
+            issuance.record_removed(scope, each.jti, proof="test")
     move(house, 6 * YEAR)
     run(house)
     assert count(house, "decision_inputs") == 1
@@ -129,13 +134,13 @@ def test_a_decided_request_goes_after_five_years_but_what_it_blocks_stays(house:
     with house.scope() as scope:
         plain, blocked = picture(scope, house), picture(scope, house)
         for medium in (plain, blocked):
-            complaints.receive(
+            removal_requests.receive_removal_request(
                 scope, creator_id=house.creator_id, category="other", named="p", digests=[medium.sha256], source="s"
             )
     with house.scope(f"member:{house.rob}") as scope:
         found = {row.digests[0]: row.id for row in scope.run("SELECT id, digests FROM complaints")}
-        complaints.reject(scope, found[plain.sha256], because="unfounded")
-        complaints.uphold(scope, found[blocked.sha256])
+        removal_requests.reject_removal_request(scope, found[plain.sha256], because="unfounded")
+        removal_requests.uphold_removal_request(scope, found[blocked.sha256])
     move(house, 4 * YEAR)
     run(house)
     assert (count(house, "complaints"), count(house, "rulings")) == (2, 2)
@@ -143,41 +148,45 @@ def test_a_decided_request_goes_after_five_years_but_what_it_blocks_stays(house:
     run(house)
     assert (count(house, "complaints"), count(house, "rulings"), count(house, "blocklist")) == (1, 1, 1)
     with house.scope() as scope:
-        assert not recall.unblock(scope, plain.sha256)
+        assert not recall.unblock_bytes(scope, plain.sha256)
 
 
 def test_what_the_house_was_told_and_how_who_told_it_is_reached_goes_after_five_years(house: World) -> None:
     forms = ["looked-for", "not-yet"]
-    with house.open(HOUSE, "system:test", role="door") as scope:
+    with house.open(INSTALLATION_ID, "system:test", role="door") as scope:
         for form in forms:
-            given = Given("", "on some page", False, form=form)
-            reports.receive(
+            given = SubmittedForm("", "on some page", False, form=form)
+            installation_reports.receive_report(
                 scope, receipt=form, pin_hash="-", category="other", given=given, looks=[], source=str(house.tenant_id)
             )
-            reports.keep_contact(scope, form, b"sealed")
-    with house.open(HOUSE, "system:test") as scope:
-        reports.found(scope, reports.by_receipt(scope, forms[0]).id, [])
+            installation_reports.store_contact(scope, form, b"sealed")
+    with house.open(INSTALLATION_ID, "system:test") as scope:
+        installation_reports.record_found_requests(
+            scope, installation_reports.find_report_by_receipt(scope, forms[0]).id, []
+        )
 
     def left() -> tuple[list[str], int]:
-        with house.open(HOUSE, "system:test") as scope:
-            stand = [form for form in forms if reports.form_of(scope, form) is not None]
-            return stand, sum(reports.contact(scope, receipts.digest(form)) is not None for form in forms)
+        with house.open(INSTALLATION_ID, "system:test") as scope:
+            stand = [form for form in forms if installation_reports.report_form_digest(scope, form) is not None]
+            return stand, sum(
+                installation_reports.sealed_contact(scope, receipts.form_digest(form)) is not None for form in forms
+            )
 
     for by, stand in ((4 * YEAR, (forms, 2)), (2 * YEAR, (forms[1:], 0))):  # what nobody looked for yet waits
         move(house, by)
-        house_keeping.run(KeepingDue(HOUSE, HOUSE), tenant=house.open)
+        house_keeping.delete_expired_rows(RetentionDue(INSTALLATION_ID, INSTALLATION_ID), tenant=house.open)
         assert left() == stand
 
 
 def test_a_blocked_reader_is_never_forgotten(house: World) -> None:
     with house.scope() as scope:
-        viewers.block(scope, "sandbox", "vun")
-        viewers.suspect(scope, "sandbox", "vmaybe")
+        age_assurance.block_viewer(scope, "sandbox", "vun")
+        age_assurance.mark_suspected_minor(scope, "sandbox", "vmaybe")
     move(house, 20 * YEAR)
     run(house)
     with house.scope() as scope:
-        assert not viewers.level(scope, "sandbox", "vun").welcome
-        assert not viewers.level(scope, "sandbox", "vmaybe").welcome
+        assert not age_assurance.get_assurance(scope, "sandbox", "vun").can_be_messaged
+        assert not age_assurance.get_assurance(scope, "sandbox", "vmaybe").can_be_messaged
 
 
 def test_what_came_in_notices_and_the_trail_end_each_in_their_time(house: World) -> None:
@@ -185,8 +194,8 @@ def test_what_came_in_notices_and_the_trail_end_each_in_their_time(house: World)
         inbox.receive(scope, "sandbox:1", "a", {"x": 1})
         notices.put(scope, Message("asset.suspected"), cause="open")
         notices.put(scope, Message("asset.suspected"), cause="settled")
-        notices.settle(scope, "settled")
-        audit.note(scope, "test.done", "test:1")
+        notices.close(scope, "settled")
+        audit.record(scope, "test.done", "test:1")
     for after, left in ((80, (1, 2, 1)), (20, (0, 2, 1)), (300, (0, 1, 1)), (366 * 5, (0, 1, 0))):
         move(house, after * DAY)
         run(house)
@@ -196,7 +205,7 @@ def test_what_came_in_notices_and_the_trail_end_each_in_their_time(house: World)
 
 def test_the_database_lets_nobody_delete_before_the_time(house: World) -> None:
     with house.scope() as scope:
-        audit.note(scope, "test.done", "test:1")
+        audit.record(scope, "test.done", "test:1")
     with house.open(house.tenant_id, "system:test", role="gate") as scope:
         assert scope.run("DELETE FROM audit_entries").rowcount == 0
     with pytest.raises(SQLAlchemyError), house.scope() as scope:
@@ -211,13 +220,13 @@ def test_many_go_in_batches_that_stand_by_themselves(house: World) -> None:
         for number in range(25):
             inbox.receive(scope, "sandbox:1", str(number), {})
     move(house, 100 * DAY)
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         run(house, batch=5, batches=3)
     assert count(house, "inbox") == 10
     run(house, batch=5, batches=3)
     assert count(house, "inbox") == 0
     with house.scope() as scope:
-        lines = [act.details["count"] for act in audit.recent(scope) if act.about == "table:inbox"]
+        lines = [act.details["count"] for act in audit.list_recent_acts(scope) if act.about == "table:inbox"]
     assert lines == [5] * 5
 
 
@@ -234,7 +243,7 @@ def test_another_tenants_rows_stay(house: World, tenant: OpenScope) -> None:
 def test_every_table_with_a_period_has_its_rule_or_a_reason() -> None:
     from tests.house.test_tables import MODELS  # every model is imported there
 
-    ruled = {rule.table for rule in house_keeping.RULES}
+    ruled = {rule.table for rule in house_keeping.ALL_RETENTION_RULES}
     money = {"orders", "payments", "fulfilments", "entitlements", "refunds", "split_rules", "ledger_transactions"}
     money |= {"ledger_entries", "month_closes", "statements", "statement_lines", "rail_lines", "rail_readings"}
     money |= {"subscriptions", "subscription_months"}
@@ -254,20 +263,20 @@ def test_every_table_with_a_period_has_its_rule_or_a_reason() -> None:
     found = set()
     for model in MODELS:
         table = model.values[0]
-        if keeping._PERIOD.search(table.info["keep"]) and table.info["keep"].split(":")[0] != "forever":
+        if retention._PERIOD.search(table.info["keep"]) and table.info["keep"].split(":")[0] != "forever":
             found.add(table.name)
     assert found == ruled | money | elsewhere | of_fans | published
 
 
 def test_the_periods_are_those_of_the_tables() -> None:
-    periods = {rule.table: rule.period for rule in house_keeping.RULES}
+    periods = {rule.table: rule.period for rule in house_keeping.ALL_RETENTION_RULES}
     assert periods["decision_inputs"] == "30 days"
     assert periods["permits"] == "5 years"
     assert periods["attempts"] == "18 months"
-    endless = keeping.Rule(Person, "o.created_at")
+    endless = retention.RetentionRule(Person, "o.created_at")
     with pytest.raises(ValueError, match="no period"):
         _ = endless.period
-    assert keeping.Rule(DecisionInput, "o.created_at").table == "decision_inputs"
+    assert retention.RetentionRule(DecisionInput, "o.created_at").table == "decision_inputs"
 
 
 def test_the_doctor_tells_and_deletes_nothing(cluster: Cluster, database: Database, house: World) -> None:
@@ -275,12 +284,12 @@ def test_the_doctor_tells_and_deletes_nothing(cluster: Cluster, database: Databa
         inbox.receive(scope, "sandbox:1", "a", {})
     move(house, 100 * DAY)
     settings = Settings.model_validate({"database": {"work_url": cluster.url("greenroom_work", "house")}})
-    (said,) = [one for one in rows(settings) if one.part == f"keeping Agency {house.tenant_id}"]
-    assert (said.says.code, said.says.params["tables"]) == ("keeping.due", "inbox 1")
+    (said,) = [one for one in check_retention_backlog(settings) if one.part == f"keeping Agency {house.tenant_id}"]
+    assert (said.message.code, said.message.params["tables"]) == ("keeping.due", "inbox 1")
     assert count(house, "inbox") == 1
-    assert not list(rows(Settings.model_validate({"database": {"work_url": ""}})))
+    assert not list(check_retention_backlog(Settings.model_validate({"database": {"work_url": ""}})))
 
 
 def test_nobody_is_away_who_has_never_been_there(house: World) -> None:
     with house.scope() as scope:
-        assert chat_keeping.forget(scope, most=10) == 0
+        assert chat_keeping.erase_inactive_fans(scope, most=10) == 0

@@ -12,21 +12,21 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting
-from channels.reads import Channel
-from channels.states import ChannelState
-from connectors.contract import Update
-from foundation.clock import pause
-from foundation.database import Database, OpenScope, Scope
+from channels.accounts import lifecycle
+from channels.accounts.queries import Channel
+from channels.accounts.states import ChannelState
+from connectors.contract.connector import ChatUpdate
+from foundation.db.database import Database, OpenScope, Scope
+from foundation.i18n.translation import Message
+from foundation.ops.clock import sleep
 from foundation.sealed import Sealed
-from foundation.words import Message
-from subscribers import conversation
-from tenants import reads as tenant_reads
+from subscribers.intake import update_intake
+from tenants.agencies import queries as tenant_reads
 from tests.channels.builders import CONNECTORS, Clockwork, Killed, World
 from tests.conftest import PASSWORD, Cluster, wait_until
 from tests.fakes.network import Network, network
 from tests.subscribers.builders import RAILS, Studio, nova
-from workers.listeners import Ear, Ears
+from workers.listeners.polling import AccountListener, ListenerPool
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +40,15 @@ def studio(database: Database, running: Network) -> Studio:
     return nova(database, running)
 
 
-def keep(scope: Scope, channel: Channel, update: Update) -> None:
+def keep(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
     """What the house does with an update."""
-    conversation.receive(scope, channel, update, rails=RAILS, environment="test")
+    update_intake.receive_update(scope, channel, update, rails=RAILS, environment="test")
 
 
-def ear(studio: Studio, *, tenant: OpenScope | None = None, hear: Callable[..., None] = keep) -> Ear:
+def ear(studio: Studio, *, tenant: OpenScope | None = None, hear: Callable[..., None] = keep) -> AccountListener:
     """The ear of a fresh process."""
     world = studio.world
-    return Ear(
+    return AccountListener(
         world.channel(),
         tenant=tenant or world.tenant,
         transport=world.transport(),
@@ -76,14 +76,14 @@ def forget(studio: Studio) -> None:
 
 def notices(studio: Studio) -> list[Message]:
     with studio.scope() as scope:
-        return [notice.message for notice in tenant_reads.open_notices(scope)]
+        return [notice.message for notice in tenant_reads.list_open_notices(scope)]
 
 
 def test_an_update_told_twice_is_kept_once(studio: Studio) -> None:
     for text in ("bonjour", "tu es là ?"):
         studio.fan("leo", "message", text=text)
     for _ in range(3):
-        ear(studio).once()
+        ear(studio).poll_once()
         forget(studio)
     assert said(studio) == ["bonjour", "tu es là ?"]
     waiting = studio.rows("SELECT 1 FROM drafts WHERE tenant_id = :tenant AND kind = 'notice'")
@@ -95,7 +95,7 @@ def test_a_death_at_any_line_loses_nothing_and_doubles_nothing(studio: Studio, p
     if paid:
         studio.invoiced("leo")
         studio.fan("leo", "pay")
-        ear(studio).once()  # the checkout is answered: the payment comes
+        ear(studio).poll_once()  # the checkout is answered: the payment comes
     studio.fan("leo", "message", text="merci")
     at, over = 0, False
     while not over:
@@ -113,14 +113,14 @@ def test_a_death_at_any_line_loses_nothing_and_doubles_nothing(studio: Studio, p
 def lived(studio: Studio) -> bool:
     """One poll of a process that may die on the way; whether it came to its end."""
     try:
-        ear(studio).once()
+        ear(studio).poll_once()
     except Killed:
         return False
     return True
 
 
 def test_one_update_that_cannot_be_kept_does_not_silence_the_account(studio: Studio) -> None:
-    def hear(scope: Scope, channel: Channel, update: Update) -> None:
+    def hear(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
         if update.text == "poison":
             raise ValueError("no one can keep this")
         keep(scope, channel, update)
@@ -130,9 +130,9 @@ def test_one_update_that_cannot_be_kept_does_not_silence_the_account(studio: Stu
     listening = ear(studio, hear=hear)
     for _ in range(2):
         with pytest.raises(ValueError, match="no one can keep this"):
-            listening.once()
+            listening.poll_once()
         assert said(studio) == ["avant"]
-    listening.once()
+    listening.poll_once()
     assert said(studio) == ["avant", "après"]
     assert notices(studio).count(Message("listen.set_aside", {"account": "Essai"})) == 1
 
@@ -144,28 +144,28 @@ def test_signs_that_no_database_keeps_silence_nobody(studio: Studio) -> None:
     for _ in range(3):
         if said(studio)[-1:] != ["et la suite"]:  # with nothing left to hear, a poll would wait its twenty seconds
             with suppress(Exception):
-                listening.once()
+                listening.poll_once()
     assert said(studio)[-1] == "et la suite"
 
 
 def test_money_is_never_put_aside(studio: Studio) -> None:
     broken = True
 
-    def hear(scope: Scope, channel: Channel, update: Update) -> None:
+    def hear(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
         if broken and update.kind == "payment":
             raise ValueError("the books are shut")
         keep(scope, channel, update)
 
     studio.invoiced("leo")
     studio.fan("leo", "pay")
-    ear(studio).once()
+    ear(studio).poll_once()
     listening = ear(studio, hear=hear)
     for _ in range(5):
         with pytest.raises(ValueError, match="the books are shut"):
-            listening.once()
+            listening.poll_once()
     assert Message("listen.set_aside", {"account": "Essai"}) in notices(studio)
     broken = False
-    listening.once()
+    listening.poll_once()
     assert len(studio.rows("SELECT 1 FROM payments WHERE tenant_id = :tenant AND kind = 'matched'")) == 1
 
 
@@ -173,22 +173,22 @@ def test_a_dead_token_ends_the_listening(studio: Studio) -> None:
     studio.world.network.json("POST", f"/control/token/{studio.world.account}", {"revoke": True})
     listening = ear(studio)
     listening.start()
-    wait_until(lambda: not listening.alive)
+    wait_until(lambda: not listening.is_alive)
     assert studio.world.channel().state == ChannelState.REAUTHORIZE
 
 
 def test_a_pause_while_the_platform_is_asked_hears_nothing(studio: Studio) -> None:
-    def pausing(_channel: Channel, _update: Update) -> bool:
+    def pausing(_channel: Channel, _update: ChatUpdate) -> bool:
         raise AssertionError("heard after the pause")
 
     listening = ear(studio)
     listening._at_once = pausing
     listening.start()
-    pause(0.2)
+    sleep(0.2)
     with studio.scope() as scope:
-        connecting.pause(scope, studio.world.channel_id, Message("channel.token_refused"))
+        lifecycle.pause_account(scope, studio.world.channel_id, Message("channel.token_refused"))
     studio.fan("leo", "message", text="personne ne m'entend")
-    wait_until(lambda: not listening.alive)
+    wait_until(lambda: not listening.is_alive)
     assert said(studio) == []
 
 
@@ -255,7 +255,7 @@ def test_a_database_that_is_away_for_a_moment_costs_no_word(studio: Studio, clus
         wait_until(lambda: said(studio) == ["un"])
         between.break_off()
         studio.fan("leo", "message", text="deux")
-        pause(0.8)
+        sleep(0.8)
         assert said(studio) == ["un"]
         between.cut = False
         wait_until(lambda: said(studio) == ["un", "deux"])
@@ -272,25 +272,25 @@ def test_accounts_come_and_go_while_the_process_listens(database: Database, runn
         mine = channel.tenant_id == world.tenant_id
         return mine and bool(channel.chat_surface) and channel.state == ChannelState.ACTIVE
 
-    def make(channel: Channel) -> Ear:
+    def make(channel: Channel) -> AccountListener:
         connected.append(channel.account)
         return ear(studio)
 
-    ears = Ears(make, tenant=world.tenant, chatty=chatty, refresh_seconds=0.3)
+    ears = ListenerPool(make, tenant=world.tenant, chatty=chatty, refresh_seconds=0.3)
     beats: list[int] = []
     thread = threading.Thread(target=partial(ears.run, beat=lambda: beats.append(1)), daemon=True)
     thread.start()
     studio.fan("leo", "message", text="un")
     wait_until(lambda: said(studio) == ["un"])
     with studio.scope() as scope:
-        connecting.pause(scope, world.channel_id, Message("channel.token_refused"))
-    wait_until(lambda: ears.find(world.channel_id) is None)
+        lifecycle.pause_account(scope, world.channel_id, Message("channel.token_refused"))
+    wait_until(lambda: ears.find_listener(world.channel_id) is None)
     studio.fan("leo", "message", text="deux")
-    pause(1.0)
+    sleep(1.0)
     assert said(studio) == ["un"]
     connect_again(world)
     with studio.scope() as scope:
-        connecting.resume(scope, world.channel_id)
+        lifecycle.resume_account(scope, world.channel_id)
     wait_until(lambda: said(studio) == ["un", "deux"])
     assert connected == [world.account] * 2
     ears.stop()
@@ -305,10 +305,10 @@ def test_a_look_that_fails_is_not_rested_from() -> None:
 
     def away(*asked: object, **more: object) -> Any:
         looks.append(1)
-        pause(0.01)
+        sleep(0.01)
         raise OSError("the database is away")
 
-    ears = Ears(lambda _: pytest.fail("?"), tenant=away, chatty=bool, refresh_seconds=0.05, rests=1_000_000)
+    ears = ListenerPool(lambda _: pytest.fail("?"), tenant=away, chatty=bool, refresh_seconds=0.05, rests=1_000_000)
     thread = threading.Thread(target=partial(ears.run, beat=lambda: None), daemon=True)
     thread.start()
     wait_until(lambda: len(looks) > 2, 30)
@@ -329,12 +329,12 @@ def test_an_account_nobody_can_hear_stops_only_itself_and_is_told(
             raise ValueError("not enough values to unpack")
         return channel.id
 
-    def make(channel: Channel) -> Ear:
+    def make(channel: Channel) -> AccountListener:
         if channel.tenant_id == bad.world.tenant_id:
             raise ValueError("no such account")
         return ear(good)
 
-    ears = Ears(
+    ears = ListenerPool(
         make,
         tenant=database.scope,
         chatty=lambda channel: channel.tenant_id in tenants and bool(channel.chat_surface),
@@ -356,7 +356,7 @@ def test_an_account_nobody_can_hear_stops_only_itself_and_is_told(
 def connect_again(world: World) -> None:
     """The owner gives the same token once more; a pause outlives it."""
     with world.scope() as scope:
-        connecting.connect(
+        lifecycle.connect_account(
             scope,
             creator_id=world.creator_id,
             platform="sandbox",
@@ -377,12 +377,12 @@ def test_an_account_connected_later_is_heard(database: Database, running: Networ
     first = nova(database, running)
     tenants = {first.world.tenant_id}
 
-    def make(channel: Channel) -> Ear:
+    def make(channel: Channel) -> AccountListener:
         heard.append(channel.account)
         return ear(first if channel.account == first.world.account else later[0])
 
     later: list[Studio] = []
-    ears = Ears(
+    ears = ListenerPool(
         make,
         tenant=database.scope,
         chatty=lambda channel: channel.tenant_id in tenants and bool(channel.chat_surface),

@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from connectors import registry
-from connectors.suite import rules
+from connectors.conformance import rules
+from connectors.registry import loader
 from foundation.errors import BadInput, Conflict
-from gate import bundle, foreign
+from gate.policy import bundle, third_party_rules
 from tests.fakes.installed import EXAMPLE
 from tests.gate.strangers import ACME
-from workers import new_connector
-from workers.new_connector_commands import app
+from workers.cli.platforms import connector_scaffold
+from workers.cli.platforms.commands import new_app
 
 ROOT = Path(__file__).parents[2]
 
 
 def new(name: str, folder: Path) -> str:
-    result = CliRunner().invoke(app, ["connector", name, "--folder", str(folder)], catch_exceptions=False)
+    result = CliRunner().invoke(new_app, ["connector", name, "--folder", str(folder)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -53,21 +53,26 @@ def test_its_suite_fails_for_the_right_reason_and_passes_once_written(tmp_path: 
     assert str(folder) in said
     failing = suite(folder)
     kept = 17  # an empty one offers, replaces, passes on and misses nothing; nobody follows, pays, buys or speaks there
-    told = f"{len(rules.EVERY) - kept} failed, {kept} passed in"
+    told = f"{len(rules.ALL_RULES) - kept} failed, {kept} passed in"
     assert told in failing, failing
     assert "NotImplementedError: next: which request comes after these answers" in failing
     assert "ImportError" not in failing
     place = "acme_greenroom/connector.py"
     (folder / place).write_text((EXAMPLE / place).read_text("utf-8"), "utf-8")
-    assert re.search(rf"^{len(rules.EVERY)} passed", suite(folder), re.MULTILINE)
+    assert re.search(rf"^{len(rules.ALL_RULES)} passed", suite(folder), re.MULTILINE)
 
 
 def test_rules_count_from_the_day_on_which_somebody_read_them(tmp_path: Path) -> None:
-    rows = new_connector.written("acme")["rows.yaml"]
-    with pytest.raises(foreign.Unbelievable, match="not whole"):
-        foreign.believed(foreign.sign("acme", rows, ACME), bundle.shipped())
+    rows = connector_scaffold.scaffold_files("acme")["rows.yaml"]
+    with pytest.raises(third_party_rules.InvalidThirdPartyRules, match="not whole"):
+        third_party_rules.verify_rules(third_party_rules.sign_rules("acme", rows, ACME), bundle.shipped_bundle())
     read = rows.replace("checked_on:", "checked_on: 2026-11-20").replace("review_by:", "review_by: 2027-02-18")
-    assert foreign.believed(foreign.sign("acme", read, ACME), bundle.shipped()).of("acme.post") is not None
+    assert (
+        third_party_rules.verify_rules(
+            third_party_rules.sign_rules("acme", read, ACME), bundle.shipped_bundle()
+        ).row_of_place("acme.post")
+        is not None
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,7 +80,7 @@ def test_rules_count_from_the_day_on_which_somebody_read_them(tmp_path: Path) ->
 )
 def test_a_name_nobody_may_have_writes_nothing(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadInput):
-        new_connector.write(name, tmp_path / "package")
+        connector_scaffold.write_scaffold(name, tmp_path / "package")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -83,23 +88,27 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     for folder in (tmp_path, tmp_path / "mine.txt"):
         with pytest.raises(Conflict):
-            new_connector.write("acme", folder)
+            connector_scaffold.write_scaffold("acme", folder)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
-    new_connector.write("acme", tmp_path / "empty")
+    connector_scaffold.write_scaffold("acme", tmp_path / "empty")
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput):
-        new_connector.write("acme", tmp_path / "file/inside")
+        connector_scaffold.write_scaffold("acme", tmp_path / "file/inside")
 
 
 def test_left_out_the_folder_lies_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    new_connector.write("two_words", None)
+    connector_scaffold.write_scaffold("two_words", None)
     assert (tmp_path / "connector-two-words/two_words_greenroom/connector.py").is_file()
 
 
 def test_the_templates_come_along_when_it_is_installed() -> None:
-    assert all((new_connector.TEMPLATES / source).is_file() for source in new_connector.PLACES.values() if source)
-    assert set(registry.own()).isdisjoint({"acme"})
+    assert all(
+        (connector_scaffold.SCAFFOLD_FILES / source).is_file()
+        for source in connector_scaffold.SCAFFOLD_PATHS.values()
+        if source
+    )
+    assert set(loader.load_builtin_connectors()).isdisjoint({"acme"})

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Refused
-from gate import bundle
-from gate.checkpoints import public_text
+from gate.log.signed_checkpoints import encode_public_key
+from gate.policy import bundle
 from tests.conftest import Cluster
 from tests.gate.releases import ANN, BOB, past_the_gate, trusting, written
-from workers import policy_release
+from workers.cli.gate import policy_release
 
 VERSION = "2027.01.02-1"
 
@@ -22,23 +22,23 @@ def test_a_release_is_signed_by_two_taken_and_told(tenant: OpenScope, cluster: C
     for number, key in enumerate((ANN, BOB)):
         kept = tmp_path / f"key{number}"
         kept.write_bytes(base64.b64encode(key.private_bytes_raw()))
-        said = policy_release.sign(file, kept, matrix=matrix if number == 0 else None)
-        assert said == public_text(key.public_key())
+        said = policy_release.sign_release(file, kept, matrix=matrix if number == 0 else None)
+        assert said == encode_public_key(key.public_key())
         with trusting(cluster):
             if number == 0:
                 with pytest.raises(Refused, match="POLICY_SIGNATURE"):
-                    policy_release.taken(tenant, file.read_bytes(), "en")
+                    policy_release.admit_release(tenant, file.read_bytes(), "en")
                 continue
-            told = policy_release.taken(tenant, file.read_bytes(), "en")
+            told = policy_release.admit_release(tenant, file.read_bytes(), "en")
             assert f"Rules in force: {VERSION}+" in told
             assert "signed by two" in told
             assert "by Jun 1, 2027" in told
-            assert "signées par deux" in policy_release.told(tenant, "fr")
+            assert "signées par deux" in policy_release.describe_rules_in_force(tenant, "fr")
             with past_the_gate(cluster) as connection:
                 connection.exec_driver_sql("UPDATE policy_bundles SET state = 'retired'")
-            assert "older than those already taken" in policy_release.told(tenant, "en")
-    told = policy_release.told(tenant, "en")
-    assert bundle.shipped().name in told
+            assert "older than those already taken" in policy_release.describe_rules_in_force(tenant, "en")
+    told = policy_release.describe_rules_in_force(tenant, "en")
+    assert bundle.shipped_bundle().name in told
     assert "They came with Greenroom." in told
 
 
@@ -48,9 +48,9 @@ def test_what_cannot_be_signed_is_said(tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_text("hello")
     with pytest.raises(BadInput, match="no_release"):
-        policy_release.sign(text, key)
+        policy_release.sign_release(text, key)
     with pytest.raises(BadInput, match="not_whole"):
-        policy_release.sign(tmp_path / "new", key, matrix=text)
+        policy_release.sign_release(tmp_path / "new", key, matrix=text)
     with pytest.raises(BadInput, match="no_file"):
-        policy_release.sign(tmp_path / "none", key)
+        policy_release.sign_release(tmp_path / "none", key)
     assert not (tmp_path / "new").exists()

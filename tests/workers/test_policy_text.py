@@ -6,21 +6,21 @@ from pathlib import Path
 import pytest
 import yaml
 
-from foundation.database import OpenScope
+from foundation.db.database import OpenScope
 from foundation.errors import BadInput, NotFound
+from foundation.i18n.translation import LANGUAGES, load_catalogue
 from foundation.ids import uuid7
-from foundation.words import LANGUAGES, catalogue
-from gate import admitting, bundle, foreign
-from gate.places import VIEWERS, Way
-from gate.units import Verdict
+from gate.contract.units import Verdict
+from gate.policy import admission, bundle, third_party_rules
+from gate.policy.place_rules import VIEWER_ORDER, ChangeDirection
 from tests.connectors.test_shipping import installed
 from tests.gate.builders import world
 from tests.gate.strangers import ACME, file, row
-from workers import policy_release, policy_text
+from workers.cli.gate import place_rules, policy_release
 
 
 def test_a_place_is_told_with_its_sources_and_its_age() -> None:
-    told = policy_text.explain("bluesky.post", on="2026-11-20", language="en")
+    told = place_rules.explain_place("bluesky.post", on="2026-11-20", language="en")
     for part in (
         "bluesky.post (",
         "Nudity [N]: allowed, marked (",
@@ -30,41 +30,41 @@ def test_a_place_is_told_with_its_sources_and_its_age() -> None:
     ):
         assert part in told
     assert "from Feb 19, 2027, Nudity, Explicit: waits for a person." in told
-    aged = policy_text.explain("bluesky.post", on="2027-03-01", language="fr")
+    aged = place_rules.explain_place("bluesky.post", on="2027-03-01", language="fr")
     assert "depuis le 19 févr. 2027, Nudité, Explicite : attend une personne." in aged
     assert "Nudité [N]: attend une personne – resserré" in aged
-    assert policy_text.explain("x", on="", language="fr").count("Âge des lecteurs") == 4
+    assert place_rules.explain_place("x", on="", language="fr").count("Âge des lecteurs") == 4
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_place_can_be_told(language: str) -> None:
-    for name in bundle.shipped().rows:
-        assert name in policy_text.explain(name, on="2026-11-20", language=language)
+    for name in bundle.shipped_bundle().rows:
+        assert name in place_rules.explain_place(name, on="2026-11-20", language=language)
 
 
 def test_what_cannot_be_told_is_said() -> None:
     with pytest.raises(NotFound) as raised:
-        policy_text.explain("blusky.post")
+        place_rules.explain_place("blusky.post")
     assert "bluesky.post" in str(raised.value.message.params["near"])
     for arguments in ({"on": "soon"}, {"language": "de"}):
         with pytest.raises(BadInput):
-            policy_text.explain("x.post", **arguments)
+            place_rules.explain_place("x.post", **arguments)
 
 
 def test_a_loosening_is_called_out(tmp_path: Path) -> None:
-    text, new = bundle.SHIPPED.read_text("utf-8"), tmp_path / "new.yaml"
-    assert policy_text.diff(bundle.SHIPPED, bundle.SHIPPED, language="en") == (
+    text, new = bundle.SHIPPED_MATRIX_PATH.read_text("utf-8"), tmp_path / "new.yaml"
+    assert place_rules.diff_rules(bundle.SHIPPED_MATRIX_PATH, bundle.SHIPPED_MATRIX_PATH, language="en") == (
         "No difference in the rules of places.",
         False,
     )
     new.write_text(text.replace("verdicts: {G: A, S: F, N: F, E: F}", "verdicts: {G: A, S: A, N: F, E: H}"), "utf-8")
-    told, loosened = policy_text.diff(bundle.SHIPPED, new, language="en")
+    told, loosened = place_rules.diff_rules(bundle.SHIPPED_MATRIX_PATH, new, language="en")
     assert loosened
     assert "bluesky.post: tightened and LOOSENED" in told
     assert "! LOOSENED verdict [S]: F → A" in told
     assert "  tightened verdict [E]: F → H" in told
     new.write_text(text.replace("verdicts: {G: A, S: F, N: F, E: F}", "verdicts: {G: A, S: F, N: H, E: H}"), "utf-8")
-    told, loosened = policy_text.diff(bundle.SHIPPED, new, language="fr")
+    told, loosened = place_rules.diff_rules(bundle.SHIPPED_MATRIX_PATH, new, language="fr")
     assert (loosened, "ASSOUPLI" in told, "0 autorisent plus" in told) == (False, False, True)
 
 
@@ -72,9 +72,9 @@ def test_a_loosening_is_called_out(tmp_path: Path) -> None:
 def test_what_is_no_file_of_rules_is_said(tmp_path: Path, broken: str) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text(broken, "utf-8")
-    for pair in ((path, bundle.SHIPPED), (bundle.SHIPPED, path), (tmp_path / "none", path)):
+    for pair in ((path, bundle.SHIPPED_MATRIX_PATH), (bundle.SHIPPED_MATRIX_PATH, path), (tmp_path / "none", path)):
         with pytest.raises(BadInput):
-            policy_text.diff(*pair)
+            place_rules.diff_rules(*pair)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -82,9 +82,9 @@ def test_whatever_a_rule_says_has_its_words(language: str) -> None:
     parts: dict[str, list[str]] = {
         "verdict": list(Verdict),
         "link": list(Verdict),
-        "viewer": list(VIEWERS),
+        "viewer": list(VIEWER_ORDER),
         "verified": ["primary", "secondary", "derived", "unverified"],
-        "way": [*Way, "both", "neither"],
+        "way": [*ChangeDirection, "both", "neither"],
     }
     whats = [
         "verdict",
@@ -103,7 +103,7 @@ def test_whatever_a_rule_says_has_its_words(language: str) -> None:
     codes += [f"cli.policy.what.{what}" for what in whats] + [
         f"cli.policy.{kind}" for kind in ("changed", "new", "gone")
     ]
-    assert not [code for code in codes if code not in catalogue(language)]
+    assert not [code for code in codes if code not in load_catalogue(language)]
 
 
 def test_a_place_of_a_strangers_package_is_told_with_where_it_comes_from(
@@ -112,12 +112,12 @@ def test_a_place_of_a_strangers_package_is_told_with_where_it_comes_from(
     key, rows = tmp_path / "key", tmp_path / "rows.yaml"
     key.write_bytes(base64.b64encode(ACME.private_bytes_raw()))
     rows.write_text(yaml.safe_dump([row("AHBB")]), "utf-8")
-    public = policy_release.sign_rows(rows, tmp_path / "signed.json", key, platform="acme")
+    public = policy_release.sign_third_party_rules(rows, tmp_path / "signed.json", key, platform="acme")
     document = (tmp_path / "signed.json").read_bytes()
     installed(tmp_path / "packages", "acme", document)
     installed(tmp_path / "packages", "greedy", file(row("AAFF")))
     monkeypatch.syspath_prepend(tmp_path / "packages")
-    told = policy_text.explain("acme.post", language="en")
+    told = place_rules.explain_place("acme.post", language="en")
     for part in (
         f"From the package acme 1.2, signed with the key {public}",
         "[S]: waits",
@@ -125,16 +125,16 @@ def test_a_place_of_a_strangers_package_is_told_with_where_it_comes_from(
         "not known here",
     ):
         assert part in told
-    assert "greedy" not in policy_text.explain("acme", language="fr")
+    assert "greedy" not in place_rules.explain_place("acme", language="fr")
     with pytest.raises(NotFound):
-        policy_text.explain("acme.story")
-    assert "They came with Greenroom." in policy_text.explain("x.post", language="en")
-    said = foreign.believed(document, bundle.shipped())
+        place_rules.explain_place("acme.story")
+    assert "They came with Greenroom." in place_rules.explain_place("x.post", language="en")
+    said = third_party_rules.verify_rules(document, bundle.shipped_bundle())
     here = world(tenant, uuid7())
-    before = policy_text.admissions(tenant, said)
+    before = place_rules.count_admitting_agencies(tenant, said)
     with here.scope(f"member:{here.rob}") as scope:
-        admitting.admit(scope, document)
-    assert policy_text.admissions(tenant, said) == before + 1
+        admission.admit_rules(scope, document)
+    assert place_rules.count_admitting_agencies(tenant, said) == before + 1
 
 
 def test_rows_that_nobody_would_take_are_not_signed(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_rows_that_nobody_would_take_are_not_signed(tmp_path: Path) -> None:
     key.write_bytes(base64.b64encode(ACME.private_bytes_raw()))
     rows.write_text(yaml.safe_dump([row("AAFF")]), "utf-8")
     with pytest.raises(BadInput, match="not_whole"):
-        policy_release.sign_rows(rows, tmp_path / "out", key, platform="acme")
+        policy_release.sign_third_party_rules(rows, tmp_path / "out", key, platform="acme")
     with pytest.raises(BadInput, match="bad_key"):
-        policy_release.sign_rows(rows, tmp_path / "out", rows, platform="acme")
+        policy_release.sign_third_party_rules(rows, tmp_path / "out", rows, platform="acme")
     assert not (tmp_path / "out").exists()

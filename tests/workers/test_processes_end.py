@@ -10,15 +10,16 @@ import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from foundation.clock import pause
-from foundation.database import Database
+from foundation.db.database import Database
+from foundation.ops.clock import sleep
 from tests.conftest import _pings, free_port, wait_until
 from tests.foundation.events import PostDue, put_posts
 from tests.workers.running import empty, house, left, relaying
 from tests.workers.test_relay import Handled
-from workers import app, embedded
-from workers.dispatch import Route, Routes
-from workers.relay import sender
+from workers.relay import celery_app
+from workers.relay.claim_loop import celery_sender
+from workers.relay.dispatch import EventRoute, EventRoutes
+from workers.runtime import embedded_servers
 
 REFUSING = (
     (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),  # READONLY
@@ -39,7 +40,7 @@ def test_a_worker_that_is_asked_to_stop_ends_what_it_does(
     empty(database.scope, redis_url)
     told = tmp_path / "told"
     worker = start_worker(database, redis_url, told)
-    with relaying(database, sender(app.broker(redis_url))):
+    with relaying(database, celery_sender(celery_app.make_celery_app(redis_url))):
         put_posts(database.scope, tenant_id, 1)
         wait_until(told.exists)
         worker.send_signal(signal.SIGTERM)
@@ -54,7 +55,7 @@ def test_the_row_of_a_killed_worker_is_done_by_another(
     empty(database.scope, redis_url)
     told = tmp_path / "told"
     first = start_worker(database, redis_url, told)
-    with relaying(database, sender(app.broker(redis_url))) as relay:
+    with relaying(database, celery_sender(celery_app.make_celery_app(redis_url))) as relay:
         put_posts(database.scope, tenant_id, 1)
         wait_until(told.exists)
         first.kill()
@@ -77,12 +78,14 @@ def test_redis_may_stop_and_come_back_empty(database: Database, tenant_id: UUID,
     url = f"redis://:x@127.0.0.1:{port}/0"
 
     def redis() -> "subprocess.Popen[bytes]":
-        server = embedded.spawn(embedded.redis_command(tmp_path / "data", port, config), tmp_path / "log")
+        server = embedded_servers.spawn_process(
+            embedded_servers.redis_command(tmp_path / "data", port, config), tmp_path / "log"
+        )
         wait_until(lambda: _pings(url))
         return server
 
     server = redis()
-    with house(database, url, Routes(Route(PostDue, handled))):
+    with house(database, url, EventRoutes(EventRoute(PostDue, handled))):
         put_posts(database.scope, tenant_id, 5)
         wait_until(lambda: len(handled.seen) == 5)
         server.terminate()
@@ -102,13 +105,13 @@ def test_a_redis_that_refuses_writes_is_away_and_not_the_end(
 ) -> None:
     """Found by chaos: on a full disk it answers MISCONF to whoever waits for a message, and the worker ended."""
     handled, client = Handled(), Redis.from_url(redis_url)
-    with house(database, redis_url, Routes(Route(PostDue, handled))) as relay:
+    with house(database, redis_url, EventRoutes(EventRoute(PostDue, handled))) as relay:
         for number, (refusing, again) in enumerate(REFUSING, start=1):
             client.execute_command(*refusing)
             with pytest.raises(ResponseError):
                 client.lpush("probe", "x")
             put_posts(database.scope, tenant_id, 3)
-            pause(1.5)  # longer than a worker waits for a message: it asks again, and is refused
+            sleep(1.5)  # longer than a worker waits for a message: it asks again, and is refused
             assert len(handled.seen) == 3 * (number - 1)
             client.execute_command(*again)
             wait_until(lambda number=number: len(handled.seen) == 3 * number)  # type: ignore[misc]  # bound on purpose

@@ -2,14 +2,14 @@
 
 import pytest
 
-from foundation.addresses import anywhere, may_reach
-from foundation.settings import ConnectorsSettings, SandboxSettings, Settings, WebSettings
-from workers.wiring import reach_of
+from foundation.http.address_policy import allow_any_address, can_connect
+from foundation.ops.settings import ConnectorsSettings, SandboxSettings, Settings, WebSettings
+from workers.wiring import allowed_reach
 
 
 def test_only_production_is_bounded() -> None:
-    assert reach_of(Settings(environment="demo")) is anywhere
-    assert reach_of(Settings(environment="test")) is anywhere
+    assert allowed_reach(Settings(environment="demo")) is allow_any_address
+    assert allowed_reach(Settings(environment="test")) is allow_any_address
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,4 @@ def test_what_is_ours_and_what_is_not(url: str, allowed: bool) -> None:
         sandbox=SandboxSettings(inside_url="http://sandbox:8490"),
         connectors=ConnectorsSettings(telegram_url="http://10.0.0.7:9000"),
     )
-    assert may_reach(url, reach_of(settings)) is allowed
+    assert can_connect(url, allowed_reach(settings)) is allowed

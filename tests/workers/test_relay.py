@@ -10,21 +10,21 @@ import redis
 from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy import text
 
-from foundation import leases, outbox
-from foundation.clock import monotonic, pause
-from foundation.database import Database, OpenScope
-from foundation.facts import QUEUE as FACTS
-from foundation.facts import Facts, Heard
-from foundation.ids import HOUSE, uuid7
-from foundation.leases import Claimed, Look
-from foundation.outbox import QUEUES, Queue
+from foundation.db.database import Database, OpenScope
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.ops.clock import monotonic, sleep
+from foundation.outbox import outbox, row_leases
+from foundation.outbox.fan_out import FACT_QUEUE as FACTS
+from foundation.outbox.fan_out import FactListener, FactListeners
+from foundation.outbox.outbox import QUEUES, Queue
+from foundation.outbox.row_leases import ClaimedRow, QueueState
 from tests.conftest import wait_until
 from tests.foundation.events import ChatDue, CountSale, PostDue, Sold, put_chat, put_posts, states
 from tests.workers.running import empty, house, left, relaying
-from workers import mains
-from workers.beat import Tick
-from workers.dispatch import Dispatcher, Route, Routes
-from workers.relay import PLACES, Places, Send, room
+from workers.processes import queue_workers
+from workers.relay.beat import Tick
+from workers.relay.claim_loop import CAPACITY_GROUPS, CapacityGroup, SendMessage, free_capacity
+from workers.relay.dispatch import Dispatcher, EventRoute, EventRoutes
 
 ME = "system:test"
 
@@ -45,8 +45,8 @@ class Handled:
         return Counter(event.subject_id for event in self.seen)
 
 
-def routes(handled: Handled) -> Routes:
-    return Routes(Route(PostDue, handled), Route(ChatDue, handled))
+def routes(handled: Handled) -> EventRoutes:
+    return EventRoutes(EventRoute(PostDue, handled), EventRoute(ChatDue, handled))
 
 
 def test_rows_due_now_and_soon_are_handled_once_and_on_time(
@@ -68,14 +68,14 @@ def test_rows_due_now_and_soon_are_handled_once_and_on_time(
 def test_who_hears_a_fact_is_told_without_a_message_for_it(database: Database, redis_url: str, tenant_id: UUID) -> None:
     handled, sent = Handled(), list[Queue]()
 
-    def noted(send: Send) -> Send:
-        def once(row: Claimed, queue: Queue) -> None:
+    def noted(send: SendMessage) -> SendMessage:
+        def once(row: ClaimedRow, queue: Queue) -> None:
             sent.append(queue)
             send(row, queue)
 
         return once
 
-    heard = Routes(Route(CountSale, handled), facts=Facts({Sold: (Heard(CountSale),)}))
+    heard = EventRoutes(EventRoute(CountSale, handled), facts=FactListeners({Sold: (FactListener(CountSale),)}))
     with house(database, redis_url, heard, wrap=noted):
         with database.scope(tenant_id, ME) as scope:
             outbox.put(scope, Sold(tenant_id, uuid7(), 500))
@@ -98,15 +98,15 @@ def test_a_lane_is_done_in_order_by_many_threads(database: Database, redis_url: 
 def test_every_message_twice_is_handled_once(database: Database, redis_url: str, tenant_id: UUID) -> None:
     handled, old = Handled(), []
 
-    def doubled(send: Send) -> Send:
-        def twice(row: Claimed, queue: Queue) -> None:
+    def doubled(send: SendMessage) -> SendMessage:
+        def twice(row: ClaimedRow, queue: Queue) -> None:
             send(row, queue)
             send(row, queue)
 
         return twice
 
     def handle(dispatcher: Dispatcher, event_id: UUID, token: UUID) -> None:
-        old.append(not dispatcher.handle(event_id, token))
+        old.append(not dispatcher.handle_event(event_id, token))
 
     with house(database, redis_url, routes(handled), wrap=doubled, handle=handle):
         put_posts(database.scope, tenant_id, 60)
@@ -118,8 +118,8 @@ def test_every_message_twice_is_handled_once(database: Database, redis_url: str,
 def test_a_wiped_redis_costs_a_lease_and_no_row(database: Database, redis_url: str, tenant_id: UUID) -> None:
     handled, lost = Handled(), []
 
-    def into_nothing(send: Send) -> Send:
-        def sometimes(row: Claimed, queue: Queue) -> None:
+    def into_nothing(send: SendMessage) -> SendMessage:
+        def sometimes(row: ClaimedRow, queue: Queue) -> None:
             if len(lost) < 10:
                 lost.append(row.id)  # as FLUSHALL does between sending and receiving
             else:
@@ -131,7 +131,7 @@ def test_a_wiped_redis_costs_a_lease_and_no_row(database: Database, redis_url: s
         put_posts(database.scope, tenant_id, 15)
         wait_until(lambda: len(handled.seen) == 5)
         redis.Redis.from_url(redis_url).flushall()
-        with database.scope(HOUSE, ME, role="relay") as scope:
+        with database.scope(INSTALLATION_ID, ME, role="relay") as scope:
             scope.run("UPDATE outbox SET lease_until = lease_until - interval '10 seconds' WHERE state = 'leased'")
         relay._sweep_at = 0.0
         wait_until(lambda: len(handled.seen) == 15)
@@ -142,8 +142,8 @@ def test_a_wiped_redis_costs_a_lease_and_no_row(database: Database, redis_url: s
 def test_without_redis_rows_go_back_at_no_cost(database: Database, redis_url: str, tenant_id: UUID) -> None:
     handled, refused = Handled(), []
 
-    def away(send: Send) -> Send:
-        def sometimes(row: Claimed, queue: Queue) -> None:
+    def away(send: SendMessage) -> SendMessage:
+        def sometimes(row: ClaimedRow, queue: Queue) -> None:
             if len(refused) < 3:
                 refused.append(row.id)
                 raise BrokerError
@@ -184,14 +184,14 @@ def _puts(database: Database, tenant_id: UUID) -> bool:
 
 def test_two_relays_one_leads_and_the_other_follows(database: Database, redis_url: str, tenant_id: UUID) -> None:
     empty(database.scope, redis_url)
-    sent: list[Claimed] = []
-    other: list[Claimed] = []
+    sent: list[ClaimedRow] = []
+    other: list[ClaimedRow] = []
     with relaying(database, lambda row, _: other.append(row)) as second:
         with relaying(database, lambda row, _: sent.append(row)) as first:
             wait_until(lambda: first.leading.is_set() or second.leading.is_set())
             put_posts(database.scope, tenant_id, 10)
             wait_until(lambda: len(sent) + len(other) == 10)
-            pause(0.3)
+            sleep(0.3)
             assert first.leading.is_set() != second.leading.is_set()
             assert {len(sent), len(other)} == {0, 10}
             first.stop()
@@ -205,7 +205,7 @@ def test_ticks_beat_in_the_leading_relay_and_a_failing_one_harms_none(
     database: Database, redis_url: str, tenant_id: UUID
 ) -> None:
     empty(database.scope, redis_url)
-    sent: list[Claimed] = []
+    sent: list[ClaimedRow] = []
 
     def put(tenant: OpenScope) -> None:
         with tenant(tenant_id, ME) as scope:
@@ -235,14 +235,16 @@ def test_ticks_beat_in_the_leading_relay_and_a_failing_one_harms_none(
     ],
 )
 def test_room_is_the_cap_within_the_shared_places(leased: dict[Queue, int], queue: Queue, expected: int) -> None:
-    seen = {name: Look(leased.get(name, 0), due=True, next_at=None) for name in QUEUES}
-    places, cap = next((p, c) for p in PLACES for q, c in p.caps if q == queue)
-    assert room(seen, places, queue, cap) == expected
+    seen = {name: QueueState(leased.get(name, 0), due=True, next_at=None) for name in QUEUES}
+    places, cap = next((p, c) for p in CAPACITY_GROUPS for q, c in p.queue_caps if q == queue)
+    assert free_capacity(seen, places, queue, cap) == expected
 
 
 def test_every_queue_has_places_and_the_process_send_has_them_all() -> None:
-    assert {queue for places in PLACES for queue, _ in places.caps} == set(QUEUES) - {FACTS}, "the relay spreads facts"
-    assert sum(places.count for places in PLACES[:3]) == 48
-    assert sum(places.count for places in PLACES[3:]) == mains.MAKE_THREADS
-    assert PLACES[0] == Places(4, (("urgent", 4),))
-    assert leases.UNTAKEN.total_seconds() == 5
+    assert {queue for places in CAPACITY_GROUPS for queue, _ in places.queue_caps} == set(QUEUES) - {FACTS}, (
+        "the relay spreads facts"
+    )
+    assert sum(places.total for places in CAPACITY_GROUPS[:3]) == 48
+    assert sum(places.total for places in CAPACITY_GROUPS[3:]) == queue_workers.MAKER_THREADS
+    assert CAPACITY_GROUPS[0] == CapacityGroup(4, (("urgent", 4),))
+    assert row_leases.CLAIM_LEASE.total_seconds() == 5

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from foundation import probing
+from foundation.ops import health_endpoint
 from tests.conftest import wait_until
-from workers.serving import Announced, config
+from workers.runtime.asgi_server import ReadyServer, server_config
 
 
 async def who(request: Request) -> Response:
@@ -24,7 +24,7 @@ async def who(request: Request) -> Response:
 @contextmanager
 def door(proxies: str) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = Announced(config(Starlette(routes=[Route("/", who)]), proxies=proxies))
+        server = ReadyServer(server_config(Starlette(routes=[Route("/", who)]), proxies=proxies))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         wait_until(lambda: server.started)
@@ -43,8 +43,8 @@ def test_a_visitors_address_is_taken_from_trusted_proxies_alone(proxies: str, se
 
 
 def test_a_process_is_ready_once_its_door_is_open() -> None:
-    probing._ready.clear()
+    health_endpoint._ready.clear()
     with door("") as url:
         assert httpx.get(url).status_code == 200
-        assert probing._ready.is_set()
-    probing._ready.clear()
+        assert health_endpoint._ready.is_set()
+    health_endpoint._ready.clear()

@@ -7,24 +7,24 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from foundation.settings import GeneratorsSettings, Settings
+from foundation.ops.settings import GeneratorsSettings, Settings
 from tests.generators.programs_of_ours import espeak
-from workers import voice_table
-from workers.doctor import _voices
-from workers.findings import Verdict
-from workers.voice_commands import voices
+from workers.cli.studio import voices as voice_table
+from workers.cli.studio.commands import voices
+from workers.doctor.examination import _voices
+from workers.doctor.findings import FindingLevel
 
 
-def says(program: str) -> list[tuple[Verdict, str]]:
+def says(program: str) -> list[tuple[FindingLevel, str]]:
     settings = Settings(generators=GeneratorsSettings(espeak_program=program))
-    return [(one.verdict, one.says.code) for one in _voices(settings)]
+    return [(one.level, one.message.code) for one in _voices(settings)]
 
 
 def test_the_doctor_says_whether_a_voice_is_a_real_one(tmp_path: Path) -> None:
-    assert says("") == [(Verdict.WARN, "doctor.no_voices")]
-    assert says(espeak(tmp_path)) == [(Verdict.WARN, "doctor.voices_marked")]
+    assert says("") == [(FindingLevel.WARN, "doctor.no_voices")]
+    assert says(espeak(tmp_path)) == [(FindingLevel.WARN, "doctor.voices_marked")]
     (tmp_path / "espeak-ng").write_text("#!/bin/sh\nexit 1\n")
-    assert says(str(tmp_path / "espeak-ng")) == [(Verdict.BAD, "engine.program_failed")]
+    assert says(str(tmp_path / "espeak-ng")) == [(FindingLevel.ERROR, "engine.program_failed")]
 
 
 def test_the_command_lists_each_voice_with_its_licence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ def test_the_command_lists_each_voice_with_its_licence(tmp_path: Path, monkeypat
     told = CliRunner().invoke(line, ["fr", "--json"])
     (found,) = json.loads(told.stdout)
     assert (found["voice"], found["label"], found["licence"]) == ("fr-fr", "placeholder", "GPL-3.0-or-later")
-    shown = voice_table.text(voice_table.lines(GeneratorsSettings(espeak_program=espeak(tmp_path))))
+    shown = voice_table.render_voices(voice_table.voice_rows(GeneratorsSettings(espeak_program=espeak(tmp_path))))
     assert len(shown.splitlines()) == 2
     assert "GPL-3.0-or-later" in shown
-    assert "klingon" in voice_table.text([], "klingon")
+    assert "klingon" in voice_table.render_voices([], "klingon")

@@ -7,17 +7,17 @@ from uuid import UUID
 import pytest
 from PIL import Image, PngImagePlugin
 
-from foundation import outbox
 from foundation.errors import Unavailable
-from foundation.ids import HOUSE
-from foundation.storage import FileStore
-from studio import ingesting, uploads
-from studio.events import FolderDue, UploadDue
-from studio.states import UploadState
+from foundation.ids import INSTALLATION_ID
+from foundation.outbox import outbox
+from foundation.storage.object_store import FileStore
+from studio.ingest import pipeline, uploads
+from studio.library.events import UploadDue, WatchFolderDue
+from studio.library.states import UploadState
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import Atelier, atelier
 from tests.studio.conftest import nova, services
-from workers import watched
+from workers.event_handlers import watch_folder
 from workers.wiring import Services
 
 __all__ = ["nova", "services"]
@@ -31,8 +31,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def look(nova: Atelier, root: Path | None, *, store: FileStore | None = None) -> None:
-    event = FolderDue(HOUSE, HOUSE)
-    watched.look(event, tenant=nova.services.tenant, store=store or nova.services.store, root=root)  # type: ignore[arg-type]  # a store
+    event = WatchFolderDue(INSTALLATION_ID, INSTALLATION_ID)
+    watch_folder.import_waiting_files(event, tenant=nova.services.tenant, store=store or nova.services.store, root=root)  # type: ignore[arg-type]  # a store
 
 
 def folder(nova: Atelier, root: Path) -> Path:
@@ -74,9 +74,9 @@ def test_a_file_is_in_the_library_and_moved_once(nova: Atelier, root: Path) -> N
     assert len(list((here / "taken").iterdir())) == 2, "nothing is written over"
     with nova.scope() as scope:
         (row,) = scope.run("SELECT id FROM uploads WHERE tenant_id = :t", t=nova.tenant_id).all()
-    uploads.ingest(UploadDue(nova.tenant_id, row.id), tenant=nova.services.tenant, store=nova.services.store)
+    uploads.ingest_upload(UploadDue(nova.tenant_id, row.id), tenant=nova.services.tenant, store=nova.services.store)
     with nova.scope() as scope:
-        assert uploads.upload(scope, row.id).state is UploadState.READY
+        assert uploads.get_upload(scope, row.id).state is UploadState.READY
     assert len(nova.library()) == 1
 
 
@@ -103,7 +103,9 @@ def test_what_lies_among_the_generated_was_made_by_a_model_whatever_it_says(nova
     with nova.scope() as scope:
         ids = list(scope.run("SELECT id FROM uploads WHERE tenant_id = :t", t=nova.tenant_id).scalars())
     for upload_id in ids:
-        uploads.ingest(UploadDue(nova.tenant_id, upload_id), tenant=nova.services.tenant, store=nova.services.store)
+        uploads.ingest_upload(
+            UploadDue(nova.tenant_id, upload_id), tenant=nova.services.tenant, store=nova.services.store
+        )
     with nova.scope() as scope:
         made = scope.run(
             "SELECT u.name, a.ai, a.engine FROM uploads u JOIN assets a ON a.id = u.asset_id WHERE u.tenant_id = :t",
@@ -219,12 +221,14 @@ def test_a_name_that_is_no_text_stops_nobody_else(nova: Atelier, services: Servi
 
 def test_who_brings_much_leaves_room_for_others(nova: Atelier, services: Services, root: Path) -> None:
     mia, zoe = atelier(services), atelier(services)
-    for where, many in [(folder(one, root), watched.MOST if one is nova else 1) for one in (nova, mia, zoe)]:
+    for where, many in [
+        (folder(one, root), watch_folder.FILES_PER_RUN if one is nova else 1) for one in (nova, mia, zoe)
+    ]:
         for number in range(many):
             put(where, f"{number:02}.jpg", encoded(a_picture(seed=number + 200), "JPEG"))
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         look(nova, root)
-    assert [len(there(one)) for one in (nova, mia, zoe)] == [watched.MOST - 2, 1, 1]
+    assert [len(there(one)) for one in (nova, mia, zoe)] == [watch_folder.FILES_PER_RUN - 2, 1, 1]
 
 
 def test_each_folder_is_one_creator_s(nova: Atelier, services: Services, root: Path) -> None:
@@ -236,13 +240,13 @@ def test_each_folder_is_one_creator_s(nova: Atelier, services: Services, root: P
 
 def test_many_come_in_turns(nova: Atelier, root: Path) -> None:
     here = folder(nova, root)
-    for number in range(watched.MOST + 2):
+    for number in range(watch_folder.FILES_PER_RUN + 2):
         put(here, f"{number:02}.jpg", encoded(a_picture(seed=number + 100), "JPEG"))
-    with pytest.raises(outbox.Later):
+    with pytest.raises(outbox.RetryLater):
         look(nova, root)
-    assert len(there(nova)) == watched.MOST
+    assert len(there(nova)) == watch_folder.FILES_PER_RUN
     look(nova, root)
-    assert len(there(nova)) == watched.MOST + 2
+    assert len(there(nova)) == watch_folder.FILES_PER_RUN + 2
 
 
 def test_no_folder_is_no_fault_and_an_unusable_one_is_said(nova: Atelier, root: Path) -> None:
@@ -255,7 +259,7 @@ def test_no_folder_is_no_fault_and_an_unusable_one_is_said(nova: Atelier, root: 
 
 @pytest.mark.parametrize("name", [AGENCY, "", "../..", "名前", "a" * 300])
 def test_the_folder_of_an_agency_is_one_plain_name(name: str) -> None:
-    found = watched.named(name, UUID(int=7))
+    found = watch_folder.agency_folder_name(name, UUID(int=7))
     assert found.endswith("-000000000007")
     assert found.isascii()
     assert len(found) < 60
@@ -272,6 +276,6 @@ def test_an_export_with_its_prompt_is_known_as_made_by_a_model(nova: Atelier, tm
         path = tmp_path / f"{name}.png"
         a_picture(seed=len(name)).convert("RGB").save(path, "PNG", pnginfo=info)
         with Image.open(path):
-            found[name] = ingesting.from_camera(path.read_bytes(), name=path.name).source
+            found[name] = pipeline.prepare_upload(path.read_bytes(), name=path.name).source
     assert (found["theirs"].ai, found["ours"].ai) == ("generated", "none")
     assert found["theirs"].parameters["prompt"].endswith("Job ID: 0a1b")

@@ -5,15 +5,24 @@ Source: https://docs.acme.example/posts (made up, as Acme is)
 
 from collections.abc import Mapping
 
-from connectors import fitting
-from connectors.answers import meaning, segment
-from connectors.capabilities import Capabilities
-from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
-from connectors.enrolment import Connected, ConnectForm, Field
-from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
+from connectors.contract.account_setup import ConnectedAccount, ConnectForm, FormField
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.connector import (
+    FileRef,
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import Absent, Found, LookupResult, Outcome, Published, Rejected, Unknown
+from connectors.shared import unit_checks
+from connectors.shared.http_responses import outcome_of_status, quote_segment
+from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
-from foundation.words import Message
-from gate.units import Medium, Unit
+from gate.contract.units import Medium, Unit
 
 PUBLISH = "publish"
 
@@ -38,28 +47,28 @@ class Acme:
         address="https://api.acme.example",
         approval_days=2,
     )
-    form = ConnectForm(fields=(Field("token", secret=True, example="acme_…"),), credential="token", minutes=2)
+    form = ConnectForm(fields=(FormField("token", secret=True, example="acme_…"),), credential="token", minutes=2)
 
-    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Upload each picture, then post; tell what the last answer meant."""
-        unfit = fitting.unfit(unit, self.capabilities, length=len(unit.text("body")))
+        unfit = unit_checks.unit_problem(unit, self.capabilities, length=len(unit.text_of("body")))
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
             return _published(last)
         if last is not None and not _id(last):
-            return meaning(last, creates=False)
+            return outcome_of_status(last, creates=False)
         uploaded = {answer.step: _id(answer) for answer in answers}
         for medium in unit.media:
             if _upload(medium).name not in uploaded:
                 return Send(_upload(medium))
         return Send(_post(unit, [uploaded[_upload(medium).name] for medium in unit.media]))
 
-    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Ask for the posts with our key: there is one, or none."""
         if not answers:
-            path = f"/v1/{{account}}/posts?key={segment(sought.native_key)}"
+            path = f"/v1/{{account}}/posts?key={quote_segment(sought.native_key)}"
             return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
         match answers[-1]:
             case Response(body={"posts": []}) as seen if seen.ok:
@@ -69,7 +78,7 @@ class Acme:
             case _:
                 return Unknown(Message("connectors.lookup_failed"))
 
-    def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Delete it; what is not there any more is gone."""
         if not answers:
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", _place(copy), action="delete"))
@@ -77,9 +86,9 @@ class Acme:
             case Response(status=200 | 204 | 404):
                 return Published(copy.native_id)
             case last:
-                return meaning(last, creates=False)
+                return outcome_of_status(last, creates=False)
 
-    def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
+    def read(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
         """Views and likes."""
         if not answers:
             return Send(WireStep("numbers", StepKind.CONTROL, "GET", f"{_place(copy)}/numbers", action="metrics"))
@@ -89,25 +98,27 @@ class Acme:
             case _:
                 return None
 
-    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+    ) -> Send | ConnectedAccount | Outcome:
         """Whose token it is; then the account."""
         token = form.get("token")
         if not answers and isinstance(token, Sealed):
             return Send(WireStep("me", StepKind.AUTH, "GET", "/v1/me"))
         match answers:
             case (Response(body={"account": str(account), "name": str(name)}) as told,) if told.ok:
-                return Connected(account, name, "acme.post", token=token if isinstance(token, Sealed) else None)
+                return ConnectedAccount(account, name, "acme.post", token=token if isinstance(token, Sealed) else None)
             case () | (Response(status=401),):
                 return Rejected(Message("acme.bad_token"), permanent=False)
             case _:
-                return meaning(answers[-1], creates=False)
+                return outcome_of_status(answers[-1], creates=False)
 
-    def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Whether the token still works."""
         if not answers:
             return Send(WireStep("look", StepKind.CONTROL, "GET", "/v1/me", action="look"))
         last = answers[-1]
-        return None if isinstance(last, Response) and last.ok else meaning(last, creates=False)
+        return None if isinstance(last, Response) and last.ok else outcome_of_status(last, creates=False)
 
 
 def _upload(medium: Medium) -> WireStep:
@@ -116,7 +127,7 @@ def _upload(medium: Medium) -> WireStep:
     return WireStep(f"stage:{medium.sha256[:24]}", StepKind.STAGE, "POST", "/v1/{account}/files", file=file)
 
 
-def _id(answer: Answer) -> str:
+def _id(answer: StepResult) -> str:
     """What Acme calls a file it took in; "" for every other answer."""
     match answer:
         case Response(body={"id": str(name)}) if answer.ok:
@@ -128,17 +139,17 @@ def _id(answer: Answer) -> str:
 def _post(unit: Unit, files: list[str]) -> WireStep:
     """The one step that shows something, and is never sent twice: it carries our key, and every mark it was given."""
     media = [{"id": name, "alt": medium.alt} for name, medium in zip(files, unit.media, strict=True)]
-    body = {"text": unit.text("body"), "media": media, "key": unit.native_key, "ai": "ai=true" in unit.flags}
+    body = {"text": unit.text_of("body"), "media": media, "key": unit.native_key, "ai": "ai=true" in unit.flags}
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/v1/{account}/posts", body)
 
 
-def _published(answer: Answer) -> Outcome:
+def _published(answer: StepResult) -> Outcome:
     match answer:
         case Response(body={"id": str(native_id), "url": str(url)}) if answer.ok:
             return Published(native_id, url)
         case _:
-            return meaning(answer, creates=True)
+            return outcome_of_status(answer, creates=True)
 
 
-def _place(copy: Copy) -> str:
-    return f"/v1/{{account}}/posts/{segment(copy.native_id)}"
+def _place(copy: PlatformCopy) -> str:
+    return f"/v1/{{account}}/posts/{quote_segment(copy.native_id)}"

@@ -17,12 +17,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connectors.suite.serving import MovedClock, served
-from connectors.suite.world import TENANT, World, transport
-from connectors.transport import Account
-from foundation.faults import Book, Call, FaultyNetwork
-from foundation.http import HttpClient
+from connectors.conformance.fake_servers import AdjustableClock, serve_app
+from connectors.conformance.world import TEST_TENANT, ConnectorWorld, conformance_transport
+from connectors.transport.transport import AccountTarget
+from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork, PlatformCall
 from foundation.sealed import Sealed
 
 ACCOUNT, TOKEN = "mia", "acme_secret"
@@ -35,8 +35,8 @@ class FakeAcme:
     """One account and what it ever held."""
 
     def __init__(self) -> None:
-        self.clock = MovedClock()
-        self.book = Book(clock=self.clock)
+        self.clock = AdjustableClock()
+        self.book = FaultBook(clock=self.clock)
         self.files: dict[str, str] = {}
         """What a file is called here, by its digest."""
         self.posts: dict[str, dict[str, Any]] = {}
@@ -121,24 +121,24 @@ def shown(name: str) -> dict[str, str]:
     return {"id": name, "url": f"https://acme.example/{ACCOUNT}/{name}"}
 
 
-def call_of(method: str, path: str) -> Call | None:
+def call_of(method: str, path: str) -> PlatformCall | None:
     """Whose request it is, and of which kind: what can be asked to go wrong."""
     parts = path.strip("/").split("/")
     own = {"files": "files", "numbers": "metrics", "me": "logins"}.get(parts[-1])
-    return Call(method, path, parts[1] if len(parts) > 2 else ACCOUNT, own or KINDS[method])
+    return PlatformCall(method, path, parts[1] if len(parts) > 2 else ACCOUNT, own or KINDS[method])
 
 
 @contextmanager
-def world() -> Iterator[World]:
+def world() -> Iterator[ConnectorWorld]:
     """A fresh one, served."""
     fake = FakeAcme()
-    with served(fake.app()) as url, closing(HttpClient()) as http:
-        yield World(
+    with serve_app(fake.app()) as url, closing(HttpClient()) as http:
+        yield ConnectorWorld(
             connector=Acme(),
-            account=Account(TENANT, uuid7(), ACCOUNT, url, Sealed(TOKEN.encode())),
+            account=AccountTarget(TEST_TENANT, uuid7(), ACCOUNT, url, Sealed(TOKEN.encode())),
             fake=fake,
             surface="acme.post",
-            transport=transport(http),
+            transport=conformance_transport(http),
             clock=fake.clock,
             flags=("ai=true",),
             told=lambda wire: wire.get("ai") is True,

@@ -3,10 +3,10 @@
 import acme_fake
 import pytest
 
-from connectors.suite import rules
+from connectors.conformance import rules
 
 
-@pytest.mark.parametrize("rule", rules.EVERY)
+@pytest.mark.parametrize("rule", rules.ALL_RULES)
 def test_rule(rule: str) -> None:
     with acme_fake.world() as world:
-        assert rules.EVERY[rule](world, world.connector) == []
+        assert rules.ALL_RULES[rule](world, world.connector) == []

@@ -9,10 +9,11 @@ from uuid import UUID
 import httpx
 import pytest
 
-from foundation.clock import pause
 from foundation.ids import uuid7
-from tenants import agencies, login
-from tenants.roles import Role
+from foundation.ops.clock import sleep
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
 from tests.channels import by_hand
 from tests.channels.by_hand import NAME
 from tests.conftest import Cluster
@@ -66,7 +67,7 @@ def member(lea: Desk, role: Role, *, creators: tuple[str, ...] = (), language: s
 def paired(lea: Desk, address: str, member_id: UUID | None = None) -> Iterator[httpx.Client]:
     """A phone that has read the code of a member."""
     with lea.scope() as scope:
-        secret = login.invite(scope, member_id or lea.manager)
+        secret = sessions.create_sign_in_link(scope, member_id or lea.manager)
     with httpx.Client(base_url=address, timeout=30, headers=FRENCH) as phone:
         answer = phone.post(f"/phone/in/{secret}", headers={"user-agent": "Mozilla (iPhone; CPU iPhone OS 19)"})
         assert (answer.status_code, answer.headers["location"]) == (303, "/phone"), answer.text
@@ -81,7 +82,7 @@ def at_work(lea: Desk) -> Iterator[None]:
     def work() -> None:
         while not over.is_set():
             lea.run()
-            pause(0.02)
+            sleep(0.02)
 
     thread = threading.Thread(target=work)
     thread.start()

@@ -11,18 +11,21 @@ from uuid import UUID
 import httpx
 import pytest
 
-from channels import handing, phones, tasks
+from channels.manual_tasks import assignees, task_lifecycle, tasks
 from foundation.ids import uuid7
 from foundation.money import Money
-from gate import recall, switches
-from insights import reads as insights
-from insights import rollups, typed
-from schedules import removal
-from schedules.calendar import local_day
-from schedules.overrides import Override
-from schedules.states import DeliveryState as S
-from tenants import agencies, login
-from tenants.roles import Role
+from foundation.ops.wall_time import local_day
+from gate.policy import emergency_stops
+from gate.removal import recall
+from insights.metrics import manual_entry
+from insights.rollups import daily_rollups
+from insights.rollups import queries as insights
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
 from tests.channels import by_hand
 from tests.channels.by_hand import LINK, NAME
 from tests.dashboard.phone.conftest import at_work, handed, member, paired
@@ -67,7 +70,7 @@ def test_a_stop_between_the_notice_and_the_press_serves_nothing(lea: Desk, addre
     _, place = handed(lea)
     with paired(lea, address) as phone:
         phone.post(f"{place}/open")
-        lea.act(switches.close, "creator", str(lea.creator_id), "sending", reason="test")
+        lea.act(emergency_stops.close_switch, "creator", str(lea.creator_id), "sending", reason="test")
         with at_work(lea):
             refused = phone.post(f"{place}/file/0")
         assert refused.status_code == 409
@@ -89,7 +92,7 @@ def priced(lea: Desk, pictures: int = 2) -> tuple[UUID, str]:
     place = str(by_hand.connect(lea, "fanvue"))
     by_hand.pair(lea)
     media = tuple(lea.photo(number + 1) for number in range(pictures))
-    asks = (Override(place, price=Money(1250, "USD")),)
+    asks = (ChannelOverride(place, price=Money(1250, "USD")),)
     delivery = lea.delivery("Le soir, <b>Mia</b>", channel=NAME, media=media, after=1, others=asks)
     lea.live(seconds=3)
     assert lea.state(delivery) == S.PROCESSING, (lea.state(delivery), lea.why(delivery))
@@ -142,16 +145,16 @@ def test_numbers_of_what_was_posted_by_hand_are_typed_in(lea: Desk, address: str
     assert "0 enregistrement" in shown
     lea.run()
     with lea.scope() as scope:
-        assert insights.numbers(scope, [delivery]) == {delivery: {"likes": 1201, "saves": 0}}
-        assert insights.results(scope, lea.channels[NAME], age_hours=24, most=5) == {delivery: 1201}
+        assert insights.latest_metrics(scope, [delivery]) == {delivery: {"likes": 1201, "saves": 0}}
+        assert insights.post_results(scope, lea.channels[NAME], age_hours=24, most=5) == {delivery: 1201}
         day = local_day(scope.now, ZONE)
-        rollups.refresh(scope, lea.creator_id, day)
-        assert insights.work(scope, lea.creator_id, day, day)[day].interactions == 1201
+        daily_rollups.rebuild_day(scope, lea.creator_id, day)
+        assert insights.daily_work(scope, lea.creator_id, day, day)[day].interactions == 1201
 
 
 @pytest.mark.parametrize(("hours", "age"), [(0, 0), (1, 1), (2, 2), (23, 23), (24, 24), (30, 24), (31, 31), (200, 168)])
 def test_what_is_typed_in_counts_for_its_own_age(hours: int, age: int) -> None:
-    assert typed.age_at(timedelta(hours=hours, minutes=10)) == age
+    assert manual_entry.nearest_reading_age(timedelta(hours=hours, minutes=10)) == age
 
 
 def test_one_refused_file_and_no_package(lea: Desk, address: str) -> None:
@@ -161,7 +164,7 @@ def test_one_refused_file_and_no_package(lea: Desk, address: str) -> None:
     with paired(lea, address) as phone:
         phone.post(f"{place}/open")
         with lea.scope() as scope:
-            recall.freeze(scope, task.files[1].sha256)
+            recall.freeze_for_recall(scope, task.files[1].sha256)
         with at_work(lea):
             refused = phone.post(f"{place}/package")
         assert refused.status_code == 409
@@ -228,14 +231,14 @@ def test_who_has_to_remove_something_reads_that_it_was_replaced(lea: Desk, addre
     hand = by_hand.phone(lea)
     hand.open(UUID(place.rpartition("/")[2]))
     hand.done(UUID(place.rpartition("/")[2]))
-    lea.act(removal.ask, delivery)
+    lea.act(post_removal.request_post_removal, delivery)
     lea.run()
-    (task,) = [one for one in hand.tasks() if one.removal and one.about == delivery]
+    (task,) = [one for one in hand.tasks() if one.is_removal and one.about == delivery]
     with paired(lea, address) as phone:
         assert "a déjà été remplacé" not in phone.get(f"/phone/task/{task.id}").text
         with lea.scope() as scope:
             jti = scope.run("SELECT permit_jti FROM handovers WHERE id = :id", id=task.id).scalar_one()
-            handing.replaced(scope, jti)
+            task_lifecycle.mark_content_replaced(scope, jti)
         assert "a déjà été remplacé" in phone.get(f"/phone/task/{task.id}").text
 
 
@@ -248,7 +251,7 @@ def test_odd_forms_change_nothing(lea: Desk, address: str, act: str, body: bytes
         answer = phone.post(f"{place}/{act}", content=body)
         assert answer.status_code in {404, 409, 422}
         assert phone.post("/phone/task/nothing/open").status_code == 404
-    assert by_hand.phone(lea).tasks()[0].live
+    assert by_hand.phone(lea).tasks()[0].is_open
 
 
 def test_code_pairs_a_phone_once(lea: Desk, address: str) -> None:
@@ -258,9 +261,9 @@ def test_code_pairs_a_phone_once(lea: Desk, address: str) -> None:
         assert 'class="segno"' in shown.text
         assert "joignable que depuis cet ordinateur" in shown.text
     with lea.scope() as scope:
-        (found,) = phones.phones(scope)
+        (found,) = assignees.list_phones(scope)
         assert (found.member_id, found.name, found.fresh) == (lea.manager, "iPhone", True)
-        secret = login.invite(scope, lea.manager)
+        secret = sessions.create_sign_in_link(scope, lea.manager)
     with httpx.Client(base_url=address, headers=FRENCH) as visitor:
         assert "Relier ce téléphone" in visitor.get(f"/phone/in/{secret}").text
         assert visitor.post(f"/phone/in/{secret}").status_code == 303
@@ -287,4 +290,4 @@ def test_pages_speak_the_members_language(lea: Desk, address: str) -> None:
         assert "Copy the caption" in page
         assert "publi" not in page.lower()
     with lea.scope() as scope:
-        assert tasks.waiting_on(scope, lea.channels[NAME]) == 1
+        assert tasks.count_open_tasks(scope, lea.channels[NAME]) == 1

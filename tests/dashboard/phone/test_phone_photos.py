@@ -9,12 +9,14 @@ import httpx
 import pytest
 from PIL import Image
 
-from foundation.words import Message, say
-from gate import cards
-from gate.carded import Standing
-from studio import library, packs, uploads
-from studio.states import PackState, ShelfState, UploadState
-from tenants.roles import Role
+from foundation.i18n.translation import Message, render_message
+from gate.consent import shoot_cards
+from gate.decision.shoot_card_terms import CardStatus
+from studio.ingest import uploads
+from studio.library import assets
+from studio.library.states import PackState, ShelfState, UploadState
+from studio.packs import packs
+from tenants.agencies.rights import Role
 from tests.dashboard.phone.conftest import member, paired
 from tests.gate.builders import real_person
 from tests.schedules.builders import Desk, jpeg
@@ -48,7 +50,7 @@ def handed(phone: httpx.Client, desk: Desk, count: int) -> list[UUID]:
         assert answer.status_code == 202, answer.text
     desk.run()
     with desk.scope() as scope:
-        ready = uploads.recent(scope, desk.creator_id, since=scope.now - timedelta(hours=1))
+        ready = uploads.list_recent_uploads(scope, desk.creator_id, since=scope.now - timedelta(hours=1))
         assert {one.state for one in ready} == {UploadState.READY}
         found = {one.name: one.asset_id for one in ready}
     return [asset for name in names if (asset := found[name]) is not None]
@@ -67,7 +69,7 @@ def test_photos_come_in_once_and_keep_their_dates(lea: Desk, address: str) -> No
         assert again.status_code == 202
         lea.run()
         with lea.scope() as scope:
-            when = [library.item(scope, one).taken_at for one in (first, second)]
+            when = [assets.get_asset(scope, one).taken_at for one in (first, second)]
         assert [f"{one:%Y-%m-%d %H:%M %z}" for one in when if one] == [
             "2026-06-01 08:00 +0000",
             "2026-06-01 08:01 +0000",
@@ -79,7 +81,7 @@ def test_photos_come_in_once_and_keep_their_dates(lea: Desk, address: str) -> No
 
 def test_what_was_made_with_an_ai_is_said_by_the_phone_too(lea: Desk, address: str) -> None:
     with paired(lea, address) as phone:
-        assert say(Message("studio.by_model"), "fr") in phone.get(f"/phone/photos/{lea.creator_id}").text
+        assert render_message(Message("studio.by_model"), "fr") in phone.get(f"/phone/photos/{lea.creator_id}").text
         assert hand_in(phone, lea, taken(0, "2026:06:01 10:00:00"), "photo.jpg", generated="false").status_code == 202
         assert hand_in(phone, lea, taken(1, "2026:06:01 10:01:00"), "made.jpg", generated="true").status_code == 202
         lea.run()
@@ -124,7 +126,7 @@ def test_sorting_keeps_puts_into_a_pack_puts_away_and_takes_back(lea: Desk, addr
         ]
         assert "Rien à trier" in phone.get(at).text
         with lea.scope() as scope:
-            (ware,) = packs.wares(scope, [lea.creator_id])
+            (ware,) = packs.list_packs(scope, [lea.creator_id])
             assert (ware.state, ware.pictures, ware.cover) == (PackState.DRAFT, 1, pack)
             assert ware.title.startswith("Téléphone, ")
 
@@ -132,13 +134,13 @@ def test_sorting_keeps_puts_into_a_pack_puts_away_and_takes_back(lea: Desk, addr
             assert phone.post(f"{at}/{asset}", data={"choice": "back"}).status_code == 303
         assert listed(phone.get(at).text) == [pack, never]
         with lea.scope() as scope:
-            assert packs.wares(scope, [lea.creator_id]) == []
+            assert packs.list_packs(scope, [lea.creator_id]) == []
 
 
 def test_what_a_demonstration_made_is_marked_and_comes_once_the_others_are_sorted(lea: Desk, address: str) -> None:
     with paired(lea, address) as phone:
         demo, own = handed(phone, lea, 2)
-        at, marked = f"/phone/sort/{lea.creator_id}", say(Message("studio.label.demo"), "fr")
+        at, marked = f"/phone/sort/{lea.creator_id}", render_message(Message("studio.label.demo"), "fr")
         with lea.scope() as scope:
             scope.run("UPDATE creations SET label = 'demo' WHERE asset_id = :asset", asset=demo)
         page = phone.get(at).text
@@ -172,13 +174,17 @@ def test_who_is_in_them_signs_by_a_code_and_the_photos_are_on_the_card(lea: Desk
         made = phone.post(f"{at}/card", data={"person": str(partner), "rating": "S"}).text
         assert "<svg" in made
         with lea.scope() as scope:
-            (card,) = cards.of_creators(scope, [lea.creator_id])
-        assert (card.standing, card.max_rating, [one.name for one in card.people]) == (Standing.OPEN, "S", ["Noa <i>"])
+            (card,) = shoot_cards.list_cards(scope, [lea.creator_id])
+        assert (card.standing, card.max_rating, [one.name for one in card.people]) == (
+            CardStatus.OPEN,
+            "S",
+            ["Noa <i>"],
+        )
         assert f'<option value="{card.id}" selected>' in made
         assert hand_in(phone, lea, jpeg(7), "with.jpg", card=str(card.id)).status_code == 202
         lea.run()
         with lea.scope() as scope:
-            assert cards.of_creators(scope, [lea.creator_id])[0].used == 1
+            assert shoot_cards.list_cards(scope, [lea.creator_id])[0].used == 1
 
 
 def test_nobody_elses_photos_and_no_stranger(lea: Desk, address: str) -> None:

@@ -24,15 +24,18 @@ HTTP_CALL = re.compile(
 
 @rule(
     why="a permit made by hand is a send nobody judged",
-    but=("gate/*", "connectors/suite/permits.py"),  # the suite's key is made anew in each process, and known to none
+    but=(
+        "gate/*",
+        "connectors/conformance/world.py",
+    ),  # the suite's key is made anew in each process, and known to none
     breach="from gate.permit import Permit\ndef claim(**claims):\n    return Permit(**claims)\n",
     twin="def claim(scope, mint, unit, step):\n    return mint(scope, unit, step)\n",
 )
 def only_the_gate_makes_permits(source: Source) -> Found:
     """No `Permit(` outside `gate/` and the suite of connectors."""
     for call, name in source.calls():
-        if name.rsplit(".", 1)[-1] == "Permit" or name == "gate.permit.sign":
-            yield call, f"{name}( : gate.minting.mint"
+        if name.rsplit(".", 1)[-1] == "Permit" or name == "gate.permit.sign_permit":
+            yield call, f"{name}( : gate.minting.mint_permit"
 
 
 def _platforms_in(node: ast.AST) -> set[str]:
@@ -64,12 +67,12 @@ def platforms_are_not_compared(source: Source) -> Found:
 
 @rule(
     why="a server's 5,000 characters counted on a page and not when the post left: accounts differ from their platform",
-    but=("channels/abilities.py",),
+    but=("channels/accounts/account_connectors.py",),
     breach="def most(connectors, channel):\n    return connectors[channel.platform].capabilities.max_text\n",
     twin="def most(connectors, channel):\n    return abilities.of(connectors, channel).capabilities.max_text\n",
 )
 def accounts_are_known_by_their_own_limits(source: Source) -> Found:
-    """No connector taken by an account's platform outside `channels.abilities`."""
+    """No connector taken by an account's platform outside `channels.accounts.account_connectors`."""
     taken: list[tuple[ast.expr, ast.expr, ast.AST]] = [
         (node.value, node.slice, node) for node in source.nodes(ast.Subscript)
     ]
@@ -84,7 +87,7 @@ def accounts_are_known_by_their_own_limits(source: Source) -> Found:
 
 @rule(
     why="a variable read in one corner was missing from the docs, the doctor and the other processes",
-    but=("foundation/settings.py", "workers/supervisor.py", "generators/engines/pipelines.py"),
+    but=("foundation/ops/settings.py", "workers/runtime/supervisor.py", "generators/local_models/pipelines.py"),
     breach='import os\nTOKEN = os.environ["TOKEN"]\n',
     twin="def connect(settings):\n    return settings.token\n",
 )
@@ -99,12 +102,17 @@ def settings_read_the_environment(source: Source) -> Found:
 
 @rule(
     why="a client of its own followed redirects and retried: the same message was sold twice",
-    but=("foundation/http.py", "generators/engines/*", "workers/bench_connectors.py", "workers/bench_texts.py"),
+    but=(
+        "foundation/http/http_client.py",
+        "generators/engines/*",
+        "benchmarks/connector_overhead.py",
+        "benchmarks/text_overhead.py",
+    ),
     breach="import httpx\ndef post(url):\n    return httpx.post(url)\n",
     twin="def post(http, request):\n    return http.exchange(request)\n",
 )
 def one_http_client(source: Source) -> Found:
-    """No HTTP client but `foundation.http`; engines speak to their model servers; a benchmark has both, to compare."""
+    """No HTTP client but `foundation.http.http_client`; engines speak to their model servers; a benchmark has both, to compare."""
     for call, name in source.calls():
         if HTTP_CALL.fullmatch(name):
             yield call, f"{name}( : foundation.http"
@@ -138,17 +146,17 @@ def nothing_prints(source: Source) -> Found:
 @rule(
     why="a fan's name with a tag in it ran in a member's browser",
     only=("dashboard/*",),
-    at="dashboard/app_pages/inbox.py",
+    at="dashboard/pages/inbox/page.py",
     breach='import streamlit as st\ndef page(name):\n    st.markdown(f"<b>{name}</b>", unsafe_allow_html=True)\n',
     twin="from dashboard import widgets\ndef page(name):\n    widgets.name(name)\n",
 )
 def html_has_one_door(source: Source) -> Found:
-    """`unsafe_allow_html` and `st.html` in one function of `dashboard/widgets.py`."""
+    """`unsafe_allow_html` and `st.html` in one function of `dashboard/shell/widgets.py`."""
     uses: list[ast.Call] = []
     for call, name in source.calls():
         if name == "streamlit.html" or any(keyword.arg == "unsafe_allow_html" for keyword in call.keywords):
             uses.append(call)
-    if source.path == "dashboard/widgets.py":
+    if source.path == "dashboard/shell/widgets.py":
         holders = [f for f in source.functions() if any(f.lineno <= use.lineno <= (f.end_lineno or 0) for use in uses)]
         uses = uses if len(holders) > 1 else []
     for use in uses:
@@ -158,7 +166,7 @@ def html_has_one_door(source: Source) -> Found:
 @rule(
     why="an empty list said Choose options, and offered Select all, on a French page",
     only=("dashboard/*",),
-    at="dashboard/app_pages/shop.py",
+    at="dashboard/pages/shop/page.py",
     breach='def draw(st, page):\n    st.multiselect(page.word("shop.pictures"), [], select_all=False)\n',
     twin=(
         "def draw(st, page):\n"
@@ -183,7 +191,7 @@ def lists_say_nothing_by_themselves(source: Source) -> Found:
 @rule(
     why="a rerun is raised through an open scope and rolls it back: the page said done, nothing was written",
     only=("dashboard/*",),
-    at="dashboard/app_pages/shop.py",
+    at="dashboard/pages/shop/page.py",
     breach="import streamlit as st\ndef sell(scope):\n    st.success('done')\n",
     twin="import streamlit as st\ndef sell(scope):\n    return 1\ndef show(page):\n    st.write(page.read(sell))\n",
 )
@@ -200,7 +208,7 @@ def pages_read_first_and_draw_after(source: Source) -> Found:
 @rule(
     why="a cache of all users showed one agency the numbers of another",
     only=("dashboard/*",),
-    at="dashboard/app_pages/insights.py",
+    at="dashboard/pages/analytics/page.py",
     breach="import streamlit as st\n@st.cache_data\ndef sales():\n    return 1\n",
     twin="def sales(scope):\n    return 1\n",
 )

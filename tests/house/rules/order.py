@@ -23,7 +23,7 @@ SQL_WORD = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|DEFAULT|WHERE|SET|VALUES|
 
 @rule(
     why="a task sent before the commit ran without its row, and one sent after it was lost in a crash",
-    but=("workers/relay.py", "workers/bench_plain.py"),
+    but=("workers/relay/claim_loop.py", "benchmarks/publishing/plain_celery.py"),
     breach="def plan(task):\n    task.apply_async((1,))\n",
     twin="def plan(scope, outbox):\n    outbox.put(scope, 1)\n",
 )
@@ -36,7 +36,7 @@ def only_the_relay_sends_tasks(source: Source) -> Found:
 
 @rule(
     why="a commit in the middle of a scope published half a change and let go of its locks",
-    but=("foundation/database.py",),
+    but=("foundation/db/database.py",),
     breach="def plan(scope):\n    scope.session.commit()\n",
     twin="def plan(scope, row):\n    scope.add(row)\n",
 )
@@ -50,12 +50,12 @@ def only_the_database_commits(source: Source) -> Found:
 @rule(
     why="hosts disagree about the time: a post went out early on one and its permit was expired on the other",
     only=EVERYWHERE,
-    but=("foundation/clock.py",),
+    but=("foundation/ops/clock.py",),
     breach="from datetime import datetime as dt, UTC\nDUE = dt.now(UTC)\n",
     twin="def due(scope):\n    return scope.now\n",
 )
 def one_python_clock(source: Source) -> Found:
-    """No clock of Python but `foundation.clock`; decisions take `scope.now`."""
+    """No clock of Python but `foundation.ops.clock`; decisions take `scope.now`."""
     for node in source.nodes(ast.Attribute, ast.Name):
         name = source.dotted(node)
         if CLOCKS.fullmatch(name) and isinstance(getattr(node, "ctx", None), ast.Load):
@@ -116,7 +116,7 @@ def instants_know_their_zone(source: Source) -> Found:
 @rule(
     why="st.rerun() and st.stop() leave by an exception: inside a scope they rolled back while the page said done",
     only=("dashboard/*",),
-    at="dashboard/app_pages/calendar.py",
+    at="dashboard/pages/calendar/page.py",
     breach="import streamlit as st\nwith tenant() as scope:\n    st.write(scope.now)\n",
     twin="import streamlit as st\nwith tenant() as scope:\n    now = scope.now\nst.write(now)\n",
 )

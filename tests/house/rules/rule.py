@@ -51,7 +51,7 @@ def rule(
     twin: str,
     only: tuple[str, ...] = PRODUCT,
     but: tuple[str, ...] = (),
-    at: str = "schedules/planning.py",
+    at: str = "schedules/posts/deliveries.py",
 ) -> Callable[[Check], Check]:
     """Register the decorated check as a rule of the house; its name is the function's."""
 

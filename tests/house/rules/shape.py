@@ -85,7 +85,7 @@ def money_is_counted(source: Source) -> Found:
             yield node, "money as a float : minor units, an int"
     for division in source.nodes(ast.BinOp):
         if isinstance(division.op, ast.Div) and (_names_money(division.left) or _names_money(division.right)):
-            yield division, "true division of money : // or foundation.money.split"
+            yield division, "true division of money : // or foundation.money.split_amount"
     for call, name in source.calls():
         if name == "float" and call.args and _names_money(call.args[0]):
             yield call, "money as a float : minor units, an int"

@@ -16,21 +16,21 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from channels import reads as channel_reads
-from foundation import settings as house_settings
-from foundation.database import Scope
-from foundation.http import HttpClient, Reply, Request
-from foundation.settings import Settings
-from subscribers import ledger
-from tenants import reads as tenant_reads
-from tenants.reads import Creator
+from channels.accounts import queries as channel_reads
+from demo.agency.cast import LUMIERE
+from foundation.db.database import Scope
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from foundation.ops import settings as house_settings
+from foundation.ops.settings import Settings
+from subscribers.ledger import entries
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator
 from tests.conftest import wait_until
 from tests.house.tree import ROOT
 from tests.stack.conftest import furnish
-from workers.demo_cast import LUMIERE
-from workers.home import Home
-from workers.report import read
-from workers.wiring import Services, wire
+from workers.installation.folder import InstallationFolder
+from workers.installation.state_file import read_status
+from workers.wiring import Services, build_services
 
 T = TypeVar("T")
 
@@ -77,7 +77,7 @@ class Ran:
 class House:
     """A running house with its demo."""
 
-    home: Home
+    home: InstallationFolder
     process: "subprocess.Popen[bytes]"
     settings: Settings
     services: Services
@@ -142,7 +142,7 @@ class House:
 
     def creator(self, slug: str) -> Creator:
         """A creator of the demo."""
-        return self.read(lambda scope: tenant_reads.creator(scope, slug))
+        return self.read(lambda scope: tenant_reads.get_creator(scope, slug))
 
     def made(self) -> Mapping[str, int]:
         """How many rows there are of everything a day makes."""
@@ -168,7 +168,7 @@ class House:
             ).all()
             found: dict[str, dict[str, str]] = {}
             for row in rows:
-                account = channel_reads.channel(scope, row.channel_id).account
+                account = channel_reads.get_channel(scope, row.channel_id).account
                 found.setdefault(account, {})[row.native_id or row.state] = row.body
         return found
 
@@ -184,18 +184,18 @@ class House:
         """Where the creators' pages are."""
         return f"http://127.0.0.1:{self.settings.web.port}"
 
-    def get(self, url: str, **headers: str) -> Reply:
+    def get(self, url: str, **headers: str) -> HttpResponse:
         """A page as a browser gets it."""
-        reply = self.http.exchange(Request("GET", url, headers, b"", 20.0))
-        assert isinstance(reply, Reply), reply
+        reply = self.http.send(HttpRequest("GET", url, headers, b"", 20.0))
+        assert isinstance(reply, HttpResponse), reply
         return reply
 
     def ask(self, method: str, path: str, body: object = None, *, token: str = "") -> Any:
         """The sandbox's answer to a request of its API or its control side."""
         headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
         data = b"" if body is None else json.dumps(body).encode()
-        reply = self.http.exchange(Request(method, self.sandbox + path, headers, data, 20.0))
-        assert isinstance(reply, Reply), reply
+        reply = self.http.send(HttpRequest(method, self.sandbox + path, headers, data, 20.0))
+        assert isinstance(reply, HttpResponse), reply
         assert reply.status < 300, (reply.status, reply.body)
         return json.loads(reply.body)
 
@@ -214,8 +214,8 @@ class House:
 
     def booked(self, account: str) -> int:
         """What our ledger says that lies in that till."""
-        where = ledger.rail_account("sandbox", account)
-        return self.read(lambda scope: ledger.balance(scope, where).get("XTS", 0))
+        where = entries.rail_ledger_account("sandbox", account)
+        return self.read(lambda scope: entries.account_balance(scope, where).get("XTS", 0))
 
     def stop(self) -> str:
         """Ctrl-C; returns all it said."""
@@ -227,7 +227,7 @@ class House:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(30)
-        return self.home.log("up").read_text("utf-8", "replace")
+        return self.home.log_file("up").read_text("utf-8", "replace")
 
 
 @dataclass
@@ -244,8 +244,8 @@ class Person:
         body = urlencode({"fan": self.name, **form}).encode()
         headers = {"content-type": "application/x-www-form-urlencoded", "accept-language": self.language}
         url = f"{self.house.sandbox}/c/{quote(self.account, safe='')}/act"
-        reply = self.house.http.exchange(Request("POST", url, headers, body, 20.0))
-        assert isinstance(reply, Reply), reply
+        reply = self.house.http.send(HttpRequest("POST", url, headers, body, 20.0))
+        assert isinstance(reply, HttpResponse), reply
         assert reply.status == 303, (reply.status, reply.body[:500])
 
     def write(self, text: str) -> None:
@@ -272,7 +272,7 @@ class Person:
         return self.house.get(url, **{"accept-language": self.language}).body.decode()
 
 
-def variables(home: Home, language: str = "en") -> dict[str, str]:
+def variables(home: InstallationFolder, language: str = "en") -> dict[str, str]:
     """The environment of a person whose installation lies in `home`; no model is near."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GREENROOM_", "LC_", "LANG"))}
     own = {
@@ -288,7 +288,7 @@ def start(folder: Path) -> House:
     """`greenroom up` in an empty folder; returns when everything is ready."""
     home = furnish(folder)
     (folder / "logs").mkdir(exist_ok=True)
-    with home.log("up").open("wb") as log:
+    with home.log_file("up").open("wb") as log:
         process = subprocess.Popen(
             [str(GREENROOM), "up", "--no-browser"],
             stdout=log,
@@ -299,15 +299,15 @@ def start(folder: Path) -> House:
         )
 
     def ready() -> bool:
-        said = home.log("up").read_text("utf-8", "replace")
+        said = home.log_file("up").read_text("utf-8", "replace")
         assert process.poll() is None, said
-        return read(home).ready
+        return read_status(home).is_ready
 
     try:
         wait_until(ready, START_SECONDS)
-        settings = house_settings.at(folder)
+        settings = house_settings.load_settings_of(folder)
         stack = ExitStack()
-        services = stack.enter_context(wire(settings, pool_size=2, application="journey"))
+        services = stack.enter_context(build_services(settings, pool_size=2, application="journey"))
     except BaseException:
         process.kill()
         raise

@@ -7,11 +7,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from foundation.i18n.translation import Message, render_message
 from foundation.money import Money
-from foundation.words import Message, say
-from insights import reports
-from schedules import reads as schedule_reads
-from schedules import states
+from insights.reports import daily_report
+from schedules.posts import queries as schedule_reads
+from schedules.posts import states
 from tests.house.test_words import BANNED_WORD
 from tests.journeys.day.conftest import ZONE, Lived
 from tests.journeys.day.house import House
@@ -74,14 +74,14 @@ def test_fans_were_told_the_truth_and_bought(house: House, mia: Lived) -> None:
     sales = [line for line in mia.ran.about("Sale") if " buys " in line]
     assert [sale.split()[0] for sale in sales] == ["Léo", "Inès"]
     said = [one["text"] for one in house.truth("mia+key")["messages"] if one["author"] == "creator"]
-    truth = say(Message("service.truth.assistant", {"name": "Mia Laurent"}), "fr")
+    truth = render_message(Message("service.truth.assistant", {"name": "Mia Laurent"}), "fr")
     assert said.count(truth) == 2
 
 
 def test_report_ledger_and_till_agree(house: House, mia: Lived) -> None:
     creator = house.creator("mia")
     with house.scope() as scope:
-        report = reports.daily(scope, creator.id, date.fromisoformat(mia.day))
+        report = daily_report.load_daily_report(scope, creator.id, date.fromisoformat(mia.day))
     net = [row.net for row in report.sales]
     assert net == [Money(mia.took, "XTS")]
     assert mia.took == mia.booked > 0
@@ -176,8 +176,8 @@ def test_nobody_is_left_in_hand(house: House, mia: Lived, nova: Lived) -> None:
     creators = [house.creator(slug) for slug in ("mia", "nova")]
     with house.scope() as scope:
         for creator, lived in zip(creators, (mia, nova), strict=True):
-            entries = schedule_reads.day(scope, creator.id, date.fromisoformat(lived.day), ZONE)
-            by_machine = [one for one in entries if one.reason != Message(states.HANDED_OVER)]
+            entries = schedule_reads.entries_of_day(scope, creator.id, date.fromisoformat(lived.day), ZONE)
+            by_machine = [one for one in entries if one.reason != Message(states.WAITS_FOR_MANUAL_POSTING)]
             assert {entry.state for entry in by_machine} <= {"published", "scheduled"}
         dead = "SELECT count(*) FROM outbox WHERE tenant_id = :tenant AND state = 'dead'"
         assert scope.run(dead, tenant=scope.tenant_id).scalar_one() == 0

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from foundation.clock import pause
-from foundation.words import Message, say
-from tenants import reads as tenant_reads
+from foundation.i18n.translation import Message, render_message
+from foundation.ops.clock import sleep
+from tenants.agencies import queries as tenant_reads
 from tests.conftest import wait_until
 from tests.journeys.day.conftest import Lived
 from tests.journeys.day.house import House, Person
@@ -39,7 +39,7 @@ class People:
 
 def notices(house: House) -> list[str]:
     """What the members are told."""
-    found = house.read(tenant_reads.open_notices)
+    found = house.read(tenant_reads.list_open_notices)
     return [notice.message.code for notice in found]
 
 
@@ -59,9 +59,9 @@ def offers(person: Person) -> list[str]:
 def test_who_asks_is_told_the_truth(people: People, name: str, language: str, question: str) -> None:
     person = people(name, language)
     person.write(question)
-    truth = say(Message("service.truth.virtual", {"name": "Nova"}), language)
+    truth = render_message(Message("service.truth.virtual", {"name": "Nova"}), language)
     person.waits(lambda message: message["text"] == truth)
-    notice = say(Message("service.notice.virtual", {"name": "Nova"}), language)
+    notice = render_message(Message("service.notice.virtual", {"name": "Nova"}), language)
     assert person.texts()[0] == notice
     assert question.replace("'", "&#39;") in person.page()
 
@@ -80,7 +80,7 @@ def test_buying_once_though_pressing_twice(house: House, people: People) -> None
     anna.waits(lambda message: bool(message["media"]))
     price = invoice["invoice"]["amount"]
     wait_until(lambda: house.till(NOVA) - before == price)
-    pause(1.0)
+    sleep(1.0)
     assert house.till(NOVA) - before == price
     assert len([message for message in anna.seen() if message["invoice"]]) == 1
     wait_until(lambda: house.booked(NOVA) - booked == price)
@@ -88,7 +88,7 @@ def test_buying_once_though_pressing_twice(house: House, people: People) -> None
     assert report.code == 0, report.err
     assert f"{price} (test)" in report.out
     assert invoice["invoice"]["title"].split("’")[0] in report.out
-    assert say(Message("report.balanced"), "en") in report.out
+    assert render_message(Message("report.balanced"), "en") in report.out
 
 
 def test_stop_ends_offers(people: People) -> None:
@@ -96,25 +96,25 @@ def test_stop_ends_offers(people: People) -> None:
     paul.write("Hello there")
     paul.waits(lambda message: True)
     paul.write("/stop")
-    stopped = say(Message("service.stopped.sales"), "en")
+    stopped = render_message(Message("service.stopped.sales"), "en")
     paul.waits(lambda message: message["text"] == stopped)
     before = len(paul.seen())
     paul.write("Do you have a pack to sell?")
     wait_until(lambda: len(paul.seen()) > before)
-    pause(1.0)
+    sleep(1.0)
     assert offers(paul) == []
 
 
 def test_a_minor_is_answered_once_and_never_again(house: House, people: People) -> None:
     tim = people("Tim")
     tim.write("hi! I am 15 and I love your photos")
-    ended = say(Message("service.safety.minor"), "en")
+    ended = render_message(Message("service.safety.minor"), "en")
     tim.waits(lambda message: message["text"] == ended)
     assert "chat.minor" in notices(house)
     before = len(tim.seen())
     tim.write("do you have a pack?")
     tim.act(type="age")
-    pause(QUIET)
+    sleep(QUIET)
     assert len(tim.seen()) == before
     assert offers(tim) == []
 
@@ -125,19 +125,19 @@ def test_a_minor_is_answered_once_and_never_again(house: House, people: People) 
 def test_a_crisis_brings_help_and_no_offer(house: House, people: People, name: str, language: str, words: str) -> None:
     person = people(name, language)
     person.write(words)
-    help_line = say(Message("service.safety.crisis"), language)
+    help_line = render_message(Message("service.safety.crisis"), language)
     person.waits(lambda message: message["text"] == help_line)
     assert re.search(r"988|3114", help_line)
     assert "chat.crisis" in notices(house)
     person.write("do you have a pack for me?")
-    pause(QUIET)
+    sleep(QUIET)
     assert offers(person) == []
 
 
 def test_who_wants_money_back_reaches_a_person(house: House, people: People) -> None:
     sam = people("Sam")
     sam.write("/paysupport I want my money back")
-    handed = say(Message("service.handoff"), "en")
+    handed = render_message(Message("service.handoff"), "en")
     sam.waits(lambda message: message["text"] == handed)
     wait_until(lambda: "chat.asks_money_back" in notices(house))
 

@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from channels import reads as channel_reads
-from channels.states import ChannelState
+from channels.accounts import queries as channel_reads
+from channels.accounts.states import ChannelState
+from demo.agency.cast import LUMIERE
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
-from foundation.words import LANGUAGES, Message, say
-from schedules import reads as schedule_reads
-from tenants import agencies
-from tenants import reads as tenant_reads
+from foundation.i18n.translation import LANGUAGES, Message, render_message
+from schedules.posts import queries as schedule_reads
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
 from tests.house.test_words import BANNED_WORD
 from tests.house.tree import ROOT
 from tests.journeys.day.conftest import ZONE, Lived
 from tests.journeys.day.house import House
 from tests.journeys.day.pictures import BAD, jpeg
 from tests.stack.conftest import furnish
-from workers import day
-from workers.demo_cast import LUMIERE
-from workers.timeline import LONGEST
-from workers.visiting import alone
+from workers.creator_day import runner
+from workers.creator_day.timeline import MAX_QUOTE_CHARACTERS
+from workers.terminal.session import exclusive_lock
 
 pytestmark = pytest.mark.slow
 
@@ -69,10 +69,10 @@ def refused(house: House, **arguments: object) -> GreenroomError:
     """Why the command refuses; its sentence is whole in both languages, and nothing was made."""
     before = house.made()
     with pytest.raises(GreenroomError) as error:
-        day.run(**{**WHOLE, **arguments})  # type: ignore[arg-type]  # the command's own arguments
+        runner.run_day(**{**WHOLE, **arguments})  # type: ignore[arg-type]  # the command's own arguments
     assert house.made() == before
     for language in LANGUAGES:
-        sentence = say(error.value.message, language)
+        sentence = render_message(error.value.message, language)
         assert not BANNED_WORD.search(CODES.sub("", sentence)), sentence
     return error.value
 
@@ -144,7 +144,7 @@ def test_a_creator_in_no_zone(house: House, brief: Path) -> None:
 
 
 def test_one_day_at_a_time_moves_the_clock(house: House, brief: Path) -> None:
-    with alone(house.home, "day-fast", Message("day.fast_already")):
+    with exclusive_lock(house.home, "day-fast", Message("day.fast_already")):
         assert isinstance(refused(house, brief=brief), Conflict)
 
 
@@ -207,24 +207,24 @@ def test_a_revoked_token_holds_its_posts_alone(house: House, nova: Lived, photos
     assert any(line.startswith("1 of 2 went out") for line in told.about("Posted"))
     creator = house.creator("sacha")
     with house.scope() as scope:
-        channel = channel_reads.by_name(scope, creator.id, "Sandbox")
-        entries = schedule_reads.day(scope, creator.id, date.fromisoformat(day_of), ZONE)
-        told_members = [notice.message.code for notice in tenant_reads.open_notices(scope)]
+        channel = channel_reads.get_channel_by_name(scope, creator.id, "Sandbox")
+        entries = schedule_reads.entries_of_day(scope, creator.id, date.fromisoformat(day_of), ZONE)
+        told_members = [notice.message.code for notice in tenant_reads.list_open_notices(scope)]
     assert channel.state == ChannelState.REAUTHORIZE
     assert "channel.notice_reauthorize_posts" in told_members  # one notice, which counts what waits
     reasons = {entry.channel: entry.reason for entry in entries if _as_told(entry.body) in told.out}
     assert reasons["Ma page"] is None
     assert reasons["Sandbox"] is not None
-    assert say(reasons["Sandbox"], "en") in held[0]
+    assert render_message(reasons["Sandbox"], "en") in held[0]
 
 
 def _as_told(body: str) -> str:
     """The part of a text that fits on any line of the timeline."""
-    return " ".join(body.split())[: LONGEST // 2]
+    return " ".join(body.split())[: MAX_QUOTE_CHARACTERS // 2]
 
 
 def test_nothing_of_this_stands_with_the_agency(house: House) -> None:
     """The refused days left no account, no notice of a bug and no crash behind."""
     assert not (house.home.folder / "logs" / "crash.log").exists()
     with house.scope(LUMIERE.tenant_id) as scope:
-        assert not [notice for notice in tenant_reads.open_notices(scope) if "bug" in notice.message.code]
+        assert not [notice for notice in tenant_reads.list_open_notices(scope) if "bug" in notice.message.code]

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from foundation.errors import BadInput
-from foundation.words import LANGUAGES, say
+from foundation.i18n.translation import LANGUAGES, render_message
 from tests.journeys.day.pictures import BAD, jpeg
-from workers import day_photos
-from workers.day_photos import photos_in
+from workers.creator_day import photos
+from workers.creator_day.photos import read_photos
 
 
 def refused(folder: Path) -> BadInput:
     with pytest.raises(BadInput) as error:
-        photos_in(folder)
-    assert all(say(error.value.message, language) for language in LANGUAGES)
+        read_photos(folder)
+    assert all(render_message(error.value.message, language) for language in LANGUAGES)
     return error.value
 
 
@@ -43,20 +43,20 @@ def test_an_empty_folder_and_one_without_photos(tmp_path: Path) -> None:
 
 
 def test_too_many_photos(tmp_path: Path) -> None:
-    for number in range(day_photos.MOST + 1):
+    for number in range(photos.MAX_PHOTOS + 1):
         (tmp_path / f"{number}.jpg").touch()
-    assert refused(tmp_path).message.params["count"] == day_photos.MOST + 1
+    assert refused(tmp_path).message.params["count"] == photos.MAX_PHOTOS + 1
 
 
 def test_the_same_photo_twice_is_one(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.JPEG"):
         (tmp_path / name).write_bytes(jpeg())
     (tmp_path / "c.jpg").write_bytes(jpeg(shade=10))
-    assert [photo.source.alt for photo in photos_in(tmp_path)] == ["b", "c"]
+    assert [photo.source.alt for photo in read_photos(tmp_path)] == ["b", "c"]
 
 
 def test_photos_keep_no_pixels_in_memory(shared: Path) -> None:
-    found = photos_in(shared / "data" / "photos")
+    found = read_photos(shared / "data" / "photos")
     assert len(found) >= 3
     for photo in found:
         assert photo.photo.size == (1, 1)

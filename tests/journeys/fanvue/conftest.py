@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from channels.visiting import PATH
-from generators.engines.templates import Templates
+from channels.connections.oauth_flow import OAUTH_RETURN_PATH
+from generators.engines.text.templates import TemplateEngine
 from tests.conftest import Cluster
 from tests.fakes.fanvue import FakeFanvue, fanvue
 from tests.fakes.network import Network, network
@@ -27,7 +27,7 @@ def server() -> Iterator[FakeFanvue]:
 def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeFanvue) -> Iterator[Services]:
     home = tmp_path_factory.mktemp("home")
     with services_at(cluster, home, fanvue_url=server.url, fanvue_auth_url=server.url) as found:
-        yield replace(found, chat_engine=Templates)
+        yield replace(found, chat_engine=TemplateEngine)
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +40,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 def house(services: Services, running: Network, server: FakeFanvue) -> Iterator[Visited]:
     """Léa's desk, and an account of hers there that was not connected yet."""
     made = desk(services, running)
-    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
-    app = server.application(services.settings.dashboard.public_url + PATH)
+    server.clock.advance((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_id, "client_secret": app.secret}
     yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "fanvue", form)
-    server.book.clear()
+    server.book.clear_faults()
     server.slow, server.retired, server.strays_to = 0, False, ""

@@ -2,13 +2,13 @@
 
 import pytest
 
-from channels.states import ChannelState, EnrolmentState
+from channels.accounts.states import AccountSetupState, ChannelState
+from foundation.i18n.translation import Message
 from foundation.money import Money
-from foundation.words import Message
-from schedules import removal
-from schedules.overrides import Override
-from schedules.states import DeliveryState as S
-from tenants import notices
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
+from tenants.notices import notices
 from tests.journeys.visits import Visited, film
 
 pytestmark = pytest.mark.heavy
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.heavy
 def test_from_the_application_to_the_removal(house: Visited) -> None:
     lea = house.desk
     wish = house.enrol()
-    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert wish.state == AccountSetupState.CONNECTED, wish.reason
     assert (house.channel().account, house.channel().name) == (house.member.id, f"@{house.member.username}")
     house.server.slow = 5
     post = lea.delivery("Bonjour 👩‍👩‍👧‍👦", channel="fanvue", after=1200, media=(lea.photo(1), lea.photo(2)))
@@ -25,7 +25,7 @@ def test_from_the_application_to_the_removal(house: Visited) -> None:
     assert lea.state(post) is S.PUBLISHED
     (shown,) = house.member.posts.values()
     assert (shown.text, len(shown.media), shown.audience) == ("Bonjour 👩‍👩‍👧‍👦", 2, "followers-and-subscribers")
-    lea.act(removal.ask, post)
+    lea.act(post_removal.request_post_removal, post)
     house.live(minutes=2)
     assert lea.state(post) is S.REMOVED
     assert house.member.posts == {}
@@ -37,7 +37,7 @@ def test_a_post_with_a_price_stands_once_at_that_price(house: Visited, mode: str
     house.enrol()
     if mode:
         house.server.book.ask(mode, on="posts")
-    asks = (Override("fanvue", price=Money(1200, "USD")),)
+    asks = (ChannelOverride("fanvue", price=Money(1200, "USD")),)
     post_id = lea.write("réservée", media=(lea.photo(60 + len(mode)),), others=asks)
     post = lea.wish(post_id, "fanvue")
     lea.approve(post_id)
@@ -109,7 +109,7 @@ def test_a_picture_goes_to_nobody_elses_store_and_somebody_is_told(house: Visite
 def test_an_account_that_is_no_creators_is_not_connected(house: Visited) -> None:
     house.member.state = "fan"
     wish = house.enrol()
-    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("fanvue.no_creator"))
+    assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("fanvue.no_creator"))
 
 
 def test_a_version_that_ended_holds_every_post_and_is_told_once(house: Visited) -> None:
@@ -122,12 +122,12 @@ def test_a_version_that_ended_holds_every_post_and_is_told_once(house: Visited) 
     assert house.desk.entry(posts[0]).reason == Message("fanvue.version")
     assert len(house.server.book.record()) - before <= 4, "not asked blindly"
     with house.desk.scope() as scope:
-        assert notices.known(scope, "stopped:fanvue")
+        assert notices.has_been_notified(scope, "stopped:fanvue")
     house.server.retired = False
     house.live(minutes=15)
     assert [house.desk.state(one) for one in posts] == [S.PUBLISHED] * 2
     with house.desk.scope() as scope:
-        assert not notices.open_causes(scope, "stopped:")
+        assert not notices.list_open_causes(scope, "stopped:")
 
 
 def test_whoever_throws_us_out_is_asked_again(house: Visited) -> None:

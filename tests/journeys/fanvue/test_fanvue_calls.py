@@ -9,15 +9,16 @@ from uuid import UUID
 
 import pytest
 
-from channels import calls as room
-from channels.visiting import PATH
-from connectors.fanvue import CAN, Fanvue
-from connectors.suite.serving import served
-from foundation.ids import derived
+from channels.connections.oauth_flow import OAUTH_RETURN_PATH
+from channels.listening import app_webhooks as room
+from connectors.conformance.fake_servers import serve_app
+from connectors.platforms.fanvue.publisher import CAN, Fanvue
+from foundation.ids import derived_uuid
 from foundation.money import Money
-from generators.engines.templates import Templates
-from subscribers import persona, shop
-from tenants import letterbox
+from generators.engines.text.templates import TemplateEngine
+from subscribers.orders import queries
+from subscribers.replies import persona
+from tenants.vault import sealed_intake
 from tests.conftest import Cluster, wait_until
 from tests.fakes.fanvue import FakeFanvue
 from tests.fakes.fanvue_events import Events
@@ -26,8 +27,9 @@ from tests.fakes.network import Network
 from tests.journeys.visits import MASTER, Visited, services_at
 from tests.schedules.builders import desk
 from tests.subscribers.builders import NOVA
-from workers import calls, handlers, hook_door
-from workers.ticks import TICKS
+from workers.event_routes import registry
+from workers.listeners.webhooks import app_webhooks, server
+from workers.relay.ticks import TICKS
 from workers.wiring import Services
 
 TURN, SOON = 40.0, 25.0
@@ -44,7 +46,7 @@ class Patient(Fanvue):
 def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeFanvue) -> Iterator[Services]:
     home = tmp_path_factory.mktemp("home")
     with services_at(cluster, home, fanvue_url=server.url, fanvue_auth_url=server.url) as found:
-        yield replace(found, chat_engine=Templates, connectors={**found.connectors, "fanvue": Patient()})
+        yield replace(found, chat_engine=TemplateEngine, connectors={**found.connectors, "fanvue": Patient()})
 
 
 @dataclass
@@ -57,24 +59,26 @@ class Called:
 
     @property
     def application(self) -> UUID:
-        return derived("fanvue", self.events.app.client_id)
+        return derived_uuid("fanvue", self.events.app.client_id)
 
     def set_up(self, secret: str = "") -> None:
         """What a member does: the secret goes in here, the address there."""
-        typed = {room.SECRET: secret or self.events.app.signing}
-        letter = letterbox.seal(letterbox.public_key(MASTER), self.at.desk.tenant_id, typed)
+        typed = {room.CALL_SECRET_FIELD: secret or self.events.app.signing}
+        letter = sealed_intake.seal_form(sealed_intake.derive_public_key(MASTER), self.at.desk.tenant_id, typed)
         with self.at.desk.scope(self.at.author) as scope:
-            room.take(scope, self.application, letter)
+            room.enable_app_webhooks(scope, self.application, letter)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """The listening process, with its door; Fanvue calls it."""
         services = self.at.desk.services
-        ears = handlers.ears(services)
+        ears = registry.make_listener_pool(services)
         thread = Thread(target=ears.run, kwargs={"beat": lambda: None}, daemon=True)
         thread.start()
-        app = hook_door.create(ears.find, lambda *call: False, calls.taking(services, ears))
-        with served(app) as url:
+        app = server.create_webhook_app(
+            ears.find_listener, lambda *call: False, app_webhooks.make_app_webhooks(services, ears)
+        )
+        with serve_app(app) as url:
             self.events.address = f"{url}/hooks/fanvue/{self.at.desk.tenant_id}/{self.application}"
             yield
         ears.stop()
@@ -95,13 +99,13 @@ class Called:
 
     def read_once(self) -> None:
         """The first reading, which goes back for months, is over."""
-        next(one for one in TICKS if one.name == "earnings").put(self.at.desk.services.tenant)
+        next(one for one in TICKS if one.name == "earnings").write_rows(self.at.desk.services.tenant)
         self.at.live(minutes=12)
 
     def booked(self) -> tuple[Money, ...]:
         """What stands in the books, by what was sold there."""
         with self.at.desk.scope() as scope:
-            found = shop.tills(scope, [self.at.desk.creator_id])
+            found = queries.check_rail_balances(scope, [self.at.desk.creator_id])
         return tuple(one.booked for one in found if one.account == "Fanvue")
 
 
@@ -109,9 +113,9 @@ class Called:
 def lea(services: Services, running: Network, server: FakeFanvue) -> Iterator[Called]:
     made = desk(services, running)
     with made.scope() as scope:
-        persona.activate(scope, persona.write(scope, made.creator_id, NOVA))
-    server.clock.move((made.now() - server.clock()).total_seconds())
-    app = server.application(services.settings.dashboard.public_url + PATH)
+        persona.activate_persona(scope, persona.create_persona_version(scope, made.creator_id, NOVA))
+    server.clock.advance((made.now() - server.clock()).total_seconds())
+    app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_id, "client_secret": app.secret}
     member = server.account(f"lea{str(made.tenant_id)[-8:]}")
     at = Visited(made, server, member, "fanvue", form)
@@ -119,7 +123,7 @@ def lea(services: Services, running: Network, server: FakeFanvue) -> Iterator[Ca
     called = Called(at, Events(server, app), server.fan("leo", member))
     called.set_up()
     yield called
-    server.book.clear()
+    server.book.clear_faults()
 
 
 @pytest.mark.parametrize("before", [False, True], ids=["of today", "of before"])

@@ -7,21 +7,23 @@ from uuid import UUID
 
 import pytest
 
-from channels.states import ChannelState
-from connectors.fanvue import POLL_SECONDS
-from connectors.fanvue_account import CHAT_SURFACE, SURFACE
-from foundation.clock import pause
+from channels.accounts.states import ChannelState
+from connectors.platforms.fanvue.account import CHAT_SURFACE, SURFACE
+from connectors.platforms.fanvue.publisher import POLL_SECONDS
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.words import Message
-from gate import copies, recall
-from gate.units import Subject
-from subscribers import answering, persona
+from foundation.ops.clock import sleep
+from gate.contract.units import Subject
+from gate.copies import live_copies
+from gate.removal import recall
+from subscribers.inbox import member_actions
+from subscribers.replies import persona
 from tests.conftest import wait_until
 from tests.fakes.fanvue_world import Fan
 from tests.journeys.visits import Visited
 from tests.subscribers.builders import NOVA
-from workers import handlers
-from workers.listeners import Ear
+from workers.event_routes import registry
+from workers.listeners.polling import AccountListener
 
 pytestmark = pytest.mark.heavy
 
@@ -33,10 +35,10 @@ class Chatting:
     at: Visited
     leo: Fan
 
-    def ear(self) -> Ear:
+    def ear(self) -> AccountListener:
         """The listener of a fresh process."""
-        made = handlers.ear(self.at.desk.services, self.at.channel())
-        assert type(made) is Ear
+        made = registry.make_listener(self.at.desk.services, self.at.channel())
+        assert type(made) is AccountListener
         return made
 
     def says(self, text: str) -> None:
@@ -46,7 +48,7 @@ class Chatting:
 
     def hears(self) -> None:
         self.at.live(seconds=30)
-        self.ear().once()
+        self.ear().poll_once()
         self.at.live(seconds=30)
 
     def rows(self, statement: str, **more: Any) -> list[Any]:
@@ -63,8 +65,8 @@ class Chatting:
         (talk,) = self.rows("SELECT id FROM conversations WHERE tenant_id = :tenant")
         key = uuid7()
         with self.at.desk.scope(self.at.author) as scope:
-            answering.take(scope, talk.id, self.at.desk.author)
-            answering.say(scope, talk.id, self.at.desk.author, text, key=key)
+            member_actions.take_over_conversation(scope, talk.id, self.at.desk.author)
+            member_actions.send_member_reply(scope, talk.id, self.at.desk.author, text, key=key)
         return key
 
     def draft(self, key: UUID) -> Any:
@@ -88,14 +90,14 @@ class Chatting:
 def lea(house: Visited) -> Iterator[Chatting]:
     made, server, member = house.desk, house.server, house.member
     with made.scope() as scope:
-        persona.activate(scope, persona.write(scope, made.creator_id, NOVA))
+        persona.activate_persona(scope, persona.create_persona_version(scope, made.creator_id, NOVA))
     leo = server.fan("leo", member)
     server.says(leo, member, "ce que j’ai écrit bien avant")
     server.clock.move(600)
     made.pass_time(seconds=600)
     house.enrol()
     chatting = Chatting(house, leo)
-    chatting.ear().once()
+    chatting.ear().poll_once()
     yield chatting
     server.limits.most = 200
 
@@ -159,7 +161,7 @@ def test_a_message_is_taken_back(lea: Chatting) -> None:
     lea.at.live(minutes=1)
     assert "À reprendre" in lea.stands()
     with lea.at.desk.scope() as scope:
-        recall.open_takedowns(scope, copies.copies(scope, Subject("draft", key)), Message("recall.shown"))
+        recall.open_takedowns(scope, live_copies.list_copies(scope, Subject("draft", key)), Message("recall.shown"))
     lea.at.live(minutes=2)
     assert "À reprendre" not in lea.stands()
 
@@ -168,13 +170,13 @@ def test_a_refusal_for_the_pace_holds_listening_until_it_is_over(lea: Chatting) 
     lea.at.server.book.ask("status:429", on="updates", retry_after=90)
     lea.at.server.says(lea.leo, lea.at.member, "un peu de patience")
     ear = lea.ear()
-    ear.once()
+    ear.poll_once()
     asked = lea.asked()
     for _ in range(3):
-        ear.once()
+        ear.poll_once()
     assert lea.asked() == asked, "nobody asks before the time"
     lea.at.live(minutes=2)
-    lea.ear().once()
+    lea.ear().poll_once()
     assert lea.heard() == ["un peu de patience"]
 
 
@@ -183,11 +185,11 @@ def test_between_two_polls_lies_the_pace_of_the_platform(lea: Chatting) -> None:
     ear = lea.ear()
     ear.start()
     wait_until(lambda: lea.asked() == before + 1)
-    pause(1.5)
+    sleep(1.5)
     assert lea.asked() == before + 1
     assert POLL_SECONDS > 1.5
     ear.stop()
-    wait_until(lambda: not ear.alive)
+    wait_until(lambda: not ear.is_alive)
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "status:503", "garbage", "hang"])
@@ -204,7 +206,7 @@ def test_a_token_that_ended_is_renewed_and_listening_goes_on(lea: Chatting) -> N
     lea.at.server.clock.move(3700)
     lea.at.desk.pass_time(seconds=3700)
     lea.at.server.says(lea.leo, lea.at.member, "une heure après")
-    lea.ear().once()
+    lea.ear().poll_once()
     assert lea.heard() == []
     assert lea.at.channel().state == ChannelState.ACTIVE
     lea.hears()
@@ -225,7 +227,7 @@ def test_a_right_that_was_taken_away_asks_the_owner(lea: Chatting) -> None:
 
 def test_an_account_that_was_connected_before_chats_is_not_listened_to(lea: Chatting) -> None:
     lea.rows("UPDATE channels SET chat_surface = '' WHERE tenant_id = :tenant AND platform = 'fanvue' RETURNING id")
-    chatty = handlers.ears(lea.at.desk.services)._chatty
+    chatty = registry.make_listener_pool(lea.at.desk.services)._chatty
     assert not chatty(lea.at.channel())
     lea.at.enrol()
     assert chatty(lea.at.channel())

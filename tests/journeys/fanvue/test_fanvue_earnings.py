@@ -2,13 +2,14 @@
 
 import pytest
 
-from channels.states import ChannelState
+from channels.accounts.states import ChannelState
 from foundation.money import Money
-from schedules.states import DeliveryState as S
-from subscribers import earning, shop
-from tenants import notices
+from schedules.posts.states import DeliveryState as S
+from subscribers.checkout import platform_earnings
+from subscribers.orders import queries
+from tenants.notices import notices
 from tests.journeys.visits import Visited
-from workers.ticks import TICKS
+from workers.relay.ticks import TICKS
 
 pytestmark = pytest.mark.heavy
 
@@ -22,20 +23,20 @@ def test_what_she_earns_there_is_in_her_books_by_itself(house: Visited) -> None:
     tick = next(one for one in TICKS if one.name == "earnings")
     for hours in (0.5, 6, 6):
         house.live(hours=hours)
-        tick.put(lea.services.tenant)
+        tick.write_rows(lea.services.tenant)
         house.live(minutes=12)
     with lea.scope() as scope:
-        (told,) = [one for one in shop.tills(scope, [lea.creator_id]) if one.account == "Fanvue"]
-        (reading,) = earning.readings(scope, lea.creator_id)
+        (told,) = [one for one in queries.check_rail_balances(scope, [lea.creator_id]) if one.account == "Fanvue"]
+        (reading,) = platform_earnings.list_earnings_accounts(scope, lea.creator_id)
     assert (told.booked, told.moved) == (Money(1040, "USD"), Money(1040, "USD"))
     assert reading.name == f"@{house.member.username}"
     till.give_back(house.member, sale)
     house.server.book.ask("reset_after", on="other")
     for _ in range(2):
-        tick.put(lea.services.tenant)
+        tick.write_rows(lea.services.tenant)
         house.live(hours=1)
     with lea.scope() as scope:
-        (told,) = [one for one in shop.tills(scope, [lea.creator_id]) if one.account == "Fanvue"]
+        (told,) = [one for one in queries.check_rail_balances(scope, [lea.creator_id]) if one.account == "Fanvue"]
         days = scope.run("SELECT sum(gross_minor - refunds_minor) FROM sales_daily WHERE currency = 'USD'").scalar_one()
     assert told.booked == told.moved == Money(240, "USD")
     assert days == 300, "the days are rolled up anew"
@@ -46,10 +47,10 @@ def test_an_account_without_the_right_posts_on_and_is_told(house: Visited) -> No
     house.enrol()
     for token in house.server.oauth.tokens.values():
         token.scopes = tuple(one for one in token.scopes if one != "read:insights")
-    next(one for one in TICKS if one.name == "earnings").put(lea.services.tenant)
+    next(one for one in TICKS if one.name == "earnings").write_rows(lea.services.tenant)
     house.live(minutes=1)
     with lea.scope() as scope:
-        assert notices.known(scope, f"earnings:{house.channel().id}")
+        assert notices.has_been_notified(scope, f"earnings:{house.channel().id}")
     post = lea.delivery("toujours là", channel="fanvue")
     house.live(minutes=1)
     assert lea.state(post) is S.PUBLISHED

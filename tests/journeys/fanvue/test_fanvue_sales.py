@@ -8,22 +8,28 @@ from uuid import UUID
 
 import pytest
 
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import Message
-from gate import copies, recall
-from gate.units import Subject
-from studio import packs
-from subscribers import answering, earning, ledger, offers, orders, persona, shop
-from subscribers.earning import Pace
-from subscribers.events import EarningsDue
-from subscribers.states import FulfilmentState, OrderState, RefundState
+from gate.contract.units import Subject
+from gate.copies import live_copies
+from gate.removal import recall
+from studio.packs import packs
+from subscribers.catalog import offers
+from subscribers.checkout import order_payments, platform_earnings
+from subscribers.checkout.platform_earnings import EarningsPace
+from subscribers.conversations.events import EarningsDue
+from subscribers.conversations.states import FulfilmentState, OrderState, RefundState
+from subscribers.inbox import member_actions
+from subscribers.ledger import entries
+from subscribers.orders import queries
+from subscribers.replies import persona
 from tests.fakes.fanvue_world import Fan
 from tests.fakes.fanvue_world import Message as Sent
 from tests.journeys.visits import Visited
 from tests.subscribers.builders import NOVA
-from workers import handlers
-from workers.listeners import Ear
+from workers.event_routes import registry
+from workers.listeners.polling import AccountListener
 
 pytestmark = pytest.mark.heavy
 
@@ -43,7 +49,7 @@ class Selling:
         """A member offers the pack; the key of the press."""
         key = uuid7()
         with self.at.desk.scope(self.at.author) as scope:
-            answering.offer(scope, self.talk, self.at.desk.author, self.pack_id, text=text, key=key)
+            member_actions.send_offer(scope, self.talk, self.at.desk.author, self.pack_id, text=text, key=key)
         return key
 
     def locked(self) -> list[Sent]:
@@ -54,28 +60,30 @@ class Selling:
         (found,) = self.locked()
         return found
 
-    def sold(self) -> shop.Sold:
+    def sold(self) -> queries.OrderRow:
         """The one order."""
         with self.at.desk.scope() as scope:
-            (found,) = shop.orders(scope, [self.at.desk.creator_id])
+            (found,) = queries.list_order_rows(scope, [self.at.desk.creator_id])
         return found
 
-    def story(self) -> shop.Story:
+    def story(self) -> queries.OrderHistory:
         with self.at.desk.scope() as scope:
-            return shop.story(scope, self.sold().id)
+            return queries.load_order_history(scope, self.sold().id)
 
     def hears(self) -> None:
         """Fans are listened to once."""
-        ear = handlers.ear(self.at.desk.services, self.at.channel())
-        assert type(ear) is Ear
-        ear.once()
+        ear = registry.make_listener(self.at.desk.services, self.at.channel())
+        assert type(ear) is AccountListener
+        ear.poll_once()
 
     def reads(self) -> None:
         """An hour later the platform is asked what was earned, all of it at once."""
         self.later(hours=1)
         services, event = self.at.desk.services, EarningsDue(self.at.desk.tenant_id, self.at.channel().id)
-        told = {"ask": services.earnings, "earns": services.earns, "summed": lambda *_: None}
-        earning.read(event, tenant=services.tenant, pace=Pace(first=timedelta(days=2), questions=500), **told)
+        told = {"ask": services.read_earnings, "earns": services.earnings_platforms, "summed": lambda *_: None}
+        platform_earnings.read_earnings(
+            event, tenant=services.tenant, pace=EarningsPace(first=timedelta(days=2), questions=500), **told
+        )
         self.at.live(minutes=1)
 
     def later(self, **by: float) -> None:
@@ -92,8 +100,11 @@ class Selling:
     def gross(self) -> tuple[int, int]:
         """What the books say was sold, and went back, in cents."""
         with self.at.desk.scope() as scope:
-            sales, back = (ledger.balance(scope, account).get("USD", 0) for account in (ledger.SALES, ledger.REFUNDS))
-            tills = shop.tills(scope, [self.at.desk.creator_id])
+            sales, back = (
+                entries.account_balance(scope, account).get("USD", 0)
+                for account in (entries.SALES_ACCOUNT, entries.REFUNDS_ACCOUNT)
+            )
+            tills = queries.check_rail_balances(scope, [self.at.desk.creator_id])
         assert all(one.booked == one.moved for one in tills), tills
         return -sales, back
 
@@ -106,12 +117,12 @@ class Selling:
 def lea(house: Visited) -> Iterator[Selling]:
     made, server, member = house.desk, house.server, house.member
     with made.scope() as scope:
-        persona.activate(scope, persona.write(scope, made.creator_id, NOVA))
+        persona.activate_persona(scope, persona.create_persona_version(scope, made.creator_id, NOVA))
     leo = server.fan("leo", member)
     house.enrol()
     pictures = [made.photo(number) for number in range(2)]
     with made.scope() as scope:
-        pack_id = packs.make(
+        pack_id = packs.create_pack(
             scope, creator_id=made.creator_id, slug="matin", title="Matin calme", description="", assets=pictures
         )
         offers.set_price(scope, made.creator_id, pack_id, "fanvue", PRICE)
@@ -124,7 +135,7 @@ def lea(house: Visited) -> Iterator[Selling]:
     (talk,) = selling.rows("SELECT id FROM conversations WHERE tenant_id = :tenant")
     selling.talk = talk.id
     with made.scope(house.author) as scope:
-        answering.take(scope, talk.id, made.author)
+        member_actions.take_over_conversation(scope, talk.id, made.author)
     yield selling
     server.tells_unlocked = True
 
@@ -154,7 +165,7 @@ def test_what_the_chat_tells_of_a_sale_is_seen_at_once_and_booked_once(lea: Sell
     assert lea.spent() == (PRICE.minor, 1)
     story = lea.story()
     assert [charge.money for charge in story.charges] == [PRICE]
-    assert sum(line.money.minor for line in story.booked if line.account == ledger.SALES) == -PRICE.minor
+    assert sum(line.money.minor for line in story.booked if line.account == entries.SALES_ACCOUNT) == -PRICE.minor
     assert {"offered", "invoiced", "ordered", "paid", "push_delivered"} == {step.what for step in story.steps}
 
 
@@ -223,7 +234,7 @@ def test_what_went_back_ends_the_order_once(lea: Selling, source: str, looked: b
 @pytest.mark.parametrize("mode", ["reset_after", "accept_then_hang", "status:503_after", "reset_before", "garbage"])
 def test_a_message_whose_answer_was_lost_is_there_once_and_sold(lea: Selling, mode: str) -> None:
     with lea.at.desk.scope(lea.at.author) as scope:  # before it the fan reads who writes: that answer is not lost
-        answering.say(scope, lea.talk, lea.at.desk.author, "Un instant", key=uuid7())
+        member_actions.send_member_reply(scope, lea.talk, lea.at.desk.author, "Un instant", key=uuid7())
     lea.at.live(minutes=1)
     lea.at.server.book.ask(mode, on="messages", seconds=0.2, times=1)
     lea.offered(f"perdu {mode}")
@@ -255,7 +266,7 @@ def test_what_is_bought_in_the_last_moment_stays_the_fans(lea: Selling) -> None:
     lea.at.desk.pass_time(seconds=timedelta(days=3).total_seconds())
     lea.at.server.clock.move(timedelta(days=3).total_seconds())
     with lea.at.desk.scope() as scope:
-        orders.expire(scope, lea.sold().id)
+        order_payments.expire_order(scope, lea.sold().id)
     server = lea.at.server
     server.before_delete = lambda: server.buys(lea.at.member, sent.id)
     for _ in range(3):
@@ -270,7 +281,7 @@ def test_a_pack_that_is_recalled_is_withdrawn_before_anybody_pays(lea: Selling) 
     key = lea.offered()
     lea.at.live(minutes=1)
     with lea.at.desk.scope() as scope:
-        recall.open_takedowns(scope, copies.copies(scope, Subject("draft", key)), Message("recall.shown"))
+        recall.open_takedowns(scope, live_copies.list_copies(scope, Subject("draft", key)), Message("recall.shown"))
     lea.later(minutes=20)
     assert lea.locked() == []
     assert lea.sold().state is OrderState.CANCELLED
@@ -283,7 +294,7 @@ def test_a_bought_pack_that_is_recalled_is_a_persons_matter(lea: Selling) -> Non
     lea.hears()
     lea.at.live(minutes=1)
     with lea.at.desk.scope() as scope:
-        recall.open_takedowns(scope, copies.copies(scope, Subject("draft", key)), Message("recall.shown"))
+        recall.open_takedowns(scope, live_copies.list_copies(scope, Subject("draft", key)), Message("recall.shown"))
     lea.at.live(minutes=5)
     assert lea.sold().refund is RefundState.FAILED
     assert "refund.at_platform" in lea.at.desk.notices().values()
@@ -293,7 +304,7 @@ def test_a_bought_pack_that_is_recalled_is_a_persons_matter(lea: Selling) -> Non
 def test_a_pack_that_changed_meanwhile_does_not_leave(lea: Selling) -> None:
     lea.offered()
     with lea.at.desk.scope() as scope:
-        packs.replace_items(scope, lea.pack_id, [lea.at.desk.photo(7)])
+        packs.replace_pack_items(scope, lea.pack_id, [lea.at.desk.photo(7)])
     lea.at.live(minutes=2)
     assert lea.locked() == []
     assert lea.sold().state is OrderState.REFUSED

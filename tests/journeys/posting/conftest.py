@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.suite.serving import served
-from foundation.storage import FileStore
+from connectors.conformance.fake_servers import serve_app
+from foundation.storage.object_store import FileStore
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
 from tests.schedules.builders import Desk, desk, wired
-from web import app, sites
+from web import app
+from web.site import sites
 from workers.wiring import Services
 
 
@@ -23,7 +24,7 @@ def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def pages_at(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the own pages are served."""
     store = FileStore(tmp_path_factory.mktemp("pages"))
-    with served(app.create(tenant=services.tenant, store=store, public_url="http://127.0.0.1:1")) as url:
+    with serve_app(app.create_web_app(tenant=services.tenant, store=store, public_url="http://127.0.0.1:1")) as url:
         yield url
 
 

@@ -11,16 +11,21 @@ import httpx
 import pytest
 from PIL import ExifTags, Image
 
-from gate import desk as gate_desk
-from gate import dossiers, mine, naming, offers, people, proposing, proving
-from gate.offers import Terms
-from gate.proving import Yes
-from gate.units import Rating
-from schedules import drafting
-from schedules.states import DeliveryState as S
-from studio import ingesting, library
-from tenants import agencies, staffing
-from tenants.roles import Role
+from gate.consent import consent_offers, subject_portal
+from gate.consent.consent_offers import OfferTerms
+from gate.contract.units import Rating
+from gate.evidence import person_dossiers
+from gate.people import age_proofs, persons
+from gate.people.age_proofs import AgeConfirmation
+from gate.reviews import content_reviews as gate_desk
+from gate.reviews import depicted_people
+from schedules.drafts import drafts
+from schedules.posts.states import DeliveryState as S
+from studio.ingest import pipeline
+from studio.library import assets
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.auth import members
 from tests.schedules.builders import ZONE, Desk, jpeg
 
 OWN = {"sec-fetch-site": "same-origin", "accept-language": "fr"}
@@ -45,13 +50,17 @@ class Agency:
     def write_down(self) -> None:
         """The author adds Ida and makes her link."""
         with self.by(self.lea.author) as scope:
-            self.person = people.add_person(scope, kind="real", display_ref="Ida")
-            self.link = f"{self.pages}{mine.PATH}{mine.make_link(scope, self.person)}"
+            self.person = persons.add_person(scope, kind="real", display_ref="Ida")
+            self.link = (
+                f"{self.pages}{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, self.person)}"
+            )
 
     def ask(self, rating: Rating = Rating.N) -> None:
         with self.by(self.lea.author) as scope:
             days = scope.now - DAY, scope.now + 300 * DAY
-            offers.make(scope, self.person, Terms(("depict", "publish"), ("sandbox",), rating, *days))
+            consent_offers.create_consent_offer(
+                scope, self.person, OfferTerms(("depict", "publish"), ("sandbox",), rating, *days)
+            )
 
     def sign(self, what: str = "signed") -> None:
         """Ida presses on her own page, and the workers do what she said."""
@@ -64,8 +73,8 @@ class Agency:
 
     def prove(self, *, ago: timedelta = 60 * DAY) -> None:
         with self.by(self.lea.author) as scope:
-            said = Yes("Notaire Roux", "document", "dossier 12", scope.now - ago)
-            proving.ask(scope, self.person, said)
+            said = AgeConfirmation("Notaire Roux", "document", "dossier 12", scope.now - ago)
+            age_proofs.submit_age_proof(scope, self.person, said)
         self.lea.run()
 
     def picture(self, number: int) -> UUID:
@@ -74,8 +83,8 @@ class Agency:
         taken = (self.lea.now() - 30 * DAY).astimezone(ZoneInfo(ZONE))
         exif.get_ifd(ExifTags.IFD.Exif)[0x9003] = f"{taken:%Y:%m:%d %H:%M:%S}"
         image.save(out, "JPEG", quality=90, exif=exif)
-        prepared = ingesting.from_camera(out.getvalue(), name=f"{number}.jpg")
-        asset = ingesting.bring(
+        prepared = pipeline.prepare_upload(out.getvalue(), name=f"{number}.jpg")
+        asset = pipeline.ingest_asset(
             self.lea.services.tenant,
             self.lea.services.store,
             tenant_id=self.lea.tenant_id,
@@ -83,8 +92,8 @@ class Agency:
             prepared=prepared,
         )
         with self.by(self.second) as scope:
-            digest = library.item(scope, asset).sha256
-            gate_desk.rate(scope, asset, digest, Rating.N)
+            digest = assets.get_asset(scope, asset).sha256
+            gate_desk.submit_rating(scope, asset, digest, Rating.N)
         self.lea.run()
         with self.by(self.second) as scope:
             gate_desk.review_bytes(scope, digest, verdict="approve")
@@ -92,12 +101,12 @@ class Agency:
 
     def propose(self, asset: UUID) -> None:
         with self.by(self.lea.author) as scope:
-            proposing.ask(scope, asset, [self.person])
+            depicted_people.propose_people(scope, asset, [self.person])
         self.lea.run()
 
     def confirm(self, asset: UUID) -> None:
         with self.by(self.second) as scope:
-            naming.ask(scope, asset, [self.person], maker=f"member:{self.lea.author}")
+            depicted_people.submit_people_confirmation(scope, asset, [self.person], maker=f"member:{self.lea.author}")
         self.lea.run()
 
     def send(self, asset: UUID) -> UUID:
@@ -121,7 +130,7 @@ def alone(agency: Agency) -> Agency:
         guest = agencies.add_member(
             scope, name="Gus", email="gus@example.test", role=Role.GUEST, language="fr", zone=ZONE, creators=("lea",)
         )
-        staffing.let_go(scope, lea.author)
+        members.remove_member(scope, lea.author)
     return replace(agency, lea=replace(lea, author=lea.manager), second=guest)
 
 
@@ -135,7 +144,7 @@ def test_from_an_empty_agency_to_nudity_and_back(agency: Agency) -> None:
     agency.propose(asset)
     agency.confirm(asset)
     with lea.scope() as scope:
-        one = dossiers.people(scope)[0]
+        one = person_dossiers.list_dossiers(scope)[0]
     assert (one.general, one.adult) == ((), ())
     sent = agency.send(asset)
     assert lea.state(sent) is S.PUBLISHED, lea.why(sent)
@@ -209,13 +218,13 @@ def test_an_agency_of_one_does_it_with_a_guest(agency: Agency) -> None:
     asset = agency.picture(4)
     agency.propose(asset)
     with agency.by(lea.author) as scope, pytest.raises(Exception, match=r"review\.own"):
-        naming.ask(scope, asset, [agency.person], maker="")
+        depicted_people.submit_people_confirmation(scope, asset, [agency.person], maker="")
     agency.confirm(asset)
     with lea.scope() as scope:
         scope.run("UPDATE creators SET approval_tiers = 0 WHERE id = :id", id=lea.creator_id)
     post = lea.write("Seule", media=(asset,))
     sent = lea.wish(post)
     with agency.by(lea.author) as scope:
-        drafting.settle(scope, post)
+        drafts.release_post(scope, post)
     lea.run()
     assert lea.state(sent) is S.PUBLISHED, lea.why(sent)

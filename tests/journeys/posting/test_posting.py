@@ -6,16 +6,21 @@ from datetime import timedelta
 import pytest
 import redis
 
-from foundation.database import Database
-from foundation.http import HttpClient, Reply, Request
-from gate import labels, ratings
-from gate.units import Rating
-from insights import reports, rollups
-from schedules import planning, removal
-from schedules.calendar import local_day
-from schedules.states import DeliveryState as S
-from studio import jobs, library, recipes
-from studio.states import JobState
+from foundation.db.database import Database
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from foundation.ops.wall_time import local_day
+from gate.assets import label_lifts
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from insights.reports import daily_report
+from insights.rollups import daily_rollups
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState as S
+from schedules.publishing import post_removal
+from studio.library import assets as library
+from studio.library.states import JobState
+from studio.recipes import specs
+from studio.runs import runner
 from tests.conftest import wait_until
 from tests.schedules.builders import ZONE, Desk
 from tests.studio.builders import spec
@@ -35,31 +40,33 @@ def page(lea: Desk, path: str) -> tuple[int, str]:
         base = scope.run(
             "SELECT base_url FROM channels WHERE tenant_id = :tenant AND platform = 'own_page'", tenant=lea.tenant_id
         ).scalar_one()
-    reply = HttpClient().exchange(Request("GET", base + path, {}, b"", 5.0))
-    assert isinstance(reply, Reply)
+    reply = HttpClient().send(HttpRequest("GET", base + path, {}, b"", 5.0))
+    assert isinstance(reply, HttpResponse)
     return reply.status, reply.body.decode(errors="replace")
 
 
 def drawn(lea: Desk) -> list[object]:
     """A recipe is run; somebody rates its pictures and lets them out, since a stand-in of a model drew them."""
     with lea.scope() as scope:
-        recipe_id = recipes.save(scope, lea.creator_id, spec(variants=2))
-        job_id = jobs.start(scope, creator_id=lea.creator_id, recipe_id=recipe_id, seed=5, key="journey")
+        recipe_id = specs.save_recipe(scope, lea.creator_id, spec(variants=2))
+        job_id = runner.start_run(scope, creator_id=lea.creator_id, recipe_id=recipe_id, seed=5, key="journey")
 
     def over() -> bool:
         with lea.scope() as scope:
-            return jobs.progress(scope, job_id)[0] is JobState.DONE
+            return runner.run_progress(scope, job_id)[0] is JobState.DONE
 
     wait_until(over)
     with lea.scope(f"member:{lea.manager}") as scope:
-        assets = jobs.assets(scope, job_id)
+        assets = runner.run_assets(scope, job_id)
         for asset in assets:
-            ratings.rate(scope, library.item(scope, asset).sha256, Rating.G, source=f"member:{lea.manager}")
-            labels.lift(scope, asset, why="the look of this page")
+            ratings.record_rating(
+                scope, library.get_asset(scope, asset).sha256, Rating.G, source=f"member:{lea.manager}"
+            )
+            label_lifts.lift_label(scope, asset, why="the look of this page")
 
     def out() -> bool:
         with lea.scope() as scope:
-            return set(labels.lifted(scope, assets)) == set(assets)
+            return set(label_lifts.lifted_labels(scope, assets)) == set(assets)
 
     wait_until(out)
     return list(assets)
@@ -91,14 +98,14 @@ def test_from_the_recipe_to_the_report_and_back(alive: Desk, redis_url: str) -> 
 
     with alive.scope() as scope:
         day = local_day(scope.now, ZONE)
-        rollups.refresh(scope, alive.creator_id, day)
-        report = reports.daily(scope, alive.creator_id, day)
+        daily_rollups.rebuild_day(scope, alive.creator_id, day)
+        report = daily_report.load_daily_report(scope, alive.creator_id, day)
     assert report.work.published == 2
     assert report.balanced
-    assert "Premier café dehors." in reports.html(report, "fr")
+    assert "Premier café dehors." in daily_report.render_daily_html(report, "fr")
 
     for each in (on_network, on_page):
-        alive.act(removal.ask, each)
+        alive.act(post_removal.request_post_removal, each)
     arrived(alive, on_network, on_page, state=S.REMOVED)
     assert alive.network.api("GET", alive.accounts["main"], f"posts/{alive.posts()[0]['id']}")[0] == 404
     status, text = page(alive, "/" + link.split("/", 3)[3])
@@ -115,6 +122,6 @@ def test_a_lost_answer_and_a_late_one_in_a_running_house(alive: Desk) -> None:
     held = alive.delivery("held", after=60, late_ok=timedelta(minutes=1))
     alive.pass_time(minutes=5)
     arrived(alive, held, state=S.HELD)
-    alive.act(planning.send_now, held)
+    alive.act(deliveries.expedite_delivery, held)
     arrived(alive, held)
     assert alive.texts() == ["lost", "held"]

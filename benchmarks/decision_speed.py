@@ -1,0 +1,275 @@
+"""What it costs to verify a log: entries a second of an export that lies in memory.
+
+What a decision costs in an agency with a long past, and how fast a permit is minted, used up and proven.
+
+Classifiers are no part of it: what they say is evidence that lies there already.
+"""
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import create_engine, text
+
+from benchmarks import review_workload
+from benchmarks.measurement import BENCHMARK_SEED
+from benchmarks.outbox_throughput import BenchmarkServers, run_servers
+from benchmarks.publishing import recall
+from foundation.db.database import Database, Scope
+from foundation.ids import derived_uuid, uuid7
+from foundation.ops.clock import monotonic
+from gate.contract.permit import Permit
+from gate.contract.units import Medium, Subject, Text, Unit
+from gate.log import hash_chain, proof, signed_checkpoints
+from gate.log.signed_checkpoints import Anchor, Checkpoint, LogKey, RootLink
+from gate.permits import issuance
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from workers.cli.gate.text_check import false_alarm_rates
+
+LOG_ENTRIES, LOG_EVERY = 100_000, 1000
+_BEGAN = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def measure_log_verification() -> dict[str, float]:
+    """Entries a second, on one core, of a log that lies in memory: `log_verify_per_s`."""
+    lines = list(_log(LogKey.derive(bytes(32))))
+    begun = monotonic()
+    found = proof.verify_export(lines)
+    seconds = monotonic() - begun
+    if not found.is_intact or found.logs[0].entries != LOG_ENTRIES:
+        raise RuntimeError("the generated log is not whole")
+    return {"log_verify_per_s": LOG_ENTRIES / seconds}
+
+
+def _log(key: LogKey) -> Iterator[bytes]:
+    """An export of one log, with a checkpoint every thousand entries and a link of the root for each."""
+    name, entries, signed, root = key.log_name(derived_uuid("bench"), _BEGAN), [], [], []
+    last = before = link = hash_chain.GENESIS_HASH
+    for seq in range(1, LOG_ENTRIES + 1):
+        sealed = hash_chain.hashed_bytes(_entry(seq, last))
+        last = hash_chain.sha256_hex(sealed)
+        entries.append(proof.entry_line(sealed, last))
+        if seq % LOG_EVERY == 0:
+            number = seq // LOG_EVERY
+            signed.append(Checkpoint(name, number, seq, last, seq, before, link).to_statement(key))
+            before = hash_chain.sha256_hex(signed[-1])
+            root.append(RootLink(number, seq, link, (Anchor(name, number, before),)).to_statement(key))
+            link = hash_chain.sha256_hex(root[-1])
+    opening = {"format": 1, "key": key.public_key_text, "logs": [name], "every": True, "links": len(root), "at": 0}
+    yield signed_checkpoints.sign_statement("export", opening, key)
+    yield from root
+    yield signed_checkpoints.sign_statement("log", {"agency": "Bench", "log": name}, key)
+    for number, line in enumerate(signed):
+        yield from entries[number * LOG_EVERY : (number + 1) * LOG_EVERY]
+        yield line
+    end = {"log": name, "seq": LOG_ENTRIES, "hash": last, "checkpoints": len(signed), "at": 0}
+    yield signed_checkpoints.sign_statement("end", end, key)
+
+
+def _entry(seq: int, last: str) -> dict[str, object]:
+    """As long as a true one."""
+    ids = {part: derived_uuid(part, seq) for part in ("id", "tenant_id", "subject_id", "creator_id", "channel_id")}
+    return {
+        **ids,
+        "seq": seq,
+        "prev_hash": last,
+        "decided_at": _BEGAN + timedelta(seconds=seq),
+        "subject_kind": "delivery",
+        "surface": "sandbox.post",
+        "unit_digest": hash_chain.sha256_hex(b"unit %d" % seq),
+        "snapshot_digest": hash_chain.sha256_hex(b"snapshot %d" % seq),
+        "author": f"member:{derived_uuid('author')}",
+        "stage": "mint",
+        "verdict": "H",
+        "reasons": ["CONSENT_MISSING", "REVIEW_MISSING"],
+        "rating": "N",
+        "flags": ["sensitive=true"],
+        "bundle": "2026.11.20-3+0123456789ab",
+    }
+
+
+PERSONS, RENDITIONS, PERMITS, BLOCKED, READERS = 10_000, 100_000, 1_000_000, 50_000, 10_000
+ROUNDS = 400
+WARM = 20
+PLATFORM = "sandbox"
+WORDS = "A quiet evening by the sea, and one more picture for those who asked. See you on Sunday!"
+HISTORY_SQL = Path(__file__).with_name("decision_speed.sql")
+
+
+@dataclass(frozen=True)
+class MeasuredAgency:
+    """The agency that is measured, and the seam to its rows."""
+
+    database: Database
+    tenant_id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    author: str
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A request, as far as the gate is concerned."""
+
+    name: str
+    body: str
+
+    def wire_digest(self) -> str:
+        return hashlib.sha256(self.body.encode()).hexdigest()
+
+
+def measure_gate() -> dict[str, float]:
+    """Start servers of its own, write the past, measure, stop. Takes about six minutes.
+
+    decision_p95_ms: from opening the transaction to its commit with the entry in the log, for a picture of two real
+    people, half of them posts and half messages to one reader; mint_consume_p95_ms: the same of a claim, with the locks
+    and the permit.
+    """
+    with run_servers() as found:
+        agency = _agency(found)
+        _past(found, agency)
+        drawn = random.Random(BENCHMARK_SEED)  # noqa: S311 - which picture, not a secret
+        units = [_marked(agency, _unit(agency, drawn)) for _ in range(ROUNDS + WARM)]
+        key = Ed25519PrivateKey.generate()
+        _must_pass(agency, units[:WARM], key)
+        decided = _timed(units[WARM:], lambda unit: _judge(agency, unit))
+        minted = _timed(units[WARM:], lambda unit: _mint(agency, unit, key))
+        verified = _verified(agency, units[-1], key)
+        looked = recall.measure_evidence_ms(lambda: _scope(agency), units[WARM:], author=agency.author)
+        agency.database.close()
+    return {
+        "decision_p50_ms": _percentile(decided, 50),
+        "decision_p95_ms": _percentile(decided, 95),
+        "mint_consume_p95_ms": _percentile(minted, 95),
+        "permit_verify_p95_ms": _percentile(verified, 95),
+        "evidence_p50_ms": looked,
+        **recall.measure_recall(looked),
+        **measure_log_verification(),
+        **false_alarm_rates(),
+        **review_workload.measure_review_workload(),
+    }
+
+
+def _percentile(seconds: Sequence[float], share: int) -> float:
+    return 1000 * sorted(seconds)[-(-len(seconds) * share // 100) - 1]
+
+
+def _timed(units: Sequence[Unit], act: Callable[[Unit], object]) -> list[float]:
+    taken = []
+    for unit in units:
+        started = monotonic()
+        act(unit)
+        taken.append(monotonic() - started)
+    return taken
+
+
+def _agency(found: BenchmarkServers) -> MeasuredAgency:
+    database, tenant_id = Database(found.work_url, pool_size=2), uuid7()
+    with database.scope(tenant_id, "system:bench") as scope:
+        agencies.create_agency(scope, name="Bench", language="en", zone="UTC")
+        creator_id = agencies.add_creator(
+            scope, slug="bench", name="Bench", kind="human", zone="UTC", languages=["en"], rating_ceiling="E"
+        )
+        members = [
+            agencies.add_member(
+                scope, name=name, email=f"{name}@example.test", role=Role.OWNER, language="en", zone="UTC"
+            )
+            for name in ("ann", "rob")
+        ]
+    return MeasuredAgency(database, tenant_id, creator_id, uuid7(), f"member:{members[0]}")
+
+
+def _past(found: BenchmarkServers, agency: MeasuredAgency) -> None:
+    """Write the past as the superuser: loading is not what is measured."""
+    engine = create_engine(found.superuser_url)
+    values = {
+        "tenant": agency.tenant_id,
+        "creator": agency.creator_id,
+        "channel": agency.channel_id,
+        "persons": PERSONS,
+        "renditions": RENDITIONS,
+        "permits": PERMITS,
+        "blocked": BLOCKED,
+        "readers": READERS,
+    }
+    with engine.begin() as connection:
+        for statement in HISTORY_SQL.read_text("utf-8").split(";\n"):
+            if statement.strip():
+                connection.execute(text(statement), values)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    engine.dispose()
+
+
+def _digest(number: int) -> str:
+    return hashlib.sha256(f"rendition {number}".encode()).hexdigest()
+
+
+def _unit(agency: MeasuredAgency, drawn: random.Random) -> Unit:
+    """A picture of two people with words as people write them, for everybody or for one reader."""
+    picture = Medium(_digest(drawn.randrange(1, RENDITIONS + 1)), "image/jpeg", 1000)
+    whole = Unit(
+        tenant_id=agency.tenant_id,
+        creator_id=agency.creator_id,
+        subject=Subject("delivery", uuid7()),
+        platform=PLATFORM,
+        surface="sandbox.as_fanvue",
+        channel_id=agency.channel_id,
+        account="bench",
+        audience="public",
+        texts=(Text("body", WORDS),),
+        media=(picture,),
+    )
+    if drawn.random() < 0.5:
+        return whole
+    reader = f"reader-{drawn.randrange(1, READERS + 1)}"
+    subject = Subject("draft", whole.subject.id)
+    return replace(whole, surface="sandbox.chat", audience="viewer", viewer=reader, subject=subject)
+
+
+def _must_pass(agency: MeasuredAgency, units: Sequence[Unit], key: Ed25519PrivateKey) -> None:
+    """A gate that refuses everything would be fast."""
+    for unit in units:
+        decision = _judge(agency, unit)
+        if not decision.is_allowed:
+            raise RuntimeError(f"refused: {decision.reasons} at {unit.surface}")
+        _mint(agency, unit, key)
+
+
+def _scope(agency: MeasuredAgency) -> AbstractContextManager[Scope]:
+    return agency.database.scope(agency.tenant_id, "system:bench")
+
+
+def _judge(agency: MeasuredAgency, unit: Unit) -> issuance.Decision:
+    with _scope(agency) as scope:
+        return issuance.judge_unit(scope, unit, author=agency.author)
+
+
+def _marked(agency: MeasuredAgency, unit: Unit) -> Unit:
+    """As rooms hand it over: with the marks its place asks for."""
+    with _scope(agency) as scope:
+        return replace(unit, flags=issuance.required_flags_of_unit(scope, unit))
+
+
+def _mint(agency: MeasuredAgency, unit: Unit, key: Ed25519PrivateKey) -> Permit:
+    with _scope(agency) as scope:
+        issuance.lock_unit(scope, unit)
+        return issuance.mint_permit(scope, unit, _Step("publish", str(unit.subject.id)), key=key, author=agency.author)
+
+
+def _verified(agency: MeasuredAgency, unit: Unit, key: Ed25519PrivateKey) -> list[float]:
+    permit = _mint(agency, replace(unit, subject=Subject("delivery", uuid7())), key)
+    public, taken = key.public_key(), []
+    for _ in range(ROUNDS):
+        started = monotonic()
+        if not permit.is_signed_by(public):
+            raise RuntimeError("a permit of our own is not proven")
+        taken.append(monotonic() - started)
+    return taken

@@ -1,0 +1,81 @@
+"""What our way around diffusers costs: pictures through the engine beside the bare pipeline, and memory over many jobs.
+
+Both run the demonstration model, or the folder in the settings, with the same words, seeds, steps and size, in one
+process and by turns. Bare is what a script does: call the pipeline, save a PNG.
+"""
+
+import gc
+import importlib
+import io
+from collections.abc import Callable
+from functools import partial
+from statistics import median
+from typing import Any
+
+import psutil
+
+from foundation.ops import settings
+from foundation.ops.clock import monotonic
+from foundation.ops.settings import DEMO_MODEL, GeneratorsSettings
+from generators.contract.engines import ImageJob
+from generators.engines.images.diffusion import DiffusionEngine
+
+WIDTH, HEIGHT, STEPS, GUIDANCE = 128, 96, 20, 6.0
+ROUNDS, TOGETHER = 15, 4
+MANY, SETTLED = 500, 20
+
+
+def measure_diffusion() -> dict[str, float]:
+    """Seconds a picture (medians), ours over the bare ones, and MiB that 500 jobs left. Raises EngineMissing without
+    the extra of pictures."""
+    given = settings.load_settings().generators
+    engine = DiffusionEngine(given if given.diffusion_folder else GeneratorsSettings(diffusion_folder=DEMO_MODEL))
+    engine.draw(_job(0))
+    pipeline = engine.pipelines.get_pipeline(engine.shelf.default)
+    ours, bare = [], []
+    for seed in range(ROUNDS):  # by turns, so that what else the machine does meets both
+        ours.append(_seconds(partial(engine.draw, _job(seed))))
+        bare.append(_seconds(partial(_bare, pipeline, seed)))
+    batch = _seconds(lambda: list(engine.draw_many([_job(seed) for seed in range(TOGETHER)])))
+    return {
+        "picture_s": median(ours),
+        "bare_picture_s": median(bare),
+        "picture_ratio": median(one / other for one, other in zip(ours, bare, strict=True)),
+        "picture_of_four_s": batch / TOGETHER,
+        "left_by_500_mib": _left(engine),
+    }
+
+
+def _job(seed: int, steps: int = STEPS) -> ImageJob:
+    return ImageJob("a beach at noon", seed=seed, width=WIDTH, height=HEIGHT, steps=steps, guidance=GUIDANCE)
+
+
+def _seconds(act: Callable[[], Any]) -> float:
+    began = monotonic()
+    act()
+    return monotonic() - began
+
+
+def _bare(pipeline: Any, seed: int) -> None:
+    torch = importlib.import_module("torch")
+    image = pipeline(
+        prompt="a beach at noon",
+        width=WIDTH,
+        height=HEIGHT,
+        num_inference_steps=STEPS,
+        guidance_scale=GUIDANCE,
+        generator=torch.Generator("cpu").manual_seed(seed),
+    ).images[0]
+    image.save(io.BytesIO(), "PNG", compress_level=4)
+
+
+def _left(engine: DiffusionEngine) -> float:
+    """MiB of this process after so many jobs of one step beyond those after the first few."""
+    for seed in range(SETTLED):
+        engine.draw(_job(seed, steps=1))
+    gc.collect()
+    before = psutil.Process().memory_info().rss
+    for seed in range(MANY):
+        engine.draw(_job(seed, steps=1))
+    gc.collect()
+    return (psutil.Process().memory_info().rss - before) / 2**20

@@ -1,0 +1,200 @@
+"""Runs of many models on one device: the real claim, affinity against first-in-first-out, in a device's own time.
+
+The rows, the claims and their order are real, on a PostgreSQL of this benchmark; drawing and loading are not: they
+move a clock of ours by what they are said to cost, and those costs stand in the figures.
+"""
+
+import random
+from collections import Counter
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from benchmarks.measurement import BENCHMARK_SEED
+from benchmarks.outbox_throughput import BenchmarkServers, run_servers
+from foundation.db.database import Database, Scope
+from foundation.ids import INSTALLATION_ID
+from foundation.outbox import outbox, row_leases
+from foundation.outbox.row_leases import TakenRow
+from studio.library.events import RunDue
+from studio.runs import device_queue
+from studio.runs.records import TURN_PICTURES
+from studio.runs.runner import TURN_SECONDS
+from workers.relay.dispatch import RELAY_ACTOR
+from workers.relay.gpu_scheduler import GpuScheduler
+
+JOBS, MODELS, ADAPTERS, TENANTS = 200, 5, 3, 8
+LOAD_S, PICTURE_S = 20.0, 4.0
+"""What a device is said to need to load other weights, and for one picture: the order of an SDXL from a local disk."""
+
+ADAPTER_S = 1.0
+"""And to lay other LoRAs over a model that is loaded: 0.1 s on a small one (measured), more with larger files."""
+
+APART_S = 3.0
+"""Between two runs that are asked for, at most; on average half of it: faster than a device draws."""
+
+
+@dataclass(frozen=True)
+class RequestedRun:
+    """A run: who asked when (seconds after the beginning), in which group, for how many pictures."""
+
+    tenant_id: UUID
+    job_id: UUID
+    at: float
+    group: str
+    pictures: int
+
+
+@dataclass
+class SimulatedDevice:
+    """One device's time and what came of it."""
+
+    now: float = 0.0
+    loaded: str | None = None
+    loads: int = 0
+    changes: int = 0
+
+    def load_model(self, group: str) -> None:
+        """Other weights, or other LoRAs over them, if they are not there."""
+        if group == self.loaded:
+            return
+        if self.loaded is None or device_queue.model_group_prefix(group) != device_queue.model_group_prefix(
+            self.loaded
+        ):
+            self.loads, self.now = self.loads + 1, self.now + LOAD_S
+        else:
+            self.changes, self.now = self.changes + 1, self.now + ADAPTER_S
+        self.loaded = group
+
+
+def measure_gpu_queue() -> dict[str, float]:
+    """Start a PostgreSQL of its own, serve the same queue three times, stop it. Takes about a minute.
+
+    `fifo_*`: each run to its end, the oldest first; `group_*`: those of the same model and LoRAs first; `affinity_*`,
+    as it is: then those of the same model. `*_loads` are models, `*_changes` LoRAs over one. `*_wait_p95_s`: from
+    asking to the first picture; `*_share`: the most over the fewest pictures that a tenant got until the first of them
+    had all of its own. Times are the device's: `load_s`, `adapter_s` and `picture_s` are given, not measured. Raises
+    Unavailable when a server does not start.
+    """
+    given: dict[str, float] = {"jobs": JOBS, "models": MODELS, "adapters": ADAPTERS}
+    given |= {"load_s": LOAD_S, "picture_s": PICTURE_S, "adapter_s": ADAPTER_S}
+    asked = _asked(random.Random(BENCHMARK_SEED))  # noqa: S311 - the same queue each time
+    with run_servers() as found:
+        ways = {"fifo": None, "group": GpuScheduler(kin=lambda group: f"{group}|"), "affinity": GpuScheduler()}
+        for name, way in ways.items():
+            given |= _served(name, found, asked, way)
+    return given
+
+
+def _asked(draw: random.Random) -> list[RequestedRun]:
+    """The queue: the first tenant asks for two fifths of it."""
+    tenants, at, found = [UUID(int=draw.getrandbits(128), version=4) for _ in range(TENANTS)], 0.0, []
+    for _ in range(JOBS):
+        at += draw.uniform(0, APART_S)
+        tenant = tenants[0] if draw.random() < 0.4 else draw.choice(tenants[1:])
+        model, adapter = f"model-{draw.randrange(MODELS)}", f"lora-{draw.randrange(ADAPTERS)}"
+        job_id = UUID(int=draw.getrandbits(128), version=4)
+        found.append(
+            RequestedRun(tenant, job_id, at, device_queue.model_group(model, adapters=[adapter]), draw.randint(1, 8))
+        )
+    return found
+
+
+def _served(
+    name: str, found: BenchmarkServers, asked: list[RequestedRun], turns: GpuScheduler | None
+) -> dict[str, float]:
+    database, device = Database(found.work_url, pool_size=2), SimulatedDevice()
+    try:
+        run = _Run(database, device, asked, turns)
+        while run.left:
+            run.next()
+        return {f"{name}_{key}": value for key, value in run.figures().items()}
+    finally:
+        database.close()
+
+
+class _Run:
+    """One way to serve the queue, row by row."""
+
+    def __init__(
+        self, database: Database, device: SimulatedDevice, asked: list[RequestedRun], turns: GpuScheduler | None
+    ) -> None:
+        self._database, self._device, self._turns = database, device, turns
+        self._jobs = {each.job_id: each for each in asked}
+        self.left = {each.job_id: each.pictures for each in asked}
+        self._first: dict[UUID, float] = {}
+        self._drawn: list[UUID] = []
+        self._owed = Counter[UUID]()
+        with self._scope() as scope:
+            self._began = scope.now
+        for each in asked:
+            self._owed[each.tenant_id] += each.pictures
+            with database.scope(each.tenant_id, RELAY_ACTOR) as scope:
+                at = self._began + timedelta(seconds=each.at)
+                outbox.put(scope, RunDue(each.tenant_id, each.job_id), at=at, group=each.group)
+
+    def _scope(self) -> AbstractContextManager[Scope]:
+        return self._database.scope(INSTALLATION_ID, RELAY_ACTOR, role="relay")
+
+    def _at(self, scope: Scope) -> Scope:
+        """The scope in the device's time."""
+        return replace(scope, now=self._began + timedelta(seconds=self._device.now))
+
+    def next(self) -> None:
+        """Serve the row whose turn it is until it is done or gives the device back; none is due: wait for one."""
+        with self._scope() as scope:
+            now = self._at(scope)
+            if self._turns is not None:
+                rows = self._turns.claim_rows(now, "gpu", places=1, room=1)
+            else:
+                rows = row_leases.claim_rows(now, "gpu", places=1, room=1, patience=timedelta())
+            taken = [row_leases.take_row(now, row.id, row.token, deadline=timedelta(seconds=30)) for row in rows]
+        if not taken:
+            self._device.now = min(each.at for each in self._jobs.values() if each.at > self._device.now)
+        for row in taken:
+            if row is not None:
+                self._draw(row)
+
+    def _draw(self, row: TakenRow) -> None:
+        asked, device, turn = self._jobs[row.subject_id], self._device, 0
+        device.load_model(asked.group)
+        self._first.setdefault(row.subject_id, device.now)
+        began = device.now
+        while self.left[row.subject_id]:
+            device.now += PICTURE_S
+            self.left[row.subject_id] -= 1
+            self._drawn.append(row.tenant_id)
+            turn += 1
+            over = turn >= TURN_PICTURES or device.now - began >= TURN_SECONDS
+            if self._turns is not None and over and self.left[row.subject_id] and self._give_back(row):
+                return
+        del self.left[row.subject_id]
+        with self._scope() as scope:
+            row_leases.finish_row(self._at(scope), row)
+
+    def _give_back(self, row: TakenRow) -> bool:
+        with self._scope() as scope:
+            now = self._at(scope)
+            return row_leases.is_capacity_needed(now, row) and row_leases.defer_row(now, row, timedelta())
+
+    def figures(self) -> dict[str, float]:
+        """Loads, changes of LoRAs, total seconds, p95 of the wait for the first picture, most over fewest pictures."""
+        waits = sorted(at - self._jobs[job_id].at for job_id, at in self._first.items())
+        return {
+            "loads": self._device.loads,
+            "changes": self._device.changes,
+            "total_s": self._device.now,
+            "wait_p50_s": waits[len(waits) // 2],
+            "wait_p95_s": waits[len(waits) * 95 // 100],
+            "wait_most_s": waits[-1],
+            "share": self._share(),
+        }
+
+    def _share(self) -> float:
+        got = Counter[UUID]()
+        for tenant in self._drawn:
+            got[tenant] += 1
+            if got[tenant] == self._owed[tenant]:
+                break
+        return max(got.values()) / max(min(got[tenant] for tenant in self._owed), 1)

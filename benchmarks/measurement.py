@@ -1,0 +1,177 @@
+"""`greenroom bench NAME`: figures of the house, each on real processes of an installation of its own."""
+
+import importlib
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks.publishing import growth_chart
+from foundation.errors import BadInput
+from foundation.ops.clock import wall_now
+
+BENCHMARKS: Mapping[str, str] = {
+    "publishing": "benchmarks.publishing.comparison:measure_publishing",
+    "scale": "benchmarks.publishing.load_growth:measure_load_growth",
+    "agencies": "benchmarks.publishing.idle_agencies:measure_idle_agencies",
+    "files": "benchmarks.publishing.bulk_import:measure_bulk_import",
+    "outbox": "benchmarks.outbox_throughput:measure_outbox",
+    "stack": "benchmarks.startup_cost:measure_startup",
+    "dashboard": "benchmarks.page_speed:measure_pages",
+    "chat": "benchmarks.chat_latency:measure_chat",
+    "gate": "benchmarks.decision_speed:measure_gate",
+    "connectors": "benchmarks.connector_overhead:measure_connectors",
+    "generation": "benchmarks.gpu_queue:measure_gpu_queue",
+    "media": "benchmarks.media_preparation:measure_media",
+    "diffusion": "benchmarks.diffusion_overhead:measure_diffusion",
+    "texts": "benchmarks.text_overhead:measure_texts",
+}
+QUICK_BENCHMARKS = ("publishing", "scale", "agencies")
+"""Those that can also be run small: to see that they run."""
+
+GOALS: Mapping[str, str] = {
+    "light_p95_s": "≤ 0.3",
+    "burst120_p95_s": "≤ 1.5",
+    "posts_per_s": "≥ 100",
+    "fair_most_s": "≤ 2",
+    "fair_most_s_10k": "≤ 2",
+    "db_connections": "≤ 16",
+    "file_look_s": "≤ 30",
+    "file_write_s": "≤ 30",
+    "late_growth": "≤ 1.2",
+    "light_p95_s_1000": "≤ 0.3",
+    "slow_of_lanes": "≥ 0.77",
+    "up_first_s": "≤ 300",
+    "up_again_s": "≤ 15",
+    "rss_mib": "≤ 1300",
+    "help_s": "≤ 0.5",
+    "page_p95_ms": "≤ 200",
+    "calendar_p95_ms": "≤ 300",
+    "first_paint_s": "≤ 1.5",
+    "session_mib": "≤ 40",
+    "first_answer_p95_s": "≤ 1",
+    "order_breaks": "0",
+    "decision_p95_ms": "≤ 20",
+    "mint_consume_p95_ms": "≤ 15",
+    "permit_verify_p95_ms": "≤ 1",
+    "recall_five_s": "≤ 10",
+    "overhead_ratio": "≤ 1.15",
+    "log_verify_per_s": "≥ 50000",
+    "holds_per_1000_messages": "≤ 10",
+    "holds_per_100_captions": "≤ 3",
+    "benign_block_ppm": "≤ 500",
+    "desk_items_per_day": "≤ 60",
+    "picture_ratio": "≤ 1.03",
+    "registry_import_ms": "≤ 100",
+    "sdks_loaded": "0",
+}
+"""What was promised, on 2 cores; figures without a line are told for comparison."""
+
+ZERO_SUFFIXES = ("_doubled", "_lost")
+"""Of ours there are none, whatever the fault."""
+
+FAULT_SUFFIXES = (*ZERO_SUFFIXES, "_spaced")
+"""What is told of each fault, in a table of its own."""
+
+BENCHMARK_SEED = 20261120
+GROWTH_CHART_PATH = "pictures/growth.svg"
+"""Beside the page: lateness by planned posts and workers."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The figures of one benchmark, and where they were taken."""
+
+    name: str
+    figures: Mapping[str, float]
+    machine: str
+    seed: int
+
+    def as_json(self) -> str:
+        """One object."""
+        figures = {key: round(value, 4) for key, value in self.figures.items()}
+        return json.dumps({"name": self.name, "figures": figures, "machine": self.machine, "seed": self.seed})
+
+
+def describe_machine() -> str:
+    """What the figures were taken on."""
+    memory = psutil.virtual_memory().total / 2**30
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{system}, {os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
+
+
+def goal_for(key: str) -> str:
+    """What was promised of a figure; empty where nothing was."""
+    return "0" if key.endswith(ZERO_SUFFIXES) and not key.startswith("plain_") else GOALS.get(key, "")
+
+
+def run_benchmark(name: str, *, quick: bool = False) -> Measurement:
+    """Run one benchmark. Raises BadInput for a name there is none of, and for one that cannot be run small."""
+    if name not in BENCHMARKS:
+        raise BadInput("bench.unknown", name=name, names=", ".join(BENCHMARKS))
+    if quick and name not in QUICK_BENCHMARKS:
+        raise BadInput("bench.not_quick", name=name, names=", ".join(QUICK_BENCHMARKS))
+    module, _, attribute = BENCHMARKS[name].partition(":")
+    figures: Callable[..., dict[str, float]] = getattr(importlib.import_module(module), attribute)
+    return Measurement(name, figures(quick=True) if quick else figures(), describe_machine(), BENCHMARK_SEED)
+
+
+def run_benchmarks(
+    name: str, *, as_json: bool, markdown: Path | None, quick: bool = False, plot: Path | None = None
+) -> None:
+    """Measure one or all, print, and write the page and the plot of growth when asked."""
+    names = list(BENCHMARKS) if name == "all" else [name]
+    found = []
+    for each in names:
+        measured = run_benchmark(each, quick=quick)
+        found.append(measured)
+        print(measured.as_json() if as_json else _plain(measured), flush=True)
+    if markdown is not None:
+        markdown.write_text(render_benchmark_page(found), encoding="utf-8")
+        plot = plot or markdown.parent / GROWTH_CHART_PATH
+    for measured in found:
+        growth = growth_chart.growth_lines(measured.figures)
+        if plot is not None and growth:
+            plot.write_text(growth_chart.render_chart(growth), encoding="utf-8")
+
+
+def _plain(measured: Measurement) -> str:
+    rows = [f"  {key:<26} {value:>12.4g}   {goal_for(key)}" for key, value in measured.figures.items()]
+    return "\n".join([measured.name, *rows])
+
+
+def render_benchmark_page(found: list[Measurement]) -> str:
+    """`docs/benchmarks.md`."""
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Written by `make bench` on {wall_now():%Y-%m-%d}: {found[0].machine if found else '-'}. Other work may have",
+        "shared the machine: compare within one run. Each is `greenroom bench NAME --json`. `up_first_s` begins with",
+        "the virtual environment in place; lateness is from a post's time to its arrival at the sandbox, which answers",
+        "after 150 ms. How many small changes of the gate its tests find: `docs/mutation.md`.",
+    ]
+    for measured in found:
+        lines += ["", f"## {measured.name}", "", "| figure | measured | goal |", "|---|---|---|"]
+        plain = {key: value for key, value in measured.figures.items() if not key.endswith(FAULT_SUFFIXES)}
+        lines += [f"| `{key}` | {value:.4g} | {goal_for(key) or '–'} |" for key, value in plain.items()]
+        lines += _faults(measured.figures)
+        if growth_chart.growth_lines(measured.figures):
+            lines += ["", f"![{growth_chart.TITLE}]({GROWTH_CHART_PATH})"]
+    return "\n".join([*lines, ""])
+
+
+def _faults(figures: Mapping[str, float]) -> list[str]:
+    """A line for each fault with what became of the posts of both sides; none where a benchmark has no faults."""
+    ours = [
+        key.removesuffix("_doubled") for key in figures if key.endswith("_doubled") and not key.startswith("plain_")
+    ]
+    if not ours:
+        return []
+    columns = ("{}_doubled", "{}_lost", "{}_spaced", "plain_{}_doubled", "plain_{}_lost")
+    rows = [[f"{figures.get(column.format(name), 0):g}" for column in columns] for name in ours]
+    head = ["", "| fault | doubled (goal 0) | lost (goal 0) | spaced | plain doubled | plain lost |", "|---" * 6 + "|"]
+    return [*head, *(f"| `{name}` | {' | '.join(row)} |" for name, row in zip(ours, rows, strict=True))]

@@ -1,0 +1,225 @@
+"""What the dashboard costs on the demo's data: script time of its pages, seconds to the first paint, memory a session.
+
+A house of its own is started, and its pages are opened in a real Chromium, driven by Playwright; both are there where
+the tests are installed. Script time is what the dashboard itself says of each run, in its log.
+"""
+
+import json
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psutil
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Database, OpenScope
+from foundation.errors import Unavailable
+from foundation.ids import uuid7
+from foundation.ops import settings as house
+from foundation.ops.clock import monotonic, sleep
+from foundation.ops.wall_time import WallTime
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
+from tenants.scope import list_tenant_ids, scope_opener
+from workers.installation.folder import MIB, InstallationFolder
+from workers.installation.state_file import read_status
+from workers.runtime.embedded_servers import spawn_process
+from workers.runtime.process_table import CODE_ROOT
+from workers.runtime.subprocess_task import start_failure
+
+PATIENCE_SECONDS = 600.0
+ROUNDS = 6
+SESSIONS = 10
+
+POSTS, ACCOUNTS, DAYS, AT_ONCE = 1_250, 4, 89, 50
+"""5,000 deliveries in the days of the longest view, written fifty posts a transaction."""
+
+VIEWS = ("day", "week", "month", "list", "quarter")
+DRAWN = "dashboard.drawn"
+CONTENT = "[data-testid=stMainBlockContainer] :is(h1, .gr, [data-testid=stHeading])"
+"""What people came for: the page's own heading or text, not the frame around it."""
+
+SWITCHES = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+
+
+def measure_pages() -> dict[str, float]:
+    """Milliseconds (95th percentile over all pages, and over the views of a full calendar), seconds, MiB.
+
+    Raises Unavailable where there is no Chromium.
+    """
+    with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder:
+        home = InstallationFolder(Path(folder) / "home")
+        with _running(home), _browser() as browser:
+            paint = _first_paint(browser, home)
+            worst = _pages(browser, home)
+            memory = _sessions(browser, home)
+            full = _calendar(browser, home)
+    return {"first_paint_s": paint, **worst, "session_mib": memory, **full}
+
+
+@contextmanager
+def _running(home: InstallationFolder) -> Iterator[None]:
+    command = [sys.executable, "-m", "workers.cli.main", "up", "--no-browser"]
+    environment = house.child_environment(home.folder, code=CODE_ROOT)
+    process, started = (
+        spawn_process(command, home.log_file("bench"), environment=environment, ending=signal.SIGKILL),
+        monotonic(),
+    )
+    try:
+        while not read_status(home).is_ready:
+            if process.poll() is not None or monotonic() - started > PATIENCE_SECONDS:
+                raise start_failure(home, "bench")
+            sleep(0.2)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE_SECONDS)
+
+
+@contextmanager
+def _browser() -> Iterator[Any]:
+    try:
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415  a tool of the tests, absent from a plain house
+    except ImportError as error:
+        raise Unavailable("bench.no_browser") from error
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        raise Unavailable("bench.no_browser")
+    with sync_playwright() as played:
+        browser = played.chromium.launch(executable_path=program, args=list(SWITCHES))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def _enter(browser: Any, home: InstallationFolder) -> Any:
+    """A new browser context in which the demo's owner has come in."""
+    settings = house.load_settings_of(home.folder)
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.goto(f"{settings.dashboard.public_url}/auth/link/{_secret(home)}")
+    page.locator("button").first.click()
+    page.wait_for_selector(CONTENT, timeout=60_000)
+    return page
+
+
+@contextmanager
+def _agency(home: InstallationFolder) -> Iterator[tuple[OpenScope, UUID]]:
+    """The demo's agency of several creators. Raises Unavailable where there is none."""
+    database = Database(
+        house.load_settings_of(home.folder).database.work_url.get_secret_value(), pool_size=1, application="bench"
+    )
+    tenant = scope_opener(database)
+    try:
+        for tenant_id in list_tenant_ids(tenant):
+            with tenant(tenant_id, "system:bench") as scope:
+                several = len(tenant_reads.list_creators(scope)) > 1
+            if several:
+                yield tenant, tenant_id
+                return
+        raise Unavailable("bench.no_demo")
+    finally:
+        database.close()
+
+
+def _secret(home: InstallationFolder) -> str:
+    with _agency(home) as (tenant, tenant_id), tenant(tenant_id, "system:bench") as scope:
+        return sessions.create_sign_in_link(
+            scope, next(one for one in tenant_reads.list_members(scope) if one.role is Role.OWNER).id
+        )
+
+
+def _first_paint(browser: Any, home: InstallationFolder) -> float:
+    """The median of some loads of Home with a warm cache, to its own words on the screen."""
+    page, taken = _enter(browser, home), []
+    for _ in range(ROUNDS):
+        started = monotonic()
+        page.goto(house.load_settings_of(home.folder).dashboard.public_url)
+        page.wait_for_selector(CONTENT)
+        taken.append(monotonic() - started)
+    page.context.close()
+    return statistics.median(taken)
+
+
+def _pages(browser: Any, home: InstallationFolder) -> dict[str, float]:
+    """Each page of the menu some times; the 95th percentile over all runs, and each page's own median."""
+    page = _enter(browser, home)
+    names = [link.get_attribute("href").rpartition("/")[2] or "home" for link in page.locator(MENU).all()]
+    base, begun = house.load_settings_of(home.folder).dashboard.public_url, len(_drawn(home))
+    for _ in range(ROUNDS):
+        for name in names:
+            page.goto(f"{base}/{'' if name == 'home' else name}")
+            page.wait_for_selector(CONTENT)
+            sleep(0.5)
+    page.context.close()
+    runs = _drawn(home)[begun + len(names) :]  # the first look at each loads its modules
+    spent = [run["ms"] for run in runs]
+    pages = {name: [run["ms"] for run in runs if run["page"] == name] for name in names}
+    each = {f"{name}_ms": float(statistics.median(taken)) for name, taken in sorted(pages.items()) if taken}
+    return {"page_p95_ms": float(statistics.quantiles(spent, n=20)[-1]), **each}
+
+
+MENU = "[data-testid=stSidebarNavLink]"
+
+
+def _drawn(home: InstallationFolder) -> list[dict[str, Any]]:
+    lines = home.log_file("dashboard").read_text("utf-8", "replace").splitlines()
+    return [json.loads(line) for line in lines if DRAWN in line and line.startswith("{")]
+
+
+def _sessions(browser: Any, home: InstallationFolder) -> float:
+    """What one more open Home weighs in the dashboard's process."""
+    process = psutil.Process(
+        next(one.pid for one in read_status(home).processes if one.name == "dashboard" and one.pid)
+    )
+    before = process.memory_info().rss
+    pages = [_enter(browser, home) for _ in range(SESSIONS)]
+    sleep(5.0)
+    grown = process.memory_info().rss - before
+    for page in pages:
+        page.context.close()
+    return max(grown, 0) / MIB / SESSIONS
+
+
+def _calendar(browser: Any, home: InstallationFolder) -> dict[str, float]:
+    """Each view of a calendar with `POSTS` posts on `ACCOUNTS` accounts: the 95th percentile of all, and medians."""
+    _plan_many(home)
+    page, base = _enter(browser, home), house.load_settings_of(home.folder).dashboard.public_url
+    spent: dict[str, list[float]] = {}
+    for view in VIEWS:
+        begun = len(_drawn(home))
+        for _ in range(ROUNDS):
+            page.goto(f"{base}/calendar?view={view}")
+            page.wait_for_selector(CONTENT)
+            sleep(1.0)
+        spent[view] = [run["ms"] for run in _drawn(home)[begun:] if run["page"] == "calendar"]
+    page.context.close()
+    each = {f"calendar_{view}_ms": float(statistics.median(taken)) for view, taken in spent.items()}
+    every = [one for taken in spent.values() for one in taken]
+    return {"calendar_p95_ms": float(statistics.quantiles(every, n=20)[-1]), **each}
+
+
+def _plan_many(home: InstallationFolder) -> None:
+    with _agency(home) as (tenant, tenant_id):
+        with tenant(tenant_id, "system:bench") as scope:
+            creator = tenant_reads.list_creators(scope)[0]
+            accounts = tuple(one.id for one in channel_reads.list_creator_channels(scope, creator.id)[:ACCOUNTS])
+            author = f"member:{tenant_reads.list_members(scope)[0].id}"
+        for first in range(0, POSTS, AT_ONCE):
+            with tenant(tenant_id, author) as scope:
+                for number in range(first, first + AT_ONCE):
+                    day = scope.now.date() + timedelta(days=1 + number % DAYS)
+                    at = WallTime(day, time(9 + number // DAYS % 12), creator.zone)
+                    draft = Draft(creator.id, "", f"The {number} pictures of the week.", (), accounts)
+                    drafts.plan_draft(scope, draft, key=uuid7(), at=at, author=author)

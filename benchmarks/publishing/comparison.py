@@ -1,0 +1,212 @@
+"""The same posts by ours and by a plain task queue, side by side: when they leave, what they cost, what faults make of
+them, what a slow platform does."""
+
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import psutil
+from celery import Celery
+
+from benchmarks.publishing import fault_outcomes, plain_celery
+from benchmarks.publishing import world as bench_publishing
+from benchmarks.publishing.plain_celery import PlainWorker
+from benchmarks.publishing.world import (
+    ACCOUNTS,
+    LATENCY_MS,
+    PATIENCE_SECONDS,
+    BenchmarkWorld,
+    ConnectionPeak,
+    ScenarioResult,
+    median,
+    percentile_95,
+    seconds_until,
+)
+from foundation.ops import settings as house
+from foundation.ops.clock import monotonic, sleep, wall_now
+from workers.installation.folder import InstallationFolder
+from workers.installation.ports import is_free
+from workers.installation.state_file import read_status
+from workers.runtime.embedded_servers import spawn_process
+from workers.runtime.process_table import CODE_ROOT
+
+LEAD = timedelta(seconds=6)
+TURN = timedelta(seconds=1.25)
+"""In the light run ours and theirs post in turns, so far apart."""
+
+SLOW_MS = 2_000
+SLOW_PORTS = range(29_300, 29_400)
+
+
+@dataclass(frozen=True)
+class ComparisonSize:
+    """How much is posted."""
+
+    light: int = 24
+    light_every: timedelta = timedelta(seconds=2.5)
+    """Twelve posts a minute would be one in 5 s; half the gap keeps the run short, and the load is as light."""
+    burst: int = 120
+    stream: int = 600
+    """Posts due at once, for the rate at which they leave."""
+    many: int = 300
+    """Posts of an agency due at once, beside single ones of another."""
+    slow: int = 150
+    """Posts due at once where every call takes two seconds."""
+    faults: fault_outcomes.FaultBenchmarkSize = fault_outcomes.FULL_SIZE
+
+
+WHOLE = ComparisonSize()
+QUICK = ComparisonSize(3, timedelta(seconds=0.5), 12, 12, 12, 6, fault_outcomes.QUICK_SIZE)
+
+
+def measure_publishing(*, quick: bool = False) -> dict[str, float]:
+    """Start the house, post in both ways, stop it: `plain_*` are those of the task queue.
+
+    Takes about thirteen minutes, `quick` about two: then there are few posts and faults, and the figures prove nothing
+    but that the benchmark runs.
+    """
+    size = QUICK if quick else WHOLE
+    with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name:
+        folder = Path(name)
+        with bench_publishing.run_installation(folder / "home", latency_ms=LATENCY_MS) as services:
+            world = bench_publishing.create_world(services)
+            redis_url = world.settings.redis.url.get_secret_value()
+            with plain_celery.run_plain_worker(redis_url, folder / "plain.log") as worker:
+                sides = ComparisonSides(world, plain_celery.make_plain_app(redis_url), worker)
+                found = _speed(sides, size) | _slow(sides, size.slow, folder)
+                return found | fault_outcomes.measure_faults(world, sides.app, worker, size.faults)
+
+
+@dataclass(frozen=True)
+class ComparisonSides:
+    """Both sides of the comparison, in one run."""
+
+    world: BenchmarkWorld
+    app: Celery
+    worker: PlainWorker
+
+    def plain(
+        self, world: BenchmarkWorld, name: str, count: int, gap: timedelta, *, shift: timedelta = LEAD
+    ) -> "PlainPosts":
+        """Hand the plain queue `count` posts on accounts of its own, the first one `shift` from now."""
+        accounts = [f"plain-{number}" for number in range(ACCOUNTS)]
+        tokens = {account: bench_publishing.open_sandbox_account(world.network_url, account) for account in accounts}
+        start = wall_now().replace(microsecond=0) + shift
+        where = [(accounts[number % ACCOUNTS], start + gap * number) for number in range(count)]
+        posts = {f"plain {name} {number}": one for number, one in enumerate(where)}
+        plain_celery.schedule_plain_posts(self.app, world.network_url, tokens, posts)
+        return PlainPosts(world, accounts, posts)
+
+
+@dataclass(frozen=True)
+class PlainPosts:
+    """Posts that the plain queue has in hand: text → account and time."""
+
+    world: BenchmarkWorld
+    accounts: Sequence[str]
+    posts: Mapping[str, tuple[str, datetime]]
+
+    def run(self, worker: PlainWorker) -> ScenarioResult:
+        """Wait for them. What they cost is that of the worker, of the test network and of Redis. Raises RuntimeError
+        when one never came."""
+        paid = [psutil.Process(pid) for pid in (worker.pid, *_pids(self.world, "sandbox", "redis").values())]
+        due = {text: at for text, (_, at) in self.posts.items()}
+        sleep(seconds_until(min(due.values())))
+        before = bench_publishing.cpu_seconds(paid)
+        until = monotonic() + seconds_until(max(due.values())) + PATIENCE_SECONDS
+        seen: Mapping[str, Sequence[datetime]] = {}
+        while not due.keys() <= seen.keys():
+            if monotonic() > until:
+                raise RuntimeError(f"{len(due.keys() - seen.keys())} plain posts never arrived")
+            sleep(bench_publishing.READ_SECONDS)
+            if wall_now() > max(due.values()):
+                seen = bench_publishing.sandbox_arrivals(
+                    self.world.network_url, self.accounts, latency_ms=self.world.latency_ms
+                )
+        return ScenarioResult.from_arrivals(
+            due, {text: seen[text][0] for text in due}, bench_publishing.cpu_seconds(paid) - before
+        )
+
+
+def _speed(sides: ComparisonSides, size: ComparisonSize) -> dict[str, float]:
+    """Lateness, rate, cost and connections of both; the light run of both at once, the others in turns."""
+    world, watched = sides.world, ConnectionPeak(sides.world.settings)
+    ours = partial(bench_publishing.run_scenario, world, watched=watched)
+    planned = sides.plain(world, "light", size.light, size.light_every, shift=LEAD + TURN)
+    light, plain_light = ours("light", size.light, size.light_every), planned.run(sides.worker)
+    gap = timedelta(seconds=1) / size.burst
+    burst = ours("burst", size.burst, gap)
+    plain_burst = sides.plain(world, "burst", size.burst, gap).run(sides.worker)
+    stream = ours("stream", size.stream, timedelta(0))
+    plain_stream = sides.plain(world, "stream", size.stream, timedelta(0)).run(sides.worker)
+    fair = bench_publishing.measure_fairness(world, size.many, watched=watched)
+    return {
+        **_told("", light, burst, stream),
+        "db_connections": float(watched.most),
+        **{f"db_connections_{name}": float(count) for name, count in watched.whose.items()},
+        "redis_connections": float(_lines(_pids(world).values(), world.settings.workers.redis_port)),
+        "fair_most_s": fair,
+        **_told("plain_", plain_light, plain_burst, plain_stream),
+        "plain_db_connections": float(_lines([sides.worker.pid], world.settings.workers.postgres_port)),
+        "plain_redis_connections": float(_lines([sides.worker.pid], world.settings.workers.redis_port)),
+    }
+
+
+def _told(side: str, light: ScenarioResult, burst: ScenarioResult, stream: ScenarioResult) -> dict[str, float]:
+    return {
+        f"{side}light_p50_s": median(light.lateness),
+        f"{side}light_p95_s": percentile_95(light.lateness),
+        f"{side}burst120_p50_s": median(burst.lateness),
+        f"{side}burst120_p95_s": percentile_95(burst.lateness),
+        f"{side}posts_per_s": stream.per_second,
+        f"{side}cpu_ms_per_post": stream.cpu_ms,
+    }
+
+
+def _pids(world: BenchmarkWorld, *names: str) -> dict[str, int]:
+    """The processes of the house that run now, by name: all, or those named."""
+    running = read_status(InstallationFolder(world.settings.home)).processes
+    return {one.name: one.pid for one in running if one.pid is not None and (one.name in names or not names)}
+
+
+def _lines(pids: Iterable[int], port: int) -> int:
+    """Connections that processes hold to a port now."""
+    held = [line for pid in pids for line in psutil.Process(pid).net_connections("tcp")]
+    return sum(1 for line in held if line.raddr and line.raddr[1] == port and line.status == psutil.CONN_ESTABLISHED)
+
+
+def _slow(sides: ComparisonSides, count: int, folder: Path) -> dict[str, float]:
+    """The rate where every call takes two seconds, and as a part of lanes / latency, which nobody can pass."""
+    with _slow_network(folder / "slow") as base:
+        world = bench_publishing.create_world(sides.world.services, name="slow", base=base, latency_ms=SLOW_MS)
+        ours = bench_publishing.run_scenario(world, "slow", count, timedelta(0)).per_second
+        plain = sides.plain(world, "slow", count, timedelta(0)).run(sides.worker).per_second
+    most = ACCOUNTS / (SLOW_MS / 1000)
+    return {"slow_posts_per_s": ours, "slow_of_lanes": ours / most, "plain_slow_posts_per_s": plain}
+
+
+@contextmanager
+def _slow_network(folder: Path) -> Iterator[str]:
+    """A second test network, whose every call takes two seconds; its address."""
+    port = next(port for port in SLOW_PORTS if is_free("127.0.0.1", port))
+    environment = house.child_environment(folder, code=CODE_ROOT)
+    environment |= {
+        "GREENROOM_ENVIRONMENT": "test",
+        "GREENROOM_SANDBOX__PORT": str(port),
+        "GREENROOM_SANDBOX__LATENCY_MS": str(SLOW_MS),
+    }
+    command = [sys.executable, "-m", "workers.run", "sandbox", "workers.processes.sandbox_server:run_sandbox", "--probes", "0"]
+    process = spawn_process(command, InstallationFolder(folder).log_file("sandbox"), environment=environment)
+    try:
+        until = monotonic() + PATIENCE_SECONDS
+        while is_free("127.0.0.1", port) and process.poll() is None and monotonic() < until:
+            sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)

@@ -1,0 +1,269 @@
+"""What faults make of posts, ours and those of a plain task queue: how many stand twice, and how many never came.
+
+What counts is the test network's own record. A post that still waits when the wait is over is counted once more after
+the clock of the house was moved on: after an outage an account's posts leave apart, and that is no loss.
+"""
+
+import random
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import psutil
+import redis
+from celery import Celery
+
+from benchmarks.measurement import BENCHMARK_SEED
+from benchmarks.publishing import plain_celery, refused_port, world
+from benchmarks.publishing.plain_celery import PlainWorker
+from benchmarks.publishing.refused_port import RefusedPort
+from benchmarks.publishing.world import BenchmarkWorld, seconds_until
+from foundation.db.database import Scope
+from foundation.ids import INSTALLATION_ID
+from foundation.ops.clock import monotonic, sleep, wall_now
+from workers.installation.folder import InstallationFolder
+from workers.installation.state_file import read_status
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How the test network treats the first request of each post; or, `once`, of each account."""
+
+    mode: str
+    once: bool = False
+    retry_after: float | None = None
+
+
+FAULTS: Mapping[str, Fault] = {
+    "cut": Fault("reset_before"),
+    "reset": Fault("reset_after"),
+    "hang": Fault("accept_then_hang"),
+    "error": Fault("status:503_after"),
+    "unavailable": Fault("status:503"),
+    "drip": Fault("drip"),
+    "garbage": Fault("garbage"),
+    "limited": Fault("status:429", once=True, retry_after=5),
+    "limited_bare": Fault("status:429", once=True),
+}
+"""Cut before it was taken in; then taken in and cut, unanswered, told an error; told one and not taken in; taken in and
+answered too slowly, or with half an answer; told to wait, with a time and without."""
+
+REFUSED, KILL, FLUSH, OUTAGE = "refused", "kill", "flush", "outage"
+"""Nobody listens when posts are due; whoever sends is killed, or Redis emptied, while they leave; a minute of 503."""
+
+SIDES = ("ours", "plain")
+SLOW_SECONDS = 12
+"""Longer than a plain task waits for an answer, shorter than ours do."""
+
+LEAD = timedelta(seconds=8)
+PLANNED_PER_S = 12
+SPREAD = timedelta(seconds=3)
+"""Over so long the posts are due that meet a kill or a flush, which comes in the middle."""
+
+REFUSED_SECONDS, OUTAGE_SECONDS = 8.0, 60.0
+RESTARTED_SECONDS = 2.0
+"""From the kill of the plain worker until somebody starts it again."""
+
+LOOK_SECONDS = 2.0
+ON_BY = timedelta(minutes=10)
+"""The clock is moved on by so much at a time, so that nothing is too late at once."""
+MOVES = 5
+
+
+@dataclass(frozen=True)
+class FaultBenchmarkSize:
+    """Posts of one fault and one side, over how many accounts, and how long plain retries and ours are waited for."""
+
+    each: int = 20
+    accounts: int = 5
+    names: Sequence[str] = (*FAULTS, REFUSED, KILL, FLUSH, OUTAGE)
+    least: float = 60.0
+    """The longest a plain task takes to give up: four tries of ten seconds, and 7 s between them."""
+    most: float = 180.0
+    """By then every look and every retry of ours is over."""
+
+
+FULL_SIZE = FaultBenchmarkSize()
+QUICK_SIZE = FaultBenchmarkSize(4, 2, ("reset", "limited", REFUSED, FLUSH), least=12.0)
+
+
+@dataclass(frozen=True)
+class FaultPosts:
+    """The posts of some faults: of each side, text → account and time."""
+
+    ours: Mapping[str, tuple[str, datetime]]
+    plain: Mapping[str, tuple[str, datetime]]
+
+    @property
+    def accounts(self) -> Sequence[str]:
+        """All of them."""
+        return sorted({account for side in (self.ours, self.plain) for account, _ in side.values()})
+
+    @property
+    def start(self) -> datetime:
+        """When the first is due."""
+        return min(at for _, at in self.ours.values())
+
+
+def measure_faults(
+    world: BenchmarkWorld, app: Celery, worker: PlainWorker, size: FaultBenchmarkSize
+) -> dict[str, float]:
+    """`*_doubled`, `*_lost` and `*_spaced` of both sides under each fault. Moves the clock of the house in the end."""
+    return _Bad(world, app, worker, size).figures()
+
+
+class _Bad:
+    """Bad days on a running house."""
+
+    def __init__(self, world: BenchmarkWorld, app: Celery, worker: PlainWorker, size: FaultBenchmarkSize) -> None:
+        self._world, self._app, self._worker, self._size = world, app, worker, size
+        self._drawn = random.Random(BENCHMARK_SEED)  # noqa: S311 - marks, no secrets
+        self._tokens: dict[str, str] = {}
+        self._channels: dict[str, UUID] = {}
+        self._withheld = 0
+
+    def figures(self) -> dict[str, float]:
+        """One after the other: all answers of the network at once, a kill, a flush, an outage."""
+        named = self._size.names
+        done = [self._answers([name for name in named if name in FAULTS or name == REFUSED])]
+        turns: Mapping[str, Callable[[], None]] = {KILL: self._kill, FLUSH: self._flush}
+        done += [self._amid(name, act) for name, act in turns.items() if name in named]
+        done += [self._outage()] if OUTAGE in named else []
+        told = {"plain_kill_withheld": float(self._withheld)} if KILL in named else {}
+        return self._counted(done) | told
+
+    def _posts(self, names: Sequence[str], over: timedelta = timedelta(0), by: RefusedPort | None = None) -> FaultPosts:
+        """Write and plan the posts of some faults, both sides' at the same times."""
+        each, on = self._size.each, self._size.accounts
+        start = wall_now() + LEAD + timedelta(seconds=len(names) * each / PLANNED_PER_S)
+        sides: dict[str, dict[str, tuple[str, datetime]]] = {side: {} for side in SIDES}
+        for name in names:
+            for number in range(each):
+                for side in SIDES:
+                    text = f"{side} {name} {number} {self._drawn.randrange(10**6)}"
+                    sides[side][text] = (f"{side}-{name}-{number % on}", start + over * number / each)
+        posts = FaultPosts(sides["ours"], sides["plain"])
+        for account in posts.accounts:
+            self._open(account, by.base if by is not None and f"-{REFUSED}-" in account else "")
+        return posts
+
+    def _open(self, account: str, by: str) -> None:
+        base, owner = self._world.network_url, self._world.channels[0][:2]
+        self._tokens[account] = world.open_sandbox_account(base, account)
+        if account.startswith("ours-"):
+            channel_id = world.connect_bench_account(self._world.services, owner, base, account, by=by)
+            self._channels[account] = channel_id
+
+    def _plan(self, posts: FaultPosts, by: RefusedPort | None = None) -> None:
+        tenant_id, creator_id, _ = self._world.channels[0]
+        for text, (account, at) in posts.ours.items():
+            owner = (creator_id, self._channels[account])
+            world.schedule_bench_post(self._world.services.tenant, tenant_id, owner, text, at)
+        for name in {account for account, _ in posts.plain.values()}:
+            base = by.base if by is not None and f"-{REFUSED}-" in name else self._world.network_url
+            some = {text: one for text, one in posts.plain.items() if one[0] == name}
+            plain_celery.schedule_plain_posts(self._app, base, self._tokens, some)
+
+    def _answers(self, names: Sequence[str]) -> FaultPosts:
+        """What the network answers to the first request of each post, or account; `refused` by a line of its own."""
+        with refused_port.refused_port(urlsplit(self._world.network_url).port or 0) as line:
+            posts = self._posts(names, by=line)
+            for text, (account, _) in {**posts.ours, **posts.plain}.items():
+                fault = FAULTS.get(text.split()[1])
+                if fault is not None and not fault.once:
+                    self._ask(account, fault, match=text)
+            for account in posts.accounts:
+                fault = FAULTS.get(account.split("-")[1])
+                if fault is not None and fault.once:
+                    self._ask(account, fault)
+            self._plan(posts, line)
+            sleep(seconds_until(posts.start + timedelta(seconds=REFUSED_SECONDS)))
+            line.start_accepting()
+            self._wait(posts)
+        return posts
+
+    def _ask(self, account: str, fault: Fault, *, match: str = "", on: str = "posts", times: int = 1) -> None:
+        wanted = {"mode": fault.mode, "account": account, "on": on, "match": match, "times": times}
+        wanted |= {"seconds": SLOW_SECONDS, "retry_after": fault.retry_after}
+        world.call_sandbox_control("POST", f"{self._world.network_url}/control/faults", wanted)
+
+    def _amid(self, name: str, act: Callable[[], None]) -> FaultPosts:
+        """Posts that leave while something happens."""
+        posts = self._posts([name], SPREAD)
+        self._plan(posts)
+        sleep(seconds_until(posts.start + SPREAD / 2))
+        act()
+        self._wait(posts)
+        return posts
+
+    def _kill(self) -> None:
+        for one in read_status(InstallationFolder(self._world.settings.home)).processes:
+            if one.name.partition("-")[0] == "send":
+                psutil.Process(one.pid).send_signal(signal.SIGKILL)  # its supervisor starts it again
+        self._worker.kill()
+        sleep(RESTARTED_SECONDS)
+        self._worker.start()
+
+    def _flush(self) -> None:
+        url = self._world.settings.redis.url.get_secret_value()
+        redis.Redis.from_url(url, socket_timeout=2).flushall()
+
+    def _outage(self) -> FaultPosts:
+        """Everything is answered with 503 for a minute, looks included."""
+        posts = self._posts([OUTAGE])
+        self._plan(posts)
+        for account in posts.accounts:
+            self._ask(account, Fault("status:503"), on="*", times=-1)
+        sleep(seconds_until(posts.start + timedelta(seconds=OUTAGE_SECONDS)))
+        world.call_sandbox_control("DELETE", f"{self._world.network_url}/control/faults")
+        self._wait(posts)
+        return posts
+
+    def _wait(self, posts: FaultPosts) -> None:
+        """Until all of ours stand, and all tries of both are over."""
+        started, due = monotonic(), max(at for _, at in posts.ours.values())
+        while monotonic() - started < self._size.most:
+            sleep(LOOK_SECONDS)
+            over = (wall_now() - due).total_seconds() > self._size.least
+            if over and posts.ours.keys() <= self._stand(posts).keys():
+                break
+        if any(text.split()[1] == KILL for text in posts.plain):
+            self._withheld = plain_celery.count_stuck_tasks(self._app)
+
+    def _stand(self, posts: FaultPosts) -> Mapping[str, Sequence[datetime]]:
+        return world.sandbox_arrivals(self._world.network_url, posts.accounts)
+
+    def _counted(self, done: Sequence[FaultPosts]) -> dict[str, float]:
+        """What stands, of each fault and side; then the clock is moved on for ours that wait, and counted again."""
+        before = [self._stand(posts) for posts in done]
+        waiting = any(posts.ours.keys() - stood.keys() for posts, stood in zip(done, before, strict=True))
+        if waiting:
+            self._move_on(done)
+        found: dict[str, float] = {}
+        for posts, stood in zip(done, before, strict=True):
+            now = self._stand(posts) if waiting else stood
+            for text in (*posts.ours, *posts.plain):
+                side, name, *_ = text.split()
+                key, times = f"{'' if side == 'ours' else 'plain_'}{name}", len(now.get(text, ()))
+                for what, count in (("doubled", max(times - 1, 0)), ("lost", int(not times))):
+                    found[f"{key}_{what}"] = found.get(f"{key}_{what}", 0.0) + count
+                if side == "ours":
+                    found[f"{key}_spaced"] = found.get(f"{key}_spaced", 0.0) + (times > 0 and text not in stood)
+        return found
+
+    def _move_on(self, done: Sequence[FaultPosts]) -> None:
+        for _ in range(MOVES):
+            with self._world.services.tenant(INSTALLATION_ID, "system:bench", role="relay") as scope:
+                _shift(scope)
+            started = monotonic()
+            while monotonic() - started < 2 * LOOK_SECONDS + SLOW_SECONDS:
+                sleep(LOOK_SECONDS)
+                if all(posts.ours.keys() <= self._stand(posts).keys() for posts in done):
+                    return
+
+
+def _shift(scope: Scope) -> None:
+    scope.run("SELECT house_shift(:by)", by=ON_BY)

@@ -1,0 +1,109 @@
+"""How a house grows with its agencies: what those that do nothing cost, and how late posts are beside them."""
+
+import signal
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from threading import Timer
+
+import psutil
+
+from benchmarks.publishing import world as bench_publishing
+from benchmarks.publishing.world import LATENCY_MS, child_processes, cpu_seconds, median, percentile_95
+from channels.accounts import lifecycle
+from foundation.ids import uuid7
+from foundation.ops.clock import monotonic, sleep
+from tenants.agencies import agencies
+from workers.installation.folder import InstallationFolder
+from workers.installation.state_file import read_status
+from workers.wiring import Services
+
+EVERY = timedelta(seconds=0.5)
+"""Between two posts."""
+
+KILLED_AFTER = 12.0
+"""Seconds from planning on, when posts leave."""
+
+
+@dataclass(frozen=True)
+class IdleAgenciesSize:
+    """How far growth is followed."""
+
+    agencies: Sequence[int] = (3, 300, 1000)
+    posts: int = 120
+    """Of each case: a minute, in which every agency has its turn."""
+    rest_s: float = 120
+
+
+WHOLE = IdleAgenciesSize()
+QUICK = IdleAgenciesSize((3, 12), 6, 5)
+
+
+def measure_idle_agencies(*, quick: bool = False) -> dict[str, float]:
+    """One house, with ever more agencies of one creator and one account each. Takes about 13 minutes.
+
+    `idle_ms_per_min_<agencies>`: processor time a minute of all processes, while nothing is due, in ms for each agency;
+    `light_p50_s_…` and `light_p95_s_…`: lateness of two posts a second; `killed_most_s_…`: the most where the relay is
+    killed meanwhile.
+    """
+    size, found, there = QUICK if quick else WHOLE, dict[str, float](), 0
+    with (
+        tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
+        bench_publishing.run_installation(Path(name) / "home", latency_ms=LATENCY_MS) as services,
+    ):
+        home, world = InstallationFolder(Path(name) / "home"), bench_publishing.create_world(services)
+        bench_publishing.run_scenario(
+            world, "first", size.posts, EVERY
+        )  # the first posts of a house pay for its caches
+        for many in size.agencies:
+            _more(services, there, many)
+            there = many
+            found[f"idle_ms_per_min_{many}"] = _rests(size.rest_s) / many
+            run = bench_publishing.run_scenario(world, f"beside {many}", size.posts, EVERY)
+            found |= {f"light_p50_s_{many}": median(run.lateness), f"light_p95_s_{many}": percentile_95(run.lateness)}
+            killed = Timer(KILLED_AFTER, _kill, (home, "relay"))
+            killed.start()
+            run = bench_publishing.run_scenario(world, f"killed {many}", size.posts, EVERY)
+            killed.join()
+            found[f"killed_most_s_{many}"] = max(run.lateness)
+    return found
+
+
+def _more(services: Services, there: int, many: int) -> None:
+    """So many agencies in all; their accounts talk to nobody."""
+    for number in range(there, many):
+        tenant_id, name = uuid7(), f"beside-{number}"
+        with services.tenant(tenant_id, "system:bench") as scope:
+            agencies.create_agency(scope, name=name, language="en", zone="UTC")
+            creator_id = agencies.add_creator(
+                scope, slug=name, name=name, kind="virtual", zone="UTC", languages=["en"], approval_tiers=0
+            )
+            lifecycle.connect_account(
+                scope,
+                creator_id=creator_id,
+                platform="own_page",
+                surface="own_page.public",
+                account=name,
+                name=name,
+                base_url="http://127.0.0.1:9",
+                token=None,
+                zone="UTC",
+            )
+
+
+def _rests(seconds: float) -> float:
+    """Milliseconds of processor time a minute, of everything below this process."""
+    sleep(seconds / 4)  # what is done once for a new agency
+    before, began = cpu_seconds(child_processes()), monotonic()
+    sleep(seconds)
+    return (cpu_seconds(child_processes()) - before) / (monotonic() - began) * 60_000
+
+
+def _kill(home: InstallationFolder, name: str) -> None:
+    for found in read_status(home).processes:
+        if found.name == name and found.pid is not None:
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(found.pid).send_signal(signal.SIGKILL)

@@ -1,0 +1,163 @@
+"""How publishing grows: lateness beside ever more planned posts and workers, and beside a crowd of another agency."""
+
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import create_engine, make_url, text
+
+from benchmarks.publishing import world as bench_publishing
+from benchmarks.publishing.growth_chart import LATENESS_PREFIX
+from benchmarks.publishing.world import LATENCY_MS, BenchmarkWorld, median, percentile_95
+from foundation.ops import settings as house
+from foundation.ops.clock import monotonic, sleep, wall_now
+from workers.installation.data_services import DATABASE_NAME, superuser_url
+from workers.installation.folder import InstallationFolder, has_announced_ready
+from workers.runtime.embedded_servers import spawn_process
+from workers.runtime.process_table import CODE_ROOT
+
+EXTRA_POOL = 3
+"""Connections of each worker beyond the first: the embedded server takes 40."""
+
+EVERY = timedelta(seconds=0.5)
+"""Between two posts of a case: light for one process, and enough posts for a p95 that one of them does not move."""
+
+LOOK_SECONDS = 0.2
+READY_SECONDS = 60.0
+
+FILL_SQL = Path(__file__).with_name("load_growth.sql")
+
+
+@dataclass(frozen=True)
+class LoadGrowthSize:
+    """How far growth is followed."""
+
+    rows: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000)
+    """Posts that wait for a later day."""
+    workers: Sequence[int] = (1, 2, 4)
+    posts: int = 40
+    """Of each case."""
+    crowd: int = 10_000
+    """Posts of one agency in the same second."""
+
+
+WHOLE = LoadGrowthSize()
+QUICK = LoadGrowthSize((1_000, 2_000), (1, 2), 6, 60)
+
+
+def measure_load_growth(*, quick: bool = False) -> dict[str, float]:
+    """Two houses, one after the other. Takes about half an hour, `quick` about two minutes.
+
+    `late_p95_s_<rows>_<workers>` and `late_p50_s_…`: lateness of two posts a second; `late_growth`: of one worker, from
+    the fewest rows to the most, as a ratio; `fair_most_s_10k`: the most a single post is late while another agency has
+    ten thousand due at once.
+    """
+    size = QUICK if quick else WHOLE
+    return _growth(size) | {"fair_most_s_10k": _fair(size)}
+
+
+def _fair(size: LoadGrowthSize) -> float:
+    with (
+        tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
+        bench_publishing.run_installation(Path(name) / "home", latency_ms=LATENCY_MS, senders=1) as services,
+    ):
+        world = bench_publishing.create_world(services)
+        bench_publishing.run_scenario(world, "first", size.posts, EVERY)
+        return bench_publishing.measure_fairness(world, size.crowd)
+
+
+def _growth(size: LoadGrowthSize) -> dict[str, float]:
+    found: dict[str, float] = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
+        bench_publishing.run_installation(Path(name) / "home", latency_ms=LATENCY_MS, senders=1) as services,
+    ):
+        world, there = bench_publishing.create_world(services), 0
+        bench_publishing.run_scenario(
+            world, "first", size.posts, EVERY
+        )  # the first posts of a house pay for its caches
+        for rows in size.rows:
+            started = monotonic()
+            _fill(world, rows - there)
+            found[f"filled_s_{_short(rows)}"], there = monotonic() - started, rows
+            for workers in size.workers:
+                case = f"{_short(rows)}_{workers}"
+                with _beside(Path(name) / "home", workers - 1):
+                    run = bench_publishing.run_scenario(world, case, size.posts, EVERY)
+                found |= {
+                    LATENESS_PREFIX + case: percentile_95(run.lateness),
+                    f"late_p50_s_{case}": median(run.lateness),
+                }
+    few, most = (found[f"{LATENESS_PREFIX}{_short(rows)}_1"] for rows in (size.rows[0], size.rows[-1]))
+    return {**found, "late_growth": most / few}
+
+
+def _short(rows: int) -> str:
+    return f"{rows // 1_000_000}m" if rows >= 1_000_000 else f"{rows / 1_000:g}k"
+
+
+def _fill(world: BenchmarkWorld, rows: int) -> None:
+    """Copies of a planned post, on all accounts and over the year to come; written as the superuser.
+
+    What a million rows of one minute leave to be tidied is tidied before anything is measured: no house plans so.
+    """
+    share = -(-rows // len(world.channels))
+    engine = create_engine(make_url(superuser_url(world.settings)).set(database=DATABASE_NAME))
+    for tenant_id, creator_id, channel_id in world.channels:
+        post_id = _template(world, (tenant_id, creator_id, channel_id), share)
+        with engine.begin() as connection:
+            params = {"post": post_id, "channel": channel_id, "share": share}
+            for statement in FILL_SQL.read_text(encoding="utf-8").split(";\n\n"):
+                connection.execute(text(statement), params)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM (ANALYZE) posts, deliveries, outbox"))
+        connection.execute(text("CHECKPOINT"))
+    engine.dispose()
+
+
+def _template(world: BenchmarkWorld, account: tuple[UUID, UUID, UUID], share: int) -> UUID:
+    """A post that is planned by the house itself, a day ahead."""
+    tenant_id, creator_id, channel_id = account
+    at = wall_now().replace(microsecond=0) + timedelta(days=1)
+    mark = f"scale-{channel_id}-{share}"
+    return bench_publishing.schedule_bench_post(world.services.tenant, tenant_id, (creator_id, channel_id), mark, at)
+
+
+@contextmanager
+def _beside(folder: Path, count: int) -> Iterator[None]:
+    """So many more processes that send, until the block ends."""
+    with ExitStack() as stack:
+        for number in range(count):
+            stack.enter_context(_one_more(folder, number))
+        yield
+
+
+@contextmanager
+def _one_more(folder: Path, number: int) -> Iterator[None]:
+    environment = house.child_environment(folder, code=CODE_ROOT)
+    environment |= {"GREENROOM_ENVIRONMENT": "test", "GREENROOM_WORKERS__SEND_POOL": str(EXTRA_POOL)}
+    command: Sequence[str] = (
+        sys.executable,
+        "-m",
+        "workers.run",
+        "send",
+        "workers.processes.queue_workers:run_sender",
+        "--probes",
+        "0",
+    )
+    process = spawn_process(
+        list(command), InstallationFolder(folder).log_file(f"send-{number}"), environment=environment
+    )
+    until = monotonic() + READY_SECONDS
+    while not has_announced_ready(InstallationFolder(folder), "send", process.pid) and monotonic() < until:
+        sleep(LOOK_SECONDS)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(READY_SECONDS)

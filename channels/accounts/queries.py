@@ -1,0 +1,281 @@
+"""What other rooms and pages see of this room."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import tuple_
+from sqlmodel import col, select
+
+from channels.accounts.models import AttemptRow, ChannelRow
+from channels.accounts.states import DISCONNECTED_STATES, UNUSABLE_STATES, ChannelState
+from connectors.transport.transport import AccountTarget
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import Subject
+
+DESTINATION_CHECK_LIFETIME = timedelta(seconds=10)
+"""How long a look at the place we post to counts: it is made for the post that is about to leave."""
+
+CLAIM_LIFETIME = timedelta(days=90)
+"""How long a person's word about an account counts; connecting it again renews it."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """An account on a platform as it stood when read. `min_gap` is between two posts; `zone` an IANA name.
+
+    `surface` is the policy's row for posts, `chat_surface` the one for messages ("" without chat).
+    `token` is sealed: it is carried to the transport, and nobody on the way can read it.
+    """
+
+    tenant_id: UUID
+    id: UUID
+    creator_id: UUID
+    platform: str
+    surface: str
+    chat_surface: str
+    account: str
+    base_url: str
+    name: str
+    state: ChannelState
+    reason: Message | None
+    min_interval: timedelta
+    zone: str
+    options: Mapping[str, Any]
+    paused_until: datetime | None
+    last_ok_at: datetime | None
+    token: Sealed | None = field(default=None, repr=False, compare=False)
+    refresh: Sealed | None = field(default=None, repr=False, compare=False)
+    generation: int = field(default=0, compare=False)
+    """Of the token: how many there were."""
+    expires_at: datetime | None = field(default=None, compare=False)
+    refused: bool = field(default=False, compare=False)
+    """The platform refused this very token."""
+    app_key: UUID | None = field(default=None, compare=False)
+    """Of the application whose limits it shares with other accounts, of whatever agency."""
+
+    def awaits_renewal(self, now: datetime) -> bool:
+        """Whether the token is known to be no good while a new one can be had: nothing is sent with it meanwhile."""
+        ended = self.expires_at is not None and self.expires_at <= now
+        return self.refresh is not None and (self.refused or ended)
+
+    @property
+    def is_disconnected(self) -> bool:
+        """Whether a person took it off: nothing is sent by it any more."""
+        return self.state in DISCONNECTED_STATES
+
+    @property
+    def destination_id(self) -> str:
+        """Where on the account posts go, by the platform's id; "" where an account is one place."""
+        return str(self.options.get("destination", ""))
+
+    @property
+    def holds_repeats(self) -> bool:
+        """Whether what the account said already is held until somebody says that it is meant so."""
+        return bool(self.options.get("hold_repeats"))
+
+    @property
+    def holds_min_interval(self) -> bool:
+        """Whether a post waits until `min_gap` has passed since the one before, rather than only being warned of."""
+        return bool(self.options.get("hold_distance"))
+
+    @property
+    def can_check_destination(self) -> bool:
+        """Whether the platform tells what the place we post to is set to."""
+        return bool(self.options.get("can_be_seen"))
+
+    def destination_facts(self, now: datetime) -> tuple[str, ...] | None:
+        """What was just seen of the place, in the words of the policy; None when nobody looked."""
+        look = self.options.get("seen")
+        if not look or now - datetime.fromisoformat(look["at"]) > DESTINATION_CHECK_LIFETIME:
+            return None
+        return tuple(look["what"])
+
+    def is_by_request(self, now: datetime) -> bool:
+        """Whether somebody said, not too long ago, that nobody comes in there who was not let in."""
+        said = self.options.get("connected_at")
+        return (
+            bool(self.options.get("by_request") and said) and now < datetime.fromisoformat(str(said)) + CLAIM_LIFETIME
+        )
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether nothing is sent: a person posts what we prepared."""
+        return bool(self.options.get("hand_over"))
+
+
+@dataclass(frozen=True)
+class StepSummary:
+    """One request: what it was, when it was armed, and what came back (`200`, `not_sent`, `lost`; "" while open)."""
+
+    name: str
+    kind: str
+    armed_at: datetime
+    answered: str
+
+
+@dataclass(frozen=True)
+class AttemptSummary:
+    """One attempt for people, oldest first. `said` is the sentence of what came of it."""
+
+    kind: str
+    part: int
+    n: int
+    channel_id: UUID
+    armed_at: datetime
+    closed_at: datetime | None
+    outcome: str | None
+    http_status: int | None
+    outcome_text: Message
+    detail: Message | None
+    steps: tuple[StepSummary, ...]
+    native_id: str
+    url: str
+    resolved_by: str | None
+
+
+def get_channel(scope: Scope, channel_id: UUID) -> Channel:
+    """A channel by id. Raises NotFound."""
+    return _one(_read(scope, "AND c.id = :id", id=channel_id))
+
+
+def get_channel_by_name(scope: Scope, creator_id: UUID, name: str) -> Channel:
+    """A creator's channel by the name people gave it. Raises NotFound."""
+    return _one(_read(scope, "AND c.creator_id = :creator AND c.name = :name", creator=creator_id, name=name))
+
+
+def _one(found: Sequence[Channel]) -> Channel:
+    if not found:
+        raise NotFound("channel.unknown")
+    return found[0]
+
+
+def list_creator_channels(scope: Scope, creator_id: UUID) -> list[Channel]:
+    """Every channel of a creator, by name."""
+    return _read(scope, "AND c.creator_id = :creator", creator=creator_id)
+
+
+def list_channels(scope: Scope) -> list[Channel]:
+    """Every channel of the tenant, by name."""
+    return _read(scope)
+
+
+def list_unusable_channels(scope: Scope) -> list[Channel]:
+    """Every channel that somebody must connect again."""
+    return _read(scope, "AND c.state = ANY(:lost)", lost=sorted(map(str, UNUSABLE_STATES)))
+
+
+def posting_surfaces(scope: Scope) -> list[tuple[str, str]]:
+    """Where the tenant posts and chats: platforms and the surfaces of their rules."""
+    pairs = [(one.platform, surface) for one in list_channels(scope) for surface in (one.surface, one.chat_surface)]
+    return sorted({pair for pair in pairs if pair[1]})
+
+
+def channel_names(scope: Scope) -> dict[UUID, str]:
+    """What people call each account of the tenant."""
+    rows = scope.session.exec(select(ChannelRow.id, ChannelRow.name).where(ChannelRow.tenant_id == scope.tenant_id))
+    return dict(rows.all())
+
+
+def transport_account(of: Channel) -> AccountTarget:
+    """Where the transport sends, and whose credential it shows."""
+    return AccountTarget(of.tenant_id, of.id, of.account, of.base_url, of.token, of.refresh, of.platform)
+
+
+def list_attempts(scope: Scope, subject: Subject) -> list[AttemptSummary]:
+    """The story of a subject: every attempt, oldest first."""
+    return list_attempts_by_subject(scope, [subject])[subject]
+
+
+def list_attempts_by_subject(scope: Scope, subjects: Collection[Subject]) -> dict[Subject, list[AttemptSummary]]:
+    """The same of several subjects, read at once."""
+    there = tuple_(col(AttemptRow.subject_kind), col(AttemptRow.subject_id))
+    rows = scope.session.exec(
+        select(AttemptRow)
+        .where(AttemptRow.tenant_id == scope.tenant_id, there.in_([(one.kind, one.id) for one in subjects]))
+        .order_by(col(AttemptRow.armed_at), col(AttemptRow.id))
+        .execution_options(populate_existing=True)
+    ).all()
+    found: dict[Subject, list[AttemptSummary]] = {subject: [] for subject in subjects}
+    for row in rows:
+        found[Subject(row.subject_kind, row.subject_id)].append(_story(row))
+    return found
+
+
+_EVERY = """
+SELECT c.tenant_id, c.id, c.creator_id, c.platform, c.surface, c.chat_surface, c.account, c.base_url, c.name, c.state,
+  c.reason, c.min_gap_seconds, c.zone, c.options, c.paused_until, c.last_ok_at, c.app_key,
+  t.box, t.refresh_box, t.generation, t.expires_at, t.refused
+FROM channels c LEFT JOIN tokens t ON t.tenant_id = c.tenant_id AND t.channel_id = c.id
+WHERE c.tenant_id = :tenant """
+"""Asked for each post: read plainly."""
+
+
+def _read(scope: Scope, which: str = "", **params: Any) -> list[Channel]:
+    rows = scope.run(f"{_EVERY} {which} ORDER BY c.name, c.id", tenant=scope.tenant_id, **params)
+    return [_value(row) for row in rows]
+
+
+def _value(row: Any) -> Channel:
+    return Channel(
+        tenant_id=row.tenant_id,
+        id=row.id,
+        creator_id=row.creator_id,
+        platform=row.platform,
+        surface=row.surface,
+        chat_surface=row.chat_surface,
+        account=row.account,
+        base_url=row.base_url,
+        name=row.name,
+        state=ChannelState(row.state),
+        reason=Message.from_json(row.reason) if row.reason else None,
+        min_interval=timedelta(seconds=row.min_gap_seconds),
+        zone=row.zone,
+        options=row.options,
+        paused_until=row.paused_until,
+        last_ok_at=row.last_ok_at,
+        token=Sealed(row.box) if row.box is not None else None,
+        refresh=Sealed(row.refresh_box) if row.refresh_box else None,
+        generation=row.generation or 0,
+        expires_at=row.expires_at,
+        refused=row.generation is not None and row.refused == row.generation,
+        app_key=row.app_key,
+    )
+
+
+def _story(row: AttemptRow) -> AttemptSummary:
+    proof = row.resolution or row.result
+    return AttemptSummary(
+        kind=row.kind,
+        part=row.part,
+        n=row.n,
+        channel_id=row.channel_id,
+        armed_at=row.armed_at,
+        closed_at=row.closed_at,
+        outcome=row.outcome,
+        http_status=row.http_status,
+        outcome_text=Message(f"attempt.{row.outcome or 'open'}"),
+        detail=Message.from_json(row.detail) if row.detail else None,
+        steps=_steps(row.steps),
+        native_id=str(proof.get("native_id", "")),
+        url=str(proof.get("url", "")),
+        resolved_by=row.resolved_by,
+    )
+
+
+def _steps(stored: Sequence[Mapping[str, Any]]) -> tuple[StepSummary, ...]:
+    return tuple(
+        StepSummary(step["name"], step["kind"], datetime.fromisoformat(step["armed_at"]), _answered(step["answer"]))
+        for step in stored
+    )
+
+
+def _answered(answer: Mapping[str, Any] | None) -> str:
+    if answer is None:
+        return ""
+    return str(answer["status"]) if answer["type"] == "response" else str(answer["type"])

@@ -1,0 +1,381 @@
+"""What the workers do about ages: try a provider's key, open a viewer's check there, see how it ended.
+
+No transaction is open while a provider is asked. A run that is repeated because the process died finds its work done,
+or opens a second session that nobody is sent to. What a session proves is written for the one viewer whose check
+named it, and never twice.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from channels.accounts.events import (
+    AgeCheckEnded,
+    AgeCheckRequested,
+    AgeCheckResultDue,
+    AgeProviderTestDue,
+    AgeRetentionDue,
+)
+from channels.accounts.models import AgeCheckRow, AgeProviderRow
+from channels.accounts.states import AgeCheckState, AgeProviderState
+from channels.age_verification import age_checks
+from channels.connections.account_setup import ReadForm
+from connectors.age_verification.providers import (
+    AgeCheckRequest,
+    AgeCheckResult,
+    AgeCheckSession,
+    AgeProvider,
+    ProviderCredential,
+)
+from connectors.contract.connector import Send, StepResult
+from connectors.contract.outcomes import Outcome, Reauthorize, Rejected, Retry
+from connectors.shared.http_responses import SHORT_RETRY
+from connectors.transport.transport import AccountTarget, Transport
+from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.errors import Conflict, NotFound
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from foundation.sealed import Sealed
+from gate import epochs
+from gate.contract.permit import ControlOrder
+from gate.policy import active_policy
+from gate.viewers import age_assurance
+from tenants.notices import notices
+
+AGE_CHECKS_ACTOR = "system:ages"
+SESSION_LIVES = timedelta(minutes=15)
+"""How long a viewer has at the provider."""
+
+PATIENCE = timedelta(seconds=60)
+"""How long a provider that cannot be reached is asked before the viewer is told."""
+
+GRACE = timedelta(hours=1)
+"""How long after its end a session may still say something: documents are looked at by people too."""
+
+FIRST_LOOK, OFTEN, SELDOM = timedelta(seconds=5), timedelta(seconds=20), timedelta(minutes=5)
+KEEP_CHECKS, KEEP_PASSED = timedelta(days=30), timedelta(days=366)
+MAX_STEPS = 4
+
+CallAddress = Callable[[UUID, UUID], str]
+"""Where a provider calls about a check of a tenant; "" where nobody outside can."""
+
+
+@dataclass(frozen=True)
+class _At:
+    """One provider of a tenant, for the time of one question."""
+
+    stepper: AgeProvider
+    row_id: UUID
+    tenant_id: UUID
+    account: str
+    base_url: str
+    token: Sealed | None
+
+    def send(self, turn: Send, transport: Transport) -> StepResult:
+        order = ControlOrder(self.tenant_id, self.row_id, turn.step.action)
+        where = AccountTarget(
+            self.tenant_id, self.row_id, self.account, self.base_url, self.token, platform=self.stepper.name
+        )
+        return transport.send(turn.step, order, account=where)
+
+
+def connect_provider_account(
+    event: AgeProviderTestDue,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    providers: Mapping[str, AgeProvider],
+    addresses: Mapping[str, str],
+    read_form: ReadForm,
+) -> None:
+    """Try what was typed, or the key we have; keep it, or say why not."""
+    with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
+        row = age_checks.provider_row(scope, event.subject_id)
+        state, letter, stepper = AgeProviderState(row.state), bytes(row.letter), providers[row.provider]
+        signed = ProviderCredential(row.account, Sealed(row.box)) if row.box is not None else None
+        base_url, since, now = row.base_url or addresses.get(row.provider, ""), row.updated_at, scope.now
+    if state is AgeProviderState.OFF:
+        return
+    if state is AgeProviderState.WAITING and letter:
+        secret = frozenset(field.name for field in stepper.form.fields if field.secret)
+        signed, base_url = (
+            stepper.read_form(read_form(event.tenant_id, letter, secret)),
+            addresses.get(stepper.name, ""),
+        )
+    at = None
+    if signed is not None:
+        at = _At(stepper, event.subject_id, event.tenant_id, signed.account, base_url, signed.token)
+    end = _tried(at, transport) if at is not None else Rejected(Message("age.bad_form"), permanent=False)
+    if isinstance(end, Retry) and now < (since or now) + PATIENCE:
+        raise outbox.RetryLater(max(end.after, SHORT_RETRY))
+    with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
+        _keep(scope, event.subject_id, letter, at, end)
+
+
+def _tried(at: _At, transport: Transport) -> Outcome | None:
+    answers: tuple[StepResult, ...] = ()
+    for _ in range(MAX_STEPS):
+        turn = at.stepper.verify_credential(at.account, answers)
+        if not isinstance(turn, Send):
+            return turn
+        answers = (*answers, at.send(turn, transport))
+    return Rejected(Message("enrolment.endless"), permanent=True)
+
+
+def _keep(scope: Scope, provider_id: UUID, letter: bytes, at: _At | None, end: Outcome | None) -> None:
+    row = age_checks.provider_row(scope, provider_id, held=True)
+    if bytes(row.letter) != letter or row.state == AgeProviderState.OFF:  # another form came meanwhile, or the end
+        return
+    if not letter and at is not None and not _has(row, at):  # or another form, and it was tried since
+        return
+    tested = row.state != AgeProviderState.WAITING
+    if end is None and at is not None and at.token is not None:
+        row.account, row.box, row.base_url = at.account, at.token.box, at.base_url
+        row.state, row.reason, row.tested_at = str(AgeProviderState.CONNECTED), None, scope.now
+        notices.close(scope, _cause(row.id))
+    elif not (tested and isinstance(end, Retry)):  # one that is down keeps its key
+        row.state, row.reason = str(AgeProviderState.REFUSED), stored_message(_why(end))
+    row.letter = b""
+    scope.add(row)
+
+
+def open_provider_session(
+    event: AgeCheckRequested,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    providers: Mapping[str, AgeProvider],
+    call_address: CallAddress,
+) -> None:
+    """Open a session for a check, under our id of it, and say where the viewer goes."""
+    with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
+        row = age_checks.get_check_row(scope, event.subject_id)
+        if row.state != AgeCheckState.BEGINNING:
+            return
+        at, overdue = _at(scope, row, providers), scope.now > (row.updated_at or scope.now) + PATIENCE
+        try:
+            age_assurance.begin_age_check(scope, row.platform, row.user_id)
+        except Conflict:  # blocked, or under suspicion: a check of their own ends neither
+            at = None
+        if at is None:
+            age_checks.move_check(scope, event.subject_id, AgeCheckState.BEGINNING, AgeCheckState.AWAY)
+            return
+    asked = AgeCheckRequest(
+        str(event.subject_id), event.page, call_address(event.tenant_id, event.subject_id), SESSION_LIVES
+    )
+    answers: tuple[StepResult, ...] = ()
+    turn: Send | AgeCheckSession | Outcome = at.stepper.open_check(asked, at.account, at.base_url, answers)
+    while isinstance(turn, Send) and len(answers) < MAX_STEPS:
+        answers = (*answers, at.send(turn, transport))
+        turn = at.stepper.open_check(asked, at.account, at.base_url, answers)
+    if isinstance(turn, Retry) and not overdue:
+        raise outbox.RetryLater(max(turn.after, SHORT_RETRY))
+    try:
+        with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
+            _opened(scope, event.subject_id, at, turn)
+    except IntegrityError:  # a session that stands for another viewer's check already
+        fail_check(event, tenant=tenant)
+
+
+def _opened(scope: Scope, check_id: UUID, at: _At, turn: Send | AgeCheckSession | Outcome) -> None:
+    if isinstance(turn, Reauthorize):
+        _refused(scope, at, turn)
+    if not isinstance(turn, AgeCheckSession):
+        age_checks.move_check(scope, check_id, AgeCheckState.BEGINNING, AgeCheckState.AWAY)
+        return
+    until = scope.now + SESSION_LIVES
+    moved = age_checks.move_check(
+        scope,
+        check_id,
+        AgeCheckState.BEGINNING,
+        AgeCheckState.OPEN,
+        native_id=turn.native_id,
+        address=turn.address,
+        until=until,
+    )
+    if moved:
+        due = scope.now + FIRST_LOOK
+        outbox.put(scope, AgeCheckResultDue(scope.tenant_id, check_id), at=due, dedupe=f"age_look:{check_id}")
+
+
+def fail_check(event: AgeCheckRequested, *, tenant: OpenScope) -> None:
+    """The check could not be opened: the viewer is told, and may try again."""
+    with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
+        age_checks.move_check(scope, event.subject_id, AgeCheckState.BEGINNING, AgeCheckState.AWAY)
+
+
+def schedule_result_read(scope: Scope, check_id: UUID) -> None:
+    """A provider says "look again"; said twice at once, we look once. Nothing else of a call is read."""
+    outbox.put(
+        scope, AgeCheckResultDue(scope.tenant_id, check_id, called=True), priority=1, dedupe=f"age_called:{check_id}"
+    )
+
+
+def read_result(
+    event: AgeCheckResultDue, *, tenant: OpenScope, transport: Transport, providers: Mapping[str, AgeProvider]
+) -> None:
+    """Read how a session stands, and write what it says; comes back, ever more seldom, while it says nothing."""
+    with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
+        try:
+            row = age_checks.get_check_row(scope, event.subject_id)
+        except NotFound:
+            return
+        awaited = row.state == AgeCheckState.OPEN or (event.called and row.state == AgeCheckState.PASSED)
+        at = _at(scope, row, providers) if awaited else None
+        native_id, until, now = row.native_id, row.until, scope.now
+    if not awaited or (event.called and at is None):  # nobody is left to ask
+        return
+    over = until is not None and now > until + GRACE
+    turn: AgeCheckResult | Outcome = Retry(SELDOM, "account", Message("age.provider_away"))
+    if at is not None:
+        turn = _read(at, native_id, str(event.subject_id), transport)
+    with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
+        if isinstance(turn, Reauthorize) and at is not None:
+            _refused(scope, at, turn)
+        said = _said(turn, over=over)
+        if said is not None:
+            _settle(scope, event.subject_id, native_id, said)
+            return
+    if not event.called:
+        begun = until - SESSION_LIVES if until is not None else now
+        unhurried = SELDOM if now - begun > SESSION_LIVES else OFTEN
+        raise outbox.RetryLater(
+            FIRST_LOOK if now - begun < PATIENCE and isinstance(turn, AgeCheckResult) else unhurried
+        )
+    if not isinstance(turn, AgeCheckResult):  # asked to look, and could not: what it would say may close a proof
+        raise outbox.RetryLater(SELDOM)
+
+
+def _read(at: _At, native_id: str, reference: str, transport: Transport) -> AgeCheckResult | Outcome:
+    answers: tuple[StepResult, ...] = ()
+    for _ in range(MAX_STEPS):
+        turn = at.stepper.read_result(native_id, reference, at.account, answers)
+        if not isinstance(turn, Send):
+            return turn
+        answers = (*answers, at.send(turn, transport))
+    return Rejected(Message("enrolment.endless"), permanent=True)
+
+
+def _said(turn: AgeCheckResult | Outcome, *, over: bool) -> AgeCheckResult | Rejected | None:
+    """What ends a check; None while nothing does."""
+    if isinstance(turn, Rejected) or (isinstance(turn, AgeCheckResult) and turn.state != "pending"):
+        return turn
+    return AgeCheckResult("expired") if over else None
+
+
+def _settle(scope: Scope, check_id: UUID, native_id: str, said: AgeCheckResult | Rejected) -> None:
+    """Write the end of a check, once: the viewer's age with the gate, the check's state here, the fact for the chat."""
+    row = age_checks.get_check_row(scope, check_id)
+    epochs.lock_and_advance(
+        scope, epochs.viewer_key(scope, row.platform, row.user_id)
+    )  # whoever settles this viewer waits here
+    row = age_checks.get_check_row(scope, check_id)
+    before = AgeCheckState(row.state)
+    if row.native_id != native_id or before not in (AgeCheckState.OPEN, AgeCheckState.PASSED):
+        return
+    after = _judged(scope, row, before, said)
+    if after is None or not age_checks.move_check(scope, check_id, before, after):
+        return
+    if row.channel_id is not None:
+        outbox.put(scope, AgeCheckEnded(scope.tenant_id, check_id, row.channel_id, row.user_id, str(after)))
+
+
+def _judged(
+    scope: Scope, row: AgeCheckRow, before: AgeCheckState, said: AgeCheckResult | Rejected
+) -> AgeCheckState | None:
+    if before is AgeCheckState.PASSED:
+        return _taken_back(scope, row, said)
+    if not isinstance(said, AgeCheckResult):
+        return AgeCheckState.UNFIT
+    match said.state:
+        case "passed":
+            return _proven(scope, row, said)
+        case "failed" | "recalled":
+            age_assurance.block_viewer(scope, row.platform, row.user_id)
+            return AgeCheckState.FAILED
+        case _:
+            return AgeCheckState.ENDED
+
+
+def _taken_back(scope: Scope, row: AgeCheckRow, said: AgeCheckResult | Rejected) -> AgeCheckState | None:
+    """Of a proof that stands: only a plain "no" or a recall ends it; a session that is forgotten says nothing."""
+    if isinstance(said, AgeCheckResult) and said.state == "failed":
+        age_assurance.block_viewer(scope, row.platform, row.user_id)
+        return AgeCheckState.FAILED
+    if isinstance(said, AgeCheckResult) and said.state == "recalled":
+        age_assurance.reset_assurance(scope, row.platform, row.user_id)
+        return AgeCheckState.RECALLED
+    return None
+
+
+def _proven(scope: Scope, row: AgeCheckRow, said: AgeCheckResult) -> AgeCheckState:
+    """A proof below what the law here asks for is none, and takes no better one's place."""
+    if not said.method or said.level < active_policy.current_bundle(scope).required_assurance(DEFAULT_JURISDICTION):
+        return AgeCheckState.UNFIT
+    provider = age_checks.provider_row(scope, row.provider_id)
+    try:
+        age_assurance.record_assurance(
+            scope,
+            platform=row.platform,
+            user_id=row.user_id,
+            method=f"{provider.provider}.{said.method}",
+            assured_level=said.level,
+            over_18=True,
+            environment="",
+            jurisdiction=DEFAULT_JURISDICTION,
+        )
+    except Conflict:  # blocked, or under suspicion, since they began
+        return AgeCheckState.UNFIT
+    return AgeCheckState.PASSED
+
+
+DEFAULT_JURISDICTION = ""
+"""Nobody knows where a viewer is, so the strictest row holds."""
+
+
+def delete_expired_checks(event: AgeRetentionDue, *, tenant: OpenScope) -> None:
+    """Delete what has outlived its use."""
+    with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
+        age_assurance.purge_expired_assurances(scope)
+        scope.run(
+            "DELETE FROM age_checks WHERE tenant_id = :tenant AND created_at < CASE WHEN state = 'passed' THEN"
+            " CAST(:passed AS timestamptz) ELSE :others END",
+            tenant=scope.tenant_id,
+            passed=scope.now - KEEP_PASSED,
+            others=scope.now - KEEP_CHECKS,
+        )
+
+
+def _at(scope: Scope, row: AgeCheckRow, providers: Mapping[str, AgeProvider]) -> _At | None:
+    """The provider of a check, as long as it has a key of ours; None where it was ended or refuses us."""
+    one: AgeProviderRow = age_checks.provider_row(scope, row.provider_id)
+    if one.state not in (AgeProviderState.CONNECTED, AgeProviderState.WAITING) or one.box is None:
+        return None
+    return _At(providers[one.provider], one.id, scope.tenant_id, one.account, one.base_url, Sealed(one.box))
+
+
+def _refused(scope: Scope, at: _At, why: Reauthorize) -> None:
+    """The provider takes our key no more: one notice, however many viewers meet it."""
+    row = age_checks.provider_row(scope, at.row_id, held=True)
+    if row.state != AgeProviderState.CONNECTED or not _has(row, at):  # of a key before it says nothing
+        return
+    row.state, row.reason = str(AgeProviderState.REFUSED), stored_message(why.reason)
+    scope.add(row)
+    notices.put(scope, Message("age.notice_refused", {"provider": row.provider}), cause=_cause(row.id), urgent=True)
+
+
+def _has(row: AgeProviderRow, at: _At) -> bool:
+    """Whether the key that was shown is still the one we have."""
+    return at.token is not None and row.box == at.token.box
+
+
+def _cause(provider_id: UUID) -> str:
+    return f"age_provider:{provider_id}"
+
+
+def _why(outcome: Outcome | None) -> Message:
+    reason: Message | None = getattr(outcome, "reason", None)
+    return reason or Message("enrolment.unclear")

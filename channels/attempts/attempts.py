@@ -1,0 +1,407 @@
+"""The rows of attempts: each step, answer, outcome and resolution is written once, by compare-and-set."""
+
+from collections.abc import Collection, Iterable, Sequence, Set
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from channels.attempts import serialization
+from connectors.contract.connector import Response, StepKind, StepNotSent, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Processing, Published, Uncertain
+from foundation.db.database import Scope, stored_message
+from foundation.errors import Conflict, NotFound
+from foundation.i18n.translation import Message, canonical_json
+from foundation.ids import uuid7
+from gate.contract.units import Subject, Unit
+
+SENDING_KINDS = ("send", "stage")
+ABSENT_RESULT = "absent"
+_IN_DOUBT = (None, "uncertain", "processing")
+_REFUSED = ("retry", "rejected", "reauthorize", "disconnected")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A row of `attempts` as it was read; what the columns mean stands in `channels/accounts/models.py`."""
+
+    id: UUID
+    channel_id: UUID
+    subject_kind: str
+    subject_id: UUID
+    part: int
+    n: int
+    kind: str
+    native_key: str
+    armed_at: datetime
+    deadline_at: datetime
+    publish_armed_at: datetime | None
+    unit: dict[str, Any]
+    unit_digest: str
+    steps: list[dict[str, Any]]
+    outcome: str | None
+    result: dict[str, Any]
+    detail: dict[str, Any] | None
+    resolution: dict[str, Any]
+    resolved_by: str | None
+
+
+_COLUMNS = ", ".join(column.name for column in fields(Attempt))
+_IN_ORDER = "ORDER BY max(armed_at) OVER (PARTITION BY part, kind ORDER BY n), n, id"
+_READ = f"SELECT {_COLUMNS} FROM attempts WHERE tenant_id = :tenant"  # noqa: S608  our own column names
+
+
+def list_attempts(
+    scope: Scope, subject: Subject, part: int | None = 0, kinds: Iterable[str] = SENDING_KINDS
+) -> list[Attempt]:
+    """Attempts of some kinds of a subject's part (None: of every part), oldest first.
+
+    Those of one kind stand in the order of their numbers: a clock that went back does not make an old try the last.
+    """
+    found = scope.run(
+        f"{_READ} AND subject_kind = :subject_kind AND subject_id = :subject AND kind = ANY(CAST(:kinds AS text[]))"
+        " AND (CAST(:part AS int) IS NULL OR part = :part)"
+        f" {_IN_ORDER}",
+        tenant=scope.tenant_id,
+        subject_kind=subject.kind,
+        subject=subject.id,
+        part=part,
+        kinds=list(kinds),
+    )
+    return [Attempt(*row) for row in found]
+
+
+def subjects_with_open_attempts(scope: Scope, subjects: Collection[Subject]) -> list[Subject]:
+    """Those that have an attempt without an outcome; of one kind."""
+    found = scope.run(
+        "SELECT DISTINCT subject_kind, subject_id FROM attempts WHERE tenant_id = :tenant"
+        " AND subject_kind = ANY(CAST(:kinds AS text[])) AND subject_id = ANY(:ids) AND kind = ANY(:carrying)"
+        " AND outcome IS NULL",
+        tenant=scope.tenant_id,
+        kinds=sorted({one.kind for one in subjects}),
+        ids=[one.id for one in subjects],
+        carrying=list(SENDING_KINDS),
+    )
+    return [Subject(*row) for row in found]
+
+
+def has_early_uploads(scope: Scope, subject: Subject) -> bool:
+    """Whether uploads of a subject began ahead of its time."""
+    found: bool = scope.run(
+        "SELECT EXISTS (SELECT FROM attempts WHERE tenant_id = :tenant AND subject_kind = :kind"
+        " AND subject_id = :subject AND kind = 'stage')",
+        tenant=scope.tenant_id,
+        kind=subject.kind,
+        subject=subject.id,
+    ).scalar_one()
+    return found
+
+
+def get_attempt(scope: Scope, attempt_id: UUID) -> Attempt:
+    """An attempt by its id. Raises NotFound."""
+    row = scope.run(f"{_READ} AND id = :id", tenant=scope.tenant_id, id=attempt_id).one_or_none()
+    if row is None:
+        raise NotFound("attempt.not_here")
+    return Attempt(*row)
+
+
+def stored_answers(row: Attempt) -> tuple[StepResult, ...]:
+    """The answers of an attempt so far, in order."""
+    return tuple(answer for _, answer in answered_steps(row))
+
+
+def answered_steps(row: Attempt) -> list[tuple[str, StepResult]]:
+    """The wire digests of the steps that were answered so far, in order, with their answers."""
+    done = (step for step in row.steps if step["answer"] is not None)
+    return [(step["wire_digest"], serialization.answer_from_json(step["answer"])) for step in done]
+
+
+def reusable_uploads(
+    rows: Iterable[Attempt], unit_digest: str, *, without: Set[str] = frozenset()
+) -> tuple[StepResult, ...]:
+    """Uploads that succeeded in attempts of the same content: they need not be done again.
+
+    `without` are digests of steps that are told elsewhere. What came before an answer that they are gone is not kept.
+    """
+    kept: dict[str, StepResult] = {}
+    for row in rows:
+        if row.result.get("uploads_gone"):
+            kept.clear()
+            continue
+        for step in row.steps if row.unit_digest == unit_digest else ():
+            upload = step["kind"] == StepKind.STAGE and step["wire_digest"] not in without
+            if upload and step["answer"] is not None:
+                answer = serialization.answer_from_json(step["answer"])
+                if isinstance(answer, Response) and answer.is_success:
+                    kept.pop(step["wire_digest"], None)
+                    kept[step["wire_digest"]] = answer
+    return tuple(kept.values())
+
+
+def publish_answer(row: Attempt) -> StepResult | None:
+    """What came back to the single-shot step; None while nothing did."""
+    return next(
+        (
+            serialization.answer_from_json(step["answer"])
+            for step in row.steps
+            if step["kind"] == StepKind.PUBLISH and step["answer"] is not None
+        ),
+        None,
+    )
+
+
+def occupied_native_key(rows: Iterable[Attempt]) -> str:
+    """The native key under which a send may have made something, found or not; "" when all of them surely made nothing.
+
+    A send that was refused frees the key: a platform that reads a time in it must not be told an old one.
+    """
+    tried = [row for row in rows if row.kind == "send" and row.publish_armed_at is not None]
+    return next((row.native_key for row in reversed(tried) if row.outcome not in _REFUSED), "")
+
+
+def publish_permit(row: Attempt) -> UUID | None:
+    """The permit of the single-shot step."""
+    found = next((step["permit_jti"] for step in row.steps if step["kind"] == StepKind.PUBLISH), None)
+    return UUID(found) if found else None
+
+
+def is_uncertain(row: Attempt) -> bool:
+    """Whether the single-shot step may have taken effect and nothing has said so or denied it yet."""
+    armed = row.publish_armed_at is not None and row.resolved_by is None
+    return armed and row.outcome in _IN_DOUBT and not isinstance(publish_answer(row), StepNotSent)
+
+
+def binding_outcome(row: Attempt) -> Outcome | None:
+    """What still binds of an attempt: published, processing, or the doubt of a single shot. None: a new try is free."""
+    if row.resolved_by is not None:
+        if row.resolution["outcome"] == "published":
+            return serialization.outcome_from_json("published", row.resolution, None)
+        return None
+    if row.outcome in ("published", "processing"):
+        return serialization.outcome_from_json(row.outcome, row.result, row.detail)
+    if row.outcome == "uncertain" or (row.outcome is None and is_uncertain(row) and publish_answer(row) is None):
+        return Uncertain(Message.from_json(row.detail) if row.detail else Message("attempt.no_answer"))
+    return None
+
+
+def next_number(rows: Iterable[Attempt], kind: str) -> int:
+    """The number of the next attempt of a kind, counted from 1."""
+    return max((row.n for row in rows if row.kind == kind), default=0) + 1
+
+
+def has_open_attempts(scope: Scope, channel_id: UUID) -> bool:
+    """Whether something that was sent by an account may still be answered."""
+    return bool(
+        scope.run(
+            "SELECT EXISTS (SELECT 1 FROM attempts WHERE tenant_id = :tenant AND channel_id = :channel"
+            " AND outcome IS NULL AND deadline_at > :now)",
+            tenant=scope.tenant_id,
+            channel=channel_id,
+            now=scope.now,
+        ).scalar()
+    )
+
+
+def begin_attempt(
+    scope: Scope,
+    *,
+    channel_id: UUID,
+    subject: Subject,
+    kind: str,
+    deadline: datetime,
+    part: int = 0,
+    unit: Unit | None = None,
+    native_key: str = "",
+    n: int | None = None,
+    first: tuple[WireStep, UUID | None] | None = None,
+) -> UUID:
+    """Write a new attempt, with its `first` step and that step's permit, or without steps yet.
+
+    Raises Conflict when another worker began one at the same moment. A caller that has read the attempts and decided
+    on them hands in `n`, the number that was free when it read: so it conflicts with whatever came in between.
+    """
+    number = next_number(list_attempts(scope, subject, part, (kind,)), kind) if n is None else n
+    attempt_id = scope.run(
+        "INSERT INTO attempts (tenant_id, id, channel_id, subject_kind, subject_id, part, n, kind, native_key,"
+        " armed_at, deadline_at, unit, unit_digest, steps, publish_armed_at, result, resolution) VALUES (:tenant, :id,"
+        " :channel, :subject_kind, :subject_id, :part, :n, :kind, :native_key, :now, :deadline, CAST(:unit AS jsonb),"
+        " :digest, CAST(:steps AS jsonb), :publish_armed_at, '{}', '{}')"
+        " ON CONFLICT (tenant_id, subject_kind, subject_id, part, kind, n) DO NOTHING RETURNING id",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        channel=channel_id,
+        subject_kind=subject.kind,
+        subject_id=subject.id,
+        part=part,
+        n=number,
+        kind=kind,
+        native_key=native_key,
+        now=scope.now,
+        deadline=deadline,
+        unit=_json(serialization.unit_to_json(unit) if unit is not None else {}),
+        digest=unit.digest() if unit is not None else "",
+        steps=_json([_entry(scope, *first)] if first is not None else []),
+        publish_armed_at=scope.now if first is not None and first[0].kind is StepKind.PUBLISH else None,
+    ).scalar()
+    if attempt_id is None:
+        raise Conflict("attempt.taken")
+    return UUID(str(attempt_id))
+
+
+def add_step(scope: Scope, attempt_id: UUID, position: int, step: WireStep, permit_jti: UUID | None) -> None:
+    """Write a step down before it leaves, as the `position`-th of its attempt (from 0).
+
+    Raises Conflict when the attempt was closed or went on meanwhile: then the step must not leave.
+    """
+    done = scope.run(
+        "UPDATE attempts SET steps = steps || CAST(:entry AS jsonb), updated_at = house_now(), publish_armed_at ="
+        " CASE WHEN :publishes THEN CAST(:now AS timestamptz) ELSE publish_armed_at END"
+        " WHERE tenant_id = :tenant AND id = :id AND outcome IS NULL AND jsonb_array_length(steps) = :position"
+        " AND NOT (:publishes AND publish_armed_at IS NOT NULL)",
+        tenant=scope.tenant_id,
+        id=attempt_id,
+        entry=_json([_entry(scope, step, permit_jti)]),
+        publishes=step.kind is StepKind.PUBLISH,
+        now=scope.now,
+        position=position,
+    )
+    if not done.rowcount:
+        raise Conflict("attempt.superseded")
+
+
+def _entry(scope: Scope, step: WireStep, permit_jti: UUID | None) -> serialization.StoredJson:
+    return {
+        "name": step.name,
+        "kind": str(step.kind),
+        "wire_digest": step.wire_digest(),
+        "permit_jti": str(permit_jti) if permit_jti else None,
+        "armed_at": scope.now.isoformat(),
+        "answer": None,
+        "answered_at": None,
+    }
+
+
+_RECORD = """
+UPDATE attempts SET steps = jsonb_set(jsonb_set(steps, CAST(:answer_at AS text[]), CAST(:answer AS jsonb)),
+  CAST(:time_at AS text[]), CAST(:now AS jsonb)), http_status = coalesce(:status, http_status),
+  updated_at = house_now() WHERE tenant_id = :tenant AND id = :id
+  AND steps #> CAST(:answer_at AS text[]) = CAST('null' AS jsonb)
+"""
+
+_TOLD = f"""
+WITH kept AS ({_RECORD} RETURNING {_COLUMNS})
+SELECT {_COLUMNS} FROM (SELECT {_COLUMNS} FROM kept UNION ALL SELECT {_COLUMNS} FROM attempts a
+  WHERE a.tenant_id = :tenant AND a.subject_kind = :subject_kind AND a.subject_id = :subject
+  AND a.kind = ANY(CAST((SELECT CAST(:kinds AS text[])) AS text[])) AND a.id NOT IN (SELECT id FROM kept)) every
+{_IN_ORDER}
+"""  # noqa: S608  our own column names
+
+
+def record_answer(scope: Scope, attempt_id: UUID, position: int, answer: StepResult) -> bool:
+    """Keep what came back to the `position`-th step; whether it was not kept already. Late answers are kept too."""
+    return bool(scope.run(_RECORD, **_answer(scope, attempt_id, position, answer)).rowcount)
+
+
+def record_and_list(
+    scope: Scope, subject: Subject, attempt_id: UUID, position: int, answer: StepResult
+) -> list[Attempt]:
+    """`record`, and then all that carry the subject, every part of it, in the order of `of`: one statement of two."""
+    of_all = {"subject_kind": subject.kind, "subject": subject.id, "kinds": list(SENDING_KINDS)}
+    found = scope.run(_TOLD, **_answer(scope, attempt_id, position, answer), **of_all)
+    return [Attempt(*row) for row in found]
+
+
+def _answer(scope: Scope, attempt_id: UUID, position: int, answer: StepResult) -> dict[str, Any]:
+    return {
+        "tenant": scope.tenant_id,
+        "id": attempt_id,
+        "answer_at": [str(position), "answer"],
+        "time_at": [str(position), "answered_at"],
+        "answer": _json(serialization.answer_to_json(answer)),
+        "now": _json(scope.now.isoformat()),
+        "status": answer.status if isinstance(answer, Response) else None,
+    }
+
+
+_FINISH = f"""
+UPDATE attempts SET outcome = :name, result = CAST(:result AS jsonb), detail = CAST(:detail AS jsonb),
+  closed_at = :now, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND outcome IS NULL
+RETURNING {_COLUMNS}
+"""  # noqa: S608  our own column names
+
+
+def finish_attempt(
+    scope: Scope, attempt_id: UUID, name: str, result: serialization.StoredJson, detail: Message | None
+) -> Attempt | None:
+    """Write what an attempt came to, and say how it stands then; None when that was written before."""
+    detail_json = stored_message(detail)
+    row = scope.run(
+        _FINISH,
+        tenant=scope.tenant_id,
+        id=attempt_id,
+        name=name,
+        result=_json(result),
+        detail=_json(detail_json) if detail_json is not None else None,
+        now=scope.now,
+    ).one_or_none()
+    return Attempt(*row) if row is not None else None
+
+
+def resolve_attempt(scope: Scope, row: Attempt, resolution: serialization.StoredJson) -> bool:
+    """End the doubt of an attempt, once: by what was found, or by what a person says. Open ones close as uncertain."""
+    if row.outcome is None:
+        finish_attempt(scope, row.id, "uncertain", {}, Message("attempt.no_answer"))
+    done = scope.run(
+        "UPDATE attempts SET resolution = CAST(:resolution AS jsonb), resolved_by = :actor, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id AND resolved_by IS NULL AND outcome IN ('uncertain', 'processing')",
+        tenant=scope.tenant_id,
+        id=row.id,
+        resolution=_json(resolution),
+        actor=scope.actor,
+    )
+    return bool(done.rowcount)
+
+
+def record_edit_verdict(scope: Scope, row: Attempt, resolution: serialization.StoredJson) -> None:
+    """Write down a person's word on a change of words that ended without anybody knowing, once."""
+    if row.outcome is None:
+        finish_attempt(scope, row.id, "uncertain", {}, Message("attempt.no_answer"))
+    scope.run(
+        "UPDATE attempts SET resolution = CAST(:resolution AS jsonb), resolved_by = :actor, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id AND resolved_by IS NULL",
+        tenant=scope.tenant_id,
+        id=row.id,
+        resolution=_json(resolution),
+        actor=scope.actor,
+    )
+
+
+def supersede_attempts(scope: Scope, subject: Subject, part: int, kinds: Sequence[str]) -> None:
+    """Close open attempts whose single-shot step was not armed; whoever still works on one cannot go on."""
+    scope.run(
+        "UPDATE attempts SET outcome = 'superseded', closed_at = :now, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND subject_kind = :subject_kind AND subject_id = :subject_id AND part = :part"
+        " AND kind = ANY(:kinds) AND outcome IS NULL AND publish_armed_at IS NULL",
+        tenant=scope.tenant_id,
+        subject_kind=subject.kind,
+        subject_id=subject.id,
+        part=part,
+        kinds=list(kinds),
+        now=scope.now,
+    )
+
+
+def is_definite(outcome: Outcome) -> bool:
+    """Whether the outcome ends a doubt."""
+    return not isinstance(outcome, Uncertain | Processing)
+
+
+def resolution_of(outcome: Outcome) -> serialization.StoredJson:
+    """The resolution an outcome makes: published with its ids, anything else definite as nothing created."""
+    if isinstance(outcome, Published):
+        return {"outcome": "published", **serialization.outcome_to_json(outcome)}
+    return {"outcome": ABSENT_RESULT}
+
+
+def _json(value: Any) -> str:
+    return canonical_json(value).decode()

@@ -1,0 +1,45 @@
+"""What of ours stands outside, by what its attempts wrote down."""
+
+from uuid import UUID
+
+from channels.attempts import attempts, serialization
+from channels.attempts.attempts import Attempt
+from foundation.db.database import Scope
+from gate.contract.units import Unit
+from gate.copies import live_copies
+
+
+def published_unit(scope: Scope, channel_id: UUID, native_id: str) -> Unit | None:
+    """What stands under a native id of an account, as it was judged; None for what is not ours, or must go."""
+    copy = live_copies.find_copy_by_native_id(scope, channel_id, native_id)
+    if copy is None or copy.removed_at is not None or copy.recalled_at is not None:
+        return None
+    sent = attempts.list_attempts(scope, copy.subject, None, ("send",))
+    ours = [row for row in sent if attempts.publish_permit(row) == copy.jti]
+    said = [
+        row
+        for row in attempts.list_attempts(scope, copy.subject, None, ("edit",))
+        if row.native_key == native_id and _stood(row)
+    ]
+    return next((serialization.unit_from_json(row.unit) for row in (*said[::-1], *ours)), None) if ours else None
+
+
+def _stood(row: Attempt) -> bool:
+    """Whether the words of a change stand, or stood until the next one."""
+    return row.outcome == "published" or row.resolution.get("outcome") == "published"
+
+
+def other_native_ids(scope: Scope, row: Attempt, *, most: int) -> frozenset[str]:
+    """Native ids of what other subjects and parts left on the same account, the latest `most`."""
+    found = scope.run(
+        "SELECT coalesce(resolution ->> 'native_id', result ->> 'native_id') FROM attempts WHERE tenant_id = :tenant"
+        " AND channel_id = :channel AND kind = 'send' AND (subject_kind, subject_id, part) <> (:kind, :subject, :part)"
+        " AND (resolution ? 'native_id' OR result ? 'native_id') ORDER BY armed_at DESC LIMIT :most",
+        tenant=scope.tenant_id,
+        channel=row.channel_id,
+        kind=row.subject_kind,
+        subject=row.subject_id,
+        part=row.part,
+        most=most,
+    )
+    return frozenset(found.scalars())

@@ -1,0 +1,344 @@
+"""Connecting an account from the dashboard: a sealed form goes in, the platform is asked, a channel or a reason comes.
+
+The page seals what was typed and asks (`ask`); the workers open it, sign in step by step and connect (`enrol`). What
+was typed is forgotten as soon as there is an answer.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels.accounts import account_connectors, lifecycle, oauth_clients, queries
+from channels.accounts.events import AccountSetupRequested, AccountTestRequested
+from channels.accounts.models import AccountSetupRow
+from channels.accounts.states import AccountSetupState
+from channels.attempts import request_loop
+from channels.connections import oauth_flow, token_renewal
+from channels.connections.oauth_flow import REDIRECT_FIELD
+from channels.limits import send_limits
+from connectors.contract.account_setup import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    ConnectedAccount,
+    ConnectForm,
+    OAuthVisit,
+    SupportsAccountSetup,
+)
+from connectors.contract.connector import OAuthClient, Response, Send, StepResult
+from connectors.contract.outcomes import Outcome, Rejected, Retry
+from connectors.shared.oauth import client_from_form
+from connectors.transport.transport import AccountTarget, Transport
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import Conflict, NotFound
+from foundation.http import address_policy as addressing
+from foundation.i18n.translation import Message, canonical_json
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from foundation.sealed import Sealed, SealSecret
+from gate.contract.permit import AuthOrder, ControlOrder
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+
+IsReachable = Callable[[str], bool]
+"""Whether the house may go to an address a person, or the server they named, gave."""
+
+ReadForm = Callable[[UUID, bytes, frozenset[str]], Mapping[str, str | Sealed]]
+"""Opens a letter to a tenant: its fields, those named secret sealed again under the tenant's own key."""
+
+MAX_SETUP_STEPS = 8
+SETUP_LIFETIME = timedelta(minutes=15)
+"""How long a platform that cannot be reached is asked again before the person is told."""
+
+
+@dataclass(frozen=True)
+class AccountSetup:
+    """How connecting an account stands: `waiting`, `oauth_flow` with the address where a person goes on, `connected` with
+    its channel, or `refused` with the reason."""
+
+    id: UUID
+    creator_id: UUID
+    platform: str
+    state: AccountSetupState
+    reason: Message | None
+    channel_id: UUID | None
+    visit: str = ""
+
+
+def request_setup(scope: Scope, *, creator_id: UUID, platform: str, letter: bytes, key: UUID | None = None) -> UUID:
+    """Ask for an account to be connected; `letter` is the form sealed by `tenants.vault.sealed_intake`. Returns the enrolment.
+
+    `key` makes a repeat of one press the same enrolment.
+    """
+    if key is not None and scope.session.get(AccountSetupRow, (scope.tenant_id, key)) is not None:
+        return key
+    row = AccountSetupRow(
+        tenant_id=scope.tenant_id,
+        id=key or uuid7(),
+        creator_id=creator_id,
+        platform=platform,
+        letter=letter,
+        by=scope.actor,
+    )
+    scope.add(row)
+    audit.record(scope, "channel.enrol", f"enrolment:{row.id}", platform=platform)
+    outbox.put(scope, AccountSetupRequested(scope.tenant_id, row.id), priority=1, dedupe=f"enrol:{row.id}")
+    return row.id
+
+
+def get_setup(scope: Scope, enrolment_id: UUID) -> AccountSetup:
+    """How it stands. Raises NotFound."""
+    return _value(_row(scope, enrolment_id))
+
+
+def latest_setup(scope: Scope, creators: Collection[UUID]) -> AccountSetup | None:
+    """The last account that was asked for one of these creators, if anything became of it in a quarter of an hour."""
+    row = scope.session.exec(
+        select(AccountSetupRow)
+        .where(
+            AccountSetupRow.tenant_id == scope.tenant_id,
+            col(AccountSetupRow.creator_id).in_(creators),
+            col(AccountSetupRow.updated_at) > scope.now - SETUP_LIFETIME,
+        )
+        .order_by(col(AccountSetupRow.created_at).desc(), col(AccountSetupRow.id).desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).first()
+    return _value(row) if row is not None else None
+
+
+def run_setup(
+    event: AccountSetupRequested,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectables: Mapping[str, SupportsAccountSetup],
+    addresses: Mapping[str, str],
+    read_form: ReadForm,
+    may_reach: IsReachable,
+    seal: SealSecret,
+    returns_to: str,
+) -> None:
+    """Sign in as the form says and connect the account, or say where the person goes on.
+
+    `addresses` are the platforms' base addresses, `returns_to` is where a person comes back to.
+    """
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        row = _row(scope, event.subject_id)
+        if row.state != AccountSetupState.WAITING:
+            return
+        platform, letter, answer, visit, asked_at = row.platform, row.letter, row.answer, row.visit, scope.now
+        overdue = asked_at > (row.updated_at or asked_at) + SETUP_LIFETIME
+        client = oauth_clients.latest_oauth_clients(scope).get(platform)
+    connector = connectables[platform]
+    secret = frozenset(field.name for field in connector.form.all_fields if field.secret)
+    typed = read_form(event.tenant_id, letter, secret)
+    back = read_form(event.tenant_id, answer, frozenset({oauth_flow.CODE_FIELD})) if answer else {}
+    form = {
+        **typed,
+        **_client(connector.form, typed, client),
+        **oauth_flow.visit_form_values(visit),
+        **back,
+        REDIRECT_FIELD: returns_to,
+    }
+    named, refused = _server(connector.form, form), Rejected(Message("enrolment.address_refused"), permanent=True)
+    address = named or addresses.get(platform, "")
+    allowed = named == "" or (named is not None and may_reach(named))
+    auth = addresses.get(f"{platform}_auth", "")
+    account = AccountTarget(event.tenant_id, event.subject_id, "", address, platform=platform, auth_url=auth)
+    end, given = _sign_in(account, connector, form, transport) if allowed else (refused, False)
+    if isinstance(end, Retry) and not overdue:
+        raise outbox.RetryLater(end.after)
+    if isinstance(end, ConnectedAccount) and end.base_url and not may_reach(end.base_url):
+        end = refused
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        if isinstance(end, OAuthVisit):
+            pages = addresses.get(f"{platform}_pages") or auth or address
+            end = replace(end, keep={**end.keep, **_client(connector.form, form, None)})
+            found = oauth_flow.prepare_visit(
+                end, tenant_id=event.tenant_id, address=pages, returns_to=returns_to, seal=seal
+            )
+            _send_off(scope, event.subject_id, found)
+            return
+        if given and connector.form.needs_oauth(
+            form
+        ):  # an application that was given a token works, whoever is refused
+            oauth_clients.store_oauth_client(scope, platform, client_from_form(form))
+        if isinstance(end, ConnectedAccount) and connector.form.needs_oauth(form):
+            end = replace(end, app_key=client_from_form(form).client_id)
+        _settle(scope, event.subject_id, end, address, asked_at)
+
+
+def _client(
+    form: ConnectForm, typed: Mapping[str, str | Sealed], known: OAuthClient | None
+) -> Mapping[str, str | Sealed]:
+    """The client to sign in by: the one that was typed, else the one the agency is known by there."""
+    if not form.needs_oauth(typed):
+        return {}
+    client = client_from_form(typed) if typed.get(CLIENT_ID) else known or OAuthClient("")
+    return {CLIENT_ID: client.client_id, CLIENT_SECRET: client.secret or ""}
+
+
+def _server(form: ConnectForm, typed: Mapping[str, str | Sealed]) -> str | None:
+    """The server a person named, "" for the usual one; None for what is no address."""
+    named = typed.get(form.server, "") if form.server else ""
+    if not isinstance(named, str) or not named.strip():
+        return ""
+    return addressing.parse_origin(named) or None
+
+
+def _sign_in(
+    account: AccountTarget, connector: SupportsAccountSetup, form: Mapping[str, str | Sealed], transport: Transport
+) -> tuple[ConnectedAccount | OAuthVisit | Outcome, bool]:
+    """How it ends, and whether a token was given on the way."""
+    credential, given = connector.form.credential, False
+    shown = form.get(credential)
+    order = AuthOrder(account.tenant_id, account.channel_id)
+    answers: tuple[StepResult, ...] = ()
+    for _ in range(MAX_SETUP_STEPS):
+        turn = connector.connect(form, answers)
+        if not isinstance(turn, Send):
+            return turn, given
+        token = shown if isinstance(shown, Sealed) else None
+        answers = (*answers, transport.send(turn.step, order, account=replace(account, token=token)))
+        if isinstance(answers[-1], Response):
+            given |= credential in answers[-1].sealed
+            shown = answers[-1].sealed.get(credential, shown)
+    return Rejected(Message("enrolment.endless"), permanent=True), given
+
+
+def _send_off(scope: Scope, enrolment_id: UUID, visit: Mapping[str, Any]) -> None:
+    """A person goes on at the platform."""
+    scope.run(
+        "UPDATE enrolments SET state = 'visiting', updated_at = house_now(),"
+        " visit = CAST(:visit AS jsonb) || jsonb_build_object('at', people_now())"
+        " WHERE tenant_id = :tenant AND id = :id AND state = 'waiting'",
+        tenant=scope.tenant_id,
+        id=enrolment_id,
+        visit=canonical_json(visit).decode(),
+    )
+
+
+def _settle(
+    scope: Scope, enrolment_id: UUID, end: ConnectedAccount | Outcome, address: str, asked_at: datetime
+) -> None:
+    row = _row(scope, enrolment_id)
+    if row.state != AccountSetupState.WAITING:
+        return
+    channel_id, reason = None, None if isinstance(end, ConnectedAccount) else _why(end)
+    if isinstance(end, ConnectedAccount):
+        try:
+            channel_id = _connect(scope, row, end, address, asked_at)
+        except Conflict as conflict:
+            reason = conflict.message
+    state = AccountSetupState.CONNECTED if channel_id is not None else AccountSetupState.REFUSED
+    scope.run(
+        "UPDATE enrolments SET state = :state, reason = CAST(:reason AS jsonb), channel_id = :channel, letter = '',"
+        " answer = '', visit = NULL, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=enrolment_id,
+        state=str(state),
+        reason=canonical_json(reason.to_json()).decode() if reason is not None else None,
+        channel=channel_id,
+    )
+
+
+def _connect(scope: Scope, row: AccountSetupRow, found: ConnectedAccount, address: str, asked_at: datetime) -> UUID:
+    creator = tenant_reads.get_creator(scope, row.creator_id)
+    return lifecycle.connect_account(
+        scope,
+        creator_id=row.creator_id,
+        platform=row.platform,
+        surface=found.surface,
+        chat_surface=found.chat_surface,
+        account=found.account,
+        name=found.name,
+        base_url=found.base_url or address,
+        token=found.token,
+        refresh=found.refresh,
+        expires_at=asked_at + found.lifetime if found.lifetime is not None else None,
+        zone=creator.zone,
+        min_gap=timedelta(seconds=found.min_gap_seconds),
+        app_key=found.app_key,
+        options={**found.options, "connected_at": asked_at.isoformat(), **_limits(found, asked_at)},
+    )
+
+
+def _limits(found: ConnectedAccount, asked_at: datetime) -> Mapping[str, Any]:
+    return account_connectors.limits_option(found.limits, asked_at) if found.limits else {}
+
+
+def _why(outcome: Outcome) -> Message:
+    reason: Message | None = getattr(outcome, "reason", None)
+    return reason or Message("enrolment.unclear")
+
+
+def request_test(scope: Scope, channel_id: UUID) -> None:
+    """Ask for an account to be tried: its answer shows in `last_ok_at`, or in its state. Raises NotFound."""
+    queries.get_channel(scope, channel_id)
+    outbox.put(scope, AccountTestRequested(scope.tenant_id, channel_id), priority=1)
+
+
+def verify_account(
+    event: AccountTestRequested,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectables: Mapping[str, SupportsAccountSetup],
+) -> None:
+    """Ask the platform something harmless; a dead token or a lost account is told, a good answer is dated."""
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        channel = queries.get_channel(scope, event.subject_id)
+    connector = connectables.get(channel.platform)
+    if connector is None or channel.is_disconnected:
+        return
+    answers: tuple[StepResult, ...] = ()
+    end: Outcome | None = Retry(timedelta(0), "account", Message("enrolment.endless"))
+    for _ in range(MAX_SETUP_STEPS):
+        turn = connector.verify_account(channel.account, answers)
+        if not isinstance(turn, Send):
+            end = turn
+            break
+        order = ControlOrder(event.tenant_id, channel.id, turn.step.action)
+        answers = (*answers, transport.send(turn.step, order, account=queries.transport_account(channel)))
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        if answers:
+            send_limits.record_answer(scope, channel.id, answers[-1], creates=False)
+        _tested(scope, channel, end)
+
+
+def _tested(scope: Scope, channel: queries.Channel, end: Outcome | None) -> None:
+    if end is not None:
+        token_renewal.apply_outcome_to_account(scope, channel, end, shown=channel.generation)
+        return
+    scope.run(
+        "UPDATE channels SET last_ok_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=channel.id,
+    )
+
+
+def _row(scope: Scope, enrolment_id: UUID) -> AccountSetupRow:
+    row = scope.session.exec(
+        select(AccountSetupRow)
+        .where(AccountSetupRow.tenant_id == scope.tenant_id, col(AccountSetupRow.id) == enrolment_id)
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None:
+        raise NotFound("enrolment.unknown")
+    return row
+
+
+def _value(row: AccountSetupRow) -> AccountSetup:
+    return AccountSetup(
+        row.id,
+        row.creator_id,
+        row.platform,
+        AccountSetupState(row.state),
+        Message.from_json(row.reason) if row.reason else None,
+        row.channel_id,
+        str((row.visit or {}).get("url", "")),
+    )

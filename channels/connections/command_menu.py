@@ -1,0 +1,83 @@
+"""What an account shows before anybody writes: its menu of commands, looked at when it is connected and every day.
+
+What stands is read first and written only where it differs, so a run that is repeated, or was killed, finds its work
+done. The sentences are those of our own catalogue, nothing of a tenant's: they go under an order for signing in, as
+the menus of Discord do (docs/adr/0077).
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from channels.accounts import account_connectors, queries
+from channels.accounts.events import CommandMenuDue
+from channels.accounts.states import ChannelState
+from channels.attempts import request_loop
+from channels.connections import token_renewal
+from channels.limits import send_limits
+from connectors.contract.bot_commands import CommandMenu, SupportsCommandMenu
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.connector import Connector, Send, StepResult
+from connectors.contract.outcomes import Outcome, Reauthorize, Retry
+from connectors.transport.transport import Transport
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate.contract.permit import AuthOrder
+from tenants.notices import notices
+
+AGAIN = timedelta(minutes=1)
+"""The least between two tries while the platform does not answer."""
+
+MenuOf = Callable[[Capabilities], CommandMenu]
+"""What an account of a platform offers to choose from."""
+
+
+def plan_menu_checks(scope: Scope) -> None:
+    """Put a look at the menu of each account in which people write; one that waits already is not put twice."""
+    for channel in queries.list_channels(scope):
+        if channel.state == ChannelState.ACTIVE and channel.chat_surface:
+            outbox.put(scope, CommandMenuDue(scope.tenant_id, channel.id), dedupe=f"menu:{channel.id}")
+
+
+def update_menu(
+    event: CommandMenuDue,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+    menu_of: MenuOf,
+) -> None:
+    """Make what an account shows as it should be. Raises `outbox.RetryLater` where it must be tried again."""
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        channel = queries.get_channel(scope, event.subject_id)
+        connector = account_connectors.find_connector_for(connectors, channel)
+        if (
+            channel.state != ChannelState.ACTIVE
+            or not channel.chat_surface
+            or not isinstance(connector, SupportsCommandMenu)
+        ):
+            return
+        waits, now = send_limits.send_block(scope, channel.id, brake=False), scope.now
+    if waits is not None:
+        raise outbox.RetryLater(waits.until - now)
+    menu = menu_of(connector.capabilities)
+
+    def question(answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        return connector.write_menu(menu, answers)
+
+    def order(_: str) -> AuthOrder:
+        return AuthOrder(event.tenant_id, channel.id)
+
+    end = question(request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport))
+    end = Retry(AGAIN, "account", Message("enrolment.endless")) if isinstance(end, Send) else end
+    cause = f"channel:{channel.id}:menu"
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        if isinstance(end, Reauthorize):  # the account is told of, and looked at again once it is connected
+            end = token_renewal.apply_outcome_to_account(scope, channel, end, shown=channel.generation)
+        elif end is None:
+            notices.close(scope, cause)
+        elif not isinstance(end, Retry):  # what people type is heard all the same
+            told = Message("menu.refused", {"account": channel.name})
+            notices.put(scope, told, cause=cause, creator_id=channel.creator_id)
+    if isinstance(end, Retry):
+        raise outbox.RetryLater(max(end.after, AGAIN))

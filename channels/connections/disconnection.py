@@ -1,0 +1,159 @@
+"""Taking the house's hand off an account: its platform is told, its credentials are forgotten, its history stays.
+
+From the press on nothing leaves: claims find the account on its way out, and what is under way ends at its next step.
+The credentials go in the transaction that says so, never before or after it, whatever the platform answers; killed
+before that, it is all done again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels.accounts import account_connectors, lifecycle, oauth_clients, queries
+from channels.accounts.events import DisconnectionRequested
+from channels.accounts.models import ManualTaskRow
+from channels.accounts.queries import Channel
+from channels.accounts.states import OPEN_TASK_STATES, ChannelState
+from channels.attempts import attempts, request_loop
+from channels.manual_tasks import task_lifecycle
+from connectors.contract import app_webhooks
+from connectors.contract.connector import (
+    Connector,
+    OAuthClient,
+    Response,
+    Send,
+    StepKind,
+    StepNotSent,
+    StepResult,
+    SupportsWebhook,
+    WireStep,
+)
+from connectors.contract.outcomes import Outcome, Published, Rejected, Uncertain
+from connectors.shared.oauth import HeldCredentials, SupportsRevocation
+from connectors.transport.transport import EgressForbidden, Transport
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate.contract.permit import AuthOrder, Authority, ControlOrder
+from tenants import audit
+
+MAX_STEPS = 3
+ASKED_SECONDS = 10.0
+"""How long one request may take: the credentials go whether or not there is an answer."""
+
+UNDER_WAY, LOOKED_AT = timedelta(seconds=90), timedelta(seconds=2)
+"""So long, at most, what was sent before the press may be answered; looked at so often."""
+
+
+def request_disconnection(scope: Scope, channel_id: UUID, by: str) -> None:
+    """A person, named `by`, disconnects an account; once more changes nothing. Raises NotFound, Conflict."""
+    channel = queries.get_channel(scope, channel_id)
+    if channel.is_disconnected:
+        return
+    lifecycle.start_disconnection(scope, channel_id, Message("channel.disconnected_by", {"name": by}))
+    audit.record(scope, "channel.disconnected", f"channel:{channel_id}", account=channel.name)
+    outbox.put(scope, DisconnectionRequested(scope.tenant_id, channel_id, by, scope.now), priority=1)
+
+
+def perform_disconnection(
+    event: DisconnectionRequested,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+    addresses: Mapping[str, str],
+) -> None:
+    """Tell the platform, then forget the credentials. No transaction is open meanwhile; an account that was connected
+    again in between is left alone. Raises NotFound, and `outbox.RetryLater` while something is under way."""
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        channel = queries.get_channel(scope, event.subject_id)
+        if channel.state != ChannelState.LEAVING:
+            return
+        busy = attempts.has_open_attempts(scope, channel.id) and scope.now < event.at + UNDER_WAY
+        client = oauth_clients.oauth_client_of_channel(scope, channel.id)
+    if busy:
+        raise outbox.RetryLater(LOOKED_AT)
+    code = _told(channel, client, account_connectors.find_connector_for(connectors, channel), transport, addresses)
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        _left(scope, channel, Message(code, {"name": event.by}))
+
+
+def disconnect_without_platform(event: DisconnectionRequested, *, tenant: OpenScope) -> None:
+    """Its platform could not even be asked: the credentials go all the same."""
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        channel = queries.get_channel(scope, event.subject_id)
+        if channel.state == ChannelState.LEAVING:
+            _left(scope, channel, Message("channel.left_unanswered", {"name": event.by}))
+
+
+def _left(scope: Scope, channel: Channel, reason: Message) -> None:
+    """What a person was to post there is nobody's task any more; what they are to take away there still is."""
+    if not lifecycle.finish_disconnection(scope, channel, reason):
+        return
+    tasks = select(ManualTaskRow).where(
+        ManualTaskRow.tenant_id == scope.tenant_id,
+        ManualTaskRow.channel_id == channel.id,
+        ManualTaskRow.kind == task_lifecycle.POST_TASK,
+        col(ManualTaskRow.state).in_(sorted(map(str, OPEN_TASK_STATES))),
+    )
+    for row in scope.session.exec(tasks.with_for_update()).all():
+        task_lifecycle.recall_task(scope, row, "handover.disconnected")
+
+
+def _told(
+    channel: Channel,
+    client: OAuthClient | None,
+    connector: Connector | None,
+    transport: Transport,
+    addresses: Mapping[str, str],
+) -> str:
+    """Sign it off and end its tokens where there is a way; the code of the sentence that says what came of it."""
+    if channel.token is None or connector is None:
+        return "channel.left"
+    account = replace(queries.transport_account(channel), auth_url=addresses.get(f"{channel.platform}_auth", ""))
+
+    def sent(step: WireStep) -> StepResult:
+        quick = replace(step, deadline=min(step.deadline, ASKED_SECONDS))
+        control = ControlOrder(channel.tenant_id, channel.id, step.action)
+        order: Authority = control if step.kind is StepKind.CONTROL else AuthOrder(channel.tenant_id, channel.id)
+        try:
+            return transport.send(quick, order, account=account)
+        except EgressForbidden:  # a request that could not be made ends nothing, and keeps nothing here either
+            return StepNotSent(step.name, "not made")
+
+    if isinstance(connector, SupportsWebhook):
+        off = sent(connector.delete_webhook())
+        signed_off: Outcome = (
+            Published(channel.account)
+            if isinstance(off, Response) and off.is_success
+            else Uncertain(Message("attempt.no_answer"))
+        )
+    elif isinstance(connector, app_webhooks.SupportsWebhookSubscription):
+        signed_off = _asked(lambda answers: connector.subscribe_account(channel.account, frozenset(), answers), sent)
+    else:
+        signed_off = Published(channel.account)
+    if not isinstance(connector, SupportsRevocation):
+        told = isinstance(signed_off, Published | Rejected)
+        return "channel.left_kept" if told else "channel.left_unanswered"
+    held = HeldCredentials(channel.account, channel.token, channel.refresh, client)
+    match _asked(lambda answers: connector.revoke_tokens(held, answers), sent):
+        case Published():
+            return "channel.left"
+        case Rejected():
+            return "channel.left_refused"
+        case _:
+            return "channel.left_unanswered"
+
+
+def _asked(turn: Callable[[tuple[StepResult, ...]], Send | Outcome], sent: Callable[[WireStep], StepResult]) -> Outcome:
+    answers: tuple[StepResult, ...] = ()
+    for _ in range(MAX_STEPS):
+        end = turn(answers)
+        if not isinstance(end, Send):
+            return end
+        answers = (*answers, sent(end.step))
+    last = turn(answers)
+    return Uncertain(Message("attempt.no_answer")) if isinstance(last, Send) else last

@@ -1,0 +1,118 @@
+"""Going on at the platform: a person says yes there and comes back with a code that the workers exchange.
+
+The address is bound to who asked: it bears a state that only their session may bring back, for a quarter of an hour and
+once, and the code is worth nothing without a verifier that never leaves the house (OAuth 2 with PKCE: RFC 6749, RFC
+7636, RFC 9700).
+"""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from channels.accounts.events import AccountSetupRequested
+from channels.accounts.states import AccountSetupState
+from connectors.contract.account_setup import OAuthVisit
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message, canonical_json
+from foundation.outbox import outbox
+from foundation.sealed import Sealed, SealSecret
+
+OAUTH_LIFETIME = timedelta(minutes=15)
+"""How long somebody may take at the platform, by the clock of people: a demonstration's day runs ahead of them."""
+
+OAUTH_RETURN_PATH = "/auth/account"
+"""Where they come back to, at the dashboard's address."""
+
+CODE_FIELD, VERIFIER_FIELD, REDIRECT_FIELD = "code", "verifier", "redirect_uri"
+"""What the house adds to a form for a connector."""
+
+
+def prepare_visit(
+    visit: OAuthVisit, *, tenant_id: UUID, address: str, returns_to: str, seal: SealSecret
+) -> dict[str, Any]:
+    """What is kept of a visit until it is over; its `url` is for the person. `address` is the account's server."""
+    state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
+    asked = {**visit.asked, REDIRECT_FIELD: returns_to, "state": state, "code_challenge": _challenge(verifier)}
+    page = f"{address.rstrip('/')}{visit.page}" if visit.page.startswith("/") else visit.page
+    kept = {**visit.keep, VERIFIER_FIELD: seal(tenant_id, verifier)}
+    return {
+        "url": f"{page}?{urlencode({**asked, 'code_challenge_method': 'S256'})}",
+        "state": state,
+        "keep": {name: _written(value) for name, value in kept.items()},
+    }
+
+
+def _challenge(verifier: str) -> str:
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _written(value: str | Sealed) -> str | dict[str, str]:
+    return value if isinstance(value, str) else {"sealed": base64.b64encode(value.box).decode()}
+
+
+def visit_form_values(visit: Mapping[str, Any] | None) -> dict[str, str | Sealed]:
+    """What a connector wanted to have back, and the verifier; nothing before a visit."""
+    found: Mapping[str, Any] = (visit or {}).get("keep", {})
+    return {
+        name: value if isinstance(value, str) else Sealed(base64.b64decode(value["sealed"]))
+        for name, value in found.items()
+    }
+
+
+def accept_return(scope: Scope, state: str, letter: bytes) -> None:
+    """The scope's member came back with a code, sealed in `letter`; the workers go on. The same once more does nothing.
+
+    Raises NotFound for a state that is nobody's, somebody else's, or over.
+    """
+    enrolment_id, late = _open(scope, state)
+    if late:
+        _end(scope, enrolment_id, Message("enrolment.too_late"))
+        return
+    scope.run(
+        "UPDATE enrolments SET state = 'waiting', answer = :letter, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=enrolment_id,
+        letter=letter,
+    )
+    outbox.put(scope, AccountSetupRequested(scope.tenant_id, enrolment_id), priority=1, dedupe=f"back:{enrolment_id}")
+
+
+def record_refusal(scope: Scope, state: str) -> None:
+    """They said no there, or the platform did. Raises NotFound."""
+    enrolment_id, _ = _open(scope, state)
+    _end(scope, enrolment_id, Message("enrolment.declined"))
+
+
+def _open(scope: Scope, state: str) -> tuple[UUID, bool]:
+    """The visit of a state, locked, and whether it took too long."""
+    row = scope.run(
+        "SELECT id, CAST(visit ->> 'at' AS timestamptz) < people_now() - CAST(:life AS interval) AS late"
+        " FROM enrolments WHERE tenant_id = :tenant AND state = :visiting AND by = :by"
+        " AND visit ->> 'state' = :said FOR UPDATE",
+        tenant=scope.tenant_id,
+        visiting=str(AccountSetupState.VISITING),
+        by=scope.actor,
+        said=state,
+        life=OAUTH_LIFETIME,
+    ).one_or_none()
+    if row is None:
+        raise NotFound("enrolment.unknown")
+    return row.id, bool(row.late)
+
+
+def _end(scope: Scope, enrolment_id: UUID, reason: Message) -> None:
+    scope.run(
+        "UPDATE enrolments SET state = 'refused', reason = CAST(:reason AS jsonb), letter = '', answer = '',"
+        " visit = NULL, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=enrolment_id,
+        reason=canonical_json(reason.to_json()).decode(),
+    )

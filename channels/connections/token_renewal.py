@@ -1,0 +1,171 @@
+"""Renewing tokens ahead of their end, or after a refusal: one renewal at a time, its pair stored before it is used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import assert_never
+
+from channels.accounts import account_connectors, credentials, lifecycle, oauth_clients, queries
+from channels.accounts.credentials import RenewalClaim
+from channels.accounts.events import TokenRenewalDue
+from channels.accounts.queries import Channel
+from channels.accounts.states import ChannelState
+from channels.attempts import request_loop
+from channels.connections import platform_limits
+from channels.limits import send_limits
+from connectors.contract import capability_overrides
+from connectors.contract.connector import (
+    Connector,
+    OAuthClient,
+    RefreshGrant,
+    RenewedTokens,
+    Send,
+    StepResult,
+    SupportsTokenRefresh,
+)
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Processing,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
+from connectors.shared.http_responses import SHORT_RETRY
+from connectors.transport.transport import AccountTarget, Transport
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate.contract.permit import AuthOrder
+
+MAX_STEPS = 4
+AGAIN, AGAIN_AHEAD = timedelta(seconds=10), timedelta(seconds=60)
+"""After a renewal that made nothing: while posts wait for it, and while the old token still works."""
+
+
+def apply_outcome_to_account(scope: Scope, channel: Channel, outcome: Outcome, *, shown: int | None = None) -> Outcome:
+    """What an outcome means for the account, before its subject is locked.
+
+    A refused token is renewed where it can be, once, and nothing is lost: the outcome becomes Retry. Else it stops the
+    channel, as a lost account does. A limit that is another one than we knew is read again. `shown` is the generation
+    of the token the request showed, None when unknown.
+    """
+    match outcome:
+        case Reauthorize(reason=reason):
+            verdict = credentials.record_token_refusal(scope, channel.id, shown=shown)
+            if verdict == "dead":
+                lifecycle.require_reauthorization(scope, channel.id, reason)
+                return outcome
+            if verdict == "renew":
+                credentials.schedule_renewal_now(scope, channel.id)
+            return Retry(SHORT_RETRY, "account", Message("channel.renewing"))
+        case Disconnected(reason=reason):
+            if shown is not None and credentials.is_token_superseded(
+                scope, channel.id, shown
+            ):  # of before it was connected again
+                return Retry(SHORT_RETRY, "account", Message("channel.renewing"))
+            lifecycle.mark_gone(scope, channel.id, reason)
+            return outcome
+        case Rejected(reason=Message(code=capability_overrides.LIMIT_CHANGED)):
+            platform_limits.request_limits(scope, channel.id)
+            return outcome
+        case _:
+            return outcome
+
+
+def renew_tokens(
+    event: TokenRenewalDue,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+    addresses: Mapping[str, str],
+) -> None:
+    """Get a new pair of tokens for an account, if one is due and nobody else is at it.
+
+    `addresses` are those of the platforms; where tokens are given elsewhere than at the account, `<platform>_auth`. No
+    transaction is open while the platform is asked. Raises `outbox.RetryLater` where it must be tried again.
+    """
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        waits, now = send_limits.send_block(scope, event.subject_id, brake=False), scope.now
+        claim = credentials.claim_renewal(scope, event.subject_id, outlive=event.outlive) if waits is None else None
+        until = waits.until if waits is not None else credentials.renewal_claimed_until(scope, event.subject_id)
+        channel, client = (
+            queries.get_channel(scope, event.subject_id),
+            oauth_clients.oauth_client_of_channel(scope, event.subject_id),
+        )
+    if claim is None:
+        if until is not None:
+            raise outbox.RetryLater(until - now)
+        return
+    connector, end = (
+        account_connectors.connector_for(connectors, channel),
+        _Asked(Reauthorize(Message("channel.renewal_lost"))),
+    )
+    usable = channel.state in (ChannelState.ACTIVE, ChannelState.PAUSED)
+    if usable and isinstance(connector, SupportsTokenRefresh) and claim.can_use_refresh_token(connector.refresh_grace):
+        account = replace(queries.transport_account(channel), auth_url=addresses.get(f"{channel.platform}_auth", ""))
+        end = _ask(account, client, connector, transport)
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        again = _settle(scope, channel, claim, end)
+    if again is not None:
+        raise outbox.RetryLater(again)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a renewal came to, by which answers; `grace` is the platform's for a refresh token that was used."""
+
+    end: RenewedTokens | Outcome
+    answers: tuple[StepResult, ...] = ()
+    grace: timedelta = timedelta(0)
+
+
+def _ask(
+    account: AccountTarget, client: OAuthClient | None, connector: SupportsTokenRefresh, transport: Transport
+) -> _Asked:
+    order, grace = AuthOrder(account.tenant_id, account.channel_id), connector.refresh_grace
+    if account.refresh is None:  # no claim is made without one
+        return _Asked(Reauthorize(Message("channel.renewal_lost")))
+    grant = RefreshGrant(account.account, account.refresh, client)
+    answers: tuple[StepResult, ...] = ()
+    for _ in range(MAX_STEPS):
+        turn = connector.refresh(grant, answers)
+        if not isinstance(turn, Send):
+            return _Asked(turn, answers, grace)
+        answers = (*answers, transport.send(turn.step, order, account=account))
+    return _Asked(Uncertain(Message("enrolment.endless")), answers, grace)
+
+
+def _settle(scope: Scope, channel: Channel, claim: RenewalClaim, asked: _Asked) -> timedelta | None:
+    """Write what came of it, the account before its tokens; when to try again, None when there is nothing to."""
+    credentials.lock_account(scope, channel.id)
+    if asked.answers:
+        send_limits.record_answer(scope, channel.id, asked.answers[-1], creates=False)
+    match end := asked.end:
+        case RenewedTokens():
+            credentials.store_renewed_tokens(scope, claim, end)
+            return None
+        case Retry(after=after):
+            credentials.release_renewal(scope, claim, doubtful=False)
+            return max(after, AGAIN if channel.awaits_renewal(scope.now) else AGAIN_AHEAD)
+        case Uncertain():
+            stands = credentials.release_renewal(scope, claim, doubtful=True)
+            if stands is None:
+                return None
+            if stands.can_use_refresh_token(asked.grace):
+                return AGAIN
+            lifecycle.require_reauthorization(scope, channel.id, Message("channel.renewal_lost"))
+            return None
+        case Reauthorize(reason=reason) | Rejected(reason=reason) | Disconnected(reason=reason):
+            if credentials.release_renewal(scope, claim, doubtful=False) is None:
+                return None  # another pair came meanwhile: that one is asked, not this
+            stop = lifecycle.mark_gone if isinstance(end, Disconnected) else lifecycle.require_reauthorization
+            stop(scope, channel.id, reason)
+            return None
+        case Published() | Processing():
+            raise TypeError("a renewal publishes nothing")
+        case _:
+            assert_never(end)

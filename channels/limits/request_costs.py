@@ -1,0 +1,290 @@
+"""What platforms ask for requests of a program: counted by account and month, and held under the agency's own cap.
+
+Requests are counted as they are answered, and a post is held back at its claim where its price is not left; posts of
+several accounts that leave in the same moment may exceed the cap by one each. Replies and removals are counted and not
+held back; what people write is not asked for where its price is not left. A month is one of the agency's zone, as for
+content; the platform's own bill may turn at another hour.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, Numeric, UniqueConstraint
+from sqlmodel import Field, select
+
+from channels.accounts import queries
+from channels.accounts.models import channel_foreign_key
+from channels.accounts.queries import Channel
+from connectors.contract.connector import StepResult
+from connectors.shared import request_costs
+from connectors.shared.request_costs import PriceList, RequestCostKind
+from foundation.db.database import Scope, TenantRow, table_arguments
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from foundation.ids import derived_uuid, uuid7
+from foundation.money import Money, Price, round_up
+from tenants.agencies import queries as tenant_reads
+from tenants.notices import notices
+
+COST_CAP_REACHED = "channel.capped"
+"""Why posts wait: what they cost is not left of the month's cap."""
+
+NEAR_PERCENT = 80
+"""From so much of its cap on an agency is told that it is near."""
+
+MAX_MINOR = 10**9
+
+
+class RequestCostRow(TenantRow, table=True):
+    """How many requests of one kind an account made in a month, and what they cost."""
+
+    __tablename__ = "request_costs"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "channel_id", "month", "what", name="request_costs_once"),
+        channel_foreign_key(),
+        about="nobody",
+        keep="while the tenant is here",
+    )
+    channel_id: UUID
+    platform: str
+    month: str
+    """By the clocks of the agency's zone: `2026-11`."""
+    what: str
+    """As `connectors.shared.request_costs.RequestCostKind`."""
+    many: int
+    minor: Decimal = Field(sa_type=Numeric(14, 4))
+    currency: str
+
+
+class RequestCapRow(TenantRow, table=True):
+    """What an agency lets the requests of its accounts on one platform cost in a month."""
+
+    __tablename__ = "request_caps"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "platform", name="request_caps_once"),
+        about="nobody",
+        keep="while the tenant is here",
+    )
+    platform: str
+    currency: str
+    minor: int = Field(sa_type=BigInteger)
+
+
+@dataclass(frozen=True)
+class AccountBill:
+    """What an account's month came to: how many of each kind, and their sum."""
+
+    many: Mapping[str, int]
+    price: Price
+
+    @property
+    def post_count(self) -> int:
+        """With a link or without."""
+        return self.many.get("post", 0) + self.many.get("link_post", 0)
+
+    @property
+    def read_count(self) -> int:
+        """Posts, people and messages that were read."""
+        return self.many.get("post_read", 0) + self.many.get("person_read", 0) + self.many.get("message_read", 0)
+
+    @property
+    def message_count(self) -> int:
+        """To one person each."""
+        return self.many.get("message", 0)
+
+    @property
+    def total(self) -> Money:
+        """Never less than it adds up to."""
+        return round_up(self.price.minor, self.price.currency)
+
+
+@dataclass(frozen=True)
+class MonthlyCosts:
+    """What the accounts of an agency on one platform cost this month, of at most `cap`; None for no cap."""
+
+    platform: str
+    spent: Price
+    cap: Money | None
+    ends: datetime
+
+    def remaining_minor(self) -> Decimal | None:
+        """Minor units until the cap; None without one."""
+        return self.cap.minor - self.spent.minor if self.cap is not None else None
+
+
+_COUNT = """
+INSERT INTO request_costs AS c (tenant_id, id, channel_id, platform, month, what, many, minor, currency)
+VALUES (:tenant, :id, :channel, :platform, :month, :what, :many, :minor, :currency)
+ON CONFLICT (tenant_id, channel_id, month, what) DO UPDATE SET many = c.many + EXCLUDED.many,
+  minor = c.minor + EXCLUDED.minor, updated_at = house_now()
+"""
+
+_SPENT = """
+SELECT coalesce(sum(minor), 0) FROM request_costs
+WHERE tenant_id = :tenant AND platform = :platform AND month = :month AND currency = :currency
+"""
+
+_BILLS = """
+SELECT channel_id, what, many, minor, currency FROM request_costs WHERE tenant_id = :tenant AND month = :month
+ORDER BY channel_id, what
+"""
+
+
+def record_costs(scope: Scope, channel_id: UUID, platform: str, answer: StepResult, words: str) -> None:
+    """Count what a request came to, and tell once a month that the cap is near, and that it is reached; and once that
+    an application is stopped, until it is answered again."""
+    stop = request_costs.app_stop_reason(platform, answer)
+    if stop is not None:
+        notices.put(scope, stop, cause=f"stopped:{platform}", urgent=True)
+    elif request_costs.is_app_running(platform, answer):
+        notices.close(scope, f"stopped:{platform}")
+    asked = request_costs.price_list_of(platform)
+    if asked is not None:
+        record_poll_costs(scope, channel_id, platform, request_costs.count_charges(asked, answer, words))
+
+
+def record_poll_costs(scope: Scope, channel_id: UUID, platform: str, found: Mapping[RequestCostKind, int]) -> None:
+    """Count how many of each some requests came to."""
+    asked = request_costs.price_list_of(platform)
+    if asked is None or not found:
+        return
+    now = _month(scope)[0]
+    for what, many in sorted(found.items()):
+        scope.run(
+            _COUNT,
+            tenant=scope.tenant_id,
+            id=uuid7(),
+            channel=channel_id,
+            platform=platform,
+            month=now,
+            what=what,
+            many=many,
+            minor=asked.each[what] * many,
+            currency=asked.currency,
+        )
+    _tell(scope, asked, platform)
+
+
+def cap_wait(scope: Scope, platform: str, words: str, *, parts: int = 1) -> tuple[datetime, Message] | None:
+    """Until when a post of these words, in so many parts, must wait for the month's cap, and why; None for at once.
+
+    Called with the account locked and before the subject is (lock order of the house); it locks nothing itself.
+    """
+    asked = request_costs.price_list_of(platform)
+    found = monthly_costs(scope, platform) if asked is not None else None
+    left = found.remaining_minor() if found is not None else None
+    if asked is None or found is None or left is None or asked.each[asked.post_kind(words)] * parts <= left:
+        return None
+    return found.ends, cap_reached_message(found)
+
+
+def listening_stopped_by_cap(scope: Scope, platform: str) -> MonthlyCosts | None:
+    """The month in which nothing that people write is read any more, since its price is not left; None otherwise."""
+    asked = request_costs.price_list_of(platform)
+    found = monthly_costs(scope, platform) if asked is not None and "message_read" in asked.each else None
+    left = found.remaining_minor() if found is not None else None
+    return found if asked is not None and left is not None and left < asked.each["message_read"] else None
+
+
+def cap_reached_message(found: MonthlyCosts) -> Message:
+    """That a month's cap is reached, in words."""
+    spent = round_up(found.spent.minor, found.spent.currency)
+    return Message(
+        COST_CAP_REACHED,
+        {"network": request_costs.PRICE_LISTS[found.platform].name, "spent": str(spent), "cap": str(found.cap)},
+    )
+
+
+def monthly_costs(scope: Scope, platform: str) -> MonthlyCosts | None:
+    """What this month came to on a platform so far, and its cap; None where it costs nothing."""
+    asked = request_costs.price_list_of(platform)
+    if asked is None:
+        return None
+    now, ends = _month(scope)
+    ours = {"tenant": scope.tenant_id, "platform": platform, "month": now, "currency": asked.currency}
+    row = _cap(scope, platform)
+    cap = Money(row.minor, row.currency) if row is not None else None
+    return MonthlyCosts(platform, Price(Decimal(scope.run(_SPENT, **ours).scalar_one()), asked.currency), cap, ends)
+
+
+def bills_by_account(scope: Scope, platforms: Iterable[str], of: str = "") -> Mapping[UUID, AccountBill]:
+    """By account, what a month (`2026-11`; "" for this one) came to so far; accounts that cost nothing are absent.
+    `platforms` are those of the accounts: where none of them asks for anything, nobody is asked here either."""
+    found: dict[UUID, AccountBill] = {}
+    if not any(map(request_costs.price_list_of, platforms)):
+        return found
+    for row in scope.run(_BILLS, tenant=scope.tenant_id, month=of or _month(scope)[0]):
+        before = found.get(row.channel_id, AccountBill({}, Price(Decimal(0), row.currency)))
+        whole = Price(before.price.minor + row.minor, row.currency)
+        found[row.channel_id] = AccountBill({**before.many, row.what: row.many}, whole)
+    return found
+
+
+def creator_bills(scope: Scope, creator_id: UUID, of: str = "") -> list[tuple[Channel, AccountBill]]:
+    """What a month (`2026-11`; "" for this one) came to on each account of a creator, by its name; accounts that cost
+    nothing are absent."""
+    ours = queries.list_creator_channels(scope, creator_id)
+    found = bills_by_account(scope, {one.platform for one in ours}, of)
+    return [(one, found[one.id]) for one in ours if one.id in found]
+
+
+def set_cost_cap(scope: Scope, platform: str, cap: Money | None) -> None:
+    """Requests on a platform cost at most so much a month; nothing holds posts back when None. Raises BadInput."""
+    asked = request_costs.price_list_of(platform)
+    if asked is None or (cap is not None and not (cap.currency == asked.currency and 0 <= cap.minor <= MAX_MINOR)):
+        raise BadInput("channel.cap_wrong", currency=asked.currency if asked is not None else "")
+    row = _cap(scope, platform)
+    if cap is None:
+        if row is not None:
+            scope.session.delete(row)
+            scope.session.flush()
+    else:
+        new = RequestCapRow(
+            tenant_id=scope.tenant_id,
+            id=derived_uuid("request_cap", scope.tenant_id, platform),
+            platform=platform,
+            currency=cap.currency,
+            minor=0,
+        )
+        row = row or new
+        row.minor = cap.minor
+        scope.add(row)
+        scope.session.flush()
+    _tell(scope, asked, platform)
+
+
+def _tell(scope: Scope, asked: PriceList, platform: str) -> None:
+    """Once a month each: near the cap, and where a post is not left of it; a higher cap ends what was told."""
+    found = monthly_costs(scope, platform)
+    if found is None:
+        return
+    left, cause = found.remaining_minor(), f"charges:{platform}:{_month(scope)[0]}"
+    posts: tuple[RequestCostKind, ...] = ("post", "link_post")
+    said = {"network": asked.name, "spent": str(round_up(found.spent.minor, asked.currency)), "cap": str(found.cap)}
+    near = found.cap is not None and found.spent.minor * 100 >= found.cap.minor * NEAR_PERCENT
+    reached = left is not None and left < min(asked.each[what] for what in posts)
+    dear = left is not None and left < max(asked.each[what] for what in posts)
+    for word, stands, urgent in (("near", near or dear, False), ("reached", reached, True)):
+        if stands:
+            notices.put(scope, Message(f"channel.cap_{word}", said), cause=f"{cause}:{word}", urgent=urgent)
+        else:
+            notices.close(scope, f"{cause}:{word}")
+
+
+def _cap(scope: Scope, platform: str) -> RequestCapRow | None:
+    return scope.session.exec(
+        select(RequestCapRow).where(RequestCapRow.tenant_id == scope.tenant_id, RequestCapRow.platform == platform)
+    ).one_or_none()
+
+
+def _month(scope: Scope) -> tuple[str, datetime]:
+    """The month that it is for the agency, and when the next one begins."""
+    zone = ZoneInfo(tenant_reads.get_agency(scope).zone)
+    here = scope.now.astimezone(zone)
+    first = here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    ends = (first + timedelta(days=32)).replace(day=1)
+    return f"{here:%Y-%m}", ends.astimezone(scope.now.tzinfo)

@@ -1,0 +1,254 @@
+"""What is left of a platform's limits for posts: a fifth is kept for replies and removals, and what all accounts of one
+application share is split fairly among the agencies that have something due.
+
+Units of an application are taken before a post leaves, in its claim, and given back where it never left; what any other
+request costs is counted when it is answered. The rows are the house's: an agency learns until when, no more.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from channels.accounts.queries import Channel
+from connectors.contract.connector import Response, StepNotSent, StepResult
+from connectors.shared import rate_limits
+from connectors.shared.rate_limits import PUBLISH_STEP, LimitReading, RateLimit
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.outbox import bulk
+
+QUOTA_RESERVED, QUOTA_SHARED_OUT = Message("channel.kept"), Message("channel.shared")
+"""Why posts wait: only the reserve is left, or this agency has used up its part of what an application may."""
+
+_TAKE = """
+INSERT INTO app_days AS d (tenant_id, id, app_key, name, agency, begins, ends, used, most, kept, post)
+VALUES (:house, :id, :app, :name, :agency, :begins, :ends, greatest(:cost, 0), :most, :kept, :post)
+ON CONFLICT (tenant_id, app_key, name, agency, begins) DO UPDATE
+SET used = greatest(CASE WHEN d.ends <= :now THEN :cost ELSE d.used + :cost END, 0),
+  ends = CASE WHEN d.ends <= :now THEN EXCLUDED.ends ELSE d.ends END, updated_at = house_now()
+RETURNING used, most, kept, ends
+"""
+
+_TOLD = """
+UPDATE app_days SET most = :most, kept = :kept, ends = least(:until, ends), updated_at = house_now(),
+  used = CASE WHEN agency = :house THEN greatest(used, :used) ELSE used END
+WHERE tenant_id = :house AND app_key = :app AND name = :name AND begins = :begins
+"""
+"""Their window may end before ours does: what is taken after that is counted anew."""
+
+_OVER = "DELETE FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND ends < :long_ago"
+
+REMEMBERED = timedelta(days=2)
+"""How long the units of a window that is over are kept."""
+
+_TOOK = """
+SELECT agency FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND begins = :begins
+  AND agency <> :house AND used > 0
+"""
+
+_ACCOUNTS = "SELECT tenant_id, id FROM channels WHERE app_key = :app"
+"""Of every agency, as the relay alone reads them."""
+
+_STANDING = """
+SELECT t.name, t.used, t.most, t.kept, t.post, t.begins, t.ends, coalesce(o.used, 0) AS ours
+FROM app_days t LEFT JOIN app_days o ON o.tenant_id = t.tenant_id AND o.app_key = t.app_key AND o.name = t.name
+  AND o.begins = t.begins AND o.agency = :ours
+WHERE t.tenant_id = :house AND t.app_key = :app AND t.agency = :house AND t.begins <= :now AND t.ends > :now
+"""
+
+
+def quota_wait(scope: Scope, channel: Channel) -> tuple[datetime, Message] | None:
+    """Until when no post may leave by an account for its application's sake, and why; None where posts may.
+
+    As things stand: nothing is taken, locked or written. The end of the longest wait is told.
+    """
+    if channel.app_key is None or not _of_app(channel.platform):
+        return None
+    with scope.acting_as("relay"):
+        rows = scope.run(
+            _STANDING, house=INSTALLATION_ID, app=channel.app_key, ours=scope.tenant_id, now=scope.now
+        ).all()
+        found = [one for one in (_waits(scope, channel.app_key, row) for row in rows) if one is not None]
+    return max(found, key=lambda one: one[0], default=None)
+
+
+def take_quota(scope: Scope, channel: Channel, steps: Iterable[str]) -> tuple[datetime, Message] | None:
+    """Take what the steps of a post cost of its application; until when it must wait, and why, where there is too
+    little. Then its caller undoes all of its transaction.
+
+    Called with the account locked and before the subject is (lock order of the house). The row that counts for all is
+    locked until the transaction ends, so that no two agencies take the same unit.
+    """
+    asked = tuple(steps)
+    if channel.app_key is None:
+        return None
+    with scope.acting_as("relay"):
+        for one in _of_app(channel.platform):
+            cost = sum(one.cost_of(step) for step in asked)
+            if cost and (refused := _taken(scope, channel.app_key, one, cost)) is not None:
+                return refused
+    return None
+
+
+def upload_start_steps(channel: Channel) -> tuple[str, ...]:
+    """The steps that begin an upload where that costs something."""
+    return tuple({one.begins for one in _of_app(channel.platform) if one.begins})
+
+
+@dataclass(frozen=True)
+class AppAccount:
+    """Where an account is, and by which application."""
+
+    platform: str
+    app_key: UUID | None
+
+
+def record_quota_use(
+    scope: Scope, channel_id: UUID, answer: StepResult, *, post: bool, place: AppAccount | None = None
+) -> str:
+    """Learn from an answer what is left, and count what it cost; `post`: its units were taken when it was claimed.
+    `place` is read where its caller has not.
+
+    Returns the account's platform.
+    """
+    ours = {"tenant": scope.tenant_id, "id": channel_id}
+    asked = "SELECT platform, app_key FROM channels WHERE tenant_id = :tenant AND id = :id"
+    row = place or AppAccount(*scope.run(asked, **ours).one())
+    known = rate_limits.rate_limits_of(row.platform)
+    if row.app_key is not None and _of_app(row.platform):  # the account before what it shares, as in a claim
+        scope.run("SELECT 1 FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE", **ours)
+    if isinstance(answer, Response):
+        _keep(
+            scope,
+            channel_id,
+            [rate_limits.read_limit_headers(one, answer) for one in known if one.of == "account"],
+            known,
+        )
+    if row.app_key is not None and (shared := _of_app(row.platform)):
+        with scope.acting_as("relay"):
+            for one in shared:
+                _count(scope, row.app_key, one, answer, post=post)
+    return str(row.platform)
+
+
+def _of_app(platform: str) -> tuple[RateLimit, ...]:
+    return tuple(one for one in rate_limits.rate_limits_of(platform) if one.of == "app")
+
+
+def _keep(scope: Scope, channel_id: UUID, found: list[LimitReading | None], known: tuple[RateLimit, ...]) -> None:
+    """Posts wait while an answer says that only the reserve is left; the next one that says otherwise lets them go."""
+    said = [(one, by) for one, by in zip(found, (each for each in known if each.of == "account"), strict=True) if one]
+    if not said:
+        return
+    until = max((scope.now + one.after for one, by in said if one.left <= by.reserved_units(one.most)), default=None)
+    statement = (
+        "INSERT INTO rate_buckets (tenant_id, id, channel_id, refusals, failures, kept_until)"
+        " VALUES (:tenant, :id, :channel, 0, 0, :until) ON CONFLICT (tenant_id, channel_id)"
+        " DO UPDATE SET kept_until = EXCLUDED.kept_until, updated_at = house_now()"
+        if until is not None
+        else "UPDATE rate_buckets SET kept_until = NULL"
+        " WHERE tenant_id = :tenant AND channel_id = :channel AND kept_until IS NOT NULL"
+    )
+    more = {"id": uuid7(), "until": until} if until is not None else {}
+    scope.run(statement, tenant=scope.tenant_id, channel=channel_id, **more)
+
+
+def _count(scope: Scope, app: UUID, one: RateLimit, answer: StepResult, *, post: bool) -> None:
+    """In one row for all and one for the agency, always in this order."""
+    ahead = post and answer.step in (PUBLISH_STEP, one.begins)
+    cost = 0 if ahead else one.cost_of(answer.step)
+    if isinstance(answer, StepNotSent):
+        cost = -one.cost_of(answer.step) if ahead else 0
+    told = rate_limits.read_limit_headers(one, answer) if isinstance(answer, Response) else None
+    most = told.most if told is not None else _most(scope, app, one) if cost else 0
+    if not most:
+        return
+    _add(scope, app, one, cost, most)
+    if told is not None:
+        begun, _ = one.window_at(scope.now)
+        scope.run(
+            _TOLD,
+            house=INSTALLATION_ID,
+            app=app,
+            name=one.name,
+            begins=begun,
+            most=told.most,
+            kept=one.reserved_units(told.most),
+            used=told.most - told.left,
+            until=scope.now + told.after,
+        )
+
+
+def _most(scope: Scope, app: UUID, one: RateLimit) -> int:
+    """Units in this window: as the platform told, else as it writes; 0 where nobody said."""
+    begun, _ = one.window_at(scope.now)
+    said: int | None = scope.run(
+        "SELECT most FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND begins = :begins"
+        " AND agency = :house",
+        house=INSTALLATION_ID,
+        app=app,
+        name=one.name,
+        begins=begun,
+    ).scalar_one_or_none()
+    return said or one.most
+
+
+def _add(scope: Scope, app: UUID, one: RateLimit, cost: int, most: int) -> tuple[Any, Any]:
+    begun, ends = one.window_at(scope.now)
+    said = {
+        "house": INSTALLATION_ID,
+        "app": app,
+        "name": one.name,
+        "begins": begun,
+        "ends": ends,
+        "cost": cost,
+        "most": most,
+    }
+    said |= {
+        "now": scope.now,
+        "kept": one.reserved_units(most),
+        "post": one.cost_of(PUBLISH_STEP) or one.cost_of(one.begins),
+    }
+    total = scope.run(_TAKE, **said, id=uuid7(), agency=INSTALLATION_ID).one()
+    if total.used == max(cost, 0):  # the first of its window
+        scope.run(_OVER, house=INSTALLATION_ID, app=app, name=one.name, long_ago=scope.now - REMEMBERED)
+    return total, scope.run(_TAKE, **said, id=uuid7(), agency=scope.tenant_id).one()
+
+
+def _taken(scope: Scope, app: UUID, one: RateLimit, cost: int) -> tuple[datetime, Message] | None:
+    begun, _ = one.window_at(scope.now)
+    most = _most(scope, app, one)
+    if not most:  # only answers say how much there is, and none did yet
+        return None
+    total, ours = _add(scope, app, one, cost, most)
+    verdict = rate_limits.post_verdict(
+        most=total.most,
+        kept=total.kept,
+        used=total.used - cost,
+        ours=ours.used - cost,
+        agencies=_agencies(scope, app, one.name, begun, total.ends),
+        cost=cost,
+    )
+    return None if verdict == "yes" else (total.ends, QUOTA_RESERVED if verdict == "kept" else QUOTA_SHARED_OUT)
+
+
+def _waits(scope: Scope, app: UUID, row: Any) -> tuple[datetime, Message] | None:
+    verdict = rate_limits.post_verdict(
+        most=row.most,
+        kept=row.kept,
+        used=row.used,
+        ours=row.ours,
+        agencies=_agencies(scope, app, row.name, row.begins, row.ends),
+        cost=row.post,
+    )
+    return None if verdict == "yes" else (row.ends, QUOTA_RESERVED if verdict == "kept" else QUOTA_SHARED_OUT)
+
+
+def _agencies(scope: Scope, app: UUID, name: str, begun: datetime, ends: datetime) -> int:
+    """Those that have something due before the window ends, or took something in it; whoever asks is one."""
+    took = scope.run(_TOOK, house=INSTALLATION_ID, app=app, name=name, begins=begun).scalars().all()
+    lanes = [(row.tenant_id, f"channel:{row.id}") for row in scope.run(_ACCOUNTS, app=app)]
+    return len({scope.tenant_id, *took, *bulk.tenants_with_due_rows(scope, lanes, before=ends)})

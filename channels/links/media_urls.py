@@ -1,0 +1,200 @@
+"""Files lent to platforms that fetch them: one address for one permit, random, for as long as its step needs it.
+
+The address is over when the step that waits for it has ended, when a newer one was lent for the same file, after a
+quarter of an hour, and as soon as the gate would not let the file out any more. Who fetched what is kept.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+
+from channels.accounts.models import channel_foreign_key
+from connectors.contract.connector import FileRef
+from foundation.db.database import (
+    CreatorOwnedRow,
+    OpenScope,
+    Scope,
+    TenantRow,
+    table_arguments,
+    timestamp_column,
+)
+from foundation.ids import INSTALLATION_ID, uuid7
+from gate.contract.permit import Permit
+from gate.contract.reasons import Reason
+from gate.copies import live_copies
+from gate.permits.validity import recheck_permit
+
+MEDIA_URL_LIFETIME = timedelta(minutes=15)
+MEDIA_URL_PATH = "/lent/"
+MEDIA_URL_ACTOR = "system:lending"
+FILE_SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "video/mp4": "mp4"}
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class MediaUrlRow(CreatorOwnedRow, table=True):
+    """One address under which a platform may fetch one file; known by the digest of its random part."""
+
+    __tablename__ = "lent_files"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "digest", name="lent_files_digest"),
+        Index("lent_files_found", "digest"),
+        Index("lent_files_subject", "tenant_id", "subject_id", "sha256", "created_at"),
+        channel_foreign_key(),
+        ForeignKeyConstraint(["tenant_id", "permit_jti"], ["permits.tenant_id", "permits.id"]),
+        about="creator",
+        keep="30 days",
+    )
+    channel_id: UUID
+    permit_jti: UUID
+    subject_kind: str
+    subject_id: UUID
+    sha256: str
+    mime: str
+    digest: str
+    expires_at: datetime = timestamp_column()
+
+
+class MediaUrlFetchRow(TenantRow, table=True):
+    """One request for a lent file: what was answered, and why it was refused."""
+
+    __tablename__ = "lent_reads"
+    __table_args__ = table_arguments(
+        Index("lent_reads_file", "tenant_id", "lent_id", "created_at"),
+        ForeignKeyConstraint(["tenant_id", "lent_id"], ["lent_files.tenant_id", "lent_files.id"]),
+        about="nobody",
+        keep="30 days",
+    )
+    lent_id: UUID
+    status: int
+    size: int
+    """Bytes of the file that were handed out."""
+    reason: str
+    source: str
+    """Where it came from, as a digest keyed by the address: the same visitor is known again there, and nowhere else."""
+
+
+@dataclass(frozen=True)
+class MediaUrl:
+    """A lent file as it stands; `refused` says why it is not handed out any more."""
+
+    id: UUID
+    sha256: str
+    mime: str
+    refused: str = ""
+
+    @property
+    def file_name(self) -> str:
+        """What the address ends with."""
+        return media_file_name(self.sha256, self.mime)
+
+
+@dataclass(frozen=True)
+class MediaUrlFetch:
+    """One request for a lent file, as the log keeps it."""
+
+    at: datetime
+    status: int
+    size: int
+    reason: str
+
+
+def media_file_name(sha256: str, mime: str) -> str:
+    """The last part of an address: the bytes it can only mean, and what they are."""
+    return f"{sha256}.{FILE_SUFFIXES[mime]}"
+
+
+def create_media_url(permit: Permit, file: FileRef, *, tenant: OpenScope, base: str) -> str:
+    """An address for one file of one permit. `base` is what the outside calls this installation; "" gives none."""
+    if not base:
+        return ""
+    token = secrets.token_urlsafe(32)
+    with tenant(permit.tenant_id, MEDIA_URL_ACTOR) as scope:
+        copy = live_copies.find_copy(scope, permit.jti)
+        if copy is None:
+            return ""
+        scope.add(
+            MediaUrlRow(
+                tenant_id=permit.tenant_id,
+                id=uuid7(),
+                creator_id=copy.creator_id,
+                channel_id=permit.channel_id,
+                permit_jti=permit.jti,
+                subject_kind=permit.subject.kind,
+                subject_id=permit.subject.id,
+                sha256=file.sha256,
+                mime=file.mime,
+                digest=token_digest(token),
+                expires_at=scope.now + MEDIA_URL_LIFETIME,
+            )
+        )
+    return f"{base.rstrip('/')}{MEDIA_URL_PATH}{token}/{media_file_name(file.sha256, file.mime)}"
+
+
+def token_digest(token: str) -> str:
+    """What is kept of the random part of an address."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def find_media_url(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
+    """`(tenant, lent file)` of an address; None for one that never was."""
+    if not _TOKEN.fullmatch(token):  # whatever a stranger types never reaches the database
+        return None
+    with tenant(INSTALLATION_ID, MEDIA_URL_ACTOR, role="door") as scope:
+        row = scope.run(
+            "SELECT tenant_id, id FROM lent_files WHERE digest = :digest", digest=token_digest(token)
+        ).first()
+    return (row.tenant_id, row.id) if row is not None else None
+
+
+_STANDS = """
+SELECT l.id, l.sha256, l.mime, l.permit_jti, l.expires_at > house_now()
+  AND NOT EXISTS (SELECT FROM attempts a WHERE a.tenant_id = l.tenant_id AND a.subject_kind = l.subject_kind
+    AND a.subject_id = l.subject_id AND (a.publish_armed_at >= l.created_at
+      OR (a.closed_at >= l.created_at AND a.outcome <> 'retry')))
+  AND NOT EXISTS (SELECT FROM lent_files n WHERE n.tenant_id = l.tenant_id AND n.subject_id = l.subject_id
+    AND n.sha256 = l.sha256 AND n.created_at > l.created_at) AS needed
+FROM lent_files l WHERE l.tenant_id = :tenant AND l.id = :id
+"""
+"""A try that ended with "later" leaves it: the platform may still be fetching. Any other end of the step ends it."""
+
+
+def read_media_url(scope: Scope, lent_id: UUID) -> MediaUrl:
+    """A lent file, judged now: with the decision of its permit as it would be made at this moment."""
+    row = scope.run(_STANDS, tenant=scope.tenant_id, id=lent_id).one()
+    if not row.needed:
+        return MediaUrl(row.id, row.sha256, row.mime, Reason.PERMIT_EXPIRED)
+    judged = recheck_permit(scope, row.permit_jti)
+    return MediaUrl(row.id, row.sha256, row.mime, "" if judged.is_valid else judged.reasons[0])
+
+
+def record_fetch(scope: Scope, lent_id: UUID, *, status: int, size: int, reason: str, address: str) -> None:
+    """Keep that somebody asked for a lent file, from `address`, and what they got."""
+    source = hmac.new(lent_id.bytes, address.encode(), hashlib.sha256).hexdigest()[:32]
+    scope.add(
+        MediaUrlFetchRow(
+            tenant_id=scope.tenant_id,
+            id=uuid7(),
+            lent_id=lent_id,
+            status=status,
+            size=size,
+            reason=reason,
+            source=source,
+        )
+    )
+
+
+def fetches_of(scope: Scope, lent_id: UUID) -> list[MediaUrlFetch]:
+    """Who asked for a lent file, oldest first."""
+    rows = scope.run(
+        "SELECT created_at, status, size, reason FROM lent_reads WHERE tenant_id = :tenant AND lent_id = :id"
+        " ORDER BY created_at, id",
+        tenant=scope.tenant_id,
+        id=lent_id,
+    )
+    return [MediaUrlFetch(*row) for row in rows]

@@ -1,0 +1,149 @@
+"""Short addresses on the house's own, one for each post on each account, and how often they were followed.
+
+A slug is computed from what it is of and where it leads: shown before it exists, it is the same when it does, and
+whoever makes it twice has made it once. Where a slug leads never changes. Who followed it is not kept: only how many,
+by day, people and machines apart.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from channels.accounts.models import LinkRow
+from foundation.db.bulk_insert import insert_rows
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict
+from foundation.ids import INSTALLATION_ID, derived_uuid, uuid7
+from gate.contract.units import Subject
+
+LINK_PATH = "/l/"
+SLUG_LENGTH = 13
+MAX_LINK_TARGET_LENGTH = 2048
+"""Characters of an address that is led to."""
+
+LINK_ACTOR = "system:link"
+_LETTERS = "bcfghjlmnpqrtvwz"
+"""Sixteen, without vowels, digits and those that short words are made of: no slug says anything."""
+
+_SLUG = re.compile(f"[{_LETTERS}]{{{SLUG_LENGTH}}}")
+_WEB = re.compile(r"https?://[!-~]+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ShortLinkTarget:
+    """Where a short address leads; None of a closed one."""
+
+    id: UUID
+    target: str | None
+
+
+@dataclass(frozen=True)
+class LinkClicks:
+    """How often short addresses were followed, by people and by machines (previews, searches, checks)."""
+
+    people: int = 0
+    machines: int = 0
+
+
+def make_link_slug(tenant_id: UUID, subject: Subject, target: str) -> str:
+    """The slug under which a subject leads to an address; another one for each."""
+    digits = derived_uuid(tenant_id, "link", subject.kind, subject.id, target).hex
+    return "".join(_LETTERS[int(digit, 16)] for digit in digits[:12] + digits[13])  # the 13th is the same in all
+
+
+def store_links(scope: Scope, channel_id: UUID, subject: Subject, targets: Collection[str]) -> None:
+    """Let the slugs of a subject lead to these addresses; again is the same.
+
+    Raises BadInput for what is no address of the web, Conflict for a slug that leads elsewhere already.
+    """
+    if any(len(one) > MAX_LINK_TARGET_LENGTH or not _WEB.fullmatch(one) for one in targets):
+        raise BadInput("link.not_web")
+    wanted = {make_link_slug(scope.tenant_id, subject, one): one for one in targets}
+    rows = [
+        {
+            "id": derived_uuid(scope.tenant_id, "link", slug),
+            "slug": slug,
+            "target": target,
+            "channel_id": channel_id,
+            "subject_kind": subject.kind,
+            "subject_id": subject.id,
+        }
+        for slug, target in sorted(wanted.items())
+    ]
+    if rows and insert_rows(scope, LinkRow, rows) < len(rows):
+        _check(scope, wanted)
+
+
+def _check(scope: Scope, wanted: dict[str, str]) -> None:
+    rows = scope.run(
+        "SELECT slug, target FROM links WHERE tenant_id = :tenant AND slug = ANY(:slugs)",
+        tenant=scope.tenant_id,
+        slugs=list(wanted),
+    )
+    if {row.slug: row.target for row in rows} != wanted:
+        raise Conflict("link.taken")
+
+
+def short_link_target(scope: Scope, slug: str) -> str | None:
+    """Where a slug leads; None when it leads nowhere."""
+    found: str | None = scope.run(
+        "SELECT target FROM links WHERE tenant_id = :tenant AND slug = :slug AND closed_at IS NULL",
+        tenant=scope.tenant_id,
+        slug=slug,
+    ).scalar()
+    return found
+
+
+def close_links(scope: Scope, subject: Subject) -> None:
+    """What a subject led to is led to no more."""
+    scope.run(
+        "UPDATE links SET closed_at = :now, updated_at = house_now() WHERE tenant_id = :tenant"
+        " AND subject_kind = :kind AND subject_id = :id AND closed_at IS NULL",
+        now=scope.now,
+        tenant=scope.tenant_id,
+        kind=subject.kind,
+        id=subject.id,
+    )
+
+
+def find_link(tenant: OpenScope, slug: str) -> tuple[UUID, ShortLinkTarget] | None:
+    """Whose a slug is, and where it leads; None of one that is nobody's, and of one that two agencies have."""
+    if not _SLUG.fullmatch(slug):  # whatever a stranger types never reaches the database
+        return None
+    with tenant(INSTALLATION_ID, LINK_ACTOR, role="door") as scope:
+        rows = scope.run("SELECT tenant_id, id, target, closed_at FROM links WHERE slug = :slug", slug=slug).all()
+    if len(rows) != 1:
+        return None
+    return rows[0].tenant_id, ShortLinkTarget(rows[0].id, rows[0].target if rows[0].closed_at is None else None)
+
+
+def count_click(scope: Scope, link_id: UUID, *, people: int = 0, machines: int = 0) -> None:
+    """It was followed, today (UTC)."""
+    scope.run(
+        "INSERT INTO link_clicks (tenant_id, id, link_id, day, people, machines)"
+        " VALUES (:tenant, :id, :link, :day, :people, :machines) ON CONFLICT (tenant_id, link_id, day) DO UPDATE"
+        " SET people = link_clicks.people + excluded.people, machines = link_clicks.machines + excluded.machines,"
+        " updated_at = house_now()",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        link=link_id,
+        day=scope.now.date(),
+        people=people,
+        machines=machines,
+    )
+
+
+def clicks_of(scope: Scope, subjects: Iterable[Subject]) -> dict[Subject, LinkClicks]:
+    """How often what each of these leads to was followed; those without a short address are left out."""
+    wanted = list(subjects)
+    rows = scope.run(
+        "SELECT l.subject_kind, l.subject_id, coalesce(sum(c.people), 0) AS people,"
+        " coalesce(sum(c.machines), 0) AS machines FROM links l"
+        " LEFT JOIN link_clicks c ON c.tenant_id = l.tenant_id AND c.link_id = l.id"
+        " WHERE l.tenant_id = :tenant AND l.subject_id = ANY(:ids) GROUP BY l.subject_kind, l.subject_id",
+        tenant=scope.tenant_id,
+        ids=[one.id for one in wanted],
+    )
+    found = {Subject(row.subject_kind, row.subject_id): LinkClicks(int(row.people), int(row.machines)) for row in rows}
+    return {one: found[one] for one in wanted if one in found}

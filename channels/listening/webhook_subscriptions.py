@@ -1,0 +1,227 @@
+"""Accounts that their platform calls about: each is signed up with its own token, and off where nobody takes calls.
+
+It is done again every week, and with each new token: to sign up twice is to sign up once, and what was ended at the
+platform comes back by itself.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import UniqueConstraint
+
+from channels.accounts import account_connectors, queries
+from channels.accounts.events import WebhookSubscriptionDue
+from channels.accounts.models import channel_foreign_key
+from channels.accounts.queries import Channel
+from channels.accounts.states import ChannelState
+from channels.attempts import request_loop
+from channels.connections import token_renewal
+from channels.limits import send_limits
+from channels.listening.app_webhooks import CALL_NOTE_INTERVAL
+from connectors.contract.app_webhooks import SupportsWebhookSubscription, WebhookTopic
+from connectors.contract.connector import Connector, Send, StepResult
+from connectors.contract.outcomes import Outcome, Published, Retry
+from connectors.transport.transport import Transport
+from foundation.db.database import (
+    OpenScope,
+    Scope,
+    TenantRow,
+    message_column,
+    table_arguments,
+    timestamp_column,
+)
+from foundation.i18n.translation import Message, canonical_json
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from gate.contract.permit import ControlOrder
+
+SubscriptionStatus = Literal["on", "off", "refused"]
+
+RENEWED, AGAIN, NOT_TAKEN = timedelta(days=7), timedelta(days=1), timedelta(hours=1)
+"""When an account is looked at again: that stands as it should, that was refused, where nobody takes calls yet."""
+
+SOON = timedelta(minutes=10)
+"""The least that is waited where no answer came."""
+
+HEARD_LATELY = timedelta(days=1)
+"""For how long a call shows that calls come."""
+
+_DUE = """
+SELECT c.id FROM channels c LEFT JOIN tokens t ON t.tenant_id = c.tenant_id AND t.channel_id = c.id
+LEFT JOIN call_subscriptions s ON s.tenant_id = c.tenant_id AND s.channel_id = c.id
+WHERE c.tenant_id = :tenant AND c.state = :active
+AND (s.id IS NULL OR s.due_at <= :now OR s.generation <> coalesce(t.generation, 0)) ORDER BY c.id
+"""
+
+_KEEP = """
+INSERT INTO call_subscriptions AS s (tenant_id, id, channel_id, state, reason, generation, due_at)
+VALUES (:tenant, :id, :channel, :state, CAST(:reason AS jsonb), :generation, :due)
+ON CONFLICT (tenant_id, channel_id) DO UPDATE SET state = EXCLUDED.state, reason = EXCLUDED.reason,
+  generation = EXCLUDED.generation, due_at = EXCLUDED.due_at, updated_at = house_now()
+"""
+
+
+class WebhookSubscriptionRow(TenantRow, table=True):
+    """How an account stands; `generation` is of the token it was signed up with."""
+
+    __tablename__ = "call_subscriptions"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "channel_id", name="call_subscriptions_channel"),
+        channel_foreign_key(),
+        about="nobody",
+        keep="while the channel is connected",
+    )
+    channel_id: UUID
+    state: str
+    reason: dict[str, Any] | None = message_column()
+    generation: int
+    due_at: datetime = timestamp_column()
+    called_at: datetime | None = timestamp_column(optional=True)
+
+
+@dataclass(frozen=True)
+class WebhookSubscription:
+    """How an account stands, why not where it was refused, and when it was last called about."""
+
+    channel_id: UUID
+    state: SubscriptionStatus
+    reason: Message | None
+    called_at: datetime | None
+
+
+def plan_checks(scope: Scope) -> None:
+    """Put a question for each account in use that it is time to look at; one that waits already is not put twice."""
+    rows = scope.run(_DUE, tenant=scope.tenant_id, active=str(ChannelState.ACTIVE), now=scope.now)
+    for channel_id in rows.scalars().all():
+        outbox.put(scope, WebhookSubscriptionDue(scope.tenant_id, channel_id), dedupe=f"calls:{channel_id}")
+
+
+def update_subscription(
+    event: WebhookSubscriptionDue,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+    taken: bool,
+) -> None:
+    """Sign an account up, or off where calls are not `taken` any more. No transaction is open meanwhile; killed in
+    between, it is done again. Raises NotFound."""
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        channel = queries.get_channel(scope, event.subject_id)
+        connector, stands = (
+            account_connectors.find_connector_for(connectors, channel),
+            subscriptions_of(scope, [channel.id]).get(channel.id),
+        )
+        before: SubscriptionStatus = stands.state if stands is not None else "off"
+        if not isinstance(connector, SupportsWebhookSubscription) or (not taken and before == "off"):
+            able = isinstance(connector, SupportsWebhookSubscription)
+            return _keep(scope, channel, "off", again=NOT_TAKEN if able else RENEWED)
+        waits = send_limits.send_block(scope, channel.id, brake=False)
+        if channel.state != ChannelState.ACTIVE or waits is not None:
+            return _keep(scope, channel, before, again=SOON)
+
+    about = _about(channel) if taken else frozenset[WebhookTopic]()
+
+    def question(answers: tuple[StepResult, ...]) -> Send | Outcome:
+        return connector.subscribe_account(channel.account, about, answers)
+
+    def order(action: str) -> ControlOrder:
+        return ControlOrder(channel.tenant_id, channel.id, action)
+
+    end = question(request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport))
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        if not isinstance(end, Send):
+            end = token_renewal.apply_outcome_to_account(scope, channel, end, shown=channel.generation)
+        match end:
+            case Published():
+                _keep(scope, channel, "on" if taken else "off", again=RENEWED if taken else NOT_TAKEN)
+            case Retry(after=after):
+                _keep(scope, channel, before, again=max(after, SOON))
+            case Send():
+                _keep(scope, channel, before, again=SOON)
+            case _:
+                _keep(scope, channel, "refused", again=AGAIN, reason=getattr(end, "reason", None))
+
+
+def _about(channel: Channel) -> frozenset[WebhookTopic]:
+    """Messages only where somebody wanted them read: what is not is nothing to be told of."""
+    return frozenset({"remarks", "chats"}) if channel.chat_surface else frozenset({"remarks"})
+
+
+def _keep(
+    scope: Scope, channel: Channel, state: SubscriptionStatus, *, again: timedelta, reason: Message | None = None
+) -> None:
+    scope.run(
+        _KEEP,
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        channel=channel.id,
+        state=state,
+        reason=canonical_json(reason.to_json()).decode() if reason is not None else None,
+        generation=channel.generation,
+        due=scope.now + again,
+    )
+
+
+def subscriptions_of(scope: Scope, channels: Collection[UUID]) -> dict[UUID, WebhookSubscription]:
+    """How these accounts stand; one that nobody looked at yet is absent."""
+    rows = scope.run(
+        "SELECT channel_id, state, reason, called_at FROM call_subscriptions"
+        " WHERE tenant_id = :tenant AND channel_id = ANY(:ids)",
+        tenant=scope.tenant_id,
+        ids=list(channels),
+    )
+    return {
+        row.channel_id: WebhookSubscription(
+            row.channel_id,
+            row.state,
+            Message.from_json(row.reason) if row.reason is not None else None,
+            row.called_at,
+        )
+        for row in rows
+    }
+
+
+def active_account_names(scope: Scope, platforms: Collection[str]) -> list[tuple[str, str]]:
+    """Platform and name of this tenant's accounts on `platforms` that are in use."""
+    rows = scope.run(
+        "SELECT platform, account FROM channels WHERE tenant_id = :tenant AND state = :active"
+        " AND platform = ANY(:platforms)",
+        tenant=scope.tenant_id,
+        active=str(ChannelState.ACTIVE),
+        platforms=list(platforms),
+    )
+    return [(row.platform, row.account) for row in rows]
+
+
+def record_call(scope: Scope, platform: str, account: str) -> UUID | None:
+    """The account of that name if it is in use, and remember that a call came about it; None where it is not."""
+    channel_id: UUID | None = scope.run(
+        "SELECT id FROM channels WHERE tenant_id = :tenant AND platform = :platform AND account = :account"
+        " AND state = :active",
+        tenant=scope.tenant_id,
+        platform=platform,
+        account=account,
+        active=str(ChannelState.ACTIVE),
+    ).scalar()
+    if channel_id is not None:
+        scope.run(
+            "UPDATE call_subscriptions SET called_at = :now WHERE tenant_id = :tenant AND channel_id = :id"
+            " AND (called_at IS NULL OR called_at < :before)",
+            tenant=scope.tenant_id,
+            id=channel_id,
+            now=scope.now,
+            before=scope.now - CALL_NOTE_INTERVAL,
+        )
+    return channel_id
+
+
+def has_recent_calls(scope: Scope, channel_id: UUID) -> bool:
+    """Whether calls about an account come: it is signed up, and there was one of late. Silence proves nothing."""
+    found = subscriptions_of(scope, [channel_id]).get(channel_id)
+    if found is None or found.state != "on" or found.called_at is None:
+        return False
+    return scope.now - found.called_at <= HEARD_LATELY

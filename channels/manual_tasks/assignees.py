@@ -1,0 +1,165 @@
+"""Who does what is handed over: members with a paired phone, and what is said when there is nobody."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import select
+
+from channels.accounts import queries
+from channels.accounts.events import ChannelConnected
+from channels.accounts.models import PhoneRow
+from channels.accounts.queries import Channel
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message, canonical_json
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator, Member
+from tenants.agencies.rights import Right, has_right
+
+PHONE_MAX_IDLE = timedelta(days=30)
+"""A phone nobody opened these pages on for so long is nobody's any more."""
+
+SEEN_EVERY = timedelta(minutes=5)
+NO_ASSIGNEE, NO_ASSIGNEE_PHONE = "handover.nobody", "handover.nobody_at_all"
+"""Why a post waits: nobody of those who could has a phone, or nobody could at all. Both end when a phone is paired."""
+
+_PAIR = """
+INSERT INTO phones (tenant_id, id, member_id, name, seen_at) VALUES (:tenant, :id, :member, :name, :now)
+ON CONFLICT (tenant_id, member_id) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at,
+  updated_at = house_now()
+"""
+
+
+@dataclass(frozen=True)
+class PairedPhone:
+    """A member's phone; `fresh` while tasks are given to it."""
+
+    member_id: UUID
+    name: str
+    seen_at: datetime
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class TaskAssignees:
+    """Who may do the tasks of an account, with a phone or without; `on_duty` are those of them who have one."""
+
+    able: Sequence[Member]
+    on_duty: Sequence[Member]
+
+
+NO_ASSIGNEES = TaskAssignees((), ())
+
+
+def can_post_manually(member: Member) -> bool:
+    """Whether the member's role posts for creators."""
+    return has_right(member.role, Right.RUN) or has_right(member.role, Right.APPROVE)
+
+
+def is_assigned_to_creator(member: Member, creator: Creator) -> bool:
+    """Whether the creator is one of the member's."""
+    return not member.creators or creator.slug in member.creators
+
+
+def pair_phone(scope: Scope, member: Member, *, name: str = "") -> None:
+    """This member's phone opens the pages: what waited for somebody on duty may go on."""
+    scope.run(_PAIR, tenant=scope.tenant_id, id=uuid7(), member=member.id, name=name[:80], now=scope.now)
+    audit.record(scope, "phone.pair", f"member:{member.id}")
+    for creator in tenant_reads.list_creators(scope):
+        for channel in (
+            queries.list_creator_channels(scope, creator.id) if is_assigned_to_creator(member, creator) else ()
+        ):
+            if channel.is_manual:
+                outbox.put(scope, ChannelConnected(scope.tenant_id, channel.id), dedupe=f"connected:{channel.id}")
+
+
+def record_phone_use(scope: Scope, member_id: UUID) -> None:
+    """The member opened the pages on a paired phone; written down at most every five minutes."""
+    scope.run(
+        "UPDATE phones SET seen_at = :now, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND member_id = :member AND seen_at < :before",
+        tenant=scope.tenant_id,
+        member=member_id,
+        now=scope.now,
+        before=scope.now - SEEN_EVERY,
+    )
+
+
+def list_phones(scope: Scope) -> list[PairedPhone]:
+    """Every paired phone of the agency."""
+    rows = scope.session.exec(
+        select(PhoneRow).where(PhoneRow.tenant_id == scope.tenant_id).execution_options(populate_existing=True)
+    )
+    return [PairedPhone(row.member_id, row.name, row.seen_at, scope.now - row.seen_at < PHONE_MAX_IDLE) for row in rows]
+
+
+def unpair_phone(scope: Scope, member_id: UUID) -> None:
+    """The member's phone is lost or given away; ending their sessions is `tenants.auth.sessions.revoke_sessions`."""
+    scope.run(
+        "DELETE FROM phones WHERE tenant_id = :tenant AND member_id = :member",
+        tenant=scope.tenant_id,
+        member=member_id,
+    )
+    audit.record(scope, "phone.unpair", f"member:{member_id}")
+
+
+def set_assignees(scope: Scope, channel_id: UUID, people: Collection[UUID]) -> None:
+    """Give an account's tasks to these members alone; to all who work for the creator when there is none.
+
+    Raises NotFound; BadInput for somebody who may not do them.
+    """
+    channel = queries.get_channel(scope, channel_id)
+    creator = tenant_reads.get_creator(scope, channel.creator_id)
+    able = {member.id for member in _able(tenant_reads.list_members(scope), creator)}
+    if not set(people) <= able:
+        raise BadInput("handover.not_theirs")
+    scope.run(
+        "UPDATE channels SET options = options || CAST(:people AS jsonb), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=channel_id,
+        people=canonical_json({"people": sorted(map(str, people))}).decode(),
+    )
+
+
+def assignees_by_channel(scope: Scope, channels: Sequence[Channel]) -> dict[UUID, TaskAssignees]:
+    """Who may do the tasks of each of these accounts, by account; read at once."""
+    if not channels:
+        return {}
+    creators = {one.id: one for one in tenant_reads.list_creators(scope)}
+    members = tenant_reads.list_members(scope)
+    paired = {phone.member_id for phone in list_phones(scope) if phone.fresh}
+    found = {}
+    for channel in channels:
+        chosen = set(channel.options.get("people") or ())
+        able = _able(members, creators[channel.creator_id])
+        could = [member for member in able if not chosen or str(member.id) in chosen]
+        found[channel.id] = TaskAssignees(could, [member for member in could if member.id in paired])
+    return found
+
+
+def assignees_of(scope: Scope, channel: Channel) -> TaskAssignees:
+    """The same of one account."""
+    return assignees_by_channel(scope, [channel])[channel.id]
+
+
+def no_assignee_reason(scope: Scope, channel: Channel) -> Message | None:
+    """Why nothing can be handed over to anybody on this account; None when somebody is there."""
+    if not channel.is_manual:
+        return None
+    found = assignees_of(scope, channel)
+    if found.on_duty:
+        return None
+    names = ", ".join(member.name for member in found.able)
+    if not names:
+        return Message(NO_ASSIGNEE_PHONE, {"account": channel.name})
+    return Message(NO_ASSIGNEE, {"account": channel.name, "people": names})
+
+
+def _able(members: Iterable[Member], creator: Creator) -> list[Member]:
+    return [one for one in members if can_post_manually(one) and is_assigned_to_creator(one, creator)]

@@ -1,0 +1,411 @@
+"""Handing over: what the house does with a task of a person, from the permit to the last reminder.
+
+The transport ends here instead of at a socket. A task and the answer that names it are one transaction, so there is
+never a task nobody knows of. What people do with it is in `channels/manual_tasks/tasks.py`, the files they save in
+`channels/manual_tasks/file_downloads.py`.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import col, select
+
+from channels.accounts import queries
+from channels.accounts.events import ManualTaskCheckDue, ManualTaskEnded
+from channels.accounts.models import ManualTaskRow
+from channels.accounts.queries import Channel
+from channels.accounts.states import MANUAL_TASK_STATES, OPEN_TASK_STATES, ManualTaskState
+from channels.attempts import attempts, serialization
+from connectors.contract.connector import Response, StepKind, StepResult, WireStep
+from connectors.transport.transport import AccountTarget
+from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.errors import Conflict, NotFound
+from foundation.i18n.translation import Message, canonical_json
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from gate.contract.permit import Permit, RemovalOrder
+from gate.contract.units import Subject
+from gate.copies.live_copies import LiveCopy
+from tenants.notices import notices
+
+MANUAL_TASKS_ACTOR = "system:handing"
+TASK_LIFETIME = timedelta(days=7)
+"""A task that was opened and never closed is asked after this long: was it posted?"""
+
+SOON = (timedelta(minutes=15), timedelta(hours=1))
+EVENING = time(19, 0)
+"""Reminders: so long after it was opened (or was due), then in the evening, on the account's own clock."""
+
+REMOVAL_DEADLINE = timedelta(hours=12)
+"""Within this a copy that must go is to be gone."""
+
+FIRST_WORDS = 200
+"""Characters of a post that somebody has to find on an account."""
+
+POST_TASK, REMOVAL_TASK = "post", "removal"
+H = ManualTaskState
+
+_PUT = """
+INSERT INTO handovers (tenant_id, id, creator_id, channel_id, kind, key, state, subject_kind, subject_id, permit_jti,
+  content, handed_at, due_at, late_until, reminders, native_id, url)
+VALUES (:tenant, :id, :creator, :channel, :kind, :key, 'waiting', :subject_kind, :subject_id, :jti,
+  CAST(:content AS jsonb), :now, :due, :late, 0, :native_id, :url)
+ON CONFLICT (tenant_id, key) DO UPDATE SET state = 'waiting', permit_jti = excluded.permit_jti,
+  content = excluded.content, handed_at = excluded.handed_at, due_at = excluded.due_at,
+  late_until = excluded.late_until, opened_at = NULL, opened_by = NULL, snoozed_until = NULL, reminders = 0,
+  closed_at = NULL, closed_by = NULL, reason = NULL, updated_at = house_now()
+WHERE handovers.state NOT IN ('done', 'gone')
+RETURNING id
+"""
+
+
+@dataclass(frozen=True)
+class _New:
+    """What a task is made of."""
+
+    channel: Channel
+    kind: str
+    key: str
+    subject: Subject
+    jti: UUID
+    content: Mapping[str, Any]
+    due_at: datetime | None = None
+    late_until: datetime | None = None
+    native_id: str = ""
+    url: str = ""
+
+
+def create_manual_task(
+    step: WireStep, authority: Permit | RemovalOrder, account: AccountTarget, *, tenant: OpenScope
+) -> StepResult:
+    """The transport's way to people: make a task of what a permit allows, or ask for a copy to be taken away."""
+    with tenant(account.tenant_id, MANUAL_TASKS_ACTOR) as scope:
+        channel = queries.get_channel(scope, account.channel_id)
+        if isinstance(authority, Permit):
+            return _handed(scope, channel, step, authority)
+        return Response(step.name, 200, {}, {"gone": _asked_back(scope, channel, authority)})
+
+
+def _handed(scope: Scope, channel: Channel, step: WireStep, permit: Permit) -> StepResult:
+    key = f"{permit.subject.kind}:{permit.subject.id}"
+    task_id = _put(scope, _New(channel, POST_TASK, key, permit.subject, permit.jti, dict(step.json or {})))
+    answer = Response(step.name, 201, {}, {"task": str(task_id)})
+    for row in attempts.list_attempts(scope, permit.subject, None, ("send",)):
+        if attempts.publish_permit(row) == permit.jti:
+            position = next(place for place, one in enumerate(row.steps) if one["kind"] == StepKind.PUBLISH)
+            attempts.record_answer(scope, row.id, position, answer)
+    return answer
+
+
+def _put(scope: Scope, new: _New) -> UUID:
+    """Write a task down; one that ended without a post is opened again. Raises Conflict for one that is done."""
+    found = scope.run(
+        _PUT,
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=new.channel.creator_id,
+        channel=new.channel.id,
+        kind=new.kind,
+        key=new.key,
+        subject_kind=new.subject.kind,
+        subject_id=new.subject.id,
+        jti=new.jti,
+        content=canonical_json(dict(new.content)).decode(),
+        now=scope.now,
+        due=new.due_at,
+        late=new.late_until,
+        native_id=new.native_id,
+        url=new.url,
+    ).scalar()
+    if found is None:
+        raise Conflict("handover.closed")
+    return UUID(str(found))
+
+
+def activate_task(scope: Scope, subject: Subject, *, due_at: datetime, late_until: datetime | None) -> None:
+    """A post that was handed over shows on the phones: since when it is due, until when it is fine (UTC-aware).
+
+    Raises NotFound when nothing was handed over.
+    """
+    row = _by_key(scope, f"{subject.kind}:{subject.id}")
+    if row is None:
+        raise NotFound("handover.unknown")
+    scope.run(
+        "UPDATE handovers SET due_at = :due, late_until = :late, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=row.id,
+        due=due_at,
+        late=late_until,
+    )
+    _announce(scope, row.id, queries.get_channel(scope, row.channel_id), late_until)
+    outbox.put(scope, ManualTaskCheckDue(scope.tenant_id, row.id), instead_of=ManualTaskCheckDue)
+
+
+def _announce(scope: Scope, task_id: UUID, channel: Channel, late_until: datetime | None) -> None:
+    params: dict[str, str | int] = {"account": channel.name}
+    code = "handover.due_always"
+    if late_until is not None:
+        code, params["until"] = "handover.due", f"{late_until.astimezone(ZoneInfo(channel.zone)):%H:%M}"
+    notices.put(
+        scope, Message(code, params), cause=task_notice_cause(task_id), urgent=True, creator_id=channel.creator_id
+    )
+
+
+def task_notice_cause(task_id: UUID) -> str:
+    """The cause of a task's notice."""
+    return f"handover:{task_id}"
+
+
+# taking back
+
+
+def _asked_back(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
+    """Whether the copy is gone, by somebody's word or because nobody ever saw it; else it is somebody's task now."""
+    removal = _by_key(scope, f"{REMOVAL_TASK}:{order.permit_jti}")
+    if removal is not None:
+        return removal.state == H.GONE
+    post = _post_under(scope, order.permit_jti)
+    if post is None:
+        return True  # never handed to anybody
+    opened = post.opened_at is not None
+    if post.state in OPEN_TASK_STATES:
+        recall_task(scope, post, "handover.recalled")
+    if post.state in (H.CANNOT, H.LATE) or not (opened or post.state == H.DONE):
+        return True
+    content = {name: post.content.get(name) for name in ("site", "title", "caption")}
+    content["went_out"] = _instant(post.closed_at)
+    new = _New(
+        channel,
+        REMOVAL_TASK,
+        f"{REMOVAL_TASK}:{order.permit_jti}",
+        Subject(post.subject_kind, post.subject_id),
+        order.permit_jti,
+        content,
+        due_at=scope.now,
+        late_until=scope.now + REMOVAL_DEADLINE,
+        native_id=post.native_id,
+        url=post.url,
+    )
+    task_id = _put(scope, new)
+    message = Message("handover.removal_due", {"account": channel.name})
+    notices.put(scope, message, cause=task_notice_cause(task_id), urgent=True, creator_id=channel.creator_id)
+    outbox.put(scope, ManualTaskCheckDue(scope.tenant_id, task_id), instead_of=ManualTaskCheckDue)
+    return False
+
+
+def create_removal_task(scope: Scope, channel: Channel, copy: LiveCopy, url: str) -> bool:
+    """A platform does not let us delete a copy: it is somebody's task, with its link, until they sign that it is gone.
+
+    Whether the task is new; there is one for each copy, however often the platform refuses. It says how the words of
+    what has to be found begin, and when it went out.
+    """
+    key = f"{REMOVAL_TASK}:{copy.jti}"
+    if _by_key(scope, key) is not None:
+        return False
+    new = _New(
+        channel,
+        REMOVAL_TASK,
+        key,
+        copy.subject,
+        copy.jti,
+        {"site": channel.name, **_words_of(scope, copy), "went_out": _instant(copy.visible_at or copy.minted_at)},
+        due_at=scope.now,
+        late_until=scope.now + REMOVAL_DEADLINE,
+        native_id=",".join(copy.native_ids),
+        url=url,
+    )
+    outbox.put(scope, ManualTaskCheckDue(scope.tenant_id, _put(scope, new)), instead_of=ManualTaskCheckDue)
+    return True
+
+
+def _words_of(scope: Scope, copy: LiveCopy) -> dict[str, str]:
+    """How a post's words begin; nothing of what was said to one fan, whom the people with phones do not know."""
+    sent = attempts.list_attempts(scope, copy.subject, None, ("send",))
+    row = next((one for one in sent if attempts.publish_permit(one) == copy.jti), None)
+    unit = serialization.unit_from_json(row.unit) if row is not None and row.unit and not copy.viewer else None
+    title, caption = (unit.text_of("title"), unit.text_of("body")) if unit is not None else ("", "")
+    return {"title": _first_words(title), "caption": _first_words(caption)}
+
+
+def _first_words(text: str) -> str:
+    return text if len(text) <= FIRST_WORDS else f"{text[:FIRST_WORDS].rstrip()}…"
+
+
+def _instant(at: datetime | None) -> str:
+    return at.isoformat() if at is not None else ""
+
+
+def recall_task(scope: Scope, row: ManualTaskRow, why: str) -> None:
+    """Nobody is to post it any more; what was opened may stand. Raises as `end`."""
+    close_task(scope, row, H.RECALLED, "recalled" if row.opened_at is None else "recalled_open", why=why)
+
+
+def mark_content_replaced(scope: Scope, permit_jti: UUID) -> None:
+    """What a copy showed was replaced: whoever is to take it away reads so."""
+    scope.run(
+        "UPDATE handovers SET content = content || CAST(:more AS jsonb), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND key = :key AND NOT content ? 'replaced'",
+        tenant=scope.tenant_id,
+        key=f"{REMOVAL_TASK}:{permit_jti}",
+        more=canonical_json({"replaced": True}).decode(),
+    )
+
+
+def close_proven_removal(scope: Scope, permit_jti: UUID) -> None:
+    """A copy is proven gone: whoever was to take it away has nothing left to do."""
+    row = _by_key(scope, f"{REMOVAL_TASK}:{permit_jti}")
+    if row is not None and row.state in OPEN_TASK_STATES:
+        close_task(scope, row, H.GONE, "gone", why="handover.proven")
+
+
+def awaiting_removal(scope: Scope, permits: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these copies that a person still has to take away."""
+    rows = scope.session.exec(
+        select(ManualTaskRow.permit_jti).where(
+            ManualTaskRow.tenant_id == scope.tenant_id,
+            ManualTaskRow.kind == REMOVAL_TASK,
+            col(ManualTaskRow.permit_jti).in_(list(permits)),
+            col(ManualTaskRow.state).in_([str(state) for state in OPEN_TASK_STATES]),
+        )
+    )
+    return frozenset(rows)
+
+
+def removal_signed_by(scope: Scope, permit_jti: UUID) -> str:
+    """Who signed that the copy under a permit is gone (`member:<id>`); "" when nobody had to."""
+    row = _by_key(scope, f"{REMOVAL_TASK}:{permit_jti}")
+    return f"member:{row.closed_by}" if row is not None and row.closed_by is not None else ""
+
+
+def close_task(
+    scope: Scope, row: ManualTaskRow, state: ManualTaskState, how: str, *, why: str, by: UUID | None = None
+) -> None:
+    """Close a task and state it. Raises Conflict when somebody was faster."""
+    MANUAL_TASK_STATES.check(ManualTaskState(row.state), state)
+    done = scope.run(
+        "UPDATE handovers SET state = :state, closed_at = :now, closed_by = :by, native_id = :native_id, url = :url,"
+        " reason = CAST(:reason AS jsonb), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id AND state = :before",
+        tenant=scope.tenant_id,
+        id=row.id,
+        state=str(state),
+        before=row.state,
+        now=scope.now,
+        by=by,
+        native_id=row.native_id,
+        url=row.url,
+        reason=canonical_json(stored_message(Message(why))).decode() if why else None,
+    )
+    if not done.rowcount:
+        raise Conflict("handover.closed")
+    row.state, row.closed_by = str(state), by
+    notices.close(scope, task_notice_cause(row.id))
+    outbox.cancel(scope, ManualTaskCheckDue.kind, row.id)
+    if row.kind == POST_TASK:
+        publish_task_end(scope, row, how, why=why)
+
+
+def publish_task_end(scope: Scope, row: ManualTaskRow, how: str, *, why: str = "") -> None:
+    """State how a task ended, for the room whose post it was."""
+    fact = ManualTaskEnded(
+        tenant_id=scope.tenant_id,
+        subject_id=row.id,
+        of_kind=row.subject_kind,
+        of_id=row.subject_id,
+        end=how,
+        why=why,
+        by=scope.actor,
+        native_id=row.native_id,
+        url=row.url,
+    )
+    outbox.put(scope, fact)
+
+
+# time
+
+
+def check_task(event: ManualTaskCheckDue, *, tenant: OpenScope) -> None:
+    """Close what nobody opened in time, remind of what is open; comes back (`outbox.RetryLater`) until it has an end."""
+    with tenant(event.tenant_id, MANUAL_TASKS_ACTOR) as scope:
+        row = lock_task(scope, event.subject_id)
+        after = _looked(scope, row) if row.state in OPEN_TASK_STATES and row.due_at is not None else None
+    if after is not None:
+        raise outbox.RetryLater(after)
+
+
+def _looked(scope: Scope, row: ManualTaskRow) -> timedelta | None:
+    closes = row.late_until if row.kind == POST_TASK and row.state == H.WAITING else None
+    if closes is not None and scope.now > closes:
+        close_task(scope, row, H.LATE, "late", why="handover.late")
+        return None
+    if row.kind == POST_TASK and scope.now >= row.handed_at + TASK_LIFETIME:
+        return None  # from now on the room above asks
+    channel = queries.get_channel(scope, row.channel_id)
+    times = _reminders(row, ZoneInfo(channel.zone))
+    passed = sum(at <= scope.now for at in times)
+    snoozed = row.snoozed_until
+    if scope.now >= snoozed if snoozed is not None else passed > row.reminders:
+        _remind(scope, row, channel, passed)
+    ahead = [at for at in (*times, snoozed, closes) if at is not None and at > scope.now]
+    return min(ahead) - scope.now + timedelta(milliseconds=1) if ahead else None
+
+
+def _reminders(row: ManualTaskRow, zone: ZoneInfo) -> list[datetime]:
+    start = row.opened_at or row.due_at or row.handed_at
+    first = [start + wait for wait in SOON]
+    local = first[-1].astimezone(zone)
+    evenings = (
+        datetime.combine(local.date() + timedelta(days=day), EVENING, tzinfo=zone)
+        for day in range(TASK_LIFETIME.days + 1)
+    )
+    return [*first, *(at for at in evenings if first[-1] < at < row.handed_at + TASK_LIFETIME)]
+
+
+def _remind(scope: Scope, row: ManualTaskRow, channel: Channel, count: int) -> None:
+    scope.run(
+        "UPDATE handovers SET reminders = :count, snoozed_until = NULL, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=row.id,
+        count=count,
+    )
+    code = "handover.removal_due" if row.kind == REMOVAL_TASK else "handover.reminder"
+    notices.close(scope, task_notice_cause(row.id))
+    message = Message(code, {"account": channel.name})
+    notices.put(scope, message, cause=task_notice_cause(row.id), urgent=True, creator_id=row.creator_id)
+
+
+def _by_key(scope: Scope, key: str) -> ManualTaskRow | None:
+    return scope.session.exec(
+        select(ManualTaskRow)
+        .where(ManualTaskRow.tenant_id == scope.tenant_id, ManualTaskRow.key == key)
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def _post_under(scope: Scope, permit_jti: UUID) -> ManualTaskRow | None:
+    return scope.session.exec(
+        select(ManualTaskRow)
+        .where(
+            ManualTaskRow.tenant_id == scope.tenant_id,
+            ManualTaskRow.permit_jti == permit_jti,
+            ManualTaskRow.kind == POST_TASK,
+        )
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def lock_task(scope: Scope, task_id: UUID, *, lock: bool = True) -> ManualTaskRow:
+    """The row of a task as it stands, locked until the transaction ends unless told otherwise. Raises NotFound."""
+    query = select(ManualTaskRow).where(ManualTaskRow.tenant_id == scope.tenant_id, ManualTaskRow.id == task_id)
+    row = scope.session.exec(
+        (query.with_for_update() if lock else query).execution_options(populate_existing=True)
+    ).first()
+    if row is None:
+        raise NotFound("handover.unknown")
+    return row

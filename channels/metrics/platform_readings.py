@@ -1,0 +1,284 @@
+"""Reading back: the numbers of a copy, whether it bears the marks it was sent with, whether it was bought, who follows
+an account, what it earned and what moved there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+from channels.accounts import account_connectors, queries
+from channels.accounts.events import DeliveryVerificationDue
+from channels.accounts.queries import Channel
+from channels.attempts import request_loop
+from channels.connections import destination_check
+from channels.limits import send_limits
+from channels.metrics import reaction_counts
+from channels.sending import post_addresses
+from connectors.contract import connector as contract
+from connectors.contract.account_setup import SupportsAccountSetup
+from connectors.contract.balance import MovementPage, SupportsBalance
+from connectors.contract.connector import Connector, PlatformCopy, Send, StepResult
+from connectors.contract.destination import MarkReport, SupportsMarkCheck
+from connectors.contract.earnings import Earnings, SupportsEarnings, TimeSpan
+from connectors.contract.metrics import SupportsFollowerCount, SupportsReactionCounts
+from connectors.contract.outcomes import Outcome, Reauthorize, Retry
+from connectors.contract.paid_media import PaidMessageStatus, SupportsPaidMessages
+from connectors.contract.post_presence import MissingPost, PostPresence, SupportsPresenceCheck
+from connectors.transport.transport import Transport
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate.contract.permit import ControlOrder
+from gate.contract.reasons import Reason
+from gate.contract.units import Subject
+from gate.copies import live_copies
+from gate.permits import watched_copies
+from gate.removal import recall
+from tenants.notices import notices
+
+T = TypeVar("T")
+
+DELIVERY = "delivery"
+PAGES = 64
+"""Requests that one question about earnings may take."""
+
+SOON, AT_LAST = timedelta(seconds=10), timedelta(hours=1)
+"""Between two tries to read a copy back: growing with how long it stands there."""
+
+
+def read_metrics(
+    tenant_id: UUID,
+    channel_id: UUID,
+    native_id: str,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+    chat: str = "",
+) -> Mapping[str, int] | None:
+    """The platform's counts of a copy by metric, or None when they cannot be had now. Raises NotFound.
+
+    Not asked while the platform wants us to wait. Leaves no attempt: nothing is shown or taken away.
+    """
+    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    if isinstance(connector, SupportsReactionCounts):
+        with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+            return reaction_counts.reaction_counts(scope, channel_id, connector.message_ids_of(native_id))
+    if waits:
+        return None
+    question = partial(connector.read_metrics, PlatformCopy(native_id, channel.account, chat))
+    return _told(channel, question, tenant=tenant, transport=transport)
+
+
+def check_live_post(
+    tenant_id: UUID,
+    channel_id: UUID,
+    native_id: str,
+    *,
+    counted: bool,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+) -> PostPresence | None:
+    """How a post of an account stands, or None when nobody can say now. Raises NotFound.
+
+    `reaction_counts`: its numbers were told just now, which is answer enough where they prove it. What is missing where the
+    account itself does not let us in any more says nothing of a post.
+    """
+    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    if waits or not isinstance(connector, SupportsPresenceCheck) or (counted and connector.numbers_prove):
+        return None
+    question = partial(connector.check_presence, PlatformCopy(native_id, channel.account))
+    seen = _told(channel, question, tenant=tenant, transport=transport)
+    if not isinstance(seen, MissingPost):
+        return seen
+    if not isinstance(connector, SupportsAccountSetup):
+        return None
+    well = partial(connector.verify_account, channel.account)
+    answers = _asked(channel, well, tenant=tenant, transport=transport)
+    return replace(seen, with_comment=connector.capabilities.first_comment) if well(answers) is None else None
+
+
+def read_followers(
+    tenant_id: UUID, channel_id: UUID, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
+) -> int | None:
+    """How many follow an account, or None when nobody tells now. Raises NotFound."""
+    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    if waits or not isinstance(connector, SupportsFollowerCount):
+        return None
+    question = partial(connector.count_followers, channel.account, channel.destination_id)
+    return _told(channel, question, tenant=tenant, transport=transport)
+
+
+def read_earnings(
+    tenant_id: UUID,
+    channel_id: UUID,
+    span: TimeSpan,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+) -> Earnings | Reauthorize | None:
+    """What an account earned in a span, Reauthorize where it was let in without that right, or None when nobody tells
+    now. Whatever is answered, the account posts on. Raises NotFound."""
+    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    if waits or not isinstance(connector, SupportsEarnings):
+        return None
+    question = partial(connector.read_earnings, channel.account, span)
+    return _told(channel, question, tenant=tenant, transport=transport, most=PAGES)
+
+
+def read_movements(
+    tenant_id: UUID,
+    channel_id: UUID,
+    start: int,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+) -> MovementPage | None:
+    """The movements of an account's money from place `start` on, or None when nobody tells now. Raises NotFound."""
+    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    if waits or not isinstance(connector, SupportsBalance):
+        return None
+    end = _told(channel, partial(connector.list_movements, start), tenant=tenant, transport=transport)
+    return end if isinstance(end, MovementPage) else None
+
+
+def read_paid_message(
+    tenant_id: UUID,
+    channel_id: UUID,
+    copy: PlatformCopy,
+    since: datetime,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+) -> PaidMessageStatus | None:
+    """How a message behind a price stands, sent after `since`, or None when nobody tells now. Raises NotFound."""
+    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    if waits or not isinstance(connector, SupportsPaidMessages):
+        return None
+    return _told(channel, partial(connector.read_paid_status, copy, since), tenant=tenant, transport=transport)
+
+
+def _reached(
+    tenant_id: UUID, channel_id: UUID, *, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> tuple[Channel, Connector, bool]:
+    """An account, its connector, and whether nobody may ask it now: its platform wants us to wait, or a person
+    took it off. Raises NotFound."""
+    with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        channel = queries.get_channel(scope, channel_id)
+        waits = channel.is_disconnected or send_limits.send_block(scope, channel_id, brake=False) is not None
+        return channel, account_connectors.connector_for(connectors, channel), waits
+
+
+def _told(
+    channel: Channel,
+    question: Callable[[tuple[StepResult, ...]], Send | T],
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    most: int = request_loop.MAX_REQUESTS,
+) -> T | None:
+    """What a question comes to; None where it asks on and on."""
+    end = question(_asked(channel, question, tenant=tenant, transport=transport, most=most))
+    return None if isinstance(end, Send) else end
+
+
+def _asked(
+    channel: Channel,
+    question: Callable[[tuple[StepResult, ...]], object],
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    most: int = request_loop.MAX_REQUESTS,
+) -> tuple[StepResult, ...]:
+    def order(action: str) -> ControlOrder:
+        return ControlOrder(channel.tenant_id, channel.id, action)
+
+    return request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport, most=most)
+
+
+def verify_delivery(
+    event: DeliveryVerificationDue, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
+) -> None:
+    """See that a delivery stands outside as it was sent, and where: a copy without its marks is called back at once.
+
+    Nothing is called back for what nobody could read; that is tried again (`outbox.RetryLater`) for as long as it is there.
+    """
+    place = Subject(DELIVERY, event.subject_id)
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        left = [one for one in live_copies.list_copies(scope, place) if _unread(one)]
+        marked, unplaced = (
+            [one for one in left if one.flags],
+            post_addresses.copies_without_address(scope, place, connectors),
+        )
+        wait = _waits(scope, [*marked, *(copy for copy, _ in unplaced)])
+        channels = {one.jti: queries.get_channel(scope, one.channel_id) for one in left}
+        for one in left:
+            if watched_copies.is_watched_copy(scope, one):
+                destination_check.request_destination_check(scope, one.channel_id)
+    if wait is not None:
+        raise outbox.RetryLater(wait)
+    waits = []
+    for copy in left:
+        end = _shown(copy, channels[copy.jti], tenant=tenant, transport=transport, connectors=connectors)
+        with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+            waits.append(_settled(scope, copy, channels[copy.jti], end))
+    waits.append(
+        post_addresses.request_addresses(
+            event.tenant_id, place, tenant=tenant, transport=transport, connectors=connectors
+        )
+    )
+    if late := [wait for wait in waits if wait is not None]:
+        raise outbox.RetryLater(min(late))
+
+
+def _waits(scope: Scope, asked: list[live_copies.LiveCopy]) -> timedelta | None:
+    """How long the platforms of these copies want us to wait; None for not at all."""
+    held = send_limits.send_blocks(scope, {one.channel_id for one in asked}, brake=False).values()
+    return max((one.until - scope.now for one in held), default=None)
+
+
+def _unread(copy: live_copies.LiveCopy) -> bool:
+    return copy.removed_at is None and copy.recalled_at is None and not copy.is_read_back
+
+
+def _shown(
+    copy: live_copies.LiveCopy,
+    channel: Channel,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+) -> Send | MarkReport | Outcome | None:
+    """How the platform shows a copy; None where it shows nothing of its marks."""
+    connector = account_connectors.connector_for(connectors, channel)
+    if not copy.flags or not isinstance(connector, SupportsMarkCheck):
+        return None
+    place = contract.PlatformCopy(copy.native_ids[0], copy.account, copy.viewer)
+
+    def question(answers: tuple[StepResult, ...]) -> Send | MarkReport | Outcome:
+        return connector.read_marks(place, copy.flags, answers)
+
+    return question(_asked(channel, question, tenant=tenant, transport=transport))
+
+
+def _settled(
+    scope: Scope, copy: live_copies.LiveCopy, channel: Channel, end: Send | MarkReport | Outcome | None
+) -> timedelta | None:
+    """Write it down, and call back what does not bear its marks; when to look again where nobody could see."""
+    if end is None:
+        return None
+    if not isinstance(end, MarkReport):
+        asked = end.after if isinstance(end, Retry) else SOON
+        return max(asked, min(max(scope.now - (copy.visible_at or scope.now), SOON), AT_LAST))
+    live_copies.record_read_back(scope, copy.jti, missing=end.missing, there=end.there)
+    if end.missing:
+        recall.open_takedowns(scope, [copy], Message(f"gate.{Reason.FLAG_READBACK_MISMATCH}"))
+        told = Message("copy.unmarked", {"account": channel.name})
+        notices.put(scope, told, cause=f"readback:{copy.jti}", urgent=True, creator_id=copy.creator_id)
+    return None

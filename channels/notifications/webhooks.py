@@ -1,0 +1,82 @@
+"""Calling the agency's own systems: one signed request, what came of it, and when to try again."""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from connectors.contract.connector import Response, StepKind, StepResult, WireStep
+from connectors.transport import signatures
+from connectors.transport.transport import AccountTarget, Transport
+from foundation.db.database import OpenScope
+from foundation.outbox import outbox
+from foundation.sealed import Sealed
+from gate.contract.permit import NoticeOrder
+from tenants.webhooks import endpoints
+from tenants.webhooks.endpoints import PendingCall, WebhookCallDue
+
+WEBHOOKS_ACTOR = "system:hooks"
+WEBHOOK_TIMEOUT = 10.0
+"""Total wall time of a call; what its answer says beside its status is not read."""
+
+OpenLetter = Callable[[UUID, Sealed], Sealed]
+"""Makes of a letter to the workers what the transport can open."""
+
+
+def send_webhook(
+    event: WebhookCallDue,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    open_letter: OpenLetter,
+    seconds: float = WEBHOOK_TIMEOUT,
+) -> None:
+    """Call a hook. Raises `outbox.RetryLater` where it was not taken; killed in between, it is called again."""
+    with tenant(event.tenant_id, WEBHOOKS_ACTOR) as scope:
+        due = endpoints.start_call(scope, event.subject_id)
+    if due is None:
+        return
+    account = _account(due, open_letter)
+    answer = transport.send(_step(due, seconds), NoticeOrder(due.tenant_id, due.member_id), account=account)
+    with tenant(event.tenant_id, WEBHOOKS_ACTOR) as scope:
+        wait = endpoints.finish_call(scope, due, status=_status(answer), detail=_detail(answer))
+    if wait is not None:
+        raise outbox.RetryLater(wait)
+
+
+def fail_webhook(event: WebhookCallDue, *, tenant: OpenScope) -> None:
+    """The row failed too often: the call is dead, and shown."""
+    with tenant(event.tenant_id, WEBHOOKS_ACTOR) as scope:
+        endpoints.abandon_call(scope, event.subject_id)
+
+
+def _account(due: PendingCall, open_letter: OpenLetter) -> AccountTarget:
+    parts = urlsplit(due.url)
+    token, *before = (open_letter(due.tenant_id, letter) for letter in due.letters)
+    return AccountTarget(
+        due.tenant_id, due.hook_id, "", f"{parts.scheme}://{parts.netloc}", token, before[0] if before else None
+    )
+
+
+def _step(due: PendingCall, seconds: float) -> WireStep:
+    parts = urlsplit(due.url)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    headers = {signatures.EVENT_HEADER: str(due.call_id), signatures.TIMESTAMP_HEADER: str(int(due.at.timestamp()))}
+    return WireStep(
+        "hook",
+        StepKind.NOTICE,
+        "POST",
+        path,
+        json=due.payload,
+        headers=headers,
+        token="signed",  # noqa: S106  how it is shown, not one
+        only=(),
+        deadline=seconds,
+    )
+
+
+def _status(answer: StepResult) -> int | None:
+    return answer.status if isinstance(answer, Response) else None
+
+
+def _detail(answer: StepResult) -> str:
+    return "" if isinstance(answer, Response) else answer.detail

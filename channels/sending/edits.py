@@ -1,0 +1,324 @@
+"""Changing the words of a copy: look at what has to stay, change them under a permit of their own, keep the answer.
+
+The same words again change nothing, so a change whose answer is lost is asked again (ADR 0108); which words stand
+meanwhile, nobody knows, and that is read from what was asked and answered.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from channels.accounts import account_connectors, queries
+from channels.accounts.queries import Channel
+from channels.attempts import attempts, retry_delays, serialization
+from channels.attempts.attempts import Attempt
+from channels.connections import token_renewal
+from channels.sending.step_runner import PreparedStep
+from connectors.contract.connector import (
+    Connector,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.edits import EDIT_STEP, SupportsEdits
+from connectors.contract.outcomes import Outcome, Published, Rejected, Retry
+from connectors.shared.http_responses import SHORT_RETRY
+from connectors.transport import references
+from foundation.db.database import Scope
+from foundation.errors import Conflict, Refused
+from foundation.i18n.translation import Message
+from foundation.ops.clock import monotonic
+from gate.contract.permit import Authority, ControlOrder, Permit
+from gate.contract.units import Subject, Unit
+from gate.copies import copy_edits as gate_editing
+from gate.copies.live_copies import LiveCopy, list_copies, void_permit
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+
+EDIT_KIND = "edit"
+"""What the attempts are called; their native key is the id of the copy."""
+
+EDIT_ARRIVAL_WINDOW = timedelta(seconds=30)
+"""While an emergency stop is closed, the same is asked again this often."""
+
+Connectors = Mapping[str, Connector]
+MintPermit = Callable[..., Permit]
+"""`gate.permits.issuance.mint_permit` with its key and the author."""
+
+
+def can_edit(connector: Connector) -> bool:
+    """Whether a platform changes the words of what stands there."""
+    return connector.capabilities.edits and isinstance(connector, SupportsEdits)
+
+
+def copy_by_native_id(scope: Scope, subject: Subject, native_id: str) -> LiveCopy | None:
+    """The copy of a subject under a native id; None when it is gone, or must go."""
+    found = (one for one in list_copies(scope, subject) if native_id in one.native_ids)
+    return next((one for one in found if one.removed_at is None and one.recalled_at is None), None)
+
+
+def last_known_unit(scope: Scope, subject: Subject, native_id: str) -> Unit | None:
+    """What a copy was last known to say and show; None where no attempt of ours tells."""
+    rows = attempts.list_attempts(scope, subject, None, ("send", EDIT_KIND))
+    stand = [row for row in rows if isinstance(attempts.binding_outcome(row), Published) and _native(row) == native_id]
+    return serialization.unit_from_json(stand[-1].unit) if stand else None
+
+
+def _native(row: Attempt) -> str:
+    stands = attempts.binding_outcome(row)
+    return row.native_key if row.kind == EDIT_KIND else stands.native_id if isinstance(stands, Published) else ""
+
+
+def is_edit_uncertain(scope: Scope, subject: Subject, native_id: str) -> bool:
+    """Whether a change may have come through that nobody confirmed or denied since."""
+    unclear = False
+    for row in _of(scope, subject, native_id):
+        if row.outcome == "published" or row.resolved_by is not None:  # the last of them says what stood then
+            unclear = False
+        elif any(step["kind"] == StepKind.MUTATE and _unclear(step["answer"]) for step in row.steps):
+            unclear = True
+    return unclear
+
+
+def other_edits_arrive_until(scope: Scope, unit: Unit, native_id: str) -> datetime | None:
+    """Until when a request of ours for other words, that nobody answered, may still arrive there."""
+    rows = _of(scope, unit.subject, native_id)
+    return _arrives([row for row in rows if row.unit_digest != unit.digest()])
+
+
+def edits_arrive_until(scope: Scope, subject: Subject, native_id: str) -> datetime | None:
+    """Until when a request of ours for any words, that nobody answered, may still arrive there."""
+    return _arrives(_of(scope, subject, native_id))
+
+
+def _arrives(rows: Sequence[Attempt]) -> datetime | None:
+    return max(
+        (
+            row.deadline_at
+            for row in rows
+            if row.outcome != "published"
+            and row.resolved_by is None
+            and any(step["kind"] == StepKind.MUTATE and _unclear(step["answer"]) for step in row.steps)
+        ),
+        default=None,
+    )
+
+
+def _of(scope: Scope, subject: Subject, native_id: str) -> list[Attempt]:
+    return [row for row in attempts.list_attempts(scope, subject, None, (EDIT_KIND,)) if row.native_key == native_id]
+
+
+def _unclear(stored: serialization.StoredJson | None) -> bool:
+    """Whether a change may have been made by a request with this answer, or with none."""
+    if stored is None:
+        return True
+    match serialization.answer_from_json(stored):
+        case StepNotSent():
+            return False
+        case StepAnswerLost():
+            return True
+        case Response(status=status):
+            return not 400 <= status < 500 or status == 408
+
+
+def prepare_edit(
+    scope: Scope,
+    *,
+    channel: Channel,
+    unit: Unit,
+    copy: LiveCopy,
+    native_id: str,
+    act: timedelta,
+    author: str,
+    whole: Unit | None,
+    mint: MintPermit,
+    connectors: Connectors,
+) -> PreparedStep | Outcome:
+    """Write down the first request that makes a copy say what `unit` says, or what there is to say without one.
+
+    `whole` is all of the thread that it begins, judged with it. The caller has taken the gate's epochs and the channel,
+    and moved its subject, in this transaction. Raises the gate's Denied; Conflict when another worker armed the same
+    subject at this moment.
+    """
+    attempts.supersede_attempts(scope, unit.subject, 0, (EDIT_KIND,))
+    rows = attempts.list_attempts(scope, unit.subject, 0, (EDIT_KIND,))
+    turn = _turn(connectors, channel, unit, native_id, ())
+    if not isinstance(turn, Send):
+        return turn
+    if turn.step.kind is StepKind.CONTROL and (no := _forbidden(scope, whole or unit, author)) is not None:
+        return no
+    said_with = {"whole": whole} if whole is not None else {}
+    authority = _authority(scope, unit, turn.step, (), partial(mint, author=author, **said_with))
+    attempt_id = attempts.begin_attempt(
+        scope,
+        channel_id=channel.id,
+        subject=unit.subject,
+        kind=EDIT_KIND,
+        deadline=scope.now + act,
+        unit=unit,
+        native_key=native_id,
+        n=attempts.next_number(rows, EDIT_KIND),
+        first=(turn.step, _noted(scope, authority, copy)),
+    )
+    return _armed(scope, channel, unit, turn.step, authority, place=(attempt_id, 0), seconds=act.total_seconds())
+
+
+def _forbidden(scope: Scope, whole: Unit, author: str) -> Outcome | None:
+    """Why nobody need look first; the log then knows whose words they are when the change itself is judged."""
+    decision = issuance.judge_unit(scope, whole, author=author)
+    if decision.is_allowed:
+        return None
+    if decision.is_transient or decision.is_stale or decision.needs_place_check:
+        return Retry(EDIT_ARRIVAL_WINDOW, "account", Message("attempt.stopped_midway"))
+    return Rejected(decision.main_reason, permanent=False)
+
+
+def prepare_next_edit_step(
+    scope: Scope, armed: PreparedStep, answer: StepResult, *, connectors: Connectors, mint: MintPermit
+) -> PreparedStep | Outcome:
+    """Ask the connector what the answer meant: the next request, or the end. A "no" of the gate ends in Retry.
+
+    Raises Conflict when the attempt was taken over meanwhile.
+    """
+    attempts.record_answer(scope, armed.attempt_id, armed.position, answer)
+    row = attempts.get_attempt(scope, armed.attempt_id)
+    answers = attempts.stored_answers(row)
+    turn = _turn(connectors, armed.channel, armed.unit, row.native_key, answers)
+    if not isinstance(turn, Send):
+        weighed = token_renewal.apply_outcome_to_account(scope, armed.channel, turn, shown=armed.channel.generation)
+        return retry_delays.with_growing_delay(weighed, row, _of(scope, armed.unit.subject, row.native_key))
+    copy = copy_by_native_id(scope, armed.unit.subject, row.native_key)
+    if row.outcome is not None or copy is None or armed.step.kind is StepKind.MUTATE:
+        raise Conflict("attempt.superseded")
+    left = (row.deadline_at - scope.now).total_seconds()
+    if left <= 0:
+        return Retry(SHORT_RETRY, "account", Message("attempt.out_of_time"))
+    try:
+        authority = _authority(scope, armed.unit, turn.step, answers, mint)
+    except PermitDenied as denied:  # nothing was changed: the next claim decides again and says why
+        issuance.record_denial(scope, denied)
+        return Retry(SHORT_RETRY, "account", Message("attempt.stopped_midway"))
+    position = armed.position + 1
+    attempts.add_step(scope, row.id, position, turn.step, _noted(scope, authority, copy))
+    return _armed(
+        scope, armed.channel, armed.unit, turn.step, authority, place=(armed.attempt_id, position), seconds=left
+    )
+
+
+def recorded_edit(
+    scope: Scope, subject: Subject, native_id: str, *, connectors: Connectors
+) -> tuple[UUID, Outcome] | None:
+    """What the kept answer to a change meant, where nobody lived to settle it, and its attempt; None without one."""
+    rows = [row for row in _of(scope, subject, native_id) if row.outcome is None]
+    changes = [step for row in rows[-1:] for step in row.steps if step["kind"] == StepKind.MUTATE]
+    if not changes or changes[-1]["answer"] is None:
+        return None
+    row = rows[-1]
+    channel = queries.get_channel(scope, row.channel_id)
+    turn = _turn(connectors, channel, serialization.unit_from_json(row.unit), native_id, attempts.stored_answers(row))
+    return None if isinstance(turn, Send) else (row.id, token_renewal.apply_outcome_to_account(scope, channel, turn))
+
+
+def close_edit(scope: Scope, attempt_id: UUID, outcome: Outcome) -> bool:
+    """Write what an attempt came to, once, and tell the gate which words stand; whether this call wrote it."""
+    name, result = serialization.outcome_name(outcome), serialization.outcome_to_json(outcome)
+    row = attempts.finish_attempt(scope, attempt_id, name, result, serialization.outcome_reason(outcome))
+    changes = [step for step in row.steps if step["kind"] == StepKind.MUTATE] if row is not None else []
+    if not changes:
+        return row is not None
+    jti = UUID(changes[-1]["permit_jti"])
+    if isinstance(outcome, Published):
+        scope.before_commit(lambda last: gate_editing.confirm_copy_edit(last, jti), role="gate")
+    elif not _unclear(changes[-1]["answer"]):
+        scope.before_commit(lambda last: void_permit(last, jti, name), role="gate")  # they say that it changed nothing
+    return True
+
+
+def resolve_edit(scope: Scope, subject: Subject, native_id: str, *, came_through: bool) -> None:
+    """A person says which words stand: the last that were asked for, or those before."""
+    rows = [row for row in _of(scope, subject, native_id) if row.resolved_by is None and row.outcome != "published"]
+    armed = [step for row in rows for step in row.steps if step["kind"] == StepKind.MUTATE and _unclear(step["answer"])]
+    for row in rows:
+        stands = came_through and row is rows[-1]
+        url = {"native_id": native_id, "url": "", "at": None}
+        attempts.record_edit_verdict(
+            scope, row, {"outcome": "published", **url} if stands else {"outcome": attempts.ABSENT_RESULT}
+        )
+    if came_through and armed:
+        jti = UUID(armed[-1]["permit_jti"])
+        scope.before_commit(lambda last: gate_editing.confirm_copy_edit(last, jti), role="gate")
+        return
+    copy = copy_by_native_id(scope, subject, native_id)
+    if copy is not None:
+        by = scope.actor
+        scope.before_commit(lambda last: gate_editing.reject_unconfirmed_edits(last, copy.jti, by), role="gate")
+
+
+def _turn(
+    connectors: Connectors, channel: Channel, unit: Unit, native_id: str, answers: Sequence[StepResult]
+) -> Send | Outcome:
+    connector = account_connectors.connector_for(connectors, channel)
+    if not (connector.capabilities.edits and isinstance(connector, SupportsEdits)):
+        return Rejected(Message("edit.not_there"), permanent=True)
+    turn = connector.edit(unit, native_id, tuple(answers))
+    if isinstance(turn, Send) and (turn.step.kind is StepKind.MUTATE) != (turn.step.name == EDIT_STEP):
+        raise Refused("attempt.wrong_step", step=turn.step.name)
+    return turn
+
+
+def _authority(scope: Scope, unit: Unit, step: WireStep, answers: Sequence[StepResult], mint: MintPermit) -> Authority:
+    match step.kind:
+        case StepKind.MUTATE:
+            there = [*_uploaded(scope, unit.subject), *answers]
+            return mint(scope, unit, step, uploads=references.uploaded_references(step, unit.platform, there))
+        case StepKind.CONTROL:
+            return ControlOrder(scope.tenant_id, unit.channel_id, step.action)
+        case _:
+            raise Refused("attempt.wrong_step", step=step.name)
+
+
+def _uploaded(scope: Scope, subject: Subject) -> list[StepResult]:
+    """What the platform told of the files that were brought there with the copy."""
+    steps = [
+        step for row in attempts.list_attempts(scope, subject) for step in row.steps if step["kind"] == StepKind.STAGE
+    ]
+    return [serialization.answer_from_json(step["answer"]) for step in steps if step["answer"] is not None]
+
+
+def _noted(scope: Scope, authority: Authority, copy: LiveCopy) -> UUID | None:
+    """The permit of a change, noted as one of its copy as soon as it is consumed."""
+    if not isinstance(authority, Permit):
+        return None
+    jti = authority.jti
+    scope.before_commit(lambda last: gate_editing.record_copy_edit(last, jti, copy.jti), role="gate")
+    return jti
+
+
+def _armed(
+    scope: Scope,
+    channel: Channel,
+    unit: Unit,
+    step: WireStep,
+    authority: Authority,
+    *,
+    place: tuple[UUID, int],
+    seconds: float,
+) -> PreparedStep:
+    attempt_id, position = place
+    return PreparedStep(
+        tenant_id=scope.tenant_id,
+        attempt_id=attempt_id,
+        channel=channel,
+        unit=unit,
+        step=step,
+        authority=authority,
+        deadline=scope.now + timedelta(seconds=seconds),
+        position=position,
+        seconds=seconds,
+        ready_at=monotonic(),
+    )

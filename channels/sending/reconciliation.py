@@ -1,0 +1,381 @@
+"""Looking for what may have been accepted, and saying when it is surely not there."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from channels.accounts import account_connectors, queries
+from channels.accounts.queries import Channel
+from channels.accounts.states import ChannelState
+from channels.attempts import attempts, published_units, request_loop, serialization
+from channels.attempts.attempts import Attempt
+from channels.limits import send_limits
+from connectors.contract.connector import Connector, LookupQuery, Send, StepResult
+from connectors.contract.outcomes import (
+    Absent,
+    Failed,
+    Found,
+    LookupResult,
+    Outcome,
+    Processing,
+    Published,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.transport.transport import Transport
+from foundation.db import clock_rollback
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import Conflict
+from foundation.i18n.translation import Message
+from gate.contract.permit import ControlOrder
+from gate.contract.units import REPOST_KIND, Subject
+from gate.copies import live_copies
+
+RECONCILIATION_ACTOR = "system:reconciling"
+LOOK = "look"
+MIN_LOOK_INTERVAL = timedelta(seconds=60)
+"""Between two looks that together prove absence: listings lag."""
+
+LOOK_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (20, 60, 5 * 60, 30 * 60, 2 * 3600, 6 * 3600, 24 * 3600))
+"""Before the first look, the second, and so on; then a person decides."""
+
+BLIND_PERIOD = timedelta(minutes=5)
+"""A look that failed is no look: it is taken again after 20 s, doubled at each failure in a row up to this."""
+
+KNOWN = 500
+"""So many of the account's latest copies are known to a look: more than any listing it reads."""
+
+LOOK_DEADLINE = timedelta(hours=24)
+
+_TRY = "try"
+"""Where a look keeps the number of the send it looked for."""
+
+NO_LOOKUP = "attempt.no_lookup"
+"""The account offers nothing to look at: another look would be no better, and a person must decide at once."""
+
+
+_OUT_OF_TIME = Retry(timedelta(), "account", Message("attempt.out_of_time"))
+
+
+@dataclass(frozen=True)
+class LookRecord:
+    """What one look saw, and when. `sure`: it proves absence alone, by an honoured key or by the answer itself."""
+
+    at: datetime
+    sighting: LookupResult
+    sure: bool = False
+
+
+def look_up_attempt(
+    tenant_id: UUID,
+    subject: Subject,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+    part: int = 0,
+    attempt: UUID | None = None,
+) -> LookupResult:
+    """Look for what the last attempt of a subject (or that `attempt`) may have made visible; the look is itself an
+    attempt on record.
+
+    No transaction is open while the platform is asked. Unknown when it cannot be asked, does not answer, or when the
+    attempt is still under way.
+    """
+    with tenant(tenant_id, RECONCILIATION_ACTOR) as scope:
+        row = _try(scope, subject, part, attempt)
+        if row is None or row.publish_armed_at is None:
+            return Absent()
+        known = _known(scope, row, connectors)
+        if known is not None:
+            return known
+        channel = queries.get_channel(scope, row.channel_id)
+        look_id, sought = _begin(scope, channel, row), _sought(scope, row)
+    connector = account_connectors.connector_for(connectors, channel)
+
+    def ask(answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        if channel.state == ChannelState.DISCONNECTED:  # nobody can look any more: a person says what is there
+            return Unknown(Message(NO_LOOKUP))
+        return connector.look_up(sought, answers)
+
+    def order(action: str) -> ControlOrder:
+        return ControlOrder(tenant_id, channel.id, action)
+
+    answers = request_loop.run_requests(channel, ask, order, tenant=tenant, transport=transport, attempt_id=look_id)
+    seen = ask(answers)
+    sighting: LookupResult
+    if isinstance(seen, Send) or (isinstance(seen, Found) and seen.native_id in sought.known):
+        sighting = Unknown(Message("attempt.not_proven"))
+    elif isinstance(seen, Unknown) and not answers:
+        sighting = Unknown(Message(NO_LOOKUP))
+    else:
+        sighting = seen
+    with tenant(tenant_id, RECONCILIATION_ACTOR) as scope:
+        _finish(
+            scope,
+            look_id,
+            row,
+            sighting,
+            sure=connector.capabilities.is_resend_lookup(under=sought.reply_to, chat=sought.chat),
+        )
+    return sighting
+
+
+def is_possibly_published(scope: Scope, subject: Subject, part: int = 0) -> bool:
+    """Whether the last attempt's single-shot step may have taken effect, as far as is known without looking."""
+    row = _last(scope, subject, part)
+    return row is not None and attempts.is_uncertain(row)
+
+
+def looks_since_publish(scope: Scope, subject: Subject, part: int = 0) -> tuple[LookRecord, ...]:
+    """The looks since the last attempt's single-shot step was armed, oldest first."""
+    row = _last(scope, subject, part)
+    return _looks(scope, row) if row is not None else ()
+
+
+def combine_looks(seen: Sequence[LookRecord]) -> LookupResult:
+    """What several looks prove together; pure.
+
+    Found once is found, and refused once is refused. Absent needs two looks able to see it, at least 60 s apart, or
+    one that is sure.
+    """
+    for told in (Found, Failed):
+        proof = next((look.sighting for look in seen if isinstance(look.sighting, told)), None)
+        if proof is not None:
+            return proof
+    absent = [look for look in seen if isinstance(look.sighting, Absent)]
+    if any(look.sure for look in absent) or (absent and absent[-1].at - absent[0].at >= MIN_LOOK_INTERVAL):
+        return Absent()
+    return Unknown(Message("attempt.not_proven"))
+
+
+def has_refused_attempt(scope: Scope, subject: Subject, part: int = 0) -> bool:
+    """Whether an earlier attempt than the last one was refused after all, however often that was looked at."""
+    row = _last(scope, subject, part)
+    seen = attempts.list_attempts(scope, subject, part, ("look",))
+    return row is not None and any(one.outcome == "failed" and one.armed_at < row.armed_at for one in seen)
+
+
+def is_proven_absent(scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID | None = None) -> bool:
+    """Whether the looks so far prove that nothing was made visible, by the last attempt or by that one."""
+    row = _try(scope, subject, part, attempt)
+    return row is not None and isinstance(combine_looks(_looks(scope, row)), Absent)
+
+
+def look_delay(n: int) -> timedelta | None:
+    """The wait before the next look when `n` were able to see; None when a person must decide."""
+    return LOOK_DELAYS[n] if n < len(LOOK_DELAYS) else None
+
+
+def next_look_at(scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID | None = None) -> datetime | None:
+    """When to look again (UTC-aware); None when looking has ended and a person must decide."""
+    row = _try(scope, subject, part, attempt)
+    if row is None or row.publish_armed_at is None:
+        return None
+    seen = _looks(scope, row)
+    if seen and isinstance(last := seen[-1].sighting, Unknown) and last.reason.code == NO_LOOKUP:
+        return None
+    blind = 0
+    for one in reversed(seen):
+        if not isinstance(one.sighting, Unknown):
+            break
+        blind += 1
+    able = sum(not isinstance(one.sighting, Unknown) for one in seen)
+    wait = min(LOOK_DELAYS[0] * 2 ** min(blind - 1, 10), BLIND_PERIOD) if blind else look_delay(able)
+    if wait is None or scope.now - row.publish_armed_at > LOOK_DEADLINE:
+        return None
+    return scope.now + wait
+
+
+def mark_absent(scope: Scope, subject: Subject, part: int = 0) -> None:
+    """It is not there, by proof or by a person's word (the scope's actor): it may be sent again, with the same key.
+
+    An attempt that asked for nothing visible is closed: whether another one comes that would do so, nobody knows.
+    Nothing else to do where there is no doubt. Raises Conflict while the attempt is still under way.
+    """
+    row = _last(scope, subject, part)
+    if row is None or not attempts.is_uncertain(row):
+        if row is not None and row.outcome is None:
+            _end_unsent(scope, row)
+        return
+    if _under_way(scope, row):
+        raise Conflict("attempt.under_way")
+    _let_go(scope, row, proven=isinstance(combine_looks(_looks(scope, row)), Absent | Failed))
+
+
+def abandon_subject(scope: Scope, subject: Subject) -> None:
+    """Nobody goes on with a subject: what asked for nothing visible is over, what is in doubt is closed as such."""
+    for row in attempts.list_attempts(scope, subject, None):
+        if row.outcome is None and attempts.is_uncertain(row):
+            attempts.finish_attempt(scope, row.id, "uncertain", {}, Message("attempt.no_answer"))
+        elif row.outcome is None:
+            _end_unsent(scope, row)
+
+
+def abandon_subjects(scope: Scope, subjects: Collection[Subject]) -> None:
+    """`leave` for each of many of which few were tried."""
+    for one in attempts.subjects_with_open_attempts(scope, subjects):
+        abandon_subject(scope, one)
+
+
+def _end_unsent(scope: Scope, row: Attempt) -> None:
+    """Nothing visible left: whoever still works on it cannot go on, and its permit, where it has one, is void."""
+    name, result = serialization.outcome_name(_OUT_OF_TIME), serialization.outcome_to_json(_OUT_OF_TIME)
+    jti = attempts.publish_permit(row)
+    if attempts.finish_attempt(scope, row.id, name, result, _OUT_OF_TIME.reason) is not None and jti is not None:
+        live_copies.void_permit(scope, jti, name)
+
+
+def outcome_after_looks(scope: Scope, row: Attempt) -> Outcome | None:
+    """What stands of a doubtful attempt after the looks: published, still uncertain, or nothing (None)."""
+    doubt = Uncertain(Message.from_json(row.detail) if row.detail else Message("attempt.no_answer"))
+    if _under_way(scope, row):
+        return doubt
+    match combine_looks(_looks(scope, row)):
+        case Found(native_id=native_id, url=url, at=at):
+            published = Published(native_id, url, at)
+            return published  # whoever settles it closes the attempt and tells the gate
+        case Absent():
+            _let_go(scope, row, proven=True)
+            return None
+        case Failed(reason=reason):
+            _let_go(scope, row, proven=True)
+            return Rejected(reason, permanent=False)
+        case Unknown():
+            return doubt
+
+
+def _try(scope: Scope, subject: Subject, part: int, attempt: UUID | None) -> Attempt | None:
+    return _last(scope, subject, part) if attempt is None else attempts.get_attempt(scope, attempt)
+
+
+def _last(scope: Scope, subject: Subject, part: int) -> Attempt | None:
+    rows = attempts.list_attempts(scope, subject, part, ("send",))
+    return rows[-1] if rows else None
+
+
+def _let_go(scope: Scope, row: Attempt, *, proven: bool) -> None:
+    """It may go again. Only proof closes its permit: after a person's word a copy may still be looked for."""
+    jti = attempts.publish_permit(row)
+    if attempts.resolve_attempt(scope, row, {"outcome": attempts.ABSENT_RESULT}) and proven and jti is not None:
+        live_copies.void_permit(scope, jti, attempts.ABSENT_RESULT)
+
+
+def _under_way(scope: Scope, row: Attempt) -> bool:
+    unanswered = row.outcome is None and attempts.publish_answer(row) is None
+    return unanswered and scope.now < row.deadline_at
+
+
+def _known(scope: Scope, row: Attempt, connectors: Mapping[str, Connector]) -> LookupResult | None:
+    """What the record alone says: an answer kept but not settled, an earlier look, or that no look is possible."""
+    stands = attempts.binding_outcome(row)
+    if isinstance(stands, Published):
+        return Found(stands.native_id, stands.url, stands.at)
+    if isinstance(stands, Processing) and stands.by_hand:
+        return Unknown(Message(NO_LOOKUP))  # somebody has it in hand, and nobody else can say
+    channel = queries.get_channel(scope, row.channel_id)
+    connector = account_connectors.connector_for(connectors, channel)
+    if attempts.publish_answer(row) is not None:
+        said = connector.next_step(serialization.unit_from_json(row.unit), attempts.stored_answers(row))
+        if isinstance(said, Published):
+            return Found(said.native_id, said.url, said.at)
+        if not isinstance(said, Send | Uncertain | Processing):  # a refusal: the answer itself proves absence
+            _finish(scope, _begin(scope, channel, row), row, Absent(), sure=True)
+            return Absent()
+    if _under_way(scope, row):
+        return Unknown(Message("attempt.under_way"))
+    blocked = send_limits.send_block(scope, channel.id, brake=False)
+    if blocked is not None:
+        return Unknown(blocked.reason)
+    if connector.capabilities.look == "none":
+        never = Unknown(Message(NO_LOOKUP))
+        _finish(scope, _begin(scope, channel, row), row, never, sure=False)
+        return never
+    return None
+
+
+def _looks(scope: Scope, row: Attempt) -> tuple[LookRecord, ...]:
+    if row.publish_armed_at is None:
+        return ()
+    subject = Subject(row.subject_kind, row.subject_id)
+    return tuple(
+        LookRecord(
+            one.armed_at,
+            serialization.sighting_from_json(one.outcome, one.result, one.detail),
+            bool(one.result.get("sure")),
+        )
+        for one in attempts.list_attempts(scope, subject, row.part, (LOOK,))
+        if one.outcome is not None and _is_about(one, row)
+    )
+
+
+def _is_about(seen: Attempt, row: Attempt) -> bool:
+    """Whether a look was at this try: by its number, since a clock may go back; by time where none was written down."""
+    if _TRY in seen.result:
+        return bool(seen.result[_TRY] == row.n)
+    return row.publish_armed_at is not None and seen.armed_at >= row.publish_armed_at
+
+
+def _sought(scope: Scope, row: Attempt) -> LookupQuery:
+    unit = serialization.unit_from_json(row.unit)
+    sent = attempts.list_attempts(scope, Subject(row.subject_kind, row.subject_id), row.part, ("send",))
+    stand = (attempts.binding_outcome(one) for one in sent if one.id != row.id)  # of a later try, say
+    known = published_units.other_native_ids(scope, row, most=KNOWN) | {
+        one.native_id for one in stand if isinstance(one, Published)
+    }
+    same = [one.publish_armed_at for one in sent if one.publish_armed_at and one.unit_digest == row.unit_digest]
+    armed_at = min(same, default=row.armed_at)  # an earlier try may stand there after all
+    armed_at -= clock_rollback.rollback_since(scope, armed_at)  # by their clock it is there for longer than by ours
+    return LookupQuery(
+        row.native_key,
+        unit.text_of("body"),
+        armed_at,
+        unit.account,
+        unit.viewer,
+        known,
+        scope.now,
+        unit.parent_id,
+        unit.text_of("title"),
+        unit.flags,
+        unit.media,
+        _told(scope, row),
+        row.publish_armed_at,
+        unit.price,
+        bool(unit.reply_to),
+        unit.options,
+        unit.comment == REPOST_KIND,
+    )
+
+
+def _told(scope: Scope, row: Attempt) -> tuple[StepResult, ...]:
+    """The answers to the uploads of a try, in earlier ones and ahead of time, and to the try itself."""
+    subject = Subject(row.subject_kind, row.subject_id)
+    rows = attempts.list_attempts(scope, subject, row.part)
+    before = rows[: [one.id for one in rows].index(row.id)]
+    return (*attempts.reusable_uploads(before, row.unit_digest), *attempts.stored_answers(row))
+
+
+def _begin(scope: Scope, channel: Channel, row: Attempt) -> UUID:
+    subject = Subject(row.subject_kind, row.subject_id)
+    deadline = scope.now + timedelta(seconds=60)
+    return attempts.begin_attempt(
+        scope,
+        channel_id=channel.id,
+        subject=subject,
+        kind=LOOK,
+        deadline=deadline,
+        part=row.part,
+        native_key=row.native_key,
+    )
+
+
+def _finish(scope: Scope, look_id: UUID, row: Attempt, sighting: LookupResult, *, sure: bool) -> None:
+    result = {**serialization.sighting_to_json(sighting), _TRY: row.n}
+    if sure and isinstance(sighting, Absent):
+        result["sure"] = True
+    attempts.finish_attempt(
+        scope, look_id, serialization.outcome_name(sighting), result, serialization.outcome_reason(sighting)
+    )

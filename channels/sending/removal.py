@@ -1,0 +1,238 @@
+"""Taking copies away. A copy is a consumed permit; it is gone when the platform says so."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import NoReturn
+
+from channels.accounts import account_connectors, queries
+from channels.accounts.events import CopyRemovalDue, CopyRemoved
+from channels.accounts.queries import Channel
+from channels.accounts.states import ChannelState
+from channels.attempts import attempts, request_loop, retry_delays, serialization
+from channels.attempts.attempts import Attempt
+from channels.connections import token_renewal
+from channels.limits import send_limits
+from channels.manual_tasks import task_lifecycle
+from channels.sending import post_addresses, reconciliation, replacement, step_runner
+from channels.sending.replacement import MintPermit, ReplacementContext
+from connectors.contract import connector as contract
+from connectors.contract.connector import Connector, Send, StepResult
+from connectors.contract.outcomes import Found, Outcome, Processing, Published, Reauthorize, Rejected, Retry, Unknown
+from connectors.contract.paid_media import BOUGHT_STAYS
+from connectors.transport.transport import Transport
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate.contract.permit import RESTRICT_ACTIONS, Authority, ControlOrder, RemovalOrder
+from gate.copies import live_copies
+from gate.copies.live_copies import LiveCopy
+from tenants.notices import notices
+
+REMOVAL_PATIENCE = timedelta(hours=24)
+"""So long a removal may come to nothing before the members are told; what must go is told after `task_lifecycle.REMOVAL_DEADLINE`."""
+
+REMOVAL_TIMEOUT = 240
+"""All of one run at most: a deletion that hangs, then every picture of an album replaced."""
+
+ACT = timedelta(seconds=60)
+AGAIN = timedelta(hours=1)
+"""Between two tries of a removal the platform refuses: the owner may connect the account again, or remove by hand."""
+
+
+def request_removal(scope: Scope, copy: LiveCopy) -> None:
+    """Have one copy taken away as soon as possible; asked twice it is done once."""
+    event = CopyRemovalDue(scope.tenant_id, copy.jti, at=scope.now)
+    outbox.put(scope, event, lane=f"remove:{copy.channel_id}", priority=0, dedupe=f"remove:{copy.jti}")
+
+
+def remove_copy(
+    event: CopyRemovalDue,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+    mint: MintPermit,
+) -> None:
+    """Take the copy of a permit away and put the fact `CopyRemoved`; a copy that is gone already stays gone.
+
+    Comes back (`outbox.RetryLater`) until it is proven gone: by the platform, or by a member who says so to the gate.
+    What the platform refuses to take away is replaced where that can be. Never stopped by an emergency stop or by the
+    brake.
+    """
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        copy = live_copies.find_copy(scope, event.subject_id)
+        if copy is None or copy.removed_at is not None:
+            return
+        if task_lifecycle.removal_signed_by(scope, copy.jti):  # by somebody's name, whatever the platform says
+            record_removal(scope, copy, attempts.ABSENT_RESULT)
+            return
+        waits, now = send_limits.send_block(scope, copy.channel_id, brake=False), scope.now
+        channel = queries.get_channel(scope, copy.channel_id)
+        alarm = _alarm(scope, event, copy, channel)
+    if waits is not None:
+        raise outbox.RetryLater(min(waits.until - now, alarm))
+    outside = ReplacementContext(event.tenant_id, tenant, transport, connectors, mint)
+    native_ids = copy.native_ids or _sought(copy, channel, outside)
+    for native_id in native_ids:
+        outcome = _taken_away(copy, channel, native_id, outside)
+        if copy.recalled_at is None and isinstance(outcome, Rejected) and outcome.reason.code == BOUGHT_STAYS:
+            return  # withdrawn too late: somebody paid for it, and it stays theirs
+        if not isinstance(outcome, Published):
+            _come_back(copy, channel, outcome, native_ids, outside, alarm=alarm)
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        record_removal(scope, copy, f"deleted:{','.join(native_ids)}" if native_ids else attempts.ABSENT_RESULT)
+
+
+def _sought(copy: LiveCopy, channel: Channel, outside: ReplacementContext) -> tuple[str, ...]:
+    """Where a copy lies that nobody could confirm; nothing when it is proven that there is none."""
+    with outside.scope() as scope:
+        rows = attempts.list_attempts(scope, copy.subject, None)
+        row = next((each for each in rows if attempts.publish_permit(each) == copy.jti), None)
+        stands = attempts.binding_outcome(row) if row is not None else None
+    if isinstance(stands, Published):
+        return (stands.native_id,)
+    if isinstance(stands, Processing) and stands.by_hand:
+        return (f"task:{stands.poll_token}",)
+    if row is None or not (attempts.is_uncertain(row) or _somebody_denied(row)):  # an upload, or surely nothing
+        return ()
+    sighting = reconciliation.look_up_attempt(
+        outside.tenant_id,
+        copy.subject,
+        tenant=outside.tenant,
+        transport=outside.transport,
+        connectors=outside.connectors,
+        part=row.part,
+        attempt=row.id,
+    )
+    with outside.scope() as scope:
+        if isinstance(sighting, Found):
+            notices.close(scope, _sought_for(copy))
+            found = Published(sighting.native_id, sighting.url, sighting.at)
+            if _somebody_denied(row):
+                live_copies.record_copy(scope, copy.jti, found.native_id, found.at or scope.now)
+            else:
+                step_runner.close_attempt(scope, copy.subject, found, part=row.part)
+            return (found.native_id,)
+        if reconciliation.is_proven_absent(scope, copy.subject, row.part, attempt=row.id):
+            return ()
+        if _somebody_denied(row) and isinstance(sighting, Unknown) and sighting.reason.code == reconciliation.NO_LOOKUP:
+            return ()  # their word stands where nobody else can say
+        again = reconciliation.next_look_at(scope, copy.subject, row.part, attempt=row.id)
+        wait = again - scope.now if again is not None else AGAIN
+    _tell(copy, Message("copy.maybe_there", {"account": channel.name}), outside, cause=_sought_for(copy))
+    raise outbox.RetryLater(wait)
+
+
+def _somebody_denied(row: Attempt) -> bool:
+    """Whether a person said that nothing is there: a permit of which that was proven is no copy any more."""
+    return bool(row.resolution.get("outcome") == attempts.ABSENT_RESULT)
+
+
+def _taken_away(copy: LiveCopy, channel: Channel, native_id: str, outside: ReplacementContext) -> Outcome:
+    """Ask the platform to take the copy away; each try is an attempt on record."""
+    with outside.scope() as scope:
+        attempt_id = attempts.begin_attempt(
+            scope, channel_id=channel.id, subject=copy.subject, kind="remove", deadline=scope.now + ACT
+        )
+    connector, place = (
+        account_connectors.connector_for(outside.connectors, channel),
+        contract.PlatformCopy(native_id, copy.account, copy.viewer),
+    )
+
+    def question(answers: tuple[StepResult, ...]) -> Send | Outcome:
+        if channel.state == ChannelState.DISCONNECTED:  # it is somebody's task, and ours once it is connected again
+            return Reauthorize(Message("channel.is_disconnected", {"account": channel.name}))
+        return connector.remove(place, answers)
+
+    def order(action: str) -> Authority:
+        if action in RESTRICT_ACTIONS:
+            return RemovalOrder(outside.tenant_id, channel.id, action, copy.jti)
+        return ControlOrder(outside.tenant_id, channel.id, action)  # a look whether it is gone
+
+    answers = request_loop.run_requests(
+        channel, question, order, tenant=outside.tenant, transport=outside.transport, attempt_id=attempt_id
+    )
+    end = question(answers)
+    outcome = Retry(ACT, "account", Message("attempt.not_proven")) if isinstance(end, Send) else end
+    with outside.scope() as scope:
+        outcome = token_renewal.apply_outcome_to_account(scope, channel, outcome, shown=channel.generation)
+        name, result = serialization.outcome_name(outcome), serialization.outcome_to_json(outcome)
+        attempts.finish_attempt(scope, attempt_id, name, result, serialization.outcome_reason(outcome))
+    return outcome
+
+
+def _alarm(scope: Scope, event: CopyRemovalDue, copy: LiveCopy, channel: Channel) -> timedelta:
+    """Tell the members once, when a copy is still there so long after it was to go, and make it somebody's task: a
+    platform that only ever says "later" would tell nobody. How long until then; `AGAIN` once it is done.
+    """
+    tried = [row.armed_at for row in attempts.list_attempts(scope, copy.subject, None, ("remove",))]
+    since = copy.recalled_at or event.at or min(tried, default=scope.now)
+    most = task_lifecycle.REMOVAL_DEADLINE if copy.recalled_at is not None else REMOVAL_PATIENCE
+    left = since + most - scope.now
+    if left > timedelta():
+        return left
+    if not notices.has_been_notified(scope, _late(copy)):
+        task_lifecycle.create_removal_task(scope, channel, copy, post_addresses.copy_address(scope, copy))
+        hours = int(most.total_seconds() // 3600)
+        told = Message("copy.still_there", {"account": channel.name, "hours": hours})
+        notices.put(scope, told, cause=_late(copy), urgent=True, creator_id=copy.creator_id)
+    return AGAIN
+
+
+def _sought_for(copy: LiveCopy) -> str:
+    """The cause of the notice that a copy may be there: its post's, where it is one, since no task is anybody's yet."""
+    return f"delivery:{copy.subject.id}:sought" if copy.subject.kind == "delivery" else f"copy:{copy.jti}"
+
+
+def _late(copy: LiveCopy) -> str:
+    """The cause of the notice that a copy is there for too long."""
+    return f"copy:{copy.jti}:late"
+
+
+def _come_back(
+    copy: LiveCopy,
+    channel: Channel,
+    outcome: Outcome,
+    native_ids: Sequence[str],
+    outside: ReplacementContext,
+    *,
+    alarm: timedelta,
+) -> NoReturn:
+    """The platform did not take it away: try again, before the `alarm`; a refusal is for a person to know."""
+    if isinstance(outcome, Retry):
+        with outside.scope() as scope:
+            tries = retry_delays.count_failed_tries(attempts.list_attempts(scope, copy.subject, None, ("remove",))) - 1
+        raise outbox.RetryLater(min(retry_delays.retry_delay(outcome.after, tries, copy.jti), alarm))
+    if not isinstance(outcome, Rejected):
+        _tell(copy, Message("copy.cannot_remove", {"account": channel.name}), outside)
+        raise outbox.RetryLater(AGAIN)
+    with outside.scope() as scope:  # first of all, so that it is somebody's whatever becomes of the rest
+        task_lifecycle.create_removal_task(scope, channel, copy, post_addresses.copy_address(scope, copy))
+    instead = replacement.replace_copy(copy, channel, native_ids, outside)
+    code = _told_as(copy, instead)
+    if isinstance(instead, Published):
+        with outside.scope() as scope:
+            task_lifecycle.mark_content_replaced(scope, copy.jti)
+    _tell(copy, Message(code, {"account": channel.name}), outside)
+    raise outbox.RetryLater(min(instead.after, AGAIN) if isinstance(instead, Retry) else AGAIN)
+
+
+def _told_as(copy: LiveCopy, instead: Outcome | None) -> str:
+    """What members read of a copy that is not deleted: whether it still shows what it did, and who can end that."""
+    if not isinstance(instead, Published):
+        return "copy.cannot_remove"
+    return "copy.replaced_in_chat" if copy.viewer else "copy.replaced"
+
+
+def _tell(copy: LiveCopy, message: Message, outside: ReplacementContext, *, cause: str = "") -> None:
+    with outside.scope() as scope:
+        notices.put(scope, message, cause=cause or f"copy:{copy.jti}", urgent=True, creator_id=copy.creator_id)
+
+
+def record_removal(scope: Scope, copy: LiveCopy, proof: str) -> None:
+    """A copy that was to be taken away is gone: what was asked of people about it is over, and the fact is put."""
+    live_copies.record_removed(scope, copy.jti, task_lifecycle.removal_signed_by(scope, copy.jti) or proof)
+    task_lifecycle.close_proven_removal(scope, copy.jti)
+    notices.close_all(scope, [f"copy:{copy.jti}", _sought_for(copy), _late(copy)])
+    fact = CopyRemoved(scope.tenant_id, copy.jti, copy.subject.kind, copy.subject.id, copy.channel_id)
+    outbox.put(scope, fact, dedupe=f"removed:{copy.jti}")

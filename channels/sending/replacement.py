@@ -1,0 +1,218 @@
+"""Where a platform does not delete a copy any more: the house's own picture, or sentence, takes its place, once.
+
+Each request leaves under a permit of its own (`gate/text/service_texts.py` says for what). The same again changes nothing, so what
+nobody lived to write down is asked once more; what was done, or refused for good, is not. Either way the copy stays on
+record as one that is there, and stays somebody's to take away (`channels/manual_tasks/task_lifecycle.py`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from channels.accounts import account_connectors, queries
+from channels.accounts.queries import Channel
+from channels.attempts import attempts, request_loop, serialization
+from channels.attempts.attempts import Attempt
+from channels.connections import token_renewal
+from channels.limits import send_limits
+from channels.sending import edits
+from connectors.contract import connector as contract
+from connectors.contract.connector import (
+    Connector,
+    Send,
+    StepNotSent,
+    StepResult,
+    SupportsReplacement,
+    WireStep,
+)
+from connectors.contract.outcomes import Outcome, Published, Retry
+from connectors.transport.transport import EgressForbidden, Transport
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import LANGUAGES, Message, render_message
+from gate.contract import replacement_picture
+from gate.contract.permit import Permit
+from gate.contract.units import Subject, Text, Unit
+from gate.copies import live_copies
+from gate.copies.live_copies import LiveCopy
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from tenants.agencies import queries as tenants
+from tenants.notices import notices
+
+MintPermit = Callable[..., Permit]
+"""`gate.permits.issuance.mint_permit` with its key; the house is the author of what it puts there."""
+
+REPLACE_KIND = "replace"
+"""What the attempts are called."""
+
+ACT = timedelta(seconds=200)
+FIRST, MAX_RETRY_DELAY = timedelta(minutes=1), timedelta(hours=1)
+"""Between two tries of what did not come through, doubled each time."""
+
+_OVER = ("published", "rejected")
+
+
+@dataclass(frozen=True)
+class ReplacementContext:
+    """The way out for one tenant."""
+
+    tenant_id: UUID
+    tenant: OpenScope
+    transport: Transport
+    connectors: Mapping[str, Connector]
+    mint: MintPermit
+
+    @contextmanager
+    def scope(self) -> Iterator[Scope]:
+        """A transaction of this room."""
+        with self.tenant(self.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+            yield scope
+
+
+def replace_copy(
+    copy: LiveCopy, channel: Channel, native_ids: Sequence[str], outside: ReplacementContext
+) -> Outcome | None:
+    """Put the house's own in the place of every message of a copy; None where the platform offers no such thing.
+
+    Published: none of them shows any more what it did. Rejected: one still does, and another try would be no better.
+    """
+    connector = account_connectors.connector_for(outside.connectors, channel)
+    if not (connector.capabilities.replaces and isinstance(connector, SupportsReplacement)):
+        return None
+    outcomes = [_replaced(copy, channel, native_id, connector, outside) for native_id in native_ids]
+    return next((outcome for outcome in outcomes if not isinstance(outcome, Published)), next(iter(outcomes), None))
+
+
+def _replaced(
+    copy: LiveCopy, channel: Channel, native_id: str, connector: SupportsReplacement, outside: ReplacementContext
+) -> Outcome:
+    with outside.scope() as scope:
+        tried = _tried(scope, copy, native_id)
+        if tried and tried[-1].outcome in _OVER:
+            last = tried[-1]
+            return serialization.outcome_from_json(str(last.outcome), last.result, last.detail)
+        arrives = edits.edits_arrive_until(scope, copy.subject, native_id)
+        if arrives is not None and arrives > scope.now:  # a change under way would stand where ours was put
+            return Retry(arrives - scope.now, "account", Message("attempt.under_way"))
+        unit = _unit(scope, copy, channel)
+        attempt_id = _begin(scope, copy, native_id, unit)
+    place = contract.PlatformCopy(native_id, copy.account, copy.viewer)
+    done, sent = _done(tried), 0
+    answers: tuple[StepResult, ...] = ()
+    turn = connector.replace(place, unit, answers)
+    while isinstance(turn, Send) and len(answers) < request_loop.MAX_REQUESTS:
+        answer = done.get(turn.step.wire_digest())
+        if answer is None:
+            answer = _sent(channel, unit, turn.step, (attempt_id, sent), outside)
+            sent += 1
+        if answer is None:
+            turn = Retry(MAX_RETRY_DELAY, "account", Message("attempt.stopped_midway"))
+            break
+        answers = (*answers, answer)
+        turn = connector.replace(place, unit, answers)
+    outcome = Retry(FIRST, "account", Message("attempt.not_proven")) if isinstance(turn, Send) else turn
+    with outside.scope() as scope:
+        return _ended(scope, copy, channel, attempt_id, _later(outcome, len(tried)))
+
+
+def _tried(scope: Scope, copy: LiveCopy, native_id: str) -> list[Attempt]:
+    """Earlier tries at this very message, oldest first."""
+    rows = attempts.list_attempts(scope, copy.subject, None, (REPLACE_KIND,))
+    return [row for row in rows if row.native_key == native_id]
+
+
+def _done(tried: Sequence[Attempt]) -> dict[str, StepResult]:
+    """The answers that earlier tries went on from, by their requests: an album goes on where one stopped, so that no
+    platform is asked for all of it again and again. The last answer of a try is what it stopped at."""
+    return {digest: answer for row in tried for digest, answer in attempts.answered_steps(row)[:-1]}
+
+
+def _begin(scope: Scope, copy: LiveCopy, native_id: str, unit: Unit) -> UUID:
+    """A new try on record; one that somebody else left open cannot go on."""
+    attempts.supersede_attempts(scope, copy.subject, 0, (REPLACE_KIND,))
+    return attempts.begin_attempt(
+        scope,
+        channel_id=copy.channel_id,
+        subject=copy.subject,
+        kind=REPLACE_KIND,
+        deadline=scope.now + ACT,
+        unit=unit,
+        native_key=native_id,
+    )
+
+
+def _sent(
+    channel: Channel, unit: Unit, step: WireStep, place: tuple[UUID, int], outside: ReplacementContext
+) -> StepResult | None:
+    """What came back to one request, both on record; None where the gate says no."""
+    attempt_id, position = place
+    try:
+        with outside.scope() as scope:
+            permit: Permit = outside.mint(scope, unit, step, author=request_loop.CHANNELS_ACTOR)
+            attempts.add_step(scope, attempt_id, position, step, permit.jti)
+    except PermitDenied as denied:
+        with outside.scope() as scope:
+            issuance.record_denial(scope, denied)
+        return None
+    answer: StepResult
+    try:
+        answer = outside.transport.send(step, permit, account=queries.transport_account(channel))
+    except (EgressForbidden, NotFound) as error:  # refused before the first byte; the removal goes on all the same
+        answer = StepNotSent(step.name, error.message.code)
+    with outside.scope() as scope:
+        send_limits.record_answer(scope, channel.id, answer, creates=False)
+        attempts.record_answer(scope, attempt_id, position, answer)
+        if isinstance(answer, StepNotSent):
+            live_copies.void_permit(scope, permit.jti, "not_sent")
+    return answer
+
+
+def _later(outcome: Outcome, tries: int) -> Outcome:
+    """A try that did not come through waits longer each time, and no less than it is asked to."""
+    if not isinstance(outcome, Retry):
+        return outcome
+    return Retry(max(outcome.after, min(FIRST * 2 ** min(tries, 10), MAX_RETRY_DELAY)), outcome.scope, outcome.reason)
+
+
+def _ended(scope: Scope, copy: LiveCopy, channel: Channel, attempt_id: UUID, outcome: Outcome) -> Outcome:
+    """Keep what came of it; what members were told before is no longer so once it was replaced."""
+    outcome = token_renewal.apply_outcome_to_account(scope, channel, outcome, shown=channel.generation)
+    name, result = serialization.outcome_name(outcome), serialization.outcome_to_json(outcome)
+    attempts.finish_attempt(scope, attempt_id, name, result, serialization.outcome_reason(outcome))
+    if isinstance(outcome, Published):
+        live_copies.record_replaced(scope, copy.jti)
+        notices.close(scope, f"copy:{copy.jti}")
+    return outcome
+
+
+def _unit(scope: Scope, copy: LiveCopy, channel: Channel) -> Unit:
+    """What takes the place of a copy: the picture where it showed any, and a sentence in the creator's language."""
+    code = "service.safety.removed.picture" if _showed_pictures(scope, copy) else "service.safety.removed.message"
+    spoken = [one for one in tenants.get_creator(scope, copy.creator_id).languages if one in LANGUAGES]
+    return Unit(
+        tenant_id=scope.tenant_id,
+        creator_id=copy.creator_id,
+        subject=Subject(replacement_picture.REPLACEMENT_STEP, copy.jti),
+        platform=copy.platform,
+        surface=copy.surface,
+        channel_id=copy.channel_id,
+        account=copy.account,
+        audience="viewer" if copy.viewer else "public",
+        texts=(Text("body", render_message(Message(code), (spoken or LANGUAGES)[0])),),
+        media=(replacement_picture.replacement_medium(),) if copy.media else (),
+        viewer=copy.viewer,
+        destination="" if copy.viewer else channel.destination_id,
+        service=code,
+    )
+
+
+def _showed_pictures(scope: Scope, copy: LiveCopy) -> bool:
+    """Whether the copy carried pictures and nothing else: a film is none."""
+    sent = (
+        row for row in attempts.list_attempts(scope, copy.subject, None) if attempts.publish_permit(row) == copy.jti
+    )
+    carried = [medium for row in sent for medium in serialization.unit_from_json(row.unit).media]
+    return bool(carried) and all(medium.mime.startswith("image/") for medium in carried)

@@ -1,0 +1,456 @@
+"""The one loop of posts, chat messages and packs: arm a step, send it, keep its answer, arm the next one.
+
+A step leaves only after it was written down, and the step that makes content visible is armed once: when its answer
+is missing nothing here sends it again, until a look or a person has said that it is not there.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+from uuid import UUID
+
+from channels.accounts import account_connectors, queries
+from channels.accounts.queries import Channel
+from channels.attempts import attempts, retry_delays, serialization
+from channels.attempts.attempts import Attempt
+from channels.connections import token_renewal
+from channels.limits import send_limits
+from channels.sending import permit_denials, reconciliation
+from connectors.contract.connector import (
+    Connector,
+    Send,
+    StepKind,
+    StepNotSent,
+    StepResult,
+    SupportsNativeKeys,
+    WireStep,
+)
+from connectors.contract.outcomes import Outcome, Published, Rejected, Retry, Uncertain
+from connectors.shared import prices
+from connectors.shared.http_responses import SHORT_RETRY
+from connectors.transport import references
+from connectors.transport.transport import EgressForbidden, Transport
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import Conflict, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import derived_uuid
+from foundation.ops.clock import monotonic
+from gate.contract.permit import Authority, ControlOrder, Permit
+from gate.contract.units import Subject, Unit
+from gate.copies import live_copies
+from gate.permits import issuance
+
+SENDING_ACTOR = "system:carrying"
+
+
+class MintPermit(Protocol):
+    """Decide again, sign for just this step and consume (`gate.permits.issuance.mint_permit` with its key); raises the gate's Denied.
+
+    `uploads` are the platform's ids of what earlier steps of the same subject put there and this one points at.
+    """
+
+    def __call__(self, scope: Scope, unit: Unit, step: WireStep, *, uploads: Collection[str] = ()) -> Permit: ...
+
+
+Connectors = Mapping[str, Connector]  # by platform
+
+
+class RecordCopy(Protocol):
+    """Tells the gate where the copy under a permit lies and since when it can be seen."""
+
+    def __call__(self, scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> None: ...
+
+
+@dataclass(frozen=True)
+class StagedUploads:
+    """Every upload is done; the publish step waits for its time."""
+
+
+@dataclass(frozen=True)
+class PreparedStep:
+    """A step that is written down and may leave once: the `position`-th of its attempt (from 0)."""
+
+    tenant_id: UUID
+    attempt_id: UUID
+    channel: Channel
+    unit: Unit
+    step: WireStep
+    authority: Authority
+    deadline: datetime
+    position: int
+    seconds: float  # what is left of the deadline at `ready_at`, a reading of this process's `monotonic()`
+    ready_at: float
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """What all steps of one attempt share, and what was told in it so far."""
+
+    channel: Channel
+    unit: Unit
+    deadline: datetime
+    told: tuple[StepResult, ...] = ()
+
+
+PrepareNextStep = Callable[[Scope, PreparedStep, StepResult], "PreparedStep | Outcome | StagedUploads"]
+
+SettleAttempt = Callable[[Scope, PreparedStep, Outcome], None]
+"""Writes what the act came to, in the transaction that keeps the last answer; closes the attempt."""
+
+
+def native_key_of(subject: Subject, part: int = 0) -> str:
+    """The idempotency key of a subject's part: the same over all attempts; 24 letters and digits."""
+    return "gr" + derived_uuid("native_key", subject.kind, subject.id, part).hex[:22]
+
+
+def _key(unit: Unit, part: int, rows: Sequence[Attempt], connector: Connector, now: datetime) -> str:
+    """What the platform knows a send by; kept for as long as something may stand under it."""
+    key = unit.native_key or native_key_of(unit.subject, part)
+    if not hasattr(connector, "key_of") or not isinstance(
+        connector, SupportsNativeKeys
+    ):  # the second costs a tenth of a file
+        return key
+    return attempts.occupied_native_key(rows) or connector.key_of(key, now)
+
+
+def sending_problem(unit: Unit, connector: Connector, now: datetime) -> Message | None:
+    """Why a unit cannot leave as it is, as far as is known without a request."""
+    key = _key(unit, 0, (), connector, now)
+    turn = prices.next_step_priced(connector, unit if key == unit.native_key else replace(unit, native_key=key), ())
+    return turn.reason if isinstance(turn, Rejected) else None
+
+
+def prepare_step(
+    scope: Scope,
+    *,
+    channel: Channel,
+    unit: Unit,
+    kind: Literal["send", "stage"],
+    act: timedelta,
+    mint: MintPermit,
+    connectors: Connectors,
+    part: int = 0,
+) -> PreparedStep | Outcome | StagedUploads:
+    """Write down the next step of a subject's part, or say what stands already.
+
+    `kind="stage"` stops before the step that makes content visible and returns Staged. `act` is the wall time all
+    steps may take together. The caller has taken the gate's epochs and the channel (`send_limits.claim_send_slot`), has moved its
+    subject and wrote its reconcile event in this transaction. Uploads of earlier attempts are used again.
+    Raises the gate's Denied; Conflict when another worker armed the same subject at this moment.
+    """
+    connector = account_connectors.connector_for(connectors, channel)
+    if kind == "stage" and any(
+        row.outcome is None for row in attempts.list_attempts(scope, unit.subject, part, ("send",))
+    ):
+        return StagedUploads()
+    rows = attempts.list_attempts(scope, unit.subject, part)
+    if any(row.outcome is None for row in rows):
+        attempts.supersede_attempts(
+            scope, unit.subject, part, ("stage",) if kind == "stage" else attempts.SENDING_KINDS
+        )
+        rows = attempts.list_attempts(scope, unit.subject, part)
+    stands = _stands(scope, rows, connector, channel)
+    if stands is not None:
+        return stands
+    unit = replace(unit, native_key=_key(unit, part, rows, connector, scope.now))
+    staged = attempts.reusable_uploads(rows, unit.digest())
+    turn = prices.next_step_priced(connector, unit, staged)
+    if not isinstance(turn, Send):
+        return token_renewal.apply_outcome_to_account(scope, channel, turn)
+    if kind == "stage" and turn.step.kind is StepKind.PUBLISH:
+        return StagedUploads()
+    ahead = _Ahead(channel, unit, scope.now + act)
+    authority = _authority(scope, ahead, turn.step, staged, mint)
+    attempt_id = attempts.begin_attempt(
+        scope,
+        channel_id=channel.id,
+        subject=unit.subject,
+        kind=kind,
+        deadline=ahead.deadline,
+        part=part,
+        unit=unit,
+        native_key=unit.native_key,
+        n=attempts.next_number(rows, kind),
+        first=(turn.step, _jti(authority)),
+    )
+    return _armed(scope, ahead, turn.step, authority, attempt_id=attempt_id)
+
+
+def dry_run(scope: Scope, *, channel: Channel, unit: Unit, connectors: Connectors) -> WireStep | Outcome:
+    """Build the first request of a unit and write it down as a dry attempt; mints nothing, opens no socket.
+
+    Returns the request, or at once why there would be none.
+    """
+    connector = account_connectors.connector_for(connectors, channel)
+    unit = replace(unit, native_key=_key(unit, 0, (), connector, scope.now))
+    turn = prices.next_step_priced(connector, unit, ())
+    if not isinstance(turn, Send):
+        return turn
+    attempt_id = attempts.begin_attempt(
+        scope, channel_id=channel.id, subject=unit.subject, kind="dry", deadline=scope.now, unit=unit
+    )
+    attempts.finish_attempt(
+        scope, attempt_id, "rehearsed", {"step": turn.step.name, "wire": turn.step.wire_digest()}, None
+    )
+    return turn.step
+
+
+def run_steps(
+    armed: PreparedStep,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    arm_next: PrepareNextStep,
+    settle: SettleAttempt | None = None,
+) -> Outcome | StagedUploads:
+    """Send the armed step, keep its answer and arm the next one, until there is nothing left to send.
+
+    No transaction is open while a request is out. The answer to a step is committed before the next one is armed, so
+    that neither a crash nor a "no" of the gate can lose it. The last answer is committed with what it meant and, where
+    `settle` is given, with what it made of its subject; if any of that fails, the answer is kept all the same.
+    """
+    turn: PreparedStep | Outcome | StagedUploads = armed
+    while isinstance(turn, PreparedStep):
+        answer = _send(turn, tenant, transport)
+        turn = (_ended if turn.step.has_content else _gone_on)(turn, answer, tenant, _to_the_end(arm_next, settle))
+    return turn
+
+
+def _to_the_end(arm_next: PrepareNextStep, settle: SettleAttempt | None) -> PrepareNextStep:
+    """`arm_next`, and the settle of what it ends with, in its transaction."""
+
+    def arm(scope: Scope, armed: PreparedStep, answer: StepResult) -> PreparedStep | Outcome | StagedUploads:
+        turn = arm_next(scope, armed, answer)
+        if settle is not None and not isinstance(turn, PreparedStep | StagedUploads):
+            settle(scope, armed, turn)
+        return turn
+
+    return arm
+
+
+def _gone_on(
+    armed: PreparedStep, answer: StepResult, tenant: OpenScope, arm_next: PrepareNextStep
+) -> PreparedStep | Outcome | StagedUploads:
+    """Keep the answer, then arm what follows: two transactions, since epochs are locked before the account."""
+    _keep(armed, answer, tenant)
+    with tenant(armed.tenant_id, SENDING_ACTOR) as scope:
+        return arm_next(scope, armed, answer)
+
+
+def _ended(
+    armed: PreparedStep, answer: StepResult, tenant: OpenScope, arm_next: PrepareNextStep
+) -> PreparedStep | Outcome | StagedUploads:
+    """Keep the answer to the last step and say what it meant, in one transaction: no permit follows it."""
+    try:
+        with tenant(armed.tenant_id, SENDING_ACTOR) as scope:
+            _note(scope, armed, answer, creates=True)
+            return arm_next(scope, armed, answer)
+    except Exception:
+        _keep(armed, answer, tenant)
+        raise
+
+
+def prepare_next_step(
+    scope: Scope, armed: PreparedStep, answer: StepResult, *, connectors: Connectors, mint: MintPermit
+) -> PreparedStep | Outcome | StagedUploads:
+    """Ask the connector what the answer meant: the next step, armed under a new permit, or the end.
+
+    A "no" of the gate to the next step ends it (`permit_denials`). Raises Conflict when the attempt was taken over meanwhile.
+    """
+    rows = attempts.record_and_list(scope, armed.unit.subject, armed.attempt_id, armed.position, answer)
+    row = next((each for each in rows if each.id == armed.attempt_id), None)
+    if row is None:
+        raise NotFound("attempt.not_here")
+    turn = _continue(rows, row, account_connectors.connector_for(connectors, armed.channel), armed.unit)
+    if not isinstance(turn, Send):
+        return retry_delays.with_growing_delay(
+            token_renewal.apply_outcome_to_account(scope, armed.channel, turn, shown=armed.channel.generation),
+            row,
+            rows,
+        )
+    if row.outcome is not None:
+        raise Conflict("attempt.superseded")
+    if turn.step.kind is StepKind.PUBLISH and row.kind == "stage":
+        attempts.finish_attempt(scope, row.id, "staged", {}, None)
+        return StagedUploads()
+    if turn.step.kind is StepKind.PUBLISH and row.publish_armed_at is not None:
+        raise Refused("attempt.single_shot")
+    late = scope.now >= row.deadline_at  # nor is anything more sent by an account that a person took off
+    if late or queries.get_channel(scope, armed.channel.id).is_disconnected:
+        why = "attempt.out_of_time" if late else "attempt.stopped_midway"
+        return retry_delays.with_growing_delay(Retry(SHORT_RETRY, "account", Message(why)), row, rows)
+    ahead = _Ahead(armed.channel, armed.unit, row.deadline_at, attempts.stored_answers(row))
+    staged = attempts.reusable_uploads([each for each in rows if each.part == row.part], row.unit_digest)
+    staged += ahead.told if armed.unit.parent_id else ()  # what was told of the one above
+    try:
+        authority = _authority(scope, ahead, turn.step, staged, mint)
+    except issuance.PermitDenied as denied:
+        return permit_denials.outcome_of_denial(scope, row, denied)
+    attempts.add_step(scope, row.id, armed.position + 1, turn.step, _jti(authority))
+    return _armed(scope, ahead, turn.step, authority, attempt_id=row.id, position=armed.position + 1)
+
+
+def close_attempt(
+    scope: Scope,
+    carried: PreparedStep | Subject,
+    outcome: Outcome,
+    *,
+    part: int = 0,
+    note_copy: RecordCopy = live_copies.record_copy,
+) -> bool:
+    """Write what an attempt came to, once; or, later, what ended its doubt. Whether this call wrote it.
+
+    A subject without an attempt has nothing to write. The gate is told where the copy lies, or that there is none.
+    Raises Conflict for an outcome that would deny a publish step whose answer is missing.
+    """
+    name, result, detail = (
+        serialization.outcome_name(outcome),
+        serialization.outcome_to_json(outcome),
+        serialization.outcome_reason(outcome),
+    )
+    row = None
+    if isinstance(carried, PreparedStep) and not _denies(
+        outcome
+    ):  # the common end: nothing to ask before it is written
+        row = attempts.finish_attempt(scope, carried.attempt_id, name, result, detail)
+    written = row is not None
+    if row is None:
+        row = (
+            attempts.get_attempt(scope, carried.attempt_id)
+            if isinstance(carried, PreparedStep)
+            else _last(scope, carried, part)
+        )
+        if row is None:
+            return False
+        written = _close(scope, row, outcome, (name, result, detail))
+    jti = attempts.publish_permit(row)
+    if written and jti is not None and isinstance(outcome, Published):
+        native_id, seen_at = outcome.native_id, outcome.at or scope.now
+        scope.before_commit(lambda last: note_copy(last, jti, native_id, seen_at), role="gate")
+        if outcome.files:
+            files = outcome.files
+            scope.before_commit(lambda last: live_copies.record_file_ids(last, jti, files), role="gate")
+    elif written and jti is not None and attempts.is_definite(outcome):
+        scope.before_commit(
+            lambda last: live_copies.void_permit(last, jti, name), role="gate"
+        )  # they say that nothing was made
+    return written
+
+
+def _denies(outcome: Outcome) -> bool:
+    """Whether the outcome says that nothing stands outside."""
+    return attempts.is_definite(outcome) and not isinstance(outcome, Published)
+
+
+def _close(
+    scope: Scope, row: Attempt, outcome: Outcome, end: tuple[str, serialization.StoredJson, Message | None]
+) -> bool:
+    unanswered = row.outcome is None and attempts.is_uncertain(row) and attempts.publish_answer(row) is None
+    if unanswered and _denies(outcome):
+        raise Conflict("attempt.in_doubt")  # nothing but a look or a person may say that it is not there
+    if attempts.finish_attempt(scope, row.id, *end) is not None:
+        return True
+    doubtful = attempts.is_definite(outcome) and attempts.is_uncertain(row)
+    return doubtful and attempts.resolve_attempt(scope, row, attempts.resolution_of(outcome))
+
+
+def recorded_outcome(scope: Scope, subject: Subject, *, connectors: Connectors, part: int = 0) -> Outcome | None:
+    """What the kept answer to a single-shot step meant, where nobody lived to settle it; None without one."""
+    rows = attempts.list_attempts(scope, subject, part)
+    for row in reversed(rows):
+        if row.outcome is None and attempts.publish_answer(row) is not None:
+            channel = queries.get_channel(scope, row.channel_id)
+            connector = account_connectors.connector_for(connectors, channel)
+            turn = _continue(rows, row, connector, serialization.unit_from_json(row.unit))
+            return None if isinstance(turn, Send) else token_renewal.apply_outcome_to_account(scope, channel, turn)
+    return None
+
+
+def _last(scope: Scope, subject: Subject, part: int) -> Attempt | None:
+    rows = attempts.list_attempts(scope, subject, part)
+    candidates = [row for row in rows if row.outcome is None] or [row for row in rows if row.kind == "send"]
+    return candidates[-1] if candidates else None
+
+
+def _stands(scope: Scope, rows: list[Attempt], connector: Connector, channel: Channel) -> Outcome | None:
+    """What earlier attempts came to, if that forbids a new one."""
+    for row in reversed(rows):
+        if row.outcome is None and attempts.publish_answer(row) is not None:  # a crash before the outcome
+            turn = _continue(rows, row, connector, serialization.unit_from_json(row.unit))
+            if isinstance(turn, Send):
+                raise Refused("attempt.single_shot")
+            return token_renewal.apply_outcome_to_account(scope, channel, turn)
+        stands = attempts.binding_outcome(row)
+        if isinstance(stands, Uncertain):
+            stands = reconciliation.outcome_after_looks(scope, row)
+        if stands is not None:
+            return stands
+    return None
+
+
+def _continue(rows: Sequence[Attempt], row: Attempt, connector: Connector, unit: Unit) -> Send | Outcome:
+    """What the connector says to all answers: uploads of earlier attempts among `rows`, then this one's."""
+    earlier = [other for other in rows if other.part == row.part and other.id != row.id]
+    kept = attempts.reusable_uploads(earlier, row.unit_digest, without={step["wire_digest"] for step in row.steps})
+    return connector.next_step(unit, (*kept, *attempts.stored_answers(row)))
+
+
+def _authority(
+    scope: Scope, ahead: _Ahead, step: WireStep, staged: Sequence[StepResult], mint: MintPermit
+) -> Authority:
+    match step.kind:
+        case StepKind.STAGE | StepKind.PUBLISH:
+            talk = ahead.told if ahead.unit.viewer else ()
+            uploads = references.uploaded_references(
+                step, ahead.channel.platform, staged, above=ahead.unit.parent_id, talk=talk
+            )
+            return mint(scope, ahead.unit, step, uploads=uploads)
+        case StepKind.CONTROL:
+            return ControlOrder(scope.tenant_id, ahead.channel.id, step.action)
+        case _:
+            raise Refused("attempt.wrong_step", step=step.name)
+
+
+def _jti(authority: Authority) -> UUID | None:
+    return authority.jti if isinstance(authority, Permit) else None
+
+
+def _armed(
+    scope: Scope, ahead: _Ahead, step: WireStep, authority: Authority, *, attempt_id: UUID, position: int = 0
+) -> PreparedStep:
+    return PreparedStep(
+        tenant_id=scope.tenant_id,
+        attempt_id=attempt_id,
+        channel=ahead.channel,
+        unit=ahead.unit,
+        step=step,
+        authority=authority,
+        deadline=ahead.deadline,
+        position=position,
+        seconds=(ahead.deadline - scope.now).total_seconds(),
+        ready_at=monotonic(),
+    )
+
+
+def _send(armed: PreparedStep, tenant: OpenScope, transport: Transport) -> StepResult:
+    """Send once, inside what is left of the deadline. A process that slept past it sends nothing."""
+    if (left := armed.seconds - (monotonic() - armed.ready_at)) <= 0:
+        return StepNotSent(armed.step.name, "deadline")
+    step = replace(armed.step, deadline=min(armed.step.deadline, left))
+    try:
+        return transport.send(step, armed.authority, account=queries.transport_account(armed.channel))
+    except (EgressForbidden, NotFound) as error:  # refused before the first byte: surely not sent
+        _keep(armed, StepNotSent(armed.step.name, error.message.code), tenant)
+        raise
+
+
+def _keep(armed: PreparedStep, answer: StepResult, tenant: OpenScope) -> None:
+    with tenant(armed.tenant_id, SENDING_ACTOR) as scope:
+        _note(scope, armed, answer, creates=armed.step.has_content or isinstance(answer, StepNotSent))
+        attempts.record_answer(scope, armed.attempt_id, armed.position, answer)
+
+
+def _note(scope: Scope, armed: PreparedStep, answer: StepResult, *, creates: bool) -> None:
+    of, in_chat, words = armed.unit.subject, bool(armed.unit.viewer), armed.unit.text_of("body")
+    send_limits.record_answer(scope, armed.channel.id, answer, creates=creates, of=of, in_chat=in_chat, words=words)

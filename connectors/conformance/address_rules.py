@@ -1,0 +1,47 @@
+"""The rule of addresses: what one names is the copy that stands there, and nothing else is taken for it."""
+
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.connector import Connector, Send, StepResult
+from connectors.contract.outcomes import Absent, Found, LookupResult, Published, Rejected, Unknown
+from connectors.contract.post_addresses import ClaimedAddress, SupportsAddressLookup
+
+STRANGE = ("https://example.com/", "https://example.com/watch", "https://example.com/p/1")
+"""Addresses of another site."""
+
+
+def addresses_are_resolved(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """The address of a copy names it by its native id. What is no post, somebody else's or gone is not found, and out
+    of a broken answer comes no proof."""
+    if world.address is None:
+        return []
+    if not isinstance(connector, SupportsAddressLookup):
+        return ["nobody reads addresses"]
+    house, unit = SendingHarness(world, connector), world.unit()
+    outcome = house.publish(unit).outcome
+    if not isinstance(outcome, Published):
+        return ["it was never published"]
+    url, wanted = world.address(outcome.native_id), world.named_as(outcome.native_id)
+    seen = _named(house, connector, world, url)
+    breaches = [] if isinstance(seen, Found) and seen.native_id == wanted else [f"{seen}, where {wanted} stands"]
+    for other in (*STRANGE, *world.elsewhere):
+        if isinstance(_named(house, connector, world, other), Found):
+            breaches.append(f"{other} is taken for a post of the account")
+    if not world.named_on:
+        return breaches
+    for mode in ("garbage", "status:503"):
+        world.inject_fault(mode, world.named_on)
+        if not isinstance(_named(house, connector, world, url), Unknown):
+            breaches.append(f"{mode}: proof out of a broken answer")
+    if isinstance(house.remove(unit, outcome.native_id), Rejected):
+        return breaches
+    gone = _named(house, connector, world, url)
+    return breaches + ([] if isinstance(gone, Absent) else ["found, and it is gone"])
+
+
+def _named(house: SendingHarness, connector: SupportsAddressLookup, world: ConnectorWorld, url: str) -> LookupResult:
+    answers: tuple[StepResult, ...] = ()
+    place = ClaimedAddress(url, world.account.account, world.destination, world.least_media)
+    while isinstance(turn := connector.resolve_address(place, answers), Send):
+        answers = (*answers, house.send(turn.step))
+    return turn

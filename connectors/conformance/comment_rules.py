@@ -1,0 +1,174 @@
+"""The rules of what people say under posts: heard, answered once, acted on; each gives the breaches it saw."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.comments import (
+    MODERATE_ACTION,
+    Comment,
+    CommentPage,
+    CommentTarget,
+    ModerationAction,
+    SupportsComments,
+)
+from connectors.contract.connector import Connector, Send, StepResult
+from connectors.contract.outcomes import Outcome, Published, Retry
+from gate.contract.units import COMMENT_REFERENCE, Reference, Text, Unit
+
+BECOMES: Mapping[ModerationAction, str] = {
+    "like": "liked",
+    "unlike": "unliked",
+    "hide": "hidden",
+    "show": "shown",
+    "delete": "deleted",
+    "report": "reported",
+    "block": "blocked",
+}
+"""What a remark is after each act, as `World.remark_is` tells; last the one after which it may not be told any more."""
+
+LOST_ANSWER_FAULTS = ("reset_before", "reset_after", "status:503", "accept_then_hang")
+"""Bad days of an act: none is a doubt, since the same again changes nothing."""
+
+
+def comments_are_received(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """What somebody says under a post is heard with its words, who said it and where; out of a broken answer comes
+    nothing, and what the account says itself is no remark."""
+    if world.remark is None:
+        return []
+    if not isinstance(connector, SupportsComments):
+        return ["people speak, and nobody hears it"]
+    house = SendingHarness(world, connector)
+    post = house.publish(world.unit()).outcome
+    if not isinstance(post, Published):
+        return ["it was never published"]
+    first = world.remark("a first word", post.native_id)
+    heard = _heard(house, connector, world, "")
+    breaches = _misheard(heard, first, "a first word", post.native_id, world)
+    answered = house.publish(reply_unit(world, first)).outcome if world.answers else None
+    second = world.remark("a second word", post.native_id)
+    later = _heard(house, connector, world, heard.cursor if heard is not None else "")
+    breaches += _misheard(later, second, "a second word", post.native_id, world)
+    own = answered.native_id if isinstance(answered, Published) else ""
+    if own and any(one.native_id == own for one in (later.found if later is not None else ())):
+        breaches.append("what the account answered is heard as somebody's remark")
+    world.inject_fault("garbage", world.remarks_on)
+    if _heard(house, connector, world, "") is not None:
+        breaches.append("remarks out of a broken answer")
+    return breaches
+
+
+def _misheard(heard: CommentPage | None, native_id: str, text: str, under: str, world: ConnectorWorld) -> list[str]:
+    if heard is None:
+        return ["nothing is heard"]
+    said = [one for one in heard.found if one.native_id == native_id]
+    if not said:
+        return [f"a remark is not heard: {[one.native_id for one in heard.found]}"]
+    return [f"{len(said)} times in one reading"] if len(said) > 1 else _wrong(said[0], text, under, world)
+
+
+def _wrong(one: Comment, text: str, under: str, world: ConnectorWorld) -> list[str]:
+    breaches = [] if text in one.text else [f"it said {one.text!r}"]
+    breaches += [] if one.under == under else [f"it stands under {one.under!r}"]
+    breaches += [] if one.author and one.handle and one.author != world.account.account else ["nobody said it"]
+    return breaches + ([] if one.at is not None else ["nobody knows when"])
+
+
+def _heard(
+    house: SendingHarness, connector: SupportsComments, world: ConnectorWorld, cursor: str
+) -> CommentPage | None:
+    answers: tuple[StepResult, ...] = ()
+    while True:
+        turn = connector.list_comments(world.account.account, world.destination, cursor, answers)
+        if not isinstance(turn, Send):
+            return turn
+        answers = (*answers, house.send(turn.step))
+
+
+def reply_unit(world: ConnectorWorld, native_id: str) -> Unit:
+    """Words of the account's, put under a remark."""
+    unit = world.unit()
+    words = (Text("body", unit.text_of("body")),)
+    return replace(unit, texts=words, media=(), references=(Reference(COMMENT_REFERENCE, native_id),))
+
+
+def comments_are_answered_once(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """An answer stands under the remark, once, whatever became of the request; none without what it answers."""
+    if not world.answers or world.remark is None:
+        return []
+    if COMMENT_REFERENCE not in connector.capabilities.points_at:
+        return ["remarks are heard and cannot be answered"]
+    house, breaches = SendingHarness(world, connector), list[str]()
+    post = house.publish(world.unit()).outcome
+    if not isinstance(post, Published):
+        return ["it was never published"]
+    for mode in ("", "reset_before", "reset_after", "status:503_after"):
+        said = world.remark(f"what of {mode or 'today'}?", post.native_id)
+        if mode:
+            world.inject_fault(mode, "posts")
+        unit = reply_unit(world, said)
+        outcome = house.publish(unit).outcome
+        ids = [native_id for native_id, text in world.fake.accepted_posts() if unit.text_of("body") in text]
+        if len(ids) != 1 or not isinstance(outcome, Published) or outcome.native_id not in ids:
+            breaches.append(f"{mode or 'a good day'}: {len(ids)} answers, told as {type(outcome).__name__}")
+        elif world.stands_under(outcome.native_id) != said:
+            breaches.append(f"it stands under {world.stands_under(outcome.native_id)!r}")
+        elif not isinstance(house.remove(unit, outcome.native_id), Published):
+            breaches.append("an answer cannot be taken back")
+    return breaches
+
+
+def comments_are_moderated(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """Each act that a platform allows is done, done twice is done once, and a bad day is tried again."""
+    acts = connector.capabilities.moderates
+    if world.remark is None or not isinstance(connector, SupportsComments):
+        return ["it acts on remarks that nobody hears"] if acts and not isinstance(connector, SupportsComments) else []
+    house, breaches = SendingHarness(world, connector), list[str]()
+    post = house.publish(world.unit()).outcome
+    if not isinstance(post, Published):
+        return ["it was never published"]
+    world.remark("a word", post.native_id)
+    said: Comment | None = None
+    for act in (one for one in BECOMES if one in acts):  # who is blocked says no more: one remark for all
+        heard = _heard(house, connector, world, "")
+        if heard is not None and heard.found:
+            said = heard.found[-1]
+        elif said is None:  # some tell no more of what is hidden, or of whoever is kept away
+            breaches.append(f"{act}: nothing is heard")
+            world.remark("another word", post.native_id)
+            continue
+        breaches += _acted(house, connector, world, said, act)
+        if act == "delete":
+            world.remark("another word", post.native_id)
+    return breaches
+
+
+def _acted(
+    house: SendingHarness, connector: SupportsComments, world: ConnectorWorld, said: Comment, act: ModerationAction
+) -> list[str]:
+    spot = CommentTarget(said.native_id, said.author, world.account.account, world.destination)
+    breaches = []
+    for mode in LOST_ANSWER_FAULTS:
+        world.inject_fault(mode, "moderation", seconds=3.0)
+        if not isinstance(end := _moderated(house, connector, spot, act), Retry):
+            breaches.append(f"{mode} of {act} is not tried again: {type(end).__name__}")
+    for _ in range(2):
+        if not isinstance(end := _moderated(house, connector, spot, act), Published):
+            breaches.append(f"{act} is told as {type(end).__name__}")
+    if BECOMES[act] not in world.remark_is(said.native_id):
+        breaches.append(f"after {act} it is {world.remark_is(said.native_id)}")
+    return breaches
+
+
+def _moderated(
+    house: SendingHarness, connector: SupportsComments, spot: CommentTarget, act: ModerationAction
+) -> Outcome:
+    answers: tuple[StepResult, ...] = ()
+    while True:
+        turn = connector.moderate_comment(spot, act, answers)
+        if not isinstance(turn, Send):
+            return turn
+        if (turn.step.kind, turn.step.action) not in (("control", MODERATE_ACTION), ("control", "look")):
+            raise TypeError(f"{turn.step.name} of an act is {turn.step.kind}/{turn.step.action}")
+        answers = (*answers, house.send(turn.step))

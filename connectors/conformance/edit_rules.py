@@ -1,0 +1,61 @@
+"""The rule of platforms that change the words of what stands, judged from the platform's side."""
+
+from dataclasses import replace
+
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.connector import Connector
+from connectors.contract.edits import SupportsEdits
+from connectors.contract.outcomes import Published, Rejected, Retry
+from gate.contract.units import Text, Unit
+
+BAD_DAYS = ("status:503", "reset_before", "reset_after", "accept_then_hang")
+
+
+def edits_are_applied(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """Where words can be changed they are, and nothing else is; once is as good as twice, a bad day is tried again, and
+    what is gone stays gone. Messages to one reader are left as they are."""
+    able = isinstance(connector, SupportsEdits)
+    if able != connector.capabilities.edits:
+        return ["it says that it changes words and cannot, or the other way round"]
+    if not able or world.viewer:
+        return []
+    if world.says is None:
+        return ["nobody can say what stands there: `World.says`"]
+    counts = sorted({max(world.least_media, count) for count in (0, 2)})
+    return [breach for count in counts for breach in _changed(world, connector, count)]
+
+
+def _changed(world: ConnectorWorld, connector: Connector, media: int) -> list[str]:
+    unit, house, breaches = world.unit(media=media), SendingHarness(world, connector), list[str]()
+    story = house.publish(unit)
+    if not isinstance(story.outcome, Published) or world.says is None:
+        return ["it was never published"]
+    first = (
+        connector.edit(_saying(unit, "other"), story.outcome.native_id, ())
+        if isinstance(connector, SupportsEdits)
+        else None
+    )
+    if isinstance(first, Rejected):
+        return []  # at once, without a request: of some kinds of posts the platform lets nobody change the words
+    native_id, taken = story.outcome.native_id, len(world.fake.accepted_posts())
+    shows, by = world.says(native_id)[1], _saying(unit, f"other words {media}")
+    for mode in BAD_DAYS:
+        world.inject_fault(mode, "edits", seconds=3.0)
+        if not isinstance(house.edit(by, native_id, story.told), Retry):
+            breaches.append(f"{mode} of a change is not tried again")
+    breaches += ["not changed" for _ in range(2) if not isinstance(house.edit(by, native_id, story.told), Published)]
+    if world.says(native_id) != (by.text_of("body"), shows):
+        breaches.append(f"it says {world.says(native_id)}")
+    if len(world.fake.accepted_posts()) != taken:
+        breaches.append("it was posted anew")
+    if connector.capabilities.can_delete and isinstance(house.remove(unit, native_id), Published):
+        outcome = house.edit(_saying(unit, "once more"), native_id, story.told)
+        if isinstance(outcome, Published | Retry) or native_id in world.fake.live_post_ids():
+            breaches.append("what was gone is there again, or is said to be")
+    return breaches
+
+
+def _saying(unit: Unit, words: str) -> Unit:
+    titles = tuple(text for text in unit.texts if text.field == "title")
+    return replace(unit, texts=(*titles, Text("body", words)))

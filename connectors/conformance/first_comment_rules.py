@@ -1,0 +1,61 @@
+"""The rules of a first comment, where a platform knows no threads; each gives the breaches it saw."""
+
+from dataclasses import replace
+
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.connector import Connector
+from connectors.contract.outcomes import Published, Rejected
+from gate.contract.units import HAS_FIRST_COMMENT, IS_FIRST_COMMENT, Subject, Text, Unit
+
+FIRST_COMMENT_FAULTS = ("", "reset_before", "reset_after", "status:503_after")
+
+
+def first_comment(world: ConnectorWorld, under: str) -> Unit:
+    """Words of the account's that follow its post `under`."""
+    unit = world.unit()
+    subject = Subject(unit.subject.kind, unit.subject.id)
+    words = (Text("body", f"first of all {unit.native_key}"),)
+    return replace(unit, subject=subject, texts=words, media=(), parts=2, comment=IS_FIRST_COMMENT, reply_to=under)
+
+
+def first_comments_are_posted_once(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """A first comment stands right under its post, once, whatever became of the request; it can be taken back; where
+    nobody may comment, a person is told, and no thread of parts is taken for one."""
+    if not connector.capabilities.first_comment or world.viewer:
+        return []
+    house, breaches = SendingHarness(world, connector), list[str]()
+    thread = replace(world.unit(), parts=2)
+    if not isinstance(house.publish(thread).outcome, Rejected):
+        breaches.append("a second part is taken for a first comment")
+    for mode in FIRST_COMMENT_FAULTS:
+        post = house.publish(replace(world.unit(), parts=2, comment=HAS_FIRST_COMMENT)).outcome
+        if not isinstance(post, Published):
+            return [*breaches, "its post was never published"]
+        breaches += _commented(house, world, post.native_id, mode)
+    if world.closes is not None:
+        post = house.publish(world.unit()).outcome
+        native_id = post.native_id if isinstance(post, Published) else ""
+        world.closes(native_id)
+        unit = first_comment(world, native_id)
+        end = house.publish(unit).outcome
+        if not isinstance(end, Rejected) or any(
+            unit.text_of("body") in text for _, text in world.fake.accepted_posts()
+        ):
+            breaches.append(f"a closed post: {type(end).__name__}")
+    return breaches
+
+
+def _commented(house: SendingHarness, world: ConnectorWorld, post: str, mode: str) -> list[str]:
+    unit, day = first_comment(world, post), mode or "a good day"
+    if mode:
+        world.inject_fault(mode, "posts")
+    outcome = house.publish(unit).outcome
+    ids = [native_id for native_id, text in world.fake.accepted_posts() if unit.text_of("body") in text]
+    if len(ids) != 1 or not isinstance(outcome, Published) or outcome.native_id not in ids:
+        return [f"{day}: {len(ids)} comments, told as {type(outcome).__name__}"]
+    if world.stands_under(outcome.native_id) != post:
+        return [f"it stands under {world.stands_under(outcome.native_id)!r}"]
+    if not isinstance(house.remove(unit, outcome.native_id), Published):
+        return ["a comment cannot be taken back"]
+    return []

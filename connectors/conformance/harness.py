@@ -1,0 +1,201 @@
+"""The house in memory: drives a connector by the rules of sending, as carrying and reconciling do with a database."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from connectors.conformance.world import TEST_TENANT, ConnectorWorld, conformance_permit
+from connectors.contract.connector import (
+    Connector,
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    SupportsReplacement,
+    WireStep,
+)
+from connectors.contract.edits import SupportsEdits
+from connectors.contract.outcomes import (
+    Absent,
+    Failed,
+    Found,
+    LookupResult,
+    Outcome,
+    Processing,
+    Published,
+    Rejected,
+    Retry,
+    Uncertain,
+)
+from connectors.transport import references
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from gate.contract.permit import AuthOrder, Authority, ControlOrder, RemovalOrder
+from gate.contract.units import REPOST_KIND, Unit
+
+DEADLINE = 0.4
+"""Seconds a step may take where the platform hangs, whatever its own deadline; elsewhere a busy machine is no hang."""
+
+LOOKS = (20, 60, 300, 1800, 7200)
+"""Seconds to wait before each look."""
+
+MAX_TRIES = 6
+MAX_STEPS = 50
+NOTHING_YET = Uncertain(Message("connectors.unclear_answer", {"status": 0}))
+
+
+class EndlessConnector(Exception):
+    """A connector that says a next request for ever."""
+
+
+@dataclass
+class PublishReport:
+    """What became of a unit, as the house would report it; `told` is what was answered to the last try."""
+
+    outcome: Outcome = NOTHING_YET
+    told: tuple[StepResult, ...] = ()
+    steps: list[WireStep] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    sightings: list[LookupResult] = field(default_factory=list)
+
+
+class SendingHarness:
+    """Carries units of one world through one connector."""
+
+    def __init__(self, world: ConnectorWorld, connector: Connector) -> None:
+        self._world, self._connector = world, connector
+
+    def send(self, step: WireStep, unit: Unit | None = None, answers: tuple[StepResult, ...] = ()) -> StepResult:
+        """Send one step under the authority of its kind; `answers` are those to the steps before it."""
+        hangs = step.kind in self._world.hangs
+        patient = replace(step, deadline=min(step.deadline, DEADLINE)) if hangs else step
+        authority = self._authority(step, unit, answers)
+        return self._world.transport.send(patient, authority, account=self._world.account)
+
+    def _authority(self, step: WireStep, unit: Unit | None, answers: tuple[StepResult, ...]) -> Authority:
+        channel = self._world.account.channel_id
+        if step.kind is StepKind.CONTROL:
+            return ControlOrder(TEST_TENANT, channel, step.action)
+        if step.kind is StepKind.AUTH:
+            return AuthOrder(TEST_TENANT, channel)
+        if step.kind is StepKind.RESTRICT:
+            return RemovalOrder(TEST_TENANT, channel, step.action, uuid7())
+        if unit is None:
+            raise TypeError(f"{step.name} carries content where nothing is to be shown")
+        uploads = references.uploaded_references(
+            step, self._connector.capabilities.platform, answers, above=unit.parent_id
+        )
+        named = (*uploads, *(each.native_id for each in unit.references))
+        return conformance_permit(unit, step, self._world.now(), named)
+
+    def publish(self, unit: Unit) -> PublishReport:
+        """Send, retry what surely was not taken, look after what may have been; at most `MOST_TRIES` sends."""
+        story = PublishReport()
+        staged: tuple[StepResult, ...] = ()
+        for _ in range(MAX_TRIES):
+            armed_at = self._world.now()
+            story.outcome, staged = self._try(unit, staged, story)
+            story.outcomes.append(story.outcome)
+            match story.outcome:
+                case Retry(after=after, uploads_gone=gone):
+                    self._world.clock.advance(after.total_seconds())
+                    staged = () if gone else staged
+                case Uncertain() | Processing(by_hand=False):
+                    found = self._look(unit, armed_at, story)
+                    if isinstance(found, Found):
+                        story.outcome = Published(found.native_id, found.url)
+                    if isinstance(found, Failed):
+                        story.outcome = Rejected(found.reason, permanent=False)
+                    if not isinstance(found, Absent) or isinstance(story.outcome, Processing):
+                        return story  # what was accepted is never sent again
+                case _:
+                    return story
+        return story
+
+    def _try(
+        self, unit: Unit, staged: tuple[StepResult, ...], story: PublishReport
+    ) -> tuple[Outcome, tuple[StepResult, ...]]:
+        """Of a try the next one knows the uploads that were taken, and nothing else."""
+        answers = staged
+        while isinstance(turn := self._connector.next_step(unit, answers), Send):
+            if len(story.steps) >= MAX_STEPS:
+                raise EndlessConnector(f"{turn.step.name} is asked for again and again")
+            answer = self.send(turn.step, unit, answers)
+            story.steps.append(turn.step)
+            answers = (*answers, answer)
+            done = turn.step.kind is StepKind.STAGE and isinstance(answer, Response) and answer.is_success
+            if done and not isinstance(self._connector.next_step(unit, answers), Retry):
+                staged = (*staged, answer)
+        story.told = answers
+        return turn, staged
+
+    def _look(self, unit: Unit, armed_at: datetime, story: PublishReport) -> LookupResult | None:
+        """Found, surely absent (twice, 60 s apart; once, where a repeat is harmless), or None: nobody can tell."""
+        absent, enough = (
+            0,
+            1 if self._connector.capabilities.is_resend_lookup(under=unit.parent_id, chat=unit.viewer) else 2,
+        )
+        for wait in LOOKS:
+            self._world.clock.advance(wait)
+            sighting = self.look_up(unit, armed_at, story.told)
+            story.sightings.append(sighting)
+            absent += isinstance(sighting, Absent)
+            if isinstance(sighting, Found | Failed) or absent == enough:
+                return sighting
+        return None
+
+    def look_up(self, unit: Unit, armed_at: datetime, told: tuple[StepResult, ...] = ()) -> LookupResult:
+        """One look-up, over as many requests as the connector asks for; `told`: what was answered to the try."""
+        sought = LookupQuery(
+            unit.native_key,
+            unit.text_of("body"),
+            armed_at,
+            unit.account,
+            unit.viewer,
+            self._world.earlier,
+            asked_at=self._world.now(),
+            reply_to=unit.parent_id,
+            title=unit.text_of("title"),
+            flags=unit.flags,
+            media=unit.media,
+            told=told,
+            sent_at=armed_at,
+            price=unit.price,
+            comment=bool(unit.reply_to),
+            options=unit.options,
+            passed_on=unit.comment == REPOST_KIND,
+        )
+        answers: tuple[StepResult, ...] = ()
+        while isinstance(turn := self._connector.look_up(sought, answers), Send):
+            answers = (*answers, self.send(turn.step))
+        return turn
+
+    def remove(self, unit: Unit, native_id: str) -> Outcome:
+        """Take a copy away, once."""
+        copy = PlatformCopy(native_id, unit.account, unit.viewer)
+        answers: tuple[StepResult, ...] = ()
+        while isinstance(turn := self._connector.remove(copy, answers), Send):
+            answers = (*answers, self.send(turn.step))
+        return turn
+
+    def replace(self, unit: Unit, native_id: str, by: Unit) -> Outcome:
+        """Put another unit in the place of a copy, once."""
+        if not isinstance(self._connector, SupportsReplacement):
+            raise TypeError("it does not replace anything")
+        copy = PlatformCopy(native_id, unit.account, unit.viewer)
+        answers: tuple[StepResult, ...] = ()
+        while isinstance(turn := self._connector.replace(copy, by, answers), Send):
+            answers = (*answers, self.send(turn.step, by, answers))
+        return turn
+
+    def edit(self, unit: Unit, native_id: str, told: tuple[StepResult, ...]) -> Outcome:
+        """Make a copy say what a unit says, once; `told` is what was answered when it was published."""
+        if not isinstance(self._connector, SupportsEdits):
+            raise TypeError("it changes no words")
+        answers: tuple[StepResult, ...] = ()
+        while isinstance(turn := self._connector.edit(unit, native_id, answers), Send):
+            if len(answers) >= MAX_STEPS:
+                raise EndlessConnector(f"{turn.step.name} is asked for again and again")
+            answers = (*answers, self.send(turn.step, unit, (*told, *answers)))
+        return turn

@@ -1,0 +1,94 @@
+"""The rules of what is read of an account: who follows it, what it earned, and what moved there."""
+
+from datetime import timedelta
+
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.balance import MovementPage, SupportsBalance
+from connectors.contract.connector import Connector, Send, StepResult
+from connectors.contract.earnings import Earnings, SupportsEarnings, TimeSpan
+from connectors.contract.metrics import SupportsFollowerCount
+
+
+def followers_are_counted(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """How many follow an account is the number the platform has; out of a broken answer comes none."""
+    if world.followers is None:
+        return []
+    if not isinstance(connector, SupportsFollowerCount):
+        return ["nobody asks who follows the account"]
+    house = SendingHarness(world, connector)
+    world.followers(12)
+    counted = _followers(house, connector, world)
+    world.inject_fault("garbage", world.followers_on)
+    unreadable = _followers(house, connector, world)
+    breaches = [] if counted == 12 else [f"{counted} followers, where there are 12"]
+    return breaches + ([] if unreadable is None else ["followers out of a broken answer"])
+
+
+def _followers(house: SendingHarness, connector: SupportsFollowerCount, world: ConnectorWorld) -> object:
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := connector.count_followers(world.account.account, world.destination, answers), Send):
+        answers = (*answers, house.send(turn.step))
+    return turn
+
+
+def earnings_are_reported(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """What an account earned is told to the cent, under a key that stays; out of a broken answer comes none."""
+    if world.earned is None:
+        return []
+    if not isinstance(connector, SupportsEarnings):
+        return ["nobody asks what the account earned"]
+    house = SendingHarness(world, connector)
+    for minor in (1200, 500, 500):
+        world.earned(minor)
+    told, again = (_earnings(house, connector, world) for _ in range(2))
+    world.inject_fault("garbage", world.earned_on)
+    unreadable = _earnings(house, connector, world)
+    if not isinstance(told, Earnings) or not isinstance(again, Earnings):
+        return ["nobody tells"]
+    came = sorted((row.kind, row.gross.minor) for row in told.rows)
+    breaches = [] if came == [("sale", 500), ("sale", 500), ("sale", 1200)] else [f"{came}, where 1200, 500, 500 came"]
+    if {row.key for row in told.rows} != {row.key for row in again.rows} or len({row.key for row in told.rows}) != 3:
+        breaches.append("not each movement has a key that stays")
+    return breaches + ([] if unreadable is None else ["earnings out of a broken answer"])
+
+
+def movements_are_listed(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """What moved is listed in order, each movement once, from any place on; out of a broken answer comes no list."""
+    if world.moved is None:
+        return []
+    if not isinstance(connector, SupportsBalance):
+        return ["nobody asks what moved on the account"]
+    house = SendingHarness(world, connector)
+    numbers = [world.moved(minor) for minor in (250, 30, 30)]
+    whole, rest = (_listed(house, connector, start) for start in (0, 2))
+    world.inject_fault("garbage", world.moved_on)
+    unreadable = _listed(house, connector, 0)
+    if not isinstance(whole, MovementPage) or not isinstance(rest, MovementPage):
+        return ["nobody lists"]
+    came = [(row.native_id, row.minor) for row in whole.rows if row.came and row.kind == "charge"]
+    breaches = [] if came == list(zip(numbers, (250, 30, 30), strict=True)) else [f"{came}, where {numbers} came"]
+    if (rest.count, [row.native_id for row in rest.rows]) != (1, numbers[2:]):
+        breaches.append("a place in the list is not what it was")
+    if whole.lies is None or whole.lies.minor != 310:
+        breaches.append(f"{whole.lies} lie there, where 310 do")
+    return breaches + (["a list out of a broken answer"] if isinstance(unreadable, MovementPage) else [])
+
+
+def _listed(house: SendingHarness, connector: SupportsBalance, start: int) -> object:
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := connector.list_movements(start, answers), Send):
+        answers = (*answers, house.send(turn.step))
+    return turn
+
+
+def last_day(world: ConnectorWorld) -> TimeSpan:
+    """The day that is, by the fake's clock."""
+    return TimeSpan(world.clock() - timedelta(days=1), world.clock() + timedelta(hours=1))
+
+
+def _earnings(house: SendingHarness, connector: SupportsEarnings, world: ConnectorWorld) -> object:
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := connector.read_earnings(world.account.account, last_day(world), answers), Send):
+        answers = (*answers, house.send(turn.step))
+    return turn

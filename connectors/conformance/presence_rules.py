@@ -1,0 +1,38 @@
+"""The rule of platforms that tell what is gone: what stands is never missed, and nothing comes of a broken answer."""
+
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.connector import Connector, PlatformCopy, Send, StepResult
+from connectors.contract.outcomes import Published, Rejected
+from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport, SupportsPresenceCheck
+
+
+def deleted_posts_are_noticed(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """A post that stands is told so; one that is gone is missed. Out of an answer that nobody can read, a refused token
+    or an outage comes neither."""
+    if world.viewer or not isinstance(connector, SupportsPresenceCheck):
+        return []
+    house, unit = SendingHarness(world, connector), world.unit()
+    outcome = house.publish(unit).outcome
+    if not isinstance(outcome, Published):
+        return ["it was never published"]
+    copy = PlatformCopy(world.named_as(outcome.native_id), unit.account)
+    breaches = [] if isinstance(_seen(house, connector, copy), PresenceReport) else ["it stands, and is not seen"]
+    for mode in ("garbage", "status:503", "status:401", "status:403"):
+        world.inject_fault(mode, world.watched_on or world.named_on)
+        seen = _seen(house, connector, copy)
+        if seen is not None:
+            breaches.append(f"{mode}: {type(seen).__name__} out of a broken answer")
+    if world.take_down is not None:
+        world.take_down(outcome.native_id)
+    elif isinstance(house.remove(unit, outcome.native_id), Rejected):
+        return breaches
+    gone = _seen(house, connector, copy)
+    return breaches + ([] if isinstance(gone, MissingPost) else [f"{gone}, and it is gone"])
+
+
+def _seen(house: SendingHarness, connector: SupportsPresenceCheck, copy: PlatformCopy) -> PostPresence | None:
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := connector.check_presence(copy, answers), Send):
+        answers = (*answers, house.send(turn.step))
+    return turn

@@ -1,0 +1,119 @@
+"""Rules about money: what is to be paid for is never shown for nothing, what is free costs nothing, and whether what is
+locked was bought is seen."""
+
+from dataclasses import replace
+from typing import Any
+
+from connectors.conformance.harness import PublishReport, SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.connector import Connector, PlatformCopy, Send, StepResult
+from connectors.contract.outcomes import Outcome, Published, Rejected
+from connectors.contract.paid_media import BOUGHT_STAYS, PaidMessageStatus, SupportsPaidMessages
+from connectors.transport.transport import EgressForbidden
+from foundation.ids import uuid7
+from foundation.money import Money
+from gate.contract.units import Unit
+
+ANY = Money(500, "USD")
+
+
+def prices_are_enforced(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """What is planned at a price stands at that price, or not at all; what has none costs nothing."""
+    asking = connector.capabilities.price_range(world.surface)
+    if asking is None:
+        return _not_for_nothing(world, connector, world.unit(media=1, price=ANY))
+    breaches = []
+    for minor in (asking.least, asking.most):
+        price = Money(minor, asking.currency)
+        breaches += _sold(world, connector, world.unit(media=2, price=price), price)
+    breaches += _sold(world, connector, replace(world.unit(media=1), price=None), None)
+    beyond = (Money(asking.least - 1, asking.currency), Money(asking.most + 1, asking.currency))
+    for wrong in (*beyond, replace(beyond[0], minor=asking.least, currency="XTS")):
+        breaches += _not_for_nothing(world, connector, world.unit(media=1, price=wrong))
+    if not world.least_media:
+        bare = world.unit(price=Money(asking.least, asking.currency))
+        breaches += _not_for_nothing(world, connector, bare)
+    return breaches + _lost(world, connector, Money(asking.least, asking.currency))
+
+
+def _published(world: ConnectorWorld, connector: Connector, unit: Unit) -> PublishReport | None:
+    """What came of it; None where its request was stopped before it left."""
+    try:
+        return SendingHarness(world, connector).publish(unit)
+    except EgressForbidden:
+        return None
+
+
+def _sold(world: ConnectorWorld, connector: Connector, unit: Unit, price: Money | None) -> list[str]:
+    story = _published(world, connector, unit)
+    outcome: Any = story.outcome if story is not None else None
+    if not isinstance(outcome, Published):
+        return [f"what {_asks(price)} is not sent: {type(outcome).__name__}"]
+    there = world.priced(outcome.native_id)
+    return [] if there == (price.minor if price is not None else None) else [f"what {_asks(price)} stands at {there}"]
+
+
+def _asks(price: Money | None) -> str:
+    return "is free" if price is None else f"costs {price}"
+
+
+def _not_for_nothing(world: ConnectorWorld, connector: Connector, unit: Unit) -> list[str]:
+    """A unit that cannot be sold as it is does not leave at all."""
+    before = len(world.fake.accepted_posts())
+    _published(world, connector, unit)
+    return [] if len(world.fake.accepted_posts()) == before else [f"sent although it cannot cost {unit.price} there"]
+
+
+def _lost(world: ConnectorWorld, connector: Connector, price: Money) -> list[str]:
+    """A lost answer makes no second one, at any price."""
+    world.inject_fault("reset_after", "posts")
+    unit, before = world.unit(media=1, price=price), len(world.fake.accepted_posts())
+    story = _published(world, connector, unit)
+    made = len(world.fake.accepted_posts()) - before
+    known = story is not None and (isinstance(story.outcome, Published) or not world.can_look)
+    return ([] if made == 1 else [f"sent {made} times"]) + ([] if known else ["a lost answer is not found again"])
+
+
+def purchases_are_seen(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """A locked message is unpaid, then paid, and never paid by a broken answer; what was bought is not taken back."""
+    if world.bought is None or not isinstance(connector, SupportsPaidMessages):
+        return []
+    house, sent = SendingHarness(world, connector), world.now()
+    outcome = house.publish(world.unit()).outcome
+    if not isinstance(outcome, Published):
+        return ["a locked message is not sent"]
+    copy, breaches = PlatformCopy(outcome.native_id, world.account.account, world.viewer), []
+
+    def seen(of: PlatformCopy) -> object:
+        answers: tuple[StepResult, ...] = ()
+        while isinstance(turn := connector.read_paid_status(of, sent, answers), Send):
+            answers = (*answers, house.send(turn.step))
+        return turn
+
+    if seen(copy) != PaidMessageStatus("unpaid"):
+        breaches.append("what nobody bought is not told as unpaid")
+    world.bought(outcome.native_id)
+    for mode in ("garbage", "status:503", "reset_after"):
+        world.inject_fault(mode, "lookups")
+        if seen(copy) is not None:
+            breaches.append(f"{mode}: an answer nobody can read says how it stands")
+    paid = seen(copy)
+    if not isinstance(paid, PaidMessageStatus) or paid.state != "paid":
+        breaches.append("what was bought is not seen")
+    if seen(replace(copy, native_id=str(uuid7()))) != PaidMessageStatus("gone"):
+        breaches.append("a message that is not there stands")
+    end = _removed(house, connector, copy)
+    if (
+        not isinstance(end, Rejected)
+        or end.reason.code != BOUGHT_STAYS
+        or copy.native_id not in world.fake.live_post_ids()
+    ):
+        breaches.append("what was bought is taken back, or nobody is told why it is not")
+    return breaches
+
+
+def _removed(house: SendingHarness, connector: Connector, copy: PlatformCopy) -> Send | Outcome:
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := connector.remove(copy, answers), Send):
+        answers = (*answers, house.send(turn.step))
+    return turn

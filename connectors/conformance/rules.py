@@ -1,0 +1,416 @@
+"""The rules every connector keeps, each judged from the platform's side; a rule gives the breaches it saw."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+from connectors.conformance.address_rules import addresses_are_resolved
+from connectors.conformance.comment_rules import (
+    comments_are_answered_once,
+    comments_are_moderated,
+    comments_are_received,
+)
+from connectors.conformance.crosspost_rules import crossposts_are_made_once
+from connectors.conformance.edit_rules import edits_are_applied
+from connectors.conformance.first_comment_rules import first_comments_are_posted_once
+from connectors.conformance.harness import PublishReport, SendingHarness
+from connectors.conformance.metric_rules import (
+    earnings_are_reported,
+    followers_are_counted,
+    last_day,
+    movements_are_listed,
+)
+from connectors.conformance.option_rules import options_reach_the_wire
+from connectors.conformance.presence_rules import deleted_posts_are_noticed
+from connectors.conformance.price_rules import prices_are_enforced, purchases_are_seen
+from connectors.conformance.role_rules import roles_are_given_once
+from connectors.conformance.textless_post_rules import textless_posts_are_found
+from connectors.conformance.token_rules import tokens_are_renewed
+from connectors.conformance.webhook_rules import app_webhooks_are_verified, webhooks_are_read
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.balance import SupportsBalance
+from connectors.contract.comments import SupportsComments
+from connectors.contract.connector import (
+    Connector,
+    LookupQuery,
+    PlatformCopy,
+    Send,
+    StepKind,
+    StepResult,
+    SupportsReplacement,
+    WireStep,
+)
+from connectors.contract.earnings import SupportsEarnings
+from connectors.contract.metrics import SupportsFollowerCount
+from connectors.contract.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.transport.transport import EgressForbidden
+from foundation.ids import uuid7
+from gate.contract import replacement_picture
+from gate.contract.units import Subject, Text, Unit
+
+Rule = Callable[[ConnectorWorld, Connector], list[str]]
+REPLACEMENT_SUBJECT = Subject(replacement_picture.REPLACEMENT_STEP, uuid7())
+
+TRANSIENT_FAULTS: Mapping[str, tuple[tuple[str, str, Mapping[str, Any]], ...]] = {
+    "good day": (),
+    "hang": (("hang", "posts", {}),),
+    "reset before": (("reset_before", "posts", {}),),
+    "accepted, then hang": (("accept_then_hang", "posts", {}),),
+    "accepted, then reset": (("reset_after", "posts", {}),),
+    "503": (("status:503", "posts", {}),),
+    "503 after accepting": (("status:503_after", "posts", {}),),
+    "502 after accepting": (("status:502_after", "posts", {}),),
+    "408": (("status:408_after", "posts", {}),),
+    "redirect": (("status:302_after", "posts", {}),),
+    "429 with Retry-After": (("status:429", "posts", {"retry_after": 90}),),
+    "429 without": (("status:429", "posts", {}),),
+    "drip": (("drip", "posts", {}),),
+    "broken JSON": (("garbage", "posts", {}),),
+    "twice in a row": (("reset_before", "posts", {}), ("reset_after", "posts", {})),
+    "look-up down": (("reset_after", "posts", {}), ("status:503", "lookups", {"times": 2})),
+    "look-up lost": (("accept_then_hang", "posts", {}), ("hang", "lookups", {"times": 2})),
+    "look-up refused": (("reset_after", "posts", {}), ("status:404", "lookups", {"times": 1})),
+    "look-up lags": (("reset_after", "posts", {}), ("lag", "lookups", {"lookup_lag": 50.0})),
+}
+"""Bad days that pass: the unit must be out, once, and be told so."""
+
+NOTHING_ACCEPTED = frozenset({"good day", "429 with Retry-After", "429 without"})
+"""Days on which a sender never is in doubt."""
+
+
+def publishes_exactly_once(world: ConnectorWorld, connector: Connector, day: str) -> list[str]:
+    """On a bad day: sent twice 0, lost 0, misreported 0."""
+    for mode, on, more in TRANSIENT_FAULTS[day]:
+        if mode == "lag" and not world.lags:
+            continue
+        world.inject_fault(mode, on, **({"seconds": 3.0} | dict(more)))
+    unit = world.unit()
+    story = SendingHarness(world, connector).publish(unit)
+    return _judge(world, unit, story, in_doubt=not world.can_look and day not in NOTHING_ACCEPTED)
+
+
+def _judge(world: ConnectorWorld, unit: Unit, story: PublishReport, *, in_doubt: bool) -> list[str]:
+    ids = [native_id for native_id, text in world.fake.accepted_posts() if text == unit.text_of("body")]
+    breaches = [f"sent {len(ids)} times"] if len(ids) > 1 else []
+    match story.outcome:
+        case Published(native_id=native_id) if native_id not in ids:
+            breaches.append("misreported: published, but it is not there")
+        case Published():
+            pass
+        case Uncertain() if in_doubt:
+            pass
+        case Rejected() | Reauthorize() if ids:
+            breaches.append("misreported: refused, but it is there")
+        case other:
+            breaches.append(f"lost: {type(other).__name__}")
+    return breaches
+
+
+def refusals_are_final(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """What the platform refuses is told, is not there, and costs one request."""
+    breaches = []
+    for mode, expected in (("refuse", Rejected), ("status:422", Rejected), ("status:401", (Reauthorize, Retry))):
+        unit, before = world.unit(), _publishing(world)
+        world.inject_fault(mode, "posts")
+        house = SendingHarness(world, connector)
+        outcome = house.publish(unit).outcomes[0]
+        if not isinstance(outcome, expected):
+            breaches.append(f"{mode} is told as {type(outcome).__name__}")
+        if isinstance(outcome, Rejected) and len(_publishing(world)) - len(before) != 1:
+            breaches.append(f"{mode}: asked again after a refusal")
+    return breaches
+
+
+def _publishing(world: ConnectorWorld) -> list[Mapping[str, Any]]:
+    return [entry for entry in world.fake.requests() if entry["kind"] in {"posts", "messages"}]
+
+
+def retry_after_is_respected(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """No request inside a Retry-After window."""
+    world.inject_fault("status:429", "posts", retry_after=90, times=2)
+    SendingHarness(world, connector).publish(world.unit())
+    entries = _publishing(world)
+    gaps = [_at(after) - _at(before) for before, after in pairwise(entries) if before["status"] == 429]
+    return [f"asked again after {gap}" for gap in gaps if gap < timedelta(seconds=89)]
+
+
+def _at(entry: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(entry["at"])
+
+
+def staging_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """Files go out before, may be sent again, and are never a reason to doubt."""
+    breaches = []
+    for mode in ("accept_then_hang", "reset_before", "status:503_after", "garbage", "status:429"):
+        world.inject_fault(mode, "files", seconds=3.0)
+        unit = world.unit(media=2)
+        story = SendingHarness(world, connector).publish(unit)
+        breaches += _judge(world, unit, story, in_doubt=False)
+        if any(isinstance(outcome, Uncertain) for outcome in story.outcomes):
+            breaches.append(f"{mode} of a file left the unit in doubt")
+    return breaches
+
+
+def media_are_staged(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """Each medium leaves by its digest, never as an address: as a file of its own ahead, which the publish step names,
+    or inside the publish step."""
+    unit = world.unit(media=2)
+    try:
+        story = SendingHarness(world, connector).publish(unit)
+    except EgressForbidden as refused:  # the transport sees it too
+        return [f"a medium was not staged: {refused}"]
+    staged = {step.file.sha256 for step in story.steps if step.file is not None}
+    staged |= {file.sha256 for step in story.steps for file in (*step.files.values(), *step.fetched.values())}
+    last = [step for step in story.steps if step.kind is StepKind.PUBLISH]
+    breaches = [] if len(last) == 1 else [f"{len(last)} steps make it visible"]
+    if staged != {medium.sha256 for medium in unit.media}:
+        breaches.append("a medium was not staged")
+    told = [step.wire_digest() for step in story.steps if step.kind is StepKind.STAGE]
+    if len(set(told)) != len(told):
+        breaches.append("two requests for different files look the same: answers are kept by their digest")
+    wire = json.dumps([step.json for step in last])
+    carried = {step.file.sha256 for step in last if step.file is not None}  # the end of an upload may be what shows it
+    names = [world.name_of(medium) for medium in unit.media if medium.sha256 not in carried]
+    named = not connector.capabilities.stages or all(name in wire for name in names)
+    if (not world.addressed and ("http:" in wire or "https:" in wire)) or not named:
+        breaches.append("the publish step does not name the staged files")
+    return breaches + _judge(world, unit, story, in_doubt=False)
+
+
+def stepper_is_pure(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """The same question has the same answer, and the native key travels unchanged where the platform takes one."""
+    unit = world.unit()
+    first, second = connector.next_step(unit, ()), connector.next_step(unit, ())
+    if not isinstance(first, Send) or not isinstance(second, Send):
+        return ["a plain text is not sent"]
+    breaches = [] if first.step.wire_digest() == second.step.wire_digest() else ["the step changes when asked again"]
+    if connector.capabilities.look == "none" or not world.keyed:
+        return breaches
+    house = SendingHarness(world, connector)
+    sent, other = (house.publish(each).steps[-1] for each in (unit, replace(unit, native_key=world.key())))
+    if world.key_on_wire(unit.native_key) not in sent.path + json.dumps([sent.json, dict(sent.headers)]):
+        breaches.append("the native key does not travel")
+    if other.wire_digest() == sent.wire_digest():
+        breaches.append("the wire digest does not cover the native key")
+    return breaches
+
+
+def text_is_unchanged(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """Texts leave as approved, to the last byte; what does not fit is refused before any request."""
+    text, most = "  Élan… 🎞️\n\tend  ", connector.capabilities.size_limits(world.surface)[0]
+    breaches = []
+    for wanted in (text, "x" * most):
+        SendingHarness(world, connector).publish(world.unit(wanted))
+        if world.fake.accepted_posts()[-1][1] != world.keeps(wanted):
+            breaches.append("the text was changed")
+    if not isinstance(connector.next_step(world.unit("x" * (most + 1)), ()), Rejected):
+        breaches.append("a text too long is sent")
+    bare = replace(world.unit(), media=())
+    if (
+        connector.capabilities.required_content(world.surface)
+        and not world.viewer
+        and isinstance(connector.next_step(bare, ()), Send)
+    ):
+        breaches.append("words alone are sent where every post shows something")
+    return breaches
+
+
+def marks_are_sent(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """What the platform must be told is on the wire."""
+    unit = world.unit(media=world.flagged_media, flags=world.flags)
+    try:
+        steps = SendingHarness(world, connector).publish(unit).steps
+    except EgressForbidden as refused:  # the transport sees it too
+        return [f"flags are missing: {refused}"]
+    content = [step.json for step in steps if step.kind in (StepKind.STAGE, StepKind.PUBLISH) and step.json is not None]
+    if steps[-1].kind is not StepKind.PUBLISH or not content:
+        return ["nothing is sent"]
+    return [] if any(map(world.told, content)) else ["flags are missing on the wire"]
+
+
+def removal_is_proven(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """`Published` of a removal means gone; gone already is gone; a bad day is tried again."""
+    unit, house = world.unit(), SendingHarness(world, connector)
+    outcome = house.publish(unit).outcome
+    if not isinstance(outcome, Published):
+        return ["it was never published"]
+    if not connector.capabilities.can_remove(chat=world.viewer):  # then a person is told, at once and without a request
+        refused = connector.remove(PlatformCopy(outcome.native_id, unit.account, unit.viewer), ())
+        return [] if isinstance(refused, Rejected) else ["a removal nobody offers is not refused"]
+    breaches = []
+    for mode in ("status:503", "hang"):
+        world.inject_fault(mode, "deletes", seconds=3.0)
+        if not isinstance(house.remove(unit, outcome.native_id), Retry):
+            breaches.append(f"{mode} of a removal is not tried again")
+    if outcome.native_id not in world.fake.live_post_ids():
+        breaches.append("gone although nothing was taken in")
+    for _ in range(2):
+        removed = _removed(house, unit, outcome.native_id)
+        if not isinstance(removed, Published) or outcome.native_id in world.fake.live_post_ids():
+            breaches.append(f"not proven gone: {type(removed).__name__}")
+    return breaches
+
+
+def _removed(house: SendingHarness, unit: Unit, native_id: str) -> Outcome:
+    """What a removal comes to when "later" is taken at its word: a busy machine may lose an answer of its own."""
+    outcome = house.remove(unit, native_id)
+    for _ in range(3):
+        if not isinstance(outcome, Retry):
+            break
+        outcome = house.remove(unit, native_id)
+    return outcome
+
+
+def replacement_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """Where a copy can be replaced it is, once is as good as twice, and a bad day is tried again."""
+    able = isinstance(connector, SupportsReplacement)
+    if able != connector.capabilities.replaces:
+        return ["it says that it replaces and cannot, or the other way round"]
+    breaches = []
+    for media in (0, 1, 2) if able else ():
+        unit, house = world.unit(media=media), SendingHarness(world, connector)
+        outcome = house.publish(unit).outcome
+        if not isinstance(outcome, Published):
+            return ["it was never published"]
+        shows = (replacement_picture.replacement_medium(),) if media else ()
+        by = replace(unit, texts=(Text("body", f"removed {media}"),), media=shows, subject=REPLACEMENT_SUBJECT)
+        for mode in ("status:503", "reset_before", "reset_after", "accept_then_hang"):
+            world.inject_fault(mode, "edits", seconds=3.0)
+            if not isinstance(house.replace(unit, outcome.native_id, by), Retry):
+                breaches.append(f"{mode} of a replacement is not tried again")
+        for _ in range(2):
+            if not isinstance(house.replace(unit, outcome.native_id, by), Published):
+                breaches.append("not replaced")
+        if world.shown(outcome.native_id) != {(by.text_of("body"), bool(shows))}:
+            breaches.append(f"it shows {world.shown(outcome.native_id)}")
+    return breaches
+
+
+def older_duplicates_are_ignored(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """An older post with the same text is never taken for this one."""
+    house, older = SendingHarness(world, connector), world.unit()
+    first = house.publish(older).outcome
+    world.clock.advance(world.twins_after.total_seconds())
+    world.inject_fault("reset_before", "posts")
+    twin = replace(world.unit(), texts=older.texts)
+    second = house.publish(twin).outcome
+    if not isinstance(first, Published) or (world.can_look and not isinstance(second, Published)):
+        return [f"lost: {type(second).__name__}"]
+    same = isinstance(second, Published) and second.native_id == first.native_id
+    return ["misreported: an older post was taken for this one"] if same else []
+
+
+def clock_skew_is_tolerated(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """A house whose clock is hours ahead of the platform's finds what it sent."""
+    world.inject_fault("reset_after", "posts")
+    unit = world.unit()
+    story = SendingHarness(replace(world, ahead=timedelta(hours=30)), connector).publish(unit)
+    return _judge(world, unit, story, in_doubt=not world.can_look)
+
+
+def refused_connection_is_retried(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """A refused connection is a retry: surely nothing was taken."""
+    away = replace(world, account=replace(world.account, base_url="http://127.0.0.1:9"))
+    outcome = SendingHarness(away, connector).publish(world.unit()).outcomes[0]
+    return [] if isinstance(outcome, Retry) else [f"told as {type(outcome).__name__}"]
+
+
+def control_steps_carry_no_content(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """Look-ups, removals and readings are steps of their own kind; the transport would stop them otherwise."""
+    copy = PlatformCopy("p1", world.account.account, world.viewer)
+    sought = LookupQuery("key", "a text of ours", world.now(), world.account.account, world.viewer)
+    turns: list[tuple[object, StepKind, str]] = [
+        (connector.look_up(sought, ()), StepKind.CONTROL, "look"),
+        (connector.remove(copy, ()), StepKind.RESTRICT, "delete"),
+        (connector.read_metrics(copy, ()), StepKind.CONTROL, "metrics"),
+    ]
+    if isinstance(connector, SupportsComments):
+        heard = connector.list_comments(world.account.account, world.destination, "", ())
+        turns.append((heard, StepKind.CONTROL, "updates"))
+    if isinstance(connector, SupportsFollowerCount):
+        counted = connector.count_followers(world.account.account, world.destination, ())
+        turns.append((counted, StepKind.CONTROL, "metrics"))
+    if isinstance(connector, SupportsEarnings):
+        turns.append((connector.read_earnings(world.account.account, last_day(world), ()), StepKind.CONTROL, "metrics"))
+    if isinstance(connector, SupportsBalance):
+        turns.append((connector.list_movements(0, ()), StepKind.CONTROL, "look"))
+    return [
+        f"{action}: {turn.step.kind}/{turn.step.action}"
+        for turn, kind, action in turns
+        if isinstance(turn, Send) and (turn.step.kind, turn.step.action, turn.step.file) != (kind, action, None)
+    ] + [f"{turn.step.name} carries the text" for turn, _, _ in turns if isinstance(turn, Send) and _tells(turn.step)]
+
+
+def _tells(step: WireStep) -> bool:
+    return "a text of ours" in step.path + json.dumps(step.json)
+
+
+def metrics_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """Numbers of a copy are whole numbers by name; when they cannot be had there are none."""
+    unit, house = world.unit(), SendingHarness(world, connector)
+    outcome: Outcome = house.publish(unit).outcome
+    if not isinstance(outcome, Published):
+        return ["it was never published"]
+    copy = PlatformCopy(outcome.native_id, unit.account, unit.viewer)
+    turn = connector.read_metrics(copy, ())
+    if not isinstance(turn, Send):
+        return [] if world.viewer or not world.counts else ["nothing is read"]
+    numbers = _numbers(house, connector, copy)
+    world.inject_fault("garbage", "metrics")
+    unreadable = _numbers(house, connector, copy)
+    breaches = [] if isinstance(numbers, Mapping) and world.counts in numbers else [f"no {world.counts}"]
+    return breaches + ([] if unreadable is None else ["numbers out of a broken answer"])
+
+
+def _numbers(house: SendingHarness, connector: Connector, copy: PlatformCopy) -> object:
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := connector.read_metrics(copy, answers), Send):
+        answers = (*answers, house.send(turn.step))
+    return turn
+
+
+CORE_RULES: tuple[Rule, ...] = (
+    refusals_are_final,
+    retry_after_is_respected,
+    staging_is_never_uncertain,
+    media_are_staged,
+    stepper_is_pure,
+    text_is_unchanged,
+    marks_are_sent,
+    removal_is_proven,
+    replacement_is_never_uncertain,
+    edits_are_applied,
+    older_duplicates_are_ignored,
+    clock_skew_is_tolerated,
+    textless_posts_are_found,
+    refused_connection_is_retried,
+    control_steps_carry_no_content,
+    metrics_are_read,
+    deleted_posts_are_noticed,
+    followers_are_counted,
+    earnings_are_reported,
+    movements_are_listed,
+    purchases_are_seen,
+    comments_are_received,
+    comments_are_answered_once,
+    comments_are_moderated,
+    first_comments_are_posted_once,
+    crossposts_are_made_once,
+    roles_are_given_once,
+    prices_are_enforced,
+    options_reach_the_wire,
+    addresses_are_resolved,
+    tokens_are_renewed,
+    webhooks_are_read,
+    app_webhooks_are_verified,
+)
+
+ALL_RULES: Mapping[str, Rule] = {
+    **{rule.__name__: rule for rule in CORE_RULES},
+    **{f"once, {day}": partial(publishes_exactly_once, day=day) for day in TRANSIENT_FAULTS},
+}
+"""All of it by name, for a suite of one test: the rules, and sending once whatever the day."""

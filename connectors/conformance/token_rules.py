@@ -1,0 +1,95 @@
+"""The rule of tokens that end and are renewed with a second one; it gives the breaches it saw."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.account_setup import SupportsAccountSetup
+from connectors.contract.connector import (
+    Connector,
+    OAuthClient,
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+    SupportsTokenRefresh,
+    WireStep,
+)
+from connectors.contract.outcomes import Reauthorize, Retry, Uncertain
+from foundation.sealed import Sealed
+
+SECRET = Sealed(b"a-second-token")
+MAX_STEPS = 4
+"""Requests of one renewal, as many as the house makes."""
+
+Day = Callable[[WireStep], StepResult]
+SURE: dict[str, Day] = {
+    "nothing left the house": lambda step: StepNotSent(step.name, "refused"),
+    "429": lambda step: Response(step.name, 429, {"retry-after": "30"}, {}),
+}
+"""What surely used nothing up."""
+
+DOUBTFUL: dict[str, Day] = {
+    "a lost answer": lambda step: StepAnswerLost(step.name, "reset"),
+    "502": lambda step: Response(step.name, 502),
+    "broken JSON": lambda step: Response(step.name, 200),
+}
+"""What may have used the second token up, and says nothing of the account."""
+
+
+def tokens_are_renewed(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """A renewal is a sign-in. After what surely used nothing up it is asked for again; what may have used the second
+    token up is no refusal, and a doubt where that works once; a pair that was given works; an account that is out is
+    told so."""
+    if not isinstance(connector, SupportsTokenRefresh):
+        return ["tokens end here, and nobody renews them"] if world.grants is not None else []
+    grant, breaches = RefreshGrant(world.account.account, SECRET, OAuthClient("client", Sealed(b"s"))), list[str]()
+    once = connector.refresh_grace <= timedelta(0)
+    for day, answered in SURE.items():
+        if not isinstance(end := _asked(connector, grant, answered), Retry):
+            breaches.append(f"{day}: not asked again, but {type(end).__name__}")
+    for day, answered in DOUBTFUL.items():
+        end = _asked(connector, grant, answered)
+        if not isinstance(end, Uncertain if once else Uncertain | Retry):
+            breaches.append(f"{day}: told as {type(end).__name__}")
+    return breaches + (_on_the_fake(world, connector, world.grants, once=once) if world.grants is not None else [])
+
+
+def _asked(connector: SupportsTokenRefresh, grant: RefreshGrant, answered: Day) -> object:
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := connector.refresh(grant, answers), Send) and len(answers) < MAX_STEPS:
+        if turn.step.kind is not StepKind.AUTH:
+            raise TypeError(f"{turn.step.name} of a renewal is {turn.step.kind}")
+        answers = (*answers, answered(turn.step))
+    return turn
+
+
+def _on_the_fake(
+    world: ConnectorWorld, connector: SupportsTokenRefresh, grants: Callable[[], RefreshGrant], *, once: bool
+) -> list[str]:
+    house, breaches, grant = SendingHarness(world, world.connector), list[str](), grants()
+
+    def send(step: WireStep) -> StepResult:
+        return house.send(step)
+
+    end = _asked(connector, grant, send)
+    if not isinstance(end, RenewedTokens):
+        return [f"a good token is not renewed: {type(end).__name__}"]
+    if isinstance(connector, SupportsAccountSetup):
+        world.account = replace(world.account, token=end.token)
+        answers: tuple[StepResult, ...] = ()
+        while isinstance(turn := connector.verify_account(world.account.account, answers), Send):
+            answers = (*answers, house.send(turn.step))
+        breaches += [] if turn is None else [f"the new token does not work: {type(turn).__name__}"]
+    if once and not isinstance(again := _asked(connector, grant, send), Reauthorize):
+        breaches.append(f"a token that was used up is told as {type(again).__name__}")
+    world.inject_fault("reset_after", world.grants_on)
+    if not isinstance(lost := _asked(connector, grants(), send), Uncertain if once else Uncertain | Retry):
+        breaches.append(f"a pair that was lost on its way is told as {type(lost).__name__}")
+    return breaches

@@ -1,0 +1,74 @@
+"""The rules of platforms that call us: instead of being polled, or about an application; each gives the breaches."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.app_webhooks import SupportsAppWebhooks
+from connectors.contract.connector import Connector, StepKind, SupportsWebhook, WireStep
+from connectors.transport.signatures import sign_payload
+from foundation.sealed import Sealed
+
+ADDRESS, SECRET = "https://house.example/hooks/1", "what-a-call-shows"
+NO_UPDATES: tuple[object, ...] = (None, [], {}, "x", 7, {"update_id": "x"}, {"update_id": 1, "message": 7})
+NO_CALLS = (b"", b"{}", b"[]", b"null", b"\xff", b"[" * 5000)
+NO_MARKS = ("", "x", "t=1", "t=,v0=", "," * 50)
+
+
+def webhooks_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """A platform is told where to call, and that it shall not any more, with a secret that stays sealed until it
+    leaves; a call tells one update, the same one when it comes again, and nonsense tells none."""
+    if not isinstance(connector, SupportsWebhook):
+        return ["it calls, and nobody reads that"] if world.hooks is not None else []
+    breaches = [] if connector.hook_header == connector.hook_header.lower() else ["its header is not in lower case"]
+    for body in NO_UPDATES:
+        if connector.parse_webhook(body):
+            breaches.append(f"an update out of {body!r}")
+    if world.hooks is None:
+        return breaches
+    house = SendingHarness(world, world.connector)
+    subscribe = connector.set_webhook(ADDRESS, Sealed(SECRET.encode()))
+    for step, wanted in ((subscribe, (ADDRESS, SECRET)), (connector.delete_webhook(), ("", ""))):
+        if step.kind is not StepKind.AUTH:
+            return [*breaches, f"{step.name} is {step.kind}"]
+        if SECRET in _open(step):
+            breaches.append("the secret is not sealed")
+        house.send(step)
+        if (there := world.hooks.stands()) != wanted:
+            breaches.append(f"after {step.name} it calls {there}")
+    told = world.hooks.call("hello over there")
+    first, again = connector.parse_webhook(told), connector.parse_webhook(told)
+    if first is None or len(first) != 1 or "hello over there" not in first[0].text:
+        return [*breaches, f"a call is read as {first}"]
+    return breaches + ([] if first == again else ["a call that comes again is another one"])
+
+
+def _open(step: WireStep) -> str:
+    """All that a step shows without anything being unsealed."""
+    shown: Mapping[str, Any] = step.json or {}
+    words = [str(value) for value in shown.values() if not isinstance(value, Sealed)]
+    return " ".join((step.path, *step.headers.values(), *words))
+
+
+def app_webhooks_are_verified(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """A call is known by its signature over the very body, names the account it is about, and is the same one when it
+    is told again; nonsense is nothing."""
+    if not isinstance(connector, SupportsAppWebhooks):
+        return ["it calls, and nobody reads that"] if world.calls is not None else []
+    breaches = [] if connector.call_header == connector.call_header.lower() else ["its header is not in lower case"]
+    breaches += [f"a signature out of {one!r}" for one in NO_MARKS if connector.read_signature(one) is not None]
+    breaches += [f"a nudge out of {one[:9]!r}" for one in NO_CALLS if connector.parse_app_webhook(one) is not None]
+    if world.calls is None:
+        return breaches
+    call = world.calls()
+    shown = connector.read_signature(call.header)
+    if shown is None or sign_payload(call.secret, shown.timestamp, call.body) not in shown.marks:
+        breaches.append("a good signature is not seen")
+    first, again = connector.parse_app_webhook(call.body), connector.parse_app_webhook(call.body)
+    if first is None or first.account != world.account.account or not first.wakes:
+        return [*breaches, f"a call about the account is read as {first}"]
+    other = connector.parse_app_webhook(world.calls().body)
+    if first != again or other is None or other.key == first.key:
+        breaches.append("calls are not told apart by their key")
+    return breaches

@@ -1,0 +1,182 @@
+"""An account on Bluesky: signing in with an app password, trying it, renewing its tokens, what its refusals mean."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from connectors.contract import metrics
+from connectors.contract.account_setup import ConnectedAccount, ConnectForm, FormField
+from connectors.contract.connector import (
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from connectors.shared import http_responses as http
+from connectors.shared.http_responses import platform_error_code
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+
+LIFETIME = timedelta(hours=2)
+"""Of an access token (atproto `packages/pds`, account-manager); tokens are sealed, so nobody reads it in them."""
+
+TOKEN_GRACE = timedelta(hours=2)
+"""For so long the server still takes a refresh token that was used, and gives the same successor."""
+
+MAX_SIGN_IN = timedelta(minutes=10)
+CHAT_SURFACE = "bluesky.message"
+TOKENS = ("accessJwt", "refreshJwt")
+DEAD_TOKEN_CODES = frozenset({"expiredtoken", "invalidtoken", "badjwt", "authmissing"})
+GONE_ACCOUNT_CODES = frozenset(
+    {"accounttakedown", "accountdeactivated", "accountsuspended", "accountnotfound"}
+    | {"repotakendown", "repodeactivated", "reposuspended", "reponotfound"}
+)
+FORM = ConnectForm(
+    fields=(
+        FormField("handle", example="mia.bsky.social"),
+        FormField("app_password", secret=True, example="xxxx-xxxx-xxxx-xxxx"),
+        FormField("server", optional=True, example="https://bsky.social"),
+    ),
+    credential=TOKENS[0],
+    minutes=3,
+    server="server",
+)
+DID = re.compile(r"did:[a-z]+:[\w.:%-]{1,200}")
+
+
+def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
+    """Say what an answer that is not a success meant. An expired token is answered 400 by many servers."""
+    if isinstance(answer, Response) and answer.status < 500 and not answer.is_success:
+        word = platform_error_code(answer)
+        if word in GONE_ACCOUNT_CODES:
+            return Disconnected(Message("connectors.account_gone", {"word": word}))
+        if answer.status == 401 or (answer.status in {400, 403} and word in DEAD_TOKEN_CODES):
+            return Reauthorize(Message("connectors.token_refused"))
+    return http.outcome_of_status(answer, creates=creates)
+
+
+def connect(
+    form: Mapping[str, str | Sealed],
+    answers: tuple[StepResult, ...],
+    *,
+    probe: WireStep,
+    is_shut: Callable[[StepResult], bool],
+) -> Send | ConnectedAccount | Outcome:
+    """Make one session with the app password; what it answers is the account. `probe` asks whether its messages may be
+    read: where that `is_shut` it comes in without them, for its posts."""
+    if not answers:
+        body = {"identifier": _handle(form.get("handle")), "password": form.get("app_password", "")}
+        path = "/xrpc/com.atproto.server.createSession"
+        step = WireStep("session", StepKind.AUTH, "POST", path, body, token="none", secret_fields=TOKENS)  # noqa: S106  no secret
+        return Send(step)
+    last = answers[0]
+    if not isinstance(last, Response) or not last.is_success:
+        return _not_let_in(last)
+    pair, told = _pair(last), last.body
+    did, handle = told.get("did"), told.get("handle")
+    if pair is None or not isinstance(did, str) or not DID.fullmatch(did) or not isinstance(handle, str):
+        return Rejected(Message("connectors.unreadable"), permanent=True)
+    if told.get("active") is False:
+        return Disconnected(Message("connectors.account_gone", {"word": str(told.get("status") or "inactive")[:60]}))
+    if len(answers) == 1:
+        return Send(probe)
+    return ConnectedAccount(
+        account=did,
+        name=handle,
+        surface="bluesky.post",
+        chat_surface="" if is_shut(answers[-1]) else CHAT_SURFACE,
+        token=pair[0],
+        refresh=pair[1],
+        lifetime=LIFETIME,
+        base_url=_server(told.get("didDoc")),
+        app_key=_server(told.get("didDoc")),
+    )
+
+
+def _handle(typed: object) -> str:
+    """What people type or paste: a leading @, blanks, invisible marks around it."""
+    kept = "".join(char for char in str(typed or "") if char.isprintable() and not char.isspace())
+    return kept.removeprefix("@").removeprefix("https://bsky.app/profile/").rstrip("/").lower()
+
+
+def _not_let_in(answer: StepResult) -> Outcome:
+    word = platform_error_code(answer) if isinstance(answer, Response) else ""
+    outcome = outcome_of_failure(answer, creates=False)
+    if word == "authfactortokenrequired":
+        return Rejected(Message("bluesky.second_factor"), permanent=True)
+    if isinstance(outcome, Reauthorize):
+        return Rejected(Message("bluesky.not_let_in"), permanent=True)
+    if isinstance(outcome, Retry) and outcome.after > MAX_SIGN_IN:
+        minutes = int(outcome.after.total_seconds() // 60) + 1
+        return Rejected(Message("bluesky.too_often", {"minutes": minutes}), permanent=True)
+    return outcome
+
+
+def _pair(answer: Response) -> tuple[Sealed, Sealed] | None:
+    found = [answer.sealed.get(name) for name in TOKENS]
+    return (found[0], found[1]) if found[0] is not None and found[1] is not None else None
+
+
+def _server(did_document: Any) -> str:
+    """Where the account's data lies, as its identity document says; nothing where it does not."""
+    services = did_document.get("service") if isinstance(did_document, dict) else None
+    for service in services if isinstance(services, list) else ():
+        match service:
+            case {"id": str(name), "type": "AtprotoPersonalDataServer", "serviceEndpoint": str(url)}:
+                if name.endswith("#atproto_pds") and urlsplit(url).scheme in {"http", "https"}:
+                    return url.rstrip("/")
+            case _:
+                continue
+    return ""
+
+
+def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    """Whether the session is this account's, and the account is active."""
+    if not answers:
+        path = "/xrpc/com.atproto.server.getSession"
+        return Send(WireStep("session", StepKind.CONTROL, "GET", path, action="look"))
+    last = answers[-1]
+    if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
+        return outcome_of_failure(last, creates=False)
+    if last.body.get("did") != account:
+        return Reauthorize(Message("connectors.token_refused"))
+    if last.body.get("active") is False:
+        word = str(last.body.get("status") or "inactive")[:60]
+        return Disconnected(Message("connectors.account_gone", {"word": word}))
+    return None
+
+
+def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
+    """How many follow the account, as the network's view of it says."""
+    if not answers:
+        return metrics.followers_request("/xrpc/app.bsky.actor.getProfile?actor={account}")
+    return metrics.parse_count(http.success_body(answers[-1]).get("followersCount"))
+
+
+def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    """The pair that follows; it must be this account's."""
+    if not answers:
+        path = "/xrpc/com.atproto.server.refreshSession"
+        step = WireStep("refresh", StepKind.AUTH, "POST", path, token="refresh", secret_fields=TOKENS, deadline=20.0)  # noqa: S106  no secret
+        return Send(step)
+    last = answers[-1]
+    if isinstance(last, Response) and last.is_success and isinstance(last.body, dict):
+        pair = _pair(last)
+        same = last.body.get("did") == grant.account
+        return RenewedTokens(*pair, LIFETIME) if pair is not None and same else _unusable(last)
+    if isinstance(last, StepAnswerLost) or (isinstance(last, Response) and 200 <= last.status < 300):
+        return _unusable(last)
+    return outcome_of_failure(last, creates=False)
+
+
+def _unusable(answer: StepResult) -> Outcome:
+    """The old refresh token may be used up, and the new one is not here."""
+    detail = answer.detail if isinstance(answer, StepAnswerLost) else f"http_{getattr(answer, 'status', 0)}"
+    return Uncertain(Message("connectors.answer_lost", {"detail": detail}))

@@ -1,0 +1,310 @@
+"""What people say to an account on Bluesky: answers below its posts, and posts that name it. Pure.
+
+The account's server asks the network's view of it all for us: https://atproto.com/specs/xrpc#service-proxying.
+Sources: lexicons app.bsky.notification.listNotifications, app.bsky.feed.threadgate, app.bsky.graph.block,
+com.atproto.moderation.createReport, in https://github.com/bluesky-social/atproto/tree/main/lexicons
+
+What an account on Bluesky may do with what others say: like it, hide it below its own posts, block, report. Pure.
+
+An answer lies in its author's repository: nobody else deletes it. Everybody may see whom an account blocks.
+Sources: https://docs.bsky.app/docs/tutorials/thread-gates, https://docs.bsky.app/blog/block-implementation,
+https://docs.bsky.app/docs/api/com-atproto-moderation-create-report, https://docs.bsky.app/docs/tutorials/like-repost
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.contract import comments as heard
+from connectors.contract.comments import MODERATE_ACTION, Comment, CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Published, Rejected, Retry
+from connectors.platforms.bluesky.account import GONE_ACCOUNT_CODES, outcome_of_failure
+from connectors.platforms.bluesky.record import POST_COLLECTION, record_key, record_key_time
+from connectors.shared.http_responses import (
+    SHORT_RETRY,
+    parse_timestamp,
+    platform_error_code,
+    quote_segment,
+    success_body,
+)
+from foundation.i18n.translation import Message
+
+LISTED, MAX_PAGES = 100, 5
+"""Notifications of one page, the most there are, and pages of one reading."""
+
+REASONS = frozenset({"reply", "mention"})
+BACK = timedelta(minutes=10)
+"""By how much a reading goes behind the last one: the list is sorted by the earlier of a post's own time and the
+network's, and people's clocks are late. Whoever dates a post further back is heard while it is on the first page."""
+
+BEGINNING = "1970-01-01T00:00:00Z"
+_POST = re.compile(r"at://(did:[a-z]+:[\w.:-]{1,100})/app\.bsky\.feed\.post/([\w.~:-]{1,60})", re.ASCII)
+
+
+def parse_post_uri(uri: object) -> tuple[str, str] | None:
+    """Whose post an address is, and its key; None for what is none."""
+    found = _POST.fullmatch(uri) if isinstance(uri, str) else None
+    return (found[1], found[2]) if found else None
+
+
+def post_url(account: str, rkey: str) -> str:
+    """The page where people read a post."""
+    return f"https://bsky.app/profile/{quote_segment(account).replace('%3A', ':')}/post/{quote_segment(rkey)}"
+
+
+def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
+    """What was said since `cursor`; it is told newest first, so a reading pages back until there.
+
+    At first the newest page alone: what was said before that is history. `cursor` is the newest time told so far. A
+    reading that ends before it comes to its end leaves behind where it stood, as `time|until|page`: the next one goes
+    on there, and what is newer comes after that.
+    """
+    mark, until, resumed = [*cursor.split("|", 2), "", ""][:3]
+    until = until if resumed else mark
+    pages = [success_body(answer) for answer in answers if isinstance(success_body(answer).get("notifications"), list)]
+    if not answers:
+        return _ask(resumed)
+    if not pages:
+        return CommentPage((), mark) if resumed and _is_lost(answers[0]) else None
+    asked = pages[-2].get("cursor") if len(pages) > 1 else resumed
+    after = _after(pages[-1], until) if pages[-1].get("cursor") != asked else ""
+    if after and len(pages) == len(answers) < MAX_PAGES:
+        return _ask(after)
+    entries = [one for page in pages for one in page["notifications"] if isinstance(one, Mapping)]
+    newest = mark if resumed else max([mark, *_times(entries)], key=_instant) or BEGINNING
+    said = sorted((one for entry in entries if (one := _remark(entry, account))), key=lambda one: one.at or _NEVER)
+    found = tuple(dict.fromkeys(said))
+    return CommentPage(found, f"{newest}|{until}|{after}" if after else newest)
+
+
+def _is_lost(answer: StepResult) -> bool:
+    """Whether the network no longer knows a page it named: what was left there is never told, and is not waited for."""
+    return isinstance(answer, Response) and answer.status == 400 and platform_error_code(answer) == "invalidrequest"
+
+
+def _ask(page: str) -> Send:
+    """`priority` false: an account may be told of those it follows alone, which is for its owner's own app."""
+    reasons = "".join(f"&reasons={reason}" for reason in sorted(REASONS))
+    at = f"&cursor={quote_segment(page)}" if page else ""
+    return heard.comments_request(
+        f"/xrpc/app.bsky.notification.listNotifications?limit={LISTED}&priority=false{reasons}{at}"
+    )
+
+
+def _after(page: Mapping[str, Any], until: str) -> str:
+    """Where the next page begins; "" where this one came to the end of what was not heard."""
+    after, times = page.get("cursor"), _times([one for one in page["notifications"] if isinstance(one, Mapping)])
+    if not until or not isinstance(after, str) or not 0 < len(after) <= 300:
+        return ""
+    reached = bool(times) and min(map(_instant, times)) < _instant(until) - BACK
+    return "" if reached else after
+
+
+def _times(entries: list[Mapping[str, Any]]) -> list[str]:
+    told = [one.get("indexedAt") for one in entries]
+    return [at for at in told if isinstance(at, str) and parse_timestamp(at) is not None]
+
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _instant(time: str) -> datetime:
+    return parse_timestamp(time) or _NEVER
+
+
+def _remark(entry: Mapping[str, Any], account: str) -> Comment | None:
+    """What somebody said; None for anything else."""
+    match entry:
+        case {
+            "uri": str(uri),
+            "reason": str(reason),
+            "author": {"did": str(author), "handle": str(handle)},
+            "record": {"text": str(text)} as record,
+        } if reason in REASONS and author != account and handle:
+            place = parse_post_uri(uri)
+            if place is None or place[0] != author:
+                return None
+            return Comment(
+                native_id=uri,
+                author=author,
+                handle=f"@{handle}",
+                text=text,
+                under=_under(record, entry.get("reasonSubject"), account),
+                url=post_url(*place),
+                at=parse_timestamp(entry.get("indexedAt")),
+            )
+        case _:
+            return None
+
+
+def _under(record: Mapping[str, Any], subject: object, account: str) -> str:
+    """Our post that it answers, the nearest one above it that the network names, or the one its thread began with."""
+    match record.get("reply"):
+        case {"parent": {"uri": parent}, "root": {"uri": root}}:
+            above = [
+                str(uri) for uri in (parent, subject, root) if (place := parse_post_uri(uri)) and place[0] == account
+            ]
+            return above[0] if above else ""
+        case _:
+            return ""
+
+
+def post_view_step(remark: str, name: str) -> WireStep:
+    """Asks for a post as this account sees it: whether it may answer there is said with it."""
+    path = f"/xrpc/app.bsky.feed.getPosts?uris={quote_segment(remark)}"
+    return WireStep(name, StepKind.CONTROL, "GET", path, action="look")
+
+
+def parent_reference(answer: StepResult) -> Mapping[str, Any] | Outcome:
+    """The record that an answer is put under, as a look-up of records tells it, or why nothing is put there."""
+    match success_body(answer).get("posts"):
+        case [{"uri": str(uri), "cid": str(cid), "record": dict(record)} as post]:
+            viewer = post.get("viewer")
+            if isinstance(viewer, Mapping) and viewer.get("replyDisabled") is True:
+                return Rejected(Message("bluesky.answers_closed"), permanent=False)
+            return {"uri": uri, "cid": cid, "value": record}
+        case []:
+            return Rejected(Message("connectors.remark_gone"), permanent=False)
+        case _:
+            return outcome_of_failure(answer, creates=False)
+
+
+MODERATION_ACTIONS: frozenset[str] = frozenset({"like", "unlike", "hide", "show", "block", "report"})
+BLOCK, GATE, LIKE = "app.bsky.graph.block", "app.bsky.feed.threadgate", "app.bsky.feed.like"
+MODERATION_LOOKUP_STEP, BEFORE = "look", "gate"
+REASON = "com.atproto.moderation.defs#reasonOther"
+"""Nobody asked why: whoever looks at reports reads what was said."""
+
+_BEGAN = datetime(2023, 1, 1, tzinfo=UTC)
+_YEAR = int(timedelta(days=365) / timedelta(microseconds=1))
+_SIMPLE = re.compile(r"[\w.:+/@=~$#-]{0,200}")
+
+
+def record_lookup_step(account: str, rkey: str, collection: str = POST_COLLECTION) -> WireStep:
+    """Whatever state the token is in: reading a record needs none. The server passes on what another one keeps."""
+    asked = f"repo={quote_segment(account)}&collection={collection}&rkey={quote_segment(rkey)}"
+    path = f"/xrpc/com.atproto.repo.getRecord?{asked}"
+    return WireStep(MODERATION_LOOKUP_STEP, StepKind.CONTROL, "GET", path, token="none", action="look")  # noqa: S106  no secret
+
+
+def is_record_absent(answer: StepResult) -> bool:
+    """Whether there is no such record; older servers say it in words alone."""
+    if not isinstance(answer, Response) or answer.status not in {400, 404}:
+        return False
+    told = answer.body.get("message") if isinstance(answer.body, dict) else None
+    in_words = isinstance(told, str) and told.startswith("Could not locate record")
+    return platform_error_code(answer) == "recordnotfound" or (
+        platform_error_code(answer) == "invalidrequest" and in_words
+    )
+
+
+def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Block whoever said something, take a like back, or look at it first and like, hide, show or report it.
+
+    A report whose answer was lost is made once more: those who read them see all of one post together.
+    """
+    place = parse_post_uri(spot.native_id)
+    if act not in MODERATION_ACTIONS or place is None:
+        return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=False)
+    last = answers[-1] if answers else None
+    if last is not None and last.step == MODERATE_ACTION:
+        return _acted(spot, last)
+    if act == "block":
+        return _put(spot.account, BLOCK, _key_of(spot.author), _blocked(spot))
+    if act == "unlike":
+        record = {"repo": spot.account, "collection": LIKE, "rkey": _key_of(spot.native_id)}
+        return heard.moderation_request("POST", "/xrpc/com.atproto.repo.deleteRecord", record)
+    if last is None:
+        return Send(record_lookup_step(*place))
+    said = next(answer for answer in answers if answer.step == MODERATION_LOOKUP_STEP)
+    if is_record_absent(said) or (
+        isinstance(said, Response) and platform_error_code(said) in GONE_ACCOUNT_CODES
+    ):  # its author's account, not ours
+        return Published(spot.native_id)
+    match success_body(said):
+        case {"cid": str(cid), "value": dict(value)}:
+            if act == "like":
+                liked = {"$type": LIKE, "subject": {"uri": spot.native_id, "cid": cid}, "createdAt": _stamp(place[1])}
+                return _put(spot.account, LIKE, _key_of(spot.native_id), liked)
+            if act == "report":
+                subject = {"$type": "com.atproto.repo.strongRef", "uri": spot.native_id, "cid": cid}
+                body = {"reasonType": REASON, "subject": subject}
+                return heard.moderation_request("POST", "/xrpc/com.atproto.moderation.createReport", body)
+            return _gated(spot, value, hide=act == "hide", last=last)
+        case _:
+            return outcome_of_failure(said, creates=False)
+
+
+def _acted(spot: CommentTarget, answer: StepResult) -> Outcome:
+    if isinstance(answer, Response) and answer.is_success:
+        return Published(spot.native_id)
+    if (
+        isinstance(answer, Response) and platform_error_code(answer) == "invalidswap"
+    ):  # somebody changed it since we looked
+        return Retry(SHORT_RETRY, "account", Message("connectors.unclear_answer", {"status": answer.status}))
+    return outcome_of_failure(answer, creates=False)
+
+
+def _put(account: str, collection: str, rkey: str, record: Mapping[str, Any], **more: str | None) -> Send:
+    body = {"repo": account, "collection": collection, "rkey": rkey, "record": record, "validate": True, **more}
+    return heard.moderation_request("POST", "/xrpc/com.atproto.repo.putRecord", body)
+
+
+def _key_of(name: str) -> str:
+    """One key for each author and each post, so that none is blocked, or liked, twice: a moment that stands for it."""
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % _YEAR
+    return record_key(name, _BEGAN + timedelta(microseconds=number))
+
+
+def _blocked(spot: CommentTarget) -> dict[str, str]:
+    """Dated like what was said: the same again is the same record."""
+    return {
+        "$type": BLOCK,
+        "subject": spot.author,
+        "createdAt": _stamp((parse_post_uri(spot.native_id) or ("", ""))[1]),
+    }
+
+
+def _stamp(rkey: str) -> str:
+    return (record_key_time(rkey) or _BEGAN).isoformat().replace("+00:00", "Z")
+
+
+def _gated(spot: CommentTarget, value: Mapping[str, Any], *, hide: bool, last: StepResult) -> Send | Outcome:
+    """Put what is hidden below the thread's first post into the record beside it, with all that stands there."""
+    match value.get("reply"):
+        case {"root": {"uri": str(uri)}}:
+            root = parse_post_uri(uri)
+        case _:
+            root, uri = None, ""
+    if root is None or root[0] != spot.account:
+        return Rejected(Message("bluesky.not_our_thread"), permanent=False)
+    if last.step != BEFORE:
+        asked = record_lookup_step(spot.account, root[1], GATE)
+        return Send(WireStep(BEFORE, asked.kind, asked.method, asked.path, token="none", action="look"))  # noqa: S106  no secret
+    match success_body(last):
+        case {"cid": str(cid), "value": dict(gate)} if _is_simple(gate):
+            hidden = gate.get("hiddenReplies")
+            others = [one for one in hidden if one != spot.native_id] if isinstance(hidden, list) else []
+            made = {**gate, "hiddenReplies": [*others, spot.native_id] if hide else others}
+            return _put(spot.account, GATE, root[1], made, swapRecord=cid)
+        case {"value": dict()}:  # something stands there that we would have to write anew and cannot
+            return Rejected(Message("bluesky.gate_unknown"), permanent=False)
+        case _ if not is_record_absent(last):
+            return outcome_of_failure(last, creates=False)
+        case _ if not hide:
+            return Published(spot.native_id)
+        case _:
+            made = {"$type": GATE, "post": uri, "createdAt": _stamp(root[1]), "hiddenReplies": [spot.native_id]}
+            return _put(spot.account, GATE, root[1], made, swapRecord=None)
+
+
+def _is_simple(value: Any) -> bool:
+    """Whether a record holds ids, names and moments alone: no order carries more."""
+    if isinstance(value, Mapping):
+        return all(_is_simple(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return all(map(_is_simple, value))
+    return value is None or isinstance(value, bool | int) or (isinstance(value, str) and bool(_SIMPLE.fullmatch(value)))

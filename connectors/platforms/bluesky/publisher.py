@@ -1,0 +1,411 @@
+"""Bluesky: posts on a personal data server (AT Protocol). Signing in is in `connectors/platforms/bluesky/account.py`,
+messages are in `messages.py`.
+
+A film is uploaded as a picture is. The network works through it once it is posted, so it plays some seconds later.
+
+The record's key is ours and kept before anything is sent, and its time follows from it: the server answers a repeat of
+the same record with "nothing changed", so a lost answer is looked up by its key, and sent again where it is not there.
+Source: https://docs.bsky.app/docs/api/com-atproto-repo-put-record
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.contract import feed_layout
+from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.capabilities import Capabilities, PostOption
+from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import (
+    ChatUpdate,
+    ChatUpdates,
+    FileRef,
+    LookupQuery,
+    PlatformCopy,
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.destination import MarkReport
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.contract.post_addresses import (
+    ADDRESS_UNREADABLE,
+    NO_POST_THERE,
+    OTHER_ACCOUNTS_POST,
+    ClaimedAddress,
+    is_post_key,
+    path_segments,
+)
+from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
+from connectors.platforms.bluesky import (
+    account as bluesky_account,
+)
+from connectors.platforms.bluesky import (
+    comments,
+    messages,
+    record,
+    text,
+)
+from connectors.platforms.bluesky.account import CHAT_SURFACE, outcome_of_failure
+from connectors.platforms.bluesky.comments import is_record_absent, post_url, record_lookup_step
+from connectors.platforms.bluesky.record import (
+    LABEL_FLAG,
+    MAX_BYTES,
+    MAX_GRAPHEMES,
+    POST_COLLECTION,
+    VIDEO_MIME,
+    build_record,
+    first_missing_label,
+    record_key,
+    record_key_time,
+    record_labels,
+    self_labels,
+)
+from connectors.shared import unit_checks
+from connectors.shared.feed_preview import LinkCard
+from connectors.shared.http_responses import SHORT_RETRY, platform_error_code, quote_segment, success_body
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
+
+PUBLISH, ABOVE = "publish", "above"
+PICTURE_BYTES = 2_000_000
+"""A film stands alone, and may be as large as a server takes a file; older ones take less, and say so."""
+
+CAN = Capabilities(
+    platform="bluesky",
+    surfaces=("post", CHAT_SURFACE.partition(".")[2]),
+    max_text=MAX_GRAPHEMES,
+    max_media=4,
+    mimes=("image/jpeg", "image/png", "image/webp", VIDEO_MIME),
+    max_bytes=50_000_000,
+    film_seconds=(0, 180),  # https://docs.bsky.app/docs/tutorials/video: what is longer stands there and does not play
+    look="key",
+    resend_is_look=True,
+    can_delete=True,
+    can_chat=True,
+    can_sell=False,
+    stages=True,
+    threads=25,
+    poll_seconds=messages.POLL_SECONDS,
+    sizes={CHAT_SURFACE.partition(".")[2]: (messages.MAX_TEXT, 0)},
+    looks_for_messages=True,
+    keeps_messages=True,
+    shows={"": feed_layout.BLUESKY_LAYOUT},
+    options=(
+        PostOption(
+            "languages",
+            "list",
+            most=30,
+            entries=3,
+            pattern="[a-z]{2,3}(-[A-Za-z]{2,8})?",
+            example="fr",
+        ),
+        *record.CARD_OPTIONS,
+    ),
+    points_at=frozenset({COMMENT_REFERENCE}),
+    moderates=comments.MODERATION_ACTIONS,
+    remarks_every=5,  # one request of the 3000 that an address has in as many minutes
+)
+_COUNTS = {"likeCount": "likes", "replyCount": "comments", "repostCount": "reposts", "quoteCount": "quotes"}
+
+
+class Bluesky:
+    """Posts with up to four pictures, or a film; pure."""
+
+    capabilities = CAN
+    form = bluesky_account.FORM
+    numbers_prove = True
+    refresh_grace = bluesky_account.TOKEN_GRACE
+
+    def key_of(self, key: str, at: datetime) -> str:
+        """A record key of the moment `at`: readers see the post as of then."""
+        return record_key(key, at)
+
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """Characters as readers see them."""
+        return unit_checks.count_graphemes(unit.text_of("body")), CAN.size_limits(unit.surface)[0]
+
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Upload each file, read what it is put under and whose its names are, then put the record; tell what the last
+        answer meant."""
+        if unit.viewer:
+            wrong = messages.message_problem(unit, CAN)
+            return Rejected(wrong, permanent=False) if wrong else messages.next_step(unit, answers)
+        at = record_key_time(unit.native_key)
+        unfit = _unfit(unit)
+        if at is None or unfit is not None:
+            return Rejected(unfit or Message("connectors.no_key"), permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last, unit, at)
+        if last is not None and last.step.startswith("stage:") and _blob(last) is None:
+            return outcome_of_failure(last, creates=False)
+        blobs = {answer.step: blob for answer in answers if (blob := _blob(answer)) is not None}
+        for medium in unit.media:
+            if _stage_name(medium) not in blobs:
+                return Send(_stage(medium))
+        above = next((answer for answer in answers if answer.step == ABOVE), None)
+        if unit.comment_id and above is None:
+            return Send(comments.post_view_step(unit.comment_id, ABOVE))
+        if unit.parent_id and above is None:
+            return Send(replace(record_lookup_step(unit.account, _rkey(unit.parent_id)), name=ABOVE))
+        under = _under(above, unit) if above is not None else None
+        if isinstance(under, Outcome):
+            return under
+        people = text.resolve_mentions(unit.text_of("body"), answers)
+        if not isinstance(people, Mapping):
+            return people
+        uploaded = [blobs[_stage_name(medium)] for medium in unit.media]
+        return Send(_put(unit, build_record(unit, uploaded, at, under, people)))
+
+    def card(self, unit: Unit) -> LinkCard | None:
+        """The card of a page that somebody wrote for it."""
+        return None if unit.viewer else record.link_card(unit)
+
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """Read the record by its key: what stands there is ours, and must say what we said. Messages are paged."""
+        if sought.chat:
+            return messages.look_up(sought, answers)
+        if not answers:
+            return Send(record_lookup_step(sought.account, sought.native_key))
+        last = answers[-1]
+        value = _record_of(last)
+        if value is not None and value.get("text") == sought.text:
+            uri = _uri(sought.account, sought.native_key)
+            return Found(uri, post_url(sought.account, sought.native_key), record_key_time(sought.native_key))
+        if value is not None:
+            return Unknown(Message("connectors.other_text_there"))
+        return Absent() if is_record_absent(last) else Unknown(Message("connectors.lookup_failed"))
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The profile."""
+        return post_url(account, "").removesuffix("/post/")
+
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """The record whose key is in an address, in the account's own repository: nobody else's is read."""
+        path = path_segments(address.url, "bsky.app")
+        if len(path) != 4 or (path[0], path[2]) != ("profile", "post") or not is_post_key(path[3]):
+            return NO_POST_THERE
+        who, rkey = path[1], path[3]
+        if who.startswith("did:") and who != address.account:
+            return OTHER_ACCOUNTS_POST
+        if not answers:
+            return Send(record_lookup_step(address.account, rkey))
+        if _record_of(answers[-1]) is not None:
+            return Found(_uri(address.account, rkey), post_url(address.account, rkey), record_key_time(rkey))
+        return Absent() if is_record_absent(answers[-1]) else ADDRESS_UNREADABLE
+
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Delete the record, then see that it is gone. A message stays with its reader: a person is told."""
+        if copy.chat:
+            return Rejected(Message("bluesky.message_stays"), permanent=False)
+        rkey = _rkey(copy.native_id)
+        if not answers:
+            body = {"repo": copy.account, "collection": POST_COLLECTION, "rkey": rkey}
+            path = "/xrpc/com.atproto.repo.deleteRecord"
+            return Send(WireStep("delete", StepKind.RESTRICT, "POST", path, body, action="delete"))
+        last = answers[-1]
+        if last.step == "delete":
+            done = isinstance(last, Response) and 200 <= last.status < 300  # older servers answer without a body
+            return Send(record_lookup_step(copy.account, rkey)) if done else outcome_of_failure(last, creates=False)
+        if is_record_absent(last):
+            return Published(copy.native_id)
+        return Retry(SHORT_RETRY, "account", Message("connectors.lookup_failed"))
+
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        """Likes, replies, reposts and quotes; the network counts no views."""
+        if copy.chat:
+            return None
+        rkey = _rkey(copy.native_id)
+        if not answers:
+            path = f"/xrpc/app.bsky.feed.getPosts?uris={quote_segment(_uri(copy.account, rkey))}"
+            return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics"))
+        match answers[-1]:
+            case Response(body={"posts": [dict(post)]}) as last if last.is_success:
+                counts = {name: post.get(field) for field, name in _COUNTS.items()}
+                return {name: count for name, count in counts.items() if isinstance(count, int)}
+            case _:
+                return None
+
+    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+        """Whether the account's own server keeps the record; the network's view may lag, or hide it from some."""
+        if not answers:
+            return Send(record_lookup_step(copy.account, _rkey(copy.native_id)))
+        if _record_of(answers[-1]) is not None:
+            return PresenceReport()
+        return MissingPost() if is_record_absent(answers[-1]) else None
+
+    def read_back(
+        self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
+    ) -> Send | MarkReport | Outcome:
+        """Whether the record bears the labels it was sent with; anybody may read it."""
+        wanted = self_labels(flags)
+        if not wanted:
+            return MarkReport()
+        if not answers:
+            return Send(record_lookup_step(copy.account, _rkey(copy.native_id)))
+        value = _record_of(answers[-1])
+        if value is not None:
+            borne = record_labels(value)
+            return MarkReport(tuple(f"{LABEL_FLAG}={label}" for label in wanted if label not in borne))
+        return (
+            MarkReport(there=False) if is_record_absent(answers[-1]) else outcome_of_failure(answers[-1], creates=False)
+        )
+
+    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+        """How many follow the account."""
+        return bluesky_account.count_followers(answers)
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
+    ) -> Send | CommentPage | None:
+        """Answers below the account's posts, and posts that name it."""
+        return comments.list_comments(account, cursor, answers)
+
+    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Hide or show an answer below the account's own post, block its author, or report it."""
+        return comments.moderate_comment(spot, act, answers)
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+    ) -> Send | ConnectedAccount | Outcome:
+        """Sign in with the app password; it is forgotten, its tokens stay. See whether it reads messages."""
+        return bluesky_account.connect(form, answers, probe=messages.chat_probe_step(), is_shut=messages.is_chat_denied)
+
+    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        """Ask whose session it is."""
+        return bluesky_account.verify_account(account, answers)
+
+    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+        """A new pair of tokens for the one that is about to end."""
+        return bluesky_account.refresh(grant, answers)
+
+    def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
+        """The log of the account's conversations, then who spoke."""
+        return messages.listen(cursor, answers)
+
+    def ack(self, update: ChatUpdate) -> WireStep | None:
+        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        return None
+
+
+def _unfit(unit: Unit) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    text = unit.text_of("body")
+    if wrong := unit_checks.unit_problem(unit, CAN, length=unit_checks.count_graphemes(text)):
+        return wrong
+    if len(text.encode()) > MAX_BYTES:
+        return Message("connectors.text_too_heavy", {"size": len(text.encode()), "most": MAX_BYTES})
+    if unit.comment_id and unit.media:
+        return Message("connectors.too_many_media", {"count": len(unit.media), "most": 0})
+    if len(unit.media) > 1 and any(medium.mime == VIDEO_MIME for medium in unit.media):
+        return Message("bluesky.film_alone")
+    for place, medium in enumerate(unit.media, start=1):
+        if medium.mime != VIDEO_MIME and medium.size > PICTURE_BYTES:
+            return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
+        if not medium.alt.strip():
+            return Message("connectors.alt_missing", {"place": place})
+    if wrong := record.card_problem(unit):
+        return wrong
+    mark = first_missing_label(unit.flags)
+    return Message("connectors.mark_untold", {"mark": mark}) if mark else None
+
+
+def _stage_name(medium: Medium) -> str:
+    return f"stage:{medium.sha256[:24]}"
+
+
+def _stage(medium: Medium) -> WireStep:
+    path, file = "/xrpc/com.atproto.repo.uploadBlob", FileRef(medium.sha256, medium.mime)
+    return WireStep(_stage_name(medium), StepKind.STAGE, "POST", path, file=file, deadline=120.0)
+
+
+def _blob(answer: StepResult) -> Mapping[str, Any] | None:
+    """What an upload is named by from then on; None where there is none."""
+    match answer:
+        case Response(body={"blob": {"ref": {"$link": str()}} as blob}) if answer.is_success:
+            return blob if answer.step.startswith("stage:") else None
+        case _:
+            return None
+
+
+def _put(unit: Unit, made: Mapping[str, Any]) -> WireStep:
+    """`swapRecord` null: what stands there already is never written over. The same record again changes nothing."""
+    body = {
+        "repo": unit.account,
+        "collection": POST_COLLECTION,
+        "rkey": unit.native_key,
+        "record": made,
+        "validate": True,
+        "swapRecord": None,
+    }
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/xrpc/com.atproto.repo.putRecord", body)
+
+
+def _published(answer: StepResult, unit: Unit, at: datetime) -> Outcome:
+    uri = _uri(unit.account, unit.native_key)
+    match answer:
+        case Response(body={"uri": str(told), "cid": str()}) if answer.is_success and told == uri:
+            return Published(uri, post_url(unit.account, unit.native_key), at)
+        case Response(status=400) if platform_error_code(answer) == "blobnotfound":
+            reason = Message("connectors.uploads_gone")
+            return Retry(timedelta(seconds=1), "account", reason, uploads_gone=True)
+        case Response(status=400) if platform_error_code(answer) == "invalidswap":
+            return Uncertain(Message("connectors.other_text_there"))  # something of ours stands under this key
+        case Response() if answer.is_success:
+            return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
+        case _:
+            return outcome_of_failure(answer, creates=True)
+
+
+def _record_of(answer: StepResult) -> Mapping[str, Any] | None:
+    match answer:
+        case Response(body={"uri": str(), "value": dict(value)}) if answer.is_success:
+            return value
+        case _:
+            return None
+
+
+def _under(answer: StepResult, unit: Unit) -> Mapping[str, Any] | Outcome:
+    """What a reply names: the record it is put under, and the first one of the thread; or why it cannot be.
+
+    Source: https://docs.bsky.app/docs/advanced-guides/posts#replies
+    """
+    found = comments.parent_reference(answer) if unit.comment_id else success_body(answer)
+    match found:
+        case {"uri": str(uri), "cid": str(cid), "value": dict(value)}:
+            parent = {"uri": uri, "cid": cid}
+            match value.get("reply"):
+                case {"root": {"uri": str(first), "cid": str(first_cid)}}:
+                    return {"root": {"uri": first, "cid": first_cid}, "parent": parent}
+                case _:
+                    return {"root": parent, "parent": parent}
+        case Mapping():
+            gone = Rejected(Message("connectors.above_gone"), permanent=False)
+            return gone if is_record_absent(answer) else outcome_of_failure(answer, creates=False)
+        case _:
+            return found
+
+
+def _rkey(uri: str) -> str:
+    return uri.rstrip("/").rpartition("/")[2]
+
+
+def _uri(account: str, rkey: str) -> str:
+    return f"at://{account}/{POST_COLLECTION}/{rkey}"

@@ -1,0 +1,332 @@
+"""By hand: a person posts what we prepared, on any platform without a usable interface. Opens no socket at all.
+
+The one step goes `to` a person: its content becomes a task, and what a connector would set as a flag becomes a line
+of the checklist. The surface is the platform where the person posts; its rules are that platform's own.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from connectors.contract import feed_layout
+from connectors.contract.account_setup import ConnectedAccount, ConnectForm, FormField
+from connectors.contract.capabilities import Capabilities, PriceRange
+from connectors.contract.connector import (
+    FileRef,
+    LookupQuery,
+    PlatformCopy,
+    PostedLink,
+    Response,
+    Send,
+    StepKind,
+    StepNotSent,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.feed_layout import NEUTRAL_LAYOUT, FeedLayout
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Processing,
+    Published,
+    Rejected,
+    Retry,
+    Uncertain,
+)
+from connectors.contract.post_addresses import NO_POST_THERE, ClaimedAddress
+from connectors.platforms.fanvue import publisher
+from connectors.shared import text_counting, unit_checks
+from connectors.shared.http_responses import SHORT_RETRY, quote_segment
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import Medium, Unit
+
+CREATE_TASK_STEP, REMOVAL_TASK_STEP, SAVE_FILE_STEP = "hand_over", "take_back", "save"
+ASK_AGAIN = timedelta(minutes=5)
+"""How often somebody's removal is looked at: their word wakes it anyway."""
+
+_ACCOUNT = re.compile(r"@?([\w.-]{1,60})")
+_NUMBER = re.compile(r"[A-Za-z0-9_-]{5,64}")
+_LINK = re.compile(r"https?://[^\s<>\"]+")
+_ADULT = re.compile(r"adult|nsfw|sensitive|porn|sexual|nudity", re.IGNORECASE)
+_AI = re.compile(r"(^|[._])(ai|is_aigc|made_with_ai|is_ai_generated|containsSyntheticMedia)=")
+
+
+@dataclass(frozen=True)
+class ManualSite:
+    """A platform as people post to it: its name, its hosts, how the address of one post looks, and what it takes: so
+    much `text`, as it `counts` that itself.
+
+    `lines` are what a person sees to there whatever the post shows; `once`: it refuses words the account has said;
+    `asks`: what a post there may cost its readers, which the person sets.
+    """
+
+    label: str
+    hosts: tuple[str, ...]
+    post: str = r"/[^/].*"
+    text: int = 10_000
+    media: int = 40
+    lines: tuple[str, ...] = ()
+    once: bool = False
+    asks: PriceRange | None = None
+    shows: FeedLayout = NEUTRAL_LAYOUT
+    counts: Callable[[str], int] = len
+
+
+_PAID = ("audience", "partners")
+_DOLLARS = PriceRange("USD", 100, 100_000)
+"""Neither OnlyFans nor Fansly documents what a post may cost: wide bounds of ours against a slip of the hand. What each
+takes it says to whoever types the price there."""
+MANUAL_SITES: Mapping[str, ManualSite] = {
+    "onlyfans": ManualSite("OnlyFans", ("onlyfans.com",), r"/(\d{3,})(/[\w.-]+)?", 5000, lines=_PAID, asks=_DOLLARS),
+    "fansly": ManualSite("Fansly", ("fansly.com",), r"/post/(\d{3,})", 5000, lines=_PAID, asks=_DOLLARS),
+    "fanvue": ManualSite(
+        "Fanvue",
+        ("fanvue.com",),
+        r"/.+/.+",
+        5000,
+        lines=_PAID,
+        asks=publisher.PRICE_RANGE,
+        shows=feed_layout.FANVUE_LAYOUT,
+    ),
+    "instagram": ManualSite(
+        "Instagram",
+        ("instagram.com",),
+        r"(/[\w.]+)?/(?:p|reel|tv|stories)/([\w./-]+)",
+        2200,
+        10,
+        shows=feed_layout.INSTAGRAM_LAYOUT,
+    ),
+    "tiktok": ManualSite(
+        "TikTok", ("tiktok.com",), r"/(@[\w.-]+/(video|photo)/\d+|[\w-]{5,})", 2200, 35, shows=feed_layout.TIKTOK_LAYOUT
+    ),
+    "snapchat": ManualSite("Snapchat", ("snapchat.com",), text=250, media=1),
+    "linkedin": ManualSite("LinkedIn", ("linkedin.com",), r"/(posts|feed/update|pulse)/.+", 3000, 20),
+    "x": ManualSite(
+        "X",
+        ("x.com", "twitter.com"),
+        r"/\w+/status/(\d{3,})",
+        280,
+        4,
+        once=True,
+        shows=feed_layout.X_LAYOUT,
+        counts=text_counting.x_text_length,
+    ),
+    "reddit": ManualSite(
+        "Reddit",
+        ("reddit.com", "redd.it"),
+        r"/(r/\w+|user/[\w-]+)/(comments|s)/\w+.*|/\w{5,}",
+        40_000,
+        20,
+        shows=feed_layout.REDDIT_LAYOUT,
+    ),
+    "threads": ManualSite(
+        "Threads",
+        ("threads.net", "threads.com"),
+        r"/@[\w.]+/post/[\w-]+",
+        500,
+        20,
+        shows=feed_layout.THREADS_LAYOUT,
+        counts=text_counting.threads_text_length,
+    ),
+    "facebook": ManualSite("Facebook", ("facebook.com", "fb.watch"), text=63_206, shows=feed_layout.FACEBOOK_LAYOUT),
+    "youtube": ManualSite(
+        "YouTube",
+        ("youtube.com", "youtu.be"),
+        r"/(watch\?v=|shorts/|post/|live/)?[\w-]{6,}.*",
+        5000,
+        1,
+        shows=feed_layout.YOUTUBE_LAYOUT,
+        counts=unit_checks.count_utf8_bytes,
+    ),
+    "pornhub": ManualSite(
+        "Pornhub", ("pornhub.com",), r"/(view_video\.php\?viewkey=|photo/|album/|shorties/)\w+", lines=_PAID
+    ),
+}
+"""Every platform with a row in the policy, by the surface's name."""
+
+OTHER_SITE = ManualSite("?", ())
+"""A place nobody knows the rules of: that it is none is for the gate to say, not for us."""
+
+
+class ByHand:
+    """Tasks for people; pure."""
+
+    capabilities = Capabilities(
+        platform="byhand",
+        surfaces=tuple(MANUAL_SITES),
+        max_text=max(site.text for site in MANUAL_SITES.values()),
+        max_media=max(site.media for site in MANUAL_SITES.values()),
+        mimes=("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/mp4", "audio/ogg"),
+        max_bytes=2 * 1024**3,
+        look="key",
+        resend_is_look=True,  # a task is written together with its answer: without an answer there is none
+        can_delete=True,
+        can_chat=False,
+        can_sell=False,
+        stages=False,
+        hand_over=True,
+        sizes={name: (site.text, site.media) for name, site in MANUAL_SITES.items()},
+        once=frozenset(name for name, site in MANUAL_SITES.items() if site.once),
+        shows={name: site.shows for name, site in MANUAL_SITES.items()},
+        sells={name: site.asks for name, site in MANUAL_SITES.items() if site.asks is not None},
+    )
+    form = ConnectForm(
+        fields=(FormField("site", choices=tuple(MANUAL_SITES)), FormField("account", example="mia.lumiere")),
+        credential="",
+        minutes=1,
+    )
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+    ) -> Send | ConnectedAccount | Outcome:
+        """The account, by its name alone: nobody is asked, and no password of the platform ever."""
+        name, typed = str(form.get("site", "")), _ACCOUNT.fullmatch(str(form.get("account", "")).strip())
+        if name not in MANUAL_SITES:
+            return Rejected(Message("connectors.byhand_site"), permanent=True)
+        if typed is None:
+            return Rejected(Message("connectors.byhand_account"), permanent=True)
+        handle = typed[1]
+        return ConnectedAccount(
+            account=f"{name}/{handle.casefold()}",
+            name=f"{MANUAL_SITES[name].label} · {handle}",
+            surface=name,
+            options={"hand_over": True, "site": MANUAL_SITES[name].label, "handle": handle},
+        )
+
+    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        """Nothing to try: all of it is in the house."""
+        return None
+
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """As the place counts where it is posted."""
+        site = MANUAL_SITES.get(_site_of(unit.surface), OTHER_SITE)
+        return site.counts(unit.text_of("body")), self.capabilities.size_limits(unit.surface)[0]
+
+    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Hand the post over, or say what became of that: from then on it waits for a person."""
+        site = MANUAL_SITES.get(_site_of(unit.surface), OTHER_SITE)
+        unfit = _unfit(unit, self.capabilities, self.count(unit)[0])
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        if not answers:
+            return Send(_handed(unit, site))
+        match answers[-1]:
+            case Response(body={"task": str(task)}) as kept if kept.is_success:
+                return Processing(task, by_hand=True)
+            case StepNotSent(detail=detail):
+                return Retry(SHORT_RETRY, "account", Message("connectors.not_sent", {"detail": detail}))
+            case Response(status=status):
+                return Uncertain(Message("connectors.unclear_answer", {"status": status}))
+            case lost:
+                return Uncertain(Message("connectors.answer_lost", {"detail": lost.detail}))
+
+    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """A task and its answer are one transaction: who asks here found no answer, so there is no task."""
+        return Absent()
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The site."""
+        return f"https://{MANUAL_SITES[name].hosts[0]}/" if (name := account.partition("/")[0]) in MANUAL_SITES else ""
+
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """The post of an address of that platform; nobody can be asked."""
+        post = self.posted(address.account.partition("/")[0], address.url)
+        return Found(post.native_id, post.url) if post is not None and post.url else NO_POST_THERE
+
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Ask a person to take it away; it is gone when they have signed that it is."""
+        if not answers:
+            path = f"/tasks/{quote_segment(copy.native_id)}"
+            return Send(WireStep(REMOVAL_TASK_STEP, StepKind.RESTRICT, "ASK", path, action="delete", to="person"))
+        match answers[-1]:
+            case Response(body={"gone": True}):
+                return Published(copy.native_id)
+            case _:
+                return Retry(ASK_AGAIN, "account", Message("connectors.byhand_waits"))
+
+    def read(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        """No numbers can be read; they are typed in, or come by statement."""
+        return None
+
+    def save(self, key: str, medium: Medium) -> WireStep:
+        """One file of a task, to one phone, once."""
+        files = {"file": FileRef(medium.sha256, medium.mime, medium.name)}
+        path = f"/tasks/{quote_segment(key)}/files"
+        return WireStep(SAVE_FILE_STEP, StepKind.PUBLISH, "HAND", path, files=files, to="person")
+
+    def posted(self, surface: str, pasted: str) -> PostedLink | None:
+        """A link of that platform to one post, or the bare number of one."""
+        site, text = MANUAL_SITES.get(_site_of(surface)), pasted.strip()
+        if site is None:
+            return None
+        if _NUMBER.fullmatch(text) and any(sign.isdigit() for sign in text):
+            return PostedLink(text)
+        if not text.isprintable() or len(text) > 500 or " " in text:
+            return None
+        try:
+            parts = urlsplit(text if "//" in text else f"https://{text}")
+            host = (parts.hostname or "").removeprefix("www.")
+        except ValueError:
+            return None
+        known = any(host == own or host.endswith(f".{own}") for own in site.hosts)
+        where = parts.path.rstrip("/") + (f"?{parts.query}" if "v=" in parts.query or "viewkey=" in parts.query else "")
+        if parts.scheme not in {"http", "https"} or parts.username or not known or not re.fullmatch(site.post, where):
+            return None
+        return PostedLink(f"{host}{where}"[:200], f"https://{host}{where}")
+
+
+def _site_of(surface: str) -> str:
+    return surface.removeprefix("byhand.")
+
+
+def _unfit(unit: Unit, can: Capabilities, length: int) -> Message | None:
+    if not unit.native_key:
+        return Message("connectors.no_key")
+    return unit_checks.unit_problem(unit, can, length=length)
+
+
+def _handed(unit: Unit, site: ManualSite) -> WireStep:
+    body = {
+        "key": unit.native_key,
+        "site": site.label,
+        "title": unit.text_of("title"),
+        "caption": unit.text_of("body"),
+        "links": list(dict.fromkeys(_LINK.findall("\n".join(unit.visible_texts)))),
+        "price": _price(unit),
+        "media": [
+            {"sha256": medium.sha256, "mime": medium.mime, "size": medium.size, "alt": medium.alt, "name": medium.name}
+            for medium in unit.media
+        ],
+        "checklist": _checklist(unit, site),
+        "flags": list(unit.flags),
+    }
+    files = {
+        f"file{place}": FileRef(medium.sha256, medium.mime, medium.name) for place, medium in enumerate(unit.media)
+    }
+    path = f"/tasks/{quote_segment(unit.native_key)}"
+    return WireStep(CREATE_TASK_STEP, StepKind.PUBLISH, "HAND", path, body, files=files, to="person")
+
+
+def _price(unit: Unit) -> dict[str, object] | None:
+    return None if unit.price is None else {"minor": unit.price.minor, "currency": unit.price.currency}
+
+
+def _checklist(unit: Unit, site: ManualSite) -> list[str]:
+    """What a request would have set, a person sets: one line each, in a fixed order."""
+    wanted = {_line(flag) for flag in unit.flags}
+    if unit.media:
+        wanted |= set(site.lines)
+    if unit.price is not None:
+        wanted.add("price")
+    return [line for line in ("price", "adult", "ai", "audience", "partners", "marks") if line in wanted]
+
+
+def _line(flag: str) -> str:
+    if _AI.search(flag):
+        return "ai"
+    return "adult" if _ADULT.search(flag) else "marks"

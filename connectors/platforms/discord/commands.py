@@ -1,0 +1,137 @@
+"""Discord's menu of commands: what a bot's application offers there, and how a chosen one is answered. Pure."""
+
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
+
+from connectors.contract.bot_commands import BotCommand
+from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Outcome
+from connectors.platforms.discord.errors import error_code, outcome_of_failure
+from connectors.platforms.discord.ids import CHANNEL_URL, is_id
+from connectors.platforms.discord.requests import bot_request
+from connectors.shared.http_responses import quote_segment
+from foundation.i18n.translation import Message, render_message
+
+ENGLISH, FRENCH = "en", "fr"
+COMMAND_ARGUMENT = "what"
+"""The name of the one thing that may be said with a command."""
+
+UNKNOWN_COMMAND = 10063
+_SLASH, _TEXT, _SERVER, _DIRECT, _INSTALLED = 1, 3, 0, 1, 0
+_NO_PREVIEW = 1 << 2
+
+
+def write_menu(
+    application: str, wanted: Sequence[BotCommand], retired: Set[str], answers: tuple[StepResult, ...]
+) -> Send | Outcome | None:
+    """Put each wanted command into the menu that stands there otherwise, or not at all, and take the retired ones out.
+
+    What else stands there is another program's, and is left alone: so each is written by itself, never the whole list.
+    None when all is as wanted. Source: https://discord.com/developers/docs/interactions/application-commands
+    """
+    if not answers:
+        return Send(_step("commands", "GET", f"{_path(application)}?with_localizations=true"))
+    standing = _standing(answers[0])
+    if standing is None or not _done(answers[-1]):
+        return outcome_of_failure(answers[-1], creates=False)
+    path, gone = _path(application), sorted(retired & standing.keys())
+    other = [each for each in map(_drawn, wanted) if not _like(each, standing.get(each["name"]))]
+    due = [
+        *(_step("command", "POST", path, each) for each in other),
+        *(_step("erase", "DELETE", f"{path}/{quote_segment(standing[name]['id'])}") for name in gone),
+    ]
+    return Send(due[len(answers) - 1]) if len(answers) <= len(due) else None
+
+
+def command_response_step(application: str, chat: str) -> WireStep:
+    """What ends the waiting for a chosen command. With a `chat`, its address, for whoever chose it where others write;
+    in the chat itself the answer is a message, and the waiting is taken away."""
+    path = f"/webhooks/{quote_segment(application)}/{{token}}/messages/@original"
+    if not chat:
+        return bot_request("answered", StepKind.CONTROL, "DELETE", path, token="path", action="ack", deadline=10.0)  # noqa: S106  how it is shown
+    told = {
+        "content": f"{CHANNEL_URL}/@me/{quote_segment(chat)}",
+        "flags": _NO_PREVIEW,
+        "allowed_mentions": {"parse": []},
+    }
+    return bot_request("answered", StepKind.CONTROL, "PATCH", path, told, token="path", action="ack", deadline=10.0)  # noqa: S106  how it is shown
+
+
+def command_text(data: Mapping[str, Any], wanted: Sequence[BotCommand]) -> str:
+    """A chosen command as it would have been typed; "" for one that is none of these.
+
+    Of what is said with it only the words of the menu are taken.
+    """
+    command = next((each for each in wanted if each.name == data.get("name")), None)
+    if command is None or data.get("type", _SLASH) != _SLASH:
+        return ""
+    options = data.get("options")
+    values = [each.get("value") for each in options if isinstance(each, dict)] if isinstance(options, list) else []
+    return " ".join((f"/{command.name}", *(word for word in command.words if values[:1] == [word])))
+
+
+def _path(application: str) -> str:
+    return f"/applications/{quote_segment(application)}/commands"
+
+
+def _step(name: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> WireStep:
+    return bot_request(name, StepKind.AUTH, method, path, body, deadline=10.0)
+
+
+def _done(answer: StepResult) -> bool:
+    if not isinstance(answer, Response):
+        return False
+    gone = answer.step == "erase" and answer.status == 404 and error_code(answer) == UNKNOWN_COMMAND
+    return 200 <= answer.status < 300 or gone
+
+
+def _standing(answer: StepResult) -> dict[str, Mapping[str, Any]] | None:
+    """The slash commands that stand in the menu, by name; None for an answer that does not say."""
+    if not isinstance(answer, Response) or not answer.is_success or not isinstance(answer.body, list):
+        return None
+    told = [each for each in answer.body if isinstance(each, dict) and each.get("type", _SLASH) == _SLASH]
+    return {each["name"]: each for each in told if isinstance(each.get("name"), str) and is_id(each.get("id"))}
+
+
+def _drawn(command: BotCommand) -> dict[str, Any]:
+    """A command as Discord takes it; it may be chosen in direct messages and on servers, by everybody."""
+    return {
+        "name": command.name,
+        "type": _SLASH,
+        **_told(command.about),
+        "options": [_option(command)] if command.words else [],
+        "contexts": [_SERVER, _DIRECT],
+        "integration_types": [_INSTALLED],
+        "default_member_permissions": None,
+    }
+
+
+def _option(command: BotCommand) -> dict[str, Any]:
+    choices = [
+        {
+            "name": render_message(about, ENGLISH),
+            "name_localizations": {FRENCH: render_message(about, FRENCH)},
+            "value": word,
+        }
+        for word, about in command.words.items()
+    ]
+    return {"type": _TEXT, "name": COMMAND_ARGUMENT, **_told(command.asks or command.about), "choices": choices}
+
+
+def _told(about: Message) -> dict[str, Any]:
+    """English for everybody whose language we do not write."""
+    return {
+        "description": render_message(about, ENGLISH),
+        "description_localizations": {FRENCH: render_message(about, FRENCH)},
+    }
+
+
+def _like(wanted: Any, standing: Any) -> bool:
+    """Whether what stands says all that is wanted; Discord adds fields of its own, and leaves out what is empty."""
+    if isinstance(wanted, dict):
+        return isinstance(standing, Mapping) and all(_like(part, standing.get(name)) for name, part in wanted.items())
+    if isinstance(wanted, list):
+        there = standing or []
+        found = isinstance(there, list) and len(there) == len(wanted)
+        return found and all(any(_like(each, one) for one in there) for each in wanted)
+    return bool(wanted == standing)

@@ -1,0 +1,103 @@
+"""Announcement channels of Discord: a message is shown once more on every server that follows the channel. Pure.
+
+It is done once: a message bears a flag from then on, and a second time is refused by a number of its own. Ten are
+passed on in an hour. Where it is deleted, those servers show that it was. Nobody tells which servers these are, nor who
+may read them.
+Source: https://docs.discord.com/developers/resources/message#crosspost-message, #message-object-message-flags
+"""
+
+from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult
+from connectors.contract.outcomes import (
+    Absent,
+    Disconnected,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Uncertain,
+    Unknown,
+)
+from connectors.platforms.discord.account import ANNOUNCEMENT
+from connectors.platforms.discord.errors import UNKNOWN_MESSAGE, error_code, outcome_of_failure
+from connectors.platforms.discord.ids import is_id, parse_account, snowflake_time
+from connectors.platforms.discord.requests import bot_request
+from connectors.shared.http_responses import CROSSPOST_STEP, quote_segment
+from foundation.i18n.translation import Message
+from gate.contract.units import Unit
+
+CROSSPOST_OPTION, FOLLOWERS_SURFACE = "crosspost", "discord.followers"
+PLACE, LOOK = "place", "look"
+CROSSPOST_PREFIX = "passed-"
+"""How the native id of such a copy begins; the message's follows: it is no other message."""
+
+CROSSPOSTED = 1 << 0
+"""The flag of a message that was passed on."""
+
+ALREADY, WRONG_PLACE = 40033, frozenset({50024, 50068})
+"""It was passed on before; nothing is passed on from there."""
+
+_NOT_THERE = Message("discord.not_announcement")
+
+
+def check_announcement_channel(unit: Unit, last: StepResult | None) -> Send | Outcome | None:
+    """Before a message is made that is to be passed on: whether servers may follow its channel at all. Asked as what
+    goes ahead of content is, so that it is decided before whether any of it may leave."""
+    if last is None:
+        path = f"/channels/{quote_segment(parse_account(unit.account).channel)}"
+        return Send(bot_request(PLACE, StepKind.STAGE, "GET", path))
+    if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
+        return outcome_of_failure(last, creates=False)
+    return None if last.body.get("type") == ANNOUNCEMENT else Rejected(_NOT_THERE, permanent=False)
+
+
+def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Pass the message on that stands above, or tell what came of it. A unit without one is only weighed."""
+    if not answers:
+        path = f"{_path(unit.account, unit.reply_to)}/crosspost"
+        return Send(bot_request(CROSSPOST_STEP, StepKind.PUBLISH, "POST", path))
+    last, copy = (
+        answers[-1],
+        Published(f"{CROSSPOST_PREFIX}{unit.reply_to}", parse_account(unit.account).url(unit.reply_to)),
+    )
+    if isinstance(last, Response) and last.is_success:
+        told = last.body if isinstance(last.body, dict) else {}
+        done = told.get("id") == unit.reply_to and _is_passed(told.get("flags"))
+        return copy if done else Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
+    match error_code(last):
+        case number if number == ALREADY:
+            return copy
+        case number if number in WRONG_PLACE:
+            return Rejected(_NOT_THERE, permanent=False)
+        case number if number == UNKNOWN_MESSAGE:
+            return Rejected(Message("connectors.above_gone"), permanent=True)
+    outcome = outcome_of_failure(last, creates=True)
+    # the message itself went there a moment ago: it is this alone that is not allowed
+    return Rejected(Message("discord.not_passed_on"), False) if isinstance(outcome, Disconnected) else outcome
+
+
+def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    """Whether the message says that it was passed on."""
+    if not answers:
+        path = _path(sought.account, sought.reply_to)
+        return Send(bot_request(LOOK, StepKind.CONTROL, "GET", path, action=LOOK))
+    last = answers[-1]
+    told = last.body if isinstance(last, Response) and last.is_success and isinstance(last.body, dict) else {}
+    if told.get("id") != sought.reply_to or not isinstance(told.get("flags"), int):
+        return Unknown(Message("connectors.lookup_failed"))
+    if not _is_passed(told["flags"]):
+        return Absent()
+    number = sought.reply_to
+    return Found(
+        f"{CROSSPOST_PREFIX}{number}",
+        parse_account(sought.account).url(number),
+        snowflake_time(number) if is_id(number) else None,
+    )
+
+
+def _is_passed(flags: object) -> bool:
+    return isinstance(flags, int) and bool(flags & CROSSPOSTED)
+
+
+def _path(account: str, message: str) -> str:
+    return f"/channels/{quote_segment(parse_account(account).channel)}/messages/{quote_segment(message)}"

@@ -1,0 +1,404 @@
+"""Discord: a bot that posts to a text channel and answers direct messages. Pure; the gateway is in `workers`.
+
+A message and its files are one request with a nonce. Inside some two minutes Discord itself keeps a repeat from
+becoming a second message; whatever the age, the channel's history shows the nonce, the names of the files or the text.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connectors.contract import feed_layout
+from connectors.contract.account_setup import ConnectedAccount, ConnectForm, FormField
+from connectors.contract.capabilities import Capabilities, PostOption
+from connectors.contract.connector import (
+    ChatUpdate,
+    FileRef,
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.destination import Destination, DestinationReport
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Uncertain,
+    Unknown,
+)
+from connectors.contract.post_addresses import (
+    ADDRESS_UNREADABLE,
+    NO_POST_THERE,
+    OTHER_ACCOUNTS_POST,
+    ClaimedAddress,
+    path_segments,
+)
+from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
+from connectors.contract.reader_roles import ADULT_ROLE_FIELD
+from connectors.platforms.discord import (
+    account,
+    crossposts,
+    edits,
+    roles,
+)
+from connectors.platforms.discord import (
+    destination as discord_places,
+)
+from connectors.platforms.discord.errors import (
+    CHANNEL_GONE_CODES,
+    UNKNOWN_MESSAGE,
+    error_code,
+    is_unknown_message,
+    outcome_of_failure,
+)
+from connectors.platforms.discord.ids import (
+    attachment_name,
+    is_id,
+    message_nonce,
+    parse_account,
+    published_copy,
+    snowflake_time,
+)
+from connectors.platforms.discord.lookup import LOOKUP_ACTION, look_up
+from connectors.platforms.discord.requests import bot_request
+from connectors.shared import options, unit_checks
+from connectors.shared.http_responses import quote_segment, success_body
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import REPOST_KIND, Button, Medium, Unit
+
+PUBLISH, OPEN = "publish", "open"
+MAX_ALT = 1024
+MAX_REQUEST_BYTES = 24 * 1024 * 1024
+"""Bytes of all files of one message; the whole request may have 25 MiB."""
+
+SPOILER_MARK = "spoiler=true"
+"""The flag that blurs what is attached."""
+
+SILENT = 1 << 12
+"""SUPPRESS_NOTIFICATIONS: https://docs.discord.com/developers/resources/message#message-object-message-flags"""
+
+BUTTON_PREFIX, COMMAND_PREFIX = "press:", "command:"
+"""What the key of a pressed button, and of a command from the menu, begins with; its id follows."""
+
+REMOVED_PREFIX = "removed-"
+"""In place of a native id: it was posted and deleted before its answer was read."""
+
+_SEEN: Mapping[str, Mapping[str, Any]] = {
+    BUTTON_PREFIX: {"type": 6},
+    COMMAND_PREFIX: {"type": 5, "data": {"flags": 1 << 6}},
+}
+
+MAX_LABEL = 80
+_ROW, _BUTTON, _GREY, _PER_ROW = 1, 2, 2, 5
+
+
+class Discord:
+    """Posts to a channel and messages to one reader."""
+
+    capabilities = Capabilities(
+        platform="discord",
+        surfaces=("guild_channel", "dm"),
+        max_text=2000,
+        max_media=10,
+        mimes=("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4", "application/zip"),
+        max_bytes=10 * 1024 * 1024,
+        look="listing",
+        resend_is_look=False,
+        can_delete=True,
+        edits=True,
+        can_chat=True,
+        can_sell=False,
+        stages=False,
+        threads=25,
+        shows={"": feed_layout.DISCORD_LAYOUT},
+        passes_on=crossposts.CROSSPOST_OPTION,
+        passes_to=crossposts.FOLLOWERS_SURFACE,
+        options=(
+            PostOption("silent", "flag", default=options.OPTION_FALSE),
+            PostOption(crossposts.CROSSPOST_OPTION, "flag", default=options.OPTION_FALSE),
+        ),
+    )
+    numbers_prove = True
+    form = ConnectForm(
+        fields=(
+            FormField("token", secret=True),
+            FormField("channel", example="https://discord.com/channels/123456789012345678/234567890123456789"),
+            FormField(ADULT_ROLE_FIELD, optional=True, example="18+"),
+        ),
+        credential="token",
+        minutes=3,
+    )
+
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """A title is the first line."""
+        return len(_words(unit)), self.capabilities.max_text
+
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """One request makes the message; a reader's channel is asked for before, and whether servers may follow it
+        where that is chosen. One more passes it on to them."""
+        if unit.comment == REPOST_KIND:
+            return crossposts.next_step(unit, answers)
+        unfit = _unfit(unit, self.capabilities)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last, unit)
+        if not unit.viewer:
+            look = (
+                crossposts.check_announcement_channel(unit, last)
+                if options.unit_options(unit).get_flag(crossposts.CROSSPOST_OPTION)
+                else None
+            )
+            return look or Send(_create(unit, parse_account(unit.account).channel))
+        if last is None:
+            return Send(open_chat_step(unit.viewer, StepKind.STAGE))
+        channel = opened_channel(last)
+        return Send(_create(unit, channel)) if channel else outcome_of_failure(last, creates=False, reader=True)
+
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """Read the channel's history from a minute before the attempt on; of a message that was passed on, itself."""
+        if sought.passed_on:
+            return crossposts.look_up(sought, answers)
+        if sought.chat and not answers:
+            return Send(open_chat_step(sought.chat, StepKind.CONTROL))
+        channel = opened_channel(answers[0]) if sought.chat else parse_account(sought.account).channel
+        if not channel:
+            return Unknown(Message("connectors.lookup_failed"))
+        return look_up(sought, channel, answers[1:] if sought.chat else answers)
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The channel."""
+        return parse_account(account).url("").rstrip("/")
+
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """The message of an address, which names its server and its channel too, and who wrote it."""
+        path, own = path_segments(address.url, "discord.com", "discordapp.com"), parse_account(address.account)
+        if len(path) != 4 or path[0] != "channels" or not is_id(path[3]):
+            return NO_POST_THERE
+        if path[1:3] != (own.guild, own.channel):
+            return OTHER_ACCOUNTS_POST
+        if not answers:
+            return Send(
+                _asked(LOOKUP_ACTION, f"/channels/{quote_segment(own.channel)}/messages/{quote_segment(path[3])}")
+            )
+        last = answers[-1]
+        if is_unknown_message(last):
+            return Absent()
+        body = last.body if isinstance(last, Response) and last.is_success and isinstance(last.body, dict) else {}
+        if body.get("id") != path[3]:
+            return ADDRESS_UNREADABLE
+        author = body.get("author")
+        mine = isinstance(author, dict) and author.get("id") == own.bot
+        return Found(path[3], own.url(path[3]), snowflake_time(path[3])) if mine else OTHER_ACCOUNTS_POST
+
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Delete the message; gone already is gone."""
+        channel, message = _whereabouts(copy)
+        if message.startswith(REMOVED_PREFIX):
+            return Published(copy.native_id)
+        if not answers:
+            path = f"/channels/{quote_segment(channel)}/messages/{quote_segment(message)}"
+            return Send(bot_request("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
+        last = answers[-1]
+        absent = (
+            isinstance(last, Response)
+            and last.status == 404
+            and error_code(last) in {UNKNOWN_MESSAGE, *CHANNEL_GONE_CODES}
+        )
+        if isinstance(last, Response) and (200 <= last.status < 300 or absent):
+            return Published(copy.native_id)
+        return outcome_of_failure(last, creates=False)
+
+    def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Other words in the place of those of a message; its files are named, so that they stay."""
+        unfit = _unfit(unit, self.capabilities)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        channel, message = _whereabouts(PlatformCopy(native_id, unit.account))
+        path = f"/channels/{quote_segment(channel)}/messages/{quote_segment(message)}"
+        return edits.edit_message(path, _words(unit), native_id, answers, files=bool(unit.media))
+
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        """Reactions of a post, counted as likes; Discord tells a bot nothing else."""
+        channel, message = _whereabouts(copy)
+        if copy.chat or message.startswith(REMOVED_PREFIX) or copy.native_id.startswith(crossposts.CROSSPOST_PREFIX):
+            return None
+        if not answers:
+            return Send(_asked("metrics", f"/channels/{quote_segment(channel)}/messages/{quote_segment(message)}"))
+        last = answers[-1]
+        if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
+            return None
+        counts = [each.get("count") for each in last.body.get("reactions") or () if isinstance(each, dict)]
+        return {"likes": sum(count for count in counts if isinstance(count, int))}
+
+    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+        """Whether the channel still has the message: a channel that is gone, or shut to the bot, says nothing of it."""
+        channel, message = _whereabouts(copy)
+        if message.startswith(REMOVED_PREFIX):
+            return MissingPost()  # Discord said so while it was posted
+        if not answers:
+            return Send(_asked(LOOKUP_ACTION, f"/channels/{quote_segment(channel)}/messages/{quote_segment(message)}"))
+        if success_body(answers[-1]).get("id") == message:
+            return PresenceReport()
+        return MissingPost() if is_unknown_message(answers[-1]) else None
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+    ) -> Send | ConnectedAccount | Outcome:
+        """The next sign-in request, the account, or why not."""
+        return account.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        """Ask for the channel: the token opens it, and the bot is still there."""
+        if not answers:
+            return Send(_asked(LOOKUP_ACTION, f"/channels/{quote_segment(parse_account(account).channel)}"))
+        last = answers[-1]
+        return None if isinstance(last, Response) and last.is_success else outcome_of_failure(last, creates=False)
+
+    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+        """How many are on the server that is posted to."""
+        return discord_places.count_followers(account, answers)
+
+    def see(self, place: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
+        """Whether the channel is age-restricted now; its server's own restriction says nothing of it."""
+        return discord_places.inspect_destination(place, answers)
+
+    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Give a member of the account's server a role, or take it."""
+        return roles.set_role(account, fan, role, give, answers)
+
+    def hears(self, account: str) -> str:
+        """Whose direct messages the account hears: a bot has one inbox, however many channels it posts to."""
+        return parse_account(account).bot
+
+    def ack(self, update: ChatUpdate) -> WireStep | None:
+        """Tell Discord within three seconds that a press or a command arrived: it is shown under its own word, which
+        lives 15 minutes and stands in place of the token.
+
+        A command is answered later, and before one person alone.
+        """
+        told = next((how for begins, how in _SEEN.items() if update.key.startswith(begins)), None)
+        if told is None:
+            return None
+        path = f"/interactions/{quote_segment(update.key.partition(':')[2])}/{{token}}/callback"
+        return bot_request("ack", StepKind.CONTROL, "POST", path, told, token="path", action="ack", deadline=2.0)  # noqa: S106  how it is shown
+
+
+def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+    """Why the message cannot go out as it is; nothing is ever cut."""
+    if unit.invoice is not None:
+        return Message("discord.no_payments")
+    if wrong := unit_checks.unit_problem(unit, can, length=len(_words(unit))):
+        return wrong
+    if any(len(button.label) > MAX_LABEL for button in unit.buttons):
+        return Message("connectors.text_too_long", {"length": max(map(_label, unit.buttons)), "most": MAX_LABEL})
+    size = sum(medium.size for medium in unit.media)
+    if size > MAX_REQUEST_BYTES:
+        return Message("discord.too_large", {"size": size, "most": MAX_REQUEST_BYTES})
+    if any(len(medium.alt) > MAX_ALT for medium in unit.media):
+        return Message("discord.alt_too_long", {"most": MAX_ALT})
+    return None
+
+
+def _label(button: Button) -> int:
+    return len(button.label)
+
+
+def _words(unit: Unit) -> str:
+    return edits.joined_text(unit.text_of("title"), unit.text_of("body"))
+
+
+def _asked(name: str, path: str) -> WireStep:
+    """A harmless request for what stands somewhere; its action is its name."""
+    return bot_request(name, StepKind.CONTROL, "GET", path, action=name)
+
+
+def open_chat_step(viewer: str, kind: StepKind) -> WireStep:
+    """Ask for the channel of direct messages with somebody; asked again it is the same one."""
+    action = LOOKUP_ACTION if kind is StepKind.CONTROL else ""
+    body = {"recipient_id": viewer}
+    return bot_request(OPEN, kind, "POST", "/users/@me/channels", body, action=action, deadline=10.0)
+
+
+def opened_channel(answer: StepResult) -> str:
+    """The channel that was asked for; "" when none was told."""
+    told = (
+        answer.body.get("id")
+        if isinstance(answer, Response) and answer.is_success and isinstance(answer.body, dict)
+        else ""
+    )
+    return told if isinstance(told, str) and is_id(told) else ""
+
+
+def _create(unit: Unit, channel: str) -> WireStep:
+    hidden = SPOILER_MARK in unit.flags
+    names = [
+        attachment_name(unit.native_key, number, medium, hidden=hidden) for number, medium in enumerate(unit.media)
+    ]
+    said: dict[str, Any] = {
+        "content": _words(unit),
+        "nonce": message_nonce(unit.native_key),
+        "enforce_nonce": True,
+        "allowed_mentions": {"parse": []},
+    }
+    if options.unit_options(unit).get_flag("silent"):
+        said["flags"] = SILENT
+    if unit.buttons:
+        said["components"] = _buttons(unit.buttons)
+    if unit.parent_id:  # refused where what it answers is gone
+        said["message_reference"] = {"message_id": unit.parent_id.rpartition("/")[2], "fail_if_not_exists": True}
+    path = f"/channels/{quote_segment(channel)}/messages"
+    if not unit.media:
+        return bot_request(PUBLISH, StepKind.PUBLISH, "POST", path, said)
+    said["attachments"] = [_attachment(*each) for each in zip(range(len(names)), names, unit.media, strict=True)]
+    files = {
+        f"files[{number}]": FileRef(medium.sha256, medium.mime, names[number])
+        for number, medium in enumerate(unit.media)
+    }
+    return bot_request(PUBLISH, StepKind.PUBLISH, "POST", path, {"payload_json": said}, files=files)
+
+
+def _attachment(number: int, name: str, medium: Medium) -> dict[str, str]:
+    return {"id": str(number), "filename": name} | ({"description": medium.alt} if medium.alt else {})
+
+
+def _buttons(buttons: Sequence[Button]) -> list[dict[str, Any]]:
+    """Rows of at most five; what comes back when one is pressed is its action and its id of ours."""
+    drawn = [
+        {
+            "type": _BUTTON,
+            "style": _GREY,
+            "label": button.label,
+            "custom_id": f"{button.action}:{button.ref}",
+        }
+        for button in buttons
+    ]
+    rows = range(0, len(drawn), _PER_ROW)
+    return [{"type": _ROW, "components": drawn[start : start + _PER_ROW]} for start in rows]
+
+
+def _published(answer: StepResult, unit: Unit) -> Outcome:
+    if isinstance(answer, Response) and answer.is_success:
+        body = answer.body if isinstance(answer.body, dict) else {}
+        message, channel = body.get("id"), body.get("channel_id")
+        if isinstance(message, str) and is_id(message) and isinstance(channel, str) and is_id(channel):
+            return published_copy(parse_account(unit.account), channel, message, unit.viewer)
+        return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
+    if is_unknown_message(answer):
+        return Published(
+            f"{REMOVED_PREFIX}{message_nonce(unit.native_key)}"
+        )  # the nonce was used, and its message deleted since
+    return outcome_of_failure(answer, creates=True, reader=bool(unit.viewer))
+
+
+def _whereabouts(copy: PlatformCopy) -> tuple[str, str]:
+    channel, _, message = copy.native_id.removeprefix(crossposts.CROSSPOST_PREFIX).rpartition("/")
+    return channel or parse_account(copy.account).channel, message

@@ -1,0 +1,94 @@
+"""Roles of a server's members: which one readers of proven age may bear, and giving and taking it. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.contract.connector import Response, Send, StepKind, StepResult
+from connectors.contract.outcomes import Outcome, Published, Rejected
+from connectors.contract.reader_roles import READER_NOT_THERE, ROLE_ACTION
+from connectors.platforms.discord.errors import error_code, outcome_of_failure
+from connectors.platforms.discord.ids import is_id, parse_account
+from connectors.platforms.discord.requests import bot_request
+from connectors.shared.http_responses import quote_segment
+from foundation.i18n.translation import Message
+
+UNKNOWN_MEMBER, UNKNOWN_ROLE, UNKNOWN_USER, NOT_ALLOWED = 10007, 10011, 10013, 50013
+"""The last one is about this role alone: what is posted needs other rights, and goes on."""
+
+ADMINISTRATOR, MANAGE_ROLES = 1 << 3, 1 << 28
+PRIVILEGED_PERMISSIONS = sum(1 << bit for bit in (1, 2, 3, 4, 5, 13, 17, 27, 28, 29, 30, 33, 34, 40))
+"""Kick, ban, administrate, manage (channels, server, messages, nicknames, roles, webhooks, expressions, events,
+threads), mention everybody, time out: what nobody gets for having proven their age.
+
+Source: https://discord.com/developers/docs/topics/permissions#permissions-bitwise-permission-flags
+"""
+
+_MENTION = re.compile(r"<@&(\d+)>")
+
+
+def set_role(account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Give a member a role or take it; both may be repeated.
+
+    Source: https://discord.com/developers/docs/resources/guild#add-guild-member-role
+    """
+    if not answers:
+        path = f"/guilds/{quote_segment(parse_account(account).guild)}/members/{quote_segment(fan)}/roles/{quote_segment(role)}"
+        method = "PUT" if give else "DELETE"
+        return Send(bot_request(ROLE_ACTION, StepKind.CONTROL, method, path, action=ROLE_ACTION))
+    last = answers[-1]
+    if isinstance(last, Response) and 200 <= last.status < 300:
+        return Published(fan)
+    match error_code(last) if isinstance(last, Response) and 400 <= last.status < 500 else 0:
+        case number if number in (UNKNOWN_MEMBER, UNKNOWN_USER):
+            return Rejected(Message(READER_NOT_THERE), permanent=False) if give else Published(fan)
+        case number if number == UNKNOWN_ROLE:
+            return Rejected(Message("discord.role_gone"), permanent=False) if give else Published(fan)
+        case number if number == NOT_ALLOWED:
+            return Rejected(Message("discord.role_above"), permanent=False)
+        case _:
+            return outcome_of_failure(last, creates=False)
+
+
+def find_role(typed: str, told: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | Message:
+    """The role that a person typed (its name, its number or its mention), or why the bot cannot give it."""
+    guild, wanted = told["guild"], typed.strip()
+    mentioned = _MENTION.fullmatch(wanted)
+    number, name = (mentioned[1] if mentioned else wanted), wanted.removeprefix("@").casefold()
+    roles = [one for one in guild.get("roles") or () if is_id(one.get("id")) and one["id"] != guild.get("id")]
+    same = [one for one in roles if one["id"] == number] or [one for one in roles if _name(one).casefold() == name]
+    if len(same) != 1:
+        return Message("discord.role_twice" if same else "discord.role_unknown", {"role": wanted})
+    role: dict[str, Any] = same[0]
+    if role.get("managed") is True or int(role.get("permissions") or 0) & PRIVILEGED_PERMISSIONS:
+        return Message("discord.role_powerful", {"role": _name(role)})
+    own = [one for one in roles if one["id"] in set(told["member"].get("roles") or ())]
+    if guild.get("owner_id") != told["me"]["id"]:
+        rights = _together(own) | _together(
+            [one for one in guild.get("roles") or () if one.get("id") == guild.get("id")]
+        )
+        if not rights & (MANAGE_ROLES | ADMINISTRATOR):
+            return Message("discord.no_role_right")
+        if max(map(_height, own), default=(0, 0)) <= _height(role):
+            return Message("discord.role_above")
+    return role
+
+
+def _together(roles: list[dict[str, Any]]) -> int:
+    rights = 0
+    for role in roles:
+        rights |= int(role.get("permissions") or 0)
+    return rights
+
+
+def _name(role: Mapping[str, Any]) -> str:
+    return str(role.get("name", ""))
+
+
+def _height(role: Mapping[str, Any]) -> tuple[int, int]:
+    """Where a role stands: of two at one position the older one is the higher.
+
+    Source: https://discord.com/developers/docs/topics/permissions#permission-hierarchy
+    """
+    position = role.get("position")
+    return (position if isinstance(position, int) else 0), -int(role["id"])

@@ -1,0 +1,107 @@
+"""Reading what Discord's gateway tells, by the types of discord.py. It opens no socket. Pure.
+
+Importing this module costs some 16 MiB: it is loaded with the first account that is heard.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import discord
+
+from connectors.contract.bot_commands import BotCommand
+from connectors.contract.connector import AttachmentKind, ChatUpdate
+from connectors.platforms.discord import commands as discord_commands
+from connectors.platforms.discord.publisher import BUTTON_PREFIX, COMMAND_PREFIX
+
+Interaction = discord.Interaction[Any]
+
+_MEDIA: Mapping[str, AttachmentKind] = {"image": "picture", "video": "film", "audio": "sound"}
+
+
+@dataclass(frozen=True)
+class InteractionCall:
+    """What Discord waits for an answer to: three seconds for the first, 15 minutes in all.
+
+    `word` is what it is answered with, and a secret. `chosen`: a command from the menu; `elsewhere`: not in the chat
+    with the bot, where answers lie.
+    """
+
+    update: ChatUpdate
+    application: str
+    word: str = field(repr=False)
+    chosen: bool = False
+    elsewhere: bool = False
+
+
+def parse_message(message: discord.Message) -> ChatUpdate | None:
+    """A message of a person; one that is more than words (a file, a sticker) is for a person of ours. None for any
+    other."""
+    if message.author.bot or message.type not in (discord.MessageType.default, discord.MessageType.reply):
+        return None
+    return ChatUpdate(
+        key=f"message:{message.id}",
+        kind="message" if message.content and not (message.attachments or message.stickers) else "unsupported",
+        fan=str(message.author.id),
+        handle=message.author.global_name or message.author.name,
+        native_id=str(message.id),
+        at=message.created_at,
+        text=message.content,
+        shows=_shows(message),
+    )
+
+
+def parse_edit(message: discord.Message) -> ChatUpdate | None:
+    """What a message of a person says since it was edited; None for one that is told again for another reason (a link
+    was looked up, it was pinned), which bears no time of an edit, and for one without words.
+
+    Source: https://docs.discord.com/developers/events/gateway-events#message-update
+    """
+    says, at = parse_message(message), message.edited_at
+    if says is None or at is None or not says.text:
+        return None
+    key = f"edited:{at.isoformat()}:{message.id}"  # ends with the message: how far the account was heard goes by that
+    return replace(says, key=key, kind="edited", at=at, shows="")
+
+
+def _shows(message: discord.Message) -> AttachmentKind:
+    """What a message is beside its words; nothing of it is fetched."""
+    if message.attachments:
+        return _MEDIA.get((message.attachments[0].content_type or "").partition("/")[0], "file")
+    return "picture" if message.stickers else ""
+
+
+def parse_interaction(
+    interaction: Interaction, application: int | None, commands: Sequence[BotCommand]
+) -> InteractionCall | None:
+    """A button pressed under a direct message, or a command chosen anywhere; None for what is not ours to hear."""
+    if interaction.application_id != application:
+        return None
+    data: Any = interaction.data or {}
+    ours, word = str(application), interaction.token
+    if interaction.type is discord.InteractionType.component and interaction.guild_id is None:
+        return InteractionCall(
+            _update(interaction, BUTTON_PREFIX, "button", ref=str(data.get("custom_id", ""))), ours, word
+        )
+    if interaction.type is not discord.InteractionType.application_command:
+        return None
+    text = discord_commands.command_text(data, commands)
+    if not text:
+        return None
+    elsewhere = interaction.guild_id is not None or not interaction.context.dm_channel
+    return InteractionCall(
+        _update(interaction, COMMAND_PREFIX, "message", text=text), ours, word, chosen=True, elsewhere=elsewhere
+    )
+
+
+def _update(interaction: Interaction, begins: str, kind: Any, *, text: str = "", ref: str = "") -> ChatUpdate:
+    return ChatUpdate(
+        key=f"{begins}{interaction.id}",
+        kind=kind,
+        fan=str(interaction.user.id),
+        handle=interaction.user.global_name or interaction.user.name,
+        language=str(interaction.locale),
+        at=interaction.created_at,
+        text=text,
+        ref=ref,
+    )

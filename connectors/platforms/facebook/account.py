@@ -1,0 +1,167 @@
+"""Connecting a Facebook Page, by a yes at Facebook or with a token of its own that somebody pasted: whose it is, and
+what it may do. Pure.
+
+Source: https://developers.facebook.com/docs/pages-api/overview, and of what lasts
+https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived,
+https://developers.facebook.com/docs/graph-api/reference/debug_token
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.contract import metrics
+from connectors.contract.account_setup import (
+    WANTED_FIELD,
+    WANTED_MESSAGES,
+    WANTED_POSTS,
+    ConnectedAccount,
+    ConnectForm,
+    FormField,
+    OAuthVisit,
+)
+from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Reauthorize, Rejected
+from connectors.platforms.facebook import messages as facebook_chats
+from connectors.platforms.facebook import oauth as facebook_login
+from connectors.platforms.facebook.errors import outcome_of_failure
+from connectors.platforms.meta import errors
+from connectors.platforms.meta import messages as meta_chats
+from connectors.platforms.meta.errors import id_from_answer
+from connectors.shared import oauth
+from connectors.shared.http_responses import from_unix_seconds, response_date, success_body
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+
+FORM = ConnectForm(
+    fields=(
+        FormField("page", optional=True, example="104215…"),
+        FormField(WANTED_FIELD, optional=True, choices=(WANTED_POSTS, WANTED_MESSAGES)),
+        FormField(oauth.ACCESS_TOKEN_FIELD, secret=True, optional=True, example="EAA…"),
+    ),
+    credential=oauth.ACCESS_TOKEN_FIELD,
+    minutes=10,
+    registered=True,
+    pasted=oauth.ACCESS_TOKEN_FIELD,
+)
+SURFACE, RIGHTS = "facebook.page", "rights"
+NEEDED = ("pages_manage_posts", "pages_read_engagement")
+"""Without these nothing is posted, or found again; what the others are for is said where one is missing."""
+
+SHORTEST = timedelta(days=1)
+"""A token that ends sooner was made of one that lasts an hour."""
+
+MAX_TOKEN_LIFETIME = timedelta(days=3650)
+"""An end further away is nobody's."""
+
+_ECHOED = ("error.message",)
+"""A refusal repeats the token that nobody can read."""
+
+_WHO = "/me?fields=id,name"
+_TOKEN = "/debug_token?input_token={token}&access_token={token}"  # noqa: S105  where it is shown, not one
+
+
+def connect(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+    """The token of a Page, pasted or by a yes; what it may do, and where messages are wanted whether they may be read;
+    then the account, or why not."""
+    chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
+    before = tuple(one for one in answers if one.step not in (RIGHTS, meta_chats.MESSAGES_PROBE_STEP))
+    if isinstance(form.get(oauth.ACCESS_TOKEN_FIELD), Sealed):
+        found = _pasted(form, before)
+        return _known(found, answers[len(before) :], chats=chats) if isinstance(found, ConnectedAccount) else found
+    wanted = facebook_chats.NEEDED_PERMISSIONS if chats else ()
+    page = facebook_login.page_token_turn(form, before, rights=wanted, surface=SURFACE)
+    if not isinstance(page, ConnectedAccount):
+        return page
+    return facebook_login.without_used_code(_known(page, answers[len(before) :], chats=chats))
+
+
+def _pasted(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -> Send | ConnectedAccount | Outcome:
+    """The Page whose token was pasted: it says itself whose it is."""
+    token, page = form.get(oauth.ACCESS_TOKEN_FIELD), str(form.get("page") or "").strip()
+    if not isinstance(token, Sealed):
+        return Rejected(Message("facebook.bad_token"), permanent=False)
+    if not (page.isascii() and page.isdigit() and len(page) <= 30):
+        return Rejected(Message("facebook.bad_page"), permanent=False)
+    if not answers:
+        return Send(WireStep("me", StepKind.AUTH, "GET", _WHO, secret_fields=_ECHOED))
+    who = answers[0]
+    if not isinstance(who, Response) or not who.is_success:
+        refused = outcome_of_failure(who, creates=False)
+        unknown = isinstance(refused, Reauthorize)
+        return Rejected(Message("facebook.bad_token"), permanent=False) if unknown else refused
+    name = success_body(who).get("name")
+    if id_from_answer(who) != page or not isinstance(name, str) or not name:
+        return Rejected(Message("facebook.not_the_page", {"page": page}), permanent=False)
+    return ConnectedAccount(page, name, SURFACE, token=token)
+
+
+def _known(
+    page: ConnectedAccount, answers: tuple[StepResult, ...], *, chats: bool
+) -> Send | ConnectedAccount | Outcome:
+    """What the token of a Page may do, asked of itself."""
+    if not answers:
+        step = WireStep(RIGHTS, StepKind.AUTH, "GET", _TOKEN, token="path", secret_fields=_ECHOED)  # noqa: S106  how it is shown
+        return Send(step)
+    found = _connected(page, answers[0], chats=chats)
+    if not chats or not isinstance(found, ConnectedAccount):
+        return found
+    if len(answers) == 1:
+        return Send(meta_chats.messages_probe_step(facebook_chats.MESSAGING_NETWORK))
+    return errors.messages_unreadable_reason(answers[1]) or replace(found, chat_surface=facebook_chats.CHAT_SURFACE)
+
+
+def _connected(found: ConnectedAccount, rights: StepResult, *, chats: bool) -> ConnectedAccount | Outcome:
+    """The account, where nothing speaks against it: some tokens cannot be asked after, and still post."""
+    told = success_body(rights).get("data")
+    if not isinstance(told, dict):
+        refused = outcome_of_failure(rights, creates=False)
+        silent = isinstance(rights, Response) and isinstance(refused, Rejected | Reauthorize)
+        return found if silent or _is_ok(rights) else refused
+    scopes, needed = told.get("scopes"), (*NEEDED, *(facebook_chats.NEEDED_PERMISSIONS if chats else ()))
+    missing = [right for right in needed if right not in scopes] if isinstance(scopes, list) else []
+    if missing:
+        return Rejected(Message("facebook.right_missing", {"rights": ", ".join(missing)}), permanent=False)
+    left = _lifetime(told, rights, "expires_at")
+    if left is not None and left < SHORTEST:
+        return Rejected(Message("facebook.short_token"), permanent=False)
+    reads = _lifetime(told, rights, "data_access_expires_at")
+    ends = [one for one in (left, reads) if one is not None and timedelta(0) < one < MAX_TOKEN_LIFETIME]
+    return replace(found, lifetime=min(ends, default=None))
+
+
+def _is_ok(answer: StepResult) -> bool:
+    return isinstance(answer, Response) and answer.is_success
+
+
+def _lifetime(told: Mapping[str, Any], answer: StepResult, name: str) -> timedelta | None:
+    """How long the token still holds by their clock, or lets us read: a Page's own never ends by itself, but after 90
+    days without its person it reads nothing any more, and what was posted is not found again. None for always, or
+    where nobody tells.
+
+    Source: https://developers.facebook.com/docs/facebook-login/auth-vs-data
+    """
+    ends = told.get(name)
+    until = from_unix_seconds(str(ends)) if isinstance(ends, int) and not isinstance(ends, bool) and ends > 0 else None
+    now = response_date(answer)
+    return until - now.astimezone(UTC) if until is not None and isinstance(now, datetime) else None
+
+
+def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    """Whether the token is still this Page's."""
+    if not answers:
+        return Send(WireStep("look", StepKind.CONTROL, "GET", _WHO, action="look"))
+    last = answers[-1]
+    if not isinstance(last, Response) or not last.is_success:
+        return outcome_of_failure(last, creates=False)
+    return None if id_from_answer(last) == account else Reauthorize(Message("facebook.other_page"))
+
+
+def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
+    """How many follow the Page."""
+    if not answers:
+        return metrics.followers_request("/{account}?fields=followers_count")
+    return metrics.parse_count(success_body(answers[-1]).get("followers_count"))

@@ -1,0 +1,251 @@
+"""What people say under a Facebook Page's posts, as `meta_hearing` reads it: comments and replies in one list. Pure.
+
+Not heard: whoever is not named, as where the token lacks pages_read_user_content; mentions elsewhere.
+Source: https://developers.facebook.com/docs/graph-api/reference/object/comments,
+https://developers.facebook.com/docs/graph-api/reference/page/published_posts
+
+Acting on what people say under a Facebook Page's posts: answered by a comment, liked, hidden, deleted, its author
+blocked. Pure.
+
+An answer of ours is `comment:` and its id, since a post has two numbers as well.
+Source: https://developers.facebook.com/docs/graph-api/reference/comment, …/reference/object/likes,
+https://developers.facebook.com/docs/graph-api/reference/page/blocked
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.contract import comments as remarks
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.comments import (
+    OWN_COMMENT_PREFIX,
+    Comment,
+    CommentPage,
+    CommentTarget,
+    ModerationAction,
+    own_comment_id,
+    thread_comment_id,
+)
+from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Absent, Found, LookupResult, Outcome, Published, Rejected, Unknown
+from connectors.platforms.facebook.errors import id_of_entry, outcome_of_failure, post_id_from_answer
+from connectors.platforms.instagram.comments import comment_turn
+from connectors.platforms.meta import comments as meta_hearing
+from connectors.platforms.meta.errors import answer_entries, next_cursor
+from connectors.platforms.threads.comments import outcome_unless_present
+from connectors.platforms.threads.errors import is_missing, is_permission_missing
+from connectors.shared import unit_checks
+from connectors.shared.http_responses import clock_lead, json_body, parse_timestamp, quote_segment, success_body
+from foundation.i18n.translation import Message
+from gate.contract.units import Unit
+
+POSTS, COMMENTS = 10, 25
+"""Of each on one page: more of them at once are refused as too much data."""
+
+_SAID = "id,message,created_time,from,parent{id}"
+_POST = f"id,permalink_url,comments.filter(stream).order(reverse_chronological).limit({COMMENTS}){{{_SAID}}}"
+
+
+def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
+    """The next request, what was said since `cursor`, or None where the first answer is none."""
+    return meta_hearing.list_comments(FACEBOOK_COMMENTS, account, cursor, answers)
+
+
+def _posts(after: str) -> str:
+    more = f"&after={quote_segment(after)}" if after else ""
+    return f"/{{account}}/published_posts?fields={quote_segment(_POST)}&limit={POSTS}{more}"
+
+
+def _comments(post: str, after: str) -> str:
+    asked = f"fields={quote_segment(_SAID)}&filter=stream&order=reverse_chronological&limit={COMMENTS}"
+    return f"/{quote_segment(post)}/comments?{asked}&after={quote_segment(after)}"
+
+
+def _said(post: Mapping[str, Any], account: str, me: str) -> Iterator[Comment]:
+    """What others said under a post. A reply is known by the comment it stands under and its own id, since an answer to
+    it goes under that comment too."""
+    under, comments, url = id_of_entry(post), post.get("comments"), post.get("permalink_url")
+    for one in answer_entries(comments) or [] if under and isinstance(comments, dict) else ():
+        number, above = id_of_entry(one), id_of_entry(one.get("parent"))
+        author, name = _author(one)
+        text = one.get("message")
+        if number and author and author != account:
+            yield Comment(
+                native_id=f"{above}/{number}" if above else number,
+                author=author,
+                handle=name or author,
+                text=text if isinstance(text, str) else "",
+                under=under,
+                url=url if isinstance(url, str) else "",
+                at=parse_timestamp(one.get("created_time")),
+            )
+
+
+def _author(one: Mapping[str, Any]) -> tuple[str, str]:
+    """Number and name of who said it; "" where they are not told."""
+    sender = one.get("from")
+    told = sender if isinstance(sender, dict) else {}
+    number, name = told.get("id"), told.get("name")
+    plain = isinstance(number, str) and number.isascii() and number.isdigit() and len(number) <= 30
+    return str(number) if plain else "", name if isinstance(name, str) else ""
+
+
+FACEBOOK_COMMENTS = meta_hearing.CommentNetwork(_posts, _comments, id_of_entry, _said, lambda post: "", "created_time")
+
+PUBLISH, LOOK = "publish", "look"
+MODERATION_ACTIONS = frozenset({"like", "unlike", "hide", "show", "delete", "block"})
+"""A report is made by people alone."""
+
+MAX_COMMENT_LENGTH = 8000
+"""Characters of a comment."""
+
+WINDOW = timedelta(seconds=60)
+"""A comment older than this before the attempt is another one with the same words."""
+
+LISTED, MAX_PAGES = 50, 5
+_REMARK = re.compile(r"(?:\d{1,30}_\d{1,30}/)?\d{1,30}_\d{1,30}", re.ASCII)
+_AUTHOR = re.compile(r"\d{1,19}", re.ASCII)
+"""They take it as a number of 64 bits."""
+
+
+def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
+    """One request that puts words under a comment; tell what its answer meant."""
+    words = unit.text_of("body")
+    wrong = unit_checks.unit_problem(unit, can, length=len(words)) or _unfit(unit)
+    if wrong is not None:
+        return Rejected(wrong, permanent=False)
+    return comment_turn(
+        f"/{thread_comment_id(unit.comment_id)}/comments", words, answers, number=post_id_from_answer, refused=_refused
+    )
+
+
+def add_first_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
+    """A first comment under a post of ours. Source: https://developers.facebook.com/docs/graph-api/reference/object/comments"""
+    wrong = unit_checks.first_comment_problem(unit, can, most=MAX_COMMENT_LENGTH)
+    if wrong is not None:
+        return Rejected(wrong, permanent=False)
+    path = f"/{quote_segment(unit.reply_to)}/comments"
+    return comment_turn(path, unit.text_of("body"), answers, number=post_id_from_answer, refused=_comment_refused)
+
+
+def _comment_refused(last: StepResult, *, creates: bool) -> Outcome:
+    if is_missing(last):
+        return Rejected(Message("connectors.comment_post_gone"), permanent=False)
+    return _refused(last, creates=creates)
+
+
+def _unfit(unit: Unit) -> Message | None:
+    words = unit.text_of("body")
+    alone = not (unit.media or unit.text_of("title") or unit.buttons or unit.viewer or unit.invoice)
+    if not alone or not words.strip():
+        return Message("facebook.words_alone")
+    if len(words) > MAX_COMMENT_LENGTH:
+        return Message("connectors.text_too_long", {"length": len(words), "most": MAX_COMMENT_LENGTH})
+    if not _REMARK.fullmatch(unit.comment_id):
+        return Message("facebook.remark_gone")
+    return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
+
+
+def _refused(last: StepResult, *, creates: bool) -> Outcome:
+    """A token that may not work on comments still posts: that is no reason to reconnect."""
+    if is_permission_missing(last):
+        return Rejected(Message("facebook.no_comments"), permanent=False)
+    if is_missing(last):
+        return Rejected(Message("facebook.remark_gone"), permanent=False)
+    return outcome_of_failure(last, creates=creates)
+
+
+def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    """Read what stands under the comment, newest first: words, time and who said it tell which is ours."""
+    if not answers:
+        return Send(_under(sought.reply_to, ""))
+    last = answers[-1]
+    listed = answer_entries(success_body(last))
+    if listed is None:
+        return Unknown(Message("connectors.lookup_failed"))
+    start = sought.armed_at - WINDOW - clock_lead(last, sought.asked_at or sought.armed_at)
+    inside = [one for one in listed if (parse_timestamp(one.get("created_time")) or start) >= start]
+    same = [one for one in inside if _is_it(one, sought)]
+    if same:
+        return Found(f"{OWN_COMMENT_PREFIX}{id_of_entry(same[-1])}", "", _at(same[-1]))
+    after = next_cursor(success_body(last))
+    if len(inside) < len(listed) or not after:
+        return Absent()
+    more = len(answers) < MAX_PAGES
+    return Send(_under(sought.reply_to, after)) if more else Unknown(Message("connectors.lookup_failed"))
+
+
+def _is_it(one: Mapping[str, Any], sought: LookupQuery) -> bool:
+    sender, number = one.get("from"), id_of_entry(one)
+    ours = not isinstance(sender, dict) or sender.get("id") == sought.account  # some tokens are told nobody's name
+    said = str(one.get("message") or "").strip() == sought.text.strip()
+    return ours and said and number != "" and f"{OWN_COMMENT_PREFIX}{number}" not in sought.known
+
+
+def _at(one: Mapping[str, Any]) -> datetime | None:
+    return parse_timestamp(one.get("created_time"))
+
+
+def _under(native_id: str, after: str) -> WireStep:
+    cursor = f"&after={quote_segment(after)}" if after else ""
+    asked = f"fields=id,message,created_time,from&order=reverse_chronological&limit={LISTED}"
+    path = f"/{quote_segment(thread_comment_id(native_id))}/comments?{asked}{cursor}"
+    return WireStep(LOOK, StepKind.CONTROL, "GET", path, action=LOOK)
+
+
+def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Delete a comment of ours; gone already is gone."""
+    if not answers:
+        return Send(
+            WireStep(
+                "delete", StepKind.RESTRICT, "DELETE", f"/{quote_segment(own_comment_id(native_id))}", action="delete"
+            )
+        )
+    return _done(native_id, own_comment_id(native_id), answers)
+
+
+def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Like a comment, hide it, show it, delete it, or keep its author away; what cannot be done is asked after, since
+    gone is as good."""
+    if act not in MODERATION_ACTIONS or (act == "block" and not _AUTHOR.fullmatch(spot.author)):
+        return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=True)
+    if answers:
+        return (
+            _blocked(spot, answers[-1])
+            if act == "block"
+            else _done(spot.native_id, own_comment_id(spot.native_id), answers)
+        )
+    path = f"/{quote_segment(own_comment_id(spot.native_id))}"
+    if act == "block":
+        return remarks.moderation_request("POST", "/{account}/blocked", {"psid": [int(spot.author)]})
+    if act in ("like", "unlike"):
+        return remarks.moderation_request("POST" if act == "like" else "DELETE", f"{path}/likes")
+    return (
+        remarks.moderation_request("DELETE", path)
+        if act == "delete"
+        else remarks.moderation_request("POST", path, {"is_hidden": act == "hide"})
+    )
+
+
+def _blocked(spot: CommentTarget, acted: StepResult) -> Outcome:
+    """They tell of each author whether it is so now."""
+    if isinstance(acted, Response) and acted.is_success:
+        done = json_body(acted).get(spot.author) is True or json_body(acted).get("success") is True
+        return Published(spot.native_id) if done else Rejected(Message("facebook.not_done"), permanent=False)
+    if is_missing(acted):
+        return Rejected(Message("facebook.not_done"), permanent=False)
+    return _refused(acted, creates=False)
+
+
+def _done(told_as: str, number: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """What came of an act on a comment; where it is not there, or nobody says, it is asked after."""
+    acted, refused = answers[0], Message("facebook.no_comments")
+    if isinstance(acted, Response) and acted.is_success:
+        done = json_body(acted).get("success") is not False
+        return Published(told_as) if done else Rejected(refused, permanent=False)
+    if not is_missing(acted):
+        return _refused(acted, creates=False)
+    end = outcome_unless_present(number, answers[1:], answers[-1], refused)
+    return Published(told_as) if isinstance(end, Published) else end

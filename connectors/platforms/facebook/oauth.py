@@ -1,0 +1,173 @@
+"""Coming in by a yes at Facebook: a code, a token of the person's for two months, their Pages, the token of one. Pure.
+
+A Page's token that was made of a person's for two months does not end by itself; the person's own is not kept. Both
+stand in the address of the request that asks for the next, as Facebook takes them.
+Source: https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow,
+https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived,
+https://developers.facebook.com/docs/pages/getting-started
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from connectors.contract.account_setup import CLIENT_ID, CLIENT_SECRET, ConnectedAccount, OAuthVisit
+from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Reauthorize, Rejected, Retry
+from connectors.platforms.facebook.errors import outcome_of_failure
+from connectors.platforms.meta.errors import id_from_answer, next_cursor
+from connectors.shared import oauth
+from connectors.shared.http_responses import json_body, quote_segment, success_body
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+
+SHORT, LONG, PAGES, PAGE = "code", "long", "pages", "page"
+SCOPES = (
+    "pages_show_list",
+    "pages_manage_posts",
+    "pages_read_engagement",
+    "pages_manage_engagement",
+    "pages_read_user_content",
+    "pages_manage_metadata",
+)
+"""To post and find again, to hear comments and answer them, and to be called about them."""
+
+MAX_REQUESTED = 3
+"""How often the token of two months is asked for where no answer comes: the code is used up by then."""
+
+LISTED, MAX_LISTS = 100, 2
+NAMED, MAX_NAME_LENGTH = 10, 60
+"""So many Pages are named to who has to choose, each cut to so many characters."""
+
+_MAY_POST = ("CREATE_CONTENT", "MANAGE", "FULL_CONTROL")
+"""What one of a person's tasks on a Page ends with where they may post; newer Pages put words before it."""
+
+
+def page_token_turn(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...], *, rights: Sequence[str], surface: str
+) -> Send | OAuthVisit | Outcome | ConnectedAccount:
+    """The way to the token of the Page that the form names by its number or name, or of a person's only one.
+
+    `rights` are asked for besides the usual ones. What was not answered after the code is not asked again later: the
+    code is good once, and the person says yes again.
+    """
+    client = oauth.client_from_form(form)
+    if not client.client_id or client.secret is None:
+        return Rejected(Message("meta.no_client"), permanent=False)
+    if "code" not in form:
+        asked = {
+            "response_type": "code",
+            CLIENT_ID: client.client_id,
+            "scope": ",".join((*SCOPES, *rights)),
+            "auth_type": "rerequest",  # what somebody once left unticked is not asked for else
+        }
+        return OAuthVisit("/dialog/oauth", asked)
+    said = {CLIENT_ID: client.client_id, CLIENT_SECRET: client.secret}
+    if not answers:
+        code = {"redirect_uri": form["redirect_uri"], "code": form["code"], "code_verifier": form["verifier"]}
+        return Send(_asked(SHORT, {**said, **code}))
+    return without_used_code(_after(form, answers, said, surface))
+
+
+def without_used_code(turn: Send | Outcome | ConnectedAccount) -> Send | Outcome | ConnectedAccount:
+    """The same, where a code was used up on the way: what would be tried later is a new yes."""
+    return Rejected(Message("oauth.again"), permanent=False) if isinstance(turn, Retry) else turn
+
+
+def _after(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...], said: Mapping[str, Any], surface: str
+) -> Send | Outcome | ConnectedAccount:
+    short, last = _token(answers[0]), answers[-1]
+    if short is None:
+        return _refused(answers[0])
+    if last.step == PAGE:
+        return _connected(last, surface)
+    if last.step == PAGES:
+        return _chosen(str(form.get("page") or ""), answers)
+    if last.step == LONG and _token(last) is not None:
+        return Send(_listing(""))
+    tries = sum(answer.step == LONG for answer in answers)
+    if tries == MAX_REQUESTED or (tries and not isinstance(outcome_of_failure(last, creates=False), Retry)):
+        return _refused(last)
+    return Send(_asked(LONG, {"grant_type": "fb_exchange_token", **said, "fb_exchange_token": short}))
+
+
+def _chosen(wanted: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """The Page to go on with, once the list was read; or which ones there are."""
+    last = answers[-1]
+    if not isinstance(last, Response) or not last.is_success:
+        refused = outcome_of_failure(last, creates=False)
+        return Rejected(Message("oauth.scopes"), permanent=False) if isinstance(refused, Reauthorize) else refused
+    lists = [one for one in answers if one.step == PAGES]
+    found = [page for one in lists for page in _pages(one)]
+    typed = wanted.strip().casefold()
+    theirs = [one for one in found if typed in (one["id"], _name(one).casefold())] if typed else found
+    after = next_cursor(success_body(last))
+    if after and len(lists) < MAX_LISTS and not (typed and theirs):
+        return Send(_listing(after))
+    if len(theirs) != 1:
+        named = ", ".join(f"{_name(one)} ({one['id']})" for one in found[:NAMED])
+        which = Message("facebook.which_page", {"pages": named}) if named else Message("facebook.no_page")
+        return Rejected(which, permanent=False)
+    (page,) = theirs
+    tasks = page.get("tasks")
+    if isinstance(tasks, list) and tasks and not any(str(task).endswith(_MAY_POST) for task in tasks):
+        return Rejected(Message("facebook.no_task", {"page": _name(page)}), permanent=False)
+    path = f"/{page['id']}?fields=id,name,{oauth.ACCESS_TOKEN_FIELD}"
+    return Send(WireStep(PAGE, StepKind.AUTH, "GET", path, secret_fields=(oauth.ACCESS_TOKEN_FIELD,)))
+
+
+def _connected(answer: StepResult, surface: str) -> Outcome | ConnectedAccount:
+    """The Page with its token."""
+    token, name = _token(answer), success_body(answer).get("name")
+    if token is not None and id_from_answer(answer) and isinstance(name, str) and name:
+        return ConnectedAccount(id_from_answer(answer), name, surface, token=token)
+    refused = outcome_of_failure(answer, creates=False)
+    return refused if isinstance(refused, Retry) else Rejected(Message("oauth.scopes"), permanent=False)
+
+
+def _pages(answer: StepResult) -> Iterator[Mapping[str, Any]]:
+    """The Pages that a list tells, each with a number and a name."""
+    listed = success_body(answer).get("data")
+    for one in listed if isinstance(listed, list) else ():
+        number = one.get("id") if isinstance(one, dict) else None
+        if isinstance(number, str) and number.isascii() and number.isdigit() and _name(one):
+            yield one
+
+
+def _name(page: Mapping[str, Any]) -> str:
+    """What a Page is called, in one line."""
+    found = page.get("name")
+    return " ".join(found.split())[:MAX_NAME_LENGTH] if isinstance(found, str) else ""
+
+
+def _token(answer: StepResult) -> Sealed | None:
+    return answer.sealed.get(oauth.ACCESS_TOKEN_FIELD) if isinstance(answer, Response) and answer.is_success else None
+
+
+def _refused(answer: StepResult) -> Outcome:
+    """Why there is no token: the application's fault, or the code is used up."""
+    error = json_body(answer).get("error")
+    said = str(error.get("message") or "").lower() if isinstance(error, dict) else ""
+    if "client secret" in said or "validating application" in said:
+        return Rejected(Message("oauth.client_refused"), permanent=False)
+    return Rejected(Message("oauth.again"), permanent=False)
+
+
+def _asked(name: str, said: Mapping[str, Any]) -> WireStep:
+    """A request for a person's token."""
+    return WireStep(
+        name,
+        StepKind.AUTH,
+        "GET",
+        "/oauth/access_token",
+        said,
+        token="none",  # noqa: S106  no secret
+        secret_fields=(oauth.ACCESS_TOKEN_FIELD,),
+        deadline=20.0,
+        encoding="query",
+    )
+
+
+def _listing(after: str) -> WireStep:
+    more = f"&after={quote_segment(after)}" if after else ""
+    return WireStep(PAGES, StepKind.AUTH, "GET", f"/me/accounts?fields=id,name,tasks&limit={LISTED}{more}")

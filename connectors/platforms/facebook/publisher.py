@@ -1,0 +1,453 @@
+"""Where posts of a Page stand, and what an address calls them. Pure.
+
+Facebook: posts of a Page, of words, up to ten pictures or one film, each fetched from an address of ours; messages.
+
+Pictures are brought ahead, unpublished, and the last request names them. A film is shown by the request that brings it,
+and worked on for minutes after: it is asked after by its number. No key travels: a lost answer is sought in the posts.
+Source: https://developers.facebook.com/docs/pages-api/posts,
+https://developers.facebook.com/docs/graph-api/reference/page/photos, /videos and /published_posts
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from connectors.contract import feed_layout
+from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
+from connectors.contract.app_webhooks import WebhookTopic
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction, is_own_reply
+from connectors.contract.connector import (
+    ChatUpdate,
+    ChatUpdates,
+    FileRef,
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import (
+    Absent,
+    Failed,
+    Found,
+    LookupResult,
+    Outcome,
+    Processing,
+    Published,
+    Rejected,
+    Uncertain,
+    Unknown,
+)
+from connectors.contract.post_addresses import (
+    ADDRESS_UNREADABLE,
+    NO_POST_THERE,
+    ClaimedAddress,
+    path_segments,
+    query_value,
+)
+from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
+from connectors.platforms.facebook import (
+    account as facebook_account,
+)
+from connectors.platforms.facebook import (
+    comments,
+    edits,
+)
+from connectors.platforms.facebook import (
+    messages as facebook_chats,
+)
+from connectors.platforms.facebook.comments import list_comments
+from connectors.platforms.facebook.errors import (
+    id_of_entry,
+    is_post_id,
+    outcome_of_failure,
+    post_id_from_answer,
+)
+from connectors.platforms.meta import messages as meta_chats
+from connectors.platforms.meta import webhooks
+from connectors.platforms.meta.errors import answer_entries, id_from_answer, next_cursor
+from connectors.platforms.threads.comments import outcome_unless_present
+from connectors.platforms.threads.errors import is_missing, is_permission_missing
+from connectors.shared import textless_posts, unit_checks
+from connectors.shared.http_responses import clock_lead, json_body, parse_timestamp, quote_segment, success_body
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Medium, Unit
+
+
+def post_url(native_id: str) -> str:
+    """Where a post stands."""
+    return f"https://www.facebook.com/{native_id}"
+
+
+def post_number_in(url: str) -> str:
+    """What an address calls a post, or the picture or film that it shows; "" for none."""
+    path = path_segments(url, "facebook.com")
+    told = next(filter(None, (query_value(url, name) for name in ("story_fbid", "fbid", "v"))), "") if path else ""
+    below = any(one in ("posts", "permalink", "videos", "reel", "photos") for one in path[:-1])
+    last = path[-1] if path and (below or (len(path) == 1 and is_post_id(path[0]))) else ""
+    return told or last
+
+
+PUBLISH = "publish"
+MAX_TEXT, MAX_PICTURES = 63_206, 10
+"""Characters; and pictures, as many as others bring in one post: nobody tells the most."""
+
+FILM, PICTURE_BYTES = "video/mp4", 10_000_000
+"""A film may be larger than a picture. How long it lasts and what shape it has is theirs to judge."""
+
+FILM_SECONDS = 180.0
+"""They fetch a film while the request waits."""
+
+WINDOW = timedelta(seconds=60)
+"""A post older than this before the attempt is another one with the same words."""
+
+WORKED_ON = timedelta(minutes=30)
+"""For so long a film that nobody answered for may still appear: longer than our address for it is good."""
+
+LISTED, MAX_PAGES = 50, 5
+_POST = "id,message,created_time,permalink_url,attachments{target{id},subattachments{target{id}}}"
+_FIGURES = "shares,reactions.limit(0).summary(total_count),comments.filter(stream).limit(0).summary(total_count)"
+
+
+class Facebook:
+    """Posts and messages of a Page; pure."""
+
+    capabilities = Capabilities(
+        platform="facebook",
+        surfaces=("page", facebook_chats.CHAT_SURFACE.partition(".")[2]),
+        max_text=MAX_TEXT,
+        max_media=MAX_PICTURES,
+        mimes=("image/jpeg", "image/png", FILM),
+        max_bytes=200 * 1024 * 1024,
+        look="listing",
+        resend_is_look=False,
+        can_delete=True,
+        edits=True,
+        can_chat=True,
+        keeps_messages=True,
+        reply_hours=meta_chats.REPLY_HOURS,
+        poll_seconds=facebook_chats.POLL_SECONDS,
+        poll_gap=meta_chats.POLL_GAP,
+        sizes={facebook_chats.CHAT_SURFACE.partition(".")[2]: (facebook_chats.MAX_TEXT, 0)},
+        can_sell=False,
+        stages=True,
+        shows={"": feed_layout.FACEBOOK_LAYOUT},
+        points_at=frozenset({COMMENT_REFERENCE}),
+        first_comment=True,
+        moderates=comments.MODERATION_ACTIONS,
+        remarks_every=10,  # one to five requests; how many a Page may ask a day grows with who follows it
+    )
+    form = facebook_account.FORM
+    numbers_prove = True
+
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Pictures, then the post that shows them, or a film; tell what the last answer meant. A message is one
+        request."""
+        if unit.viewer:
+            return meta_chats.next_step(facebook_chats.MESSAGING_NETWORK, unit, answers, self.capabilities)
+        if unit.comment_id:
+            return comments.reply_to_comment(unit, answers, self.capabilities)
+        if unit.comment == IS_FIRST_COMMENT:
+            return comments.add_first_comment(unit, answers, self.capabilities)
+        unfit = _unfit(unit, self.capabilities)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        film = next((medium for medium in unit.media if medium.mime == FILM), None)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last, film=film is not None)
+        if last is not None and last.step.startswith("stage:") and not id_from_answer(last):
+            return outcome_of_failure(last, creates=False)
+        if film is not None:
+            return Send(_film(unit, film))
+        made = {answer.step: id_from_answer(answer) for answer in answers if answer.step.startswith("stage:")}
+        for medium in unit.media:
+            if _stage_name(medium) not in made:
+                return Send(_picture(medium))
+        return Send(_post(unit, [made[_stage_name(medium)] for medium in unit.media]))
+
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """Ask after a film by its number; else read the Page's posts back to a minute before the attempt: its words and
+        the time say which it is, or a picture that was brought for it. Of a message, the conversation."""
+        if sought.chat:
+            return meta_chats.look_up(facebook_chats.MESSAGING_NETWORK, sought, answers)
+        if sought.reply_to:
+            return comments.look_up_comment(sought, answers)
+        if film := next(
+            (id_from_answer(one) for one in sought.told if one.step == PUBLISH and id_from_answer(one)), ""
+        ):
+            return _stands(film, sought.account, answers)
+        pictures = {id_from_answer(one) for one in sought.told if one.step.startswith("stage:")} - {""}
+        if not _sought(sought) and not pictures:
+            return Unknown(Message("connectors.no_lookup"))
+        if not answers:
+            return Send(_listing(""))
+        last = answers[-1]
+        posts = answer_entries(success_body(last))
+        if posts is None or any(not id_of_entry(post) for post in posts):
+            return Unknown(Message("connectors.lookup_failed"))
+        start = sought.armed_at - WINDOW - clock_lead(last, sought.asked_at or sought.armed_at)
+        inside = [post for post in posts if (parse_timestamp(post.get("created_time")) or start) >= start]
+        same = [post for post in inside if _is_it(post, sought, pictures)]
+        if same:
+            return _found(same[-1])
+        after = next_cursor(success_body(last))
+        if len(inside) < len(posts) or not after:
+            return _unseen(sought, inside, len(pictures))
+        more = len(answers) < MAX_PAGES
+        return Send(_listing(after)) if more else Unknown(Message("connectors.lookup_failed"))
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The Page."""
+        return f"https://www.facebook.com/{quote_segment(account)}"
+
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """An address has one of several numbers of a post: the Page's posts are read until one has it."""
+        wanted = post_number_in(address.url)
+        if not wanted:
+            return NO_POST_THERE
+        if not answers:
+            return Send(_listing(""))
+        posts = answer_entries(success_body(answers[-1]))
+        if posts is None or any(not id_of_entry(post) for post in posts):
+            return ADDRESS_UNREADABLE
+        for post in posts:
+            found, own = _found(post), id_of_entry(post)
+            if wanted in {own, own.partition("_")[2], post_number_in(found.url), *_shown(post)}:
+                return found
+        after = next_cursor(success_body(answers[-1]))
+        return Send(_listing(after)) if after and len(answers) < MAX_PAGES else Absent()
+
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Delete a post or an answer. What cannot be deleted is asked after: gone already is gone."""
+        if copy.chat:
+            return Rejected(Message("meta.message_stays"), permanent=True)
+        if is_own_reply(copy.native_id):
+            return comments.remove_comment(copy.native_id, answers)
+        if not answers:
+            path = f"/{quote_segment(copy.native_id)}"
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
+        first, there = answers[0], Message("facebook.no_delete")
+        if isinstance(first, Response) and first.is_success and json_body(first).get("success") is not False:
+            return Published(copy.native_id)
+        if is_permission_missing(first):  # it may still post: no reason to connect it anew at once
+            return Rejected(there, permanent=False)
+        if not is_missing(first):
+            return outcome_of_failure(first, creates=False)
+        return outcome_unless_present(copy.native_id, answers[1:], answers[-1], there)
+
+    def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Other words in the place of those of a post that was made as we make them; a film keeps its own."""
+        unfit = _unfit(unit, self.capabilities)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        if any(medium.mime == FILM for medium in unit.media):
+            return Rejected(Message("edit.not_there"), permanent=True)
+        return edits.edit_post(_words(unit), native_id, answers)
+
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        """Reactions, comments and shares of a post; an answer has none."""
+        if is_own_reply(copy.native_id) or copy.chat:
+            return None
+        if not answers:
+            return Send(_asked("metrics", f"/{quote_segment(copy.native_id)}?fields={quote_segment(_FIGURES)}"))
+        told = success_body(answers[-1])
+        counted = {
+            "likes": _within(told.get("reactions"), "summary", "total_count"),
+            "comments": _within(told.get("comments"), "summary", "total_count"),
+            "shares": _within(told.get("shares"), "count") if told else None,
+        }
+        found = {name: n for name, n in counted.items() if isinstance(n, int) and not isinstance(n, bool)}
+        return {"shares": 0} | found if found else None  # nothing is told of shares where there are none
+
+    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+        """A post that the Page itself may not find is gone; nobody says who took it away."""
+        if is_own_reply(copy.native_id) or copy.chat:
+            return None
+        if not answers:
+            return Send(_asked("look", f"/{quote_segment(copy.native_id)}?fields=id"))
+        return (
+            MissingPost()
+            if is_missing(answers[-1])
+            else PresenceReport()
+            if success_body(answers[-1]).get("id")
+            else None
+        )
+
+    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+        """How many follow the Page."""
+        return facebook_account.count_followers(answers)
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
+    ) -> Send | CommentPage | None:
+        """What people said under the Page's posts."""
+        return list_comments(account, cursor, answers)
+
+    def subscribe(
+        self, account: str, about: frozenset[WebhookTopic], answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
+        """Be called about what people say."""
+        return webhooks.subscribe_account("facebook", account, about, answers)
+
+    def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
+        """The Page's conversations, then the messages of those that changed."""
+        return meta_chats.listen(facebook_chats.MESSAGING_NETWORK, cursor, answers)
+
+    def ack(self, update: ChatUpdate) -> WireStep | None:
+        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        return None
+
+    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Hide, show or delete a comment, or block its author."""
+        return comments.moderate_comment(spot, act, answers)
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+    ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+        """Ask whose token it is, and what it may do."""
+        return facebook_account.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        """Ask whose token it is."""
+        return facebook_account.verify_account(account, answers)
+
+
+def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    if wrong := unit_checks.unit_problem(unit, can, length=len(_words(unit))):
+        return wrong
+    alone = not (unit.viewer or unit.buttons or unit.invoice is not None)
+    if not alone or not (unit.media or _words(unit).strip()):
+        return Message("facebook.words_or_files")
+    if len(unit.media) > 1 and any(medium.mime == FILM for medium in unit.media):
+        return Message("facebook.film_alone")
+    for medium in unit.media:
+        if medium.mime != FILM and medium.size > PICTURE_BYTES:
+            return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
+    return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
+
+
+def _words(unit: Unit) -> str:
+    return unit.text_of("body") or unit.text_of("title")
+
+
+def _stage_name(medium: Medium) -> str:
+    return f"stage:{medium.sha256[:24]}"
+
+
+def _picture(medium: Medium) -> WireStep:
+    """One picture that nobody sees yet."""
+    body = {"published": False, **({"alt_text_custom": medium.alt} if medium.alt else {})}
+    file, path = FileRef(medium.sha256, medium.mime), "/{account}/photos"
+    return WireStep(_stage_name(medium), StepKind.STAGE, "POST", path, body, fetched={"url": file}, deadline=60.0)
+
+
+def _post(unit: Unit, pictures: list[str]) -> WireStep:
+    words: dict[str, Any] = {"message": _words(unit)} if _words(unit) else {}
+    shown = {"attached_media": [{"media_fbid": each} for each in pictures]} if pictures else {}
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/{account}/feed", words | shown)
+
+
+def _film(unit: Unit, film: Medium) -> WireStep:
+    """A film and its words, at once; they take no description of one."""
+    words = {"description": _words(unit)} if _words(unit) else {}
+    fetched, path = {"file_url": FileRef(film.sha256, film.mime)}, "/{account}/videos"
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, words, fetched=fetched, deadline=FILM_SECONDS)
+
+
+def _asked(name: str, path: str) -> WireStep:
+    """A harmless request for what stands somewhere."""
+    action = "metrics" if name == "metrics" else "look"
+    return WireStep(name, StepKind.CONTROL, "GET", path, action=action)
+
+
+def _listing(after: str) -> WireStep:
+    cursor = f"&after={quote_segment(after)}" if after else ""
+    return _asked("look", f"/{{account}}/published_posts?fields={quote_segment(_POST)}&limit={LISTED}{cursor}")
+
+
+def _published(answer: StepResult, *, film: bool) -> Outcome:
+    native_id = id_from_answer(answer) if film else post_id_from_answer(answer)
+    if native_id:
+        return Processing(native_id) if film else Published(native_id, post_url(native_id))
+    if isinstance(answer, Response) and answer.is_success:
+        return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
+    return outcome_of_failure(answer, creates=True)
+
+
+def _stands(film: str, page: str, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    """How a film stands that they took: shown once it is worked through, or refused by then.
+
+    Source: https://developers.facebook.com/docs/graph-api/reference/video-status
+    """
+    if not answers:
+        return Send(_asked("look", f"/{film}?fields=status,post_id"))
+    told = success_body(answers[-1])
+    status = _within(told.get("status"), "video_status")
+    if status == "error":
+        phase = _within(told.get("status"), "processing_phase")
+        errors = phase.get("errors") if isinstance(phase, dict) else None
+        first = errors[0] if isinstance(errors, list) and errors else None
+        code = _within(first, "code")
+        return Failed(Message("facebook.film_refused", {"code": code if isinstance(code, int) else 0}))
+    number = str(told.get("post_id") or "")
+    native_id = number if "_" in number else f"{page}_{number}"
+    if status == "ready" and is_post_id(native_id):
+        return Found(native_id, post_url(native_id))
+    return Unknown(Message("facebook.preparing" if told else "connectors.lookup_failed"))
+
+
+def _within(value: Any, *names: str) -> Any:
+    """What stands under a path of names; None for nothing."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _sought(sought: LookupQuery) -> str:
+    """The words of a post, as its list tells them."""
+    return (sought.text or sought.title).strip()
+
+
+def _found(post: Mapping[str, Any]) -> Found:
+    url = post.get("permalink_url")
+    there = isinstance(url, str) and url.startswith("https://")
+    return Found(
+        id_of_entry(post), str(url) if there else post_url(id_of_entry(post)), parse_timestamp(post.get("created_time"))
+    )
+
+
+def _is_it(post: Mapping[str, Any], sought: LookupQuery, pictures: set[str]) -> bool:
+    if id_of_entry(post) in sought.known:
+        return False
+    words = _sought(sought)
+    same = words and str(post.get("message") or "").strip() == words
+    return bool(same) or bool(pictures & _shown(post))
+
+
+def _shown(post: Mapping[str, Any]) -> set[str]:
+    """The numbers of what a post shows."""
+    listed = answer_entries(post["attachments"]) or [] if isinstance(post.get("attachments"), dict) else []
+    below = [
+        answer_entries(one["subattachments"]) or [] for one in listed if isinstance(one.get("subattachments"), dict)
+    ]
+    every = (*listed, *(each for some in below for each in some))
+    return {number for one in every if (number := str(_within(one, "target", "id") or ""))}
+
+
+def _unseen(sought: LookupQuery, inside: list[dict[str, Any]], known: int) -> LookupResult:
+    """Not in the list: absent, unless a film may still be worked on or, of no words, something there may be it."""
+    film = any(medium.mime == FILM for medium in sought.media)
+    if not _sought(sought):
+        if film or known < len({medium.sha256 for medium in sought.media}):
+            return Unknown(Message("connectors.no_lookup"))
+        others = (post for post in inside if id_of_entry(post) not in sought.known)
+        alike = any(textless_posts.is_query_match(sought, post.get("message"), _shown(post)) for post in others)
+        return textless_posts.OTHER_MEDIA if alike else Absent()
+    now, sent = sought.asked_at or sought.armed_at, sought.sent_at or sought.armed_at
+    return Unknown(Message("facebook.preparing")) if film and now - sent < WORKED_ON else Absent()

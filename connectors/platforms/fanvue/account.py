@@ -1,0 +1,141 @@
+"""An account on Fanvue: an application somebody registered there, a yes of the creator, what refusals mean. Pure.
+
+Source: https://api.fanvue.com/docs/authentication/overview, https://api.fanvue.com/docs/api-reference/overview
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from connectors.contract import metrics
+from connectors.contract.account_setup import ConnectedAccount, ConnectForm, OAuthVisit
+from connectors.contract.connector import (
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
+from connectors.shared import http_responses as http
+from connectors.shared import oauth
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+
+SURFACE, CHAT_SURFACE = "fanvue.post", "fanvue.message"
+ME = "me"
+VERSION_HEADER = {"x-fanvue-api-version": "2025-06-26"}
+"""Every request names it; a retired one is answered 410."""
+
+SCOPES = (
+    "openid offline_access offline read:self read:post write:post read:media write:media read:chat write:chat read:fan"
+    " read:insights"
+)
+FORM = ConnectForm(fields=(), credential=oauth.ACCESS_TOKEN_FIELD, minutes=20, registered=True)
+NO_GRACE = timedelta(0)
+"""A refresh token that is shown twice ends all that came of it."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_HANDLE = re.compile(r"[\w.-]{1,60}", re.ASCII)
+
+
+def is_uuid(told: object) -> bool:
+    """Whether something is an id of theirs."""
+    return isinstance(told, str) and _UUID.fullmatch(told) is not None
+
+
+def uuid_of(answer: StepResult, name: str = "uuid") -> str:
+    """The id a success gave under a name; "" for none."""
+    told = http.success_body(answer).get(name)
+    return str(told) if is_uuid(told) else ""
+
+
+RETIRED = timedelta(minutes=5)
+"""How long an application waits that speaks a version which has ended: somebody has to bring Greenroom up to date."""
+
+
+def refusal_text(answer: StepResult) -> str:
+    """All that a refusal says, in small letters. There is no one form of it."""
+    body = http.json_body(answer)
+    errors = body.get("errors")
+    parts = [body.get("error"), body.get("message"), *(errors if isinstance(errors, list) else ())]
+    return " ".join(part for part in parts if isinstance(part, str)).lower()
+
+
+def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
+    """Say what an answer that is not a success meant."""
+    if isinstance(answer, Response) and answer.status == 410:
+        return Retry(RETIRED, "app", Message("fanvue.version"))
+    if isinstance(answer, Response) and answer.status == 403:
+        told = refusal_text(answer)
+        if "scope" in told:
+            return Reauthorize(Message("oauth.scopes"))
+        if any(word in told for word in ("suspended", "banned", "deactivated", "deleted")):
+            return Disconnected(Message("connectors.account_gone", {"word": "http_403"}))
+    return http.outcome_of_status(answer, creates=creates)
+
+
+def connect(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+    """The person says yes; then the code for tokens, and whose they are."""
+    page = OAuthVisit("/oauth2/auth", {"scope": SCOPES, "prompt": "login"})  # another creator's session may be open
+    turn = oauth.oauth_turn(form, answers, page=page, path="/oauth2/token", me=_me(StepKind.AUTH))
+    if turn is not None:
+        return turn
+    return _connected(answers[-1], oauth.parse_tokens(answers[0]))
+
+
+def _connected(me: StepResult, given: RenewedTokens | None) -> ConnectedAccount | Outcome:
+    told, number = http.success_body(me), uuid_of(me)
+    if not told:
+        outcome = outcome_of_failure(me, creates=False)
+        return Rejected(outcome.reason, permanent=False) if isinstance(outcome, Reauthorize) else outcome
+    handle = told.get("handle")
+    if not number or not isinstance(handle, str) or not _HANDLE.fullmatch(handle) or given is None:
+        return Rejected(Message("connectors.unreadable"), permanent=True)
+    if told.get("isCreator") is not True:
+        return Rejected(Message("fanvue.no_creator"), permanent=False)
+    return ConnectedAccount(
+        account=number,
+        name=f"@{handle}",
+        surface=SURFACE,
+        chat_surface=CHAT_SURFACE,
+        token=given.token,
+        refresh=given.refresh,
+        lifetime=given.lifetime,
+    )
+
+
+def _me(kind: StepKind) -> WireStep:
+    action = "look" if kind is StepKind.CONTROL else ""
+    return WireStep(ME, kind, "GET", "/users/me", headers=VERSION_HEADER, action=action)
+
+
+def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    """Whether the token is this account's."""
+    if not answers:
+        return Send(_me(StepKind.CONTROL))
+    if not uuid_of(answers[-1]):
+        return outcome_of_failure(answers[-1], creates=False)
+    return None if uuid_of(answers[-1]) == account else Reauthorize(Message("connectors.token_refused"))
+
+
+def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
+    """How many follow whoever the token belongs to, as Fanvue counts them beside its subscribers. Whether those who
+    subscribe are among them is nowhere said, so the two are not added up.
+
+    Source: https://api.fanvue.com/docs/api-reference/reference/users/get-current-user
+    """
+    if not answers:
+        return Send(replace(metrics.followers_request("/users/me").step, headers=VERSION_HEADER))
+    counts = http.success_body(answers[-1]).get("fanCounts")
+    return metrics.parse_count(counts.get("followersCount")) if isinstance(counts, dict) else None
+
+
+def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    """The pair that follows; the one before it is dead."""
+    return oauth.renewal_outcome(answers[-1]) if answers else Send(oauth.token_renewal_step("/oauth2/token", grant))

@@ -1,0 +1,159 @@
+"""What a creator earned on Fanvue: what fans paid, then what went back to them, each page by page. Pure.
+
+Amounts are US cents whatever the fan paid in: `currency` tells that and nothing else. What went back is a row of its
+own, told among the earnings, among the reversals or in both places, without a number in one of them: its key is never
+of a number, so it counts once. Its sign is told one way here and the other there: what a row is, its source says.
+
+Source: https://api.fanvue.com/docs/api-reference/reference/insights/get-earnings, …/get-spending; on currencies, signs
+and rows of their own: https://docs.onlyfansapi.com/api-reference/fanvue/insights/list-earnings
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Any
+
+from connectors.contract import earnings
+from connectors.contract.connector import Response, Send, StepResult
+from connectors.contract.earnings import MAX_MINOR_UNITS, Earning, Earnings, EarningsAnswer, TimeSpan
+from connectors.contract.outcomes import Reauthorize
+from connectors.platforms.fanvue.account import VERSION_HEADER, refusal_text
+from connectors.shared.http_responses import parse_timestamp, quote_segment, success_body
+from foundation.i18n.translation import Message
+from foundation.money import Money
+
+EARNINGS_STEP, SPENDING_STEP = "earnings", "spending"
+"""The two lists, as paths and as names of steps."""
+
+SIZES = 7
+"""How many sizes pages have."""
+
+CURRENCY = "USD"
+_PAID = frozenset(("appStore", "checkoutLink", "fanExperience", "mediaLink", "message", "post"))
+_REGULAR = frozenset(("renewal", "subscription", "tip"))
+SALES = _PAID | _REGULAR | frozenset(("affiliate", "giveaway", "referral"))
+REVERSALS = frozenset(("refund", "chargeback"))
+MAX_NAME_LENGTH = 60
+
+
+@dataclass(frozen=True)
+class PageLimits:
+    """Rows of a page at most, and pages of one list that one question reads."""
+
+    listed: int = 50
+    most: int = 30
+
+
+PAGE_LIMITS = PageLimits()
+
+
+def read_earnings(
+    account: str, span: TimeSpan, answers: tuple[StepResult, ...], paging: PageLimits = PAGE_LIMITS
+) -> EarningsAnswer:
+    """Read both lists of a span to their ends. A list that is longer than we read is told as not whole."""
+    if not answers:
+        return _asked(EARNINGS_STEP, span, paging)
+    last = answers[-1]
+    mine = [one for one in answers if one.step == last.step]
+    gone = last.step == SPENDING_STEP and len(mine) == 1 and isinstance(last, Response) and last.status == 404
+    cursor = "" if gone else _next(last)
+    if cursor is None or (cursor and cursor in [_next(one) for one in mine[:-1]]):
+        return _untold(last)
+    if cursor and len(mine) < paging.most:
+        return _asked(last.step, span, paging, cursor)
+    if last.step == EARNINGS_STEP and not cursor:
+        return _asked(SPENDING_STEP, span, paging)
+    return _told(account, answers, whole=not cursor)
+
+
+def _asked(name: str, span: TimeSpan, paging: PageLimits, cursor: str = "") -> Send:
+    """Pages are of another size each hour, so that two equal rows that a page's end parts are soon told together."""
+    since, until = (quote_segment(f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}") for at in (span.since, span.until))
+    size = paging.listed - int(span.until.timestamp()) // 3600 % SIZES
+    more = f"&cursor={quote_segment(cursor)}" if cursor else ""
+    return earnings.earnings_request(
+        name, f"/insights/{name}?startDate={since}&endDate={until}&size={size}{more}", dict(VERSION_HEADER)
+    )
+
+
+def _next(answer: StepResult) -> str | None:
+    """The cursor of the page that follows, "" where none does; None for an answer that is no page."""
+    told = success_body(answer)
+    cursor = told.get("nextCursor")
+    if not isinstance(told.get("data"), list) or not (cursor is None or isinstance(cursor, str)):
+        return None
+    return cursor or ""
+
+
+def _untold(answer: StepResult) -> Reauthorize | None:
+    """Accounts that were connected before we asked for this right lack it; their posts are none the worse for it."""
+    lacks = isinstance(answer, Response) and answer.status == 403 and "scope" in refusal_text(answer)
+    return Reauthorize(Message("fanvue.earnings_scope")) if lacks else None
+
+
+def _told(account: str, answers: tuple[StepResult, ...], *, whole: bool) -> Earnings:
+    pages, unread = list[list[Earning]](), 0
+    for answer in answers:
+        rows = [_row(account, row) for row in success_body(answer).get("data", ()) if not _moves_nothing(row)]
+        pages.append([row for row in rows if row is not None])
+        unread += len(rows) - len(pages[-1])
+    return Earnings(earnings.merge_pages(pages), unread, whole)
+
+
+def _moves_nothing(row: object) -> bool:
+    return isinstance(row, dict) and _cents(row.get("gross")) == 0 == _cents(row.get("net"))
+
+
+def _row(account: str, row: object) -> Earning | None:
+    """A row as a movement, its place among equals left out; None for one that says nothing we understand."""
+    told: Mapping[str, Any] = row if isinstance(row, dict) else {}
+    at, source = parse_timestamp(told.get("date")), told.get("source")
+    gross, net = _cents(told.get("gross")), _cents(told.get("net"))
+    if at is None or gross is None or net is None or not isinstance(source, str):
+        return None
+    if source in REVERSALS:
+        return _given_back(account, told, at, abs(gross) or abs(net), abs(net)) if gross * net >= 0 else None
+    if source not in SALES or min(gross, net) < 0 or _named(told, "reversedTransactionOrderId"):
+        return None
+    return _sale(account, told, at, gross or net, net)
+
+
+def _sale(account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int) -> Earning:
+    """One order may pay for several things, so the key of its number is of what was paid for as well."""
+    number, post, message = (_named(told, name) for name in ("transactionOrderId", "postUuid", "messageUuid"))
+    what = (account, str(told["source"]), post, message)
+    like = earnings.earning_key(*what, at.isoformat(), _user(told), str(gross), str(net))
+    key = earnings.earning_key("order", *what, number) if number else like
+    reference = (number or message or post)[:MAX_NAME_LENGTH]
+    money = Money(gross, CURRENCY), Money(gross - net, CURRENCY)
+    return Earning(key, like, at, "sale", reference, *money, paid_for=(message or post)[:MAX_NAME_LENGTH])
+
+
+def _given_back(account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int) -> Earning:
+    """Both lists tell of it, and only so much in both of them."""
+    second = at.replace(microsecond=0).isoformat()
+    key = earnings.earning_key(account, str(told["source"]), second, _user(told), str(gross))
+    reference = (_named(told, "reversedTransactionOrderId") or str(told["source"]))[:MAX_NAME_LENGTH]
+    return Earning(key, key, at, "refund", reference, Money(gross, CURRENCY), Money(gross - net, CURRENCY))
+
+
+def _named(told: Mapping[str, Any], name: str) -> str:
+    value = told.get(name)
+    return value if isinstance(value, str) and value.isprintable() else ""
+
+
+def _user(told: Mapping[str, Any]) -> str:
+    user = told.get("user")
+    return _named(user, "uuid") if isinstance(user, dict) else ""
+
+
+def _cents(value: object) -> int | None:
+    """Whole cents; a part of one is rounded, half to even. None for what is no amount."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        cents = int(Decimal(str(value)).to_integral_value(ROUND_HALF_EVEN))
+    except (InvalidOperation, ValueError, OverflowError):
+        return None
+    return cents if abs(cents) <= MAX_MINOR_UNITS else None

@@ -1,0 +1,127 @@
+"""A picture or a film on its way to Fanvue: opened, sent to its store in parts, said to be whole, ready. Pure.
+
+Each part goes to an address of its own that they tell. Source:
+https://api.fanvue.com/docs/api-reference/reference/media/create-upload-session, …/get-upload-part-url
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from connectors.contract.connector import FileRef, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Rejected, Retry
+from connectors.platforms.fanvue.account import VERSION_HEADER, outcome_of_failure, uuid_of
+from connectors.shared.http_responses import SHORT_RETRY, quote_segment, restage_uploads, success_body
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import Medium
+
+VIDEO_MIME = "video/mp4"
+OPEN, WHERE, PUT, DONE, POLL = "stage:open:", "where:", "stage:put:", "stage:done:", "poll:"
+STORES = ("amazonaws.com", "cloudflarestorage.com", "fanvue.com")
+"""Where the address for a part may lie."""
+
+PART = 8 * 1024 * 1024
+"""They take parts of 5 to 10 MB; the last may be smaller."""
+
+POLLS = 3
+"""How often one try asks whether a file is ready."""
+
+AGAIN, FILM_AGAIN = timedelta(seconds=5), timedelta(seconds=20)
+"""How long the next try waits for a picture, and for a film."""
+
+
+class MediaUpload:
+    """Where the upload of one file stands, by the answers so far."""
+
+    def __init__(self, medium: Medium, answers: tuple[StepResult, ...]) -> None:
+        self._medium, self._name = medium, medium.sha256[:24]
+        self._answers = [one for one in answers if one.step.endswith(self._name)]
+        opened = self._answer(OPEN)
+        self.uuid = uuid_of(opened, "mediaUuid") if opened is not None else ""
+        told = success_body(opened).get("uploadId") if opened is not None else None
+        self._upload = quote_segment(told) if isinstance(told, str) and 0 < len(told) <= 500 else ""
+
+    def _answer(self, kind: str) -> StepResult | None:
+        return next((one for one in reversed(self._answers) if one.step == f"{kind}{self._name}"), None)
+
+    def next(self) -> Send | Outcome | None:
+        """The next request of it, or why it waits; None when it can be shown."""
+        if not self.uuid or not self._upload:
+            unreadable = self._answer(OPEN) is not None
+            return Rejected(Message("connectors.unreadable"), permanent=False) if unreadable else Send(self._open())
+        if self._answer(DONE) is not None:
+            return self._ready()
+        tags = []
+        for number, start in enumerate(range(0, self._medium.size, PART), start=1):
+            sent = self._answer(f"{PUT}{number}:")
+            if not isinstance(sent, Response):
+                return Send(self._part(number, start))
+            tags.append(sent.headers.get("etag", ""))
+        return Send(self._done(tags))
+
+    def _open(self) -> WireStep:
+        """Its name tells it from the others: what was opened for one file is never taken for another's."""
+        kind, ending = self._medium.mime.split("/")
+        body = {"name": self._name, "filename": f"{self._name}.{ending}", "mediaType": kind}
+        return WireStep(f"{OPEN}{self._name}", StepKind.STAGE, "POST", "/media/uploads", body, headers=VERSION_HEADER)
+
+    def _part(self, number: int, start: int) -> WireStep:
+        """The next request of a part: where it goes, then its bytes."""
+        where = self._answer(f"{WHERE}{number}:")
+        told = where.sealed if isinstance(where, Response) else {}
+        address = told.get("address", told.get("url"))
+        return self._put(number, start, address) if address is not None else self._where(number)
+
+    def _where(self, number: int) -> WireStep:
+        """Told as text; the description has it in JSON."""
+        path, name = f"/media/uploads/{self._upload}/parts/{number}/url", f"{WHERE}{number}:{self._name}"
+        asked = WireStep(name, StepKind.CONTROL, "GET", path, headers=VERSION_HEADER, action="look", text_as="address")
+        return replace(asked, secret_fields=("url",))
+
+    def _put(self, number: int, start: int, address: Sealed) -> WireStep:
+        """Without a credential: whoever has the address may send to it."""
+        end = min(start + PART, self._medium.size)
+        span = (start, end) if end - start < self._medium.size else None
+        return WireStep(
+            f"{PUT}{number}:{self._name}",
+            StepKind.STAGE,
+            "PUT",
+            "/",
+            file=FileRef(self._medium.sha256, self._medium.mime, part=span),
+            token="none",  # noqa: S106  no secret
+            deadline=120.0,
+            address=address,
+            within=STORES,
+            text_as="receipt",
+        )
+
+    def _done(self, tags: list[str]) -> WireStep:
+        body = {"parts": [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)]}
+        name, path = f"{DONE}{self._name}", f"/media/uploads/{self._upload}"
+        return WireStep(name, StepKind.STAGE, "PATCH", path, body, headers=VERSION_HEADER)
+
+    def _ready(self) -> Send | Outcome | None:
+        told = [one for one in self._answers if one.step == f"{POLL}{self._name}"]
+        status = success_body(told[-1]).get("status") if told else ""
+        if status == "ready":
+            return None
+        if status == "error":
+            return Rejected(Message("fanvue.picture_failed"), permanent=False)
+        if status == "created":  # nothing of it arrived
+            return restage_uploads()
+        if len(told) >= POLLS:
+            wait = FILM_AGAIN if self._medium.mime == VIDEO_MIME else AGAIN
+            return Retry(wait, "account", Message("connectors.preparing"))
+        path = f"/media/{self.uuid}"
+        return Send(
+            WireStep(f"{POLL}{self._name}", StepKind.CONTROL, "GET", path, headers=VERSION_HEADER, action="look")
+        )
+
+
+def lost_upload_outcome(answer: StepResult) -> Outcome:
+    """What they no longer know is uploaded anew; an address that is over is asked for again."""
+    if isinstance(answer, Response) and answer.step.startswith(PUT) and answer.status in (400, 403):
+        return Retry(SHORT_RETRY, "account", Message("connectors.uploads_gone"))
+    if isinstance(answer, Response) and answer.status == 404:
+        return restage_uploads()
+    return outcome_of_failure(answer, creates=False)

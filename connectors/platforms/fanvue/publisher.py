@@ -1,0 +1,327 @@
+"""Fanvue: posts for subscribers, with pictures and films, and messages with fans, whose media may lie behind a price.
+
+No key travels with a post; a lost answer is looked up among the account's own posts. Fanvue sells by itself: what fans
+pay there goes no way of ours, we see that they paid. The account is in `connectors/platforms/fanvue/account.py`, messages are in
+`messages.py` and `updates.py` beside it.
+Source: https://api.fanvue.com/docs/api-reference/reference/posts/create-post, …/media/create-upload-session
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.contract import feed_layout
+from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
+from connectors.contract.app_webhooks import AppWebhookEvent, WebhookSignature
+from connectors.contract.capabilities import Capabilities, PriceRange
+from connectors.contract.connector import (
+    ChatUpdate,
+    ChatUpdates,
+    LookupQuery,
+    PlatformCopy,
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.earnings import EarningsAnswer, TimeSpan
+from connectors.contract.outcomes import Absent, Found, LookupResult, Outcome, Published, Rejected, Unknown
+from connectors.contract.paid_media import PaidMessageStatus
+from connectors.contract.post_addresses import ADDRESS_UNREADABLE, NO_POST_THERE, ClaimedAddress, path_segments
+from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
+from connectors.platforms.fanvue import (
+    account as fanvue_account,
+)
+from connectors.platforms.fanvue import (
+    earnings,
+    messages,
+    updates,
+    webhooks,
+)
+from connectors.platforms.fanvue.account import (
+    CHAT_SURFACE,
+    SURFACE,
+    VERSION_HEADER,
+    outcome_of_failure,
+    refusal_text,
+    uuid_of,
+)
+from connectors.platforms.fanvue.media import VIDEO_MIME, MediaUpload, lost_upload_outcome
+from connectors.platforms.fanvue.messages import PUBLISH, has_more, page_entries
+from connectors.shared import textless_posts, unit_checks
+from connectors.shared.http_responses import (
+    clock_lead,
+    parse_timestamp,
+    quote_segment,
+    restage_uploads,
+    success_body,
+)
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import Unit
+
+SUBSCRIBERS_MARK = "audience=subscribers"
+EVERYBODY = "followers-and-subscribers"
+WINDOW = timedelta(seconds=60)
+"""A post older than this before the attempt is another one with the same words."""
+
+LISTED, MAX_PAGES = 50, 5
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+MAX_TEXT = 5000
+POLL_SECONDS = 10.0
+"""Between two looks at the chats. 200 requests a minute are allowed for all that is done as a creator: listening takes
+6 of them where nobody speaks, and 60 to 115 where more did than a poll reads; nobody minds ten seconds in a chat.
+Source: https://api.fanvue.com/docs/authentication/rate-limits"""
+
+PRICE_RANGE = PriceRange("USD", 300, 100_000)
+"""The least is theirs; the most is ours, as they name none."""
+
+CAN = Capabilities(
+    platform="fanvue",
+    surfaces=(SURFACE.partition(".")[2], CHAT_SURFACE.partition(".")[2]),
+    max_text=MAX_TEXT,
+    max_media=10,
+    mimes=("image/jpeg", "image/png", "image/webp", VIDEO_MIME),
+    max_bytes=200 * 1024 * 1024,
+    look="listing",
+    resend_is_look=False,
+    can_delete=True,
+    can_chat=True,
+    can_sell=True,
+    stages=True,
+    poll_seconds=POLL_SECONDS,
+    shows={"": feed_layout.FANVUE_LAYOUT},
+    sells={SURFACE.partition(".")[2]: PRICE_RANGE, CHAT_SURFACE.partition(".")[2]: PRICE_RANGE},
+)
+"""How many pictures and films a post or a message takes, and how large, is nowhere said."""
+
+
+class Fanvue:
+    """Posts and messages with pictures and films; pure."""
+
+    capabilities = CAN
+    form = fanvue_account.FORM
+    numbers_prove = True
+    refresh_grace = fanvue_account.NO_GRACE
+    earns_as = "Fanvue"
+    call_header = webhooks.SIGNATURE_HEADER
+
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Bring each file to its store, wait until it is ready, then post. Tell what an answer meant."""
+        unfit = messages.message_problem(unit, CAN) if unit.viewer else _unfit(unit)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        if unit.viewer:
+            return messages.next_step(unit, answers)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last)
+        if last is not None and not (isinstance(last, Response) and last.is_success):
+            return lost_upload_outcome(last)
+        uploads = [MediaUpload(medium, answers) for medium in unit.media]
+        turns = (upload.next() for upload in uploads)
+        waiting = next((turn for turn in turns if turn is not None), None)
+        return waiting or Send(_post(unit, [upload.uuid for upload in uploads]))
+
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """Page through the account's posts, or a chat. Pinned posts come first, whenever they were made."""
+        if sought.chat:
+            return messages.look_up(sought, answers)
+        files = _files(sought)
+        if not (files or (sought.text.strip() and sought.price is None)):
+            return Unknown(Message("connectors.no_lookup"))
+        if not answers:
+            return Send(_listing(1))
+        posts = page_entries(answers[-1])
+        if posts is None:
+            return Unknown(Message("connectors.lookup_failed"))
+        start = sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+        recent = [post for post in posts if (parse_timestamp(post.get("createdAt")) or start) >= start]
+        alike = [post for post in reversed(recent) if _is_it(post, sought, files)]
+        wanted = sought.price.minor if sought.price is not None else None
+        if same := next((post for post in alike if _asked(post) == wanted), None):
+            return Found(str(same["uuid"]), "", parse_timestamp(same.get("createdAt")))
+        if alike:  # ours, and at another price: nobody here knows how that came about
+            return Unknown(Message("fanvue.other_price"))
+        if textless_posts.has_no_text(sought) and any(_is_like(post, sought) for post in recent):
+            return textless_posts.OTHER_MEDIA  # they may call its files by other names
+        older = any(post not in recent and not post.get("isPinned") for post in posts)
+        if older or not has_more(answers[-1]):
+            return Absent()
+        whole = len(answers) < MAX_PAGES
+        return Send(_listing(len(answers) + 1)) if whole else Unknown(Message("connectors.lookup_failed"))
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The site: accounts are known by a number that leads nowhere."""
+        return "https://www.fanvue.com/"
+
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """The post whose number is in an address: of the account's own, as only these are told."""
+        number = next((one.lower() for one in path_segments(address.url, "fanvue.com") if _UUID.fullmatch(one)), "")
+        if not number:
+            return NO_POST_THERE
+        if not answers:
+            return Send(_one(number, "look"))
+        last = answers[-1]
+        if uuid_of(last) == number:
+            return Found(number, "", parse_timestamp(success_body(last).get("createdAt")))
+        return Absent() if _missing(last) else ADDRESS_UNREADABLE
+
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Delete the post, or take the message back; gone already is gone."""
+        if copy.chat:
+            return messages.remove_message(copy, answers)
+        if not answers:
+            path = f"/posts/{quote_segment(copy.native_id)}"
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, headers=VERSION_HEADER, action="delete"))
+        last = answers[-1]
+        done = (isinstance(last, Response) and last.status == 204) or _missing(last)
+        return Published(copy.native_id) if done or success_body(last) else outcome_of_failure(last, creates=False)
+
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        """Likes, comments and tips of a post; nobody tells views."""
+        if copy.chat:
+            return None
+        if not answers:
+            return Send(_one(copy.native_id, "metrics"))
+        told = success_body(answers[-1])
+        tips = told.get("tips")
+        counts = {
+            "likes": told.get("likesCount"),
+            "comments": told.get("commentsCount"),
+            "tips": tips.get("count") if isinstance(tips, dict) else None,
+        }
+        return {name: int(count) for name, count in counts.items() if isinstance(count, int | float)} or None
+
+    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+        """Whether the account still has the post; a 404 without Fanvue's own words may be anybody's."""
+        if not answers:
+            return Send(_one(copy.native_id, "look"))
+        if uuid_of(answers[-1]) == copy.native_id:
+            return PresenceReport()
+        return MissingPost() if _missing(answers[-1]) else None
+
+    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+        """How many follow the account; who subscribes is counted apart there."""
+        return fanvue_account.count_followers(answers)
+
+    def locked(
+        self, copy: PlatformCopy, since: datetime, answers: tuple[StepResult, ...]
+    ) -> Send | PaidMessageStatus | None:
+        """Whether a message was bought."""
+        return messages.read_paid_status(copy, since, answers)
+
+    def earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
+        """What fans paid, and what went back to them."""
+        return earnings.read_earnings(account, span, answers)
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+    ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+        """Have the creator say yes, then ask whose tokens these are."""
+        return fanvue_account.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        """Ask whose token it is."""
+        return fanvue_account.verify_account(account, answers)
+
+    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+        """A new pair of tokens; the old refresh token is used up by that."""
+        return fanvue_account.refresh(grant, answers)
+
+    def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
+        """The list of chats, then each in which somebody spoke."""
+        return updates.listen(cursor, answers)
+
+    def ack(self, update: ChatUpdate) -> WireStep | None:
+        """Fanvue waits for nothing, and chats stay unread there until the creator looks."""
+        return None
+
+    def signed(self, header: str) -> WebhookSignature | None:
+        """How a call for the application is signed."""
+        return webhooks.read_signature(header)
+
+    def nudge(self, body: bytes) -> AppWebhookEvent | None:
+        """What a call is about."""
+        return webhooks.parse_app_webhook(body)
+
+
+def _unfit(unit: Unit) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    if wrong := unit_checks.unit_problem(unit, CAN, length=len(unit.text_of("body"))):
+        return wrong
+    if not unit.media and not unit.text_of("body").strip():
+        return Message("fanvue.empty")
+    mark = next((flag for flag in unit.flags if flag != SUBSCRIBERS_MARK), "")
+    return Message("connectors.mark_untold", {"mark": mark}) if mark else None
+
+
+def _post(unit: Unit, media: list[str]) -> WireStep:
+    audience = SUBSCRIBERS_MARK.partition("=")[2] if SUBSCRIBERS_MARK in unit.flags else EVERYBODY
+    body: dict[str, Any] = {"audience": audience}
+    if unit.text_of("body"):
+        body["text"] = unit.text_of("body")
+    if media:
+        body["mediaUuids"] = media
+    if unit.price is not None:
+        body["price"] = unit.price.minor
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/posts", body, headers=VERSION_HEADER)
+
+
+def _files(sought: LookupQuery) -> set[str]:
+    """What they call the files of a post; nothing where one of them is not known."""
+    named = {MediaUpload(medium, sought.told).uuid for medium in sought.media}
+    return set() if "" in named else named
+
+
+def _is_it(post: Mapping[str, Any], sought: LookupQuery, files: set[str]) -> bool:
+    """Whether a post shows these very files, uploaded for it alone, whatever its owner has it say by now; or
+    says this and costs nothing: they may call its files by other names."""
+    if str(post["uuid"]) in sought.known:
+        return False
+    words = sought.text.strip() if sought.price is None else ""
+    return (bool(files) and _shown(post) == files) or (bool(words) and str(post.get("text") or "").strip() == words)
+
+
+def _is_like(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+    return str(post["uuid"]) not in sought.known and textless_posts.is_query_match(
+        sought, post.get("text"), _shown(post)
+    )
+
+
+def _shown(post: Mapping[str, Any]) -> set[str]:
+    told = post.get("mediaUuids")
+    return {str(one) for one in told} if isinstance(told, list) else set()
+
+
+def _asked(post: Mapping[str, Any]) -> int | None:
+    """The price of a post in cents; None for one that costs nothing."""
+    told = post.get("price")
+    return int(told) if isinstance(told, int | float) and told else None
+
+
+def _published(answer: StepResult) -> Outcome:
+    if number := uuid_of(answer):
+        return Published(number, "", parse_timestamp(success_body(answer).get("createdAt")))
+    if isinstance(answer, Response) and answer.status == 404 and "media" in refusal_text(answer):
+        return restage_uploads()
+    return outcome_of_failure(answer, creates=True)
+
+
+def _missing(answer: StepResult) -> bool:
+    """Whether Fanvue itself says that there is no such post."""
+    return isinstance(answer, Response) and answer.status == 404 and bool(refusal_text(answer))
+
+
+def _one(number: str, action: str) -> WireStep:
+    path = f"/posts/{quote_segment(number)}"
+    return WireStep(action, StepKind.CONTROL, "GET", path, headers=VERSION_HEADER, action=action)
+
+
+def _listing(page: int) -> WireStep:
+    path = f"/posts?page={page}&size={LISTED}"
+    return WireStep("look", StepKind.CONTROL, "GET", path, headers=VERSION_HEADER, action="look")

@@ -1,0 +1,84 @@
+"""What Fanvue calls about: an event of a creator, in the words of today, or in those of before, without id and type.
+
+Source: https://api.fanvue.com/docs/webhooks/webhooks-overview, …/signature-verification, …/creator/overview
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.contract.app_webhooks import AppWebhookEvent, WebhookSignature, WebhookTopic
+from connectors.platforms.fanvue.account import is_uuid
+
+SIGNATURE_HEADER = "x-fanvue-signature"
+MAX_SIGNATURES = 4
+"""Signatures of one call: a second one, while a secret changes."""
+MAX_ID_LENGTH = 200
+
+_TIME, _MARK = re.compile(r"[0-9]{9,11}"), re.compile(r"[0-9a-f]{64}")
+
+_ABOUT: tuple[tuple[str, frozenset[WebhookTopic]], ...] = (
+    ("message.received", frozenset({"chats"})),
+    ("payment.", frozenset({"earnings", "chats"})),
+    ("refund.", frozenset({"earnings"})),
+    ("dispute.", frozenset({"earnings"})),
+    ("subscription.", frozenset({"earnings", "followers"})),
+    ("follow.", frozenset({"followers"})),
+)
+"""How types of events begin, after `creator.`. What the creator wrote themselves, or somebody read, wakes nobody.
+What was paid may be a message behind its price, which the chat tells."""
+
+_BEFORE: tuple[tuple[str, frozenset[WebhookTopic]], ...] = (
+    ("message", frozenset({"chats"})),
+    ("follower", frozenset({"followers"})),
+    ("subscriber", frozenset({"earnings", "followers"})),
+    ("price", frozenset({"earnings", "chats"})),
+)
+"""A field by which an event without a type is known; a purchase and a tip have a price."""
+
+
+def read_signature(header: str) -> WebhookSignature | None:
+    """The time and the signatures of `t=…,v0=…`, in any order; other versions of a signature are none."""
+    parts = [part.strip().partition("=") for part in header.split(",")]
+    times = [value for name, _, value in parts if name == "t"]
+    marks = tuple(value for name, _, value in parts if name == "v0")
+    if len(times) != 1 or not _TIME.fullmatch(times[0]) or not 0 < len(marks) <= MAX_SIGNATURES:
+        return None
+    return WebhookSignature(times[0], marks) if all(_MARK.fullmatch(mark) for mark in marks) else None
+
+
+def parse_app_webhook(body: bytes) -> AppWebhookEvent | None:
+    """What is worth reading after an event. One without an id is known by its very words."""
+    event = _object(body)
+    kind, named = event.get("type"), event.get("id")
+    if isinstance(kind, str):
+        begins = kind.removeprefix("creator.")
+        wakes = next((woken for start, woken in _ABOUT if begins.startswith(start)), None)
+    else:
+        wakes = next((woken for name, woken in _BEFORE if event.get(name) is not None), None)
+    if wakes is None:
+        return None
+    usable = isinstance(named, str) and 0 < len(named) <= MAX_ID_LENGTH and named.isprintable()
+    return AppWebhookEvent(str(named) if usable else hashlib.sha256(body).hexdigest(), _account(event), wakes)
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _account(event: Mapping[str, Any]) -> str:
+    """The creator whom an event is about; "" where it names none."""
+    data = event.get("data")
+    inner: Mapping[str, Any] = data if isinstance(data, dict) else {}
+    creator = inner.get("creator")
+    told = (
+        creator.get("uuid") if isinstance(creator, dict) else None,
+        *(where.get(name) for where in (inner, event) for name in ("recipientUuid", "recipient_uuid", "creatorUuid")),
+    )
+    return next((str(one) for one in told if is_uuid(one)), "")

@@ -1,0 +1,122 @@
+"""Connecting an Instagram account: whose token it is, whether it may publish, and how it is renewed. Pure.
+
+Source: https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/get-started
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from connectors.contract import metrics
+from connectors.contract.account_setup import (
+    WANTED_FIELD,
+    WANTED_MESSAGES,
+    WANTED_POSTS,
+    ConnectedAccount,
+    ConnectForm,
+    FormField,
+    OAuthVisit,
+)
+from connectors.contract.connector import (
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import Outcome, Reauthorize, Rejected
+from connectors.platforms.instagram import messages as instagram_chats
+from connectors.platforms.meta import errors
+from connectors.platforms.meta import messages as meta_chats
+from connectors.platforms.meta import oauth as meta_tokens
+from connectors.platforms.meta.errors import outcome_of_failure
+from connectors.shared import oauth
+from connectors.shared.http_responses import json_body, success_body
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+
+FORM = ConnectForm(
+    fields=(
+        FormField(WANTED_FIELD, optional=True, choices=(WANTED_POSTS, WANTED_MESSAGES)),
+        FormField(oauth.ACCESS_TOKEN_FIELD, secret=True, optional=True, example="IGAA…"),
+    ),
+    credential=oauth.ACCESS_TOKEN_FIELD,
+    minutes=5,
+    registered=True,
+    pasted=oauth.ACCESS_TOKEN_FIELD,
+)
+PROFESSIONAL = frozenset({"BUSINESS", "MEDIA_CREATOR", "CREATOR"})
+_WHO = "/me?fields=user_id,username,account_type"
+TOKEN_NETWORK = meta_tokens.TokenNetwork(
+    grants="ig",
+    who=_WHO,
+    scopes=(
+        "instagram_business_basic",
+        "instagram_business_content_publish",
+        "instagram_business_manage_comments",
+        "instagram_business_manage_insights",
+    ),
+    needed="instagram_business_content_publish",
+    unknown="instagram.bad_token",
+    meaning=partial(outcome_of_failure, creates=False),
+)
+
+
+def connect(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+    """A pasted token, or a yes and a token for its code; whose it is; where messages are wanted, whether they may be
+    read; then the account, or why not."""
+    chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
+    probed = bool(answers) and answers[-1].step == meta_chats.MESSAGES_PROBE_STEP
+    network = (
+        replace(TOKEN_NETWORK, scopes=(*TOKEN_NETWORK.scopes, instagram_chats.MESSAGE_PERMISSION))
+        if chats
+        else TOKEN_NETWORK
+    )
+    before = answers[:-1] if probed else answers
+    given = meta_tokens.token_turn(network, form, before)
+    if not isinstance(given, RenewedTokens):
+        return given
+    told = json_body(before[-1])
+    account, name = str(told.get("user_id") or ""), str(told.get("username") or "")
+    if told.get("account_type") not in PROFESSIONAL or not account.isdigit() or not name:
+        return Rejected(Message("instagram.not_professional"), permanent=False)
+    if chats and not probed:
+        return Send(meta_chats.messages_probe_step(instagram_chats.MESSAGING_NETWORK))
+    if chats and (refused := errors.messages_unreadable_reason(answers[-1])) is not None:
+        return refused
+    return ConnectedAccount(
+        account=account,
+        name=f"@{name}",
+        surface="instagram.post",
+        chat_surface=instagram_chats.CHAT_SURFACE if chats else "",
+        token=given.token,
+        refresh=given.refresh,
+        lifetime=given.lifetime,
+    )
+
+
+def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    """Whether the token is still this account's."""
+    if not answers:
+        return Send(WireStep("look", StepKind.CONTROL, "GET", _WHO, action="look"))
+    last = answers[-1]
+    if not isinstance(last, Response) or not last.is_success:
+        return outcome_of_failure(last, creates=False)
+    same = str(json_body(last).get("user_id")) == account
+    return None if same else Reauthorize(Message("instagram.other_account"))
+
+
+def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    """The token that follows."""
+    return meta_tokens.refresh_tokens(TOKEN_NETWORK, grant, answers)
+
+
+def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
+    """How many follow whoever the token belongs to."""
+    if not answers:
+        return metrics.followers_request("/me?fields=followers_count")
+    return metrics.parse_count(success_body(answers[-1]).get("followers_count"))

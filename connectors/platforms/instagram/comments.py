@@ -1,0 +1,340 @@
+"""What people say under an Instagram account's posts: heard, answered by a comment, hidden, deleted. Pure.
+
+There is no list of new comments: posts are read with what stands under each, the newest first. A reply is known by the
+comment it stands under and its own id, since an answer to it goes under that comment too; an answer of ours is
+`comment:` and its id, since a post is a number as well.
+Source: https://developers.facebook.com/docs/instagram-platform/comment-moderation,
+https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-media/comments,
+https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-comment/replies
+
+What people say under an Instagram account's posts, as `meta_hearing` reads it. Pure.
+
+Each comment comes with its replies. Not heard: replies past the first 25 of one comment, and those under a comment that
+is none of the 25 newest of its post; mentions elsewhere, comments on stories and on advertisements.
+Source: https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-media/comments
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.contract import comments as remarks
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.comments import (
+    OWN_COMMENT_PREFIX,
+    Comment,
+    CommentPage,
+    CommentTarget,
+    ModerationAction,
+    own_comment_id,
+    thread_comment_id,
+)
+from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.contract.post_presence import MissingPost
+from connectors.platforms.instagram import lookup
+from connectors.platforms.meta import comments as meta_hearing
+from connectors.platforms.meta.errors import (
+    NOT_VISIBLE_CODE,
+    PERMISSION_CODES,
+    answer_entries,
+    error_codes,
+    id_from_answer,
+    next_cursor,
+    outcome_of_failure,
+)
+from connectors.shared import unit_checks
+from connectors.shared.http_responses import clock_lead, json_body, parse_timestamp, quote_segment, success_body
+from foundation.i18n.translation import Message
+from gate.contract.units import Unit
+
+PUBLISH, LOOK, OPEN = "publish", "look", "open"
+MODERATION_ACTIONS = frozenset({"hide", "show", "delete"})
+"""Who comments cannot be blocked or reported by a program."""
+
+WINDOW = timedelta(seconds=60)
+"""A comment older than this before the attempt is another one with the same words."""
+
+LISTED, MAX_PAGES = 50, 5
+AGAIN, UNREADY = timedelta(seconds=5), timedelta(seconds=30)
+MAX_TEXT = 2200
+"""Characters of a comment; the reference names no number, and others met this one, that of captions."""
+
+_REMARK = re.compile(r"(?:\d{1,30}/)?\d{1,30}", re.ASCII)
+
+
+def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
+    """One request that puts words under a comment; tell what its answer meant."""
+    words = unit.text_of("body")
+    wrong = unit_checks.unit_problem(unit, can, length=len(words)) or _unfit(unit)
+    if wrong is not None:
+        return Rejected(wrong, permanent=False)
+    return comment_turn(
+        f"/{thread_comment_id(unit.comment_id)}/replies", words, answers, number=id_from_answer, refused=_refused
+    )
+
+
+def add_first_comment(
+    unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, marks: frozenset[str]
+) -> Send | Outcome:
+    """A first comment under a post of ours: ask whether the post takes comments, then put the words there.
+
+    A post that was published this moment is told as missing for a while, though it is listed: it is waited for, and
+    nothing was said there. One that is in none of the account's posts either is gone, and no comment comes under it.
+    Source: https://developers.facebook.com/docs/instagram-platform/comment-moderation, and `is_comment_enabled` of
+    https://developers.facebook.com/docs/instagram-platform/reference/instagram-media
+    """
+    wrong = unit_checks.first_comment_problem(unit, can, most=MAX_TEXT, marks=marks)
+    if wrong is not None:
+        return Rejected(wrong, permanent=False)
+    post, last = quote_segment(unit.reply_to), answers[-1] if answers else None
+    if last is None:
+        asked = f"/{post}?fields=is_comment_enabled"
+        return Send(WireStep(OPEN, StepKind.CONTROL, "GET", asked, action=LOOK))
+    if error_codes(answers[0]) == NOT_VISIBLE_CODE:
+        seen = lookup.presence_in_listing(unit.reply_to, answers[1:])
+        if isinstance(seen, Send):
+            return seen
+        if isinstance(seen, MissingPost):
+            return Rejected(Message("connectors.comment_post_gone"), permanent=False)
+        return _comment_refused(answers[0], creates=False)
+    if last.step == OPEN:
+        told = success_body(last)
+        if told.get("is_comment_enabled") is False:
+            return Rejected(Message("connectors.comments_off"), permanent=False)
+        if not told:
+            return _comment_refused(last, creates=False)
+    said = tuple(one for one in answers if one.step == PUBLISH)
+    return comment_turn(
+        f"/{post}/comments", unit.text_of("body"), said, number=id_from_answer, refused=_comment_refused
+    )
+
+
+def _comment_refused(last: StepResult, *, creates: bool) -> Outcome:
+    if error_codes(last) == NOT_VISIBLE_CODE:
+        return Retry(UNREADY, "account", Message("connectors.post_unready"))
+    return _refused(last, creates=creates)
+
+
+def comment_turn(
+    path: str,
+    words: str,
+    answers: tuple[StepResult, ...],
+    *,
+    number: Callable[[StepResult], str],
+    refused: Callable[..., Outcome],
+) -> Send | Outcome:
+    """The request that puts words under a comment on a network of Meta's, or what its answer meant: `number` is the id
+    an answer gave."""
+    if not answers:
+        return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, {"message": words}))
+    last = answers[-1]
+    if native_id := number(last):
+        return Published(f"{OWN_COMMENT_PREFIX}{native_id}")
+    if isinstance(last, Response) and last.is_success:
+        return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
+    return refused(last, creates=True)
+
+
+def _unfit(unit: Unit) -> Message | None:
+    alone = not (unit.media or unit.text_of("title") or unit.buttons or unit.viewer or unit.invoice)
+    if not alone or not unit.text_of("body").strip():
+        return Message("instagram.words_alone")
+    if not _REMARK.fullmatch(unit.comment_id):
+        return Message("instagram.remark_gone")
+    return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
+
+
+def _refused(last: StepResult, *, creates: bool) -> Outcome:
+    """A token from before there were answers lacks a right, and still posts: that is no reason to reconnect.
+
+    Instagram says the same of a comment that is gone and of one that this token may not touch."""
+    code, sub = error_codes(last)
+    if code in PERMISSION_CODES:
+        return Rejected(Message("instagram.no_comments"), permanent=False)
+    if (code, sub) == NOT_VISIBLE_CODE:
+        return Rejected(Message("instagram.remark_gone"), permanent=False)
+    return outcome_of_failure(last, creates=creates)
+
+
+def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    """Ask who we are, then read what stands under the comment: words, time and name say which is ours."""
+    if not answers:
+        return Send(_look("/me?fields=username"))
+    me = success_body(answers[0]).get("username")
+    if not isinstance(me, str) or not me:
+        return Unknown(Message("connectors.lookup_failed"))
+    if len(answers) == 1:
+        return Send(_below(sought, ""))
+    listed = answer_entries(success_body(answers[-1]))
+    if listed is None:
+        return Unknown(Message("connectors.lookup_failed"))
+    start = sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    same = [one for one in listed if _is_it(one, sought, start, me)]
+    if same:
+        first = min(same, key=lambda one: str(one.get("timestamp")))
+        return Found(f"{OWN_COMMENT_PREFIX}{first['id']}", "", parse_timestamp(first.get("timestamp")))
+    after = next_cursor(success_body(answers[-1]))
+    newest_first = sought.comment and any((parse_timestamp(one.get("timestamp")) or start) < start for one in listed)
+    if not after or newest_first:
+        return Absent()
+    more = len(answers) <= MAX_PAGES
+    return Send(_below(sought, after)) if more else Unknown(Message("connectors.lookup_failed"))
+
+
+def _is_it(one: Mapping[str, Any], sought: LookupQuery, start: datetime, me: str) -> bool:
+    said = str(one.get("text") or "").strip() == sought.text.strip()
+    return (
+        said
+        and comment_author(one) in ("", me)
+        and (parse_timestamp(one.get("timestamp")) or start) >= start
+        and _new(one, sought)
+    )
+
+
+def _new(one: Mapping[str, Any], sought: LookupQuery) -> bool:
+    return entry_id(one) != "" and f"{OWN_COMMENT_PREFIX}{entry_id(one)}" not in sought.known
+
+
+def _below(sought: LookupQuery, after: str) -> WireStep:
+    """What stands under a post, or under what somebody said."""
+    cursor = f"&after={quote_segment(after)}" if after else ""
+    kind = "comments" if sought.comment else "replies"
+    path = f"/{quote_segment(thread_comment_id(sought.reply_to))}/{kind}?fields=id,text,timestamp,username,from&limit={LISTED}{cursor}"
+    return _look(path)
+
+
+def _look(path: str) -> WireStep:
+    return WireStep(LOOK, StepKind.CONTROL, "GET", path, action=LOOK)
+
+
+def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Delete a comment of ours; gone already is gone."""
+    if not answers:
+        return Send(
+            WireStep(
+                "delete", StepKind.RESTRICT, "DELETE", f"/{quote_segment(own_comment_id(native_id))}", action="delete"
+            )
+        )
+    return _done(native_id, answers[0]) or _unless_there(native_id, answers)
+
+
+def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Hide or show a comment, or delete it; what cannot be done is asked after, since gone is as good."""
+    if act not in MODERATION_ACTIONS:
+        return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=True)
+    if not answers:
+        path = f"/{quote_segment(own_comment_id(spot.native_id))}"
+        deletes = act == "delete"
+        return remarks.moderation_request(
+            "DELETE" if deletes else "POST", path, None if deletes else {"hide": act == "hide"}
+        )
+    return _done(spot.native_id, answers[0]) or _unless_there(spot.native_id, answers)
+
+
+def _done(native_id: str, acted: StepResult) -> Outcome | None:
+    """What came of an act; None where the comment is not there, or nobody says."""
+    if isinstance(acted, Response) and acted.is_success:
+        if json_body(acted).get("success") is False:
+            return Rejected(Message("instagram.no_comments"), permanent=False)
+        return Published(native_id)
+    return None if error_codes(acted) == NOT_VISIBLE_CODE else _refused(acted, creates=False)
+
+
+def _unless_there(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """ "It does not exist" is told as well of what this token may not touch: a comment that can be read is there."""
+    if len(answers) == 1:
+        return Send(_look(f"/{quote_segment(own_comment_id(native_id))}?fields=id"))
+    last = answers[-1]
+    if error_codes(last) == NOT_VISIBLE_CODE:
+        return Published(native_id)
+    if success_body(last):
+        return Rejected(Message("instagram.no_comments"), permanent=False)
+    refused = _refused(last, creates=False)
+    return refused if isinstance(refused, Rejected) else Retry(AGAIN, "account", Message("connectors.lookup_failed"))
+
+
+def entry_id(one: Mapping[str, Any]) -> str:
+    """The id of an entry; "" for none."""
+    number = one.get("id")
+    return number if isinstance(number, str) and number.isascii() and number.isdigit() else ""
+
+
+def comment_author(one: Mapping[str, Any]) -> str:
+    """The name of who wrote a comment; "" where it is not told."""
+    sender = one.get("from")
+    names = (one.get("username"), sender.get("username") if isinstance(sender, dict) else None)
+    return next((name for name in names if isinstance(name, str) and name), "")
+
+
+POSTS, COMMENTS, REPLIES = 10, 25, 25
+"""Of each on one page: more of them at once are refused as too much data."""
+
+_SAID = "id,text,timestamp,username,from"
+_COMMENT = f"{_SAID},replies.limit({REPLIES}){{{_SAID}}}"
+_POST = f"id,username,permalink,comments.limit({COMMENTS}){{{_COMMENT}}}"
+
+
+def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
+    """The next request, what was said since `cursor`, or None where the first answer is none."""
+    return meta_hearing.list_comments(INSTAGRAM_COMMENTS, account, cursor, answers)
+
+
+def _posts(after: str) -> str:
+    more = f"&after={quote_segment(after)}" if after else ""
+    return f"/{{account}}/media?fields={quote_segment(_POST)}&limit={POSTS}{more}"
+
+
+def _comments(post: str, after: str) -> str:
+    return f"/{post}/comments?fields={quote_segment(_COMMENT)}&limit={COMMENTS}&after={quote_segment(after)}"
+
+
+def _said(post: Mapping[str, Any], account: str, me: str) -> Iterator[Comment]:
+    """What others said under a post; nothing of an entry that names nobody."""
+    under, comments = entry_id(post), post.get("comments")
+    if not under or not isinstance(comments, dict):
+        return
+    url = post.get("permalink")
+    for comment in answer_entries(comments) or []:
+        replies = comment.get("replies")
+        below = answer_entries(replies) if isinstance(replies, dict) else None
+        top = entry_id(comment)
+        every = [(top, comment), *((f"{top}/{entry_id(one)}", one) for one in below or [] if entry_id(one))]
+        for native_id, one in every:
+            author = _author(one)
+            if top and author and author != account and comment_author(one) != (me or None):
+                yield _remark(native_id, one, author, under, url if isinstance(url, str) else "")
+
+
+def _author(one: Mapping[str, Any]) -> str:
+    """Who said it: a number of theirs, a name where none is told, "" where it was the account itself, or nobody."""
+    sender = one.get("from")
+    sender = sender if isinstance(sender, dict) else {}
+    return "" if sender.get("self_ig_scoped_id") else entry_id(sender) or comment_author(one)
+
+
+def _remark(native_id: str, one: Mapping[str, Any], author: str, under: str, url: str) -> Comment:
+    text, name = one.get("text"), comment_author(one)
+    return Comment(
+        native_id=native_id,
+        author=author,
+        handle=f"@{name}" if name else author,
+        text=text if isinstance(text, str) else "",
+        under=under,
+        url=url,
+        at=parse_timestamp(one.get("timestamp")),
+    )
+
+
+INSTAGRAM_COMMENTS = meta_hearing.CommentNetwork(_posts, _comments, entry_id, _said, comment_author, "timestamp")

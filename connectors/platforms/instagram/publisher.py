@@ -1,0 +1,442 @@
+"""Instagram: pictures and films of a professional account, one or a carousel; a film alone is a reel, and one of either
+may be a story. Instagram fetches each from an address of ours, a film while it works through it.
+
+A container is made for each file, and for a carousel one around them; when they are ready the last request
+publishes the outer one. No post can be deleted, and no key travels: what became of a lost answer is read in the list
+of posts. Source: https://developers.facebook.com/docs/instagram-platform/content-publishing
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from connectors.contract import feed_layout
+from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
+from connectors.contract.app_webhooks import WebhookTopic
+from connectors.contract.capabilities import Capabilities, PostOption
+from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction, is_own_reply
+from connectors.contract.connector import (
+    ChatUpdate,
+    ChatUpdates,
+    FileRef,
+    LookupQuery,
+    PlatformCopy,
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.destination import MarkReport, PostAddress, clean_address
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.contract.post_addresses import ClaimedAddress
+from connectors.contract.post_presence import PostPresence
+from connectors.platforms.instagram import (
+    account as instagram_account,
+)
+from connectors.platforms.instagram import (
+    comments,
+    metrics,
+    stories,
+)
+from connectors.platforms.instagram import (
+    lookup as instagram_listing,
+)
+from connectors.platforms.instagram import (
+    messages as instagram_chats,
+)
+from connectors.platforms.instagram.comments import list_comments
+from connectors.platforms.instagram.lookup import (
+    MAX_PAGES,
+    next_page_cursor,
+    posts_from_answer,
+    posts_page_step,
+)
+from connectors.platforms.meta import (
+    lookup as meta_wordless,
+)
+from connectors.platforms.meta import (
+    messages as meta_chats,
+)
+from connectors.platforms.meta import (
+    oauth,
+    webhooks,
+)
+from connectors.platforms.meta.errors import (
+    MEDIA_REJECTED_CODES,
+    NOT_VISIBLE_CODE,
+    container_failure,
+    error_codes,
+    id_from_answer,
+    outcome_of_failure,
+)
+from connectors.shared import options, textless_posts, unit_checks
+from connectors.shared.http_responses import (
+    clock_lead,
+    json_body,
+    parse_timestamp,
+    quote_segment,
+    restage_uploads,
+)
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Medium, Unit
+
+PUBLISH, PARENT = "publish", "stage:parent"
+AI = "is_ai_generated=true"
+MAX_TAGS, MAX_MENTIONS = 30, 20
+TALLEST, WIDEST = 0.8, 1.91
+"""Width to height of a picture: 4:5 to 1.91:1."""
+
+FILM, PICTURE_BYTES = "video/mp4", 8 * 1024 * 1024
+"""A film may be larger than a picture. How long it lasts and what shape it has is theirs to judge."""
+
+POLLS = 3
+"""How often one try asks whether a container is ready."""
+
+AGAIN, FILM_AGAIN = timedelta(seconds=5), timedelta(seconds=30)
+"""How long the next try waits for pictures, and where a film is among them: they work minutes on one."""
+
+WINDOW = timedelta(seconds=60)
+"""A post older than this before the attempt is another one with the same caption."""
+
+
+class Instagram:
+    """Posts of a professional account; pure."""
+
+    capabilities = Capabilities(
+        platform="instagram",
+        surfaces=("post", instagram_chats.CHAT_SURFACE.partition(".")[2]),
+        max_text=2200,
+        max_media=10,
+        mimes=("image/jpeg", FILM),
+        max_bytes=200 * 1024 * 1024,
+        film_seconds=(3, 900),  # a reel: the reference of POST /<IG_ID>/media, "Reel Specifications"
+        look="listing",
+        resend_is_look=False,
+        can_delete=False,
+        can_chat=True,
+        keeps_messages=True,
+        reply_hours=meta_chats.REPLY_HOURS,
+        poll_seconds=meta_chats.POLL_SECONDS,
+        poll_gap=meta_chats.POLL_GAP,
+        sizes={instagram_chats.CHAT_SURFACE.partition(".")[2]: (instagram_chats.MAX_BYTES, 0)},
+        can_sell=False,
+        stages=True,
+        points_at=frozenset({COMMENT_REFERENCE}),
+        first_comment=True,
+        needs={"post": "media"},
+        shows={"": feed_layout.INSTAGRAM_LAYOUT},
+        formats={stories.STORY_OPTION.name: stories.STORY_FORMAT},
+        options=(
+            stories.STORY_OPTION,
+            stories.MENTIONS_OPTION,
+            PostOption("feed", "flag", default=options.OPTION_TRUE, films=True),
+            PostOption(
+                "cover",
+                "text",
+                most=6,
+                pattern="[0-9]+",
+                films=True,
+                default="0",
+                example="1500",
+            ),
+            PostOption(
+                "collaborators",
+                "list",
+                most=90,
+                entries=3,
+                pattern=r"[a-z0-9._]{1,30}",
+                read=True,
+                example="lea",
+            ),
+        ),
+        moderates=comments.MODERATION_ACTIONS,
+        remarks_every=10,  # one to five requests; Meta allows an application 200 an hour for each account
+    )
+    form = instagram_account.FORM
+    numbers_prove = True
+    refresh_grace = oauth.TOKEN_LIFETIME
+
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Containers, until they are ready, then the publication; tell what the last answer meant. A message is one
+        request."""
+        if unit.viewer:
+            return meta_chats.next_step(instagram_chats.MESSAGING_NETWORK, unit, answers, self.capabilities)
+        if unit.comment_id:
+            return comments.reply_to_comment(unit, answers, self.capabilities)
+        if unit.comment == IS_FIRST_COMMENT:
+            return comments.add_first_comment(unit, answers, self.capabilities, frozenset({AI}))
+        unfit = _unfit(unit, self.capabilities)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last)
+        if last is not None and last.step.startswith("stage:") and not id_from_answer(last):
+            return outcome_of_failure(last, creates=False)
+        made = {answer.step: id_from_answer(answer) for answer in answers if answer.step.startswith("stage:")}
+        for medium in unit.media:
+            if meta_wordless.container_step_name(medium) not in made:
+                return Send(_container(unit, medium))
+        inner = [made[meta_wordless.container_step_name(medium)] for medium in unit.media]
+        again = FILM_AGAIN if any(medium.mime == FILM for medium in unit.media) else AGAIN
+        if (waiting := _waiting(inner, answers, again)) is not None:
+            return waiting
+        if len(inner) == 1:
+            return Send(_publish(inner[0]))
+        if PARENT not in made:
+            return Send(_carousel(unit, inner))
+        return _waiting([made[PARENT]], answers, again) or Send(_publish(made[PARENT]))
+
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """Read the account's posts back to a minute before the attempt: caption and time say which it is, without words
+        its container. Of a message, the conversation."""
+        if sought.chat:
+            return meta_chats.look_up(instagram_chats.MESSAGING_NETWORK, sought, answers)
+        if stories.is_story(sought.options):
+            return stories.look_up_story(sought, answers)
+        if textless_posts.has_no_text(sought):
+            return meta_wordless.look_up_textless(instagram_listing.LOOKUP_NETWORK, sought, PARENT, answers)
+        if not _words(sought):
+            return Unknown(Message("connectors.no_lookup"))
+        if sought.reply_to:
+            return comments.look_up_comment(sought, answers)
+        if not answers:
+            return Send(posts_page_step(""))
+        posts = posts_from_answer(answers[-1])
+        if posts is None:
+            return Unknown(Message("connectors.lookup_failed"))
+        now = sought.asked_at or sought.armed_at
+        start = sought.armed_at - WINDOW - clock_lead(answers[-1], now)
+        inside = [post for post in posts if (parse_timestamp(post.get("timestamp")) or start) >= start]
+        same = [post for post in inside if _is_it(post, sought)]
+        if same:
+            first = same[-1]
+            return Found(str(first["id"]), str(first.get("permalink", "")), parse_timestamp(first.get("timestamp")))
+        after = next_page_cursor(answers[-1])
+        if len(inside) < len(posts) or not after:
+            return Absent()
+        return (
+            Send(posts_page_step(after)) if len(answers) < MAX_PAGES else Unknown(Message("connectors.lookup_failed"))
+        )
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The site: accounts are known by a number that leads nowhere."""
+        return "https://www.instagram.com/"
+
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """The account's own post whose code is in an address, or its story whose number is."""
+        if stories.is_story_address(address):
+            return stories.resolve_story_address(address, answers)
+        return instagram_listing.resolve_address(address, answers)
+
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Instagram offers no way but for comments: a person takes a post or a message away in the app."""
+        if copy.chat:
+            return Rejected(Message("meta.message_stays"), permanent=True)
+        if is_own_reply(copy.native_id):
+            return comments.remove_comment(copy.native_id, answers)
+        return Rejected(Message("instagram.no_delete"), permanent=True)
+
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        """Likes, comments and views of a post; an answer has none."""
+        return None if is_own_reply(copy.native_id) or copy.chat else metrics.read_metrics(copy, answers)
+
+    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+        """A read of what is there may say that it is not: what is in none of the account's posts either is gone."""
+        return None if is_own_reply(copy.native_id) else instagram_listing.check_presence(copy, answers)
+
+    def read_back(
+        self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
+    ) -> Send | MarkReport | Outcome:
+        """Whether the post says that a model made it, where it was sent so."""
+        if AI not in flags or is_own_reply(copy.native_id):
+            return MarkReport()
+        if not answers:
+            return Send(_asked("look", f"/{quote_segment(copy.native_id)}?fields=is_ai_generated"))
+        last = answers[-1]
+        if isinstance(last, Response) and last.is_success:
+            return MarkReport(() if json_body(last).get("is_ai_generated") is True else (AI,))
+        return Retry(AGAIN, "account", Message("connectors.lookup_failed"))
+
+    def address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
+        """Where people find a post; an answer has no address of its own. A failure to read says nothing of the post."""
+        if is_own_reply(copy.native_id):
+            return None
+        if not answers:
+            return Send(_asked("look", f"/{quote_segment(copy.native_id)}?fields=permalink"))
+        return (
+            PostAddress(url)
+            if (url := clean_address(json_body(answers[-1]).get("permalink"), "instagram.com"))
+            else None
+        )
+
+    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+        """How many follow the account."""
+        return instagram_account.count_followers(answers)
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
+    ) -> Send | CommentPage | None:
+        """What people said under the account's posts."""
+        return list_comments(account, cursor, answers)
+
+    def subscribe(
+        self, account: str, about: frozenset[WebhookTopic], answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
+        """Be called about what people say."""
+        return webhooks.subscribe_account("instagram", account, about, answers)
+
+    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Hide, show or delete a comment."""
+        return comments.moderate_comment(spot, act, answers)
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+    ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+        """Ask whose token it is; a private account cannot publish."""
+        return instagram_account.connect(form, answers)
+
+    def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
+        """The account's conversations, then the messages of those that changed."""
+        return meta_chats.listen(instagram_chats.MESSAGING_NETWORK, cursor, answers)
+
+    def ack(self, update: ChatUpdate) -> WireStep | None:
+        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        return None
+
+    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        """Ask whose token it is."""
+        return instagram_account.verify_account(account, answers)
+
+    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+        """The token that follows; the one before stays good."""
+        return instagram_account.refresh(grant, answers)
+
+
+def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    story = stories.is_story(unit.options)
+    caption = unit.text_of("body") if story else _caption(unit)
+    if wrong := unit_checks.unit_problem(unit, can, length=len(caption)):
+        return wrong
+    if unit.viewer or unit.buttons or unit.invoice is not None:
+        return Message("instagram.pictures_alone")
+    if apart := stories.story_problem(unit):
+        return apart
+    tags, mentions = (len(re.findall(sign + r"\w", caption)) for sign in "#@")
+    if tags > MAX_TAGS or mentions > MAX_MENTIONS:
+        return Message("instagram.too_many_tags", {"tags": MAX_TAGS, "mentions": MAX_MENTIONS})
+    for place, medium in enumerate(unit.media, start=1):
+        if medium.mime == FILM:
+            continue
+        if medium.size > PICTURE_BYTES:
+            return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
+        if not story and medium.width and medium.height and not TALLEST <= medium.width / medium.height <= WIDEST:
+            return Message("instagram.shape", {"place": place})
+    mark = next((flag for flag in unit.flags if flag != AI), "")
+    return Message("connectors.mark_untold", {"mark": mark}) if mark else None
+
+
+def _caption(unit: Unit) -> str:
+    return unit.text_of("body") or unit.text_of("title")
+
+
+def _shown(unit: Unit) -> dict[str, Any]:
+    """What people read of a post, and what Instagram is told of it."""
+    said: dict[str, Any] = {"caption": _caption(unit)} if _caption(unit) else {}
+    if invited := options.unit_options(unit).get_list("collaborators"):
+        said["collaborators"] = invited
+    return said | ({"is_ai_generated": True} if AI in unit.flags else {})
+
+
+def _container(unit: Unit, medium: Medium) -> WireStep:
+    """One picture or film: a whole post, or an item of a carousel, which says nothing of its own."""
+    if stories.is_story(unit.options):
+        told = stories.story_container(unit, made_by_a_model=AI in unit.flags)
+        return _made(meta_wordless.container_step_name(medium), *told)
+    item, file = len(unit.media) > 1, FileRef(medium.sha256, medium.mime)
+    said = {"is_carousel_item": True} if item else _shown(unit)
+    if medium.mime == FILM:  # they take no description of one
+        kind = {"media_type": "VIDEO"} if item else _reel(unit)
+        return _made(meta_wordless.container_step_name(medium), {**said, **kind}, {"video_url": file})
+    alt = {"alt_text": medium.alt} if medium.alt else {}
+    return _made(meta_wordless.container_step_name(medium), {**said, **alt}, {"image_url": file})
+
+
+def _reel(unit: Unit) -> dict[str, Any]:
+    """Shown among the posts too, unless somebody chose otherwise; its cover lies so many milliseconds in."""
+    chosen = options.unit_options(unit)
+    said: dict[str, Any] = {"media_type": "REELS", "share_to_feed": chosen.get_flag("feed") is not False}
+    return said | ({"thumb_offset": int(chosen.get_text("cover"))} if chosen.get_text("cover") else {})
+
+
+def _carousel(unit: Unit, inner: list[str]) -> WireStep:
+    return _made(PARENT, {"media_type": "CAROUSEL", "children": ",".join(inner), **_shown(unit)}, {})
+
+
+def _made(name: str, body: Mapping[str, Any], fetched: Mapping[str, FileRef]) -> WireStep:
+    return WireStep(name, StepKind.STAGE, "POST", "/{account}/media", body, fetched=fetched, deadline=60.0)
+
+
+def _publish(container: str) -> WireStep:
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/{account}/media_publish", {"creation_id": container})
+
+
+def _asked(name: str, path: str) -> WireStep:
+    """A harmless request for what stands somewhere."""
+    return WireStep(name, StepKind.CONTROL, "GET", path, action="look")
+
+
+def _waiting(containers: list[str], answers: tuple[StepResult, ...], again: timedelta) -> Send | Outcome | None:
+    """The next question, or why it must wait, until every container is ready; None then."""
+    for container in containers:
+        name = f"poll:{container}"
+        told = [answer for answer in answers if answer.step == name]
+        status = json_body(told[-1]).get("status_code") if told else None
+        if status == "FINISHED":
+            continue
+        if status == "ERROR" and (code := container_failure(told[-1])) in MEDIA_REJECTED_CODES:
+            return Rejected(Message("instagram.file_refused", {"code": code}), permanent=False)
+        if status in ("ERROR", "EXPIRED"):
+            return restage_uploads()
+        if status == "PUBLISHED":  # by an attempt nobody lived to settle
+            return Uncertain(Message("connectors.answer_lost", {"detail": "published"}))
+        if told and status != "IN_PROGRESS" and error_codes(told[-1]) != NOT_VISIBLE_CODE:
+            return outcome_of_failure(told[-1], creates=False)
+        if len(told) >= POLLS or (told and status is None):
+            return Retry(again, "account", Message("instagram.preparing"))
+        return Send(_asked(name, f"/{container}?fields=status_code,status"))
+    return None
+
+
+def _published(answer: StepResult) -> Outcome:
+    if native_id := id_from_answer(answer):
+        return Published(native_id)
+    if isinstance(answer, Response) and answer.is_success:
+        return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
+    return outcome_of_failure(answer, creates=True)
+
+
+def _words(sought: LookupQuery) -> str:
+    """Its caption."""
+    return (sought.text or sought.title).strip()
+
+
+def _is_it(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+    same = str(post.get("caption", "")).strip() == _words(sought)
+    return same and str(post["id"]) not in sought.known

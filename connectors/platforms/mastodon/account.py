@@ -1,0 +1,264 @@
+"""An account on Mastodon: a server somebody named and says yes on, its rules, what its refusals mean. Pure.
+
+Source: https://docs.joinmastodon.org/client/authorized/, https://docs.joinmastodon.org/methods/oauth/
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from connectors.contract import metrics
+from connectors.contract.account_setup import (
+    WANTED_FIELD,
+    WANTED_MESSAGES,
+    WANTED_POSTS,
+    ConnectedAccount,
+    ConnectForm,
+    FormField,
+    OAuthVisit,
+)
+from connectors.contract.connector import Response, Send, StepKind, StepNotSent, StepResult, WireStep
+from connectors.contract.destination import Destination, DestinationReport
+from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
+from connectors.platforms.mastodon.limits import INSTANCE, instance_step, limits_from_server
+from connectors.shared import http_responses as http
+from foundation.http.address_policy import parse_origin
+from foundation.i18n.translation import Message, canonical_json
+from foundation.sealed import Sealed
+
+SURFACE, CHAT_SURFACE = "mastodon.registered", "mastodon.message"
+APP, TOKEN, ME = "app", "token", "me"
+ACCESS = "access_token"
+SCOPES = (
+    "read:accounts read:statuses read:notifications"
+    " write:statuses write:media write:blocks write:favourites write:reports"
+)
+ADULT, GENERAL = "adult", "general"
+"""What somebody who read a server's rules says of them."""
+
+REGISTER_PREDICATE = "instance register entry: adult yes/no, ai yes/no, automation yes/no, rules digest"
+RULES_UNCHANGED_PREDICATE = "live rules digest equals the register, else H"
+"""What the policy asks of a server for more than General, in its own words."""
+
+FORM = ConnectForm(
+    fields=(
+        FormField("server", example="https://mastodon.social"),
+        FormField("rules", choices=(GENERAL, ADULT)),
+        FormField(WANTED_FIELD, optional=True, choices=(WANTED_POSTS, WANTED_MESSAGES)),
+    ),
+    credential=ACCESS,
+    minutes=2,
+    server="server",
+)
+_GONE = ("disabled", "suspended", "deleted", "moved", "pending approval")
+"""What a 403 says of an account nobody can post from."""
+
+RECORD_NOT_FOUND = "Record not found"
+"""All a server says of what is not there; also where the post of this very key was deleted since."""
+
+ID_PATTERN = re.compile(r"\w{1,64}", re.ASCII)
+_DOMAIN = re.compile(r"[a-z0-9.-]{1,250}(:\d{1,5})?", re.ASCII)
+
+
+def account_id(account: str) -> str:
+    """The id of an account on its own server, as a segment of a path."""
+    return http.quote_segment(account.partition("@")[0])
+
+
+def id_of(answer: StepResult) -> str:
+    """The id an answer gave; "" for none."""
+    told = http.success_body(answer).get("id")
+    return told if isinstance(told, str) and 0 < len(told) <= 64 and told.isascii() and told.isalnum() else ""
+
+
+def post_url(post: Mapping[str, Any]) -> str:
+    """Where people find a post; "" where that is not told."""
+    url = post.get("url")
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
+
+
+def refusal_text(answer: Response) -> str:
+    """What the server says of a refusal: one sentence, in English on most servers."""
+    told = answer.body.get("error") if isinstance(answer.body, dict) else ""
+    return told if isinstance(told, str) else ""
+
+
+def is_missing(answer: StepResult) -> bool:
+    """Whether the server itself says that it has no such thing: another's 404 page proves nothing."""
+    return isinstance(answer, Response) and (
+        (answer.status == 404 and refusal_text(answer) == RECORD_NOT_FOUND) or answer.status == 410
+    )
+
+
+def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
+    """Say what an answer that is not a success meant.
+
+    Source: https://docs.joinmastodon.org/client/authorized/ and the entities' methods
+    """
+    if isinstance(answer, Response) and answer.status == 403:
+        said = refusal_text(answer).lower()
+        if "scope" in said:
+            return Reauthorize(Message("oauth.scopes"))
+        if any(word in said for word in _GONE):
+            return Disconnected(Message("connectors.account_gone", {"word": "http_403"}))
+    return http.outcome_of_status(answer, creates=creates)
+
+
+def connect(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+    """Before the visit: is there a server, and may we call ourselves an application of it. After it: the token, whose
+    it is, and the server's rules."""
+    if form.get("rules") not in (ADULT, GENERAL):
+        return Rejected(Message("mastodon.rules_unread"), permanent=False)
+    if not _host(form):
+        return Rejected(Message("mastodon.no_server"), permanent=False)
+    return _admitted(form, answers) if "code" in form else _introduced(form, answers)
+
+
+def _host(form: Mapping[str, str | Sealed]) -> str:
+    return urlsplit(parse_origin(str(form.get("server", "")))).netloc
+
+
+def _introduced(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -> Send | OAuthVisit | Outcome:
+    """Each account is let in by an application of its own: what one server told is worth nothing on another."""
+    if not answers:
+        return Send(instance_step(StepKind.AUTH))
+    last = answers[-1]
+    if last.step == INSTANCE:
+        return Send(_register(str(form["redirect_uri"]))) if _domain(http.success_body(last)) else _nobody(last)
+    client = http.success_body(last).get("client_id")
+    secret = last.sealed.get("client_secret") if isinstance(last, Response) else None
+    if not isinstance(client, str) or secret is None:
+        return _not_let_in(last)
+    asked = {"response_type": "code", "client_id": client, "scope": SCOPES}
+    return OAuthVisit("/oauth/authorize", asked, {"client_id": client, "client_secret": secret})
+
+
+def _admitted(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -> Send | ConnectedAccount | Outcome:
+    """A code is good once: where what came of it is lost, the person says yes once more."""
+    if not answers:
+        return Send(_exchange(form))
+    last, said = answers[-1], {answer.step: http.success_body(answer) for answer in answers}
+    if last.step == TOKEN:
+        if isinstance(last, Response) and ACCESS in last.sealed:
+            return Send(WireStep(ME, StepKind.AUTH, "GET", "/api/v1/accounts/verify_credentials"))
+        never = isinstance(last, StepNotSent)
+        return outcome_of_failure(last, creates=False) if never else Rejected(Message("oauth.again"), permanent=False)
+    if not http.success_body(last):
+        return _not_let_in(last)
+    if last.step == ME:
+        return Send(instance_step(StepKind.AUTH))
+    return _connected(form, said[INSTANCE], said[ME], _token(answers))
+
+
+def _register(returns_to: str) -> WireStep:
+    said = {"client_name": "Greenroom", "redirect_uris": returns_to, "scopes": SCOPES}
+    hidden = ("client_secret",)
+    return WireStep(APP, StepKind.AUTH, "POST", "/api/v1/apps", said, token="none", secret_fields=hidden)  # noqa: S106  no secret
+
+
+def _exchange(form: Mapping[str, str | Sealed]) -> WireStep:
+    said = {
+        "grant_type": "authorization_code",
+        "client_id": form.get("client_id", ""),
+        "client_secret": form.get("client_secret", ""),
+        "redirect_uri": form["redirect_uri"],
+        "code": form["code"],
+        "code_verifier": form.get("verifier", ""),
+    }
+    hidden = (ACCESS, "refresh_token")
+    return WireStep(TOKEN, StepKind.AUTH, "POST", "/oauth/token", said, token="none", secret_fields=hidden)  # noqa: S106  no secret
+
+
+def _token(answers: tuple[StepResult, ...]) -> Sealed | None:
+    return next((one.sealed[ACCESS] for one in answers if isinstance(one, Response) and ACCESS in one.sealed), None)
+
+
+def _nobody(answer: StepResult) -> Outcome:
+    """No server of theirs, or one that is busy."""
+    later = outcome_of_failure(answer, creates=False)
+    waits = isinstance(answer, Response) and isinstance(later, Retry) and not answer.is_success
+    return later if waits else Rejected(Message("mastodon.no_server"), permanent=False)
+
+
+def _domain(server: Any) -> str:
+    named = server.get("domain") if isinstance(server, dict) else ""
+    return named.lower() if isinstance(named, str) and _DOMAIN.fullmatch(named.lower()) else ""
+
+
+def _not_let_in(answer: StepResult) -> Outcome:
+    outcome = outcome_of_failure(answer, creates=False)
+    if isinstance(outcome, Reauthorize):
+        known = outcome.reason.code == "oauth.scopes"
+        return Rejected(outcome.reason if known else Message("mastodon.not_let_in"), permanent=False)
+    return outcome
+
+
+def _connected(
+    form: Mapping[str, str | Sealed], server: Mapping[str, Any], me: Mapping[str, Any], token: Sealed | None
+) -> ConnectedAccount | Outcome:
+    number, name, host = str(me.get("id", "")), str(me.get("username", "")), _host(form)
+    if not ID_PATTERN.fullmatch(number) or not name or not _domain(server):
+        return Rejected(Message("connectors.unreadable"), permanent=True)
+    if isinstance(me.get("moved"), dict):
+        return Rejected(Message("mastodon.moved"), permanent=False)
+    return ConnectedAccount(
+        account=f"{number}@{host}",
+        name=f"@{name}@{_domain(server)}",
+        surface=SURFACE,
+        chat_surface=CHAT_SURFACE if form.get(WANTED_FIELD) == WANTED_MESSAGES else "",
+        token=token,
+        options={"can_be_seen": True, "register": {"adult": form["rules"] == ADULT, "rules": rules_digest(server)}},
+        app_key=host,
+        limits=limits_from_server(server).json(),
+    )
+
+
+def rules_digest(server: Any) -> str:
+    """A digest of a server's rules as it tells them, whatever their order and numbers."""
+    rules = server.get("rules") if isinstance(server, dict) else None
+    told = [
+        {"text": str(rule.get("text", "")).strip(), "hint": str(rule.get("hint", "")).strip()}
+        for rule in (rules if isinstance(rules, list) else ())
+        if isinstance(rule, dict)
+    ]
+    return hashlib.sha256(canonical_json(sorted(told, key=lambda rule: rule["text"]))).hexdigest()
+
+
+def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    """Whether the token is this account's, and the account still lives here."""
+    if not answers:
+        return Send(WireStep(ME, StepKind.CONTROL, "GET", "/api/v1/accounts/verify_credentials", action="look"))
+    last = answers[-1]
+    if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
+        return outcome_of_failure(last, creates=False)
+    if str(last.body.get("id")) != account.partition("@")[0]:
+        return Reauthorize(Message("connectors.token_refused"))
+    return Disconnected(Message("mastodon.moved")) if isinstance(last.body.get("moved"), dict) else None
+
+
+def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
+    """How many follow whoever the token belongs to, as far as this server heard of them."""
+    if not answers:
+        return metrics.followers_request("/api/v1/accounts/verify_credentials")
+    return metrics.parse_count(http.success_body(answers[-1]).get("followers_count"))
+
+
+def inspect_destination(place: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
+    """What somebody said of the server's rules when they connected, and whether these are its rules still."""
+    if not place.register.get("adult"):
+        return DestinationReport(fails=(REGISTER_PREDICATE,))
+    if not answers:
+        return Send(instance_step(StepKind.CONTROL))
+    last = answers[-1]
+    if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
+        return outcome_of_failure(last, creates=False)
+    same = rules_digest(last.body) == place.register.get("rules")
+    return (
+        DestinationReport((REGISTER_PREDICATE, RULES_UNCHANGED_PREDICATE))
+        if same
+        else DestinationReport((REGISTER_PREDICATE,), (RULES_UNCHANGED_PREDICATE,))
+    )

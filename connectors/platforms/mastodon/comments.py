@@ -1,0 +1,135 @@
+"""What people say to an account on Mastodon: posts that name it, as every answer to it does. Pure.
+
+Sources: https://docs.joinmastodon.org/methods/notifications/#get, https://docs.joinmastodon.org/methods/accounts/#block,
+https://docs.joinmastodon.org/methods/reports/#post, https://docs.joinmastodon.org/methods/statuses/#favourite
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.contract import comments as heard
+from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import Response, Send, StepResult
+from connectors.contract.outcomes import Outcome, Published, Rejected
+from connectors.platforms.mastodon.account import is_missing, outcome_of_failure, refusal_text
+from connectors.platforms.mastodon.text import html_to_text
+from connectors.shared.http_responses import parse_timestamp, quote_segment, success_body
+from foundation.i18n.translation import Message
+
+LISTED, MAX_PAGES = 80, 5
+"""Notifications of one page, the most a server gives, and pages of one reading."""
+
+BEGINNING = "0"
+"""Before the first notification there will be, where there was none."""
+
+OPEN = frozenset({"public", "unlisted", "private"})
+"""Who may read a remark: everybody, or the followers of whoever said it. What is `direct` is a private message."""
+
+MODERATION_ACTIONS: frozenset[str] = frozenset({"like", "unlike", "block", "report"})
+_LIKES = {"like": "favourite", "unlike": "unfavourite"}
+
+
+def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
+    """The posts that named the account after the notification `cursor`, page after page from the oldest on.
+
+    At first the newest page alone: what was said before that is history. Some servers give fewer than were asked for,
+    and what is left comes with the next reading. What a person filters away on their server is not told here either
+    (https://docs.joinmastodon.org/entities/NotificationPolicy/). Quotes that do not name the account are not remarks.
+    """
+    found = [page for page in map(_page, answers) if page is not None]
+    if answers and not found:
+        return None
+    after = max([cursor, *(one["id"] for page in found for one in page)], key=_age)
+    full = bool(found) and len(found[-1]) >= LISTED and _moved(cursor, found)
+    if not answers or (cursor and full and len(found) == len(answers) < MAX_PAGES):
+        since = f"&min_id={quote_segment(after)}" if after else ""
+        return heard.comments_request(f"/api/v1/notifications?types%5B%5D=mention&limit={LISTED}{since}")
+    entries = sorted((one for page in found for one in page), key=lambda one: _age(one["id"]))
+    said = [_remark(one, account.partition("@")[0]) for one in entries]
+    return CommentPage(tuple(dict.fromkeys(one for one in said if one is not None)), after or BEGINNING)
+
+
+def _moved(cursor: str, pages: list[list[Mapping[str, Any]]]) -> bool:
+    """Whether the last page brought anything new: a server that does not go forward gives the same one for ever."""
+    before = [cursor, *(one["id"] for page in pages[:-1] for one in page)]
+    return max(_age(one["id"]) for one in pages[-1]) > max(map(_age, before))
+
+
+def _age(number: str) -> tuple[int, str]:
+    """Ids in order: numbers without leading zeros, or letters of one length."""
+    return len(number), number
+
+
+def _page(answer: StepResult) -> list[Mapping[str, Any]] | None:
+    """The notifications of an answer that have an id; None for what is no listing."""
+    listed = answer.body if isinstance(answer, Response) and answer.is_success else None
+    if not isinstance(listed, list):
+        return None
+    return [one for one in listed if isinstance(one, Mapping) and _is_id(one.get("id"))]
+
+
+def _is_id(told: object) -> bool:
+    return isinstance(told, str) and 0 < len(told) <= 64 and told.isascii() and told.isalnum()
+
+
+def _remark(entry: Mapping[str, Any], mine: str) -> Comment | None:
+    """What somebody said in everybody's sight; None for anything else. An answer to an answer is under that alone:
+    nobody tells the post at its top without being asked for each."""
+    match entry:
+        case {
+            "type": "mention",
+            "account": {"id": str(author), "acct": str(name)},
+            "status": {"id": str(native_id), "visibility": str(visibility)} as status,
+        } if visibility in OPEN and author != mine and _is_id(author) and _is_id(native_id) and name:
+            above, whose = status.get("in_reply_to_id"), status.get("in_reply_to_account_id")
+            url = status.get("url")
+            return Comment(
+                native_id=native_id,
+                author=author,
+                handle=f"@{name}",
+                text=_text(status),
+                under=above if whose == mine and isinstance(above, str) else "",
+                url=url if isinstance(url, str) and url.startswith(("https://", "http://")) else "",
+                at=parse_timestamp(status.get("created_at")),
+            )
+        case _:
+            return None
+
+
+def _text(status: Mapping[str, Any]) -> str:
+    """The warning it is folded up behind, and its words."""
+    warning, content = status.get("spoiler_text"), status.get("content")
+    words = [
+        warning.strip() if isinstance(warning, str) else "",
+        html_to_text(content) if isinstance(content, str) else "",
+    ]
+    return "\n\n".join(word for word in words if word)
+
+
+def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Like a remark or take that back, keep an author away, which also empties what was heard of them, or tell the
+    server's people of a remark.
+
+    An answer cannot be hidden or deleted by whom it is said to. A report whose answer was lost is made once more: the
+    server has no list of one's own to look at, and shows its people all reports of one account together.
+    """
+    if act not in MODERATION_ACTIONS:
+        return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=False)
+    if not answers:
+        if act == "block":
+            return heard.moderation_request("POST", f"/api/v1/accounts/{quote_segment(spot.author)}/block")
+        if act in _LIKES:
+            return heard.moderation_request("POST", f"/api/v1/statuses/{quote_segment(spot.native_id)}/{_LIKES[act]}")
+        return heard.moderation_request(
+            "POST", "/api/v1/reports", {"account_id": spot.author, "status_ids": [spot.native_id]}
+        )
+    last = answers[-1]
+    told = success_body(last)
+    done = told.get("blocking") is True if act == "block" else _is_id(told.get("id"))
+    if act in _LIKES:
+        done = told.get("favourited") is (act == "like")
+    if done or is_missing(last):
+        return Published(spot.native_id)
+    if isinstance(last, Response) and last.status == 403 and "scope" in refusal_text(last).lower():
+        return Rejected(Message("oauth.scopes"), permanent=False)  # connected before this right was asked for: it posts
+    return outcome_of_failure(last, creates=False)

@@ -1,0 +1,126 @@
+"""A post or a message on Mastodon whose answer was lost, among the account's own: by its words as they were sent, or
+where there are none by its pictures, which keep the ids that the server gave them when they were uploaded. Pure.
+
+Source: https://docs.joinmastodon.org/methods/accounts/#statuses, https://docs.joinmastodon.org/entities/MediaAttachment/
+"""
+
+from collections.abc import Mapping, Set
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Absent, Found, LookupResult, Unknown
+from connectors.platforms.mastodon.account import account_id, id_of, post_url
+from connectors.platforms.mastodon.messages import DIRECT_VISIBILITY, mentioned_accounts
+from connectors.shared import textless_posts
+from connectors.shared.http_responses import clock_lead, parse_timestamp, quote_segment, success_body
+from foundation.i18n.translation import Message
+from gate.contract.units import Medium
+
+STAGE, SOURCE = "stage:", "source:"
+WINDOW = timedelta(seconds=60)
+"""A post older than this before the attempt is another one with the same words."""
+
+LISTED, MAX_READ = 40, 5
+"""Posts of one listing, and how many of them are read word for word."""
+
+USUAL = 20
+"""So many a server gives that was asked for none, or does not give as many as it was asked for."""
+
+_FAILED = Unknown(Message("connectors.lookup_failed"))
+
+
+def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    """List the account's posts since the attempt; those that may be it are read as they were written, since markup
+    differs by server."""
+    silent = not sought.text.strip()
+    files = textless_posts.media_ids_of(sought, partial(_ids, sought)) if silent else set()
+    if silent and not files:
+        return Unknown(Message("connectors.no_lookup"))
+    if not answers:
+        path = f"/api/v1/accounts/{account_id(sought.account)}/statuses?limit={LISTED}&exclude_reblogs=true"
+        return Send(_asked("look", path))
+    posts = _listed(answers[0])
+    if posts is None:
+        return _FAILED
+    start = sought.armed_at - WINDOW - clock_lead(answers[0], sought.asked_at or sought.armed_at)
+    recent = [post for post in posts if (parse_timestamp(post.get("created_at")) or start) >= start]
+    here = [post for post in recent if _may_be(post, sought)]
+    whole = len(recent) < len(posts) or len(posts) < USUAL  # it reaches back before the attempt, or to the first post
+    if silent:
+        return _by_files(here, sought, files, whole=whole)
+    return _by_words(here, sought, answers, whole=whole)
+
+
+def _by_files(here: list[dict[str, Any]], sought: LookupQuery, files: Set[str], *, whole: bool) -> LookupResult:
+    seen = textless_posts.find_by_media(here, sought, files, number=_number, shows=_shown, says=_says)
+    if isinstance(seen, Unknown):
+        return seen
+    return _found(seen) if seen is not None else Absent() if whole else _FAILED
+
+
+def _by_words(
+    here: list[dict[str, Any]], sought: LookupQuery, answers: tuple[StepResult, ...], *, whole: bool
+) -> Send | LookupResult:
+    for post in reversed(here[-MAX_READ:]):
+        name = SOURCE + _number(post)
+        read = next((answer for answer in answers if answer.step == name), None)
+        if read is None:
+            return Send(_asked(name, f"/api/v1/statuses/{quote_segment(_number(post))}/source"))
+        text = success_body(read).get("text")
+        if not isinstance(text, str):
+            return _FAILED
+        if _said(text, sought) == sought.text.strip():
+            found = _found(post)
+            return replace(found, url="") if sought.chat else found
+    reworded = any(post.get("edited_at") for post in here)  # by its owner, on the server: it may have been it
+    return Absent() if whole and len(here) <= MAX_READ and not reworded else _FAILED
+
+
+def _found(post: Mapping[str, Any]) -> Found:
+    return Found(_number(post), post_url(post), parse_timestamp(post.get("created_at")))
+
+
+def _ids(sought: LookupQuery, medium: Medium) -> set[str]:
+    return {id_of(answer) for answer in sought.told if answer.step == f"{STAGE}{medium.sha256[:24]}"} - {""}
+
+
+def _number(post: Mapping[str, Any]) -> str:
+    return str(post["id"])
+
+
+def _shown(post: Mapping[str, Any]) -> set[str]:
+    files = post.get("media_attachments")
+    return {str(one.get("id")) for one in files if isinstance(one, dict)} if isinstance(files, list) else set()
+
+
+def _says(post: Mapping[str, Any]) -> object:
+    """Its markup: of no words it is none, or an empty paragraph."""
+    return str(post.get("content") or "").removeprefix("<p>").removesuffix("</p>")
+
+
+def _asked(name: str, path: str) -> WireStep:
+    return WireStep(name, StepKind.CONTROL, "GET", path, action="look")
+
+
+def _listed(answer: StepResult) -> list[dict[str, Any]] | None:
+    """The posts of a listing, newest first; None when it is no look."""
+    posts = answer.body if isinstance(answer, Response) and answer.is_success else None
+    whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("id") for post in posts)
+    return posts if whole else None
+
+
+def _may_be(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+    """Whether a post stands where the one sought would, and is nobody else's copy; of messages, who reads it."""
+    if str(post["id"]) in sought.known or (post.get("visibility") == DIRECT_VISIBILITY) != bool(sought.chat):
+        return False
+    if sought.chat:
+        return mentioned_accounts(post) == {sought.chat}
+    return str(post.get("in_reply_to_id") or "") == sought.reply_to
+
+
+def _said(text: str, sought: LookupQuery) -> str:
+    """The words of a post as it was written; of a message, without its reader's name before them."""
+    return text.strip().partition(" ")[2].strip() if sought.chat else text.strip()

@@ -1,0 +1,418 @@
+"""Mastodon: posts on a server of its own rules. The account is in `connectors/platforms/mastodon/account.py`, messages are in
+`messages.py`.
+
+A post travels with an `Idempotency-Key`, which a server honours for an hour and some servers never; so a lost answer is
+looked up among the account's own posts, by the words as they were sent, and sent again only where they are not there.
+Source: https://docs.joinmastodon.org/methods/statuses/#create
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from connectors.contract import feed_layout
+from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
+from connectors.contract.capabilities import Capabilities, PostOption
+from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import (
+    ChatUpdate,
+    ChatUpdates,
+    FileRef,
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.destination import Destination, DestinationReport, MarkReport
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Retry,
+    Uncertain,
+)
+from connectors.contract.post_addresses import (
+    ADDRESS_UNREADABLE,
+    NO_POST_THERE,
+    OTHER_ACCOUNTS_POST,
+    ClaimedAddress,
+    decoded_segments,
+    parse_url,
+)
+from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
+from connectors.platforms.mastodon import (
+    account as mastodon_account,
+)
+from connectors.platforms.mastodon import (
+    comments,
+    edits,
+    lookup,
+    messages,
+)
+from connectors.platforms.mastodon import (
+    limits as mastodon_limits,
+)
+from connectors.platforms.mastodon.account import (
+    CHAT_SURFACE,
+    RECORD_NOT_FOUND,
+    SURFACE,
+    account_id,
+    id_of,
+    is_missing,
+    outcome_of_failure,
+    post_url,
+    refusal_text,
+)
+from connectors.platforms.mastodon.limits import DEFAULT_LIMITS, VIDEO_MIME, ServerLimits
+from connectors.platforms.mastodon.text import text_length
+from connectors.shared import options, unit_checks
+from connectors.shared.http_responses import parse_timestamp, quote_segment, restage_uploads, success_body
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
+
+PUBLISH = "publish"
+SENSITIVE_MARK, WARNING_MARK = "sensitive=true", "spoiler_text non-empty"
+WARNING_TEXT = "18+ · NSFW"
+"""The words above a post that is folded up; a reader opens it."""
+
+POLLS, AGAIN = 3, timedelta(seconds=5)
+"""How often one try asks whether a picture is ready, and how long the next try waits."""
+
+UNREADY = "Cannot attach files"
+"""How a refusal begins that comes too early."""
+
+REMOVED = "removed-"
+"""In place of a native id: it was posted and deleted before its answer was read."""
+
+MESSAGE = CHAT_SURFACE.partition(".")[2]
+_COUNTS = {
+    "favourites_count": "likes",
+    "replies_count": "comments",
+    "reblogs_count": "reposts",
+    "quotes_count": "quotes",
+}
+CAN = Capabilities(
+    platform="mastodon",
+    surfaces=(SURFACE.partition(".")[2], MESSAGE),
+    max_text=DEFAULT_LIMITS.text,
+    max_media=DEFAULT_LIMITS.media,
+    mimes=DEFAULT_LIMITS.mimes,
+    max_bytes=DEFAULT_LIMITS.film_bytes,
+    look="listing",
+    resend_is_look=False,
+    can_delete=True,
+    edits=True,
+    can_chat=True,
+    can_sell=False,
+    stages=True,
+    threads=25,
+    poll_seconds=messages.POLL_SECONDS,
+    sizes={MESSAGE: (DEFAULT_LIMITS.text - messages.RESERVED_CHARACTERS, 0)},
+    points_at=frozenset({COMMENT_REFERENCE}),
+    moderates=comments.MODERATION_ACTIONS,
+    remarks_every=5,  # one request of the 300 that an account, and an address, has in as many minutes
+    names_whom_it_answers=True,
+    shows={"": feed_layout.MASTODON_LAYOUT},
+    options=(
+        PostOption("visibility", "choice", choices=("public", "unlisted", "private")),
+        PostOption("warning", "text", most=200, read=True, example="Food"),
+        PostOption("language", "text", most=3, pattern="[a-z]{2,3}", example="fr"),
+    ),
+)
+
+
+class Mastodon:
+    """Posts with a few pictures, or a film, within the limits of a server; pure."""
+
+    form = mastodon_account.FORM
+    numbers_prove = True
+
+    def __init__(self, limits: ServerLimits = DEFAULT_LIMITS) -> None:
+        heaviest = max(limits.picture_bytes, limits.film_bytes)
+        self._limits = limits
+        self.capabilities = replace(
+            CAN,
+            max_text=limits.text,
+            max_media=limits.media,
+            mimes=limits.mimes,
+            max_bytes=heaviest,
+            sizes={MESSAGE: (limits.text - messages.RESERVED_CHARACTERS, 0)},
+        )
+
+    def own_limits(self, answers: tuple[StepResult, ...]) -> Send | Mapping[str, Any] | None:
+        """Ask the server what it lets its accounts do."""
+        return mastodon_limits.read_own_limits(answers)
+
+    def within(self, limits: Mapping[str, Any]) -> "Mastodon":
+        """The connector on a server of these limits."""
+        return Mastodon(mastodon_limits.limits_from_json(limits))
+
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """Characters as readers see them, the warning's too; every address counts the same."""
+        return self._length(unit), self.capabilities.size_limits(unit.surface)[0]
+
+    def warning(self, unit: Unit) -> str:
+        """What stands before its words until a reader presses."""
+        return _warning(unit)
+
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Upload each picture, wait until the server has worked through it, then post; tell what an answer meant. A
+        message is sent to its reader alone."""
+        if unit.viewer:
+            return messages.next_step(unit, answers, self.capabilities, self._limits.per_address)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:  # also where a limit fell meanwhile: it stands, or does not
+            return _published(last, unit)
+        unfit = self._unfit(unit)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        made = {answer.step: answer for answer in answers if answer.step.startswith("stage:")}
+        if last is not None and last.step.startswith("stage:") and not id_of(last):
+            return mastodon_limits.limit_refusal(last) or outcome_of_failure(last, creates=False)
+        for medium in unit.media:
+            if _stage_name(medium) not in made:
+                return Send(_stage(medium))
+        uploads = [made[_stage_name(medium)] for medium in unit.media]
+        return _waiting(uploads, answers) or Send(_post(unit, [id_of(upload) for upload in uploads]))
+
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """Look among the account's own posts and messages, by the words or, where there are none, by the pictures."""
+        return lookup.look_up(sought, answers)
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The server, where whoever is signed in finds the account."""
+        return f"https://{account.partition('@')[2]}/"
+
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """The post whose number is in an address of the account's own server: another one has numbers of its own."""
+        number = _number_in(address.url, address.account.partition("@")[2])
+        if not number:
+            return NO_POST_THERE
+        if not answers:
+            return Send(_asked("look", f"/api/v1/statuses/{quote_segment(number)}"))
+        last = answers[-1]
+        if id_of(last) != number:
+            return Absent() if is_missing(last) else ADDRESS_UNREADABLE
+        told, author = success_body(last), success_body(last).get("account")
+        mine = isinstance(author, dict) and quote_segment(str(author.get("id"))) == account_id(address.account)
+        return Found(number, post_url(told), parse_timestamp(told.get("created_at"))) if mine else OTHER_ACCOUNTS_POST
+
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Delete the post; gone already is gone. Other servers are told, and delete as they see fit."""
+        if copy.native_id.startswith(REMOVED):
+            return Published(copy.native_id)
+        if not answers:
+            path = f"/api/v1/statuses/{quote_segment(copy.native_id)}"
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
+        last = answers[-1]
+        if id_of(last) == copy.native_id or is_missing(last):
+            return Published(copy.native_id)
+        return outcome_of_failure(last, creates=False)
+
+    def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Other words in the place of those of a post; its pictures are named, so that they stay."""
+        unfit = self._unfit(unit) if not answers else None
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        return edits.edit_post(_said(unit), native_id, answers, files=bool(unit.media))
+
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        """Favourites, replies, boosts and quotes, as far as this server heard of them; nobody counts views."""
+        if copy.native_id.startswith(REMOVED) or copy.chat:
+            return None
+        if not answers:
+            return Send(_asked("metrics", f"/api/v1/statuses/{quote_segment(copy.native_id)}"))
+        told = success_body(answers[-1])
+        counts = {name: told.get(field) for field, name in _COUNTS.items()}
+        return {name: count for name, count in counts.items() if isinstance(count, int)} or None
+
+    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+        """What the account's own server does not know any more is gone: deleted, or taken down."""
+        if copy.native_id.startswith(REMOVED):
+            return None
+        if not answers:
+            return Send(_asked("look", f"/api/v1/statuses/{quote_segment(copy.native_id)}"))
+        return (
+            MissingPost()
+            if is_missing(answers[-1])
+            else PresenceReport()
+            if success_body(answers[-1]).get("id")
+            else None
+        )
+
+    def read_back(
+        self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
+    ) -> Send | MarkReport | Outcome:
+        """Whether the post is folded up behind its warning, where it was sent so."""
+        wanted = [flag for flag in (SENSITIVE_MARK, WARNING_MARK) if flag in flags]
+        if not wanted or copy.native_id.startswith(REMOVED):
+            return MarkReport(there=not copy.native_id.startswith(REMOVED))
+        if not answers:
+            return Send(_asked("look", f"/api/v1/statuses/{quote_segment(copy.native_id)}"))
+        told = success_body(answers[-1])
+        if told:
+            borne = {SENSITIVE_MARK: told.get("sensitive") is True, WARNING_MARK: bool(told.get("spoiler_text"))}
+            return MarkReport(tuple(flag for flag in wanted if not borne[flag]))
+        return MarkReport(there=False) if is_missing(answers[-1]) else outcome_of_failure(answers[-1], creates=False)
+
+    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+        """How many follow the account."""
+        return mastodon_account.count_followers(answers)
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
+    ) -> Send | CommentPage | None:
+        """Posts of others that name the account, answers to its posts among them."""
+        return comments.list_comments(account, cursor, answers)
+
+    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Block whoever said something, or report it; nothing else is given to whom it was said to."""
+        return comments.moderate_comment(spot, act, answers)
+
+    def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
+        """What people said to the account alone, after the notification the cursor names."""
+        return messages.listen(cursor, answers)
+
+    def ack(self, update: ChatUpdate) -> WireStep | None:
+        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        return None
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+    ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+        """Introduce ourselves to the server, have the person say yes there, then ask whose token it is."""
+        return mastodon_account.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        """Ask whose token it is."""
+        return mastodon_account.verify_account(account, answers)
+
+    def see(self, place: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
+        """Whether the server's rules are still those that somebody read."""
+        return mastodon_account.inspect_destination(place, answers)
+
+    def _length(self, unit: Unit) -> int:
+        each = self._limits.per_address
+        return text_length(unit.text_of("body"), each) + text_length(_warning(unit), each)
+
+    def _unfit(self, unit: Unit) -> Message | None:
+        """Why the unit cannot go out as it is; nothing is ever cut."""
+        if wrong := unit_checks.unit_problem(unit, self.capabilities, length=self._length(unit)):
+            return wrong
+        if _warning(unit) and not unit.text_of("body").strip():  # the server would make the warning the text
+            return Message("mastodon.words_needed")
+        if unit.comment_id and unit.media:
+            return Message("connectors.too_many_media", {"count": len(unit.media), "most": 0})
+        if wrong := self._limits.media_problem(unit.media):
+            return wrong
+        mark = next((flag for flag in unit.flags if flag not in (SENSITIVE_MARK, WARNING_MARK)), "")
+        return Message("connectors.mark_untold", {"mark": mark}) if mark else None
+
+
+def _warning(unit: Unit) -> str:
+    """Of the gate's mark first, whatever else somebody wants to say there."""
+    words = (WARNING_TEXT if WARNING_MARK in unit.flags else "", options.unit_options(unit).get_text("warning"))
+    return " · ".join(word for word in words if word)
+
+
+def _stage_name(medium: Medium) -> str:
+    return f"stage:{medium.sha256[:24]}"
+
+
+def _stage(medium: Medium) -> WireStep:
+    """Without a name of its own: the server makes one."""
+    what = "film" if medium.mime == VIDEO_MIME else "picture"
+    file = FileRef(medium.sha256, medium.mime, f"{what}.{medium.mime.rpartition('/')[2]}")
+    said, name = {"description": medium.alt}, _stage_name(medium)
+    return WireStep(name, StepKind.STAGE, "POST", "/api/v2/media", said, files={"file": file}, deadline=120.0)
+
+
+def _asked(name: str, path: str) -> WireStep:
+    """A harmless request for what stands somewhere."""
+    return WireStep(name, StepKind.CONTROL, "GET", path, action="metrics" if name == "metrics" else "look")
+
+
+def _post(unit: Unit, media: list[str]) -> WireStep:
+    said: dict[str, Any] = {**_said(unit), "visibility": options.unit_options(unit).get_text("visibility") or "public"}
+    if media:
+        said["media_ids"] = media
+    if unit.parent_id:
+        said["in_reply_to_id"] = unit.parent_id
+    headers = {"idempotency-key": unit.native_key}
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/api/v1/statuses", said, headers=headers)
+
+
+def _said(unit: Unit) -> dict[str, Any]:
+    """What of a post may be changed later: its words, and how it is marked."""
+    said: dict[str, Any] = {"status": unit.text_of("body")}
+    if SENSITIVE_MARK in unit.flags:
+        said["sensitive"] = True
+    if warning := _warning(unit):
+        said["spoiler_text"] = warning
+    if language := options.unit_options(unit).get_text("language") or unit.language.partition("-")[0]:
+        said["language"] = language
+    return said
+
+
+def _waiting(uploads: list[StepResult], answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    """The next question, or why it must wait, until every picture can be shown; None then.
+
+    A picture that is not ready is left out of its post by some servers: https://github.com/mastodon/mastodon/issues/21864
+    """
+    for upload in uploads:
+        name = f"poll:{id_of(upload)}"
+        told = [answer for answer in answers if answer.step == name]
+        last = told[-1] if told else upload
+        if isinstance(success_body(last).get("url"), str):
+            continue
+        if is_missing(last):
+            return restage_uploads()
+        if not id_of(last):
+            return outcome_of_failure(last, creates=False)
+        if len(told) >= POLLS:
+            return Retry(AGAIN, "account", Message("connectors.preparing"))
+        return Send(_asked(name, f"/api/v1/media/{quote_segment(id_of(upload))}"))
+    return None
+
+
+def _published(answer: StepResult, unit: Unit) -> Outcome:
+    told = success_body(answer)
+    if native_id := id_of(answer):
+        shown = told.get("media_attachments")
+        fewer = isinstance(shown, list) and len(shown) < len(unit.media)  # seen of servers under load, mastodon #21864
+        return Published(native_id, post_url(told), parse_timestamp(told.get("created_at")), fewer=fewer)
+    if not isinstance(answer, Response):
+        return outcome_of_failure(answer, creates=True)
+    said = refusal_text(answer)
+    if answer.is_success:
+        return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
+    if answer.status == 422 and said.startswith(UNREADY):
+        return Retry(AGAIN, "account", Message("connectors.preparing"))
+    if answer.status == 422 and said.startswith("Media ") and "not found" in said:
+        return restage_uploads()
+    if answer.status == 404 and said == RECORD_NOT_FOUND:
+        if unit.parent_id:  # older servers say so too of a post above that is gone
+            return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
+        return Published(f"{REMOVED}{quote_segment(unit.native_key)}")
+    if answer.status == 404 and unit.parent_id:
+        gone = "connectors.remark_gone" if unit.comment_id else "connectors.above_gone"
+        return Rejected(Message(gone), permanent=False)
+    return mastodon_limits.limit_refusal(answer) or outcome_of_failure(answer, creates=True)
+
+
+def _number_in(url: str, server: str) -> str:
+    """The number of the post in an address of a server; "" for none."""
+    parts = parse_url(url)
+    if parts is None or parts.netloc.lower() != server.lower():
+        return ""
+    path = decoded_segments(parts)
+    below = len(path) >= 2 and (path[-2].startswith("@") or path[-2] == "statuses")
+    return path[-1] if below and path[-1].isascii() and path[-1].isalnum() and len(path[-1]) <= 64 else ""

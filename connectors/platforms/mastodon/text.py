@@ -1,0 +1,56 @@
+"""How Mastodon counts: characters as readers see them, every address as long as any other, names without their server;
+and the words of a post out of its HTML.
+
+Sources: https://docs.joinmastodon.org/user/posting/#text, https://docs.joinmastodon.org/spec/activitypub/#sanitization
+"""
+
+import re
+from html.parser import HTMLParser
+
+from connectors.shared.unit_checks import count_graphemes
+
+LINK_LENGTH = 23
+"""`configuration.statuses.characters_reserved_per_url` where nobody changed it."""
+
+_ADDRESS = re.compile(r"""https?://[^\s<>"]*[^\s<>"'.,:;!?)\]}»’”…]""", re.IGNORECASE)
+_MENTION = re.compile(r"(?<![\w/])@(\w+)@[\w.-]+\w")
+
+
+def text_length(text: str, per_address: int = LINK_LENGTH) -> int:
+    """What counts against the limit of a post."""
+    named = _MENTION.sub(r"@\1", text)
+    return count_graphemes(_ADDRESS.sub("x" * per_address, named))
+
+
+_BLOCKS = frozenset({"p", "blockquote", "ul", "ol", "pre", *(f"h{size}" for size in range(1, 7))})
+"""What a server lets stand of another's markup and begins on a line of its own."""
+
+
+class _Words(HTMLParser):
+    """Collects the words of a post: an address is hidden in parts, and all of them together are it."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag in _BLOCKS:
+            self.parts.append("\n\n")
+        elif tag in ("br", "li"):
+            self.parts.append("\n- " if tag == "li" else "\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _BLOCKS:
+            self.parts.append("\n\n")
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(re.sub(r"[ \t\r\n\f]+", " ", data))
+
+
+def html_to_text(content: str) -> str:
+    """The words of a post's HTML, its paragraphs apart."""
+    words = _Words()
+    words.feed(content)
+    words.close()
+    text = re.sub(r" *\n *", "\n", "".join(words.parts))
+    return re.sub(r"\n{3,}", "\n\n", text).strip()

@@ -1,0 +1,179 @@
+"""Reading what people say under an account's posts on one of Meta's networks, a few requests at a time. Pure.
+
+A reading asks for the newest posts, each with its newest comments; then for what was left: more comments of a post that
+had more new ones than a page, and older posts, page by page. At the fifth request it stops, and the next reading goes
+on there. When all posts were passed, the next ones tell only what was said after that began.
+
+Not heard: of a first reading, all but the comments of each post that come on its first page.
+Source, of fields within fields: https://developers.facebook.com/docs/graph-api/guides/field-expansion
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.contract import comments
+from connectors.contract.comments import Comment, CommentPage
+from connectors.contract.connector import Send, StepResult
+from connectors.contract.outcomes import Rejected
+from connectors.platforms.meta.errors import answer_entries, next_cursor, outcome_of_failure
+from connectors.shared.http_responses import parse_timestamp, response_date, success_body
+
+MAX_REQUESTS = 5
+"""Of one reading."""
+
+MAX_REMAINING = 50
+"""Places in the comments of posts where a reading goes on later; further ones are given up."""
+
+MARGIN, LATE = timedelta(minutes=10), timedelta(days=1)
+"""A post's comments are followed back so much further than what was told; and those that are read all the same are told
+again when they are no older: some appear late, as those that somebody let through."""
+
+
+@dataclass(frozen=True)
+class CommentNetwork:
+    """How one of them is asked, and how its entries are read. Comments come newest first, in a post's `comments`."""
+
+    posts: Callable[[str], str]
+    """The path of the newest posts, or of those after a cursor."""
+    comments: Callable[[str, str], str]
+    """The path of what stands under a post, after a cursor."""
+    number: Callable[[Mapping[str, Any]], str]
+    """The id of a post; "" for none."""
+    said: Callable[[Mapping[str, Any], str, str], Iterator[Comment]]
+    """What others said under a post, by the account's number and its name."""
+    named: Callable[[Mapping[str, Any]], str]
+    """The account's name, where a post tells it."""
+    instant: str
+    """Where an entry tells when it was said."""
+
+
+@dataclass(frozen=True)
+class _Left:
+    """Comments of a post from `after` on, back to `until`."""
+
+    post: str
+    after: str
+    until: str
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a reading stands. Instants are theirs, in ISO 8601; "" for none."""
+
+    since: str = ""
+    """All that was said before was told."""
+    began: str = ""
+    """When the walk through all posts began that is under way."""
+    newest: str = ""
+    """When the newest posts were read last."""
+    after: str = ""
+    """Where older posts go on."""
+    left: tuple[_Left, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether something is left to ask for."""
+        return bool(self.after or self.left)
+
+    def settled(self) -> "_Place":
+        """With nothing left, all that was said before this walk began was told."""
+        return self if self.open or not self.began else replace(self, since=self.began, began="")
+
+    def written(self) -> str:
+        """As a cursor."""
+        left = [[one.post, one.after, one.until] for one in self.left]
+        return json.dumps([self.since, self.began, self.newest, self.after, left], separators=(",", ":"))
+
+
+def _place(cursor: str) -> _Place:
+    """Out of a cursor; the beginning for one that nobody can read."""
+    try:
+        since, began, newest, after, left = json.loads(cursor)
+        kept = tuple(_Left(*map(str, one)) for one in left)
+    except (ValueError, TypeError):
+        return _Place()
+    return _Place(str(since), str(began), str(newest), str(after), kept)
+
+
+def list_comments(
+    network: CommentNetwork, account: str, cursor: str, answers: tuple[StepResult, ...]
+) -> Send | CommentPage | None:
+    """The next request, what was said since `cursor`, or None where the first answer is none."""
+    start = _place(cursor)
+    place, found, me = start, list[Comment](), ""
+    for number, answer in enumerate(answers):
+        told = success_body(answer)
+        listed = answer_entries(told)
+        if listed is None:
+            if not number:
+                return None
+            if not _of_no_use(answer):  # it goes on there next time
+                return _told(found, place)
+            place = _without(place).settled()
+            continue
+        posts = [{"id": place.left[0].post, "comments": told}] if number and place.left else listed
+        me = me or next((name for post in posts if (name := network.named(post))), "")
+        place = _past(network, place, answer, posts, first=not number).settled()
+        said = (one for post in posts for one in network.said(post, account, me))
+        found += [one for one in said if _since(one.at, start.since, LATE)]
+    if not answers or (place.open and len(answers) < MAX_REQUESTS):
+        return _asks(network, place, first=not answers)
+    return _told(found, place)
+
+
+def _told(found: list[Comment], place: _Place) -> CommentPage:
+    once = {one.native_id: one for one in found}.values()
+    known = sorted((one for one in once if one.at is not None), key=lambda one: str(one.at))
+    return CommentPage((*(one for one in once if one.at is None), *known), place.written(), more=place.open)
+
+
+def _of_no_use(answer: StepResult) -> bool:
+    """Whether the same will be refused again: a post is gone, or a place in a list is no more."""
+    return isinstance(outcome_of_failure(answer, creates=False), Rejected)
+
+
+def _without(place: _Place) -> _Place:
+    """Past what cannot be asked for: comments of one post, or the walk, which begins anew and tells it all again."""
+    return replace(place, left=place.left[1:]) if place.left else replace(place, after="", began="")
+
+
+def _asks(network: CommentNetwork, place: _Place, *, first: bool) -> Send:
+    """The newest posts, what is left under one, or older posts."""
+    if not first and place.left:
+        return comments.comments_request(network.comments(place.left[0].post, place.left[0].after))
+    return comments.comments_request(network.posts("" if first else place.after))
+
+
+def _past(
+    network: CommentNetwork, place: _Place, answer: StepResult, posts: list[dict[str, Any]], *, first: bool
+) -> _Place:
+    """Where a reading stands after an answer."""
+    if not first and place.left:
+        return replace(place, left=(*_left(network, posts[0], place.left[0].until), *place.left[1:]))
+    until = (place.newest if first else "") or place.since
+    rest = (one for post in posts for one in _left(network, post, until))
+    place, after = replace(place, left=(*place.left, *rest)[:MAX_REMAINING]), next_cursor(success_body(answer))
+    if not first:
+        return replace(place, after=after)
+    at = response_date(answer)
+    now = at.isoformat() if at is not None else ""
+    under_way = bool(place.after or place.began)
+    return replace(place, newest=now) if under_way else replace(place, newest=now, began=now, after=after)
+
+
+def _left(network: CommentNetwork, post: Mapping[str, Any], until: str) -> list[_Left]:
+    """What stands under a post past this page and was not told: comments come newest first."""
+    told = post.get("comments")
+    told = told if isinstance(told, dict) else {}
+    after, number = next_cursor(told), network.number(post)
+    ages = [parse_timestamp(one.get(network.instant)) for one in answer_entries(told) or []]
+    fresh = bool(ages) and all(_since(at, until) for at in ages)
+    return [_Left(number, after, until)] if until and after and number and fresh else []
+
+
+def _since(at: datetime | None, since: str, margin: timedelta = MARGIN) -> bool:
+    told = parse_timestamp(since)
+    return told is None or at is None or at >= told - margin

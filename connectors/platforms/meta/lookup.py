@@ -1,0 +1,123 @@
+"""A post of Instagram or Meta's Threads that is pictures without words, and whose answer was lost. Pure.
+
+Its container is asked first: one that waits was not published, and one that was says so, not as what. A published one
+is then the only wordless post of its kind in the list since the attempt; of two, nobody can tell which is ours.
+Source: https://developers.facebook.com/docs/instagram-platform/content-publishing, "Check container status", and
+https://developers.facebook.com/docs/threads/troubleshooting, "Publishing Status"
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Absent, Found, LookupResult, Unknown
+from connectors.shared import textless_posts
+from connectors.shared.http_responses import clock_lead, json_body, parse_timestamp
+from foundation.i18n.translation import Message
+from gate.contract.units import Medium
+
+WINDOW = timedelta(seconds=60)
+"""A post older than this before the attempt is another one."""
+
+MEDIA_FIELDS = "media_type,children"
+"""The fields of a list that say how many files a post shows, and of which kind."""
+
+NOT_PUBLISHED = frozenset({"FINISHED", "EXPIRED"})
+"""Ready and still waiting, or over without having been published: a container lives a day."""
+
+_FAILED = Unknown(Message("connectors.lookup_failed"))
+_FILM = "video/mp4"
+
+
+@dataclass(frozen=True)
+class LookupNetwork:
+    """What the two call differently: the field with a container's state, that with a post's words, and their list."""
+
+    status: str
+    words: str
+    page: Callable[[LookupQuery, str], WireStep]
+    posts: Callable[[StepResult], list[dict[str, Any]] | None]
+    further: Callable[[StepResult], str]
+    most_pages: int
+
+
+def container_step_name(medium: Medium) -> str:
+    """The step that makes the container of a file."""
+    return f"stage:{medium.sha256[:24]}"
+
+
+def look_up_textless(
+    network: LookupNetwork, sought: LookupQuery, parent: str, answers: tuple[StepResult, ...]
+) -> Send | LookupResult:
+    """Ask after the container, then read the list; `parent` is the step that makes a container of several."""
+    container = _container(sought, parent)
+    if not container:
+        return Unknown(Message("connectors.no_lookup"))
+    if not answers:
+        return Send(WireStep("look", StepKind.CONTROL, "GET", f"/{container}?fields={network.status}", action="look"))
+    stands = _stands(answers[0], network.status)
+    if stands in NOT_PUBLISHED:
+        return Absent()
+    if stands not in ("PUBLISHED", "ERROR", "unreadable"):
+        return _FAILED
+    pages = answers[1:]
+    if not pages:
+        return Send(network.page(sought, ""))
+    listed = [network.posts(one) for one in pages]
+    if listed[-1] is None:
+        return _FAILED
+    start = sought.armed_at - WINDOW - clock_lead(pages[0], sought.asked_at or sought.armed_at)
+    further, last = network.further(pages[-1]), listed[-1]
+    if further and all(_at_least(post, start) for post in last):
+        return Send(network.page(sought, further)) if len(pages) < network.most_pages else _FAILED
+    inside = [post for page in listed for post in page or () if _at_least(post, start)]
+    return _judged([post for post in inside if _is_like(post, sought, network.words)], stands)
+
+
+def _judged(alike: list[dict[str, Any]], stands: str) -> LookupResult:
+    """What the posts that may be it prove, beside what the container said."""
+    if stands == "PUBLISHED" and len(alike) == 1:
+        post = alike[0]
+        return Found(str(post["id"]), str(post.get("permalink") or ""), parse_timestamp(post.get("timestamp")))
+    if stands == "PUBLISHED" and not alike:
+        return _FAILED  # the list lags
+    return textless_posts.OTHER_MEDIA if alike else Absent()
+
+
+def _container(sought: LookupQuery, parent: str) -> str:
+    """The last container made for it; "" for none."""
+    name = parent if len(sought.media) > 1 else container_step_name(sought.media[0])
+    made = [str(json_body(one).get("id") or "") for one in sought.told if one.step == name]
+    return made[-1] if made and made[-1].isascii() and made[-1].isalnum() else ""
+
+
+def _stands(answer: StepResult, field: str) -> str:
+    """What a container says of itself; "" where nobody answered. Reads of one that is there may say that it is not."""
+    if not isinstance(answer, Response):
+        return ""
+    if answer.is_success:
+        return str(json_body(answer).get(field) or "")
+    return "unreadable" if answer.status in (400, 404) and "error" in json_body(answer) else ""
+
+
+def _at_least(post: Mapping[str, Any], start: datetime) -> bool:
+    return (parse_timestamp(post.get("timestamp")) or start) >= start
+
+
+def _is_like(post: Mapping[str, Any], sought: LookupQuery, words: str) -> bool:
+    """Whether it is as wordless, of the same kind, stands where the one sought would, and is nobody else's copy."""
+    if str(post["id"]) in sought.known or str(post.get(words) or "").strip() or _above(post) != sought.reply_to:
+        return False
+    kind = str(post.get("media_type") or "")
+    if len(sought.media) > 1:
+        children = post.get("children")
+        inner = children.get("data") if isinstance(children, dict) else None
+        return kind == "CAROUSEL_ALBUM" and isinstance(inner, list) and len(inner) == len(sought.media)
+    return kind == ("VIDEO" if sought.media[0].mime == _FILM else "IMAGE")
+
+
+def _above(post: Mapping[str, Any]) -> str:
+    above = post.get("replied_to")
+    return str(above.get("id") or "") if isinstance(above, dict) else ""

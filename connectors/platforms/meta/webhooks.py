@@ -1,0 +1,198 @@
+"""What Meta calls about: changes of Instagram accounts and Pages, several accounts in one call, and of Threads. Pure.
+
+All of it is called at one address of the house. A call is signed with the secret of the application it is for, over
+its body alone, and told again for 36 hours where nobody takes it. Of what it says only the accounts count, and what is
+worth reading there; what an account said itself is left out.
+
+Not told: mentions on Threads, which name no account; they are read in their turn.
+Unverified: that `owner_id` on Threads is the number an account has there by its own token.
+Source: https://developers.facebook.com/docs/graph-api/webhooks/getting-started,
+https://developers.facebook.com/docs/graph-api/webhooks/reference/page/#feed,
+https://developers.facebook.com/docs/instagram-platform/webhooks, https://developers.facebook.com/docs/threads/webhooks
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.contract import app_webhooks
+from connectors.contract.app_webhooks import AppWebhookEvent, WebhookTopic
+from connectors.contract.connector import Response, Send, StepResult
+from connectors.contract.outcomes import Outcome, Published, Rejected, Uncertain
+from connectors.platforms.meta.errors import PERMISSION_CODES, error_codes
+from connectors.platforms.meta.errors import outcome_of_failure as of_answer
+from connectors.shared.http_responses import json_body
+from foundation.i18n.translation import Message
+
+SIGNATURE_HEADER = "x-hub-signature-256"
+MAX_CALL_AGE = timedelta(hours=37)
+"""A call is told again for 36 hours; one that was told longer ago is no call of theirs."""
+
+MAX_ACCOUNTS = 1000
+"""Of one call: they put at most so many changes into one."""
+
+_MARK = re.compile(r"sha256=([0-9a-f]{64})")
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_NUMBER = re.compile(r"[0-9]{1,30}")
+
+_PLATFORMS = {"instagram": "instagram", "page": "facebook"}
+_ABOUT: Mapping[tuple[str, str], WebhookTopic] = {
+    ("instagram", "comments"): "remarks",
+    ("instagram", "messages"): "chats",
+    ("facebook", "feed"): "remarks",
+    ("facebook", "messages"): "chats",
+    ("threads", "replies"): "remarks",
+}
+"""What is read anew, by platform and field; of each platform, first what is said under posts."""
+
+_NOTHING_NEW = frozenset({"remove", "hide", "edited"})
+"""What happened to a comment on a Page that was heard before, or need not be any more."""
+
+
+def read_signature(header: str) -> str:
+    """The signature of `sha256=…`, in hex; "" for anything else."""
+    found = _MARK.fullmatch(header)
+    return found[1] if found else ""
+
+
+def verification_challenge(query: Mapping[str, str]) -> tuple[str, str]:
+    """What proves that somebody may set this address up, and what is said back to them; "" and "" where they ask for
+    anything else. What is said back is of letters and digits: no page of a stranger's making is shown from here."""
+    said = query.get("hub.challenge", "")
+    asked = query.get("hub.mode") == "subscribe" and _CHALLENGE.fullmatch(said)
+    return (query.get("hub.verify_token", ""), said) if asked else ("", "")
+
+
+@dataclass
+class _Told:
+    """What one call says of one account."""
+
+    wakes: set[WebhookTopic] = field(default_factory=set)
+    digests: set[str] = field(default_factory=set)
+    at: datetime | None = None
+
+
+def parse_app_webhooks(body: bytes) -> tuple[AppWebhookEvent, ...]:
+    """What is worth reading after a call, one for each account it is about; none for what nobody can read.
+
+    The same changes are the same key, in whatever call and order they come.
+    """
+    found: dict[tuple[str, str], _Told] = {}
+    try:
+        for platform, account, what, value, at in _changes(json.loads(body)):
+            if len(found) == MAX_ACCOUNTS and (platform, account) not in found:
+                break
+            said = json.dumps([platform, account, what, value], sort_keys=True)
+            told = found.setdefault((platform, account), _Told())
+            told.wakes.add(_ABOUT[platform, what])
+            told.digests.add(hashlib.sha256(said.encode()).hexdigest())
+            told.at = max(filter(None, (told.at, at)), default=None)
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(
+        AppWebhookEvent(_key(told), account, frozenset(told.wakes), platform, told.at)
+        for (platform, account), told in found.items()
+    )
+
+
+def _key(told: _Told) -> str:
+    return hashlib.sha256("".join(sorted(told.digests)).encode()).hexdigest()
+
+
+_Change = tuple[str, str, str, Any, datetime | None]
+"""Platform, account, field, what is said of it, and when it was told."""
+
+
+def _changes(call: object) -> Iterator[_Change]:
+    """The changes that are worth reading after, of a call of either form."""
+    told: Mapping[str, Any] = call if isinstance(call, dict) else {}
+    if "topic" in told:
+        yield from _of_threads(told)
+        return
+    platform = _PLATFORMS.get(str(told.get("object")), "")
+    entries = told.get("entry")
+    for entry in entries if platform and isinstance(entries, list) else ():
+        account = _number(entry.get("id")) if isinstance(entry, dict) else ""
+        if not account:
+            continue
+        at = _instant(entry.get("time"))
+        for change in _listed(entry, "changes"):
+            what, value = str(change.get("field")), change.get("value")
+            if (platform, what) in _ABOUT and isinstance(value, dict) and _is_news(platform, account, value):
+                yield platform, account, what, value, at
+        for message in _listed(entry, "messaging"):
+            if _author(message, "sender") != account:
+                yield platform, account, "messages", message, at
+
+
+def _of_threads(told: Mapping[str, Any]) -> Iterator[_Change]:
+    """A reply: the account is whose post stands at the head of the conversation."""
+    values = told.get("values")
+    change: Mapping[str, Any] = values if isinstance(values, dict) else {}
+    value, what = change.get("value"), str(change.get("field"))
+    root = value.get("root_post") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(root, dict) or ("threads", what) not in _ABOUT:
+        return
+    account, name = _number(root.get("owner_id")), value.get("username")
+    if account and not (isinstance(name, str) and name and name == root.get("username")):
+        yield "threads", account, what, value, _instant(told.get("time"))
+
+
+def _is_news(platform: str, account: str, value: Mapping[str, Any]) -> bool:
+    """Whether somebody else said something: a Page's feed tells likes and its own posts too."""
+    if _author(value, "from") == account:
+        return False
+    return platform != "facebook" or (value.get("item") == "comment" and value.get("verb") not in _NOTHING_NEW)
+
+
+def _author(value: Mapping[str, Any], name: str) -> str:
+    who = value.get(name)
+    return _number(who.get("id")) if isinstance(who, dict) else ""
+
+
+def _listed(entry: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    found = entry.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _number(told: object) -> str:
+    """The number of an account; "" for anything else."""
+    return told if isinstance(told, str) and _NUMBER.fullmatch(told) else ""
+
+
+def _instant(told: object) -> datetime | None:
+    """Unix seconds, or milliseconds, as messages have them; None for anything else."""
+    if not isinstance(told, int) or isinstance(told, bool) or not 0 < told < 10**13:
+        return None
+    return datetime.fromtimestamp(told / 1000 if told > 10**11 else told, UTC)
+
+
+def subscribe_account(
+    platform: str, account: str, about: frozenset[WebhookTopic], answers: tuple[StepResult, ...]
+) -> Send | Outcome:
+    """Sign an account up for calls `about` what is worth reading, or off for nothing; done twice is done once.
+
+    Messages need a right of their own: without it, the account is signed up for what people say under posts alone.
+    Source: https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps,
+    https://developers.facebook.com/docs/instagram-platform/webhooks#enable-subscriptions,
+    https://developers.facebook.com/docs/messenger-platform/webhooks
+    """
+    path = "/{account}/subscribed_apps"
+    fields = [what for (where, what), wakes in _ABOUT.items() if where == platform and wakes in about]
+    if not answers and not fields:
+        return app_webhooks.subscription_request("DELETE", path)
+    if not answers:
+        return app_webhooks.subscription_request("POST", f"{path}?subscribed_fields={','.join(fields)}")
+    last = answers[-1]
+    if isinstance(last, Response) and last.is_success and json_body(last).get("success") is True:
+        return Published(account)
+    if error_codes(last)[0] in PERMISSION_CODES and len(answers) < len(fields):
+        return app_webhooks.subscription_request("POST", f"{path}?subscribed_fields={fields[0]}")
+    if error_codes(last)[0] in PERMISSION_CODES:
+        return Rejected(Message("calls.right_missing"), permanent=False)
+    outcome = of_answer(last, creates=False)
+    return Rejected(outcome.reason, permanent=False) if isinstance(outcome, Uncertain) else outcome

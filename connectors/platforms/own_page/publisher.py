@@ -1,0 +1,213 @@
+"""The creator's own page: the reference of the contract and the one destination that always works.
+
+Served by the room `web` on loopback under a credential of the house. Everything is addressed by content id, so a
+repeat is harmless: files by their digest, the item by the delivery's native key.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from connectors.contract import edits, feed_layout
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.connector import (
+    FileRef,
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Unknown,
+)
+from connectors.contract.post_addresses import (
+    ADDRESS_UNREADABLE,
+    NO_POST_THERE,
+    OTHER_ACCOUNTS_POST,
+    ClaimedAddress,
+    decoded_segments,
+    is_post_key,
+    is_same_page,
+    parse_url,
+)
+from connectors.shared import unit_checks
+from connectors.shared.http_responses import SHORT_RETRY, outcome_of_status, quote_segment, restage_uploads
+from foundation.i18n.translation import Message
+from gate.contract.units import Medium, Unit
+
+PUBLISH = "publish"
+DISK_FULL = 507
+HOUSE_WAIT = timedelta(seconds=60)
+"""The house refuses its own credential: somebody is repairing it."""
+
+
+class OwnPage:
+    """Items of a creator's page and feeds; pure."""
+
+    capabilities = Capabilities(
+        platform="own_page",
+        surfaces=("public", "assured", "feed"),
+        max_text=20_000,
+        max_media=40,
+        mimes=("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4", "application/zip"),
+        max_bytes=32 * 1024 * 1024,
+        look="key",
+        resend_is_look=True,
+        can_delete=True,
+        edits=True,
+        can_chat=False,
+        can_sell=False,
+        stages=True,
+        in_house=True,
+        shows={"": feed_layout.OWN_PAGE_LAYOUT},
+        joins_parts=True,
+    )
+
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Stage each file by its digest, then put the item; tell what the last answer meant."""
+        unfit = _unfit(unit, self.capabilities)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last, unit.native_key)
+        if last is not None and not _staged(last):
+            return _meaning(last, creates=False)
+        done = {answer.step for answer in answers if _staged(answer)}
+        for medium in unit.media:
+            if _stage_name(medium) not in done:
+                return Send(_stage(medium))
+        return Send(_put(unit))
+
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """Ask for the item by its content id."""
+        if not answers:
+            return Send(WireStep("look", StepKind.CONTROL, "GET", _item(sought.native_key), action="look"))
+        match answers[-1]:
+            case Response(status=404):
+                return Absent()
+            case Response(status=410):  # a tombstone: it was published, and is gone
+                return Found(sought.native_key)
+            case Response(body={"id": str(native_id), "url": str(url)}) as seen if seen.is_success:
+                return Found(native_id, url)
+            case _:
+                return Unknown(Message("connectors.lookup_failed"))
+
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """The item at the end of an address, where the page says that it stands under that very one."""
+        parts = parse_url(address.url)
+        path = decoded_segments(parts) if parts is not None else ()
+        if not path or not is_post_key(path[-1]):
+            return NO_POST_THERE
+        if not answers:
+            return Send(WireStep("look", StepKind.CONTROL, "GET", _item(path[-1]), action="look"))
+        match answers[-1]:
+            case Response(status=404 | 410):
+                return Absent()
+            case Response(body={"id": str(native_id), "url": str(url)}) as seen if seen.is_success:
+                return Found(native_id, url) if is_same_page(address.url, url) else OTHER_ACCOUNTS_POST
+            case _:
+                return ADDRESS_UNREADABLE
+
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Leave a tombstone; one that stands already proves it gone."""
+        if not answers:
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", _item(copy.native_id), action="delete"))
+        last = answers[-1]
+        if isinstance(last, Response) and (200 <= last.status < 300 or last.status in {404, 410}):
+            return Published(copy.native_id)
+        return _meaning(last, creates=False)
+
+    def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Write the item anew under its content id; its files lie there. A tombstone is never written over."""
+        if not answers:
+            unfit = unit_checks.unit_problem(unit, self.capabilities, length=len(unit.text_of("body")))
+            return Rejected(unfit, permanent=False) if unfit is not None else Send(_reput(unit, native_id))
+        last = answers[-1]
+        trouble = isinstance(last, Response) and not last.is_success and last.status not in {404, 410}
+        return _meaning(last, creates=False) if trouble else edits.edit_outcome(last, native_id)
+
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        """Our own counters: no cookies, no personal data."""
+        if not answers:
+            path = f"{_item(copy.native_id)}/metrics"
+            return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics"))
+        last = answers[-1]
+        if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
+            return None
+        return {name: value for name, value in last.body.items() if isinstance(value, int)}
+
+
+def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+    if not unit.native_key:
+        return Message("connectors.no_key")
+    return unit_checks.unit_problem(unit, can, length=len(unit.text_of("body")))
+
+
+def _stage_name(medium: Medium) -> str:
+    return f"stage:{medium.sha256[:24]}"
+
+
+def _stage(medium: Medium) -> WireStep:
+    path = f"/house/{{account}}/files/{quote_segment(medium.sha256)}"
+    file = FileRef(medium.sha256, medium.mime)
+    return WireStep(_stage_name(medium), StepKind.STAGE, "PUT", path, file=file, deadline=120.0)
+
+
+def _staged(answer: StepResult) -> bool:
+    return isinstance(answer, Response) and answer.is_success and answer.step.startswith("stage:")
+
+
+def _item(native_key: str) -> str:
+    return f"/house/{{account}}/items/{quote_segment(native_key)}"
+
+
+def _put(unit: Unit) -> WireStep:
+    return WireStep(PUBLISH, StepKind.PUBLISH, "PUT", _item(unit.native_key), _body(unit))
+
+
+def _reput(unit: Unit, native_id: str) -> WireStep:
+    return WireStep(edits.EDIT_STEP, StepKind.MUTATE, "PUT", _item(native_id), _body(unit))
+
+
+def _body(unit: Unit) -> dict[str, object]:
+    media = [
+        {"sha256": medium.sha256, "mime": medium.mime, "alt": medium.alt, "ai": medium.ai} for medium in unit.media
+    ]
+    return {
+        "title": unit.text_of("title"),
+        "text": unit.text_of("body"),
+        "media": media,
+        "rating_flags": list(unit.flags),
+        "ai": any(medium.ai != "none" for medium in unit.media) or "ai=true" in unit.flags,
+    }
+
+
+def _published(answer: StepResult, native_key: str) -> Outcome:
+    match answer:
+        case Response(body={"id": str(native_id), "url": str(url)}) if answer.is_success and native_id == native_key:
+            return Published(native_id, url)
+        case Response(status=410):  # a content id is never used again
+            return Rejected(Message("connectors.refused", {"status": 410, "word": "gone"}), permanent=True)
+        case Response(status=422, body={"error": "file_not_staged"}):  # another item with the same file was taken away
+            return restage_uploads()
+        case _:
+            return _meaning(answer, creates=True)
+
+
+def _meaning(answer: StepResult, *, creates: bool) -> Outcome:
+    """The common meaning, but for what the house does to itself: a full disk, its own credential."""
+    if isinstance(answer, Response) and answer.status == DISK_FULL:
+        return Retry(SHORT_RETRY, "account", Message("connectors.disk_full"))
+    outcome = outcome_of_status(answer, creates=creates)
+    return Retry(HOUSE_WAIT, "account", outcome.reason) if isinstance(outcome, Reauthorize) else outcome

@@ -1,0 +1,357 @@
+"""An account on Reddit: an application that Reddit approved, a yes of its owner, and one community. Pure.
+
+A creator has as many accounts here as communities they post to: each has rules of its own, and its limits. Approval:
+https://support.reddithelp.com/hc/articles/42728983564564 (Responsible Builder Policy). Requests name themselves:
+https://github.com/reddit-archive/reddit/wiki/API.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from connectors.contract import metrics
+from connectors.contract.account_setup import (
+    WANTED_FIELD,
+    WANTED_MESSAGES,
+    WANTED_POSTS,
+    ConnectedAccount,
+    ConnectForm,
+    FormField,
+    OAuthVisit,
+)
+from connectors.contract.connector import (
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.destination import Destination, DestinationReport
+from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected
+from connectors.shared import http_responses as http
+from connectors.shared import oauth
+from connectors.shared import oauth as revoking
+from connectors.shared.oauth import HeldCredentials
+from foundation.i18n.translation import Message, canonical_json
+from foundation.sealed import Sealed
+
+OVER18_SURFACE, OTHER_SURFACE, CHAT_SURFACE = "reddit.over18", "reddit.other", "reddit.message"
+NSFW_MARK = "nsfw=true"
+"""The flag of what is for adults, as the rules of places write it and a request tells it."""
+
+EXCHANGE = "/api/v1/access_token"
+SCOPES = "identity submit edit read history flair privatemessages report"
+"""Accounts that were connected before the last two were asked for hear nobody, and keep nobody away."""
+
+WHOAMI_STEP, ABOUT, RULES, ASKS, FLAIRS = "me", "about", "rules", "requirements", "flairs"
+ORDER = (ABOUT, RULES, ASKS, FLAIRS)
+"""What is asked of a community before somebody posts there, in this order."""
+
+ALLOWED, FORBIDDEN = "allowed", "forbidden"
+"""What a community's rules say of what a machine made, as somebody read them."""
+
+OVER18_PREDICATE = "subreddit.over18 == true"
+REGISTERED_PREDICATE = "register entry present and rules snapshot <= 90 days"
+AI_ALLOWED_PREDICATE = "register.ai_allowed == true"
+"""What the policy asks of a community for more than General, in its own words."""
+
+RULES_LIVE = timedelta(days=90)
+GAP_SECONDS = 600
+"""Posts that follow each other faster are taken for spam, and the account with them."""
+
+TOKEN_GRACE = timedelta(days=365)
+"""A refresh token may be shown again and again; a year was announced in 2021 as its life."""
+
+FORM = ConnectForm(
+    fields=(
+        FormField("community", example="r/pics"),
+        FormField("approval", example="2026-10-04, ticket 12345"),
+        FormField("ai", choices=(FORBIDDEN, ALLOWED)),
+        FormField("flair", optional=True),
+        FormField(WANTED_FIELD, optional=True, choices=(WANTED_POSTS, WANTED_MESSAGES)),
+    ),
+    credential=oauth.ACCESS_TOKEN_FIELD,
+    minutes=20,
+    registered=True,
+)
+_COMMUNITY = re.compile(r"(?:https://(?:www\.|old\.)?reddit\.com)?/?(?:(r)/)?(\w{2,21})/?", re.ASCII | re.IGNORECASE)
+_PROFILE = re.compile(r"(?:https://(?:www\.|old\.)?reddit\.com)?/?(?:u|user)/([\w-]{3,20})/?", re.ASCII | re.IGNORECASE)
+_NAME = re.compile(r"[\w-]{3,20}", re.ASCII)
+MIN_APPROVAL = 6
+
+
+@dataclass(frozen=True)
+class PostingAccount:
+    """Who posts where, under which flair (an id, "" for none)."""
+
+    user: str
+    community: str
+    flair: str = ""
+
+    @property
+    def account(self) -> str:
+        """How the house names it."""
+        return f"{self.user}@{self.community}" + (f"#{self.flair}" if self.flair else "")
+
+
+def parse_account(account: str) -> PostingAccount:
+    """What an account's name says."""
+    user, _, rest = account.partition("@")
+    community, _, flair = rest.partition("#")
+    return PostingAccount(user, community, flair)
+
+
+def user_agent_header(account: str = "") -> Mapping[str, str]:
+    """The header that says who asks; requests without one are refused, and those of a common name are slowed down."""
+    who = f"by /u/{parse_account(account).user}" if account else "signing in"
+    return {"user-agent": f"python:greenroom:1 ({who})"}
+
+
+def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
+    """Say what an answer that is not a success meant."""
+    if isinstance(answer, Response) and answer.status in (403, 404):
+        reason = http.json_body(answer).get("reason")
+        if reason in ("private", "banned", "quarantined", "gold_only", "subreddit_noexist"):
+            return Rejected(Message("reddit.community_closed"), permanent=False)
+    return http.outcome_of_status(answer, creates=creates)
+
+
+def connect(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+    """The person says yes; then tokens, whose they are, and what the community asks of who posts there."""
+    typed = _typed(form)
+    if isinstance(typed, Message):
+        return Rejected(typed, permanent=False)
+    me = replace(_me(StepKind.AUTH), headers=user_agent_header())
+    page = OAuthVisit("/api/v1/authorize", {"scope": SCOPES, "duration": "permanent"})
+    turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=me)
+    if isinstance(turn, Send):
+        return Send(replace(turn.step, headers=user_agent_header()))
+    if turn is not None:
+        return turn
+    told = {answer.step: answer for answer in answers}
+    user = _user(told[WHOAMI_STEP])
+    if not isinstance(user, str):
+        return user
+    last = answers[-1]
+    if not isinstance(last, Response) or not last.is_success:
+        return _closed(last) if last.step != FLAIRS else Rejected(_no_such_flair(()), permanent=False)
+    wanted = next((name for name in ORDER if name not in told and (name != FLAIRS or _wants_flair(form, told))), None)
+    if wanted is not None:
+        return Send(_asked(wanted, StepKind.AUTH, typed, f"{user}@{typed}"))
+    return _connected(form, answers, PostingAccount(user, typed))
+
+
+def _typed(form: Mapping[str, str | Sealed]) -> str | Message:
+    """The community somebody named, or what is wrong with what they typed."""
+    said = str(form.get("community", "")).strip()
+    own, found = _PROFILE.fullmatch(said), _COMMUNITY.fullmatch(said)
+    if own is None and found is None:
+        return Message("reddit.no_community")
+    if len(str(form.get("approval", "")).strip()) < MIN_APPROVAL:
+        return Message("reddit.no_approval")
+    if form.get("ai") not in (ALLOWED, FORBIDDEN):
+        return Message("reddit.ai_unsaid")
+    return f"u_{own[1]}" if own is not None else found[2] if found is not None else ""
+
+
+def _user(answer: StepResult) -> str | Outcome:
+    told = http.success_body(answer)
+    if not told:
+        outcome = outcome_of_failure(answer, creates=False)
+        return Rejected(outcome.reason, permanent=False) if isinstance(outcome, Reauthorize) else outcome
+    if told.get("is_suspended") is True:
+        return Rejected(Message("reddit.suspended"), permanent=False)
+    name = told.get("name")
+    known = isinstance(name, str) and _NAME.fullmatch(name)
+    return str(name) if known else Rejected(Message("connectors.unreadable"), permanent=True)
+
+
+def _closed(answer: StepResult) -> Outcome:
+    """Why nobody can post there; a token that may not ask is no use."""
+    outcome = outcome_of_failure(answer, creates=False)
+    if isinstance(answer, Response) and (answer.status == 404 or 300 <= answer.status < 400):  # sent on to a search
+        return Rejected(Message("reddit.no_community"), permanent=False)
+    return Rejected(Message("oauth.scopes"), permanent=False) if isinstance(outcome, Reauthorize) else outcome
+
+
+def _me(kind: StepKind, account: str = "") -> WireStep:
+    action = "look" if kind is StepKind.CONTROL else ""
+    return WireStep(WHOAMI_STEP, kind, "GET", "/api/v1/me", headers=user_agent_header(account), action=action)
+
+
+def whoami_step(account: str) -> WireStep:
+    """The question whose token it is."""
+    return _me(StepKind.CONTROL, account)
+
+
+def _asked(name: str, kind: StepKind, community: str, account: str) -> WireStep:
+    paths = {
+        ABOUT: f"/r/{community}/about?raw_json=1",
+        RULES: f"/r/{community}/about/rules?raw_json=1",
+        ASKS: f"/api/v1/{community}/post_requirements",
+        FLAIRS: f"/r/{community}/api/link_flair_v2?raw_json=1",
+    }
+    action = "look" if kind is StepKind.CONTROL else ""
+    return WireStep(name, kind, "GET", paths[name], headers=user_agent_header(account), action=action)
+
+
+def _about(answer: StepResult) -> Mapping[str, Any]:
+    told = http.success_body(answer).get("data")
+    return told if isinstance(told, dict) else {}
+
+
+def _connected(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...], where: PostingAccount
+) -> ConnectedAccount | Outcome:
+    told = {answer.step: answer for answer in answers}
+    about, given = _about(told[ABOUT]), oauth.parse_tokens(told[oauth.TOKEN_STEP])
+    name, read_at = str(about.get("display_name", "")), http.response_date(told[RULES])
+    if given is None or name.lower() != where.community.lower() or read_at is None:
+        return Rejected(Message("connectors.unreadable"), permanent=True)
+    if trouble := _trouble(about, http.success_body(told[WHOAMI_STEP]), where):
+        return Rejected(trouble, permanent=False)
+    flair = _flair(told[FLAIRS], str(form.get("flair", "")).strip()) if FLAIRS in told else ""
+    if isinstance(flair, Message):
+        return Rejected(flair, permanent=False)
+    register = {
+        "ai": form["ai"] == ALLOWED,
+        "approval": str(form["approval"]).strip()[:200],
+        "rules": rules_digest(told[RULES]),
+        "read_at": read_at.isoformat(),
+    }
+    return ConnectedAccount(
+        account=PostingAccount(where.user, name, flair).account,
+        name=f"r/{name} (u/{where.user})",
+        surface=OVER18_SURFACE if about.get("over18") is True else OTHER_SURFACE,
+        chat_surface=CHAT_SURFACE if form.get(WANTED_FIELD) == WANTED_MESSAGES else "",
+        token=given.token,
+        refresh=given.refresh,
+        lifetime=given.lifetime,
+        min_gap_seconds=GAP_SECONDS,
+        options={"can_be_seen": True, "register": register},
+    )
+
+
+def _trouble(about: Mapping[str, Any], me: Mapping[str, Any], where: PostingAccount) -> Message | None:
+    """Why this person can post nothing there, or would not find again what they post."""
+    if about.get("over18") is True and me.get("over_18") is not True:
+        return Message("reddit.adults_hidden")
+    if about.get("user_is_banned") is True:
+        return Message("reddit.banned_there")
+    kind = about.get("subreddit_type")
+    own = kind == "user" and where.community.lower() == f"u_{where.user}".lower()
+    let_in = kind in ("restricted", "private") and about.get("user_is_contributor") is True
+    return None if kind == "public" or own or let_in else Message("reddit.community_closed")
+
+
+def _wants_flair(form: Mapping[str, str | Sealed], told: Mapping[str, StepResult]) -> bool:
+    """Communities without flairs refuse to list them, so nobody asks in vain."""
+    return bool(str(form.get("flair", "")).strip()) or http.success_body(told[ASKS]).get("is_flair_required") is True
+
+
+def _no_such_flair(there: Iterable[str]) -> Message:
+    return Message("reddit.flair_unknown", {"flairs": ", ".join(there)[:500] or "–"})
+
+
+def _flair(answer: StepResult, wanted: str) -> str | Message:
+    """The id of the flair that somebody named; what is wrong where it is not there or none was named."""
+    body = answer.body if isinstance(answer, Response) else None
+    listed = [one for one in body if isinstance(one, dict)] if isinstance(body, list) else []
+    there = {str(one.get("text", "")).strip(): str(one.get("id", "")) for one in listed if not one.get("mod_only")}
+    found = next((number for text, number in there.items() if wanted and text.lower() == wanted.lower()), "")
+    return found if _is_uuid(found) else _no_such_flair(there)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def rules_digest(answer: StepResult) -> str:
+    """A digest of a community's rules as it tells them."""
+    rules = http.success_body(answer).get("rules")
+    told = [
+        {name: str(rule.get(name, "")).strip() for name in ("short_name", "description")}
+        for rule in (rules if isinstance(rules, list) else ())
+        if isinstance(rule, dict)
+    ]
+    return hashlib.sha256(canonical_json(sorted(told, key=lambda rule: rule["short_name"]))).hexdigest()
+
+
+def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    """Whether the token is this account's, and the account may still post."""
+    if not answers:
+        return Send(_me(StepKind.CONTROL, account))
+    told = http.success_body(answers[-1])
+    if not told:
+        return outcome_of_failure(answers[-1], creates=False)
+    if told.get("is_suspended") is True:
+        return Disconnected(Message("reddit.suspended"))
+    return None if told.get("name") == parse_account(account).user else Reauthorize(Message("connectors.token_refused"))
+
+
+def count_followers(account: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    """How many follow the person: Reddit counts them as subscribers of their profile. Whoever reads a community follows
+    that, not the account, so a person's accounts all tell the same number.
+
+    Source: https://github.com/sirkris/Reddit.NET/issues/167
+    """
+    if answers:
+        return metrics.parse_count(_about(answers[-1]).get("subscribers"))
+    asked = metrics.followers_request(f"/r/u_{http.quote_segment(parse_account(account).user)}/about?raw_json=1")
+    return Send(replace(asked.step, headers=user_agent_header(account)))
+
+
+def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """End the refresh token and all that came with it; one that is none is no error.
+
+    Source: https://github.com/reddit-archive/reddit/wiki/OAuth2#manually-revoking-a-token
+    """
+    if answers:
+        return revoking.revocation_outcome(answers[-1], held.account)
+    token = held.refresh or held.token
+    return revoking.revocation_request("/api/v1/revoke_token", held, token, headers=user_agent_header(held.account))
+
+
+def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    """A new access token; the refresh token mostly stays."""
+    if answers and isinstance(answers[-1], Response) and answers[-1].status == 400:  # it says no more than that
+        return Reauthorize(Message("connectors.token_refused"))
+    if answers:
+        return oauth.renewal_outcome(answers[-1])
+    return Send(replace(oauth.token_renewal_step(EXCHANGE, grant), headers=user_agent_header(grant.account)))
+
+
+def inspect_destination(to: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
+    """Whether the community is for adults now, and its rules are those that somebody read in the last 90 days."""
+    told = {answer.step: answer for answer in answers}
+    wanted = next((name for name in (ABOUT, RULES) if name not in told), None)
+    if answers and not http.success_body(answers[-1]):
+        return outcome_of_failure(answers[-1], creates=False)
+    if wanted is not None:
+        return Send(_asked(wanted, StepKind.CONTROL, parse_account(to.account).community, to.account))
+    found = {
+        OVER18_PREDICATE: _about(told[ABOUT]).get("over18") is True,
+        REGISTERED_PREDICATE: _still_read(to.register, told[RULES]),
+        AI_ALLOWED_PREDICATE: to.register.get("ai") is True,
+    }
+    return DestinationReport(
+        tuple(name for name, so in found.items() if so), tuple(name for name, so in found.items() if not so)
+    )
+
+
+def _still_read(register: Mapping[str, Any], rules: StepResult) -> bool:
+    """Whether somebody read these very rules lately, by the platform's own clock."""
+    read_at, now = http.parse_timestamp(register.get("read_at")), http.response_date(rules)
+    same = register.get("rules") == rules_digest(rules)
+    return same and read_at is not None and now is not None and now - read_at <= RULES_LIVE

@@ -1,0 +1,294 @@
+"""What people say to an account in its community on Reddit: heard in its inbox, answered by comments. Pure.
+
+The inbox has what was said under the account's posts and comments, and where its name was written, with or without a
+message of somebody's between: those are nobody's business here. What people answer each other under a post is told to
+nobody. A person's inbox is one for all communities, and each of our accounts is of one: it hears what was said there.
+A comment can be removed by the moderators of a community alone.
+Source: https://www.reddit.com/dev/api#GET_message_inbox, #POST_api_comment; the code Reddit published of both, of
+`POST_block` and `POST_report`: github.com/reddit-archive/reddit, r2/r2/controllers/api.py
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.contract import comments as hearing
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.platforms.reddit.account import (
+    WHOAMI_STEP,
+    outcome_of_failure,
+    parse_account,
+    user_agent_header,
+    whoami_step,
+)
+from connectors.platforms.reddit.responses import (
+    PAGE_SIZE,
+    created_at,
+    explain_refusal,
+    inbox_entries,
+    info_step,
+    is_possibly_changed,
+    is_unexplained_refusal,
+    listing_entries,
+    listing_of,
+    normalize_markdown,
+    permalink_url,
+    reddit_error_code,
+    refusal_outcome,
+)
+from connectors.shared import http_responses as http
+from connectors.shared import unit_checks
+from foundation.i18n.translation import Message
+from gate.contract.units import Unit
+
+MODERATION_ACTIONS = frozenset({"block", "report"})
+POLL_EVERY_NTH = 10
+"""Minutes: all accounts of an application share a hundred requests a minute with their posts, and each has a reading
+in every community."""
+
+MAX_TEXT = 10_000
+MAX_PAGES = 4
+"""And one request for whose the posts are: five in all."""
+
+HELD = timedelta(days=1)
+"""A filter may hold a comment back: let through, it bears the time at which it was written."""
+
+WINDOW = timedelta(seconds=60)
+"""A comment older than this before the attempt is another one with the same words."""
+
+REASON = "unwanted-or-abusive"
+"""What the moderators read as the reason of a report."""
+
+ON_REMARK = ("reddit.remark_closed", "reddit.remark_gone")
+ON_POST = ("connectors.comments_off", "connectors.comment_post_gone")
+PUBLISH, LOOK, AUTHOR_STEP = "publish", "look", "whose"
+_GONE = frozenset({"DELETED_COMMENT", "DELETED_LINK"})
+_CLOSED = frozenset({"TOO_OLD", "THREAD_LOCKED", "USER_BLOCKED", "SUBREDDIT_NOTALLOWED", "NON_PUBLIC"})
+_NAME = re.compile(r"t1_[a-z0-9]{1,16}", re.ASCII)
+_POST = re.compile(r"t3_[a-z0-9]{1,16}", re.ASCII)
+_UNDER = re.compile(r"/comments/([a-z0-9]{1,16})(?:/|$)", re.ASCII)
+_AUTHOR = re.compile(r"[\w-]{3,20}", re.ASCII)
+
+
+def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
+    """What was said since a day before the cursor, in seconds since 1970; what was heard before is told again.
+
+    The inbox has no "since" that outlives a deletion, so it is read back from its newest, four hundred entries at most:
+    of more than that between two readings the oldest are missed. The first reading takes the latest hundred. Where
+    somebody answered a comment, or named the account, the post is looked up: whose it is stands in no entry.
+    """
+    pages = [answer for answer in answers if answer.step == hearing.COMMENTS_ACTION]
+    read = [inbox_entries(page) for page in pages]
+    found = [entry for page in read if page is not None for entry in page]
+    if any(page is None for page in read):
+        return None
+    since = _since(cursor)
+    asked = answers and answers[-1].step == AUTHOR_STEP
+    if not asked and (turn := _further(account, cursor, pages, found)) is not None:
+        return turn
+    fresh = [entry for entry in found if since is None or (created_at(entry) or since) >= since]
+    theirs = [entry for entry in fresh if _is_said(entry, account)]
+    unclear = sorted({post for entry in theirs if (post := _post_of(entry)) and not _is_ours(entry)})[:PAGE_SIZE]
+    if unclear and not asked:
+        return hearing.comments_request(
+            info_step(account, ",".join(unclear), LOOK).path, name=AUTHOR_STEP, headers=user_agent_header(account)
+        )
+    posts = listing_entries(answers[-1]) if asked else []
+    if posts is None:
+        return None
+    user = parse_account(account).user.lower()
+    ours = {str(post["name"]) for post in posts if str(post.get("author")).lower() == user}
+    told = (_remark(entry, ours) for entry in reversed(theirs))
+    newest = max((int(at.timestamp()) for entry in found if (at := created_at(entry)) is not None), default=0)
+    return CommentPage(tuple(told), str(max(newest, int(cursor) if since is not None else 0)))
+
+
+def _since(cursor: str) -> datetime | None:
+    at = http.from_unix_seconds(cursor) if len(cursor) < 12 else None
+    return at - HELD if at is not None and at.timestamp() > HELD.total_seconds() else at
+
+
+def _further(account: str, cursor: str, pages: list[StepResult], found: list[dict[str, Any]]) -> Send | None:
+    """The request for the next page, where one is needed."""
+    since, after = _since(cursor), listing_of(pages[-1]).get("after") if pages else ""
+    if pages:
+        oldest = created_at(found[-1]) if found else None
+        left = isinstance(after, str) and since is not None and (oldest is None or oldest >= since)
+        if not left or len(pages) >= MAX_PAGES:
+            return None
+    more = f"&after={http.quote_segment(str(after))}" if after else ""
+    return hearing.comments_request(
+        f"/message/inbox?raw_json=1&limit={PAGE_SIZE}{more}", headers=user_agent_header(account)
+    )
+
+
+def _is_said(entry: Mapping[str, Any], account: str) -> bool:
+    """Whether it is a comment of somebody else's in this community."""
+    where, name, author = parse_account(account), str(entry["name"]), entry.get("author")
+    known = isinstance(author, str) and _AUTHOR.fullmatch(author) is not None and author.lower() != where.user.lower()
+    there = str(entry.get("subreddit")).lower() == where.community.lower()
+    return known and there and _NAME.fullmatch(name) is not None and isinstance(entry.get("body"), str)
+
+
+def _is_ours(entry: Mapping[str, Any]) -> bool:
+    """Whether the entry itself says that it stands under a post of the account's."""
+    return entry.get("type") == "post_reply" and _POST.fullmatch(str(entry.get("parent_id"))) is not None
+
+
+def _post_of(entry: Mapping[str, Any]) -> str:
+    """The post it stands under."""
+    if _is_ours(entry):
+        return str(entry["parent_id"])
+    found = _UNDER.search(str(entry.get("context")))
+    return f"t3_{found[1]}" if found else ""
+
+
+def _remark(entry: Mapping[str, Any], ours: set[str]) -> Comment:
+    post, author = _post_of(entry), str(entry["author"])
+    return Comment(
+        native_id=str(entry["name"]),
+        author=author,
+        handle=f"u/{author}",
+        text=str(entry["body"]),
+        under=post if _is_ours(entry) or post in ours else "",
+        url=permalink_url(entry.get("context")).partition("?")[0],
+        at=created_at(entry),
+    )
+
+
+def reply_to_comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
+    """Put words under what somebody said."""
+    unfit = _unfit(unit, can)
+    return Rejected(unfit, permanent=False) if unfit is not None else _said(unit, answers, ON_REMARK)
+
+
+def add_first_comment(
+    unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, marks: frozenset[str]
+) -> Send | Outcome:
+    """A first comment under a post of ours. Reddit marks posts for adults, and shows what stands under them with it."""
+    wrong = unit_checks.first_comment_problem(unit, can, most=MAX_TEXT, marks=marks)
+    return Rejected(wrong, permanent=False) if wrong is not None else _said(unit, answers, ON_POST)
+
+
+def _said(unit: Unit, answers: tuple[StepResult, ...], why: tuple[str, str]) -> Send | Outcome:
+    """The request that puts words under something, or what came of it; `why`: what is told of one closed, or gone."""
+    closed, gone = why
+    last = answers[-1] if answers else None
+    if last is not None and last.step == WHOAMI_STEP:
+        return explain_refusal(last, unit.account, Message(closed))
+    if last is not None and last.step == PUBLISH:
+        return Send(whoami_step(unit.account)) if is_unexplained_refusal(last) else _published(last, closed, gone)
+    said = {"thing_id": unit.parent_id, "text": unit.text_of("body"), "api_type": "json"}
+    agents = user_agent_header(unit.account)
+    path = "/api/comment?raw_json=1"
+    return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, said, headers=agents, encoding="form"))
+
+
+def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+    body = unit.text_of("body")
+    if wrong := unit_checks.unit_problem(unit, can, length=len(body)):
+        return wrong
+    if unit.media or unit.text_of("title") or not body.strip():
+        return Message("reddit.words_alone")
+    if len(body) > MAX_TEXT:
+        return Message("connectors.text_too_long", {"length": len(body), "most": MAX_TEXT})
+    return Message("reddit.words_unmarked") if unit.flags else None
+
+
+def _published(answer: StepResult, closed: str, gone: str) -> Outcome:
+    said = http.success_body(answer).get("json")
+    if not isinstance(said, dict):
+        return outcome_of_failure(answer, creates=True)
+    data = said.get("data")
+    things = data.get("things") if isinstance(data, dict) else None
+    made = things[0].get("data") if isinstance(things, list) and things and isinstance(things[0], dict) else None
+    if isinstance(made, dict) and _NAME.fullmatch(str(made.get("name"))):
+        return Published(str(made["name"]), permalink_url(made.get("permalink")), created_at(made))
+    errors = said.get("errors")
+    if not isinstance(errors, list) or not errors:
+        return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
+    code = reddit_error_code(errors[0][0] if isinstance(errors[0], list) and errors[0] else "")
+    if code in _GONE:
+        return Rejected(Message(gone), permanent=True)
+    return (
+        Rejected(Message(closed), permanent=True)
+        if code in _CLOSED
+        else refusal_outcome(errors[0], said.get("ratelimit"))
+    )
+
+
+def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    """Page through the account's comments, newest first; where none is it, see whether this application is shown what
+    stands there at all: Reddit keeps what is for adults from some."""
+    if not answers:
+        return Send(_listing(sought.account))
+    things = listing_entries(answers[-1])
+    if things is None:
+        return Unknown(Message("connectors.lookup_failed"))
+    if answers[-1].step == AUTHOR_STEP:
+        seen = any(thing["name"] == sought.reply_to for thing in things)
+        return Absent() if seen else Unknown(Message("connectors.lookup_failed"))
+    start = sought.armed_at - WINDOW - http.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    recent = [thing for thing in things if (created_at(thing) or start) >= start]
+    for thing in reversed(recent):
+        same = thing.get("parent_id") == sought.reply_to and normalize_markdown(
+            thing.get("body")
+        ) == normalize_markdown(sought.text)
+        if same and thing["name"] not in sought.known:
+            return Found(str(thing["name"]), permalink_url(thing.get("permalink")), created_at(thing))
+    after = listing_of(answers[-1]).get("after")
+    if any(thing.get("parent_id") == sought.reply_to and _may_be(thing, sought) for thing in recent):
+        return Unknown(Message("connectors.other_text_there"))
+    if not after or len(recent) < len(things):
+        return Send(replace(info_step(sought.account, sought.reply_to, LOOK), name=AUTHOR_STEP))
+    whole = len(answers) < MAX_PAGES and isinstance(after, str)
+    return Send(_listing(sought.account, after)) if whole else Unknown(Message("connectors.lookup_failed"))
+
+
+def _may_be(thing: Mapping[str, Any], sought: LookupQuery) -> bool:
+    return thing["name"] not in sought.known and is_possibly_changed(thing, "body")
+
+
+def _listing(account: str, after: str = "") -> WireStep:
+    more = f"&after={http.quote_segment(after)}" if after else ""
+    path = (
+        f"/user/{http.quote_segment(parse_account(account).user)}/comments?sort=new&raw_json=1&limit={PAGE_SIZE}{more}"
+    )
+    return WireStep(LOOK, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=LOOK)
+
+
+def moderate_comment(on: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Keep an author away, or tell the moderators. Neither says more than that it was taken in, and each done twice, or
+    to what is gone, changes nothing."""
+    if act not in MODERATION_ACTIONS:
+        return Rejected(Message("reddit.cannot_act"), permanent=True)
+    if not answers:
+        asked = {"id": on.native_id} if act == "block" else {"thing_id": on.native_id, "reason": REASON}
+        step = hearing.moderation_request("POST", f"/api/{act}", {**asked, "api_type": "json"}).step
+        return Send(replace(step, headers=user_agent_header(on.account), encoding="form"))
+    last = answers[-1]
+    if isinstance(last, Response) and last.status == 403:  # a right that was not given when the account was connected
+        return Rejected(Message("reddit.cannot_act"), permanent=False)
+    if not isinstance(last, Response) or not last.is_success:
+        return outcome_of_failure(last, creates=False)
+    said = http.json_body(last).get("json")
+    errors = said.get("errors") if isinstance(said, dict) else None
+    if not isinstance(errors, list) or not errors:
+        return Published(on.native_id)
+    outcome = refusal_outcome(errors[0], said.get("ratelimit") if isinstance(said, dict) else None)
+    return outcome if isinstance(outcome, Retry) else Rejected(Message("reddit.cannot_act"), permanent=False)

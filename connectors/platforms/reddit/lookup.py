@@ -1,0 +1,97 @@
+"""A post on Reddit whose answer was lost, or that is made later, among those of the account; pure."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.contract.connector import LookupQuery, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Absent, Found, LookupResult, Unknown
+from connectors.platforms.reddit.account import NSFW_MARK, parse_account, user_agent_header
+from connectors.platforms.reddit.media import VIDEO_MIME
+from connectors.platforms.reddit.responses import (
+    PAGE_SIZE,
+    created_at,
+    is_possibly_changed,
+    listing_entries,
+    listing_of,
+    normalize_markdown,
+    permalink_url,
+)
+from connectors.shared import http_responses as http
+from connectors.shared import unit_checks
+from foundation.i18n.translation import Message
+from gate.contract.units import Medium
+
+LOOK = "look"
+WINDOW = timedelta(seconds=60)
+"""A post older than this before the attempt is another one with the same words."""
+
+PICTURE_MADE, FILM_MADE = timedelta(minutes=5), timedelta(minutes=30)
+"""How long after it was sent a post of one picture or film may still be on its way. Reddit says so nowhere: 44 seconds
+were recorded of a film of 13."""
+
+MAX_PAGES = 5
+
+
+def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    """Page through what the account posted, newest first."""
+    if not answers:
+        return Send(_listing(sought.account))
+    posts = listing_entries(answers[-1])
+    if posts is None:
+        return Unknown(Message("connectors.lookup_failed"))
+    start = sought.armed_at - WINDOW - http.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    recent = [post for post in posts if (created_at(post) or start) >= start]
+    for post in reversed(recent):
+        number = str(post["name"])
+        if number not in sought.known and _is_it(post, sought):
+            return Found(number, permalink_url(post.get("permalink")), created_at(post))
+    after = listing_of(answers[-1]).get("after")
+    if not after or len(recent) < len(posts):
+        return _absent(sought, answers, start)
+    whole = len(answers) < MAX_PAGES and isinstance(after, str)
+    return Send(_listing(sought.account, after)) if whole else Unknown(Message("connectors.lookup_failed"))
+
+
+def _listing(account: str, after: str = "") -> WireStep:
+    more = f"&after={http.quote_segment(after)}" if after else ""
+    path = (
+        f"/user/{http.quote_segment(parse_account(account).user)}/submitted?sort=new&raw_json=1&limit={PAGE_SIZE}{more}"
+    )
+    return WireStep(LOOK, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=LOOK)
+
+
+def _absent(sought: LookupQuery, answers: tuple[StepResult, ...], start: datetime) -> LookupResult:
+    """Reddit keeps what is for adults from some applications: a list that shows nothing of it proves nothing. Nor does
+    one of a time when a film may still be on its way into it, nor one with a post of this title whose words changed."""
+    shown = [post for answer in answers for post in listing_entries(answer) or ()]
+    if any(_may_be(post, sought) and (created_at(post) or start) >= start for post in shown):
+        return Unknown(Message("connectors.other_text_there"))
+    blind = NSFW_MARK in sought.flags and not any(post.get("over_18") is True for post in shown)
+    early = (sought.asked_at or sought.armed_at) - (sought.sent_at or sought.armed_at) < _made_within(sought.media)
+    return Unknown(Message("connectors.lookup_failed")) if blind or early else Absent()
+
+
+def _made_within(media: tuple[Medium, ...]) -> timedelta:
+    if any(medium.mime == VIDEO_MIME for medium in media):
+        return FILM_MADE
+    return PICTURE_MADE if len(media) == 1 else timedelta()
+
+
+def _is_it(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+    """Whether a listed post is what was sent: where a picture or a film is, the text under it may not be told."""
+    _, body = unit_checks.split_title(sought.title, sought.text)
+    told = normalize_markdown(post.get("selftext"))
+    return _is_titled(post, sought) and (
+        told == normalize_markdown(body) or (post.get("is_self") is False and not told)
+    )
+
+
+def _may_be(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+    return _is_titled(post, sought) and str(post["name"]) not in sought.known and is_possibly_changed(post, "selftext")
+
+
+def _is_titled(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+    title, _ = unit_checks.split_title(sought.title, sought.text)
+    there = str(post.get("subreddit", "")).lower() == parse_account(sought.account).community.lower()
+    return there and normalize_markdown(post.get("title")) == normalize_markdown(title)

@@ -1,0 +1,128 @@
+"""A picture or a film on its way to Reddit: a place in its store is asked for, then the file is put there. Pure.
+
+Reddit documents none of it. Source: praw's own use, https://github.com/praw-dev/praw/blob/main/praw/models/media.py;
+of films what its tests recorded: a store of their own, a leave of one minute, 2 GiB at most
+(`tests/integration/cassettes/TestSubreddit.test_submit_video.json` there).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.contract.connector import FileRef, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Rejected
+from connectors.platforms.reddit.account import user_agent_header
+from connectors.shared.http_responses import restage_uploads, success_body
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import Medium
+
+UPLOAD_LEASE_STEP, UPLOAD_PUT_STEP = "stage:lease:", "stage:put:"
+STORES = ("amazonaws.com", "redditmedia.com")
+"""Where the address for a file may lie."""
+
+UPLOAD_SECRETS = tuple(f"args.fields.{name}" for name in ("policy", "x-amz-signature", "x-amz-security-token"))
+"""Of the fields that go with the file, those without which nobody can put one there."""
+
+VIDEO_MIME = "video/mp4"
+ENDINGS = {"image/jpeg": "jpg", "image/png": "png", VIDEO_MIME: "mp4"}
+SECONDS, FILM_SECONDS = 120.0, 240.0
+"""How long a file may take: a film goes as a whole, and the five minutes of an attempt are for its poster as well."""
+
+
+class MediaUpload:
+    """Where the upload of one file stands, by the answers so far."""
+
+    def __init__(self, medium: Medium, account: str, answers: tuple[StepResult, ...]) -> None:
+        self._medium, self._account, self._name = medium, account, medium.sha256[:24]
+        self._lease = next((one for one in reversed(answers) if one.step == f"{UPLOAD_LEASE_STEP}{self._name}"), None)
+        self._put = next((one for one in reversed(answers) if one.step == f"{UPLOAD_PUT_STEP}{self._name}"), None)
+
+    def next(self) -> Send | Outcome | None:
+        """The next request of it, or why there is none; None when it is there."""
+        if self._lease is None:
+            return Send(self._asked())
+        if not self.id or not self.address or not self._fields:
+            return Rejected(Message("connectors.unreadable"), permanent=False)
+        return Send(self._sent()) if self._put is None else None
+
+    @property
+    def is_film(self) -> bool:
+        """Whether it is a film, and no picture."""
+        return self._medium.mime == VIDEO_MIME
+
+    @property
+    def id(self) -> str:
+        """What a gallery names it by."""
+        told = self._told("asset").get("asset_id")
+        return told if isinstance(told, str) and told.isalnum() and len(told) < 64 else ""
+
+    @property
+    def address(self) -> str:
+        """Where it will lie, as a post of one picture or film names it; "" while nobody told."""
+        key = self._fields.get("key")
+        return f"https:{self._store}/{key}" if self._store.startswith("//") and isinstance(key, str) and key else ""
+
+    @property
+    def _store(self) -> str:
+        told = self._told("args").get("action")
+        return told.rstrip("/") if isinstance(told, str) else ""
+
+    @property
+    def _fields(self) -> Mapping[str, str | Sealed]:
+        """What goes with the file, in their order."""
+        told = self._told("args").get("fields")
+        listed = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+        sealed = self._lease.sealed if isinstance(self._lease, Response) else {}
+        values = {
+            name: one.get("value", sealed.get(f"args.fields.{name.lower()}"))
+            for one in listed
+            if (name := _name_of(one))
+        }
+        return {name: value for name, value in values.items() if isinstance(value, str | Sealed)}
+
+    def _told(self, part: str) -> dict[str, Any]:
+        told = success_body(self._lease).get(part) if self._lease is not None else None
+        return told if isinstance(told, dict) else {}
+
+    def _asked(self) -> WireStep:
+        said = {"filepath": f"{self._name}.{ENDINGS[self._medium.mime]}", "mimetype": self._medium.mime}
+        return WireStep(
+            f"{UPLOAD_LEASE_STEP}{self._name}",
+            StepKind.STAGE,
+            "POST",
+            "/api/media/asset.json",
+            said,
+            headers=user_agent_header(self._account),
+            secret_fields=UPLOAD_SECRETS,
+            encoding="form",
+        )
+
+    def _sent(self) -> WireStep:
+        """Without a credential: the fields say that it may."""
+        return WireStep(
+            f"{UPLOAD_PUT_STEP}{self._name}",
+            StepKind.STAGE,
+            "POST",
+            "/",
+            dict(self._fields),
+            files={
+                "file": FileRef(self._medium.sha256, self._medium.mime, f"{self._name}.{ENDINGS[self._medium.mime]}")
+            },
+            headers=user_agent_header(self._account),
+            token="none",  # noqa: S106  no secret
+            deadline=FILM_SECONDS if self.is_film else SECONDS,
+            address=self._store,
+            within=STORES,
+            text_as="receipt",
+        )
+
+
+def _name_of(field: Mapping[str, Any]) -> str:
+    name = field.get("name")
+    return name if isinstance(name, str) else ""
+
+
+def expired_upload_outcome(answer: StepResult) -> Outcome | None:
+    """What a store's refusal means: its leave ran out, so another is asked for. None for anything else."""
+    refused = isinstance(answer, Response) and answer.step.startswith(UPLOAD_PUT_STEP) and answer.status in (400, 403)
+    return restage_uploads() if refused else None

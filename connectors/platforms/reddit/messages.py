@@ -1,0 +1,279 @@
+"""Messages between a person on Reddit and one who wrote to them first. Pure.
+
+They come into the inbox among comments and have no "since" there, so it is read back from its newest. An answer is put
+under the reader's own last message: whoever wrote what is answered gets it. Since 2025 Reddit keeps messages in its
+chat and says that these requests go on; the lists of messages alone lead to a page for signing in since. So nothing is
+asked of them, and a list of what was sent proves that something is not there only where it shows what surely is.
+Sources: https://www.reddit.com/dev/api#GET_message_inbox, #GET_message_sent, #POST_api_comment;
+https://www.reddit.com/r/modnews/comments/1jf1dy5/; https://github.com/praw-dev/praw/issues/2077 and 2081
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.connector import (
+    ChatUpdate,
+    ChatUpdates,
+    LookupQuery,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Uncertain,
+    Unknown,
+)
+from connectors.platforms.reddit.account import (
+    WHOAMI_STEP,
+    outcome_of_failure,
+    parse_account,
+    user_agent_header,
+    whoami_step,
+)
+from connectors.platforms.reddit.responses import (
+    PAGE_SIZE,
+    created_at,
+    explain_refusal,
+    inbox_entries,
+    is_unexplained_refusal,
+    listing_entries,
+    listing_of,
+    normalize_markdown,
+    reddit_error_code,
+    refusal_outcome,
+)
+from connectors.shared import http_responses as http
+from connectors.shared import polls, reply_windows, unit_checks
+from connectors.shared.polls import PollGenerator
+from foundation.i18n.translation import Message
+from gate.contract.units import Unit
+
+_NOT_ALONE = ("subreddit", "distinguished")
+"""What a message has that is not one person's to another."""
+
+PUBLISH, LOOK, UPDATES = "publish", "look", "updates"
+POLL_SECONDS = 120.0
+"""Between two looks: all accounts of an application share a hundred requests a minute with their posts."""
+
+MAX_TEXT = 10_000
+MAX_PAGES = 5
+KEPT = ("reason", "data.after", *(f"data.children.data.{name}" for name in ("name", "author", "dest", *_NOT_ALONE)))
+"""What is kept of a look into the inbox."""
+
+HELD = timedelta(minutes=10)
+"""So far back is read again: lists are put together of parts, and one may show an older message later."""
+
+WINDOW = timedelta(seconds=60)
+"""A message older than this before the attempt is another one with the same words."""
+
+UNREACHABLE = frozenset(
+    {"USER_BLOCKED", "USER_BLOCKED_MESSAGE", "NOT_WHITELISTED_BY_USER_MESSAGE", "USER_DOESNT_EXIST", "NO_USER"}
+)
+"""What is said of the reader alone: they keep us away, take messages of few people, or left."""
+
+_NAME = re.compile(r"t4_[a-z0-9]{1,16}", re.ASCII)
+_AUTHOR = re.compile(r"[\w-]{3,20}", re.ASCII)
+
+
+def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
+    """The next request, or what people wrote. The cursor: whose inbox, the time of its newest entry in seconds since
+    1970, and the messages that were seen of the last minutes before that."""
+    return polls.resume_poll(_poll(cursor) if cursor else _first(), answers)
+
+
+def _first() -> PollGenerator:
+    """Whose inbox it is, and how far it goes: what was written before was written to its owner, not to us."""
+    whose = yield _asked(WHOAMI_STEP, "/api/v1/me", "")
+    name = http.success_body(whose).get("name")
+    if not isinstance(name, str) or not _AUTHOR.fullmatch(name):
+        return outcome_of_failure(whose, creates=False)
+    answer = yield _page(name, "")
+    found = inbox_entries(answer)
+    return (yield from _unheard(answer, name)) if found is None else ChatUpdates((), _cursor(name, found, 0))
+
+
+def _poll(cursor: str) -> PollGenerator:
+    """What was written since, oldest first; one request where one page reaches back that far."""
+    me, seconds, *seen = cursor.split(" ")
+    since = int(seconds) - int(HELD.total_seconds())
+    read: dict[str, dict[str, Any]] = {}
+    after = ""
+    for _ in range(MAX_PAGES):
+        answer = yield _page(me, after)
+        found = inbox_entries(answer)
+        if found is None:
+            return (yield from _unheard(answer, me))
+        read.update((str(entry["name"]), entry) for entry in found)
+        more = listing_of(answer).get("after")
+        if not isinstance(more, str) or not found or _seconds(found[-1]) < since:
+            break
+        after = more
+    fresh = [one for name, one in reversed(read.items()) if _seconds(one) >= since and name not in seen]
+    fresh.sort(key=_seconds)
+    updates = (update for entry in fresh if (update := _update(entry, me)) is not None)
+    return ChatUpdates(tuple(updates), _cursor(me, read.values(), int(seconds)))
+
+
+def _cursor(me: str, found: Collection[Mapping[str, Any]], before: int) -> str:
+    newest = max([before, *(_seconds(entry) for entry in found)])
+    recent = (entry for entry in found if _seconds(entry) >= newest - HELD.total_seconds())
+    names = sorted(str(entry["name"]) for entry in recent if _NAME.fullmatch(str(entry["name"])))
+    return " ".join((me, str(newest), *names))
+
+
+def _unheard(answer: StepResult, me: str) -> PollGenerator:
+    """Why nothing was heard. A bare no is the account's end, or a right that is missing: then it goes on posting."""
+    if not is_unexplained_refusal(answer):
+        return outcome_of_failure(answer, creates=False)
+    whose = yield _asked(WHOAMI_STEP, "/api/v1/me", me)
+    return explain_refusal(whose, me, Message(reply_windows.MESSAGES_NOT_ALLOWED))
+
+
+def _seconds(entry: Mapping[str, Any]) -> int:
+    at = created_at(entry)
+    return int(at.timestamp()) if at is not None else 0
+
+
+def _update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
+    """What somebody wrote to this person alone; what Reddit, a community or a moderator says is for its owner."""
+    name, author, dest = str(entry["name"]), entry.get("author"), str(entry.get("dest"))
+    known = isinstance(author, str) and _AUTHOR.fullmatch(author) is not None and author.lower() != me.lower()
+    alone = dest.lower() == me.lower() and not any(map(entry.get, _NOT_ALONE))
+    if not known or not alone or _NAME.fullmatch(name) is None or entry.get("was_comment") is True:
+        return None
+    words, at = _words(entry), created_at(entry)
+    who = str(author)
+    return ChatUpdate(name, "message" if words else "unsupported", who, f"u/{who}", native_id=name, at=at, text=words)
+
+
+def _words(entry: Mapping[str, Any]) -> str:
+    """A first message has a subject that somebody wrote; those of answers, and of what came by chat, are Reddit's."""
+    subject, body = (str(entry.get(name) or "").strip() for name in ("subject", "body"))
+    theirs = not entry.get("first_message_name") and not re.match(r"re:|\[", subject, re.IGNORECASE)
+    said = [subject if theirs and subject != body else "", body]
+    return "\n\n".join(word for word in said if word)
+
+
+def message_problem(unit: Unit, can: Capabilities) -> Message | None:
+    """Why a message cannot go out as it is; nothing is ever cut."""
+    text = unit.text_of("body")
+    if unit.invoice is not None or unit.buttons or unit.media or unit.text_of("title") or not text.strip():
+        return Message("reddit.words_alone")
+    if wrong := unit_checks.unit_problem(unit, can, length=len(text)):
+        return wrong
+    return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
+
+
+def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
+    """Look for the reader's last message in the inbox, then put the answer under it; tell what came of it."""
+    last = answers[-1] if answers else None
+    if last is not None and last.step == WHOAMI_STEP:
+        said = any(answer.step == PUBLISH for answer in answers)
+        return explain_refusal(
+            last, unit.account, Message("reddit.message_closed" if said else reply_windows.MESSAGES_NOT_ALLOWED)
+        )
+    if last is not None and is_unexplained_refusal(last):
+        return Send(whoami_step(unit.account))
+    if last is not None and last.step == PUBLISH:
+        return _sent(last)
+    if wrong := message_problem(unit, can):
+        return Rejected(wrong, permanent=False)
+    me, after = parse_account(unit.account).user, ""
+    if last is not None:
+        found = inbox_entries(last)
+        if found is None:
+            return outcome_of_failure(last, creates=False)
+        if under := next((str(one["name"]) for one in found if _is_from(one, unit.viewer, me)), ""):
+            return Send(_message(unit, under))
+        more = listing_of(last).get("after")
+        if not isinstance(more, str) or len(answers) >= MAX_PAGES:
+            return Rejected(Message("reddit.message_unseen"), permanent=False)
+        after = more
+    return Send(_page(me, after, LOOK))
+
+
+def _is_from(entry: Mapping[str, Any], reader: str, me: str) -> bool:
+    update = _update(entry, me)
+    return update is not None and update.fan.lower() == reader.lower()
+
+
+def _message(unit: Unit, under: str) -> WireStep:
+    said = {"thing_id": under, "text": unit.text_of("body"), "api_type": "json"}
+    path = "/api/comment?raw_json=1"
+    return WireStep(
+        PUBLISH, StepKind.PUBLISH, "POST", path, said, headers=user_agent_header(unit.account), encoding="form"
+    )
+
+
+def _sent(answer: StepResult) -> Outcome:
+    said = http.success_body(answer).get("json")
+    if not isinstance(said, dict):
+        return outcome_of_failure(answer, creates=True)
+    data = said.get("data")
+    things = data.get("things") if isinstance(data, dict) else None
+    made = things[0].get("data") if isinstance(things, list) and things and isinstance(things[0], dict) else None
+    if isinstance(made, dict) and _NAME.fullmatch(str(made.get("name"))):
+        return Published(str(made["name"]), "", created_at(made))
+    errors = said.get("errors")
+    if not isinstance(errors, list) or not errors:
+        return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
+    code = reddit_error_code(errors[0][0] if isinstance(errors[0], list) and errors[0] else "")
+    if code in UNREACHABLE:
+        return Rejected(Message(http.READER_GONE), permanent=True)
+    if code == "RATELIMIT":
+        return refusal_outcome(errors[0], said.get("ratelimit"))
+    return Rejected(Message("reddit.message_refused", {"code": code}), permanent=False)
+
+
+def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    """Page through what the person sent, newest first. Where that shows nothing we surely sent, nobody knows whether
+    it shows what we send at all: then a person decides."""
+    if not answers:
+        return Send(_sent_page(sought.account, ""))
+    pages = [listing_entries(answer) for answer in answers]
+    last = pages[-1]
+    if last is None:
+        return Unknown(Message("connectors.lookup_failed"))
+    start = sought.armed_at - WINDOW - http.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    recent = [one for one in last if (created_at(one) or start) >= start]
+    for one in reversed(recent):
+        same = str(one.get("dest")).lower() == sought.chat.lower() and normalize_markdown(
+            one.get("body")
+        ) == normalize_markdown(sought.text)
+        if same and _NAME.fullmatch(str(one["name"])) and one["name"] not in sought.known:
+            return Found(str(one["name"]), "", created_at(one))
+    sees = any(one["name"] in sought.known for page in pages for one in page or ())
+    after = listing_of(answers[-1]).get("after")
+    ends = not isinstance(after, str) or len(recent) < len(last)
+    if ends and sees:
+        return Absent()
+    if not isinstance(after, str) or len(answers) >= MAX_PAGES:
+        return Unknown(Message("connectors.lookup_failed"))
+    return Send(_sent_page(sought.account, after))
+
+
+def _sent_page(account: str, after: str) -> WireStep:
+    more = f"&after={http.quote_segment(after)}" if after else ""
+    return _asked(LOOK, f"/message/sent?raw_json=1&limit={PAGE_SIZE}{more}", account, LOOK)
+
+
+def _page(me: str, after: str, action: str = UPDATES) -> WireStep:
+    """A page of the inbox. A look is kept with what is sent: of what others wrote, nothing but whose it is."""
+    more = f"&after={http.quote_segment(after)}" if after else ""
+    step = _asked(action, f"/message/inbox?raw_json=1&limit={PAGE_SIZE}{more}", me, action)
+    return replace(step, only=KEPT) if action == LOOK else step
+
+
+def _asked(name: str, path: str, account: str, action: str = UPDATES) -> WireStep:
+    return WireStep(name, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=action)

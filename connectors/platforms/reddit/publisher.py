@@ -1,0 +1,398 @@
+"""Reddit: posts of words, pictures or a film in one community. Pure; messages are in `messages.py`.
+
+Most refusals come inside a success, as codes. A post of one picture or film is made later: its answer names no post,
+which is then looked for in the account's own list; that it failed is told on a socket alone. A film has a poster, which
+is the one picture beside it. praw's ways of asking again are not used: some posts were made twice by them.
+Source: https://www.reddit.com/dev/api#POST_api_submit; praw's subreddit.py and its issues 1704, 1768.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.contract import feed_layout
+from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
+from connectors.contract.capabilities import Capabilities, PostOption
+from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import (
+    ChatUpdate,
+    ChatUpdates,
+    LookupQuery,
+    PlatformCopy,
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.destination import Destination, DestinationReport, MarkReport
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Processing,
+    Published,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.contract.post_addresses import ADDRESS_UNREADABLE, NO_POST_THERE, OTHER_ACCOUNTS_POST, ClaimedAddress
+from connectors.contract.post_presence import PostPresence
+from connectors.platforms.reddit import account as reddit_account
+from connectors.platforms.reddit import comments, edits, lookup, messages
+from connectors.platforms.reddit.account import (
+    CHAT_SURFACE,
+    NSFW_MARK,
+    OTHER_SURFACE,
+    OVER18_SURFACE,
+    outcome_of_failure,
+    parse_account,
+    user_agent_header,
+)
+from connectors.platforms.reddit.lookup import LOOK
+from connectors.platforms.reddit.media import VIDEO_MIME, MediaUpload, expired_upload_outcome
+from connectors.platforms.reddit.responses import (
+    DELETED_AUTHOR,
+    check_presence,
+    created_at,
+    explain_refusal,
+    fullname_in_url,
+    fullname_of,
+    info_step,
+    is_unexplained_refusal,
+    listing_entries,
+    permalink_url,
+    reddit_error_code,
+    refusal_outcome,
+)
+from connectors.shared import http_responses as http
+from connectors.shared import options, unit_checks
+from connectors.shared.oauth import HeldCredentials
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Unit
+
+PUBLISH, DELETE = "publish", "delete"
+MESSAGE = CHAT_SURFACE.partition(".")[2]
+MAX_TITLE, MAX_TEXT, MAX_GALLERY = 300, 40_000, 20
+PICTURE_BYTES = 20 * 1024 * 1024
+"""A film may be larger than a picture: Reddit takes larger ones than the house has."""
+
+CAN = Capabilities(
+    platform="reddit",
+    surfaces=(OVER18_SURFACE.partition(".")[2], OTHER_SURFACE.partition(".")[2], MESSAGE),
+    max_text=MAX_TEXT,
+    max_media=MAX_GALLERY,
+    mimes=("image/jpeg", "image/png", VIDEO_MIME),
+    max_bytes=200 * 1024 * 1024,
+    look="listing",
+    resend_is_look=False,
+    can_delete=True,
+    edits=True,
+    can_chat=True,
+    can_sell=False,
+    keeps_messages=True,
+    stages=True,
+    poll_seconds=messages.POLL_SECONDS,
+    sizes={MESSAGE: (messages.MAX_TEXT, 0)},
+    points_at=frozenset({COMMENT_REFERENCE}),
+    first_comment=True,
+    moderates=comments.MODERATION_ACTIONS,
+    remarks_every=comments.POLL_EVERY_NTH,
+    approval_days=14,
+    shows={"": feed_layout.REDDIT_LAYOUT},
+    options=(
+        PostOption("spoiler", "flag", default=options.OPTION_FALSE),
+        PostOption("replies", "flag", default=options.OPTION_TRUE),
+        PostOption(
+            "flair",
+            "text",
+            most=36,
+            pattern="[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+            example="7f6bd2a0-9a0e-11ee-8d0c-0242ac120002",
+        ),
+    ),
+)
+"""Reddit says nowhere how long an approval takes; weeks are reported."""
+
+
+class Reddit:
+    """Posts in one community, and messages of the person who posts; pure."""
+
+    capabilities = CAN
+    form = reddit_account.FORM
+    numbers_prove = False
+    refresh_grace = reddit_account.TOKEN_GRACE
+
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """The title, where that is all or is too long; else what stands under it, or the words of an answer."""
+        if unit.viewer:
+            return len(unit.text_of("body")), messages.MAX_TEXT
+        if unit.comment_id or unit.comment == IS_FIRST_COMMENT:
+            return len(unit.text_of("body")), comments.MAX_TEXT
+        title, body = _words(unit)
+        return (len(title), MAX_TITLE) if not body or len(title) > MAX_TITLE else (len(body), MAX_TEXT)
+
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Bring each file to its store, then post; tell what an answer meant. A message answers its reader's last."""
+        if unit.viewer:
+            return messages.next_step(unit, answers, CAN)
+        if unit.comment_id:
+            return comments.reply_to_comment(unit, answers, CAN)
+        if unit.comment == IS_FIRST_COMMENT:
+            return comments.add_first_comment(unit, answers, CAN, frozenset({NSFW_MARK}))
+        unfit = _unfit(unit)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return (
+                Send(reddit_account.whoami_step(unit.account))
+                if is_unexplained_refusal(last)
+                else _published(last, unit)
+            )
+        if last is not None and last.step == reddit_account.WHOAMI_STEP:
+            return explain_refusal(last, unit.account, Message("reddit.refused", {"code": "403"}))
+        if last is not None and not (isinstance(last, Response) and last.is_success):
+            return expired_upload_outcome(last) or outcome_of_failure(last, creates=False)
+        files = [MediaUpload(medium, unit.account, answers) for medium in unit.media]
+        turns = (file.next() for file in files)
+        waiting = next((turn for turn in turns if turn is not None), None)
+        return waiting or Send(_post(unit, files))
+
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """Page through what the account posted, answered or sent, newest first."""
+        if not (sought.title or sought.text).strip():
+            return Unknown(Message("connectors.no_lookup"))
+        if sought.chat:
+            return messages.look_up(sought, answers)
+        return comments.look_up_comment(sought, answers) if sought.reply_to else lookup.look_up(sought, answers)
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """What the person posted."""
+        return f"https://www.reddit.com/user/{http.quote_segment(parse_account(account).user)}/submitted/"
+
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """The post whose number is in an address, and who wrote it."""
+        number = fullname_in_url(address.url)
+        if not number:
+            return NO_POST_THERE
+        if not answers:
+            return Send(info_step(address.account, number, LOOK))
+        posts = listing_entries(answers[-1])
+        if posts is None:
+            return ADDRESS_UNREADABLE
+        post = next((one for one in posts if one["name"] == number), {"author": DELETED_AUTHOR})
+        if post.get("author") == DELETED_AUTHOR:
+            return Absent()
+        mine = str(post.get("author", "")).casefold() == parse_account(address.account).user.casefold()
+        return Found(number, permalink_url(post.get("permalink")), created_at(post)) if mine else OTHER_ACCOUNTS_POST
+
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Delete the post, and see that it is gone: a deletion is answered alike whatever it did. A message stays with
+        its reader: Reddit deletes what somebody has, not what they sent."""
+        if copy.chat:
+            return Rejected(Message("reddit.message_stays"), permanent=False)
+        if not answers:
+            return Send(_deletion(copy))
+        last = answers[-1]
+        if not (isinstance(last, Response) and last.is_success):
+            return outcome_of_failure(last, creates=False)
+        if last.step == DELETE:
+            return Send(info_step(copy.account, copy.native_id, LOOK))
+        posts = listing_entries(last)
+        if posts is None:
+            return Retry(http.SHORT_RETRY, "account", Message("connectors.lookup_failed"))
+        stands = any(post["name"] == copy.native_id and post.get("author") != DELETED_AUTHOR for post in posts)
+        return (
+            Retry(http.SHORT_RETRY, "account", Message("reddit.still_there")) if stands else Published(copy.native_id)
+        )
+
+    def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Other words under the title of a post of words."""
+        unfit = _unfit(unit)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        return edits.edit_post(unit, *_words(unit), native_id, answers)
+
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        """Votes, blurred by Reddit, and comments; nobody tells views."""
+        if copy.chat:
+            return None
+        if not answers:
+            return Send(info_step(copy.account, copy.native_id, "metrics"))
+        told = next(iter(listing_entries(answers[-1]) or ()), {})
+        counts = {"likes": told.get("score"), "comments": told.get("num_comments")}
+        return {name: max(count, 0) for name, count in counts.items() if isinstance(count, int)} or None
+
+    def read_back(
+        self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
+    ) -> Send | MarkReport | Outcome:
+        """Whether the post bears the mark of what is for adults, and others see it."""
+        if NSFW_MARK not in flags or copy.native_id.startswith(
+            "t1_"
+        ):  # a comment is shown with its post, which bears it
+            return MarkReport()
+        if not answers:
+            return Send(info_step(copy.account, copy.native_id, LOOK))
+        posts = listing_entries(answers[-1])
+        if posts is None:
+            last = answers[-1]
+            readable = isinstance(last, Response) and last.is_success
+            return (
+                Rejected(Message("connectors.unreadable"), False)
+                if readable
+                else outcome_of_failure(last, creates=False)
+            )
+        post = next((one for one in posts if one["name"] == copy.native_id), {"author": DELETED_AUTHOR})
+        there = post.get("author") != DELETED_AUTHOR and post.get("removed_by_category") is None
+        return MarkReport(() if not there or post.get("over_18") is True else (NSFW_MARK,), there=there)
+
+    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+        """Reddit keeps what it removed, and says so."""
+        return check_presence(copy, answers)
+
+    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+        """How many follow the person who posts."""
+        return reddit_account.count_followers(account, answers)
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
+    ) -> Send | CommentPage | None:
+        """What people said in the community to the account."""
+        return comments.list_comments(account, cursor, answers)
+
+    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Keep the author of a comment away, or tell the moderators of the community."""
+        return comments.moderate_comment(spot, act, answers)
+
+    def hears(self, account: str) -> str:
+        """Whose messages the account hears: a person has one inbox, however many communities they post to."""
+        return parse_account(account).user.lower()
+
+    def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
+        """What people wrote to the person who posts."""
+        return messages.listen(cursor, answers)
+
+    def ack(self, update: ChatUpdate) -> WireStep | None:
+        """Nobody waits for that, and nothing is marked as read: the inbox is its owner's too."""
+        return None
+
+    def see(self, place: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
+        """What the community is set to, and whether its rules are those that somebody read."""
+        return reddit_account.inspect_destination(place, answers)
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+    ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+        """Have the person say yes, then ask what the community wants."""
+        return reddit_account.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        """Ask whose token it is."""
+        return reddit_account.verify_account(account, answers)
+
+    def revoke(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """End what the account's owner allowed."""
+        return reddit_account.revoke_tokens(held, answers)
+
+    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+        """A new access token."""
+        return reddit_account.refresh(grant, answers)
+
+
+def _words(unit: Unit) -> tuple[str, str]:
+    """Title and text. Reddit makes no post without a title."""
+    return unit_checks.split_title(unit.text_of("title"), unit.text_of("body"))
+
+
+def _unfit(unit: Unit) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    title, body = _words(unit)
+    if wrong := unit_checks.unit_problem(unit, CAN, length=len(body)):
+        return wrong
+    if not title.strip():
+        return Message("reddit.no_title")
+    if len(title) > MAX_TITLE:
+        return Message("reddit.title_too_long", {"length": len(title), "most": MAX_TITLE})
+    pictures = [medium for medium in unit.media if medium.mime != VIDEO_MIME]
+    if len(pictures) != len(unit.media) and (len(pictures), len(unit.media)) != (1, 2):
+        return Message("reddit.film_poster")
+    if heavy := next((medium for medium in pictures if medium.size > PICTURE_BYTES), None):
+        return Message("connectors.medium_unfit", {"mime": heavy.mime, "size": heavy.size})
+    mark = next((flag for flag in unit.flags if flag != NSFW_MARK), "")
+    return Message("connectors.mark_untold", {"mark": mark}) if mark else None
+
+
+def _post(unit: Unit, files: list[MediaUpload]) -> WireStep:
+    (title, body), where, chosen = _words(unit), parse_account(unit.account), options.unit_options(unit)
+    said: dict[str, Any] = {
+        "sr": where.community,
+        "title": title,
+        "nsfw": NSFW_MARK in unit.flags,
+        "spoiler": chosen.get_flag("spoiler") or False,
+        "sendreplies": chosen.get_flag("replies") is not False,
+        "validate_on_submit": True,
+        "api_type": "json",
+    }
+    if flair := chosen.get_text("flair") or where.flair:
+        said["flair_id"] = flair
+    if body:
+        said["text"] = body
+    if len(files) > 1 and not any(file.is_film for file in files):
+        said["items"] = [{"media_id": file.id, "caption": "", "outbound_url": ""} for file in files]
+        path = "/api/submit_gallery_post.json"
+        return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, said, headers=user_agent_header(unit.account))
+    return WireStep(
+        PUBLISH,
+        StepKind.PUBLISH,
+        "POST",
+        "/api/submit",
+        {**said, **_shown(files), "resubmit": False},
+        headers=user_agent_header(unit.account),
+        encoding="form",
+    )
+
+
+def _shown(files: list[MediaUpload]) -> dict[str, str]:
+    """How a form names a film and its poster, one picture, or neither."""
+    film = next((file for file in files if file.is_film), None)
+    if film is None:
+        return {"kind": "image", "url": files[0].address} if files else {"kind": "self"}
+    poster = next(file for file in files if not file.is_film)
+    return {"kind": "video", "url": film.address, "video_poster_url": poster.address}
+
+
+def _published(answer: StepResult, unit: Unit) -> Outcome:
+    said = http.success_body(answer).get("json")
+    if isinstance(answer, Response) and answer.status == 400:  # the community's own demands, in a form of their own
+        reason = reddit_error_code(http.json_body(answer).get("reason") or answer.status)
+        return Rejected(Message("reddit.refused", {"code": reason}), permanent=False)
+    if not isinstance(said, dict):
+        return outcome_of_failure(answer, creates=True)
+    told = said.get("data")
+    data = told if isinstance(told, dict) else {}
+    if number := fullname_of(data):
+        return Published(number, str(data.get("url", "")))
+    errors = said.get("errors")
+    if isinstance(errors, list) and errors:
+        return refusal_outcome(errors[0], said.get("ratelimit"))
+    if unit.media and "websocket_url" in data:
+        return Processing(LOOK)
+    return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
+
+
+def _deletion(copy: PlatformCopy) -> WireStep:
+    return WireStep(
+        DELETE,
+        StepKind.RESTRICT,
+        "POST",
+        "/api/del",
+        {"id": copy.native_id},
+        headers=user_agent_header(copy.account),
+        action="delete",
+        encoding="form",
+    )

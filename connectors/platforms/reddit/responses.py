@@ -1,0 +1,149 @@
+"""What Reddit answers: listings, the codes of refusals inside a success, a no without a reason. Pure."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.contract.connector import PlatformCopy, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.post_addresses import path_segments
+from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport, platform_word
+from connectors.platforms.reddit import account as reddit_account
+from connectors.platforms.reddit.account import user_agent_header
+from connectors.shared import http_responses as http
+from foundation.i18n.translation import Message
+
+PAGE_SIZE = 100
+PAUSE = timedelta(minutes=10)
+"""After a limit that does not say how long."""
+
+DELETED_AUTHOR = "[deleted]"
+_TAKEN = frozenset({"removed", "removed by reddit"})
+FILTERED, BY_OWNER = "automod_filtered", frozenset({"deleted", "author"})
+"""Why a post is seen by nobody: it waits for a moderator, or who posted it took it away."""
+
+CLOSED = frozenset({"SUBREDDIT_NOTALLOWED", "SUBREDDIT_NOEXIST", "USER_BLOCKED", "USER_MUTED", "NON_PUBLIC"})
+"""Nobody may post there, or not this account."""
+
+
+def info_step(account: str, names: str, action: str) -> WireStep:
+    """The question for what these fullnames name."""
+    path = f"/api/info?raw_json=1&id={http.quote_segment(names)}"
+    return WireStep(action, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=action)
+
+
+def listing_of(answer: StepResult) -> dict[str, Any]:
+    """A listing; nothing of anything else."""
+    told = http.success_body(answer).get("data")
+    return told if isinstance(told, dict) else {}
+
+
+def listing_entries(answer: StepResult) -> list[dict[str, Any]] | None:
+    """The things of a listing; None when it is no look."""
+    children = listing_of(answer).get("children")
+    if not isinstance(children, list):
+        return None
+    things = [one["data"] for one in children if isinstance(one, dict) and isinstance(one.get("data"), dict)]
+    whole = len(things) == len(children) and all(isinstance(one.get("name"), str) for one in things)
+    return things if whole else None
+
+
+def inbox_entries(answer: StepResult) -> list[dict[str, Any]] | None:
+    """What can be told apart of a page of an inbox, where things of many kinds lie; None when it is no page."""
+    children = listing_of(answer).get("children")
+    if not isinstance(children, list):
+        return None
+    things = [one["data"] for one in children if isinstance(one, dict) and isinstance(one.get("data"), dict)]
+    return [thing for thing in things if isinstance(thing.get("name"), str)]
+
+
+def created_at(thing: Mapping[str, Any]) -> datetime | None:
+    """When it was made, in UTC."""
+    told = thing.get("created_utc")
+    return http.from_unix_seconds(str(int(told))) if isinstance(told, int | float) and 0 < told < 10**11 else None
+
+
+def permalink_url(told: object) -> str:
+    """The address of a path of theirs; "" for anything else."""
+    return f"https://www.reddit.com{told}" if isinstance(told, str) and told.startswith(("/r/", "/user/")) else ""
+
+
+def normalize_markdown(text: object) -> str:
+    """A text as two of them are compared."""
+    return " ".join(str(text or "").split())
+
+
+def is_possibly_changed(thing: Mapping[str, Any], words: str) -> bool:
+    """Whether a thing may have said something else when it was made: its author worded it otherwise since, or Reddit
+    took it down, and with it what stands under this name in it."""
+    taken = str(thing.get(words) or "").strip().strip("[] ").lower() in _TAKEN
+    return bool(thing.get("edited")) or thing.get("removed_by_category") is not None or taken
+
+
+def reddit_error_code(told: object) -> str:
+    """A code as people may read it: letters of theirs, and nothing else they might put there."""
+    word = re.sub(r"[^A-Z0-9_]", "", str(told or "").upper(), flags=re.ASCII)
+    return word[:60] or "?"
+
+
+def check_presence(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    """Whether a post stands. One that is not listed may be kept from this application alone, and what a filter holds
+    back may be let through: neither says anything.
+
+    Source: `removed_by_category` and `author` of https://www.reddit.com/dev/api#GET_api_info
+    """
+    if not answers:
+        return Send(info_step(copy.account, copy.native_id, "look"))
+    post = next((one for one in listing_entries(answers[-1]) or () if one["name"] == copy.native_id), None)
+    if post is None:
+        return None
+    word = platform_word(post, "removed_by_category")
+    if word == FILTERED:
+        return None
+    if word in BY_OWNER or post.get("author") == DELETED_AUTHOR:
+        return MissingPost("owner")
+    return MissingPost("rules", word) if word else PresenceReport()
+
+
+def refusal_outcome(error: Any, seconds: Any) -> Outcome:
+    """What a code means: `[code, sentence, field]`."""
+    code = reddit_error_code(error[0] if isinstance(error, list) and error else "")
+    if code == "RATELIMIT":
+        wait = timedelta(seconds=seconds) if isinstance(seconds, int | float) and 0 < seconds < 10**6 else PAUSE
+        return Retry(wait, "account", Message("connectors.rate_limited"))
+    if code == "ALREADY_SUB":
+        return Uncertain(Message("reddit.there_already"), stands=True)
+    if code in CLOSED:
+        return Rejected(Message("reddit.community_closed"), permanent=True)
+    if "FLAIR" in code:
+        return Rejected(Message("reddit.flair_wrong"), permanent=False)
+    return Rejected(Message("reddit.refused", {"code": code}), permanent=False)
+
+
+def is_unexplained_refusal(answer: StepResult) -> bool:
+    """Whether something was forbidden without a reason: a suspended account is told nothing else."""
+    return isinstance(answer, Response) and answer.status == 403 and "reason" not in http.json_body(answer)
+
+
+def explain_refusal(me: StepResult, account: str, otherwise: Message) -> Outcome:
+    """What such a no was about: the account, if that may not even ask who it is, or what `otherwise` says."""
+    gone = isinstance(me, Response) and me.status == 403
+    trouble = Disconnected(Message("reddit.suspended")) if gone else reddit_account.verify_account(account, (me,))
+    return trouble if isinstance(trouble, Disconnected | Reauthorize) else Rejected(otherwise, permanent=False)
+
+
+def fullname_of(data: Mapping[str, Any]) -> str:
+    """The post's name; the id that some answers give is it, or what follows its `t3_`."""
+    told = data.get("name", data.get("id"))
+    if not isinstance(told, str) or not told.removeprefix("t3_").isalnum() or len(told) > 20:
+        return ""
+    return f"t3_{told.removeprefix('t3_')}"
+
+
+def fullname_in_url(url: str) -> str:
+    """The name of the post in an address; "" for none: what follows its title is a comment."""
+    path, short = path_segments(url, "reddit.com"), path_segments(url, "redd.it")
+    below = path[2:] if path[:1] in (("r",), ("user",), ("u",)) else path
+    number = below[1] if len(below) in (2, 3) and below[0] == "comments" else short[0] if len(short) == 1 else ""
+    return f"t3_{number}" if number.isascii() and number.isalnum() and len(number) <= 16 else ""

@@ -1,0 +1,437 @@
+"""The sandbox: the test network inside the installation. Its API and its options are told in `sandbox/app.py`.
+
+The account's name says what the account can do, as a real platform's documentation would:
+`…+key` honours idempotency keys and finds posts by them; without it a repeat is a second post and a look-up reads
+the timeline; `…-nolook` cannot look its chat messages up, so that a person decides; `…-nomarks` keeps a post and
+forgets that it is for adults or made by a model.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.contract import comments, feed_layout, metrics
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import (
+    ChatUpdate,
+    ChatUpdates,
+    FileRef,
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.destination import MarkReport
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Uncertain,
+    Unknown,
+)
+from connectors.platforms.sandbox import edits, lookup
+from connectors.shared import unit_checks
+from connectors.shared.http_responses import (
+    outcome_of_status,
+    parse_timestamp,
+    platform_error_code,
+    quote_segment,
+    success_body,
+)
+from foundation.i18n.translation import Message
+from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
+
+ACCOUNT_GONE = frozenset({"no_such_account", "account_suspended"})
+LISTED = 50
+"""Posts on one page of the timeline."""
+
+MAX_PAGES = 5
+WINDOW = timedelta(seconds=60)
+"""A post older than this before the attempt is another one with the same text."""
+
+ADULT_FLAGS = frozenset({"adult", "adult_content", "nsfw", "sensitive", "has_spoiler", "protect_content"})
+AI_FLAGS = frozenset({"ai", "made_with_ai", "is_ai_generated"})
+KINDS = frozenset({"message", "button", "checkout", "payment", "refund", "age", "stop"})
+UPDATES_WAIT = 20
+"""Seconds the sandbox may hold the request for updates open."""
+
+
+class Sandbox:
+    """Posts, chat and sales on the sandbox; pure."""
+
+    capabilities = Capabilities(
+        platform="sandbox",
+        surfaces=("post", "chat", "as_x", "as_instagram", "as_telegram", "as_fanvue"),
+        max_text=4096,
+        max_media=10,
+        mimes=("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4", "application/zip"),
+        max_bytes=25 * 1024 * 1024,
+        look="listing",
+        resend_is_look=False,
+        can_delete=True,
+        edits=True,
+        can_chat=True,
+        can_sell=True,
+        stages=True,
+        points_at=frozenset({"quote", COMMENT_REFERENCE}),
+        moderates=frozenset({"like", "unlike", "hide", "show", "delete", "block", "report"}),
+        remarks_every=1,
+        threads=25,
+        shows=feed_layout.SANDBOX_LAYOUTS,
+        sizes={"as_x": (280, 4), "as_instagram": (2200, 10), "as_telegram": (4096, 10), "as_fanvue": (5000, 10)},
+        needs={"as_instagram": "media"},
+    )
+
+    home, named = staticmethod(lookup.profile_url), staticmethod(lookup.resolve_address)
+
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Stage each medium by its digest, then publish in one request; tell what the last answer meant."""
+        unfit = unit_checks.unit_problem(unit, self.capabilities, length=len(unit.text_of("body")))
+        if len(unit.references) > (0 if unit.viewer else 1):  # a post quotes one other, a message none
+            unfit = Message("connectors.cannot_point", {"kind": unit.references[0].kind})
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last)
+        if last is not None and not _staged(last):
+            return outcome_of_status(last, creates=False, account_gone=ACCOUNT_GONE)
+        done = {answer.step for answer in answers if _staged(answer)}
+        for medium in unit.media:
+            if _stage_name(medium) not in done:
+                return Send(_stage(medium))
+        return Send(_message(unit) if unit.viewer else _post(unit))
+
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """Look by key where the account keeps keys, else read the timeline back to before the attempt."""
+        if sought.chat and sought.account.endswith("-nolook"):
+            return Unknown(Message("connectors.no_lookup"))
+        by_key = bool(sought.chat) or has_native_keys(sought.account)
+        if not answers:
+            return Send(_look_by_key(sought) if by_key else _look_at_page(""))
+        posts = _listed(answers[-1])
+        if posts is None:
+            return Unknown(Message("connectors.lookup_failed"))
+        if by_key:
+            return _sighting([post for post in posts if post.get("key") == sought.native_key])
+        return _in_timeline(sought, answers, posts)
+
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Delete the copy; gone already is gone."""
+        if not answers:
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", _place(copy), action="delete"))
+        last = answers[-1]
+        if isinstance(last, Response) and (
+            last.is_success or (last.status == 404 and platform_error_code(last) == "no_such_post")
+        ):
+            return Published(copy.native_id)
+        return outcome_of_status(last, creates=False, account_gone=ACCOUNT_GONE)
+
+    def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Other words in the place of those of a post; its media stay."""
+        can = self.capabilities
+        return edits.edit_post(unit, native_id, _content(unit), answers, can=can, account_gone=ACCOUNT_GONE)
+
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        """Views, likes, comments and clicks of a post; messages have none."""
+        if copy.chat:
+            return None
+        if not answers:
+            return Send(WireStep("metrics", StepKind.CONTROL, "GET", f"{_place(copy)}/metrics", action="metrics"))
+        last = answers[-1]
+        if not isinstance(last, Response) or not last.is_success or not isinstance(last.body, dict):
+            return None
+        return {name: value for name, value in last.body.items() if isinstance(value, int)}
+
+    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+        """How many follow the account, as the sandbox keeps it."""
+        if not answers:
+            return metrics.followers_request("/api/{account}/followers")
+        return metrics.parse_count(success_body(answers[-1]).get("followers"))
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
+    ) -> Send | CommentPage | None:
+        """What people said under the account's posts after the cursor, a hundred at a time."""
+        if not answers:
+            return comments.comments_request(f"/api/{{account}}/remarks?after={quote_segment(cursor)}")
+        told = success_body(answers[-1])
+        entries, after = told.get("remarks"), told.get("cursor")
+        if not isinstance(entries, list) or not isinstance(after, str):
+            return None
+        if not all(isinstance(entry, dict) and entry.get("id") and entry.get("fan") for entry in entries):
+            return None
+        return CommentPage(tuple(_remark(entry) for entry in entries), after)
+
+    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Do what was asked with a remark; done before is done, and one that its author took back is gone."""
+        if not answers:
+            return comments.moderation_request(
+                "POST", f"/api/{{account}}/remarks/{quote_segment(spot.native_id)}/{act}", {}
+            )
+        last = answers[-1]
+        gone = isinstance(last, Response) and last.status == 404 and platform_error_code(last) == "no_such_remark"
+        if (isinstance(last, Response) and last.is_success) or gone:
+            return Published(spot.native_id)
+        return outcome_of_status(last, creates=False, account_gone=ACCOUNT_GONE)
+
+    def read_back(
+        self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
+    ) -> Send | MarkReport | Outcome:
+        """Whether a post is shown for adults and as made by a model, where it was sent so; messages show neither."""
+        marks = {flag: mark for flag in flags if (mark := _mark(flag))}
+        if copy.chat or not marks:
+            return MarkReport()
+        if not answers:
+            return Send(WireStep("look", StepKind.CONTROL, "GET", _place(copy), action="look"))
+        last = answers[-1]
+        if isinstance(last, Response) and last.is_success and isinstance(last.body, dict):
+            shown: Mapping[str, Any] = last.body
+            return MarkReport(tuple(flag for flag, mark in marks.items() if shown.get(mark) is not True))
+        if isinstance(last, Response) and last.status == 404 and platform_error_code(last) == "no_such_post":
+            return MarkReport(there=False)
+        return outcome_of_status(last, creates=False, account_gone=ACCOUNT_GONE)
+
+    def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | None:
+        """What happened after `cursor`; the sandbox answers as soon as something did, at the latest after 20 s."""
+        if answers:
+            return _news(answers[-1])
+        path = f"/api/{{account}}/updates?after={quote_segment(cursor)}&wait={UPDATES_WAIT}"
+        step = WireStep("updates", StepKind.CONTROL, "GET", path, action="updates", deadline=UPDATES_WAIT + 10.0)
+        return Send(step)
+
+    def accept_checkout(self, query_id: str) -> WireStep:
+        """Let a checkout go through; the sandbox refuses the payment 10 s after it asked."""
+        path = f"/api/{{account}}/checkouts/{quote_segment(query_id)}"
+        return WireStep("checkout", StepKind.CONTROL, "POST", path, {"ok": True}, action="checkout_yes", deadline=8.0)
+
+    def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
+        """Give a charge back; may be repeated, the sandbox refunds once."""
+        body = {"charge_id": charge_id, "amount": amount_minor, "currency": currency}
+        return WireStep("refund", StepKind.CONTROL, "POST", "/api/{account}/refunds", body, action="refund")
+
+    def refund_outcome(self, answer: StepResult) -> Outcome:
+        """`Published` with the charge id once the money is back, also when it already was."""
+        if isinstance(answer, Response) and isinstance(answer.body, dict):
+            charge = answer.body.get("charge_id")
+            already = answer.status == 409 and platform_error_code(answer) == "charge_already_refunded"
+            if (answer.is_success or already) and isinstance(charge, str):
+                return Published(charge)
+        return outcome_of_status(answer, creates=False, account_gone=ACCOUNT_GONE)
+
+    def look_up_refund(self, charge_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        """Nothing to look at: the sandbox gives a charge back once, however often it is asked."""
+        return None
+
+    def acknowledge(self, update: ChatUpdate) -> WireStep | None:
+        """The sandbox waits for nothing."""
+        return None
+
+
+PUBLISH = "publish"
+
+
+def has_native_keys(account: str) -> bool:
+    """Whether the account's name says that it honours idempotency keys."""
+    return account.removesuffix("-nolook").removesuffix("-nomarks").endswith("+key")
+
+
+def _stage_name(medium: Medium) -> str:
+    return f"stage:{medium.sha256[:24]}"
+
+
+def _stage(medium: Medium) -> WireStep:
+    path = f"/api/{{account}}/files/{quote_segment(medium.sha256)}"
+    file = FileRef(medium.sha256, medium.mime)
+    return WireStep(_stage_name(medium), StepKind.STAGE, "PUT", path, file=file, deadline=120.0)
+
+
+def _staged(answer: StepResult) -> bool:
+    return isinstance(answer, Response) and answer.is_success and answer.step.startswith("stage:")
+
+
+def _mark(flag: str) -> str:
+    """What the sandbox calls a mark of the gate: adult, ai, or nothing."""
+    name = flag.partition("=")[0].rpartition(".")[2] if not flag.endswith("=false") else ""
+    return "adult" if name in ADULT_FLAGS else "ai" if name in AI_FLAGS else ""
+
+
+def _content(unit: Unit) -> dict[str, Any]:
+    marks = {_mark(flag) for flag in unit.flags}
+    media = [
+        {"sha256": medium.sha256, "mime": medium.mime, "alt": medium.alt, "ai": medium.ai, "name": medium.name}
+        for medium in unit.media
+    ]
+    return {
+        "key": unit.native_key,
+        "text": unit.text_of("body"),
+        "media": media,
+        "adult": "adult" in marks,
+        "ai": "ai" in marks or any(m.ai != "none" for m in unit.media),
+        "flags": list(unit.flags),
+    }
+
+
+def _post(unit: Unit) -> WireStep:
+    surface = unit.surface.rpartition(".")[2].rpartition("/")[2]
+    under = {"reply_to": unit.parent_id} if unit.parent_id else {}
+    body = {**_content(unit), "surface": surface, "title": unit.text_of("title"), **under}
+    if unit.references and not unit.comment_id:
+        body["quote"] = unit.references[0].native_id
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/api/{account}/posts", body)
+
+
+def _message(unit: Unit) -> WireStep:
+    invoice = unit.invoice
+    asked = (
+        None
+        if invoice is None
+        else {
+            "title": invoice.title,
+            "description": invoice.description,
+            "amount": invoice.amount_minor,
+            "currency": invoice.currency,
+            "payload": invoice.payload,
+        }
+    )
+    buttons = [{"label": button.label, "action": button.action, "ref": button.ref} for button in unit.buttons]
+    body = {**_content(unit), "buttons": buttons, "invoice": asked, "service": unit.service}
+    return WireStep(
+        PUBLISH, StepKind.PUBLISH, "POST", f"/api/{{account}}/chats/{quote_segment(unit.viewer)}/messages", body
+    )
+
+
+def _published(answer: StepResult) -> Outcome:
+    if isinstance(answer, Response) and answer.is_success and isinstance(answer.body, dict):
+        native_id = answer.body.get("id")
+        if isinstance(native_id, str) and native_id:
+            return Published(native_id, _url(answer.body), parse_timestamp(answer.body.get("created_at")))
+        return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
+    return outcome_of_status(answer, creates=True, account_gone=ACCOUNT_GONE)
+
+
+def _look_by_key(sought: LookupQuery) -> WireStep:
+    place = f"chats/{quote_segment(sought.chat)}/messages" if sought.chat else "posts"
+    path = f"/api/{{account}}/{place}?key={quote_segment(sought.native_key)}"
+    return WireStep("look", StepKind.CONTROL, "GET", path, action="look")
+
+
+def _look_at_page(before: str) -> WireStep:
+    older = f"&before={quote_segment(before)}" if before else ""
+    path = f"/api/{{account}}/posts?limit={LISTED}{older}"
+    return WireStep("look", StepKind.CONTROL, "GET", path, action="look")
+
+
+def _listed(answer: StepResult) -> list[dict[str, Any]] | None:
+    """The posts of a listing, newest first; None when it is no look."""
+    if not isinstance(answer, Response) or not answer.is_success or not isinstance(answer.body, dict):
+        return None
+    posts = answer.body.get("posts")
+    if not isinstance(posts, list) or not all(isinstance(post, dict) and post.get("id") for post in posts):
+        return None
+    return posts
+
+
+def _in_timeline(
+    sought: LookupQuery, answers: tuple[StepResult, ...], posts: list[dict[str, Any]]
+) -> Send | LookupResult:
+    """Compare rendered texts, newest first, back to a minute before the attempt.
+
+    In a compressed day the house's clock runs ahead of the sandbox's: by as much as they are apart now, the minute
+    begins earlier. A clock that leapt between attempt and look makes it longer, never too short.
+    """
+    last = answers[-1]
+    now = parse_timestamp(last.headers.get("x-sandbox-now")) if isinstance(last, Response) else None
+    asked_at = sought.asked_at or sought.armed_at
+    start = sought.armed_at - WINDOW - max(asked_at - now, timedelta()) if now is not None else None
+    inside = [post for post in posts if start is None or _since(post, start)]
+    foreign = [post for post in inside if str(post["id"]) not in sought.known]
+    here = [post for post in foreign if str(post.get("reply_to") or "") == sought.reply_to]
+    same = [post for post in here if _is_it(post, sought)]
+    if same:
+        return _sighting(same)
+    if len(posts) < LISTED or len(inside) < len(posts):
+        return Absent()
+    if len(answers) < MAX_PAGES:
+        return Send(_look_at_page(str(posts[-1]["id"])))
+    return Unknown(Message("connectors.lookup_failed"))
+
+
+def _is_it(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+    """Whether it says this; of no words, whether it shows these very files."""
+    same = str(post.get("text", "")).strip() == sought.text.strip()
+    return same and (bool(sought.text.strip()) or post.get("files") == [medium.sha256 for medium in sought.media])
+
+
+def _since(post: Mapping[str, Any], start: datetime) -> bool:
+    at = parse_timestamp(post.get("created_at"))
+    return at is None or at >= start
+
+
+def _sighting(posts: list[dict[str, Any]]) -> LookupResult:
+    """The oldest of what was seen, should there be two."""
+    if not posts:
+        return Absent()
+    first = posts[-1]
+    return Found(str(first["id"]), _url(first), parse_timestamp(first.get("created_at")))
+
+
+def _place(copy: PlatformCopy) -> str:
+    if copy.chat:
+        return f"/api/{{account}}/chats/{quote_segment(copy.chat)}/messages/{quote_segment(copy.native_id)}"
+    return f"/api/{{account}}/posts/{quote_segment(copy.native_id)}"
+
+
+def _url(entry: Mapping[str, Any]) -> str:
+    url = entry.get("url")
+    return url if isinstance(url, str) else ""
+
+
+def _remark(entry: Mapping[str, Any]) -> Comment:
+    return Comment(
+        native_id=str(entry["id"]),
+        author=str(entry["fan"]),
+        handle=str(entry.get("handle") or entry["fan"]),
+        text=str(entry.get("text") or ""),
+        under=str(entry.get("post") or ""),
+        url=_url(entry),
+        at=parse_timestamp(entry.get("at")),
+    )
+
+
+def _news(answer: StepResult) -> ChatUpdates | None:
+    """Updates in order and the next cursor; None when the answer cannot be used as a whole."""
+    told = success_body(answer)
+    entries, cursor = told.get("updates"), told.get("cursor")
+    if not isinstance(entries, list) or not isinstance(cursor, str):
+        return None
+    if not all(isinstance(entry, dict) and entry.get("id") and entry.get("fan") for entry in entries):
+        return None
+    return ChatUpdates(tuple(_update(entry) for entry in entries), cursor)
+
+
+def _update(entry: Mapping[str, Any]) -> ChatUpdate:
+    kind, payload = entry.get("type"), str(entry.get("payload") or "")
+    amount = entry.get("amount")
+    return ChatUpdate(
+        key=str(entry["id"]),
+        kind=kind if kind in KINDS else "unsupported",
+        fan=str(entry["fan"]),
+        handle=str(entry.get("handle") or ""),
+        language=str(entry.get("language") or ""),
+        native_id=str(entry.get("message_id") or ""),
+        at=parse_timestamp(entry.get("at")),
+        text=str(entry.get("text") or ""),
+        ref=str((entry.get("query_id") if kind == "checkout" else entry.get("ref")) or payload),
+        payload=payload,
+        charge_id=str(entry.get("charge_id") or ""),
+        amount_minor=amount if isinstance(amount, int) else 0,
+        currency=str(entry.get("currency") or ""),
+    )

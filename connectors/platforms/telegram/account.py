@@ -1,0 +1,166 @@
+"""Connecting a bot, and the channel it posts to: who it is, whether it may post there, and then it is polled. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.contract.account_setup import ConnectedAccount, ConnectForm, FormField
+from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Reauthorize, Rejected
+from connectors.contract.reader_roles import (
+    ADMISSION_FIELD,
+    ADMITS_ADULTS,
+    ADMITS_SUBSCRIBERS,
+    ADULT_ROLE_NAME_FIELD,
+)
+from connectors.platforms.telegram.errors import description, outcome_of_failure, result
+from connectors.platforms.telegram.requests import chat_id
+from connectors.platforms.telegram.roles import can_open
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+
+BY_REQUEST = "by_request"
+"""Somebody says that nobody comes into the channel unasked; a bot is not told which invitations there are."""
+
+BY_HAND = "by_hand"
+"""People decide who is let in, and the bot nothing."""
+
+FORM = ConnectForm(
+    fields=(
+        FormField("token", secret=True, example="123456789:AA…"),
+        FormField("channel", optional=True, example="@moncanal"),
+        FormField("joins", optional=True, choices=("any", BY_REQUEST)),
+        FormField("lets_in", optional=True, choices=(BY_HAND, ADMITS_SUBSCRIBERS, ADMITS_ADULTS)),
+    ),
+    credential="token",
+    minutes=2,
+)
+GAP_SECONDS = 1
+"""Between two posts: a chat takes about one message a second."""
+
+_CHANNEL = re.compile(r"(?:https?://)?(?:t\.me/|@)?(?P<name>[A-Za-z]\w{3,31})/?|(?P<id>-\d{5,20})")
+
+
+def channel_of(form: Mapping[str, str | Sealed]) -> str:
+    """The channel as typed: `@name`, a number, or "" for none; what is no channel stays as it is."""
+    typed = form.get("channel", "")
+    plain = typed.strip() if isinstance(typed, str) else ""
+    found = _CHANNEL.fullmatch(plain)
+    if found is None:
+        return plain
+    return found["id"] or f"@{found['name']}"
+
+
+def connect(form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]) -> Send | ConnectedAccount | Outcome:
+    """getMe; of a channel getChat and getChatMember; deleteWebhook; the account."""
+    given = {answer.step: answer for answer in answers}
+    channel, token = channel_of(form), form.get("token")
+    if not isinstance(token, Sealed):
+        return Rejected(Message("telegram.no_token"), permanent=False)
+    if (bot := _asked(given, "getMe")) is None:
+        return _ask("getMe", {}) if "getMe" not in given else _no_bot(given["getMe"])
+    found: Mapping[str, Any] = {}
+    if channel:
+        turn = _channel(channel, bot, given, lets_in=_lets_in(form))
+        if isinstance(turn, Send | Rejected) or not isinstance(turn, Mapping):
+            return turn
+        found = turn
+    if "deleteWebhook" not in given:
+        return _ask("deleteWebhook", {})
+    if result(given["deleteWebhook"]) is None:
+        return outcome_of_failure(given["deleteWebhook"], creates=False)
+    return _connected(bot, found, token, by_request=form.get("joins") == BY_REQUEST, lets_in=_lets_in(form))
+
+
+def _lets_in(form: Mapping[str, str | Sealed]) -> str:
+    """Whom the bot lets into the channel when they ask; "" for nobody."""
+    said = form.get("lets_in")
+    return said if isinstance(said, str) and said in (ADMITS_SUBSCRIBERS, ADMITS_ADULTS) else ""
+
+
+def _ask(method: str, body: Mapping[str, Any]) -> Send:
+    path = f"/bot{{token}}/{method}"
+    return Send(WireStep(method, StepKind.AUTH, "POST", path, body, token="path"))  # noqa: S106  how it is shown
+
+
+def _asked(given: Mapping[str, StepResult], method: str) -> Mapping[str, Any] | None:
+    found = result(given[method]) if method in given else None
+    return found if isinstance(found, dict) else None
+
+
+def _no_bot(answer: StepResult) -> Outcome:
+    refused = isinstance(answer, Response) and answer.status in (401, 404)
+    return (
+        Rejected(Message("telegram.bad_token"), permanent=False)
+        if refused
+        else outcome_of_failure(answer, creates=False)
+    )
+
+
+def _channel(
+    channel: str, bot: Mapping[str, Any], given: Mapping[str, StepResult], *, lets_in: str
+) -> Send | Outcome | Mapping[str, Any]:
+    """The channel once the bot may post to it; else the next question, or what a person must do about it."""
+    if "getChat" not in given:
+        return _ask("getChat", {"chat_id": chat_id(channel)})
+    chat = _asked(given, "getChat")
+    if chat is None:
+        unknown = isinstance(given["getChat"], Response) and given["getChat"].status in (400, 403)
+        told = Message("telegram.channel_unknown", {"channel": channel})
+        return Rejected(told, permanent=False) if unknown else outcome_of_failure(given["getChat"], creates=False)
+    if chat.get("type") not in ("channel", "supergroup"):
+        return Rejected(Message("telegram.not_a_channel", {"channel": channel}), permanent=False)
+    if "getChatMember" not in given:
+        return _ask("getChatMember", {"chat_id": chat["id"], "user_id": bot["id"]})
+    member = _asked(given, "getChatMember")
+    refused = isinstance(given["getChatMember"], Response) and "member" in description(given["getChatMember"])
+    if member is None and not refused:
+        return outcome_of_failure(given["getChatMember"], creates=False)
+    if member is None or not _may_post(member, chat):
+        told = Message("telegram.cannot_post", {"bot": f"@{bot.get('username')}", "channel": channel})
+        return Rejected(told, permanent=False)
+    if lets_in and chat.get("username"):  # whoever finds it comes in, and asks nobody
+        return Rejected(Message("telegram.public_door", {"channel": channel}), permanent=False)
+    if lets_in and not can_open(member):
+        return Rejected(Message("telegram.no_door_right"), permanent=False)
+    return chat
+
+
+def _may_post(member: Mapping[str, Any], chat: Mapping[str, Any]) -> bool:
+    admin = member.get("status") in ("administrator", "creator")
+    return admin and (chat.get("type") != "channel" or member.get("can_post_messages") is True)
+
+
+def _connected(
+    bot: Mapping[str, Any], channel: Mapping[str, Any], token: Sealed, *, by_request: bool, lets_in: str
+) -> ConnectedAccount:
+    username = str(bot.get("username") or bot["id"])
+    title = f"@{channel['username']}" if channel.get("username") else str(channel.get("title") or "")
+    opens = bool(channel) and bool(lets_in)
+    door = {
+        ADMISSION_FIELD: lets_in if opens else "",
+        ADULT_ROLE_NAME_FIELD: title if opens else "",
+    }  # what is said anew counts
+    place = {"destination": str(channel["id"]), "can_be_seen": True, "by_request": by_request} if channel else {}
+    public = "telegram.public_channel" if channel.get("username") else "telegram.private_channel"
+    return ConnectedAccount(
+        account=username,
+        name=f"@{username} · {title}" if channel else f"@{username}",
+        surface=public if channel else "",
+        chat_surface="telegram.bot_dm",
+        token=token,
+        min_gap_seconds=GAP_SECONDS,
+        options={**place, **door},
+    )
+
+
+def check(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    """Whether the token is still this bot's."""
+    if not answers:
+        path = "/bot{token}/getMe"
+        return Send(WireStep("look", StepKind.CONTROL, "GET", path, token="path", action="look"))  # noqa: S106  how
+    bot = result(answers[-1])
+    if not isinstance(bot, dict):
+        return outcome_of_failure(answers[-1], creates=False)
+    same = str(bot.get("username") or bot.get("id")).lower() == account.lower()
+    return None if same else Reauthorize(Message("telegram.other_bot", {"account": account}))

@@ -1,0 +1,135 @@
+"""A bot's Stars: every transaction, oldest first, and its balance. A refund has the id of its payment. Pure.
+
+Source: https://core.telegram.org/bots/api#getstartransactions, #startransaction, #getmystarbalance
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.contract.balance import AccountBalance, BalanceMovement, MovementKind, MovementPage
+from connectors.contract.connector import Send, StepKind, StepResult, WireStep
+from connectors.contract.earnings import MAX_MINOR_UNITS
+from connectors.contract.outcomes import Outcome, Published, Retry
+from connectors.platforms.telegram.errors import outcome_of_failure, result
+from connectors.platforms.telegram.requests import CURRENCY, PAYLOAD
+from connectors.shared.http_responses import SHORT_RETRY
+from foundation.i18n.translation import Message
+
+PAGE, PAGES = 100, 15
+"""Transactions in one answer, and answers that one look for a refund reads."""
+
+MAX_ID_LENGTH = 128
+NANO = 10**9
+LAST_SECOND, MAX_USERS = 2**33, 2**53
+MAX_PERIOD = 366 * 86_400
+"""Seconds of a subscription's period; it is 30 days now."""
+
+_OF_USERS: Mapping[str, MovementKind] = {
+    "invoice_payment": "charge",
+    "paid_media_payment": "media",
+    "gift_purchase": "spent",
+    "premium_purchase": "spent",
+}
+_OF_OTHERS: Mapping[str, MovementKind] = {"fragment": "withdrawal", "telegram_ads": "spent", "telegram_api": "spent"}
+
+
+def list_movements(start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
+    """One page; with the last one, which is not full, the balance."""
+    if not answers:
+        return _asked("getStarTransactions", {"offset": start, "limit": PAGE})
+    entries = _entries(answers[0])
+    if entries is None:
+        return _unread(answers[0])
+    rows = tuple(row for row in map(_moved, entries) if row is not None)
+    if len(entries) >= PAGE:
+        return MovementPage(rows, len(entries), CURRENCY)
+    if len(answers) == 1:
+        return _asked("getMyStarBalance", {})
+    lies = _lies(result(answers[1]))
+    return MovementPage(rows, len(entries), CURRENCY, lies) if lies is not None else _unread(answers[1])
+
+
+def look_up_refund_from(charge_id: str, start: int, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    """Whether a charge went back, from place `start` on. A list without an end is no proof: later again."""
+    entries = _entries(answers[-1]) if answers else []
+    if entries is None:
+        return outcome_of_failure(answers[-1], creates=False)
+    if any(isinstance(one, dict) and one.get("id") == charge_id and one.get("receiver") for one in entries):
+        return Published("refunded")
+    if answers and len(entries) < PAGE:
+        return None
+    if len(answers) >= PAGES:
+        return Retry(SHORT_RETRY, "account", Message("attempt.not_proven"))
+    return _asked("getStarTransactions", {"offset": start + len(answers) * PAGE, "limit": PAGE}, name="look")
+
+
+def _asked(method: str, body: Mapping[str, object], *, name: str = "") -> Send:
+    path = f"/bot{{token}}/{method}"
+    return Send(WireStep(name or method, StepKind.CONTROL, "POST", path, body, token="path", action="look"))  # noqa: S106  how it is shown
+
+
+def _entries(answer: StepResult) -> list[Any] | None:
+    told = result(answer)
+    entries = told.get("transactions") if isinstance(told, dict) else None
+    return entries if isinstance(entries, list) and len(entries) <= PAGE else None
+
+
+def _unread(answer: StepResult) -> Outcome:
+    """Why there is no page: an answer nobody understands is asked for again."""
+    if result(answer) is not None:
+        return Retry(SHORT_RETRY, "account", Message("connectors.unclear_answer", {"status": 200}))
+    return outcome_of_failure(answer, creates=False)
+
+
+def _lies(told: object) -> AccountBalance | None:
+    if not isinstance(told, dict):
+        return None
+    minor = _number(told.get("amount"), -MAX_MINOR_UNITS, MAX_MINOR_UNITS)
+    nano = _number(told.get("nanostar_amount", 0), 1 - NANO, NANO - 1)
+    return AccountBalance(minor, nano) if minor is not None and nano is not None and minor * nano >= 0 else None
+
+
+def _number(value: object, least: int, most: int) -> int | None:
+    good = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    return value if good and isinstance(value, int) else None
+
+
+def _moved(entry: object) -> BalanceMovement | None:
+    """A transaction as a movement; None for one that says nothing we understand."""
+    told: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
+    source, receiver = told.get("source"), told.get("receiver")
+    partner, came = (source, True) if receiver is None else (receiver, False)
+    minor, nano = _number(told.get("amount"), 0, MAX_MINOR_UNITS), _number(told.get("nanostar_amount", 0), 0, NANO - 1)
+    second, native_id = _number(told.get("date"), 1, LAST_SECOND), _text(told.get("id"), MAX_ID_LENGTH)
+    if not isinstance(partner, dict) or (source is not None and receiver is not None):
+        return None
+    if minor is None or nano is None or second is None or not native_id:
+        return None
+    kind = _kind(partner, came=came)
+    moved = BalanceMovement(native_id, came, kind, minor, nano, datetime.fromtimestamp(second, UTC))
+    if kind not in ("charge", "media"):
+        return moved
+    payload = partner.get("invoice_payload" if kind == "charge" else "paid_media_payload")
+    period = _number(partner.get("subscription_period", 0), 0, MAX_PERIOD) or 0
+    return replace(moved, user=_user(partner), payload=_text(payload, PAYLOAD), period=period)
+
+
+def _text(value: object, most: int) -> str:
+    return value if isinstance(value, str) and value.isprintable() and len(value) <= most else ""
+
+
+def _kind(partner: Mapping[str, Any], *, came: bool) -> MovementKind:
+    """What a transaction was, by its other side. What a bot spends never comes in, and who pays has a number."""
+    of_user = partner.get("type") == "user"
+    word = partner.get("transaction_type" if of_user else "type")
+    found = (_OF_USERS if of_user else _OF_OTHERS).get(word, "other") if isinstance(word, str) else "other"
+    nobody = found in ("charge", "media") and not _user(partner)
+    return "other" if nobody or (came and found == "spent") else found
+
+
+def _user(partner: Mapping[str, Any]) -> str:
+    user = partner.get("user")
+    number = _number(user.get("id"), 1, MAX_USERS) if isinstance(user, dict) else None
+    return str(number) if number is not None else ""

@@ -1,0 +1,112 @@
+"""What stands on Telegram and is not deleted any more: another picture or other words in its place. Pure.
+
+A bot deletes its messages for 48 hours, and edits them for good. An album is edited message by message, each a photo.
+Source: https://core.telegram.org/bots/api#deletemessage, #editmessagemedia, #editmessagetext
+
+Other words for a post that stands in a channel: the text of a message, or what stands under its pictures. Pure.
+
+A bot edits what it sent for as long as it stands; of an album, the first message bears the words.
+Source: https://core.telegram.org/bots/api#editmessagetext, #editmessagecaption
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from connectors.contract.connector import FileRef, PlatformCopy, Send, StepKind, StepResult, WireStep
+from connectors.contract.edits import EDIT_STEP, EDITED_POST_GONE
+from connectors.contract.outcomes import Outcome, Published, Rejected
+from connectors.platforms.telegram import requests
+from connectors.platforms.telegram.errors import description, outcome_of_failure, place_of, result
+from foundation.i18n.translation import Message
+from gate.contract.units import Unit
+
+EDIT_SECONDS = 20.0
+"""For one edit: the house's own picture is small."""
+
+_PART = "m0"
+
+
+def replace_message(copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Edit every message of the copy in turn, the others too where one is refused."""
+    place = place_of(copy.native_id)
+    if place is None:
+        return Rejected(Message("telegram.unknown_copy"), permanent=False)
+    chat, ids = place
+    outcomes = [_replaced(answer, reader=bool(copy.chat)) for answer in answers]
+    last = outcomes[-1] if outcomes else None
+    if last is not None and not isinstance(last, Rejected):
+        return last
+    if len(answers) < len(ids):
+        return Send(_edit(unit, chat, ids[len(answers)]))
+    return _end(copy, answers, outcomes)
+
+
+def _end(copy: PlatformCopy, answers: Sequence[StepResult], outcomes: Sequence[Outcome | None]) -> Outcome:
+    refused = next((outcome for outcome in outcomes if outcome is not None), None)
+    if refused is not None:
+        return refused
+    if all(map(_gone, answers)):  # a deletion will say so
+        return Rejected(Message("telegram.nothing_to_replace"), permanent=True)
+    return Published(copy.native_id)
+
+
+def _edit(unit: Unit, chat: int | str, number: int) -> WireStep:
+    said, at = unit.text_of("body"), {"chat_id": chat, "message_id": number}
+    if not unit.media:
+        fields: dict[str, Any] = {**at, "text": said, "link_preview_options": {"is_disabled": True}}
+        return _step("editMessageText", fields, {})
+    (medium,) = unit.media
+    shown = {"type": "photo", "media": f"attach://{_PART}", "caption": said}
+    file = FileRef(medium.sha256, medium.mime, f"0.{medium.mime.partition('/')[2]}")
+    return _step("editMessageMedia", {**at, "media": shown}, {_PART: file})
+
+
+def _step(method: str, fields: dict[str, Any], files: dict[str, FileRef]) -> WireStep:
+    return WireStep(
+        "replace",
+        StepKind.MUTATE,
+        "POST",
+        f"/bot{{token}}/{method}",
+        fields,
+        files=files,
+        token="path",  # noqa: S106  how it is shown, not one
+        deadline=EDIT_SECONDS,
+    )
+
+
+def _replaced(answer: StepResult, *, reader: bool) -> Outcome | None:
+    """What the answer to one edit meant; None when that message shows nothing any more of what it did."""
+    told = result(answer)
+    if isinstance(told, dict) or told is True or "message is not modified" in description(answer) or _gone(answer):
+        return None
+    return outcome_of_failure(answer, creates=False, reader=reader)
+
+
+def _gone(answer: StepResult) -> bool:
+    return "message to edit not found" in description(answer)
+
+
+def edit_message(unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """The one request, or what came of it; what says so already is done."""
+    place = place_of(native_id)
+    if place is None:
+        return Rejected(Message("telegram.unknown_copy"), permanent=False)
+    if not answers:
+        unfit = requests.content_problem(unit)
+        return Rejected(unfit, permanent=False) if unfit is not None else Send(_request(unit, place[0], place[1][0]))
+    told = result(answers[-1])
+    if isinstance(told, dict) or told is True or "message is not modified" in description(answers[-1]):
+        return Published(native_id)
+    if "message to edit not found" in description(answers[-1]):
+        return Rejected(Message(EDITED_POST_GONE), permanent=True)
+    return outcome_of_failure(answers[-1], creates=False)
+
+
+def _request(unit: Unit, chat: int | str, number: int) -> WireStep:
+    words, at = requests.words_of(unit), {"chat_id": chat, "message_id": number}
+    said: dict[str, Any] = {"caption": words}
+    if not unit.media:
+        said = {"text": words, "link_preview_options": {"is_disabled": True}}
+    method = "editMessageCaption" if unit.media else "editMessageText"
+    path = f"/bot{{token}}/{method}"
+    return WireStep(EDIT_STEP, StepKind.MUTATE, "POST", path, {**at, **said}, token="path", deadline=20.0)  # noqa: S106  how it is shown

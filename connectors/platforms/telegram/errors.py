@@ -1,0 +1,156 @@
+"""What the Bot API's answers mean: `{"ok", "result"}` or `{"error_code", "description", "parameters"}`. Pure."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.contract.connector import Response, StepResult
+from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.shared import http_responses
+from connectors.shared.http_responses import MAX_RETRY_WAIT, READER_GONE
+from foundation.i18n.translation import Message
+
+_NO_RIGHTS = ("administrator rights", "not enough rights", "no rights", "not a member", "bot was kicked")
+_PREFIX = re.compile(r"^(?:bad request|forbidden|conflict|unauthorized)?:?\s*")
+
+
+def body_of(answer: StepResult) -> Mapping[str, Any]:
+    """The parsed body; nothing of an answer that is missing or no object."""
+    return answer.body if isinstance(answer, Response) and isinstance(answer.body, dict) else {}
+
+
+def result(answer: StepResult) -> Any:
+    """What a request that succeeded gave; None for any other answer."""
+    good = isinstance(answer, Response) and answer.is_success and body_of(answer).get("ok") is True
+    return body_of(answer).get("result") if good else None
+
+
+def description(answer: StepResult) -> str:
+    """Telegram's own words about a refusal, in lower case."""
+    told = body_of(answer).get("description")
+    return told.lower() if isinstance(told, str) else ""
+
+
+def word(answer: Response) -> str:
+    """The refusal as one word, of letters and digits alone, so that nothing it repeats can be read as a sentence."""
+    short = re.sub(r"[^a-z0-9]+", "_", _PREFIX.sub("", description(answer))).strip("_")
+    return short[:60] or f"http_{answer.status}"
+
+
+def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = False) -> Outcome:
+    """Say what an answer that is no success meant.
+
+    `creates`: the request makes something visible, so a lost answer is a doubt. `reader`: it went to one person, whose
+    refusal says nothing about the account.
+    """
+    if not isinstance(answer, Response):
+        return http_responses.outcome_of_status(answer, creates=creates)
+    said = description(answer)
+    match answer.status:
+        case 429:
+            return Retry(_wait(answer), "account", Message("connectors.rate_limited"))
+        case 401 | 404:
+            return Reauthorize(Message("connectors.token_refused"))
+        case 400 | 403 if "paid media" in said:  # the owner has to allow it; the account is as it was
+            return Rejected(Message("telegram.no_paid_media"), permanent=False)
+        case 403 if reader:
+            return Rejected(Message(READER_GONE), permanent=True)
+        case 400 | 403 if not reader and any(words in said for words in _NO_RIGHTS):
+            return Disconnected(Message("channel.let_go"))  # Telegram tells when it may post there again
+        case 403 if said:
+            return Disconnected(Message("connectors.account_gone", {"word": word(answer)}))
+        case 400 if _moved_to(answer):
+            return Reauthorize(Message("telegram.moved"))
+        case 400 if reader and "chat not found" in said:
+            return Rejected(Message(READER_GONE), permanent=True)
+        case status if 400 <= status < 500 and status != 408:
+            return Rejected(Message("connectors.refused", {"status": status, "word": word(answer)}), permanent=False)
+        case _:
+            return http_responses.outcome_of_status(answer, creates=creates)
+
+
+def _wait(answer: Response) -> timedelta:
+    asked = _parameters(answer).get("retry_after")
+    if isinstance(asked, int) and asked > 0:
+        return min(timedelta(seconds=min(asked, 10**7)), MAX_RETRY_WAIT)
+    return http_responses.retry_after(answer.headers)
+
+
+def _moved_to(answer: Response) -> int | None:
+    moved = _parameters(answer).get("migrate_to_chat_id")
+    return moved if isinstance(moved, int) else None
+
+
+def _parameters(answer: Response) -> Mapping[str, Any]:
+    told = body_of(answer).get("parameters")
+    return told if isinstance(told, dict) else {}
+
+
+def published(answer: StepResult, *, reader: bool, chat: str = "") -> Outcome:
+    """A message or an album that stands now, or why not. Its native id is `<chat>/<id>,<id>…`, every item named.
+
+    A copied message is told by its number alone: it lies in the `chat` it was asked for.
+    """
+    given = result(answer)
+    if isinstance(given, dict) and given.keys() == {"message_id"} and chat.removeprefix("-").isdigit():
+        given = {**given, "chat": {"id": int(chat)}}
+    messages = given if isinstance(given, list) else [given]
+    if given is None and not (isinstance(answer, Response) and answer.is_success):
+        return outcome_of_failure(answer, creates=True, reader=reader)
+    if not messages or not all(_is_message(message) for message in messages):
+        status = answer.status if isinstance(answer, Response) else 0
+        return Uncertain(Message("connectors.unclear_answer", {"status": status}))
+    first = messages[0]
+    ids = ",".join(str(message["message_id"]) for message in messages)
+    files = tuple(file for message in messages for file in _files(message))
+    return Published(f"{first['chat']['id']}/{ids}", address(first["chat"], first["message_id"]), _at(first), files)
+
+
+def _files(message: Mapping[str, Any]) -> list[str]:
+    """What Telegram calls the files of a message; a photo has one id for each size."""
+    kinds = (message.get(kind) for kind in ("photo", "video"))
+    sizes = [size for shown in kinds for size in (shown if isinstance(shown, list) else [shown])]
+    return [size["file_id"] for size in sizes if isinstance(size, dict) and isinstance(size.get("file_id"), str)]
+
+
+def _is_message(message: Any) -> bool:
+    chat = message.get("chat") if isinstance(message, dict) else None
+    return isinstance(chat, dict) and isinstance(chat.get("id"), int) and isinstance(message.get("message_id"), int)
+
+
+def address(chat: Mapping[str, Any], message_id: int) -> str:
+    """Where people find a message: none of a conversation with one person, nor of a chat without an address."""
+    if isinstance(chat.get("username"), str) and chat.get("type") != "private":
+        return f"https://t.me/{chat['username']}/{message_id}"
+    inner = str(chat["id"])
+    return f"https://t.me/c/{inner.removeprefix('-100')}/{message_id}" if inner.startswith("-100") else ""
+
+
+def _at(message: Mapping[str, Any]) -> datetime | None:
+    seconds = message.get("date")
+    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) and 0 < seconds < 2**33 else None
+
+
+_NATIVE = re.compile(r"(?P<chat>-?\d+)/(?P<ids>\d+(?:,\d+)*)")
+_LINK = re.compile(r"(?:https?://)?t\.me/(?:c/(?P<inner>\d+)|(?P<name>\w+))/(?P<id>\d+)(?:\?.*)?")
+
+
+def place_of(native_id: str) -> tuple[int | str, tuple[int, ...]] | None:
+    """Chat and message ids of a copy, by our own id or by the link a person named; None for neither."""
+    if own := _NATIVE.fullmatch(native_id):
+        return int(own["chat"]), tuple(int(part) for part in own["ids"].split(","))
+    if link := _LINK.fullmatch(native_id):
+        chat: int | str = int(f"-100{link['inner']}") if link["inner"] else f"@{link['name']}"
+        return chat, (int(link["id"]),)
+    return None
+
+
+def removed(answer: StepResult, *, reader: bool) -> Outcome | None:
+    """What the answer to one deletion meant; None when that message is gone, also when it already was. `reader`: it
+    lies with one person, who may have turned away from the bot: that says nothing about the account."""
+    if result(answer) is True or "message to delete not found" in description(answer):
+        return None
+    if "can't be deleted" in description(answer):
+        return Rejected(Message("telegram.too_old_to_delete"), permanent=False)
+    return outcome_of_failure(answer, creates=False, reader=reader)

@@ -1,0 +1,72 @@
+"""Subscriptions for Stars: an invoice that asks again every 30 days is a link alone, and a message bears it. Pure.
+
+Source: https://core.telegram.org/bots/api#createinvoicelink, #edituserstarsubscription
+"""
+
+from typing import Any
+
+from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Published, Retry
+from connectors.platforms.telegram.errors import outcome_of_failure, published, result
+from connectors.platforms.telegram.requests import CURRENCY, DESCRIPTION, PAYLOAD, QUICK, TITLE, message, words_of
+from connectors.shared.http_responses import SHORT_RETRY
+from foundation.i18n.translation import Message
+from gate.contract.units import Invoice, Unit
+
+PERIOD_DAYS, MAX_STARS = 30, 10_000
+"""The only period there is, and the most Stars for one."""
+
+LINK = "link"
+
+
+def subscription_problem(unit: Unit, invoice: Invoice) -> Message | None:
+    """Why a subscription cannot be offered so."""
+    named = invoice.title and invoice.description and 0 < len(invoice.payload.encode()) <= PAYLOAD
+    asked = (
+        invoice.currency == CURRENCY and 0 < invoice.amount_minor <= MAX_STARS and invoice.period_days == PERIOD_DAYS
+    )
+    if not named or not asked or not unit.viewer or unit.media or len(unit.buttons) != 1 or not words_of(unit):
+        return Message("telegram.invoice_unfit")
+    if len(invoice.title) > TITLE or len(invoice.description) > DESCRIPTION:
+        return Message("telegram.invoice_too_long", {"title": TITLE, "description": DESCRIPTION})
+    return None
+
+
+def turn(unit: Unit, invoice: Invoice, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Have the link made, then send it under a button; the link shows nobody anything by itself."""
+    if not answers:
+        return Send(_link(invoice))
+    if answers[-1].step != LINK:
+        return published(answers[-1], reader=True, chat=unit.viewer)
+    link = result(answers[-1])
+    if isinstance(link, str) and link.startswith("https://"):
+        return Send(message(unit, [[{"text": unit.buttons[0].label, "url": link}]]))
+    if isinstance(answers[-1], Response) and answers[-1].is_success:
+        return Retry(SHORT_RETRY, "account", Message("connectors.unclear_answer", {"status": answers[-1].status}))
+    return outcome_of_failure(answers[-1], creates=False)
+
+
+def _link(invoice: Invoice) -> WireStep:
+    body: dict[str, Any] = {
+        "title": invoice.title,
+        "description": invoice.description,
+        "payload": invoice.payload,
+        "provider_token": "",
+        "currency": invoice.currency,
+        "prices": [{"label": invoice.title, "amount": invoice.amount_minor}],
+        "subscription_period": invoice.period_days * 86_400,
+    }
+    path = "/bot{token}/createInvoiceLink"
+    return WireStep(LINK, StepKind.STAGE, "POST", path, body, token="path", deadline=QUICK)  # noqa: S106  how it is shown
+
+
+def stop(user: str, charge_id: str) -> WireStep:
+    """No further month is taken; what is paid stays paid. Asked twice, it is stopped."""
+    body = {"user_id": int(user), "telegram_payment_charge_id": charge_id, "is_canceled": True}
+    path = "/bot{token}/editUserStarSubscription"
+    return WireStep("stop", StepKind.CONTROL, "POST", path, body, token="path", action="subscription")  # noqa: S106  how
+
+
+def stopped(answer: StepResult) -> Outcome:
+    """What the answer to that meant."""
+    return Published("stopped") if result(answer) is True else outcome_of_failure(answer, creates=False)

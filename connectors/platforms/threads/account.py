@@ -1,0 +1,110 @@
+"""Connecting a Threads account: whose token it is, and how it is renewed. Pure.
+
+Source: https://developers.facebook.com/docs/threads/threads-profiles
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+from connectors.contract import metrics
+from connectors.contract.account_setup import ConnectedAccount, ConnectForm, FormField, OAuthVisit
+from connectors.contract.connector import (
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import Outcome, Reauthorize, Rejected
+from connectors.platforms.meta import oauth as meta_tokens
+from connectors.platforms.meta.errors import id_from_answer
+from connectors.platforms.threads.errors import outcome_of_failure
+from connectors.shared import oauth
+from connectors.shared.http_responses import json_body, success_body
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+
+FORM = ConnectForm(
+    fields=(FormField(oauth.ACCESS_TOKEN_FIELD, secret=True, optional=True, example="THAA…"),),
+    credential=oauth.ACCESS_TOKEN_FIELD,
+    minutes=5,
+    registered=True,
+    pasted=oauth.ACCESS_TOKEN_FIELD,
+)
+_WHO = "/me?fields=id,username"
+TOKEN_NETWORK = meta_tokens.TokenNetwork(
+    grants="th",
+    who=_WHO,
+    scopes=(
+        "threads_basic",
+        "threads_content_publish",
+        "threads_delete",
+        "threads_manage_insights",
+        "threads_read_replies",
+        "threads_manage_replies",
+        "threads_manage_mentions",
+    ),
+    needed="threads_content_publish",
+    unknown="threads.bad_token",
+    meaning=partial(outcome_of_failure, creates=False),
+)
+
+
+def connect(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+    """A pasted token, or a yes and a token for its code; whose it is; then the account, or why not."""
+    given = meta_tokens.token_turn(TOKEN_NETWORK, form, answers)
+    if not isinstance(given, RenewedTokens):
+        return given
+    last = answers[-1]
+    account, name = id_from_answer(last), json_body(last).get("username")
+    if not account or not isinstance(name, str) or not name:
+        return Rejected(Message("threads.bad_token"), permanent=False)
+    return ConnectedAccount(
+        account=account,
+        name=f"@{name}",
+        surface="threads.post",
+        token=given.token,
+        refresh=given.refresh,
+        lifetime=given.lifetime,
+    )
+
+
+def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    """Whether the token is still this account's."""
+    if not answers:
+        return Send(WireStep("look", StepKind.CONTROL, "GET", _WHO, action="look"))
+    last = answers[-1]
+    if not isinstance(last, Response) or not last.is_success:
+        return outcome_of_failure(last, creates=False)
+    return None if id_from_answer(last) == account else Reauthorize(Message("threads.other_account"))
+
+
+def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    """The token that follows."""
+    return meta_tokens.refresh_tokens(TOKEN_NETWORK, grant, answers)
+
+
+def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
+    """How many follow the account; None where its token may not read that.
+
+    Source: https://developers.facebook.com/docs/threads/insights#user-insights
+    """
+    if not answers:
+        return metrics.followers_request("/{account}/threads_insights?metric=followers_count")
+    return metrics.parse_count(insight_values(answers[-1]).get("followers_count"))
+
+
+def insight_values(answer: StepResult) -> Mapping[str, object]:
+    """What an answer about figures tells, by name: a total, or the one value of all time."""
+    listed = success_body(answer).get("data")
+    found: dict[str, object] = {}
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict) and isinstance(one.get("name"), str):
+            values = one.get("values")
+            first = one.get("total_value") or (values[0] if isinstance(values, list) and values else None)
+            found[one["name"]] = first.get("value") if isinstance(first, dict) else None
+    return found

@@ -1,0 +1,226 @@
+"""Reading what people say under a Threads account's posts, and where they name it, a few requests at a time. Pure.
+
+There is no list of new replies. A reading asks for the newest posts, then for the newest mentions, then for what stands
+under the posts that have replies, all depths in one list, the newest first: one post after the other, where the last
+reading stopped. Under each it goes back to what was told before. At the eighth request it stops, and the next reading
+goes on there.
+
+Not heard: replies under posts older than the 25 newest, under one post more than a thousand at once, mentions past the
+25 newest of a reading, and whoever has a private profile, since nobody tells their name.
+Source: https://developers.facebook.com/docs/threads/retrieve-and-manage-replies/replies-and-conversations,
+https://developers.facebook.com/docs/threads/threads-mentions
+
+Acting on what people say under a Threads account's posts: hidden, or shown again. Pure.
+
+An answer is a post like any other, put under what it answers. Only what stands directly under a post can be hidden;
+what stands below goes with it. Source: https://developers.facebook.com/documentation/threads/reply-management
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.contract import comments
+from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Published, Rejected, Retry
+from connectors.platforms.instagram.comments import entry_id
+from connectors.platforms.meta.errors import answer_entries
+from connectors.platforms.threads.errors import AGAIN, is_missing, is_permission_missing, outcome_of_failure
+from connectors.shared.http_responses import json_body, parse_timestamp, quote_segment, success_body
+from foundation.i18n.translation import Message
+
+POSTS, MENTIONS, REPLIES = 25, 25, 50
+"""Of each on one page."""
+
+MAX_REQUESTS = 8
+"""Of one reading."""
+
+MAX_PAGES = 20
+"""Of what stands under one post, before the next one has its turn."""
+
+MARGIN = timedelta(minutes=10)
+"""A post's replies are read back so much further than what was told: some appear late."""
+
+_SAID = "id,text,timestamp,permalink,username,is_reply_owned_by_me,root_post"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a reading stands. Instants are theirs, in ISO 8601; "" for none."""
+
+    last: str = ""
+    """The post that was read last, whole."""
+    post: str = ""
+    """The one that is being read."""
+    after: str = ""
+    """Where its replies go on."""
+    pages: int = 0
+    newest: str = ""
+    """When the newest of them was said."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """Of each post, when the newest reply was said that was told."""
+
+    def written(self) -> str:
+        """As the house keeps it."""
+        return json.dumps([self.last, self.post, self.after, self.pages, self.newest, dict(self.told)])
+
+
+def _place(cursor: str) -> _Place:
+    """Where the last reading stopped; the beginning where nobody can tell."""
+    try:
+        last, post, after, pages, newest, told = json.loads(cursor or "[]")
+        known = {str(name): str(at) for name, at in told.items()}
+        return _Place(str(last), str(post), str(after), int(pages), str(newest), known)
+    except (ValueError, TypeError, AttributeError):
+        return _Place()
+
+
+def next_page_cursor(told: Mapping[str, Any]) -> str:
+    """Where a list goes on; "" at its end. Threads tells cursors without an address; the last page is then empty."""
+    paging = told.get("paging")
+    cursors = paging.get("cursors") if isinstance(paging, dict) else None
+    after = cursors.get("after") if isinstance(cursors, dict) else None
+    usable = isinstance(after, str) and len(after) <= 500
+    return str(after) if usable and answer_entries(told) else ""
+
+
+def list_comments(cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
+    """The next request, what was said since `cursor`, or None where nobody tells the account's posts."""
+    if not answers:
+        return comments.comments_request(f"/{{account}}/threads?fields=id,has_replies,username&limit={POSTS}")
+    posts = answer_entries(success_body(answers[0]))
+    if posts is None:
+        return None
+    if len(answers) == 1:
+        return comments.comments_request(f"/{{account}}/mentions?fields={_SAID}&limit={MENTIONS}")
+    listed = [entry_id(post) for post in posts if entry_id(post)]
+    me = next((post["username"] for post in posts if isinstance(post.get("username"), str)), "")
+    found = {one.native_id: one for one in _said(answers[1], "", me, listed)}
+    spoken = [entry_id(post) for post in posts if entry_id(post) and post.get("has_replies") is not False]
+    place = _place(cursor)
+    place = replace(place, told={name: at for name, at in place.told.items() if name in listed})
+    turns = _turns(place, spoken)
+    for answer in answers[2:]:
+        place = place if place.post else replace(place, post=turns.pop(0))
+        if answer_entries(success_body(answer)) is None and not _of_no_use(answer):  # it goes on there next time
+            return CommentPage(_sorted(found), place.written())
+        found |= {one.native_id: one for one in _said(answer, place.post, me, listed)}
+        place = _past(place, answer)
+    if len(answers) < MAX_REQUESTS and (place.post or turns):
+        return _asks(place, place.post or turns[0])
+    return CommentPage(_sorted(found), place.written())
+
+
+def _turns(place: _Place, spoken: list[str]) -> list[str]:
+    """Which posts are read, in order: after the last one, round to it, each once."""
+    first = spoken.index(place.last) + 1 if place.last in spoken else 0
+    return [post for post in (*spoken[first:], *spoken[:first]) if post != place.post]
+
+
+def _asks(place: _Place, post: str) -> Send:
+    more = f"&after={quote_segment(place.after)}" if place.post and place.after else ""
+    return comments.comments_request(
+        f"/{quote_segment(post)}/conversation?fields={_SAID}&reverse=true&limit={REPLIES}{more}"
+    )
+
+
+def _past(place: _Place, answer: StepResult) -> _Place:
+    """Where a reading stands after what stood under a post."""
+    told = success_body(answer)
+    ages = [at for one in answer_entries(told) or [] if (at := parse_timestamp(one.get("timestamp"))) is not None]
+    newest = place.newest or (max(ages).isoformat() if ages else "")
+    until, after, pages = parse_timestamp(place.told.get(place.post)), next_page_cursor(told), place.pages + 1
+    fresh = until is None or (bool(ages) and min(ages) >= until - MARGIN)
+    if after and fresh and pages < MAX_PAGES:
+        return replace(place, after=after, pages=pages, newest=newest)
+    known = {**place.told, **({place.post: newest} if newest else {})}
+    return _Place(last=place.post, told=known)
+
+
+def _of_no_use(answer: StepResult) -> bool:
+    """Whether the same will be refused again: the post is gone. A right that is missing may come back."""
+    return isinstance(outcome_of_failure(answer, creates=False), Rejected) and not is_permission_missing(answer)
+
+
+def _sorted(found: Mapping[str, Comment]) -> tuple[Comment, ...]:
+    known = sorted((one for one in found.values() if one.at is not None), key=lambda one: str(one.at))
+    return (*(one for one in found.values() if one.at is None), *known)
+
+
+def _said(answer: StepResult, post: str, me: str, listed: list[str]) -> Iterator[Comment]:
+    """What others said, under `post` or anywhere; nothing of an entry that names nobody."""
+    for one in answer_entries(success_body(answer)) or []:
+        number, name, text, url = (entry_id(one), *(one.get(key) for key in ("username", "text", "permalink")))
+        own = one.get("is_reply_owned_by_me") is True or name == me
+        if number and isinstance(name, str) and name and not own:
+            yield Comment(
+                native_id=number,
+                author=name,
+                handle=f"@{name}",
+                text=text if isinstance(text, str) else "",
+                under=post or _root(one, listed),
+                url=url if isinstance(url, str) else "",
+                at=_at(one),
+            )
+
+
+def _root(one: Mapping[str, Any], listed: list[str]) -> str:
+    """The post of ours at the head of a mention's conversation, if it is one of those we know."""
+    root = one.get("root_post")
+    number = entry_id(root) if isinstance(root, dict) else ""
+    return number if number in listed else ""
+
+
+def _at(one: Mapping[str, Any]) -> datetime | None:
+    return parse_timestamp(one.get("timestamp"))
+
+
+MODERATION_ACTIONS = frozenset({"hide", "show"})
+"""Nobody can be blocked or reported by a program, and what others wrote is not ours to delete."""
+
+_REMARK = re.compile(r"\d{1,30}", re.ASCII)
+
+
+def is_comment_id(native_id: str) -> bool:
+    """Whether something can be answered at all."""
+    return _REMARK.fullmatch(native_id) is not None
+
+
+def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Hide a reply, or show it; what cannot be done is asked after, since gone is as good."""
+    if act not in MODERATION_ACTIONS:
+        return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=True)
+    if not answers:
+        return comments.moderation_request(
+            "POST", f"/{quote_segment(spot.native_id)}/manage_reply", {"hide": act == "hide"}
+        )
+    acted = answers[0]
+    if isinstance(acted, Response) and acted.is_success:
+        done = json_body(acted).get("success") is not False
+        return Published(spot.native_id) if done else Rejected(Message("threads.not_hidden"), permanent=False)
+    if is_permission_missing(acted):
+        return Rejected(Message("threads.no_replies"), permanent=False)
+    if not is_missing(acted):
+        refused = outcome_of_failure(acted, creates=False)
+        return Rejected(Message("threads.not_hidden"), permanent=False) if isinstance(refused, Rejected) else refused
+    return outcome_unless_present(spot.native_id, answers[1:], answers[-1], Message("threads.not_hidden"))
+
+
+def outcome_unless_present(
+    native_id: str, asked: tuple[StepResult, ...], last: StepResult, there: Message
+) -> Send | Outcome:
+    """ "It does not exist" is told as well of what this token may not touch: what can be read is `there`."""
+    if not asked:
+        path = f"/{quote_segment(native_id)}?fields=id"
+        return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
+    if is_missing(last):
+        return Published(native_id)
+    if success_body(last):
+        return Rejected(there, permanent=False)
+    refused = outcome_of_failure(last, creates=False)
+    later = Retry(AGAIN, "account", Message("connectors.lookup_failed"))
+    return later if isinstance(refused, Rejected) else refused

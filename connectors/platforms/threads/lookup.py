@@ -1,0 +1,102 @@
+"""The two lists of what a Threads account wrote, read page by page: by a code, or to see whether one is there. Pure.
+
+Source: https://developers.facebook.com/docs/threads/retrieve-and-discover-posts/retrieve-posts,
+https://developers.facebook.com/docs/threads/retrieve-and-manage-replies/replies-and-conversations
+"""
+
+from typing import Any
+
+from connectors.contract.connector import PlatformCopy, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Absent, Found, LookupResult
+from connectors.contract.post_addresses import ADDRESS_UNREADABLE, NO_POST_THERE, ClaimedAddress, path_segments
+from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
+from connectors.platforms.instagram.comments import entry_id
+from connectors.platforms.meta.errors import answer_entries, id_from_answer
+from connectors.platforms.threads.comments import next_page_cursor
+from connectors.platforms.threads.errors import is_missing
+from connectors.shared.http_responses import parse_timestamp, quote_segment, success_body
+
+LISTED, MAX_PAGES = 50, 5
+POSTS_LIST, REPLIES_LIST = "threads", "replies"
+"""Replies stand in a list of their own."""
+
+
+def resolve_address(address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    """An address has a code instead of the post's id: the account's posts are read until one has that code, then its
+    replies, where the parts of a thread stand."""
+    code = _code_in(address.url)
+    if not code:
+        return NO_POST_THERE
+    if not answers:
+        return Send(list_page_step(POSTS_LIST, POSTS_LIST, ""))
+    posts = posts_from_answer(answers[-1])
+    if posts is None:
+        return ADDRESS_UNREADABLE
+    for post in posts:
+        url = str(post.get("permalink") or "")
+        if _code_in(url) == code:
+            return Found(entry_id(post), url, parse_timestamp(post.get("timestamp")))
+    return _further(answers) or Absent()
+
+
+def check_presence(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    """The same is said of what is gone and of what this token may not see, so both lists are read to their ends; one
+    that is longer than we read, or may not be read, proves nothing."""
+    if not answers:
+        return Send(lookup_step("look", f"/{quote_segment(copy.native_id)}?fields=id"))
+    first, pages = answers[0], answers[1:]
+    if not is_missing(first):
+        return PresenceReport() if id_from_answer(first) == copy.native_id else None
+    posts = posts_from_answer(pages[-1]) if pages else []
+    if posts is None:
+        return None
+    if any(entry_id(post) == copy.native_id for post in posts):
+        return PresenceReport()
+    if (turn := _further(pages)) is not None:
+        return turn
+    ends = {page.step: next_list_cursor(page) for page in pages}  # where the last page of each went on
+    return None if any(ends.values()) else MissingPost()
+
+
+def _further(pages: tuple[StepResult, ...]) -> Send | None:
+    """The request for the page that follows, of the posts and then of the replies; None after the last that is read."""
+    if not pages:
+        return Send(list_page_step(POSTS_LIST, POSTS_LIST, ""))
+    last = pages[-1]
+    after = next_list_cursor(last)
+    if after and sum(one.step == last.step for one in pages) < MAX_PAGES:
+        return Send(list_page_step(last.step, last.step, after))
+    return Send(list_page_step(REPLIES_LIST, REPLIES_LIST, "")) if last.step == POSTS_LIST else None
+
+
+def posts_from_answer(answer: StepResult) -> list[dict[str, Any]] | None:
+    """The posts of a page, newest first; None when it is no look."""
+    posts = answer_entries(success_body(answer))
+    return posts if posts is not None and all(entry_id(post) for post in posts) else None
+
+
+def next_list_cursor(answer: StepResult) -> str:
+    """Where a list goes on; "" at its end."""
+    return next_page_cursor(success_body(answer))
+
+
+def lookup_step(name: str, path: str) -> WireStep:
+    """A harmless request for what stands somewhere."""
+    action = "metrics" if name == "metrics" else "look"
+    return WireStep(name, StepKind.CONTROL, "GET", path, action=action)
+
+
+def list_page_step(name: str, what: str, after: str, shape: str = "") -> WireStep:
+    """The request for a page of one of the lists; `shape` is what else to tell of each."""
+    cursor, more = (
+        f"&after={quote_segment(after)}" if after else "",
+        shape + (",replied_to" if what == REPLIES_LIST else ""),
+    )
+    return lookup_step(name, f"/{{account}}/{what}?fields=id,text,timestamp,permalink{more}&limit={LISTED}{cursor}")
+
+
+def _code_in(url: str) -> str:
+    """The code in the address of a post; "" for none."""
+    path = path_segments(url, "threads.net", "threads.com")
+    long = len(path) >= 3 and path[0].startswith("@") and path[1] == "post"
+    return path[2] if long else path[1] if len(path) == 2 and path[0] == "t" else ""

@@ -1,0 +1,398 @@
+"""Threads: posts of words, of one picture or film, or of up to twenty; part under part. Threads fetches each file from
+an address of ours.
+
+A container is made for each file, and for a carousel one around them; words alone are a container too. When they are
+ready the last request publishes the outer one. No key travels: what became of a lost answer is read in the list of
+posts, or of replies. Source: https://developers.facebook.com/docs/threads/posts,
+https://developers.facebook.com/docs/threads/retrieve-and-manage-replies/create-replies
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from connectors.contract import feed_layout
+from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import (
+    FileRef,
+    LookupQuery,
+    PlatformCopy,
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.destination import PostAddress, clean_address
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.contract.post_addresses import ClaimedAddress
+from connectors.contract.post_presence import PostPresence
+from connectors.platforms.instagram.comments import entry_id
+from connectors.platforms.meta import lookup as meta_wordless
+from connectors.platforms.meta import oauth
+from connectors.platforms.meta.errors import id_from_answer
+from connectors.platforms.threads import (
+    account as threads_account,
+)
+from connectors.platforms.threads import (
+    comments,
+)
+from connectors.platforms.threads import (
+    lookup as threads_listing,
+)
+from connectors.platforms.threads.comments import list_comments
+from connectors.platforms.threads.errors import (
+    AGAIN,
+    FILM_AGAIN,
+    container_failure_code,
+    is_missing,
+    is_permission_missing,
+    outcome_of_failure,
+)
+from connectors.platforms.threads.lookup import (
+    MAX_PAGES,
+    POSTS_LIST,
+    REPLIES_LIST,
+    list_page_step,
+    lookup_step,
+    next_list_cursor,
+    posts_from_answer,
+)
+from connectors.shared import textless_posts, unit_checks
+from connectors.shared.http_responses import (
+    clock_lead,
+    json_body,
+    parse_timestamp,
+    quote_segment,
+    restage_uploads,
+)
+from connectors.shared.text_counting import (
+    THREADS_MAX_ALT,
+    THREADS_MAX_LINKS,
+    THREADS_MAX_TEXT,
+    count_links,
+    threads_text_length,
+)
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
+
+PUBLISH, PARENT = "publish", "stage:parent"
+FILM, PICTURE_BYTES = "video/mp4", 8 * 1024 * 1024
+"""A film may be larger than a picture: a gigabyte, which is more than any of ours."""
+
+MAX_SIDE_RATIO = 10
+"""So many times the other one, at most."""
+
+POLLS = 3
+"""How often one try asks whether a container is ready."""
+
+WINDOW = timedelta(seconds=60)
+"""A post older than this before the attempt is another one with the same words."""
+
+_NUMBERS = {
+    "views": "views",
+    "likes": "likes",
+    "replies": "comments",
+    "reposts": "reposts",
+    "quotes": "quotes",
+    "shares": "shares",
+}
+
+
+class Threads:
+    """Posts, and replies to them; pure."""
+
+    capabilities = Capabilities(
+        platform="threads",
+        surfaces=("post",),
+        max_text=THREADS_MAX_TEXT,
+        max_media=20,
+        mimes=("image/jpeg", "image/png", FILM),
+        max_bytes=200 * 1024 * 1024,
+        film_seconds=(0, 300),  # https://developers.facebook.com/docs/threads/overview, "Video Specifications"
+        look="listing",
+        resend_is_look=False,
+        can_delete=True,
+        can_chat=False,
+        can_sell=False,
+        stages=True,
+        threads=25,
+        shows={"": feed_layout.THREADS_LAYOUT},
+        points_at=frozenset({COMMENT_REFERENCE}),
+        moderates=comments.MODERATION_ACTIONS,
+        remarks_every=5,  # eight requests at most, of 48,000 a day that an account has at the least
+    )
+    form = threads_account.FORM
+    numbers_prove = True
+    refresh_grace = oauth.TOKEN_LIFETIME
+
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """Characters, an emoji by its bytes."""
+        return threads_text_length(_words(unit)), THREADS_MAX_TEXT
+
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Containers, until they are ready, then the publication; tell what the last answer meant."""
+        unfit = _unfit(unit, self.capabilities)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last, unit)
+        if last is not None and last.step.startswith("stage:") and not id_from_answer(last):
+            return _refused(last, unit, creates=False)
+        made = {answer.step: id_from_answer(answer) for answer in answers if answer.step.startswith("stage:")}
+        for medium in unit.media:
+            if meta_wordless.container_step_name(medium) not in made:
+                return Send(_container(unit, medium))
+        inner = [made[meta_wordless.container_step_name(medium)] for medium in unit.media]
+        again = FILM_AGAIN if any(medium.mime == FILM for medium in unit.media) else AGAIN
+        if (waiting := _waiting(inner, answers, again)) is not None:
+            return waiting
+        if len(inner) == 1:
+            return Send(_publish(inner[0]))
+        if PARENT not in made:
+            return Send(_outer(unit, inner))
+        return _waiting([made[PARENT]], answers, again) or Send(_publish(made[PARENT]))
+
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """Read the account's posts, or its replies, back to a minute before the attempt: words, time and what it stands
+        under say which it is, its container where it has no words."""
+        if textless_posts.has_no_text(sought):
+            return meta_wordless.look_up_textless(NETWORK, sought, PARENT, answers)
+        if not _said(sought):
+            return Unknown(Message("connectors.no_lookup"))
+        if not answers:
+            return Send(list_page_step("look", _list_of(sought), ""))
+        last = answers[-1]
+        posts = posts_from_answer(last)
+        if posts is None:
+            return Unknown(Message("connectors.lookup_failed"))
+        start = sought.armed_at - WINDOW - clock_lead(last, sought.asked_at or sought.armed_at)
+        inside = [post for post in posts if (parse_timestamp(post.get("timestamp")) or start) >= start]
+        same = [post for post in inside if _is_it(post, sought)]
+        if same:
+            first = same[-1]
+            return Found(entry_id(first), str(first.get("permalink") or ""), parse_timestamp(first.get("timestamp")))
+        after = next_list_cursor(last)
+        if len(inside) < len(posts) or not after:
+            return Absent()
+        more = len(answers) < MAX_PAGES
+        return (
+            Send(list_page_step("look", _list_of(sought), after))
+            if more
+            else Unknown(Message("connectors.lookup_failed"))
+        )
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The site: accounts are known by a number that leads nowhere."""
+        return "https://www.threads.net/"
+
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """The account's own post whose code is in an address."""
+        return threads_listing.resolve_address(address, answers)
+
+    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+        """A read of what is there may say that it is not: what is in neither of the account's lists is gone."""
+        return threads_listing.check_presence(copy, answers)
+
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Delete a post or an answer; a hundred a day. What cannot be deleted is asked after: gone already is gone.
+
+        Source: https://developers.facebook.com/docs/threads/posts/delete-posts
+        """
+        if not answers:
+            path = f"/{quote_segment(copy.native_id)}"
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
+        first, last = answers[0], answers[-1]
+        if isinstance(first, Response) and first.is_success and json_body(first).get("success") is not False:
+            return Published(copy.native_id)
+        if is_permission_missing(first):  # it still posts: no reason to connect it anew at once
+            return Rejected(Message("threads.no_delete"), permanent=False)
+        if not is_missing(first):
+            return outcome_of_failure(first, creates=False)
+        return comments.outcome_unless_present(copy.native_id, answers[1:], last, Message("threads.no_delete"))
+
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        """Views, likes, replies, reposts, quotes and shares; None where the token may not read them.
+
+        Source: https://developers.facebook.com/docs/threads/insights#media-insights
+        """
+        if not answers:
+            return Send(
+                lookup_step("metrics", f"/{quote_segment(copy.native_id)}/insights?metric={','.join(_NUMBERS)}")
+            )
+        told = threads_account.insight_values(answers[-1])
+        found = {name: told.get(theirs) for theirs, name in _NUMBERS.items()}
+        return {name: n for name, n in found.items() if isinstance(n, int) and not isinstance(n, bool)} or None
+
+    def address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
+        """Where people find a post."""
+        if not answers:
+            return Send(lookup_step("look", f"/{quote_segment(copy.native_id)}?fields=permalink"))
+        told = json_body(answers[-1]).get("permalink")
+        return PostAddress(url) if (url := clean_address(told, "threads.net", "threads.com")) else None
+
+    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+        """How many follow the account."""
+        return threads_account.count_followers(answers)
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
+    ) -> Send | CommentPage | None:
+        """What people said under the account's posts, and where they name it."""
+        return list_comments(cursor, answers)
+
+    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Hide or show what stands under a post of the account's."""
+        return comments.moderate_comment(spot, act, answers)
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+    ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+        """Ask whose token it is."""
+        return threads_account.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        """Ask whose token it is."""
+        return threads_account.verify_account(account, answers)
+
+    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+        """The token that follows; the one before stays good."""
+        return threads_account.refresh(grant, answers)
+
+
+def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    words = _words(unit)
+    if wrong := unit_checks.unit_problem(unit, can, length=threads_text_length(words)):
+        return wrong
+    alone = not (unit.viewer or unit.buttons or unit.invoice is not None)
+    if unit.comment_id and (
+        unit.media or unit.text_of("title") or not alone or not comments.is_comment_id(unit.comment_id)
+    ):
+        return Message("threads.words_alone")
+    if not alone or not (unit.media or words.strip()):
+        return Message("threads.words_or_files")
+    if count_links(words) > THREADS_MAX_LINKS:
+        return Message("threads.too_many_links", {"most": THREADS_MAX_LINKS})
+    for place, medium in enumerate(unit.media, start=1):
+        if len(medium.alt) > THREADS_MAX_ALT:
+            return Message("connectors.text_too_long", {"length": len(medium.alt), "most": THREADS_MAX_ALT})
+        if medium.mime == FILM:
+            continue
+        if medium.size > PICTURE_BYTES:
+            return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
+        if max(medium.width, medium.height) > MAX_SIDE_RATIO * min(medium.width, medium.height):
+            return Message("threads.shape", {"place": place})
+    return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
+
+
+def _words(unit: Unit) -> str:
+    return unit.text_of("body") or unit.text_of("title")
+
+
+def _shown(unit: Unit) -> dict[str, Any]:
+    """What people read of a post, and what it is put under."""
+    under = {"reply_to_id": unit.parent_id} if unit.parent_id else {}
+    return ({"text": _words(unit)} if _words(unit) else {}) | under
+
+
+def _container(unit: Unit, medium: Medium) -> WireStep:
+    """One picture or film: a whole post, or an item of a carousel, which says nothing of its own."""
+    file = FileRef(medium.sha256, medium.mime)
+    said = {"is_carousel_item": True} if len(unit.media) > 1 else _shown(unit)
+    alt = {"alt_text": medium.alt} if medium.alt else {}
+    kind, field = ("VIDEO", "video_url") if medium.mime == FILM else ("IMAGE", "image_url")
+    return _made(meta_wordless.container_step_name(medium), {"media_type": kind, **said, **alt}, {field: file})
+
+
+def _outer(unit: Unit, inner: list[str]) -> WireStep:
+    """What holds the files together, or words alone."""
+    kind = {"media_type": "CAROUSEL", "children": ",".join(inner)} if inner else {"media_type": "TEXT"}
+    return _made(PARENT, {**kind, **_shown(unit)}, {})
+
+
+def _made(name: str, body: Mapping[str, Any], fetched: Mapping[str, FileRef]) -> WireStep:
+    return WireStep(name, StepKind.STAGE, "POST", "/{account}/threads", body, fetched=fetched, deadline=60.0)
+
+
+def _list_of(sought: LookupQuery) -> str:
+    """Replies stand in a list of their own."""
+    return REPLIES_LIST if sought.reply_to else POSTS_LIST
+
+
+def _publish(container: str) -> WireStep:
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/{account}/threads_publish", {"creation_id": container})
+
+
+def _waiting(containers: list[str], answers: tuple[StepResult, ...], again: timedelta) -> Send | Outcome | None:
+    """The next question, or why it must wait, until every container is ready; None then."""
+    for container in containers:
+        name = f"poll:{container}"
+        told = [answer for answer in answers if answer.step == name]
+        status = json_body(told[-1]).get("status") if told else None
+        if status == "FINISHED":
+            continue
+        if status == "ERROR" and (word := container_failure_code(told[-1])):
+            return Rejected(Message("threads.file_refused", {"code": word}), permanent=False)
+        if status in ("ERROR", "EXPIRED"):
+            return restage_uploads()
+        if status == "PUBLISHED":  # by an attempt nobody lived to settle
+            return Uncertain(Message("connectors.answer_lost", {"detail": "published"}))
+        if told and status != "IN_PROGRESS" and not is_missing(told[-1]):
+            return outcome_of_failure(told[-1], creates=False)
+        if len(told) >= POLLS or (told and status is None):
+            return Retry(again, "account", Message("threads.preparing"))
+        return Send(lookup_step(name, f"/{container}?fields=status,error_message"))
+    return None
+
+
+def _published(answer: StepResult, unit: Unit) -> Outcome:
+    if native_id := id_from_answer(answer):
+        return Published(native_id)
+    if isinstance(answer, Response) and answer.is_success:
+        return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
+    return _refused(answer, unit, creates=True)
+
+
+def _refused(answer: StepResult, unit: Unit, *, creates: bool) -> Outcome:
+    """What a refusal of a container, or of its publication, means; of a reply, some speak of what it stands under."""
+    if unit.parent_id and is_permission_missing(answer):  # it may still post what stands alone
+        return Rejected(Message("threads.no_replies"), permanent=False)
+    if unit.comment_id and not creates and is_missing(answer):
+        return Rejected(Message("threads.remark_gone"), permanent=False)
+    return outcome_of_failure(answer, creates=creates)
+
+
+def _said(sought: LookupQuery) -> str:
+    return (sought.text or sought.title).strip()
+
+
+def _is_it(post: Mapping[str, Any], sought: LookupQuery) -> bool:
+    under = post.get("replied_to")
+    above = entry_id(under) if isinstance(under, dict) else ""
+    said = str(post.get("text") or "").strip() == _said(sought)
+    there = not above or above == sought.reply_to
+    return said and there and entry_id(post) not in sought.known
+
+
+def _shaped(sought: LookupQuery, after: str) -> WireStep:
+    return list_page_step("look", _list_of(sought), after, f",{meta_wordless.MEDIA_FIELDS}")
+
+
+NETWORK = meta_wordless.LookupNetwork("status", "text", _shaped, posts_from_answer, next_list_cursor, MAX_PAGES)

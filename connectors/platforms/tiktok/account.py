@@ -1,0 +1,193 @@
+"""An account on TikTok: an application that the agency registered, a yes of its owner, who may see what it posts. Pure.
+
+Source: https://developers.tiktok.com/doc/oauth-user-access-token-management,
+https://developers.tiktok.com/doc/content-posting-api-reference-query-creator-info
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from connectors.contract import metrics
+from connectors.contract.account_setup import ConnectedAccount, ConnectForm, FormField, OAuthVisit
+from connectors.contract.connector import (
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
+from connectors.shared import http_responses as http
+from connectors.shared import oauth
+from connectors.shared import oauth as revoking
+from connectors.shared.oauth import HeldCredentials
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+
+SURFACE = "tiktok.post"
+EXCHANGE, CREATOR, USER = "/v2/oauth/token/", "creator", "user"
+SCOPES = "user.info.basic,user.info.stats,video.publish,video.list"
+"""Without `user.info.stats`, which somebody may untick, all works but counting followers."""
+
+CLIENT_KEY = "client_key"
+"""What a client's id is called there."""
+
+AUDIENCES = ("PUBLIC_TO_EVERYONE", "FOLLOWER_OF_CREATOR", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY")
+"""Who may see a post. Which of them an account may choose among, it says itself."""
+
+FORM = ConnectForm(
+    fields=(FormField("readers", choices=AUDIENCES),), credential=oauth.ACCESS_TOKEN_FIELD, minutes=30, registered=True
+)
+TOKEN_GRACE = timedelta(0)
+"""A refresh token works once."""
+
+DAY = timedelta(days=1)
+_RIGHTS = frozenset({"scope_not_authorized", "scope_permission_missed"})
+_DAYS = frozenset({"spam_risk_too_many_posts", "spam_risk_too_many_pending_share"})
+_BANNED, _UNAUDITED = "spam_risk_user_banned_from_posting", "unaudited_client_can_only_post_to_private_accounts"
+_OPEN_ID = re.compile(r"[\w-]{8,64}", re.ASCII)
+_NAME = re.compile(r"[\w.]{1,40}")
+
+
+@dataclass(frozen=True)
+class PostingAccount:
+    """Whose account, and who sees what it posts."""
+
+    open_id: str
+    readers: str
+
+    @property
+    def account(self) -> str:
+        """How the house names it."""
+        return f"{self.open_id}#{self.readers}"
+
+
+def parse_account(account: str) -> PostingAccount:
+    """What an account's name says."""
+    open_id, _, readers = account.partition("#")
+    return PostingAccount(open_id, readers)
+
+
+def status_code(answer: StepResult) -> str:
+    """Their word for how a request ended: `ok`, or a refusal's; "" where they say none."""
+    error = http.json_body(answer).get("error")
+    told = error.get("code") if isinstance(error, dict) else ""
+    return re.sub(r"\W", "", told)[:80] if isinstance(told, str) else ""
+
+
+def unwrap_success(answer: StepResult) -> dict[str, Any]:
+    """What a success tells; nothing of anything else."""
+    told = http.success_body(answer).get("data") if status_code(answer) == "ok" else None
+    return told if isinstance(told, dict) else {}
+
+
+def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
+    """Say what an answer that is not a success meant.
+
+    Source: https://developers.tiktok.com/doc/content-posting-api-reference-direct-post#error_codes
+    """
+    word = status_code(answer)
+    if not isinstance(answer, Response) or word in ("", "ok") or answer.status >= 500 or answer.status == 429:
+        return http.outcome_of_status(answer, creates=creates)
+    if word == "access_token_invalid":
+        return Reauthorize(Message("connectors.token_refused"))
+    if word in _RIGHTS:
+        return Reauthorize(Message("oauth.scopes"))
+    if word == _BANNED:
+        return Disconnected(Message("connectors.account_gone", {"word": word}))
+    if word in _DAYS:
+        return Retry(DAY, "account", Message("tiktok.day_used_up"))
+    if word == http.TIKTOK_APP_LIMITED:
+        return Retry(DAY, "app", Message("tiktok.people_used_up"))
+    if word == _UNAUDITED:
+        return Rejected(Message("tiktok.unaudited"), permanent=False)
+    return Rejected(Message("tiktok.refused", {"code": word}), permanent=False)
+
+
+def creator_info_step(kind: StepKind) -> WireStep:
+    """The request for what an account may choose among just now; nothing is posted without it."""
+    action = "look" if kind is StepKind.CONTROL else ""
+    return WireStep(CREATOR, kind, "POST", "/v2/post/publish/creator_info/query/", {}, action=action)
+
+
+def can_use_audience(told: Mapping[str, Any], readers: str) -> bool:
+    """Whether an account may be shown to those readers."""
+    options = told.get("privacy_level_options")
+    return isinstance(options, list) and readers in options
+
+
+def connect(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+    """The person says yes; then the code for tokens, and what the account is called and may do."""
+    readers = str(form.get("readers", ""))
+    if readers not in AUDIENCES:
+        return Rejected(Message("tiktok.no_readers"), permanent=False)
+    page, me = OAuthVisit("/v2/auth/authorize/", {"scope": SCOPES}), creator_info_step(StepKind.AUTH)
+    turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=me, named=CLIENT_KEY)
+    if turn is not None:
+        return turn
+    return _connected(readers, answers[0], answers[-1])
+
+
+def _connected(readers: str, given: StepResult, about: StepResult) -> ConnectedAccount | Outcome:
+    told, tokens, open_id = unwrap_success(about), oauth.parse_tokens(given), http.json_body(given).get("open_id")
+    if not told:
+        outcome = outcome_of_failure(about, creates=False)
+        lost = isinstance(outcome, Reauthorize | Disconnected)
+        return Rejected(Message("tiktok.no_right"), permanent=False) if lost else outcome
+    name = told.get("creator_username")
+    known = isinstance(name, str) and _NAME.fullmatch(name) and isinstance(open_id, str) and _OPEN_ID.fullmatch(open_id)
+    if not known or tokens is None:
+        return Rejected(Message("connectors.unreadable"), permanent=True)
+    if not can_use_audience(told, readers):
+        return Rejected(Message("tiktok.not_these_readers"), permanent=False)
+    return ConnectedAccount(
+        account=PostingAccount(str(open_id), readers).account,
+        name=f"@{name}",
+        surface=SURFACE,
+        token=tokens.token,
+        refresh=tokens.refresh,
+        lifetime=tokens.lifetime,
+    )
+
+
+def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    """Whether the token is this account's."""
+    if not answers:
+        return Send(WireStep(USER, StepKind.CONTROL, "GET", "/v2/user/info/?fields=open_id", action="look"))
+    told = unwrap_success(answers[-1]).get("user")
+    if not isinstance(told, dict):
+        return outcome_of_failure(answers[-1], creates=False)
+    same = told.get("open_id") == parse_account(account).open_id
+    return None if same else Reauthorize(Message("connectors.token_refused"))
+
+
+def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
+    """How many follow whoever the token belongs to; None where they did not allow that question."""
+    if not answers:
+        return metrics.followers_request("/v2/user/info/?fields=follower_count")
+    told = unwrap_success(answers[-1]).get("user")
+    return metrics.parse_count(told.get("follower_count")) if isinstance(told, dict) else None
+
+
+def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """End what the account's owner allowed, by its access token.
+
+    Source: https://developers.tiktok.com/docs/en/oauth-revoke-a-user-access-token
+    """
+    if answers:
+        return revoking.revocation_outcome(answers[-1], held.account)
+    return revoking.revocation_request("/v2/oauth/revoke/", held, held.token, named=CLIENT_KEY)
+
+
+def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    """The pair that follows; the one before it is dead."""
+    return (
+        oauth.renewal_outcome(answers[-1]) if answers else Send(oauth.token_renewal_step(EXCHANGE, grant, CLIENT_KEY))
+    )

@@ -1,0 +1,161 @@
+"""A film on its way to TikTok: what it will be is said first, then its bytes in order. The last part shows it. Pure.
+
+What is said ahead has a name of its own, so that whatever becomes of the last part can be asked for; nothing stands
+before that part arrived. Source: https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide,
+https://developers.tiktok.com/doc/content-posting-api-reference-get-video-status
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from connectors.contract.connector import FileRef, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Rejected
+from connectors.platforms.tiktok.account import (
+    CREATOR,
+    can_use_audience,
+    creator_info_step,
+    status_code,
+    unwrap_success,
+)
+from connectors.shared.http_responses import response_date, restage_uploads
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import Medium
+
+INIT, STATUS_STEP, PUT, PUBLISH = "stage:init", "state", "stage:put:", "publish"
+LOOK, METRICS = "look", "metrics"
+MIN_PART_BYTES = 5 * 1024 * 1024
+"""Parts have 5 to 64 MB, the last one up to 128. Ours are as small as may be, and alike: the last one leaves at the
+post's minute."""
+
+STORES = ("tiktokapis.com",)
+"""Where the address of an upload may lie."""
+
+KEPT = timedelta(minutes=50)
+"""An upload's address is good for an hour."""
+
+UPLOAD_COMPLETE, PART_ACCEPTED, UPLOAD_EXPIRED = 201, 206, 403
+_NAME = re.compile(r"[\w.~:-]{1,64}", re.ASCII)
+PUBLISH_COMPLETE, PUBLISH_FAILED, PUBLISH_PROCESSING = "PUBLISH_COMPLETE", "FAILED", "PROCESSING_UPLOAD"
+
+
+class MediaUpload:
+    """Where the upload of a film stands, by the answers so far: those to uploads of earlier tries, then this try's."""
+
+    def __init__(self, film: Medium, said: Mapping[str, Any], answers: tuple[StepResult, ...]) -> None:
+        self._film, self._said, self._answers = film, said, answers
+        self._init = self._last(INIT)
+        self.publish_id = publish_id(answers)
+
+    def next(self) -> Send | Outcome:
+        """The next request of it; the one of kind publish is its last part."""
+        creator, address = self._last(CREATOR), self._init.sealed.get("data.upload_url") if self._init else None
+        if self._init is None:
+            return self._begun(creator)
+        if not self.publish_id or address is None:
+            return restage_uploads()
+        if creator is None:  # begun by an earlier try: how far it came is theirs to say
+            state = self._last(STATUS_STEP)
+            if state is None:
+                return Send(publish_status_step(self.publish_id, STATUS_STEP))
+            if self._lost(state):
+                return restage_uploads()
+        return Send(self._part(address))
+
+    def _begun(self, creator: Response | None) -> Send | Outcome:
+        if creator is None:
+            return Send(creator_info_step(StepKind.CONTROL))
+        if not can_use_audience(unwrap_success(creator), self._said["privacy_level"]):
+            return Rejected(Message("tiktok.not_these_readers"), permanent=False)
+        most, lasts = unwrap_success(creator).get("max_video_post_duration_sec"), self._film.seconds
+        if isinstance(most, int) and 0 < most < lasts:
+            return Rejected(Message("connectors.film_too_long", {"seconds": lasts, "most": most}), permanent=False)
+        size, count = self._film.size, part_count(self._film.size)
+        source = {
+            "source": "FILE_UPLOAD",
+            "video_size": size,
+            "chunk_size": size // count,
+            "total_chunk_count": count,
+        }
+        comments = unwrap_success(creator).get("comment_disabled") is True
+        post = {**self._said, "disable_comment": comments or bool(self._said.get("disable_comment"))}
+        return Send(
+            WireStep(
+                INIT,
+                StepKind.STAGE,
+                "POST",
+                "/v2/post/publish/video/init/",
+                {"post_info": post, "source_info": source},
+                secret_fields=("data.upload_url",),
+            )
+        )
+
+    def _lost(self, state: Response) -> bool:
+        """Whether what was begun cannot go on: refused meanwhile, not known any more, or too old."""
+        refused = unwrap_success(state).get("status") == PUBLISH_FAILED or status_code(state) == "invalid_publish_id"
+        return refused or is_upload_expired(self._answers)
+
+    def _part(self, address: Sealed) -> WireStep:
+        count = part_count(self._film.size)
+        size = self._film.size // count
+        last = (count - 1) * size
+        start = min(self._arrived(size) // size * size, last)
+        end = self._film.size if start == last else start + size
+        return WireStep(
+            PUBLISH if start == last else f"{PUT}{start}",
+            StepKind.PUBLISH if start == last else StepKind.STAGE,
+            "PUT",
+            "/",
+            file=FileRef(self._film.sha256, self._film.mime, part=(start, end)),
+            headers={"content-range": f"bytes {start}-{end - 1}/{self._film.size}"},
+            token="none",  # noqa: S106  no secret
+            deadline=180.0,
+            address=address,
+            within=STORES,
+        )
+
+    def _arrived(self, part: int) -> int:
+        """How many bytes they have: as they said when this try began, or by the parts it sent."""
+        state = self._last(STATUS_STEP)
+        told = unwrap_success(state).get("uploaded_bytes") if state is not None else 0
+        sent = [int(one.step.removeprefix(PUT)) + part for one in self._answers if one.step.startswith(PUT)]
+        return max([told if isinstance(told, int) else 0, *sent])
+
+    def _last(self, step: str) -> Response | None:
+        told = [one for one in self._answers if one.step == step and isinstance(one, Response)]
+        return told[-1] if told else None
+
+
+def part_count(size: int) -> int:
+    """In how many parts a film of so many bytes goes: alike, what is left over with the last."""
+    return max(size // MIN_PART_BYTES, 1)
+
+
+def is_unfinished(answer: StepResult) -> bool:
+    """Whether an upload goes on after an answer; a state that cannot be had begins it anew."""
+    if not isinstance(answer, Response):
+        return False
+    if answer.step.startswith(PUT):
+        return answer.status == PART_ACCEPTED
+    return status_code(answer) == "ok" or (answer.step == STATUS_STEP and status_code(answer) == "invalid_publish_id")
+
+
+def is_upload_expired(answers: tuple[StepResult, ...]) -> bool:
+    """Whether the address of what was begun was too old at the last answer, by their clock."""
+    begun = [response_date(one) for one in answers if one.step == INIT]
+    now = response_date(answers[-1])
+    return bool(begun) and begun[-1] is not None and now is not None and now - begun[-1] > KEPT
+
+
+def publish_id(answers: tuple[StepResult, ...]) -> str:
+    """What they call what was begun; "" for nothing, or for what no question may carry."""
+    told = [unwrap_success(one).get("publish_id") for one in answers if one.step == INIT]
+    return told[-1] if told and isinstance(told[-1], str) and _NAME.fullmatch(told[-1]) else ""
+
+
+def publish_status_step(publish: str, name: str) -> WireStep:
+    """The request for how a publication stands."""
+    path, action = "/v2/post/publish/status/fetch/", METRICS if name == METRICS else LOOK
+    return WireStep(name, StepKind.CONTROL, "POST", path, {"publish_id": publish}, action=action)

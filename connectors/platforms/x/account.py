@@ -1,0 +1,178 @@
+"""An account on X: an application somebody registered there, a yes of its owner, what refusals mean. Pure.
+
+Source: https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code,
+https://docs.x.com/x-api/fundamentals/response-codes-and-errors
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from connectors.contract import metrics
+from connectors.contract.account_setup import (
+    WANTED_FIELD,
+    WANTED_MESSAGES,
+    WANTED_POSTS,
+    ConnectedAccount,
+    ConnectForm,
+    FormField,
+    OAuthVisit,
+)
+from connectors.contract.connector import (
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.shared import http_responses as http
+from connectors.shared import oauth
+from connectors.shared import oauth as revoking
+from connectors.shared.oauth import HeldCredentials
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+
+SURFACE, CHAT_SURFACE = "x.post", "x.message"
+ME = "me"
+EXCHANGE = "/2/oauth2/token"
+SCOPES = "tweet.read tweet.write tweet.moderate.write users.read media.write offline.access"
+"""Accounts that were connected before `tweet.moderate.write` was asked for cannot hide what others answer."""
+
+RIGHTS = "dm.read dm.write"
+"""Only asked for where the agency wants to read and answer messages."""
+
+FORM = ConnectForm(
+    fields=(FormField(WANTED_FIELD, optional=True, choices=(WANTED_POSTS, WANTED_MESSAGES)),),
+    credential=oauth.ACCESS_TOKEN_FIELD,
+    minutes=20,
+    registered=True,
+)
+ONCE = timedelta(0)
+"""A refresh token is used up by its first use."""
+
+CREDITS = timedelta(minutes=5)
+"""How long an application whose credits are used up waits: somebody has to buy some."""
+
+DUPLICATE = "duplicate content"
+_GONE = re.compile(r"\b(?:suspended|locked|deactivated)\b")
+_CLIENT = ("unsupported-authentication", "client-forbidden", "client-not-enrolled")
+_ID = re.compile(r"\d{1,19}", re.ASCII)
+_NAME = re.compile(r"\w{1,50}", re.ASCII)
+
+
+def unwrap_success(answer: StepResult) -> dict[str, Any]:
+    """What a success is about; nothing of anything else."""
+    told = http.success_body(answer).get("data")
+    return told if isinstance(told, dict) else {}
+
+
+def id_from_answer(answer: StepResult) -> str:
+    """The id a success gave; "" for none."""
+    told = unwrap_success(answer).get("id")
+    return told if isinstance(told, str) and _ID.fullmatch(told) else ""
+
+
+def refusal_text(answer: StepResult) -> str:
+    """All that a refusal says, in small letters: its title, its type and each of its details."""
+    body = http.json_body(answer)
+    parts = [body, *(one for one in _list(body.get("errors")) if isinstance(one, dict))]
+    found = (part.get(name) for part in parts for name in ("title", "detail", "type", "reason", "message"))
+    return " ".join(word for word in found if isinstance(word, str)).lower()
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
+    """Say what an answer that is not a success meant."""
+    if not isinstance(answer, Response) or answer.status not in (402, 403):
+        return http.outcome_of_status(answer, creates=creates)
+    if answer.status == 402:
+        return Retry(CREDITS, "app", Message("x.credits"))
+    told = refusal_text(answer)
+    if DUPLICATE in told:
+        return Uncertain(Message("x.duplicate"), stands=True) if creates else Rejected(Message("x.duplicate"), False)
+    if any(word in told for word in _CLIENT):
+        return Reauthorize(Message("oauth.client_refused"))
+    if _GONE.search(told):
+        return Disconnected(Message("connectors.account_gone", {"word": "http_403"}))
+    return http.outcome_of_status(answer, creates=creates)
+
+
+def connect(
+    form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+    """The person says yes; then the code for tokens, and whose they are."""
+    chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
+    scopes = f"{SCOPES} {RIGHTS}" if chats else SCOPES
+    page, me = OAuthVisit("/i/oauth2/authorize", {"scope": scopes}), _me(StepKind.AUTH)
+    turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=me)
+    if turn is not None:
+        return turn
+    last = answers[-1]
+    number, name = id_from_answer(last), unwrap_success(last).get("username")
+    if not number or not isinstance(name, str) or not _NAME.fullmatch(name):
+        return _not_let_in(last)
+    given = oauth.parse_tokens(answers[0])
+    if given is None:
+        return Rejected(Message("oauth.again"), permanent=False)
+    return ConnectedAccount(
+        account=number,
+        name=f"@{name}",
+        surface=SURFACE,
+        chat_surface=CHAT_SURFACE if chats else "",
+        token=given.token,
+        refresh=given.refresh,
+        lifetime=given.lifetime,
+    )
+
+
+def _not_let_in(answer: StepResult) -> Outcome:
+    outcome = outcome_of_failure(answer, creates=False)
+    if isinstance(outcome, Reauthorize):
+        return Rejected(Message("oauth.client_refused"), permanent=False)
+    readable = isinstance(answer, Response) and answer.is_success
+    return Rejected(Message("connectors.unreadable"), permanent=True) if readable else outcome
+
+
+def _me(kind: StepKind) -> WireStep:
+    return WireStep(ME, kind, "GET", "/2/users/me", action="look" if kind is StepKind.CONTROL else "")
+
+
+def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    """Whether the token is this account's."""
+    if not answers:
+        return Send(_me(StepKind.CONTROL))
+    if not id_from_answer(answers[-1]):
+        return outcome_of_failure(answers[-1], creates=False)
+    return None if id_from_answer(answers[-1]) == account else Reauthorize(Message("connectors.token_refused"))
+
+
+def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
+    """How many follow whoever the token belongs to."""
+    if not answers:
+        return metrics.followers_request("/2/users/me?user.fields=public_metrics")
+    told = unwrap_success(answers[-1]).get("public_metrics")
+    return metrics.parse_count(told.get("followers_count")) if isinstance(told, dict) else None
+
+
+def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """End the pair, each token by itself: nowhere is it written that one ends the other.
+
+    Source: https://docs.x.com/fundamentals/authentication/oauth-2-0/user-access-token
+    """
+    last = revoking.revocation_outcome(answers[-1], held.account) if answers else None
+    tokens = [token for token in (held.refresh, held.token) if token is not None]
+    if last is None or (isinstance(last, Published) and len(answers) < len(tokens)):
+        return revoking.revocation_request("/2/oauth2/revoke", held, tokens[len(answers)])
+    return last
+
+
+def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+    """The pair that follows; the one before it is dead."""
+    return oauth.renewal_outcome(answers[-1]) if answers else Send(oauth.token_renewal_step(EXCHANGE, grant))

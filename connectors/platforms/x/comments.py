@@ -1,0 +1,170 @@
+"""What people say to an account on X: answers to its posts and posts that name it, heard in one listing. Pure.
+
+An answer names whom it answers, so that the listing of mentions has both. X counts 300 requests of it in 15 minutes for
+each account, and charges for each post and each author it gives, and nothing for a listing without any: it is asked for
+once an hour, and always for what is new alone. A program may answer those alone who named the account, as all of these
+did. Nobody but an enterprise customer may block people by a program, and nobody may delete what others posted.
+Source: https://docs.x.com/x-api/posts/timelines/introduction, /x-api/fundamentals/rate-limits,
+https://docs.x.com/x-api/getting-started/pricing, https://docs.x.com/x-api/posts/manage-tweets/introduction,
+https://docs.x.com/x-api/posts/hide-replies/quickstart, https://docs.x.com/x-api/users/blocks/introduction
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.contract import comments as hearing
+from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import Response, Send, StepResult
+from connectors.contract.outcomes import Outcome, Published, Rejected
+from connectors.platforms.x.account import outcome_of_failure, refusal_text, unwrap_success
+from connectors.platforms.x.responses import (
+    is_unknown_field,
+    listing_meta,
+    original_text,
+    parent_id,
+    post_url,
+    usernames_by_id,
+)
+from connectors.shared.http_responses import json_body, parse_timestamp, quote_segment
+from foundation.i18n.translation import Message
+
+ACTS = frozenset({"hide", "show"})
+EVERY = 60
+"""Minutes; each reading of a busy account costs."""
+
+LISTED, MAX_PAGES = 100, 5
+NOT_FOUND = "resource-not-found"
+FIELDS = (
+    "tweet.fields=created_at,entities,note_tweet,author_id,in_reply_to_user_id,referenced_tweets&expansions=author_id",
+    "post.fields=created_at,entities,note_post&expansions=author_id,in_reply_to_user_id,referenced_posts",
+)
+"""By the names every client uses and, where these are refused, by the newest description's."""
+
+_GONE = ("deleted or not visible", "does not exist")
+_CLOSED = ("reply to this conversation", "mentioned or otherwise engaged", "who can reply")
+_ID = re.compile(r"\d{1,19}", re.ASCII)
+_CURSOR = re.compile(r"(\d{1,19})(?:\.(\d{1,19})\.(\d{1,19}))?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a reading goes on: with what came after `since`, and before `until` where one did not reach the end of it;
+    then the next one begins after `newest`. 0 is no bound."""
+
+    since: int
+    until: int = 0
+    newest: int = 0
+
+    @property
+    def cursor(self) -> str:
+        """How it is kept."""
+        return f"{self.since}.{self.until}.{self.newest}" if self.until else str(self.since)
+
+
+def list_comments(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
+    """What names the account since the cursor, at most 500 posts, the newest of them first to be heard where there are
+    more: what is between comes with the next readings.
+
+    The first reading of all takes the latest hundred. X shows no more than the latest 800; of more than that in an hour
+    the oldest are missed.
+    """
+    place, first = _place(cursor), not _CURSOR.fullmatch(cursor)
+    unknown = bool(answers) and is_unknown_field(answers[0])
+    pages = answers[1:] if unknown else answers
+    if not pages:
+        return _asked(account, place, FIELDS[unknown])
+    told = [_posts(answer) for answer in pages]
+    posts = [post for page in told if page is not None for post in page]
+    if any(page is None for page in told):
+        return None
+    more = listing_meta(pages[-1]).get("next_token")
+    left = isinstance(more, str) and bool(more) and not first
+    if left and len(pages) < MAX_PAGES:
+        return _asked(account, place, FIELDS[unknown], str(more))
+    names = usernames_by_id(pages)
+    found = (_remark(post, account, names) for post in sorted(posts, key=_number))
+    return CommentPage(tuple(one for one in found if one is not None), _next(place, posts, left=left).cursor)
+
+
+def _place(cursor: str) -> _Place:
+    found = _CURSOR.fullmatch(cursor)
+    return _Place(*(int(part or 0) for part in found.groups())) if found else _Place(0)
+
+
+def _next(place: _Place, posts: list[dict[str, Any]], *, left: bool) -> _Place:
+    numbers = [_number(post) for post in posts]
+    newest = max([place.newest, place.since, *numbers])
+    if not left:
+        return _Place(newest)
+    return _Place(place.since, min(numbers, default=place.until), newest)
+
+
+def _asked(account: str, place: _Place, named: str, page: str = "") -> Send:
+    bounds = {"since_id": place.since, "until_id": place.until, "pagination_token": page}
+    query = "".join(f"&{name}={quote_segment(str(value))}" for name, value in bounds.items() if value)
+    path = f"/2/users/{quote_segment(account)}/mentions?max_results={LISTED}&{named}&user.fields=username{query}"
+    return hearing.comments_request(path)
+
+
+def _posts(answer: StepResult) -> list[dict[str, Any]] | None:
+    """The posts of a page that can be told apart; None when it is no page."""
+    count = listing_meta(answer).get("result_count")
+    if not isinstance(answer, Response) or not answer.is_success or not isinstance(count, int):
+        return None
+    posts = json_body(answer).get("data", [] if count == 0 else None)
+    return [post for post in posts if isinstance(post, dict) and _number(post)] if isinstance(posts, list) else None
+
+
+def _number(post: Mapping[str, Any]) -> int:
+    told = post.get("id")
+    return int(told) if isinstance(told, str) and _ID.fullmatch(told) else 0
+
+
+def _remark(post: Mapping[str, Any], account: str, names: Mapping[str, str]) -> Comment | None:
+    """Somebody's post; None for the account's own, and for one that nobody wrote."""
+    author, number = post.get("author_id"), str(post["id"])
+    if not isinstance(author, str) or not _ID.fullmatch(author) or author == account:
+        return None
+    return Comment(
+        native_id=number,
+        author=author,
+        handle=f"@{names[author]}" if names.get(author) else author,
+        text=original_text(post),
+        under=parent_id(post) if post.get("in_reply_to_user_id") == account else "",
+        url=post_url(number),
+        at=parse_timestamp(post.get("created_at")),
+    )
+
+
+def reply_refusal(answer: StepResult) -> Rejected | None:
+    """Why what somebody said cannot be answered; None when an answer says nothing of that."""
+    if not isinstance(answer, Response) or answer.status not in (400, 403, 404):
+        return None
+    told = refusal_text(answer)
+    if NOT_FOUND in told or any(word in told for word in _GONE):
+        return Rejected(Message("x.remark_gone"), permanent=True)
+    return Rejected(Message("x.remark_closed"), permanent=True) if any(word in told for word in _CLOSED) else None
+
+
+def moderate_comment(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Hide a reply in a conversation that the account began, or show it; done before is done."""
+    if act not in ACTS:
+        return Rejected(Message("x.cannot_hide"), permanent=True)
+    if not answers:
+        return hearing.moderation_request(
+            "PUT", f"/2/tweets/{quote_segment(spot.native_id)}/hidden", {"hidden": act == "hide"}
+        )
+    last = answers[-1]
+    if unwrap_success(last).get("hidden") is (act == "hide") or _is_gone(last, spot.native_id):
+        return Published(spot.native_id)
+    if isinstance(last, Response) and last.status == 403:  # another's conversation, or a right not given: no more
+        return Rejected(Message("x.cannot_hide"), permanent=False)
+    return outcome_of_failure(last, creates=False)
+
+
+def _is_gone(answer: StepResult, native_id: str) -> bool:
+    """Whether X itself says that there is no such post."""
+    known = isinstance(answer, Response) and answer.status in (200, 404) and NOT_FOUND in refusal_text(answer)
+    return known and native_id in str(json_body(answer))

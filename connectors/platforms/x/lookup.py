@@ -1,0 +1,118 @@
+"""Looking for a post on X whose answer was lost, in the account's own timeline: by its words or, where there are none,
+by its media. Pure.
+
+Source: https://docs.x.com/x-api/posts/timelines/introduction
+"""
+
+from collections.abc import Mapping, Set
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Absent, Found, LookupResult, Unknown
+from connectors.platforms.x.account import id_from_answer
+from connectors.platforms.x.media import OPEN
+from connectors.platforms.x.responses import (
+    field_names,
+    is_unknown_field,
+    listing_meta,
+    media_ids,
+    original_text,
+    parent_id,
+    post_url,
+    without_mentions,
+)
+from connectors.shared import textless_posts
+from connectors.shared.http_responses import clock_lead, json_body, parse_timestamp, quote_segment
+from connectors.shared.text_counting import normalize_x_text
+from foundation.i18n.translation import Message
+from gate.contract.units import Medium
+
+STAGE = "stage:"
+WINDOW = timedelta(seconds=60)
+"""A post older than this before the attempt is another one with the same words."""
+
+LISTED, MAX_PAGES = 20, 5
+"""Posts of one page of the timeline, each of which costs, and how many pages a look reads at most."""
+
+
+def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    """Page back through the timeline to a minute before the attempt."""
+    silent = not sought.text.strip()
+    files = textless_posts.media_ids_of(sought, partial(_uploaded, sought)) if silent else frozenset[str]()
+    if silent and not files:
+        return Unknown(Message("connectors.no_lookup"))
+    asked = field_names(answers, "created_at,entities,attachments", "referenced_tweets", "referenced_posts")
+    if not answers or (len(answers) == 1 and is_unknown_field(answers[0])):
+        return Send(_listing(sought, asked))
+    posts = _listed(answers[-1])
+    if posts is None:
+        return Unknown(Message("connectors.lookup_failed"))
+    start = sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    recent = [post for post in posts if (parse_timestamp(post.get("created_at")) or start) >= start]
+    here = [post for post in recent if parent_id(post) == sought.reply_to]
+    seen = _by_files(here, sought, files) if silent else _by_words(here, sought)
+    if seen is not None:
+        return seen
+    more = listing_meta(answers[-1]).get("next_token")
+    if not more or len(recent) < len(posts):
+        return Absent()
+    pages = sum(_listed(answer) is not None for answer in answers)
+    whole = pages < MAX_PAGES and isinstance(more, str)
+    return Send(_listing(sought, asked, more)) if whole else Unknown(Message("connectors.lookup_failed"))
+
+
+def media_step_name(kind: str, medium: Medium) -> str:
+    """The name of the step that does something with a file."""
+    return f"{kind}{medium.sha256[:24]}"
+
+
+def _by_words(posts: list[dict[str, Any]], sought: LookupQuery) -> Found | None:
+    words = without_mentions if sought.reply_to else str
+    same = (
+        post
+        for post in reversed(posts)
+        if normalize_x_text(words(original_text(post))) == normalize_x_text(words(sought.text))
+    )
+    return next((_found(post) for post in same if str(post["id"]) not in sought.known), None)
+
+
+def _by_files(posts: list[dict[str, Any]], sought: LookupQuery, files: Set[str]) -> Found | Unknown | None:
+    seen = textless_posts.find_by_media(
+        posts, sought, files, number=lambda post: str(post["id"]), shows=media_ids, says=_said
+    )
+    return seen if seen is None or isinstance(seen, Unknown) else _found(seen)
+
+
+def _said(post: Mapping[str, Any]) -> str:
+    return without_mentions(original_text(post))
+
+
+def _found(post: Mapping[str, Any]) -> Found:
+    number = str(post["id"])
+    return Found(number, post_url(number), parse_timestamp(post.get("created_at")))
+
+
+def _uploaded(sought: LookupQuery, medium: Medium) -> set[str]:
+    """Every id that X gave a file of it."""
+    names = (media_step_name(STAGE, medium), media_step_name(OPEN, medium))
+    return {id_from_answer(answer) for answer in sought.told if answer.step in names} - {""}
+
+
+def _listing(sought: LookupQuery, named: str, page: str = "") -> WireStep:
+    """A page of the timeline. It begins at no time: a clock of ours that is ahead would hide what was posted."""
+    asked = f"max_results={LISTED}&exclude=retweets&{named}" + (
+        f"&pagination_token={quote_segment(page)}" if page else ""
+    )
+    path = f"/2/users/{quote_segment(sought.account)}/tweets?{asked}"
+    return WireStep("look", StepKind.CONTROL, "GET", path, action="look")
+
+
+def _listed(answer: StepResult) -> list[dict[str, Any]] | None:
+    """The posts of a listing, newest first; None when it is no look. One without posts has no `data`."""
+    if not isinstance(answer, Response) or not answer.is_success or "result_count" not in listing_meta(answer):
+        return None
+    posts = json_body(answer).get("data", [])
+    whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("id") for post in posts)
+    return posts if whole and len(posts) == listing_meta(answer)["result_count"] else None

@@ -1,0 +1,89 @@
+"""A film on its way to X: opened, sent in segments, said to be whole, worked through. Pure.
+
+Source: https://docs.x.com/x-api/media/quickstart/media-upload-chunked
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from connectors.contract.connector import FileRef, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Rejected, Retry
+from connectors.platforms.x.account import id_from_answer, unwrap_success
+from foundation.i18n.translation import Message
+from gate.contract.units import Medium
+
+MIME = "video/mp4"
+SEGMENT = 4 * 1024 * 1024
+"""They take 5 MB at most."""
+
+OPEN, PART, DONE, POLL = "open:", "part:", "done:", "poll:"
+POLLS, AGAIN = 3, timedelta(seconds=10)
+"""How often one try asks whether a film is ready, and how long the next try waits."""
+
+
+class VideoUpload:
+    """Where the upload of one film stands, by the answers so far."""
+
+    def __init__(self, medium: Medium, answers: tuple[StepResult, ...]) -> None:
+        self._medium, self._name = medium, medium.sha256[:24]
+        self._answers = [one for one in answers if one.step.endswith(f":{self._name}")]
+        self.id = next(
+            (
+                id_from_answer(one)
+                for one in reversed(self._answers)
+                if one.step.startswith(OPEN) and id_from_answer(one)
+            ),
+            "",
+        )
+
+    def next(self) -> Send | Outcome | None:
+        """The next request of it, or why it waits; None when it can be shown."""
+        if not self.id:
+            return Send(self._open())
+        sent = {one.step for one in self._answers if isinstance(one, Response) and one.is_success}
+        for number, start in enumerate(range(0, self._medium.size, SEGMENT)):
+            if f"{PART}{number}:{self._name}" not in sent:
+                return Send(self._append(number, start))
+        return self._ready() if f"{DONE}{self._name}" in sent else Send(self._finalize())
+
+    def _open(self) -> WireStep:
+        body = {"media_type": MIME, "media_category": "tweet_video", "total_bytes": self._medium.size}
+        return WireStep(f"{OPEN}{self._name}", StepKind.STAGE, "POST", "/2/media/upload/initialize", body)
+
+    def _append(self, number: int, start: int) -> WireStep:
+        end = min(start + SEGMENT, self._medium.size)
+        file = FileRef(self._medium.sha256, MIME, "film.mp4", part=(start, end))
+        return WireStep(
+            f"{PART}{number}:{self._name}",
+            StepKind.STAGE,
+            "POST",
+            f"/2/media/upload/{self.id}/append",
+            {"segment_index": number},
+            files={"media": file},
+            deadline=120.0,
+            text_as="receipt",  # some answers have no body
+        )
+
+    def _finalize(self) -> WireStep:
+        return WireStep(f"{DONE}{self._name}", StepKind.STAGE, "POST", f"/2/media/upload/{self.id}/finalize")
+
+    def _ready(self) -> Send | Outcome | None:
+        asked = [one for one in self._answers if one.step.startswith(POLL)]
+        told = _processing(asked[-1] if asked else self._done())
+        state = told.get("state", "succeeded")
+        if state == "succeeded":
+            return None
+        if state == "failed":
+            return Rejected(Message("x.film_failed"), permanent=False)
+        if len(asked) >= POLLS:
+            return Retry(AGAIN, "account", Message("connectors.preparing"))
+        path = f"/2/media/upload?command=STATUS&media_id={self.id}"
+        return Send(WireStep(f"{POLL}{self._name}", StepKind.CONTROL, "GET", path, action="look"))
+
+    def _done(self) -> StepResult:
+        return next(one for one in reversed(self._answers) if one.step.startswith(DONE))
+
+
+def _processing(answer: StepResult) -> dict[str, Any]:
+    told = unwrap_success(answer).get("processing_info")
+    return told if isinstance(told, dict) else {}

@@ -1,0 +1,340 @@
+"""Messages between an account on X and one person: heard, answered, looked for. Pure.
+
+X lists the events of all conversations, newest first, for 30 days back; what is new alone cannot be asked for. It
+charges for each event it tells, once a day for the same one. So a poll asks for the newest event, which costs a cent a
+day where nobody writes, and for ten where that is a new one; for more where these do not reach what was heard. No key
+travels with a message: one whose answer was lost is known by its words, its sender and its time. What we delete is
+deleted for the account alone. Chats that X encrypts are told to no program.
+Source: https://docs.x.com/x-api/direct-messages/lookup/integrate, /manage/integrate,
+https://docs.x.com/x-api/getting-started/pricing, https://docs.x.com/x-api/fundamentals/rate-limits
+"""
+
+import re
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.connector import (
+    AttachmentKind,
+    ChatUpdate,
+    ChatUpdates,
+    LookupQuery,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Uncertain,
+    Unknown,
+)
+from connectors.platforms.x.account import id_from_answer, outcome_of_failure, refusal_text, unwrap_success
+from connectors.platforms.x.responses import listing_meta, original_text, usernames_by_id
+from connectors.shared import polls, reply_windows, unit_checks
+from connectors.shared.http_responses import (
+    MESSAGE_STEP,
+    READER_GONE,
+    clock_lead,
+    json_body,
+    parse_timestamp,
+    quote_segment,
+    response_date,
+)
+from connectors.shared.polls import PollGenerator
+from connectors.shared.request_costs import RequestCostKind
+from connectors.shared.text_counting import normalize_x_text
+from foundation.i18n.translation import Message
+from gate.contract.units import Unit
+
+UPDATES, LOOK, ME = "updates", "look", "users/me"
+MAX_TEXT = 10_000
+"""Characters of a message."""
+
+POLL_SECONDS = 240.0
+"""Between two looks: an account may ask fifteen times in fifteen minutes; one look takes two, and four at most."""
+
+ONE, FEW, MANY = 1, 10, 100
+"""Events of a page: the newest, what usually came since, and the most that X gives."""
+
+MAX_PAGES = 2
+"""Pages of `MANY` in one poll."""
+
+LOOKED_AT = 3
+"""Pages of `FEW` in one look for a message."""
+
+WINDOW = timedelta(seconds=60)
+"""A message older than this before the attempt is another one with the same words."""
+
+_FIELDS = "created_at,dm_conversation_id,event_type,text,entities,attachments"
+_MEDIA: Mapping[str, AttachmentKind] = {"3": "picture", "7": "film", "16": "film"}
+"""By how a media key begins."""
+
+_ID = re.compile(r"\d{1,19}", re.ASCII)
+_READER = (
+    "permission to dm",
+    "cannot send messages to this user",
+    "not following you",
+    "not verified to send message requests",
+    "blocked",
+    "cannot find specified user",
+)
+"""Refusals that are about the one reader: they take no messages of the account, or are not there."""
+
+_ANOTHERS = ("suspended", "deactivated")
+_OURS = ("used for authentication", "your account")
+_RIGHT = ("forbidden forbidden about:blank", "access or delete your direct messages")
+"""What X says to a token without the scopes of messages, and to an application that was never given them."""
+
+
+def message_problem(unit: Unit, can: Capabilities) -> Message | None:
+    """Why a message cannot go out as it is; nothing is ever cut."""
+    text = unit.text_of("body")
+    if unit.invoice is not None or unit.buttons or unit.media or unit.text_of("title") or not text.strip():
+        return Message("meta.words_alone")
+    if wrong := unit_checks.unit_problem(unit, can, length=len(text)):
+        return wrong
+    return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
+
+
+def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
+    """One request sends the words; tell what its answer meant."""
+    if wrong := message_problem(unit, can):
+        return Rejected(wrong, permanent=False)
+    if not answers:
+        path = f"/2/dm_conversations/with/{quote_segment(unit.viewer)}/messages"
+        return Send(WireStep(MESSAGE_STEP, StepKind.PUBLISH, "POST", path, {"text": unit.text_of("body")}))
+    last = answers[-1]
+    number = unwrap_success(last).get("dm_event_id")
+    if isinstance(number, str) and _ID.fullmatch(number):
+        return Published(number)
+    if isinstance(last, Response) and last.is_success:
+        return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
+    return _meaning(last, creates=True)
+
+
+def _meaning(answer: StepResult, *, creates: bool) -> Outcome:
+    """What a refusal meant. One about the reader, or about messages alone, says nothing of the account."""
+    if isinstance(answer, Response) and answer.status in (400, 403, 404):
+        told = refusal_text(answer)
+        others = any(word in told for word in _ANOTHERS) and not any(word in told for word in _OURS)
+        if creates and (others or any(word in told for word in _READER)):
+            return Rejected(Message(READER_GONE), permanent=True)
+        if answer.status == 403 and any(word in told for word in _RIGHT):
+            return Rejected(Message(reply_windows.MESSAGES_NOT_ALLOWED), permanent=False)
+    return outcome_of_failure(answer, creates=creates)
+
+
+def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    """Page back through the conversation to a minute before the attempt.
+
+    One without any event proves nothing: its owner may have deleted it in the app.
+    """
+    if not answers:
+        return Send(_talk(sought.chat, ""))
+    events = _events(answers[-1])
+    if events is None:
+        return Unknown(Message("connectors.lookup_failed"))
+    start = sought.armed_at - WINDOW - clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    recent = [one for one in events if (parse_timestamp(one.get("created_at")) or start) >= start]
+    ours = [one for one in recent if one.get("sender_id") == sought.account and one["id"] not in sought.known]
+    same = [one for one in ours if normalize_x_text(original_text(one)) == normalize_x_text(sought.text)]
+    if same:
+        return Found(
+            str(same[-1]["id"]), "", parse_timestamp(same[-1].get("created_at"))
+        )  # the oldest, should there be two
+    after = listing_meta(answers[-1]).get("next_token")
+    if len(recent) < len(events) or (not after and (events or len(answers) > 1)):
+        return Absent()
+    whole = isinstance(after, str) and len(answers) < LOOKED_AT
+    return Send(_talk(sought.chat, str(after))) if whole else Unknown(Message("connectors.lookup_failed"))
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """How far an account was heard: its number, the newest event that was told, and, of the last day (UTC) on which any
+    was, the oldest: what lies between the two is not charged for again that day."""
+
+    me: str
+    newest: int = 0
+    day: str = "-"
+    oldest: int = 0
+
+    @classmethod
+    def read(cls, cursor: str) -> "_Mark":
+        """What `written` wrote."""
+        me, newest, day, oldest = cursor.split(" ")
+        return cls(me, int(newest), day, int(oldest))
+
+    def written(self) -> str:
+        """As one line; the same for the same mark."""
+        return f"{self.me} {self.newest} {self.day} {self.oldest}"
+
+    def charged(self, answers: Iterable[StepResult]) -> int:
+        """How many events of some answers X charges for."""
+        day, told = _told(answers)
+        known = self.day == day
+        return sum(not (known and self.oldest <= number <= self.newest) for number in told)
+
+    def passed(self, answers: Iterable[StepResult]) -> "_Mark":
+        """The mark after these answers were read."""
+        day, told = _told(answers)
+        if not told:
+            return self
+        oldest = min(told | {self.oldest}) if self.day == day else min(told)
+        return replace(self, newest=max(told | {self.newest}), day=day, oldest=oldest)
+
+
+def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
+    """The next request, or what people said since the cursor."""
+    return polls.resume_poll(_poll(_Mark.read(cursor)) if cursor else _first(), answers)
+
+
+def count_poll_charges(cursor: str, answers: tuple[StepResult, ...]) -> Mapping[RequestCostKind, int]:
+    """What X asks for the answers of a poll: events it did not tell before that day, and whose account it is."""
+    mark = _Mark.read(cursor) if cursor else _Mark("")
+    counted: dict[RequestCostKind, int] = {"message_read": mark.charged(answers), "person_read": _people(answers)}
+    return {what: many for what, many in counted.items() if many}
+
+
+def _people(answers: Iterable[StepResult]) -> int:
+    return sum("username" in unwrap_success(answer) for answer in answers)
+
+
+def _first() -> PollGenerator:
+    """Whose account it is, and where its list ends: what was said before was said to its owner, not to us."""
+    whose = yield _asked(f"/2/{ME}")
+    me = id_from_answer(whose)
+    if not me:
+        return _meaning(whose, creates=False)
+    answer = yield _page(ONE)
+    if _events(answer) is None:
+        return _meaning(answer, creates=False)
+    return ChatUpdates((), _Mark(me).passed([answer]).written())
+
+
+def _poll(mark: _Mark) -> PollGenerator:
+    """What was said since, oldest first; one request where nobody wrote."""
+    answer = yield _page(ONE)
+    read = [answer]
+    for most, pages in ((FEW, 1), (MANY, MAX_PAGES)):
+        if _events(answer) is None:
+            return _meaning(answer, creates=False)
+        if _reaches(mark, answer):
+            break
+        last = yield from _pages(mark, most, pages, read)
+        answer = last
+    if _events(answer) is None:
+        return _meaning(answer, creates=False)
+    found = {_number(one): (one, names) for page in read for one, names in _named(page)}
+    heard = (_update(found[number][0], mark.me, found[number][1]) for number in sorted(found) if number > mark.newest)
+    updates = [update for update in heard if update is not None]
+    if updates and not _reaches(mark, answer):
+        key = f"before:{updates[0].key}"
+        updates.insert(0, replace(updates[0], key=key, kind="unsupported", native_id="", text="", shows="more"))
+    return ChatUpdates(tuple(updates), mark.passed(read).written())
+
+
+def _pages(mark: _Mark, most: int, pages: int, read: list[StepResult]) -> Generator[WireStep, StepResult, StepResult]:
+    """Ask for the newest events, and for those before them until what was heard is reached; the last answer."""
+    after = ""
+    for _ in range(pages):
+        answer = yield _page(most, after)
+        read.append(answer)
+        after = str(listing_meta(answer).get("next_token") or "")
+        if _events(answer) is None or _reaches(mark, answer):
+            break
+    return read[-1]
+
+
+def _reaches(mark: _Mark, answer: StepResult) -> bool:
+    """Whether nothing that was not heard lies before the events of an answer."""
+    events = _events(answer) or []
+    return not listing_meta(answer).get("next_token") or any(_number(one) <= mark.newest for one in events)
+
+
+def _named(answer: StepResult) -> list[tuple[Mapping[str, Any], Mapping[str, str]]]:
+    """The events of an answer, each with what people are called in it."""
+    names = usernames_by_id([answer])
+    return [(one, names) for one in _events(answer) or []]
+
+
+def _update(event: Mapping[str, Any], me: str, names: Mapping[str, str]) -> ChatUpdate | None:
+    """What somebody said to this account alone; what is more than words is for a person to see. A conversation of two
+    is called by both numbers, one of more people by another."""
+    sender = event.get("sender_id")
+    if not isinstance(sender, str) or not _ID.fullmatch(sender) or sender == me:
+        return None
+    if event.get("event_type") != "MessageCreate" or {*str(event.get("dm_conversation_id")).split("-")} != {me, sender}:
+        return None
+    number, words, shows = str(event["id"]), original_text(event), _shows(event)
+    return ChatUpdate(
+        number,
+        "message" if words.strip() and not shows else "unsupported",
+        sender,
+        f"@{names[sender]}" if names.get(sender) else "",
+        native_id=number,
+        at=parse_timestamp(event.get("created_at")),
+        text=words,
+        shows=shows,
+    )
+
+
+def _shows(event: Mapping[str, Any]) -> AttachmentKind:
+    """What a message is beside its words; nothing of it is fetched, since whoever wrote it chose what lies there."""
+    attached = event.get("attachments")
+    told: Mapping[str, Any] = attached if isinstance(attached, dict) else {}
+    keys = told.get("media_keys")
+    if isinstance(keys, list) and keys:
+        return _MEDIA.get(str(keys[0]).partition("_")[0], "file")
+    return "share" if told.get("card_ids") else ""
+
+
+def _told(answers: Iterable[StepResult]) -> tuple[str, set[int]]:
+    """The day (UTC) on which some answers came, and the numbers of the events they tell."""
+    listed = list(answers)
+    dates = [at for answer in listed if (at := response_date(answer)) is not None]
+    told = {_number(one) for answer in listed for one in _events(answer) or []}
+    return f"{max(dates):%Y%m%d}" if dates else "-", told
+
+
+def _events(answer: StepResult) -> list[dict[str, Any]] | None:
+    """The events of a page that can be told apart, newest first; None when it is no page."""
+    count = listing_meta(answer).get("result_count")
+    if not isinstance(answer, Response) or not answer.is_success or not isinstance(count, int):
+        return None
+    listed = json_body(answer).get("data", [] if count == 0 else None)
+    return [one for one in listed if isinstance(one, dict) and _number(one)] if isinstance(listed, list) else None
+
+
+def _number(event: Mapping[str, Any]) -> int:
+    told = event.get("id")
+    return int(told) if isinstance(told, str) and _ID.fullmatch(told) else 0
+
+
+def _page(most: int, after: str = "") -> WireStep:
+    return _asked(f"/2/dm_events?{_query(most, after)}")
+
+
+def _talk(other: str, after: str) -> WireStep:
+    """A page of the conversation with somebody, newest first."""
+    path = f"/2/dm_conversations/with/{quote_segment(other)}/dm_events?{_query(FEW, after)}"
+    return WireStep(LOOK, StepKind.CONTROL, "GET", path, action=LOOK)
+
+
+def _query(most: int, after: str) -> str:
+    """Who sent an event is told where that is expanded, by every description of the API."""
+    query = f"max_results={most}&event_types=MessageCreate&dm_event.fields={_FIELDS}&expansions=sender_id"
+    return query + "&user.fields=username" + (f"&pagination_token={quote_segment(after)}" if after else "")
+
+
+def _asked(path: str) -> WireStep:
+    return WireStep(UPDATES, StepKind.CONTROL, "GET", path, action=UPDATES)

@@ -1,0 +1,349 @@
+"""X: posts, threads and pictures. The account is in `connectors/platforms/x/account.py`, messages are in `messages.py`.
+
+No key travels with a post. X refuses the same words within some hours, which brakes a repeat and proves nothing; so a
+lost answer is looked up in the account's own timeline, which costs as every read there does.
+Source: https://docs.x.com/x-api/posts/create-post
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.contract import feed_layout
+from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
+from connectors.contract.capabilities import Capabilities, PostOption
+from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction
+from connectors.contract.connector import (
+    ChatUpdate,
+    ChatUpdates,
+    FileRef,
+    LookupQuery,
+    PlatformCopy,
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import Absent, Found, LookupResult, Outcome, Published, Rejected
+from connectors.contract.post_addresses import ADDRESS_UNREADABLE, NO_POST_THERE, OTHER_ACCOUNTS_POST, ClaimedAddress
+from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
+from connectors.platforms.x import account as x_account
+from connectors.platforms.x import comments, lookup, messages
+from connectors.platforms.x.account import (
+    CHAT_SURFACE,
+    SURFACE,
+    id_from_answer,
+    outcome_of_failure,
+    refusal_text,
+    unwrap_success,
+)
+from connectors.platforms.x.lookup import STAGE, media_step_name
+from connectors.platforms.x.media import MIME, OPEN, PART, VideoUpload
+from connectors.platforms.x.responses import field_names, is_unknown_field, post_id_in, post_url
+from connectors.shared import options, unit_checks
+from connectors.shared.http_responses import json_body, parse_timestamp, quote_segment, restage_uploads
+from connectors.shared.oauth import HeldCredentials
+from connectors.shared.request_costs import RequestCostKind
+from connectors.shared.text_counting import x_text_length
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
+
+PUBLISH, TOLD = "publish", "told:"
+ADULT, AI = "media_metadata.sensitive_media_warning.adult_content=true", "made_with_ai=true"
+MAX_ALT, PICTURE_BYTES = 1000, 5_000_000
+BAD_MEDIA = "media id"
+"""What a refusal says of pictures that are gone by now."""
+
+NOT_FOUND = "resource-not-found"
+_COUNTS = {
+    "impression_count": "views",
+    "like_count": "likes",
+    "reply_count": "comments",
+    "repost_count": "reposts",
+    "retweet_count": "reposts",
+    "quote_count": "quotes",
+    "bookmark_count": "saves",
+}
+"""Older answers say `retweet`."""
+
+MESSAGE = CHAT_SURFACE.partition(".")[2]
+CAN = Capabilities(
+    platform="x",
+    surfaces=(SURFACE.partition(".")[2], MESSAGE),
+    max_text=280,
+    max_media=4,
+    mimes=("image/jpeg", "image/png", "image/webp", MIME),
+    max_bytes=100 * 1024 * 1024,
+    film_seconds=(0, 140),  # https://docs.x.com/x-api/media/quickstart/best-practices
+    look="listing",
+    resend_is_look=False,
+    can_delete=True,
+    can_chat=True,
+    keeps_messages=True,
+    poll_seconds=messages.POLL_SECONDS,
+    sizes={MESSAGE: (messages.MAX_TEXT, 0)},
+    can_sell=False,
+    stages=True,
+    points_at=frozenset({COMMENT_REFERENCE}),
+    moderates=comments.ACTS,
+    remarks_every=comments.EVERY,
+    threads=25,
+    cost="used",
+    shows={"": feed_layout.X_LAYOUT},
+    options=(
+        PostOption("answers", "choice", choices=("following", "mentionedUsers", "subscribers", "verified")),
+        PostOption("partnership", "flag", default=options.OPTION_FALSE),
+    ),
+)
+
+
+class X:
+    """Posts with up to four pictures; pure."""
+
+    capabilities = CAN
+    form = x_account.FORM
+    numbers_prove = True
+    refresh_grace = x_account.ONCE
+
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """The weighted length; a message's is its characters."""
+        if unit.viewer:
+            return len(unit.text_of("body")), messages.MAX_TEXT
+        return x_text_length(unit.text_of("body")), CAN.max_text
+
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Upload each picture and tell what it shows, then post; tell what an answer meant. A message is sent to its
+        reader alone."""
+        if unit.viewer:
+            return messages.next_step(unit, answers, CAN)
+        unfit = _unfit(unit)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last, unit)
+        if last is not None and not _is_good(last):
+            return _not_staged(last)
+        uploads: list[str] = []
+        for medium in unit.media:
+            film = VideoUpload(medium, answers) if medium.mime == MIME else None
+            uploaded = film.id if film is not None else _id_in(_last(media_step_name(STAGE, medium), answers))
+            waiting = film.next() if film is not None else None if uploaded else Send(_stage(medium))
+            if waiting is not None:
+                return waiting
+            told = _last(media_step_name(TOLD, medium), answers)
+            if told is None or id_from_answer(told) != uploaded:
+                return Send(_tell(medium, uploaded, adult=ADULT in unit.flags))
+            if ADULT in unit.flags and not _is_warned(told):
+                return Rejected(Message("x.not_warned"), permanent=False)
+            uploads.append(uploaded)
+        return Send(_post(unit, uploads))
+
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """List what the account posted since the attempt: words say which it is or, where there are none, its media. A
+        message is looked for in its conversation."""
+        if sought.chat:
+            return messages.look_up(sought, answers)
+        return lookup.look_up(sought, answers)
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The profile."""
+        return f"https://x.com/i/user/{quote_segment(account)}"
+
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """The post whose number is in an address, and who wrote it."""
+        number = post_id_in(address.url)
+        if not number:
+            return NO_POST_THERE
+        if not answers or (len(answers) == 1 and is_unknown_field(answers[0])):
+            path = f"/2/tweets/{quote_segment(number)}?{field_names(answers, 'created_at', 'author_id', 'author_id')}"
+            return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
+        told = unwrap_success(answers[-1])
+        if told.get("id") != number:
+            return Absent() if _is_gone(answers[-1], PlatformCopy(number, address.account)) else ADDRESS_UNREADABLE
+        mine = str(told.get("author_id", "")) == address.account
+        return Found(number, post_url(number), parse_timestamp(told.get("created_at"))) if mine else OTHER_ACCOUNTS_POST
+
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Delete the post; gone already is gone. A message is deleted for its sender alone: its reader keeps it."""
+        if copy.chat:
+            return Rejected(Message("x.message_stays"), permanent=True)
+        if not answers:
+            path = f"/2/tweets/{quote_segment(copy.native_id)}"
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
+        last = answers[-1]
+        if unwrap_success(last).get("deleted") is True or _is_gone(last, copy):
+            return Published(copy.native_id)
+        return outcome_of_failure(last, creates=False)
+
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        """Views, likes, replies, reposts, quotes and saves; of a message nothing is counted."""
+        if copy.chat:
+            return None
+        if not answers or (len(answers) == 1 and is_unknown_field(answers[0])):
+            path = f"/2/tweets/{quote_segment(copy.native_id)}?{field_names(answers, 'public_metrics')}"
+            return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics"))
+        told = unwrap_success(answers[-1]).get("public_metrics")
+        found = told if isinstance(told, dict) else {}
+        return {name: found[field] for field, name in _COUNTS.items() if isinstance(found.get(field), int)} or None
+
+    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+        """What X itself does not find is gone; it says the same of every reason."""
+        if copy.chat:
+            return None
+        if not answers:
+            path = f"/2/tweets/{quote_segment(copy.native_id)}"
+            return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
+        if unwrap_success(answers[-1]).get("id") == copy.native_id:
+            return PresenceReport()
+        return MissingPost() if _is_gone(answers[-1], copy) else None
+
+    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+        """How many follow the account."""
+        return x_account.count_followers(answers)
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
+    ) -> Send | CommentPage | None:
+        """What names the account: answers to its posts, and posts elsewhere."""
+        return comments.list_comments(account, cursor, answers)
+
+    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Hide an answer in a conversation of the account's, or show it again."""
+        return comments.moderate_comment(spot, act, answers)
+
+    def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
+        """What people wrote to the account alone since the cursor."""
+        return messages.listen(cursor, answers)
+
+    def charged(self, cursor: str, answers: tuple[StepResult, ...]) -> Mapping[RequestCostKind, int]:
+        """What listening came to."""
+        return messages.count_poll_charges(cursor, answers)
+
+    def ack(self, update: ChatUpdate) -> WireStep | None:
+        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        return None
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+    ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+        """Have the person say yes, then ask whose tokens these are."""
+        return x_account.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        """Ask whose token it is."""
+        return x_account.verify_account(account, answers)
+
+    def revoke(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """End the pair of tokens."""
+        return x_account.revoke_tokens(held, answers)
+
+    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+        """A new pair of tokens; the old refresh token is used up by that."""
+        return x_account.refresh(grant, answers)
+
+
+def _unfit(unit: Unit) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    if wrong := unit_checks.unit_problem(unit, CAN, length=x_text_length(unit.text_of("body"))):
+        return wrong
+    if unit.comment_id and unit.media:
+        return Message("connectors.too_many_media", {"count": len(unit.media), "most": 0})
+    if not unit.media and not unit.text_of("body").strip():
+        return Message("x.empty")
+    if len(unit.media) > 1 and any(medium.mime == MIME for medium in unit.media):
+        return Message("x.film_alone")
+    for place, medium in enumerate(unit.media, start=1):
+        if medium.mime != MIME and medium.size > PICTURE_BYTES:
+            return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
+        if not medium.alt.strip():
+            return Message("connectors.alt_missing", {"place": place})
+        if len(medium.alt) > MAX_ALT:
+            return Message("connectors.text_too_long", {"length": len(medium.alt), "most": MAX_ALT})
+    if ADULT in unit.flags and not unit.media:  # also of a thread that shows such a picture further up
+        return Message("x.words_unmarked")
+    mark = next((flag for flag in unit.flags if flag not in (ADULT, AI)), "")
+    return Message("connectors.mark_untold", {"mark": mark}) if mark else None
+
+
+def _stage(medium: Medium) -> WireStep:
+    """One picture in one go: https://docs.x.com/x-api/media/media-upload"""
+    file = FileRef(medium.sha256, medium.mime, f"picture.{medium.mime.rpartition('/')[2]}")
+    fields, name = {"media_category": "tweet_image"}, media_step_name(STAGE, medium)
+    return WireStep(name, StepKind.STAGE, "POST", "/2/media/upload", fields, files={"media": file}, deadline=120.0)
+
+
+def _tell(medium: Medium, uploaded: str, *, adult: bool) -> WireStep:
+    """What it shows, in words, and whether for adults: https://docs.x.com/x-api/media/create-media-metadata"""
+    told: dict[str, Any] = {"alt_text": {"text": medium.alt}}
+    if adult:
+        told["sensitive_media_warning"] = {"adult_content": True}
+    body = {"id": uploaded, "metadata": told}
+    return WireStep(media_step_name(TOLD, medium), StepKind.STAGE, "POST", "/2/media/metadata", body)
+
+
+def _post(unit: Unit, media: list[str]) -> WireStep:
+    body: dict[str, Any] = {"text": unit.text_of("body")} if unit.text_of("body") else {}
+    if media:
+        body["media"] = {"media_ids": media}
+    if AI in unit.flags:
+        body["made_with_ai"] = True
+    if options.unit_options(unit).get_flag("partnership"):
+        body["paid_partnership"] = True
+    if (
+        answers := options.unit_options(unit).get_text("answers")
+    ) and not unit.parent_id:  # a thread is its first post's
+        body["reply_settings"] = answers
+    if unit.parent_id:
+        body["reply"] = {"in_reply_to_tweet_id": unit.parent_id}
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/2/tweets", body)
+
+
+def _not_staged(answer: StepResult) -> Outcome:
+    """What they no longer know is uploaded anew."""
+    refused = isinstance(answer, Response) and answer.status in (400, 404)
+    known = answer.step.startswith((STAGE, OPEN))
+    if not known and refused and (NOT_FOUND in refusal_text(answer) or BAD_MEDIA in refusal_text(answer)):
+        return restage_uploads()
+    return outcome_of_failure(answer, creates=False)
+
+
+def _last(step: str, answers: tuple[StepResult, ...]) -> StepResult | None:
+    return next((answer for answer in reversed(answers) if answer.step == step), None)
+
+
+def _id_in(answer: StepResult | None) -> str:
+    return id_from_answer(answer) if answer is not None else ""
+
+
+def _is_good(answer: StepResult) -> bool:
+    """Whether a step before the post did what it was for; a segment's answer names nothing."""
+    if answer.step.startswith(PART):
+        return isinstance(answer, Response) and answer.is_success
+    return bool(id_from_answer(answer))
+
+
+def _is_warned(answer: StepResult) -> bool:
+    """Whether X took the warning: it tells back what it holds of a picture."""
+    told = unwrap_success(answer).get("associated_metadata")
+    warning = told.get("sensitive_media_warning") if isinstance(told, dict) else None
+    return isinstance(warning, dict) and warning.get("adult_content") is True
+
+
+def _published(answer: StepResult, unit: Unit) -> Outcome:
+    if number := id_from_answer(answer):
+        return Published(number, post_url(number))
+    if isinstance(answer, Response) and answer.status == 400 and BAD_MEDIA in refusal_text(answer):
+        return restage_uploads()
+    refused = comments.reply_refusal(answer) if unit.comment_id else None
+    return refused or outcome_of_failure(answer, creates=True)
+
+
+def _is_gone(answer: StepResult, copy: PlatformCopy) -> bool:
+    """Whether X itself says that there is no such post: another's 404 page proves nothing."""
+    if not isinstance(answer, Response) or NOT_FOUND not in refusal_text(answer):
+        return False
+    return answer.status in (200, 404) and copy.native_id in str(json_body(answer))

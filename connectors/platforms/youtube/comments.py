@@ -1,0 +1,475 @@
+"""What people say under a channel's films: answered, held back, let through, rejected, its author banned. Pure.
+
+There is one level of replies: a reply is known by the comment it stands under and its own id, since an answer to it
+goes under that comment too. An answer of ours is `comment:` and its id, which tells it from a film.
+Source: https://developers.google.com/youtube/v3/docs/comments/insert, /comments/list, /comments/setModerationStatus
+
+Reading what people say under a channel's films, a few requests at a time. Pure.
+
+A reading asks for the newest threads of the channel, and for those that wait for somebody to let them through; then for
+more where all on a page were new, and for the replies of threads that have more than are shown with them and were
+replied to since. At the fifth request it stops, and the next reading goes on there. Each request costs one unit of the
+10,000 that an application has for all its channels in a day.
+
+Not heard: replies to threads that are none of the 100 newest; of a first reading, all but those 100 and the replies
+that are shown with them; what YouTube takes for spam; mentions elsewhere.
+Source: https://developers.google.com/youtube/v3/docs/commentThreads/list, /docs/commentThreads (replies),
+https://developers.google.com/youtube/v3/determine_quota_cost
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.contract import comments
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.comments import (
+    OWN_COMMENT_PREFIX,
+    Comment,
+    CommentPage,
+    CommentTarget,
+    ModerationAction,
+    own_comment_id,
+    thread_comment_id,
+)
+from connectors.contract.connector import LookupQuery, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.platforms.youtube.account import (
+    FORBIDDEN,
+    error_reason,
+    list_items,
+    outcome_of_failure,
+    resource_part,
+)
+from connectors.shared import http_responses as http
+from connectors.shared import unit_checks
+from foundation.i18n.translation import Message
+from gate.contract.units import Unit
+
+PUBLISH, LOOK, THERE = "publish", "look", "there"
+STATUS: Mapping[str, str] = {
+    "hide": "heldForReview",
+    "show": "published",
+    "delete": "rejected",
+    "block": "rejected&banAuthor=true",
+}
+"""What each act makes of a comment: an author is banned by a rejection alone. Nothing is reported by a program."""
+
+MAX_TEXT = 10_000
+"""Characters of a comment; the page of the API names no number."""
+
+WINDOW = timedelta(seconds=60)
+"""A reply older than this before the attempt is another one with the same words."""
+
+AGAIN, MAX_PAGES, PAGE_SIZE = timedelta(seconds=5), 5, 100
+UNREADY = timedelta(minutes=1)
+"""How long a first comment waits for a film that nobody may comment yet: each try costs 50 units."""
+
+_THREAD = "youtube#commentThread"
+_UNREADY = frozenset({"videoNotFound", "processingFailure"})
+"""What is told of a film that was made public this moment, and of one that is gone."""
+
+_REMARK = re.compile(r"[\w.-]{1,120}(?:/[\w.-]{1,120})?", re.ASCII)
+_GONE = frozenset({"commentNotFound", "parentCommentNotFound", "parentCommentIsPrivate", "videoNotFound"})
+_CLOSED = frozenset({"commentsDisabled", "operationNotSupported"})
+_PERHAPS_GONE = frozenset({"commentNotFound", "forbidden", "processingFailure"})
+"""What is told of a comment that is no more, and of other things."""
+
+
+def answer(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
+    """One request that puts words under a comment; tell what its answer meant."""
+    words = unit.text_of("body")
+    wrong = unit_checks.unit_problem(unit, replace(can, max_text=MAX_TEXT), length=len(words)) or _unfit(unit)
+    if wrong is not None:
+        return Rejected(wrong, permanent=False)
+    if not answers:
+        said = {"snippet": {"parentId": thread_comment_id(unit.comment_id), "textOriginal": words}}
+        return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/youtube/v3/comments?part=snippet", said))
+    last = answers[-1]
+    told = http.success_body(last)
+    if (number := id_of(told)) and told.get("kind", "youtube#comment") == "youtube#comment":
+        return Published(f"{OWN_COMMENT_PREFIX}{number}", _url(resource_part(told, "snippet").get("videoId"), number))
+    if isinstance(last, Response) and last.is_success:
+        return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
+    return _refused(last, creates=True)
+
+
+def comment(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, marks: frozenset[str]) -> Send | Outcome:
+    """A first comment under a film of ours; where it is not known to comments yet, see whether it is there at all.
+
+    Source: https://developers.google.com/youtube/v3/docs/commentThreads/insert, whose errors are told apart here
+    """
+    wrong = unit_checks.first_comment_problem(unit, can, most=MAX_TEXT, marks=marks)
+    if wrong is not None:
+        return Rejected(wrong, permanent=False)
+    words, last = unit.text_of("body"), answers[-1] if answers else None
+    if last is None:
+        top = {"snippet": {"textOriginal": words}}
+        said = {"snippet": {"videoId": unit.reply_to, "topLevelComment": top}}
+        return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/youtube/v3/commentThreads?part=snippet", said))
+    if last.step == THERE:
+        return _unready(last)
+    told = http.success_body(last)
+    if (number := id_of(told)) and told.get("kind", _THREAD) == _THREAD:
+        return Published(f"{OWN_COMMENT_PREFIX}{number}", url_of(unit.reply_to, number))
+    if isinstance(last, Response) and last.is_success:
+        return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
+    if error_reason(last) in _UNREADY:
+        asked = f"/youtube/v3/videos?part=status&id={http.quote_segment(unit.reply_to)}"
+        return Send(WireStep(THERE, StepKind.CONTROL, "GET", asked, action=LOOK))
+    if error_reason(last) in _CLOSED:
+        return Rejected(Message("connectors.comments_off"), permanent=False)
+    return _refused(last, creates=True)
+
+
+def _unready(seen: StepResult) -> Outcome:
+    found = list_items(seen)
+    if found is None or found:
+        return Retry(UNREADY, "account", Message("connectors.post_unready"))
+    return Rejected(Message("connectors.comment_post_gone"), permanent=False)
+
+
+def _unfit(unit: Unit) -> Message | None:
+    alone = not (unit.media or unit.text_of("title") or unit.buttons or unit.viewer or unit.invoice)
+    if not alone or not unit.text_of("body").strip():
+        return Message("youtube.words_alone")
+    if not _REMARK.fullmatch(unit.comment_id):
+        return Message("youtube.remark_gone")
+    return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
+
+
+def _refused(last: StepResult, *, creates: bool) -> Outcome:
+    """A yes that left out comments still lets films through: that is no reason to stop them."""
+    word = error_reason(last)
+    if word in _GONE:
+        return Rejected(Message("youtube.remark_gone"), permanent=False)
+    if word in _CLOSED:
+        return Rejected(Message("youtube.no_answers"), permanent=False)
+    if word == FORBIDDEN:
+        return Rejected(Message("youtube.refused", {"code": word}), permanent=False)
+    outcome = outcome_of_failure(last, creates=creates)
+    lacks = isinstance(outcome, Reauthorize) and word == "insufficientPermissions"
+    return Rejected(Message("oauth.scopes"), permanent=False) if lacks else outcome
+
+
+def find(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    """Read what stands under the comment: words, time and channel say which is ours."""
+    if not answers:
+        return Send(_look(_below(sought)))
+    listed = list_items(answers[-1])
+    if listed is None:
+        return Unknown(Message("connectors.lookup_failed"))
+    if sought.comment:
+        listed = [dict(resource_part(resource_part(one, "snippet"), "topLevelComment")) for one in listed]
+    start = sought.armed_at - WINDOW - http.clock_lead(answers[-1], sought.asked_at or sought.armed_at)
+    same = [one for one in listed if _is_it(one, sought, start)]
+    if same:
+        first = min(same, key=lambda one: str(resource_part(one, "snippet").get("publishedAt")))
+        snippet = resource_part(first, "snippet")
+        number = id_of(first)
+        at = http.parse_timestamp(snippet.get("publishedAt"))
+        return Found(f"{OWN_COMMENT_PREFIX}{number}", _url(snippet.get("videoId"), number), at)
+    page = http.success_body(answers[-1]).get("nextPageToken")
+    if not isinstance(page, str):
+        return Absent()
+    more = len(answers) < MAX_PAGES
+    found = Send(_look(_below(sought, page)))
+    return found if more else Unknown(Message("connectors.lookup_failed"))
+
+
+def _is_it(one: Mapping[str, Any], sought: LookupQuery, start: datetime) -> bool:
+    snippet, number = resource_part(one, "snippet"), id_of(one)
+    texts = {str(snippet.get(name, "")).strip() for name in ("textOriginal", "textDisplay")}
+    ours = resource_part(snippet, "authorChannelId").get("value") == sought.account
+    late = (http.parse_timestamp(snippet.get("publishedAt")) or start) >= start
+    return (
+        sought.text.strip() in texts
+        and ours
+        and late
+        and number != ""
+        and f"{OWN_COMMENT_PREFIX}{number}" not in sought.known
+    )
+
+
+def _below(sought: LookupQuery, page: str = "") -> str:
+    """Where what stands under a film, or under what somebody said, is listed."""
+    if not sought.comment:
+        return replies(thread_comment_id(sought.reply_to), page)
+    more = f"&pageToken={http.quote_segment(page)}" if page else ""
+    of = f"videoId={http.quote_segment(sought.reply_to)}&order=time&maxResults={PAGE_SIZE}"
+    return f"/youtube/v3/commentThreads?part=snippet&{of}&textFormat=plainText{more}"
+
+
+def replies(top: str, page: str = "") -> str:
+    """Where the replies under a comment stand."""
+    more = f"&pageToken={http.quote_segment(page)}" if page else ""
+    under = f"parentId={http.quote_segment(top)}&maxResults={PAGE_SIZE}"
+    return f"/youtube/v3/comments?part=snippet&{under}&textFormat=plainText{more}"
+
+
+def _look(path: str) -> WireStep:
+    return WireStep(LOOK, StepKind.CONTROL, "GET", path, action=LOOK)
+
+
+def remove(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Delete a comment of ours; gone already is gone."""
+    if not answers:
+        path = f"/youtube/v3/comments?id={http.quote_segment(own_comment_id(native_id))}"
+        return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
+    return _done(native_id, answers)
+
+
+def moderate(spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """Give a comment the status that an act means; what is refused is asked after, since gone is as good."""
+    if act not in STATUS:
+        return Rejected(Message("youtube.refused", {"code": act}), permanent=True)
+    if not answers:
+        number = http.quote_segment(own_comment_id(spot.native_id))
+        path = f"/youtube/v3/comments/setModerationStatus?id={number}&moderationStatus={STATUS[act]}"
+        return comments.moderation_request("POST", path)
+    return _done(spot.native_id, answers)
+
+
+def _done(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    """What came of an act. The same words are told of what may not be done and of what is not there."""
+    acted = answers[0]
+    if isinstance(acted, Response) and 200 <= acted.status < 300:
+        return Published(native_id)
+    if error_reason(acted) not in _PERHAPS_GONE:
+        return _refused(acted, creates=False)
+    if len(answers) == 1:
+        return Send(_look(f"/youtube/v3/comments?part=id&id={http.quote_segment(own_comment_id(native_id))}"))
+    there = list_items(answers[-1])
+    if there is None:
+        return Retry(AGAIN, "account", Message("connectors.lookup_failed"))
+    return Rejected(Message("youtube.not_changed"), permanent=False) if there else Published(native_id)
+
+
+def id_of(told: Mapping[str, Any]) -> str:
+    """The id of a comment or a thread; "" for none."""
+    number = told.get("id")
+    return number if isinstance(number, str) and _REMARK.fullmatch(number) and "/" not in number else ""
+
+
+def _url(video: object, number: str) -> str:
+    return url_of(video, number) if isinstance(video, str) and video else ""
+
+
+def url_of(video: str, number: str) -> str:
+    """Where a comment is shown."""
+    return f"https://www.youtube.com/watch?v={video}&lc={number}"
+
+
+MAX_REQUESTS = 5
+"""Of one reading."""
+
+MAX_REMAINING = 50
+"""Places where a reading goes on later; further ones are given up."""
+
+MARGIN = timedelta(minutes=10)
+"""A page is followed back so much further than what was told: some comments appear late."""
+
+SHOWN, HELD, REPLIES = "published", "heldForReview", "replies"
+
+
+@dataclass(frozen=True)
+class _Left:
+    """A list to go on with at `page`: threads of a kind back to `until`, or a thread's replies, `until` so many."""
+
+    kind: str
+    page: str
+    until: str
+    thread: str = ""
+    video: str = ""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a reading stands. Instants are theirs, in ISO 8601; "" for none."""
+
+    since: str = ""
+    """All that was said before was told."""
+    newest: str = ""
+    """When the newest were read last, where something is left."""
+    left: tuple[_Left, ...] = ()
+    counts: Mapping[str, int] | None = None
+    """Of threads with more replies than are shown with them, how many were told."""
+
+    def written(self) -> str:
+        """As a cursor."""
+        left = [[one.kind, one.page, one.until, one.thread, one.video] for one in self.left]
+        return json.dumps([self.since, self.newest, left, self.counts or {}], separators=(",", ":"))
+
+
+def _place(cursor: str) -> _Place:
+    """Out of a cursor; the beginning for one that nobody can read."""
+    try:
+        since, newest, left, counts = json.loads(cursor)
+        kept = tuple(_Left(*map(str, one)) for one in left)
+        told = {str(thread): int(count) for thread, count in counts.items()}
+    except (ValueError, TypeError, AttributeError):
+        return _Place()
+    return _Place(str(since), str(newest), kept, told)
+
+
+def remarks_of(account: str, cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
+    """The next request, what was said since `cursor`, or None where the first answer is none."""
+    place, found, sound = _place(cursor), list[Comment](), True
+    for number, answer in enumerate(answers):
+        rows = _rows(answer)
+        if rows is None and not number:
+            return None
+        if rows is None:
+            sound = sound and _of_no_use(answer)
+            if number > 1 and not sound:  # it goes on there next time
+                break
+            place = replace(place, left=place.left[1:]) if number > 1 else place
+            continue
+        asked = place.left[0] if number > 1 else None
+        found += _heard(rows, account, asked)
+        place = _onward(place, answer, rows, asked) if asked else _begun(place, answer, rows, held=number == 1)
+    else:
+        if len(answers) < 2 or (place.left and len(answers) < MAX_REQUESTS):
+            return _asks(place, len(answers))
+    return _told(found, place, answers[0], sound=sound)
+
+
+def _told(found: list[Comment], place: _Place, first: StepResult, *, sound: bool) -> CommentPage:
+    at = http.response_date(first)
+    now = at.isoformat() if at is not None else ""
+    whole = sound and not place.left
+    place = replace(place, since=now or place.since, newest="") if whole else replace(place, newest=now)
+    once = {one.native_id: one for one in found}.values()
+    dated = sorted((one for one in once if one.at is not None), key=lambda one: str(one.at))
+    return CommentPage((*(one for one in once if one.at is None), *dated), place.written())
+
+
+def _rows(answer: StepResult) -> list[dict[str, Any]] | None:
+    """What a list holds; what is no entry is left out. None when it is no list."""
+    told = http.success_body(answer).get("items")
+    return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else None
+
+
+def _of_no_use(answer: StepResult) -> bool:
+    """Whether the same will be refused again: a thread is gone, or a place in a list is no more."""
+    return error_reason(answer) == FORBIDDEN or isinstance(outcome_of_failure(answer, creates=False), Rejected)
+
+
+def _asks(place: _Place, number: int) -> Send:
+    """The newest threads, those that are held back, or what is left."""
+    if number > 1 and place.left[0].kind == REPLIES:
+        return comments.comments_request(replies(place.left[0].thread, place.left[0].page))
+    kind, page = (place.left[0].kind, place.left[0].page) if number > 1 else (HELD if number else SHOWN, "")
+    more = f"&pageToken={http.quote_segment(page)}" if page else ""
+    asked = f"part=snippet,replies&allThreadsRelatedToChannelId={{account}}&moderationStatus={kind}&order=time"
+    return comments.comments_request(
+        f"/youtube/v3/commentThreads?{asked}&maxResults={PAGE_SIZE}&textFormat=plainText{more}"
+    )
+
+
+def _begun(place: _Place, answer: StepResult, rows: list[dict[str, Any]], *, held: bool) -> _Place:
+    """Where a reading stands after the first page of a list of threads."""
+    onward = _further(HELD if held else SHOWN, answer, rows, place.newest or place.since)
+    if held:
+        return replace(place, left=(*place.left, *onward)[:MAX_REMAINING])
+    many = {thread: (total, video) for thread, total, video in map(_unshown, rows) if total}
+    known = place.counts or {}
+    if not place.since and not place.newest:  # of a first reading, what is shown is enough
+        return replace(place, left=onward, counts={thread: total for thread, (total, _) in many.items()})
+    waiting = tuple(one for one in place.left if one.thread not in many or str(many[one.thread][0]) == one.until)
+    under_way = {one.thread for one in waiting}
+    fresh = tuple(
+        _Left(REPLIES, "", str(total), thread, video)
+        for thread, (total, video) in many.items()
+        if known.get(thread) != total and thread not in under_way
+    )
+    counts = {thread: count for thread, count in known.items() if thread in many}
+    return replace(place, left=(*waiting, *onward, *fresh)[:MAX_REMAINING], counts=counts)
+
+
+def _onward(place: _Place, answer: StepResult, rows: list[dict[str, Any]], asked: _Left) -> _Place:
+    """Where a reading stands after something that was left."""
+    if asked.kind != REPLIES:
+        return replace(place, left=(*_further(asked.kind, answer, rows, asked.until), *place.left[1:]))
+    page = http.success_body(answer).get("nextPageToken")
+    if isinstance(page, str) and rows:
+        return replace(place, left=(replace(asked, page=page), *place.left[1:]))
+    told = int(asked.until) if asked.until.isdigit() else 0
+    return replace(place, left=place.left[1:], counts={**(place.counts or {}), asked.thread: told})
+
+
+def _further(kind: str, answer: StepResult, rows: list[dict[str, Any]], until: str) -> tuple[_Left, ...]:
+    """The next page, where all threads on this one began after `until`: they come newest first."""
+    page, bound = http.success_body(answer).get("nextPageToken"), http.parse_timestamp(until)
+    if not isinstance(page, str) or bound is None or not rows:
+        return ()
+    began = [http.parse_timestamp(resource_part(_top(one), "snippet").get("publishedAt")) for one in rows]
+    return (_Left(kind, page, until),) if all(at is None or at >= bound - MARGIN for at in began) else ()
+
+
+def _top(thread: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The comment that a thread began with."""
+    return resource_part(resource_part(thread, "snippet"), "topLevelComment")
+
+
+def _replies_of_thread(thread: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The replies that are shown with a thread."""
+    told = resource_part(thread, "replies").get("comments")
+    return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+
+
+def _unshown(thread: Mapping[str, Any]) -> tuple[str, int, str]:
+    """A thread, how many replies it has where not all are shown with it, else 0, and its film."""
+    total = resource_part(thread, "snippet").get("totalReplyCount")
+    many = total if isinstance(total, int) and total > len(_replies_of_thread(thread)) else 0
+    return id_of(_top(thread)), many if id_of(_top(thread)) else 0, _video(thread)
+
+
+def _video(thread: Mapping[str, Any]) -> str:
+    snippet = resource_part(thread, "snippet")
+    told = snippet.get("videoId") or resource_part(_top(thread), "snippet").get("videoId")
+    return told if isinstance(told, str) else ""
+
+
+def _heard(rows: list[dict[str, Any]], account: str, asked: _Left | None) -> Iterator[Comment]:
+    """What others said; nothing of an entry that names nobody."""
+    if asked is not None and asked.kind == REPLIES:
+        yield from (one for row in rows if (one := _remark(row, asked.thread, asked.video, account)))
+        return
+    for thread in rows:
+        top, video = _top(thread), _video(thread)
+        said = [_remark(top, "", video, account)]
+        said += [_remark(one, id_of(top), video, account) for one in _replies_of_thread(thread)] if id_of(top) else []
+        yield from (one for one in said if one is not None)
+
+
+def _remark(comment: Mapping[str, Any], parent: str, video: str, account: str) -> Comment | None:
+    snippet, number = resource_part(comment, "snippet"), id_of(comment)
+    author, name = resource_part(snippet, "authorChannelId").get("value"), snippet.get("authorDisplayName")
+    author = author if isinstance(author, str) and author else name
+    if not number or not isinstance(author, str) or not author or author == account:
+        return None
+    text = snippet.get("textDisplay")
+    return Comment(
+        native_id=f"{parent}/{number}" if parent else number,
+        author=author,
+        handle=name if isinstance(name, str) and name else author,
+        text=text if isinstance(text, str) else "",
+        under=video,
+        url=url_of(video, number) if video else "",
+        at=http.parse_timestamp(snippet.get("publishedAt")),
+    )

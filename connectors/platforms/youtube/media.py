@@ -1,0 +1,191 @@
+"""A film's cover on YouTube: the picture beside it, set while nobody sees the film yet. Pure.
+
+Set twice, it is set once; a new one takes the place of the last. Only channels whose owner gave a telephone number may
+have covers of their own, and Shorts show none. It costs 50 units of an application's day.
+Source: https://developers.google.com/youtube/v3/docs/thumbnails/set
+
+A film on its way to YouTube: a session, its parts in order, then what YouTube makes of it. Nobody sees it yet. Pure.
+
+What arrived is asked for before anything is sent: a session that another try began goes on where it stands.
+Source: https://developers.google.com/youtube/v3/guides/using_resumable_upload_protocol
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from connectors.contract.connector import FileRef, Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.outcomes import Outcome, Rejected, Retry
+from connectors.platforms.youtube.account import FORBIDDEN, error_reason, list_items, outcome_of_failure, resource_part
+from connectors.shared import http_responses as http
+from connectors.shared.http_responses import json_body, quote_segment, restage_uploads
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import Medium, Unit
+
+COVER = "stage:cover:"
+"""How the step is called; the film's number follows: another upload of it is another film, without a cover."""
+
+MIMES = ("image/jpeg", "image/png")
+MAX_BYTES = 2 * 1024 * 1024
+TOO_MANY_FOR = timedelta(hours=1)
+"""A channel that set too many lately is told no time: they say nowhere how long it lasts."""
+
+
+def video_of(unit: Unit) -> Medium | None:
+    """The film of a unit."""
+    return next((one for one in unit.media if one.mime not in MIMES), None)
+
+
+def cover_of(unit: Unit) -> Medium | None:
+    """The picture beside it; None where YouTube takes one from the film."""
+    return next((one for one in unit.media if one.mime in MIMES), None)
+
+
+def unfit(unit: Unit) -> Message | None:
+    """Why there are more than one film and one cover beside it, or that is no cover."""
+    covers = [one for one in unit.media if one.mime in MIMES]
+    if len(covers) > 1 or len(unit.media) - len(covers) > 1:
+        return Message("youtube.cover_alone")
+    heavy = next((one for one in covers if one.size > MAX_BYTES), None)
+    return Message("youtube.cover_heavy", {"size": heavy.size, "most": MAX_BYTES}) if heavy is not None else None
+
+
+def next_turn(unit: Unit, number: str, answers: tuple[StepResult, ...]) -> Send | None:
+    """The request that gives the film `number` its cover; None where it has it, or none is wanted."""
+    cover, name = cover_of(unit), f"{COVER}{number}"
+    if cover is None or any(one.step == name and isinstance(one, Response) and one.is_success for one in answers):
+        return None
+    path = f"/upload/youtube/v3/thumbnails/set?videoId={http.quote_segment(number)}&uploadType=media"
+    file = FileRef(cover.sha256, cover.mime)
+    return Send(WireStep(name, StepKind.STAGE, "POST", path, file=file, deadline=60.0))
+
+
+def refused(answer: StepResult) -> Outcome:
+    """Why a film has no cover: nobody sees it yet, so the whole post waits for somebody."""
+    word = error_reason(answer)
+    if word == "videoNotFound":
+        return http.restage_uploads()
+    if word == "uploadRateExceeded":
+        return Retry(TOO_MANY_FOR, "account", Message("connectors.rate_limited"))
+    if word == FORBIDDEN:
+        return Rejected(Message("youtube.cover_forbidden"), permanent=False)
+    return outcome_of_failure(answer, creates=False)
+
+
+OPEN, ASK, PUT, POLL = "stage:open", "stage:ask", "stage:put:", "poll"
+CHUNK = 8 * 1024 * 1024
+"""A multiple of 256 KiB, as they ask for."""
+
+SESSIONS = ("googleapis.com",)
+"""Where the address of a session may lie."""
+
+POLLS, AGAIN = 2, timedelta(seconds=20)
+"""How often one try asks whether a film is ready, and how long the next try waits."""
+
+GOES_ON, GONE = 308, (404, 410)
+_VIDEO = re.compile(r"[\w-]{6,20}", re.ASCII)
+_HAS = re.compile(r"bytes=0-(\d{1,12})", re.ASCII)
+
+
+class Upload:
+    """Where the upload of a film stands, by the answers so far."""
+
+    def __init__(self, film: Medium, said: Mapping[str, Any], answers: tuple[StepResult, ...]) -> None:
+        self._film, self._said, self._answers = film, said, answers
+        opened = [one for one in answers if one.step == OPEN and isinstance(one, Response)]
+        self._session = opened[-1].sealed.get("location") if opened else None
+        self._last, self.id = _last(answers), uploaded(answers)
+
+    def next(self) -> Send | Outcome | None:
+        """The next request of it, or why it waits; None when it can be shown."""
+        if self.id:
+            return self._ready()
+        if self._session is None:
+            return restage_uploads() if any(one.step == OPEN for one in self._answers) else Send(self._open())
+        if self._last is None:
+            return Send(self._part(ASK, self._session, f"bytes */{self._film.size}"))
+        if self._last.status != GOES_ON:  # it is whole, and nobody can read which film it is
+            return restage_uploads()
+        found = _HAS.fullmatch(self._last.headers.get("range", ""))
+        start = int(found[1]) + 1 if found else 0
+        if start >= self._film.size:
+            return Retry(AGAIN, "account", Message("connectors.preparing"))
+        if self._last.step == f"{PUT}{start}":  # it took nothing of what was just sent
+            return Retry(AGAIN, "account", Message("connectors.preparing"))
+        end = min(start + CHUNK, self._film.size)
+        span = f"bytes {start}-{end - 1}/{self._film.size}"
+        return Send(
+            self._part(
+                f"{PUT}{start}", self._session, span, FileRef(self._film.sha256, self._film.mime, part=(start, end))
+            )
+        )
+
+    def _open(self) -> WireStep:
+        """Its answer is an address: whoever has it may send there."""
+        size = {"x-upload-content-length": str(self._film.size), "x-upload-content-type": self._film.mime}
+        return WireStep(
+            OPEN,
+            StepKind.STAGE,
+            "POST",
+            f"/upload/youtube/v3/videos?uploadType=resumable&part={','.join(self._said)}",
+            self._said,
+            headers=size,
+            secret_headers=("location",),
+            text_as="receipt",
+        )
+
+    def _part(self, name: str, session: Sealed, span: str, file: FileRef | None = None) -> WireStep:
+        return WireStep(
+            name,
+            StepKind.STAGE,
+            "PUT",
+            "/",
+            file=file,
+            headers={"content-range": span},
+            token="none",  # noqa: S106  no secret
+            deadline=180.0,
+            address=session,
+            within=SESSIONS,
+        )
+
+    def _ready(self) -> Send | Outcome | None:
+        told = [one for one in self._answers if one.step == POLL]
+        found = list_items(told[-1]) if told else None
+        status = resource_part(found[0], "status") if found else {}
+        match status.get("uploadStatus"):
+            case "processed":
+                return None
+            case "rejected" | "failed" | "deleted":
+                word = status.get("rejectionReason", status.get("failureReason", "?"))
+                return Rejected(Message("youtube.film_refused", {"code": re.sub(r"\W", "", str(word))[:60]}), True)
+        if told and found == []:  # gone meanwhile: somebody deleted it there
+            return restage_uploads()
+        if len(told) >= POLLS:
+            return Retry(AGAIN, "account", Message("connectors.preparing"))
+        path = f"/youtube/v3/videos?part=status,processingDetails&id={quote_segment(self.id)}"
+        return Send(WireStep(POLL, StepKind.CONTROL, "GET", path, action="look"))
+
+
+def _last(answers: tuple[StepResult, ...]) -> Response | None:
+    """What was told last of how an upload stands."""
+    told = [one for one in answers if isinstance(one, Response) and one.step.startswith((ASK, PUT))]
+    return told[-1] if told else None
+
+
+def uploaded(answers: tuple[StepResult, ...]) -> str:
+    """The number of the film that was uploaded last; "" while it is not whole."""
+    last = _last(answers)
+    told = json_body(last).get("id") if last is not None and last.is_success else ""
+    return told if isinstance(told, str) and _VIDEO.fullmatch(told) else ""
+
+
+def is_unfinished(answer: StepResult) -> bool:
+    """Whether an upload goes on after an answer: a part arrived, or was asked for."""
+    return isinstance(answer, Response) and (answer.is_success or (answer.status == GOES_ON and answer.step != OPEN))
+
+
+def is_session_lost(answer: StepResult) -> bool:
+    """Whether a session is no more."""
+    return isinstance(answer, Response) and answer.step.startswith((ASK, PUT)) and answer.status in GONE

@@ -1,0 +1,363 @@
+"""YouTube: films of one channel. Pure.
+
+A film is uploaded as a private one, worked through there, gets its cover, and is made public when it is time: said
+twice, that changes nothing. Source: https://developers.google.com/youtube/v3/docs/videos
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.contract import feed_layout
+from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
+from connectors.contract.capabilities import Capabilities, PostOption
+from connectors.contract.comments import CommentPage, CommentTarget, ModerationAction, is_own_reply
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepKind,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.destination import MarkReport
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    LookupResult,
+    Outcome,
+    Published,
+    Rejected,
+    Uncertain,
+    Unknown,
+)
+from connectors.contract.post_addresses import (
+    ADDRESS_UNREADABLE,
+    NO_POST_THERE,
+    OTHER_ACCOUNTS_POST,
+    ClaimedAddress,
+    path_segments,
+    query_value,
+)
+from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport, platform_word
+from connectors.platforms.youtube import account as youtube_account
+from connectors.platforms.youtube import comments, media
+from connectors.platforms.youtube.account import (
+    SURFACE,
+    error_reason,
+    list_items,
+    outcome_of_failure,
+    resource_part,
+)
+from connectors.platforms.youtube.comments import remarks_of
+from connectors.platforms.youtube.media import Upload, is_session_lost, is_unfinished, uploaded
+from connectors.shared import http_responses as http
+from connectors.shared import options, unit_checks
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Unit
+
+PUBLISH, LOOK = "publish", "look"
+AI = "status.containsSyntheticMedia=true"
+"""The flag of what a machine made, as the rules of places write it and a request tells it."""
+
+MAX_TITLE, MAX_TEXT = 100, 5000
+"""A title in characters, a description in bytes of UTF-8."""
+
+CATEGORY = "22"
+"""People & Blogs; a film without one is refused."""
+
+PAID = "paidProductPlacementDetails"
+"""The part of a film that says whether somebody paid for what it shows."""
+
+SEEN = ("public", "unlisted")
+"""Who may see a film. A private one is not published: it is what was uploaded ahead."""
+
+CAN = Capabilities(
+    platform="youtube",
+    surfaces=(SURFACE.partition(".")[2],),
+    max_text=MAX_TEXT,
+    max_media=2,
+    mimes=("video/mp4", *media.MIMES),
+    max_bytes=200 * 1024 * 1024,
+    look="name",
+    resend_is_look=True,
+    can_delete=True,
+    can_chat=False,
+    can_sell=False,
+    stages=True,
+    approval_days=28,
+    points_at=frozenset({COMMENT_REFERENCE}),
+    first_comment=True,
+    moderates=frozenset(comments.STATUS),
+    remarks_every=60,
+    looks_for_answers=True,
+    needs={"": "film"},
+    shows={"": feed_layout.YOUTUBE_LAYOUT},
+    options=(
+        PostOption("readers", "choice", choices=SEEN),
+        PostOption("tags", "list", most=400, entries=50, pattern="[^<>,]+", read=True, example="sea"),
+        PostOption("category", "text", most=3, pattern="[0-9]+", default=CATEGORY, example="24"),
+        PostOption("partnership", "flag", default=options.OPTION_FALSE),
+    ),
+)
+"""Until Google has audited an application, all that it uploads stays private; it says nowhere how long that takes.
+
+All channels of an application share its 10,000 units a day, and a film that nobody can make public any more is worse
+than a comment that is heard late: a reading costs two units at least, so a hundred channels take half of it.
+"""
+
+_NUMBER = re.compile(r"[\w-]{6,20}", re.ASCII)
+_COUNTS = {"viewCount": "views", "likeCount": "likes", "commentCount": "comments"}
+
+
+class YouTube:
+    """Films of one channel; pure."""
+
+    capabilities = CAN
+    form = youtube_account.FORM
+    numbers_prove = False
+    refresh_grace = youtube_account.KEEPS
+
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """A description counts in bytes, without the first line where that is the title; a comment, in characters."""
+        if unit.comment or unit.comment_id:
+            return len(unit.text_of("body")), comments.MAX_TEXT
+        return unit_checks.count_utf8_bytes(
+            unit_checks.split_title(unit.text_of("title"), unit.text_of("body"))[1]
+        ), MAX_TEXT
+
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Upload the film as a private one, wait until it is ready, give it the picture beside it as its cover, then
+        make it public; tell what an answer meant."""
+        if unit.comment_id:
+            return comments.answer(unit, answers, CAN)
+        if unit.comment == IS_FIRST_COMMENT:
+            return comments.comment(unit, answers, CAN, frozenset({AI}))
+        unfit = _unfit(unit)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last)
+        if last is not None and last.step.startswith(media.COVER) and not is_unfinished(last):
+            return media.refused(last)
+        if last is not None and not is_unfinished(last):
+            return http.restage_uploads() if is_session_lost(last) else outcome_of_failure(last, creates=False)
+        film = media.video_of(unit)
+        if film is None:
+            return Rejected(Message("connectors.film_missing"), permanent=False)
+        upload = Upload(film, _private(unit), answers)
+        return upload.next() or media.next_turn(unit, upload.id, answers) or Send(_shown(unit, upload.id))
+
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """Ask how the film stands that was uploaded for it: its number was told before anybody could see it, and
+        another of the same words is another one."""
+        if sought.reply_to:
+            return comments.find(sought, answers)
+        number = uploaded(sought.told)
+        if not number:
+            return Unknown(Message("connectors.no_lookup"))
+        if not answers:
+            return Send(_video(PlatformCopy(number, sought.account), "id,status", LOOK))
+        found = list_items(answers[-1])
+        if found is None:
+            return Unknown(Message("connectors.lookup_failed"))
+        there = bool(found) and resource_part(found[0], "status").get("privacyStatus") in SEEN
+        return Found(number, _url(number)) if there else Absent()
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The channel."""
+        return f"https://www.youtube.com/channel/{http.quote_segment(account)}"
+
+    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        """The film of an address. One that is private still is what was uploaded ahead: nobody sees it."""
+        number = _number_in(address.url)
+        if not number:
+            return NO_POST_THERE
+        if not answers:
+            return Send(_video(PlatformCopy(number, address.account), "snippet,status", LOOK))
+        found = list_items(answers[-1])
+        if found is None:
+            return ADDRESS_UNREADABLE
+        if not found or resource_part(found[0], "status").get("privacyStatus") == "private":
+            return Absent()
+        mine = resource_part(found[0], "snippet").get("channelId") == address.account
+        return Found(number, _url(number)) if mine else OTHER_ACCOUNTS_POST
+
+    def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Delete the film, or an answer; gone already is gone."""
+        if is_own_reply(copy.native_id):
+            return comments.remove(copy.native_id, answers)
+        if not answers:
+            path = f"/youtube/v3/videos?id={http.quote_segment(copy.native_id)}"
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
+        last = answers[-1]
+        done = isinstance(last, Response) and (last.status == 204 or error_reason(last) == "videoNotFound")
+        return Published(copy.native_id) if done else outcome_of_failure(last, creates=False)
+
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+        """Views, likes and comments of a film; they are told as text."""
+        if is_own_reply(copy.native_id):
+            return None
+        if not answers:
+            return Send(_video(copy, "statistics", "metrics"))
+        found = list_items(answers[-1])
+        told = resource_part(found[0], "statistics") if found else {}
+        counts = {name: told.get(field) for field, name in _COUNTS.items()}
+        return {
+            name: int(count) for name, count in counts.items() if isinstance(count, str) and count.isdigit()
+        } or None
+
+    def read_back(
+        self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
+    ) -> Send | MarkReport | Outcome:
+        """Whether the film is said to be made by a machine, where it was sent so."""
+        if AI not in flags or is_own_reply(copy.native_id):
+            return MarkReport()
+        if not answers:
+            return Send(_video(copy, "status", LOOK))
+        found = list_items(answers[-1])
+        if found is None:
+            last = answers[-1]
+            readable = isinstance(last, Response) and last.is_success
+            return (
+                Rejected(Message("connectors.unreadable"), False)
+                if readable
+                else outcome_of_failure(last, creates=False)
+            )
+        status = resource_part(found[0], "status") if found else {}
+        there = status.get("privacyStatus") in SEEN
+        return MarkReport(() if not there or status.get("containsSyntheticMedia") is True else (AI,), there=there)
+
+    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+        """A film that was rejected after all is still told to its owner; one that is deleted is not."""
+        if is_own_reply(copy.native_id):
+            return None
+        if not answers:
+            return Send(_video(copy, "status", LOOK))
+        found = list_items(answers[-1])
+        if found is None:
+            return None
+        status = resource_part(found[0], "status") if found else {}
+        if status.get("uploadStatus") == "rejected":
+            return MissingPost("rules", platform_word(status, "rejectionReason"))
+        return PresenceReport() if found and status.get("uploadStatus") != "deleted" else MissingPost()
+
+    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+        """How many subscribed to the channel."""
+        return youtube_account.count_followers(answers)
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
+    ) -> Send | CommentPage | None:
+        """What people said under the channel's films."""
+        return remarks_of(account, cursor, answers)
+
+    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """Hold a comment back, let it through, reject it, or ban its author with it."""
+        return comments.moderate(spot, act, answers)
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
+    ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
+        """Have the person say yes, then ask which channel it is."""
+        return youtube_account.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+        """Ask whose token it is."""
+        return youtube_account.verify_account(account, answers)
+
+    def refresh(self, grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
+        """A new access token."""
+        return youtube_account.refresh(grant, answers)
+
+
+def _unfit(unit: Unit) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    title, body = unit_checks.split_title(unit.text_of("title"), unit.text_of("body"))
+    size = unit_checks.count_utf8_bytes(body)
+    if wrong := unit_checks.unit_problem(unit, CAN, length=len(body)):
+        return wrong
+    if wrong := media.unfit(unit):
+        return wrong
+    if not title.strip():
+        return Message("youtube.no_title")
+    if len(title) > MAX_TITLE:
+        return Message("youtube.title_too_long", {"length": len(title), "most": MAX_TITLE})
+    if size > MAX_TEXT:
+        return Message("connectors.text_too_heavy", {"size": size, "most": MAX_TEXT})
+    if any(sign in title + body for sign in "<>"):
+        return Message("youtube.signs")
+    mark = next((flag for flag in unit.flags if flag != AI), "")
+    return Message("connectors.mark_untold", {"mark": mark}) if mark else None
+
+
+def _status(privacy: str, *, made: bool) -> dict[str, Any]:
+    """All of it, each time: what is not told falls back to nothing."""
+    return {
+        "privacyStatus": privacy,
+        "selfDeclaredMadeForKids": False,
+        "containsSyntheticMedia": made,
+        "embeddable": True,
+        "license": "youtube",
+    }
+
+
+def _private(unit: Unit) -> dict[str, Any]:
+    title, body = unit_checks.split_title(unit.text_of("title"), unit.text_of("body"))
+    chosen = options.unit_options(unit)
+    snippet: dict[str, Any] = {
+        "title": title,
+        "description": body,
+        "categoryId": chosen.get_text("category") or CATEGORY,
+    }
+    if tags := chosen.get_list("tags"):
+        snippet["tags"] = tags
+    said = {"snippet": snippet, "status": _status("private", made=AI in unit.flags)}
+    return said | ({PAID: {"hasPaidProductPlacement": True}} if chosen.get_flag("partnership") else {})
+
+
+def _shown(unit: Unit, number: str) -> WireStep:
+    body = {
+        "id": number,
+        "status": _status(options.unit_options(unit).get_text("readers") or "public", made=AI in unit.flags),
+    }
+    return WireStep(PUBLISH, StepKind.PUBLISH, "PUT", "/youtube/v3/videos?part=status", body)
+
+
+def _published(answer: StepResult) -> Outcome:
+    told = http.success_body(answer)
+    number, privacy = told.get("id"), resource_part(told, "status").get("privacyStatus")
+    if isinstance(number, str) and privacy in SEEN:
+        return Published(number, _url(number))
+    if isinstance(number, str) and privacy == "private":
+        return Rejected(Message("youtube.kept_private"), permanent=False)
+    if told:
+        return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
+    return (
+        http.restage_uploads() if error_reason(answer) == "videoNotFound" else outcome_of_failure(answer, creates=True)
+    )
+
+
+def _video(copy: PlatformCopy, wanted: str, action: str) -> WireStep:
+    path = f"/youtube/v3/videos?part={wanted}&id={http.quote_segment(copy.native_id)}"
+    return WireStep(action, StepKind.CONTROL, "GET", path, action=action)
+
+
+def _number_in(url: str) -> str:
+    """The number of the film that an address names; "" for none. The forms people copy: the page, a short, a link."""
+    path = path_segments(url, "youtube.com")
+    if path == ("watch",):
+        number = query_value(url, "v")
+    else:
+        short = path_segments(url, "youtu.be")
+        number = path[1] if len(path) == 2 and path[0] in ("shorts", "live", "embed") else "".join(short[:1])
+    return number if _NUMBER.fullmatch(number) else ""
+
+
+def _url(number: str) -> str:
+    return f"https://www.youtube.com/watch?v={number}"

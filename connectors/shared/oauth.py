@@ -1,0 +1,193 @@
+"""Signing in by OAuth 2 as a client that somebody registered: a code for tokens, new tokens for the old. Pure.
+
+Source: RFC 6749, 4.1.3 and 6; the challenge is the house's (`channels.connections.oauth_flow`).
+
+Platforms that end what somebody signed in with, where they say how. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Protocol, runtime_checkable
+
+from connectors.contract.account_setup import CLIENT_ID, CLIENT_SECRET, OAuthVisit
+from connectors.contract.connector import (
+    OAuthClient,
+    RefreshGrant,
+    RenewedTokens,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    StepResult,
+    WireStep,
+)
+from connectors.contract.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.shared import http_responses as http
+from connectors.shared.http_responses import platform_error_code
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+
+TOKEN_STEP = "token"  # noqa: S105  a step's name
+ACCESS_TOKEN_FIELD, REFRESH_TOKEN_FIELD = "access_token", "refresh_token"
+MAX_TOKEN_LIFETIME = timedelta(days=400)
+_DEAD = frozenset({"invalid_grant", "invalid_request"})
+"""What a token endpoint says of a token that is used up, revoked or unknown; X says the second."""
+
+
+def client_from_form(form: Mapping[str, str | Sealed]) -> OAuthClient:
+    """The client a form names."""
+    secret = form.get(CLIENT_SECRET)
+    return OAuthClient(str(form.get(CLIENT_ID, "")), secret if isinstance(secret, Sealed) else None)
+
+
+def oauth_turn(
+    form: Mapping[str, str | Sealed],
+    answers: tuple[StepResult, ...],
+    *,
+    page: OAuthVisit,
+    path: str,
+    me: WireStep,
+    named: str = CLIENT_ID,
+) -> Send | OAuthVisit | Outcome | None:
+    """The way of an account through a visit: `page` without its client, tokens at `path`, then `me`, which says whose
+    they are. None once that was answered. `named`: what the platform calls a client's id."""
+    client = client_from_form(form)
+    if not client.client_id:
+        return Rejected(Message("oauth.no_client"), permanent=False)
+    if "code" not in form:
+        return replace(page, asked={"response_type": "code", named: client.client_id, **page.asked})
+    if not answers:
+        return Send(code_exchange_step(path, form, named))
+    if answers[-1].step != TOKEN_STEP:
+        return None
+    return Send(me) if parse_tokens(answers[-1]) else code_refusal_outcome(answers[-1], again=Message("oauth.again"))
+
+
+def code_exchange_step(
+    path: str, form: Mapping[str, str | Sealed], named: str = CLIENT_ID, *, basic: bool = True
+) -> WireStep:
+    """The request that gives the code of a visit for tokens; `basic`: a client whose id is called so shows it there."""
+    said = {
+        "grant_type": "authorization_code",
+        "code": form["code"],
+        "redirect_uri": form["redirect_uri"],
+        "code_verifier": form["verifier"],
+    }
+    return _asked(path, said, client_from_form(form), named, basic=basic)
+
+
+def token_renewal_step(path: str, grant: RefreshGrant, named: str = CLIENT_ID) -> WireStep:
+    """The request that gives a refresh token for new tokens."""
+    client = grant.client or OAuthClient("")
+    return _asked(path, {"grant_type": REFRESH_TOKEN_FIELD, REFRESH_TOKEN_FIELD: grant.refresh}, client, named)
+
+
+def client_auth_step(path: str, said: Mapping[str, Any], client: OAuthClient, named: str = CLIENT_ID) -> WireStep:
+    """A request to an endpoint for tokens that shows the client as this one does when it renews."""
+    return _asked(path, said, client, named)
+
+
+def _asked(path: str, said: Mapping[str, Any], client: OAuthClient, named: str, *, basic: bool = True) -> WireStep:
+    """A client with a secret shows it by Basic and nowhere else; one without names itself. Where the id has a name of
+    its own, or Basic is not known, both stand among the fields (RFC 6749, 2.3.1)."""
+    shown = client if client.secret is not None and named == CLIENT_ID and basic else None
+    secret = {CLIENT_SECRET: client.secret} if client.secret is not None and shown is None else {}
+    return WireStep(
+        TOKEN_STEP,
+        StepKind.AUTH,
+        "POST",
+        path,
+        said if shown else {**said, named: client.client_id, **secret},
+        token="none",  # noqa: S106  no secret
+        secret_fields=(ACCESS_TOKEN_FIELD, REFRESH_TOKEN_FIELD),
+        deadline=20.0,
+        encoding="form",
+        client=shown,
+        host="auth",
+    )
+
+
+def parse_tokens(answer: StepResult) -> RenewedTokens | None:
+    """The tokens an answer gave; None for none."""
+    if not isinstance(answer, Response) or not answer.is_success or ACCESS_TOKEN_FIELD not in answer.sealed:
+        return None
+    return RenewedTokens(
+        answer.sealed[ACCESS_TOKEN_FIELD], answer.sealed.get(REFRESH_TOKEN_FIELD), _lifetime(http.json_body(answer))
+    )
+
+
+def _lifetime(body: Mapping[str, Any]) -> timedelta | None:
+    seconds = body.get("expires_in")
+    if not isinstance(seconds, int) or seconds <= 0:
+        return None
+    return min(timedelta(seconds=min(seconds, 10**9)), MAX_TOKEN_LIFETIME)
+
+
+def code_refusal_outcome(answer: StepResult, *, again: Message) -> Outcome:
+    """Why a code gave no tokens. It is good once: where what came of it is not known, the person says yes `again`."""
+    if isinstance(answer, Response) and http.platform_error_code(answer) in ("invalid_client", "unauthorized_client"):
+        return Rejected(Message("oauth.client_refused"), permanent=False)
+    if isinstance(answer, StepNotSent) or (isinstance(answer, Response) and answer.status == 429):
+        return http.outcome_of_status(answer, creates=False)
+    return Rejected(again, permanent=False)
+
+
+def renewal_outcome(answer: StepResult) -> RenewedTokens | Outcome:
+    """The new tokens, or why there are none; whatever may have used the refresh token up is a doubt."""
+    if found := parse_tokens(answer):
+        return found
+    if (
+        isinstance(answer, Response) and answer.is_success and http.platform_error_code(answer) in _DEAD
+    ):  # as Reddit has it
+        return Reauthorize(Message("connectors.token_refused"))
+    if isinstance(answer, StepAnswerLost) or (isinstance(answer, Response) and not 400 <= answer.status < 500):
+        detail = answer.detail if isinstance(answer, StepAnswerLost) else f"http_{answer.status}"
+        return Uncertain(Message("connectors.answer_lost", {"detail": detail}))
+    if isinstance(answer, Response) and answer.status == 403 and not isinstance(answer.body, dict):
+        return Retry(http.RATE_WINDOW, "account", Message("connectors.unclear_answer", {"status": 403}))
+    if isinstance(answer, Response) and answer.status in (400, 401, 403):
+        ended = http.platform_error_code(answer) in _DEAD
+        return Reauthorize(Message("connectors.token_refused" if ended else "oauth.client_refused"))
+    return http.outcome_of_status(answer, creates=False)
+
+
+REVOKE_STEP = "revoke"
+
+
+@dataclass(frozen=True)
+class HeldCredentials:
+    """What the house holds of an account: its sealed tokens, and the client it signed in by where it needed one."""
+
+    account: str
+    token: Sealed
+    refresh: Sealed | None = None
+    client: OAuthClient | None = None
+
+
+@runtime_checkable
+class SupportsRevocation(Protocol):
+    """A platform with a documented way to end tokens. Done twice is done once."""
+
+    def revoke_tokens(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        """The next request (kind auth), or what came of it: `Published` when nothing that is held opens the account."""
+        ...
+
+
+def revocation_request(
+    path: str, held: HeldCredentials, token: Sealed, *, named: str = CLIENT_ID, headers: Mapping[str, str] | None = None
+) -> Send:
+    """The request that ends a token and what was given with it (RFC 7009); `named`: what they call a client's id."""
+    step = client_auth_step(path, {"token": token}, held.client or OAuthClient(""), named)
+    return Send(replace(step, name=REVOKE_STEP, secret_fields=(), headers=dict(headers or {})))
+
+
+def revocation_outcome(answer: StepResult, account: str) -> Outcome:
+    """What came of it, by the status alone: what stands in the body means nothing (RFC 7009, 2.2)."""
+    if isinstance(answer, Response) and 200 <= answer.status < 300:
+        return Published(account)
+    if isinstance(answer, Response) and 400 <= answer.status < 500:
+        said: dict[str, str | int] = {"status": answer.status, "word": platform_error_code(answer)}
+        return Rejected(Message("connectors.refused", said), permanent=False)
+    return Uncertain(Message("attempt.no_answer"))

@@ -1,0 +1,162 @@
+"""What a post may choose on one platform beside its words: a small schema that each connector declares as data. Pure.
+
+What is chosen is part of a post's content: stored as it was said, approved with it, and sent as `gate.contract.units.PlatformOption`s.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from connectors.contract.capabilities import Capabilities, PostOption
+from foundation.i18n.translation import Message
+from gate.contract.units import PlatformOption, Unit
+
+OptionValue = str | bool | tuple[str, ...]
+"""One of the choices or a text; yes or no; the entries of a list."""
+
+ChosenOptions = tuple[tuple[str, OptionValue], ...]
+"""By name, sorted."""
+
+OPTION_TRUE, OPTION_FALSE = "true", "false"
+"""How a flag is written in a setting."""
+
+
+@dataclass(frozen=True)
+class UnitOptions:
+    """What a unit chose, for the connector that sends it."""
+
+    values: Mapping[str, tuple[str, ...]]
+
+    def get_text(self, name: str) -> str:
+        """A choice or a text; "" where nobody chose."""
+        found = self.values.get(name, ())
+        return found[0] if found else ""
+
+    def get_flag(self, name: str) -> bool | None:
+        """Yes or no; None where nobody chose."""
+        said = self.get_text(name)
+        return said == OPTION_TRUE if said else None
+
+    def get_list(self, name: str) -> list[str]:
+        """The entries of a list."""
+        return list(self.values.get(name, ()))
+
+
+def capabilities_for(can: Capabilities, chosen: Sequence[PlatformOption]) -> Capabilities:
+    """What a platform can for a post that chose this: of a format of its own, what that takes."""
+    name = next((one.name for one in chosen if one.name in can.formats and one.values == (OPTION_TRUE,)), "")
+    return can.for_format(name) if name else can
+
+
+def option_label(platform: str, option: str, choice: str = "") -> str:
+    """The code of what an option, or one of its choices, is called."""
+    return f"option.{platform}.{option}.{choice}" if choice else f"option.{platform}.{option}"
+
+
+def option_of_code(code: str) -> str:
+    """The option that such a code is of, or that was named itself."""
+    return code.rpartition(".")[2]
+
+
+def is_valid_option(option: object) -> bool:
+    """Whether what a package declares is an option that pages can draw, with an example that it takes itself."""
+    if not isinstance(option, PostOption) or not re.fullmatch(r"[a-z][a-z0-9_]{0,29}", option.name):
+        return False
+    if option.kind in ("choice", "flag"):
+        return option.kind == "flag" or (bool(option.choices) and all(isinstance(one, str) for one in option.choices))
+    return option.kind in ("text", "list") and _wrong("", option, (option.example,)) is None
+
+
+def unit_options(unit: Unit) -> UnitOptions:
+    """What a unit chose."""
+    return UnitOptions({one.name: one.values for one in unit.options})
+
+
+def option_settings(chosen: ChosenOptions, can: Capabilities) -> tuple[PlatformOption, ...]:
+    """What leaves of what was chosen on a platform. What it does not know stays, so that it is refused there."""
+    known = {one.name: one for one in can.options}
+    return tuple(_setting(name, value, known.get(name)) for name, value in chosen)
+
+
+def _setting(name: str, value: OptionValue, option: PostOption | None) -> PlatformOption:
+    read = option is None or option.read
+    if isinstance(value, bool):
+        return PlatformOption(name, (OPTION_TRUE if value else OPTION_FALSE,))
+    return PlatformOption(name, (value,) if isinstance(value, str) else value, read=read)
+
+
+def options_problem(unit: Unit, declared: Sequence[PostOption]) -> Message | None:
+    """Why a platform that declares these options does not take a unit with its own."""
+    known = {one.name: one for one in declared}
+    for setting in unit.options:
+        option = known.get(setting.name)
+        if option is None:
+            return Message("option.unknown", {"option": setting.name, "platform": unit.platform})
+        if option.films and (len(unit.media) != 1 or not unit.media[0].mime.startswith("video/")):
+            return _about("option.films_alone", unit.platform, option)
+        if wrong := _wrong(unit.platform, option, setting.values):
+            return wrong
+    return None
+
+
+def option_problem(chosen: ChosenOptions, can: Capabilities) -> Message | None:
+    """Why a platform knows no such option, or not that value of it."""
+    known = {one.name: one for one in can.options}
+    for name, value in chosen:
+        option = known.get(name)
+        if option is None:
+            return Message("option.unknown", {"option": name, "platform": can.platform})
+        if found := option_value_problem(can.platform, option, value):
+            return found
+    return None
+
+
+def option_value_problem(platform: str, option: PostOption, value: OptionValue) -> Message | None:
+    """Why an option of a platform has no such value."""
+    if isinstance(value, bool) != (option.kind == "flag") or isinstance(value, tuple) != (option.kind == "list"):
+        return _about("option.wrong_kind", platform, option)
+    return _wrong(platform, option, _setting(option.name, value, option).values)
+
+
+def _wrong(platform: str, option: PostOption, values: tuple[str, ...]) -> Message | None:
+    """Why an option has no such value."""
+    if not values or (option.kind != "list" and len(values) != 1):
+        return _about("option.wrong_kind", platform, option)
+    if option.kind in ("choice", "flag"):
+        choices = option.choices if option.kind == "choice" else (OPTION_TRUE, OPTION_FALSE)
+        return None if values[0] in choices else _about("option.no_such_choice", platform, option, said=values[0][:60])
+    if option.kind == "list" and len(values) > option.entries:
+        return _about("option.too_many", platform, option, most=option.entries)
+    # a list's bound is of all of it, as platforms count tags
+    if sum(map(len, values)) > option.most:
+        return _about("option.too_long", platform, option, most=option.most)
+    bad = next((one for one in values if not one.strip() or not re.fullmatch(option.pattern, one)), None)
+    return None if bad is None else _about("option.unreadable", platform, option, said=bad[:60])
+
+
+def _about(code: str, platform: str, option: PostOption, **more: str | int) -> Message:
+    return Message(code, {"option": option_label(platform, option.name), **more})
+
+
+@dataclass(frozen=True)
+class ReadableOption:
+    """What was chosen, for people: what the option is called, and either a choice's own sentence or what was typed."""
+
+    option: Message
+    choice: Message | None
+    text: str = ""
+
+
+def readable_options(chosen: ChosenOptions, can: Capabilities) -> tuple[ReadableOption, ...]:
+    """What was chosen on a platform, as whoever approves it reads it; what it does not know is refused, not told."""
+    known = {one.name: one for one in can.options}
+    return tuple(_told(can.platform, known[name], value) for name, value in chosen if name in known)
+
+
+def _told(platform: str, option: PostOption, value: OptionValue) -> ReadableOption:
+    called = Message(option_label(platform, option.name))
+    if isinstance(value, bool):
+        return ReadableOption(called, Message("option.yes" if value else "option.no"))
+    if isinstance(value, str) and value in option.choices:
+        return ReadableOption(called, Message(option_label(platform, option.name, value)))
+    return ReadableOption(called, None, value if isinstance(value, str) else ", ".join(value))

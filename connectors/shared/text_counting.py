@@ -1,0 +1,73 @@
+"""How Threads counts what is said: 500 characters, of which an emoji takes as many as it has bytes; five links. Pure.
+
+Source: https://developers.facebook.com/docs/threads/posts, and of links
+https://developers.facebook.com/documentation/threads/create-posts/text-attachments
+
+How X counts: most letters of alphabets as one, the others and emoji as two, every address the same.
+
+Source: https://docs.x.com/fundamentals/counting-characters (twitter-text, configuration 3)
+"""
+
+import unicodedata
+
+import regex
+
+THREADS_MAX_TEXT, THREADS_MAX_ALT, THREADS_MAX_LINKS = 500, 1000, 5
+_THREADS_EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}|\u20E3")
+_LINK = regex.compile(r"(?:https?://|\bwww\.)[^\s<>\"]+", regex.IGNORECASE)
+
+
+def threads_text_length(text: str) -> int:
+    """How much a text counts."""
+    seen = regex.findall(r"\X", text)
+    return sum(len(one.encode()) if _THREADS_EMOJI.search(one) else len(one) for one in seen)
+
+
+def count_links(text: str) -> int:
+    """How many different addresses stand in a text."""
+    return len({found.rstrip(".,;:!?)]}") for found in _LINK.findall(text)})
+
+
+X_LINK_LENGTH = 23
+_LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
+"""Code points that count as one."""
+
+_ACCENTED = r"\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\p{Cyrillic}"
+_PATH = rf"(?:/(?:[a-z0-9{_ACCENTED}!*';:=+,.$/%#\[\]\-–_~@|&]*[a-z0-9{_ACCENTED}+\-=_#/])?)?"
+_QUERY = r"(?:\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/])?"
+_HOST = r"(?:[\p{L}\p{N}_-]+\.)+(?:[a-z]{2,63}|\p{L}{2,63})(?![a-z0-9@+-])"
+_BARE = r"(?<![a-z0-9@#$_./-])(?:[a-z0-9\u00c0-\u024f-]+\.)+[a-z]{2,63}(?![a-z0-9@_-])"
+_ADDRESS = regex.compile(rf"(?:https?://{_HOST}|{_BARE})(?::\d+)?{_PATH}{_QUERY}", regex.IGNORECASE)
+"""X makes links of names whose ending exists. Which do is not listed here: each that could is one, and one without
+`https://` counts no less than it is long. What stands right behind an address without a blank, an emoji say, is none of
+it."""
+
+_EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}|[0-9#*]\ufe0f?\u20e3")
+
+
+def x_text_length(text: str) -> int:
+    """What counts against the limit of a post."""
+    said = unicodedata.normalize("NFC", text)
+    links = _ADDRESS.findall(said)
+    bare = [link for link in links if not link.lower().startswith(("http://", "https://"))]
+    rest = sum(map(_weight, regex.findall(r"\X", _ADDRESS.sub("", said))))
+    long = sum(max(sum(map(_weight, link)) - X_LINK_LENGTH, 0) for link in bare)
+    return rest + X_LINK_LENGTH * len(links) + long
+
+
+def has_link(text: str) -> bool:
+    """Whether a post of this has a link: each name that could be one counts, so it is never taken for cheaper."""
+    return _ADDRESS.search(unicodedata.normalize("NFC", text)) is not None
+
+
+def _weight(character: str) -> int:
+    if _EMOJI.search(character):
+        return 2
+    return sum(1 if any(first <= ord(point) <= last for first, last in _LIGHT) else 2 for point in character)
+
+
+def normalize_x_text(text: str) -> str:
+    """A text as two of them are compared: addresses without what X adds or takes, blanks told alike."""
+    said = unicodedata.normalize("NFC", text)
+    words = [regex.sub(r"https?://", "", word, flags=regex.IGNORECASE) for word in said.split()]
+    return " ".join(word.rstrip("/") for word in words).casefold()

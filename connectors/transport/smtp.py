@@ -1,0 +1,188 @@
+"""The second door out: mail to members, by the house's own mail server. See ADR 0107.
+
+`connectors/transport/transport.py` speaks HTTP alone. What may pass here is less: under a `NoticeOrder`, sentences of the
+catalogues with numbers, a code and addresses of the dashboard. Nothing a tenant wrote has a place in a letter.
+"""
+
+import re
+import smtplib
+import socket
+import ssl
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from connectors.contract.connector import Response, StepAnswerLost, StepNotSent, StepResult
+from connectors.transport.transport import EgressForbidden
+from foundation.i18n.translation import Message, render_message
+from foundation.ops import telemetry
+from foundation.ops.settings import MailSettings
+from gate.contract.permit import NoticeOrder
+
+EMAIL_STEP = "mail"
+SECONDS = 20.0
+"""Total wall time of one mail, slow drips included."""
+
+_ADDRESS = re.compile(r"[^\s<>\"(),:;\\\[\]@]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
+"""What we write to: no list, no name, no quoting."""
+
+SMTP_ACCEPTED = 250
+TO_US = (250, 251)
+"""The server takes mail for an address, or knows where to send it on."""
+
+log = telemetry.get_logger("connectors.transport.smtp")
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The machine's authorities, read once a process; threads share it safely."""
+    return ssl.create_default_context()
+
+
+@dataclass(frozen=True)
+class OutgoingEmail:
+    """One mail: sentences of the catalogues in the member's language. `id` stays the same over all tries, so that a
+    mail program shows one that came twice once."""
+
+    id: UUID
+    tenant_id: UUID
+    member_id: UUID
+    to: str = field(repr=False)
+    language: str
+    subject: Message
+    lines: Sequence[Message]
+    at: datetime
+
+
+class EmailTransport:
+    """Hands letters to the mail server; it keeps nothing. `house` is the dashboard's address."""
+
+    def __init__(
+        self, settings: MailSettings, *, house: str, tls: ssl.SSLContext | None = None, seconds: float = SECONDS
+    ) -> None:
+        self._settings, self._house, self._seconds = settings, house.rstrip("/"), seconds
+        self._tls = tls or _trusted()
+
+    def send(self, letter: OutgoingEmail, order: NoticeOrder) -> StepResult:
+        """Hand one letter over. Not sent: nothing of it left. Lost: the server may have taken it.
+
+        Raises EgressForbidden for another member's order, and for what no catalogue wrote.
+        """
+        self._check(letter, order)
+        if not self._settings.host:
+            return StepNotSent(EMAIL_STEP, "no mail server")
+        answer = self._hand_over(self._written(letter))
+        status = answer.status if isinstance(answer, Response) else None
+        log.info("mail.handed_over", mail=str(letter.id), status=status, outcome=type(answer).__name__)
+        return answer
+
+    def _check(self, letter: OutgoingEmail, order: NoticeOrder) -> None:
+        if (order.tenant_id, order.member_id) != (letter.tenant_id, letter.member_id):
+            raise EgressForbidden("egress.other_account", step=EMAIL_STEP)
+        if not _ADDRESS.fullmatch(letter.to):
+            raise EgressForbidden("egress.malformed", step=EMAIL_STEP)
+        given = (value for one in (letter.subject, *letter.lines) for value in one.params.values())
+        if not all(isinstance(value, int) or self._is_ours(value) for value in given):
+            raise EgressForbidden("egress.carries_content", step=EMAIL_STEP)
+
+    def _is_ours(self, value: object) -> bool:
+        """A code, or an address of the dashboard without anything after its path."""
+        if not isinstance(value, str):
+            return False
+        path = value.removeprefix(self._house)
+        page = value.startswith(self._house) and re.fullmatch(r"(/[a-z]*)*", path) is not None
+        return page or re.fullmatch(r"\d{6}", value) is not None
+
+    def _written(self, letter: OutgoingEmail) -> EmailMessage:
+        made = EmailMessage()
+        made["From"], made["To"] = self._settings.sender, letter.to
+        made["Subject"] = render_message(letter.subject, letter.language)
+        made["Date"] = format_datetime(letter.at)
+        made["Message-ID"] = f"<{letter.id}@{self._settings.sender.rpartition('@')[2]}>"
+        made["Auto-Submitted"] = "auto-generated"
+        made.set_content("\n\n".join(render_message(line, letter.language) for line in letter.lines) + "\n")
+        return made
+
+    def _hand_over(self, made: EmailMessage) -> StepResult:
+        """Whatever fails before its text leaves is not sent; from there on the server may have it."""
+        try:
+            client = self._connected()
+        except (OSError, smtplib.SMTPException) as error:
+            return StepNotSent(EMAIL_STEP, _class(error))
+        try:
+            return self._begun(client, made) or _told(client, made)
+        finally:
+            with suppress(OSError, smtplib.SMTPException):
+                client.close()
+
+    def _connected(self) -> smtplib.SMTP:
+        own = self._settings
+        local = own.sender.rpartition("@")[2]
+        if own.security == "tls":
+            return _TimedTls(own.host, own.port, local_hostname=local, timeout=self._seconds, context=self._tls)
+        return _Timed(own.host, own.port, local_hostname=local, timeout=self._seconds)
+
+    def _begun(self, client: smtplib.SMTP, made: EmailMessage) -> StepResult | None:
+        """Say who we are and to whom it goes; None where the server waits for the text."""
+        own = self._settings
+        try:
+            client.ehlo_or_helo_if_needed()
+            if own.security == "starttls":
+                client.starttls(context=self._tls)  # raises where the server offers none: nothing goes in the clear
+                client.ehlo_or_helo_if_needed()
+            if own.user:
+                client.login(own.user, own.password.get_secret_value())
+            status, _ = client.mail(own.sender)
+            if status != SMTP_ACCEPTED:
+                return StepNotSent(EMAIL_STEP, f"sender {status}")
+            status, _ = client.rcpt(str(made["To"]))
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            return StepNotSent(EMAIL_STEP, _class(error))
+        return None if status in TO_US else Response(EMAIL_STEP, status, {}, {})
+
+
+def _told(client: smtplib.SMTP, made: EmailMessage) -> StepResult:
+    """Hand the text over."""
+    try:
+        status, _ = client.data(made.as_bytes())
+    except smtplib.SMTPDataError as error:  # refused before the text
+        return Response(EMAIL_STEP, error.smtp_code, {}, {})
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        return StepAnswerLost(EMAIL_STEP, _class(error))
+    return Response(EMAIL_STEP, status, {}, {})
+
+
+def _class(error: Exception) -> str:
+    """What failed, by its kind and the server's number: what it says beside may hold an address, or worse."""
+    number = f" {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else ""
+    return f"{type(error).__name__}{number}"
+
+
+class _Timed(smtplib.SMTP):
+    """A conversation that is cut off once its time is over, wherever it stands: each reply may drip for ever."""
+
+    def __init__(self, host: str, port: int, *, timeout: float, **more: Any) -> None:
+        self._end = threading.Timer(timeout, self._cut)
+        self._end.daemon = True
+        self._end.start()
+        super().__init__(host, port, timeout=timeout, **more)
+
+    def close(self) -> None:
+        """Over, and nothing waits to cut it off."""
+        self._end.cancel()
+        super().close()
+
+    def _cut(self) -> None:
+        with suppress(OSError, AttributeError):
+            self.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]  # None until it is connected
+
+
+class _TimedTls(_Timed, smtplib.SMTP_SSL):
+    """The same, encrypted from its first byte."""

@@ -1,0 +1,306 @@
+"""Getting in and out: plain HTML, before and without Streamlit. A stranger sees these pages and nothing else."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+from sqlalchemy.exc import OperationalError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Match, Route
+
+from dashboard.auth import session_cookies
+from dashboard.shell import index_page, session
+from dashboard.shell.localization import preferred_language
+from dashboard.shell.navigation import PageEntry
+from dashboard.shell.widgets import render_template
+from foundation.errors import Refused, Unavailable
+from foundation.http.host_guard import AsgiApp, AsgiMessage, AsgiReceive, AsgiSend
+from foundation.i18n.translation import Message as Words
+from foundation.i18n.translation import render_message
+from tenants.agencies import queries
+from tenants.agencies.rights import has_right
+from tenants.auth import challenges, sessions
+
+PUBLIC_PATHS = re.compile(
+    r"/healthz|/readyz|/auth/(link/[^/]+|leave|login|second|passkey\.js|passkey/(ask|answer))|/static/.+"
+    r"|/phone/(in/[^/]+|manifest\.webmanifest|icon-\d+\.png|phone\.js)"
+)
+"""Paths a stranger may ask for: these pages, Streamlit's own scripts and fonts, the way in of a phone."""
+
+STREAMLIT_PATHS = re.compile(r"/((_stcore|static|media|component|app/static)(/.*)?|favicon\.png|oauth2callback)")
+"""Paths Streamlit itself answers with something of its own; anything else it takes for a page."""
+
+BLOCKED_PATHS = ("/_stcore/agent/", "/_stcore/metrics")
+"""Doors of Streamlit that nobody here uses: its interface for programs, and figures about sessions."""
+
+UNKNOWN_PAGE = Words("dashboard.no_such_page")
+UNKNOWN = 401
+VIEWER_SCOPE_KEY = "greenroom.viewer"
+"""Where our own routes find who asks, as the session said a moment ago."""
+
+NO_STORE = {"cache-control": "no-store"}
+
+
+MAX_SIGN_IN_FORM_BYTES = 4096
+"""Bytes of a form; more is nobody's password."""
+
+
+@dataclass(frozen=True)
+class PageFormField:
+    """A field of a form on these pages; `fill` is what browsers and password keepers put there."""
+
+    name: str
+    kind: str
+    label: str
+    fill: str
+
+
+@dataclass(frozen=True)
+class PasskeyForm:
+    """A form that a passkey answers: the act it is for, what goes along unseen, and what is typed (name, label)."""
+
+    act: str
+    button: str
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    asked: Sequence[tuple[str, str]] = ()
+    first: bool = False
+    """Whether it is what the page is there for."""
+
+
+SIGN_IN_FIELDS = (
+    PageFormField("email", "email", "signing.email", "username"),
+    PageFormField("password", "password", "signing.password", "current-password"),
+)
+PASSKEY_SIGN_IN = PasskeyForm(challenges.ACT_SIGN_IN, "passkey.enter")
+NEW_PASSWORD_FIELDS = (PageFormField("password", "password", "signing.new_password", "new-password"),)
+
+
+def plain_page(
+    request: Request,
+    code: str,
+    *,
+    params: Mapping[str, str | int] | None = None,
+    action: str = "",
+    button: str = "",
+    fields: Sequence[PageFormField] = (),
+    picture: Markup | str = "",
+    below: str = "",
+    key: PasskeyForm | None = None,
+    status: int = 200,
+) -> HTMLResponse:
+    """One sentence, a picture with what stands `below` it, the fields to fill in, and a button where there is something
+    to press; a passkey where this door can ask for one."""
+    language = preferred_language(request.headers.get("accept-language", ""))
+    body = render_template(
+        "shell/templates/plain_page.html",
+        language=language,
+        said=render_message(Words(code, params or {}), language),
+        picture=picture,
+        below=render_message(Words(below, params or {}), language) if below else "",
+        action=action,
+        button=render_message(Words(button), language) if button else "",
+        fields=[(each, render_message(Words(each.label), language)) for each in fields],
+        key=key if session.passkey_site() is not None else None,
+        word=lambda code: render_message(Words(code), language),
+    )
+    return HTMLResponse(body, status, NO_STORE)
+
+
+async def show_link(request: Request) -> Response:
+    """The link's page: a button, not the visit itself, uses the link; mail scanners and previews visit addresses."""
+    return plain_page(request, "dashboard.welcome", action=request.url.path, button="dashboard.enter")
+
+
+async def redeem_link(request: Request) -> Response:
+    """Use the link and open a session."""
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
+    try:
+        secret, browser = request.path_params["secret"], request.headers.get("user-agent", "")
+        opened = await run_in_threadpool(
+            sessions.redeem_sign_in_link, session.session_scope_opener(), secret, browser=browser
+        )
+        return await run_in_threadpool(session_cookies.sign_in_response, request, opened)
+    except Refused as refusal:
+        return plain_page(request, refusal.message.code, status=410)
+    except Unavailable as missing:
+        return plain_page(request, missing.message.code, status=503)
+
+
+async def show_sign_out(request: Request) -> Response:
+    """Whether to sign out."""
+    return plain_page(request, "dashboard.leave_asked", action="/auth/leave", button="dashboard.leave")
+
+
+async def sign_out(request: Request) -> Response:
+    """Close this session; its open pages lock at their next look."""
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
+    await run_in_threadpool(
+        sessions.close_session, session.session_scope_opener(), request.cookies.get(session.session_cookie_name(), "")
+    )
+    answer = plain_page(request, "dashboard.left")
+    answer.delete_cookie(
+        session.session_cookie_name(), path="/", httponly=True, secure=session.is_tls(), samesite="lax"
+    )
+    return answer
+
+
+def is_cross_site(request: Request) -> bool:
+    """Whether another site's page sent this form: nobody is signed in, or out, by somebody else's button."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = request.headers.get("origin")  # "null" from a page of ours too: it sends no referrer
+    return origin is not None and origin.partition("://")[2] != request.headers.get("host", "")
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """What was typed into one of these pages' forms."""
+    if int(request.headers.get("content-length") or 0) > MAX_SIGN_IN_FORM_BYTES:
+        return {}
+    async with request.form(max_fields=8, max_files=0) as filled:
+        return {name: value for name, value in filled.items() if isinstance(value, str)}
+
+
+ROUTES = [
+    Route("/auth/link/{secret}", show_link, methods=["GET"]),
+    Route("/auth/link/{secret}", redeem_link, methods=["POST"]),
+    Route("/auth/leave", show_sign_out, methods=["GET"]),
+    Route("/auth/leave", sign_out, methods=["POST"]),
+]
+
+
+class MemberAccess:
+    """Lets members through and shows everybody else the way in; Streamlit never runs for a stranger."""
+
+    def __init__(self, app: AsgiApp, *, ours: Sequence[BaseRoute] = ()) -> None:
+        """`ours` are the routes beside Streamlit's."""
+        self._app, self._ours = app, ours
+
+    async def __call__(self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend) -> None:
+        """Serve one connection."""
+        path = str(scope.get("path", ""))
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif PUBLIC_PATHS.fullmatch(path):
+            await self._let(scope, receive, send)
+        elif f"{path}/".startswith(BLOCKED_PATHS):
+            await self._shut(scope, receive, send)
+        else:
+            await self._ask(scope, receive, send, path)
+
+    async def _ask(self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend, path: str) -> None:
+        try:
+            known = await run_in_threadpool(session.find_viewer, _cookie(scope))
+        except OperationalError:  # the database restarts: nobody is let in on trust
+            await self._answer(scope, receive, send, "dashboard.away", 503)
+            return
+        if known is not None and scope["type"] == "http" and path in index_page.PAGE_ADDRESSES:
+            await self._shell(scope, receive, send, index_page.PAGE_ADDRESSES[path], known)
+        elif known is not None and self._leads_nowhere(scope, path):
+            bare = path.rstrip("/")
+            elsewhere = (
+                RedirectResponse(bare) if bare in index_page.PAGE_ADDRESSES else _sent_home(known, UNKNOWN_PAGE, 404)
+            )
+            await elsewhere(scope, receive, send)
+        elif known is not None:
+            await self._let({**scope, VIEWER_SCOPE_KEY: known}, receive, send)
+        else:
+            await self._answer(scope, receive, send, "dashboard.signed_out", UNKNOWN)
+
+    async def _let(self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend) -> None:
+        """Let somebody through; where the database went away before there was an answer, that is the answer."""
+        begun = False
+
+        async def sent(told: AsgiMessage) -> None:
+            nonlocal begun
+            begun = True
+            await send(told)
+
+        try:
+            await self._app(scope, receive, sent)
+        except OperationalError:
+            if begun:
+                raise
+            await self._answer(scope, receive, send, "dashboard.away", 503)
+
+    def _leads_nowhere(self, scope: dict[str, object], path: str) -> bool:
+        """Whether nobody answers here, so that Streamlit would open a box in English over Home."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or STREAMLIT_PATHS.fullmatch(path):
+            return False
+        return all(route.matches(scope)[0] is Match.NONE for route in self._ours)
+
+    async def _shell(
+        self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend, row: PageEntry, known: session.Viewer
+    ) -> None:
+        """Streamlit's page, or for whom it is not: left to Streamlit, a box in English says there is none."""
+        if not any(has_right(known.member.role, right) for right in row.rights):
+            role = render_message(Words(f"role.{known.member.role}"), known.member.language)
+            answer = _sent_home(known, Words("dashboard.not_for_role", {"role": role}), 403)
+        elif row.demo_only and not await run_in_threadpool(_is_demo, known):
+            answer = _sent_home(known, UNKNOWN_PAGE, 404)
+        else:
+            await run_in_threadpool(session_cookies.record_session_device, Request(scope), known)
+            answer = index_page.index_response(known.member.language)
+        await answer(scope, receive, send)
+
+    async def _shut(self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend) -> None:
+        if scope["type"] == "websocket":
+            await _hang_up(receive, send)
+        else:
+            await Response(status_code=404)(scope, receive, send)
+
+    async def _answer(
+        self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend, code: str, status: int
+    ) -> None:
+        if scope["type"] == "websocket":
+            await _hang_up(receive, send)
+        else:
+            signing = status == UNKNOWN
+            answer = plain_page(
+                Request(scope, receive),
+                code,
+                action="/auth/login" if signing else "",
+                button="dashboard.enter" if signing else "",
+                fields=SIGN_IN_FIELDS if signing else (),
+                key=PASSKEY_SIGN_IN if signing else None,
+                status=status,
+            )
+            await answer(scope, receive, send)
+
+
+def _is_demo(known: session.Viewer) -> bool:
+    with session.session_scope_opener()(known.tenant_id, known.actor) as scope:
+        return queries.get_agency(scope).demo
+
+
+def _sent_home(known: session.Viewer, said: Words, status: int) -> Response:
+    """One sentence in the member's language, and the way home."""
+    language = known.member.language
+    body = render_template(
+        "shell/templates/plain_page.html",
+        language=language,
+        said=render_message(said, language),
+        action="",
+        button="",
+        fields=(),
+        home=render_message(Words("dashboard.go_home"), language),
+    )
+    return HTMLResponse(body, status, NO_STORE)
+
+
+def _cookie(scope: dict[str, object]) -> str:
+    """The session's cookie, of a request or of a WebSocket's first one."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]  # type: ignore[assignment]  # the ASGI scope is untyped
+    request = Request({"type": "http", "headers": headers})
+    return request.cookies.get(session.session_cookie_name(), "")
+
+
+async def _hang_up(receive: AsgiReceive, send: AsgiSend) -> None:
+    await receive()
+    told: AsgiMessage = {"type": "websocket.close", "code": 1008}
+    await send(told)

@@ -1,0 +1,137 @@
+"""What a member wants told by mail: one's own page, plain HTML, whatever one's role."""
+
+from collections.abc import Callable, Mapping
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from dashboard.auth import access_control
+from dashboard.shell import session, widgets
+from dashboard.shell.localization import MemberLocalizer
+from dashboard.shell.session import Viewer
+from foundation.db.database import Scope
+from foundation.errors import GreenroomError, Unavailable
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import load_zone
+from tenants.notices import emails
+
+NOTICE_CODES = ("sent", "confirmed", "kept", "ended", "wrong")
+HOURS = range(24)
+
+_Act = Callable[[Request, Mapping[str, str]], Response]
+_In = Callable[[Scope, Viewer], str]
+"""What is done in a scope of the member; the name of the sentence that says it."""
+
+
+def show_preferences(request: Request) -> Response:
+    """How it stands, and what can be done about it."""
+    told = request.query_params.get("told", "")
+    return _drawn(request, Message(f"mails.told_{told}") if told in NOTICE_CODES else None)
+
+
+def _drawn(request: Request, told: Message | None, status: int = 200) -> Response:
+    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
+    with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+        wish = emails.get_email_preference(scope, who.member)
+    body = widgets.render_template(
+        "auth/templates/email_notifications.html",
+        language=voice.language,
+        said=voice.text("mails.own"),
+        told=voice.message_text(told) if told is not None else "",
+        action="",
+        button="",
+        fields=(),
+        wish=wish,
+        missing=", ".join(session.missing_mail_settings()),
+        hours=HOURS,
+        zone=who.member.zone,
+        word=voice.text,
+    )
+    return HTMLResponse(body, status, access_control.NO_STORE)
+
+
+async def send_code(request: Request) -> Response:
+    """Send a code to the address."""
+    return await _done(request, _ask)
+
+
+async def confirm_address(request: Request) -> Response:
+    """The code was typed."""
+    return await _done(request, _confirm)
+
+
+async def save_preferences(request: Request) -> Response:
+    """What is written, and when."""
+    return await _done(request, _choose)
+
+
+async def end_notifications(request: Request) -> Response:
+    """Nothing any more."""
+    return await _done(request, _end)
+
+
+async def _done(request: Request, act: _Act) -> Response:
+    if access_control.is_cross_site(request):
+        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    typed = await access_control.read_form(request)
+    return await run_in_threadpool(act, request, typed)
+
+
+def _acted(request: Request, act: _In) -> Response:
+    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    try:
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            told = act(scope, who)
+    except GreenroomError as refused:
+        return _drawn(request, refused.message, 409)
+    return RedirectResponse(
+        f"{emails.EMAIL_SETTINGS_PATH}?told={told}", status_code=303, headers=access_control.NO_STORE
+    )
+
+
+def _ask(request: Request, _: Mapping[str, str]) -> Response:
+    def act(scope: Scope, who: Viewer) -> str:
+        if session.missing_mail_settings():
+            raise Unavailable("mails.no_server")
+        emails.send_confirmation_code(scope, who.member.id)
+        return "sent"
+
+    return _acted(request, act)
+
+
+def _confirm(request: Request, typed: Mapping[str, str]) -> Response:
+    def act(scope: Scope, who: Viewer) -> str:
+        return "confirmed" if emails.confirm_email_code(scope, who.member.id, typed.get("code", "")) else "wrong"
+
+    return _acted(request, act)
+
+
+def _choose(request: Request, typed: Mapping[str, str]) -> Response:
+    hour = typed.get("hour", "")
+
+    def act(scope: Scope, who: Viewer) -> str:
+        brief = int(hour) if hour.isascii() and hour.isdigit() else None
+        emails.set_email_preference(scope, who.member.id, urgent=typed.get("urgent") == "on", brief_hour=brief)
+        return "kept"
+
+    return _acted(request, act)
+
+
+def _end(request: Request, _: Mapping[str, str]) -> Response:
+    def act(scope: Scope, who: Viewer) -> str:
+        emails.unsubscribe(scope, who.member.id)
+        return "ended"
+
+    return _acted(request, act)
+
+
+ROUTES = [
+    Route(emails.EMAIL_SETTINGS_PATH, show_preferences, methods=["GET"]),
+    Route(f"{emails.EMAIL_SETTINGS_PATH}/ask", send_code, methods=["POST"]),
+    Route(f"{emails.EMAIL_SETTINGS_PATH}/confirm", confirm_address, methods=["POST"]),
+    Route(f"{emails.EMAIL_SETTINGS_PATH}/choose", save_preferences, methods=["POST"]),
+    Route(f"{emails.EMAIL_SETTINGS_PATH}/end", end_notifications, methods=["POST"]),
+]

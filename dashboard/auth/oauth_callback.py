@@ -1,0 +1,43 @@
+"""Coming back from a platform where somebody said yes, or no: the code goes on to the workers, sealed."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from channels.connections import oauth_flow
+from dashboard.auth import access_control
+from dashboard.shell import session
+from dashboard.shell.session import Viewer
+from foundation.errors import NotFound, Unavailable
+from tenants.vault import sealed_intake
+
+CHANNELS_PATH = "/channels"
+MAX_CODE_LENGTH = 4096
+"""Characters of a code; no platform's is a tenth of it."""
+
+
+async def receive_oauth_code(request: Request) -> Response:
+    """Take the code out of the address at once; what becomes of it stands on Accounts."""
+    try:
+        await run_in_threadpool(_came_back, request)
+    except NotFound:
+        return access_control.plain_page(request, "channels.not_yours", status=404)
+    except Unavailable as missing:
+        return access_control.plain_page(request, missing.message.code, status=503)
+    return RedirectResponse(CHANNELS_PATH, 303, access_control.NO_STORE)
+
+
+def _came_back(request: Request) -> None:
+    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    said = request.query_params
+    state, code = said.get("state", "")[:MAX_CODE_LENGTH], said.get("code", "")
+    with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+        if code and len(code) <= MAX_CODE_LENGTH and "error" not in said:
+            letter = sealed_intake.seal_form(session.sealed_intake_key(), who.tenant_id, {oauth_flow.CODE_FIELD: code})
+            oauth_flow.accept_return(scope, state, letter)
+        else:
+            oauth_flow.record_refusal(scope, state)
+
+
+ROUTES = [Route(oauth_flow.OAUTH_RETURN_PATH, receive_oauth_code, methods=["GET"])]

@@ -1,0 +1,221 @@
+"""Acts that a member signs with a passkey: what each is about, to the letter, and what follows from the signature."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from dashboard.auth import access_control
+from dashboard.auth.access_control import PasskeyForm
+from dashboard.pages.system.queries import require_can_end_stop
+from dashboard.shell import session, widgets
+from dashboard.shell.localization import MemberLocalizer
+from dashboard.shell.session import Viewer
+from foundation.db.database import Scope
+from foundation.errors import BadInput, GreenroomError, NotFound, Refused
+from foundation.ops.wall_time import load_zone
+from foundation.outbox import outbox
+from gate.policy import emergency_stops
+from gate.reviews import own_releases
+from gate.reviews.events import EmergencyStopRequested
+from gate.reviews.own_releases import OwnReleaseRequested, OwnReleaseStatus, OwnReleaseWithdrawn
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Right, require_right
+from tenants.auth import passkeys
+
+REQUESTED_PARAM = "asked"
+"""In the address of System: somebody comes from asking for the end of a stop."""
+
+REASON = (("reason", "system.why_reopen"),)
+
+
+@dataclass(frozen=True)
+class ConfirmedAct:
+    """`about` names what is signed, `done` has the workers do it and says where to go on."""
+
+    describe: Callable[[Scope, Mapping[str, str]], str]
+    execute: Callable[[Scope, Mapping[str, str], UUID], str]
+
+
+def describe_act(scope: Scope, act: str, fields: Mapping[str, str]) -> str:
+    """What exactly a member signs. Raises BadInput for an act nobody knows, and as the act does."""
+    return _act(act).describe(scope, fields)
+
+
+def execute_act(scope: Scope, act: str, fields: Mapping[str, str], signed: UUID) -> str:
+    """Ask the workers for what was signed; returns the page to go on to."""
+    return _act(act).execute(scope, fields, signed)
+
+
+def _act(name: str) -> ConfirmedAct:
+    found = CONFIRMED_ACTS.get(name)
+    if found is None:
+        raise BadInput("passkey.wrong")
+    return found
+
+
+def _stop(fields: Mapping[str, str]) -> tuple[str, str, str, str]:
+    reason = fields.get("reason", "").strip()[:200]
+    if not reason:
+        raise BadInput("switch.no_reason")
+    return fields.get("where", ""), fields.get("target", ""), fields.get("feature", ""), reason
+
+
+def _since(fields: Mapping[str, str]) -> str:
+    """When the stop was pressed that they saw."""
+    try:
+        return datetime.fromisoformat(fields.get("since", "")).isoformat()
+    except ValueError as error:
+        raise BadInput("passkey.wrong") from error
+
+
+def _reopening(scope: Scope, fields: Mapping[str, str]) -> str:
+    stop = _stop(fields)
+    require_can_end_stop(scope, stop[:3])
+    return emergency_stops.reopen_signing_text(*stop)
+
+
+def _reopen(scope: Scope, fields: Mapping[str, str], signed: UUID) -> str:
+    where, target, feature, reason = _stop(fields)
+    wanted = EmergencyStopRequested(
+        scope.tenant_id,
+        signed,
+        scope=where,
+        target=target,
+        feature=feature,
+        open=True,
+        by=scope.actor,
+        reason=reason,
+        signed=str(signed),
+        since=_since(fields),
+    )
+    outbox.put(scope, wanted, priority=0, dedupe=f"switch:{signed}")
+    return f"/system?{REQUESTED_PARAM}=1"
+
+
+def _releasing(scope: Scope, fields: Mapping[str, str]) -> str:
+    """The digest of what would be posted, if it may be signed at all."""
+    digest = fields.get("digest", "")
+    if own_releases.own_release_status(scope, digest).lacks:
+        raise Refused("own.missing")
+    return digest
+
+
+def _release(scope: Scope, fields: Mapping[str, str], signed: UUID) -> str:
+    digest = fields.get("digest", "")
+    wanted = OwnReleaseRequested(scope.tenant_id, signed, unit_digest=digest, by=scope.actor)
+    outbox.put(scope, wanted, priority=0, dedupe=f"own:{signed}")
+    return "/approvals"
+
+
+CONFIRMED_ACTS = {
+    emergency_stops.REOPEN_ACT: ConfirmedAct(_reopening, _reopen),
+    own_releases.OWN_RELEASE_ACT: ConfirmedAct(_releasing, _release),
+}
+
+
+def _page(
+    request: Request, said: str, *, key: PasskeyForm | None, to: str, status: int = 200, **more: object
+) -> Response:
+    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
+    values = {"lines": (), "back": "", **more}
+    body = widgets.render_template(
+        "auth/templates/passkey_confirmation.html",
+        language=voice.language,
+        said=said,
+        action="",
+        button="",
+        fields=(),
+        key=key if session.passkey_site() is not None else None,
+        to=to,
+        word=voice.text,
+        **values,
+    )
+    return HTMLResponse(body, status, access_control.NO_STORE)
+
+
+def show_reopen_form(request: Request) -> Response:
+    """The end of a wide stop by one person: what is stopped, why it ends, and their passkey."""
+    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
+    asked = {name: request.query_params.get(name, "") for name in ("where", "target", "feature")}
+    try:
+        require_right(who.member.role, Right.REOPEN)
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            require_can_end_stop(scope, (asked["where"], asked["target"], asked["feature"]))
+            since = next(one.since for one in emergency_stops.list_stops(scope) if _same(one, asked))
+            now, keyed = scope.now, bool(passkeys.list_passkeys(scope, who.member.id))
+    except GreenroomError as refused:
+        return _page(request, voice.message_text(refused.message), key=None, to="/system", status=409)
+    minutes = int(emergency_stops.SOLO_REOPEN_DELAY.total_seconds() // 60)
+    said = voice.text("passkey.reopen", since=voice.format_moment(since, now), minutes=minutes)
+    hidden = {**asked, "since": since.isoformat()}
+    key = (
+        PasskeyForm(emergency_stops.REOPEN_ACT, "passkey.reopen_now", hidden=hidden, asked=REASON, first=True)
+        if keyed
+        else None
+    )
+    return _page(request, said, key=key, to="/system")
+
+
+def _same(stop: emergency_stops.ActiveStop, asked: Mapping[str, str]) -> bool:
+    return (stop.where, stop.target, stop.feature) == (asked["where"], asked["target"], asked["feature"])
+
+
+def show_own_release(request: Request) -> Response:
+    """One's own picture: what is missing, or the signature; once signed, since when, and the way back."""
+    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
+    digest = request.path_params["digest"]
+    try:
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            found = _mine(scope, who, digest)
+            now, keyed = scope.now, bool(passkeys.list_passkeys(scope, who.member.id))
+    except GreenroomError as refused:
+        return _page(request, voice.message_text(refused.message), key=None, to="/approvals", status=409)
+    lines = [(False, voice.text(f"own.lack.{lack}")) for lack in found.lacks]
+    if found.signed_at is not None:
+        said = voice.text("own.signed", at=voice.format_moment(found.signed_at, now))
+        return _page(request, said, key=None, to="/approvals", lines=lines, back=f"/auth/confirm/end/{digest}")
+    if not keyed:
+        lines.append((False, voice.text("passkey.none")))
+    if lines:
+        return _page(request, voice.text("own.missing"), key=None, to="/approvals", lines=lines)
+    form = PasskeyForm(own_releases.OWN_RELEASE_ACT, "own.confirm", hidden={"digest": digest}, first=True)
+    good = [(True, voice.text("own.all_there"))]
+    return _page(request, voice.text("own.title"), key=form, to="/approvals", lines=good)
+
+
+def _mine(scope: Scope, who: Viewer, digest: str) -> OwnReleaseStatus:
+    """How the release of a unit stands. Raises NotFound for one of a creator this member does not work for."""
+    found = own_releases.own_release_status(scope, digest)
+    if who.member.creators and tenant_reads.get_creator(scope, found.unit.creator_id).slug not in who.member.creators:
+        raise NotFound("review.unknown")
+    return found
+
+
+def end_own_release(request: Request) -> Response:
+    """Take a confirmation back: no passkey is asked for that."""
+    if access_control.is_cross_site(request):
+        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
+    try:
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            found = _mine(scope, who, request.path_params["digest"])
+            outbox.put(scope, OwnReleaseWithdrawn(scope.tenant_id, found.unit.subject.id, by=scope.actor), priority=0)
+    except GreenroomError as refused:
+        return _page(request, voice.message_text(refused.message), key=None, to="/approvals", status=409)
+    return _page(request, voice.text("own.ending"), key=None, to="/approvals")
+
+
+ROUTES = [
+    Route("/auth/confirm/reopen", show_reopen_form, methods=["GET"]),
+    Route("/auth/confirm/own/{digest}", show_own_release, methods=["GET"]),
+    Route("/auth/confirm/end/{digest}", end_own_release, methods=["POST"]),
+]

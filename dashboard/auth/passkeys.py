@@ -1,0 +1,257 @@
+"""Passkeys at the door: signing in, one's own list, the signature under an act. The browser's half is one script."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from dashboard.auth import access_control, passkey_confirmations, session_cookies
+from dashboard.auth.access_control import PasskeyForm
+from dashboard.shell import session, widgets
+from dashboard.shell.localization import MemberLocalizer, preferred_language
+from dashboard.shell.session import Viewer
+from foundation.errors import GreenroomError, NotFound, Refused, Unavailable
+from foundation.i18n.translation import Message, render_message
+from foundation.ops.wall_time import load_zone
+from tenants.auth import ceremonies, challenges, passkeys, sessions
+from tenants.auth.challenges import (
+    ACT_ADD_PASSKEY,
+    ACT_SECOND_FACTOR,
+    ACT_SIGN_IN,
+    ChallengedMember,
+    RelyingParty,
+)
+
+PASSKEYS_PATH = "/auth/passkeys"
+MAX_SENT = 16_384
+"""Bytes of an answer: ids, a key and a signature."""
+
+TOLD = ("added", "removed", "password")
+"""What the list of one's own passkeys may say first: `passkey.told_<word>`."""
+
+NAMED = (("name", "passkey.name"),)
+FIRST_NAME = "Passkey"
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What a script sent: the act, its fields, and the authenticator's answer where there is one."""
+
+    act: str
+    fields: Mapping[str, str]
+    credential: dict[str, Any]
+
+
+async def create_challenge(request: Request) -> Response:
+    """What the browser's authenticator is to sign."""
+    return await _answered(request, _ask)
+
+
+async def verify_answer(request: Request) -> Response:
+    """What it signed, and the act that follows."""
+    return await _answered(request, _answer)
+
+
+async def _answered(request: Request, act: Any) -> Response:
+    language = preferred_language(request.headers.get("accept-language", ""))
+    if access_control.is_cross_site(request):
+        return _said(Message("dashboard.foreign"), language, 403)
+    try:
+        sent = _read(await _body(request))
+        made: Response = await run_in_threadpool(act, request, _site(), sent)
+        return made
+    except GreenroomError as refused:
+        return _said(refused.message, language, 403)
+
+
+async def _body(request: Request) -> bytes:
+    found = b""
+    async for part in request.stream():
+        found += part
+        if len(found) > MAX_SENT:
+            raise Refused("passkey.wrong")
+    return found
+
+
+def _read(body: bytes) -> _Sent:
+    try:
+        said = json.loads(body)
+        fields, credential = said.get("fields", {}), said.get("credential", {})
+        if not isinstance(fields, dict) or not isinstance(credential, dict):
+            raise Refused("passkey.wrong")
+        return _Sent(str(said["act"]), {str(name): str(value) for name, value in fields.items()}, credential)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise Refused("passkey.wrong") from error
+
+
+def _site() -> RelyingParty:
+    found = session.passkey_site()
+    if found is None:
+        raise Unavailable("passkey.not_here")
+    return found
+
+
+def _said(message: Message, language: str, status: int) -> Response:
+    return JSONResponse({"said": render_message(message, language)}, status, access_control.NO_STORE)
+
+
+def _ask(request: Request, site: RelyingParty, sent: _Sent) -> Response:
+    tenant = session.session_scope_opener()
+    if sent.act == ACT_SIGN_IN:
+        made = challenges.create_sign_in_challenge(tenant, site, _address(request))
+        return _options(made)
+    who = _who(request, sent.act)
+    with tenant(who.tenant_id, who.actor_id) as scope:
+        if sent.act == ACT_ADD_PASSKEY:
+            made = challenges.create_registration_challenge(scope, site, who.member_id)
+        else:
+            about = (
+                ""
+                if sent.act == ACT_SECOND_FACTOR
+                else passkey_confirmations.describe_act(scope, sent.act, sent.fields)
+            )
+            made = challenges.create_signing_challenge(scope, site, act=sent.act, about=about, member_id=who.member_id)
+    return _options(made)
+
+
+def _options(made: str) -> Response:
+    return Response(f'{{"options":{made}}}', media_type="application/json", headers=access_control.NO_STORE)
+
+
+def _answer(request: Request, site: RelyingParty, sent: _Sent) -> Response:
+    tenant, browser = session.session_scope_opener(), request.headers.get("user-agent", "")
+    if sent.act == ACT_SIGN_IN:
+        return _in(request, ceremonies.sign_in_with_passkey(tenant, site, sent.credential, browser=browser))
+    cookie, who = request.cookies.get(session.session_cookie_name(), ""), _who(request, sent.act)
+    if sent.act == ACT_SECOND_FACTOR:
+        return _in(
+            request, ceremonies.pass_second_factor(tenant, site, who, sent.credential, session=cookie, browser=browser)
+        )
+    if sent.act == ACT_ADD_PASSKEY and sessions.find_pending_session(tenant, cookie) is not None:
+        how = {"session": cookie, "name": FIRST_NAME, "browser": browser}
+        return _in(request, ceremonies.set_up_second_factor(tenant, site, who, sent.credential, **how))
+    if sent.act == ACT_ADD_PASSKEY:
+        ceremonies.register_passkey(tenant, site, who, sent.credential, name=sent.fields.get("name", ""))
+        return _on(f"{PASSKEYS_PATH}?told=added")
+    with tenant(who.tenant_id, who.actor_id) as scope:
+        about = passkey_confirmations.describe_act(scope, sent.act, sent.fields)
+    signed = ceremonies.sign_act(tenant, site, who, sent.credential, act=sent.act, about=about)
+    with tenant(who.tenant_id, who.actor_id) as scope:
+        return _on(passkey_confirmations.execute_act(scope, sent.act, sent.fields, signed))
+
+
+def _who(request: Request, act: str) -> ChallengedMember:
+    """Who is asked: the member of the session; for a second factor, or the first of all, of one that waits."""
+    cookie = request.cookies.get(session.session_cookie_name(), "")
+    if (
+        act in (ACT_SECOND_FACTOR, ACT_ADD_PASSKEY)
+        and (waiting := sessions.find_pending_session(session.session_scope_opener(), cookie)) is not None
+    ):
+        return _waits(ChallengedMember(*waiting), act)
+    found = None if act == ACT_SECOND_FACTOR else session.find_viewer(cookie)
+    if found is None:
+        raise NotFound("dashboard.signed_out")
+    return ChallengedMember(found.tenant_id, found.member.id)
+
+
+def _waits(who: ChallengedMember, act: str) -> ChallengedMember:
+    """Raises Refused for somebody who has a factor, and comes with a link to add another one."""
+    with session.session_scope_opener()(who.tenant_id, who.actor_id) as scope:
+        if act == ACT_ADD_PASSKEY and passkeys.has_second_factor(scope, who.member_id):
+            raise Refused("passkey.not_first")
+    return who
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _on(to: str) -> Response:
+    return JSONResponse({"to": to}, headers=access_control.NO_STORE)
+
+
+def _in(request: Request, opened: str) -> Response:
+    """On with the cookies of a new session."""
+    let_in = session_cookies.sign_in_response(request, opened)
+    made = JSONResponse({"to": let_in.headers["location"]}, headers=access_control.NO_STORE)
+    made.raw_headers.extend(pair for pair in let_in.raw_headers if pair[0] == b"set-cookie")
+    return made
+
+
+def _voice(who: Viewer) -> MemberLocalizer:
+    return MemberLocalizer(who.member.language, load_zone(who.member.zone))
+
+
+def show_passkeys(request: Request) -> Response:
+    """A member's own passkeys: those there are, one more, one less."""
+    told = request.query_params.get("told", "")
+    return _own(request, Message(f"passkey.told_{told}") if told in TOLD else None)
+
+
+def _own(request: Request, told: Message | None, status: int = 200) -> Response:
+    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    voice = _voice(who)
+    with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+        found, now = passkeys.list_passkeys(scope, who.member.id), scope.now
+    form = (
+        PasskeyForm(ACT_ADD_PASSKEY, "passkey.add", asked=NAMED, first=True)
+        if session.passkey_site() is not None
+        else None
+    )
+    body = widgets.render_template(
+        "auth/templates/passkeys.html",
+        language=voice.language,
+        said=voice.text("passkey.own"),
+        told=voice.message_text(told) if told is not None else "",
+        action="",
+        button="",
+        fields=(),
+        keys=found,
+        key=form,
+        now=now,
+        voice=voice,
+        word=voice.text,
+    )
+    return HTMLResponse(body, status, access_control.NO_STORE)
+
+
+def remove_own_passkey(request: Request) -> Response:
+    """Put one of one's own passkeys away."""
+    if access_control.is_cross_site(request):
+        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    who: Viewer = request.scope[access_control.VIEWER_SCOPE_KEY]
+    here = request.cookies.get(session.session_cookie_name(), "")
+    try:
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            passkeys.remove_passkey(scope, who.member.id, UUID(request.path_params["key"]), session=here)
+    except ValueError:
+        return _own(request, Message("passkey.unknown"), 404)
+    except GreenroomError as refused:
+        return _own(request, refused.message, 409)
+    return RedirectResponse(f"{PASSKEYS_PATH}?told=removed", status_code=303, headers=access_control.NO_STORE)
+
+
+def serve_script(_: Request) -> Response:
+    """The browser's half."""
+    return Response(_script(), media_type="text/javascript", headers={"cache-control": "max-age=3600"})
+
+
+@cache
+def _script() -> str:
+    return (widgets.PACKAGE_ROOT / "auth/assets/passkey.js").read_text("utf-8")
+
+
+ROUTES = [
+    Route("/auth/passkey.js", serve_script, methods=["GET"]),
+    Route("/auth/passkey/ask", create_challenge, methods=["POST"]),
+    Route("/auth/passkey/answer", verify_answer, methods=["POST"]),
+    Route(PASSKEYS_PATH, show_passkeys, methods=["GET"]),
+    Route(f"{PASSKEYS_PATH}/remove/{{key}}", remove_own_passkey, methods=["POST"]),
+]

@@ -1,0 +1,155 @@
+"""Signing in by e-mail and password, choosing a password, going over to another agency of one's own: plain HTML."""
+
+from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from dashboard.auth import access_control, session_cookies
+from dashboard.auth.passkeys import PASSKEYS_PATH
+from dashboard.shell import index_page, session
+from foundation.errors import BadInput, GreenroomError, Refused
+from tenants.auth import members, passwords, sessions
+from tenants.auth.passkeys import list_passkeys
+
+
+async def show_sign_in(request: Request) -> Response:
+    """The form."""
+    return access_control.plain_page(
+        request,
+        "signing.welcome",
+        action="/auth/login",
+        button="dashboard.enter",
+        fields=access_control.SIGN_IN_FIELDS,
+        key=access_control.PASSKEY_SIGN_IN,
+    )
+
+
+async def sign_in(request: Request) -> Response:
+    """Try e-mail and password; the same answer for a wrong one and for an account nobody has."""
+    if access_control.is_cross_site(request):
+        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    typed = await access_control.read_form(request)
+    try:
+        opened = await run_in_threadpool(
+            passwords.sign_in_with_password,
+            session.session_scope_opener(),
+            email=typed.get("email", ""),
+            password=typed.get("password", ""),
+            address=request.client.host if request.client else "",
+            browser=request.headers.get("user-agent", ""),
+        )
+    except Refused as refused:
+        return access_control.plain_page(
+            request,
+            refused.message.code,
+            params=refused.message.params,
+            action="/auth/login",
+            button="dashboard.enter",
+            fields=access_control.SIGN_IN_FIELDS,
+            key=access_control.PASSKEY_SIGN_IN,
+            status=403,
+        )
+    return await run_in_threadpool(session_cookies.sign_in_response, request, opened)
+
+
+async def show_password_form(request: Request) -> Response:
+    """Where a member chooses a password."""
+    return access_control.plain_page(
+        request,
+        "signing.choose",
+        action="/auth/password",
+        button="signing.keep",
+        fields=access_control.NEW_PASSWORD_FIELDS,
+    )
+
+
+async def submit_password(request: Request) -> Response:
+    """Keep the password; every session of the member ends, this one too, and a new one begins.
+
+    Passkeys outlive it: who has any is shown them, since whoever was here in their place may have added one.
+    """
+    if access_control.is_cross_site(request):
+        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    who = await run_in_threadpool(session.find_viewer, request.cookies.get(session.session_cookie_name(), ""))
+    if who is None:
+        return RedirectResponse("/auth/login", status_code=303)
+    typed = await access_control.read_form(request)
+
+    def keep() -> Response:
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            passwords.set_password(scope, who.member.id, typed.get("password", ""), email=who.member.email)
+            secret = sessions.create_sign_in_link(scope, who.member.id)
+            to = f"{PASSKEYS_PATH}?told=password" if list_passkeys(scope, who.member.id) else "/"
+        opened = sessions.redeem_sign_in_link(
+            session.session_scope_opener(), secret, browser=request.headers.get("user-agent", "")
+        )
+        return session_cookies.sign_in_response(request, opened, to=to)
+
+    try:
+        return await run_in_threadpool(keep)
+    except BadInput as wrong:
+        return access_control.plain_page(
+            request,
+            wrong.message.code,
+            params=wrong.message.params,
+            action="/auth/password",
+            button="signing.keep",
+            fields=access_control.NEW_PASSWORD_FIELDS,
+            status=400,
+        )
+
+
+async def switch_member_agency(request: Request) -> Response:
+    """Open a session of the same human in another agency of theirs."""
+    if access_control.is_cross_site(request):
+        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    cookie = request.cookies.get(session.session_cookie_name(), "")
+    try:
+        other = UUID(request.path_params["tenant"])
+        opened = await run_in_threadpool(sessions.switch_agency, session.session_scope_opener(), cookie, other)
+    except (ValueError, GreenroomError):
+        return access_control.plain_page(request, "login.not_tied", status=403)
+    return await run_in_threadpool(session_cookies.sign_in_response, request, opened)
+
+
+async def set_language(request: Request) -> Response:
+    """Read the house in another language from now on."""
+    if access_control.is_cross_site(request):
+        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    who = await run_in_threadpool(session.find_viewer, request.cookies.get(session.session_cookie_name(), ""))
+
+    def keep(viewer: session.Viewer) -> None:
+        with session.session_scope_opener()(viewer.tenant_id, viewer.actor) as scope:
+            members.set_member_language(scope, viewer.member.id, request.path_params["language"])
+
+    if who is not None:
+        try:
+            await run_in_threadpool(keep, who)
+        except GreenroomError as wrong:
+            return access_control.plain_page(request, wrong.message.code, params=wrong.message.params, status=400)
+    return RedirectResponse(_ours(request.query_params.get("to", "")), status_code=303, headers=access_control.NO_STORE)
+
+
+def _ours(address: str) -> str:
+    """The page somebody came from, with what its address asks; Home for whatever is no page of ours.
+
+    Our pages send no referrer (`dashboard/app.py`): so each of them says in its form where it is.
+    """
+    path, _, asked = address.partition("?")
+    if path not in index_page.PAGE_ADDRESSES:
+        return "/"
+    return "?".join(filter(None, (path, urlencode(parse_qsl(asked)))))
+
+
+ROUTES = [
+    Route("/auth/login", show_sign_in, methods=["GET"]),
+    Route("/auth/login", sign_in, methods=["POST"]),
+    Route("/auth/password", show_password_form, methods=["GET"]),
+    Route("/auth/password", submit_password, methods=["POST"]),
+    Route("/auth/over/{tenant}", switch_member_agency, methods=["POST"]),
+    Route("/auth/language/{language}", set_language, methods=["POST"]),
+]

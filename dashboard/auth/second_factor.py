@@ -1,0 +1,117 @@
+"""The second factor: setting an app or a passkey up at the first way in, its digits or signature at each later one."""
+
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from dashboard.auth import access_control, session_cookies
+from dashboard.auth.access_control import PageFormField, PasskeyForm
+from dashboard.shell import session, widgets
+from foundation.errors import Refused, Unavailable
+from tenants.agencies import queries
+from tenants.auth import challenges, passkeys, second_factor, sessions
+from tenants.auth.second_factor import TotpEnrolment
+
+CODE_FIELDS = (PageFormField("code", "text", "second.code", "one-time-code"),)
+SETUP_PROMPT = "second.set_up"
+"""What is said of a new app, with the letters for who cannot scan; whatever else is said then, they stand below."""
+
+
+async def show_second_factor(request: Request) -> Response:
+    """The form; with something for the app's camera while it has nothing of ours yet."""
+    return await run_in_threadpool(_ask, request)
+
+
+def _ask(request: Request) -> Response:
+    try:
+        ways = _ways(request)
+    except Refused:
+        return RedirectResponse("/auth/login", status_code=303, headers=access_control.NO_STORE)
+    except Unavailable as missing:
+        return access_control.plain_page(request, missing.message.code, status=503)
+    return _form(request, SETUP_PROMPT if ways.offer else ways.prompt_code, ways)
+
+
+@dataclass(frozen=True)
+class SecondFactorOptions:
+    """How somebody who waits may go on: an app they set up now, one they have, a passkey to make, one they have."""
+
+    offer: TotpEnrolment | None
+    app: bool
+    passkeys: bool
+
+    @property
+    def prompt_code(self) -> str:
+        """What to say first."""
+        return "second.welcome" if self.app else "second.by_passkey"
+
+    @property
+    def passkey_form(self) -> PasskeyForm | None:
+        """The form of a passkey: theirs, or the first one they make."""
+        if self.passkeys:
+            return PasskeyForm(challenges.ACT_SECOND_FACTOR, "passkey.enter", first=not self.app)
+        return PasskeyForm(challenges.ACT_ADD_PASSKEY, "passkey.set_up") if self.offer is not None else None
+
+
+def _ways(request: Request) -> SecondFactorOptions:
+    found = sessions.find_pending_session(
+        session.session_scope_opener(), request.cookies.get(session.session_cookie_name(), "")
+    )
+    if found is None:
+        raise Refused("login.link_spent")
+    with session.session_scope_opener()(found[0], f"member:{found[1]}") as scope:
+        offer = second_factor.pending_enrolment(
+            scope, session.second_factor_key(), found[1], name=queries.get_member(scope, found[1]).email
+        )
+        return SecondFactorOptions(
+            offer, passkeys.has_authenticator_app(scope, found[1]), bool(passkeys.list_passkeys(scope, found[1]))
+        )
+
+
+def _form(
+    request: Request, code: str, ways: SecondFactorOptions, *, status: int = 200, **params: str | int
+) -> Response:
+    told = {**params, "letters": ways.offer.letters} if ways.offer is not None else params
+    types = ways.app or ways.offer is not None
+    return access_control.plain_page(
+        request,
+        code,
+        params=told,
+        action=session_cookies.SECOND_FACTOR_PATH if types else "",
+        button="dashboard.enter" if types else "",
+        fields=CODE_FIELDS if types else (),
+        picture=widgets.qr_svg(ways.offer.address) if ways.offer is not None else "",
+        below="second.letters" if ways.offer is not None and code != SETUP_PROMPT else "",
+        key=ways.passkey_form,
+        status=status,
+    )
+
+
+async def verify_second_factor(request: Request) -> Response:
+    """Use the six digits; the session that waited is whole."""
+    if access_control.is_cross_site(request):
+        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    typed = await access_control.read_form(request)
+    return await run_in_threadpool(_enter, request, typed.get("code", ""))
+
+
+def _enter(request: Request, code: str) -> Response:
+    waiting, browser = request.cookies.get(session.session_cookie_name(), ""), request.headers.get("user-agent", "")
+    try:
+        opened = second_factor.verify_code(
+            session.session_scope_opener(), session.second_factor_key(), waiting, code, browser=browser
+        )
+    except Refused as refused:
+        if refused.message.code == "login.link_spent":
+            return RedirectResponse("/auth/login", status_code=303, headers=access_control.NO_STORE)
+        return _form(request, refused.message.code, _ways(request), status=403, **refused.message.params)
+    return session_cookies.sign_in_response(request, opened)
+
+
+ROUTES = [
+    Route(session_cookies.SECOND_FACTOR_PATH, show_second_factor, methods=["GET"]),
+    Route(session_cookies.SECOND_FACTOR_PATH, verify_second_factor, methods=["POST"]),
+]

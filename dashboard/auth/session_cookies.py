@@ -1,0 +1,56 @@
+"""Somebody signed in: where they came from is noted, and whoever needs a second factor is asked for it first."""
+
+import secrets
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from dashboard.shell import session
+from dashboard.shell.session import Viewer
+from tenants.agencies import queries
+from tenants.auth import device_fingerprints, second_factor, sessions
+
+SESSION_SECONDS = int(sessions.SESSION_LIFETIME.total_seconds())
+YEAR = 365 * 24 * 3600
+SECOND_FACTOR_PATH = "/auth/second"
+
+
+def sign_in_response(request: Request, secret: str, *, to: str = "/") -> Response:
+    """On to `to` with the cookie of a new session; on to the second factor where it waits for one.
+
+    Raises Unavailable where the key for second factors is missing.
+    """
+    waiting = sessions.find_pending_session(session.session_scope_opener(), secret)
+    if waiting is not None:
+        tenant_id, member_id = waiting
+        with session.session_scope_opener()(tenant_id, f"member:{member_id}") as scope:
+            second_factor.begin_enrolment(scope, session.second_factor_key(), member_id)
+            who: Viewer | None = Viewer(tenant_id, queries.get_member(scope, member_id))
+    else:
+        who = session.find_viewer(secret)
+    device = _device(request) or secrets.token_urlsafe(24)
+    if who is not None:
+        record_session_device(request, who, device=device)
+    return _answer(secret, device, to if waiting is None else SECOND_FACTOR_PATH)
+
+
+def record_session_device(request: Request, who: Viewer, *, device: str = "") -> None:
+    """Note where a member was seen."""
+    address = request.client.host if request.client else ""
+    with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+        device_fingerprints.record_device(
+            scope, session.second_factor_key(), who.member, address=address, device=device or _device(request)
+        )
+
+
+def _device(request: Request) -> str:
+    """What the browser keeps of us, if it was here before."""
+    return request.cookies.get(session.device_cookie_name(), "")[:64]
+
+
+def _answer(secret: str, device: str, to: str) -> Response:
+    answer = RedirectResponse(to, status_code=303, headers={"cache-control": "no-store"})
+    kept = ((session.session_cookie_name(), secret, SESSION_SECONDS), (session.device_cookie_name(), device, YEAR))
+    for name, value, life in kept:
+        answer.set_cookie(name, value, max_age=life, path="/", httponly=True, secure=session.is_tls(), samesite="lax")
+    return answer

@@ -1,0 +1,276 @@
+"""Pictures and films of the library for signed-in members: `/files/<asset>/<profile>`, asked anew at every request
+and range. Of a film, thumb and preview are its poster, post plays it, and sheet-0, sheet-1, … show its frames.
+
+Nothing is presigned and nothing is shared: who looks, whose picture it is and how it is rated are read each time, and
+what is wrong, foreign or withheld is not found alike. What is Nudity, Explicit or not rated yet comes blurred, but for
+one who pressed to see it: the press is written down (`reveal`), and its address works for them alone, five minutes.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from threading import Lock
+from uuid import UUID
+
+from sqlalchemy.exc import OperationalError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dashboard.auth import access_control
+from dashboard.shell import session
+from dashboard.shell.session import Viewer
+from foundation.db.database import Scope
+from foundation.errors import NotFound, Unavailable
+from foundation.ops import settings
+from foundation.storage.object_store import ObjectStore, open_library_store
+from gate.assets import asset_records, viewings
+from gate.contract.units import Rating
+from gate.ratings.ratings import DisplayRating
+from generators.media import thumbnails
+from generators.media.pictures import POST_PROFILE
+from studio.library import playback
+from studio.library import queries as studio_reads
+from studio.library.playback import Playback
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Member
+from tenants.agencies.rights import Right, has_right
+
+PROFILE_EDGES = {"thumb": 320, "preview": 960}
+"""Longest edge in pixels of what is shown small: a thumbnail kept with the picture, made here where there is none
+(blurred, of a film, of before there were any); `post` is the very bytes that are sent."""
+
+CLEAR_LIFE = timedelta(minutes=5)
+SEEN_LIFE = timedelta(hours=1)
+"""So long somebody who looked counts as having seen it when they judge it."""
+
+REVEAL_EVENT = "asset.cleared"
+UNBLURRED_RATINGS = frozenset({Rating.G, Rating.S})
+"""Ratings shown without a press."""
+
+PRIVATE = {"cache-control": "private, max-age=120", "vary": "cookie"}
+PRIVATE_NO_STORE = {"cache-control": "private, no-store"}
+SAFE_HEADERS = {"x-content-type-options": "nosniff", "content-security-policy": "default-src 'none'; sandbox"}
+_SHEET = re.compile(r"sheet-(\d{1,3})")
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+@cache
+def object_store() -> ObjectStore:
+    """Where the creators' files lie."""
+    return open_library_store(settings.load_settings())
+
+
+def picture_url(asset_id: UUID, profile: str = "thumb", *, clear: UUID | None = None, unrated: bool = False) -> str:
+    """The address of a picture in a page: thumb, preview or post; `clear` is what `reveal` gave.
+
+    One that is `unrated` has an address of its own, so that a page asks anew for what is blurred no longer.
+    """
+    return f"/files/{asset_id}/{profile}" + (f"?clear={clear}" if clear is not None else "?unrated" * unrated)
+
+
+def is_blurred(rating: Rating | None) -> bool:
+    """Whether a picture of this rating comes blurred until somebody presses."""
+    return rating not in UNBLURRED_RATINGS
+
+
+def reveal_picture(scope: Scope, member: Member, asset_id: UUID) -> UUID:
+    """Let a member see one picture clearly for five minutes, and write down that they did; hand the id to `src`.
+
+    Raises NotFound for a picture that is not theirs to see so.
+    """
+    found = studio_reads.get_asset_bytes(scope, asset_id)
+    if not (_theirs(scope, member, found.creator_id) and can_reveal(member)) or found.standing.is_withheld:
+        raise NotFound("library.asset_unknown", destination="-")
+    return audit.record(scope, REVEAL_EVENT, f"asset:{asset_id}")
+
+
+def list_revealed(scope: Scope, assets: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these pictures that the scope's actor pressed to see clearly in the last hour; of films, those whose
+    every frame was then shown to them."""
+    about = {f"asset:{asset}": asset for asset in assets}
+    found = audit.acted_on_by_actor(scope, REVEAL_EVENT, list(about), since=scope.now - SEEN_LIFE)
+    pressed = frozenset(about[one] for one in found)
+    films = playback.playback_of(scope, pressed)
+    if not films:
+        return pressed
+    principal = tenant_reads.get_acting_member(scope, "review.people_only").principal_id
+    known = viewings.viewed_digests_of(scope, principal, [film.sha256 for film in films.values()])
+    return frozenset(one for one in pressed if one not in films or films[one].sha256 in known)
+
+
+def _theirs(scope: Scope, member: Member, creator_id: UUID) -> bool:
+    """Whether the member works with this creator's pictures. Who only reviews sees just what was given to them."""
+    works = any(has_right(member.role, right) for right in (Right.RUN, Right.APPROVE, Right.CHAT))
+    if not works and not (has_right(member.role, Right.REVIEW) and member.creators):
+        return False
+    return not member.creators or tenant_reads.get_creator(scope, creator_id).slug in member.creators
+
+
+def can_reveal(member: Member) -> bool:
+    """Whether a member may see clearly, by pressing, what comes blurred."""
+    return any(has_right(member.role, right) for right in (Right.RUN, Right.APPROVE, Right.REVIEW))
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """What this request may see: `sha256` are the bytes asked for, of the reel `film` where they are of one."""
+
+    sha256: str
+    blurred: bool
+    adult: bool
+    pressed: bool
+    """They pressed to see it, a moment ago: then it counts as shown, whatever it is rated."""
+    film: Playback | None = None
+    small: str | None = None
+    """The bytes of the thumbnail that shows it clearly."""
+
+    def plays(self, profile: str) -> str:
+        """The kind of what is played, "" of what is looked at."""
+        return self.film.mime if self.film is not None and profile == POST_PROFILE.name and not self.blurred else ""
+
+
+async def serve_file(request: Request) -> Response:
+    """One picture, or one range of it."""
+    try:
+        return await run_in_threadpool(_serve, request)
+    except OperationalError:
+        return Response(status_code=503, headers=PRIVATE_NO_STORE)
+
+
+def _serve(request: Request) -> Response:
+    who: Viewer | None = request.scope.get(access_control.VIEWER_SCOPE_KEY)
+    try:
+        asset_id, profile = UUID(request.path_params["asset"]), request.path_params["profile"]
+        clear = UUID(request.query_params["clear"]) if "clear" in request.query_params else None
+        sheet = _SHEET.fullmatch(profile)
+        if who is None or not (sheet or profile in (*PROFILE_EDGES, POST_PROFILE.name)):
+            raise NotFound("library.asset_unknown", destination="-")
+        sight = _look(who, asset_id, clear, profile, int(sheet[1]) if sheet else None)
+        tag = f'"{sight.sha256[:24]}-{profile}{"-b" if sight.blurred else ""}"'
+        kept = PRIVATE_NO_STORE if sight.adult or sight.pressed else PRIVATE
+        headers = {**kept, **SAFE_HEADERS, "etag": tag, "accept-ranges": "bytes"}
+        if kept is PRIVATE and request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        data, part = _bytes(who.tenant_id, sight, profile), request.headers.get("range")
+        kind = sight.plays(profile)
+        if sight.pressed and request.method == "GET" and (kind or part is None):
+            _shown(who, sight, profile)
+        return range_response(data, part, headers, kind or (thumbnails.THUMBNAIL_MIME if sight.small else "image/jpeg"))
+    except (NotFound, ValueError):
+        return Response(status_code=404, headers=PRIVATE_NO_STORE)
+    except Unavailable:
+        return Response(status_code=503, headers=PRIVATE_NO_STORE)
+
+
+def _look(who: Viewer, asset_id: UUID, clear: UUID | None, profile: str, sheet: int | None) -> _Sight:
+    """What this member may see of an asset now. Raises NotFound."""
+    with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+        found = studio_reads.get_asset_bytes(scope, asset_id)
+        standing: DisplayRating = found.standing
+        if standing.is_withheld or not _theirs(scope, who.member, found.creator_id):
+            raise NotFound("library.asset_unknown", destination="-")
+        adult = is_blurred(standing.rating)
+        since = scope.now - CLEAR_LIFE
+        pressed = (
+            clear is not None
+            and can_reveal(who.member)
+            and audit.is_recorded_by_actor(scope, clear, REVEAL_EVENT, f"asset:{asset_id}", since=since)
+        )
+        blurred, film = adult and not pressed, playback.playback_of(scope, [asset_id]).get(asset_id)
+        if film is None and sheet is None:
+            kept = (
+                thumbnails.thumbnail_profile(PROFILE_EDGES[profile]) if profile in PROFILE_EDGES and not blurred else ""
+            )
+            small = asset_records.derived_digest(scope, found.sha256, kept) if kept else None
+            return _Sight(found.sha256, blurred, adult, pressed, small=small)
+        digest = _of_film(scope, asset_id, film, profile, sheet, blurred=blurred)
+        return _Sight(digest, blurred, adult, pressed, film)
+
+
+def _of_film(
+    scope: Scope, asset_id: UUID, film: Playback | None, profile: str, sheet: int | None, *, blurred: bool
+) -> str:
+    """The bytes of a film that are asked for: itself, a sheet or its poster, which is all there is to blur."""
+    if sheet is None and film is not None and profile == POST_PROFILE.name and not blurred:
+        return film.sha256
+    found = [playback.poster_digest(scope, asset_id)] if sheet is None else playback.sheet_digests(scope, asset_id)
+    digest = found[sheet or 0] if (sheet or 0) < len(found) else None
+    if digest is None:
+        raise NotFound("library.asset_unknown", destination="-")
+    return digest
+
+
+def _shown(who: Viewer, sight: _Sight, profile: str) -> None:
+    """It goes out clear, whole and large enough to be judged: the safety check is told to whom. A film is seen by its
+    sheets, a sound by what is played of it."""
+    with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+        if sight.film is None and profile != "thumb":
+            viewings.record_viewing(scope, who.member, sight.sha256)
+        elif sight.film is not None and (
+            _SHEET.fullmatch(profile) or (sight.film.is_audio and profile == POST_PROFILE.name)
+        ):
+            playback.record_shown(scope, who.member, sight.film, sight.sha256)
+
+
+def _bytes(tenant_id: UUID, sight: _Sight, profile: str) -> bytes:
+    if not sight.blurred and (profile == POST_PROFILE.name or _SHEET.fullmatch(profile)):
+        return object_store().get(tenant_id, sight.sha256)
+    if sight.small is not None:
+        return object_store().get(tenant_id, sight.small)
+    key = (tenant_id, sight.sha256, PROFILE_EDGES.get(profile, PROFILE_EDGES["preview"]), sight.blurred)
+    known = _SMALL.get(key)
+    if known is None:
+        known = thumbnails.make_thumbnail(
+            object_store().get(tenant_id, sight.sha256), edge=key[2], blurred=sight.blurred
+        )
+        _SMALL.put(key, known)
+    return known
+
+
+class _Small:
+    """The thumbnails made last, up to some bytes; content-addressed, so none can be stale. Clear adult ones as well:
+    whoever asks was checked before."""
+
+    def __init__(self, most: int) -> None:
+        self._kept: OrderedDict[tuple[UUID, str, int, bool], bytes] = OrderedDict()
+        self._most, self._size, self._lock = most, 0, Lock()
+
+    def get(self, key: tuple[UUID, str, int, bool]) -> bytes | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: tuple[UUID, str, int, bool], data: bytes) -> None:
+        with self._lock:
+            self._size += len(data) - len(self._kept.pop(key, b""))
+            self._kept[key] = data
+            while self._size > self._most:
+                self._size -= len(self._kept.popitem(last=False)[1])
+
+
+_SMALL = _Small(24 * 2**20)
+
+
+def range_response(data: bytes, asked: str | None, headers: dict[str, str], kind: str) -> Response:
+    """All of it, or the one range that was asked for (RFC 9110, 14.2); several ranges get all of it."""
+    found = _RANGE.fullmatch(asked.strip()) if asked else None
+    if found is None or found[0] == "bytes=-":
+        return Response(data, headers=headers, media_type=kind)
+    if found[1]:
+        start, end = int(found[1]), min(int(found[2] or len(data)), len(data) - 1)
+    else:
+        start, end = max(0, len(data) - int(found[2])), len(data) - 1
+    if start > end:
+        return Response(status_code=416, headers={**headers, "content-range": f"bytes */{len(data)}"})
+    said = {**headers, "content-range": f"bytes {start}-{end}/{len(data)}"}
+    return Response(data[start : end + 1], 206, headers=said, media_type=kind)
+
+
+ROUTES = [Route("/files/{asset}/{profile}", serve_file, methods=["GET"])]

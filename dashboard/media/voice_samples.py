@@ -1,0 +1,48 @@
+"""Samples of voices for signed-in members: `/voices/<speech>`, asked anew each time, never kept by a browser.
+
+What is wrong, foreign, over, or copied from somebody who no longer agrees is not found alike.
+"""
+
+from uuid import UUID
+
+from sqlalchemy.exc import OperationalError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dashboard.auth import access_control
+from dashboard.media import library_files
+from dashboard.shell import session
+from dashboard.shell.session import Viewer
+from foundation.errors import NotFound
+from studio.voice import samples
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Right, has_right
+
+
+async def serve_sample(request: Request) -> Response:
+    """The sound, or the range of it that a player asks for."""
+    try:
+        return await run_in_threadpool(_serve, request)
+    except OperationalError:
+        return Response(status_code=503, headers=library_files.PRIVATE_NO_STORE)
+
+
+def _serve(request: Request) -> Response:
+    who: Viewer | None = request.scope.get(access_control.VIEWER_SCOPE_KEY)
+    try:
+        speech_id = UUID(request.path_params["speech"])
+        if who is None or not has_right(who.member.role, Right.RUN):
+            raise NotFound("speech.unknown")
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            creator_id, sound = samples.sample_audio(scope, speech_id)
+            if who.member.creators and tenant_reads.get_creator(scope, creator_id).slug not in who.member.creators:
+                raise NotFound("speech.unknown")
+    except (NotFound, ValueError):
+        return Response(status_code=404, headers=library_files.PRIVATE_NO_STORE)
+    headers = {**library_files.PRIVATE_NO_STORE, **library_files.SAFE_HEADERS, "accept-ranges": "bytes"}
+    return library_files.range_response(sound, request.headers.get("range"), headers, "audio/mp4")
+
+
+ROUTES = [Route("/voices/{speech}", serve_sample, methods=["GET"])]

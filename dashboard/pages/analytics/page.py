@@ -1,0 +1,107 @@
+"""Numbers: money and work of a day, a week or longer, the posts behind them, reports to take away."""
+
+from datetime import timedelta
+from functools import partial
+
+import streamlit as st
+
+from dashboard.pages.analytics.queries import PERIOD_DAYS, AnalyticsView, load_analytics, load_report_view
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.ops.wall_time import local_day
+from insights.reports import daily_report
+from tenants.agencies.queries import Creator
+
+HEIGHT = 3
+"""Per cent of the chart that a day without sales keeps, so that one sees it was counted."""
+
+
+MIN_CHART_PERCENT = 20
+"""Per cent of the chart that the smallest crowd of a period takes."""
+
+
+def render_page(page: PageContext) -> None:
+    """Draw the page."""
+    st.title(page.text("dashboard.page.insights"))
+    creators = page.read(page.list_creators)
+    if not creators:
+        st.info(page.text("insights.no_creators"))
+        return
+    left, right = st.columns(2)
+    creator = left.selectbox(page.text("insights.creator"), creators, format_func=lambda one: one.name, key="creator")
+    length = right.segmented_control(
+        page.text("insights.period"),
+        PERIOD_DAYS,
+        default=PERIOD_DAYS[1],
+        required=True,
+        format_func=lambda days: page.text(f"insights.days_{days}"),
+        key="period",
+    )
+
+    def ask(scope: Scope) -> AnalyticsView:
+        return load_analytics(scope, page.get_creator(scope, creator.id), int(length or PERIOD_DAYS[1]))
+
+    found = page.read(ask)
+    draw_template(
+        "pages/analytics/templates/analytics.html",
+        found=found,
+        voice=page.localizer,
+        word=page.text,
+        bars=_bars,
+        steps=_steps,
+    )
+    _reports(page, creator, found)
+
+
+def _bars(days: tuple[int, ...]) -> list[int]:
+    top = max(days, default=0)
+    return [max(100 * max(net, 0) // top, HEIGHT) if top > 0 else HEIGHT for net in days]
+
+
+def _steps(days: tuple[int | None, ...]) -> list[int]:
+    """Per cent of the chart for each day of a crowd: from its least to its most, so that one sees it move."""
+    told = [one for one in days if one is not None]
+    least, most = min(told), max(told)
+    return [
+        0 if one is None else MIN_CHART_PERCENT + (100 - MIN_CHART_PERCENT) * (one - least) // max(most - least, 1)
+        for one in days
+    ]
+
+
+def _reports(page: PageContext, creator: Creator, found: AnalyticsView) -> None:
+    st.subheader(page.text("insights.reports"))
+    today = local_day(found.now, creator.zone)
+    days = [today - timedelta(days=back) for back in range(14)]
+    left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
+    day = left.selectbox(page.text("insights.day"), days, format_func=page.localizer.format_date, key="day")
+
+    def made(form: str) -> bytes:
+        def ask(scope: Scope) -> daily_report.DailyReport:
+            return load_report_view(scope, page.get_creator(scope, creator.id), day)
+
+        whole = page.read(ask)
+        text = (
+            daily_report.render_daily_csv(whole)
+            if form == "csv"
+            else daily_report.render_daily_html(whole, page.localizer.language)
+        )
+        return text.encode()
+
+    for column, form, mime in ((middle, "html", "text/html"), (right, "csv", "text/csv")):
+        column.download_button(
+            page.text(f"insights.take_{form}"),
+            data=partial(made, form),
+            file_name=f"{creator.slug}-{day}.{form}",
+            mime=mime,
+            on_click="ignore",
+            key=f"take:{form}",
+        )
+    st.download_button(
+        page.text("insights.take_costs"),
+        data=daily_report.render_costs_csv(found.spent, found.requests).encode(),
+        file_name=f"{creator.slug}-costs-{found.spent.month}.csv",
+        mime="text/csv",
+        on_click="ignore",
+        key="take:costs",
+    )

@@ -1,0 +1,48 @@
+"""How many people have to say yes to each creator's posts: for who leads the house."""
+
+from collections.abc import Iterable
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from schedules.approvals import approval_policy
+from tenants.agencies.queries import Creator
+from tenants.agencies.rights import Right
+
+TIERS = (0, 1, 2)
+
+
+def render_approval_policies(page: PageContext, creators: Iterable[Creator]) -> None:
+    """Draw the rule of each of these creators, this member's."""
+    with st.expander(page.text("rule.title")):
+        draw_template("shell/templates/note.html", note=page.text("rule.how"))
+        for one in creators:
+            with st.form(f"rule:{one.id}", border=False):
+                _fields(page, one)
+                actions.submit_button(
+                    page, "rule.keep", partial(_keep, page, one.id), right=Right.STAFF, key=f"rule:go:{one.id}"
+                )
+
+
+def _fields(page: PageContext, one: Creator) -> None:
+    st.selectbox(
+        page.markdown("rule.of", name=one.name),
+        TIERS,
+        index=TIERS.index(one.approval_tiers),
+        format_func=lambda tiers: page.text(f"rule.tiers.{tiers}"),
+        key=f"rule:tiers:{one.id}",
+    )
+    st.checkbox(page.text("rule.times"), one.approve_times, key=f"rule:times:{one.id}")
+
+
+def _keep(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
+    page.get_creator(scope, creator_id)
+    tiers, times = actions.typed_value(f"rule:tiers:{creator_id}"), actions.typed_value(f"rule:times:{creator_id}")
+    waiting = approval_policy.change_approval_policy(scope, creator_id, tiers=int(tiers), times=bool(times))
+    return Message("rule.kept_waiting", {"count": waiting}) if waiting else Message("rule.kept")

@@ -1,0 +1,110 @@
+"""A yes to several posts at once: each stands there as its accounts would show it, and is marked by hand."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.approvals import post_approvals
+from dashboard.pages.approvals.queries import ApprovalsView, PostContent, load_post_content
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from schedules.approvals.review_queue import ReviewItem
+from studio.library import demo_separation
+from tenants.agencies.rights import Right
+
+SEVERAL, PICK = "approvals:several", "approvals:pick:"
+MAX_BULK_POSTS = 12
+"""Posts that stand below each other: each is judged for each of its accounts, as it is when it stands alone."""
+
+
+def is_bulk_approval_open(page: PageContext, found: ApprovalsView) -> bool:
+    """Whether this member wants several at once; asked where several wait."""
+    if len(found.posts) < 2:
+        return False
+    return bool(st.toggle(page.text("approvals.several"), key=SEVERAL))
+
+
+def render_bulk_approval(page: PageContext, found: ApprovalsView) -> None:
+    """The next posts, and one yes to those that are marked. One that wants more than a look stands alone instead."""
+    asked = found.posts[:MAX_BULK_POSTS]
+    shown = page.read(lambda scope: [_content(page, scope, found, one) for one in asked])
+    every = [(one, has) for one, has in zip(asked, shown, strict=True) if _is_ready(has)]
+    pictures = [[shot.asset_id for shot in has.shots] for _, has in every]
+    drawn = [every[at] for at in page.read(lambda scope: demo_separation.same_kind_indexes(scope, pictures))]
+    ready = {one.post_id: (one, has) for one, has in drawn}
+    for one, has in drawn:
+        with st.container(border=True):
+            _card(page, found, one, has)
+    if len(every) > len(drawn):
+        draw_template(
+            "shell/templates/note.html", note=page.localizer.count_text("approvals.later", len(every) - len(drawn))
+        )
+    if alone := len(asked) - len(every):
+        draw_template("shell/templates/note.html", note=page.text("approvals.several_alone", count=alone))
+    if not ready:
+        return
+    act = partial(_approve, page, {one.post_id: (one.digest, has.tier) for one, has in ready.values()})
+    picked = sum(bool(st.session_state.get(f"{PICK}{one}")) for one in ready)
+    actions.action_button(
+        page,
+        "approvals.several_now",
+        act,
+        right=Right.APPROVE,
+        key="approve:several",
+        kind="primary",
+        params={"count": picked},
+        disabled=not picked,
+        icon=":material/done_all:",
+    )
+
+
+def _content(page: PageContext, scope: Scope, found: ApprovalsView, asked: ReviewItem) -> PostContent:
+    return load_post_content(scope, asked, found.creators[asked.creator_id], page.viewer.member)
+
+
+def _is_ready(shown: PostContent) -> bool:
+    """Whether all that is left is this member's yes: no picture waits to be looked at, no account refuses it."""
+    return not (shown.own or shown.agreed or shown.unseen_pictures or any(one.reasons for one in shown.previews))
+
+
+def _card(page: PageContext, found: ApprovalsView, asked: ReviewItem, shown: PostContent) -> None:
+    creator = found.creators[asked.creator_id]
+    begins = (asked.title or asked.body)[:60]
+    st.checkbox(
+        page.text("approvals.several_mark", creator=creator.name, post=" ".join(begins.split())),
+        key=f"{PICK}{asked.post_id}",
+    )
+    post_approvals.render_post_header(page, found, asked, shown)
+    post_approvals.render_previews(page, asked, shown)
+
+
+def _approve(page: PageContext, read: Mapping[UUID, tuple[str, int]], scope: Scope, _: UUID) -> Message:
+    """A yes to each that is marked and is still what was read; what changed meanwhile waits on, and is counted."""
+    marked = [one for one in read if actions.typed_value(f"{PICK}{one}")]
+    if not marked:
+        raise BadInput("approvals.several_none")
+    now = post_approvals.list_pending_posts(page, scope)
+    same = [one for one in marked if one in now and now[one].digest == read[one][0]]
+    for one in same:
+        digest, tier = read[one]
+        post_approvals.submit_approval(page, scope, now[one], tier, digest=digest)
+    _forget(marked)
+    if same:
+        post_approvals.remember_verdicts(same, scope.now)
+    changed = len(marked) - len(same)
+    return Message("approvals.several_changed" if changed else "approvals.several_done", _counts(same, changed))
+
+
+def _counts(same: Sequence[UUID], changed: int) -> dict[str, int]:
+    return {"count": len(same), "changed": changed} if changed else {"count": len(same)}
+
+
+def _forget(marked: Sequence[UUID]) -> None:
+    for one in marked:
+        st.session_state[f"{PICK}{one}"] = False

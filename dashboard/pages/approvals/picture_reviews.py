@@ -1,0 +1,164 @@
+"""Pictures to judge: how they are rated, and whether what shows Nudity may be used. Blurred until somebody presses."""
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.media import library_files, player
+from dashboard.pages.approvals import review_sheets
+from dashboard.pages.approvals.post_approvals import render_videos, reveal_pictures, revealed_picture_url
+from dashboard.pages.approvals.queries import ApprovalsView, PictureReview, load_picture_reviews
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import NotFound, Refused
+from foundation.i18n.translation import Message
+from gate.contract.units import Rating
+from gate.reviews.calibration import final_rating
+from studio.library import member_reviews
+from studio.library import queries as studio_reads
+from studio.library.queries import AssetCard
+from tenants.agencies.rights import Right
+from tenants.notices import notices
+
+MINOR = "X_minor"
+FEW, WIDE = 12, 300
+PICKED = "pictures:picked"
+"""What was chosen for each picture, one after the other."""
+
+
+def render_picture_reviews(page: PageContext, found: ApprovalsView) -> None:
+    """Draw the sheets, then the pictures that came alone, one after the other."""
+    sheet = review_sheets.render_review_sheets(page, found)
+    if not found.pictures and not found.sheets:
+        draw_template("shell/templates/note.html", note=page.text("approvals.no_pictures"))
+    if not found.pictures:
+        return
+    drawn = _beside(sheet.cards if sheet is not None else found.pictures[:1], found.pictures)[:FEW]
+    waiting = page.read(lambda scope: load_picture_reviews(scope, drawn, page.viewer.member))
+    with st.container(horizontal=True, gap="small"):
+        for place, one in enumerate(waiting):
+            with st.container(width=player.PLAYER_WIDTH if one.card.seconds else WIDE, border=True, gap="small"):
+                _picture(page, found, one, keys=place == 0 and not found.sheets)
+    if len(found.pictures) > len(drawn):
+        draw_template(
+            "shell/templates/note.html",
+            note=page.localizer.count_text("approvals.more_pictures", len(found.pictures) - len(drawn)),
+        )
+
+
+def _beside(first: Sequence[AssetCard], pictures: Sequence[AssetCard]) -> Sequence[AssetCard]:
+    """The pictures that may stand beside the first: what a model of their own made shares no screen with those of
+    demonstrations, which come before or after."""
+    cards = [*first, *pictures]
+    if not any(one.label for one in cards) or not any(one.seed is not None and not one.label for one in cards):
+        return pictures
+    return [one for one in pictures if bool(one.label) == bool(first[0].label)]
+
+
+def _picture(page: PageContext, found: ApprovalsView, one: PictureReview, *, keys: bool) -> None:
+    """One picture; the first one answers to keys, and what comes after it moves up."""
+    card = one.card
+    name = found.creators[card.creator_id].name
+    draw_template(
+        "pages/approvals/templates/picture.html",
+        src=revealed_picture_url(card.asset_id),
+        card=card,
+        creator=name,
+        word=page.text,
+    )
+    if one.past:
+        draw_template(
+            "pages/approvals/templates/past_decisions.html",
+            past=one.past,
+            found=found,
+            voice=page.localizer,
+            word=page.text,
+        )
+    render_videos(page, [one.shot])
+    if not one.shot.seen:
+        actions.action_button(
+            page,
+            "approvals.reveal_one",
+            partial(reveal_pictures, page, (card.asset_id,)),
+            right=Right.REVIEW,
+            key=f"reveal:{card.asset_id}",
+            shortcut="P" if keys else None,
+            icon=":material/visibility:",
+        )
+        return
+    if card.standing.rating is None:
+        _rate(page, card)
+    else:
+        _review(page, card, one.own, keys=keys)
+
+
+def _rate(page: PageContext, card: AssetCard) -> None:
+    levels = [str(one) for one in Rating] + [MINOR]
+    key = f"level:{card.asset_id}"
+    st.selectbox(
+        page.text("studio.rate_as"),
+        levels,
+        format_func=lambda one: page.text(f"studio.level.{one}"),
+        key=key,
+        on_change=_pick,
+        args=(card.asset_id, key),
+    )
+    act = partial(_rated, page, card.asset_id)
+    actions.action_button(page, "studio.rate_now", act, right=Right.REVIEW, key=f"rate:{card.asset_id}", kind="primary")
+
+
+def _pick(asset_id: UUID, key: str) -> None:
+    """Who changes their mind more than once about a picture means the higher of what they chose."""
+    kept = st.session_state.get(PICKED, {})
+    chosen = Rating(str(st.session_state[key])[0])
+    st.session_state[PICKED] = {**kept, str(asset_id): (*kept.get(str(asset_id), ()), chosen)}
+
+
+def _review(page: PageContext, card: AssetCard, own: str, *, keys: bool) -> None:
+    if own:
+        draw_template("shell/templates/note.html", note=page.text(own))
+    with st.container(horizontal=True, gap="small"):
+        for code, approve, key in (("approvals.allow", True, "A"), ("approvals.deny", False, "X")):
+            actions.action_button(
+                page,
+                code,
+                partial(_reviewed, page, card.asset_id, approve),
+                right=Right.REVIEW,
+                key=f"{code}:{card.asset_id}",
+                kind="primary" if approve else "secondary",
+                shortcut=key if keys else None,
+                disabled=bool(own) and approve,
+            )
+
+
+def _check(page: PageContext, scope: Scope, asset_id: UUID) -> UUID:
+    """Raise NotFound for a picture of somebody else's creators, Refused for one this member did not look at.
+
+    Its creator's id.
+    """
+    creator_id = studio_reads.get_asset_bytes(scope, asset_id).creator_id
+    page.get_creator(scope, creator_id)
+    works = page.has_right(Right.RUN, Right.APPROVE)
+    if not works and not page.viewer.member.creators:  # who only reviews sees what was given to them
+        raise NotFound("library.asset_unknown", destination="-")
+    if not library_files.list_revealed(scope, [asset_id]):
+        raise Refused("approvals.look_first")
+    return creator_id
+
+
+def _rated(page: PageContext, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    creator_id, level = _check(page, scope, asset_id), str(actions.typed_value(f"level:{asset_id}"))
+    picked = (actions.typed_value(PICKED) or {}).get(str(asset_id), ())
+    member_reviews.rate_picture(scope, asset_id, final_rating([*picked, Rating(level[0])]), minor=level == MINOR)
+    notices.close(scope, f"review:{creator_id}")
+    return Message("studio.rated")
+
+
+def _reviewed(page: PageContext, asset_id: UUID, approve: bool, scope: Scope, _: UUID) -> Message:
+    _check(page, scope, asset_id)
+    member_reviews.review_picture(scope, asset_id, approve=approve)
+    return Message("approvals.picture_allowed" if approve else "approvals.picture_denied")

@@ -1,0 +1,287 @@
+"""Posts that want a yes: what each account would show, the safety check's word, and one key for each answer."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.media import library_files, player
+from dashboard.pages.approvals import client_links
+from dashboard.pages.approvals.queries import ApprovalsView, PostContent, ReviewPicture, load_post_content
+from dashboard.pages.posts import review_comments
+from dashboard.pages.posts.review_comment_queries import ReviewCommentsView, load_review_comments
+from dashboard.shell import actions, page_context
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import NotFound, Refused
+from foundation.i18n.translation import Message
+from schedules.approvals import decisions, review_queue
+from schedules.approvals.client_links import ClientLink
+from schedules.approvals.review_queue import ReviewItem
+from schedules.drafts import drafts
+from schedules.drafts.feed_previews import build_feed_preview
+from studio.library import member_reviews
+from studio.library import queries as studio_reads
+from tenants.agencies.queries import Creator, Member
+from tenants.agencies.rights import Right, has_right
+
+AT, VERDICT_FORM_KEY, UNDO, REVEAL_KEY_PREFIX = "approvals:at", "approvals:mode", "approvals:undo", "clear:"
+UNDO_SECONDS = timedelta(seconds=10)
+VERDICTS = {"change": "change", "reject": "no"}
+
+
+def render_post_approvals(page: PageContext, found: ApprovalsView) -> None:
+    """Draw one post, and the others that wait by name."""
+    if not found.posts:
+        draw_template("shell/templates/note.html", note=page.text("approvals.no_posts"))
+        return
+    order = [str(one.post_id) for one in found.posts]
+    first = next(
+        (at for at, one in enumerate(found.posts) if one.can_be_approved_by(page.viewer.member.principal_id)), 0
+    )
+    at = order.index(st.session_state[AT]) if st.session_state.get(AT) in order else first
+    asked = found.posts[at]
+    creator = found.creators[asked.creator_id]
+    shown, said, link = page.read(lambda scope: _read(scope, asked, creator, page.viewer.member))
+    _steps(page, order, at)
+    render_post_header(page, found, asked, shown)
+    _answers(page, asked, shown, free=creator.approval_tiers == 0)
+    client_links.render_client_link(page, asked, link)
+    render_previews(page, asked, shown)
+    review_comments.render_comments_read_only(page, said)
+    draw_template(
+        "pages/approvals/templates/post_list.html", found=found, now=asked.post_id, voice=page.localizer, word=page.text
+    )
+
+
+def render_post_header(page: PageContext, found: ApprovalsView, asked: ReviewItem, shown: PostContent) -> None:
+    """Whose post it is, when it leaves, who said yes, until when, and what it shows."""
+    known = {"creator": found.creators[asked.creator_id], "ends": found.now + decisions.APPROVAL_LIFETIME}
+    draw_template(
+        "pages/approvals/templates/post.html",
+        asked=asked,
+        shown=shown,
+        found=found,
+        voice=page.localizer,
+        word=page.text,
+        **known,
+    )
+
+
+def _read(
+    scope: Scope, asked: ReviewItem, creator: Creator, member: Member
+) -> tuple[PostContent, ReviewCommentsView, tuple[ClientLink | None, datetime] | None]:
+    shown = load_post_content(scope, asked, creator, member)
+    return (
+        shown,
+        load_review_comments(scope, asked.post_id, member),
+        client_links.latest_link_of_post(scope, asked, creator),
+    )
+
+
+def _steps(page: PageContext, order: list[str], at: int) -> None:
+    if len(order) < 2:
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for code, key, to in (("approvals.before", "K", at - 1), ("approvals.after", "J", at + 1)):
+            there = order[to % len(order)]
+            st.button(page.text(code), key=code, shortcut=key, on_click=_go, args=(there,))
+        draw_template("shell/templates/note.html", note=page.text("approvals.place", at=at + 1, total=len(order)))
+
+
+def _go(post_id: str) -> None:
+    st.session_state.update({AT: post_id, VERDICT_FORM_KEY: ""})
+
+
+def _answers(page: PageContext, asked: ReviewItem, shown: PostContent, *, free: bool) -> None:
+    """Approve, ask for a change, turn down; the last two with a reason. `free`: here nobody's yes is asked for."""
+    if shown.own and free:
+        draw_template("pages/approvals/templates/no_approval_needed.html", post_id=asked.post_id, word=page.text)
+    elif shown.own:
+        draw_template("shell/templates/note.html", note=page.text("approvals.own"))
+    elif shown.agreed:
+        draw_template("shell/templates/note.html", note=page.text("approvals.agreed"))
+    if shown.unseen_pictures and not shown.agreed:
+        draw_template("shell/templates/note.html", note=page.text("approvals.look_first"))
+    mode = st.session_state.get(VERDICT_FORM_KEY, "")
+    with st.container(horizontal=True, gap="small"):
+        actions.action_button(
+            page,
+            "approvals.approve",
+            partial(_approve, page, asked, shown.tier),
+            right=Right.APPROVE,
+            key=f"approve:{asked.post_id}",
+            kind="primary",
+            disabled=shown.own or shown.agreed or bool(shown.unseen_pictures),
+            shortcut="A",
+            icon=":material/check:",
+        )
+        for code, key, icon in (("change", "E", ":material/edit_note:"), ("reject", "X", ":material/close:")):
+            st.button(
+                page.text(f"approvals.{code}"),
+                key=f"{code}:{asked.post_id}",
+                shortcut=key,
+                icon=icon,
+                on_click=_mode,
+                args=("" if mode == code else code,),
+            )
+    if mode in VERDICTS:
+        _reason(page, asked, mode)
+
+
+def _mode(mode: str) -> None:
+    st.session_state[VERDICT_FORM_KEY] = mode
+
+
+def _reason(page: PageContext, asked: ReviewItem, mode: str) -> None:
+    with st.container(border=True):
+        st.radio(
+            page.text(f"approvals.why_{mode}"),
+            decisions.REJECTION_CODES[VERDICTS[mode]],
+            format_func=lambda one: page.text(f"approvals.because.{one}"),
+            key=f"why:{mode}",
+        )
+        st.text_input(page.text("approvals.note"), key=f"note:{asked.post_id}", max_chars=400)
+        act = partial(_refuse, page, asked.post_id, mode)
+        actions.action_button(
+            page, f"approvals.{mode}_now", act, right=Right.APPROVE, key=f"{mode}_now:{asked.post_id}", kind="primary"
+        )
+
+
+def list_pending_posts(page: PageContext, scope: Scope) -> dict[UUID, ReviewItem]:
+    """The posts of this member's creators that wait now, by id."""
+    return {
+        one.post_id: one for one in review_queue.list_review_queue(scope, [one.id for one in page.list_creators(scope)])
+    }
+
+
+def _mine(page: PageContext, scope: Scope, post_id: UUID) -> ReviewItem:
+    """The post, if it waits and is of one of this member's creators. Raises NotFound."""
+    found = list_pending_posts(page, scope).get(post_id)
+    if found is None:
+        raise NotFound("approvals.settled_meanwhile")
+    return found
+
+
+def _approve(page: PageContext, read: ReviewItem, tier: int, scope: Scope, _: UUID) -> Message:
+    submit_approval(page, scope, _mine(page, scope, read.post_id), tier, digest=read.digest)
+    remember_verdicts([read.post_id], scope.now)
+    return Message("approvals.approved")
+
+
+def submit_approval(page: PageContext, scope: Scope, asked: ReviewItem, tier: int, *, digest: str) -> None:
+    """This member's yes to a post as they read it (`digest`); once nobody else is asked, it is on the calendar.
+
+    Raises Refused where a picture was not looked at, and whatever `approvals.approve` raises.
+    """
+    post_id, member = asked.post_id, page.viewer.member
+    ratings = {one: studio_reads.get_asset_bytes(scope, one).standing.rating for one in asked.assets}
+    covered = [one for one, rating in ratings.items() if library_files.is_blurred(rating)]
+    if not library_files.list_revealed(scope, covered) >= set(covered):
+        raise Refused("approvals.look_first")
+    decisions.approve_post(scope, post_id, member_id=member.id, tier=tier, digest=digest)
+    if has_right(member.role, Right.REVIEW):  # one look, both words: the business's and the safety check's
+        for asset_id in covered:
+            if ratings[asset_id] is not None:
+                member_reviews.record_member_viewing(scope, asset_id)
+    drafts.release_post(scope, post_id)
+
+
+def _refuse(page: PageContext, post_id: UUID, mode: str, scope: Scope, _: UUID) -> Message:
+    asked, member = _mine(page, scope, post_id), page.viewer.member
+    refuse = decisions.request_changes if mode == "change" else decisions.decline_post
+    why, note = str(actions.typed_value(f"why:{mode}")), str(actions.typed_value(f"note:{asked.post_id}") or "")
+    refuse(scope, post_id, member_id=member.id, why=why, note=note)
+    st.session_state[VERDICT_FORM_KEY] = ""
+    if mode == "reject":
+        return Message("approvals.rejected")
+    remember_verdicts([post_id], scope.now)
+    return Message("approvals.change_asked")
+
+
+def remember_verdicts(posts: Sequence[UUID], now: datetime) -> None:
+    """What was said of these can be taken back for ten seconds."""
+    st.session_state[UNDO] = " ".join([*map(str, posts), now.isoformat()])
+
+
+def render_undo(page: PageContext) -> None:
+    """For ten seconds after a yes, or a wish for a change: the way back. Its place stays, as that of what is told."""
+    with st.container():
+        if st.session_state.get(UNDO):
+            st.fragment(_undo, run_every="2s")(page)
+
+
+def _undo(drawn: PageContext) -> None:
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer:
+        st.rerun()
+    *posts, at = str(st.session_state.get(UNDO) or "").split(" ")
+    if not posts:
+        st.rerun()  # it was taken back: the post waits again
+    left = datetime.fromisoformat(at) + UNDO_SECONDS - page.read(lambda scope: scope.now)
+    if left <= timedelta(0):
+        st.session_state[UNDO] = ""
+        st.rerun()
+    act = partial(_withdraw, page, [UUID(one) for one in posts])
+    actions.action_button(
+        page, "approvals.undo", act, right=Right.APPROVE, key=f"undo:{posts[0]}", shortcut="U", icon=":material/undo:"
+    )
+
+
+def _withdraw(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
+    st.session_state[UNDO] = ""
+    for post_id in posts:
+        decisions.withdraw_verdict(scope, post_id, member_id=page.viewer.member.id)
+    return Message("approvals.undone")
+
+
+def render_previews(page: PageContext, asked: ReviewItem, shown: PostContent) -> None:
+    """A post as each account would show it."""
+    if shown.unseen_pictures:
+        actions.action_button(
+            page,
+            "approvals.reveal",
+            partial(reveal_pictures, page, shown.unseen_pictures),
+            right=Right.APPROVE,
+            key=f"reveal:{asked.post_id}",
+            shortcut="P",
+            icon=":material/visibility:",
+        )
+    seen = {shot.asset_id: (revealed_picture_url(shot.asset_id), shot.alt) for shot in shown.shots}
+    render_videos(page, shown.shots)
+    wishes = {wish.channel_id: wish for wish in asked.wishes}
+    with st.container(horizontal=True, gap="small"):
+        for one in shown.previews:
+            with st.container(width=380):
+                draw_template(
+                    "pages/approvals/templates/preview.html",
+                    one=one,
+                    wish=wishes[one.channel_id],
+                    stands=build_feed_preview(one, seen),
+                    voice=page.localizer,
+                    word=page.text,
+                )
+
+
+def render_videos(page: PageContext, shots: Sequence[ReviewPicture]) -> None:
+    """The films and sounds among the pictures of something, with what has to be looked at of them."""
+    for shot in shots:
+        clear = st.session_state.get(f"{REVEAL_KEY_PREFIX}{shot.asset_id}")
+        player.render_player(page, shot.reel, clear=clear, covered=shot.covered, seen=shot.seen)
+
+
+def revealed_picture_url(asset_id: UUID) -> str:
+    """The address of a picture: clear where this member pressed to see it."""
+    seen = st.session_state.get(f"{REVEAL_KEY_PREFIX}{asset_id}")
+    return library_files.picture_url(asset_id, "preview", clear=UUID(seen) if seen else None)
+
+
+def reveal_pictures(page: PageContext, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> None:
+    """Let this member see these pictures for five minutes; that they looked is written down, and counts as a look."""
+    for asset_id in assets:
+        st.session_state[f"{REVEAL_KEY_PREFIX}{asset_id}"] = str(
+            library_files.reveal_picture(scope, page.viewer.member, asset_id)
+        )

@@ -1,0 +1,402 @@
+"""What waits for a person's word: posts, what the safety check keeps back, pictures to judge, posts in doubt, and what
+somebody wants gone."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from dashboard.media import library_files
+from dashboard.pages.compose.queries import platform_connectors
+from dashboard.pages.posts.uncertain_delivery_queries import UncertainDelivery, load_uncertain_deliveries
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from gate.contract.reasons import Reason
+from gate.contract.units import Subject, UnitPart, highest_rating
+from gate.copies.live_copies import LiveCopy
+from gate.log import queries as gate_reads
+from gate.log.queries import DepictedPerson, HeldUnit
+from gate.policy import active_policy
+from gate.ratings import ratings
+from gate.ratings.ratings import DisplayRating
+from gate.removal import removal_requests
+from gate.removal.removal_requests import PendingRemovalRequest
+from gate.reviews import appeals, past_verdicts, resemblance_reviews
+from gate.reviews.appeals import AppealableRemoval, PendingAppeal
+from gate.reviews.past_verdicts import PastVerdict
+from schedules.approvals import client_links, review_queue
+from schedules.approvals.review_queue import LastVerdict, ReviewItem
+from schedules.drafts import previews as previewing
+from schedules.drafts.drafts import Draft
+from schedules.drafts.previews import PostPreview
+from schedules.posts import queries as schedule_reads
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from studio.library import member_reviews, playback, review_sheets
+from studio.library import queries as studio_reads
+from studio.library.playback import Playback
+from studio.library.queries import AssetCard
+from studio.library.review_sheets import ReviewSheet
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator, Member
+from tenants.agencies.rights import Role
+from tenants.auth import device_fingerprints
+
+BACK = timedelta(days=30)
+"""How far back what the safety check kept is looked for."""
+
+LATE = timedelta(days=1)
+"""So long nobody should wait for a look."""
+
+REVIEWABLE = frozenset(
+    {
+        Reason.REVIEW_MISSING,
+        Reason.REVIEWER_CONFLICT,
+        Reason.APPROVAL_EXPIRED,
+        Reason.UNIT_CHANGED,
+        Reason.CONTAINER_HIDDEN_CONTENT,
+        Reason.CALIBRATION_LOW,
+        Reason.RATING_LOWERING_INVALID,
+    }
+)
+"""Reasons that end when somebody looked."""
+
+DELIVERY_SUBJECT = "delivery"
+
+
+@dataclass(frozen=True)
+class SafetyHold:
+    """Something the safety check keeps back. `entry` is its post where it is one; a message of a chat has none.
+
+    `reviewable` says that somebody's look is all it needs.
+    """
+
+    subject: Subject
+    creator: Creator
+    account: str
+    reasons: tuple[Message, ...]
+    since: datetime
+    unit_digest: str
+    reviewable: bool
+    entry: DeliveryEntry | None
+
+
+@dataclass(frozen=True)
+class ApprovalsView:
+    """The page. `last` is the last word somebody said, by whom; `names` of members by principal."""
+
+    creators: Mapping[UUID, Creator]
+    posts: Sequence[ReviewItem]
+    holds: Sequence[SafetyHold]
+    sheets: Sequence[ReviewSheet]
+    pictures: Sequence[AssetCard]
+    """Those that are on no sheet."""
+    alike: int
+    """How many pictures resemble somebody, and wait for others to look at both."""
+    doubts: Sequence[DeliveryEntry]
+    told: Mapping[UUID, UncertainDelivery]
+    """What is known of each of those, by delivery."""
+    requests: Sequence[PendingRemovalRequest]
+    again: Sequence[PendingAppeal]
+    """Decisions about requests that are to be looked at again."""
+    taken: Sequence[AppealableRemoval]
+    """What was taken away, and this member may ask about."""
+    named: Mapping[UUID, str]
+    """How the post begins that a request, an appeal or something taken away is about, by its first id; a message to a
+    subscriber has none."""
+    places: Mapping[UUID, str]
+    """Names of accounts."""
+    last: LastVerdict | None
+    names: Mapping[UUID, str]
+    authors: Mapping[str, str]
+    people: Mapping[str, Role]
+    """Roles of members, by `member:<id>` and by `principal:<id>`."""
+    now: datetime
+
+    def decider_name(self, by: str, word: Callable[[str], str]) -> str:
+        """Who said something of a picture: a name where names may be read here, and a role; or that nobody did."""
+        kind, _, key = by.partition(":")
+        if kind == "lowering":
+            return word("past.lowered")
+        if kind not in ("member", "principal"):
+            return word("past.automatic")
+        if by not in self.people:
+            return word("past.gone")
+        name = self.authors.get(by, "") if kind == "member" else self.names.get(UUID(key), "")
+        role = word(f"role.{self.people[by]}")
+        return f"{name} ({role})" if name else role
+
+    @property
+    def waiting_since(self) -> Sequence[datetime]:
+        """Since when each thing waits that somebody has to look at, the oldest first: how much work, and how old."""
+        holds = (hold.since for hold in self.holds if hold.reviewable)
+        return sorted([*holds, *(one.cards[0].at for one in self.sheets), *(card.at for card in self.pictures)])
+
+    @property
+    def overdue_count(self) -> int:
+        """How many of those have waited for more than a day."""
+        return sum(since < self.now - LATE for since in self.waiting_since)
+
+    @property
+    def change_marker(self) -> tuple[int, ...]:
+        """How many of each wait, and what is told of the doubts: another one means that the page is old."""
+        waits = (self.posts, self.holds, self.sheets, self.pictures, self.doubts, self.requests, self.again, self.taken)
+        told = sum(one.version for one in self.doubts)
+        return (*(len(each) for each in waits), sum(len(one.cards) for one in self.sheets), self.alike, told)
+
+
+@dataclass(frozen=True)
+class ReviewPicture:
+    """A picture of a post: `covered` until somebody presses to see it, `seen` once they did; `reel` where it moves or
+    sounds."""
+
+    asset_id: UUID
+    sha256: str
+    alt: str
+    standing: DisplayRating
+    covered: bool
+    seen: bool
+    reel: Playback | None = None
+
+
+@dataclass(frozen=True)
+class PostContent:
+    """One post as it would leave: on each account, with who is shown and what still has to be looked at."""
+
+    previews: Sequence[PostPreview]
+    shots: Sequence[ReviewPicture]
+    people: Sequence[DepictedPerson]
+    own: bool
+    agreed: bool
+    """Whether this member has said yes, and another person's is missing."""
+    tier: int
+    tiers: int
+
+    @property
+    def highest_rating(self) -> str:
+        """The highest rating of its pictures, `none` while one of them has none."""
+        known = [shot.standing.rating for shot in self.shots]
+        rated = [rating for rating in known if rating is not None]
+        return str(highest_rating(rated)) if len(rated) == len(known) else "none"
+
+    @property
+    def unseen_pictures(self) -> tuple[UUID, ...]:
+        """Pictures that have to be looked at before anybody may say yes."""
+        return tuple(shot.asset_id for shot in self.shots if shot.covered and not shot.seen)
+
+
+def load_approvals(
+    scope: Scope,
+    creators: Sequence[Creator],
+    *,
+    content: bool,
+    review: bool,
+    decide: bool = False,
+    guest: bool = False,
+) -> ApprovalsView:
+    """What waits, of these creators: `content` for who approves posts, `review` for who judges for the safety check,
+    `decide` for who answers those who want something gone. With `guest` only what a guest may look at: no chats, no
+    names, nothing that a look does not settle, but for a decision that another person has to look at again."""
+    mine = {one.id: one for one in creators}
+    trouble = [one for one in schedule_reads.entries_needing_decision(scope) if one.creator_id in mine]
+    members = tenant_reads.list_members(scope)
+    sheets_there, pictures = review_sheets.group_into_sheets(
+        scope, review_sheets.list_waiting_pictures(scope, mine) if review else []
+    )
+    requests = removal_requests.list_pending_removal_requests(scope, mine) if decide else []
+    again = appeals.list_pending_appeals(scope, mine) if review else []
+    taken = appeals.list_appealable_removals(scope, mine) if content else []
+    about = {one.ids[0]: one.copies for one in requests} | {one.ids[0]: one.copies for one in again}
+    about |= {one.complaint_id: one.copies for one in taken}
+    places = channel_reads.channel_names(scope)
+    holds = _holds(scope, mine, trouble, places)
+    return ApprovalsView(
+        creators=mine,
+        posts=review_queue.list_review_queue(scope, mine) if content else [],
+        holds=[one for one in holds if one.reviewable and one.entry is not None] if guest else holds,
+        sheets=sheets_there,
+        pictures=pictures,
+        alike=len(resemblance_reviews.list_face_comparisons(scope, mine)) if review else 0,
+        doubts=[one for one in trouble if one.state is DeliveryState.UNCERTAIN] if content else [],
+        told=load_uncertain_deliveries(scope, trouble) if content else {},
+        requests=requests,
+        again=again,
+        taken=taken,
+        named=_named(scope, about),
+        places=places,
+        last=None if guest else review_queue.load_last_verdict(scope, mine),
+        names={} if guest else client_links.client_names(scope, mine) | {one.principal_id: one.name for one in members},
+        authors={} if guest else {f"member:{one.id}": one.name for one in members},
+        people={key: one.role for one in members for key in (f"member:{one.id}", f"principal:{one.principal_id}")},
+        now=scope.now,
+    )
+
+
+def _named(scope: Scope, about: Mapping[UUID, Sequence[LiveCopy]]) -> dict[UUID, str]:
+    """How the posts begin; where one went with its creator, its copy may still be outside."""
+    posted = {
+        one: next((copy.subject.id for copy in copies if copy.subject.kind == DELIVERY_SUBJECT), None)
+        for one, copies in about.items()
+    }
+    begun = review_queue.post_excerpts(scope, {each for each in posted.values() if each is not None})
+    return {one: begun[each] for one, each in posted.items() if each is not None and begun.get(each)}
+
+
+def _holds(
+    scope: Scope, mine: Mapping[UUID, Creator], trouble: Sequence[DeliveryEntry], names: Mapping[UUID, str]
+) -> list[SafetyHold]:
+    waiting = [one for one in gate_reads.list_held_units(scope, since=scope.now - BACK) if one.creator_id in mine]
+    kept = {one.delivery_id: one for one in trouble if one.state is DeliveryState.HELD}
+    found = [
+        _hold(held, mine[held.creator_id], names.get(held.channel_id, "?"), kept.pop(held.subject.id, None))
+        for held in waiting
+        if held.subject.kind != DELIVERY_SUBJECT or held.subject.id in kept
+    ]
+    blocked = [one for one in kept.values() if one.reason is not None and one.reason.code.startswith("gate.")]
+    found += [_blocked(entry, mine[entry.creator_id], min(entry.due_at, scope.now)) for entry in blocked]
+    return sorted(found, key=lambda hold: hold.since)
+
+
+def _hold(held: HeldUnit, creator: Creator, account: str, entry: DeliveryEntry | None) -> SafetyHold:
+    return SafetyHold(
+        held.subject,
+        creator,
+        account,
+        gate_reads.explain_reasons(held.reasons),
+        held.since,
+        held.unit_digest,
+        bool(held.reasons) and set(held.reasons) <= REVIEWABLE,
+        entry,
+    )
+
+
+def _blocked(entry: DeliveryEntry, creator: Creator, since: datetime) -> SafetyHold:
+    """A post the check refused for another cause, or that somebody reviewed already: it may be tried again."""
+    reasons = (entry.reason,) if entry.reason is not None else ()
+    subject = Subject(DELIVERY_SUBJECT, entry.delivery_id)
+    return SafetyHold(subject, creator, entry.channel, reasons, since, "", False, entry)
+
+
+def load_post_content(scope: Scope, asked: ReviewItem, creator: Creator, member: Member) -> PostContent:
+    """One post as it would leave now."""
+    channels = tuple(wish.channel_id for wish in asked.wishes)
+    said = (asked.title, asked.body, asked.media, channels, asked.text_ai, asked.parts, asked.others)
+    draft = Draft(asked.creator_id, *said, post_id=asked.post_id)
+    previews = previewing.preview_draft(scope, draft, author=asked.author, connectors=platform_connectors())
+    shown = {
+        asset: medium for one in previews for asset, medium in zip(one.said.all_assets, one.all_media, strict=False)
+    }
+    return PostContent(
+        previews=previews,
+        shots=load_review_pictures(scope, [(asset, medium.sha256, medium.alt) for asset, medium in shown.items()]),
+        people=gate_reads.list_depicted_people(scope, [medium.sha256 for medium in shown.values()]),
+        own=asked.author_principal == member.principal_id,
+        agreed=asked.tier_for(member.principal_id) is None,
+        tier=asked.tier_for(member.principal_id) or asked.missing_approvals,
+        tiers=creator.approval_tiers,
+    )
+
+
+def load_review_pictures(scope: Scope, pictures: Collection[tuple[UUID, str, str]]) -> list[ReviewPicture]:
+    """Pictures, given as asset, bytes and the words in their place, as this member may see them now; those nobody
+    recorded are left out. Read at once."""
+    if not pictures:
+        return []
+    assets = {asset for asset, _, _ in pictures}
+    standing = ratings.display_ratings(scope, {sha256 for _, sha256, _ in pictures})
+    seen, reels = library_files.list_revealed(scope, assets), playback.playback_of(scope, assets)
+    return [
+        ReviewPicture(
+            asset, sha256, alt, known, library_files.is_blurred(known.rating), asset in seen, reels.get(asset)
+        )
+        for asset, sha256, alt in pictures
+        if (known := standing.get(sha256)) is not None
+    ]
+
+
+@dataclass(frozen=True)
+class HoldReview:
+    """What a reviewer is shown of something held: its words as they would be read, and its pictures."""
+
+    texts: tuple[str, ...]
+    shots: Sequence[ReviewPicture]
+    past: Mapping[UUID, tuple[PastVerdict, ...]]
+    """What was said before of each picture, by asset."""
+    own: str
+    """Why this member's yes does not count: they wrote it, or count as who did; "" when it does."""
+    alone: bool = False
+    """Whether they may ask to publish it as their own picture: they wrote it, and counsel opened that somewhere."""
+
+
+def load_hold_review(scope: Scope, hold: SafetyHold, member: Member) -> HoldReview:
+    """What was judged. Raises NotFound when nothing is kept of it."""
+    unit = gate_reads.find_unit(scope, hold.unit_digest)
+    if unit is None:
+        raise NotFound("review.unknown")
+    known = studio_reads.assets_by_digest(scope, [medium.sha256 for medium in unit.all_media])
+    assets = {asset: sha256 for sha256, asset in known.items()}
+    author = None
+    if hold.entry is not None:
+        author = schedule_reads.get_stored_post(scope, hold.entry.post_id).author_principal
+    texts = tuple(text.body for part in (*unit.before, UnitPart(unit.texts)) for text in part.texts)
+    pictures = ((known[one.sha256], one.sha256, one.alt) for one in unit.all_media if one.sha256 in known)
+    shown = load_review_pictures(scope, dict.fromkeys(pictures))
+    own = own_work_reason(scope, author, member)
+    alone = author == member.principal_id and bool(assets) and bool(active_policy.current_bundle(scope).opened)
+    return HoldReview(texts, shown, load_past_decisions(scope, assets), own, alone)
+
+
+def load_past_decisions(scope: Scope, assets: Mapping[UUID, str]) -> dict[UUID, tuple[PastVerdict, ...]]:
+    """What was said before of pictures, given with their bytes; those nobody spoke of are absent."""
+    found = past_verdicts.past_verdicts(scope, set(assets.values()))
+    return {asset: found[sha256] for asset, sha256 in assets.items() if sha256 in found}
+
+
+def own_work_reason(scope: Scope, author: UUID | None, member: Member) -> str:
+    """Why this member's yes does not count for what this human made; "" when it does."""
+    return own_work_reasons(scope, [author], member).get(author, "") if author is not None else ""
+
+
+def own_work_reasons(scope: Scope, authors: Collection[UUID], member: Member) -> dict[UUID, str]:
+    """The same of several, read at once; those for whom it counts are absent."""
+    found = {author: "approvals.own" for author in authors if author == member.principal_id}
+    others = set(authors) - found.keys()
+    same = device_fingerprints.same_humans(scope, next(iter(others)) if len(others) == 1 else None) if others else {}
+    together = {one for one in others if member.principal_id in same.get(one, frozenset())}
+    return found | dict.fromkeys(together, "approvals.seen_together")
+
+
+@dataclass(frozen=True)
+class PictureReview:
+    """A picture to judge, why this member's yes to it does not count ("" when it does), and what was said before."""
+
+    card: AssetCard
+    shot: ReviewPicture
+    own: str
+    past: tuple[PastVerdict, ...]
+
+
+def load_picture_reviews(scope: Scope, cards: Sequence[AssetCard], member: Member) -> list[PictureReview]:
+    """Pictures to judge, read at once."""
+    if not cards:
+        return []
+    actors = member_reviews.makers_of(scope, [card.asset_id for card in cards])
+    members = {f"member:{one.id}": one.principal_id for one in tenant_reads.list_members(scope)}
+    makers = {asset: members[actor] for asset, actor in actors.items() if actor in members}
+    own = own_work_reasons(scope, set(makers.values()), member)
+    known = load_review_pictures(scope, [(one.asset_id, one.sha256, one.alt) for one in cards])
+    past = load_past_decisions(scope, {one.asset_id: one.sha256 for one in cards})
+    why = {asset: own[maker] for asset, maker in makers.items() if maker in own}
+    return [
+        PictureReview(card, shot, why.get(card.asset_id, ""), past.get(card.asset_id, ()))
+        for card in cards
+        for shot in known
+        if shot.asset_id == card.asset_id
+    ]
+
+
+def reviewable_creators(member: Member, mine: Sequence[Creator], *, works: bool) -> list[Creator]:
+    """The creators whose content this member may be asked about: who only reviews sees what was given to them."""
+    return list(mine) if works or member.creators else []

@@ -1,0 +1,74 @@
+"""What resembles somebody, for Approvals: both pictures, and why this member's word would not count."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from dashboard.pages.approvals.queries import ReviewPicture, load_review_pictures, own_work_reasons
+from foundation.db.database import Scope
+from gate.reviews import resemblance_reviews
+from gate.reviews.resemblance_reviews import FaceComparisonTask
+from studio.library import member_reviews
+from studio.library import queries as studio_reads
+from tenants.agencies.queries import Member
+
+Picture = tuple[UUID, str]
+"""An asset and its bytes: it may have others."""
+
+
+@dataclass(frozen=True)
+class ResemblancePair:
+    """A picture and whom it resembles. `own` says why this member's word does not count; "" when it does."""
+
+    one: FaceComparisonTask
+    shot: ReviewPicture | None
+    others: Sequence[ReviewPicture]
+    own: str
+
+    @property
+    def unseen_pictures(self) -> tuple[UUID, ...]:
+        """What comes blurred and this member did not look at yet."""
+        drawn = [self.shot, *self.others] if self.shot is not None else [*self.others]
+        return tuple(shot.asset_id for shot in drawn if shot.covered and not shot.seen)
+
+
+def list_resemblance_pairs(scope: Scope, creators: Collection[UUID], member: Member) -> list[ResemblancePair]:
+    """Everything of these creators that resembles somebody and waits, the oldest first."""
+    waiting = resemblance_reviews.list_face_comparisons(scope, creators, limit=12)
+    if not waiting:
+        return []
+    there = studio_reads.assets_by_digest(scope, {sha256 for one in waiting for sha256 in one.beside})
+    every = [*((one.asset_id, one.sha256) for one in waiting), *((asset, sha256) for sha256, asset in there.items())]
+    shown = {
+        (shot.asset_id, shot.sha256): shot for shot in load_review_pictures(scope, {(*each, "") for each in every})
+    }
+    others = {one.id: [(there[each], each) for each in one.beside if each in there] for one in waiting}
+    own = _own(scope, waiting, member)
+    return [_pair(one, shown, others[one.id], own, member) for one in waiting]
+
+
+def _own(scope: Scope, waiting: Sequence[FaceComparisonTask], member: Member) -> dict[UUID, str]:
+    """Why this member's word would not count, by picture, for who made it."""
+    actors = member_reviews.makers_of(scope, [one.asset_id for one in waiting])
+    humans = {actor: member_reviews.human_behind(scope, actor) for actor in set(actors.values())}
+    makers = {asset: human for asset, actor in actors.items() if (human := humans[actor]) is not None}
+    own = own_work_reasons(scope, set(makers.values()), member)
+    return {asset: own[human] for asset, human in makers.items() if human in own}
+
+
+def _pair(
+    one: FaceComparisonTask,
+    shown: Mapping[Picture, ReviewPicture],
+    others: Sequence[Picture],
+    own: Mapping[UUID, str],
+    member: Member,
+) -> ResemblancePair:
+    said = any(said.principal == member.principal_id and said.approves for said in one.said)
+    why = own.get(one.asset_id, "likeness.said" if said else "")
+    there = [replace(shown[each], alt=one.name) for each in others if each in shown]
+    return ResemblancePair(one, shown.get((one.asset_id, one.sha256)), there, why)
+
+
+def picture_author(scope: Scope, asset_id: UUID) -> str:
+    """Who handed a picture in, or asked for it, as an actor; "" where nobody here did."""
+    return member_reviews.makers_of(scope, [asset_id]).get(asset_id, "")

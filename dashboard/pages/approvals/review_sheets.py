@@ -1,0 +1,226 @@
+"""Contact sheets: pictures that came in together, all of them seen, then one decision; single ones are taken out of it.
+
+What counts as seen is what the file server handed out, as the safety check knows it; a press alone is none.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.approvals import review_sheet_queries as sheet_reads
+from dashboard.pages.approvals.post_approvals import reveal_pictures, revealed_picture_url
+from dashboard.pages.approvals.queries import ApprovalsView, reviewable_creators
+from dashboard.pages.approvals.review_sheet_queries import SheetPage, SheetTile
+from dashboard.shell import actions, page_context
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import Refused
+from foundation.i18n.translation import Message
+from gate.contract.units import Rating
+from studio.library import review_sheets
+from studio.library.review_sheets import PictureVerdict, ReviewSheet
+from tenants.agencies.rights import Right
+from tenants.notices import notices
+
+AT, TURN, OUT, LEVEL = "sheets:at", "sheets:part", "sheets:out", "sheets:level"
+WITH, DENY, MINOR = "with", "deny", "X_minor"
+LEVELS = (*(str(one) for one in Rating), MINOR)
+TICK = "1s"
+
+
+def render_review_sheets(page: PageContext, found: ApprovalsView) -> ReviewSheet | None:
+    """Draw one sheet, the oldest unless another was chosen, and the way to the others; gives what was drawn."""
+    if not found.sheets:
+        return None
+    keys = [one.key for one in found.sheets]
+    at = keys.index(st.session_state[AT]) if st.session_state.get(AT) in keys else 0
+    sheet = found.sheets[at]
+    turn = int(st.session_state.get(TURN, 0)) if st.session_state.get(AT) == sheet.key else 0
+    part = page.read(lambda scope: sheet_reads.load_sheet_page(scope, sheet, page.viewer.member, turn))
+    _steps(page, keys, at)
+    name = found.creators[sheet.creator_id].name
+    draw_template(
+        "pages/approvals/templates/review_sheet.html",
+        part=part,
+        creator=name,
+        found=found,
+        voice=page.localizer,
+        word=page.text,
+    )
+    _answers(page, part)
+    _turns(page, part)
+    with st.container(horizontal=True, gap="small"):
+        for tile in part.drawn:
+            with st.container(width=230, border=True, gap="small"):
+                _tile(page, found, part, tile)
+    if not part.is_fully_shown:
+        _watch(page, sheet, part.shown_count)
+    return sheet
+
+
+def _steps(page: PageContext, keys: list[str], at: int) -> None:
+    if len(keys) < 2:
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for code, key, to in (("approvals.before", "K", at - 1), ("approvals.after", "J", at + 1)):
+            there = keys[to % len(keys)]
+            st.button(page.text(code), key=f"sheets:{code}", shortcut=key, on_click=_go, args=(there, 0))
+        draw_template("shell/templates/note.html", note=page.text("approvals.place", at=at + 1, total=len(keys)))
+
+
+def _go(key: str, turn: int) -> None:
+    st.session_state.update({AT: key, TURN: turn})
+
+
+def _answers(page: PageContext, part: SheetPage) -> None:
+    """See what is drawn; then say yes or no to the whole sheet, but for what was taken out."""
+    sheet = part.sheet
+    unseen = tuple(tile.card.asset_id for tile in part.drawn if not tile.shown)
+    if part.own_work_reason:
+        mixed = (
+            page.text("sheets.some_own", count=len(part.tiles) - part.approvable_count) if part.approvable_count else ""
+        )
+        draw_template(
+            "shell/templates/note.html", note=" ".join(filter(None, [page.text(part.own_work_reason), mixed]))
+        )
+    if sheet.wants == "rating":
+        st.selectbox(
+            page.text("sheets.rate_as"),
+            LEVELS,
+            index=None,
+            placeholder=page.text("sheets.choose_level"),
+            format_func=lambda one: page.text(f"studio.level.{one}"),
+            key=f"{LEVEL}:{sheet.key}",
+        )
+    with st.container(horizontal=True, gap="small"):
+        actions.action_button(
+            page,
+            "sheets.reveal" if unseen else "sheets.reveal_again",
+            partial(reveal_pictures, page, unseen or tuple(tile.card.asset_id for tile in part.drawn)),
+            right=Right.REVIEW,
+            key=f"reveal:{sheet.key}:{part.at}",
+            kind="primary" if unseen else "tertiary",
+            shortcut="P",
+            icon=":material/visibility:",
+        )
+        answers = (("sheets.rate", None, "A"),) if sheet.wants == "rating" else ()
+        for code, approve, key in answers or (("sheets.allow", True, "A"), ("sheets.deny", False, "X")):
+            actions.action_button(
+                page,
+                code,
+                partial(_judge, page, part, approve),
+                right=Right.REVIEW,
+                key=f"{code}:{sheet.key}",
+                kind="secondary" if approve is False or unseen else "primary",
+                shortcut=key,
+                disabled=not part.is_fully_shown or (approve is True and not part.approvable_count),
+            )
+
+
+def _turns(page: PageContext, part: SheetPage) -> None:
+    """From one part of a large sheet to the next, by key."""
+    if part.parts < 2:
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for code, key, to in (("sheets.part_before", "B", part.at - 1), ("sheets.part_after", "N", part.at + 1)):
+            args = (part.sheet.key, to % part.parts)
+            st.button(page.text(code), key=code, shortcut=key, on_click=_go, args=args)
+        draw_template("shell/templates/note.html", note=page.text("sheets.part", at=part.at + 1, total=part.parts))
+
+
+def _tile(page: PageContext, found: ApprovalsView, part: SheetPage, tile: SheetTile) -> None:
+    """One picture, what was said of it before, and whether it is taken out of the decision."""
+    sheet, asset_id = part.sheet, tile.card.asset_id
+    draw_template(
+        "pages/approvals/templates/tile.html",
+        src=revealed_picture_url(asset_id),
+        tile=tile,
+        voice=page.localizer,
+        word=page.text,
+    )
+    choices = _choices(sheet, tile)
+    out = _out(sheet).get(str(asset_id), WITH)
+    st.selectbox(
+        page.text("sheets.tile", number=tile.number),
+        choices,
+        index=choices.index(out) if out in choices else 0,
+        format_func=lambda one: page.text(_said(one), level=page.text(f"studio.level.{one}") if one in LEVELS else ""),
+        key=f"tile:{sheet.key}:{asset_id}",
+        on_change=_take_out,
+        args=(sheet, asset_id),
+        label_visibility="collapsed",
+    )
+    if past := part.past.get(asset_id):
+        draw_template(
+            "pages/approvals/templates/past_decisions.html",
+            past=past,
+            found=found,
+            voice=page.localizer,
+            word=page.text,
+        )
+
+
+def _choices(sheet: ReviewSheet, tile: SheetTile) -> list[str]:
+    """With the others, refused, or rated by itself: never lower than it is."""
+    known = tile.card.standing.rating
+    levels = [one for one in LEVELS if known is None or Rating(one[0]).rank > known.rank]
+    return [WITH, *([DENY] if sheet.wants == "review" else []), *levels]
+
+
+def _said(choice: str) -> str:
+    return {WITH: "sheets.with", DENY: "sheets.out_denied"}.get(choice, "sheets.out_rated")
+
+
+def _out(sheet: ReviewSheet) -> Mapping[str, str]:
+    """What was taken out of a sheet, by picture: it outlives the part that is drawn."""
+    kept: dict[str, dict[str, str]] = actions.typed_value(OUT) or {}
+    return kept.get(sheet.key, {})
+
+
+def _take_out(sheet: ReviewSheet, asset_id: UUID) -> None:
+    chosen = {**_out(sheet), str(asset_id): str(st.session_state[f"tile:{sheet.key}:{asset_id}"])}
+    st.session_state[OUT] = {**st.session_state.get(OUT, {}), sheet.key: chosen}
+
+
+@st.fragment(run_every=TICK)
+def _watch(drawn: PageContext, sheet: ReviewSheet, known: int) -> None:
+    """How many pictures were shown by now; the page is drawn anew as soon as it is more."""
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer:
+        st.rerun()
+    now = page.read(lambda scope: len(sheet_reads.list_shown_digests(scope, sheet, page.viewer.member)))
+    if now != known:
+        st.rerun()
+
+
+def _judge(page: PageContext, part: SheetPage, approve: bool | None, scope: Scope, press: UUID) -> Message:
+    """Say it of the pictures as they were drawn; what came since makes a sheet of its own."""
+    sheet = part.sheet
+    page.get_creator(scope, sheet.creator_id)
+    mine = reviewable_creators(
+        page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN, Right.APPROVE)
+    )
+    out, level = _out(sheet), str(actions.typed_value(f"{LEVEL}:{sheet.key}") or "")
+    if approve is None and not level:
+        raise Refused("sheets.choose_level")
+    said = [_word(tile, out.get(str(tile.card.asset_id), WITH), approve, level) for tile in part.tiles]
+    review_sheets.review_sheet(scope, [one.id for one in mine], [one for one in said if one is not None], key=press)
+    if sheet.wants == "rating":
+        notices.close(scope, f"review:{sheet.creator_id}")
+    st.session_state[OUT] = {key: kept for key, kept in (actions.typed_value(OUT) or {}).items() if key != sheet.key}
+    taken = sum(1 for one in out.values() if one != WITH)
+    code = {None: "sheets.rated", True: "sheets.allowed", False: "sheets.denied"}[approve]
+    return Message(code, {"count": sum(one is not None for one in said), "out": taken})
+
+
+def _word(tile: SheetTile, out: str, approve: bool | None, level: str) -> PictureVerdict | None:
+    """What is said of one picture; nothing where it would be a yes of who made it: it waits for somebody else."""
+    asset_id, rating = tile.card.asset_id, tile.card.standing.rating
+    level = out if out in LEVELS else level if approve is None else ""
+    if level:
+        return PictureVerdict(asset_id, rating, rating=Rating(level[0]), minor=level == MINOR)
+    yes = bool(approve) and out != DENY
+    return None if yes and tile.own else PictureVerdict(asset_id, rating, approve=yes)

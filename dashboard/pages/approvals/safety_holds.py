@@ -1,0 +1,157 @@
+"""What the safety check keeps back: why, what to do, and somebody's look where that is all it needs."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.approvals.post_approvals import render_videos, reveal_pictures, revealed_picture_url
+from dashboard.pages.approvals.queries import (
+    DELIVERY_SUBJECT,
+    ApprovalsView,
+    HoldReview,
+    SafetyHold,
+    load_approvals,
+    load_hold_review,
+    reviewable_creators,
+)
+from dashboard.pages.home import attention_items
+from dashboard.pages.posts import publish_actions
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import NotFound, Refused
+from foundation.i18n.translation import Message
+from gate.reviews import content_reviews
+from schedules.approvals import review_queue
+from tenants.agencies.rights import Right
+
+OPEN = "approvals:open"
+
+
+def render_safety_holds(page: PageContext, found: ApprovalsView) -> None:
+    """Draw what is held, the oldest first; one of them open."""
+    if not found.holds:
+        draw_template("shell/templates/note.html", note=page.text("approvals.no_holds"))
+    _steps(page, [str(one.subject.id) for one in found.holds if one.reviewable])
+    for hold in found.holds:
+        with st.container(border=True, gap="small"):
+            cure = partial(attention_items.find_remedy, member=page.viewer.member)
+            draw_template(
+                "pages/approvals/templates/safety_hold.html",
+                hold=hold,
+                cure=cure,
+                now=found.now,
+                voice=page.localizer,
+                word=page.text,
+            )
+            _answers(page, found, hold)
+
+
+def _answers(page: PageContext, found: ApprovalsView, hold: SafetyHold) -> None:
+    key = str(hold.subject.id)
+    opened = st.session_state.get(OPEN) == key
+    with st.container(horizontal=True, gap="small"):
+        if hold.reviewable and page.has_right(Right.REVIEW):
+            code = "approvals.fold" if opened else "approvals.look"
+            st.button(page.text(code), key=f"look:{key}", on_click=_open, args=("" if opened else key,))
+        if hold.entry is not None and page.has_right(Right.RUN):
+            again = partial(_again, page, hold.subject.id, hold.entry.version)
+            actions.action_button(
+                page, "approvals.again", again, right=Right.RUN, key=f"again:{key}", icon=":material/replay:"
+            )
+    if opened and hold.reviewable and page.has_right(Right.REVIEW):
+        _review(page, found, hold, page.read(lambda scope: load_hold_review(scope, hold, page.viewer.member)))
+
+
+def _steps(page: PageContext, order: list[str]) -> None:
+    """From one that a look settles to the next, by key; each opens as it is reached."""
+    if not order or not page.has_right(Right.REVIEW):
+        return
+    at = order.index(st.session_state[OPEN]) if st.session_state.get(OPEN) in order else -1
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for code, key, to in (("approvals.before", "K", max(at, 0) - 1), ("approvals.after", "J", at + 1)):
+            there = order[to % len(order)]
+            st.button(page.text(code), key=f"holds:{code}", shortcut=key, on_click=_open, args=(there,))
+        if at >= 0:
+            draw_template("shell/templates/note.html", note=page.text("approvals.place", at=at + 1, total=len(order)))
+
+
+def _open(key: str) -> None:
+    st.session_state[OPEN] = key
+
+
+def _review(page: PageContext, found: ApprovalsView, hold: SafetyHold, seen: HoldReview) -> None:
+    unseen = tuple(shot.asset_id for shot in seen.shots if shot.covered and not shot.seen)
+    shots = [(revealed_picture_url(shot.asset_id), shot.alt) for shot in seen.shots]
+    draw_template("pages/approvals/templates/reviewed_text.html", seen=seen, shots=shots, word=page.text)
+    render_videos(page, seen.shots)
+    for past in seen.past.values():
+        draw_template(
+            "pages/approvals/templates/past_decisions.html",
+            past=past,
+            found=found,
+            voice=page.localizer,
+            word=page.text,
+        )
+    if unseen:
+        actions.action_button(
+            page,
+            "approvals.reveal",
+            partial(reveal_pictures, page, unseen),
+            right=Right.REVIEW,
+            key=f"reveal:{hold.unit_digest}",
+            shortcut="P",
+            icon=":material/visibility:",
+        )
+    if seen.own:
+        draw_template("shell/templates/note.html", note=page.text(seen.own))
+    if seen.alone:
+        draw_template("pages/approvals/templates/own_work.html", digest=hold.unit_digest, word=page.text)
+    with st.container(horizontal=True, gap="small"):
+        for code, allow, key in (("approvals.allow", True, "A"), ("approvals.deny", False, "X")):
+            actions.action_button(
+                page,
+                code,
+                partial(_say, page, hold.subject.id, allow),
+                right=Right.REVIEW,
+                key=f"{code}:{hold.unit_digest}",
+                kind="primary" if allow else "secondary",
+                shortcut=key,
+                disabled=bool(unseen) or (bool(seen.own) and allow),
+            )
+
+
+def _hold(page: PageContext, scope: Scope, subject_id: UUID) -> SafetyHold:
+    """What is held, if it is of one of this member's creators. Raises NotFound."""
+    works = page.has_right(Right.RUN, Right.APPROVE)
+    mine = reviewable_creators(page.viewer.member, page.list_creators(scope), works=works)
+    holds = load_approvals(scope, mine, content=False, review=False, guest=not works).holds
+    found = next((one for one in holds if one.subject.id == subject_id), None)
+    if found is None:
+        raise NotFound("approvals.settled_meanwhile")
+    return found
+
+
+def _say(page: PageContext, subject_id: UUID, allow: bool, scope: Scope, _: UUID) -> Message:
+    hold = _hold(page, scope, subject_id)
+    seen = load_hold_review(scope, hold, page.viewer.member)
+    if any(shot.covered and not shot.seen for shot in seen.shots):
+        raise Refused("approvals.look_first")
+    if allow and seen.own:
+        raise Refused(seen.own)
+    reason = None if allow else Message("approvals.because.check")
+    content_reviews.review_unit(scope, hold.unit_digest, verdict="approve" if allow else "refuse", reason=reason)
+    st.session_state[OPEN] = ""
+    if not allow:
+        return Message("approvals.denied")
+    if hold.subject.kind != DELIVERY_SUBJECT:
+        return Message("approvals.allowed_chat")
+    back = review_queue.resume_after_safety_review(scope, hold.subject.id)
+    return Message("approvals.allowed" if back else "approvals.allowed_late")
+
+
+def _again(page: PageContext, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+    _hold(page, scope, delivery_id)
+    return publish_actions.retry_delivery_action(page, scope, delivery_id, version)

@@ -1,0 +1,139 @@
+"""The page of labels: named and changed there, and given to several posts at once."""
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.calendar import filters
+from dashboard.pages.calendar.label_queries import LabelsView, load_labels
+from dashboard.pages.posts import labels as calendar_labels
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from schedules.posts import labels
+from schedules.posts.labels import COLOURS, MAX_LABEL_NAME_LENGTH, Label
+from tenants.agencies.rights import Right
+
+NEW, COLOUR, PICK, WHICH, SHOWN = (f"labels:{name}" for name in ("new", "colour", "pick:", "which", "shown"))
+FEW = 50
+"""Posts that are listed at first, and more at each press."""
+
+
+def render_label_manager(page: PageContext) -> None:
+    """Draw the page."""
+    filters.render_back_button(page)
+    st.title(page.text("post_label.labels"))
+    actions.show_notices(page, "labels")
+    if not page.has_right(Right.RUN):
+        return
+    found = page.read(lambda scope: load_labels(scope, page.list_creators(scope), calendar_labels.get_label_filter()))
+    draw_template("shell/templates/note.html", note=page.text("post_label.what"))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.text_input(page.text("post_label.name"), key=NEW, max_chars=MAX_LABEL_NAME_LENGTH, width=280)
+        _colour(page, COLOUR)
+        actions.action_button(page, "post_label.make", _make, right=Right.RUN, key="labels:make", kind="primary")
+    for one in found.known:
+        _one(page, one)
+    if found.known:
+        _several(page, found)
+
+
+def _colour(page: PageContext, key: str) -> None:
+    st.selectbox(page.text("post_label.colour"), COLOURS, format_func=partial(_called, page), key=key, width=140)
+
+
+def _called(page: PageContext, colour: str) -> str:
+    return page.text(f"post_label.colour.{colour}")
+
+
+def _make(scope: Scope, _: UUID) -> Message:
+    labels.create_label(scope, str(actions.typed_value(NEW) or ""), str(actions.typed_value(COLOUR) or COLOURS[0]))
+    return Message("post_label.made")
+
+
+def _one(page: PageContext, one: Label) -> None:
+    """One label, and what changes it."""
+    key = f"labels:{one.id}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        draw_template("pages/posts/templates/labels.html", labels=[one], voice=page.localizer)
+        with st.popover(page.text("post_label.change")):
+            for field, value in (("name", one.name), ("colour", one.colour)):
+                st.session_state.setdefault(f"{key}:{field}", value)
+            st.text_input(page.text("post_label.name"), key=f"{key}:name", max_chars=MAX_LABEL_NAME_LENGTH)
+            _colour(page, f"{key}:colour")
+            actions.action_button(page, "post_label.save", partial(_change, one.id), right=Right.RUN, key=f"{key}:save")
+            draw_template("shell/templates/note.html", note=page.text("post_label.remove_what"))
+            actions.action_button(
+                page, "post_label.remove", partial(_remove, page, one.id), right=Right.RUN, key=f"{key}:off"
+            )
+
+
+def _change(label_id: UUID, scope: Scope, _: UUID) -> Message:
+    name, colour = (str(actions.typed_value(f"labels:{label_id}:{field}") or "") for field in ("name", "colour"))
+    labels.update_label(scope, label_id, name=name, colour=colour)
+    return Message("post_label.saved")
+
+
+def _remove(page: PageContext, label_id: UUID, scope: Scope, _: UUID) -> Message:
+    posts = labels.delete_label(scope, label_id, creators={one.id for one in page.list_creators(scope)})
+    return Message("post_label.removed", {"count": posts})
+
+
+def _several(page: PageContext, found: LabelsView) -> None:
+    """The posts, each with a box, and one press for those that are marked."""
+    st.subheader(page.text("post_label.several"))
+    calendar_labels.render_label_filter(page)
+    shown = found.posts[: int(st.session_state.get(SHOWN, FEW))]
+    for turn in shown:
+        words = " ".join(turn.words.split())[:80] or "…"
+        label = page.markdown(
+            "post_label.mark", day=f"{turn.local_time:%d/%m/%Y %H:%M}", creator=turn.creator.name, post=words
+        )
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.checkbox(label, key=f"{PICK}{turn.post_id}", wrap=True)
+            if has := found.labels.get(turn.post_id):
+                draw_template("pages/posts/templates/labels.html", labels=has, voice=page.localizer)
+    if not shown:
+        draw_template("shell/templates/note.html", note=page.text("post_label.no_posts"))
+        return
+    if len(found.posts) > len(shown):
+        st.button(page.text("post_label.more"), key="labels:more", on_click=_more)
+    posts, known = [one.post_id for one in shown], {str(one.id): one for one in found.known}
+    if st.session_state.get(WHICH) not in known:
+        st.session_state[WHICH] = next(iter(known))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox(page.text("post_label.label"), list(known), format_func=lambda one: known[one].name, key=WHICH)
+        give, take = partial(_give, page, posts), partial(_take, page, posts)
+        actions.action_button(page, "post_label.give", give, right=Right.RUN, key="labels:give", kind="primary")
+        actions.action_button(page, "post_label.take", take, right=Right.RUN, key="labels:take")
+
+
+def _more() -> None:
+    st.session_state[SHOWN] = int(st.session_state.get(SHOWN, FEW)) + FEW
+
+
+def _marked(posts: Sequence[UUID]) -> list[UUID]:
+    found = [one for one in posts if actions.typed_value(f"{PICK}{one}")]
+    if not found:
+        raise BadInput("post_label.none_marked")
+    return found
+
+
+def _give(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
+    which, creators = UUID(str(actions.typed_value(WHICH))), {one.id for one in page.list_creators(scope)}
+    return Message(
+        "post_label.given", {"count": labels.add_label_to_posts(scope, _marked(posts), which, creators=creators)}
+    )
+
+
+def _take(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
+    which, creators = UUID(str(actions.typed_value(WHICH))), {one.id for one in page.list_creators(scope)}
+    return Message(
+        "post_label.taken_off",
+        {"count": labels.remove_label_from_posts(scope, _marked(posts), which, creators=creators)},
+    )

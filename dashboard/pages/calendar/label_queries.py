@@ -1,0 +1,42 @@
+"""Posts as a list to give labels to, and the labels there are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from dashboard.pages.calendar.queries import STATE_GROUPS, CalendarCard, group_cards
+from foundation.db.database import Scope
+from schedules.posts import labels
+from schedules.posts import queries as schedule_reads
+from schedules.posts.labels import Label
+from tenants.agencies.queries import Creator
+
+BEFORE, AHEAD = timedelta(days=7), timedelta(days=90)
+MAX_DELIVERIES_READ = 1000
+"""Places that are read; posts are fewer."""
+
+
+@dataclass(frozen=True)
+class LabelsView:
+    """The posts from a week ago on, by time, each once; their labels by post; all labels by name."""
+
+    known: Sequence[Label]
+    posts: Sequence[CalendarCard]
+    labels: Mapping[UUID, Sequence[Label]]
+
+
+def load_labels(scope: Scope, mine: Sequence[Creator], label: UUID | None) -> LabelsView:
+    """The posts of these creators, all of them or those with a label."""
+    by_id, names = {one.id: one for one in mine}, channel_reads.channel_names(scope)
+    found = schedule_reads.calendar_entries(
+        scope, by_id, scope.now - BEFORE, scope.now + AHEAD, names=names, limit=MAX_DELIVERIES_READ
+    )
+    entries = [one for one in found if one.state in STATE_GROUPS["all"]]
+    if label is not None:
+        having = labels.filter_posts_with_label(scope, label, {one.post_id for one in entries})
+        entries = [one for one in entries if one.post_id in having]
+    once = {one.post_id: one for one in reversed(group_cards(entries, by_id))}
+    posts = sorted(once.values(), key=lambda one: (one.at, one.post_id))
+    return LabelsView(labels.list_labels(scope), posts, labels.labels_of_posts(scope, list(once)))

@@ -1,0 +1,55 @@
+"""What platforms ask for requests of a program this month, and the agency's cap on it."""
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from channels.limits import request_costs
+from channels.limits.request_costs import MonthlyCosts
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from foundation.money import Money, parse_money, round_up
+from tenants.agencies.rights import Right
+
+CAP = "requests:cap"
+
+
+def render_api_costs(page: PageContext, months: Sequence[MonthlyCosts]) -> None:
+    """Draw the part; nothing where no platform of the agency asks anything."""
+    if not months:
+        return
+    st.subheader(page.text("channels.costs_title"), anchor="costs")
+    st.write(page.text("channels.costs_explained"))
+    for found in months:
+        _of(page, found)
+
+
+def _of(page: PageContext, found: MonthlyCosts) -> None:
+    name, key = page.text(f"platform.{found.platform}"), f"{CAP}:{found.platform}"
+    spent = page.localizer.format_money(round_up(found.spent.minor, found.spent.currency))
+    st.write(page.text("channels.costs_spent", platform=name, spent=spent))
+    with st.form(f"costs:{found.platform}"):
+        own = _written(found.cap) if found.cap is not None else ""
+        st.text_input(page.text("channels.cap", platform=name, currency=found.spent.currency), own, key=key)
+        keep = partial(_keep, found.platform, found.spent.currency)
+        actions.submit_button(page, "channels.cap_keep", keep, right=Right.RUN, key=f"cap_keep:{found.platform}")
+
+
+def _keep(platform: str, currency: str, scope: Scope, _: UUID) -> Message:
+    text = str(actions.typed_value(f"{CAP}:{platform}") or "").strip()
+    try:
+        cap = parse_money(text, currency) if text else None
+    except ValueError as error:
+        raise BadInput("channel.cap_wrong", currency=currency) from error
+    request_costs.set_cost_cap(scope, platform, cap)
+    return Message("channels.cap_kept")
+
+
+def _written(cap: Money) -> str:
+    """As it is typed: without its currency."""
+    return str(cap).rpartition(" ")[0]

@@ -1,0 +1,53 @@
+"""The list of links: what stands on each creator's, who said it, and which posts wait for an address."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from foundation.db.database import Scope
+from gate.reviews import link_targets
+from gate.reviews.link_targets import LinkTargetSummary
+from gate.text import urls
+from schedules.notices import unregistered_links
+from schedules.notices.unregistered_links import LinkHold
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator
+
+
+@dataclass(frozen=True)
+class UnregisteredLink:
+    """An address that posts wait for, as it is written in them, and the posts."""
+
+    written: str
+    posts: Sequence[LinkHold]
+
+
+@dataclass(frozen=True)
+class LinksView:
+    """The list of one creator."""
+
+    now: datetime
+    creator: Creator
+    known: Sequence[LinkTargetSummary]
+    wanted: Sequence[UnregisteredLink]
+    people: Mapping[str, str]
+    """Names of members by how they sign."""
+
+
+def load_links(scope: Scope, creator: Creator) -> LinksView:
+    """The list of one creator, and what waits for it."""
+    known = link_targets.list_link_targets(scope, creator.id)
+    fit = {one.url for one in known if one.is_usable(scope.now)}
+    found: dict[str, list[LinkHold]] = {}
+    for post in unregistered_links.list_link_holds(scope, [creator.id]):
+        for written in post.addresses:
+            if urls.canonical_url(written) not in fit:
+                found.setdefault(written, []).append(post)
+    people = {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)}
+    return LinksView(scope.now, creator, known, [UnregisteredLink(*one) for one in found.items()], people)
+
+
+def find_link_target(scope: Scope, creator_id: UUID, target_id: UUID) -> LinkTargetSummary | None:
+    """An address on a creator's list; None where it is on it no more."""
+    return next((one for one in link_targets.list_link_targets(scope, creator_id) if one.id == target_id), None)

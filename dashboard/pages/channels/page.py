@@ -1,0 +1,291 @@
+"""Accounts: does each one work, test it, let it rest, connect another; the quickest platforms first."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from channels.accounts import lifecycle, oauth_clients
+from channels.accounts.events import AdultAreaRequested, OwnPageRequested
+from channels.accounts.states import AccountSetupState, ChannelState
+from channels.connections import account_setup, disconnection, oauth_flow
+from channels.connections.account_setup import AccountSetup
+from channels.manual_tasks import assignees
+from connectors.contract.account_setup import FormField, SupportsAccountSetup, field_choice_label, field_label
+from dashboard.pages.channels import (
+    age_verification,
+    api_costs,
+    app_webhooks,
+    link_settings,
+    link_targets,
+)
+from dashboard.pages.channels.queries import (
+    ChannelOverview,
+    ChannelsView,
+    connectable_platforms,
+    load_channels,
+)
+from dashboard.pages.posts import dry_run_actions
+from dashboard.shell import actions, page_context, session
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from schedules.notices import lost_account
+from schedules.posts.dry_run_state import DryRunTarget
+from tenants.agencies.queries import Creator
+from tenants.agencies.rights import Right
+from tenants.vault import sealed_intake
+
+ACROSS = 2
+ANCHOR = "connect"
+"""Where the form stands, below a long list."""
+
+
+def render_page(page: PageContext) -> None:
+    """Draw the page."""
+    st.title(page.text("dashboard.page.channels"))
+    found = page.read(lambda scope: load_channels(scope, page.list_creators(scope)))
+    if not found.creators:
+        st.info(page.text("channels.no_creators"))
+        return
+    if link_targets.LINKS_PARAM in st.query_params:
+        st.button(page.text("targets.back"), icon=":material/arrow_back:", on_click=st.query_params.clear)
+        link_targets.render_link_targets(page, found.creators)
+        return
+    if not found.accounts:
+        st.info(page.text("channels.empty"))
+    if len(found.accounts) > ACROSS:
+        draw_template("pages/channels/templates/jump.html", anchor=ANCHOR, word=page.text)
+    for start in range(0, len(found.accounts), ACROSS):
+        for column, account in zip(st.columns(ACROSS), found.accounts[start : start + ACROSS], strict=False):
+            with column, st.container(border=True):
+                _account(page, found, account)
+    render_connect_form(page, found)
+    dry_run_actions.render_agency_dry_run(page, found.rehearsed)
+    api_costs.render_api_costs(page, found.costs)
+    link_settings.render_link_settings(page, found.creators)
+    link_targets.render_link_targets(page, found.creators)
+    app_webhooks.render_app_webhooks(page, [one.channel for one in found.accounts])
+    age_verification.render_age_verification(page, found.now)
+
+
+def _account(page: PageContext, found: ChannelsView, account: ChannelOverview) -> None:
+    draw_template(
+        "pages/channels/templates/account.html",
+        account=account,
+        voice=page.localizer,
+        word=page.text,
+        now=found.now,
+        anchor=ANCHOR,
+    )
+    with st.container(horizontal=True, gap="small"):
+        _acts(page, account, found.rehearsed)
+    if account.is_manual:
+        with st.expander(page.text("channels.whose_phone")):
+            _phones(page, account)
+
+
+def _acts(page: PageContext, account: ChannelOverview, running: dict[UUID, DryRunTarget]) -> None:
+    key, state = account.channel.id, account.channel.state
+    if account.can_be_tested and not account.channel.is_disconnected:
+        actions.action_button(page, "channels.test", partial(_test, page, key), right=Right.RUN, key=f"test:{key}")
+    if state == ChannelState.PAUSED:
+        actions.action_button(
+            page, "channels.resume", partial(_resume, page, key), right=Right.RUN, key=f"resume:{key}"
+        )
+    elif state == ChannelState.ACTIVE:
+        actions.action_button(page, "channels.pause", partial(_pause, page, key), right=Right.RUN, key=f"pause:{key}")
+    dry_run_actions.render_account_dry_run(page, key, running)
+    if not account.channel.is_disconnected:
+        with st.popover(page.text("channels.leave")):
+            draw_template("shell/templates/note.html", note=page.text("channels.leave_asked"))
+            actions.action_button(
+                page, "channels.leave_sure", partial(_leave, page, key), right=Right.RUN, key=f"leave:{key}"
+            )
+
+
+def _phones(page: PageContext, account: ChannelOverview) -> None:
+    names = {str(one.id): one.name for one in account.able}
+    box = f"people:{account.channel.id}"
+    st.multiselect(
+        page.text("channels.whose_phone"),
+        list(names),
+        format_func=lambda key: names[key],
+        placeholder=page.text("channels.anybody"),
+        key=box,
+        select_all=False,
+    )
+    act = partial(_entrust, page, account.channel.id, box)
+    actions.action_button(page, "channels.entrust", act, right=Right.RUN, key=f"entrust:{account.channel.id}")
+
+
+def render_connect_form(page: PageContext, found: ChannelsView) -> None:
+    """The part in which an account is connected, for a creator and a platform; also used by the wizard."""
+    draw_template("pages/channels/templates/style.html")
+    st.subheader(page.text("channels.connect"), anchor=ANCHOR)
+    creator = found.creators[0]
+    if len(found.creators) > 1:
+        creator = st.selectbox(
+            page.text("channels.whose"), found.creators, format_func=lambda one: one.name, key="connect:creator"
+        )
+    if creator.id not in found.pages:
+        with st.container(border=True):
+            st.write(page.text("channels.page_explained"))
+            box = f"connect:slug:{creator.id}"
+            st.text_input(page.text("channels.page_address"), value=creator.slug, key=box)
+            act = partial(_own_page, page, creator.id, box)
+            actions.action_button(page, "channels.page_open", act, right=Right.RUN, key="connect:page")
+    elif creator.id not in found.adult_areas:
+        with st.container(border=True):
+            st.write(page.text("channels.adults_explained"))
+            act = partial(_adult_area, page, creator.id)
+            actions.action_button(page, "channels.adults_open", act, right=Right.RUN, key="connect:adults")
+    able = connectable_platforms()
+    platform = st.radio(
+        page.text("channels.platform"),
+        list(able),
+        format_func=lambda name: page.text(
+            "channels.minutes", platform=page.text(f"platform.{name}"), minutes=able[name].form.minutes
+        ),
+        key="connect:platform",
+        horizontal=True,
+    )
+    _form(page, creator, platform, able[platform], found)
+    st.caption(page.text("channels.days"))
+    _watch(page, found.asked, _connected(found))
+
+
+def _connected(found: ChannelsView) -> str:
+    """What the account that was asked for last can do now that it is connected, as a sentence's code."""
+    latest = found.asked.channel_id if found.asked is not None else None
+    account = next((one for one in found.accounts if one.channel.id == latest), None)
+    if account is not None and account.is_manual:
+        return "channels.connected_by_hand"
+    return "channels.connected_to_talk" if account is not None and not account.channel.surface else "channels.connected"
+
+
+def _form(
+    page: PageContext, creator: Creator, platform: str, connector: SupportsAccountSetup, found: ChannelsView
+) -> None:
+    """What was typed is forgotten with the next account that is asked for: the fields are others then."""
+    with st.container(border=True):
+        st.write(page.text(f"connect.{platform}.help"))
+        form = f"{platform}:{found.asked.id if found.asked is not None else None}"
+        other = not connector.form.registered or _registered(page, form, found.clients.get(platform, ""))
+        for field in connector.form.all_fields if other else connector.form.fields:
+            _input(page, form, field)
+        act = partial(_connect, page, creator.id, form)
+        actions.action_button(page, "channels.connect_now", act, right=Right.RUN, key=f"connect:{form}", kind="primary")
+
+
+def _registered(page: PageContext, form: str, known: str) -> bool:
+    """What to register there first, and whether its id is to be typed: one that is `known` serves once more."""
+    wanted = not known or st.checkbox(page.text("channels.another_client", client=known), key=f"connect:{form}:other")
+    if wanted:
+        st.caption(page.text("channels.returns_to"))
+        st.code(session.dashboard_settings().public_url.rstrip("/") + oauth_flow.OAUTH_RETURN_PATH, language=None)
+    return wanted
+
+
+def _input(page: PageContext, form: str, field: FormField) -> None:
+    platform, key = form.partition(":")[0], f"connect:{form}:{field.name}"
+    name = page.text(field_label(platform, field))
+    if field.choices:
+        words = {one: page.text(field_choice_label(platform, field, one)) for one in field.choices}
+        st.selectbox(name, field.choices, format_func=words.__getitem__, key=key, index=0)
+        return
+    st.text_input(
+        name,
+        type="password" if field.secret else "default",
+        placeholder=field.example,
+        max_chars=500,
+        autocomplete="off",
+        key=key,
+    )
+
+
+@st.fragment(run_every="2s")
+def _watch(drawn: PageContext, before: AccountSetup | None, connected: str) -> None:
+    """How the account that was asked for last stands; once there is an answer, the page is drawn anew."""
+    page = page_context.current_page()
+    if before is None or page is None:
+        return
+    found = page.read(lambda scope: account_setup.get_setup(scope, before.id))
+    if found.state is not before.state:
+        st.rerun()
+    name = drawn.text(f"platform.{found.platform}")
+    match found.state:
+        case AccountSetupState.WAITING:
+            st.info(drawn.text("channels.asking", platform=name))
+        case AccountSetupState.VISITING:
+            st.info(drawn.text("channels.visit", platform=name))
+            st.link_button(drawn.text("channels.go_on", platform=name), found.visit, type="primary")
+        case AccountSetupState.CONNECTED:
+            st.success(drawn.text(connected, platform=name))
+        case AccountSetupState.REFUSED if found.reason is not None:
+            st.error(drawn.localizer.message_text(found.reason))
+
+
+def _connect(page: PageContext, creator_id: UUID, form: str, scope: Scope, press_id: UUID) -> None:
+    creator, platform = page.get_creator(scope, creator_id), form.partition(":")[0]
+    asked = connectable_platforms()[platform].form
+    typed = {
+        field.name: str(actions.typed_value(f"connect:{form}:{field.name}") or "").strip() for field in asked.all_fields
+    }
+    missing = asked.first_missing_field(typed, known=platform in oauth_clients.latest_oauth_clients(scope))
+    if missing is not None:
+        raise BadInput("channels.missing", field=page.text(field_label(platform, missing)))
+    letter = sealed_intake.seal_form(session.sealed_intake_key(), scope.tenant_id, typed)
+    account_setup.request_setup(scope, creator_id=creator.id, platform=platform, letter=letter, key=press_id)
+
+
+def _own_page(page: PageContext, creator_id: UUID, box: str, scope: Scope, _: UUID) -> Message:
+    creator, slug = page.get_creator(scope, creator_id), str(actions.typed_value(box) or "")
+    wanted = OwnPageRequested(scope.tenant_id, creator.id, slug=slug.strip().lower()[:60])
+    outbox.put(scope, wanted, priority=1, dedupe=f"own_page:{creator.id}")
+    return Message("channels.page_asked", {"name": creator.name})
+
+
+def _adult_area(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
+    creator = page.get_creator(scope, creator_id)
+    wanted = AdultAreaRequested(scope.tenant_id, creator.id)
+    outbox.put(scope, wanted, priority=1, dedupe=f"adult_area:{creator.id}")
+    return Message("channels.adults_asked", {"name": creator.name})
+
+
+def _mine(page: PageContext, scope: Scope, channel_id: UUID) -> ChannelOverview:
+    return next(one for one in load_channels(scope, page.list_creators(scope)).accounts if one.channel.id == channel_id)
+
+
+def _test(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
+    account_setup.request_test(scope, _mine(page, scope, channel_id).channel.id)
+    return Message("channels.tested")
+
+
+def _pause(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
+    channel = _mine(page, scope, channel_id).channel
+    lifecycle.pause_account(scope, channel.id, Message("channel.paused_by", {"name": page.viewer.member.name}))
+    return Message("channels.paused", {"name": channel.name})
+
+
+def _resume(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
+    channel = _mine(page, scope, channel_id).channel
+    lifecycle.resume_account(scope, channel.id)
+    return Message("channels.resumed", {"name": channel.name})
+
+
+def _leave(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
+    channel = _mine(page, scope, channel_id).channel
+    disconnection.request_disconnection(scope, channel.id, page.viewer.member.name)
+    return Message(
+        "channels.leaving", {"name": channel.name, "posts": lost_account.count_pending_posts(scope, channel.id)}
+    )
+
+
+def _entrust(page: PageContext, channel_id: UUID, box: str, scope: Scope, _: UUID) -> Message:
+    people = [UUID(one) for one in actions.typed_value(box) or []]
+    assignees.set_assignees(scope, _mine(page, scope, channel_id).channel.id, people)
+    return Message("channels.entrusted")

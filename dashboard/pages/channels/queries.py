@@ -1,0 +1,158 @@
+"""The accounts of my creators: do they work, what holds them back, what can be connected."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+from channels.accounts import account_connectors, oauth_clients
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.connections import account_setup
+from channels.connections.account_setup import AccountSetup
+from channels.limits import request_costs, send_limits
+from channels.limits.request_costs import AccountBill, MonthlyCosts
+from channels.limits.send_limits import SendingBlock
+from channels.manual_tasks import assignees
+from channels.manual_tasks.assignees import NO_ASSIGNEES
+from channels.roles import reader_roles
+from channels.roles.reader_roles import RoleStatus
+from connectors.age_verification import providers
+from connectors.age_verification.providers import AgeProvider
+from connectors.contract.account_setup import SupportsAccountSetup
+from connectors.contract.connector import Connector
+from connectors.contract.reader_roles import ADMISSION_FIELD, ADULT_ROLE_NAME_FIELD
+from connectors.registry import loader
+from foundation.db.database import Scope
+from schedules.posts import dry_run_state
+from schedules.posts.dry_run_state import DryRunTarget
+from tenants.agencies.queries import Creator, Member
+
+AGE_ASSURED_AREA = "assured"
+"""The place on a page where readers are let in one by one."""
+
+
+@dataclass(frozen=True)
+class ChannelOverview:
+    """An account with whose it is, what makes it wait, and, where people post by hand, who may and who does."""
+
+    channel: Channel
+    creator: Creator
+    waits: SendingBlock | None
+    able: Sequence[Member]
+    on_duty: Sequence[Member]
+    bearing: RoleStatus
+    """How the role of readers whose age is proven stands there."""
+    bill: AccountBill | None
+    """What the platform asked for its requests this month; None where it asks nothing."""
+
+    @property
+    def role_name(self) -> str:
+        """What people call that role; "" where the account gives none."""
+        return str(self.channel.options.get(ADULT_ROLE_NAME_FIELD, ""))
+
+    @property
+    def needs_admission(self) -> bool:
+        """Whether bearing it means to have been let into a place that people ask to come into."""
+        return bool(self.channel.options.get(ADMISSION_FIELD))
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether a person posts what was prepared."""
+        return account_connectors.connector_for(platform_connectors(), self.channel).capabilities.hand_over
+
+    @property
+    def is_posts_only(self) -> bool:
+        """Whether its messages could be read, and it was connected without them."""
+        able = connectable_platforms().get(self.channel.platform)
+        return able is not None and able.form.needs_messages and not self.channel.chat_surface
+
+    @property
+    def can_be_tested(self) -> bool:
+        """Whether there is something harmless to ask the platform."""
+        return self.channel.platform in connectable_platforms() and not self.is_manual
+
+
+@dataclass(frozen=True)
+class ChannelsView:
+    """The page's values."""
+
+    accounts: Sequence[ChannelOverview]
+    creators: Sequence[Creator]
+    pages: frozenset[UUID]
+    """Creators who have a page of their own."""
+    adult_areas: frozenset[UUID]
+    """Those whose page has a part for adults."""
+    asked: AccountSetup | None
+    """The account that was asked for last, while that is news."""
+    clients: Mapping[str, str]
+    """By platform, the id of the application the agency signed in by last."""
+    now: datetime
+    rehearsed: dict[UUID, DryRunTarget]
+    """What is only rehearsed for now."""
+    costs: Sequence[MonthlyCosts]
+    """By platform that asks money for requests, what all of the agency's accounts came to this month."""
+
+
+@cache
+def platform_connectors() -> Mapping[str, Connector]:
+    """Every platform of the house; pure values."""
+    return loader.load_connectors()
+
+
+@cache
+def connectable_platforms() -> Mapping[str, SupportsAccountSetup]:
+    """The platforms people connect here, the quickest first."""
+    return loader.connectable_platforms(platform_connectors())
+
+
+@cache
+def age_providers() -> Mapping[str, AgeProvider]:
+    """Those who can check ages for us."""
+    return providers.load_age_providers()
+
+
+def load_channels(scope: Scope, mine: Sequence[Creator]) -> ChannelsView:
+    """The accounts of these creators, by creator and name."""
+    whose = {creator.id: creator for creator in mine}
+    asked = account_setup.latest_setup(
+        scope, list(whose)
+    )  # before the accounts: one that is told connected stands among them
+    rows = [channel for channel in channel_reads.list_channels(scope) if channel.creator_id in whose]
+    own = platform_connectors()
+    here = [one for one in rows if own[one.platform].capabilities.in_house]
+    return ChannelsView(
+        accounts=sorted(_accounts(scope, rows, whose), key=lambda one: (one.creator.name, one.channel.name)),
+        creators=mine,
+        pages=frozenset(one.creator_id for one in here),
+        adult_areas=frozenset(one.creator_id for one in here if one.surface == AGE_ASSURED_AREA),
+        asked=asked,
+        clients={platform: client.client_id for platform, client in oauth_clients.latest_oauth_clients(scope).items()},
+        now=scope.now,
+        rehearsed=dry_run_state.list_dry_runs(scope),
+        costs=[
+            one for name in sorted({row.platform for row in rows}) if (one := request_costs.monthly_costs(scope, name))
+        ],
+    )
+
+
+def _accounts(scope: Scope, rows: Sequence[Channel], whose: Mapping[UUID, Creator]) -> list[ChannelOverview]:
+    waits = send_limits.send_blocks(scope, [one.id for one in rows], brake=True)
+    by_hand = [
+        one for one in rows if account_connectors.connector_for(platform_connectors(), one).capabilities.hand_over
+    ]
+    crews, bearing = assignees.assignees_by_channel(scope, by_hand), reader_roles.role_status_by_channel(scope)
+    bills = request_costs.bills_by_account(scope, {one.platform for one in rows})
+    return [
+        ChannelOverview(
+            channel=one,
+            creator=whose[one.creator_id],
+            waits=waits.get(one.id),
+            able=crews.get(one.id, NO_ASSIGNEES).able,
+            on_duty=crews.get(one.id, NO_ASSIGNEES).on_duty,
+            bearing=bearing.get(one.id, reader_roles.NO_ROLE_STATUS),
+            bill=bills.get(one.id),
+        )
+        for one in rows
+    ]

@@ -1,0 +1,203 @@
+"""Texts by the model while a post is written: asked for with a press, offered when they are there, picked by hand."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.compose import draft
+from dashboard.pages.compose.caption_queries import CaptionsView, load_captions, picture_description
+from dashboard.pages.compose.draft import (
+    ACCOUNTS_KEY,
+    BODY_KEY,
+    ID_KEY,
+    MEDIA_KEY,
+    TITLE_KEY,
+    field_text,
+    id_list,
+)
+from dashboard.pages.compose.media_picker import ALT_TEXT_PREFIX as ALT
+from dashboard.pages.compose.queries import PostAccount
+from dashboard.shell import actions, page_context
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from generators.contract.engines import OriginLabel
+from schedules.posts.channel_overrides import MAX_TITLE_LENGTH
+from schedules.suggestions.captions import proposals
+from schedules.suggestions.captions.brief import (
+    MAX_BRIEF_CHANNELS,
+    MAX_IDEA_LENGTH,
+    WRITABLE_LANGUAGES,
+    CaptionSetBrief,
+)
+from schedules.suggestions.captions.prompts import CaptionOffer
+from schedules.suggestions.captions.proposals import CaptionSet
+from studio.library import assets
+from tenants.agencies.queries import Creator
+from tenants.agencies.rights import Right
+
+IDEA_KEY, LANGUAGE_KEY, PLACES, INTO, KIT = (
+    f"compose:kit:{name}" for name in ("idea", "language", "places", "into", "kit")
+)
+REFRESH_INTERVAL = "2s"
+
+
+def render_captions(page: PageContext, creator: Creator, hers: list[PostAccount]) -> None:
+    """Draw what can be asked for, and what the model wrote."""
+    if not page.has_right(Right.RUN) or not field_text(ID_KEY):
+        return
+    found = page.read(lambda scope: load_captions(scope, creator, UUID(field_text(ID_KEY))))
+    with st.expander(
+        page.text("kit.title"),
+        icon=":material/edit_note:",
+        expanded=found.kit is not None or bool(field_text(IDEA_KEY)),
+    ):
+        draw_template("shell/templates/note.html", note=page.text("kit.why"))
+        names = {str(one.id): one.name for one in hers}
+        _asking(page, found, names)
+        if found.kit is not None and not found.kit.written:
+            _waiting(page, creator)
+        elif found.kit is not None:  # in no fragment: what is picked fills fields that stand outside of one
+            _offered(page, found.kit, names)
+
+
+def _asking(page: PageContext, found: CaptionsView, names: dict[str, str]) -> None:
+    st.text_input(page.text("kit.idea"), key=IDEA_KEY, max_chars=MAX_IDEA_LENGTH)
+    if field_text(LANGUAGE_KEY) not in WRITABLE_LANGUAGES:
+        st.session_state[LANGUAGE_KEY] = found.default_language
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            page.text("kit.language"),
+            WRITABLE_LANGUAGES,
+            format_func=language_labeler(page),
+            key=LANGUAGE_KEY,
+            width=180,
+        )
+        st.multiselect(
+            page.text("kit.into"),
+            WRITABLE_LANGUAGES,
+            format_func=language_labeler(page),
+            key=INTO,
+            placeholder=page.text("kit.into_hint"),
+            select_all=False,
+        )
+    st.checkbox(page.text("kit.kit"), value=True, key=KIT)
+    chosen = [one for one in st.session_state.get(ACCOUNTS_KEY) or [] if one in names][:MAX_BRIEF_CHANNELS]
+    if chosen:
+        listed_names = ", ".join(names[one] for one in chosen)
+        st.checkbox(page.text("kit.places", accounts=listed_names), key=PLACES)
+    act = partial(_ask, page, found, tuple(map(UUID, chosen)))
+    actions.action_button(page, "kit.ask", act, right=Right.RUN, key="compose:kit:ask", icon=":material/edit_note:")
+
+
+def language_labeler(page: PageContext) -> "partial[str]":
+    """How people call a language that texts are asked for in."""
+    return partial(_named, page)
+
+
+def _named(page: PageContext, language: str) -> str:
+    return page.text(f"kit.in.{language}")
+
+
+def _ask(page: PageContext, found: CaptionsView, places: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
+    creator = page.get_creator(scope, found.creator.id)
+    asset = next(iter(id_list(MEDIA_KEY)), None)
+    wish = CaptionSetBrief(
+        creator_id=creator.id,
+        idea=" ".join(str(actions.typed_value(IDEA_KEY) or "").split()) or field_text(TITLE_KEY).strip(),
+        language=field_text(LANGUAGE_KEY),
+        tone=found.tone,
+        forbidden=found.forbidden,
+        asset=asset,
+        picture=picture_description(scope, asset) if asset is not None else "",
+        kit=bool(actions.typed_value(KIT)),
+        places=places if actions.typed_value(PLACES) else (),
+        source=str(actions.typed_value(BODY_KEY) or "").strip() if actions.typed_value(INTO) else "",
+        into=tuple(actions.typed_value(INTO) or ()),
+    )
+    proposals.request_captions(scope, wish, draft=UUID(field_text(ID_KEY)), key=press)
+    return Message("kit.asked")
+
+
+@st.fragment(run_every=REFRESH_INTERVAL)
+def _waiting(drawn: PageContext, creator: Creator) -> None:
+    """The texts are written by the workers: once they are there, the page is drawn with them."""
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer or not field_text(ID_KEY):
+        st.rerun()
+    kit = page.read(
+        lambda scope: proposals.latest_captions(scope, page.get_creator(scope, creator.id).id, UUID(field_text(ID_KEY)))
+    )
+    if kit is None or kit.written:
+        st.rerun()
+    draw_template("shell/templates/note.html", note=page.text("kit.waiting"))
+
+
+def _offered(page: PageContext, kit: CaptionSet, names: dict[str, str]) -> None:
+    if any(one.label == OriginLabel.DEMO for one in kit.offers):
+        draw_template("shell/templates/note.html", note=page.text("kit.demo"))
+    for lack in kit.lacks:
+        what = _what(page, lack.field, lack.of, names)
+        draw_template("shell/templates/suggestion_missing.html", what=what, why=page.localizer.message_text(lack.why))
+    for number, offer in enumerate(kit.offers):
+        _offer(page, kit, number, offer, names)
+
+
+def _what(page: PageContext, field: str, of: str, names: dict[str, str]) -> str:
+    """What a text is, and for whom."""
+    where = _named(page, of) if of in WRITABLE_LANGUAGES else names.get(of, "")
+    return page.text(f"kit.field.{field}") + (f" · {where}" if where else "")
+
+
+def _offer(page: PageContext, kit: CaptionSet, number: int, offer: CaptionOffer, names: dict[str, str]) -> None:
+    what = _what(page, offer.field, offer.of, names)
+    with st.container(border=True, gap="small", key=f"kit:{kit.id}:{number}"):
+        draw_template(
+            "shell/templates/suggestion.html",
+            what=what,
+            text=offer.text,
+            language=offer.of if offer.of in WRITABLE_LANGUAGES else "",
+        )
+        with st.container(horizontal=True, gap="small"):
+            for target in _targets(offer, kit, names):
+                key = f"compose:kit:{kit.id}:{number}:{target}"
+                if target == "alt":
+                    act = partial(_describe, page, kit, offer.text)
+                    actions.action_button(page, "kit.to.alt", act, right=Right.RUN, key=key)
+                else:
+                    st.button(page.text(f"kit.to.{target}"), key=key, on_click=_put, args=(target, offer))
+
+
+def _targets(offer: CaptionOffer, kit: CaptionSet, names: dict[str, str]) -> list[str]:
+    """Where a text may go."""
+    if offer.field == "alt":
+        return ["alt"] if kit.wish.asset is not None else []
+    if offer.field == "title":
+        return ["title"]
+    if offer.field == "version":
+        return ["account", "body"] if offer.of in names else ["body"]
+    return ["more"] if offer.field == "hashtags" else ["body", "more"]
+
+
+def _put(target: str, offer: CaptionOffer) -> None:
+    """Put a text where somebody wants it, and keep that a model wrote it."""
+    if target == "title":
+        draft.fill_field(TITLE_KEY, offer.text[:MAX_TITLE_LENGTH])
+    elif target == "account":
+        draft.fill_override(offer.of, offer.text)
+    elif target == "more":
+        draft.fill_field(BODY_KEY, offer.text, after=field_text(BODY_KEY).rstrip())
+    else:
+        draft.fill_field(BODY_KEY, offer.text)
+
+
+def _describe(page: PageContext, kit: CaptionSet, text: str, scope: Scope, _: UUID) -> Message:
+    """The words that stand for the picture; its field is drawn anew with them."""
+    creator, asset = page.get_creator(scope, kit.wish.creator_id), kit.wish.asset
+    if asset is not None:
+        assets.check_assets_owned(scope, creator.id, [asset])
+        assets.set_alt_text(scope, asset, text)
+        st.session_state[f"{ALT}{asset}"] = text
+    return Message("kit.described")

@@ -1,0 +1,214 @@
+"""Pictures of a post that is being written: from the library, or handed in, which takes the workers a moment."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.media import library_files
+from dashboard.pages.compose import channel_overrides
+from dashboard.pages.compose.draft import (
+    PICTURE_PAGE_SIZE,
+    SHOWN_PICTURES_KEY,
+    TICK_PREFIX,
+    UPLOADS_KEY,
+    id_list,
+    selected_media_target,
+)
+from dashboard.pages.compose.queries import ComposeView, list_unrated
+from dashboard.pages.studio.library import alt_texts
+from dashboard.shell import actions, page_context
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from gate.contract.units import Rating
+from studio.ingest import uploads
+from studio.library import assets, member_reviews
+from studio.library.states import UploadState
+from tenants.agencies.rights import Right
+
+TICK = "1s"
+UPLOAD_FILE_TYPES = [
+    "jpg",
+    "jpeg",
+    "png",
+    "webp",
+    "heic",
+    "heif",
+    "avif",
+    "gif",
+    "mp4",
+    "m4v",
+    "mov",
+    "webm",
+    "m4a",
+    "ogg",
+]
+FILES = "compose:files"
+WIDE = 140
+"""Pixels of a picture to choose: four beside each other, two on a phone."""
+
+ALT_TEXT_PREFIX = "compose:alt:"
+MAX_ALT_LENGTH = 500
+RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
+
+
+def render_media_picker(page: PageContext, found: ComposeView) -> None:
+    """Draw what was chosen, what can be, and how what was handed in is getting on."""
+    draw_template("pages/compose/templates/section.html", title=page.text("compose.pictures"))
+    channel_overrides.select_media_target(page, found.accounts)
+    round_ = st.session_state.get("compose:round", 0)
+    st.file_uploader(
+        page.text("compose.upload"),
+        UPLOAD_FILE_TYPES,
+        accept_multiple_files=True,
+        key=f"{FILES}:{round_}",
+        on_change=partial(_brought, page, found.creator.id, f"{FILES}:{round_}"),
+    )
+    if found.uploads:
+        _waiting(page, found.creator.id)
+    if found.tiles:
+        with st.container(height=380 if len(found.tiles) > PICTURE_PAGE_SIZE // 2 else "content", border=False):
+            _tiles(page, found)
+        _words(page, found)
+        if len(found.tiles) >= st.session_state.get(SHOWN_PICTURES_KEY, PICTURE_PAGE_SIZE):
+            st.button(page.text("compose.more_pictures"), key="compose:more", type="tertiary", on_click=_more)
+    elif not found.uploads:
+        draw_template("shell/templates/empty.html", code="compose.no_pictures", word=page.text)
+
+
+def render_rating_choice(page: PageContext, found: ComposeView) -> None:
+    """Where a chosen picture has no rating yet: say what it shows, here."""
+    asked = tuple(found.unrated)
+    if not asked:
+        return
+    with st.container(border=True, key="compose:rating"):
+        draw_template("shell/templates/note.html", note=page.text("compose.unrated", count=len(asked)))
+        with st.container(horizontal=True, gap="small"):
+            for one in RATINGS:
+                act = partial(_rate, page, found.creator.id, asked, one)
+                actions.action_button(page, f"compose.rating.{one}", act, right=Right.REVIEW, key=f"compose:rate:{one}")
+    _rated(page, asked)
+
+
+def _rate(
+    page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], rating: Rating, scope: Scope, _: UUID
+) -> Message:
+    page.get_creator(scope, creator_id)
+    for asset in assets:
+        member_reviews.rate_picture(scope, asset, rating)
+    return Message("compose.rated")
+
+
+@st.fragment(run_every=TICK)
+def _rated(drawn: PageContext, assets: tuple[UUID, ...]) -> None:
+    """The rating is written by the workers: once it stands, the page is drawn with it."""
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer or not page.read(lambda scope: list_unrated(scope, assets)):
+        st.rerun()
+
+
+def _tiles(page: PageContext, found: ComposeView) -> None:
+    chosen = id_list(selected_media_target())
+    with st.container(horizontal=True, gap="small"):
+        for tile in found.tiles:
+            with st.container(width=WIDE, gap=None):
+                src = library_files.picture_url(tile.asset_id, unrated=tile.asset_id in found.unrated)
+                draw_template(
+                    "pages/compose/templates/tile.html", src=src, alt=tile.alt, label=tile.label, word=page.text
+                )
+                key = f"{TICK_PREFIX}{tile.asset_id}"
+                st.session_state[key] = tile.asset_id in chosen
+                st.checkbox(
+                    (tile.alt or page.text("compose.no_alt"))[:60],
+                    key=key,
+                    on_change=_ticked,
+                    args=(str(tile.asset_id),),
+                    wrap=True,
+                )
+
+
+def _words(page: PageContext, found: ComposeView) -> None:
+    """What stands in the place of each chosen picture for who cannot see it; it is judged with the rest."""
+    known = {tile.asset_id: tile.alt for tile in found.tiles}
+    for number, asset in enumerate((one for one in id_list(selected_media_target()) if one in known), start=1):
+        key = f"{ALT_TEXT_PREFIX}{asset}"
+        st.text_input(
+            page.text("compose.alt", number=number),
+            known[asset],
+            key=key,
+            max_chars=MAX_ALT_LENGTH,
+            on_change=_worded,
+            args=(page, found.creator.id, asset, key),
+        )
+    chosen = [asset for asset in id_list(selected_media_target()) if asset in known]
+    alt_texts.render_alt_text_request(page, found.creator.id, chosen, code="alt.ask_chosen", key="compose")
+    alt_texts.render_alt_text_proposals(page, found.creator.id, chosen, pictured=len(chosen) > 1)
+
+
+def _worded(page: PageContext, creator_id: UUID, asset: UUID, key: str) -> None:
+    alt = str(st.session_state.get(key) or "").strip()
+    actions.run_action(partial(_describe, page, creator_id, asset, alt), Right.RUN, key)
+
+
+def _describe(page: PageContext, creator_id: UUID, asset: UUID, alt: str, scope: Scope, _: UUID) -> None:
+    page.get_creator(scope, creator_id)
+    assets.check_assets_owned(scope, creator_id, [asset])
+    assets.set_alt_text(scope, asset, alt)
+
+
+def _ticked(asset_id: str) -> None:
+    """Pictures stand in the order they were ticked in."""
+    key = selected_media_target()
+    rest = [one for one in st.session_state.get(key, []) if one != asset_id]
+    st.session_state[key] = [*rest, asset_id] if st.session_state.get(f"{TICK_PREFIX}{asset_id}") else rest
+
+
+def _more() -> None:
+    st.session_state[SHOWN_PICTURES_KEY] = (
+        st.session_state.get(SHOWN_PICTURES_KEY, PICTURE_PAGE_SIZE) + PICTURE_PAGE_SIZE
+    )
+
+
+def _brought(page: PageContext, creator_id: UUID, key: str) -> None:
+    """Hand each file to the workers; the field is then empty again."""
+    kept: list[str] = []
+    batch = uuid7()  # what was handed in together is looked at together
+    for file in st.session_state.get(key) or []:
+        act = partial(_receive, page, creator_id, (file.name, file.getvalue(), batch), kept)
+        actions.run_action(act, Right.RUN, f"upload:{file.file_id}")
+    known = st.session_state.get(UPLOADS_KEY, [])
+    st.session_state[UPLOADS_KEY] = list(dict.fromkeys([*known, *kept]))
+    st.session_state["compose:round"] = st.session_state.get("compose:round", 0) + 1
+
+
+def _receive(
+    page: PageContext, creator_id: UUID, file: tuple[str, bytes, UUID], kept: list[str], scope: Scope, _: UUID
+) -> None:
+    page.get_creator(scope, creator_id)
+    (name, data, batch), by = file, page.viewer.actor
+    upload = uploads.receive_upload(
+        scope, creator_id=creator_id, name=name, data=data, by=by, store=library_files.object_store(), batch=batch
+    )
+    kept.append(str(upload))
+
+
+@st.fragment(run_every=TICK)
+def _waiting(drawn: PageContext, creator_id: UUID) -> None:
+    """How what was handed in gets on; a photo that has arrived joins the post."""
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer:
+        st.rerun()
+    ids = id_list(UPLOADS_KEY)
+    found = page.read(lambda scope: uploads.get_uploads(scope, ids))
+    mine = [found[one] for one in ids if one in found and found[one].creator_id == creator_id]
+    arrived = [str(one.asset_id) for one in mine if one.state is UploadState.READY and one.asset_id is not None]
+    if arrived:
+        key = selected_media_target()
+        st.session_state[key] = list(dict.fromkeys([*st.session_state.get(key, []), *arrived]))
+        left = [str(one.id) for one in mine if one.state is not UploadState.READY]
+        st.session_state[UPLOADS_KEY] = left
+        st.rerun()
+    draw_template("pages/compose/templates/uploads.html", uploads=mine, voice=page.localizer, word=page.text)

@@ -1,0 +1,418 @@
+"""New post: words, pictures, accounts, what each would show and refuse, and when it leaves."""
+
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.media import library_files
+from dashboard.pages.compose import (
+    captions,
+    channel_fields,
+    channel_overrides,
+    crop_offer,
+    draft,
+    duplicate_check,
+    edit_mode,
+    ideas,
+    link_options,
+    media_picker,
+    recurrence,
+    thread_parts,
+    timing,
+    unsaved_changes,
+)
+from dashboard.pages.compose.draft import (
+    ACCOUNTS_KEY,
+    BODY_KEY,
+    CLOCK_KEY,
+    CREATOR_KEY,
+    DAY_KEY,
+    EDITED_POST_KEY,
+    ID_KEY,
+    OPENED_POST_KEY,
+    OVERRIDES_KEY,
+    RECURRENCE_PREFIX,
+    SHOWN_PICTURES_KEY,
+    TITLE_KEY,
+    UPLOADS_KEY,
+    WHEN_KEY,
+    ZONE_KEY,
+    build_draft,
+    field_text,
+    id_list,
+)
+from dashboard.pages.compose.queries import (
+    ComposeView,
+    PostAccount,
+    list_post_accounts,
+    load_compose,
+    platform_connectors,
+    soonest_wall_time,
+)
+from dashboard.pages.compose.recurrence import SeriesTarget
+from dashboard.pages.posts import labels
+from dashboard.pages.posts.recurrence_choice import RecurrenceChoice
+from dashboard.shell import actions, time_zones
+from dashboard.shell.browser_components import browser_component
+from dashboard.shell.date_input import parse_date, parse_time
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import WallTime, to_wall_time
+from schedules.calendar import board, next_steps
+from schedules.drafts import channel_requirements, drafts
+from schedules.drafts.drafts import Draft
+from schedules.drafts.feed_previews import build_feed_preview
+from schedules.posts import queries as schedule_reads
+from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.states import DeliveryState
+from schedules.recurrence import queries
+from tenants.agencies.queries import Creator
+from tenants.agencies.rights import Right
+
+WHENS = ("soon", "free", timing.SLOT_CHOICE, "at")
+PRESS, OVER = "compose:go", "compose:over"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A draft's own id, and when it is to leave, as it was typed."""
+
+    key: UUID
+    when: str
+    day: str
+    clock: str
+    zone: str
+    priority: int
+    again: RecurrenceChoice
+    known: frozenset[UUID]
+    """The posts somebody knows it repeats."""
+
+
+def render_page(page: PageContext, rework: UUID | None) -> None:
+    """Draw the page, of the post that is changed or of a new one. Raises NotFound for what is not this member's."""
+    asked = st.query_params.to_dict()
+    if not field_text(ID_KEY) and rework is not None:  # opened anew, or come back to
+        edit_mode.resume_editing(page, rework, asked.get("at", ""))
+    elif not field_text(ID_KEY):  # an address that was kept, or given by another page
+        draft.start_draft(creator=asked.get("creator", ""), asset=asked.get("asset", ""), at=asked.get("at", ""))
+    question = unsaved_changes.render_leave_button(page)
+    draw_template(
+        "pages/compose/templates/header.html",
+        code="compose.rework" if field_text(EDITED_POST_KEY) else "compose.new",
+        word=page.text,
+    )
+    mine = page.read(page.list_creators)
+    if not mine:
+        draw_template("shell/templates/empty.html", code="dashboard.no_creators", word=page.text)
+        return
+    if rewritten := field_text(EDITED_POST_KEY):
+        edit_mode.render_change_requests(page, UUID(rewritten))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        creator = _creator(page, mine)
+        hers = page.read(lambda scope: list_post_accounts(scope, [creator]))
+        with st.container(key="gr_words"):
+            _words(page, hers)
+            browser_component("typing")(key="typing", height="content")
+        ideas.render_ideas(page, creator)
+        captions.render_captions(page, creator, hers)
+        link_options.render_link_options(page, creator)
+        if not field_text(EDITED_POST_KEY):
+            labels.render_label_field(page, draft.LABELS_KEY)
+    written = build_draft(creator.id)
+    unsaved_changes.remember_draft(written)
+    pictures, brought = int(st.session_state.get(SHOWN_PICTURES_KEY, draft.PICTURE_PAGE_SIZE)), id_list(UPLOADS_KEY)
+    found = page.read(
+        lambda scope: load_compose(
+            scope, creator, written, author=page.viewer.actor, brought=brought, pictures=pictures
+        )
+    )
+    with question:
+        unsaved_changes.render_leave_prompt(page, creator.id, uploads=len(found.uploads) > 0)
+    with left:
+        media_picker.render_media_picker(page, found)
+    with right:
+        media_picker.render_rating_choice(page, found)
+        _previews(page, found)
+        _send(page, found, written)
+
+
+def _creator(page: PageContext, mine: list[Creator]) -> Creator:
+    """Whose post it is; one that is changed stays whose it was."""
+    names = {one.slug: one for one in mine}
+    if field_text(CREATOR_KEY) not in names:
+        st.session_state[CREATOR_KEY] = mine[0].slug
+    if len(mine) > 1:
+        st.selectbox(
+            page.text("calendar.creator"),
+            list(names),
+            format_func=lambda slug: names[slug].name,
+            key=CREATOR_KEY,
+            on_change=_other_creator,
+            disabled=bool(field_text(EDITED_POST_KEY)),
+        )
+    return names[field_text(CREATOR_KEY)]
+
+
+def _other_creator() -> None:
+    """Pictures, accounts and the clock are one creator's: they do not follow to another."""
+    pictures: dict[str, list[str]] = {draft.media_key(one): [] for one in ("", *draft.part_ids())}
+    for place in st.session_state.get(OVERRIDES_KEY) or []:
+        draft.clear_overrides(place)
+    st.session_state.update({**pictures, UPLOADS_KEY: [], ACCOUNTS_KEY: [], OVERRIDES_KEY: []})
+    st.session_state.pop(ZONE_KEY, None)
+
+
+def _words(page: PageContext, hers: list[PostAccount]) -> None:
+    st.text_area(page.text("compose.body"), key=BODY_KEY, height=150, placeholder=page.text("compose.body_hint"))
+    thread_parts.render_thread_parts(page)
+    st.text_input(page.text("compose.title"), key=TITLE_KEY, max_chars=200)
+    names = channel_overrides.account_labels(page, hers)
+    chosen = st.session_state.get(ACCOUNTS_KEY) or []
+    if not names.keys() >= set(chosen):  # what is set is sent back, over a press that came meanwhile
+        st.session_state[ACCOUNTS_KEY] = [one for one in chosen if one in names]
+    st.pills(
+        page.text("compose.accounts"),
+        list(names),
+        format_func=lambda one: names[one],
+        selection_mode="multi",
+        key=ACCOUNTS_KEY,
+        wrap=True,
+        disabled=bool(field_text(EDITED_POST_KEY)),
+    )
+    picked = st.session_state.get(ACCOUNTS_KEY) or []
+    chosen_accounts = [one for one in hers if str(one.id) in picked]
+    channel_overrides.render_channel_overrides(page, names, chosen_accounts)
+    channel_fields.render_price_fields(page, chosen_accounts, names)
+    channel_fields.render_channel_options(page, chosen_accounts, names)
+    if not hers:
+        draw_template("shell/templates/empty.html", code="compose.no_accounts", word=page.text)
+
+
+def _previews(page: PageContext, found: ComposeView) -> None:
+    draw_template("pages/compose/templates/section.html", title=page.text("compose.previews"))
+    if not found.previews:
+        draw_template("shell/templates/empty.html", code="compose.preview_empty", word=page.text)
+    for one in found.previews:
+        seen = {
+            asset: (library_files.picture_url(asset, "preview", unrated=asset in found.unrated), medium.alt)
+            for asset, medium in zip(one.said.all_assets, one.all_media, strict=False)
+        }
+        draw_template(
+            "pages/compose/templates/preview.html",
+            one=one,
+            stands=build_feed_preview(one, seen),
+            voice=page.localizer,
+            word=page.text,
+        )
+        crop_offer.render_crop_offer(page, one)
+
+
+def _send(page: PageContext, found: ComposeView, written: Draft) -> None:
+    """When it leaves, and the press that writes it."""
+    if field_text(EDITED_POST_KEY):
+        _save(page, found, UUID(field_text(EDITED_POST_KEY)))
+        return
+    free = found.next_free
+    at = f"{page.localizer.format_short_day(free.day)} {free.clock:%H:%M}"
+    queued = timing.describe_next_slot(page, written)
+    said = {"soon": {}, "free": {"at": at}, timing.SLOT_CHOICE: {"at": queued}, "at": {}}
+    when = st.radio(
+        page.text("compose.when"),
+        [one for one in WHENS if queued or one != timing.SLOT_CHOICE],
+        index=0 if field_text(WHEN_KEY) in WHENS else WHENS.index("free"),
+        format_func=lambda one: page.text(f"compose.when.{one}", **said[one]),
+        key=WHEN_KEY,
+    )
+    if when == "at":
+        st.session_state.setdefault(DAY_KEY, f"{free.day:%d/%m/%Y}")
+        st.session_state.setdefault(CLOCK_KEY, f"{free.clock:%H:%M}")
+        with st.container(horizontal=True):
+            st.text_input(page.text("compose.day"), key=DAY_KEY, width=170)
+            st.text_input(page.text("compose.clock"), key=CLOCK_KEY, width=110)
+            time_zones.render_time_zone_picker(page, ZONE_KEY, own=found.creator.zone)
+        timing.render_time_errors(
+            page, _clock(found, when), found.now, repeating=recurrence.read_recurrence(RECURRENCE_PREFIX).is_repeating
+        )
+    if when != timing.SLOT_CHOICE:
+        timing.render_timing_warnings(page, written, _first(found, when))
+    with st.container(horizontal=True):
+        timing.render_priority_field(page)
+        timing.render_lateness_field(page)
+    _repeat(page, found, when)
+    duplicate_check.render_duplicate_check(
+        page, written, _first(found, when), repeating=recurrence.read_recurrence(RECURRENCE_PREFIX).is_repeating
+    )
+    draw_template(
+        "shell/templates/note.html", note=page.text("compose.zone", place=page.localizer.zone_city(_clock(found, when)))
+    )
+    with st.container(horizontal=True, gap="small"):
+        _press(page, found, "compose.plan")
+        unsaved_changes.render_save_button(page, found.creator.id, uploads=len(found.uploads) > 0)
+
+
+def _save(page: PageContext, found: ComposeView, post_id: UUID) -> None:
+    """The press that changes a planned post; over what was saved meanwhile it is another one, with that before it."""
+    dates, now, over = page.read(partial(_standing, post_id))
+    if dates:
+        draw_template("shell/templates/note.html", note=page.text("series.rework_why", count=dates))
+    draw_template("shell/templates/note.html", note=page.text("compose.rework_over" if over else "compose.rework_why"))
+    if found.creator.approval_tiers:
+        draw_template("shell/templates/note.html", note=page.text("compose.rework_asks"))
+    if edit_mode.render_concurrent_change(page, post_id, now):
+        _press(page, found, "compose.save_over", key=OVER, shortcut=None, seen=now)
+    else:
+        _press(page, found, "compose.save", seen=now)
+
+
+def _standing(post_id: UUID, scope: Scope) -> tuple[int, Draft, bool]:
+    """On how many dates to come a post stands, what it says, and whether it leaves once that is changed."""
+    now = drafts.draft_of_post(schedule_reads.get_stored_post(scope, post_id))
+    return queries.count_dates_ahead(scope, post_id), now, drafts.is_published_on_approval(scope, post_id)
+
+
+def _repeat(page: PageContext, found: ComposeView, when: str) -> None:
+    """Whether it leaves again and again, from the time it leaves first; a place in a queue is had once."""
+    if when == timing.SLOT_CHOICE:
+        return
+    where = SeriesTarget(found.creator.id, id_list(ACCOUNTS_KEY))
+    recurrence.render_recurrence_fields(page, RECURRENCE_PREFIX, _first(found, when), now=found.now, where=where)
+
+
+def _clock(found: ComposeView, when: str) -> str:
+    """The clock it is planned on: another one than the creator's only for a time that is typed."""
+    return (field_text(ZONE_KEY) if when == "at" else "") or found.creator.zone
+
+
+def _first(found: ComposeView, when: str) -> WallTime | None:
+    """When it leaves first, as far as it can be read."""
+    if when == "soon":
+        return to_wall_time(found.now, found.creator.zone)
+    if when == "at":
+        try:
+            return WallTime(parse_date(field_text(DAY_KEY)), parse_time(field_text(CLOCK_KEY)), _clock(found, when))
+        except BadInput:
+            return None
+    return found.next_free
+
+
+def _press(
+    page: PageContext,
+    found: ComposeView,
+    code: str,
+    *,
+    key: str = PRESS,
+    shortcut: str | None = "Ctrl+Enter",
+    seen: Draft | None = None,
+) -> None:
+    blocked = len(found.uploads) > 0
+    st.button(
+        page.text(code),
+        key=key,
+        type="primary",
+        icon=":material/event_available:",
+        shortcut=shortcut,
+        disabled=blocked,
+        on_click=_pressed,
+        args=(page, found.creator.id, seen),
+    )
+
+
+def _pressed(page: PageContext, creator_id: UUID, seen: Draft | None) -> None:
+    """Write it once, however often it is pressed: the draft's own id is its key, and once written it is gone. `seen` is
+    what stood beside the press of a post that is changed."""
+    if not field_text(ID_KEY):
+        return
+    made: list[UUID] = []
+    stays: dict[UUID, str] = {}
+    written = unsaved_changes.current_draft(creator_id)
+    if rewritten := field_text(EDITED_POST_KEY):
+        act = partial(_rewrite, page, (UUID(rewritten), seen), written, made)
+    else:
+        again, priority = recurrence.read_recurrence(RECURRENCE_PREFIX), timing.selected_priority()
+        known = duplicate_check.acknowledged_posts()
+        asked = _Asked(
+            UUID(field_text(ID_KEY)),
+            field_text(WHEN_KEY),
+            field_text(DAY_KEY),
+            field_text(CLOCK_KEY),
+            field_text(ZONE_KEY),
+            priority,
+            again,
+            known,
+        )
+        act = partial(_plan, page, written, asked, made)
+    actions.run_action(partial(_seeing, act, made, stays), Right.RUN, PRESS)
+    if made and f"press:{PRESS}" not in st.session_state:  # it stands
+        opened = {"at": at} if (at := field_text(OPENED_POST_KEY)) else {}
+        draft.clear_draft()
+        st.query_params.from_dict({"post": str(made[0]), **opened})
+        if stays:
+            actions.set_notice(Message("compose.stays", {"accounts": ", ".join(stays.values())}), bad=True)
+
+
+def _seeing(
+    act: actions.PageAction, made: list[UUID], stays: dict[UUID, str], scope: Scope, press_id: UUID
+) -> Message | None:
+    """Act, and note the accounts on which what was just written will not leave as it is; its page says why."""
+    said = act(scope, press_id)
+    stays.update(next_steps.channels_not_publishing(scope, made[0], platform_connectors()))
+    return said
+
+
+def _plan(page: PageContext, written: Draft, asked: _Asked, made: list[UUID], scope: Scope, _: UUID) -> Message:
+    creator = page.get_creator(scope, written.creator_id)
+    if not unsaved_changes.is_unchanged(scope, written):
+        raise Conflict("aside.changed_meanwhile")
+    author, priority = page.viewer.actor, asked.priority
+    if asked.when == timing.SLOT_CHOICE:
+        said = timing.queue_post(scope, written, key=asked.key, author=author, priority=priority, made=made)
+        channel_requirements.check_post_requirements(scope, made[0], connectors=platform_connectors())
+        duplicate_check.store_acknowledgement(scope, made[0], asked.known)
+        return said
+    at = _time(scope, creator, written, asked)
+    planned = recurrence.schedule_series(
+        scope, written, asked.again, at, key=asked.key, author=author, priority=priority
+    )
+    channel_requirements.check_post_requirements(scope, planned.post_id, connectors=platform_connectors())
+    made.append(planned.post_id)
+    duplicate_check.store_acknowledgement(scope, planned.post_id, asked.known)
+    at = planned.at
+    when = {
+        "day": f"{at.day:%d/%m/%Y}",
+        "clock": f"{at.clock:%H:%M:%S}"
+        if asked.when == "soon"
+        else time_zones.format_wall_clock(page, at, creator.zone),
+    }
+    if planned.left:
+        return Message("compose.planned_gap" if at.is_in_dst_gap else "compose.planned", when)
+    if not planned.waiting:
+        return Message("compose.waits_nobody", when)
+    return Message("compose.waits", {**when, "who": ", ".join(planned.waiting)})
+
+
+def _time(scope: Scope, creator: Creator, written: Draft, asked: _Asked) -> WallTime:
+    if asked.when == "soon":
+        return soonest_wall_time(scope, creator.zone)
+    if asked.when == "at":
+        return timing.read_typed_time(asked.day, asked.clock, asked.zone or creator.zone, scope.now)
+    return board.find_next_usual_time(scope, creator.id, creator.zone, channels=written.channels)
+
+
+def _rewrite(
+    page: PageContext, of: tuple[UUID, Draft | None], written: Draft, made: list[UUID], scope: Scope, _: UUID
+) -> Message:
+    post_id, seen = of
+    if page.get_creator(scope, schedule_reads.get_stored_post(scope, post_id).creator_id).id != written.creator_id:
+        raise Conflict("post.left_already")
+    left = drafts.rewrite_post(scope, post_id, written, author=page.viewer.actor, seen=seen)
+    channel_requirements.check_post_requirements(scope, post_id, connectors=platform_connectors())
+    made.append(post_id)
+    if not left and any(one.state == DeliveryState.HELD for one in deliveries_of_post(scope, post_id)):
+        return Message("compose.rewritten_held")
+    return Message("compose.rewritten" if left else "compose.rewritten_waits")

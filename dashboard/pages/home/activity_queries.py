@@ -1,0 +1,119 @@
+"""What is happening now: posts that move, what fans say and buy; and of each post that is kept back, by whom."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from gate.contract.reasons import Reason
+from gate.log import queries as gate_reads
+from gate.log.queries import MissingConsent
+from schedules.calendar.board import RecentMove
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from studio.library import demo_separation
+from studio.library.queries import RunProgress
+from subscribers.history import recent_activity
+from subscribers.history.recent_activity import RecentMessage, RecentSale
+
+ACTIVITY_WINDOW = timedelta(minutes=10)
+"""How long what just happened stays on the page."""
+
+SHOWN = 12
+"""Lines, the newest first."""
+
+ALIKE = 3
+"""Lines of one creator's that came to the same by the same way: a burst leaves room for what happens elsewhere."""
+
+_GONE = frozenset({DeliveryState.REMOVING, DeliveryState.REMOVED})
+"""What was taken away is shown to nobody: its picture would be a hole in the page."""
+
+_PEOPLE = frozenset(
+    f"gate.{reason}"
+    for reason in (Reason.PERSON_UNRESOLVED, Reason.CONSENT_MISSING, Reason.CONSENT_REVOKED, Reason.CONSENT_EXPIRED)
+)
+"""Reasons that end when somebody agrees."""
+
+ActivityLine = tuple[Literal["moved", "said", "sold"], RecentMove | RecentMessage | RecentSale]
+"""What kind of thing happened, and it."""
+
+
+def load_live_activity(
+    scope: Scope, creators: Sequence[UUID], moved: Sequence[RecentMove], *, since: datetime, talk: bool, money: bool
+) -> list[ActivityLine]:
+    """Everything of the last minutes, the newest first; `talk` and `money` are what the member may see."""
+    gone = {one.post_id for one in moved if one.after in _GONE}
+    lines: list[ActivityLine] = [
+        ("moved", replace(one, picture=None) if one.post_id in gone else one) for one in _newest_alike(moved)
+    ]
+    lines += [
+        ("said", one) for one in (recent_activity.list_recent_messages(scope, creators, since=since) if talk else ())
+    ]
+    lines += [
+        ("sold", one) for one in (recent_activity.list_recent_sales(scope, creators, since=since) if money else ())
+    ]
+    return sorted(lines, key=lambda line: line[1].at, reverse=True)[:SHOWN]
+
+
+def without_demo_runs(
+    scope: Scope, runs: Sequence[RunProgress], lines: Sequence[ActivityLine]
+) -> tuple[list[RunProgress], list[ActivityLine]]:
+    """The same, without pictures of demonstrations where those of a model of one's own stand."""
+    shown = [[one.picture] if isinstance(one, RecentMove) and one.picture else [] for _, one in lines]
+    fit = demo_separation.same_kind_indexes(scope, [*(one.assets for one in runs), *shown])
+    told: list[ActivityLine] = [
+        (kind, replace(one, picture=None) if isinstance(one, RecentMove) and at not in fit else one)
+        for at, (kind, one) in enumerate(lines, len(runs))
+    ]
+    return [one if at in fit else replace(one, assets=(), scores=()) for at, one in enumerate(runs)], told
+
+
+def _newest_alike(moved: Sequence[RecentMove]) -> list[RecentMove]:
+    """Of `moved`, the newest first, few of each kind: each post is told once before one is told a second time."""
+    told: Counter[tuple[UUID, DeliveryState, DeliveryState]] = Counter()
+    kept = []
+    for one in _each_post_first(moved):
+        alike = (one.creator_id, one.before, one.after)
+        told[alike] += 1
+        if told[alike] <= ALIKE:
+            kept.append(one)
+    return kept
+
+
+def _each_post_first(moved: Sequence[RecentMove]) -> list[RecentMove]:
+    before: Counter[tuple[UUID, DeliveryState, DeliveryState]] = Counter()
+    ranked = []
+    for one in moved:
+        same = (one.post_id, one.before, one.after)
+        ranked.append((before[same], one))
+        before[same] += 1
+    return [one for _, one in sorted(ranked, key=lambda rank_and_one: rank_and_one[0])]
+
+
+def load_hold_reasons(
+    scope: Scope, entries: Collection[DeliveryEntry], moved: Collection[RecentMove]
+) -> dict[UUID, Message]:
+    """Of each post on hold because of somebody it shows, by delivery: who that is, and what to do."""
+    pictures = {one.delivery_id: one.media for one in entries if _is_kept(one.state, one.reason)}
+    pictures |= {one.delivery_id: (one.picture,) for one in moved if one.picture and _is_kept(one.after, one.reason)}
+    found: dict[UUID, MissingConsent] = {}
+    for one in gate_reads.list_missing_consents(scope, {asset for assets in pictures.values() for asset in assets}):
+        found.setdefault(one.asset_id, one)
+    return {post: said for post, assets in pictures.items() if (said := _said(found, assets)) is not None}
+
+
+def _is_kept(state: DeliveryState, reason: Message | None) -> bool:
+    return state is DeliveryState.HELD and reason is not None and reason.code in _PEOPLE
+
+
+def _said(found: Mapping[UUID, MissingConsent], assets: Sequence[UUID]) -> Message | None:
+    one = next((found[asset] for asset in assets if asset in found), None)
+    if one is None:
+        return None
+    if one.revoked_at is not None:
+        return Message("home.hold.revoked", {"name": one.name, "day": f"{one.revoked_at:%d/%m}"})
+    return Message("home.hold.second" if one.shown == 2 else "home.hold.somebody", {"name": one.name})

@@ -1,0 +1,296 @@
+"""What waits for a person, each with where it is settled: a notice, a post, everything that wants a yes."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from dashboard.shell.navigation import PAGES
+from foundation.i18n.translation import Message
+from schedules.approvals import verdicts
+from schedules.calendar.next_steps import publish_time
+from schedules.downtime import missed_posts
+from schedules.downtime.queries import DowntimeShare
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import PENDING_STATES, DeliveryState
+from tenants.agencies.queries import Creator, Member, Notice
+from tenants.agencies.rights import Right, has_right
+
+S = DeliveryState
+
+STOP_CAUSE = "switch"
+"""What the causes of emergency stops begin with."""
+
+_PLACES: Mapping[str, tuple[str, str]] = {
+    "channel": ("/channels", "home.to.channels"),
+    "waits": ("/channels", "home.to.channels"),
+    "waiting": ("/calendar?held=1", "home.to.held"),
+    "unsure": ("/approvals", "home.to.doubt"),
+    "handover": ("/channels", "home.to.channels"),
+    "job": ("/studio", "home.to.studio"),
+    "upload": ("/studio", "home.to.studio"),
+    "picture": ("/studio", "home.to.studio"),
+    "clip": ("/studio", "home.to.studio"),
+    "texts": ("/studio", "home.to.studio"),
+    "label.say": ("/studio", "home.to.studio"),
+    "complaint": ("/approvals", "home.to.approvals"),
+    "appeal": ("/approvals", "home.to.approvals"),
+    "likeness": ("/approvals", "home.to.approvals"),
+    "sample": ("/approvals", "home.to.approvals"),
+    "calibration": ("/approvals", "home.to.approvals"),
+    "calibration.month": ("/approvals", "home.to.approvals"),
+    **dict.fromkeys(
+        (
+            "face.bar",
+            "face.unbar",
+            "person-ends",
+            "offer",
+            "card",
+            "person.propose",
+            "card.name",
+            "person.prove",
+            "bystanders.say",
+            "bystanders.judge",
+        ),
+        ("/people", "home.to.people"),
+    ),
+    "copy": ("/approvals", "home.to.approvals"),
+    "place": ("/channels", "home.to.channels"),
+    "link.register": ("/channels?links=1", "home.to.links"),
+    "link.end": ("/channels?links=1", "home.to.links"),
+    "readback": ("/channels", "home.to.channels"),
+    "draft": ("/inbox", "home.to.inbox"),
+    "chat": ("/inbox", "home.to.inbox"),
+    "remark": ("/inbox", "home.to.inbox"),
+    "remarks": ("/channels", "home.to.channels"),
+    "suggest": ("/inbox", "home.to.inbox"),
+    "downtime": ("/calendar?missed=1", "home.to.missed"),
+    "downtime.held": ("/calendar?missed=1", "home.to.missed"),
+    "pause": ("/calendar?queue=1", "home.to.queue"),
+    "rules": ("/system", "home.to.system"),
+    STOP_CAUSE: ("/system", "home.to.system"),
+    "payment": ("/shop", "home.to.shop"),
+    "fulfilment": ("/shop", "home.to.shop"),
+    "statement": ("/shop?view=books", "home.to.shop"),
+}
+"""Where a cause is settled, by what it is about, and the sentence that leads there."""
+
+_CURES: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(verdicts.MISSING_APPROVAL_CODES, ("/approvals", "home.to.approvals")),
+    "delivery.changed": ("/approvals", "home.to.approvals"),
+    "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
+    "gate.APPROVAL_EXPIRED": ("/approvals", "home.to.approvals"),
+    "gate.RATING_MISSING": ("/approvals", "home.to.approvals"),
+    "gate.CONTAINER_HIDDEN_CONTENT": ("/approvals", "home.to.approvals"),
+    "gate.LIKENESS_REAL_PERSON": ("/approvals", "home.to.approvals"),
+    "gate.CLASSIFIER_UNAVAILABLE": ("/studio", "home.to.studio"),
+    "gate.CLASSIFIER_CONFLICT": ("/studio", "home.to.studio"),
+    "delivery.account_lost": ("/channels", "home.to.channels"),
+    "gate.DESTINATION_PROBE_STALE": ("/channels", "home.to.channels"),
+    "gate.AUDIENCE_CHANGED": ("/channels", "home.to.channels"),
+    "gate.AUDIENCE_UNKNOWN": ("/channels", "home.to.channels"),
+    "gate.LINK_UNREGISTERED": ("/channels?links=1", "home.to.links"),
+    "gate.LINK_CHANGED": ("/channels?links=1", "home.to.links"),
+}
+"""Where what keeps a post back is put right, by its reason; of any other, the post itself says what to do."""
+
+_RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row in PAGES} | {
+    "/calendar?queue": (Right.RUN,),
+    "/calendar?held": (Right.RUN,),
+    "/calendar?compare": (Right.RUN,),
+    "/shop?view": (Right.BOOKS,),
+}
+"""Who can open the page where something is settled, or the part of it that an address asks for: any of the rights."""
+
+_TOLD = "downtime.told"
+_ONLY_TOLD: Mapping[str, str] = {_TOLD: "missed.told_only", "downtime.still_held": "missed.held_only"}
+"""What is said of missed posts to who may only know, in the place of what asks for an answer."""
+
+STANDING = frozenset(
+    {"delivery", "edit", "channel", "approval", "unapproved", "complaint", "likeness", "downtime", "waits", "apart"}
+    | {"waiting", "unsure"}
+)
+"""Causes that end with what they are about: putting the notice away would hide a post that waits."""
+
+BECAME = frozenset({"gone", "thread", "files"})
+"""What a delivery's cause may end with that tells what became of it: nothing ends that, so whoever read it puts it
+away."""
+
+
+@dataclass(frozen=True)
+class AttentionItem:
+    """Something that waits for a person; `creator` is whose it is, where it is one creator's.
+
+    `entry` is the post it is about, where it is one; `href` leads to where it is settled, under the sentence `to`.
+    """
+
+    cause: str
+    message: Message
+    since: datetime
+    urgent: bool
+    creator: str
+    entry: DeliveryEntry | None = None
+    href: str = ""
+    to: str = ""
+    share: DowntimeShare | None = None
+    """What of posts that were missed together is of this member's creators."""
+    stop: tuple[str, str] | None = None
+    """What an emergency stop it is about stops: a name, a platform, the whole agency where both are empty."""
+
+    @property
+    def downtime_id(self) -> UUID | None:
+        """What was missed together, where it asks how that leaves."""
+        asks = self.share is not None and self.share.needs_decision and self.cause.startswith("downtime:")
+        return _downtime(self.cause) if asks else None
+
+    @property
+    def held_post(self) -> DeliveryEntry | None:
+        """The post that waits for a person because of it; none where another notice of that post says so."""
+        return self.entry if self.entry is not None and self.cause == f"delivery:{self.entry.delivery_id}" else None
+
+    @property
+    def planned_at(self) -> datetime | None:
+        """When the post it is about would leave, where that is still to come: until then it can be put right."""
+        return publish_time(self.entry) if self.entry is not None and self.entry.state in PENDING_STATES else None
+
+    @property
+    def is_dismissable(self) -> bool:
+        """Whether a member may put it away: nothing else waits behind it."""
+        about = self.cause.partition(":")[0]
+        became = about == "delivery" and self.cause.rpartition(":")[2] in BECAME
+        return bool(self.cause) and (became or about not in STANDING)
+
+
+def notice_deliveries(notices: Iterable[Notice]) -> list[UUID]:
+    """The posts that notices are about."""
+    return [found for one in notices if (found := _delivery(one.cause)) is not None]
+
+
+def notice_downtimes(notices: Iterable[Notice]) -> list[UUID]:
+    """The downtimes that notices are about."""
+    return [found for one in notices if (found := _downtime(one.cause)) is not None]
+
+
+def name_stops(told: Iterable[AttentionItem], known: Mapping[tuple[str, str], tuple[str, str]]) -> list[AttentionItem]:
+    """The needs, those about an emergency stop with what it stops; `known` is by where and on what it was pressed."""
+    return [replace(one, stop=known.get(_switch(one.cause))) for one in told]
+
+
+def keep_own_downtimes(
+    told: Iterable[AttentionItem], shares: Mapping[UUID, DowntimeShare], member: Member
+) -> list[AttentionItem]:
+    """The needs, less those about missed posts of which none is theirs; where others' were missed too, each says how
+    many are theirs. What of that a member cannot do is not asked of them."""
+    found = []
+    for one in told:
+        about = _downtime(one.cause)
+        share = shares.get(about) if about is not None else None
+        if about is None:
+            found.append(one)
+        elif share is not None and not share.others_too:
+            found.append(replace(one, share=share))
+        elif share is not None and one.cause.startswith("downtime:") and share.needs_decision:
+            said = missed_posts.downtime_message(share.count, accounts=share.accounts, missed=share.missed)
+            found.append(replace(one, share=share, message=said))
+        elif share is not None and share.count.held:
+            found.append(replace(one, share=share, message=missed_posts.held_message(share.count), urgent=False))
+    return [one if one.share is None else replace(one, message=_asked(one.message, one.share, member)) for one in found]
+
+
+def _asked(said: Message, share: DowntimeShare, member: Member) -> Message:
+    """What is said of missed posts, with what is this member's to do about it; pure."""
+    if not has_right(member.role, Right.RUN):
+        return Message(_ONLY_TOLD[said.code], said.params)
+    return Message("missed.told_yours", said.params) if share.others_too and said.code == _TOLD else said
+
+
+def list_attention_items(
+    notices: Sequence[Notice], creators: Mapping[UUID, Creator], entries: Collection[DeliveryEntry], member: Member
+) -> list[AttentionItem]:
+    """The needs behind open notices, in their order: nothing that is settled where this member cannot go, but what
+    became of a post is told to all, and leads only those who may follow."""
+    by_id = {one.delivery_id: one for one in entries}
+    told = (_need(one, creators, by_id) for one in notices)
+    return [
+        one if _opens(member, one) else replace(one, href="", to="") for one in told if one.entry or _opens(member, one)
+    ]
+
+
+def find_remedy(reason: Message, member: Member) -> tuple[str, str]:
+    """Where what keeps a post back is put right, and the sentence that leads there; nothing where no page does it, or
+    this member cannot go."""
+    href, to = _CURES.get(reason.code, ("", ""))
+    return (href, to) if href and _reaches(member, href) else ("", "")
+
+
+def _opens(member: Member, need: AttentionItem) -> bool:
+    return _reaches(member, need.href)
+
+
+def _reaches(member: Member, href: str) -> bool:
+    part, page = href.partition("=")[0], href.partition("?")[0]
+    rights = _RIGHTS.get(part, _RIGHTS.get(page, tuple(Right)))
+    return any(has_right(member.role, right) for right in rights)
+
+
+def count_actionable(needs: Iterable[AttentionItem], member: Member) -> int:
+    """How many of these wait for this member: those that they can go to, or put away. The others are only told."""
+    return sum(bool(one.href) or (one.is_dismissable and has_right(member.role, Right.RUN)) for one in needs)
+
+
+def approvals_item(waiting: int, now: datetime) -> list[AttentionItem]:
+    """All that waits for a member's yes, as one need."""
+    if not waiting:
+        return []
+    said = Message("home.to_approve_one") if waiting == 1 else Message("home.to_approve", {"count": waiting})
+    return [AttentionItem("", said, now, False, "", href="/approvals", to="home.to.approvals")]
+
+
+def comments_item(comments: int, member: Member, now: datetime) -> list[AttentionItem]:
+    """All comments that nobody has dealt with, as one need, for who may answer them."""
+    if not comments or not has_right(member.role, Right.CHAT):
+        return []
+    said = Message("home.to_answer_one") if comments == 1 else Message("home.to_answer", {"count": comments})
+    return [AttentionItem("", said, now, False, "", href="/inbox", to="home.to.inbox")]
+
+
+def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUID, DeliveryEntry]) -> AttentionItem:
+    about, _, key = notice.cause.partition(":")
+    delivery_id = _delivery(notice.cause)
+    entry = entries.get(delivery_id) if delivery_id is not None else None
+    href, to = _PLACES.get(about, ("", ""))
+    if entry is not None:
+        href, to = f"/calendar?post={entry.post_id}", "home.to.post"
+    if entry is not None and entry.state is S.UNCERTAIN:
+        href, to = "/approvals", "home.to.doubt"
+    elif entry is not None and entry.reason is not None and entry.reason.code in _CURES:
+        href, to = _CURES[entry.reason.code]
+    elif entry is not None and entry.state is S.FAILED:
+        to = "home.to.refused"
+    if about in ("approval", "turned_down", "comment", "unapproved"):
+        href, to = f"/calendar?post={key.partition(':')[0]}", "home.to.post"
+    if about in ("queue", "apart"):
+        href, to = f"/calendar?queue={key}", "home.to.queue"
+    creator = creators.get(notice.creator_id) if notice.creator_id is not None else None
+    if about == "versions" and creator is not None:
+        href, to = f"/calendar?compare={creator.slug}", "home.to.test"
+    name = creator.name if creator is not None else ""
+    return AttentionItem(notice.cause, notice.message, notice.at, notice.urgent, name, entry, href, to)
+
+
+def _downtime(cause: str) -> UUID | None:
+    about, _, key = cause.partition(":")
+    return UUID(key) if about in ("downtime", "downtime.held") else None
+
+
+def _switch(cause: str) -> tuple[str, str]:
+    about, where, target, *_ = [*cause.split(":"), "", ""]
+    return (where, target) if about == STOP_CAUSE else ("", "")
+
+
+def _delivery(cause: str) -> UUID | None:
+    about, _, rest = cause.partition(":")
+    try:
+        return UUID(rest.partition(":")[0]) if about in ("delivery", "edit") else None
+    except ValueError:
+        return None

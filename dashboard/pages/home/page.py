@@ -1,0 +1,141 @@
+"""Home: what needs me, each thing settled where it stands; what is happening; then today."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.media import library_files
+from dashboard.pages.home import demo_scene, emergency_stop
+from dashboard.pages.home.attention_items import AttentionItem
+from dashboard.pages.home.queries import HomeView, load_home
+from dashboard.pages.planning import missed_posts
+from dashboard.pages.posts import publish_actions, uncertain_delivery
+from dashboard.pages.posts.timeline import step_code
+from dashboard.shell import actions, page_context
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from schedules.posts import queries as schedule_reads
+from schedules.posts.states import DeliveryState, DowntimeState
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Right
+from tenants.notices import notices
+
+REFRESH_INTERVAL = "3s"
+"""How often the page reads again: a post that leaves is seen to leave."""
+
+REASONS = ("done", "later", "not_ours")
+"""Why a notice is put away: `home.why.<name>`."""
+
+SHOWN = 8
+"""Needs with their buttons; the rest is counted."""
+
+
+def render_page(page: PageContext) -> None:
+    """Draw the page; it draws itself anew as time passes. In a demonstration, being looked at starts its minute."""
+    demo_scene.start_demo_scene(page)
+    draw_template("pages/home/templates/style.html")
+    if page.has_right(Right.RUN) and page.read(tenant_reads.get_agency).demo:
+        draw_template("pages/home/templates/tour_card.html", voice=page.localizer, word=page.text)
+    _home(page)
+
+
+@st.fragment(run_every=REFRESH_INTERVAL)
+def _home(drawn: PageContext) -> None:
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer:  # revoked or changed meanwhile: everything that was drawn goes
+        st.rerun()
+    actions.show_notices(page, "home:lead")
+    found = page.read(lambda scope: load_home(scope, page.viewer.member))
+    may = {"opens": page.has_right(Right.RUN, Right.APPROVE), "plans": page.has_right(Right.RUN)}
+    said = {"page": found, "who": page.viewer.member, "voice": page.localizer, "word": page.text, **may}
+    draw_template("pages/home/templates/summary.html", **said)
+    emergency_stop.render_emergency_stop(page, found)
+    if found.strides and page.has_right(Right.RUN):  # each leads to a page of those who run the agency
+        draw_template("pages/home/templates/first_steps.html", **said)
+    if found.sees_posts:
+        _needs(page, found)
+    if found.live or found.running:
+        names = {day.creator.id: day.creator.name for day in found.days}
+        draw_template(
+            "pages/home/templates/live_activity.html",
+            **said,
+            names=names,
+            step=step_code,
+            src=library_files.picture_url,
+        )
+    draw_template("pages/home/templates/day.html", **said, bars=_bars)
+
+
+def _needs(page: PageContext, found: HomeView) -> None:
+    draw_template("pages/home/templates/attention_header.html", page=found, word=page.text)
+    for number, need in enumerate(found.needs[:SHOWN]):
+        with st.container(key=f"need:{number}", gap=None):
+            kept = found.kept_back.get(need.entry.delivery_id) if need.entry is not None else None
+            draw_template(
+                "pages/home/templates/attention_item.html",
+                need=need,
+                kept=kept,
+                now=found.now,
+                voice=page.localizer,
+                word=page.text,
+            )
+            with st.container(horizontal=True, gap="small"):
+                _acts(page, need)
+            doubt = found.doubts.get(need.held_post.delivery_id) if need.held_post is not None else None
+            if doubt is not None and page.has_right(Right.APPROVE):
+                with st.expander(page.text("doubt.decide"), key=f"decide:{doubt.entry.delivery_id}"):
+                    uncertain_delivery.render_uncertain_delivery(page, doubt, found.now)
+    rest = len(found.needs) - SHOWN
+    if rest > 0:
+        draw_template("shell/templates/note.html", note=page.text("home.more_needs", count=rest))
+
+
+def _acts(page: PageContext, need: AttentionItem) -> None:
+    """What settles it here, or leads to where it is settled."""
+    entry = need.held_post
+    refused = entry is not None and entry.state is DeliveryState.FAILED  # as it is, it would be refused again
+    if entry is not None and not refused and publish_actions.can_retry(entry) and page.has_right(Right.RUN):
+        act = partial(_again, page, entry.delivery_id, entry.version)
+        key = f"again:{entry.delivery_id}:{entry.version}"
+        actions.action_button(page, "home.again", act, right=Right.RUN, key=key, kind="primary")
+    if need.downtime_id is not None and need.share is not None:
+        missed_posts.render_missed_post_actions(
+            page, need.downtime_id, DowntimeState.OPEN, others_too=need.share.others_too
+        )
+    if need.is_dismissable and page.has_right(Right.RUN):
+        with st.popover(page.text("home.dismiss"), type="tertiary", key=f"away:{need.cause}"):
+            for why in REASONS:
+                act = partial(_dismiss, page, need.cause, why)
+                actions.action_button(page, f"home.why.{why}", act, right=Right.RUN, key=f"away:{need.cause}:{why}")
+
+
+def _mine(page: PageContext, scope: Scope, delivery_id: UUID) -> None:
+    """Raise NotFound unless the post is of a creator this member works for."""
+    page.get_creator(
+        scope, schedule_reads.get_stored_post(scope, schedule_reads.post_id_of_delivery(scope, delivery_id)).creator_id
+    )
+
+
+def _again(page: PageContext, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+    _mine(page, scope, delivery_id)
+    return publish_actions.retry_delivery_action(page, scope, delivery_id, version)
+
+
+def _dismiss(page: PageContext, cause: str, why: str, scope: Scope, _: UUID) -> Message:
+    mine = {one.id for one in page.list_creators(scope)}
+    told = tenant_reads.list_open_notices(scope, to=page.viewer.member.principal_id)
+    found = next((one for one in told if one.cause == cause), None)
+    if found is None or (found.creator_id is not None and found.creator_id not in mine):
+        raise NotFound("home.gone")
+    notices.dismiss(scope, cause, why=why)
+    return Message("home.dismissed")
+
+
+def _bars(days: tuple[int, ...]) -> list[int]:
+    """Heights in per cent of the highest day; a day with sales is never invisible."""
+    top = max(days, default=0)
+    return [max(100 * max(net, 0) // top, 8 if net > 0 else 3) if top > 0 else 3 for net in days]

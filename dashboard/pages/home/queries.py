@@ -1,0 +1,380 @@
+"""Home: what needs somebody, what is happening now, and the day of each creator, in at most ten statements; one more
+where a post is kept back, posts were missed, a change is wanted, a stop is told or two pictures are shown, and two
+where one is in doubt or waits for a yes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from dashboard.pages.home import activity_queries, attention_items
+from dashboard.pages.home.activity_queries import ACTIVITY_WINDOW, ActivityLine
+from dashboard.pages.home.attention_items import AttentionItem
+from dashboard.pages.posts.uncertain_delivery_queries import UncertainDelivery, load_uncertain_deliveries
+from dashboard.pages.system.queries import list_stop_targets
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from foundation.money import Money
+from foundation.ops.wall_time import day_bounds, local_day
+from gate.policy.emergency_stops import StoppedScope
+from insights.rollups import queries as insight_reads
+from insights.rollups.queries import DaySales
+from schedules.approvals import review_queue
+from schedules.approvals.change_requests import CHANGE_REQUEST_CAUSE
+from schedules.calendar import board as agenda
+from schedules.calendar.board import RecentMove
+from schedules.calendar.next_steps import PUBLISHES_BY_ITSELF, is_next_step_stopped, publish_time
+from schedules.downtime import account_blocks, queries
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from schedules.publishing import preflight
+from studio.library import assets
+from studio.library import queries as studio_reads
+from studio.library.queries import RunProgress
+from subscribers.comments import moderation
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator, Member, Notice
+from tenants.agencies.rights import Right, has_right
+
+CHART_DAYS = 14
+USUAL_DAYS = 28
+AHEAD = timedelta(days=3)
+LEAVING = frozenset({DeliveryState.SCHEDULED, DeliveryState.PUBLISHING, DeliveryState.PARTLY})
+QUIET = frozenset(
+    {
+        DeliveryState.APPROVED,
+        DeliveryState.DRAFT,
+        DeliveryState.PUBLISHING,
+        DeliveryState.PARTLY,
+        DeliveryState.CANCELLED,
+    }
+)
+"""States nobody watches a post come to."""
+
+TAKEN_OFF = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVING, DeliveryState.REMOVED})
+
+PLANNED = frozenset((before, DeliveryState.SCHEDULED) for before in (DeliveryState.DRAFT, DeliveryState.APPROVED))
+
+
+@dataclass(frozen=True)
+class SalesSummary:
+    """Money in one currency: today's net and orders, the mean of the 28 days before (None without any sale in them),
+    the net of the last fourteen days, today last, and how today's is shared."""
+
+    today: Money
+    orders: int
+    usual: Money | None
+    days: tuple[int, ...]
+    shares: tuple[Money, Money, Money]
+    """Creator, agency, staff."""
+
+    @property
+    def best_day(self) -> Money:
+        """The highest net of these days."""
+        return Money(max(self.days), self.today.currency)
+
+    @property
+    def total_net(self) -> Money:
+        """The net of these days together."""
+        return Money(sum(self.days), self.today.currency)
+
+
+@dataclass(frozen=True)
+class PostGroup:
+    """One post at one time, on all the accounts it goes to."""
+
+    due_at: datetime
+    words: str
+    posts: tuple[DeliveryEntry, ...]
+
+
+@dataclass(frozen=True)
+class CreatorDayView:
+    """One creator's day so far."""
+
+    creator: Creator
+    posts: Sequence[DeliveryEntry]
+    takings: Sequence[SalesSummary]
+
+    @property
+    def published_count(self) -> int:
+        """How many of the day's posts stand where they should."""
+        return sum(post.state is DeliveryState.PUBLISHED for post in self.posts)
+
+    @property
+    def planned_count(self) -> int:
+        """How many were to stand there: those that somebody took off or back are no longer among them."""
+        return sum(post.state not in TAKEN_OFF for post in self.posts)
+
+    @property
+    def post_groups(self) -> list[PostGroup]:
+        """The day's posts by time, each with its accounts."""
+        turns: dict[tuple[datetime, UUID], list[DeliveryEntry]] = {}
+        for post in self.posts:
+            turns.setdefault((post.due_at, post.post_id), []).append(post)
+        return [PostGroup(at, posts[0].title or posts[0].body, tuple(posts)) for (at, _), posts in turns.items()]
+
+
+@dataclass(frozen=True)
+class NextPost:
+    """The post that leaves next."""
+
+    creator: str
+    account: str
+    leaves_at: datetime
+    stopped: bool
+    """Whether an emergency stop keeps it back."""
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """One of the five steps to the first post: its name, whether it is done, and the page where it is."""
+
+    name: str
+    done: bool
+    href: str
+
+
+@dataclass(frozen=True)
+class HomeView:
+    """The first page: what needs somebody, what happens, and the day of each creator this member works for."""
+
+    now: datetime
+    needs: Sequence[AttentionItem]
+    waiting: int
+    """How many of the needs this member can do something about."""
+    days: Sequence[CreatorDayView]
+    total: Sequence[SalesSummary]
+    coming: NextPost | None
+    live: Sequence[ActivityLine]
+    kept_back: Mapping[UUID, Message]
+    """Of each post on hold because of somebody it shows: who, and what to do."""
+    doubts: Mapping[UUID, UncertainDelivery]
+    """What is known of each post in doubt."""
+    running: Sequence[RunProgress]
+    strides: Sequence[FirstStep]
+    """Empty once the first post stands."""
+    sees_posts: bool
+    sees_money: bool
+    halt: StoppedScope
+
+    def is_stopped(self, entry: DeliveryEntry) -> bool:
+        """Whether an emergency stop keeps it back."""
+        return is_next_step_stopped(self.halt, entry)
+
+    @property
+    def published_count(self) -> int:
+        """Posts of today that are online."""
+        return sum(day.published_count for day in self.days)
+
+    @property
+    def planned_count(self) -> int:
+        """Posts of today."""
+        return sum(day.planned_count for day in self.days)
+
+
+@dataclass(frozen=True)
+class _Posts:
+    needs: Sequence[AttentionItem]
+    entries: Sequence[DeliveryEntry]
+    live: Sequence[ActivityLine]
+    kept_back: Mapping[UUID, Message]
+    doubts: Mapping[UUID, UncertainDelivery]
+    running: Sequence[RunProgress]
+    strides: Sequence[FirstStep]
+
+
+def load_home(scope: Scope, member: Member) -> HomeView:
+    """The home page of a member, as far as their role goes; instants are UTC-aware."""
+    works = any(has_right(member.role, right) for right in (Right.RUN, Right.APPROVE, Right.CHAT))
+    money = has_right(member.role, Right.MONEY)
+    mine = [one for one in tenant_reads.list_creators(scope) if not member.creators or one.slug in member.creators]
+    shown = mine if works or money else []
+    posts = _posts(scope, mine, member) if works else _Posts([], [], [], {}, {}, [], [])
+    sales, halt = _sales(scope, shown) if money else {}, _halt(scope, posts.entries)
+    return HomeView(
+        now=scope.now,
+        needs=posts.needs,
+        waiting=attention_items.count_actionable(posts.needs, member),
+        days=[_day(scope, creator, posts.entries, sales.get(creator.id, {})) for creator in shown],
+        total=_total(scope, shown, sales),
+        coming=_coming(scope, mine, posts.entries, halt),
+        live=posts.live,
+        kept_back=posts.kept_back,
+        doubts=posts.doubts,
+        running=posts.running,
+        strides=posts.strides,
+        sees_posts=works,
+        sees_money=money,
+        halt=halt,
+    )
+
+
+def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
+    ids = [one.id for one in mine]
+    by_id = {one.id: one for one in mine}
+    names = channel_reads.channel_names(scope)
+    notices = _notices(scope, by_id, member)
+    days = [day_bounds(local_day(scope.now, one.zone), one.zone) for one in mine]
+    start = min((day[0] for day in days), default=scope.now)
+    about = attention_items.notice_deliveries(notices)
+    since = scope.now - ACTIVITY_WINDOW
+    board = agenda.load_board(scope, ids, (start, scope.now + AHEAD), since=since, names=names, also=about)
+    missed = queries.load_downtime_shares(scope, ids, attention_items.notice_downtimes(notices))
+    known = (
+        list_stop_targets(scope, mine)
+        if any(one.cause.startswith(attention_items.STOP_CAUSE) for one in notices)
+        else {}
+    )
+    entries, moved = board.entries, [one for one in board.moved if _seen(one)]
+    talk, money, yes = (has_right(member.role, right) for right in (Right.CHAT, Right.MONEY, Right.APPROVE))
+    happens = activity_queries.without_demo_runs(
+        scope,
+        studio_reads.list_active_runs(scope, ids, since=since),
+        activity_queries.load_live_activity(scope, ids, moved, since=since, talk=talk, money=money),
+    )
+    return _Posts(
+        needs=[
+            *attention_items.keep_own_downtimes(
+                attention_items.name_stops(
+                    attention_items.list_attention_items(notices, by_id, entries, member), known
+                ),
+                missed,
+                member,
+            ),
+            *attention_items.approvals_item(
+                review_queue.count_reviews_for(scope, ids, member.principal_id) if yes else 0, scope.now
+            ),
+            *attention_items.comments_item(
+                moderation.count_open_public_comments(scope, ids) if talk else 0, member, scope.now
+            ),
+        ],
+        entries=entries,
+        live=happens[1],
+        kept_back=activity_queries.load_hold_reasons(scope, entries, moved),
+        doubts=load_uncertain_deliveries(scope, [one for one in entries if one.delivery_id in about]),
+        running=happens[0],
+        strides=[] if any(one.state is DeliveryState.PUBLISHED for one in entries) else _strides(scope, mine),
+    )
+
+
+def _notices(scope: Scope, mine: Mapping[UUID, Creator], member: Member) -> list[Notice]:
+    """What this member should know, but for a change that they asked of somebody themselves."""
+    told = tenant_reads.list_open_notices(scope, to=member.principal_id)
+    found = {one.cause: one for one in told if one.creator_id is None or one.creator_id in mine}
+    about = {
+        UUID(cause.removeprefix(CHANGE_REQUEST_CAUSE)): cause
+        for cause in found
+        if cause.startswith(CHANGE_REQUEST_CAUSE)
+    }
+    for post_id in review_queue.posts_objected_by(scope, about, member.principal_id):
+        del found[about[post_id]]
+    return list(found.values())
+
+
+def _seen(move: RecentMove) -> bool:
+    """Whether people watch for it: being planned, or starting to leave, is seen on the day itself."""
+    return move.after not in QUIET and (move.before, move.after) not in PLANNED
+
+
+def _strides(scope: Scope, mine: Sequence[Creator]) -> list[FirstStep]:
+    """How far a beginner has come; nothing once a first post stands, however long ago."""
+    begun = agenda.load_posting_progress(scope, [one.id for one in mine])
+    if begun.published:
+        return []
+    theirs = {one.id for one in mine}
+    connected = any(one.creator_id in theirs for one in channel_reads.list_channels(scope))
+    pictures = any(assets.list_asset_tiles(scope, one.id, limit=1) for one in mine)
+    return [
+        FirstStep("creator", bool(mine), "/start"),
+        FirstStep("account", connected, "/channels"),
+        FirstStep("picture", pictures, "/studio"),
+        FirstStep("post", begun.planned, "/calendar?new=1"),
+        FirstStep("online", begun.published, "/calendar"),
+    ]
+
+
+def _day(
+    scope: Scope, creator: Creator, entries: Iterable[DeliveryEntry], sales: Mapping[date, Sequence[DaySales]]
+) -> CreatorDayView:
+    today = local_day(scope.now, creator.zone)
+    start, end = day_bounds(today, creator.zone)
+    posts = [
+        one
+        for one in entries
+        if one.creator_id == creator.id and start <= one.due_at < end and one.state is not DeliveryState.CANCELLED
+    ]
+    currencies = sorted({row.net.currency for rows in sales.values() for row in rows})
+    return CreatorDayView(creator, posts, [summarize_sales(sales, currency, today) for currency in currencies])
+
+
+def _sales(scope: Scope, shown: Sequence[Creator]) -> dict[UUID, dict[date, list[DaySales]]]:
+    days = [local_day(scope.now, one.zone) for one in shown]
+    if not days:
+        return {}
+    first = min(days) - timedelta(days=USUAL_DAYS)
+    return insight_reads.daily_sales_by_creator(scope, [one.id for one in shown], first, max(days))
+
+
+def _total(
+    scope: Scope, shown: Sequence[Creator], sales: Mapping[UUID, Mapping[date, Sequence[DaySales]]]
+) -> list[SalesSummary]:
+    """The money of all of them together, each creator's day being theirs."""
+    if len(shown) < 2:  # one creator’s figures stand on their card
+        return []
+    rows: dict[str, list[SalesSummary]] = {}
+    for creator in shown:
+        for one in _day(scope, creator, (), sales.get(creator.id, {})).takings:
+            rows.setdefault(one.today.currency, []).append(one)
+    return [_sum(each) for _, each in sorted(rows.items())]
+
+
+def _sum(parts: Sequence[SalesSummary]) -> SalesSummary:
+    usual = [part.usual.minor for part in parts if part.usual is not None]
+    currency = parts[0].today.currency
+    shares = [Money(sum(part.shares[number].minor for part in parts), currency) for number in range(3)]
+    return SalesSummary(
+        today=Money(sum(part.today.minor for part in parts), currency),
+        orders=sum(part.orders for part in parts),
+        usual=Money(sum(usual), currency) if usual else None,
+        days=tuple(sum(nets) for nets in zip(*(part.days for part in parts), strict=True)),
+        shares=(shares[0], shares[1], shares[2]),
+    )
+
+
+def summarize_sales(found: Mapping[date, Sequence[DaySales]], currency: str, today: date) -> SalesSummary:
+    """One currency's money out of the sales by day; pure. Days without sales count as nothing."""
+    days = [today - timedelta(days=back) for back in range(USUAL_DAYS, -1, -1)]
+    rows = [next((row for row in found.get(day, []) if row.net.currency == currency), None) for day in days]
+    nets = [row.net.minor if row is not None else 0 for row in rows]
+    before, last, none = nets[:-1], rows[-1], Money(0, currency)
+    return SalesSummary(
+        today=Money(nets[-1], currency),
+        orders=last.orders if last is not None else 0,
+        usual=Money(round(sum(before) / USUAL_DAYS), currency) if any(before) else None,
+        days=tuple(nets[-CHART_DAYS:]),
+        shares=(last.creator, last.agency, last.staff) if last is not None else (none, none, none),
+    )
+
+
+def _halt(scope: Scope, entries: Iterable[DeliveryEntry]) -> StoppedScope:
+    """Where an emergency stop keeps something back; asked only where something is to leave."""
+    return (
+        account_blocks.load_emergency_stops(scope)
+        if any(one.state in PUBLISHES_BY_ITSELF for one in entries)
+        else StoppedScope(False, frozenset())
+    )
+
+
+def _coming(
+    scope: Scope, mine: Iterable[Creator], entries: Iterable[DeliveryEntry], halt: StoppedScope
+) -> NextPost | None:
+    names = {one.id: one.name for one in mine}
+    here = [one for one in entries if one.state in LEAVING and scope.now <= publish_time(one) < scope.now + AHEAD]
+    warned = preflight.warned_deliveries(scope) if here else frozenset()
+    first = min((one for one in here if one.delivery_id not in warned), key=publish_time, default=None)
+    if first is None:
+        return None
+    kept = halt.covers(first.creator_id, first.channel_id)
+    return NextPost(names[first.creator_id], first.channel, publish_time(first), kept)

@@ -1,0 +1,209 @@
+"""What a member does in a conversation: take it, answer, decide on a suggestion, offer, set aside, note, stop sales.
+
+The box one writes in stands outside of what ticks; what was written is a row of the member and the conversation.
+"""
+
+from functools import partial
+
+import streamlit as st
+
+from dashboard.pages.inbox import actions as acts
+from dashboard.pages.inbox import saved_replies
+from dashboard.pages.inbox.actions import (
+    AGE_PANEL,
+    EDIT_PANEL,
+    NOTE_PANEL,
+    OFFER_PANEL,
+    REJECT_PANEL,
+    SNOOZE_PANEL,
+    STOP_SALES_PANEL,
+    toggle_panel,
+)
+from dashboard.pages.inbox.queries import ConversationView
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from foundation.money import Money
+from subscribers.conversations.states import DraftState, OwnerState
+from subscribers.inbox import fan_notes, member_actions
+from subscribers.inbox.member_actions import DRAFT_REJECTIONS
+from subscribers.inbox.queries import UnsentMessage
+from tenants.agencies.rights import Right
+
+
+def render_conversation_panel(page: PageContext, one: ConversationView) -> None:
+    """Everything one can do in the conversation."""
+    waiting = [kept for kept in one.desk.unsent if kept.state is DraftState.DRAFT]
+    for kept in one.desk.unsent:
+        if kept.state is DraftState.UNCERTAIN:
+            acts.render_uncertain_message(page, one, kept)
+    if waiting:
+        _suggestion(page, one, waiting[0])
+    if one.mine:
+        _composer(page, one)
+    _bar(page, one)
+    _panels(page, one)
+
+
+def _bar(page: PageContext, one: ConversationView) -> None:
+    """Who answers, and what else can be done; each with its key."""
+    talk, key = one.desk.id, f"inbox:{one.desk.id}"
+    with st.container(horizontal=True, gap="small"):
+        if not one.mine and one.desk.owner is not OwnerState.CLOSED:
+            code = "inbox.take_from" if one.desk.owner is OwnerState.HUMAN else "inbox.take"
+            act = partial(acts.take_over, page, talk)
+            actions.action_button(page, code, act, right=Right.CHAT, key=f"{key}:take", shortcut="H", kind="primary")
+        if one.mine or one.desk.owner is OwnerState.PENDING_HUMAN:
+            back = partial(acts.return_to_ai, page, talk)
+            actions.action_button(page, "inbox.hand_back", back, right=Right.CHAT, key=f"{key}:back", shortcut="B")
+        if one.mine:
+            _toggle(page, "inbox.offer", OFFER_PANEL, str(talk), "O")
+        _toggle(page, "inbox.note", NOTE_PANEL, str(talk), "N")
+        if one.desk.snoozed_until is not None and one.desk.snoozed_until > one.now:
+            actions.action_button(
+                page, "inbox.wake", partial(acts.unsnooze_conversation, page, talk), right=Right.CHAT, key=f"{key}:wake"
+            )
+        else:
+            _toggle(page, "inbox.snooze", SNOOZE_PANEL, str(talk), "S")
+        if page.has_right(Right.REVIEW) and one.card.age.can_be_messaged and not one.card.age.over_18:
+            _toggle(page, "inbox.confirm_age", AGE_PANEL, str(talk))
+        elif page.has_right(Right.REVIEW) and one.card.age.over_18:
+            undo = partial(acts.withdraw_age_assurance, page, talk)
+            actions.action_button(page, "inbox.withdraw_age", undo, right=Right.REVIEW, key=f"{key}:withdraw")
+        if one.card.sales_stopped:
+            if page.has_right(Right.REOPEN):
+                _toggle(page, "inbox.resume_sales", STOP_SALES_PANEL, str(talk))
+        elif page.has_right(Right.STOP):
+            _toggle(page, "inbox.stop_sales", STOP_SALES_PANEL, str(talk))
+
+
+def _toggle(page: PageContext, code: str, slot: str, value: str, shortcut: str | None = None) -> None:
+    st.button(page.text(code), key=f"{slot}:{value}", shortcut=shortcut, on_click=toggle_panel, args=(slot, value))
+
+
+def _panels(page: PageContext, one: ConversationView) -> None:
+    talk = str(one.desk.id)
+    if one.mine and actions.typed_value(OFFER_PANEL) == talk:
+        _offers(page, one)
+    acts.render_snooze_choices(page, one)
+    if actions.typed_value(STOP_SALES_PANEL) == talk:
+        _sales(page, one)
+    if actions.typed_value(AGE_PANEL) == talk and page.has_right(Right.REVIEW):
+        _age(page, one)
+
+
+def _age(page: PageContext, one: ConversationView) -> None:
+    """Somebody outside has seen a document: who, and why that is written down here. The document stays with them."""
+    box = f"inbox:age:{one.desk.id}"
+    st.write(page.text("inbox.age_explained"))
+    st.text_input(page.text("inbox.age_who"), key=f"{box}:who", max_chars=80)
+    st.text_input(page.text("inbox.age_why"), key=f"{box}:why", max_chars=200)
+    act = partial(acts.confirm_age, page, one.desk.id, box)
+    actions.action_button(page, "inbox.age_write", act, right=Right.REVIEW, key=f"{box}:write", kind="primary")
+
+
+def _composer(page: PageContext, one: ConversationView) -> None:
+    talk = one.desk.id
+    box = f"inbox:text:{talk}"
+    if st.session_state.pop(f"{box}:sent", False) and not one.kept:
+        st.session_state[box] = ""
+    st.text_area(
+        page.text("inbox.write", fan=one.desk.fan),
+        saved_replies.initial_text(one, box),
+        key=box,
+        height=110,
+        max_chars=member_actions.MAX_REPLY_LENGTH,
+        on_change=actions.run_action,
+        args=(partial(acts.save_unsent_text, page, talk, box), Right.CHAT, f"{box}:keep"),
+    )
+    for why in one.conflicts:
+        st.warning(page.localizer.message_text(why))
+    act = partial(acts.send_reply, page, talk, box)
+    with st.container(horizontal=True, gap="small"):
+        key = f"{box}:send"
+        actions.action_button(page, "inbox.send", act, right=Right.CHAT, key=key, kind="primary", shortcut="Ctrl+Enter")
+        saved_replies.render_saved_replies_toggle(page, one)
+    saved_replies.render_saved_replies(page, one, box, most=member_actions.MAX_REPLY_LENGTH)
+    st.caption(page.text("inbox.truth"))
+
+
+def _suggestion(page: PageContext, one: ConversationView, kept: UnsentMessage) -> None:
+    """A waiting message: as it is, rewritten, or not at all."""
+    key = f"inbox:draft:{kept.id}"
+    if actions.typed_value(EDIT_PANEL) == str(kept.id):
+        box = f"{key}:text"
+        if box not in st.session_state:
+            st.session_state[box] = kept.text
+        st.text_area(page.text("inbox.edit"), key=box, height=110, max_chars=member_actions.MAX_REPLY_LENGTH)
+        with st.container(horizontal=True, gap="small"):
+            act = partial(acts.approve_suggestion, page, kept.id, box)
+            actions.action_button(
+                page,
+                "inbox.send_edited",
+                act,
+                right=Right.CHAT,
+                key=f"{key}:edited",
+                kind="primary",
+                shortcut=None if one.mine else "Ctrl+Enter",
+            )
+            _toggle(page, "inbox.cancel", EDIT_PANEL, str(kept.id))
+        return
+    with st.container(horizontal=True, gap="small"):
+        act = partial(acts.approve_suggestion, page, kept.id, "")
+        actions.action_button(
+            page, "inbox.approve", act, right=Right.CHAT, key=f"{key}:yes", kind="primary", shortcut="A"
+        )
+        _toggle(page, "inbox.edit", EDIT_PANEL, str(kept.id), "E")
+        _toggle(page, "inbox.reject", REJECT_PANEL, str(kept.id), "X")
+    if actions.typed_value(REJECT_PANEL) == str(kept.id):
+        with st.container(horizontal=True, gap="small"):
+            for why in DRAFT_REJECTIONS:
+                no = partial(acts.reject_suggestion, page, kept.id, why)
+                actions.action_button(page, f"inbox.why.{why}", no, right=Right.CHAT, key=f"{key}:no:{why}")
+
+
+def _offers(page: PageContext, one: ConversationView) -> None:
+    if not one.offers and not one.plans:
+        st.info(page.text("inbox.no_offers"))
+    for candidate in one.offers:
+        ways = ("inbox.offer_one", acts.offer_pack, ""), ("inbox.offer_locked", acts.offer_locked_pack, ":lock")
+        for code, act, way in ways[: 1 + candidate.locks]:
+            actions.action_button(
+                page,
+                code,
+                partial(act, page, one.desk.id, candidate),
+                right=Right.CHAT,
+                key=f"inbox:offer:{one.desk.id}:{candidate.pack_id}{way}",
+                params={"title": candidate.title, "price": page.localizer.format_money(candidate.price)},
+            )
+    for plan in one.plans:
+        show = partial(acts.offer_subscription, page, one.desk.id, plan)
+        actions.action_button(
+            page,
+            "inbox.offer_plan",
+            show,
+            right=Right.CHAT,
+            key=f"inbox:plan:{one.desk.id}:{plan.id}",
+            params={"title": plan.title, "price": page.localizer.format_money(Money(plan.amount_minor, plan.currency))},
+        )
+
+
+def _sales(page: PageContext, one: ConversationView) -> None:
+    box, stop = f"inbox:why:{one.desk.id}", not one.card.sales_stopped
+    st.text_input(page.text("inbox.sales_why"), key=box, max_chars=200)
+    act = partial(acts.stop_sales, page, one.desk.id, box, stop)
+    code = "inbox.stop_sales_now" if stop else "inbox.resume_sales_now"
+    actions.action_button(
+        page, code, act, right=Right.STOP if stop else Right.REOPEN, key=f"{box}:{stop}", kind="primary"
+    )
+
+
+def render_notes(page: PageContext, one: ConversationView) -> None:
+    """A remark about the fan for colleagues."""
+    if actions.typed_value(NOTE_PANEL) != str(one.desk.id):
+        return
+    box = f"inbox:note:{one.desk.id}"
+    if st.session_state.pop(f"{box}:sent", False):
+        st.session_state[box] = ""
+    st.text_area(page.text("inbox.note_text"), key=box, height=80, max_chars=fan_notes.MAX_NOTE_LENGTH)
+    act = partial(acts.add_note, page, one.desk.id, box)
+    actions.action_button(page, "inbox.note_save", act, right=Right.CHAT, key=f"{box}:save", kind="primary")

@@ -1,0 +1,202 @@
+"""Messages: what asks for a person, one conversation, and the fan beside it. What ticks holds nothing one types in."""
+
+from collections.abc import Mapping
+from typing import get_args
+from uuid import UUID
+
+import streamlit as st
+from babel import Locale
+
+from connectors.contract.connector import AttachmentKind
+from dashboard.pages.inbox import comment_panel, conversation_panel
+from dashboard.pages.inbox.actions import OFFER_PANEL, SAVED_REPLIES_PANEL, SELECTED_COMMENT_KEY
+from dashboard.pages.inbox.queries import (
+    ConversationView,
+    InboxView,
+    change_marker,
+    conversation_creator,
+    load_conversation,
+    load_inbox,
+)
+from dashboard.shell import page_context
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.errors import NotFound
+from foundation.money import Money
+from subscribers.inbox.queries import InboxEntry
+from tenants.agencies.rights import Right
+
+TICK = "2s"
+"""How often one value is read; only when it changed is anything drawn again."""
+
+KINDS = frozenset(
+    {"notice", "invoice", "pack", "locked", "button", "age", "stop", "join", "edited", "unsupported"}
+    | set(get_args(AttachmentKind)) - {""}
+)
+"""Lines that say more than their words."""
+
+CHAT = "chat"
+"""Names the open conversation in the address."""
+
+LIST_HEIGHT, LINES_HEIGHT = 640, 460
+"""In pixels: what is long scrolls inside, and what one writes in stays in sight."""
+
+SAID = 42
+"""Characters of the last line in the list."""
+
+
+def render_page(page: PageContext) -> None:
+    """Draw the three panes; on a telephone one at a time."""
+    draw_template("pages/inbox/templates/style.html")
+    chosen = _chosen(page)
+    found = page.read(lambda scope: load_inbox(scope, page, chosen))
+    if not found.groups:
+        draw_template(
+            "pages/inbox/templates/empty.html", known=bool(found.creators), windows=found.windows, word=page.text
+        )
+        _pulse(page, chosen, found.mark)
+        return
+    left, middle, right = st.columns([1, 1.7, 0.9], gap="medium")
+    with left, st.container(key="inbox-list"):
+        _list(page, found, chosen)
+    if chosen is not None:
+        offering = st.session_state.get(OFFER_PANEL) == str(chosen)
+        listing = st.session_state.get(SAVED_REPLIES_PANEL) == str(chosen)
+        about = st.session_state.get(f"{SELECTED_COMMENT_KEY}:{chosen}")
+        one = page.read(
+            lambda scope: load_conversation(scope, page, chosen, offering=offering, listing=listing, about=about)
+        )
+        with middle, st.container(key="inbox-open"):
+            _thread(page, found, one)
+            (comment_panel if one.desk.public else conversation_panel).desk(page, one)
+        with right:
+            _card(page, found, one)
+            conversation_panel.render_notes(page, one)
+    else:
+        with middle:
+            draw_template("shell/templates/empty_note.html", note=page.text("inbox.choose"))
+    _pulse(page, chosen, found.mark)
+
+
+def _chosen(page: PageContext) -> UUID | None:
+    """The conversation of the address, once a scoped read found it. Raises NotFound for any other."""
+    text = st.query_params.get("chat", "")
+    if not text:
+        return None
+    try:
+        asked = UUID(text)
+    except ValueError:
+        raise NotFound("conversation.unknown") from None
+    page.read(lambda scope: conversation_creator(scope, page, asked))
+    return asked
+
+
+@st.fragment(run_every=TICK)
+def _pulse(drawn: PageContext, chosen: UUID | None, seen: str) -> None:
+    """Draw the page anew once something of it changed; it draws nothing itself, so that nobody types in it."""
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer:
+        st.rerun()
+    if page.read(lambda scope: change_marker(scope, page, chosen)) != seen:
+        st.rerun()
+
+
+def _list(page: PageContext, found: InboxView, chosen: UUID | None) -> None:
+    order = found.conversation_order
+    at = order.index(chosen) if chosen in order else -1
+    with st.container(horizontal=True, gap="small"):
+        before, after = order[max(at - 1, 0)], order[min(at + 1, len(order) - 1)]
+        st.button(
+            page.text("inbox.before"), key="inbox:before", shortcut="K", on_click=open_conversation, args=(before,)
+        )
+        st.button(page.text("inbox.after"), key="inbox:after", shortcut="J", on_click=open_conversation, args=(after,))
+    with st.container(height=LIST_HEIGHT, border=False, key="inbox-rows"):
+        _rows(page, found, chosen)
+    draw_template("pages/inbox/templates/footer.html", now=found.now, voice=page.localizer, word=page.text)
+
+
+def _rows(page: PageContext, found: InboxView, chosen: UUID | None) -> None:
+    several = len(found.creators) > 1
+    for group, rows in found.groups.items():
+        draw_template("pages/inbox/templates/group.html", group=group, count=len(rows), word=page.text)
+        for row in rows:
+            st.button(
+                _label(page, found, row, several=several),
+                key=f"inbox:go:{row.id}",
+                type="primary" if row.id == chosen else "secondary",
+                width="stretch",
+                on_click=open_conversation,
+                args=(row.id,),
+            )
+
+
+def open_conversation(conversation_id: UUID) -> None:
+    """Go to a conversation."""
+    st.query_params[CHAT] = str(conversation_id)
+
+
+def _label(page: PageContext, found: InboxView, row: InboxEntry, *, several: bool) -> str:
+    whose_chat = f" · {escape_label(found.creators[row.creator_id].name)}" if several else ""
+    if row.waits_since is not None:
+        minutes = int((found.now - row.waits_since).total_seconds() // 60)
+        when = (
+            page.text("inbox.waits", minutes=minutes)
+            if minutes < 100
+            else page.localizer.format_moment(row.waits_since, found.now)
+        )
+    else:
+        when = page.localizer.format_moment(row.last_in_at, found.now) if row.last_in_at is not None else ""
+    words = " ".join(row.said.split())
+    said = words if len(words) <= SAID else f"{words[: SAID - 1]}…"
+    return f"**{escape_label(row.fan)}**{whose_chat} · {when}  \n{escape_label(said)}"
+
+
+def escape_label(text: str) -> str:
+    """Words of people as they are, in a label that reads marks."""
+    return "".join(f"\\{sign}" if sign in "\\`*_[]()<>#:$~|!" else sign for sign in text)
+
+
+def _thread(page: PageContext, found: InboxView, one: ConversationView) -> None:
+    st.button(page.text("inbox.back"), key="inbox-back", on_click=_close, icon=":material/arrow_back:")
+    owner = page.text(f"state.owner.{one.desk.owner}")
+    if one.desk.owner == "human":
+        name = found.members.get(one.desk.member_id, "?") if one.desk.member_id else "?"
+        owner = page.text("inbox.mine") if one.mine else page.text("inbox.held_by", name=name)
+    with st.container(height=LINES_HEIGHT, key="inbox-lines", autoscroll=True):
+        draw_template(
+            "pages/inbox/templates/thread.html",
+            one=one,
+            owner=owner,
+            kinds=KINDS,
+            now=found.now,
+            unsent=[kept for kept in one.desk.unsent if kept.state != "pending" or kept.text],
+            writing=[found.members.get(member, "?") for member in one.desk.writing],
+            voice=page.localizer,
+            word=page.text,
+        )
+
+
+def _close() -> None:
+    st.query_params.pop(CHAT, None)
+
+
+def _card(page: PageContext, found: InboxView, one: ConversationView) -> None:
+    money = page.has_right(Right.MONEY)
+    language = Locale.parse(page.localizer.language).languages.get(one.card.language, one.card.language)
+    draw_template(
+        "pages/inbox/templates/fan_card.html",
+        one=one,
+        money=money,
+        spent=_spent(page, one.card.spent) if money else [],
+        age="confirmed" if one.card.age.over_18 else "unknown" if one.card.age.can_be_messaged else "stopped",
+        language=language,
+        since=page.localizer.format_full_date(one.card.since.astimezone(page.localizer.zone)),
+        members=found.members,
+        now=found.now,
+        voice=page.localizer,
+        word=page.text,
+    )
+
+
+def _spent(page: PageContext, spent: Mapping[str, int]) -> list[str]:
+    return [page.localizer.format_money(Money(minor, currency)) for currency, minor in sorted(spent.items()) if minor]

@@ -1,0 +1,102 @@
+"""People, those who are never shown: one list of names and faces, put there by one member and taken off by others."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.media import library_files
+from dashboard.pages.people.queries import DepictionBanEntry, list_depiction_ban_entries
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from gate.consent import face_consent
+from gate.people import depiction_bans
+from gate.people.depiction_bans import MAX_BANNED_NAME
+from gate.reviews.appeals import MAX_APPEAL_LENGTH
+from generators.containers import still_images
+from tenants.agencies.rights import Right
+
+BY, TURN = "never:by", "never:turn"
+NAME, FILE, WHY = "never:name", "never:file", "never:why"
+WAYS = ("name", "face")
+KINDS = ["jpg", "jpeg", "png", "webp", "heic", "heif", "avif", "gif"]
+
+
+def render_depiction_bans(page: PageContext) -> None:
+    """Draw the list and both ways onto it."""
+    found = page.read(list_depiction_ban_entries)
+    st.write(page.text("people.never_how"))
+    if not found:
+        draw_template("pages/people/templates/note.html", said=page.text("people.never_empty"))
+    for one in found:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            mine = _counts(page, one)
+            draw_template(
+                "pages/people/templates/depiction_ban.html", one=one, mine=mine, voice=page.localizer, word=page.text
+            )
+            if mine:
+                act = partial(_end_face if one.way == "face" else _end_name, one)
+                actions.action_button(page, "people.never_end", act, right=Right.RUN, key=f"never:{one.id}")
+    with st.container(border=True):
+        _new(page)
+
+
+def _counts(page: PageContext, one: DepictionBanEntry) -> bool:
+    """Whether this member's word takes it off, or is one of the two it needs."""
+    if one.way == "name":
+        return page.viewer.actor != one.noted_by
+    return one.ending_by != page.viewer.member.principal_id
+
+
+def _new(page: PageContext) -> None:
+    turn = st.session_state.get(TURN, 0)
+    way = st.segmented_control(
+        page.text("people.never_by_what"),
+        WAYS,
+        format_func=lambda one: page.text(f"people.never_way.{one}"),
+        default=WAYS[0],
+        key=BY,
+        required=True,
+    )
+    if way == "face":
+        st.caption(page.text("people.never_face_how"))
+        st.file_uploader(page.text("people.never_picture"), KINDS, key=f"{FILE}:{turn}")
+        st.text_input(page.text("people.never_why"), key=f"{WHY}:{turn}", max_chars=MAX_APPEAL_LENGTH)
+    else:
+        st.caption(page.text("people.never_name_how"))
+        st.text_input(page.text("people.never_name"), key=f"{NAME}:{turn}", max_chars=MAX_BANNED_NAME)
+    act = partial(_note_face if way == "face" else _note_name, turn)
+    actions.action_button(page, "people.never_now", act, right=Right.RUN, key="never:note", kind="primary")
+
+
+def _note_name(turn: int, scope: Scope, _: UUID) -> Message:
+    name = str(actions.typed_value(f"{NAME}:{turn}") or "")
+    depiction_bans.add_depiction_ban(scope, name)
+    st.session_state[TURN] = turn + 1
+    return Message("people.never_noted", {"name": name.strip()})
+
+
+def _note_face(turn: int, scope: Scope, _: UUID) -> Message:
+    brought = actions.typed_value(f"{FILE}:{turn}")
+    if brought is None:
+        raise BadInput("face.no_picture")
+    data = brought.getvalue()
+    still_images.inspect_picture(data, name=brought.name)
+    sha256 = library_files.object_store().put(scope.tenant_id, data)
+    face_consent.request_face_ban(scope, sha256, why=str(actions.typed_value(f"{WHY}:{turn}") or ""))
+    st.session_state[TURN] = turn + 1
+    return Message("people.never_looking")
+
+
+def _end_name(one: DepictionBanEntry, scope: Scope, _: UUID) -> Message:
+    depiction_bans.end_depiction_ban(scope, one.id)
+    return Message("people.never_ended", {"name": one.said})
+
+
+def _end_face(one: DepictionBanEntry, scope: Scope, _: UUID) -> Message:
+    face_consent.request_face_ban_end(scope, one.id)
+    return Message("people.never_face_ended" if one.ending_by else "people.never_face_ending")

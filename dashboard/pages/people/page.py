@@ -1,0 +1,74 @@
+"""People: who may be shown, what is proven and allowed of each, what is missing and how to mend it."""
+
+import streamlit as st
+
+from dashboard.pages.approvals.queries import reviewable_creators
+from dashboard.pages.people import (
+    depiction_bans,
+    person_list,
+    picture_confirmations,
+    portal_code,
+    shoot_cards,
+    synthetic_people,
+)
+from dashboard.pages.people import queries as reads
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from tenants.agencies.queries import Creator
+from tenants.agencies.rights import Right
+
+PART = "people:part"
+PARTS = {
+    "everybody": person_list.render_person_list,
+    "pictures": picture_confirmations.render_picture_confirmations,
+    "cards": shoot_cards.render_shoot_cards,
+    "never": depiction_bans.render_depiction_bans,
+}
+
+
+def render_page(page: PageContext) -> None:
+    """Draw the part that was chosen; who only reviews sees what waits for them, a creator what was said of them."""
+    draw_template("pages/people/templates/style.html")
+    st.title(page.text("dashboard.page.people"))
+    portal_code.render_code(page)
+    if page.has_right(Right.RUN):
+        PARTS[_part(page)](page)
+    elif page.has_right(Right.REVIEW):
+        _given(page)
+    else:
+        person_list.render_own_entries(page)
+
+
+def _part(page: PageContext) -> str:
+    chosen = st.segmented_control(
+        page.text("people.what"),
+        list(PARTS),
+        format_func=lambda one: page.text(f"people.part.{one}"),
+        default="everybody",
+        key=PART,
+        required=True,
+        label_visibility="collapsed",
+    )
+    return str(chosen or "everybody")
+
+
+def _given(page: PageContext) -> None:
+    """What waits for the eyes of who was given some creators."""
+    creators: list[Creator] = page.read(
+        lambda scope: reviewable_creators(page.viewer.member, page.list_creators(scope), works=False)
+    )
+    found = page.read(lambda scope: reads.load_people(scope, creators, named="", only=[one.id for one in creators]))
+    waits = [one for one in found.dossiers if synthetic_people.needs_review(page, one)]
+    for one in waits:
+        with st.container(border=True):
+            draw_template("pages/people/templates/name.html", one=one, word=page.text)
+            synthetic_people.render_reference_review(page, one)
+    shown = picture_confirmations.render_pending_pictures(page, creators)
+    if not waits and not shown:
+        draw_template("pages/people/templates/note.html", said=page.text("people.nothing_waits"))
+
+
+def typed_text(key: str) -> str:
+    """What stands in a text field, without spaces around."""
+    return str(actions.typed_value(key) or "").strip()

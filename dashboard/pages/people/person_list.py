@@ -1,0 +1,143 @@
+"""People, the list: everybody by name with what is proven and allowed at a glance, and one of them opened."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.people import profile, surface_names, synthetic_people
+from dashboard.pages.people.queries import PeopleView, load_people, load_profile_context
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from gate.evidence.person_dossiers import PersonDossier
+from gate.people import persons as gate_people
+from gate.people.persons import MAX_PERSON_NAME, PERSON_KINDS, REAL_PERSON
+from tenants import audit
+from tenants.agencies.rights import Right
+
+OPEN, FIND = "people:open", "people:find"
+NOBODY = ""
+BEFORE = timedelta(microseconds=1)
+"""Ends are exclusive: what ends at midnight holds on the day before."""
+
+
+def render_person_list(page: PageContext) -> None:
+    """Draw everybody; above them who is open, below how to add somebody."""
+    named, chosen = str(actions.typed_value(FIND) or ""), st.session_state.get(OPEN)
+    # before the papers: what is written down between the two is then still waited for, and drawn a moment later
+    near = page.read(lambda scope: load_profile_context(scope, UUID(chosen))) if chosen else None
+    found = page.read(lambda scope: load_people(scope, page.list_creators(scope), named=named, only=None))
+    opened = next((one for one in found.dossiers if str(one.id) == chosen), None)
+    if opened is not None and near is not None:
+        with st.container(border=True, key="people_open"):
+            profile.render_profile(page, found, opened, near)
+            st.button(page.text("people.close"), key="people:close", on_click=partial(st.session_state.pop, OPEN, None))
+    if not found.dossiers and not named:
+        draw_template("pages/people/templates/note.html", said=page.text("people.nobody"))
+    else:
+        st.text_input(page.text("people.find"), key=FIND, max_chars=MAX_PERSON_NAME)
+    for one in found.dossiers:
+        if one is not opened:
+            _row(page, found, one)
+    if found.more:
+        st.caption(page.text("people.more", count=len(found.dossiers)))
+    with st.expander(page.text("people.add"), icon=":material/person_add:", expanded=not found.dossiers and not named):
+        _add(page, found)
+
+
+def render_own_entries(page: PageContext) -> None:
+    """What was said of the creators this member is: read, and nothing pressed."""
+    found = page.read(
+        lambda scope: load_people(scope, page.list_creators(scope), named="", only=[one.id for one in page.list_creators(scope)])
+    )  # fmt: skip
+    if not found.dossiers:
+        draw_template("pages/people/templates/note.html", said=page.text("people.none_of_yours"))
+    for one in found.dossiers:
+        with st.container(border=True):
+            render_summary(page, found, one)
+    draw_template("pages/people/templates/note.html", said=page.text("people.own_how"))
+
+
+def _row(page: PageContext, found: PeopleView, one: PersonDossier) -> None:
+    with st.container(border=True):
+        render_summary(page, found, one)
+        st.button(
+            page.markdown("people.open", name=one.name), key=f"open:{one.id}", on_click=_open, args=(str(one.id),)
+        )
+
+
+def _open(person_id: str) -> None:
+    st.session_state[OPEN] = person_id
+
+
+def render_summary(page: PageContext, found: PeopleView, one: PersonDossier) -> None:
+    """One person at a glance: proof of age, permissions, declaration, and what is missing."""
+    creators = {each.id: each.name for each in found.creators}
+    draw_template(
+        "pages/people/templates/summary.html",
+        one=one,
+        creator=creators.get(one.creator_id, "") if one.creator_id else "",
+        offer=found.offers.get(one.id),
+        looks=synthetic_people.review_status(page, one),
+        places=lambda surfaces: surface_names.surface_labels(page, surfaces),
+        now=found.now,
+        **date_formatters(page),
+    )
+
+
+def date_formatters(page: PageContext) -> dict[str, object]:
+    """How templates say days, on the reader's calendar: `day` of an instant, `last` the last one before an end."""
+
+    def day(at: datetime) -> str:
+        return page.localizer.format_date(at.astimezone(page.localizer.zone).date())
+
+    return {"day": day, "last": lambda end: day(end - BEFORE), "voice": page.localizer, "word": page.text}
+
+
+def _add(page: PageContext, found: PeopleView) -> None:
+    st.radio(
+        page.text("people.kind"),
+        PERSON_KINDS,
+        format_func=lambda one: page.text(f"people.kind.{one}"),
+        key="person:kind",
+    )
+    kind = str(actions.typed_value("person:kind") or REAL_PERSON)
+    st.caption(page.text(f"people.kind_how.{kind}"))
+    left, right = st.columns(2)
+    left.text_input(page.text("people.name"), key="person:name", max_chars=MAX_PERSON_NAME)
+    creators = {str(one.id): one.name for one in found.creators}
+    right.selectbox(
+        page.text("people.creator"),
+        [NOBODY, *creators] if kind == REAL_PERSON else list(creators),
+        format_func=lambda one: creators.get(one) or page.text("people.no_creator"),
+        key=f"person:creator:{kind == REAL_PERSON}",
+    )
+    if kind == "digital_twin":
+        real = {str(one.id): one.name for one in found.dossiers if one.facts.kind == REAL_PERSON}
+        st.selectbox(page.text("people.twin_of"), list(real), format_func=real.__getitem__, key="person:twin")
+    actions.action_button(
+        page, "people.add_now", partial(_added, kind), right=Right.RUN, key="person:add", kind="primary"
+    )  # fmt: skip
+
+
+def _added(kind: str, scope: Scope, _: UUID) -> Message:
+    name = str(actions.typed_value("person:name") or "").strip()
+    chosen = str(actions.typed_value(f"person:creator:{kind == REAL_PERSON}") or "")
+    twin = str(actions.typed_value("person:twin") or "") if kind == "digital_twin" else ""
+    if kind != REAL_PERSON and not chosen:
+        raise BadInput("person.no_creator")
+    person_id = gate_people.add_person(
+        scope,
+        kind=kind,
+        display_ref=name,
+        twin_of=UUID(twin) if twin else None,
+        creator_id=UUID(chosen) if chosen else None,
+    )
+    audit.record(scope, "person.added", f"person:{person_id}")
+    st.session_state[OPEN] = str(person_id)
+    return Message(f"people.added_{kind}", {"name": name})

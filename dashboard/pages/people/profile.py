@@ -1,0 +1,193 @@
+"""People, one of them: what is proven and allowed, and what is asked or noted next."""
+
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from dashboard.pages.people import person_list, portal_code, surface_names, synthetic_people
+from dashboard.pages.people.queries import PeopleView, ProfileContext, load_profile_context
+from dashboard.shell import actions, page_context
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from gate.consent import consent_offers, subject_portal
+from gate.consent.consent_offers import OfferTerms
+from gate.consent.queries import card_day_bounds
+from gate.contract.units import Rating
+from gate.decision.shoot_card_terms import REQUIRED_SCOPES
+from gate.evidence.person_dossiers import PersonDossier
+from gate.people import age_proofs
+from gate.people.age_proofs import PROOF_METHODS, AgeConfirmation
+from gate.people.persons import MAX_CONSENT_PERIOD, REAL_PERSON
+from tenants.agencies.rights import Right
+
+RATINGS = tuple(str(one) for one in Rating if one is not Rating.X)
+LOOK = "2s"
+"""How often an open page asks whether what was noted is written down."""
+
+YEAR = timedelta(days=365)
+DAYS = "DD/MM/YYYY"
+
+
+def render_profile(page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext) -> None:
+    """Draw one person and what can be done. `near` was read before the person: else an open page might never learn of
+    what was written down in between."""
+    person_list.render_summary(page, found, one)
+    draw_template("pages/people/templates/documents.html", one=one, near=near, **person_list.date_formatters(page))
+    if near.waits:
+        _watch(page, one.id)
+    if one.facts.kind == "synthetic":
+        synthetic_people.render_synthetic_person(page, found, one)
+    elif one.facts.kind == REAL_PERSON:
+        _real(page, found, one, near)
+    else:
+        st.caption(page.markdown("people.twin_how", name=one.twin_of))
+
+
+@st.fragment(run_every=LOOK)
+def _watch(drawn: PageContext, person_id: UUID) -> None:
+    """The page is drawn anew as soon as the workers wrote down what was noted."""
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer:
+        st.rerun()
+    if not page.read(lambda scope: load_profile_context(scope, person_id)).waits:
+        st.rerun()
+
+
+def _real(page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext) -> None:
+    with st.expander(page.text("people.ask"), icon=":material/contract:", expanded=_next(one) == "ask"):
+        _ask(page, found, one, near)
+    with st.expander(page.text("people.prove"), icon=":material/verified_user:", expanded=_next(one) == "prove"):
+        _prove(page, found, one)
+    with st.container(horizontal=True, gap="small"):
+        portal_code.render_code_button(page, one.id, one.name, key=f"code:{one.id}")
+        sure = st.checkbox(page.markdown("people.end_sure", name=one.name), key=f"end:{one.id}", wrap=True)
+        act = partial(_end, one)
+        actions.action_button(page, "people.end", act, right=Right.RUN, key=f"ended:{one.id}", disabled=not sure)
+
+
+def _next(one: PersonDossier) -> str:
+    """What is to be done first."""
+    if any(code.partition("_")[0] in ("depict", "publish") for code in one.adult):
+        return "ask"
+    return "prove" if "age" in one.adult or "age_over" in one.adult else ""
+
+
+def _ask(page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext) -> None:
+    st.caption(page.markdown("people.ask_how", name=one.name))
+    options = [*surface_names.list_platforms(), *near.surfaces]
+    left, right = st.columns(2)
+    left.multiselect(
+        page.text("cards.places"),
+        options,
+        default=[each for each in near.platforms if each in options],
+        format_func=lambda each: surface_names.surface_label(page, each),
+        placeholder=page.text("cards.places_hint"),
+        key=f"ask:places:{one.id}",
+        select_all=False,
+    )
+    right.selectbox(
+        page.text("cards.rating"),
+        RATINGS,
+        format_func=lambda each: page.text(f"rating.{each}"),
+        key=f"ask:rating:{one.id}",
+    )
+    today = found.now.astimezone(page.localizer.zone).date()
+    left.date_input(page.text("people.from"), value=today, format=DAYS, key=f"ask:from:{one.id}")
+    right.date_input(page.text("people.until"), value=today + YEAR, format=DAYS, key=f"ask:until:{one.id}")
+    st.checkbox(page.text("cards.sell"), key=f"ask:download_sell:{one.id}")
+    st.checkbox(page.text("people.likeness"), key=f"ask:ai_likeness:{one.id}")
+    act = partial(_asked, one, str(page.localizer.zone))
+    actions.action_button(page, "people.ask_now", act, right=Right.RUN, key=f"ask:{one.id}", kind="primary")
+
+
+def _asked(one: PersonDossier, zone: str, scope: Scope, _: UUID) -> Message:
+    begins, _ends = card_day_bounds(_day(f"ask:from:{one.id}"), zone)
+    _starts, ends = card_day_bounds(_day(f"ask:until:{one.id}"), zone)
+    more = [what for what in ("download_sell", "ai_likeness") if actions.typed_value(f"ask:{what}:{one.id}")]
+    terms = OfferTerms(
+        scopes=(*sorted(REQUIRED_SCOPES), *more),
+        surfaces=tuple(actions.typed_value(f"ask:places:{one.id}") or ()),
+        max_rating=Rating(actions.typed_value(f"ask:rating:{one.id}")),
+        valid_from=begins,
+        valid_until=min(ends, begins + MAX_CONSENT_PERIOD)
+        if ends - begins <= MAX_CONSENT_PERIOD + timedelta(days=2)
+        else ends,
+    )
+    consent_offers.create_consent_offer(scope, one.id, terms)
+    return Message("people.asked", {"name": one.name})
+
+
+def _prove(page: PageContext, found: PeopleView, one: PersonDossier) -> None:
+    st.caption(page.text("people.prove_how"))
+    now = found.now.astimezone(page.localizer.zone)
+    left, right = st.columns(2)
+    left.text_input(page.text("people.custodian"), key=f"prove:who:{one.id}", max_chars=age_proofs.MAX_CUSTODIAN_NAME)
+    right.selectbox(
+        page.text("people.method"),
+        PROOF_METHODS,
+        format_func=lambda each: page.text(f"people.method.{each}"),
+        key=f"prove:method:{one.id}",
+    )
+    left.date_input(
+        page.text("people.checked_on"),
+        value=now.date(),
+        max_value=now.date(),
+        min_value=now.date() - 20 * YEAR,
+        format=DAYS,
+        key=f"prove:day:{one.id}",
+    )
+    right.time_input(page.text("people.checked_at"), value=time(), key=f"prove:at:{one.id}")
+    st.text_input(page.text("people.receipt"), key=f"prove:receipt:{one.id}", max_chars=200)
+    on_day = st.checkbox(page.text("people.earlier"), key=f"prove:earlier:{one.id}")
+    if on_day:
+        st.date_input(
+            page.text("people.of_age_on"),
+            value=now.date(),
+            max_value=now.date(),
+            min_value=now.date() - 40 * YEAR,
+            format=DAYS,
+            key=f"prove:on:{one.id}",
+        )
+    ends = st.checkbox(page.text("people.proof_ends"), key=f"prove:ends:{one.id}")
+    if ends:
+        st.date_input(
+            page.text("people.until"), value=now.date() + 2 * YEAR, format=DAYS, key=f"prove:until:{one.id}"
+        )  # fmt: skip
+    act = partial(_proved, one, str(page.localizer.zone))
+    actions.action_button(page, "people.prove_now", act, right=Right.RUN, key=f"prove:{one.id}", kind="primary")
+
+
+def _proved(one: PersonDossier, zone: str, scope: Scope, _: UUID) -> Message:
+    at = actions.typed_value(f"prove:at:{one.id}")
+    clock = at if isinstance(at, time) else time()
+    checked = datetime.combine(_day(f"prove:day:{one.id}"), clock, ZoneInfo(zone))
+    earlier = actions.typed_value(f"prove:earlier:{one.id}")
+    ends = actions.typed_value(f"prove:ends:{one.id}")
+    said = AgeConfirmation(
+        custodian=str(actions.typed_value(f"prove:who:{one.id}") or ""),
+        method=str(actions.typed_value(f"prove:method:{one.id}")),
+        receipt=str(actions.typed_value(f"prove:receipt:{one.id}") or ""),
+        verified_at=checked,
+        valid_until=card_day_bounds(_day(f"prove:until:{one.id}"), zone)[1] if ends else None,
+        on_day=card_day_bounds(_day(f"prove:on:{one.id}"), zone)[0] if earlier else None,
+    )
+    age_proofs.submit_age_proof(scope, one.id, said)
+    return Message("people.proved", {"name": one.name})
+
+
+def _end(one: PersonDossier, scope: Scope, _: UUID) -> Message:
+    subject_portal.request_revocation(scope, one.id, subject_portal.ALL_CONSENTS)
+    return Message("people.ended", {"name": one.name})
+
+
+def _day(key: str) -> date:
+    day = actions.typed_value(key)
+    if not isinstance(day, date):
+        raise BadInput("asking.bad_days")
+    return day

@@ -1,0 +1,144 @@
+"""People who are shown: what is proven and allowed of each, what waits for a second person, shoot cards, and those who
+never are."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from foundation.outbox import outbox
+from gate.consent import consent_offers, face_consent, shoot_cards, subject_portal
+from gate.consent.consent_offers import ConsentOfferSummary
+from gate.consent.shoot_cards import ShootCardView
+from gate.consent.subject_portal import LinkedPerson
+from gate.evidence import person_dossiers
+from gate.evidence.person_dossiers import MAX_DOSSIERS, PersonDossier
+from gate.people import depiction_bans
+from gate.people.age_proofs import AgeProofSubmitted
+from gate.people.persons import REAL_PERSON
+from gate.reviews import bystanders, depicted_people
+from gate.reviews.bystanders import BystanderCount
+from gate.reviews.depicted_people import PendingProposal
+from studio.library import assets as studio_library
+from studio.library import queries as studio_reads
+from studio.library.queries import AssetCard as Picture
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator
+
+REFERENCES = 36
+"""So many of a creator's newest pictures are offered as references."""
+
+
+@dataclass(frozen=True)
+class PeopleView:
+    """Everybody, or those of some creators; `more` where not all are here. `consent_offers` are the newest by person."""
+
+    dossiers: Sequence[PersonDossier]
+    more: bool
+    offers: Mapping[UUID, ConsentOfferSummary]
+    creators: Sequence[Creator]
+    now: datetime
+
+
+def load_people(scope: Scope, creators: Sequence[Creator], *, named: str, only: Collection[UUID] | None) -> PeopleView:
+    """People by name; `only` those who are one of these creators."""
+    found = person_dossiers.list_dossiers(scope, named=named, creators=only, limit=MAX_DOSSIERS + 1)
+    newest: dict[UUID, ConsentOfferSummary] = {}
+    for one in consent_offers.list_consent_offers(scope, [each.id for each in found if each.facts.kind == REAL_PERSON]):
+        newest.setdefault(one.person_id, one)
+    return PeopleView(found[:MAX_DOSSIERS], len(found) > MAX_DOSSIERS, newest, creators, scope.now)
+
+
+@dataclass(frozen=True)
+class ProfileContext:
+    """What stands beside one person: who noted what, by actor; where the agency posts; whether a proof is coming."""
+
+    names: Mapping[str, str]
+    platforms: Sequence[str]
+    surfaces: Sequence[str]
+    waits: bool
+
+
+def load_profile_context(scope: Scope, person_id: UUID) -> ProfileContext:
+    """What is needed to show one person whole, and to ask them for something."""
+    names = {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)}
+    accounts = channel_reads.list_channels(scope)
+    return ProfileContext(
+        names,
+        sorted({one.platform for one in accounts}),
+        sorted({one.surface for one in accounts if one.surface}),
+        outbox.is_pending(scope, person_id, AgeProofSubmitted.kind),
+    )
+
+
+def list_reference_candidates(scope: Scope, creator_id: UUID) -> list[Picture]:
+    """Pictures of a creator that may be chosen as references; no demonstrations where those stand apart."""
+    found, own = (
+        studio_reads.list_asset_cards(scope, creator_id, limit=REFERENCES),
+        studio_library.needs_label_separation(scope, creator_id),
+    )
+    return [one for one in found if not one.standing.is_withheld and not (own and one.label)]
+
+
+@dataclass(frozen=True)
+class ShootCardsView:
+    """Shoot cards of some creators, and what a new one is made from."""
+
+    cards: Sequence[ShootCardView]
+    creators: Sequence[Creator]
+    shown: Sequence[LinkedPerson]
+    platforms: Sequence[str]
+    zone: str
+    now: datetime
+
+
+def load_shoot_cards(scope: Scope, creators: Sequence[Creator]) -> ShootCardsView:
+    """The cards, and everybody real whom one may name."""
+    return ShootCardsView(
+        shoot_cards.list_cards(scope, [one.id for one in creators]),
+        creators,
+        subject_portal.list_linkable_people(scope),
+        sorted({one.platform for one in channel_reads.list_channels(scope)}),
+        tenant_reads.get_agency(scope).zone,
+        scope.now,
+    )
+
+
+def list_pending_confirmations(scope: Scope, creators: Sequence[Creator]) -> list[PendingProposal]:
+    """Pictures of these creators in which somebody was named by one person alone."""
+    return depicted_people.list_pending_proposals(scope, creators=[one.id for one in creators])
+
+
+def list_unrecognizable(scope: Scope, creators: Sequence[Creator]) -> list[BystanderCount]:
+    """Pictures of these creators in which one person alone said that somebody cannot be recognised."""
+    return bystanders.list_pending_bystanders(scope, [one.id for one in creators])
+
+
+@dataclass(frozen=True)
+class DepictionBanEntry:
+    """Somebody nobody may show. `way` is name or face; `said` their name, or why their face is here. `by` is the name
+    of who put them there, nothing once they left; `ending_by` the first of the two who take a face off."""
+
+    id: UUID
+    way: str
+    said: str
+    noted_by: str
+    by: str
+    since: datetime
+    ending_by: UUID | None = None
+
+
+def list_depiction_ban_entries(scope: Scope) -> list[DepictionBanEntry]:
+    """Whom nobody may show, by name or by face, the newest first."""
+    names = {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)}
+    found = [
+        DepictionBanEntry(one.id, "name", one.name, one.noted_by, names.get(one.noted_by, ""), one.since)
+        for one in depiction_bans.list_depiction_bans(scope)
+    ]
+    found += [
+        DepictionBanEntry(one.id, "face", one.why, one.noted_by, names.get(one.noted_by, ""), one.since, one.ending_by)
+        for one in face_consent.list_face_bans(scope)
+    ]
+    return sorted(found, key=lambda one: one.since, reverse=True)

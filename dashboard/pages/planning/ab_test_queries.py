@@ -1,0 +1,94 @@
+"""Two versions of what a series says: a creator's tests with what may be said of them, and what could be tested."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from insights.analysis import ab_test_verdicts
+from insights.analysis.ab_test_verdicts import AbTestVerdict
+from schedules.calendar import listings
+from schedules.posts import queries as schedule_reads
+from schedules.posts.channel_overrides import PostContent
+from schedules.posts.states import SeriesState
+from schedules.recurrence import ab_tests, queries
+from schedules.recurrence.ab_tests import AbTestStatus, VariantTest
+from studio.library import assets
+from studio.library.assets import AssetTile
+from tenants.agencies.queries import Creator
+
+PICTURES = 60
+"""Pictures to choose from, the newest first."""
+
+
+@dataclass(frozen=True)
+class AbTestView:
+    """A test, the two versions as they stand, and what may be said of it."""
+
+    test: VariantTest
+    account: str
+    a: PostContent
+    b: PostContent
+    verdict: AbTestVerdict
+    said: Message
+
+    @property
+    def needs_decision(self) -> bool:
+        """Whether it has its size, and somebody has to say which version goes on: until then it is A."""
+        return self.test.state is AbTestStatus.RUNNING and self.verdict.is_final
+
+
+@dataclass(frozen=True)
+class AbTestCandidate:
+    """A series that could be tested: what it says on its account, and its next dates."""
+
+    series_id: UUID
+    account: str
+    said: PostContent
+    dates: Sequence[date]
+
+
+@dataclass(frozen=True)
+class AbTestsView:
+    """All that is drawn of a creator's tests."""
+
+    creator: Creator
+    tests: Sequence[AbTestView]
+    offered: Sequence[AbTestCandidate]
+    tiles: Sequence[AssetTile]
+
+
+def load_ab_tests(scope: Scope, creator: Creator) -> AbTestsView:
+    """A creator's tests, and what could be tested."""
+    accounts = {one.id: one for one in channel_reads.list_creator_channels(scope, creator.id)}
+    tests = ab_tests.tests_of_creators(scope, [creator.id])
+    return AbTestsView(
+        creator,
+        [_shown(scope, one, accounts[one.channel_id]) for one in tests],
+        _offered(scope, creator, accounts, {one.series_id for one in tests if one.ended_at is None}),
+        assets.list_asset_tiles(scope, creator.id, limit=PICTURES),
+    )
+
+
+def _shown(scope: Scope, test: VariantTest, channel: Channel) -> AbTestView:
+    a, b = (schedule_reads.get_stored_post(scope, one).content_for_channel(channel) for one in (test.a_id, test.b_id))
+    found = ab_test_verdicts.judge_test(scope, test)
+    return AbTestView(test, channel.name, a, b, found, ab_test_verdicts.verdict_message(test, found))
+
+
+def _offered(
+    scope: Scope, creator: Creator, accounts: dict[UUID, Channel], running: set[UUID]
+) -> list[AbTestCandidate]:
+    found = []
+    for one in queries.list_series_records(scope, [creator.id], before=None, limit=listings.MAX_PAGE_SIZE):
+        series = one.series
+        if series.state is SeriesState.STOPPED or series.id in running or len(one.channels) != 1 or not series.coming:
+            continue
+        channel = accounts[one.channels[0]]
+        said = schedule_reads.get_stored_post(scope, one.post_id).content_for_channel(channel)
+        found.append(AbTestCandidate(series.id, channel.name, said, [wall.day for wall in series.coming]))
+    return found

@@ -1,0 +1,146 @@
+"""Two versions of what a series says, against each other: what runs, what came of it, beginning and ending one."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.calendar import filters
+from dashboard.pages.planning.ab_test_queries import AbTestCandidate, AbTestsView, AbTestView, load_ab_tests
+from dashboard.shell import actions
+from dashboard.shell.date_input import parse_date
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from insights.analysis import ab_test_verdicts
+from insights.metrics.readings import POST_METRICS
+from schedules.drafts import drafts
+from schedules.recurrence import ab_tests, series
+from schedules.recurrence.ab_tests import MAX_TEST_UNITS, MIN_TEST_UNITS, AbTestRequest
+from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B
+from tenants.agencies.rights import Right
+
+SERIES = "variants:series"
+BODY, PICTURE, DAY, METRIC, AGE, SIZE = (
+    f"variants:{name}" for name in ("body", "picture", "day", "metric", "age", "size")
+)
+SAME, NONE = "same", "none"
+USUAL = 60
+"""Posts of a test where nobody says."""
+
+
+def render_ab_tests(page: PageContext, asked: str) -> None:
+    """Draw the tests of the creator in the address, or of the first one. Raises NotFound for one who is not theirs."""
+    filters.render_back_button(page)
+    draw_template("pages/planning/templates/ab_test_header.html", word=page.text)
+    creator = filters.select_creator(page, "compare", asked)
+    if creator is None:
+        return
+    found = page.read(lambda scope: load_ab_tests(scope, creator))
+    actions.show_notices(page, "variants")
+    for one in found.tests:
+        _test(page, one)
+    _begin(page, found)
+
+
+def _test(page: PageContext, one: AbTestView) -> None:
+    """One test: both versions, what may be said of it, and its end."""
+    test = one.test
+    with st.container(border=True, key=f"variants:{test.id}"):
+        draw_template("pages/planning/templates/ab_test.html", one=one, test=test, voice=page.localizer, word=page.text)
+        if test.ended_at is not None or not page.has_right(Right.RUN):
+            return
+        with st.popover(page.text("variants.end")):
+            draw_template("shell/templates/note.html", note=page.text("variants.end_why"))
+            with st.container(horizontal=True, gap="small"):
+                for keep in (VARIANT_A, VARIANT_B):
+                    act = partial(_end, page, test.id, keep)
+                    key = f"variants:end:{test.id}:{keep}"
+                    actions.action_button(page, f"variants.keep_{keep}", act, right=Right.RUN, key=key)
+
+
+def _end(page: PageContext, test_id: UUID, keep: str, scope: Scope, _: UUID) -> Message:
+    test = ab_tests.get_test(scope, test_id)
+    page.get_creator(scope, test.creator_id)
+    ab_tests.end_test(scope, test_id, keep=keep, author=page.viewer.actor)
+    free = drafts.needs_no_approval(scope, test.b_id if keep == VARIANT_B else test.a_id)
+    code = "variants.ended_stopped" if test.stopped else "variants.ended" if free else "variants.ended_waits"
+    return Message(code, {"version": keep.upper()})
+
+
+def _begin(page: PageContext, found: AbTestsView) -> None:
+    """A test to be made: of what, what is changed, and how it is measured."""
+    offered = {str(one.series_id): one for one in found.offered}
+    if not offered:
+        draw_template("shell/templates/note.html", note=page.text("variants.nothing_repeats"))
+        return
+    with st.expander(page.text("variants.begin"), expanded=not found.tests):
+        chosen = st.selectbox(
+            page.text("variants.of"), list(offered), format_func=lambda key: _short(offered[key]), key=SERIES
+        )
+        one = offered[chosen]
+        with st.form(f"variants:begin:{chosen}", border=False):
+            draw_template("shell/templates/note.html", note=page.text("variants.one_thing"))
+            st.text_area(page.text("variants.body"), one.said.body, key=f"{BODY}:{chosen}", height=120)
+            _picture(page, found, f"{PICTURE}:{chosen}")
+            _measure(page, one, chosen)
+            act = partial(_begun, page, one)
+            actions.submit_button(page, "variants.begin_sure", act, right=Right.RUN, key=f"variants:begin:go:{chosen}")
+
+
+def _short(one: AbTestCandidate) -> str:
+    return f"{one.account} – {' '.join((one.said.title or one.said.body).split())[:70] or '…'}"
+
+
+def _picture(page: PageContext, found: AbTestsView, key: str) -> None:
+    names = {str(tile.asset_id): tile.alt for tile in found.tiles}
+
+    def said(choice: str) -> str:
+        return page.text(f"variants.picture_{choice}") if choice in (SAME, NONE) else names[choice] or "…"
+
+    st.selectbox(page.text("variants.picture"), [SAME, NONE, *names], format_func=said, key=key)
+
+
+def _measure(page: PageContext, one: AbTestCandidate, chosen: str) -> None:
+    """From when on, what is counted, when, and of how many posts."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        days = [f"{day:%d/%m/%Y}" for day in one.dates]
+        st.selectbox(page.text("variants.day"), days, key=f"{DAY}:{chosen}", width=180)
+        st.selectbox(
+            page.text("variants.metric"),
+            POST_METRICS,
+            format_func=lambda name: page.text(f"variants.metric.{name}"),
+            key=f"{METRIC}:{chosen}",
+            width=180,
+        )
+        st.selectbox(
+            page.text("variants.age"),
+            ab_test_verdicts.TEST_READING_AGES,
+            format_func=lambda hours: page.text(f"variants.age.{hours}"),
+            key=f"{AGE}:{chosen}",
+            width=180,
+        )
+        st.number_input(
+            page.text("variants.size"), MIN_TEST_UNITS, MAX_TEST_UNITS, USUAL, key=f"{SIZE}:{chosen}", width=180
+        )
+
+
+def _begun(page: PageContext, one: AbTestCandidate, scope: Scope, press_id: UUID) -> Message:
+    page.get_creator(scope, series.get_series(scope, one.series_id).creator_id)
+
+    def typed(name: str) -> str:
+        return str(actions.typed_value(f"{name}:{one.series_id}") or "").strip()
+
+    picture, body = typed(PICTURE), typed(BODY)
+    wanted = AbTestRequest(
+        parse_date(typed(DAY)),
+        typed(METRIC),
+        int(typed(AGE) or 0),
+        int(typed(SIZE) or 0),
+        body=None if body == one.said.body.strip() else body,
+        media=None if picture in (SAME, "") else () if picture == NONE else (UUID(picture),),
+    )
+    test_id = ab_test_verdicts.start_measured_test(scope, one.series_id, wanted, key=press_id, author=page.viewer.actor)
+    free = drafts.needs_no_approval(scope, ab_tests.get_test(scope, test_id).b_id)
+    return Message("variants.begun_free" if free else "variants.begun")

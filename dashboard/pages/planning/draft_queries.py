@@ -1,0 +1,39 @@
+"""Posts that were put aside, with whose they are and who wrote them last."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from schedules.calendar import unscheduled_drafts
+from schedules.calendar.unscheduled_drafts import UnscheduledDraft
+from schedules.posts.channel_overrides import PostContent
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator
+
+
+@dataclass(frozen=True)
+class DraftEntry:
+    """A post that was put aside. `there` is what it says on the accounts it says something of its own for."""
+
+    aside: UnscheduledDraft
+    creator: Creator
+    by: str
+    there: Mapping[UUID, PostContent]
+
+
+def list_drafts(scope: Scope, mine: Sequence[Creator]) -> list[DraftEntry]:
+    """All of these creators, the last written first."""
+    known, names = (
+        {one.id: one for one in mine},
+        {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)},
+    )
+    accounts = {one.id: channel_reads.list_creator_channels(scope, one.id) for one in mine}
+    found = []
+    for one in unscheduled_drafts.list_unscheduled_drafts(scope, known):
+        places = {other.place for other in one.post.others}
+        named = [each for each in accounts[one.post.creator_id] if places & {each.platform, str(each.id)}]
+        there = {each.id: one.post.content_for_channel(each) for each in named if not each.is_disconnected}
+        found.append(DraftEntry(one, known[one.post.creator_id], names.get(one.post.author, ""), there))
+    return found

@@ -1,0 +1,118 @@
+"""The posts that come back: what is in a creator's pool, what comes next, and what could be put in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from dashboard.pages.compose.queries import PostAccount
+from dashboard.pages.compose.queries import list_post_accounts as accounts_of
+from foundation.db.database import Scope
+from foundation.ops.wall_time import local_day
+from gate.policy.emergency_stops import StoppedScope
+from schedules.availability import slots
+from schedules.calendar.next_steps import is_next_step_stopped
+from schedules.downtime import account_blocks
+from schedules.posts import queries as schedule_reads
+from schedules.posts.queries import DeliveryEntry, StoredPost
+from schedules.posts.states import NEEDS_DECISION, PENDING_STATES, DeliveryState
+from schedules.recurrence import evergreen_pools, queries
+from schedules.recurrence.evergreen_pools import PoolSchedule
+from tenants.agencies.queries import Creator
+
+S = DeliveryState
+RECENT = timedelta(days=365)
+OFFERED = 60
+"""Published posts that may be put in, the latest first."""
+
+SHOWN = PENDING_STATES | NEEDS_DECISION
+"""States of what its page lists: while one waits for a decision, its entry does not come back."""
+
+
+@dataclass(frozen=True)
+class EvergreenEntry:
+    """One entry: its wordings, when it left last and when it leaves next, on whatever account."""
+
+    id: UUID
+    wordings: Sequence[StoredPost]
+    taken_out: bool
+    last: datetime | None
+    next: datetime | None
+
+
+@dataclass(frozen=True)
+class EvergreenView:
+    """All that is drawn of a creator's pool; `pool_id` None while she has none."""
+
+    now: datetime
+    creator: Creator
+    accounts: Sequence[PostAccount]
+    labels: Sequence[str]
+    """Names of slots."""
+    no_slots: Sequence[str]
+    """Accounts of the pool that have no slot, by name: nothing comes back there."""
+    pool_id: UUID | None
+    rhythm: PoolSchedule | None
+    paused: bool
+    items: Sequence[EvergreenEntry]
+    coming: Sequence[DeliveryEntry]
+    """What is planned of it and what of it waits for a decision, the first due first."""
+    offered: Sequence[DeliveryEntry]
+    """Posts that left and are not in it."""
+    halt: StoppedScope
+    """Where nothing leaves, whatever hour it has."""
+
+    @property
+    def empty_reason(self) -> str:
+        """Why nothing comes next, as a sentence says it; of one that is paused, that stands beside its button."""
+        if self.paused:
+            return ""
+        if all(one.taken_out for one in self.items):
+            return "pool.nothing_inside"
+        until, today = self.rhythm.until if self.rhythm else None, local_day(self.now, self.creator.zone)
+        return "pool.is_over" if until is not None and until < today else "pool.nothing_coming"
+
+    def state_code(self, entry: DeliveryEntry) -> str:
+        """How it stands, as `calendar.short.<name>` says it."""
+        return "stopped" if is_next_step_stopped(self.halt, entry) else entry.display_state
+
+
+def load_evergreen(scope: Scope, creator: Creator) -> EvergreenView:
+    """A creator's pool as it stands."""
+    row = evergreen_pools.pool_of_creator(scope, creator.id)
+    entries = evergreen_pools.list_pool_entries(scope, row.id) if row is not None else []
+    inside = {UUID(one) for entry in entries for one in entry.wordings}
+    since, names = scope.now - RECENT, channel_reads.channel_names(scope)
+    known = queries.entries_of_pool_posts(scope, inside, since, scope.now + RECENT, names=names)
+    accounts = accounts_of(scope, [creator])
+    hours = {one.id: slots.list_slots(scope, one.id) for one in accounts}
+    rhythm = evergreen_pools.pool_schedule(row) if row is not None else None
+    return EvergreenView(
+        now=scope.now,
+        creator=creator,
+        accounts=accounts,
+        labels=sorted({slot.label for each in hours.values() for slot in each if slot.label}),
+        no_slots=[one.name for one in accounts if rhythm and one.id in rhythm.channels and not hours[one.id]],
+        pool_id=row.id if row is not None else None,
+        rhythm=rhythm,
+        paused=row is not None and row.paused,
+        items=[_item(scope, entry.id, list(map(UUID, entry.wordings)), entry.taken_out, known) for entry in entries],
+        coming=[
+            one
+            for one in known
+            if one.occurrence_key.startswith(evergreen_pools.POOL_KEY_PREFIX) and one.state in SHOWN
+        ],
+        offered=queries.list_pool_candidates(scope, creator.id, since, without=inside, names=names, limit=OFFERED),
+        halt=account_blocks.load_emergency_stops(scope),
+    )
+
+
+def _item(
+    scope: Scope, entry_id: UUID, wordings: Sequence[UUID], out: bool, known: Sequence[DeliveryEntry]
+) -> EvergreenEntry:
+    mine = [one for one in known if one.post_id in wordings]
+    left = [one.settled_at or one.due_at for one in mine if one.state is S.PUBLISHED]
+    ahead = [one.due_at for one in mine if one.state in PENDING_STATES]
+    written = [schedule_reads.get_stored_post(scope, one) for one in wordings]
+    return EvergreenEntry(entry_id, written, out, max(left, default=None), min(ahead, default=None))

@@ -1,0 +1,139 @@
+"""Files of posts: those that were brought in, what goes out of a window, and the feeds of a creator."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from dashboard.shell.date_input import parse_date
+from dashboard.shell.localization import MemberLocalizer
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.ops.wall_time import WallTime, day_bounds, local_day
+from schedules.calendar import calendar_subscriptions, exports
+from schedules.calendar.calendar_subscriptions import CalendarSubscription
+from schedules.feeds import sources
+from schedules.feeds.sources import FeedView
+from schedules.imports import account_names, import_files
+from schedules.imports.cell_formats import escape_formula
+from schedules.imports.import_files import ImportView
+from tenants.agencies.queries import Creator, Member
+
+USUAL_WINDOW = timedelta(days=30)
+NOON = time(12, 0)
+
+
+@dataclass(frozen=True)
+class ImportsView:
+    """The files that were brought in, the last one first, and the one that is looked at."""
+
+    now: datetime
+    known: Sequence[ImportView]
+    shown: ImportView | None
+
+
+@dataclass(frozen=True)
+class FeedsView:
+    """A creator's feeds, and her accounts they may write for."""
+
+    now: datetime
+    creator: Creator
+    accounts: dict[UUID, str]
+    feeds: Sequence[FeedView]
+
+
+@dataclass(frozen=True)
+class CalendarSubscriptionsView:
+    """The addresses a member's calendars read."""
+
+    now: datetime
+    living: Sequence[CalendarSubscription]
+
+
+@dataclass(frozen=True)
+class DateRange:
+    """Local days, the last one included."""
+
+    first: date
+    last: date
+
+
+def load_imports(scope: Scope, mine: Sequence[Creator], chosen: UUID | None) -> ImportsView:
+    """What this member brought in, or others who work for no more than they do; `chosen` else the last is shown."""
+    ids = [one.id for one in mine]
+    known = import_files.list_imports(scope, creators=ids)
+    wanted = next((one.id for one in known if one.id == chosen), known[0].id if known else None)
+    shown = import_files.get_import(scope, wanted, creators=ids) if wanted is not None else None
+    return ImportsView(scope.now, known, shown)
+
+
+def load_feeds(scope: Scope, creator: Creator) -> FeedsView:
+    """The feeds of a creator."""
+    accounts = {one.id: one.name for one in channel_reads.list_creator_channels(scope, creator.id)}
+    return FeedsView(scope.now, creator, accounts, sources.list_feeds(scope, creator.id))
+
+
+def load_calendar_subscriptions(scope: Scope, member: Member) -> CalendarSubscriptionsView:
+    """The addresses of a member."""
+    return CalendarSubscriptionsView(scope.now, calendar_subscriptions.list_calendar_subscriptions(scope, member.id))
+
+
+def default_date_range(scope: Scope, zone: str) -> DateRange:
+    """From today on."""
+    today = local_day(scope.now, zone)
+    return DateRange(today, today + USUAL_WINDOW)
+
+
+def parse_date_range(first: str, last: str) -> DateRange:
+    """The days somebody typed. Raises BadInput for what is no day, an end before the beginning, or too long a time."""
+    found = DateRange(parse_date(first), parse_date(last))
+    if found.last < found.first:
+        raise BadInput("files.window_backwards")
+    if found.last - found.first >= exports.MAX_EXPORT_WINDOW:
+        raise BadInput("files.window_too_long")
+    if not 2000 <= found.first.year <= found.last.year <= 2200:
+        raise BadInput("files.window_too_long")
+    return found
+
+
+def check_export_size(scope: Scope, mine: Sequence[Creator], days: DateRange) -> None:
+    """Raise BadInput where these days hold more than one file takes: nothing is left out in silence."""
+    start, end = _instants(mine, days)
+    if exports.count_export_rows(scope, {one.id for one in mine}, start, end) > exports.MAX_EXPORTED_DELIVERIES:
+        raise BadInput("files.window_too_full", most=exports.MAX_EXPORTED_DELIVERIES)
+
+
+def _instants(mine: Sequence[Creator], days: DateRange) -> tuple[datetime, datetime]:
+    zone = mine[0].zone if mine else "UTC"
+    return day_bounds(days.first, zone)[0], day_bounds(days.last, zone)[1]
+
+
+def export_posts(scope: Scope, mine: Sequence[Creator], voice: MemberLocalizer, days: DateRange, form: str) -> bytes:
+    """The posts of these creators in these days, as `csv` or `ics`; a day is that of the first creator's clock."""
+    found = exports.load_export_rows(scope, {one.id for one in mine}, *_instants(mine, days))
+    if form == "ics":
+        return exports.render_icalendar(found, now=scope.now, name=voice.text("files.calendar_name"))
+    said = {asked: voice.message_text(reason) for asked, reason in exports.collect_reason_messages(found).items()}
+    return exports.render_csv(found, said)
+
+
+def example_import_file(scope: Scope, mine: Sequence[Creator]) -> bytes:
+    """A file to fill in, with names that are known here."""
+    creator = mine[0]
+    accounts = list(account_names.name_accounts(channel_reads.list_creator_channels(scope, creator.id)).values())
+    at = WallTime(local_day(scope.now, creator.zone) + timedelta(days=1), NOON, creator.zone)
+    return exports.render_example_csv(creator.name, accounts[0] if accounts else "…", at)
+
+
+def import_report(shown: ImportView, voice: MemberLocalizer) -> bytes:
+    """What was found in a file, as a table."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow([voice.text(f"files.head.{name}") for name in ("line", "column", "kind", "said")])
+    for one in shown.findings:
+        kind = voice.text("files.kind.problem" if one.grave else "files.kind.mark")
+        writer.writerow([one.line, escape_formula(one.column), kind, escape_formula(voice.message_text(one.message))])
+    return out.getvalue().encode("utf-8-sig")

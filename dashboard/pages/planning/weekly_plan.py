@@ -1,0 +1,237 @@
+"""A week from a brief: what is asked for, what is proposed for it, and each line accepted, changed or dropped."""
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.calendar import filters
+from dashboard.pages.planning.weekly_plan_queries import WeeklyPlanView, load_weekly_plan
+from dashboard.shell import actions, page_context
+from dashboard.shell.date_input import parse_date, parse_time
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import Conflict
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import WallTime
+from schedules.posts.states import WeekLineState
+from schedules.suggestions.weekly_plans import proposals
+from schedules.suggestions.weekly_plans.brief import MAX_WEEK_POSTS, WeekBrief
+from schedules.suggestions.weekly_plans.proposals import WeekLineChange, WeekLineView, WeekProposal
+from tenants.agencies.queries import Creator
+from tenants.agencies.rights import Right
+
+CREATOR = "week:creator"
+USUAL = 5
+"""Posts of a week, where nobody says how many."""
+
+TICK = "3s"
+"""How often a proposal whose words are being written is read again."""
+
+
+def render_weekly_plan(page: PageContext) -> None:
+    """Draw the brief, the newest proposal of the chosen creator, and what is open of those before."""
+    filters.render_back_button(page)
+    draw_template("pages/planning/templates/weekly_plan_header.html", word=page.text)
+    mine = page.read(page.list_creators)
+    if not mine:
+        draw_template("shell/templates/empty.html", code="dashboard.no_creators", word=page.text)
+        return
+    creator = _creator(page, mine)
+    found = page.read(lambda scope: load_weekly_plan(scope, creator))
+    if not found.accounts:
+        draw_template("shell/templates/empty.html", code="queue.no_account", word=page.text)
+        return
+    actions.show_notices(page, "week")
+    with st.expander(page.text("week.brief"), expanded=not found.proposals, icon=":material/edit_calendar:"):
+        _brief(page, found)
+    waiting = any(not one.written for one in found.proposals)
+    st.fragment(_proposals, run_every=TICK if waiting else None)(page, creator, waiting)
+
+
+def _creator(page: PageContext, mine: list[Creator]) -> Creator:
+    names = {one.slug: one for one in mine}
+    chosen = st.selectbox(
+        page.text("calendar.creator"), list(names), format_func=lambda one: names[one].name, key=CREATOR, width=320
+    )
+    return names[chosen]
+
+
+def _key(name: str, creator: Creator) -> str:
+    return f"week:{name}:{creator.slug}"
+
+
+def _brief(page: PageContext, found: WeeklyPlanView) -> None:
+    one = found.creator
+    with st.form(_key("brief", one), border=False):
+        st.text_input(page.text("week.goal"), key=_key("goal", one), max_chars=200)
+        st.text_area(page.text("week.topics"), key=_key("topics", one), help=page.text("week.topics_why"))
+        st.text_input(page.text("week.tone"), found.tone, key=_key("tone", one), max_chars=200)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.text_input(page.text("week.first"), f"{found.monday:%d/%m/%Y}", key=_key("first", one), width=150)
+            st.number_input(page.text("week.count"), 1, MAX_WEEK_POSTS, USUAL, key=_key("count", one), width=150)
+        st.pills(
+            page.text("week.days"),
+            [str(day) for day in range(7)],
+            selection_mode="multi",
+            default=[str(day) for day in range(7)],
+            format_func=lambda day: page.text(f"queue.day.{day}"),
+            key=_key("days", one),
+        )
+        st.multiselect(
+            page.text("week.accounts"),
+            list(found.accounts),
+            default=list(found.accounts)[:1],
+            format_func=lambda key: found.accounts[key],
+            key=_key("accounts", one),
+            placeholder=page.text("week.accounts_hint"),
+            select_all=False,
+        )
+        if found.recipes:
+            st.multiselect(
+                page.text("week.recipes"),
+                list(found.recipes),
+                format_func=lambda key: found.recipes[key],
+                key=_key("recipes", one),
+                help=page.text("week.recipes_why"),
+                placeholder=page.text("week.recipes_hint"),
+                select_all=False,
+            )
+        st.text_input(page.text("week.link"), key=_key("link", one))
+        act = partial(_ask, page, found)
+        actions.submit_button(page, "week.ask", act, right=Right.RUN, key=_key("ask", one))
+
+
+def _ask(page: PageContext, found: WeeklyPlanView, scope: Scope, press: UUID) -> Message:
+    creator = page.get_creator(scope, found.creator.id)
+
+    def typed(name: str) -> str:
+        return " ".join(str(actions.typed_value(_key(name, creator)) or "").split())
+
+    def chosen(name: str) -> tuple[UUID, ...]:
+        return tuple(map(UUID, actions.typed_value(_key(name, creator)) or ()))
+
+    topics = str(actions.typed_value(_key("topics", creator)) or "").splitlines()
+    brief = WeekBrief(
+        creator_id=creator.id,
+        goal=typed("goal"),
+        tone=typed("tone"),
+        language=found.text_language,
+        channels=chosen("accounts"),
+        first=parse_date(typed("first")),
+        weekdays=tuple(sorted(map(int, actions.typed_value(_key("days", creator)) or ()))),
+        count=int(actions.typed_value(_key("count", creator)) or USUAL),
+        topics=tuple(filter(None, (" ".join(one.split()) for one in topics))),
+        link=typed("link"),
+        recipes=chosen("recipes"),
+        forbidden=found.forbidden,
+    )
+    proposals.request_week(scope, brief, key=press)
+    return Message("week.asked")
+
+
+def _proposals(drawn: PageContext, creator: Creator, waiting: bool) -> None:
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer:
+        st.rerun()
+    actions.show_notices(page, "week:lines")
+    found = page.read(lambda scope: load_weekly_plan(scope, page.get_creator(scope, creator.id)))
+    if waiting and all(one.written for one in found.proposals):
+        st.rerun()
+    for one in found.proposals:
+        _proposal(page, found, one, one.lines)
+    left = sum(len(one.open_lines) for one in found.earlier)
+    if left:
+        with st.expander(page.text("week.earlier", count=left)):
+            for one in found.earlier:
+                _proposal(page, found, one, one.open_lines)
+
+
+def _proposal(page: PageContext, found: WeeklyPlanView, proposal: WeekProposal, lines: Sequence[WeekLineView]) -> None:
+    draw_template(
+        "pages/planning/templates/weekly_plan.html",
+        found=proposal,
+        now=found.now,
+        voice=page.localizer.in_zone(found.creator.zone),
+        word=page.text,
+    )
+    for line in lines:
+        with st.container(border=True, gap="small", key=f"week:line:{line.id}"):
+            draw_template(
+                "pages/planning/templates/weekly_plan_line.html",
+                line=line,
+                found=found,
+                voice=page.localizer,
+                word=page.text,
+            )
+            if line.state is WeekLineState.PROPOSED and page.has_right(Right.RUN):
+                _line(page, found, line)
+
+
+def _typed(line: WeekLineView, name: str) -> str:
+    return f"week:{name}:{line.id}:{line.version}"
+
+
+def _line(page: PageContext, found: WeeklyPlanView, line: WeekLineView) -> None:
+    with st.form(_typed(line, "form"), border=False):
+        st.text_area(page.text("week.words"), line.body, key=_typed(line, "body"))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.text_input(page.text("compose.day"), f"{line.at.day:%d/%m/%Y}", key=_typed(line, "day"), width=150)
+            st.text_input(page.text("compose.clock"), f"{line.at.clock:%H:%M}", key=_typed(line, "clock"), width=110)
+            if found.recipes:
+                known = str(line.recipe_id)
+                st.selectbox(
+                    page.text("week.recipe"),
+                    ["", *found.recipes],
+                    index=list(found.recipes).index(known) + 1 if known in found.recipes else 0,
+                    format_func=lambda key: found.recipes.get(key, page.text("week.no_picture")),
+                    key=_typed(line, "recipe"),
+                    width=260,
+                )
+        with st.container(horizontal=True, gap="small"):
+            accept, keep = partial(_accept, page, line), partial(_keep, page, line)
+            actions.submit_button(page, "week.accept", accept, right=Right.RUN, key=_typed(line, "accept"))
+            actions.submit_button(page, "week.keep", keep, right=Right.RUN, key=_typed(line, "keep"), kind="secondary")
+            out = partial(_drop, page, line)
+            actions.submit_button(page, "week.drop", out, right=Right.RUN, key=_typed(line, "drop"), kind="tertiary")
+
+
+def _wanted(line: WeekLineView) -> WeekLineChange:
+    """What stands in the fields of a line."""
+    recipe = actions.typed_value(_typed(line, "recipe"))
+    day, clock = (str(actions.typed_value(_typed(line, name))) for name in ("day", "clock"))
+    at = WallTime(parse_date(day), parse_time(clock), line.at.zone)
+    return WeekLineChange(str(actions.typed_value(_typed(line, "body")) or ""), at, UUID(recipe) if recipe else None)
+
+
+def _said(line: WeekLineView) -> WeekLineChange:
+    """What a line says."""
+    return WeekLineChange(line.body, line.at, line.recipe_id)
+
+
+def _accept(page: PageContext, line: WeekLineView, scope: Scope, _: UUID) -> Message:
+    page.get_creator(scope, line.creator_id)
+    version, wanted, now = line.version, _wanted(line), proposals.get_week_line(scope, line.id)
+    if now.state is WeekLineState.ACCEPTED and wanted != _said(now):  # in another tab: these words are in no draft
+        raise Conflict("week.changed")
+    if now.state is WeekLineState.PROPOSED and wanted != _said(line):
+        proposals.update_week_line(scope, line.id, wanted, version=version)
+        version += 1
+    proposals.accept_week_line(scope, line.id, version=version)
+    return Message("week.accepted")
+
+
+def _keep(page: PageContext, line: WeekLineView, scope: Scope, _: UUID) -> Message:
+    page.get_creator(scope, line.creator_id)
+    wanted = _wanted(line)
+    if wanted != _said(line):
+        proposals.update_week_line(scope, line.id, wanted, version=line.version)
+    return Message("week.kept")
+
+
+def _drop(page: PageContext, line: WeekLineView, scope: Scope, _: UUID) -> Message:
+    page.get_creator(scope, line.creator_id)
+    proposals.drop_week_line(scope, line.id, version=line.version)
+    return Message("week.dropped")

@@ -1,0 +1,69 @@
+"""A proposed week: what can be asked for, and what is proposed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from foundation.ops.wall_time import local_day
+from schedules.suggestions.weekly_plans import proposals
+from schedules.suggestions.weekly_plans.proposals import WeekProposal
+from studio.library import queries as studio_reads
+from subscribers.replies import persona
+from tenants.agencies.queries import Creator
+
+LANGUAGES = ("fr", "en")
+EARLIER = 5
+"""Proposals before the newest one that are read."""
+
+
+@dataclass(frozen=True)
+class WeeklyPlanView:
+    """All that is drawn for one creator; accounts where posts can stand, and recipes, by id, with their names."""
+
+    now: datetime
+    creator: Creator
+    accounts: Mapping[str, str]
+    recipes: Mapping[str, str]
+    tone: str
+    forbidden: tuple[str, ...]
+    """Words her persona never uses."""
+    monday: date
+    proposals: Sequence[WeekProposal]
+    """The newest one."""
+    earlier: Sequence[WeekProposal]
+    """Those before it that still have a line to decide on."""
+    names: Mapping[UUID, str]
+    """What people call each account, those that were disconnected too."""
+
+    @property
+    def text_language(self) -> str:
+        """In which of our languages her words are written."""
+        return next((one for one in self.creator.languages if one in LANGUAGES), LANGUAGES[0])
+
+    def can_post_to(self, channel_id: UUID) -> bool:
+        """Whether posts can still stand on an account."""
+        return str(channel_id) in self.accounts
+
+
+def load_weekly_plan(scope: Scope, creator: Creator) -> WeeklyPlanView:
+    """What one creator may be proposed, and what was."""
+    every = proposals.list_week_proposals(scope, creator.id, limit=1 + EARLIER)
+    manner = persona.writing_style_of_creator(scope, creator.id)
+    newest, earlier = every[:1], [one for one in every[1:] if one.open_lines]
+    today = local_day(scope.now, creator.zone)
+    theirs = channel_reads.list_creator_channels(scope, creator.id)
+    return WeeklyPlanView(
+        now=scope.now,
+        creator=creator,
+        accounts={str(one.id): one.name for one in theirs if one.surface and not one.is_disconnected},
+        recipes={str(one.id): one.name for one in studio_reads.list_recipes(scope, creator.id)},
+        tone=manner.tone,
+        forbidden=manner.forbidden,
+        monday=today + timedelta(days=7 - today.weekday()),
+        proposals=newest,
+        earlier=earlier,
+        names={one.id: one.name for one in theirs},
+    )

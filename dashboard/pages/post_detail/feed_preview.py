@@ -1,0 +1,33 @@
+"""A post that has not left, on its own page, as the feed of each of its accounts will show it."""
+
+import streamlit as st
+
+from dashboard.media import library_files
+from dashboard.pages.compose.queries import preview_post
+from dashboard.pages.posts.queries import PostView
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from schedules.drafts.feed_previews import build_feed_preview
+
+
+def render_feed_preview(page: PageContext, found: PostView) -> None:
+    """Draw each account's form of it, side by side where there is room."""
+    shown = page.read(lambda scope: preview_post(scope, found.post, list(found.said)))
+    with (
+        st.expander(page.text("calendar.look"), icon=":material/preview:", expanded=True),
+        st.container(horizontal=True, gap="small"),
+    ):
+        for one in shown:
+            seen = {
+                asset: (library_files.picture_url(asset, "preview"), medium.alt)
+                for asset, medium in zip(one.said.all_assets, one.all_media, strict=False)
+            }
+            with st.container(width=370):
+                laid = build_feed_preview(one, seen)
+                draw_template(
+                    "pages/post_detail/templates/channel_preview.html",
+                    one=one,
+                    stands=laid,
+                    voice=page.localizer,
+                    word=page.text,
+                )

@@ -1,0 +1,77 @@
+"""What can be done with a post that stands on an account, or may: take it away, or post it there once more."""
+
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.compose.queries import platform_connectors
+from dashboard.pages.posts.queries import PostChannel, PostView
+from dashboard.shell import actions, time_zones
+from dashboard.shell.date_input import parse_date, parse_time
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import WallTime, to_wall_time
+from schedules.drafts import reposts
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from schedules.publishing import post_removal
+from tenants.agencies.rights import Right
+
+S = DeliveryState
+REMOVABLE_STATES = frozenset({S.PUBLISHED, S.UNCERTAIN, S.BROKEN_OFF})
+"""States of what stands outside, or may, and is not on its way there or back."""
+
+LATER = timedelta(days=1)
+"""When it is posted once more, where nobody says another time."""
+
+
+def render_live_actions(page: PageContext, found: PostView, place: PostChannel) -> None:
+    """Draw the buttons of one account, each with its question."""
+    entry = place.entry
+    key = f"{entry.delivery_id}:{entry.version}"
+    if entry.state in reposts.REPOSTABLE_STATES:
+        _once_more(page, found, place, key)
+    if entry.state in REMOVABLE_STATES and not (entry.expires_at is not None and entry.expires_at <= found.now):
+        several = entry.parts > 1
+        with st.popover(page.text("calendar.take_away" if several else "outside.take_away")):
+            asked = "calendar.take_away_asked" if several else f"outside.take_away_{entry.state}"
+            draw_template("shell/templates/note.html", note=page.text(asked, count=entry.done, account=entry.channel))
+            if found.comes_back:
+                draw_template("shell/templates/note.html", note=page.text("outside.comes_back"))
+            act = partial(_take_away, page, found.creator.id, entry.delivery_id)
+            sure = "calendar.take_away_sure" if several else "outside.take_away_sure"
+            actions.action_button(page, sure, act, right=Right.RUN, key=f"away:{key}")
+
+
+def _once_more(page: PageContext, found: PostView, place: PostChannel, key: str) -> None:
+    entry, zone = place.entry, place.entry.zone
+    at = to_wall_time(found.now + LATER, zone)
+    with st.popover(page.text("outside.once_more")):
+        note = page.text("outside.once_more_asked", account=entry.channel, place=page.localizer.zone_city(zone))
+        draw_template("shell/templates/note.html", note=note)
+        day, clock = f"more:day:{entry.delivery_id}", f"more:clock:{entry.delivery_id}"
+        st.text_input(page.text("compose.day"), f"{at.day:%d/%m/%Y}", key=day)
+        st.text_input(page.text("compose.clock"), f"{at.clock:%H:%M}", key=clock)
+        act = partial(_posted_again, page, found.creator.id, entry)
+        actions.action_button(page, "outside.once_more_sure", act, right=Right.RUN, key=f"more:{key}")
+
+
+def _take_away(page: PageContext, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
+    page.get_creator(scope, creator_id)
+    post_removal.request_post_removal(scope, delivery_id)
+    return Message("calendar.taken_away")
+
+
+def _posted_again(page: PageContext, creator_id: UUID, entry: DeliveryEntry, scope: Scope, _: UUID) -> Message:
+    creator, delivery_id = page.get_creator(scope, creator_id), entry.delivery_id
+    day, clock = actions.typed_value(f"more:day:{delivery_id}"), actions.typed_value(f"more:clock:{delivery_id}")
+    at = WallTime(parse_date(str(day)), parse_time(str(clock)), entry.zone)
+    reposts.repost_delivery(scope, delivery_id, at=at, connectors=platform_connectors())
+    return Message(
+        "outside.once_more_done",
+        {"day": f"{at.day:%d/%m/%Y}", "clock": time_zones.format_wall_clock(page, at, creator.zone)},
+    )

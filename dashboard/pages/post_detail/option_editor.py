@@ -1,0 +1,65 @@
+"""What a post that has not left chooses on its accounts beside its words: said, and changed, on its own page."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from connectors.contract.capabilities import PostOption
+from dashboard.pages.compose import channel_fields
+from dashboard.pages.compose.draft import format_option, parse_option
+from dashboard.pages.compose.queries import platform_connectors, platform_options
+from dashboard.pages.posts.queries import PostView
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template, escape_markdown
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from schedules.drafts import channel_requirements, drafts
+from schedules.posts.channel_overrides import normalize_options
+from tenants.agencies.rights import Right
+
+
+def render_option_editor(page: PageContext, found: PostView) -> None:
+    """Draw the choices of each account that has some; what nobody touches stays as usual there."""
+    names = {place.entry.channel_id: place.entry.channel for place in found.places}
+    for channel_id, said in found.said.items():
+        platform = found.platforms[channel_id]
+        options = platform_options(platform)
+        if not options:
+            continue
+        with st.expander(
+            page.text("calendar.options", account=escape_markdown(names[channel_id])), icon=":material/tune:"
+        ):
+            if found.creator.approval_tiers:
+                draw_template("shell/templates/note.html", note=page.text("calendar.options_why"))
+            values = {name: format_option(value) for name, value in said.options}
+            # what stands there is what the post says now, not what somebody typed over an older version
+            about = f"{channel_id}:{found.post.version}"
+            with st.form(f"options:{about}", border=False):
+                for option in options:
+                    key = _key(about, option)
+                    st.session_state.setdefault(key, values.get(option.name, ""))
+                    channel_fields.render_option_field(page, platform, option, key)
+                act = partial(_save, page, found, (channel_id, about))
+                actions.submit_button(page, "calendar.options_save", act, right=Right.RUN, key=f"options:save:{about}")
+
+
+def _key(about: str, option: PostOption) -> str:
+    return f"options:{about}:{option.name}"
+
+
+def _save(page: PageContext, found: PostView, about: tuple[UUID, str], scope: Scope, _: UUID) -> Message:
+    page.get_creator(scope, found.creator.id)
+    post_id, (channel_id, drawn) = found.post.id, about
+    platform = drafts.channel_of_post(scope, post_id, channel_id).platform
+    typed = {
+        one.name: (one.kind, str(actions.typed_value(_key(drawn, one)) or "").strip())
+        for one in platform_options(platform)
+    }
+    meant = normalize_options({name: parse_option(kind, text) for name, (kind, text) in typed.items() if text})
+    settled = drafts.set_channel_options(scope, post_id, channel_id, meant, author=scope.actor)
+    if settled is None:
+        return Message("calendar.options_same")
+    channel_requirements.check_post_requirements(scope, post_id, connectors=platform_connectors())
+    return Message("calendar.options_saved" if settled else "calendar.options_waits")

@@ -1,0 +1,253 @@
+"""One post: what it says, where it goes, everything that happened to it, and what can be done now."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.media import library_files
+from dashboard.pages.calendar import filters
+from dashboard.pages.compose import draft, edit_mode, recurrence
+from dashboard.pages.home import attention_items
+from dashboard.pages.post_detail import (
+    channel_actions,
+    duplicate_warning,
+    feed_preview,
+    live_actions,
+    option_editor,
+    post_edit,
+    priority,
+)
+from dashboard.pages.posts import (
+    dry_run_actions,
+    labels,
+    move_results,
+    publish_actions,
+    review_comments,
+    timing_warnings,
+    uncertain_delivery,
+)
+from dashboard.pages.posts.queries import PostChannel, PostView, load_post
+from dashboard.pages.posts.timeline import build_timeline, next_step
+from dashboard.shell import actions, page_context, time_zones
+from dashboard.shell.date_input import parse_date, parse_time
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import WallTime, to_wall_time
+from schedules.approvals.verdicts import APPROVAL_EXPIRES_FIRST, MISSING_APPROVAL_CODES
+from schedules.calendar.next_steps import WILL_NOT_PUBLISH, NextStep
+from schedules.drafts import drafts
+from schedules.posts import deliveries
+from schedules.posts.states import CANCELLABLE, DeliveryState
+from tenants.agencies.rights import Right
+
+TICK = "3s"
+DECISIONS = frozenset(f"calendar.next.{one}" for one in ("held", "failed", "failed_fixed", "broken_off", "draft_free"))
+"""What comes next where somebody who plans has to decide."""
+BY_A_YES = MISSING_APPROVAL_CODES | {APPROVAL_EXPIRES_FIRST}
+"""What would stop a post and is put right by a yes."""
+DAY, CLOCK, ZONE = "post:day", "post:clock", "post:zone"
+
+
+def render_post(page: PageContext, post_id: UUID) -> None:
+    """Draw one post. Raises NotFound for one that is not this member's to see."""
+    at = st.query_params.get("at", "")
+    found = page.read(lambda scope: load_post(scope, page.list_creators(scope), post_id, at))
+    filters.render_back_button(page)
+    draw_template(
+        "pages/post_detail/templates/post.html",
+        found=found,
+        src=library_files.picture_url,
+        voice=page.localizer,
+        word=page.text,
+    )
+    labels.render_post_labels(page, found)
+    _story(page, post_id, at, found)
+    if found.is_editable:
+        feed_preview.render_feed_preview(page, found)
+    recurrence.render_series(page, found)
+    if page.has_right(Right.RUN):
+        _rework(page, found)
+        if found.is_editable:
+            option_editor.render_option_editor(page, found)
+        post_edit.render_post_edit_form(page, found)
+        if any(place.is_movable for place in found.places):
+            _move(page, found)
+        channel_actions.render_channel_addition(page, found)
+    review_comments.render_review_comments(page, post_id)
+
+
+def _offers(found: PostView) -> tuple[bool, frozenset[UUID]]:
+    """What the page offers beside the story: it is drawn anew when that changes."""
+    changing = (place.is_movable or place.entry.state is DeliveryState.PUBLISHED for place in found.places)
+    offered = zip(found.places, changing, strict=True)
+    return found.is_editable, frozenset(place.entry.delivery_id for place, on in offered if on)
+
+
+@st.fragment(run_every=TICK)
+def _story(drawn: PageContext, post_id: UUID, at: str, first: PostView) -> None:
+    """What happened and what comes next, per account; read again while one looks."""
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer:
+        st.rerun()
+    found = (
+        first if page is drawn else page.read(lambda scope: load_post(scope, page.list_creators(scope), post_id, at))
+    )
+    if _offers(found) != _offers(first):
+        st.rerun()
+    actions.show_notices(page, "calendar:story")
+    for place in found.places:
+        coming = _coming(page, found, place)
+        with st.container(border=True, key=f"place:{place.entry.delivery_id}"):
+            draw_template(
+                "pages/post_detail/templates/channel.html",
+                place=place,
+                cure=partial(attention_items.find_remedy, member=page.viewer.member),
+                rule=found.rules.get(place.entry.channel_id),
+                lines=build_timeline(found, place),
+                coming=coming,
+                counts=place.entry.state is DeliveryState.SCHEDULED
+                and not found.is_stopped(place)
+                and coming.code != WILL_NOT_PUBLISH,
+                says_yes=_says_yes(page, found),
+                others_act=not page.has_right(Right.RUN) and _is_others(place, says_yes=_says_yes(page, found)),
+                now=found.now,
+                voice=page.localizer.in_zone(found.creator.zone),
+                word=page.text,
+            )
+            post_edit.render_post_edit_status(page, found.creator.id, place)
+            timing_warnings.render_timing_warning(page, found.creator.id, place)
+            duplicate_warning.render_duplicate_warning(page, found.creator.id, place)
+            if place.doubt is not None and page.has_right(Right.APPROVE):
+                uncertain_delivery.render_uncertain_delivery(page, place.doubt, found.now)
+            if page.has_right(Right.RUN):
+                _acts(page, found, place)
+    draw_template("shell/templates/as_of.html", now=found.now, voice=page.localizer, word=page.text)
+
+
+def _says_yes(page: PageContext, found: PostView) -> bool:
+    return page.has_right(Right.APPROVE) and found.post.author != f"member:{page.viewer.member.id}"
+
+
+def _is_others(place: PostChannel, *, says_yes: bool) -> bool:
+    """Whether nothing of what stops it is put right by who looks: a yes may be theirs to say."""
+    yes_lacks = any(one.code in BY_A_YES for one in place.troubles)
+    return bool(place.troubles) and not (says_yes and yes_lacks)
+
+
+def _coming(page: PageContext, found: PostView, place: PostChannel) -> NextStep:
+    """What comes next, as it is told to who looks: a decision is asked of those alone who have its buttons."""
+    coming = next_step(found, place)
+    return coming if page.has_right(Right.RUN) or coming.code not in DECISIONS else NextStep("calendar.next.others")
+
+
+def _acts(page: PageContext, found: PostView, place: PostChannel) -> None:
+    entry, about = place.entry, (page, found.creator.id, place.entry.delivery_id, place.entry.version)
+    key = f"{entry.delivery_id}:{entry.version}"
+    with st.container(horizontal=True, gap="small"):
+        if entry.state is DeliveryState.DRAFT and found.free:
+            act = partial(_plan, page, found.creator.id, found.post.id)
+            actions.action_button(page, "calendar.plan", act, right=Right.RUN, key=f"plan:{key}", kind="primary")
+        if publish_actions.can_retry(entry, free=found.free):
+            code = "calendar.finish" if entry.state is DeliveryState.BROKEN_OFF else "calendar.retry_now"
+            actions.action_button(
+                page, code, partial(_again, *about), right=Right.RUN, key=f"again:{key}", kind="primary"
+            )
+        if entry.state is DeliveryState.SCHEDULED:
+            actions.action_button(page, "calendar.send_now", partial(_now, *about), right=Right.RUN, key=f"now:{key}")
+        live_actions.render_live_actions(page, found, place)
+        channel_actions.render_single_move(page, found, place)
+        priority.render_priority(page, found.creator.id, entry)
+        if entry.state in CANCELLABLE:
+            with st.popover(page.text("calendar.cancel")):
+                draw_template(
+                    "shell/templates/note.html", note=page.text("calendar.cancel_asked", account=entry.channel)
+                )
+                actions.action_button(
+                    page, "calendar.cancel_sure", partial(_skip, *about), right=Right.RUN, key=f"skip:{key}"
+                )
+
+
+def _plan(page: PageContext, creator_id: UUID, post_id: UUID, scope: Scope, _: UUID) -> Message:
+    page.get_creator(scope, creator_id)
+    return publish_actions.schedule_draft_action(scope, post_id)
+
+
+def _again(page: PageContext, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+    page.get_creator(scope, creator_id)
+    return publish_actions.retry_delivery_action(page, scope, delivery_id, version)
+
+
+def _now(page: PageContext, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+    page.get_creator(scope, creator_id)
+    return publish_actions.publish_now_action(page, scope, delivery_id, version)
+
+
+def _skip(page: PageContext, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+    page.get_creator(scope, creator_id)
+    drafts.remove_channel_from_post(scope, delivery_id)
+    return Message("calendar.cancelled")
+
+
+def _rework(page: PageContext, found: PostView) -> None:
+    about = (found.post, found.said, found.creator.slug)
+    at = found.places[0].entry.occurrence_key if found.places else ""
+    with st.container(horizontal=True, gap="small"):
+        if found.is_editable:
+            st.button(
+                page.text("calendar.edit"),
+                icon=":material/edit:",
+                key="post:edit",
+                on_click=edit_mode.start_editing,
+                args=(*about, at),
+            )
+        recurrence.render_detach_button(page, found)
+        st.button(
+            page.text("calendar.duplicate"),
+            icon=":material/content_copy:",
+            key="post:duplicate",
+            on_click=draft.copy_post,
+            args=(*about, found.zone, [one.id for one in found.labels]),
+            kwargs={"priority": _importance(found)},
+        )
+        priority.render_lateness(page, found)
+        dry_run_actions.render_post_dry_run(page, found)
+
+
+def _importance(found: PostView) -> int:
+    """How important its copy is: as the most important of its accounts; 0 for a post that goes nowhere."""
+    return min((max(place.entry.priority, 1) for place in found.places), default=0)
+
+
+def _move(page: PageContext, found: PostView) -> None:
+    """Another day or hour; the clock time stays what it says, whatever the season."""
+    movable = [place.entry for place in found.places if place.is_movable]
+    now = to_wall_time(movable[0].due_at, movable[0].zone)
+    seen = {one.delivery_id: one.version for one in movable}
+    with st.form("post:move", border=True):
+        why = page.text("calendar.move_why", place=page.localizer.zone_city(now.zone))
+        draw_template(
+            "shell/templates/note.html",
+            note=f"{why} {move_results.describe_approval_effect(page, found, movable)}".strip(),
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.text_input(page.text("compose.day"), f"{now.day:%d/%m/%Y}", key=f"{DAY}:{found.post.id}", width=180)
+            st.text_input(page.text("compose.clock"), f"{now.clock:%H:%M}", key=f"{CLOCK}:{found.post.id}", width=120)
+            time_zones.render_time_zone_picker(page, f"{ZONE}:{found.post.id}:{now.zone}", own=now.zone)
+            act = partial(_moved, page, found, now.zone, seen)
+            actions.submit_button(page, "calendar.move", act, right=Right.RUN, key="post:move:go", kind="secondary")
+
+
+def _moved(
+    page: PageContext, found: PostView, zone: str, seen: dict[UUID, int], scope: Scope, _: UUID
+) -> Message:  # the four of the act, and its scope
+    creator = page.get_creator(scope, found.creator.id)
+    day, clock = (str(actions.typed_value(f"{name}:{found.post.id}")) for name in (DAY, CLOCK))
+    at = WallTime(
+        parse_date(day), parse_time(clock), str(actions.typed_value(f"{ZONE}:{found.post.id}:{zone}") or zone)
+    )
+    for delivery_id, version in seen.items():
+        deliveries.reschedule_delivery(scope, delivery_id, at=at, version=version)
+    return move_results.describe_move(page, scope, creator, at, seen)

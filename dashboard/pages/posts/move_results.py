@@ -1,0 +1,69 @@
+"""What stayed where it was when many were moved at once: named after the press, each with its reason.
+
+A post at another hour, and the yes it has: what becomes of it is said before it is moved, and afterwards.
+"""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from dashboard.pages.posts.queries import PostView
+from dashboard.shell import time_zones
+from dashboard.shell.page_context import PageContext
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import WallTime
+from schedules.approvals import time_changes
+from schedules.calendar.next_steps import is_waiting_for_approval
+from schedules.drafts import drafts
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery
+from schedules.rescheduling.bulk_moves import UnmovedDelivery
+from tenants.agencies.queries import Creator
+
+FEW = 5
+"""Posts that are named; of more, how many they are."""
+BEGINNING = 60
+"""Characters by which people know a post again."""
+
+
+def describe_unmoved_posts(page: PageContext, scope: Scope, done: Message, left: Sequence[UnmovedDelivery]) -> Message:
+    """What was done, and which posts stayed and why; that alone where none did."""
+    if not left:
+        return done
+    names, which = channel_reads.channel_names(scope), []
+    for one in left[:FEW]:
+        words = " ".join(one.words.split())[:BEGINNING] or "…"
+        account, why = names.get(one.channel_id, "?"), page.localizer.message_text(one.why)
+        which.append(page.text("shift.stayed_one", post=words, account=account, why=why))
+    if len(left) > FEW:
+        which.append(page.text("shift.more", count=len(left) - FEW))
+    return Message("shift.stayed", {"done": page.localizer.message_text(done), "which": " ".join(which)})
+
+
+S = DeliveryState
+
+
+def describe_approval_effect(page: PageContext, found: PostView, moving: Sequence[DeliveryEntry]) -> str:
+    """What a move of these accounts of a post does to the yes that they have, or wait for; "" where none is asked."""
+    waits = all(one.state is S.DRAFT or is_waiting_for_approval(one) for one in moving)
+    if not found.creator.approval_tiers or (waits and found.free):
+        return ""
+    if time_changes.needs_time_approval(found.creator):
+        return page.text("calendar.move_asks")
+    return page.text("calendar.move_waits" if waits else "calendar.move_keeps")
+
+
+def describe_move(
+    page: PageContext, scope: Scope, creator: Creator, at: WallTime, moved: Collection[UUID], *, clock: str = ""
+) -> Message:
+    """Where these deliveries of a creator are now, and the yes that they wait for there. `clock`: how their hour is
+    called, where it is not on the clock of the creator."""
+    when = {"day": f"{at.day:%d/%m/%Y}", "clock": clock or time_zones.format_wall_clock(page, at, creator.zone)}
+    there = Message("calendar.moved_gap" if at.is_in_dst_gap else "calendar.moved", when)
+    rows = [row for row in (get_delivery(scope, one) for one in moved) if row.state == S.DRAFT]
+    if all(drafts.needs_no_approval(scope, row.post_id) for row in rows):
+        return there
+    waits = "calendar.moved_asks" if time_changes.needs_time_approval(creator) else "calendar.moved_waits"
+    return Message(waits, {"moved": page.localizer.message_text(there)})

@@ -1,0 +1,180 @@
+"""Repeating, as people choose and read it: fields become a rule, a rule becomes words."""
+
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from dashboard.shell.date_input import parse_date
+from foundation.errors import BadInput
+from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.ops.wall_time import WallTime
+from schedules.posts.queries import DeliveryEntry
+from schedules.recurrence import evergreen_pools
+from schedules.recurrence.rules import (
+    LAST_OF_MONTH,
+    MAX_OCCURRENCES,
+    WEEKS_OF_MONTH,
+    Recurrence,
+    RecurrenceRule,
+    RecurrenceUnit,
+    days_of_month,
+)
+
+NEVER = "never"
+REPEAT_KINDS = (NEVER, *map(str, RecurrenceUnit))
+WEEKDAYS = tuple(map(str, range(7)))
+MONTH_DATES = tuple(map(str, range(1, 32)))
+ON_DATE, ON_NTH, ON_LAST, ON_DATES = "date", "nth", "last", "dates"
+"""In a month: on the day of the first time, on its weekday counted from the first or as the last, or on chosen days."""
+
+LAST_COMMON_DATE = 28
+"""The last day every month has."""
+
+
+@dataclass(frozen=True)
+class RecurrenceChoice:
+    """What stands in the fields of a repetition. `end` is a date, a number of times, or the words for none."""
+
+    every: str = NEVER
+    step: str = "1"
+    days: tuple[str, ...] = ()
+    month: str = ON_DATE
+    dates: tuple[str, ...] = ()
+    or_last: bool = False
+    end: str = ""
+    confirmed: bool = False
+
+    @property
+    def is_repeating(self) -> bool:
+        """Whether anything is to repeat."""
+        return self.every in REPEAT_KINDS and self.every != NEVER
+
+    def to_repeat(self, first: WallTime) -> Recurrence:
+        """What is chosen, from a first wall time on. Raises BadInput for what nobody can read."""
+        every = RecurrenceUnit(self.every)
+        rule = RecurrenceRule(every, _end(self.end), _number(self.step))
+        if every is RecurrenceUnit.WEEK:
+            rule = replace(rule, weekdays=tuple(sorted(int(one) for one in self.days if one in WEEKDAYS)))
+        if every is RecurrenceUnit.MONTH:
+            rule = self._in_a_month(rule, first.day)
+        return Recurrence(rule, first.day, first.clock, first.zone)
+
+    def _in_a_month(self, rule: RecurrenceRule, first: date) -> RecurrenceRule:
+        """On which of its days."""
+        if self.month in (ON_NTH, ON_LAST):
+            which = LAST_OF_MONTH if self.month == ON_LAST else weekday_ordinal(first)
+            return replace(rule, weekdays=(first.weekday(),), which=which)
+        dates: tuple[int, ...] = (first.day,)
+        if self.month == ON_DATES:
+            dates = tuple(sorted(int(one) for one in self.dates if one in MONTH_DATES))
+            if not dates:
+                raise BadInput("series.no_dates")
+        return replace(rule, month_days=dates, or_last=self.or_last and max(dates) > LAST_COMMON_DATE)
+
+
+def weekday_ordinal(day: date) -> int:
+    """Which of its weekday a day is in its month; the fifth is the last."""
+    nth = (day.day + 6) // 7
+    return nth if nth in WEEKS_OF_MONTH else LAST_OF_MONTH
+
+
+def monthly_options(first: date) -> tuple[str, ...]:
+    """The ways a month may be chosen from a first day on."""
+    last = first.day + 7 > monthrange(first.year, first.month)[1]
+    nth = weekday_ordinal(first) != LAST_OF_MONTH
+    return (ON_DATE, *((ON_NTH,) if nth else ()), *((ON_LAST,) if last else ()), ON_DATES)
+
+
+def choice_of_repeat(repeat: Recurrence, language: str) -> RecurrenceChoice:
+    """The fields that say what a series says."""
+    rule = repeat.rule
+    dates = days_of_month(rule, repeat.starts_on) if rule.every is RecurrenceUnit.MONTH else ()
+    month = ON_DATE if dates in ((), (repeat.starts_on.day,)) else ON_DATES
+    if rule.which is not None:
+        month = ON_LAST if rule.which == LAST_OF_MONTH else ON_NTH
+    end = endless_text(language) if rule.end is None else str(rule.end)
+    if isinstance(rule.end, date):
+        end = f"{rule.end:%d/%m/%Y}"
+    days, chosen = (tuple(map(str, each)) for each in (rule.weekdays, dates))
+    return RecurrenceChoice(str(rule.every), str(rule.interval), days, month, chosen, rule.or_last, end)
+
+
+def endless_text(language: str) -> str:
+    """The words somebody types for a repetition without an end."""
+    return render_message(Message("series.endless"), language)
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text.strip()[:6])
+    except ValueError as error:
+        raise BadInput("series.rule_unreadable") from error
+
+
+def _end(text: str) -> int | date | None:
+    said = " ".join(text.split()).casefold()
+    if not said:
+        raise BadInput("series.end_unsaid")
+    if said in {endless_text(one).casefold() for one in LANGUAGES}:
+        return None
+    if said.isdecimal():
+        times = int(said[:6])
+        if not 1 <= times <= MAX_OCCURRENCES:
+            raise BadInput("series.too_often", most=MAX_OCCURRENCES)
+        return times
+    return parse_date(text)
+
+
+def describe_rule(repeat: Recurrence, language: str) -> list[Message]:
+    """How often, in a month on which days, and until when."""
+    on = [_on(repeat, language)] if repeat.rule.every is RecurrenceUnit.MONTH else []
+    return [_often(repeat), *on, _ends(repeat)]
+
+
+def rule_weekdays(repeat: Recurrence) -> list[int]:
+    """The weekdays of a weekly rule, 0 is Monday."""
+    weekly = repeat.rule.every is RecurrenceUnit.WEEK
+    return list(repeat.rule.weekdays or (repeat.starts_on.weekday(),)) if weekly else []
+
+
+def _often(repeat: Recurrence) -> Message:
+    unit = {RecurrenceUnit.DAY: "day", RecurrenceUnit.WEEK: "week", RecurrenceUnit.MONTH: "month"}[repeat.rule.every]
+    if repeat.rule.interval > 1:
+        return Message(f"series.every_{unit}s", {"count": repeat.rule.interval})
+    return Message(f"series.every_{unit}")
+
+
+def _on(repeat: Recurrence, language: str) -> Message:
+    """The days of a month."""
+    rule = repeat.rule
+    if rule.which is not None:
+        return describe_weekday(rule.which, rule.weekdays[0], language)
+    dates = days_of_month(rule, repeat.starts_on)
+    ending = "" if max(dates) <= LAST_COMMON_DATE else "_or_last" if rule.or_last else "_if_any"
+    return Message(f"series.on_dates{ending}", {"days": ", ".join(map(str, dates))})
+
+
+def describe_weekday(which: int, weekday: int, language: str) -> Message:
+    """The first Monday of a month."""
+    nth = render_message(Message(f"series.nth.{which}"), language)
+    return Message("series.on_nth", {"nth": nth, "day": render_message(Message(f"series.day.{weekday}"), language)})
+
+
+def _ends(repeat: Recurrence) -> Message:
+    end = repeat.rule.end
+    if end is None:
+        return Message("series.ends_never")
+    if isinstance(end, int):
+        return Message("series.ends_after", {"count": end})
+    return Message("series.ends_on", {"day": f"{end:%d/%m/%Y}"})
+
+
+def occurrence_entries(entries: Sequence[DeliveryEntry], key: str, now: datetime) -> list[DeliveryEntry]:
+    """The deliveries of one time of a post that repeats: the one that was asked for, else the next that stands, else
+    the last. All of a post that does not repeat."""
+    if not any(one.series_id or one.occurrence_key.startswith(evergreen_pools.POOL_KEY_PREFIX) for one in entries):
+        return list(entries)
+    coming = [one for one in entries if one.due_at >= now and one.state != "cancelled"]
+    wanted = key if any(one.occurrence_key == key for one in entries) else (coming or entries[-1:])[0].occurrence_key
+    return [one for one in entries if one.occurrence_key == wanted]

@@ -1,0 +1,128 @@
+"""What became of a post in doubt, said by a person: it is there (with its link), it is not, or it is left at that.
+
+One card for the first page, the approvals and the page of the post. What cannot be taken back is pressed twice: the
+second press names the risk, and works only after it could be read.
+"""
+
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.posts.uncertain_delivery_queries import UncertainDelivery
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict
+from foundation.i18n.translation import Message
+from foundation.ops.clock import monotonic
+from schedules.posts import queries as schedule_reads
+from schedules.publishing import uncertain_deliveries
+from tenants.agencies.rights import Right
+
+WAIT = 3.0
+"""Seconds in which the risk can be read before the second press works."""
+
+TICK = "1s"
+AGAIN, LEAVE = "again", "leave"
+
+
+def render_uncertain_delivery(page: PageContext, doubt: UncertainDelivery, now: datetime) -> None:
+    """Draw what was looked at by now (UTC-aware), and the three answers."""
+    entry = doubt.entry
+    key = str(entry.delivery_id)
+    draw_template(
+        "pages/posts/templates/uncertain_delivery.html", doubt=doubt, now=now, voice=page.localizer, word=page.text
+    )
+    st.text_input(
+        page.text("doubt.link"),
+        key=f"link:{key}",
+        placeholder="https://",
+        max_chars=uncertain_deliveries.MAX_PAGE_ADDRESS_LENGTH,
+    )
+    with st.container(horizontal=True, gap="small"):
+        there = partial(_there, page, entry.delivery_id)
+        actions.action_button(page, "doubt.there", there, right=Right.APPROVE, key=f"there:{key}", kind="primary")
+        first = (AGAIN,) if doubt.is_partly_live else (AGAIN, LEAVE)
+        for what in first:
+            st.button(page.text(f"doubt.{what}"), key=f"{what}:{key}", on_click=_ask, args=(key, what))
+    if asked := _asked(key):
+        _sure(page, doubt, asked[0])
+
+
+def _slot(key: str) -> str:
+    return f"doubt:{key}"
+
+
+def _ask(key: str, what: str) -> None:
+    st.session_state[_slot(key)] = (what, monotonic())
+
+
+def _asked(key: str) -> tuple[str, float] | None:
+    """What was pressed once, and when."""
+    found: tuple[str, float] | None = st.session_state.get(_slot(key))
+    return found
+
+
+def _left(key: str) -> float:
+    """Seconds until a second press works; it never does without a first one."""
+    asked = _asked(key)
+    return WAIT if asked is None else asked[1] + WAIT - monotonic()
+
+
+@st.fragment(run_every=TICK)
+def _sure(page: PageContext, doubt: UncertainDelivery, what: str) -> None:
+    """The second press. It draws itself anew while it waits."""
+    entry = doubt.entry
+    key = str(entry.delivery_id)
+    draw_template("shell/templates/note.html", note=page.text(f"doubt.{what}_risk", account=entry.channel))
+    act = partial(_again if what == AGAIN else _leave, page, entry.delivery_id)
+    with st.container(horizontal=True, gap="small"):
+        waits = _left(key) > 0
+        actions.action_button(
+            page, f"doubt.{what}_sure", act, right=Right.APPROVE, key=f"{what}:sure:{key}", disabled=waits
+        )
+        st.button(page.text("doubt.back"), key=f"back:{key}", type="tertiary", on_click=_forget, args=(key,))
+
+
+def _forget(key: str) -> None:
+    st.session_state.pop(_slot(key), None)
+
+
+def _mine(page: PageContext, scope: Scope, delivery_id: UUID) -> None:
+    """Raise NotFound unless the post is of a creator this member works for."""
+    page.get_creator(
+        scope, schedule_reads.get_stored_post(scope, schedule_reads.post_id_of_delivery(scope, delivery_id)).creator_id
+    )
+
+
+def _there(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
+    _mine(page, scope, delivery_id)
+    link = str(actions.typed_value(f"link:{delivery_id}") or "").strip()
+    if not link:
+        raise BadInput("delivery.no_link")
+    uncertain_deliveries.resolve_uncertain_delivery(scope, delivery_id, member_id=page.viewer.member.id, url=link)
+    return Message("doubt.looked_at")
+
+
+def _again(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
+    _mine(page, scope, delivery_id)
+    _read(str(delivery_id))
+    uncertain_deliveries.resolve_uncertain_delivery(scope, delivery_id, member_id=page.viewer.member.id, url="")
+    _forget(str(delivery_id))
+    return Message("doubt.sent_again")
+
+
+def _leave(page: PageContext, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
+    _mine(page, scope, delivery_id)
+    _read(str(delivery_id))
+    uncertain_deliveries.close_uncertain_delivery(scope, delivery_id, member_id=page.viewer.member.id)
+    _forget(str(delivery_id))
+    return Message("doubt.left")
+
+
+def _read(key: str) -> None:
+    if _left(key) > 0:
+        raise Conflict("doubt.read_first")

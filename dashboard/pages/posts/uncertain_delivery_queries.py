@@ -1,0 +1,75 @@
+"""What a person needs to say whether a post in doubt stands outside: what was looked at, when, and where to look."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from channels.accounts import account_connectors
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import AttemptSummary, Channel
+from connectors.contract.post_addresses import SupportsProfileUrl
+from dashboard.pages.channels.queries import platform_connectors
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from schedules.posts.delivery_units import delivery_subject
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from schedules.publishing.uncertain_deliveries import deliveries_with_pending_lookup
+
+SENT, LOOK = "send", "look"
+SHOWN = 5
+"""So many of the last looks are shown."""
+
+
+@dataclass(frozen=True)
+class UncertainDelivery:
+    """One post in doubt: when it was sent last, every look since (the last ones with what they saw), and the address
+    of the account; "" where nobody knows one."""
+
+    entry: DeliveryEntry
+    sent_at: datetime | None
+    looks: Sequence[tuple[datetime, Message]]
+    count: int
+    home: str
+    soon: bool = False
+    """Whether nobody has looked yet, and the house is about to."""
+
+    @property
+    def is_partly_live(self) -> bool:
+        """Whether some of a thread stands there for sure: then it cannot be left at that."""
+        return self.entry.done > 0
+
+
+def load_uncertain_deliveries(scope: Scope, entries: Sequence[DeliveryEntry]) -> Mapping[UUID, UncertainDelivery]:
+    """Those of these posts that are in doubt, by delivery; nothing is read where there are none."""
+    doubted = [one for one in entries if one.state is DeliveryState.UNCERTAIN]
+    if not doubted:
+        return {}
+    told = channel_reads.list_attempts_by_subject(scope, [delivery_subject(one.delivery_id) for one in doubted])
+    accounts = {one.id: one for one in channel_reads.list_channels(scope)}
+    found, ahead = {}, deliveries_with_pending_lookup(scope, [one.delivery_id for one in doubted])
+    for one in doubted:
+        on = accounts.get(one.channel_id)
+        home = _home(on) if on is not None else ""
+        found[one.delivery_id] = _doubt(
+            one, told[delivery_subject(one.delivery_id)], home, ahead=one.delivery_id in ahead
+        )
+    return found
+
+
+def _home(on: Channel) -> str:
+    connector: object = account_connectors.connector_for(platform_connectors(), on)
+    return (
+        connector.profile_url(on.account, on.destination_id, on.base_url)
+        if isinstance(connector, SupportsProfileUrl)
+        else ""
+    )
+
+
+def _doubt(entry: DeliveryEntry, told: Sequence[AttemptSummary], home: str, *, ahead: bool) -> UncertainDelivery:
+    sent = [one for one in told if one.kind == SENT and one.part == entry.done]
+    last = sent[-1].armed_at if sent else None
+    looks = [one for one in told if one.kind == LOOK and one.part == entry.done and (not last or one.armed_at >= last)]
+    seen = [(one.armed_at, one.detail or one.outcome_text) for one in looks]
+    return UncertainDelivery(entry, last, seen[-SHOWN:], len(seen), home, soon=ahead and not seen)

@@ -1,0 +1,53 @@
+"""Hours proposed from results: with what they rest on, for the form of hours; nothing is moved or added by it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.pages.queue.best_time_queries import BestTimesView, load_best_times, suggestion_days
+from dashboard.pages.queue.queries import QueueView
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from insights.analysis.best_times import BestHour
+
+
+def render_best_times(page: PageContext, found: QueueView, *, days: str, clock: str) -> None:
+    """Draw what is proposed; a press fills the inputs of these keys."""
+    seen = page.read(lambda scope: load_best_times(scope, found.creator, found.channel.id))
+    drawn = (page.text(f"queue.day.{seen.drawn.weekday}"), f"{seen.drawn.clock:%H:%M}")
+    lines = [_line(page, one) for one in seen.advice.hours]
+    draw_template(
+        "pages/queue/templates/best_times.html", head=_head(page, seen), lines=lines, drawn=drawn, word=page.text
+    )
+    offers = [(suggestion_days(one.weekend), _days(page, one), f"{one.clock:02d}:00") for one in seen.advice.hours]
+    offers += [((seen.drawn.weekday,), *drawn)] if lines else []
+    with st.container(horizontal=True, gap="small"):
+        for wanted, said, hour in offers:
+            st.button(
+                page.text("hours.fill", days=said, clock=hour),
+                key=f"hours:{found.channel.id}:{said}:{hour}",
+                on_click=_fill,
+                args=(days, wanted, clock, hour),
+            )
+
+
+def _head(page: PageContext, seen: BestTimesView) -> str:
+    """How far the evidence goes."""
+    posts, lacking = page.localizer.format_number(seen.advice.posts), seen.advice.lacking
+    if lacking:
+        code = "hours.lacking_one" if lacking == 1 else "hours.lacking"
+        return page.text(code, count=page.localizer.format_number(lacking), posts=posts)
+    return page.text("hours.some" if seen.advice.hours else "hours.none", posts=posts)
+
+
+def _days(page: PageContext, one: BestHour) -> str:
+    return page.text("hours.weekends" if one.weekend else "hours.workdays")
+
+
+def _line(page: PageContext, one: BestHour) -> str:
+    lift, low, high = (page.localizer.format_number(round(share * 100)) for share in (one.lift, one.low, one.high))
+    return page.text("hours.lift", days=_days(page, one), clock=f"{one.clock:02d}:00", lift=lift, low=low, high=high)
+
+
+def _fill(days: str, wanted: Sequence[int], clock: str, hour: str) -> None:
+    st.session_state[days], st.session_state[clock] = list(wanted), hour

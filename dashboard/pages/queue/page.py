@@ -1,0 +1,280 @@
+"""Queue: the hours of the week at which an account posts, and what leaves at them, in its order."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from dashboard.pages.calendar import filters
+from dashboard.pages.compose.queries import PostAccount
+from dashboard.pages.compose.queries import list_post_accounts as accounts_of
+from dashboard.pages.posts import move_results
+from dashboard.pages.queue import (
+    account_failover,
+    best_times,
+    bulk_moves,
+    holidays,
+)
+from dashboard.pages.queue import (
+    quiet_periods as calendar_quiet,
+)
+from dashboard.pages.queue.queries import QueueView, load_queue
+from dashboard.shell import actions
+from dashboard.shell.date_input import parse_time
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput, NotFound
+from foundation.i18n.translation import Message
+from schedules.availability import quiet_periods as quiet
+from schedules.availability import slots
+from schedules.availability.slots import MAX_JITTER_MINUTES
+from schedules.notices import interval_waits
+from schedules.rescheduling import queue
+from schedules.rescheduling.queue import QueueEntry
+from tenants.agencies.rights import Right
+
+ACCOUNT = "queue:account"
+APART, BINDS, HOLDS = "queue:apart", "queue:binds", "queue:holds"
+DAYS, CLOCK, JITTER, LABEL = (f"queue:{name}" for name in ("days", "clock", "jitter", "label"))
+MINUTE = timedelta(minutes=1)
+SHOWN = 60
+"""Posts of a queue that are drawn: what lies further behind comes up."""
+
+
+def render_queue(page: PageContext, asked: str) -> None:
+    """Draw the queue of the account in the address, or of the first one."""
+    filters.render_back_button(page)
+    draw_template("pages/queue/templates/header.html", word=page.text)
+    mine = page.read(page.list_creators)
+    offered = page.read(lambda scope: accounts_of(scope, mine))
+    if not offered:
+        draw_template("shell/templates/empty.html", code="queue.no_account", word=page.text)
+        return
+    chosen = _account(page, offered, {one.id: one.name for one in mine}, asked)
+    found = page.read(lambda scope: load_queue(scope, mine, chosen))
+    actions.show_notices(page, "queue")
+    _entries(page, found)
+    _hours(page, found)
+    calendar_quiet.render_quiet_periods(page, found)
+    holidays.render_holidays(page, found)
+    bulk_moves.render_bulk_move(page, found)
+    account_failover.render_account_failover(page, found)
+
+
+def _account(page: PageContext, offered: Sequence[PostAccount], creators: Mapping[UUID, str], asked: str) -> UUID:
+    """Whose queue it is. Raises NotFound for an account of the address that is not this member's."""
+    names = {str(one.id): f"{creators[one.creator_id]} – {one.name}" for one in offered}
+    if asked not in ("1", *names):
+        raise NotFound("channel.unknown")
+    if asked in names and st.session_state.get(ACCOUNT) != asked:
+        st.session_state[ACCOUNT] = asked
+    chosen = st.selectbox(
+        page.text("calendar.account"),
+        list(names),
+        format_func=lambda one: names[one],
+        key=ACCOUNT,
+        on_change=_other_account,
+        width=320,
+    )
+    return UUID(chosen)
+
+
+def _other_account() -> None:
+    st.query_params.from_dict({"queue": str(st.session_state[ACCOUNT])})
+
+
+def require_own_creator(page: PageContext, scope: Scope, channel_id: UUID) -> UUID:
+    """The creator of an account. Raises NotFound for one that is not this member's."""
+    return page.get_creator(scope, channel_reads.get_channel(scope, channel_id).creator_id).id
+
+
+def _entries(page: PageContext, found: QueueView) -> None:
+    """The queue in its order, and what may be done to it."""
+    draw_template(
+        "pages/queue/templates/count.html",
+        found=found,
+        voice=page.localizer.in_zone(found.creator.zone),
+        word=page.text,
+    )
+    about = (page, found.channel.id, found.versions)
+    order = [one.delivery_id for one in found.entries]
+    for place, one in enumerate(found.entries[:SHOWN]):
+        key = f"{one.delivery_id}:{one.version}:{place}"
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"queued:{key}"):
+            calm = quiet.find_covering_period(found.quiet, one.due_at)
+            draw_template(
+                "pages/queue/templates/entry.html",
+                one=one,
+                place=place + 1,
+                calm=calm,
+                voice=page.localizer,
+                word=page.text,
+            )
+            if place:
+                act = partial(_reorder, *about, _swapped(order, place - 1))
+                actions.action_button(page, "queue.earlier", act, right=Right.RUN, key=f"up:{key}", kind="tertiary")
+            if place + 1 < len(order):
+                act = partial(_reorder, *about, _swapped(order, place))
+                actions.action_button(page, "queue.later", act, right=Right.RUN, key=f"down:{key}", kind="tertiary")
+            out = partial(_take_out, page, found.channel.id, one)
+            with st.popover(page.text("queue.take_out"), type="tertiary"):  # there is no way back but a new post
+                draw_template(
+                    "shell/templates/note.html", note=page.text("calendar.cancel_asked", account=found.channel.name)
+                )
+                actions.action_button(page, "queue.take_out_sure", out, right=Right.RUN, key=f"out:{key}")
+    with st.container(horizontal=True, gap="small"):
+        if len(order) > 1:
+            actions.action_button(
+                page, "queue.shuffle", partial(_shuffle, *about), right=Right.RUN, key="queue:shuffle"
+            )
+        if found.forward.moving:
+            with st.popover(page.text("queue.forward")):
+                draw_template(
+                    "pages/queue/templates/move_preview.html", found=found.forward, voice=page.localizer, word=page.text
+                )
+                pull = partial(_forward, *about)
+                actions.action_button(
+                    page, "queue.forward_sure", pull, right=Right.RUN, key="queue:forward", kind="primary"
+                )
+
+
+def _swapped(order: Sequence[UUID], place: int) -> list[UUID]:
+    """The order with one and the next one changed."""
+    return [*order[:place], order[place + 1], order[place], *order[place + 2 :]]
+
+
+def _reorder(
+    page: PageContext, channel_id: UUID, seen: Mapping[UUID, int], order: Sequence[UUID], scope: Scope, _: UUID
+) -> None:
+    require_own_creator(page, scope, channel_id)
+    queue.reorder_queue(scope, channel_id, order, seen=seen)
+
+
+def _shuffle(page: PageContext, channel_id: UUID, seen: Mapping[UUID, int], scope: Scope, press_id: UUID) -> Message:
+    require_own_creator(page, scope, channel_id)
+    queue.shuffle_queue(scope, channel_id, key=press_id, seen=seen)
+    return Message("queue.shuffled")
+
+
+def _forward(page: PageContext, channel_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID) -> Message:
+    require_own_creator(page, scope, channel_id)
+    done = queue.pull_queue_forward(scope, channel_id, seen=seen)
+    return Message("shift.done", {"count": len(done.moved)})
+
+
+def _take_out(page: PageContext, channel_id: UUID, one: QueueEntry, scope: Scope, _: UUID) -> Message:
+    require_own_creator(page, scope, channel_id)
+    queue.remove_from_queue(scope, one.delivery_id, version=one.version)
+    return Message("queue.taken_out")
+
+
+def _hours(page: PageContext, found: QueueView) -> None:
+    """The slots of the account: taken away by a press, added by a form."""
+    with st.expander(page.text("queue.slots", count=len(found.slots)), expanded=not found.slots):
+        draw_template(
+            "shell/templates/note.html",
+            note=page.text("queue.slots_why", place=page.localizer.zone_city(found.creator.zone)),
+        )
+        with st.container(horizontal=True, gap="small"):
+            for one in found.slots:
+                said = page.markdown(
+                    "queue.slot", day=page.text(f"queue.day.{one.weekday}"), clock=f"{one.clock:%H:%M}", label=one.label
+                )
+                _hour(page, found, one.id, said.strip())
+        best_times.render_best_times(page, found, days=DAYS, clock=CLOCK)
+        with st.form("queue:slot", border=False):
+            st.pills(
+                page.text("queue.days"),
+                range(7),
+                format_func=lambda day: page.text(f"queue.day.{day}"),
+                selection_mode="multi",
+                key=DAYS,
+            )
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                st.text_input(page.text("compose.clock"), "18:30", key=CLOCK, width=110)
+                st.number_input(page.text("queue.jitter"), 0, MAX_JITTER_MINUTES, 0, key=JITTER, width=200)
+                st.text_input(page.text("queue.label"), key=LABEL, max_chars=60, width=200)
+                act = partial(_add, page, found.channel.id)
+                actions.submit_button(
+                    page, "queue.add_slot", act, right=Right.RUN, key="queue:slot:add", kind="secondary"
+                )
+
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        now = found.channel.min_interval // MINUTE
+        key = f"{APART}:{found.channel.id}"
+        st.number_input(page.text("queue.apart"), 0, lifecycle.MAX_INTERVAL_MINUTES, now, key=key, width=320)
+        st.checkbox(
+            page.text("queue.hold_distance"),
+            found.channel.holds_min_interval,
+            key=f"{BINDS}:{found.channel.id}",
+            wrap=True,
+        )
+        st.checkbox(
+            page.text("queue.hold_repeats"), found.channel.holds_repeats, key=f"{HOLDS}:{found.channel.id}", wrap=True
+        )
+        act = partial(_apart, page, found.channel.id)
+        actions.action_button(page, "queue.apart_keep", act, right=Right.RUN, key=f"{key}:keep")
+
+
+def _hour(page: PageContext, found: QueueView, slot_id: UUID, said: str) -> None:
+    """One hour: taken away by a press, or after a word on what stands at it."""
+    there = queue.entries_at_slot(found.entries, slot_id)
+    why, key = page.text("queue.slot_remove"), f"slot:{slot_id}"
+    only = (partial(_remove, page, slot_id), Right.RUN, key)
+    if not there:
+        st.button(said, key=key, icon=":material/close:", help=why, on_click=actions.run_action, args=only)
+        return
+    with st.popover(said, icon=":material/close:", help=why):
+        draw_template("shell/templates/note.html", note=page.text("queue.slot_has", count=len(there)))
+        move = partial(_close, page, slot_id, {one.delivery_id: one.version for one in there})
+        actions.action_button(page, "queue.slot_move", move, right=Right.RUN, key=f"{key}:move", kind="primary")
+        st.button(page.text("queue.slot_only"), key=key, on_click=actions.run_action, args=only)
+
+
+def _close(page: PageContext, slot_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID) -> Message:
+    require_own_creator(page, scope, slots.get_slot(scope, slot_id).channel_id)
+    done = queue.close_slot(scope, slot_id, seen=seen)
+    return move_results.describe_unmoved_posts(
+        page, scope, Message("queue.slot_moved", {"count": len(done.moved)}), done.left
+    )
+
+
+def _apart(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
+    require_own_creator(page, scope, channel_id)
+    minutes, holds = (
+        int(actions.typed_value(f"{APART}:{channel_id}") or 0),
+        bool(actions.typed_value(f"{BINDS}:{channel_id}")),
+    )
+    interval_waits.set_minimum_interval(scope, channel_id, minutes=minutes, holds=holds)
+    lifecycle.hold_repeats(scope, channel_id, bool(actions.typed_value(f"{HOLDS}:{channel_id}")))
+    return Message("queue.apart_holds" if holds and minutes else "queue.apart_kept")
+
+
+def _add(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Message:
+    creator = page.get_creator(scope, require_own_creator(page, scope, channel_id))
+    days = actions.typed_value(DAYS) or []
+    if not days:
+        raise BadInput("queue.no_days")
+    clock, label = parse_time(str(actions.typed_value(CLOCK) or "")), str(actions.typed_value(LABEL) or "")
+    for day in days:
+        slots.add_slot(
+            scope,
+            channel_id,
+            weekday=int(day),
+            clock=clock,
+            zone=creator.zone,
+            jitter=int(actions.typed_value(JITTER) or 0),
+            label=label,
+        )
+    return Message("queue.slots_added")
+
+
+def _remove(page: PageContext, slot_id: UUID, scope: Scope, _: UUID) -> Message:
+    require_own_creator(page, scope, slots.get_slot(scope, slot_id).channel_id)
+    slots.remove_slot(scope, slot_id)
+    return Message("queue.slot_removed")

@@ -1,0 +1,211 @@
+"""The books of a creator: a month with its sums and its close, and statements of other platforms brought in."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.shop import queries as reads
+from dashboard.pages.shop import statement_columns as shop_columns
+from dashboard.pages.shop.queries import AccountingView
+from dashboard.pages.shop.statement_pdf import MonthlyStatement, render_statement_pdf
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template, render_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput, GreenroomError
+from foundation.i18n.translation import Message
+from foundation.money import Money
+from foundation.ops.wall_time import local_day
+from subscribers.checkout import platform_earnings
+from subscribers.ledger import month_close
+from subscribers.ledger.month_close import LedgerMonth
+from subscribers.statements import bookings, column_mappings, columns, file_reader
+from subscribers.statements.bookings import CheckedLine, LineOutcome
+from subscribers.statements.file_reader import StatementFile as File
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator
+from tenants.agencies.rights import Right
+
+MONTH, SOURCE, FILE, SAMPLE = "shop:month", "shop:source", "shop:file", "shop:sample"
+SHOWN = 60
+"""Lines of a report that are shown; all of them count."""
+
+
+def render_accounting(page: PageContext, creator: Creator) -> None:
+    """Draw the month, then the statements."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        _month(page, creator)
+    with right:
+        today = _statements(page, creator)
+    given = _given(creator, today) if page.has_right(Right.BOOKS) else None
+    if given is not None:
+        _report(page, creator, today, given[1])
+
+
+def _month(page: PageContext, creator: Creator) -> None:
+    known = page.read(lambda scope: reads.list_months(scope, creator))
+    first = st.selectbox(
+        page.text("shop.month"),
+        known,
+        format_func=page.localizer.format_month,
+        key=f"{MONTH}:{creator.id}",
+    )
+    books = page.read(lambda scope: reads.load_month(scope, page, creator.id, first))
+    found = books.month
+    draw_template("pages/shop/templates/month.html", **_values(page, creator, books))
+    with st.container(horizontal=True, gap="small"):
+        if found.lines:
+            _downloads(page, creator, books)
+        if found.close is None and page.has_right(Right.BOOKS):
+            act = partial(_close, page, creator.id, first)
+            key = f"shop:close:{creator.id}:{first}"
+            actions.action_button(page, "shop.close", act, right=Right.BOOKS, key=key, disabled=not _over(page, found))
+
+
+def _values(page: PageContext, creator: Creator, books: AccountingView) -> dict[str, object]:
+    """What the page and the statement show of a month."""
+    shown: dict[str, object] = {"creator": creator, "found": books.month, "spent": books.spent, "names": books.names}
+    return shown | {"requests": books.requests, "money": Money, "voice": page.localizer, "word": page.text}
+
+
+def _downloads(page: PageContext, creator: Creator, books: AccountingView) -> None:
+    """The month as a table, as a page and as a PDF; each is made when it is asked for."""
+    found, names = books.month, books.names
+    name, title = f"{creator.slug}-{found.month:%Y-%m}", _title(page, creator, found.month)
+    agency = page.read(tenant_reads.get_agency).name
+    close = found.close
+    when = page.localizer.format_moment(close.at, found.until) if close is not None else ""
+    by = names.get(close.by, page.text("shop.by.house")) if close is not None else ""
+    about = page.text("shop.closed_by", name=by, when=when) if close is not None else ""
+    sheet = MonthlyStatement(title, agency, creator.name, about, found, books.spent, page.localizer, books.requests)
+    values = {**_values(page, creator, books), "title": title}
+    ways: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
+        "csv": (f"{name}.csv", "text/csv", partial(reads.month_csv, found)),
+        "html": (
+            f"{name}.html",
+            "text/html",
+            partial(render_template, "pages/shop/templates/statement.html", **values),
+        ),
+        "pdf": (f"{name}.pdf", "application/pdf", partial(render_statement_pdf, sheet)),
+    }
+    for way, (file, mime, make) in ways.items():
+        st.download_button(page.text(f"shop.{way}"), make, file, mime, key=f"shop:{way}", on_click="ignore")
+
+
+def _over(page: PageContext, found: LedgerMonth) -> bool:
+    return page.read(lambda scope: scope.now) >= found.until
+
+
+def _title(page: PageContext, creator: Creator, first: date) -> str:
+    said = page.localizer.format_month(first)
+    return page.text("shop.statement_of", creator=creator.name, month=said)
+
+
+def _close(page: PageContext, creator_id: UUID, first: date, scope: Scope, _press: UUID) -> Message:
+    page.get_creator(scope, creator_id)
+    month_close.close_month(scope, creator_id, first)
+    return Message("shop.closed")
+
+
+def _statements(page: PageContext, creator: Creator) -> date:
+    """Where a file is handed in; the day it is there."""
+    draw_template("shell/templates/empty_note.html", note=page.text("shop.import_what"))
+    today, demo = page.read(lambda scope: (local_day(scope.now, creator.zone), tenant_reads.get_agency(scope).demo))
+    _read_there(page, creator)
+    if not page.has_right(Right.BOOKS):
+        return today
+    with st.container(horizontal=True, gap="small"):
+        example = reads.sample_statement(creator, today)
+        st.download_button(page.text("shop.template"), example, "releve.csv", "text/csv", key="shop:template")
+        if demo:
+            st.button(page.text("shop.use_sample"), key="shop:use_sample", on_click=_use_sample)
+    if SOURCE not in st.session_state:
+        st.session_state[SOURCE] = page.text("shop.other_platform")
+    st.text_input(page.text("shop.source"), key=SOURCE, max_chars=bookings.MAX_SOURCE_NAME_LENGTH)
+    st.file_uploader(page.text("shop.file"), ["csv", "txt"], key=FILE)
+    return today
+
+
+def _read_there(page: PageContext, creator: Creator) -> None:
+    """A line for each account whose platform tells by itself what it earned."""
+    found, now = page.read(lambda scope: (platform_earnings.list_earnings_accounts(scope, creator.id), scope.now))
+    for one in found:
+        at = page.localizer.format_moment(one.read_at, now)
+        said = [page.text("shop.earning", source=one.source, account=one.name, at=at)]
+        odd = {"unread": one.unread, "left_out": one.left_out, "gone": one.gone}
+        said += [page.text(f"shop.earning.{name}", count=count) for name, count in odd.items() if count]
+        draw_template("shell/templates/empty_note.html", note=" ".join(said))
+
+
+def _use_sample() -> None:
+    st.session_state[SAMPLE] = True
+
+
+def _given(creator: Creator, today: date) -> tuple[str, bytes] | None:
+    """The file that was handed in, or the example where it was asked for."""
+    uploaded = actions.typed_value(FILE)
+    if uploaded is not None:
+        return str(uploaded.name), bytes(uploaded.getvalue())
+    return ("releve.csv", reads.sample_statement(creator, today).encode()) if actions.typed_value(SAMPLE) else None
+
+
+def _report(page: PageContext, creator: Creator, today: date, data: bytes) -> None:
+    """What bringing the file in would do, line by line; nothing is written by looking."""
+    try:
+        typed = str(actions.typed_value(SOURCE) or "")
+        source = page.read(lambda scope: bookings.ledger_source_name(scope, creator.id, typed))
+        table = file_reader.parse_table(data)
+        known = page.read(lambda scope: column_mappings.known_format(scope, table.heading))
+        if known is None or _asked_again(page, table.heading):
+            shop_columns.render_column_form(page, table, known)
+        sheet = file_reader.read_statement(data, source, known)
+    except GreenroomError as refused:
+        st.error(page.localizer.message_text(refused.message))
+        return
+    weighed = page.read(lambda scope: bookings.preview_statement(scope, creator.id, sheet, source=source))
+    _lines(page, sheet, weighed)
+    fresh = sum(one.fate in bookings.BOOKED_OUTCOMES for one in weighed)
+    act = partial(_bring_in, page, creator.id, today)
+    blocked = bool(sheet.unread) or not fresh
+    key = f"shop:import:{sheet.digest[:12]}"
+    actions.action_button(
+        page, "shop.import", act, right=Right.BOOKS, key=key, kind="primary", params={"count": fresh}, disabled=blocked
+    )
+
+
+def _asked_again(page: PageContext, heading: Sequence[str]) -> bool:
+    """Whether somebody wants to say once more how such files are read; our own template is read one way."""
+    if columns.own_format(heading) is not None:
+        return False
+    return st.toggle(
+        page.text("shop.columns.again"), key=f"shop:columns:{columns.heading_fingerprint(heading)[:12]}:again"
+    )
+
+
+def _lines(page: PageContext, sheet: File, weighed: list[CheckedLine]) -> None:
+    draw_template(
+        "pages/shop/templates/import_report.html",
+        weighed=weighed[:SHOWN],
+        more=max(len(weighed) - SHOWN, 0),
+        counts={fate: sum(one.fate is fate for one in weighed) for fate in LineOutcome},
+        unread=sheet.unread,
+        sums=[page.localizer.format_money(money) for money in sheet.net_by_currency().values()],
+        voice=page.localizer,
+        word=page.text,
+    )
+
+
+def _bring_in(page: PageContext, creator_id: UUID, today: date, scope: Scope, _press: UUID) -> Message:
+    creator = page.get_creator(scope, creator_id)
+    given = _given(creator, today)
+    if given is None:
+        raise BadInput("shop.no_file")
+    name, data = given
+    source = bookings.ledger_source_name(scope, creator.id, str(actions.typed_value(SOURCE) or ""))
+    sheet = column_mappings.read_known_statement(scope, data, source)
+    count = bookings.import_statement(scope, creator.id, sheet, source=source, name=name)
+    return Message("shop.imported", {"count": count, "source": source})

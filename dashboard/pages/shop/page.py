@@ -1,0 +1,69 @@
+"""Shop: packs and prices, subscriptions, orders with their story, money and where it lies, files and months."""
+
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.shop import accounting, orders, packs, rail_reconciliation, subscriptions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from tenants.agencies.queries import Creator
+from tenants.agencies.rights import Right
+
+VIEW, CREATOR = "shop:view", "shop:creator"
+VIEWS = ("packs", "subscriptions", "orders", "money", "books")
+TOGETHER = ("orders", "money")
+"""Parts that show all creators at once; packs, subscriptions and books are one creator's."""
+
+
+def render_page(page: PageContext) -> None:
+    """Draw the page: one of its five parts, of all of the member's creators or of one."""
+    draw_template("pages/shop/templates/style.html", word=page.text)
+    st.title(page.text("dashboard.page.shop"))
+    mine = page.read(page.list_creators)
+    if not mine:
+        draw_template("shell/templates/empty_note.html", note=page.text("dashboard.no_creators"))
+        return
+    order = st.query_params.get("order", "")
+    views = [view for view in VIEWS if view in ("packs", "orders") or page.has_right(Right.MONEY)]
+    if VIEW not in st.session_state:
+        asked = st.query_params.get("view", "")
+        st.session_state[VIEW] = "orders" if order else asked if asked in views else "packs"
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        view = st.segmented_control(
+            page.text("shop.view"),
+            views,
+            required=True,
+            format_func=lambda one: page.text(f"shop.view.{one}"),
+            key=VIEW,
+            label_visibility="collapsed",
+        )
+        chosen = _creator(page, mine, together=view in TOGETHER)
+    these = [chosen] if chosen is not None else mine
+    match view:
+        case "orders":
+            orders.render_orders(page, these, order)
+        case "subscriptions" if page.has_right(Right.MONEY):
+            subscriptions.render_subscriptions(page, chosen or mine[0])
+        case "money" if page.has_right(Right.MONEY):
+            rail_reconciliation.render_rail_reconciliation(page, these)
+        case "books" if page.has_right(Right.MONEY):
+            accounting.render_accounting(page, chosen or mine[0])
+        case _:
+            packs.render_packs(page, chosen or mine[0])
+
+
+def _creator(page: PageContext, mine: list[Creator], *, together: bool) -> Creator | None:
+    """Whose shop; None for all together, where a part can show that."""
+    if len(mine) == 1:
+        return mine[0]
+    names: dict[UUID | None, str] = {one.id: one.name for one in mine}
+    chosen = st.selectbox(
+        page.text("shop.creator"),
+        [None, *names] if together else list(names),
+        format_func=lambda one: names.get(one) or page.text("shop.everybody"),
+        key=f"{CREATOR}:{together}",
+        width=240,
+        label_visibility="collapsed",
+    )
+    return next((one for one in mine if one.id == chosen), None)

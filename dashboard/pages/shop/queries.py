@@ -1,0 +1,192 @@
+"""What the Shop page shows: packs and prices, orders and their story, money and where it lies, months and files."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.limits import request_costs
+from dashboard.shell.page_context import PageContext
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.money import Money
+from foundation.ops.wall_time import local_day
+from schedules.posts import post_costs
+from studio.costs.cost_report import SpendingTotal
+from studio.library import assets, demo_separation
+from studio.library.assets import AssetTile
+from studio.packs import packs
+from studio.packs.packs import PackListing
+from subscribers.catalog import offers
+from subscribers.ledger import month_close
+from subscribers.ledger.month_close import LedgerMonth
+from subscribers.orders import queries, rail_movements
+from subscribers.orders.queries import OrderHistory, OrderRow, RailBalanceCheck, UnmatchedPayment
+from subscribers.rails import installed_rails
+from subscribers.rails.contract import RailTerms
+from subscribers.statements import bookings
+from subscribers.statements.bookings import ImportedStatement
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator
+
+MONTHS = 6
+_RUNS = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for a formula at the beginning of a cell (OWASP, CSV injection)."""
+
+
+@dataclass(frozen=True)
+class PacksView:
+    """A creator's packs with their prices by rail, the rails they can be sold on, and pictures for another pack."""
+
+    creator: Creator
+    wares: Sequence[PackListing]
+    prices: Mapping[UUID, Mapping[str, Money]]
+    rails: Sequence[RailTerms]
+    tiles: Sequence[AssetTile]
+
+
+@dataclass(frozen=True)
+class CreatorBalance:
+    """A till with the name of its creator."""
+
+    creator: str
+    till: RailBalanceCheck
+
+
+@dataclass(frozen=True)
+class ReconciliationView:
+    """What lies where, what belongs to no order, and the files that were brought in."""
+
+    now: datetime
+    tills: Sequence[CreatorBalance]
+    unmatched: Sequence[UnmatchedPayment]
+    payable: Mapping[UUID, Sequence[OrderRow]]
+    brought: Sequence[ImportedStatement]
+    told: Sequence[rail_movements.RailBalance]
+
+
+@dataclass(frozen=True)
+class AccountingView:
+    """A month of a creator, and what stands beside its books, in none of their sums: what content cost (`spent`), and
+    what platforms asked for requests, by account. `names` are those of members, by the way they sign."""
+
+    month: LedgerMonth
+    spent: SpendingTotal
+    requests: Sequence[tuple[Channel, request_costs.AccountBill]]
+    names: Mapping[str, str]
+
+
+def load_packs(scope: Scope, creator: Creator) -> PacksView:
+    """A creator's packs. Covers of demonstrations do not stand beside those of a model of their own."""
+    every = packs.list_packs(scope, [creator.id])
+    fit = demo_separation.same_kind_indexes(scope, [[one.cover] if one.cover is not None else [] for one in every])
+    wares = [one if at in fit else replace(one, cover=None) for at, one in enumerate(every)]
+    platforms = {one.platform for one in channel_reads.list_creator_channels(scope, creator.id) if one.chat_surface}
+    return PacksView(
+        creator=creator,
+        wares=wares,
+        prices=offers.prices_of_packs(scope, [ware.id for ware in wares]),
+        rails=[terms for platform, terms in installed_rails.rail_terms_by_platform().items() if platform in platforms],
+        tiles=assets.list_asset_tiles(scope, creator.id),
+    )
+
+
+def require_own_order(scope: Scope, page: PageContext, order_id: UUID) -> OrderHistory:
+    """An order of this member's creators. Raises NotFound; anybody else's looks like nobody's."""
+    found = queries.load_order_history(scope, order_id)
+    try:
+        page.get_creator(scope, found.order.creator_id)
+    except NotFound:
+        raise NotFound("order.unknown") from None
+    return found
+
+
+def require_own_pack(scope: Scope, page: PageContext, pack_id: UUID) -> packs.PackView:
+    """A pack of this member's creators. Raises NotFound likewise."""
+    found = packs.get_pack(scope, pack_id)
+    try:
+        page.get_creator(scope, found.creator_id)
+    except NotFound:
+        raise NotFound("pack.unknown") from None
+    return found
+
+
+def load_reconciliation(scope: Scope, mine: Sequence[Creator]) -> ReconciliationView:
+    """What lies where."""
+    names, ids = {one.id: one.name for one in mine}, [one.id for one in mine]
+    unmatched = queries.list_unmatched_payments(scope, ids)
+    return ReconciliationView(
+        now=scope.now,
+        tills=[CreatorBalance(names[till.creator_id], till) for till in queries.check_rail_balances(scope, ids)],
+        unmatched=unmatched,
+        payable={one.id: queries.find_payable_orders(scope, one) for one in unmatched[:5] if not one.returning},
+        brought=bookings.list_imported_statements(scope, ids),
+        told=rail_movements.reported_balances(scope, ids),
+    )
+
+
+def list_months(scope: Scope, creator: Creator) -> list[date]:
+    """The months that can be looked at, by their first day: the last whole one, those before, then this one."""
+    this = local_day(scope.now, creator.zone).replace(day=1)
+    found = [this]
+    for _ in range(MONTHS):
+        found.append((found[-1] - timedelta(days=1)).replace(day=1))
+    return [*found[1:], this]
+
+
+def load_month(scope: Scope, page: PageContext, creator_id: UUID, first: date) -> AccountingView:
+    """A month of one of this member's creators, by its first day. Raises NotFound likewise."""
+    page.get_creator(scope, creator_id)
+    named = f"{first:%Y-%m}"
+    return AccountingView(
+        month=month_close.load_ledger_month(scope, creator_id, first),
+        spent=post_costs.load_month_cost(scope, creator_id, named).total,
+        requests=request_costs.creator_bills(scope, creator_id, named),
+        names=member_names(scope),
+    )
+
+
+def member_names(scope: Scope) -> Mapping[str, str]:
+    """Names of members by the way they sign."""
+    return {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)}
+
+
+def month_csv(found: LedgerMonth) -> str:
+    """A month's lines as CSV, amounts in minor units; cells that a spreadsheet would run are defused."""
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(["at_utc", "kind", "source", "key", "account", "amount_minor", "currency"])
+    for line in found.lines:
+        account = f"'{line.account}" if line.account.startswith(_RUNS) else line.account
+        named = (line.at.isoformat(), line.kind, line.source_kind, line.source_key, account)
+        lines.writerow([*named, line.money.minor, line.money.currency])
+    return out.getvalue()
+
+
+STATEMENT_HEADING = "date,type,reference,gross,fee,currency"
+
+
+def sample_statement(creator: Creator, today: date) -> str:
+    """A statement as another platform would give it for the last whole month: the same for the same creator and month.
+
+    In a demonstration nothing real can be imported; elsewhere it is the template of what can be read.
+    """
+    last = today.replace(day=1) - timedelta(days=1)
+    lines = [STATEMENT_HEADING]
+    for number in range(24):
+        day = last.replace(day=1 + number)
+        gross = 900 + (number * 737 + len(creator.slug) * 91) % 4100
+        kind = "tip" if number % 5 == 4 else "sale"
+        lines.append(f"{day},{kind},{creator.slug}-{number:03d},{_cents(gross)},{_cents(gross // 5)},EUR")
+        if number in (7, 16):
+            lines.append(f"{day},refund,{creator.slug}-{number:03d},-{_cents(gross)},-{_cents(gross // 5)},EUR")
+    lines.append(f"{last},payout,{creator.slug}-pay,200.00,0,EUR")
+    return "\n".join([*lines, ""])
+
+
+def _cents(minor: int) -> str:
+    return f"{minor // 100}.{minor % 100:02d}"

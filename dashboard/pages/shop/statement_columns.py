@@ -1,0 +1,105 @@
+"""Which column of a statement is what: asked once for each heading that is not ours, and kept."""
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template, escape_markdown
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from subscribers.statements import column_mappings, columns
+from subscribers.statements.columns import (
+    COLUMN_FIELDS,
+    KIND_WORDS,
+    STATEMENT_LINE_KINDS,
+    StatementFormat,
+)
+from subscribers.statements.file_reader import StatementTable
+from tenants.agencies.rights import Right
+
+NONE = -1
+MAX_MAPPING_LENGTH = 400
+SAID = 24
+"""Characters of an example that are shown beside its column."""
+
+
+def render_column_form(page: PageContext, table: StatementTable, known: StatementFormat | None) -> None:
+    """Draw the form; `known` is how the heading is read now."""
+    mark = columns.heading_fingerprint(table.heading)[:12]
+    draw_template("shell/templates/empty_note.html", note=page.text("shop.columns.what"))
+    with st.form(f"shop:columns:{mark}"):
+        proposed = known.places if known is not None else columns.guess_columns(table.heading)
+        options = [NONE, *range(len(table.heading))]
+        for name in COLUMN_FIELDS:
+            place = proposed.get(name, NONE)
+            st.selectbox(
+                page.text(f"shop.columns.{name}"),
+                options,
+                index=options.index(place) if place in options else 0,
+                format_func=lambda one: _shown(page, table, one),
+                key=_key(mark, name),
+            )
+        _ways(page, mark, known or StatementFormat({}))
+        act = partial(_keep, table.heading, mark)
+        actions.submit_button(page, "shop.columns.keep", act, right=Right.BOOKS, key=_key(mark, "go"))
+
+
+def _ways(page: PageContext, mark: str, known: StatementFormat) -> None:
+    st.text_input(page.text("shop.columns.default"), known.currency, key=_key(mark, "default"), max_chars=3)
+    dates, decimals = ("day_first", "month_first"), ("point", "comma")
+    st.selectbox(
+        page.text("shop.columns.dates"),
+        dates,
+        index=dates.index(known.dates),
+        format_func=lambda one: page.text(f"shop.columns.{one}"),
+        key=_key(mark, "dates"),
+    )
+    st.selectbox(
+        page.text("shop.columns.decimals"),
+        decimals,
+        index=decimals.index(known.decimals) if known.decimals in decimals else 0,
+        format_func=lambda one: page.text(f"shop.columns.{one}"),
+        key=_key(mark, "decimals"),
+    )
+    for kind in STATEMENT_LINE_KINDS:
+        said = ", ".join(known.words.get(kind, KIND_WORDS[kind]))
+        label = page.text("shop.columns.words", kind=page.text(f"shop.kind.{kind}"))
+        st.text_input(label, said, key=_key(mark, f"words:{kind}"), max_chars=MAX_MAPPING_LENGTH)
+
+
+def _shown(page: PageContext, table: StatementTable, place: int) -> str:
+    """A column with the first thing that stands in it."""
+    if place == NONE:
+        return page.text("shop.columns.none")
+    name = table.heading[place] or page.text("shop.columns.unnamed", number=place + 1)
+    example = next((row[place] for _, row in table.rows if place < len(row) and row[place]), "")
+    return page.text("shop.columns.option", name=escape_markdown(name), example=escape_markdown(example[:SAID]) or "…")
+
+
+def _key(mark: str, name: str) -> str:
+    return f"shop:columns:{mark}:{name}"
+
+
+def _keep(heading: Sequence[str], mark: str, scope: Scope, _press: UUID) -> Message:
+    typed = {name: actions.typed_value(_key(mark, name)) for name in COLUMN_FIELDS}
+    words = {
+        kind: tuple(
+            word.strip()
+            for word in str(actions.typed_value(_key(mark, f"words:{kind}")) or "").split(",")
+            if word.strip()
+        )
+        for kind in STATEMENT_LINE_KINDS
+    }
+    said = StatementFormat(
+        {name: place for name, place in typed.items() if isinstance(place, int) and place != NONE},
+        str(actions.typed_value(_key(mark, "default")) or "").strip().upper(),
+        actions.typed_value(_key(mark, "dates")),
+        actions.typed_value(_key(mark, "decimals")),
+        words,
+    )
+    column_mappings.store_format(scope, heading, said)
+    return Message("shop.columns.kept")

@@ -1,0 +1,125 @@
+"""A creator's month on paper: sums, then every line of the books, as a PDF that needs no font of this machine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+
+from channels.accounts.queries import Channel
+from channels.limits import request_costs
+from dashboard.shell.localization import MemberLocalizer
+from foundation.money import Money
+from studio.costs.cost_report import SpendingTotal
+from subscribers.ledger.entries import SalesTotals, StatementLineView
+from subscribers.ledger.month_close import LedgerMonth
+
+ENCODING = "cp1252"
+WIDE, NARROW = 190.0, 6.0
+"""Millimetres of a line, and of its height."""
+
+COLUMNS = (30.0, 34.0, 86.0, 40.0)
+_SIGNS = str.maketrans({"\u202f": "\u00a0", "\u2212": "-", "\u2011": "-"})
+"""Signs that no font of a PDF reader has, as those that stand for them."""
+
+
+@dataclass(frozen=True)
+class MonthlyStatement:
+    """What is printed: whose month, in which words; `title` names both, `about` says by whom and when it was closed."""
+
+    title: str
+    agency: str
+    creator: str
+    about: str
+    month: LedgerMonth
+    spent: SpendingTotal
+    voice: MemberLocalizer
+    requests: Sequence[tuple[Channel, request_costs.AccountBill]] = ()
+
+
+def render_statement_pdf(sheet: MonthlyStatement) -> bytes:
+    """The statement as PDF. Letters outside of Western Europe are printed as question marks."""
+    paper = FPDF(format="A4")
+    paper.core_fonts_encoding = ENCODING
+    paper.set_title(sheet.title)
+    paper.set_creation_date(sheet.month.until)  # the same month makes the same file
+    paper.set_auto_page_break(auto=True, margin=18)
+    paper.add_page()
+    _write(paper, sheet.title, size=16, bold=True)
+    _write(paper, sheet.agency, size=10)
+    if sheet.about:
+        _write(paper, sheet.about, size=10)
+    for total in sheet.month.totals:
+        paper.ln(3)
+        for label, amount in _sums(sheet, total):
+            _row(paper, (60.0, 60.0), (label, amount), size=10)
+    _spent(paper, sheet)
+    _asked(paper, sheet)
+    paper.ln(5)
+    word = sheet.voice.text
+    heading = (word("shop.when"), word("shop.for"), word("shop.account"), word("shop.amount"))
+    _row(paper, COLUMNS, heading, size=9, bold=True)
+    for line in sheet.month.lines:
+        _row(paper, COLUMNS, _cells(sheet, line), size=8)
+    return bytes(paper.output())
+
+
+def _spent(paper: FPDF, sheet: MonthlyStatement) -> None:
+    """What content cost, each currency for itself, and that no sum above has it."""
+    if not sheet.spent.exact:
+        return
+    word, money = sheet.voice.text, sheet.voice.format_money
+    paper.ln(3)
+    for one in sheet.spent.spent:
+        _row(paper, (60.0, 60.0), (word("shop.spent"), money(one)), size=10)
+    _write(paper, word("shop.spent_beside"), size=8)
+
+
+def _asked(paper: FPDF, sheet: MonthlyStatement) -> None:
+    """What platforms asked for requests, by account, and that no sum above has it."""
+    if not sheet.requests:
+        return
+    word, money = sheet.voice.text, sheet.voice.format_money
+    paper.ln(3)
+    _write(paper, word("shop.requests"), size=10)
+    for account, bill in sheet.requests:
+        named = {"platform": word(f"platform.{account.platform}"), "account": account.name}
+        _write(paper, word("shop.requests_of", **named, money=money(bill.total)), size=10)
+    _write(paper, word("shop.requests_beside"), size=8)
+
+
+def _sums(sheet: MonthlyStatement, total: SalesTotals) -> list[tuple[str, str]]:
+    word = sheet.voice.text
+    parts = (
+        (word("shop.gross"), total.gross_minor),
+        (word("shop.refunds"), total.refunds_minor),
+        (word("shop.net"), total.net_minor),
+        (sheet.creator, total.creator_minor),
+        (word("shop.agency"), total.agency_minor),
+        (word("shop.staff"), total.staff_minor),
+    )
+    return [(label, sheet.voice.format_money(Money(minor, total.currency))) for label, minor in parts]
+
+
+def _cells(sheet: MonthlyStatement, line: StatementLineView) -> tuple[str, str, str, str]:
+    voice, (name, *rest) = sheet.voice, line.account.split(":")
+    account = voice.text(f"shop.ledger.{name}") + (f" · {rest[-1]}" if rest else "")
+    kind = voice.text(f"shop.kind.{line.kind}")
+    return voice.format_moment(line.at, sheet.month.until), kind, account, voice.format_money(line.money)
+
+
+def _write(paper: FPDF, text: str, *, size: int, bold: bool = False) -> None:
+    paper.set_font("Helvetica", "B" if bold else "", size)
+    paper.cell(WIDE, NARROW + size / 4, _plain(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+
+def _row(paper: FPDF, widths: tuple[float, ...], cells: tuple[str, ...], *, size: int, bold: bool = False) -> None:
+    paper.set_font("Helvetica", "B" if bold else "", size)
+    for place, (width, cell) in enumerate(zip(widths, cells, strict=True)):
+        last = place == len(cells) - 1
+        paper.cell(width, NARROW - 1, _plain(cell)[:60], align="R" if last else "L")
+    paper.ln(NARROW - 1)
+
+
+def _plain(text: str) -> str:
+    return text.translate(_SIGNS).encode(ENCODING, "replace").decode(ENCODING)

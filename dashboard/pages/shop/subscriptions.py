@@ -1,0 +1,114 @@
+"""Subscriptions of a creator: plans and what they come to, another one, who subscribes, and stopping for them."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.shop import subscription_queries as reads
+from dashboard.pages.shop.orders import FAN_NAME_RIGHTS
+from dashboard.pages.shop.subscription_queries import SubscriptionsView
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from subscribers.checkout import subscription_endings
+from subscribers.subscriptions import plans
+from subscribers.subscriptions.plans import PlanSummary, RunningSubscription
+from tenants.agencies.queries import Creator
+from tenants.agencies.rights import Right
+
+TITLE, WORDS, PRICE, OPENS, ACCOUNT = "plan:title", "plan:words", "plan:price", "plan:opens", "plan:account"
+
+
+def render_subscriptions(page: PageContext, creator: Creator) -> None:
+    """Draw the plans, the form of another one, and who subscribes."""
+    found = page.read(lambda scope: reads.load_subscriptions(scope, creator))
+    if not found.accounts and not found.standings:
+        draw_template("shell/templates/empty_note.html", note=page.text("plan.no_account", creator=creator.name))
+        return
+    draw_template("pages/shop/templates/subscriptions.html", found=found, voice=page.localizer, word=page.text)
+    if page.has_right(Right.RUN):
+        for one in found.standings:
+            if one.state == plans.PLAN_ACTIVE:
+                _retire(page, one)
+        _make(page, found)
+    if found.running:
+        draw_template("pages/shop/templates/header.html", title=page.text("plan.subscribers"))
+    for each in found.running:
+        _subscriber(page, found, each)
+
+
+def _retire(page: PageContext, one: PlanSummary) -> None:
+    act = partial(_retired, page, one.id)
+    actions.action_button(
+        page, "plan.retire", act, right=Right.RUN, key=f"plan:retire:{one.id}", params={"title": one.title}
+    )
+
+
+def _make(page: PageContext, found: SubscriptionsView) -> None:
+    """A plan in four fields; on which account, where there are several."""
+    if not found.wares:
+        draw_template("shell/templates/empty_note.html", note=page.text("plan.no_packs"))
+        return
+    titles = {ware.id: ware.title for ware in found.wares}
+    with st.form("plan:make"):
+        st.text_input(page.text("plan.title"), key=TITLE, max_chars=plans.MAX_PLAN_TITLE_LENGTH)
+        st.text_input(page.text("plan.words"), key=WORDS, max_chars=plans.MAX_PLAN_DESCRIPTION_LENGTH)
+        st.text_input(page.text("plan.price_in"), key=PRICE, max_chars=6, placeholder="500")
+        st.multiselect(
+            page.text("plan.opens"),
+            list(titles),
+            format_func=lambda one: titles[one],
+            key=OPENS,
+            max_selections=plans.MAX_PACKS_PER_PLAN,
+            placeholder=page.text("plan.choose_packs"),
+            select_all=False,
+        )
+        names = {one.id: one.name for one in found.accounts.values()}
+        if len(names) > 1:
+            st.selectbox(page.text("plan.account"), list(names), format_func=lambda one: names[one], key=ACCOUNT)
+        act = partial(_made, page, found.creator.id, tuple(names))
+        actions.submit_button(page, "plan.make", act, right=Right.RUN, key="plan:make:go")
+
+
+def _subscriber(page: PageContext, found: SubscriptionsView, one: RunningSubscription) -> None:
+    fan = one.fan if page.has_right(*FAN_NAME_RIGHTS) else page.text("shop.fan", number=one.fan_id.hex[-4:])
+    until = page.localizer.format_moment(one.until, found.now) if one.until is not None else "…"
+    price = page.localizer.format_money(one.price)
+    said = page.markdown(f"plan.one.{one.state}", fan=fan, title=one.title, price=price, until=until)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"plan:one:{one.id}"):
+        st.write(said)
+        if one.state == "active" and page.has_right(Right.REFUND):
+            act = partial(_stop, page, one.id)
+            actions.action_button(page, "plan.stop", act, right=Right.REFUND, key=f"plan:stop:{one.id}")
+
+
+def _made(page: PageContext, creator_id: UUID, accounts: tuple[UUID, ...], scope: Scope, _press: UUID) -> Message:
+    creator = page.get_creator(scope, creator_id)
+    said, title = str(actions.typed_value(PRICE) or "").strip(), str(actions.typed_value(TITLE) or "").strip()
+    if not said.isascii() or not said.isdigit():
+        raise BadInput("plan.bad_price", said=said or "…")
+    plans.create_plan(
+        scope,
+        creator_id=creator.id,
+        channel_id=actions.typed_value(ACCOUNT) or accounts[0],
+        title=title,
+        description=str(actions.typed_value(WORDS) or "").strip(),
+        price_minor=int(said),
+        opens=list(actions.typed_value(OPENS) or []),
+    )
+    return Message("plan.made", {"title": title})
+
+
+def _retired(page: PageContext, plan_id: UUID, scope: Scope, _press: UUID) -> Message:
+    plans.retire_plan(scope, reads.require_own_plan(scope, page, plan_id))
+    return Message("plan.retired")
+
+
+def _stop(page: PageContext, subscription_id: UUID, scope: Scope, _press: UUID) -> Message:
+    row = reads.require_own_subscription(scope, page, subscription_id)
+    subscription_endings.request_renewal_stop(scope, row.id)
+    return Message("plan.stopping")

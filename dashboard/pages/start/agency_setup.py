@@ -1,0 +1,136 @@
+"""Starting an agency of one's own: its rows in a tenant of its own, tied to the login it was started from."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from channels.accounts.events import OwnPageRequested
+from dashboard.shell.session import Viewer
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput, NotFound
+from foundation.outbox import outbox
+from gate.contract.units import Rating
+from gate.permits import profile_texts
+from subscribers.replies import persona
+from subscribers.replies.persona import PersonaVersion
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.auth import members, sessions
+
+CREATOR_KINDS = ("human", "virtual")
+RATING_CEILINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
+REPLY_MODES = ("copilot", "autopilot")
+ZONE_AREAS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+MIN_SLUG_LENGTH, MAX_SLUG_LENGTH = 3, 40
+"""Characters of a page's address."""
+
+
+@dataclass(frozen=True)
+class AgencySetup:
+    """What the seven questions came to."""
+
+    owner: str
+    email: str
+    creator: str
+    kind: str
+    language: str
+    zone: str
+    ceiling: Rating
+    alone: bool
+    answers: str
+
+
+@cache
+def _cities() -> tuple[str, ...]:
+    return tuple(sorted(zone for zone in available_timezones() if zone.startswith(ZONE_AREAS)))
+
+
+def list_time_zones(own: str) -> list[str]:
+    """Every zone that is named after a place, and the person's own, which comes first."""
+    return [own, *(zone for zone in _cities() if zone != own)]
+
+
+def make_page_slug(name: str, key: UUID) -> str:
+    """An address made of a name; short or foreign names get the end of `key`."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    made = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:MAX_SLUG_LENGTH]
+    return made if len(made) >= MIN_SLUG_LENGTH else f"{made}-{key.hex[-6:]}".strip("-")
+
+
+def check_setup(answers: AgencySetup) -> None:
+    """Raises BadInput for what is missing."""
+    if not answers.creator.strip() or not answers.owner.strip() or "@" not in answers.email.strip("@ "):
+        raise BadInput("start.incomplete")
+
+
+def set_up_agency(key: UUID, who: Viewer, answers: AgencySetup, *, tenant: OpenScope) -> str:
+    """Make the agency, its creator and its owner, once per `key`; returns the secret of a link into it.
+
+    Raises BadInput for answers nobody can use, Refused for a name that may stand on no page. Killed half-way, a repeat
+    of the same press goes on.
+    """
+    check_setup(answers)
+    with tenant(key, f"start:{who.member.id}") as scope:
+        # Streamlit begins a second press in a thread of its own while the first still writes.
+        scope.lock(f"founding:{key}")
+        if not _is_there(scope):
+            profile_texts.check_profile_texts(scope, (answers.creator,))
+            _write(scope, key, answers)
+        owner = next(one for one in tenant_reads.list_members(scope) if one.role is Role.OWNER)
+        sessions.link_logins(scope, owner.id, who.tenant_id, who.member.id)
+        secret = sessions.create_sign_in_link(scope, owner.id)
+    with tenant(who.tenant_id, who.actor) as scope:
+        sessions.link_logins(scope, who.member.id, key, owner.id)
+    return secret
+
+
+def _is_there(scope: Scope) -> bool:
+    try:
+        tenant_reads.get_agency(scope)
+    except NotFound:
+        return False
+    return True
+
+
+def _write(scope: Scope, key: UUID, answers: AgencySetup) -> None:
+    name = answers.creator.strip()[:80]
+    agencies.create_agency(scope, name=name, language=answers.language, zone=answers.zone)
+    slug = make_page_slug(name, key)
+    creator_id = agencies.add_creator(
+        scope,
+        slug=slug,
+        name=name,
+        kind=answers.kind,
+        zone=answers.zone,
+        languages=(answers.language,),
+        rating_ceiling=str(answers.ceiling),
+        approval_tiers=0 if answers.alone else 1,
+    )
+    members.invite_member(
+        scope,
+        name=answers.owner,
+        email=answers.email,
+        role=Role.OWNER,
+        language=answers.language,
+        zone=answers.zone,
+    )
+    written = persona.create_persona_version(scope, creator_id, _persona(name, answers))
+    persona.activate_persona(scope, written)
+    wanted = OwnPageRequested(scope.tenant_id, creator_id, slug=slug)
+    outbox.put(scope, wanted, priority=1, dedupe=f"own_page:{creator_id}")
+
+
+def _persona(name: str, answers: AgencySetup) -> PersonaVersion:
+    """Who answers fans: the character itself where it is virtual, else the assistant of a person's team."""
+    return PersonaVersion(
+        name=name,
+        virtual=answers.kind == "virtual",
+        card=name,
+        voice="",
+        languages=(answers.language,),
+        level="autopilot" if answers.answers == "autopilot" else "copilot",
+    )

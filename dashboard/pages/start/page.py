@@ -1,0 +1,146 @@
+"""Start mine: seven questions, an agency of one's own, its page, its first real post; no terminal."""
+
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.compose.queries import soonest_wall_time
+from dashboard.pages.start import agency_setup
+from dashboard.pages.start.agency_setup import CREATOR_KINDS, RATING_CEILINGS, REPLY_MODES, AgencySetup
+from dashboard.pages.start.queries import StartView, load_start
+from dashboard.shell import actions, page_context, session
+from dashboard.shell.actions import typed_value
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import GreenroomError
+from foundation.i18n.translation import LANGUAGES, Message
+from foundation.ids import uuid7
+from gate.contract.units import Rating
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from tenants.agencies.rights import Right, require_right
+
+LINK, KEY = "start:link", "start:key"
+
+
+def render_page(page: PageContext) -> None:
+    """Draw the questions, or, in an agency of one's own, what is left until the first post."""
+    found = page.read(lambda scope: load_start(scope, page.list_creators(scope)))
+    if found.demo:
+        _questions(page)
+    else:
+        _first_post(page, found)
+
+
+def _questions(page: PageContext) -> None:
+    st.title(page.text("start.title"))
+    if LINK in st.session_state:
+        draw_template("pages/start/templates/done.html", word=page.text, link=st.session_state[LINK])
+        return
+    st.write(page.text("start.explained"))
+    with st.form("start", border=True):
+        left, right = st.columns(2)
+        left.text_input(page.text("start.owner"), key="start:owner", max_chars=80)
+        right.text_input(page.text("start.email"), key="start:email", max_chars=254, autocomplete="email")
+        left.text_input(page.text("start.creator"), key="start:creator", max_chars=80)
+        right.radio(
+            page.text("start.kind"),
+            CREATOR_KINDS,
+            format_func=_say(page, "start.kind_"),
+            key="start:kind",
+            horizontal=True,
+        )
+        left.selectbox(
+            page.text("start.language"),
+            LANGUAGES,
+            index=LANGUAGES.index(page.localizer.language),
+            format_func=_say(page, "start.language_"),
+            key="start:language",
+        )
+        zones = agency_setup.list_time_zones(page.viewer.member.zone)
+        right.selectbox(page.text("start.zone"), zones, index=zones.index(page.viewer.member.zone), key="start:zone")
+        left.selectbox(
+            page.text("start.ceiling"), RATING_CEILINGS, format_func=_say(page, "rating."), key="start:ceiling"
+        )
+        right.radio(
+            page.text("start.alone"),
+            ("yes", "no"),
+            format_func=_say(page, "start.alone_"),
+            key="start:alone",
+            horizontal=True,
+        )
+        left.radio(
+            page.text("start.answers"), REPLY_MODES, format_func=_say(page, "start.answers_"), key="start:answers"
+        )
+        st.form_submit_button(page.text("start.found"), type="primary", key="start:found", on_click=_found)
+    st.caption(page.text("start.where"))
+
+
+def _say(page: PageContext, prefix: str) -> Callable[[object], str]:
+    return lambda value: page.text(f"{prefix}{value}")
+
+
+def _found() -> None:
+    """The callback: an agency once per set of answers, however often it is pressed."""
+    page = page_context.current_page()
+    if page is None or LINK in st.session_state:
+        return
+    key: UUID = st.session_state.setdefault(KEY, uuid7())
+    answers = AgencySetup(
+        owner=typed_value("start:owner") or "",
+        email=typed_value("start:email") or "",
+        creator=typed_value("start:creator") or "",
+        kind=typed_value("start:kind"),
+        language=typed_value("start:language"),
+        zone=typed_value("start:zone"),
+        ceiling=Rating(typed_value("start:ceiling")),
+        alone=typed_value("start:alone") == "yes",
+        answers=typed_value("start:answers"),
+    )
+    try:
+        require_right(page.viewer.member.role, Right.STAFF)
+        secret = agency_setup.set_up_agency(key, page.viewer, answers, tenant=session.session_scope_opener())
+    except GreenroomError as refused:
+        actions.set_notice(refused.message, bad=True)
+        return
+    st.session_state[LINK] = session.sign_in_page_url(secret)
+    st.session_state.pop(KEY, None)
+
+
+def _first_post(page: PageContext, found: StartView) -> None:
+    st.title(page.text("start.first_title"))
+    draw_template("pages/start/templates/steps.html", found=found, voice=page.localizer, word=page.text)
+    _watch(page, found)
+    if found.page is None or found.creator is None:
+        return
+    st.text_area(page.text("start.first_words"), key="start:words", max_chars=2000, height=120)
+    actions.action_button(
+        page, "start.publish", partial(_publish, page, found), right=Right.RUN, key="start:publish", kind="primary"
+    )
+
+
+@st.fragment(run_every="2s")
+def _watch(drawn: PageContext, before: StartView) -> None:
+    """The first post on its way; the steps are drawn anew when one is done."""
+    page = page_context.current_page()
+    if page is None:
+        st.rerun()
+    found = page.read(lambda scope: load_start(scope, page.list_creators(scope)))
+    if found.completed_steps != before.completed_steps:
+        st.rerun()
+    draw_template("pages/start/templates/posts.html", found=found, voice=drawn.localizer, word=drawn.text)
+
+
+def _publish(page: PageContext, found: StartView, scope: Scope, press_id: UUID) -> Message:
+    if found.creator is None or found.page is None:
+        return Message("start.no_page_yet")
+    creator = page.get_creator(scope, found.creator.id)
+    words = str(typed_value("start:words") or "")
+    draft = Draft(creator.id, "", words, (), (found.page.id,))
+    planned = drafts.plan_draft(
+        scope, draft, key=press_id, at=soonest_wall_time(scope, creator.zone), author=page.viewer.actor
+    )
+    return Message("start.leaves" if planned.left else "start.waits_for_yes")

@@ -1,0 +1,49 @@
+"""How far an agency of one's own has come: its page, its first post, its other accounts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from channels.accounts import account_connectors
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from dashboard.pages.channels.queries import platform_connectors
+from foundation.db.database import Scope
+from schedules.posts import queries as schedule_reads
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator
+
+SINCE = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class StartView:
+    """The page's values; `page` is the creator's own one once it is open, `posts` the last ones."""
+
+    demo: bool
+    creator: Creator | None
+    page: Channel | None
+    accounts: int
+    posts: Sequence[DeliveryEntry]
+
+    @property
+    def completed_steps(self) -> tuple[bool, ...]:
+        """The steps: the page is open, a post is planned, a post stands, another account is connected."""
+        stands = any(post.state is DeliveryState.PUBLISHED for post in self.posts)
+        return self.page is not None, bool(self.posts), stands, self.accounts > 1
+
+
+def load_start(scope: Scope, mine: Sequence[Creator]) -> StartView:
+    """What stands and what is missing."""
+    demo, creator = tenant_reads.get_agency(scope).demo, mine[0] if mine else None
+    if demo or creator is None:
+        return StartView(demo, creator, None, 0, ())
+    channels = channel_reads.list_creator_channels(scope, creator.id)
+    own = next(
+        (one for one in channels if account_connectors.connector_for(platform_connectors(), one).capabilities.in_house),
+        None,
+    )
+    posts = schedule_reads.entries_between(scope, creator.id, scope.now - SINCE, scope.now + SINCE, limit=5)
+    return StartView(demo, creator, own, len(channels), posts)

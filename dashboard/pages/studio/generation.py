@@ -1,0 +1,308 @@
+"""What a recipe asks before it runs: one field to a question.
+
+Making pictures: the recipe and what it would ask for, its runs, and the files that were handed in.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache, partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.studio.library import picture_copies, style_references
+from dashboard.pages.studio.library.run_comparison import COMPARED_RUN_KEY
+from dashboard.pages.studio.library.search_filters import MEDIA_SOURCE_KEY
+from dashboard.pages.studio.recipes import (
+    costs,
+    external_engines,
+    generation_limits,
+    input_pictures,
+    recipe_actions,
+    recipe_form,
+    wildcards,
+)
+from dashboard.pages.studio.recipes.queries import (
+    ACTIVE_RUN_STATES,
+    SAMPLE_RECIPES,
+    StudioProgress,
+    StudioView,
+    engine_name,
+    load_progress,
+    missing_engine_reason,
+    unsupported_fields,
+)
+from dashboard.pages.studio.recipes.recipe_actions import RECIPE_KEY
+from dashboard.shell import actions, page_context
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from foundation.ops import settings
+from studio.library import assets
+from studio.library import queries as studio_reads
+from studio.library.queries import RecipeSummary, RunSummary
+from studio.library.search import DEMO_PICTURES, OWN_PICTURES
+from studio.library.states import JobState
+from studio.recipes import prompt_rating, specs
+from studio.recipes.parameters import ChoiceParameter, NumberParameter, ParameterValue, TextParameter
+from studio.recipes.specs import RecipeSpec
+from studio.runs import estimates, runner
+from tenants.agencies.rights import Right
+
+
+def render_questions(page: PageContext, chosen: RecipeSummary) -> dict[str, ParameterValue]:
+    """Draw the questions; the answers, by name."""
+    given: dict[str, ParameterValue] = {}
+    for name, one in chosen.spec.questions:
+        label, key = page.markdown("studio.question", name=one.label or name), f"studio:asked:{chosen.id}:{name}"
+        st.session_state.setdefault(key, one.default_value)
+        match one:
+            case ChoiceParameter():
+                given[name] = str(st.selectbox(label, one.options, key=key))
+            case NumberParameter():
+                given[name] = int(st.number_input(label, one.least, one.most, key=key))
+            case TextParameter():
+                given[name] = str(st.text_input(label, max_chars=one.most, key=key))
+            case _:
+                given[name] = bool(st.checkbox(label, key=key))
+    return given
+
+
+TICK = "2s"
+SEED, COUNT, RUN_ID = "studio:seed", "studio:count", "studio:run"
+MAX_SEED = 2**31 - 1
+
+
+def render_generation_form(page: PageContext, found: StudioView) -> None:
+    """The recipe, what it would ask for, and the press that makes it."""
+    draw_template("pages/studio/library/templates/section.html", title=page.text("studio.make"), note="")
+    if not found.recipes:
+        _first(page, found, _engine())
+        wildcards.render_wildcards(page, found.creator.id)
+        recipe_actions.render_archived_recipes(page, found.creator.id, found.retired)
+        return
+    chosen = _chosen(page, found)
+    given = render_questions(page, chosen)
+    with st.container(horizontal=True, gap="small"):
+        st.session_state.setdefault(f"{COUNT}:{chosen.id}", chosen.spec.picture_count)
+        count = int(st.number_input(page.text("studio.count"), 1, 24, key=f"{COUNT}:{chosen.id}", width=140))
+        st.session_state.setdefault(SEED, secrets.randbelow(10_000))
+        own = chosen.spec.seed  # one that the recipe names stands above
+        if own is None:
+            seed = int(st.number_input(page.text("studio.seed"), 0, MAX_SEED, key=SEED, width=180))
+        else:
+            seed = own
+            draw_template("shell/templates/note.html", note=page.text("studio.seed_fixed", seed=own))
+    spec = page.read(lambda scope: specs.resolve_wildcards(scope, found.creator.id, chosen.spec))
+    makes = _asked(page, spec, seed, count, given) and style_references.can_use_style_references(
+        page, found.creator.id, chosen.spec
+    )
+    makes = makes and input_pictures.can_use_input_pictures(page, found.creator.id, chosen.spec)
+    pace = page.read(lambda scope: estimates.seconds_per_picture(scope, found.creator.id, chosen.spec))
+    estimate = costs.describe_estimate(page, chosen.spec, _lasts(page, pace * count), count)
+    if (lacks := missing_engine_reason(settings.load_settings().generators, chosen.spec.engine)) is not None:
+        st.error(page.localizer.message_text(lacks))
+        makes = False
+    draw_template(
+        "pages/studio/templates/engine.html", engine=_engine(chosen.spec.engine), estimate=estimate, word=page.text
+    )
+    if left := unsupported_fields(settings.load_settings().generators, chosen.spec):
+        names = ", ".join([page.text(f"studio.untaken.{one}") for one in left])
+        draw_template("shell/templates/note.html", note=page.text("studio.untaken", what=names))
+    key = st.session_state.setdefault(RUN_ID, str(uuid7()))
+    order = _Order(found.creator.id, chosen.id, seed, count, f"dashboard:{key}", given)
+    actions.action_button(
+        page,
+        "studio.generate",
+        partial(_generate, page, order),
+        right=Right.RUN,
+        key="studio:generate",
+        kind="primary",
+        icon=":material/auto_awesome:",
+        shortcut="G",
+        disabled=not makes,
+    )
+    recipe_form.render_recipe_form(page, found.creator.id, chosen)
+    wildcards.render_wildcards(page, found.creator.id)
+    recipe_actions.render_archived_recipes(page, found.creator.id, found.retired)
+    style_references.render_style_references(page, found.creator)
+    external_engines.render_external_engines(page, found.creator)
+    generation_limits.render_generation_limits(page, found.creator.id, found.limits)
+    costs.render_cost_cap(page, chosen.spec)
+
+
+def _lasts(page: PageContext, seconds: float) -> str:
+    return page.localizer.format_duration(timedelta(seconds=max(1, round(seconds))))
+
+
+@cache
+def _engine(named: str = "") -> str:
+    return engine_name(settings.load_settings().generators, named)
+
+
+def _first(page: PageContext, found: StudioView, engine: str) -> None:
+    """Nothing here yet: one recipe that works on every engine."""
+    draw_template(
+        "pages/studio/templates/first_recipe.html",
+        spec=SAMPLE_RECIPES[page.localizer.language],
+        engine=engine,
+        word=page.text,
+    )
+    actions.action_button(
+        page,
+        "studio.try_sample",
+        partial(_sample, page, found.creator.id),
+        right=Right.RUN,
+        key="studio:sample",
+        kind="primary",
+        icon=":material/auto_awesome:",
+    )
+
+
+def _chosen(page: PageContext, found: StudioView) -> RecipeSummary:
+    names = {str(one.id): one for one in found.recipes}
+    if st.session_state.get(RECIPE_KEY) not in names:
+        st.session_state[RECIPE_KEY] = next(iter(names))
+    st.selectbox(
+        page.text("studio.recipe"),
+        list(names),
+        format_func=lambda one: page.text("studio.recipe_named", name=names[one].name, version=names[one].version),
+        key=RECIPE_KEY,
+    )
+    return names[st.session_state[RECIPE_KEY]]
+
+
+def _asked(page: PageContext, spec: RecipeSpec, seed: int, count: int, given: Mapping[str, ParameterValue]) -> bool:
+    """What each picture would be asked to show: the very words, before anything is made. Whether it may be made."""
+    try:
+        shots = specs.plan_pictures(spec, seed=seed, count=count, given=given)
+        rating = page.read(lambda scope: prompt_rating.rate_prompts(scope, spec, shots, given))
+    except (BadInput, Refused) as wrong:
+        st.error(page.localizer.message_text(wrong.message))
+        return False
+    draw_template(
+        "pages/studio/templates/prompt_preview.html", shots=shots, spec=spec, rating=str(rating), word=page.text
+    )
+    return True
+
+
+@dataclass(frozen=True)
+class _Order:
+    """A run as it was drawn: pressed twice, it is made once."""
+
+    creator_id: UUID
+    recipe_id: UUID
+    seed: int
+    count: int
+    key: str
+    given: Mapping[str, ParameterValue]
+
+
+def _generate(page: PageContext, order: _Order, scope: Scope, _: UUID) -> Message:
+    page.get_creator(scope, order.creator_id)
+    if order.recipe_id not in {one.id for one in studio_reads.list_recipes(scope, order.creator_id)}:
+        raise NotFound("recipe.unknown")
+    costs.require_within_cap(scope, specs.get_spec(scope, order.recipe_id), order.count)
+    runner.start_run(
+        scope,
+        creator_id=order.creator_id,
+        recipe_id=order.recipe_id,
+        seed=order.seed,
+        key=order.key,
+        count=order.count,
+        by=page.viewer.actor,
+        given=order.given,
+    )
+    st.session_state[RUN_ID] = str(uuid7())  # the next press is another run
+    return Message("studio.started" if order.count > 1 else "studio.started_one", {"count": order.count})
+
+
+def _sample(page: PageContext, creator_id: UUID, scope: Scope, press: UUID) -> Message:
+    page.get_creator(scope, creator_id)
+    sample = SAMPLE_RECIPES[page.localizer.language]
+    recipe_id = specs.save_recipe(scope, creator_id, sample)
+    seed, by = secrets.randbelow(10_000), page.viewer.actor
+    runner.start_run(scope, creator_id=creator_id, recipe_id=recipe_id, seed=seed, key=f"dashboard:{press}", by=by)
+    return Message("studio.started", {"count": sample.variants})
+
+
+def render_run_progress(page: PageContext, found: StudioView) -> None:
+    """Runs and files. It looks again by itself while something is under way, and not after."""
+    draw_template(
+        "pages/studio/library/templates/section.html",
+        title=page.text("studio.under_way"),
+        note=generation_limits.describe_output(page, found.output),
+    )
+    state = found.progress
+    if state.is_active:
+        st.fragment(_going, run_every=TICK)(page, found.creator.id)
+    else:
+        _lines(page, state, found.creator.id)
+
+
+def _going(drawn: PageContext, creator_id: UUID) -> None:
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer:
+        st.rerun()
+    state = page.read(lambda scope: load_progress(scope, page.get_creator(scope, creator_id).id))
+    if not state.is_active:
+        st.rerun()  # all of it is there: the library shows it
+    actions.show_notices(page, "studio:going")
+    _lines(page, state, creator_id)
+
+
+def _lines(page: PageContext, state: StudioProgress, creator_id: UUID) -> None:
+    if not state.runs and not state.uploads and not state.copies:
+        draw_template("shell/templates/empty.html", code="studio.nothing_under_way", word=page.text)
+    for run in state.runs:
+        _run(page, run, creator_id, state)
+    if state.uploads:
+        draw_template(
+            "pages/studio/templates/uploads.html", uploads=state.uploads, voice=page.localizer, word=page.text
+        )
+    if state.copies:
+        picture_copies.render_picture_copy_progress(page, state.copies)
+
+
+def _run(page: PageContext, run: RunSummary, creator_id: UUID, state: StudioProgress) -> None:
+    going, labelled = run.state in ACTIVE_RUN_STATES, run.id in state.labelled
+    left = _lasts(page, state.left[run.id]) if run.id in state.left else ""
+    with st.container(border=True, gap="small"):
+        about = {"left": left, "going": going, "now": state.now, "spent": state.spent.get(run.id)}
+        about["labelled"] = labelled
+        about["lists"] = ", ".join(f"{name} {version}" for name, version in state.lists.get(run.id, {}).items())
+        draw_template("pages/studio/templates/run.html", run=run, voice=page.localizer, word=page.text, **about)
+        with st.container(horizontal=True, gap="small"):
+            if going:
+                actions.action_button(
+                    page, "studio.stop", partial(_stop, page, creator_id, run.id), right=Right.RUN, key=f"stop:{run.id}"
+                )
+            if run.state is JobState.FAILED:
+                act = partial(_resume, page, creator_id, run.id)
+                actions.action_button(page, "studio.resume", act, right=Right.RUN, key=f"resume:{run.id}")
+            if run.done and st.button(page.text("studio.compare"), key=f"compare:{run.id}"):
+                st.session_state[COMPARED_RUN_KEY] = str(run.id)
+                if page.read(
+                    lambda scope: assets.needs_label_separation(scope, creator_id)
+                ):  # what is below shows the same kind
+                    st.session_state[MEDIA_SOURCE_KEY] = DEMO_PICTURES if labelled else OWN_PICTURES
+                st.rerun()
+
+
+def _resume(page: PageContext, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID) -> Message:
+    if page.get_creator(scope, creator_id).id != studio_reads.get_run(scope, job_id).creator_id:
+        raise NotFound("job.unknown")
+    left = runner.resume_run(scope, job_id)
+    return Message("studio.resumed" if left > 1 else "studio.resumed_one", {"count": left})
+
+
+def _stop(page: PageContext, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID) -> Message:
+    if page.get_creator(scope, creator_id).id != studio_reads.get_run(scope, job_id).creator_id:
+        raise NotFound("job.unknown")
+    runner.stop_run(scope, job_id)
+    return Message("studio.stopped")

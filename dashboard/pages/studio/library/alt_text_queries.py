@@ -1,0 +1,40 @@
+"""Words that a model proposes for pictures, beside those they have."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from foundation.db.database import Scope
+from schedules.posts.states import AltTextState
+from schedules.suggestions.alt_texts import proposals
+from schedules.suggestions.alt_texts.proposals import AltTextProposal
+from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES
+from studio.library import assets as library
+from subscribers.replies import persona
+from tenants.agencies.queries import Creator
+
+
+@dataclass(frozen=True)
+class AltTextEntry:
+    """A proposal with the words the picture has now."""
+
+    proposal: AltTextProposal
+    now: str
+
+
+def list_alt_text_proposals(scope: Scope, creator_id: UUID, assets: Sequence[UUID]) -> list[AltTextEntry]:
+    """What is proposed for these pictures, in their order; those that wait for the model included."""
+    found = proposals.latest_alt_texts(scope, creator_id, assets)
+    have = library.alt_texts(scope, found)
+    return [AltTextEntry(found[asset], have.get(asset, "")) for asset in assets if asset in found]
+
+
+def pending_assets(found: Sequence[AltTextEntry]) -> frozenset[UUID]:
+    """Those of them that the model is still asked for."""
+    return frozenset(one.proposal.id for one in found if one.proposal.state is AltTextState.WAITING)
+
+
+def description_style(scope: Scope, creator: Creator) -> tuple[str, tuple[str, ...]]:
+    """The language her pictures are described in, and the words she never uses."""
+    language = next((one for one in creator.languages if one in WRITABLE_LANGUAGES), WRITABLE_LANGUAGES[0])
+    return language, persona.writing_style_of_creator(scope, creator.id).forbidden

@@ -1,0 +1,58 @@
+"""Studio: pictures that were put away, erased by a press or after the days an agency chose."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.studio.library.queries import LibraryTile
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from schedules.approvals import review_queue
+from studio.library import erasure
+from studio.library import queries as studio_reads
+from studio.library.states import ShelfState
+from tenants.agencies.rights import Right
+
+DAYS = "retention:days"
+
+
+def render_delete_button(page: PageContext, creator_id: UUID, tile: LibraryTile) -> None:
+    """The press that erases a picture for good, where it was put away."""
+    if tile.card.shelf is not ShelfState.RETIRED:
+        return
+    with st.popover(page.text("studio.erase"), icon=":material/delete_forever:"):
+        draw_template("shell/templates/note.html", note=page.text("studio.erase_how"))
+        act = partial(_erase, page, creator_id, tile.card.asset_id)
+        actions.action_button(
+            page, "studio.erase_yes", act, right=Right.RUN, key=f"erase:{tile.card.asset_id}", kind="primary"
+        )
+
+
+def _erase(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    page.get_creator(scope, creator_id)
+    if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
+        raise NotFound("library.asset_unknown", destination="-")
+    erasure.request_erasure(scope, asset_id, review_queue.assets_used_in_posts(scope, creator_id))
+    return Message("studio.erase_asked")
+
+
+def render_deletion_policy(page: PageContext) -> None:
+    """The days after which what was put away is erased, of the whole agency."""
+    if not page.has_right(Right.RUN):
+        return
+    days = page.read(erasure.retention_days)
+    with st.expander(page.text("studio.retention"), icon=":material/auto_delete:"), st.form("retention", border=False):
+        draw_template("shell/templates/note.html", note=page.text("studio.retention_how"))
+        st.number_input(page.text("studio.retention_days"), 0, erasure.MAX_DAYS, days or 0, key=DAYS)
+        actions.submit_button(page, "studio.retention_keep", _keep, right=Right.RUN, key="retention_keep")
+
+
+def _keep(scope: Scope, _: UUID) -> Message:
+    days = int(actions.typed_value(DAYS) or 0)
+    erasure.set_retention_days(scope, days or None)
+    return Message("studio.retention_kept" if days else "studio.retention_never")

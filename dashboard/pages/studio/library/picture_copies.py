@@ -1,0 +1,198 @@
+"""Studio: copies of one picture, cut, set right and signed as asked; the workers make them."""
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.media import library_files
+from dashboard.pages.studio.library.run_comparison import revealed_picture_url
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput, NotFound, Unavailable
+from foundation.i18n.translation import Message
+from foundation.ops import settings
+from generators.retouch import aspect_ratios
+from generators.retouch.backgrounds import BLURRED_BACKGROUND
+from generators.retouch.finish import CopyFinish
+from generators.retouch.watermarks import (
+    MAX_SIZE_PERCENT,
+    MAX_WATERMARK_LENGTH,
+    MIN_OPACITY_PERCENT,
+    MIN_SIZE_PERCENT,
+    WATERMARK_CORNERS,
+    Watermark,
+)
+from studio.ingest import picture_copies
+from studio.ingest.picture_copies import PictureCopyView
+from studio.library import creator_watermarks
+from studio.library import queries as studio_reads
+from studio.library.queries import AssetCard
+from studio.library.states import UploadState
+from tenants.agencies.rights import Right
+
+COLOUR = "colour"
+
+
+def render_picture_copy_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
+    """Choose what is done, see where each form would cut, and have the copies made; nothing of a film."""
+    if card.seconds:
+        return
+    key = f"copy:{card.asset_id}"
+    with st.popover(page.text("copy.make"), icon=":material/crop:"):
+        chosen = st.multiselect(
+            page.text("copy.forms"),
+            [form.name for form in aspect_ratios.ASPECT_RATIOS],
+            format_func=lambda one: page.text(f"copy.form.{one}"),
+            placeholder=page.text("copy.forms_hint"),
+            key=f"{key}:forms",
+            select_all=False,
+        )
+        if chosen:
+            _preview(page, card, chosen)
+        strength = st.slider(page.text("copy.strength"), 0, 100, 0, 10, key=f"{key}:strength")
+        larger = _larger(page, key)
+        behind = _background(page, key)
+        mark = page.read(lambda scope: creator_watermarks.get_watermark(scope, creator_id))
+        signed = mark is not None and st.checkbox(page.text("copy.signed", text=_plain(mark.text)), key=f"{key}:signed")
+        draw_template("shell/templates/note.html", note=page.text("copy.how"))
+        act, nothing = (
+            partial(_asked, page, creator_id, card.asset_id, key),
+            not (chosen or strength or larger or signed or behind),
+        )
+        actions.action_button(page, "copy.ask", act, right=Right.RUN, key=key, kind="primary", disabled=nothing)
+    _watermark(page, creator_id, mark)
+
+
+def _larger(page: PageContext, key: str) -> bool:
+    """Whether it is to be larger, plainly or by the model that is set for it."""
+    twice = st.checkbox(page.text("copy.twice"), key=f"{key}:twice")
+    if not settings.load_settings().generators.upscale_model:
+        draw_template("shell/templates/note.html", note=page.text("copy.no_upscaler"))
+        return twice
+    return st.checkbox(page.text("copy.finer"), key=f"{key}:finer", disabled=twice) or twice
+
+
+def _background(page: PageContext, key: str) -> str:
+    """What is to stand behind the subject, as `Finish.background`; "" where nothing can be told from anything."""
+    if not settings.load_settings().generators.cutout_model:
+        draw_template("shell/templates/note.html", note=page.text("copy.no_cutter"))
+        return ""
+    kind = st.segmented_control(
+        page.text("copy.background"),
+        ["own", BLURRED_BACKGROUND, COLOUR],
+        default="own",
+        required=True,
+        format_func=lambda one: page.text(f"copy.background.{one}"),
+        key=f"{key}:background",
+    )
+    if kind == COLOUR:
+        st.color_picker(page.text("copy.colour"), "#ffffff", key=f"{key}:colour")
+    return _behind(key)
+
+
+def _behind(key: str) -> str:
+    """As it stands on the page now."""
+    kind = actions.typed_value(f"{key}:background")
+    if kind == COLOUR:
+        return str(actions.typed_value(f"{key}:colour") or "#ffffff").lower()
+    return BLURRED_BACKGROUND if kind == BLURRED_BACKGROUND else ""
+
+
+def render_picture_copy_progress(page: PageContext, copies: Sequence[PictureCopyView]) -> None:
+    """Copies of the last hours; those that a model makes larger say how far they are, and can be stopped."""
+    draw_template(
+        "pages/studio/library/templates/picture_copies.html", copies=copies, voice=page.localizer, word=page.text
+    )
+    for one in copies:
+        if one.state == UploadState.WAITING and one.finish.finer:
+            act = partial(_stop, page, one.id)
+            actions.action_button(page, "copy.stop", act, right=Right.RUN, key=f"copy:stop:{one.id}")
+
+
+def _stop(page: PageContext, copy_id: UUID, scope: Scope, _: UUID) -> Message:
+    (found,) = picture_copies.get_copies(scope, [copy_id])
+    page.get_creator(scope, studio_reads.get_asset_bytes(scope, found.asset_id).creator_id)
+    picture_copies.stop_copy(scope, copy_id)
+    return Message("copy.stopped")
+
+
+def _plain(label: str) -> str:
+    """A label in which nothing is read as a sign."""
+    return "".join(f"\\{one}" if one in r"\`*_{}[]()#+-.!:$~>|<@" else one for one in label)
+
+
+def _watermark(page: PageContext, creator_id: UUID, mark: Watermark | None) -> None:
+    """What is written on this creator's copies: the words, and how they look."""
+    key = f"watermark:{creator_id}"
+    with st.popover(page.text("watermark.edit"), icon=":material/branding_watermark:"):
+        st.text_input(
+            page.text("watermark.text"), mark.text if mark else "", max_chars=MAX_WATERMARK_LENGTH, key=f"{key}:text"
+        )
+        st.selectbox(
+            page.text("watermark.corner"),
+            WATERMARK_CORNERS,
+            WATERMARK_CORNERS.index(mark.corner) if mark else 0,
+            format_func=lambda one: page.text(f"watermark.corner.{one}"),
+            key=f"{key}:corner",
+        )
+        st.slider(
+            page.text("watermark.size"), MIN_SIZE_PERCENT, MAX_SIZE_PERCENT, mark.size if mark else 4, key=f"{key}:size"
+        )
+        st.slider(
+            page.text("watermark.opacity"),
+            MIN_OPACITY_PERCENT,
+            100,
+            mark.opacity if mark else 70,
+            5,
+            key=f"{key}:opacity",
+        )
+        draw_template("shell/templates/note.html", note=page.text("watermark.how"))
+        act = partial(_kept, page, creator_id, key)
+        actions.action_button(page, "watermark.keep", act, right=Right.RUN, key=key, kind="primary")
+
+
+def _kept(page: PageContext, creator_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
+    page.get_creator(scope, creator_id)
+    said = [actions.typed_value(f"{key}:{one}") for one in ("text", "corner", "size", "opacity")]
+    mark = Watermark(str(said[0] or "").strip(), str(said[1]), int(said[2] or 0), int(said[3] or 0))
+    creator_watermarks.set_watermark(scope, creator_id, mark)
+    return Message("watermark.kept")
+
+
+def _preview(page: PageContext, card: AssetCard, chosen: list[str]) -> None:
+    """The picture as its page shows it, blurred where that is, each form cut out of it."""
+    try:
+        cuts = picture_copies.preview_crops(page.viewer.tenant_id, card.sha256, library_files.object_store())
+    except (BadInput, NotFound, Unavailable) as wrong:
+        st.error(page.localizer.message_text(wrong.message))
+        return
+    shown = [(form, cuts.by_form[form]) for form in chosen if form in cuts.by_form]
+    draw_template(
+        "pages/studio/library/templates/crop_preview.html",
+        shown=shown,
+        size=cuts.size,
+        src=revealed_picture_url(card.asset_id),
+        word=page.text,
+    )
+    if len(shown) < len(chosen):
+        st.warning(page.text("crop.too_small", wide=cuts.size[0], high=cuts.size[1]))
+
+
+def _asked(page: PageContext, creator_id: UUID, asset_id: UUID, key: str, scope: Scope, _: UUID) -> Message:
+    page.get_creator(scope, creator_id)
+    if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
+        raise NotFound("library.asset_unknown", destination="-")
+    chosen = [str(one) for one in actions.typed_value(f"{key}:forms") or ("",)]
+    strength, twice = int(actions.typed_value(f"{key}:strength") or 0), bool(actions.typed_value(f"{key}:twice"))
+    finer = bool(actions.typed_value(f"{key}:finer")) and not twice
+    mark = creator_watermarks.get_watermark(scope, creator_id) if actions.typed_value(f"{key}:signed") else None
+    for form in chosen:
+        finish = CopyFinish(
+            form=form, strength=strength, background=_behind(key), twice=twice, finer=finer, watermark=mark
+        )
+        picture_copies.request_copy(scope, asset_id, finish, by=page.viewer.actor, store=library_files.object_store())
+    return Message("copy.asked", {"count": len(chosen)})

@@ -1,0 +1,185 @@
+"""Which of a creator's accounts take no film of a length: said before one is made.
+
+The library as the studio shows it: a page of what is asked for, and one picture with its story.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from channels.accounts import account_connectors
+from channels.accounts import queries as channel_reads
+from connectors.shared import unit_checks
+from dashboard.pages.compose import queries as compose
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from foundation.ops import wall_time
+from gate.assets import label_lifts
+from gate.assets.label_lifts import LabelLiftSummary
+from gate.consent import queries as cardfacts
+from gate.consent import shoot_cards
+from gate.consent.shoot_cards import ShootCardView as ShootCard
+from schedules.approvals import review_queue
+from studio.library import assets as studio_library
+from studio.library import collections, member_reviews, search
+from studio.library import queries as studio_reads
+from studio.library.collections import CollectionView
+from studio.library.queries import AssetCard
+from studio.library.search import (
+    ANY_VALUE,
+    DEMO_PICTURES,
+    OWN_PICTURES,
+    LibraryPage,
+    LibraryQuery,
+    PageCursor,
+    SearchFacets,
+)
+from studio.runs import lineage as making
+from studio.runs.lineage import AssetLineage
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator
+
+
+def list_refusing_accounts(scope: Scope, creator: Creator, seconds: int) -> list[tuple[str, Message]]:
+    """The accounts, by name, with the reason; those whose platform is not known here judge for themselves."""
+    found = []
+    for one in (each for each in channel_reads.list_creator_channels(scope, creator.id) if each.surface):
+        connector = account_connectors.find_connector_for(compose.platform_connectors(), one)
+        why = unit_checks.video_length_problem(seconds, connector.capabilities) if connector is not None else None
+        if why is not None:
+            found.append((one.name, why))
+    return found
+
+
+FILTER_NAMES = ("rating", "use", "origin", "shelf", "made")
+SHOWN = 24
+"""Pictures of one page."""
+
+
+@dataclass(frozen=True)
+class LibraryFilters:
+    """What of the library is shown: words, and one value of each facet, or all. Days are the creator's."""
+
+    rating: str = ANY_VALUE
+    use: str = ANY_VALUE
+    origin: str = ANY_VALUE
+    shelf: str = "here"
+    made: str = ANY_VALUE
+    words: str = ""
+    tags: tuple[str, ...] = ()
+    recipe: str = ""
+    made_with: tuple[str, str] = ("", "")
+    since: date | None = None
+    until: date | None = None
+    collection: UUID | None = None
+    """Shown in its order, whatever else is asked but `made`."""
+
+
+@dataclass(frozen=True)
+class LibraryTile:
+    """A picture of the library: its card, whether a post shows it, and a pack holds it or was sold with it."""
+
+    card: AssetCard
+    used: bool
+    packed: bool
+    sold: bool
+
+
+@dataclass(frozen=True)
+class LibraryView:
+    """One page of a library; `after` is where the next begins, None at the end."""
+
+    tiles: Sequence[LibraryTile]
+    after: PageCursor | None
+    offered: SearchFacets
+    collections: Sequence[CollectionView]
+    opened: CollectionView | None
+    """The collection that is shown; None for the library."""
+    made: str = ANY_VALUE
+    """Own or demonstration, never both, once a model of their own made pictures; else all."""
+
+
+@dataclass(frozen=True)
+class PictureLineage:
+    """One picture with its whole story; `by` is who brought it in or asked for it, by name; `card` its shoot card;
+    `posts` those it stands in, by id and words. `lifted` says that it may leave with its label, why, and `lifted_by`
+    whom, by name."""
+
+    tile: LibraryTile
+    story: AssetLineage
+    posts: Sequence[tuple[UUID, str]]
+    by: str
+    card: ShootCard | None
+    now: datetime
+    lifted: LabelLiftSummary | None = None
+    lifted_by: str = ""
+
+
+def load_library(scope: Scope, creator: Creator, facets: LibraryFilters, after: PageCursor | None) -> LibraryView:
+    """The page of the library that begins after this place; None is the first."""
+    used, known = review_queue.assets_used_in_posts(scope, creator.id), collections.list_collections(scope, creator.id)
+    opened = next((one for one in known if one.id == facets.collection), None)
+    offered = search.search_facets(scope, creator.id)
+    made = media_source(scope, creator.id, facets.made)
+    if opened is not None:
+        cards = [card for card in studio_reads.get_asset_cards(scope, opened.assets) if not card.standing.is_withheld]
+        here = [card for card in cards if made == ANY_VALUE or bool(card.label) == (made == DEMO_PICTURES)]
+        found = LibraryPage(here, None)
+    else:
+        query = _query(creator, replace(facets, made=made))
+        found = search.search_library(scope, creator.id, query, used=used, after=after, limit=SHOWN)
+    return LibraryView(_tiles(scope, creator.id, found.cards, used), found.after, offered, known, opened, made)
+
+
+def media_source(scope: Scope, creator_id: UUID, asked: str) -> str:
+    """Which pictures a screen shows, own or those of demonstrations, never both, where they stand apart; else all."""
+    if not studio_library.needs_label_separation(scope, creator_id):
+        return ANY_VALUE
+    return OWN_PICTURES if asked == ANY_VALUE else asked
+
+
+def _query(creator: Creator, facets: LibraryFilters) -> LibraryQuery:
+    return LibraryQuery(
+        words=facets.words,
+        tags=facets.tags,
+        recipe=facets.recipe,
+        engine=facets.made_with[0],
+        model=facets.made_with[1],
+        rating=facets.rating,
+        use=facets.use,
+        origin=facets.origin,
+        shelf=facets.shelf,
+        made=facets.made,
+        since=wall_time.day_bounds(facets.since, creator.zone)[0] if facets.since else None,
+        until=wall_time.day_bounds(facets.until, creator.zone)[1] if facets.until else None,
+    )
+
+
+def _tiles(scope: Scope, creator_id: UUID, cards: Sequence[AssetCard], used: frozenset[UUID]) -> list[LibraryTile]:
+    packed = studio_reads.packed_assets(scope, creator_id)
+    return [
+        LibraryTile(card, card.asset_id in used, card.asset_id in packed, packed.get(card.asset_id, False))
+        for card in cards
+    ]
+
+
+def load_lineage(scope: Scope, creator_id: UUID, asset_id: UUID) -> PictureLineage:
+    """One picture of this creator. Raises NotFound for any other, and for what is withheld."""
+    cards = studio_reads.get_asset_cards(scope, [asset_id])
+    if not cards or cards[0].creator_id != creator_id or cards[0].standing.is_withheld:
+        raise NotFound("library.asset_unknown", destination="-")
+    (tile,) = _tiles(scope, creator_id, cards, review_queue.assets_used_in_posts(scope, creator_id))
+    actor = member_reviews.makers_of(scope, [asset_id]).get(asset_id, "")
+    names = {f"member:{one.id}": one.name for one in tenant_reads.list_members(scope)}
+    story, posts = making.get_lineage(scope, asset_id), review_queue.posts_using_asset(scope, creator_id, asset_id)
+    card, lifted = _card(scope, creator_id, asset_id), label_lifts.lifted_labels(scope, [asset_id]).get(asset_id)
+    who = names.get(lifted.by, "") if lifted is not None else ""
+    return PictureLineage(tile, story, posts, names.get(actor, ""), card, scope.now, lifted, who)
+
+
+def _card(scope: Scope, creator_id: UUID, asset_id: UUID) -> ShootCard | None:
+    on = cardfacts.card_positions_of_assets(scope, [asset_id]).get(asset_id)
+    cards = shoot_cards.list_cards(scope, [creator_id]) if on is not None else []
+    return next((card for card in cards if on is not None and card.id == on.card.id), None)

@@ -1,0 +1,166 @@
+"""Studio: variations of one picture, whole or in one part, and pictures that take its posture, each by a recipe."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.studio.recipes import costs, external_engines, region_mask
+from dashboard.pages.studio.recipes.queries import engine_capabilities
+from dashboard.pages.studio.recipes.recipe_actions import RECIPE_KEY
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from foundation.ops import settings
+from studio.library import queries as studio_reads
+from studio.library.queries import AssetCard, RecipeSummary
+from studio.recipes import input_pictures, run_inputs, specs, versions
+from studio.recipes.input_pictures import InitPicture
+from studio.recipes.run_inputs import PoseReference
+from studio.runs import runner
+from tenants.agencies.rights import Right
+
+MAX_VARIATIONS = 8
+USUAL_ANEW = input_pictures.DEFAULT_STRENGTH
+
+
+def render_variation_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
+    """Choose the recipe, how much of the picture is made anew and where, and how many; nothing where no engine here
+    begins from pictures, of a film, and without a recipe that asks nothing."""
+    known = _recipes(page, creator_id, card, "init")
+    if not known:
+        return
+    key = f"vary:{card.asset_id}"
+    with st.popover(page.text("vary.make"), icon=":material/auto_fix_high:"):
+        draw_template("shell/templates/note.html", note=page.text("vary.how"))
+        may = _recipe(page, creator_id, card, known, key)
+        st.slider(
+            page.text("vary.anew"),
+            input_pictures.MIN_STRENGTH,
+            input_pictures.MAX_STRENGTH,
+            USUAL_ANEW,
+            5,
+            key=f"{key}:anew",
+        )
+        if st.checkbox(page.text("vary.part"), key=f"{key}:part"):
+            region_mask.render_region_choice(page, card.asset_id, key)
+        st.number_input(page.text("studio.count"), 1, MAX_VARIATIONS, 3, key=f"{key}:count")
+        act = partial(_ask, page, creator_id, card.asset_id)
+        actions.action_button(page, "vary.ask", act, right=Right.RUN, key=key, kind="primary", disabled=not may)
+        keep = partial(_keep, page, creator_id, card.asset_id)
+        actions.action_button(page, "vary.keep", keep, right=Right.RUN, key=f"{key}:keep")
+
+
+def render_pose_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
+    """Choose the recipe, how much the posture counts, and how many; nothing where no engine here takes postures."""
+    known = _recipes(page, creator_id, card, "pose")
+    if not known:
+        return
+    key = f"pose:{card.asset_id}"
+    with st.popover(page.text("pose.make"), icon=":material/accessibility_new:"):
+        draw_template("shell/templates/note.html", note=page.text("pose.how"))
+        may = _recipe(page, creator_id, card, known, key)
+        st.slider(
+            page.text("pose.weight"), input_pictures.MIN_WEIGHT, input_pictures.MAX_WEIGHT, 100, 5, key=f"{key}:weight"
+        )
+        st.number_input(page.text("studio.count"), 1, MAX_VARIATIONS, 3, key=f"{key}:count")
+        act = partial(_ask_posture, page, creator_id, card.asset_id)
+        actions.action_button(page, "pose.ask", act, right=Right.RUN, key=key, kind="primary", disabled=not may)
+        keep = partial(_keep_posture, page, creator_id, card.asset_id)
+        actions.action_button(page, "pose.keep", keep, right=Right.RUN, key=f"{key}:keep")
+
+
+def _recipes(page: PageContext, creator_id: UUID, card: AssetCard, need: str) -> list[RecipeSummary]:
+    """The recipes that ask nothing, where their engine can be asked this."""
+    if card.seconds:
+        return []
+    known = page.read(lambda scope: studio_reads.list_recipes(scope, creator_id))
+    generators = settings.load_settings().generators
+    names = {one.spec.engine for one in known}
+    able = page.read(lambda scope: {name for name in names if need in engine_capabilities(scope, generators, name)})
+    return [one for one in known if not one.spec.parameters and one.spec.engine in able]
+
+
+def _recipe(page: PageContext, creator_id: UUID, card: AssetCard, known: list[RecipeSummary], key: str) -> bool:
+    """Choose the recipe; whether the picture may go to whoever makes what it asks for. Why not is said."""
+    names = {str(one.id): one.spec for one in known}
+    chosen = st.selectbox(
+        page.text("vary.recipe"), list(names), format_func=lambda one: names[one].name, key=f"{key}:recipe"
+    )
+    digest = page.read(lambda scope: studio_reads.get_asset_bytes(scope, card.asset_id).sha256)
+    return external_engines.can_export_pictures(page, creator_id, names[chosen], [digest])
+
+
+def _ask(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
+    key, begin = f"vary:{asset_id}", _beginning(asset_id)
+    return _start(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, begin=begin)
+
+
+def _beginning(asset_id: UUID) -> InitPicture:
+    key = f"vary:{asset_id}"
+    return InitPicture(
+        asset_id, int(actions.typed_value(f"{key}:anew") or USUAL_ANEW), region_mask.read_optional_region(key)
+    )
+
+
+def _ask_posture(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
+    key = f"pose:{asset_id}"
+    pose = PoseReference(asset_id, int(actions.typed_value(f"{key}:weight") or 0))
+    return _start(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, pose=pose)
+
+
+def _keep(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    said = {"begin": input_pictures.init_picture_spec(_beginning(asset_id)), "posture": None}
+    return _kept(page, creator_id, scope, f"vary:{asset_id}", said)
+
+
+def _keep_posture(page: PageContext, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    weight = int(actions.typed_value(f"pose:{asset_id}:weight") or 0)
+    said = {"posture": input_pictures.pose_reference_spec(asset_id, weight), "begin": None}
+    return _kept(page, creator_id, scope, f"pose:{asset_id}", said)
+
+
+def _kept(page: PageContext, creator_id: UUID, scope: Scope, key: str, said: dict[str, Any]) -> Message:
+    """Have the recipe that is chosen begin so by itself; it is the one the page shows next."""
+    mine = page.get_creator(scope, creator_id).id
+    made = versions.change_recipe(scope, [mine], UUID(str(actions.typed_value(f"{key}:recipe"))), said)
+    st.session_state[RECIPE_KEY] = str(made)
+    return Message("studio.recipe_kept", {"name": specs.get_spec(scope, made).name})
+
+
+def _start(
+    page: PageContext,
+    scope: Scope,
+    press: UUID,
+    *,
+    creator_id: UUID,
+    asset_id: UUID,
+    key: str,
+    begin: InitPicture | None = None,
+    pose: PoseReference | None = None,
+) -> Message:
+    page.get_creator(scope, creator_id)
+    if studio_reads.get_asset_bytes(scope, asset_id).creator_id != creator_id:
+        raise NotFound("library.asset_unknown", destination="-")
+    recipe_id, count = UUID(str(actions.typed_value(f"{key}:recipe"))), int(actions.typed_value(f"{key}:count") or 1)
+    if recipe_id not in {one.id for one in studio_reads.list_recipes(scope, creator_id)}:
+        raise NotFound("recipe.unknown")
+    spec = specs.get_spec(scope, recipe_id)
+    external_engines.require_export_allowed(scope, creator_id, spec, asset_id)
+    costs.require_within_cap(scope, spec, count, run_inputs.needed_inputs(begin, pose))
+    runner.start_run(
+        scope,
+        creator_id=creator_id,
+        recipe_id=recipe_id,
+        seed=press.int % 2**31,
+        key=f"vary:{press}",
+        count=count,
+        by=page.viewer.actor,
+        begin=begin,
+        pose=pose,
+    )
+    return Message("studio.started" if count > 1 else "studio.started_one", {"count": count})

@@ -1,0 +1,59 @@
+"""Studio: pictures out of recipes, what is under way, and the library with what can be done with each picture."""
+
+import streamlit as st
+
+from dashboard.pages.studio import generation
+from dashboard.pages.studio.library import clips, gallery, run_comparison, search_filters
+from dashboard.pages.studio.library.queries import media_source
+from dashboard.pages.studio.recipes.queries import load_studio
+from dashboard.pages.studio.voices import speech, voice_selection
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from tenants.agencies.queries import Creator
+
+CREATOR = "studio:creator"
+
+
+def render_page(page: PageContext) -> None:
+    """Draw the page of one creator."""
+    draw_template("pages/studio/templates/style.html", word=page.text)
+    st.title(page.text("dashboard.page.studio"))
+    mine = page.read(page.list_creators)
+    if not mine:
+        draw_template("shell/templates/empty.html", code="dashboard.no_creators", word=page.text)
+        return
+    creator = _creator(page, mine)
+    found = page.read(lambda scope: load_studio(scope, creator))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        generation.render_generation_form(page, found)
+    with right:
+        generation.render_run_progress(page, found)
+        clips.render_clip_progress(page, creator)
+        speech.render_speech(page, creator)
+        voice_selection.render_voice_selection(page, creator, mine)
+    run_comparison.render_run_comparison(
+        page, creator, page.read(lambda scope: media_source(scope, creator.id, search_filters.read_filters().made))
+    )
+    gallery.render_gallery(page, found)
+    draw_template("pages/studio/templates/footer.html", now=found.progress.now, voice=page.localizer, word=page.text)
+
+
+def _creator(page: PageContext, mine: list[Creator]) -> Creator:
+    """Whose studio it is: the one of the address, the one chosen, else the first."""
+    names = {one.slug: one for one in mine}
+    asked = st.query_params.get("creator", "")
+    if asked in names and st.session_state.get(f"{CREATOR}:from") != asked:
+        st.session_state[CREATOR] = st.session_state[f"{CREATOR}:from"] = asked
+    if st.session_state.get(CREATOR) not in names:
+        st.session_state[CREATOR] = mine[0].slug
+    if len(mine) > 1:
+        st.selectbox(
+            page.text("studio.creator"),
+            list(names),
+            format_func=lambda slug: names[slug].name,
+            key=CREATOR,
+            on_change=gallery.clear_library_state,
+            width=280,
+        )
+    return names[st.session_state[CREATOR]]

@@ -1,0 +1,107 @@
+"""What pictures cost: the estimate before a run, what the month has cost, and the agency's cap on it."""
+
+from collections.abc import Set as AbstractSet
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.studio.recipes.queries import engine_name
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from foundation.money import Money, parse_amounts, parse_money, parse_token_prices, round_up
+from foundation.ops import settings
+from foundation.ops.settings import GeneratorsSettings
+from studio.costs import spending_caps
+from studio.costs.spending_caps import MonthlyBudget, SpendingCaps
+from studio.recipes.specs import RecipeSpec
+from studio.runs import estimates
+from studio.runs.estimates import price_per_picture
+from tenants.agencies.rights import Right
+
+CAP = "spending:cap"
+
+
+def describe_estimate(page: PageContext, spec: RecipeSpec, lasts: str, count: int) -> str:
+    """How long a run takes and what it costs; of what costs nothing, that it does."""
+    known = _known()
+    if not known.hosted_model(engine_name(known, spec.engine)):
+        return page.text("studio.estimate", lasts=lasts)
+    price = price_per_picture(known, spec)
+    if price is None:
+        return page.text("studio.estimate_unpriced")
+    found = _budget(page, price.currency)
+    costs = page.text("studio.estimate_priced", lasts=lasts, cost=page.localizer.format_money(price.total(count)))
+    return f"{costs} {_spent(page, found)}"
+
+
+def render_cost_cap(page: PageContext, spec: RecipeSpec) -> None:
+    """The cap of the agency, in each currency that the model or texts are paid in; nothing where none is."""
+    currencies = _currencies(spec)
+    if not currencies or not page.has_right(Right.RUN):
+        return
+    with st.expander(page.text("studio.spending"), icon=":material/payments:"):
+        for currency in currencies:
+            with st.form(f"spending:{currency}", border=False):
+                found = _budget(page, currency)
+                own = _written(found.own) if found.own is not None else ""
+                st.text_input(page.text("studio.cap", currency=currency), own, key=f"{CAP}:{currency}")
+                draw_template("shell/templates/note.html", note=_spent(page, found))
+                keep = partial(_keep, currency)
+                actions.submit_button(page, "studio.cap_keep", keep, right=Right.RUN, key=f"cap_keep:{currency}")
+
+
+def _currencies(spec: RecipeSpec) -> list[str]:
+    price, texts = price_per_picture(_known(), spec), parse_token_prices(_known().text_prices).values()
+    return list(dict.fromkeys([*([price.currency] if price else []), *(one.input.currency for one in texts)]))
+
+
+def require_within_cap(
+    scope: Scope, spec: RecipeSpec, count: int, asks: AbstractSet[str] = estimates.NO_INPUTS
+) -> None:
+    """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold; `asks` is what it asks of
+    its engine beside words and its look."""
+    estimates.check_affordable(scope, _known(), spec, count, asks)
+
+
+def has_price(spec: RecipeSpec) -> bool:
+    """Whether pictures of a recipe have a price here."""
+    return price_per_picture(_known(), spec) is not None
+
+
+def _keep(currency: str, scope: Scope, _: UUID) -> Message:
+    text = str(actions.typed_value(f"{CAP}:{currency}") or "").strip()
+    try:
+        cap = parse_money(text, currency) if text else None
+    except ValueError as error:
+        raise BadInput("spending.cap_wrong", currency=currency) from error
+    spending_caps.set_spending_cap(scope, currency, cap)
+    return Message("studio.cap_kept")
+
+
+def _spent(page: PageContext, found: MonthlyBudget) -> str:
+    spent = page.localizer.format_money(round_up(found.spent.minor, found.spent.currency))
+    if found.cap is None:
+        return page.text("studio.spent", spent=spent)
+    return page.text("studio.spent_capped", spent=spent, cap=page.localizer.format_money(found.cap))
+
+
+def _written(cap: Money) -> str:
+    """As it is typed: without its currency."""
+    return str(cap).rpartition(" ")[0]
+
+
+def _budget(page: PageContext, currency: str) -> MonthlyBudget:
+    return page.read(lambda scope: spending_caps.monthly_budget(scope, currency, _caps()))
+
+
+def _caps() -> SpendingCaps:
+    return parse_amounts(_known().spending_caps)
+
+
+def _known() -> GeneratorsSettings:
+    return settings.load_settings().generators

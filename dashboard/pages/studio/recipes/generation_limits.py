@@ -1,0 +1,107 @@
+"""When and how much is generated: hours of a creator and of the agency, its pictures a day, and what came out."""
+
+from dataclasses import dataclass
+from datetime import time, timedelta
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from studio.costs import quotas
+from studio.costs.productivity import GenerationOutput
+from studio.costs.quotas import GenerationHours, GenerationLimits
+from studio.runs import runner
+from studio.video import animations
+from tenants.agencies.rights import Right
+
+WHEN, OPENS, CLOSES, PER_DAY = "limits:when", "limits:opens", "limits:closes", "limits:per_day"
+NIGHT = GenerationHours(time(23), time(7))
+
+
+def describe_output(page: PageContext, found: GenerationOutput) -> str:
+    """One line about the last 30 days; nothing where nothing was generated."""
+    if not found.made:
+        return ""
+    said = [page.text("studio.output", made=found.made, kept=found.kept)]
+    if found.seconds_per_kept is not None:
+        lasts = page.localizer.format_duration(timedelta(seconds=max(1, round(found.seconds_per_kept))))
+        said.append(page.text("studio.output_time", lasts=lasts))
+    said += [
+        page.text("studio.output_cost", cost=page.localizer.format_money(each)) for each in found.cost if each.minor
+    ]
+    return " · ".join(said)
+
+
+def render_generation_limits(page: PageContext, creator_id: UUID, found: GenerationLimits) -> None:
+    """Both forms; runs that wait are looked at again when one is kept."""
+    if not page.has_right(Right.RUN):
+        return
+    with st.expander(page.text("studio.limits"), icon=":material/schedule:"):
+        _form(page, _Form(str(creator_id), creator_id, found.own, found.agency), found)
+        _form(page, _Form("agency", None, found.agency, None), found)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """The hours of a creator, or of the agency (no `creator_id`), and what holds where there are none."""
+
+    mark: str
+    creator_id: UUID | None
+    window: GenerationHours | None
+    otherwise: GenerationHours | None
+
+
+def _form(page: PageContext, form: _Form, found: GenerationLimits) -> None:
+    mark, window = form.mark, form.window or form.otherwise or NIGHT
+    whose = "agency" if form.creator_id is None else "creator"
+    with st.form(f"limits:{mark}", border=False):
+        st.radio(
+            page.text(f"studio.limits_{whose}"),
+            ["always", "hours"],
+            index=0 if form.window is None else 1,
+            format_func=lambda one: _when(page, one, form.otherwise),
+            horizontal=True,
+            key=f"{WHEN}:{mark}",
+        )
+        with st.container(horizontal=True, gap="small"):
+            st.time_input(page.text("studio.limits_opens", zone=found.zone), window.opens, key=f"{OPENS}:{mark}")
+            st.time_input(page.text("studio.limits_closes"), window.closes, key=f"{CLOSES}:{mark}")
+        if form.creator_id is None:
+            most, per_day = quotas.MAX_PER_DAY, found.agency_per_day or 0
+            st.number_input(page.text("studio.limits_per_day"), 0, most, per_day, key=PER_DAY)
+        actions.submit_button(
+            page,
+            f"studio.limits_keep_{whose}",
+            partial(_keep, page, form),
+            right=Right.RUN,
+            key=f"limits_keep:{mark}",
+        )
+
+
+def _when(page: PageContext, one: str, otherwise: GenerationHours | None) -> str:
+    if one == "always" and otherwise is not None:
+        return page.text(
+            "studio.limits_as_agency", opens=f"{otherwise.opens:%H:%M}", closes=f"{otherwise.closes:%H:%M}"
+        )
+    return page.text(f"studio.limits_{one}")
+
+
+def _keep(page: PageContext, form: _Form, scope: Scope, _: UUID) -> Message:
+    if form.creator_id is not None:
+        page.get_creator(scope, form.creator_id)
+    opens, closes = actions.typed_value(f"{OPENS}:{form.mark}"), actions.typed_value(f"{CLOSES}:{form.mark}")
+    always = actions.typed_value(f"{WHEN}:{form.mark}") == "always"
+    if not always and (opens is None or closes is None):
+        raise BadInput("quota.window_empty")
+    window = None if always else GenerationHours(opens, closes)
+    quotas.set_generation_hours(scope, window, creator_id=form.creator_id)
+    if form.creator_id is None:
+        quotas.set_daily_quota(scope, int(actions.typed_value(PER_DAY) or 0) or None)
+    runner.wake_waiting_runs(scope)
+    animations.wake_waiting_animations(scope)
+    return Message("studio.limits_kept")

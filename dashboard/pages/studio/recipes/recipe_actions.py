@@ -1,0 +1,65 @@
+"""A new recipe, a copy of one, one put away and brought back."""
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.studio.recipes.queries import SAMPLE_RECIPES
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from studio.library.queries import RecipeSummary
+from studio.recipes import specs, versions
+from tenants.agencies.rights import Right
+
+RECIPE_KEY = "studio:recipe"
+"""Which one is chosen, by its id."""
+
+
+def render_recipe_actions(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
+    """What one does with a whole recipe."""
+    with st.container(horizontal=True, gap="small"):
+        for code, act in (("new_recipe", _begin), ("copy_recipe", _copy), ("retire_recipe", _retire)):
+            does = partial(act, page, creator_id, chosen.id)
+            actions.action_button(page, f"studio.{code}", does, right=Right.RUN, key=f"{code}:{chosen.id}")
+
+
+def render_archived_recipes(page: PageContext, creator_id: UUID, retired: Sequence[RecipeSummary]) -> None:
+    """Those that were put away, each with the press that offers it again; nothing where none was."""
+    if not retired:
+        return
+    with st.expander(page.text("studio.retired_recipes"), icon=":material/inventory_2:"):
+        for one in retired:
+            with st.container(horizontal=True, gap="small"):
+                named = page.text("studio.retired_named", name=one.name, version=one.version)
+                draw_template("shell/templates/note.html", note=named)
+                act = partial(_bring_back, page, creator_id, one.id)
+                actions.action_button(page, "studio.bring_back", act, right=Right.RUN, key=f"bring_back:{one.id}")
+
+
+def _begin(page: PageContext, creator_id: UUID, _chosen: UUID, scope: Scope, _: UUID) -> Message:
+    sample = SAMPLE_RECIPES[page.localizer.language].model_copy(update={"name": page.text("studio.new_recipe")})
+    return _choose(scope, versions.create_recipe(scope, page.get_creator(scope, creator_id).id, sample))
+
+
+def _copy(page: PageContext, creator_id: UUID, chosen: UUID, scope: Scope, _: UUID) -> Message:
+    return _choose(scope, versions.copy_recipe(scope, page.get_creator(scope, creator_id).id, chosen))
+
+
+def _choose(scope: Scope, recipe_id: UUID) -> Message:
+    st.session_state[RECIPE_KEY] = str(recipe_id)
+    return Message("studio.recipe_begun", {"name": specs.get_spec(scope, recipe_id).name})
+
+
+def _retire(page: PageContext, creator_id: UUID, chosen: UUID, scope: Scope, _: UUID) -> Message:
+    name = versions.archive_recipe(scope, page.get_creator(scope, creator_id).id, chosen)
+    return Message("studio.recipe_retired", {"name": name})
+
+
+def _bring_back(page: PageContext, creator_id: UUID, recipe_id: UUID, scope: Scope, _: UUID) -> Message:
+    name = versions.unarchive_recipe(scope, page.get_creator(scope, creator_id).id, recipe_id)
+    return Message("studio.recipe_back", {"name": name})

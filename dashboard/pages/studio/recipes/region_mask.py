@@ -1,0 +1,129 @@
+"""Studio: the part of a picture that is made anew: one rectangle, painted, shapes or a drawing, shown over it."""
+
+import base64
+from collections.abc import Mapping
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.studio.library.run_comparison import revealed_picture_url
+from dashboard.shell import actions
+from dashboard.shell.browser_components import browser_component
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.errors import BadInput
+from gate.assets import asset_records
+from generators.retouch import masks, region_shapes
+from generators.retouch.masks import MaskPart, MaskRegion
+from generators.retouch.region_shapes import MaskShape
+
+MIDDLE = (25, 75)
+PAINTED = "painted"
+WAYS = ("rectangle", PAINTED, "shapes", "drawn")
+KEPT = "kept"
+"""As it stands: what was drawn elsewhere cannot be typed."""
+
+USUAL_SHAPES = "ellipse 25 25 75 75"
+
+
+def render_region_choice(page: PageContext, asset_id: UUID, key: str, known: tuple[MaskShape, ...] = ()) -> None:
+    """Say the part, drawn over the picture as its page shows it, blurred where that is. `known` is the one that stands,
+    of which one begins."""
+    ways = [KEPT, *WAYS] if known else list(WAYS)
+    way = st.segmented_control(
+        page.text("vary.way"),
+        ways,
+        default=ways[0],
+        required=True,
+        format_func=lambda one: page.text(f"vary.way.{one}"),
+        key=f"{key}:way",
+    )
+    match way:
+        case "painted":
+            _paint(page, asset_id, key)
+        case "shapes":
+            usual, hint = region_shapes.format_shape_lines(known) or USUAL_SHAPES, page.text("vary.shapes_how")
+            st.text_area(page.text("vary.shapes"), usual, key=f"{key}:shapes", help=hint)
+        case "drawn":
+            st.file_uploader(page.text("vary.drawn"), "png", key=f"{key}:drawn", help=page.text("vary.drawn_how"))
+        case "rectangle":
+            st.slider(page.text("vary.across"), 0, 100, MIDDLE, 5, key=f"{key}:across")
+            st.slider(page.text("vary.down"), 0, 100, MIDDLE, 5, key=f"{key}:down")
+    try:
+        part = read_region(key, known)
+    except BadInput as wrong:
+        st.error(page.localizer.message_text(wrong.message))
+        return
+    if way != PAINTED:  # there it is seen as it is painted
+        _over(page, asset_id, part)
+
+
+def _paint(page: PageContext, asset_id: UUID, key: str) -> None:
+    """By mouse, pen or finger, over the picture as its page shows it; by keyboard there are the other ways."""
+    words = {one: page.text(f"paint.{one}") for one in ("picture", "brush", "eraser", "undo", "clear")}
+    data = {"src": revealed_picture_url(asset_id), "strokes": _strokes(key), "words": words}
+    browser_component("paint")(key=f"{key}:{PAINTED}", data=data, on_strokes_change=_heard, height="content")
+    draw_template("shell/templates/note.html", note=page.text("paint.how"))
+
+
+def _heard() -> None:
+    """A stroke came: the page is drawn anew, and says what is wrong with the part."""
+
+
+def _strokes(key: str) -> list[object]:
+    """What a browser says was painted, unread."""
+    value = actions.typed_value(f"{key}:{PAINTED}")
+    said = value.get("strokes") if isinstance(value, Mapping) else None
+    return list(said) if isinstance(said, list) else []
+
+
+def _over(page: PageContext, asset_id: UUID, part: MaskPart | None) -> None:
+    if isinstance(part, MaskRegion):
+        draw_template(
+            "pages/studio/recipes/templates/region.html",
+            src=revealed_picture_url(asset_id),
+            region=part,
+            word=page.text,
+        )
+    elif part:
+        (whole,) = page.read(lambda scope: asset_records.list_renditions(scope, asset_id))[:1]
+        mask = base64.b64encode(
+            region_shapes.encode_png(region_shapes.draw_veil(part, whole.width, whole.height))
+        ).decode()
+        draw_template(
+            "pages/studio/recipes/templates/mask.html", src=revealed_picture_url(asset_id), mask=mask, word=page.text
+        )
+
+
+def read_region(key: str, known: tuple[MaskShape, ...] = ()) -> MaskPart | None:
+    """As it stands on the page now; None while nothing was painted or brought. Raises BadInput."""
+    match actions.typed_value(f"{key}:way"):
+        case "shapes":
+            found = region_shapes.parse_shape_lines(str(actions.typed_value(f"{key}:shapes") or ""))
+        case "drawn":
+            file = actions.typed_value(f"{key}:drawn")
+            if file is None:
+                return None
+            found = (region_shapes.mask_from_picture(file.getvalue(), name=file.name),)
+        case "painted":
+            found = region_shapes.parse_shapes(_strokes(key))
+            if not found:
+                return None
+        case "kept":
+            return known
+        case _:
+            across, down = (actions.typed_value(f"{key}:{one}") or MIDDLE for one in ("across", "down"))
+            return MaskRegion(left=across[0], top=down[0], right=across[1], bottom=down[1])
+    masks.check_part(found)
+    return found
+
+
+def read_optional_region(key: str, known: tuple[MaskShape, ...] = ()) -> MaskPart | None:
+    """The part where the box for it is ticked; None for all of the picture. Raises BadInput, also where it is still to
+    be painted or brought."""
+    if not actions.typed_value(f"{key}:part"):
+        return None
+    part = read_region(key, known)
+    if part is None:
+        raise BadInput("job.mask_none")
+    return part

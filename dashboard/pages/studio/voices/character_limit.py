@@ -1,0 +1,37 @@
+"""Studio: how many characters a month an agency has said by engines that are paid for, and the most it wants."""
+
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.studio.voices.queries import VoicesView
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from studio.costs import quotas
+from tenants.agencies.rights import Right
+
+CHARACTER_LIMIT_KEY = "characters:most"
+
+
+def render_character_limit(page: PageContext, found: VoicesView) -> None:
+    """What this month has taken, and the form of the agency's own limit; nothing typed is no limit."""
+    used = page.localizer.format_number(found.used)
+    if found.most is None:
+        said = page.text("studio.characters_used", used=used)
+    else:
+        said = page.text("studio.characters_used_of", used=used, most=page.localizer.format_number(found.most))
+    draw_template("shell/templates/note.html", note=said)
+    with st.form("characters", border=False):
+        most = quotas.MAX_CHARACTER_QUOTA
+        st.number_input(page.text("studio.characters"), 0, most, found.own or 0, step=1000, key=CHARACTER_LIMIT_KEY)
+        actions.submit_button(
+            page, "studio.characters_keep", _keep, right=Right.RUN, key="characters_keep", kind="secondary"
+        )
+
+
+def _keep(scope: Scope, _: UUID) -> Message:
+    quotas.set_character_quota(scope, int(actions.typed_value(CHARACTER_LIMIT_KEY) or 0) or None)
+    return Message("studio.characters_kept")

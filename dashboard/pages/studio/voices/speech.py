@@ -1,0 +1,98 @@
+"""Studio: texts said with the voice of a creator, and how those asked for stand."""
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.studio.recipes.queries import RECENT_WINDOW
+from dashboard.shell import actions, page_context
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import LANGUAGES, Message
+from foundation.ops import settings
+from generators.contract.speech import MAX_CHARACTERS
+from studio.library.states import SpeechState
+from studio.voice import creator_voices, speeches
+from studio.voice.creator_voices import ChosenVoice
+from studio.voice.speeches import SpeechView
+from tenants.agencies.queries import Creator
+from tenants.agencies.rights import Right
+
+TICK = "2s"
+WORDS, LANGUAGE = "speech:words", "speech:language"
+GOING = (SpeechState.WAITING, SpeechState.ASKED)
+
+
+def render_speech(page: PageContext, creator: Creator) -> None:
+    """The creator's voice with its licence, the text to say, and the texts of late."""
+    if not page.has_right(Right.RUN):
+        return
+    with st.expander(page.text("studio.speech"), icon=":material/record_voice_over:"):
+        chosen = page.read(lambda scope: _chosen(scope, creator.id))
+        draw_template("pages/studio/voices/templates/voice.html", chosen=chosen, word=page.text)
+        if chosen is not None:
+            _form(page, creator)
+        found = page.read(lambda scope: _recent(scope, creator.id))
+        if any(one.state in GOING for one in found):
+            st.fragment(_going, run_every=TICK)(page, creator.id)
+        else:
+            _lines(page, found)
+
+
+def _chosen(scope: Scope, creator_id: UUID) -> ChosenVoice | None:
+    try:
+        return creator_voices.get_voice(scope, creator_id)
+    except NotFound:
+        return None
+
+
+def _form(page: PageContext, creator: Creator) -> None:
+    with st.form("speech", border=False, clear_on_submit=False):
+        st.text_area(page.text("studio.speech_words"), max_chars=MAX_CHARACTERS, height=120, key=WORDS)
+        st.radio(
+            page.text("studio.speech_language"),
+            list(LANGUAGES),
+            format_func=lambda one: page.text(f"studio.speech_language.{one}"),
+            horizontal=True,
+            key=LANGUAGE,
+        )
+        act = partial(_say, page, creator.id)
+        actions.submit_button(page, "studio.speech_say", act, right=Right.RUN, key="speech_say")
+
+
+def _say(page: PageContext, creator_id: UUID, scope: Scope, press: UUID) -> Message:
+    speeches.request_speech(
+        scope,
+        creator_id=page.get_creator(scope, creator_id).id,
+        words=str(actions.typed_value(WORDS) or ""),
+        language=str(actions.typed_value(LANGUAGE) or LANGUAGES[0]),
+        key=f"dashboard:{press}",
+        by=page.viewer.actor,
+        per_month=settings.load_settings().generators.characters_per_month,
+    )
+    return Message("studio.speech_asked")
+
+
+def _recent(scope: Scope, creator_id: UUID) -> list[SpeechView]:
+    return speeches.list_recent_speeches(scope, creator_id, since=scope.now - RECENT_WINDOW)
+
+
+def _going(drawn: PageContext, creator_id: UUID) -> None:
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer:
+        st.rerun()
+    found = page.read(lambda scope: _recent(scope, page.get_creator(scope, creator_id).id))
+    if not any(one.state in GOING for one in found):
+        st.rerun()  # the library has the sound
+    _lines(page, found)
+
+
+def _lines(page: PageContext, found: Sequence[SpeechView]) -> None:
+    if found:
+        draw_template(
+            "pages/studio/voices/templates/speeches.html", speeches=found, voice=page.localizer, word=page.text
+        )

@@ -1,0 +1,169 @@
+"""Studio: which voice a creator speaks with, chosen among those the workers found, heard before and put away again."""
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.studio.voices import character_limit, uncertain_speech
+from dashboard.pages.studio.voices import queries as reads
+from dashboard.pages.studio.voices.queries import VoicesView
+from dashboard.shell import actions, page_context
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template, escape_markdown
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import LANGUAGES, Message
+from foundation.ops import settings
+from generators.contract.speech import OfferedVoice
+from studio.voice import creator_voices, samples, voice_catalog
+from tenants.agencies.queries import Creator
+from tenants.agencies.rights import Right
+
+TICK = "2s"
+ENGINE, VOICE, PERSON, LANGUAGE = "voices:engine", "voices:voice", "voices:person", "voices:language"
+
+
+def render_voice_selection(page: PageContext, creator: Creator, mine: Sequence[Creator]) -> None:
+    """Texts that were lost in the open, all else behind a heading."""
+    if not page.has_right(Right.RUN):
+        return
+    found = page.read(lambda scope: _read(page, scope, creator, mine))
+    uncertain_speech.render_uncertain_speech(page, creator, found.lost)
+    with st.expander(page.text("studio.voices"), icon=":material/graphic_eq:"):
+        draw_template("pages/studio/voices/templates/voices.html", found=found, voice=page.localizer, word=page.text)
+        if creator.id in found.spoken:
+            act = partial(_retire, page, creator.id)
+            actions.action_button(page, "studio.voice_retire", act, right=Right.RUN, key="voice_retire")
+        _choose(page, creator, found)
+        if found.is_active:
+            st.fragment(_going, run_every=TICK)(page, creator)
+        else:
+            _heard(page, found)
+        character_limit.render_character_limit(page, found)
+
+
+def _read(page: PageContext, scope: Scope, creator: Creator, mine: Sequence[Creator]) -> VoicesView:
+    return reads.load_voices(
+        scope,
+        page.get_creator(scope, creator.id),
+        mine,
+        per_month=settings.load_settings().generators.characters_per_month,
+    )
+
+
+def _choose(page: PageContext, creator: Creator, found: VoicesView) -> None:
+    """What there is, the one that is meant, hearing it and taking it."""
+    actions.action_button(
+        page,
+        "studio.voices_look" if found.listed.asked_at is None else "studio.voices_look_again",
+        _look,
+        right=Right.RUN,
+        key="voices_look",
+        icon=":material/refresh:",
+        disabled=found.listed.going,
+    )
+    wanted = _wanted(page, found.listed.offers)
+    if wanted is None:
+        return
+    draw_template("pages/studio/voices/templates/voice_offer.html", one=wanted, word=page.text)
+    if wanted.voice.cloned:
+        st.selectbox(
+            page.text("studio.voice_whose"),
+            list(found.people),
+            None,
+            format_func=lambda one: escape_markdown(found.people[one]),
+            placeholder=page.text("studio.voice_whose_hint"),
+            key=PERSON,
+        )
+    st.radio(
+        page.text("studio.voice_heard_in"),
+        list(LANGUAGES),
+        format_func=lambda one: page.text(f"studio.speech_language.{one}"),
+        horizontal=True,
+        key=LANGUAGE,
+    )
+    with st.container(horizontal=True, gap="small"):
+        hear, take = partial(_hear, page, creator.id), partial(_take, page, creator.id)
+        actions.action_button(
+            page, "studio.voice_hear", hear, right=Right.RUN, key="voice_hear", icon=":material/play_arrow:"
+        )
+        actions.action_button(page, "studio.voice_take", take, right=Right.RUN, key="voice_take", kind="primary")
+
+
+def _wanted(page: PageContext, offers: Sequence[OfferedVoice]) -> OfferedVoice | None:
+    """The voice that is chosen in the two lists."""
+    engines = list(dict.fromkeys(one.engine for one in offers))
+    if not engines:
+        return None
+    engine = st.selectbox(page.text("studio.voice_engine"), engines, key=ENGINE)
+    known = {one.voice.id: one for one in offers if one.engine == engine}
+    if st.session_state.get(VOICE) not in known:
+        st.session_state[VOICE] = next(iter(known))
+    chosen = st.selectbox(
+        page.text("studio.voice_which"), list(known), format_func=lambda one: _named(known[one]), key=VOICE
+    )
+    return known[chosen]
+
+
+def _named(one: OfferedVoice) -> str:
+    said = escape_markdown(one.voice.name)
+    return f"{said} ({one.voice.language})" if one.voice.language else said
+
+
+def _look(scope: Scope, _: UUID) -> Message:
+    voice_catalog.request_voice_catalog(scope)
+    return Message("studio.voices_looking")
+
+
+def _typed(scope: Scope) -> tuple[OfferedVoice, UUID | None]:
+    """The voice that is meant, of those this agency may choose, and whom a copied one belongs to."""
+    wanted = voice_catalog.get_offered_voice(
+        scope, str(actions.typed_value(ENGINE) or ""), str(actions.typed_value(VOICE) or "")
+    )
+    return wanted, actions.typed_value(PERSON) if wanted.voice.cloned else None
+
+
+def _hear(page: PageContext, creator_id: UUID, scope: Scope, press: UUID) -> Message:
+    language = str(actions.typed_value(LANGUAGE) or "")
+    if language not in LANGUAGES:
+        raise BadInput("engine.speech_language")
+    wanted, person = _typed(scope)
+    samples.request_sample(
+        scope,
+        page.get_creator(scope, creator_id).id,
+        wanted,
+        language=language,
+        key=f"sample:{press}",
+        by=page.viewer.actor,
+        person_id=person,
+        per_month=settings.load_settings().generators.characters_per_month,
+    )
+    return Message("studio.voice_hearing")
+
+
+def _take(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
+    wanted, person = _typed(scope)
+    creator = page.get_creator(scope, creator_id)
+    creator_voices.choose_voice(scope, creator.id, wanted, by=page.viewer.actor, person_id=person)
+    return Message("studio.voice_taken", {"creator": creator.name, "voice": wanted.voice.name})
+
+
+def _retire(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
+    creator_voices.remove_voice(scope, page.get_creator(scope, creator_id).id)
+    return Message("studio.voice_retired")
+
+
+def _going(drawn: PageContext, creator: Creator) -> None:
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer:
+        st.rerun()
+    found = page.read(lambda scope: _read(page, scope, creator, [creator]))
+    if not found.is_active:
+        st.rerun()  # what there is to choose stands above
+    _heard(page, found)
+
+
+def _heard(page: PageContext, found: VoicesView) -> None:
+    draw_template("pages/studio/voices/templates/samples.html", found=found, voice=page.localizer, word=page.text)

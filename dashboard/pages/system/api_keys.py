@@ -1,0 +1,113 @@
+"""Keys of the API: made here, shown once, ended here."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.system.integration_queries import ApiKeysView, load_api_keys
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from tenants.agencies.rights import Right
+from tenants.api_keys import keys
+from tenants.api_keys.keys import ApiKeyScope
+
+NAME, SCOPES, CREATORS, DAYS = "key:name", "key:scopes", "key:creators", "key:days"
+SECRET, PRESS = "key:secret", "key:make"
+LIVES = (7, 30, 90, 365)
+"""Days to choose from."""
+
+
+def render_api_keys(page: PageContext) -> None:
+    """Draw the keys, and what makes one."""
+    found = page.read(lambda scope: load_api_keys(scope, page.viewer.member))
+    st.subheader(page.text("system.keys"))
+    st.write(page.text("system.keys_explained"))
+    _secret(page)
+    for key in found.living:
+        with st.container(border=True):
+            draw_template(
+                "pages/system/templates/api_key.html", key=key, found=found, voice=page.localizer, word=page.text
+            )
+            with st.popover(page.text("system.key_end")):
+                st.write(page.markdown("system.key_end_asked", name=key.name))
+                actions.action_button(
+                    page, "system.key_end_sure", partial(_end, key.id), right=Right.RUN, key=f"end:{key.id}"
+                )
+    for key in found.ended:
+        draw_template("pages/system/templates/api_key.html", key=key, found=found, voice=page.localizer, word=page.text)
+    _newcomer(page, found)
+
+
+def _secret(page: PageContext) -> None:
+    """What was made just now, until its owner says that they have it: nobody can show it again."""
+    if SECRET in st.session_state:
+        with st.container(border=True):
+            st.success(page.text("system.key_made"))
+            st.code(st.session_state[SECRET], language=None)
+            st.button(page.text("system.key_copied"), key="key:copied", on_click=_forget)
+
+
+def _forget() -> None:
+    st.session_state.pop(SECRET, None)
+
+
+def _newcomer(page: PageContext, found: ApiKeysView) -> None:
+    names = {one.slug: one.name for one in found.creators}
+    with st.container(border=True):
+        left, right = st.columns(2)
+        left.text_input(page.text("system.key_name"), key=NAME, max_chars=keys.MAX_KEY_NAME)
+        right.selectbox(
+            page.text("system.key_days"),
+            LIVES,
+            index=LIVES.index(90),
+            format_func=lambda days: page.text("system.key_days_count", count=days),
+            key=DAYS,
+        )
+        st.multiselect(
+            page.text("system.key_scopes"),
+            [str(one) for one in ApiKeyScope],
+            default=[str(ApiKeyScope.POSTS_READ)],
+            format_func=lambda one: page.text(f"system.scope.{one.replace(':', '_')}"),
+            key=SCOPES,
+            placeholder=page.text("system.key_scopes_hint"),
+            select_all=False,
+        )
+        st.multiselect(
+            page.text("system.key_creators"),
+            list(names),
+            format_func=names.__getitem__,
+            placeholder=page.text("system.key_all_creators"),
+            key=CREATORS,
+            select_all=False,
+        )
+        st.button(page.text("system.key_make"), key=PRESS, type="primary", on_click=_pressed)
+
+
+def _pressed() -> None:
+    """A key that stands is shown; the name is emptied, so that a second press makes no second one."""
+    made: list[str] = []
+    actions.run_action(partial(_make, made), Right.RUN, PRESS)
+    if f"press:{PRESS}" not in st.session_state and any(made):
+        st.session_state[SECRET] = made[-1]
+        st.session_state[NAME] = ""
+
+
+def _make(made: list[str], scope: Scope, press_id: UUID) -> None:
+    secret = keys.create_key(
+        scope,
+        name=str(actions.typed_value(NAME) or ""),
+        scopes=actions.typed_value(SCOPES) or (),
+        creators=actions.typed_value(CREATORS) or (),
+        days=int(actions.typed_value(DAYS)),
+        key_id=press_id,
+    )
+    made.append(secret)
+
+
+def _end(key_id: UUID, scope: Scope, _: UUID) -> Message:
+    keys.revoke_key(scope, key_id)
+    return Message("system.key_ended")

@@ -1,0 +1,334 @@
+"""State of the system: does it move, what gave up, the emergency stop, who did what."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.auth.passkey_confirmations import REQUESTED_PARAM
+from dashboard.media import library_files
+from dashboard.pages.system import api_keys, remote_workers, third_party_rules, webhooks
+from dashboard.pages.system.queries import (
+    QueueStatus,
+    SystemView,
+    load_queue_status,
+    load_system,
+    require_can_end_stop,
+    require_can_stop,
+)
+from dashboard.shell import actions, page_context
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate.contract.units import Rating
+from gate.policy import emergency_stops
+from gate.policy.emergency_stops import ActiveStop
+from gate.reviews.events import EmergencyStopRequested, PlaceLimitRequested, RuleVerified
+from insights.reports import transparency_report
+from studio.library import storage_quota
+from tenants.agencies.rights import Right
+
+SENDING = "sending"
+
+
+def render_page(page: PageContext) -> None:
+    """Draw the page."""
+    st.title(page.text("dashboard.page.system"))
+    if REQUESTED_PARAM in st.query_params:
+        del st.query_params[REQUESTED_PARAM]
+        st.success(page.text("system.reopening"))
+    found = page.read(lambda scope: load_system(scope, page.viewer.member))
+    _queues(page, found.moving)
+    _stops(page, found)
+    _rules(page, found)
+    _limits(page, found)
+    third_party_rules.render_third_party_rules(page, found)
+    st.subheader(page.text("system.eyes"))
+    draw_template(
+        "pages/system/templates/calibration.html", eyes=found.eyes, now=found.now, voice=page.localizer, word=page.text
+    )
+    _storage(page, found.kept)
+    _dead(page, found)
+    if not found.others:
+        st.subheader(page.text("system.acts"))
+        draw_template("pages/system/templates/audit_log.html", found=found, voice=page.localizer, word=page.text)
+    api_keys.render_api_keys(page)
+    remote_workers.render_remote_workers(page)
+    webhooks.render_webhooks(page)
+    _months(page, found)
+
+
+def _storage(page: PageContext, kept: int) -> None:
+    """What the library holds, and what it may."""
+    st.subheader(page.text("system.storage"))
+    allowed, used = library_files.object_store().quota_bytes, storage_quota.to_mib(kept)
+    if allowed is None:
+        st.write(page.text("system.storage_used", used=used))
+    else:
+        st.write(page.text("system.storage_of", used=used, allowed=storage_quota.to_mib(allowed)))
+        st.progress(min(1.0, kept / allowed))
+
+
+def _months(page: PageContext, found: SystemView) -> None:
+    """A month of the safety check in numbers, to take away."""
+    st.subheader(page.text("transparency.month"))
+    st.write(page.text("transparency.month_explained"))
+    left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
+    month = left.selectbox(
+        page.text("transparency.which"), found.months, format_func=page.localizer.format_month, key="month"
+    )
+
+    def made(form: str) -> bytes:
+        whole = page.read(lambda scope: transparency_report.load_transparency_report(scope, month))
+        text = (
+            transparency_report.render_transparency_csv(whole)
+            if form == "csv"
+            else transparency_report.render_transparency_html(whole, page.localizer.language)
+        )
+        return text.encode()
+
+    for column, form, mime in ((middle, "html", "text/html"), (right, "csv", "text/csv")):
+        column.download_button(
+            page.text(f"insights.take_{form}"),
+            data=partial(made, form),
+            file_name=f"safety-{month:%Y-%m}.{form}",
+            mime=mime,
+            on_click="ignore",
+            key=f"take:{form}",
+        )
+
+
+@st.fragment(run_every="5s")
+def _queues(drawn: PageContext, found: QueueStatus) -> None:
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer:
+        st.rerun()
+    now = found if page is drawn else page.read(load_queue_status)  # with the whole page it was read a moment ago
+    draw_template("pages/system/templates/queues.html", found=now, voice=page.localizer, word=page.text)
+
+
+def _stops(page: PageContext, found: SystemView) -> None:
+    st.subheader(page.text("system.stop"))
+    known = _stoppable(page, found)
+    for stop in found.above:
+        with st.container(border=True):
+            whom = page.text("system.whole_installation")
+            draw_template(
+                "pages/system/templates/emergency_stop.html",
+                stop=stop,
+                whom=whom,
+                found=found,
+                voice=page.localizer,
+                word=page.text,
+            )
+    for number, stop in enumerate(found.stops):
+        with st.container(border=True):
+            whom = known.get((stop.where, stop.target), stop.target)
+            draw_template(
+                "pages/system/templates/emergency_stop.html",
+                stop=stop,
+                whom=whom,
+                found=found,
+                voice=page.localizer,
+                word=page.text,
+            )
+            _reopening(page, stop, number, found)
+    with st.container(border=True):
+        st.write(page.text("system.stop_explained"))
+        left, right = st.columns(2)
+        chosen = left.selectbox(page.text("system.whom"), list(known), format_func=known.__getitem__, key="whom")
+        right.text_input(page.text("system.why"), key="why", max_chars=200)
+        if found.others:
+            st.write(page.text("system.stop_others"))
+        actions.action_button(
+            page,
+            "system.stop_now",
+            _stop_now,
+            right=Right.STOP,
+            key="stop",
+            kind="primary",
+            icon=":material/front_hand:",
+            params={"whom": known[chosen]},
+        )
+
+
+def _reopening(page: PageContext, stop: ActiveStop, number: int, found: SystemView) -> None:
+    """What ends a stop, or who can where it keeps back others' work too."""
+    wide = stop.where in emergency_stops.WIDE_SCOPES
+    if wide and found.others:
+        st.write(page.text(emergency_stops.NOT_PERMITTED))
+        return
+    box = f"why:{number}"
+    st.text_input(page.text("system.why_reopen"), key=box, max_chars=200)
+    act = partial(_switch, stop, box, close=False)
+    actions.action_button(page, "system.reopen", act, right=Right.REOPEN, key=f"reopen:{number}")
+    if wide and page.viewer.member.id in found.keyed:
+        draw_template("pages/system/templates/reopen_link.html", stop=stop, word=page.text)
+
+
+def _stoppable(page: PageContext, found: SystemView) -> dict[tuple[str, str], str]:
+    """What can be stopped, each as a switch knows it and as people call it: the agency, a creator, a platform, an
+    account. The agency comes last for who works for some creators alone."""
+    word = page.text
+    names = {("tenant", ""): word("system.whole_agency")}
+    names |= {("creator", str(one.id)): one.name for one in found.creators}
+    platforms = {one.platform: word(f"platform.{one.platform}") for one in found.accounts}
+    names |= {("platform", name): word("system.all_of", platform=said) for name, said in platforms.items()}
+    whose = {one.id: one.name for one in found.creators}
+    names |= {
+        ("channel", str(one.id)): word(
+            "system.one_of", account=one.name, platform=platforms[one.platform], creator=whose.get(one.creator_id, "?")
+        )
+        for one in found.accounts
+    }
+    if found.others:
+        names[("tenant", "")] = names.pop(("tenant", ""))
+    return names
+
+
+def _rules(page: PageContext, found: SystemView) -> None:
+    """Rules that grow old: an owner says that one was read again and is unchanged, a second member says it too."""
+    if not found.rules:
+        return
+    st.subheader(page.text("system.rules"))
+    st.write(page.text("system.rules_explained"))
+    for due in found.rules:
+        with st.container(border=True):
+            draw_template(
+                "pages/system/templates/rule_due.html", due=due, found=found, voice=page.localizer, word=page.text
+            )
+            if due.urls:
+                own = due.waiting is None or due.waiting.by == page.viewer.member.principal_id
+                code, right = ("system.rule_read", Right.RULES) if own else ("system.rule_read_too", Right.REVIEW)
+                url = due.urls[0] if due.waiting is None else due.waiting.url
+                st.link_button(page.text("system.rule_open"), url)
+                actions.action_button(page, code, partial(_read, due.name, url), right=right, key=f"rule:{due.name}")
+
+
+def _read(name: str, url: str, scope: Scope, press_id: UUID) -> Message:
+    today = scope.now.date().isoformat()
+    wanted = RuleVerified(scope.tenant_id, press_id, rule=name, url=url, read_on=today, by=scope.actor)
+    outbox.put(scope, wanted, priority=0, dedupe=f"rule:{press_id}")
+    return Message("system.rule_noted")
+
+
+def _limits(page: PageContext, found: SystemView) -> None:
+    """Places the agency keeps tighter than their rules: one person is enough, ending it takes two."""
+    if not found.places:
+        return
+    st.subheader(page.text("system.limits"))
+    for number, kept in enumerate(found.limits):
+        with st.container(border=True):
+            draw_template(
+                "pages/system/templates/limit.html",
+                kept=kept,
+                place=_place(page, found, kept.place),
+                found=found,
+                voice=page.localizer,
+                word=page.text,
+            )
+            act = partial(_limit, kept.place, kept.rating, kept.verdict, end=True)
+            actions.action_button(page, "system.limit_end", act, right=Right.REOPEN, key=f"limit:{number}")
+    with st.container(border=True):
+        st.write(page.text("system.limits_explained"))
+        offered = {
+            "place": {one: _place(page, found, one) for one in found.places},
+            "from": {str(one): page.text(f"rating.{one}") for one in Rating if one is not Rating.X},
+            "what": {one: page.text(f"system.limit_{one}") for one in "HB"},
+        }
+        for column, (name, said) in zip(st.columns([2, 1, 1]), offered.items(), strict=True):
+            label = page.text(f"system.limit_{name}")
+            column.selectbox(label, list(said), format_func=said.__getitem__, key=f"l.{name}")
+        st.text_input(page.text("system.why"), key="l.why", max_chars=200)
+        actions.action_button(page, "system.limit_keep", _keep, right=Right.RUN, key="limit")
+
+
+def _place(page: PageContext, found: SystemView, name: str) -> str:
+    """A place in words; where it borrows from others, in theirs and the platform's: as where a post is written."""
+    rules = found.places.get(name, [name])
+    said = ", ".join(page.text(f"place.{rule}") for rule in rules)
+    return (
+        said
+        if rules == [name]
+        else page.text("system.place_by", place=said, by=page.text(f"platform.{name.partition('.')[0]}"))
+    )
+
+
+def _keep(scope: Scope, press_id: UUID) -> Message:
+    place, rating, verdict = (str(actions.typed_value(key)) for key in ("l.place", "l.from", "l.what"))
+    return _limit(place, rating, verdict, scope, press_id, end=False)
+
+
+def _limit(place: str, rating: str, verdict: str, scope: Scope, press_id: UUID, *, end: bool) -> Message:
+    why = "" if end else str(actions.typed_value("l.why") or "").strip()
+    wanted = PlaceLimitRequested(
+        scope.tenant_id, press_id, place=place, rating=rating, verdict=verdict, why=why, end=end, by=scope.actor
+    )
+    outbox.put(scope, wanted, priority=0, dedupe=f"limit:{press_id}")
+    return Message("system.limit_ending" if end else "system.limit_keeping")
+
+
+def _dead(page: PageContext, found: SystemView) -> None:
+    st.subheader(page.text("system.dead"))
+    if not found.dead:
+        st.write(page.text("system.nothing_dead"))
+    for event in found.dead:
+        with st.container(border=True):
+            draw_template(
+                "pages/system/templates/failed_job.html",
+                event=event,
+                voice=page.localizer,
+                word=page.text,
+                now=found.now,
+            )
+            left, right = st.columns(2)
+            with left:
+                actions.action_button(
+                    page, "system.resend", partial(_resend, event.id), right=Right.RUN, key=f"do:{event.id}"
+                )
+            with right:
+                actions.action_button(
+                    page, "system.drop", partial(_drop, event.id), right=Right.RUN, key=f"drop:{event.id}"
+                )
+
+
+def _resend(event_id: UUID, scope: Scope, _: UUID) -> Message:
+    outbox.retry_dead(scope, event_id)
+    return Message("system.resent")
+
+
+def _drop(event_id: UUID, scope: Scope, _: UUID) -> Message:
+    outbox.discard_dead(scope, event_id)
+    return Message("system.dropped")
+
+
+def _stop_now(scope: Scope, press_id: UUID) -> Message:
+    where, target = actions.typed_value("whom")
+    require_can_stop(scope, where, target)
+    stop = ActiveStop(where, target, SENDING, scope.now, "", "")
+    return _switch(stop, "why", scope, press_id, close=True)
+
+
+def _switch(stop: ActiveStop, box: str, scope: Scope, press_id: UUID, *, close: bool) -> Message:
+    """Pages hold no right to the safety check's tables: an urgent task does it, within a second."""
+    reason = str(actions.typed_value(box) or "").strip()
+    if not close and not reason:
+        raise BadInput("switch.no_reason")
+    if not close:
+        require_can_end_stop(scope, (stop.where, stop.target, stop.feature))
+    wanted = EmergencyStopRequested(
+        scope.tenant_id,
+        press_id,
+        scope=stop.where,
+        target=stop.target,
+        feature=stop.feature,
+        open=not close,
+        by=scope.actor,
+        reason=reason,
+        since="" if close else stop.since.isoformat(),
+    )
+    outbox.put(scope, wanted, priority=0, dedupe=f"switch:{press_id}")
+    return Message("system.stopping" if close else "system.reopening")

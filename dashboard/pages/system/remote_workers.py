@@ -1,0 +1,85 @@
+"""Machines of the agency's own that make its pictures: added here, their keys shown once, ended here."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.system.remote_worker_queries import load_remote_workers
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from foundation.ops import settings
+from studio.runs import remote_routing
+from tenants.agencies.rights import Right
+from tenants.api_keys import remote_workers
+
+NAME, SECRET, PRESS = "machine:name", "machine:secret", "machine:make"
+
+
+def render_remote_workers(page: PageContext) -> None:
+    """Draw the machines, and what adds one."""
+    if not page.has_right(Right.RUN):
+        return
+    found = page.read(load_remote_workers)
+    st.subheader(page.text("system.machines"))
+    st.write(page.text("system.machines_explained"))
+    _secret(page)
+    if found.lacking:
+        st.warning(page.markdown("system.machines_lacking", names=", ".join(found.lacking)))
+    elif found.waiting:
+        st.write(page.text("system.machines_waiting", count=found.waiting))
+    for one in found.living:
+        with st.container(border=True):
+            draw_template(
+                "pages/system/templates/remote_worker.html",
+                machine=one,
+                found=found,
+                voice=page.localizer,
+                word=page.text,
+            )
+            with st.popover(page.text("system.machine_end")):
+                st.write(page.markdown("system.machine_end_asked", name=one.name))
+                end = partial(_end, one.id)
+                actions.action_button(page, "system.machine_end_sure", end, right=Right.RUN, key=f"end:{one.id}")
+    with st.container(border=True):
+        st.text_input(page.text("system.machine_name"), key=NAME, max_chars=remote_workers.MAX_REMOTE_WORKER_NAME)
+        st.button(page.text("system.machine_make"), key=PRESS, on_click=_pressed)
+
+
+def _secret(page: PageContext) -> None:
+    """What was made just now, until somebody says that they have it: nobody can show it again."""
+    if SECRET in st.session_state:
+        with st.container(border=True):
+            st.success(page.text("system.machine_made"))
+            st.code(st.session_state[SECRET], language=None)
+            st.write(page.text("system.machine_start"))
+            address = settings.load_settings().web.public_url.rstrip("/")
+            st.code(f"greenroom worker --join {address}", language=None)
+            st.button(page.text("system.key_copied"), key="machine:copied", on_click=_forget)
+
+
+def _forget() -> None:
+    st.session_state.pop(SECRET, None)
+
+
+def _pressed() -> None:
+    """A machine that stands has its key shown; the name is emptied, so that a second press makes no second one."""
+    made: list[str] = []
+    actions.run_action(partial(_make, made), Right.RUN, PRESS)
+    if f"press:{PRESS}" not in st.session_state and any(made):
+        st.session_state[SECRET] = made[-1]
+        st.session_state[NAME] = ""
+
+
+def _make(made: list[str], scope: Scope, press_id: UUID) -> None:
+    made.append(
+        remote_workers.create_remote_worker(scope, name=str(actions.typed_value(NAME) or ""), machine_id=press_id)
+    )
+
+
+def _end(machine_id: UUID, scope: Scope, _: UUID) -> Message:
+    back = remote_routing.end_remote_worker(scope, machine_id)
+    return Message("system.machine_ended_back", {"count": back}) if back else Message("system.machine_ended")

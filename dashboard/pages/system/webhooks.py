@@ -1,0 +1,164 @@
+"""The agency's own systems: added here by the owner, tried, paused, and what they answered last."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.system.integration_queries import WebhooksView, load_webhooks
+from dashboard.shell import actions, session
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.http.address_policy import NOT_PUBLIC
+from foundation.i18n.translation import Message
+from tenants.agencies.rights import Right
+from tenants.vault import sealed_intake
+from tenants.webhooks import endpoints
+from tenants.webhooks.endpoints import WEBHOOK_EVENTS, Webhook, WebhookCall
+
+NAME, URL, HEARS, CREATORS = "hook:name", "hook:url", "hook:events", "hook:creators"
+SECRET, PRESS = "hook:secret", "hook:add"
+
+
+def render_webhooks(page: PageContext) -> None:
+    """Draw them, for the owner alone: who is told what is theirs to say."""
+    if not page.has_right(Right.STAFF):
+        return
+    found = page.read(load_webhooks)
+    st.subheader(page.text("system.hooks"))
+    st.write(page.text("system.hooks_explained"))
+    _secret(page)
+    for hook, calls in found.hooks:
+        with st.container(border=True):
+            shown = {"hook": hook, "calls": calls, "found": found, "not_public": NOT_PUBLIC}
+            draw_template("pages/system/templates/webhook.html", **shown, voice=page.localizer, word=page.text)
+            _acts(page, hook, calls)
+    _newcomer(page, found)
+
+
+def _secret(page: PageContext) -> None:
+    """What was made just now, until its owner says that they have it."""
+    if SECRET in st.session_state:
+        with st.container(border=True):
+            st.success(page.text("system.hook_secret"))
+            st.code(st.session_state[SECRET], language=None)
+            st.button(page.text("system.hook_copied"), key="hook:copied", on_click=_forget)
+
+
+def _forget() -> None:
+    st.session_state.pop(SECRET, None)
+
+
+def _acts(page: PageContext, hook: Webhook, calls: Sequence[WebhookCall]) -> None:
+    active, dead = hook.state == "active", [call for call in calls if call.state == "dead"]
+    with st.container(horizontal=True, gap="small"):
+        test = partial(_test, hook.id)
+        actions.action_button(
+            page, "system.hook_test", test, right=Right.STAFF, key=f"hook.test:{hook.id}", disabled=not active
+        )
+        turn = partial(_switch, hook.id, "paused" if active else "active")
+        code = "system.hook_pause" if active else "system.hook_resume"
+        actions.action_button(page, code, turn, right=Right.STAFF, key=f"hook.turn:{hook.id}")
+        if active and dead:
+            again = partial(_again, tuple(call.id for call in dead))
+            actions.action_button(page, "system.hook_again", again, right=Right.STAFF, key=f"hook.again:{hook.id}")
+        with st.popover(page.text("system.hook_change")):
+            st.write(page.text("system.hook_rotate_asked"))
+            st.button(page.text("system.hook_rotate"), key=f"hook.rotate:{hook.id}", on_click=_rotated, args=(hook.id,))
+            st.write(page.text("system.hook_end_asked"))
+            end = partial(_switch, hook.id, "ended")
+            actions.action_button(page, "system.hook_end", end, right=Right.STAFF, key=f"hook.end:{hook.id}")
+
+
+def _test(hook_id: UUID, scope: Scope, _: UUID) -> Message:
+    endpoints.send_test_event(scope, hook_id)
+    return Message("system.hook_testing")
+
+
+def _switch(hook_id: UUID, state: Literal["active", "paused", "ended"], scope: Scope, _: UUID) -> Message:
+    endpoints.set_webhook_state(scope, hook_id, state=state)
+    return Message("system.hook_switched")
+
+
+def _again(calls: Sequence[UUID], scope: Scope, _: UUID) -> Message:
+    for call_id in calls:
+        endpoints.retry_call(scope, call_id)
+    return Message("system.hook_testing")
+
+
+def _newcomer(page: PageContext, found: WebhooksView) -> None:
+    names = {str(one.id): one.name for one in found.creators}
+    with st.container(border=True):
+        left, right = st.columns(2)
+        left.text_input(page.text("system.hook_name"), key=NAME, max_chars=endpoints.MAX_WEBHOOK_NAME)
+        right.text_input(
+            page.text("system.hook_url"),
+            key=URL,
+            max_chars=endpoints.MAX_WEBHOOK_URL,
+            placeholder="https://crm.example/hook",
+        )
+        st.multiselect(
+            page.text("system.hook_events"),
+            WEBHOOK_EVENTS,
+            default=WEBHOOK_EVENTS,
+            format_func=lambda one: page.text(f"system.event.{one}"),
+            key=HEARS,
+            placeholder=page.text("system.hook_events_hint"),
+            select_all=False,
+        )
+        st.multiselect(
+            page.text("system.hook_creators"),
+            list(names),
+            format_func=names.__getitem__,
+            placeholder=page.text("system.hook_all_creators"),
+            key=CREATORS,
+            select_all=False,
+        )
+        st.button(page.text("system.hook_add"), key=PRESS, type="primary", on_click=_added)
+
+
+def _added() -> None:
+    """One that stands is shown with its secret; the name is emptied, so that a second press adds no second one."""
+    if _made(PRESS, _add):
+        st.session_state[NAME] = st.session_state[URL] = ""
+
+
+def _rotated(hook_id: UUID) -> None:
+    _made(f"hook.rotate:{hook_id}", partial(_rotate, hook_id))
+
+
+def _made(press: str, act: Callable[[bytes, Scope, UUID], bool]) -> bool:
+    """Do `act` with a new secret, and keep the secret for its owner once it stands."""
+    stands: list[bool] = []
+    secret = endpoints.create_webhook_secret()
+
+    def acted(scope: Scope, press_id: UUID) -> Message | None:
+        letter = sealed_intake.seal_form(session.sealed_intake_key(), scope.tenant_id, {"secret": secret})
+        stands.append(act(letter, scope, press_id))
+        return None
+
+    actions.run_action(acted, Right.STAFF, press)
+    done = f"press:{press}" not in st.session_state and any(stands)
+    if done:
+        st.session_state[SECRET] = secret
+    return done
+
+
+def _add(letter: bytes, scope: Scope, press_id: UUID) -> bool:
+    return endpoints.add_webhook(
+        scope,
+        hook_id=press_id,
+        name=str(actions.typed_value(NAME) or ""),
+        url=str(actions.typed_value(URL) or "").strip(),
+        events=actions.typed_value(HEARS) or (),
+        creators=[UUID(one) for one in actions.typed_value(CREATORS) or ()],
+        letter=letter,
+    )
+
+
+def _rotate(hook_id: UUID, letter: bytes, scope: Scope, _: UUID) -> bool:
+    endpoints.rotate_webhook_secret(scope, hook_id, letter=letter)
+    return True

@@ -1,0 +1,213 @@
+"""Team: who works here, what they may see, on which screens; bring in, change, let go."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.team import review_settings
+from dashboard.pages.team.queries import TeamMember, TeamView, load_team
+from dashboard.shell import actions, session
+from dashboard.shell.actions import typed_value
+from dashboard.shell.localization import browser_label
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.i18n.translation import LANGUAGES, Message
+from gate.reviews.duty_coverage import DutyStatus
+from tenants.agencies.queries import Member
+from tenants.agencies.rights import Right, Role, has_right
+from tenants.auth import members, second_factor, sessions
+
+ROLES = tuple(Role)
+
+
+def render_page(page: PageContext) -> None:
+    """Draw the page."""
+    found = page.read(load_team)
+    st.title(page.text("dashboard.page.team"))
+    for colleague in found.colleagues:
+        _colleague(page, found, colleague)
+    _newcomer(page, found)
+    _second_factor(page, found)
+    review_settings.render_review_settings(page, found)
+    draw_template("pages/team/templates/duty_coverage.html", found=found, states=tuple(DutyStatus), word=page.text)
+    draw_template("pages/team/templates/footer.html", word=page.text, clock=page.localizer.format_clock(found.now))
+
+
+def _colleague(page: PageContext, found: TeamView, colleague: TeamMember) -> None:
+    member = colleague.member
+    with st.container(border=True):
+        draw_template(
+            "pages/team/templates/member.html",
+            colleague=colleague,
+            works_for=_works_for(page, found, member),
+            voice=page.localizer,
+            word=page.text,
+            now=found.now,
+            browser_of=browser_label,
+        )
+        with st.container(horizontal=True, gap="small"):
+            with st.popover(page.text("team.change")):
+                _change(page, found, colleague)
+            actions.action_button(
+                page, "team.link", partial(_link, member.id), right=Right.STAFF, key=f"link:{member.id}"
+            )
+            actions.action_button(
+                page,
+                "team.sign_out",
+                partial(_sign_out, member.id),
+                right=Right.STAFF,
+                key=f"out:{member.id}",
+                disabled=not colleague.seats,
+            )
+            if has_right(member.role, Right.CHAT):
+                code = "team.adult_chat_end" if member.adult_chat else "team.adult_chat"
+                trust = partial(_trust, member)
+                actions.action_button(page, code, trust, right=Right.STAFF, key=f"adult:{member.id}")
+            if member.role is Role.GUEST or member.id in found.keyed or found.second_factor:
+                forget = partial(_forget_factor, member)
+                actions.action_button(page, "team.forget_factor", forget, right=Right.STAFF, key=f"factor:{member.id}")
+
+
+def _works_for(page: PageContext, found: TeamView, member: Member) -> str:
+    """The creators by name; all of them where none is chosen, but for who only reviews, and sees what was given."""
+    if member.creators:
+        return ", ".join(one.name for one in found.creators if one.slug in member.creators)
+    return page.text(_unchosen(member.role))
+
+
+def _unchosen(role: Role) -> str:
+    """What it means that no creator is chosen for somebody of this role."""
+    works = any(has_right(role, right) for right in Right if right is not Right.REVIEW)
+    return "team.all_creators" if works else "team.none_given"
+
+
+def _change(page: PageContext, found: TeamView, colleague: TeamMember) -> None:
+    member = colleague.member
+    st.selectbox(
+        page.text("team.role"),
+        ROLES,
+        index=ROLES.index(member.role),
+        format_func=lambda one: page.text(f"role.{one}"),
+        key=f"role:{member.id}",
+    )
+    _creators(page, found, f"creators:{member.id}", member.creators, typed_value(f"role:{member.id}") or member.role)
+    actions.action_button(
+        page,
+        "team.keep",
+        partial(_keep, member.id),
+        right=Right.STAFF,
+        key=f"keep:{member.id}",
+        kind="primary",
+    )
+    sure = st.checkbox(page.markdown("team.sure", name=member.name), key=f"sure:{member.id}")
+    actions.action_button(
+        page,
+        "team.let_go",
+        partial(_let_go, member.id),
+        right=Right.STAFF,
+        key=f"go:{member.id}",
+        disabled=not sure,
+    )
+
+
+def _second_factor(page: PageContext, found: TeamView) -> None:
+    """Whether a password or a link alone opens this agency."""
+    with st.container(border=True):
+        st.write(page.text("team.second_on" if found.second_factor else "team.second_off"))
+        code = "team.second_end" if found.second_factor else "team.second_ask"
+        actions.action_button(
+            page, code, partial(_ask_second, not found.second_factor), right=Right.STAFF, key="second"
+        )
+
+
+def _ask_second(wanted: bool, scope: Scope, _: UUID) -> Message:
+    members.require_second_factor(scope, wanted)
+    return Message("team.second_told_on" if wanted else "team.second_told_off")
+
+
+def _newcomer(page: PageContext, found: TeamView) -> None:
+    with st.container(border=True):
+        st.subheader(page.text("team.bring_in"))
+        left, right = st.columns(2)
+        left.text_input(page.text("team.name"), key="new:name", max_chars=80)
+        right.text_input(page.text("team.email"), key="new:email", max_chars=254)
+        left.selectbox(
+            page.text("team.role"),
+            ROLES[1:],
+            format_func=lambda one: page.text(f"role.{one}"),
+            key="new:role",
+        )
+        right.selectbox(
+            page.text("team.language"),
+            LANGUAGES,
+            index=LANGUAGES.index(found.language),
+            format_func=lambda one: page.text(f"team.language_{one}"),
+            key="new:language",
+        )
+        _creators(page, found, "new:creators", (), typed_value("new:role") or ROLES[1])
+        act = partial(_bring_in, found.zone)
+        actions.action_button(page, "team.bring_in_now", act, right=Right.STAFF, key="bring", kind="primary")
+
+
+def _creators(page: PageContext, found: TeamView, key: str, chosen: tuple[str, ...], role: Role) -> None:
+    names = {one.slug: one.name for one in found.creators}
+    st.multiselect(
+        page.text("team.creators"),
+        list(names),
+        default=[slug for slug in chosen if slug in names],
+        format_func=lambda slug: names[slug],
+        placeholder=page.text(_unchosen(role)),
+        key=key,
+        select_all=False,
+    )
+
+
+def _told(secret: str, name: str) -> Message:
+    return Message("team.link_made", {"name": name, "link": session.sign_in_page_url(secret)})
+
+
+def _bring_in(zone: str, scope: Scope, _: UUID) -> Message:
+    name = str(typed_value("new:name") or "")
+    secret = members.invite_member(
+        scope,
+        name=name,
+        email=str(typed_value("new:email") or ""),
+        role=typed_value("new:role"),
+        language=typed_value("new:language"),
+        zone=zone,
+        creators=typed_value("new:creators"),
+    )
+    return _told(secret, name.strip())
+
+
+def _link(member_id: UUID, scope: Scope, _: UUID) -> Message:
+    name = next(one.member.name for one in load_team(scope).colleagues if one.member.id == member_id)
+    return _told(sessions.create_sign_in_link(scope, member_id), name)
+
+
+def _sign_out(member_id: UUID, scope: Scope, _: UUID) -> Message:
+    return Message("team.signed_out", {"count": sessions.revoke_sessions(scope, member_id)})
+
+
+def _forget_factor(member: Member, scope: Scope, _: UUID) -> Message:
+    second_factor.reset_second_factor(scope, member.id)
+    return Message("team.factor_forgotten", {"name": member.name})
+
+
+def _trust(member: Member, scope: Scope, _: UUID) -> Message:
+    members.set_adult_chat_training(scope, member.id, adult_chat=not member.adult_chat)
+    return Message("team.adult_chat_ended" if member.adult_chat else "team.adult_chat_given", {"name": member.name})
+
+
+def _keep(member_id: UUID, scope: Scope, _: UUID) -> Message:
+    members.change_member(
+        scope, member_id, role=typed_value(f"role:{member_id}"), creators=typed_value(f"creators:{member_id}")
+    )
+    return Message("team.kept")
+
+
+def _let_go(member_id: UUID, scope: Scope, _: UUID) -> Message:
+    members.remove_member(scope, member_id)
+    return Message("team.gone")

@@ -1,0 +1,68 @@
+"""Who works here, with what rights, on which screens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from foundation.db.database import Scope
+from gate.reviews import duty_coverage
+from gate.reviews.duty_coverage import DutyCoverage
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator, Member
+from tenants.agencies.rights import Role
+from tenants.auth import device_fingerprints, passkeys
+from tenants.auth import members as staffing
+from tenants.auth.members import MemberSession
+
+
+@dataclass(frozen=True)
+class TeamMember:
+    """A member with their open sessions; `seen_with` are the names of those a guest counts as."""
+
+    member: Member
+    seats: Sequence[MemberSession]
+    seen_with: Sequence[str]
+
+
+@dataclass(frozen=True)
+class TeamView:
+    """The page's values; `now` is when they were read."""
+
+    colleagues: Sequence[TeamMember]
+    creators: Sequence[Creator]
+    needed: Sequence[DutyCoverage]
+    zone: str
+    language: str
+    now: datetime
+    second_factor: bool = False
+    """Whether everybody is asked for a second factor."""
+    keyed: frozenset[UUID] = frozenset()
+    """Members who have a passkey."""
+
+
+def load_team(scope: Scope) -> TeamView:
+    """Everybody of the agency by name."""
+    agency, seats = tenant_reads.get_agency(scope), staffing.list_member_sessions(scope)
+    members, same = tenant_reads.list_members(scope), device_fingerprints.same_humans(scope)
+    creators = tenant_reads.list_creators(scope)
+    colleagues = [
+        TeamMember(
+            member,
+            [seat for seat in seats if seat.member_id == member.id],
+            [one.name for one in members if one.principal_id in same.get(member.principal_id, ())]
+            if member.role is Role.GUEST
+            else (),
+        )
+        for member in members
+    ]
+    return TeamView(
+        colleagues=colleagues,
+        creators=creators,
+        needed=duty_coverage.agency_duty_coverage(scope),
+        zone=agency.zone,
+        language=agency.language,
+        now=scope.now,
+        second_factor=agency.second_factor,
+        keyed=passkeys.members_with_passkeys(scope),
+    )

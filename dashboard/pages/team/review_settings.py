@@ -1,0 +1,56 @@
+"""What the owner chooses for the desk: how much more is read afterwards, and who is alerted of suspected material."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.team.queries import TeamView
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from gate.policy import review_settings
+from gate.policy.review_settings import MIN_SUGGESTIVE_PERCENT, MIN_WORDS_PERCENT
+from tenants.agencies.rights import Right, Role
+
+SUGGESTIVE, WORDS, OFFICER = "desk:suggestive", "desk:words", "desk:officer"
+
+
+def render_review_settings(page: PageContext, found: TeamView) -> None:
+    """Draw both choices as they stand."""
+    chosen, officer = page.read(
+        lambda scope: (review_settings.sampling_shares(scope), review_settings.safety_officer(scope))
+    )
+    able = {one.member.id: one.member.name for one in found.colleagues if one.member.role in (Role.OWNER, Role.MANAGER)}
+    with st.container(border=True):
+        st.subheader(page.text("desk.title"))
+        draw_template("shell/templates/note.html", note=page.text("desk.how"))
+        left, right = st.columns(2)
+        left.number_input(
+            page.text("desk.suggestive"), MIN_SUGGESTIVE_PERCENT, 100, chosen.suggestive_percent, key=SUGGESTIVE
+        )
+        right.number_input(page.text("desk.words"), MIN_WORDS_PERCENT, 100, chosen.words_percent, key=WORDS)
+        actions.action_button(page, "desk.keep", _tighten, right=Right.STAFF, key="desk:keep")
+        names = list(able)
+        st.selectbox(
+            page.text("desk.officer"),
+            names,
+            index=names.index(officer.id) if officer is not None and officer.id in names else None,
+            format_func=able.__getitem__,
+            key=OFFICER,
+        )
+        actions.action_button(page, "desk.name", partial(_name, able), right=Right.STAFF, key="desk:name")
+
+
+def _tighten(scope: Scope, _: UUID) -> Message:
+    suggestive, words = int(actions.typed_value(SUGGESTIVE)), int(actions.typed_value(WORDS))
+    review_settings.raise_sampling_shares(scope, suggestive_percent=suggestive, words_percent=words)
+    return Message("desk.kept", {"suggestive": suggestive, "words": words})
+
+
+def _name(able: dict[UUID, str], scope: Scope, _: UUID) -> Message:
+    chosen = actions.typed_value(OFFICER)
+    review_settings.set_safety_officer(scope, chosen)
+    return Message("desk.named", {"officer": able[chosen]})

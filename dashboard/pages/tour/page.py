@@ -1,0 +1,174 @@
+"""The tour: seven steps that really happen, each left, taken up, done twice or undone as one likes."""
+
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.tour import events, step_details
+from dashboard.pages.tour.queries import TOUR_STEPS, TourView, load_tour
+from dashboard.shell import actions, page_context
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import Conflict, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from schedules.drafts import drafts
+from schedules.posts import deliveries
+from schedules.posts.states import CANCELLABLE, DeliveryState
+from schedules.publishing import post_removal
+from subscribers.checkout import order_payments
+from subscribers.orders.queries import OrderCharge
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Right
+
+TICK = "2s"
+BETWEEN = timedelta(minutes=1)
+"""From one burst to the next: a process that dies too often is not started again at once."""
+
+FAN = "tour:fan"
+S = DeliveryState
+STANDS = frozenset({S.PUBLISHED, S.UNCERTAIN})
+
+
+def render_page(page: PageContext) -> None:
+    """Draw the seven steps; in an agency of one's own there is nothing to show."""
+    if not page.read(tenant_reads.get_agency).demo or not events.is_tour_allowed():
+        raise Refused("tour.only_demo")
+    st.session_state.setdefault(FAN, uuid7().hex[-6:])
+    draw_template("pages/tour/templates/style.html")
+    draw_template("pages/tour/templates/header.html", voice=page.localizer, word=page.text)
+    _steps(page)
+
+
+@st.fragment(run_every=TICK)
+def _steps(drawn: PageContext) -> None:
+    page = page_context.current_page()
+    if page is None or page.viewer != drawn.viewer:
+        st.rerun()
+    actions.show_notices(page, "tour:steps")
+    found = page.read(lambda scope: load_tour(scope, page.list_creators(scope)))
+    done, fan = found.completed_steps, str(st.session_state[FAN])
+    for number, step in enumerate(TOUR_STEPS, start=1):
+        with st.container(border=True, key=f"tour:{step}", gap="small"):
+            draw_template(
+                "pages/tour/templates/step.html",
+                number=number,
+                step=step,
+                done=done[step],
+                links=step_details.step_links(page, found, step, fan),
+                lines=step_details.step_results(page, found, step),
+                voice=page.localizer,
+                word=page.text,
+            )
+            with st.container(horizontal=True, gap="small"):
+                _acts(page, found, step)
+    draw_template("shell/templates/as_of.html", now=found.now, voice=page.localizer, word=page.text)
+
+
+def _acts(page: PageContext, found: TourView, step: str) -> None:
+    """What can be pressed in a step."""
+    if step == "publish" and found.posted is not None and found.posted.state in (*STANDS, S.SCHEDULED):
+        _button(page, "tour.undo_publish", partial(_take_back, page), f"publish:{found.posted.delivery_id}")
+    elif step == "talk" and any(one.kind == "matched" and one.refund is None for one in _charges(found)):
+        _button(page, "tour.undo_talk", partial(_give_back, page), "talk")
+    elif step == "cheat":
+        for way in events.CHEAT_WAYS:
+            _button(page, f"tour.cheat.{way}", partial(_cheat, way), f"cheat:{way}", kind="primary")
+        if any(one.entry.state in (S.HELD, S.FAILED, S.SCHEDULED) for one in found.tries.values()):
+            _button(page, "tour.undo_cheat", partial(_forget, page), "cheat")
+    elif step == "break":
+        running = found.burst is not None and found.burst.counted is None
+        _button(page, "tour.break_now", partial(_break, page), "break", kind="primary", disabled=running)
+        if found.burst is not None and found.burst.counted is not None and found.burst.state_counts.get(S.PUBLISHED, 0):
+            _button(page, "tour.undo_break", partial(_clear, found.burst.run), "break")
+    elif step == "remove":
+        _button(page, "tour.remove_now", _five, "five", kind="primary")
+        if found.removed is not None and found.removed.standing.outcome != "rejected":
+            _button(page, "tour.undo_remove", partial(_keep, page), f"remove:{found.removed.standing.id}")
+
+
+def _button(
+    page: PageContext, code: str, act: actions.PageAction, key: str, *, kind: str = "secondary", disabled: bool = False
+) -> None:
+    primary = kind == "primary"
+    actions.action_button(
+        page,
+        code,
+        act,
+        right=Right.APPROVE,
+        key=f"tour:{'do' if primary else 'undo'}:{key}",
+        kind="primary" if primary else "secondary",
+        disabled=disabled,
+    )
+
+
+def _charges(found: TourView) -> list[OrderCharge]:
+    return list(found.bought.charges) if found.bought is not None else []
+
+
+def _now(page: PageContext, scope: Scope) -> TourView:
+    """The tour as it stands in the act's own transaction: what is done is done to what is there now."""
+    return load_tour(scope, page.list_creators(scope))
+
+
+def _take_back(page: PageContext, scope: Scope, _: UUID) -> Message:
+    """The post of the first step goes: taken off the calendar, or away from every account it stands on."""
+    found = _now(page, scope).posted
+    if found is None:
+        raise Conflict("tour.nothing_to_undo")
+    for row in deliveries.deliveries_of_post(scope, found.post_id):
+        if row.state in STANDS:
+            post_removal.request_post_removal(scope, row.id)
+        elif row.state in CANCELLABLE:
+            drafts.remove_channel_from_post(scope, row.id)
+    return Message("tour.undone_publish")
+
+
+def _give_back(page: PageContext, scope: Scope, _: UUID) -> Message:
+    charge = next((one for one in _charges(_now(page, scope)) if one.kind == "matched" and one.refund is None), None)
+    if charge is None:
+        raise Conflict("tour.nothing_to_undo")
+    order_payments.request_order_refund(scope, charge.id, reason=Message("refund.by_member.asked"))
+    return Message("tour.undone_talk")
+
+
+def _cheat(way: str, scope: Scope, press_id: UUID) -> Message:
+    events.request_tour_step(scope, press_id, "cheat", how=way)
+    return Message("tour.asked_cheat")
+
+
+def _forget(page: PageContext, scope: Scope, _: UUID) -> Message:
+    for one in _now(page, scope).tries.values():
+        if one.entry.state in (S.HELD, S.FAILED, S.SCHEDULED):
+            drafts.remove_channel_from_post(scope, one.entry.delivery_id)
+    return Message("tour.undone_cheat")
+
+
+def _break(page: PageContext, scope: Scope, press_id: UUID) -> Message:
+    """Thirty posts and one killed process; not again while the last burst is under way."""
+    burst = _now(page, scope).burst
+    if burst is not None and burst.entries and scope.now - burst.entries[0].due_at < BETWEEN:
+        raise Conflict("tour.break_waits")
+    events.request_tour_step(scope, press_id, "burst")
+    return Message("tour.asked_break")
+
+
+def _clear(run: UUID, scope: Scope, _: UUID) -> Message:
+    events.request_tour_step(scope, run, "clear_burst")
+    return Message("tour.undone_break")
+
+
+def _five(scope: Scope, press_id: UUID) -> Message:
+    events.request_tour_step(scope, press_id, "five")
+    return Message("tour.asked_five")
+
+
+def _keep(page: PageContext, scope: Scope, _: UUID) -> Message:
+    removed = _now(page, scope).removed
+    if removed is None:
+        raise Conflict("tour.nothing_to_undo")
+    events.request_tour_step(scope, removed.standing.id, "keep")
+    return Message("tour.undone_remove")

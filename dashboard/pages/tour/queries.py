@@ -1,0 +1,239 @@
+"""What the tour's steps have come to, read from what really happened: a step may be left, done twice, undone."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.manual_tasks import tasks
+from channels.manual_tasks.tasks import ManualTask
+from dashboard.pages.tour.events import (
+    CHEAT_WAYS,
+    COUNTED_EVENT,
+    KILLED_EVENT,
+    TOUR_ORIGIN,
+    burst_audit_subject,
+)
+from foundation.db.database import Scope
+from gate.contract.states import RemovalRequestState
+from gate.log import queries as gate_reads
+from gate.log.queries import DecisionSummary
+from gate.policy import active_policy
+from gate.removal import removal_requests
+from gate.removal.removal_requests import RequestStatus
+from schedules.drafts.drafts import DASHBOARD_ORIGIN as COMPOSED
+from schedules.drafts.previews import DestinationRules, rules_of_destination
+from schedules.posts import queries as schedule_reads
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from subscribers.conversations.states import FulfilmentState, RefundState
+from subscribers.ledger import month_close
+from subscribers.orders import queries
+from subscribers.orders.queries import OrderHistory
+from subscribers.statements import bookings
+from subscribers.statements.bookings import ImportedStatement
+from tenants import audit
+from tenants.agencies.queries import Creator
+from tenants.audit import AuditRecord
+
+MIA, NOVA = "mia", "nova"
+VISITOR_PREFIX = "visite-"
+"""How the fan is called who the tour sends to the chat."""
+
+DELIVERY = "delivery"
+TOUR_STEPS = ("publish", "talk", "cheat", "break", "remove", "count", "connect")
+S = DeliveryState
+
+
+@dataclass(frozen=True)
+class CheatAttempt:
+    """One way to cheat: the post it made, what the safety check said, and by which rule."""
+
+    entry: DeliveryEntry
+    verdict: DecisionSummary | None
+    rule: DestinationRules | None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it was kept back."""
+        return self.entry.state in (S.HELD, S.FAILED) and self.verdict is not None
+
+
+@dataclass(frozen=True)
+class PostBurst:
+    """A burst of posts: how many there are, how they stand, who was killed, and what the network's record said."""
+
+    run: UUID
+    entries: Sequence[DeliveryEntry]
+    killed: AuditRecord | None
+    counted: AuditRecord | None
+
+    @property
+    def state_counts(self) -> Mapping[DeliveryState, int]:
+        """How many stand how."""
+        return Counter(one.state for one in self.entries)
+
+
+@dataclass(frozen=True)
+class RemovalProgress:
+    """A request from Mia's page, where her copies stood, and what is left for somebody to do."""
+
+    standing: RequestStatus
+    names: Mapping[UUID, str]
+    left: Sequence[ManualTask]
+
+    @property
+    def removed_count(self) -> int:
+        """Copies that are proven gone."""
+        return sum(one.removed_at is not None for one in self.standing.copies)
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """From the request to the last proof."""
+        ends = [one.removed_at for one in self.standing.copies if one.removed_at is not None]
+        return (max(ends) - self.standing.at).total_seconds() if ends else 0.0
+
+
+@dataclass(frozen=True)
+class TourView:
+    """All steps. `page` is Mia's own page, `chat` Nova's account with the chat; None where there is none any more."""
+
+    now: datetime
+    mia: Creator | None
+    nova: Creator | None
+    page: Channel | None
+    chat: Channel | None
+    places: Mapping[UUID, str]
+    posted: DeliveryEntry | None
+    bought: OrderHistory | None
+    tries: Mapping[str, CheatAttempt]
+    burst: PostBurst | None
+    five: Sequence[DeliveryEntry]
+    removed: RemovalProgress | None
+    brought: ImportedStatement | None
+    closed: Sequence[date]
+    connected: Sequence[str]
+    """Accounts outside of the house and of the sandbox."""
+
+    @property
+    def completed_steps(self) -> Mapping[str, bool]:
+        """Which steps were gone through."""
+        removed = self.removed
+        return {
+            "publish": self.posted is not None and self.posted.state is S.PUBLISHED,
+            "talk": self.bought is not None and is_refunded(self.bought) and is_delivered(self.bought),
+            "cheat": len(self.tries) == len(CHEAT_WAYS) and all(one.is_refused for one in self.tries.values()),
+            "break": self.burst is not None and self.burst.counted is not None,
+            "remove": removed is not None
+            and removed.standing.state is RemovalRequestState.CALLED
+            and removed.removed_count > 0,
+            "count": self.brought is not None,
+            "connect": bool(self.connected),
+        }
+
+
+def is_refunded(story: OrderHistory) -> bool:
+    """Whether a second charge was given back."""
+    return any(one.kind == "duplicate" and one.refund is RefundState.DONE for one in story.charges)
+
+
+def is_delivered(story: OrderHistory) -> bool:
+    """Whether what was bought has arrived."""
+    return story.order.push is FulfilmentState.DELIVERED
+
+
+def load_tour(scope: Scope, mine: Sequence[Creator]) -> TourView:
+    """How far this agency's tour has come, for a member who works for these creators."""
+    by_slug, ids = {one.slug: one for one in mine}, [one.id for one in mine]
+    mia, nova = by_slug.get(MIA), by_slug.get(NOVA)
+    channels = [one for one in channel_reads.list_channels(scope) if one.creator_id in set(ids)]
+    ours = schedule_reads.entries_of_origin(scope, TOUR_ORIGIN, ids, limit=90)
+    page = _own_page(channels, mia)
+    return TourView(
+        now=scope.now,
+        mia=mia,
+        nova=nova,
+        page=page,
+        chat=next((one for one in channels if nova and one.creator_id == nova.id and one.chat_surface), None),
+        places={one.id: one.name for one in channels},
+        posted=_posted(scope, mia, page),
+        bought=_bought(scope, nova),
+        tries=_tries(scope, ours, channels),
+        burst=_burst(scope, ours),
+        five=_latest(ours, "five:"),
+        removed=_removed(scope, mia, channels),
+        brought=next(iter(bookings.list_imported_statements(scope, ids, limit=1)), None),
+        closed=sorted(month_close.list_closed_months(scope, mia.id)) if mia else (),
+        connected=[one.name for one in channels if one.base_url.startswith("https://")],
+    )
+
+
+def _own_page(channels: Sequence[Channel], mia: Creator | None) -> Channel | None:
+    theirs = [one for one in channels if mia is not None and one.creator_id == mia.id]
+    return next((one for one in theirs if not one.chat_surface and one.account == MIA), None)
+
+
+def _posted(scope: Scope, mia: Creator | None, page: Channel | None) -> DeliveryEntry | None:
+    """The newest post somebody wrote here for her page."""
+    if mia is None or page is None:
+        return None
+    written = schedule_reads.entries_of_origin(scope, COMPOSED, [mia.id], limit=20)
+    return next((one for _, one in written if one.channel_id == page.id), None)
+
+
+def _bought(scope: Scope, nova: Creator | None) -> OrderHistory | None:
+    if nova is None:
+        return None
+    sold = next((one for one in queries.list_order_rows(scope, [nova.id]) if one.fan.startswith(VISITOR_PREFIX)), None)
+    return queries.load_order_history(scope, sold.id) if sold is not None else None
+
+
+def _latest(ours: Sequence[tuple[str, DeliveryEntry]], step: str) -> list[DeliveryEntry]:
+    """The entries of the newest run of a step."""
+    first = next((key for key, _ in ours if key.startswith(step)), None)
+    run = first.split(":")[1] if first is not None else ""
+    return [entry for key, entry in ours if run and key.startswith(f"{step}{run}")]
+
+
+def _tries(
+    scope: Scope, ours: Sequence[tuple[str, DeliveryEntry]], channels: Sequence[Channel]
+) -> dict[str, CheatAttempt]:
+    newest: dict[str, DeliveryEntry] = {}
+    for key, entry in ours:
+        step, _, rest = key.partition(":")
+        if step == "cheat" and entry.state is not S.CANCELLED:
+            newest.setdefault(rest.partition(":")[0], entry)
+    said = gate_reads.last_decisions(scope, DELIVERY, [one.delivery_id for one in newest.values()])
+    places = {one.id: one for one in channels}
+    found, rules = {}, active_policy.current_bundle(scope)
+    for way, entry in newest.items():
+        verdict, place = said.get(entry.delivery_id), places.get(entry.channel_id)
+        on = verdict.at.date() if verdict is not None else scope.now.date()
+        rule = rules_of_destination(rules, place.platform, place.surface, on) if place is not None else None
+        found[way] = CheatAttempt(entry, verdict, rule)
+    return found
+
+
+def _burst(scope: Scope, ours: Sequence[tuple[str, DeliveryEntry]]) -> PostBurst | None:
+    first = next((key for key, _ in ours if key.startswith("burst:")), None)
+    if first is None:
+        return None
+    run = UUID(first.split(":")[1])
+    entries = [entry for key, entry in ours if key.startswith(f"burst:{run}")]
+    return PostBurst(
+        run,
+        entries,
+        audit.find_last_act(scope, KILLED_EVENT, burst_audit_subject(run)),
+        audit.find_last_act(scope, COUNTED_EVENT, burst_audit_subject(run)),
+    )
+
+
+def _removed(scope: Scope, mia: Creator | None, channels: Sequence[Channel]) -> RemovalProgress | None:
+    standing = removal_requests.latest_status(scope, mia.id) if mia is not None else None
+    if standing is None or mia is None:
+        return None
+    left = [one for one in tasks.list_due_tasks(scope, creators=[mia.id]) if one.is_removal and one.is_open]
+    return RemovalProgress(standing, {one.id: one.name for one in channels}, left)

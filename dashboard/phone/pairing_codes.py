@@ -1,0 +1,173 @@
+"""Pairing a phone: a code to point its camera at, the way in behind it, and what makes the pages an app there.
+
+The code is a single-use link that opens a session of that very member; who holds the phone is who they are.
+"""
+
+import io
+from functools import cache
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from PIL import Image, ImageDraw
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from channels.manual_tasks import assignees
+from dashboard.auth import access_control, session_cookies
+from dashboard.phone.tasks import PRIVATE_NO_STORE
+from dashboard.shell import session, widgets
+from dashboard.shell.localization import MemberLocalizer
+from dashboard.shell.widgets import render_template
+from foundation.db.database import Scope
+from foundation.errors import Refused
+from foundation.http.host_guard import host_name
+from foundation.ops.wall_time import load_zone
+from tenants.agencies import queries as tenant_reads
+from tenants.auth import sessions
+
+COLOUR, LEAF = "#6232b4", "#7fdcae"
+SIZES = (180, 192, 512)
+HERE_ONLY = frozenset({"localhost", "127.0.0.1"})
+KEPT = {"cache-control": "max-age=86400"}
+
+
+def pairing_url(scope: Scope, member_id: UUID) -> str:
+    """A single-use address that opens a session of a member on the phone that visits it, within the hour."""
+    return f"{session.dashboard_settings().public_url.rstrip('/')}/phone/in/{sessions.create_sign_in_link(scope, member_id)}"
+
+
+def show_pairing(request: Request) -> Response:
+    """What a code is for; a button makes one."""
+    return _code_page(request, "")
+
+
+async def create_pairing_code(request: Request) -> Response:
+    """A new code for the member who is signed in here."""
+    if access_control.is_cross_site(request):
+        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    return await run_in_threadpool(_new_code, request)
+
+
+def _new_code(request: Request) -> Response:
+    who = session.find_viewer(request.cookies.get(session.session_cookie_name(), ""))
+    if who is None:
+        return access_control.plain_page(request, "dashboard.signed_out", status=401)
+    with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+        address = pairing_url(scope, who.member.id)
+    return _code_page(request, address)
+
+
+def _code_page(request: Request, address: str) -> Response:
+    who = session.find_viewer(request.cookies.get(session.session_cookie_name(), ""))
+    if who is None:
+        return access_control.plain_page(request, "dashboard.signed_out", status=401)
+    voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
+    html = render_template(
+        "phone/templates/pairing.html",
+        language=voice.language,
+        voice=voice,
+        code=widgets.qr_svg(address) if address else "",
+        here_only=host_name(session.dashboard_settings().public_url) in HERE_ONLY,
+        host=urlsplit(session.dashboard_settings().public_url).netloc,
+        said="",
+    )
+    return HTMLResponse(html, headers=PRIVATE_NO_STORE)
+
+
+def show_phone_sign_in(request: Request) -> Response:
+    """The page behind the code: a button, not the visit itself, uses it up."""
+    return access_control.plain_page(request, "phone.welcome", action=request.url.path, button="phone.enter")
+
+
+async def redeem_pairing_code(request: Request) -> Response:
+    """Use the code: a session of its member on this phone, which from now on gets their tasks."""
+    if access_control.is_cross_site(request):
+        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    try:
+        return await run_in_threadpool(_come_in, request)
+    except Refused as refusal:
+        return access_control.plain_page(request, refusal.message.code, status=410)
+
+
+def _come_in(request: Request) -> Response:
+    browser = request.headers.get("user-agent", "")
+    secret = sessions.redeem_sign_in_link(
+        session.session_scope_opener(), request.path_params["secret"], browser=browser
+    )
+    found = session.find_viewer(secret)
+    if found is not None and assignees.can_post_manually(found.member):
+        with session.session_scope_opener()(found.tenant_id, found.actor) as scope:
+            assignees.pair_phone(scope, tenant_reads.get_member(scope, found.member.id), name=_kind(browser))
+    return session_cookies.sign_in_response(request, secret, to="/phone")
+
+
+def _kind(browser: str) -> str:
+    """What the phone calls itself, shortly."""
+    return next((kind for kind in ("iPhone", "iPad", "Android") if kind in browser), "")
+
+
+def manifest(request: Request) -> Response:
+    """What a phone needs to keep the pages among its apps."""
+    icons = [
+        {"src": f"/phone/icon-{size}.png", "sizes": f"{size}x{size}", "type": "image/png", "purpose": "any maskable"}
+        for size in SIZES
+    ]
+    told = {
+        "name": "Greenroom",
+        "short_name": "Greenroom",
+        "id": "/phone",
+        "start_url": "/phone",
+        "scope": "/phone",
+        "display": "standalone",
+        "background_color": "#15111d",
+        "theme_color": COLOUR,
+        "icons": icons,
+    }
+    return JSONResponse(told, headers=KEPT, media_type="application/manifest+json")
+
+
+def icon(request: Request) -> Response:
+    """The app's picture."""
+    size = request.path_params["size"]
+    if size not in SIZES:
+        return Response(status_code=404)
+    return Response(_icon(size), headers=KEPT, media_type="image/png")
+
+
+@cache
+def _icon(size: int) -> bytes:
+    """A leaf on the house's colour, inside what a mask leaves; drawn at four times its size, then made smaller."""
+    image = Image.new("RGB", (size * 4, size * 4), COLOUR)
+    draw = ImageDraw.Draw(image)
+
+    def at(*points: tuple[float, float]) -> list[tuple[int, int]]:
+        return [(round(x * size * 4), round(y * size * 4)) for x, y in points]
+
+    draw.polygon(at((0.76, 0.22), (0.45, 0.27), (0.28, 0.48), (0.30, 0.70), (0.52, 0.72), (0.70, 0.55)), fill=LEAF)
+    draw.line(at((0.66, 0.34), (0.42, 0.58), (0.24, 0.79)), fill=COLOUR, width=max(size // 9, 4))
+    out = io.BytesIO()
+    image.resize((size, size), Image.Resampling.LANCZOS).save(out, "PNG")
+    return out.getvalue()
+
+
+def serve_script(request: Request) -> Response:
+    """Copying, and keeping files among the phone's pictures; the pages work without it."""
+    return Response(_script(), headers=KEPT, media_type="text/javascript")
+
+
+@cache
+def _script() -> str:
+    return (widgets.PACKAGE_ROOT / "phone/assets/phone.js").read_text("utf-8")
+
+
+ROUTES = [
+    Route("/phone/pair", show_pairing, methods=["GET"]),
+    Route("/phone/pair", create_pairing_code, methods=["POST"]),
+    Route("/phone/in/{secret}", show_phone_sign_in, methods=["GET"]),
+    Route("/phone/in/{secret}", redeem_pairing_code, methods=["POST"]),
+    Route("/phone/manifest.webmanifest", manifest, methods=["GET"]),
+    Route("/phone/icon-{size:int}.png", icon, methods=["GET"]),
+    Route("/phone/phone.js", serve_script, methods=["GET"]),
+]

@@ -1,0 +1,290 @@
+"""Handing in from a phone, `/phone/photos`: sixty photos at once, the card of who is in them, the sorting by swipe.
+
+Each file is a request of its own and the same bytes are the same upload, so a phone that loses the network half way
+sends the rest again and nothing twice. Capture dates are the files' own: nothing is typed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from uuid import UUID
+
+from sqlalchemy.exc import OperationalError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from channels.accounts import queries as channel_reads
+from dashboard.auth import access_control
+from dashboard.media import library_files
+from dashboard.phone import tasks
+from dashboard.phone.tasks import PRIVATE_NO_STORE, PhoneVisit
+from dashboard.shell import session, widgets
+from foundation.db.database import Scope
+from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
+from foundation.ops import settings
+from foundation.ops.wall_time import load_zone
+from gate.consent import asset_bindings, shoot_cards, subject_portal
+from gate.consent.shoot_cards import CardTerms, ShootCardView
+from gate.contract.units import Rating
+from gate.decision.shoot_card_terms import REQUIRED_SCOPES, CardStatus
+from generators.containers import tracks
+from studio.ingest import uploads
+from studio.ingest.uploads import UploadView
+from studio.packs import triage
+from studio.packs.packs import MAX_TITLE
+from studio.packs.triage import TriageChoice
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator
+from tenants.agencies.rights import Right, has_right
+
+FRESH = timedelta(hours=24)
+PICTURES, MONTHS = 100, 12
+"""What a card made here holds, and for how long: what one shoot needs."""
+
+PhotoView = Callable[[Scope, PhoneVisit, Creator], Response]
+"""A page of one creator."""
+
+PhotoAction = Callable[[Scope, PhoneVisit, Creator, Mapping[str, list[str]]], Response]
+"""A press on one."""
+
+RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
+
+
+@dataclass(frozen=True)
+class PhotoSession:
+    """One creator's pictures on their way in: the cards they may be put on, who may be named, how many wait."""
+
+    creator: Creator
+    files: Sequence[UploadView]
+    cards: Sequence[ShootCardView]
+    people: Sequence[subject_portal.LinkedPerson]
+    waiting: int
+
+
+def _mine(scope: Scope, hand: PhoneVisit) -> list[Creator]:
+    """The creators this member hands in for."""
+    if not has_right(hand.viewer.member.role, Right.RUN):
+        return []
+    return [one for one in tenant_reads.list_creators(scope) if one.id in hand.creators]
+
+
+def _creator(scope: Scope, hand: PhoneVisit, request: Request) -> Creator:
+    """The creator of an address. Raises NotFound for one that is not theirs."""
+    wanted = request.path_params["creator"]
+    found = next((one for one in _mine(scope, hand) if str(one.id) == wanted), None)
+    if found is None:
+        raise NotFound("creator.unknown", creator=wanted[:40])
+    return found
+
+
+def show_creators(request: Request) -> Response:
+    """Whose photos; with one creator there is nothing to ask."""
+    try:
+        who = tasks.require_viewer(request)
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            hand = tasks.load_visit(scope, who)
+            found = _mine(scope, hand)
+    except GreenroomError as error:
+        return tasks.refusal_page(request, error)
+    except OperationalError:
+        return access_control.plain_page(request, "dashboard.away", status=503)
+    if len(found) == 1:
+        return RedirectResponse(f"/phone/photos/{found[0].id}", status_code=303, headers=PRIVATE_NO_STORE)
+    return tasks.phone_page("phone/templates/creators.html", hand, creators=found)
+
+
+def show_photo_upload(request: Request) -> Response:
+    """The page one hands in on."""
+    return _within(request, _photos)
+
+
+def _within(request: Request, act: PhotoView) -> Response:
+    """What a page or a press comes to for this member and this creator."""
+    try:
+        who = tasks.require_viewer(request)
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            hand = tasks.load_visit(scope, who)
+            answer = act(scope, hand, _creator(scope, hand, request))
+    except GreenroomError as error:
+        return tasks.refusal_page(request, error)
+    except OperationalError:
+        return access_control.plain_page(request, "dashboard.away", status=503)
+    return answer
+
+
+def _photos(
+    scope: Scope, hand: PhoneVisit, creator: Creator, *, chosen: str = "", codes: Sequence[object] = ()
+) -> Response:
+    found = PhotoSession(
+        creator,
+        uploads.list_recent_uploads(scope, creator.id, since=scope.now - FRESH),
+        [
+            one
+            for one in shoot_cards.list_cards(scope, [creator.id])
+            if one.standing in (CardStatus.OPEN, CardStatus.SIGNED) and one.used < one.pictures
+        ],
+        subject_portal.list_linkable_people(scope),
+        triage.list_untriaged(scope, creator.id).count,
+    )
+    return tasks.phone_page(
+        "phone/templates/photo_upload.html", hand, found=found, chosen=chosen, codes=codes, ratings=RATINGS
+    )
+
+
+async def receive_photo(request: Request) -> Response:
+    """One file, as the body; in the address its name, batch and card, and whether a model made it. Answers `{"id"}`, or
+    `{"said"}` why not."""
+    if access_control.is_cross_site(request):
+        return JSONResponse({"said": ""}, 403, PRIVATE_NO_STORE)
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > tracks.MAX_MEDIA_BYTES:
+            return JSONResponse({"said": ""}, 413, PRIVATE_NO_STORE)
+    return await run_in_threadpool(_keep, request, bytes(body))
+
+
+def _keep(request: Request, data: bytes) -> Response:
+    try:
+        who = tasks.require_viewer(request)
+    except NotFound:
+        return JSONResponse({"said": ""}, 401, PRIVATE_NO_STORE)
+    try:
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            hand = tasks.load_visit(scope, who)
+            asked, creator = request.query_params, _creator(scope, hand, request)
+            upload_id = uploads.receive_upload(
+                scope,
+                creator_id=creator.id,
+                name=asked.get("name", ""),
+                data=data,
+                by=who.actor,
+                store=library_files.object_store(),
+                card=asset_bindings.find_card_of_creator(scope, creator.id, asked["card"])
+                if asked.get("card")
+                else None,
+                batch=_id(asked.get("batch", "")),
+                generated=asked.get("generated") == "true",
+            )
+    except GreenroomError as refused:
+        status = {BadInput: 422, NotFound: 404, Unavailable: 503}.get(type(refused), 409)
+        return JSONResponse({"said": hand.localizer.message_text(refused.message)}, status, PRIVATE_NO_STORE)
+    except OperationalError:
+        return JSONResponse({"said": ""}, 503, PRIVATE_NO_STORE)
+    return JSONResponse({"id": str(upload_id)}, 202, PRIVATE_NO_STORE)
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+async def create_shoot_card(request: Request) -> Response:
+    """A card of today for who is in the pictures, and for each the code that opens their own page to sign it."""
+    return await _pressed(request, _card)
+
+
+async def _pressed(request: Request, act: PhotoAction) -> Response:
+    if access_control.is_cross_site(request):
+        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    form = await tasks.read_form_lists(request)
+    return await run_in_threadpool(_within, request, lambda scope, hand, creator: act(scope, hand, creator, form))
+
+
+def _card(scope: Scope, hand: PhoneVisit, creator: Creator, form: Mapping[str, list[str]]) -> Response:
+    places = {one.platform for one in channel_reads.list_channels(scope) if one.creator_id == creator.id}
+    if not places:
+        raise BadInput("phone.card_no_account")
+    persons = tuple(one for text in form.get("person", ()) if (one := _id(text)) is not None)
+    rating = tasks.first_value(form, "rating")
+    terms = CardTerms(
+        day=scope.now.astimezone(load_zone(creator.zone)).date(),
+        zone=creator.zone,
+        country="",
+        persons=persons,
+        scopes=tuple(one for one in shoot_cards.CARD_SCOPES if "sell" in form or one in REQUIRED_SCOPES),
+        surfaces=tuple(places),
+        max_rating=Rating(rating) if rating in RATINGS else Rating.G,
+        pictures=PICTURES,
+        months=MONTHS,
+    )
+    card_id = shoot_cards.create_card(scope, creator.id, terms)
+    base = settings.load_settings().web.public_url.rstrip("/")
+    named = {one.person_id: one.name for one in subject_portal.list_linkable_people(scope)}
+    codes = [
+        (
+            named[one],
+            widgets.qr_svg(f"{base}{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, one)}"),
+        )
+        for one in persons
+    ]
+    return _photos(scope, hand, creator, chosen=str(card_id), codes=codes)
+
+
+def show_photo_sort(request: Request) -> Response:
+    """What is not sorted yet; what nobody rated is blurred until somebody presses."""
+    return _within(request, lambda scope, hand, creator: _sort(scope, hand, creator, clear=False))
+
+
+async def reveal_photo_sort(request: Request) -> Response:
+    """The same, seen clearly for five minutes: each look is written down, as in the dashboard."""
+    return await _pressed(request, lambda scope, hand, creator, _: _sort(scope, hand, creator, clear=True))
+
+
+def _sort(scope: Scope, hand: PhoneVisit, creator: Creator, *, clear: bool) -> Response:
+    found = triage.list_untriaged(scope, creator.id)
+    member = hand.viewer.member
+    seen = {
+        one.asset_id: library_files.reveal_picture(scope, member, one.asset_id) if clear else None
+        for one in found.assets
+    }
+    tiles = [
+        (one, library_files.picture_url(one.asset_id, "preview", clear=seen[one.asset_id])) for one in found.assets
+    ]
+    return tasks.phone_page(
+        "phone/templates/photo_sort.html", hand, creator=creator, tiles=tiles, count=found.count, clear=clear
+    )
+
+
+async def sort_photo(request: Request) -> Response:
+    """One picture sorted."""
+    return await _pressed(request, lambda scope, hand, creator, form: _choose(scope, hand, creator, form, request))
+
+
+def _choose(
+    scope: Scope, hand: PhoneVisit, creator: Creator, form: Mapping[str, list[str]], request: Request
+) -> Response:
+    asset_id, choice = _id(request.path_params["asset"]), tasks.first_value(form, "choice")
+    if asset_id is None or choice not in set(TriageChoice):
+        raise NotFound("library.asset_unknown", destination="-")
+    day = hand.localizer.format_date(scope.now.astimezone(load_zone(creator.zone)).date())
+    title = hand.localizer.text("phone.draft", day=day)[:MAX_TITLE]
+    triage.triage_picture(scope, creator.id, asset_id, TriageChoice(choice), pack=title)
+    return RedirectResponse(f"/phone/sort/{creator.id}", status_code=303, headers=PRIVATE_NO_STORE)
+
+
+def serve_script(request: Request) -> Response:
+    """Sending file by file, and swiping."""
+    return Response(_script(), headers={"cache-control": "max-age=86400"}, media_type="text/javascript")
+
+
+@cache
+def _script() -> str:
+    return (widgets.PACKAGE_ROOT / "phone/assets/photo_upload.js").read_text("utf-8")
+
+
+ROUTES = [
+    Route("/phone/photos", show_creators, methods=["GET"]),
+    Route("/phone/photos.js", serve_script, methods=["GET"]),
+    Route("/phone/photos/{creator}", show_photo_upload, methods=["GET"]),
+    Route("/phone/photos/{creator}", receive_photo, methods=["POST"]),
+    Route("/phone/photos/{creator}/card", create_shoot_card, methods=["POST"]),
+    Route("/phone/sort/{creator}", show_photo_sort, methods=["GET"]),
+    Route("/phone/sort/{creator}", reveal_photo_sort, methods=["POST"]),
+    Route("/phone/sort/{creator}/{asset}", sort_photo, methods=["POST"]),
+]

@@ -1,0 +1,97 @@
+"""The package of a task: what a person posts by hand in one file, for a computer.
+
+The same task makes the same bytes: names in order, one fixed time, nothing compressed. The files are named by us.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from typing import IO, Any
+
+from channels.manual_tasks.tasks import ManualTask, TaskFile
+from dashboard.shell.localization import MemberLocalizer
+from dashboard.shell.widgets import render_template
+from foundation.errors import Unavailable
+
+MAX_PACKAGE_BYTES = 1024**3
+"""Of the files of one package; what is more is saved file by file."""
+
+SCHEMA = 1
+_MADE = (1980, 1, 1, 0, 0, 0)
+"""The earliest time a ZIP file knows."""
+
+_ENDINGS: Mapping[str, str] = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/webp": ".webp",
+    "video/mp4": ".mp4",
+    "audio/mp4": ".m4a",
+    "audio/ogg": ".ogg",
+}
+
+
+def can_package(task: ManualTask) -> bool:
+    """Whether a task has files, and no more than a package holds."""
+    return bool(task.files) and sum(file.size for file in task.files) <= MAX_PACKAGE_BYTES
+
+
+def package_file_name(task: ManualTask) -> str:
+    """What the package is called."""
+    return f"greenroom-{task.id}.zip"
+
+
+def write_package(task: ManualTask, voice: MemberLocalizer, out: IO[bytes], *, data_of: Callable[[str], bytes]) -> None:
+    """Write the package of a task to `out`; `data_of` gives the bytes of a digest. Raises Unavailable
+    for other bytes than were approved."""
+    names = {place: f"media/{place:02d}{_ENDINGS.get(file.mime, '')}" for place, file in enumerate(task.files, start=1)}
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        _add(archive, "caption.txt", task.caption.encode())
+        _add(archive, "checklist.html", _checklist(task, voice, names).encode())
+        _add(archive, "manifest.json", _manifest(task, names))
+        for place, file in enumerate(task.files, start=1):
+            data = data_of(file.sha256)
+            if hashlib.sha256(data).hexdigest() != file.sha256:
+                raise Unavailable("phone.file_damaged")
+            _add(archive, names[place], data)
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _MADE)
+    entry.create_system, entry.external_attr = 3, 0o644 << 16
+    archive.writestr(entry, data)
+
+
+def _checklist(task: ManualTask, voice: MemberLocalizer, names: Mapping[int, str]) -> str:
+    lines = [voice.text(f"check.{line}") for line in task.checklist]
+    return render_template(
+        "phone/templates/package.html",
+        language=voice.language,
+        voice=voice,
+        task=task,
+        lines=lines,
+        names=list(names.values()),
+    )
+
+
+def _manifest(task: ManualTask, names: Mapping[int, str]) -> bytes:
+    said: dict[str, Any] = {
+        "schema": SCHEMA,
+        "task": str(task.id),
+        "creator_id": str(task.creator_id),
+        "site": task.site,
+        "account": task.account,
+        "planned_at": task.due_at.isoformat(),
+        "title": task.title,
+        "caption": task.caption,
+        "links": list(task.links),
+        "price_minor": task.price.minor if task.price is not None else None,
+        "currency": task.price.currency if task.price is not None else None,
+        "checks": list(task.checklist),
+        "media": [_medium(names[place], file) for place, file in enumerate(task.files, start=1)],
+    }
+    return (json.dumps(said, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
+
+
+def _medium(name: str, file: TaskFile) -> dict[str, str | int]:
+    return {"file": name, "sha256": file.sha256, "mime": file.mime, "bytes": file.size, "alt": file.alt}

@@ -1,0 +1,111 @@
+"""`/phone/task/<task>/package`: everything of an open task in one file, for whoever posts from a computer.
+
+Each file in it is decided anew by the workers, as a single one is (`channels.manual_tasks.file_downloads`): one refusal and no byte leaves.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator, Mapping
+from typing import IO
+from uuid import UUID
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from channels.accounts.states import FileDownloadState
+from channels.manual_tasks import file_downloads, tasks
+from channels.manual_tasks.file_downloads import FileDownload
+from channels.manual_tasks.tasks import ManualTask
+from dashboard.auth import access_control
+from dashboard.media import library_files
+from dashboard.phone import task_archive
+from dashboard.phone import tasks as phone
+from dashboard.shell import session
+from dashboard.shell.session import Viewer
+from foundation.errors import GreenroomError, NotFound, Unavailable
+
+LOOK_SECONDS, LOOKS = 0.2, 125
+"""As long as a wish is answered at all (`file_downloads.DECISION_TIMEOUT`), less a moment."""
+
+CHUNK = 1 << 20
+
+
+async def download_package(request: Request) -> Response:
+    """The package of an open task, if the workers say yes to each of its files now; else why not."""
+    if access_control.is_cross_site(request):
+        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    try:
+        who = await run_in_threadpool(phone.require_viewer, request)
+        task_id = UUID(request.path_params["task"])
+        wishes = await run_in_threadpool(_want, who, task_id)
+    except ValueError:
+        return phone.refusal_page(request, NotFound("handover.unknown"))
+    except NotFound as error:
+        return phone.refusal_page(request, error)
+    except GreenroomError as refused:
+        return await run_in_threadpool(phone.task_page_with_error, request, who, task_id, refused)
+    for _ in range(LOOKS):
+        await asyncio.sleep(LOOK_SECONDS)
+        answers = await run_in_threadpool(_answered, who, wishes)
+        if all(one.state is not FileDownloadState.ASKED for one in answers):
+            break
+    return await run_in_threadpool(_serve, request, who, task_id, answers)
+
+
+def _want(who: Viewer, task_id: UUID) -> Mapping[str, UUID]:
+    with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+        hand = phone.load_visit(scope, who)
+        if not task_archive.can_package(tasks.get_task(scope, task_id, creators=hand.creators)):
+            raise NotFound("handover.unknown")
+        return file_downloads.request_all_files(scope, task_id, creators=hand.creators)
+
+
+def _answered(who: Viewer, wishes: Mapping[str, UUID]) -> list[FileDownload]:
+    with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+        return [file_downloads.get_download(scope, one) for one in wishes.values()]
+
+
+def _serve(request: Request, who: Viewer, task_id: UUID, answers: list[FileDownload]) -> Response:
+    try:
+        for one in answers:
+            if one.reason is not None:
+                raise Unavailable(one.reason.code, **one.reason.params)
+        if any(one.state is FileDownloadState.ASKED for one in answers):
+            raise Unavailable("phone.check_slow")
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            hand = phone.load_visit(scope, who)
+            task = tasks.get_task(scope, task_id, creators=hand.creators)
+            for one in answers:  # all of them or none: a refusal undoes the others
+                file_downloads.claim_download(scope, one.id)
+        out = _packed(who, task, hand)
+    except GreenroomError as refused:
+        return phone.task_page_with_error(request, who, task_id, refused)
+    size = out.seek(0, 2)
+    out.seek(0)
+    headers = {**phone.PRIVATE_NO_STORE, **library_files.SAFE_HEADERS, "content-length": str(size)}
+    headers["content-disposition"] = f'attachment; filename="{task_archive.package_file_name(task)}"'
+    return StreamingResponse(_chunks(out), headers=headers, media_type="application/zip")
+
+
+def _packed(who: Viewer, task: ManualTask, hand: phone.PhoneVisit) -> IO[bytes]:
+    """On the disk, not in memory: films are large."""
+    out = tempfile.TemporaryFile()  # noqa: SIM115  closed when the last chunk has left
+    try:
+        task_archive.write_package(
+            task, hand.localizer, out, data_of=lambda sha256: library_files.object_store().get(who.tenant_id, sha256)
+        )
+    except BaseException:
+        out.close()
+        raise
+    return out
+
+
+def _chunks(out: IO[bytes]) -> Iterator[bytes]:
+    with out:
+        while chunk := out.read(CHUNK):
+            yield chunk
+
+
+ROUTES = [Route("/phone/task/{task}/package", download_package, methods=["POST"])]

@@ -1,0 +1,375 @@
+"""The phone's pages, `/phone`: what a member has to post or take away by hand, one task at a time.
+
+Small HTML of the members' session, for 390 pixels and one thumb. They write what was pressed; what follows is done by
+the workers. A file is served once per press, after the workers have decided again that it may be (`channels.manual_tasks.file_downloads`).
+"""
+
+import asyncio
+import mimetypes
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from types import MappingProxyType
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from sqlalchemy.exc import OperationalError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from channels.accounts.states import FileDownloadState, ManualTaskState
+from channels.manual_tasks import assignees, file_downloads, tasks
+from channels.manual_tasks.file_downloads import FileDownload
+from channels.manual_tasks.tasks import REFUSAL_REASONS, ManualTask, TaskFile
+from connectors.contract.connector import Connector
+from connectors.registry import loader
+from dashboard.auth import access_control
+from dashboard.media import library_files
+from dashboard.phone import task_archive
+from dashboard.shell import session
+from dashboard.shell.localization import MemberLocalizer
+from dashboard.shell.session import Viewer
+from dashboard.shell.widgets import render_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import load_zone
+from insights.metrics import manual_entry as typed_numbers
+from insights.rollups import queries as insights
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Right, has_right
+
+PRIVATE_NO_STORE = {"cache-control": "private, no-store"}
+MAX_FORM_BYTES = 8_192
+"""Bytes of a form: a link, ticks and a reason."""
+
+LOOK_SECONDS, LOOKS = 0.1, 100
+"""How often, and how many times, the page looks whether its wish for a file was answered."""
+
+
+@dataclass(frozen=True)
+class PhoneVisit:
+    """One look of one member: who, in which words, and the creators they post for."""
+
+    viewer: Viewer
+    localizer: MemberLocalizer
+    creators: frozenset[UUID]
+    names: Mapping[UUID, str]
+    now: datetime
+
+    def member_name(self, member_id: UUID | None) -> str:
+        """What a member is called."""
+        return self.names.get(member_id, "?") if member_id is not None else ""
+
+
+TaskAction = Callable[[Scope, PhoneVisit, UUID, Mapping[str, list[str]]], str]
+"""What a press on a task does; returns where to go on."""
+
+
+@cache
+def platform_connectors() -> Mapping[str, Connector]:
+    """Every connector: which links are a platform's own is theirs to say."""
+    return loader.load_connectors()
+
+
+def require_viewer(request: Request) -> Viewer:
+    """Who is signed in. Raises NotFound for nobody."""
+    who = session.find_viewer(request.cookies.get(session.session_cookie_name(), ""))
+    if who is None:
+        raise NotFound("dashboard.signed_out")
+    return who
+
+
+def load_visit(scope: Scope, who: Viewer) -> PhoneVisit:
+    """This look of this member."""
+    member = who.member
+    mine = tenant_reads.list_creators(scope) if assignees.can_post_manually(member) else []
+    return PhoneVisit(
+        viewer=who,
+        localizer=MemberLocalizer(member.language, load_zone(member.zone)),
+        creators=frozenset(one.id for one in mine if assignees.is_assigned_to_creator(member, one)),
+        names={one.id: one.name for one in tenant_reads.list_members(scope)},
+        now=scope.now,
+    )
+
+
+def phone_page(
+    template: str, hand: PhoneVisit, *, status: int = 200, told: Message | None = None, **values: object
+) -> Response:
+    """A page of the phone; `told` stands above everything else."""
+    said = hand.localizer.message_text(told) if told is not None else ""
+    html = render_template(
+        template, language=hand.localizer.language, hand=hand, voice=hand.localizer, said=said, **values
+    )
+    return HTMLResponse(html, status, PRIVATE_NO_STORE)
+
+
+def refusal_page(request: Request, error: GreenroomError) -> Response:
+    """The page of what cannot be shown: a sentence, in the language the browser asks for."""
+    status = 404 if isinstance(error, NotFound) else 409
+    return access_control.plain_page(request, error.message.code, params=error.message.params, status=status)
+
+
+def show_tasks(request: Request) -> Response:
+    """What waits for this member, and what had an end lately."""
+    try:
+        who = require_viewer(request)
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            hand = load_visit(scope, who)
+            assignees.record_phone_use(scope, who.member.id)
+            due = tasks.list_due_tasks(scope, creators=hand.creators)
+            ended = tasks.list_recent_tasks(scope, creators=hand.creators)
+            paired = any(phone.member_id == who.member.id and phone.fresh for phone in assignees.list_phones(scope))
+    except NotFound as error:
+        return refusal_page(request, error)
+    except OperationalError:
+        return access_control.plain_page(request, "dashboard.away", status=503)
+    return phone_page(
+        "phone/templates/tasks.html",
+        hand,
+        due=due,
+        ended=ended,
+        paired=paired,
+        hands_in=has_right(who.member.role, Right.RUN),
+    )
+
+
+def show_task(request: Request) -> Response:
+    """One task. Opening it is a press of its own: looking at the page is not."""
+    try:
+        who, task_id = require_viewer(request), UUID(request.path_params["task"])
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            hand = load_visit(scope, who)
+            task = tasks.get_task(scope, task_id, creators=hand.creators)
+            numbers = _numbers(scope, task)
+    except NotFound as error:
+        return refusal_page(request, error)
+    except ValueError:
+        return refusal_page(request, NotFound("handover.unknown"))
+    except OperationalError:
+        return access_control.plain_page(request, "dashboard.away", status=503)
+    return _task_page(hand, task, numbers=numbers)
+
+
+def _numbers(scope: Scope, task: ManualTask) -> Mapping[str, int]:
+    """The latest numbers of what was posted."""
+    return insights.latest_metrics(scope, [task.about]).get(task.about, {}) if task.is_posted else {}
+
+
+def _task_page(
+    hand: PhoneVisit,
+    task: ManualTask,
+    *,
+    told: Message | None = None,
+    status: int = 200,
+    pasted: str = "",
+    numbers: Mapping[str, int] = MappingProxyType({}),
+) -> Response:
+    too_late = task.late_until is not None and not task.is_removal and hand.now > task.late_until
+    lines = {line: hand.localizer.text(f"check.{line}") for line in task.checklist}
+    reasons = {why: hand.localizer.text(f"phone.cannot_{why}") for why in REFUSAL_REASONS}
+    return phone_page(
+        "phone/templates/task.html",
+        hand,
+        told=told,
+        status=status,
+        task=task,
+        lines=lines,
+        reasons=reasons,
+        pasted=pasted,
+        closed=task.state == ManualTaskState.WAITING and too_late,
+        packable=task_archive.can_package(task),
+        numbers=numbers,
+        asked=typed_numbers.TYPED_METRICS,
+        opened=task.state == ManualTaskState.OPENED,
+    )
+
+
+async def act_on_task(request: Request) -> Response:
+    """A press on a task: open, later, cannot, done, link, gone."""
+    if access_control.is_cross_site(request):
+        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    form = await read_form_lists(request)
+    return await run_in_threadpool(_press, request, form)
+
+
+async def read_form_lists(request: Request) -> Mapping[str, list[str]]:
+    """What was typed; nothing of what is longer than any form of these pages."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_FORM_BYTES:
+            return {}
+    return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100)
+
+
+def _press(request: Request, form: Mapping[str, list[str]]) -> Response:
+    try:
+        who, task_id = require_viewer(request), UUID(request.path_params["task"])
+        act = TASK_ACTIONS[request.path_params["act"]]
+    except NotFound as error:
+        return refusal_page(request, error)
+    except (KeyError, ValueError):
+        return refusal_page(request, NotFound("handover.unknown"))
+    try:
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            onward = act(scope, load_visit(scope, who), task_id, form)
+    except GreenroomError as refused:
+        return task_page_with_error(request, who, task_id, refused, pasted=first_value(form, "link"))
+    except OperationalError:
+        return access_control.plain_page(request, "dashboard.away", status=503)
+    return RedirectResponse(onward, status_code=303, headers=PRIVATE_NO_STORE)
+
+
+def task_page_with_error(
+    request: Request, who: Viewer, task_id: UUID, refused: GreenroomError, *, pasted: str = ""
+) -> Response:
+    """The task as it stands, with why the press did nothing; what was pasted is still there."""
+    try:
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            hand = load_visit(scope, who)
+            task = tasks.get_task(scope, task_id, creators=hand.creators)
+    except NotFound as error:
+        return refusal_page(request, error)
+    status = 422 if isinstance(refused, BadInput) else 409
+    return _task_page(hand, task, told=refused.message, status=status, pasted=pasted)
+
+
+def first_value(form: Mapping[str, list[str]], name: str) -> str:
+    """The first value of a field, "" without one."""
+    return next(iter(form.get(name, ())), "")
+
+
+def _open(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+    tasks.open_task(scope, task_id, creators=hand.creators)
+    return f"/phone/task/{task_id}"
+
+
+def _later(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+    asked = first_value(form, "minutes")
+    minutes = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 0
+    tasks.snooze_task(scope, task_id, timedelta(minutes=minutes), creators=hand.creators)
+    return "/phone"
+
+
+def _cannot(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+    tasks.refuse_task(scope, task_id, first_value(form, "why"), creators=hand.creators)
+    return f"/phone/task/{task_id}"
+
+
+def _done(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+    pasted = first_value(form, "link")
+    if not pasted.strip() and "no_link" not in form:
+        raise BadInput("phone.link_or_none")
+    tasks.complete_task(
+        scope,
+        task_id,
+        creators=hand.creators,
+        pasted=pasted,
+        ticked=form.get("line", []),
+        connectors=platform_connectors(),
+    )
+    return f"/phone/task/{task_id}"
+
+
+def _link(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+    pasted = first_value(form, "link")
+    tasks.add_post_link(scope, task_id, creators=hand.creators, pasted=pasted, connectors=platform_connectors())
+    return f"/phone/task/{task_id}"
+
+
+def _gone(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+    tasks.confirm_removal(scope, task_id, creators=hand.creators)
+    return f"/phone/task/{task_id}"
+
+
+def _typed_in(scope: Scope, hand: PhoneVisit, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+    task = tasks.get_task(scope, task_id, creators=hand.creators)
+    if not task.is_posted:
+        raise NotFound("handover.unknown")
+    typed_numbers.store_typed_metrics(
+        scope, task.about, {name: first_value(form, name) for name in typed_numbers.TYPED_METRICS}
+    )
+    return f"/phone/task/{task_id}"
+
+
+TASK_ACTIONS: Mapping[str, TaskAction] = {
+    "open": _open,
+    "later": _later,
+    "cannot": _cannot,
+    "done": _done,
+    "link": _link,
+    "gone": _gone,
+    "numbers": _typed_in,
+}
+
+
+async def serve_task_file(request: Request) -> Response:
+    """One file of an open task, if the workers say yes now; else why not, and no byte."""
+    if access_control.is_cross_site(request):
+        return access_control.plain_page(request, "dashboard.foreign", status=403)
+    try:
+        who = await run_in_threadpool(require_viewer, request)
+        task_id, place = UUID(request.path_params["task"]), int(request.path_params["place"])
+        wish, file = await run_in_threadpool(_want, who, task_id, place)
+    except (ValueError, IndexError):
+        return refusal_page(request, NotFound("handover.unknown"))
+    except NotFound as error:
+        return refusal_page(request, error)
+    except GreenroomError as refused:
+        return await run_in_threadpool(task_page_with_error, request, who, task_id, refused)
+    for _ in range(LOOKS):
+        await asyncio.sleep(LOOK_SECONDS)
+        answer = await run_in_threadpool(_answered, who, wish)
+        if answer.state is not FileDownloadState.ASKED:
+            break
+    return await run_in_threadpool(_serve, request, who, task_id, answer, (file, place))
+
+
+def _want(who: Viewer, task_id: UUID, place: int) -> tuple[UUID, TaskFile]:
+    with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+        hand = load_visit(scope, who)
+        task = tasks.get_task(scope, task_id, creators=hand.creators)
+        if place < 0:
+            raise NotFound("handover.unknown")
+        file = task.files[place]
+        return file_downloads.request_file(scope, task_id, file.sha256, creators=hand.creators), file
+
+
+def _answered(who: Viewer, wish_id: UUID) -> FileDownload:
+    with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+        return file_downloads.get_download(scope, wish_id)
+
+
+def _serve(
+    request: Request, who: Viewer, task_id: UUID, answer: FileDownload, wanted: tuple[TaskFile, int]
+) -> Response:
+    file, place = wanted
+    try:
+        if answer.state is FileDownloadState.ASKED:
+            raise Unavailable("phone.check_slow")
+        if answer.reason is not None:
+            raise Unavailable(answer.reason.code, **answer.reason.params)
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            sha256 = file_downloads.claim_download(scope, answer.id)
+        data = library_files.object_store().get(who.tenant_id, sha256)
+    except GreenroomError as refused:
+        return task_page_with_error(request, who, task_id, refused)
+    name = f"{place + 1}{mimetypes.guess_extension(file.mime) or ''}"
+    headers = {
+        **PRIVATE_NO_STORE,
+        **library_files.SAFE_HEADERS,
+        "content-disposition": f'attachment; filename="{name}"',
+    }
+    return Response(data, headers=headers, media_type=file.mime)
+
+
+ROUTES = [
+    Route("/phone", show_tasks, methods=["GET"]),
+    Route("/phone/task/{task}", show_task, methods=["GET"]),
+    Route("/phone/task/{task}/file/{place}", serve_task_file, methods=["POST"]),
+    Route("/phone/task/{task}/{act}", act_on_task, methods=["POST"]),
+]

@@ -1,0 +1,54 @@
+"""Bringing the demo's history in: made in memory, written in pages, one transaction for each creator."""
+
+from channels.accounts import lifecycle
+from demo.agency import daily_totals, history
+from demo.agency.cast import RAIL, AgencyProfile, CreatorProfile
+from demo.agency.channel_accounts import find_chat_channel
+from demo.agency.history import HistoryInput
+from demo.agency.people import DEMO_ACTOR, REVENUE_SPLIT, creator_id_of
+from foundation.db.database import OpenScope, Scope
+from foundation.ops.wall_time import local_day
+from insights.rollups import history_import as insights
+from schedules.imports import history_import as schedules
+from schedules.posts import live_posts
+from studio.library import assets
+from studio.packs import packs
+from subscribers.catalog import offers
+from subscribers.history import history_import
+from subscribers.history import history_import as subscribers
+
+
+def read_history_input(scope: Scope, company: AgencyProfile, part: CreatorProfile) -> HistoryInput:
+    """What is there, for a history to be about."""
+    creator_id = creator_id_of(scope, part)
+    slugs = {pack.slug for pack in part.packs}
+    sold = [pack for pack in packs.list_active_packs(scope, creator_id) if pack.slug in slugs]
+    prices = {pack.id: offers.get_price(scope, pack.id, RAIL, part.packs[0].price.currency) for pack in sold}
+    made = assets.assets_by_source(scope, creator_id, [key for pack in part.packs for key in pack.shots])
+    return HistoryInput(
+        part=part,
+        creator_id=creator_id,
+        channel=find_chat_channel(scope, part),
+        packs=sorted((pack for pack in sold if prices[pack.id] is not None), key=lambda pack: pack.slug),
+        prices={pack_id: price for pack_id, price in prices.items() if price is not None},
+        pictures=sorted(made.items()),
+        zone=company.zone,
+        today=local_day(scope.now, company.zone),
+    )
+
+
+def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
+    """Write a creator's history, whole or not at all; once."""
+    with tenant(company.tenant_id, DEMO_ACTOR) as scope:
+        first = history.first_delivery_id(part, find_chat_channel(scope, part))
+        if live_posts.find_live_post(scope, first) is not None:
+            return
+        stage = read_history_input(scope, company, part)
+        past = history.generate_history(stage)
+        schedules.import_past_posts(scope, past.posts)
+        lifecycle.record_imported_history(scope, stage.channel.id, max(one.published_at for one in past.posts))
+        subscribers.import_past_fans(scope, past.fans)
+        history_import.import_past_sales(scope, past.sales)
+        insights.import_past_readings(scope, past.readings)
+        insights.import_past_followers(scope, past.followers)
+        insights.import_past_days(scope, daily_totals.daily_rollups(stage, past, REVENUE_SPLIT))

@@ -1,0 +1,152 @@
+"""The accounts of the demo: a page of its own for each creator, and accounts on the sandbox, made before it runs."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from connectors.contract.account_setup import ConnectedAccount
+from connectors.registry import loader
+from demo.agency.cast import AgencyProfile, CreatorProfile, SandboxAccountProfile
+from demo.agency.people import DEMO_ACTOR, creator_id_of
+from foundation.db.database import OpenScope, Scope
+from foundation.http.host_guard import host_name
+from foundation.ops.settings import Settings
+from sandbox import store
+from sandbox.store import SandboxStore
+from tenants.vault import envelope
+from web.site import sites
+
+PAGE, NETWORK, BY_HAND = "own_page", "sandbox", "byhand"
+MANUAL_CONNECTOR_PATH = "connectors.platforms.byhand.publisher:ByHand"
+ELSEWHERE = 3
+"""Of those who follow a creator's first account, one in so many follows each other one as well."""
+
+PAGE_NAMES = {"fr": "Ma page", "en": "My page"}
+
+
+def sandbox_url(settings: Settings) -> str:
+    """Where the sandbox of this installation is called from within."""
+    return settings.sandbox.inside_url or f"http://127.0.0.1:{settings.sandbox.port}"
+
+
+def page_url(settings: Settings) -> str:
+    """Where the pages of this installation are called from within."""
+    return settings.web.inside_url or f"http://127.0.0.1:{settings.web.port}"
+
+
+def sandbox_chat_url(settings: Settings, part: CreatorProfile) -> str:
+    """The chat window of a creator on the sandbox."""
+    return f"http://127.0.0.1:{settings.sandbox.port}/c/{quote(part.accounts[0].account, safe='+')}"
+
+
+def open_channels(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> None:
+    """Open every page and account that is not there yet; bring addresses up to date when a port has moved."""
+    master_key = envelope.parse_master_key(settings.tenants.master_key.get_secret_value())
+    store = SandboxStore(settings.home / "sandbox.sqlite")
+    try:
+        with tenant(company.tenant_id, DEMO_ACTOR) as scope:
+            opening = _Opening(scope, settings, company, store, master_key)
+            for part in company.creators:
+                opening.page(part)
+                for account in part.accounts:
+                    opening.account(part, account)
+                for account in part.manual_accounts:
+                    opening.by_hand(part, account)
+    finally:
+        store.close()
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """One look at the accounts of an agency, in one transaction."""
+
+    scope: Scope
+    settings: Settings
+    company: AgencyProfile
+    store: SandboxStore
+    master_key: bytes
+
+    def page(self, part: CreatorProfile) -> None:
+        """A creator's own page; its credential is sealed the moment it is made."""
+        creator_id, address = creator_id_of(self.scope, part), sandbox_chat_url(self.settings, part)
+        credential = sites.open_site(
+            self.scope,
+            creator_id=creator_id,
+            slug=part.slug,
+            title=part.name,
+            about=part.about,
+            language=self.company.language,
+            chat_url=address,
+            authority=host_name(self.settings.web.public_url),
+        )
+        sites.set_chat_url(self.scope, creator_id, address)
+        name = PAGE_NAMES[self.company.language]
+        self._connect(part, PAGE, SandboxAccountProfile(name, part.slug, "public"), page_url(self.settings), credential)
+
+    def account(self, part: CreatorProfile, account: SandboxAccountProfile) -> None:
+        """An account on the sandbox; a token that a person revoked there stays revoked."""
+        standing = {one.name for one in store.list_accounts(self.store)}
+        title = part.name if account is part.accounts[0] else f"{part.name} · {account.name}"
+        opened = None
+        if account.account not in standing or self._known(part, NETWORK, account) is None:
+            opened = store.create_account(self.store, account.account, title=title).token
+            many = part.sales.followers // (1 if account is part.accounts[0] else ELSEWHERE)
+            store.set_followers(self.store, account.account, many)
+        self._connect(part, NETWORK, account, sandbox_url(self.settings), opened)
+
+    def by_hand(self, part: CreatorProfile, account: SandboxAccountProfile) -> None:
+        """An account on which a person posts, connected as its form would; once, so that changes to it stay."""
+        if self._known(part, BY_HAND, account) is not None:
+            return
+        connector = loader.connectable_platforms(loader.load_builtin_connectors((MANUAL_CONNECTOR_PATH,)))[BY_HAND]
+        handle = account.account.partition("/")[2]
+        found = connector.connect({"site": account.surface, "account": handle}, ())
+        if not isinstance(found, ConnectedAccount):
+            raise TypeError(f"{account.account} is no account by hand")
+        lifecycle.connect_account(
+            self.scope,
+            creator_id=creator_id_of(self.scope, part),
+            platform=BY_HAND,
+            surface=found.surface,
+            account=found.account,
+            name=account.name,
+            base_url="",
+            token=None,
+            zone=self.company.zone,
+            options=found.options,
+        )
+
+    def _known(self, part: CreatorProfile, platform: str, account: SandboxAccountProfile) -> Channel | None:
+        found = channel_reads.list_creator_channels(self.scope, creator_id_of(self.scope, part))
+        return next((one for one in found if (one.platform, one.account) == (platform, account.account)), None)
+
+    def _connect(
+        self, part: CreatorProfile, platform: str, account: SandboxAccountProfile, base_url: str, credential: str | None
+    ) -> None:
+        known = self._known(part, platform, account)
+        if credential is None and known is not None and known.base_url == base_url:
+            return
+        lifecycle.connect_account(
+            self.scope,
+            creator_id=creator_id_of(self.scope, part),
+            platform=platform,
+            surface=account.surface,
+            chat_surface=account.chat_surface,
+            account=account.account,
+            name=account.name,
+            base_url=base_url,
+            token=envelope.seal_secret(self.scope, self.master_key, credential) if credential is not None else None,
+            zone=self.company.zone,
+        )
+
+
+def find_chat_channel(scope: Scope, part: CreatorProfile) -> Channel:
+    """The account on which a creator chats and sells. Raises NotFound."""
+    return channel_reads.get_channel_by_name(scope, creator_id_of(scope, part), part.accounts[0].name)
+
+
+def find_page_channel(scope: Scope, company: AgencyProfile, part: CreatorProfile) -> Channel:
+    """The account of a creator's own page. Raises NotFound."""
+    return channel_reads.get_channel_by_name(scope, creator_id_of(scope, part), PAGE_NAMES[company.language])

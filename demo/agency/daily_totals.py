@@ -1,0 +1,101 @@
+"""The demo's days rolled up while they are made: what `daily_rollups.rebuild_day` would find in their rows."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from uuid import UUID
+
+from demo.agency.history import DemoHistory, HistoryInput
+from foundation.money import Money
+from foundation.ops.wall_time import local_day
+from insights.rollups.daily_rollups import INTERACTION_METRICS
+from insights.rollups.history_import import PastDay, PastReading
+from insights.rollups.queries import DaySales, DayWork
+from schedules.imports.history_import import PastPost
+from subscribers.history.history_import import PastFan, PastSale, past_sale_entries
+from subscribers.ledger import entries as ledger
+from subscribers.ledger.entries import SplitShares
+
+DayTotals = dict[str, int]
+"""Amounts of one day by ledger account, and how many sales there were."""
+
+ORDERS = "orders"
+
+
+def daily_rollups(stage: HistoryInput, history: DemoHistory, shares: SplitShares) -> list[PastDay]:
+    """Every day of the history, also those without a sale."""
+    lateness, looks = _lateness(history.posts), _looks(stage, history.readings)
+    talk, money = _talk(stage, history.fans), _money(stage, history.sales, shares)
+    return [
+        PastDay(
+            stage.creator_id,
+            day,
+            DayWork(
+                published=len(lateness[day]),
+                lateness_p95_ms=_p95(lateness[day]),
+                views=looks[day]["views"],
+                interactions=sum(looks[day][name] for name in INTERACTION_METRICS),
+                messages_in=talk[day]["in"],
+                messages_out=talk[day]["out"],
+                new_fans=talk[day]["new"],
+            ),
+            tuple(_sales(currency, sums) for currency, sums in sorted(money[day].items())),
+        )
+        for day in stage.days()
+    ]
+
+
+def _lateness(published: Sequence[PastPost]) -> Mapping[date, list[int]]:
+    found: defaultdict[date, list[int]] = defaultdict(list)
+    for post in published:
+        late = (post.published_at - post.due_at) // timedelta(milliseconds=1)
+        found[date.fromisoformat(post.wall_time[:10])].append(late)
+    return found
+
+
+def _p95(late: Sequence[int]) -> int | None:
+    return sorted(late)[-(-len(late) * 95 // 100) - 1] if late else None
+
+
+def _looks(stage: HistoryInput, read: Sequence[PastReading]) -> Mapping[date, Mapping[str, int]]:
+    """Of one post what came since the reading before counts."""
+    found: defaultdict[date, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    before: dict[tuple[UUID, str], int] = {}
+    for reading in sorted(read, key=lambda one: one.age_hours):
+        number = reading.delivery_id, reading.metric
+        found[local_day(reading.observed_at, stage.zone)][reading.metric] += reading.value - before.get(number, 0)
+        before[number] = reading.value
+    return found
+
+
+def _talk(stage: HistoryInput, fans: Sequence[PastFan]) -> Mapping[date, Mapping[str, int]]:
+    found: defaultdict[date, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for fan in fans:
+        found[local_day(fan.since, stage.zone)]["new"] += 1
+        for line in fan.lines:
+            found[local_day(line.at, stage.zone)]["in" if line.author == "fan" else "out"] += 1
+    return found
+
+
+def _money(
+    stage: HistoryInput, sales: Sequence[PastSale], shares: SplitShares
+) -> Mapping[date, Mapping[str, DayTotals]]:
+    found: defaultdict[date, defaultdict[str, DayTotals]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
+    for sale in sales:
+        for kind, _, at, entries in past_sale_entries(sale, shares):
+            sums = found[local_day(at, stage.zone)][sale.money.currency]
+            sums[ORDERS] += kind == "sale"
+            for entry in entries:
+                sums[entry.account] += entry.money.minor
+    return found
+
+
+def _sales(currency: str, sums: DayTotals) -> DaySales:
+    return DaySales(
+        sums[ORDERS],
+        gross=Money(-sums[ledger.SALES_ACCOUNT], currency),
+        refunds=Money(sums[ledger.REFUNDS_ACCOUNT], currency),
+        creator=Money(-sums[ledger.CREATOR_DUE_ACCOUNT], currency),
+        agency=Money(-sums[ledger.AGENCY_DUE_ACCOUNT], currency),
+        staff=Money(-sums[ledger.CHATTER_DUE_ACCOUNT], currency),
+    )

@@ -1,0 +1,144 @@
+"""The demo: two agencies of a house that shows itself. Seeded by a start, told apart everywhere, removed whole.
+
+The addresses a newcomer is sent to: the demo's owner link, one creator's page, another's chat.
+"""
+
+from demo.agency import (
+    accounting,
+    backfill,
+    channel_accounts,
+    people,
+    pictures,
+    planned_posts,
+    ratings_and_consents,
+    shop,
+    teardown,
+)
+from demo.agency.cast import DEMO_AGENCIES, LUMIERE, AgencyProfile
+from foundation.db.database import Database, OpenScope
+from foundation.errors import Conflict, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.ops import telemetry
+from foundation.ops.clock import wall_now
+from foundation.ops.settings import Settings
+from foundation.ops.wall_time import local_day
+from foundation.storage.object_store import open_library_store
+from gate.policy import active_policy
+from generators.provenance import content_credentials
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
+from tenants.scope import scope_opener
+from workers.terminal.output import print_message
+
+log = telemetry.get_logger("demo.agency.lifecycle")
+
+REMOVED_MARKER = "demo.removed"
+"""A file of this name in the home says that the demo was removed: a start does not bring it back."""
+
+
+def seed_demo(settings: Settings) -> None:
+    """Bring the demo into the database, the object store and the sandbox. Repeatable: what is there stays as it is.
+
+    Raises Refused outside of demo and test.
+    """
+    _only_here(settings)
+    if (settings.home / REMOVED_MARKER).exists():
+        return
+    active_policy.set_trusted_keys(settings.gate.policy_keys)
+    database = Database(settings.database.work_url.get_secret_value(), application="demo")
+    try:
+        _seed(scope_opener(database), settings)
+    finally:
+        database.close()
+
+
+def _seed(tenant: OpenScope, settings: Settings) -> None:
+    for company in DEMO_AGENCIES:
+        people.create_demo_agency(tenant, company)
+        channel_accounts.open_channels(tenant, settings, company)
+    with tenant(LUMIERE.tenant_id, people.DEMO_ACTOR) as scope:
+        today = local_day(scope.now, LUMIERE.zone)
+    wanted = [pair for company in DEMO_AGENCIES for pair in pictures.find_missing_pictures(tenant, company)]
+    credential = content_credentials.load_credential(settings.home / "provenance", now=wall_now())
+    with pictures.draw_in_background(wanted, credential=credential, today=today) as drawn:
+        for company in DEMO_AGENCIES:
+            for part in company.creators:
+                pictures.ingest_pictures(tenant, open_library_store(settings), company, part, drawn)
+                ratings_and_consents.rate_and_record_consents(tenant, company, part)
+                shop.put_packs_on_sale(tenant, company, part)
+                backfill.write_history(tenant, company, part)
+    for company in DEMO_AGENCIES:
+        _go_on(tenant, settings, company)
+
+
+def _go_on(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> None:
+    """What each start looks at anew: the books of last month, the weeks ahead. A cast that people changed is theirs."""
+    try:
+        people.pair_manager_phone(tenant, company)
+        accounting.close_last_month(tenant, settings, company)
+        for part in company.creators:
+            planned_posts.schedule_coming_days(tenant, company, part)
+        for part in company.creators:
+            planned_posts.schedule_first_posts(tenant, company, part)
+    except (NotFound, Conflict, Refused) as changed:
+        log.info("demo.left_as_it_is", code=changed.message.code)
+
+
+def owner_link(settings: Settings) -> str:
+    """An address that opens one session of the demo's owner within the hour. Raises NotFound once it was removed."""
+    database = Database(settings.database.work_url.get_secret_value(), application="demo")
+    try:
+        with scope_opener(database)(LUMIERE.tenant_id, people.DEMO_ACTOR) as scope:
+            if not people.is_seeded(scope):
+                raise NotFound("demo.absent")
+            secret = sessions.create_sign_in_link(scope, people.first_member_with_role(scope, Role.OWNER).id)
+    finally:
+        database.close()
+    return sessions.sign_in_url(settings.dashboard.public_url, secret)
+
+
+def remove_demo(settings: Settings) -> dict[str, int]:
+    """Delete both demo agencies and say how many rows and files went where; again does nothing.
+
+    The next start does not bring them back; `restore` lets it. Raises Refused outside of demo and test.
+    """
+    _only_here(settings)
+    tenants = [company.tenant_id for company in DEMO_AGENCIES]
+    (settings.home / REMOVED_MARKER).touch()
+    teardown.sign_log_ends(settings, tenants)
+    gone = {
+        **teardown.delete_rows(settings, tenants),
+        **teardown.delete_cross_agency_links(settings, tenants),
+        **teardown.delete_sandbox_accounts(settings),
+        **teardown.delete_files(settings, tenants),
+    }
+    for place, count in gone.items():
+        print_message(Message("demo.removed_from", {"place": place, "count": count}))
+    print_message(Message("demo.removed" if gone else "demo.nothing_left"))
+    return gone
+
+
+def allow_demo(settings: Settings) -> None:
+    """Let the next start bring the demo back."""
+    _only_here(settings)
+    (settings.home / REMOVED_MARKER).unlink(missing_ok=True)
+    print_message(Message("demo.comes_back"))
+
+
+def _only_here(settings: Settings) -> None:
+    if settings.environment == "production":
+        raise Refused("demo.not_here")
+
+
+PAGE_CREATOR, CHAT_CREATOR = "mia", "nova"
+
+
+def welcome_addresses(settings: Settings) -> dict[str, str]:
+    """`dashboard` with a one-time link, `page`, `chat`; empty once the demo was removed."""
+    try:
+        link = owner_link(settings)
+    except NotFound:
+        return {}
+    parts = {part.slug: part for part in LUMIERE.creators}
+    page = f"{settings.web.public_url.rstrip('/')}/{parts[PAGE_CREATOR].slug}"
+    return {"dashboard": link, "page": page, "chat": channel_accounts.sandbox_chat_url(settings, parts[CHAT_CREATOR])}

@@ -1,0 +1,85 @@
+"""Names and words of the demo's history, in French and English: what fans said, what was answered, what was posted."""
+
+from collections.abc import Mapping, Sequence
+
+FIRST_NAMES = (
+    "Adam", "Agathe", "Alba", "Alice", "Anaïs", "Antoine", "Arthur", "Axel", "Basile", "Bianca", "Bruno", "Camille",
+    "Chloé", "Clara", "Clément", "Diane", "Elena", "Eliott", "Emma", "Enzo", "Esteban", "Eva", "Fanny", "Félix",
+    "Gabriel", "Hanna", "Hugo", "Inès", "Iris", "Jade", "Jeanne", "Jonas", "Julie", "Karim", "Lana", "Laura", "Leïla",
+    "Liam", "Lina", "Louis", "Lucie", "Maël", "Malik", "Manon", "Marco", "Marius", "Maya", "Mila", "Nadia", "Nina",
+    "Noah", "Nora", "Olivia", "Oscar", "Paul", "Rachel", "Robin", "Romane", "Salomé", "Samir", "Sarah", "Simon",
+    "Sofia", "Théo", "Tom", "Victor", "Yanis", "Zoé",
+)  # fmt: skip
+MANUAL_POST_REASON = "Démonstration : une publication à la main est à préparer, personne ne la met en ligne."
+"""Why a drawn picture may leave for a post by hand."""
+
+INITIALS = "ABCDEFGHLMNPRSTV"
+
+Exchange = tuple[str, str]
+"""What a fan says, and the answer."""
+
+OPENING_EXCHANGES: Mapping[str, Sequence[Exchange]] = {
+    "fr": (
+        ("Bonjour ! Je découvre ta page.", "Bienvenue ! Qu’est-ce qui t’a plu ?"),
+        ("Salut, c’est toi qui réponds ?", "Je suis une IA, je réponds pour l’équipe. De quoi veux-tu parler ?"),
+        ("Coucou, superbe série hier.", "Merci ! Tu préfères la ville ou la mer ?"),
+        ("Bonsoir, les couleurs sont magnifiques.", "Merci beaucoup. Il y en a d’autres, si tu veux voir."),
+    ),
+    "en": (
+        ("Hi! I just found your page.", "Welcome! What caught your eye?"),
+        ("Hello, are you answering yourself?", "I am an AI, I answer for the team. What would you like to talk about?"),
+        ("Hey, lovely set yesterday.", "Thank you! Do you prefer the city or the sea?"),
+        ("Good evening, those colours are beautiful.", "Thank you so much. There are more, if you want to see."),
+    ),
+}
+FOLLOWING_EXCHANGES: Mapping[str, Sequence[Exchange]] = {
+    "fr": (
+        ("C’était où, la dernière ?", "Un bord de mer, très tôt, sans personne."),
+        ("Tu publies quand d’habitude ?", "Le matin, l’après-midi et le soir."),
+        ("La pluie te va bien.", "Les reflets font la moitié du travail."),
+        ("J’adore la lumière sur la troisième.", "C’est la dernière minute du soleil."),
+        ("Bonne journée à toi !", "À toi aussi, à bientôt."),
+    ),
+    "en": (
+        ("Where was the last one?", "By the sea, very early, nobody around."),
+        ("When do you usually post?", "Morning, afternoon and evening."),
+        ("Rain suits you.", "Reflections do half of the work."),
+        ("I love the light in the third one.", "That was the last minute of sun."),
+        ("Have a nice day!", "You too, see you soon."),
+    ),
+}
+Caption = tuple[str, str]
+"""The title and the first sentence under a picture."""
+
+CAPTIONS: Mapping[str, Caption] = {
+    "demo:mia:plage-matin": ("La mer avant tout le monde", "La plage était à nous, et la brume aussi."),
+    "demo:mia:toits-paris": ("Un toit, une lumière", "Paris vu d’en haut, à l’heure où il rougit."),
+    "demo:mia:rue-pluie": ("Reflets", "La pluie avait vidé la rue, il restait les couleurs."),
+    "demo:mia:lac-alpes": ("Midi pile", "Le lac ne bougeait pas, nous non plus."),
+    "demo:mia:foret-automne": ("Le sentier", "Le brouillard a gardé le chemin pour nous."),
+    "demo:mia:cafe-terrasse": ("Premier café dehors", "La terrasse avait attendu tout l’hiver."),
+    "demo:mia:lavande": ("Le champ", "On entendait encore les abeilles."),
+    "demo:mia:dunes": ("Avant la chaleur", "Le sable était froid, le ciel pas encore."),
+    "demo:nova:neons": ("Nuit de néons", "Il a plu juste assez pour que tout brille."),
+    "demo:nova:studio": ("Fond rose", "Une couleur, une lumière, rien d’autre."),
+    "demo:nova:plage": ("Retour de plage", "Je suis restée jusqu’à ce que la mer devienne orange."),
+    "demo:nova:loft": ("Le matin au loft", "La lumière est entrée avant moi."),
+    "demo:nova:dunes": ("Les dunes", "Une ligne, une ombre, et le silence."),
+    "demo:nova:neige": ("Premier hiver", "Personne n’avait marché là."),
+    "demo:aurore:lac": ("Le lac gelé", "Il faut attendre le jour sans bouger."),
+}
+UNTITLED: Caption = ("Entre deux prises", "Un moment que personne n’avait prévu.")
+ENDINGS = (
+    "La lumière a tenu dix minutes, pas une de plus.",
+    "On est restés jusqu’à ce que le vent tombe.",
+    "Rien de prévu, et puis ce ciel.",
+    "Celle-ci, je la garde pour l’hiver.",
+    "Une image pour finir la journée.",
+    "Vous y seriez restés combien de temps ?",
+)
+
+
+def caption_for(key: str, ending: int) -> Caption:
+    """The title and the text under a picture; `ending` picks how it ends."""
+    title, first = CAPTIONS.get(key, UNTITLED)
+    return title, f"{first} {ENDINGS[ending % len(ENDINGS)]}"

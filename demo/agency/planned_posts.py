@@ -1,0 +1,192 @@
+"""What the demo's calendar holds: posts that leave with the first start, so that no page is empty, weeks ahead, one
+that waits for a yes.
+
+They are ordinary posts: written by the house, approved by the manager, sent by the processes, each with its permit.
+Each start looks again, so that the weeks ahead are planned when they come; what stands already stays.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from connectors.registry import loader
+from demo.agency import phrases as texts
+from demo.agency.cast import MIA, NOVA, AgencyProfile, CreatorProfile
+from demo.agency.channel_accounts import find_chat_channel, find_page_channel
+from demo.agency.people import DEMO_ACTOR, creator_id_of, first_member_with_role
+from foundation.db.database import OpenScope, Scope
+from foundation.ops.wall_time import WallTime, day_bounds, local_day, parse_clock_time, to_wall_time
+from gate.assets import label_lifts
+from schedules.approvals import decisions
+from schedules.drafts import duplicates
+from schedules.posts import deliveries as planning
+from schedules.posts import queries as schedule_reads
+from studio.library import assets
+from tenants.agencies.rights import Role
+
+ORIGIN = "demo"
+FIRST_AHEAD = 2
+"""Days from today: tomorrow is left to `greenroom day`, whose report would otherwise count these too."""
+
+PUBLISH_TIME = "18:30"
+STARTING = timedelta(seconds=10)
+"""From the last act of the seeding to the processes that send."""
+
+PENDING_APPROVAL_TIME = "12:15"
+PENDING_APPROVAL_DAYS = 3
+"""When the post would leave that waits for a yes, in days from the first start."""
+
+APPROVAL_CREATOR = NOVA
+"""Whose post waits for a yes."""
+
+FIRST_POSTS_CREATOR = MIA
+"""Whose first post goes to every account, the one by hand among them."""
+
+
+@dataclass(frozen=True)
+class PlannedPost:
+    """One post to plan."""
+
+    key: str
+    at: WallTime
+    picture: tuple[str, UUID]
+    channels: Sequence[Channel]
+    late_tolerance: timedelta | None
+    number: int
+
+
+def schedule_coming_days(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
+    """One post a day on the days that have none yet, approved by the manager; another one asked of the owner."""
+    with tenant(company.tenant_id, DEMO_ACTOR) as scope:
+        pictures = _pictures(scope, part)
+        for one in _ahead(scope, company, part, pictures):
+            write_and_schedule(scope, part, one)
+        if part is APPROVAL_CREATOR and not schedule_reads.post_ids_by_origin_key(scope, ORIGIN, _asked(part)):
+            _ask(scope, company, part, pictures[0])
+
+
+def schedule_first_posts(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
+    """The posts that leave with the first start: the last act of a seeding, since they are due at once."""
+    key = f"{part.slug}:opening:"
+    with tenant(company.tenant_id, DEMO_ACTOR) as scope:
+        if not part.sales.opening or schedule_reads.post_ids_by_origin_key(scope, ORIGIN, key):
+            return
+        usual = (find_page_channel(scope, company, part), find_chat_channel(scope, part))
+        every = (
+            channel_reads.list_creator_channels(scope, creator_id_of(scope, part))
+            if part is FIRST_POSTS_CREATOR
+            else usual
+        )
+        now, pictures = _whole(scope.now + STARTING, company.zone), _pictures(scope, part)
+    if part is FIRST_POSTS_CREATOR:
+        allow_manual_post(tenant, company.tenant_id, pictures[0][1])
+    with tenant(company.tenant_id, DEMO_ACTOR) as scope:
+        for n in range(part.sales.opening):
+            picture, channels = pictures[n % len(pictures)], usual if n else every
+            write_and_schedule(scope, part, PlannedPost(f"{key}{n}", now, picture, channels, None, n))
+
+
+def allow_manual_post(tenant: OpenScope, tenant_id: UUID, picture: UUID) -> None:
+    """A picture of a post by hand may leave, though drawn: the owner says so, as in any agency. Repeatable."""
+    with tenant(tenant_id, DEMO_ACTOR) as scope:
+        owner = first_member_with_role(scope, Role.OWNER).id
+    label_lifts.handle_label_lift(
+        label_lifts.LabelLiftRequested(tenant_id, picture, True, texts.MANUAL_POST_REASON, f"member:{owner}"),
+        tenant=tenant,
+    )
+
+
+def _whole(instant: datetime, zone: str) -> WallTime:
+    """The whole second on the agency's clock."""
+    return to_wall_time(instant.replace(microsecond=0), zone)
+
+
+def _ahead(
+    scope: Scope, company: AgencyProfile, part: CreatorProfile, pictures: Sequence[tuple[str, UUID]]
+) -> list[PlannedPost]:
+    """One post a day, at an hour of its own; a day that has one, or had one somebody took off, is left as it is."""
+    today = local_day(scope.now, company.zone)
+    days = [today + timedelta(days=FIRST_AHEAD + n) for n in range(part.sales.ahead_days)]
+    taken = _taken(scope, company, part, days)
+    page = find_page_channel(scope, company, part) if days else None
+    return [
+        PlannedPost(
+            f"{part.slug}:ahead:{day}",
+            WallTime(day, parse_clock_time(PUBLISH_TIME), company.zone),
+            pictures[day.toordinal() % len(pictures)],
+            (page,),
+            planning.DEFAULT_LATE_OK,
+            day.toordinal(),
+        )
+        for day in days
+        if day not in taken and page is not None
+    ]
+
+
+def _taken(scope: Scope, company: AgencyProfile, part: CreatorProfile, days: Sequence[date]) -> set[date]:
+    if not days:
+        return set()
+    start, end = day_bounds(days[0], company.zone)[0], day_bounds(days[-1], company.zone)[1]
+    planned = schedule_reads.entries_between(scope, creator_id_of(scope, part), start, end)
+    return {local_day(one.due_at, company.zone) for one in planned if one.wall_time.endswith(PUBLISH_TIME)}
+
+
+def _pictures(scope: Scope, part: CreatorProfile) -> list[tuple[str, UUID]]:
+    """What may be posted: the pictures of the packs, by key."""
+    made = assets.assets_by_source(
+        scope, creator_id_of(scope, part), [key for pack in part.packs for key in pack.shots]
+    )
+    return sorted(made.items())
+
+
+def write_and_schedule(
+    scope: Scope, part: CreatorProfile, one: PlannedPost, *, origin: str = ORIGIN
+) -> dict[UUID, UUID]:
+    """Write a post for the house, have the manager approve it and plan it; its deliveries by account. Repeatable."""
+    post_id, deliveries = _write(scope, part, one, author=DEMO_ACTOR, origin=origin)
+    decisions.approve_post(scope, post_id, member_id=first_member_with_role(scope, Role.MANAGER).id)
+    if planning.has_approved_deliveries(scope, post_id):
+        planning.schedule_post(scope, post_id)
+    return deliveries
+
+
+def _ask(scope: Scope, company: AgencyProfile, part: CreatorProfile, picture: tuple[str, UUID]) -> None:
+    """A post of the manager's, which therefore somebody else must approve."""
+    day = local_day(scope.now, company.zone) + timedelta(days=PENDING_APPROVAL_DAYS)
+    at = WallTime(day, parse_clock_time(PENDING_APPROVAL_TIME), company.zone)
+    one = PlannedPost(
+        _asked(part), at, picture, (find_page_channel(scope, company, part),), None, PENDING_APPROVAL_DAYS
+    )
+    _write(scope, part, one, author=f"member:{first_member_with_role(scope, Role.MANAGER).id}")
+
+
+def _asked(part: CreatorProfile) -> str:
+    return f"{part.slug}:asked"
+
+
+def _write(
+    scope: Scope, part: CreatorProfile, one: PlannedPost, *, author: str, origin: str = ORIGIN
+) -> tuple[UUID, dict[UUID, UUID]]:
+    key, asset = one.picture
+    title, body = texts.caption_for(key, one.number)
+    post_id = planning.create_post(
+        scope,
+        creator_id=creator_id_of(scope, part),
+        title=title,
+        body=body,
+        media=[asset],
+        origin=origin,
+        origin_key=one.key,
+        author=author,
+        late_ok=one.late_tolerance,
+    )
+    deliveries = {
+        channel.id: planning.create_delivery(scope, post_id, channel.id, at=one.at) for channel in one.channels
+    }
+    duplicates.acknowledge_duplicates(
+        scope, post_id, connectors=loader.load_connectors()
+    )  # a demonstration has few pictures, and shows them often
+    return post_id, deliveries

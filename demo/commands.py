@@ -1,0 +1,51 @@
+"""`greenroom demo …`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+demo_app = typer.Typer(help="The demo agencies that came with the first start.", no_args_is_help=True)
+
+
+@demo_app.callback()
+def demo() -> None:
+    """Two agencies that show what the house does; none of it is real."""
+
+
+@demo_app.command()
+def remove() -> None:
+    """Delete both demo agencies: rows, files, sandbox accounts. Your own agencies stay as they are."""
+    from demo.agency.lifecycle import remove_demo as run  # noqa: PLC0415  modules load when a command runs
+    from foundation.ops import settings as house  # noqa: PLC0415  modules load when a command runs
+
+    run(house.load_settings())
+
+
+@demo_app.command()
+def restore() -> None:
+    """Let the next start bring the demo back."""
+    from demo.agency.lifecycle import allow_demo as run  # noqa: PLC0415  modules load when a command runs
+    from foundation.ops import settings as house  # noqa: PLC0415  modules load when a command runs
+
+    run(house.load_settings())
+
+
+@demo_app.command()
+def tour(
+    headless: Annotated[bool, typer.Option("--headless", help="In a browser without a window.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One object, for programs.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="In a minute and a half: several steps at once.")] = False,
+    pictures: Annotated[Path | None, typer.Option(help="Keep pictures of the pages in this folder.")] = None,
+) -> None:
+    """Take the tour as a visitor would and judge it: by the page, by the database, by the sandbox's record."""
+    if not headless:
+        from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
+        from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
+
+        print_message(Message("tour.in_dashboard"))
+        return
+    from demo.tour.walkthrough import run_tour  # noqa: PLC0415  modules load when a command runs
+
+    sys.exit(run_tour(as_json=as_json, fast=fast, pictures=pictures))

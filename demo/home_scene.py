@@ -1,0 +1,273 @@
+"""A fan of the sandbox who comes with the scene: asks whether Nova is a person, is told, and buys a pack. A script.
+
+What happens by itself once somebody opens Home in the demonstration: a minute of real work, played again later.
+
+Nothing is painted. Posts leave by the outbox, the sandbox accepts and hangs, a script of the sandbox writes on the real
+chat path, the safety check refuses, a run draws. What cannot be played, since somebody changed the cast, is left out.
+"""
+
+import unicodedata
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+from urllib.parse import quote
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.sending import step_runner
+from dashboard.pages.home.events import DemoSceneRequested, DemoSceneStep
+from demo.agency import planned_posts
+from demo.agency.cast import (
+    DEMO_RECIPE,
+    HANGING_CHANNEL_NAME,
+    LUMIERE,
+    MIA,
+    NOVA,
+    SACHA,
+    SECOND_PERSON_PICTURE,
+    CreatorProfile,
+)
+from demo.agency.channel_accounts import find_chat_channel, find_page_channel
+from demo.agency.people import DEMO_ACTOR, creator_id_of, is_seeded
+from demo.agency.planned_posts import PlannedPost
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import Conflict, NotFound, Refused
+from foundation.ids import derived_uuid
+from foundation.ops import telemetry
+from foundation.ops.wall_time import WallTime, to_wall_time
+from foundation.outbox import outbox
+from gate.contract.units import Subject
+from gate.ratings import ratings
+from sandbox.client import call_control
+from schedules.posts import deliveries
+from schedules.posts import queries as schedule_reads
+from schedules.posts.delivery_units import DELIVERY_SUBJECT
+from schedules.posts.events import StageDue
+from schedules.posts.states import DeliveryState
+from studio.library import assets
+from studio.library import queries as studio_reads
+from studio.library.states import ShelfState
+from studio.recipes import specs
+from studio.runs import runner
+
+FAN_WRITES_AFTER = timedelta(seconds=45)
+"""From the opening of Home to the first message."""
+
+FAN_NAMES = ("Léo", "Inès", "Hugo", "Manon", "Karim", "Zoé", "Théo", "Jade", "Malik", "Clara", "Simon", "Lina")
+"""Who comes: somebody new each time."""
+
+WANTED_PACK = NOVA.packs[0]
+"""The pack they ask for: 500 of test money."""
+
+FAN_MESSAGES = (
+    "Bonjour ! Tu es une vraie personne ?",
+    f"D’accord, merci de le dire. Tu as le pack « {WANTED_PACK.title} » à me proposer ?",
+)
+READING_SECONDS, DECIDING_SECONDS = 1.0, 0.3
+"""Seconds: to read both answers to the question, and to press a button."""
+
+
+def fan_id(number: int, opened_at: datetime) -> str:
+    """The fan's id on the sandbox; one for each opening."""
+    plain = unicodedata.normalize("NFD", fan_name(number)).encode("ascii", "ignore").decode().lower()
+    return f"{plain}-{opened_at:%Y%m%d%H%M%S}"
+
+
+def fan_name(number: int) -> str:
+    """What people read, of the scene of this number (from 0)."""
+    return FAN_NAMES[number % len(FAN_NAMES)]
+
+
+def play_home_scene_fan(channel: Channel, number: int, *, opened_at: datetime, now: datetime) -> None:
+    """Let the fan act by themselves, from the second they are due on; once. Raises Unavailable without the sandbox."""
+    account, fan = quote(channel.account, safe=""), fan_id(number, opened_at)
+    said = call_control(channel.base_url, "GET", f"truth/{account}")["messages"]
+    if any(message["fan"] == fan for message in said):
+        return
+    wait = max((opened_at + FAN_WRITES_AFTER - now).total_seconds(), 0.0)
+    call_control(channel.base_url, "POST", f"scripts/{account}/{fan}", {"steps": _script(fan_name(number), wait)})
+
+
+def _script(handle: str, wait: float) -> list[dict[str, object]]:
+    first, second = FAN_MESSAGES
+    return [
+        {"type": "message", "text": first, "handle": handle, "language": "fr", "after": wait},
+        {"type": "message", "text": second, "when": "reply", "after": READING_SECONDS},
+        {"type": "button", "ref": "buy", "when": "button:buy", "after": DECIDING_SECONDS},
+        {"type": "pay", "when": "invoice", "after": DECIDING_SECONDS},
+    ]
+
+
+T = TypeVar("T")
+
+HOME_SCENE_ORIGIN = "scene"
+"""Where these posts come from."""
+
+PUBLISHED_POST, HELD_POST = "leaves", "held"
+"""The post that leaves, on one account into silence, and the one that is kept back."""
+
+STEP_OFFSETS = {
+    PUBLISHED_POST: timedelta(seconds=25),
+    "pictures": timedelta(seconds=40),
+    "fan": timedelta(seconds=43),
+    HELD_POST: timedelta(seconds=55),
+    "over": timedelta(minutes=3),
+}
+"""Counted from the opening of Home; until it is over, opening Home again begins nothing."""
+
+SILENCE_SECONDS = 10.0
+"""Seconds for which an accepted post is not answered: doubt from 0:35, and the first look twenty seconds later."""
+
+PICTURES, SECONDS_PER_PICTURE = 8, 8
+"""Pictures of the run, and seconds for each: at 1:00 three are there."""
+
+LATE_START = timedelta(seconds=20)
+"""Begun later than this, since nothing ran meanwhile, the minute counts from then."""
+
+log = telemetry.get_logger("demo.home_scene")
+
+
+def start_home_scene(event: DemoSceneRequested, *, tenant: OpenScope, may_play: bool) -> None:
+    """Plan the whole minute; again, for the same opening, changes nothing. Raises Unavailable without the sandbox."""
+    if not may_play or event.tenant_id != LUMIERE.tenant_id:
+        return
+    with tenant(event.tenant_id, DEMO_ACTOR) as scope:
+        if not is_seeded(scope):
+            return
+        start = event.opened_at if scope.now - event.opened_at < LATE_START else scope.now
+        for step in ("pictures", "fan", "over"):
+            later = DemoSceneStep(event.tenant_id, event.subject_id, start, step)
+            outbox.put(scope, later, at=start + STEP_OFFSETS[step], priority=1, dedupe=f"demo.scene:{step}")
+    _played(tenant, event, _tidied)
+    silent = _played(tenant, event, partial(_leaving, key=event.opened_at, start=start))
+    _played(tenant, event, partial(_kept_back, key=event.opened_at, start=start))
+    if silent is not None:
+        _silence(*silent)
+
+
+def play_home_scene_step(event: DemoSceneStep, *, tenant: OpenScope, may_play: bool) -> None:
+    """A later moment of the minute. Raises Unavailable without the sandbox."""
+    if not may_play or event.tenant_id != LUMIERE.tenant_id:
+        return
+    if event.step == "pictures":
+        _played(tenant, event, partial(_drawing, key=event.opened_at))
+    elif event.step == "fan":
+        stage = _played(tenant, event, lambda scope: (find_chat_channel(scope, NOVA), _before(scope), scope.now))
+        if stage is not None:
+            channel, number, now = stage
+            play_home_scene_fan(channel, number - 1, opened_at=event.opened_at, now=now)
+
+
+def _played(tenant: OpenScope, event: DemoSceneRequested | DemoSceneStep, part: Callable[[Scope], T]) -> T | None:
+    """A part of the minute in a transaction of its own; None when the cast is not what it was."""
+    try:
+        with tenant(event.tenant_id, DEMO_ACTOR) as scope:
+            return part(scope) if is_seeded(scope) else None
+    except (NotFound, Conflict, Refused) as changed:
+        log.info("demo.part_left_out", code=changed.message.code)
+        return None
+
+
+def _before(scope: Scope) -> int:
+    """How many scenes have begun."""
+    return len(schedule_reads.post_ids_by_origin_key(scope, HOME_SCENE_ORIGIN, f"{PUBLISHED_POST}:"))
+
+
+def _tidied(scope: Scope) -> None:
+    """What earlier scenes left to decide goes, so that the list of what waits does not grow by looking at it."""
+    for post_id in schedule_reads.post_ids_by_origin_key(scope, HOME_SCENE_ORIGIN, f"{HELD_POST}:").values():
+        for row in deliveries.deliveries_of_post(scope, post_id):
+            if row.state == DeliveryState.HELD:
+                deliveries.cancel_delivery(scope, row.id)
+    for run in studio_reads.list_runs(scope, creator_id_of(scope, NOVA)):
+        for card in (
+            studio_reads.list_asset_cards(scope, run.creator_id, job_id=run.id)
+            if run.recipe == DEMO_RECIPE.name
+            else ()
+        ):
+            if card.shelf is ShelfState.NEW:
+                assets.set_shelf_state(scope, card.asset_id, ShelfState.RETIRED)
+
+
+def _leaving(scope: Scope, *, key: datetime, start: datetime) -> tuple[Channel, UUID]:
+    """A post to the own page, to the sandbox, and to an account that will not answer; that account and its delivery."""
+    silent = channel_reads.get_channel_by_name(scope, creator_id_of(scope, MIA), HANGING_CHANNEL_NAME)
+    accounts = (find_page_channel(scope, LUMIERE, MIA), find_chat_channel(scope, MIA), silent)
+    number = _before(scope)
+    one = PlannedPost(
+        f"{PUBLISHED_POST}:{key.isoformat()}",
+        _wall(start + STEP_OFFSETS[PUBLISHED_POST]),
+        _next(scope, MIA, number),
+        accounts,
+        None,
+        number,
+    )
+    deliveries = planned_posts.write_and_schedule(scope, MIA, one, origin=HOME_SCENE_ORIGIN)
+    for channel_id, delivery_id in deliveries.items():  # uploaded ahead, so that it leaves on the second
+        outbox.put(scope, StageDue(scope.tenant_id, delivery_id), lane=f"stage:{channel_id}")
+    return silent, deliveries[silent.id]
+
+
+def _kept_back(scope: Scope, *, key: datetime, start: datetime) -> None:
+    """A post that shows somebody nobody has named: the safety check refuses it."""
+    accounts, picture = (find_chat_channel(scope, SACHA),), _picture(scope, SACHA, SECOND_PERSON_PICTURE)
+    one = PlannedPost(
+        f"{HELD_POST}:{key.isoformat()}",
+        _wall(start + STEP_OFFSETS[HELD_POST]),
+        picture,
+        accounts,
+        None,
+        _before(scope),
+    )
+    planned_posts.write_and_schedule(scope, SACHA, one, origin=HOME_SCENE_ORIGIN)
+
+
+def _wall(at: datetime) -> WallTime:
+    return to_wall_time(at.replace(microsecond=0), LUMIERE.zone)
+
+
+def _picture(scope: Scope, part: CreatorProfile, key: str) -> tuple[str, UUID]:
+    made = assets.assets_by_source(scope, creator_id_of(scope, part), [key])
+    if key not in made:
+        raise NotFound("library.asset_unknown", destination="-")
+    return key, made[key]
+
+
+def _next(scope: Scope, part: CreatorProfile, number: int) -> tuple[str, UUID]:
+    """The pictures in turn, but for those somebody asked to have removed."""
+    first = number % len(part.pictures)
+    made = [_picture(scope, part, shot.key) for shot in (*part.pictures[first:], *part.pictures[:first])]
+    digests = {asset: assets.get_asset(scope, asset).sha256 for _, asset in made}
+    standing = ratings.display_ratings(scope, list(digests.values()))
+    for key, asset in made:
+        if not standing[digests[asset]].is_withheld:
+            return key, asset
+    raise NotFound("library.asset_unknown", destination="-")
+
+
+def _silence(channel: Channel, delivery_id: UUID) -> None:
+    """Have the sandbox take this one post in and not answer; no other request is touched."""
+    fault = {
+        "account": channel.account,
+        "on": "posts",
+        "mode": "accept_then_hang",
+        "seconds": SILENCE_SECONDS,
+        "match": step_runner.native_key_of(Subject(DELIVERY_SUBJECT, delivery_id)),
+    }
+    call_control(channel.base_url, "POST", "faults", fault)
+
+
+def _drawing(scope: Scope, *, key: datetime) -> None:
+    """A run of eight pictures that leaves the machine to others in between."""
+    creator_id = creator_id_of(scope, NOVA)
+    runner.start_run(
+        scope,
+        creator_id=creator_id,
+        recipe_id=specs.save_recipe(scope, creator_id, DEMO_RECIPE),
+        seed=derived_uuid(key.isoformat()).int % 2**31,
+        key=f"{HOME_SCENE_ORIGIN}:{key.isoformat()}",
+        count=PICTURES,
+        pause=SECONDS_PER_PICTURE,
+    )

@@ -1,0 +1,364 @@
+"""What a press of the tour does: posts of its own by the ordinary ways, and one process that is really killed.
+
+Each act finds its own work done when it runs again. Only in a demonstration, never in production.
+"""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from urllib.parse import quote
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.accounts.states import ChannelState
+from channels.manual_tasks import tasks
+from connectors.registry import loader
+from dashboard.pages.tour.events import (
+    BURST_SIZE,
+    CHEAT_WAYS,
+    COUNTED_EVENT,
+    KILLED_EVENT,
+    TOUR_ORIGIN,
+    TourStepRequested,
+    burst_audit_subject,
+)
+from demo.agency import planned_posts
+from demo.agency.cast import MIA, NOVA
+from demo.agency.people import creator_id_of
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.i18n.translation import Message, render_message
+from foundation.ops.wall_time import to_wall_time
+from foundation.outbox import outbox
+from foundation.outbox.outbox import RetryLater
+from gate.contract.units import Rating
+from gate.copies import live_copies
+from gate.ratings import ratings
+from gate.removal import removal_requests
+from gate.removal.rulings import AGENCY_SIDE
+from gate.reviews import appeals
+from gate.reviews.events import AppealDecided
+from generators.contract.engines import ImageJob
+from generators.engines.images.demo_scenes import DemoSceneEngine
+from sandbox.client import call_control
+from schedules.approvals import decisions
+from schedules.drafts import duplicates
+from schedules.posts import deliveries
+from schedules.posts import queries as schedule_reads
+from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from schedules.publishing import post_removal
+from studio.ingest import pipeline, uploads
+from studio.library import assets
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+from workers.wiring import Services
+
+TOUR_ACTOR = "system:tour"
+TILE_PICTURE = NOVA.pictures[-1].key
+EXPLICIT_MARKER = "EXPLICIT-MARKER-A"
+"""The neutral word of the shipped lexicon that stands for an explicit one (gate/policy/lexicon.yaml)."""
+
+INSTAGRAM = "as_instagram"
+FILE_NAME = "vacances-a-la-mer.jpg"
+HARMLESS_TITLE = "Une plage en été"
+
+SOON, LOOK = timedelta(seconds=1), timedelta(seconds=2)
+POSTS_BEFORE_KILL = 4
+"""Posts of a burst that have left when the process is killed."""
+
+WAIT = timedelta(milliseconds=100)
+PATIENCE = timedelta(minutes=10)
+S = DeliveryState
+SETTLED_STATES = frozenset({S.PUBLISHED, S.HELD, S.FAILED, S.CANCELLED, S.REMOVED, S.BROKEN_OFF})
+
+
+def perform_action(event: TourStepRequested, *, s: Services) -> None:
+    """Do what was pressed. Raises `outbox.RetryLater` while something has to come first."""
+    if s.settings.environment == "production":
+        return
+    with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
+        if not tenant_reads.get_agency(scope).demo:
+            return
+    try:
+        ACTIONS[event.act](event, s)
+    except (NotFound, Conflict, BadInput, Refused):  # the cast is not what it was, or somebody was faster
+        return
+
+
+def _burst(event: TourStepRequested, s: Services) -> None:
+    """Thirty posts, due at once, on accounts that take words alone; one of the processes is killed meanwhile."""
+    with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
+        nova = creator_id_of(scope, NOVA)
+        places = [one for one in _sandbox(scope, nova) if one.surface.rpartition(".")[2] != INSTAGRAM]
+        language = tenant_reads.get_agency(scope).language
+        for number in range(1, BURST_SIZE + 1):
+            words = render_message(
+                Message("tour.burst_words", {"number": number, "of": BURST_SIZE, "run": press_mark(event.subject_id)}),
+                language,
+            )
+            place = places[number % len(places)]
+            _leave(scope, event, (nova, words, ()), [place.id], key=f"burst:{event.subject_id}:{number:02d}")
+        for later, at in (("kill", scope.now + SOON), ("count", scope.now + SOON + LOOK)):
+            told = TourStepRequested(event.tenant_id, event.subject_id, later, event.by)
+            outbox.put(scope, told, at=at, priority=0, dedupe=f"tour:{later}:{event.subject_id}")
+
+
+def _leave(
+    scope: Scope,
+    event: TourStepRequested,
+    said: tuple[UUID, str, tuple[UUID, ...]],
+    channels: list[UUID],
+    *,
+    key: str,
+) -> None:
+    """A post of the house, approved by who pressed, on its way within a second; once."""
+    creator_id, words, media = said
+    post_id = deliveries.create_post(
+        scope,
+        creator_id=creator_id,
+        title="",
+        body=words,
+        media=media,
+        origin=TOUR_ORIGIN,
+        origin_key=key,
+        author=TOUR_ACTOR,
+        late_ok=None,
+    )
+    at = to_wall_time(scope.now + SOON, tenant_reads.get_creator(scope, creator_id).zone)
+    for channel_id in channels:
+        deliveries.create_delivery(scope, post_id, channel_id, at=at)
+    duplicates.acknowledge_duplicates(
+        scope, post_id, connectors=loader.load_connectors()
+    )  # a tour says the same each time
+    decisions.approve_post(scope, post_id, member_id=UUID(event.by.partition(":")[2]))
+    if deliveries.has_approved_deliveries(scope, post_id):
+        deliveries.schedule_post(scope, post_id)
+
+
+def _kill(event: TourStepRequested, s: Services) -> None:
+    """End this very process, as a machine would that loses its power; once, in the middle of the burst."""
+    with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
+        if audit.find_last_act(scope, KILLED_EVENT, burst_audit_subject(event.subject_id)) is not None:
+            return
+        states = Counter(one.state for one in _entries(scope, event))
+        if states[S.PUBLISHED] < POSTS_BEFORE_KILL and sum(states.values()) > states[S.PUBLISHED]:
+            raise RetryLater(WAIT)
+        audit.record(scope, KILLED_EVENT, burst_audit_subject(event.subject_id), pid=os.getpid())
+    os.kill(os.getpid(), signal.SIGKILL)
+    os._exit(137)  # the first process of a container does not hear its own signals
+
+
+def _count(event: TourStepRequested, s: Services) -> None:
+    """When every post has its end: what the sandbox's own record says it received."""
+    with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
+        if audit.find_last_act(scope, COUNTED_EVENT, burst_audit_subject(event.subject_id)) is not None:
+            return
+        entries = _entries(scope, event)
+        nova = creator_id_of(scope, NOVA)
+        places, now = _sandbox(scope, nova), scope.now
+        killed = audit.find_last_act(scope, KILLED_EVENT, burst_audit_subject(event.subject_id))
+    waiting = killed is None or any(one.state not in SETTLED_STATES for one in entries)
+    if waiting and entries and now - entries[0].due_at < PATIENCE:
+        raise RetryLater(LOOK)
+    wanted = {one.body for one in entries}
+    seen = Counter(text for place in places for text in _received(place) if text in wanted)
+    with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
+        counted = {
+            "once": sum(count == 1 for count in seen.values()),
+            "twice": sum(count > 1 for count in seen.values()),
+            "lost": len(wanted - set(seen)),
+        }
+        audit.record(scope, COUNTED_EVENT, burst_audit_subject(event.subject_id), **counted, pid=os.getpid())
+
+
+def _received(place: Channel) -> list[str]:
+    """The texts of all posts an account of the sandbox ever took in."""
+    truth = call_control(place.base_url, "GET", f"truth/{quote(place.account, safe='')}")
+    return [str(post["text"]) for post in truth["posts"]]
+
+
+def _clear_burst(event: TourStepRequested, s: Services) -> None:
+    """Take the posts of a burst away again."""
+    with s.tenant(event.tenant_id, event.by) as scope:
+        for entry in _entries(scope, event):
+            if entry.state is S.PUBLISHED:
+                post_removal.request_post_removal(scope, entry.delivery_id)
+
+
+def _cheat(event: TourStepRequested, s: Services) -> None:
+    """Send to Instagram what is not allowed there: as it is, under another name, or with its word hidden."""
+    if event.how not in CHEAT_WAYS:
+        return
+    asset = {"as_it_is": _tile, "renamed": _renamed, "hidden_word": _hidden_word}[event.how](event, s)
+    with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
+        nova = creator_id_of(scope, NOVA)
+        place = next((one for one in _sandbox(scope, nova) if one.surface.endswith(INSTAGRAM)), None)
+        if place is None:
+            raise NotFound("channel.unknown")
+        words = render_message(Message(f"tour.cheat_words.{event.how}"), tenant_reads.get_agency(scope).language)
+        key = f"cheat:{event.how}:{event.subject_id}"
+        _leave(scope, event, (nova, words, (asset,)), [place.id], key=key)
+
+
+def _tile(event: TourStepRequested, s: Services) -> UUID:
+    """The stand-in for Explicit content."""
+    with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
+        found = assets.assets_by_source(scope, creator_id_of(scope, NOVA), [TILE_PICTURE])
+    if TILE_PICTURE not in found:
+        raise NotFound("library.asset_unknown", destination="-")
+    return found[TILE_PICTURE]
+
+
+def _renamed(event: TourStepRequested, s: Services) -> UUID:
+    """The same bytes, handed in again as a holiday picture: known by what they are, not by their name."""
+    tile = _tile(event, s)
+    with s.tenant(event.tenant_id, event.by) as scope:
+        data = s.store.get(event.tenant_id, assets.get_asset(scope, tile).sha256)
+        nova = creator_id_of(scope, NOVA)
+        upload_id = uploads.receive_upload(
+            scope, creator_id=nova, name=FILE_NAME, data=data, by=event.by, store=s.store
+        )
+    with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
+        brought = uploads.get_upload(scope, upload_id)
+    if brought.asset_id is None:
+        raise RetryLater(WAIT)
+    return brought.asset_id
+
+
+def _hidden_word(event: TourStepRequested, s: Services) -> UUID:
+    """A harmless picture whose alt text holds the word."""
+    picture = DemoSceneEngine().draw(ImageJob("beach in summer, clear", 77, width=640, height=480))
+    prepared = pipeline.prepare_generated_picture(
+        picture, key="tour:nova:hidden-word", alt=f"{HARMLESS_TITLE}, {EXPLICIT_MARKER}", credential=s.credential()
+    )
+    with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
+        nova = creator_id_of(scope, NOVA)
+    asset = pipeline.ingest_asset(
+        s.tenant,
+        s.store,
+        tenant_id=event.tenant_id,
+        creator_id=nova,
+        prepared=prepared,
+        classifier=s.classifier,
+        compare=s.face_comparison,
+    )
+    with s.tenant(event.tenant_id, event.by) as scope:
+        sha256 = assets.get_asset(scope, asset).sha256
+        if ratings.effective_rating(scope, sha256) is None:
+            ratings.record_rating(scope, sha256, Rating.G, source=event.by)
+    return asset
+
+
+def _five(event: TourStepRequested, s: Services) -> None:
+    """A picture of Mia's on every account of hers; the one by hand is posted by whoever is on duty."""
+    with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
+        mia = creator_id_of(scope, MIA)
+        picture = _free_picture(scope, mia)
+    planned_posts.allow_manual_post(s.tenant, event.tenant_id, picture)
+    with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
+        places = [one.id for one in channel_reads.list_creator_channels(scope, mia) if one.state == ChannelState.ACTIVE]
+        words = render_message(
+            Message("tour.five_words", {"run": press_mark(event.subject_id)}), tenant_reads.get_agency(scope).language
+        )
+        key = f"five:{event.subject_id}"
+        _leave(scope, event, (mia, words, (picture,)), places, key=key)
+        told = TourStepRequested(event.tenant_id, event.subject_id, "by_hand", event.by)
+        outbox.put(scope, told, at=scope.now + LOOK, dedupe=f"tour:by_hand:{event.subject_id}")
+
+
+def _free_picture(scope: Scope, mia: UUID) -> UUID:
+    """The picture of hers that stands in the fewest places, of those nobody asked to have removed."""
+    made = assets.assets_by_source(scope, mia, [shot.key for shot in MIA.pictures])
+    digests = {asset: assets.get_asset(scope, asset).sha256 for asset in made.values()}
+    standing = ratings.display_ratings(scope, list(digests.values()))
+    free = [asset for asset in made.values() if not standing[digests[asset]].is_withheld]
+    used = {asset: len(live_copies.live_copies_of_bytes(scope, digests[asset])) for asset in free}
+    if not free:
+        raise NotFound("library.asset_unknown", destination="-")
+    return min(free, key=lambda asset: (used[asset], str(asset)))
+
+
+def _by_hand(event: TourStepRequested, s: Services) -> None:
+    """Whoever pressed posts on the phone what was handed over, and says so."""
+    with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
+        mia = creator_id_of(scope, MIA)
+        mine = {one.delivery_id: one for one in _entries(scope, event, step="five")}
+        theirs = {one.id for one in channel_reads.list_creator_channels(scope, mia) if one.is_manual}
+        handed = [one for one in mine.values() if one.channel_id in theirs]
+        found = [one for one in tasks.list_due_tasks(scope, creators=[mia]) if one.about in mine and not one.is_removal]
+        over = scope.now - handed[0].due_at > PATIENCE if handed else True
+    if handed and not found and handed[0].state not in SETTLED_STATES and not over:
+        raise RetryLater(WAIT)
+    for one in found:
+        with s.tenant(event.tenant_id, event.by) as scope:
+            tasks.open_task(scope, one.id, creators=[mia])
+            tasks.complete_task(scope, one.id, creators=[mia], pasted="", ticked=one.checklist, connectors=s.connectors)
+
+
+def _keep(event: TourStepRequested, s: Services) -> None:
+    """The picture may be posted again: who pressed asks for it, somebody else of the demonstration agrees. Whoever
+    pressed takes the copy by hand away too."""
+    with s.tenant(event.tenant_id, event.by) as scope:
+        agreed = _agreed(scope, event.subject_id)
+    if agreed is not None:
+        appeals.handle_appeal_decision(agreed, tenant=s.tenant)
+    with s.tenant(event.tenant_id, event.by) as scope:
+        mia = creator_id_of(scope, MIA)
+        posts = schedule_reads.post_ids_by_origin_key(scope, TOUR_ORIGIN, "five:").values()
+        mine = {row.id for post in posts for row in deliveries_of_post(scope, post)}
+        for one in tasks.list_due_tasks(scope, creators=[mia]):
+            if one.is_removal and one.about in mine:
+                tasks.confirm_removal(scope, one.id, creators=[mia])
+
+
+def _agreed(scope: Scope, complaint_id: UUID) -> AppealDecided | None:
+    """Ask for what was taken away, and what somebody else says to it; None where it came back before."""
+    if (
+        appeals.appeal_deadline(
+            removal_requests.brief_status(scope, removal_requests.get_removal_request(scope, complaint_id)), AGENCY_SIDE
+        )
+        is not None
+    ):
+        appeals.submit_agency_appeal(scope, complaint_id, words=render_message(Message("tour.undo_remove"), "fr"))
+    creators = {one.id for one in tenant_reads.list_creators(scope)}
+    again = next((one for one in appeals.list_pending_appeals(scope, creators) if complaint_id in one.about), None)
+    if again is None or not again.allowed:
+        return None
+    return AppealDecided(scope.tenant_id, again.ids[0], "unfounded", f"member:{min(again.allowed)}")
+
+
+ACTIONS: Mapping[str, Callable[[TourStepRequested, Services], None]] = {
+    "burst": _burst,
+    "kill": _kill,
+    "count": _count,
+    "clear_burst": _clear_burst,
+    "cheat": _cheat,
+    "five": _five,
+    "by_hand": _by_hand,
+    "keep": _keep,
+}
+
+
+def _sandbox(scope: Scope, creator_id: UUID) -> list[Channel]:
+    """A creator's accounts on the sandbox that work."""
+    found = channel_reads.list_creator_channels(scope, creator_id)
+    names = {account.account for account in NOVA.accounts}
+    return [one for one in found if one.account in names and one.state == ChannelState.ACTIVE]
+
+
+def _entries(scope: Scope, event: TourStepRequested, *, step: str = "burst") -> list[DeliveryEntry]:
+    """Where the posts of a run go, and how they stand."""
+    posts = schedule_reads.post_ids_by_origin_key(scope, TOUR_ORIGIN, f"{step}:{event.subject_id}")
+    deliveries = [row.id for post in posts.values() for row in deliveries_of_post(scope, post)]
+    creators = [one.id for one in tenant_reads.list_creators(scope)]
+    return schedule_reads.calendar_entries(scope, creators, scope.now, scope.now, names={}, also=deliveries)
+
+
+def press_mark(press_id: UUID) -> str:
+    """What tells the words of one press from those of another: digits, since letters in between read as no language."""
+    return f"{int(press_id.hex[-4:], 16):05}"

@@ -1,0 +1,270 @@
+"""A browser for whoever judges the tour: pages as people get them, what they asked for, what they complained about."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from foundation.errors import Unavailable
+from foundation.ops.clock import monotonic
+from workers.runtime.process_table import CODE_ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+
+WAIT_SECONDS = 120.0
+"""How long anything may take on a busy machine."""
+
+SLOW = 2.0
+TRIES = 4
+POLL_MILLISECONDS = 100.0
+"""Milliseconds from one look at a page to the next: every frame would keep a small machine busy with looking."""
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = (
+    "--no-sandbox",  # containers run as root
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--hide-scrollbars",
+)
+WORDS = CODE_ROOT / "tests" / "house" / "words.txt"
+"""Words of the house that people never read; in a checkout, where the tour is judged."""
+
+EXEMPT = ("/system",)
+"""Pages whose readers run the house and know its words."""
+
+LOCALES: Mapping[str, str] = {"fr": "fr-FR", "en": "en-GB"}
+CROSSED_NAVIGATION_ERRORS = ("ERR_ABORTED", "interrupted by another navigation")
+"""What is said where the page that is left was just being loaded anew by itself."""
+
+CHOSEN_SELECTOR = 'button[aria-pressed="true"]'
+PAGE_TEXT_EXPRESSION = "(document.body ? document.body.innerText.toLowerCase() : '')"
+DRAWN_EXPRESSION = """
+() => {
+  const app = document.querySelector('[data-testid="stApp"]');
+  return app && app.dataset.testScriptState === 'notRunning' && app.dataset.testConnectionState === 'CONNECTED'
+    && !document.querySelector('[data-testid="stSkeleton"], [data-stale="true"]');
+}
+"""
+IMAGES_LOADED_EXPRESSION = """
+() => [...document.images].every(one => one.complete || one.getBoundingClientRect().top > innerHeight)
+"""
+
+
+class WitnessDisagreement(Exception):  # no error of the house: a witness saw something else
+    """One of the three witnesses (text, database, sandbox) says otherwise."""
+
+    def __init__(self, witness: str, told: str) -> None:
+        self.witness, self.told = witness, told
+        super().__init__(f"{witness}: {told}")
+
+
+@dataclass
+class BrowserWindow:
+    """One window of somebody. `complaints` are what its console, and our list of words, say against it."""
+
+    page: "Page"
+    own: frozenset[str]
+    """Hosts of this installation; any other is a foreign request."""
+    complaints: list[str] = field(default_factory=list)
+    slow: list[str] = field(default_factory=list)
+    """What took longer than it should: told at the end, and no step fails for it."""
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(1000 * WAIT_SECONDS)
+        self.page.on("request", self._asked)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
+        self.page.on("console", self._console)
+
+    def _asked(self, asked: "Request") -> None:
+        parts = urlsplit(asked.url)
+        if parts.scheme.startswith(("http", "ws")) and parts.netloc not in self.own:
+            self.complaints.append(f"foreign request: {parts.netloc}")
+
+    def _console(self, said: "ConsoleMessage") -> None:
+        if said.type == "error":
+            self.complaints.append(f"console: {said.text} {said.location.get('url', '')}".strip())
+
+    def open(self, url: str, *, drawn: bool = True) -> None:
+        """Open an address; `drawn` waits for a page of the dashboard to be whole."""
+        began = monotonic()
+        self._open(url)
+        if drawn:
+            self.wait_until_drawn()
+        if monotonic() - began > SLOW:
+            self.slow.append(f"{urlsplit(url).path} {monotonic() - began:.1f} s")
+
+    def _open(self, url: str) -> None:
+        from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
+
+        for left in reversed(range(TRIES)):
+            try:
+                self.page.goto(url, wait_until="load")
+            except Broken as crossed:
+                if not left or not any(sign in str(crossed) for sign in CROSSED_NAVIGATION_ERRORS):
+                    raise
+            else:
+                return
+
+    def wait_until_drawn(self) -> None:
+        """Wait until a page of the dashboard was drawn to its end."""
+        self.page.wait_for_function(DRAWN_EXPRESSION, polling=POLL_MILLISECONDS)
+
+    def wait_for_text(self, text: str, seconds: float = WAIT_SECONDS) -> None:
+        """Wait until the page says `text`, in letters of any case. Raises Disagreement."""
+        self._wait(
+            f"() => {PAGE_TEXT_EXPRESSION}.includes({json.dumps(text.lower())})", f"never said {text!r}", seconds
+        )
+
+    def wait_until_text_gone(self, text: str, seconds: float = WAIT_SECONDS) -> None:
+        """Wait until the page no longer says `text`. Raises Disagreement."""
+        self._wait(
+            f"() => !{PAGE_TEXT_EXPRESSION}.includes({json.dumps(text.lower())})", f"went on saying {text!r}", seconds
+        )
+
+    def wait_for_expression(self, expression: str, told: str, seconds: float = WAIT_SECONDS) -> None:
+        """Wait until an expression holds; `told` is what else is said. Raises Disagreement."""
+        self._wait(expression, told, seconds)
+
+    def _wait(self, expression: str, told: str, seconds: float) -> None:
+        from playwright.sync_api import TimeoutError as Late  # noqa: PLC0415  a browser for whoever asks for one
+
+        try:
+            self.page.wait_for_function(expression, timeout=1000 * seconds, polling=POLL_MILLISECONDS)
+        except Late as late:
+            raise WitnessDisagreement(
+                "text", f"{told}; {urlsplit(self.page.url).path}: {self.page_text()[-600:]!r}"
+            ) from late
+
+    def page_text(self) -> str:
+        """What the page says."""
+        return str(self.page.evaluate("document.body ? document.body.innerText : ''"))
+
+    def press_button(self, label: str) -> None:
+        """Press the first visible button that says this, once it can be pressed; pictures and keys stand beside it."""
+        self.page.locator("button:visible", has_text=label).first.click()
+
+    def fill_field(self, label: str, text: str) -> None:
+        """Write into a field and leave it."""
+        box = self.page.get_by_label(label, exact=True).first
+        box.fill(text)
+        box.blur()
+
+    def choose_option(self, label: str) -> None:
+        """Press one of several choices and wait until it is the one, or among those, that are chosen."""
+        self.page.locator("button:visible", has_text=re.compile(rf"^{re.escape(label)}$")).first.click()
+        chosen = f"[...document.querySelectorAll('{CHOSEN_SELECTOR}')].some(one => one.innerText.trim() === {json.dumps(label)})"
+        self.wait_for_expression(f"() => {chosen}", f"{label!r} is not chosen")
+
+    def upload_photo(self, name: str, jpeg: bytes) -> None:
+        """Drop a photo on the page's file field; once more where the field was just being drawn and let it fall."""
+        from playwright.sync_api import TimeoutError as Late  # noqa: PLC0415  a browser for whoever asks for one
+
+        box = self.page.locator('[data-testid="stFileUploaderDropzoneInput"]').first
+        for _ in range(TRIES):
+            try:
+                with self.page.expect_request(
+                    lambda asked: "upload_file" in asked.url, timeout=1000 * WAIT_SECONDS / TRIES
+                ):
+                    box.set_input_files({"name": name, "mimeType": "image/jpeg", "buffer": jpeg})
+            except Late:
+                continue
+            return
+        raise WitnessDisagreement("text", "the file field takes no photo")
+
+    def scroll_to_text(self, text: str) -> None:
+        """Move the page until what says `text` stands in the middle."""
+        self.page.get_by_text(text).first.evaluate("one => one.scrollIntoView({block: 'center'})")
+
+    def set_size(self, width: int, height: int = 900) -> None:
+        """The size of the window in CSS pixels."""
+        self.page.set_viewport_size({"width": width, "height": height})
+
+    def note_internal_words(self) -> None:
+        """Note every word of the house that stands on this page."""
+        path = urlsplit(self.page.url).path
+        if not path.startswith(EXEMPT):
+            self.complaints += [f"word: {found!r} on {path}" for found in internal_words(self.page_text())]
+
+
+@cache
+def _banned() -> "re.Pattern[str] | None":
+    if not WORDS.exists():
+        return None
+    lines = (line.strip() for line in WORDS.read_text("utf-8").splitlines())
+    words = sorted((line for line in lines if line and not line.startswith("#")), key=len, reverse=True)
+    return re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, words))})(?![\w-])", re.IGNORECASE)
+
+
+def internal_words(text: str) -> list[str]:
+    """The words of the house in a text, once each; addresses are left out, they are names."""
+    pattern = _banned()
+    bare = re.sub(r"\S+://\S+|\S+@\S+", " ", text)
+    return sorted({match[0].lower() for match in pattern.finditer(bare)}) if pattern is not None else []
+
+
+@contextmanager
+def launch_browser() -> Iterator["Browser"]:
+    """A Chromium without a window. Raises Unavailable that says what is missing."""
+    try:
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415  a browser for whoever asks for one
+    except ImportError as missing:
+        raise Unavailable("tour.no_playwright") from missing
+    found = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if found is None:
+        raise Unavailable("tour.no_browser")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+@contextmanager
+def open_second_window(window: BrowserWindow) -> Iterator[BrowserWindow]:
+    """A second window of the same visitor, who came in already."""
+    page = window.page.context.new_page()
+    try:
+        yield BrowserWindow(page, window.own)
+    finally:
+        page.close()
+
+
+@contextmanager
+def open_window(running: "Browser", *, language: str, own: frozenset[str]) -> Iterator[BrowserWindow]:
+    """A fresh visitor who reads `language`, before a window of 1440 pixels."""
+    context = running.new_context(viewport={"width": 1440, "height": 900}, locale=LOCALES[language])
+    try:
+        yield BrowserWindow(context.new_page(), own)
+    finally:
+        context.close()
+
+
+def save_screenshot(window: BrowserWindow, path: Path) -> None:
+    """A picture of the window as a PNG of at most 150 kB: fewer colours, then fewer pixels."""
+    import io  # noqa: PLC0415  pictures for whoever asks for them
+
+    from PIL import Image  # noqa: PLC0415  pictures for whoever asks for them
+
+    window.wait_for_expression(IMAGES_LOADED_EXPRESSION, "a picture does not load")
+    image = Image.open(io.BytesIO(window.page.screenshot())).convert("RGB")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for width in (1200, 1000, 800, 640):
+        small = image if image.width <= width else image.resize((width, image.height * width // image.width))
+        small.quantize(128).save(path, optimize=True)
+        if path.stat().st_size <= MAX_SCREENSHOT_BYTES:
+            return
+
+
+MAX_SCREENSHOT_BYTES = 150_000
+"""Bytes of a picture."""

@@ -1,0 +1,189 @@
+"""The first minute by itself: each line of Home noted by the browser the moment it appears, then judged."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from channels.sending import step_runner
+from dashboard.pages.home.events import DemoSceneRequested, DemoSceneStep
+from demo import home_scene
+from demo.agency.cast import DEMO_RECIPE, HANGING_CHANNEL_NAME, LUMIERE
+from demo.home_scene import PICTURES
+from demo.tour.browser import BrowserWindow
+from demo.tour.judge import JUDGE_ACTOR, TourJudge
+from foundation.db.database import OpenScope
+from foundation.ops.clock import monotonic
+from foundation.outbox import outbox
+from gate.contract.units import Subject
+from schedules.posts import queries as schedule_reads
+from schedules.posts.delivery_units import DELIVERY_SUBJECT
+
+TOLERANCE_SECONDS = 5.0
+"""Seconds a line may be early or late."""
+
+SCENE_SECONDS, LEAD, PLAY_SECONDS = 85.0, 10.0, 240.0
+
+RECORDER_SCRIPT = """
+(() => {
+  const wanted = WANTED, opened = Date.parse('OPENED'), began = performance.now() - 1000 * SPENT; window.__seen = {};
+  const fresh = row => { const at = row.querySelector('time'); return !at || Date.parse(at.dateTime) >= opened; };
+  const look = () => {
+    const rows = [...document.querySelectorAll('.gr-next, .gr-live li, .gr-card')].filter(fresh)
+      .map(one => one.innerText.toLowerCase());
+    for (const [name, texts] of Object.entries(wanted))
+      if (!(name in window.__seen) && rows.some(row => texts.some(all => all.every(text => row.includes(text)))))
+        window.__seen[name] = (performance.now() - began) / 1000;
+  };
+  setInterval(look, 200); look();
+})()
+"""
+"""Lines of earlier minutes, which stay on the page for a while, are told by their hour."""
+
+
+@dataclass(frozen=True)
+class ExpectedLine:
+    """A line of the minute: when it is to be seen, the words it holds, and the key of its post where that is asked.
+
+    `later` is what it says in their stead to whoever looks a little late.
+    """
+
+    at: float
+    words: tuple[str, ...]
+    key: str = ""
+    later: tuple[tuple[str, ...], ...] = ()
+
+
+def is_scene_playing(tenant: OpenScope) -> bool:
+    """Whether a minute is being played, during which opening Home begins none."""
+    with tenant(LUMIERE.tenant_id, JUDGE_ACTOR) as scope:
+        return outbox.is_pending(scope, scope.tenant_id, DemoSceneRequested.kind, DemoSceneStep.kind)
+
+
+def start_recording(j: TourJudge) -> dict[str, ExpectedLine]:
+    """Home is open, which began the minute; have the browser note what appears. What is to come.
+
+    While an earlier minute is still played, opening Home begins nothing: then Home is opened again and again.
+    """
+    before, end = j.scenes, monotonic() + PLAY_SECONDS
+    while len(scenes_played(j)) <= len(before):
+        j.check_witness("database", monotonic() < end, "opening Home began nothing")
+        j.window.page.wait_for_timeout(3000)
+        if len(scenes_played(j)) <= len(before):
+            j.window.open(j.dashboard_url("/"))
+    opened = max(scenes_played(j)).partition(":")[2]
+    j.wait_for_witness(
+        "database", lambda: bool(_posts(j, f"{home_scene.HELD_POST}:{opened}")), "the minute lacks a post"
+    )
+    spent = j.read_demo_agency(lambda scope: (scope.now - datetime.fromisoformat(opened)).total_seconds())
+    j.began = monotonic() - spent
+    key = f"{home_scene.PUBLISHED_POST}:{opened}"
+    leaves, held = _words(j, key), _words(j, f"{home_scene.HELD_POST}:{opened}")
+    wanted = {
+        "next": ExpectedLine(5, (j.catalogue_text_start("dashboard.next"),)),
+        "leaves": ExpectedLine(25, (leaves, j.catalogue_text_end("home.late")), key),
+        "doubt": ExpectedLine(35, (leaves, j.catalogue_text("home.doubt"))),
+        "sold": ExpectedLine(
+            50, (home_scene.fan_name(len(scenes_played(j)) - 1), j.catalogue_text_end("home.sold_delivered"))
+        ),
+        "found": ExpectedLine(55, (leaves, j.catalogue_text("calendar.step.found"))),
+        "held": ExpectedLine(55, (held, j.catalogue_text("calendar.step.held"))),
+        "pictures": ExpectedLine(60, _pictures(j, 3), later=tuple(_pictures(j, done) for done in range(4, PICTURES))),
+    }
+    inject_recorder(j.window, wanted, opened, spent)
+    j.window.note_internal_words()
+    return wanted
+
+
+def inject_recorder(window: BrowserWindow, wanted: Mapping[str, ExpectedLine], opened: str, spent: float) -> None:
+    """Have the window note when each line is there for the first time, in seconds from the opening.
+
+    Args:
+        opened: ISO instant of the opening; lines that tell of an earlier hour are another minute's.
+        spent: seconds since then.
+    """
+    script = {
+        name: [[text.lower() for text in texts] for texts in (one.words, *one.later)] for name, one in wanted.items()
+    }
+    recorder = RECORDER_SCRIPT
+    for name, value in {"WANTED": json.dumps(script), "OPENED": opened, "SPENT": f"{spent:.2f}"}.items():
+        recorder = recorder.replace(name, value)
+    window.page.evaluate(recorder)
+
+
+def recorded_lines(window: BrowserWindow) -> dict[str, float]:
+    """What was noted so far."""
+    found: dict[str, float] = window.page.evaluate("window.__seen || {}")
+    return found
+
+
+def check_home_scene(j: TourJudge, wanted: dict[str, ExpectedLine]) -> None:
+    """What Home showed, and when; the post that hung stands once on the sandbox; the till is the ledger."""
+    patience = PLAY_SECONDS if j.fast else SCENE_SECONDS
+    while monotonic() - j.began < patience and not wanted.keys() <= recorded_lines(j.window).keys():
+        j.window.page.wait_for_timeout(500)
+    j.save_screenshot("home")
+    check_line_times(j, wanted)
+    hung, (post,) = (
+        next(one for one in j.channels_of_creator("mia") if one.name == HANGING_CHANNEL_NAME),
+        _posts(j, wanted["leaves"].key),
+    )
+    (sent,) = (one.delivery_id for one in j.deliveries_of(post) if one.channel_id == hung.id)
+    key = step_runner.native_key_of(Subject(DELIVERY_SUBJECT, sent))
+    count = sum(one["key"] == key for one in j.sandbox_posts(hung.account))
+    j.check_witness("sandbox", count == 1, f"{hung.account} has the post that hung {count} times")
+
+
+def check_line_times(j: TourJudge, wanted: Mapping[str, ExpectedLine]) -> None:
+    """Every line was seen when it was to be seen. Raises Disagreement.
+
+    Where other steps are taken at the same time the moments are the machine's, not ours: those are told, no more.
+    """
+    found = recorded_lines(j.window)
+    missing = [name for name in wanted if name not in found]
+    late = [
+        f"{name} at {found[name]:.0f} s"
+        for name, one in wanted.items()
+        if name in found and not _fits(found[name], one.at)
+    ]
+    j.check_witness("text", not missing, f"never seen: {', '.join(missing)}; {late}")
+    if j.fast:
+        j.window.slow += [f"first minute: {one}" for one in late]
+    else:
+        j.check_witness("text", not late, f"not in time: {', '.join(late)}")
+
+
+def _fits(seen: float, at: float) -> bool:
+    """The next post is announced from the start on; everything else has its moment."""
+    return seen <= at + TOLERANCE_SECONDS and (seen >= at - TOLERANCE_SECONDS or at < LEAD)
+
+
+def scenes_played(j: TourJudge) -> list[str]:
+    """The minutes that were played so far."""
+    return sorted(
+        j.read_demo_agency(
+            lambda scope: schedule_reads.post_ids_by_origin_key(
+                scope, home_scene.HOME_SCENE_ORIGIN, f"{home_scene.PUBLISHED_POST}:"
+            )
+        )
+    )
+
+
+def _posts(j: TourJudge, key: str) -> list[UUID]:
+    return list(
+        j.read_demo_agency(
+            lambda scope: schedule_reads.post_ids_by_origin_key(scope, home_scene.HOME_SCENE_ORIGIN, key)
+        ).values()
+    )
+
+
+def _pictures(j: TourJudge, done: int) -> tuple[str, ...]:
+    return (j.catalogue_text("home.job.running", recipe=DEMO_RECIPE.name, done=done, total=PICTURES),)
+
+
+def _words(j: TourJudge, key: str) -> str:
+    """What a post of the scene is recognised by on Home."""
+    (post_id,) = _posts(j, key)
+    post = j.read_demo_agency(lambda scope: schedule_reads.get_stored_post(scope, post_id))
+    return (post.title or post.body)[:60]

@@ -1,0 +1,221 @@
+"""The judge of the tour and its three witnesses: the text on the page, the database, the sandbox's own record."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from demo.agency.cast import LUMIERE
+from demo.agency.people import first_member_with_role
+from demo.tour.browser import WAIT_SECONDS, BrowserWindow, WitnessDisagreement, save_screenshot
+from foundation.db.database import Scope
+from foundation.errors import GreenroomError
+from foundation.i18n.translation import Message, load_catalogue, render_message
+from foundation.ids import uuid7
+from foundation.ops.clock import monotonic
+from sandbox.client import call_control
+from schedules.posts import queries as schedule_reads
+from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator, Member
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
+from workers.wiring import Services
+
+T = TypeVar("T")
+JUDGE_ACTOR = "system:judge"
+LOOK = 0.2
+
+
+@dataclass(frozen=True)
+class TourCheckResult:
+    """One step: how long it took, and which witness disagreed, if one did."""
+
+    step: str
+    language: str
+    width: int
+    seconds: float
+    witness: str = ""
+    details: str = ""
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether all three say the same."""
+        return not self.witness
+
+
+@dataclass
+class TourJudge:
+    """One look at the tour in one language. `pictures` is where they are kept, None for nowhere."""
+
+    services: Services
+    window: BrowserWindow
+    language: str
+    fast: bool
+    pictures: Path | None = None
+    role: Role = Role.OWNER
+    width: int = 1440
+    results: list[TourCheckResult] = field(default_factory=list)
+    scenes: list[str] = field(default_factory=list)
+    """Minutes that had been played when this judge came in."""
+    began: float = 0.0
+    """When the minute that is judged began."""
+    tell: Callable[[TourCheckResult], None] = lambda _: None
+    """Who is told of each step as it ends."""
+    mark: str = field(default_factory=lambda: uuid7().hex[-6:])
+
+    # the page
+
+    def catalogue_text(self, code: str, **params: str | int) -> str:
+        """A sentence as the page says it."""
+        return render_message(Message(code, params), self.language)
+
+    def catalogue_text_start(self, code: str) -> str:
+        """A sentence up to its first value: what is the same whatever the values are."""
+        return load_catalogue(self.language)[code].split("{", 1)[0].strip()
+
+    def catalogue_text_end(self, code: str) -> str:
+        """A sentence after its last value."""
+        return load_catalogue(self.language)[code].rpartition("}")[2].strip(" ,")
+
+    def dashboard_url(self, path: str = "/") -> str:
+        """An address of the dashboard."""
+        return f"{self.services.settings.dashboard.public_url.rstrip('/')}{path}"
+
+    def open_page(self, path: str) -> None:
+        """Open a page of the dashboard, and read it for words of the house."""
+        self.window.open(self.dashboard_url(path))
+        self.window.note_internal_words()
+
+    def ensure_page_open(self, path: str) -> None:
+        """Be on a page that shows by itself what is new: it is opened only where another one is open."""
+        if urlsplit(self.window.page.url).path != path:
+            self.open_page(path)
+
+    def save_screenshot(self, name: str) -> None:
+        """Keep what is seen, where pictures are kept."""
+        if self.pictures is not None and self.width > 1000:
+            save_screenshot(self.window, self.pictures / f"{name}.png")
+
+    def _keep_failure(self, name: str) -> None:
+        """What was seen when a witness disagreed, beside the house's logs; a window that is gone shows nothing."""
+        from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
+
+        with suppress(Broken):
+            save_screenshot(
+                self.window,
+                self.services.settings.home / "logs" / f"tour-{name.split(maxsplit=1)[0]}-{self.language}.png",
+            )
+
+    # the database
+
+    def read_demo_agency(self, ask: Callable[[Scope], T]) -> T:
+        """What `ask` reads in the demo agency."""
+        with self.services.tenant(LUMIERE.tenant_id, JUDGE_ACTOR) as scope:
+            return ask(scope)
+
+    def query_rows(self, statement: str, **params: Any) -> list[Any]:
+        """What a query of the demo agency gives, `:tenant` being it."""
+        return self.read_demo_agency(lambda scope: list(scope.run(statement, tenant=scope.tenant_id, **params)))
+
+    def find_creator(self, slug: str) -> Creator:
+        """A creator of the demo."""
+        return self.read_demo_agency(lambda scope: tenant_reads.get_creator(scope, slug))
+
+    def channels_of_creator(self, slug: str) -> list[Channel]:
+        """Her accounts."""
+        return self.read_demo_agency(
+            lambda scope: channel_reads.list_creator_channels(scope, tenant_reads.get_creator(scope, slug).id)
+        )
+
+    def current_member(self) -> Member:
+        """Who looks: a member of the demo agency."""
+        return self.read_demo_agency(lambda scope: first_member_with_role(scope, self.role))
+
+    def sign_in_link(self) -> str:
+        """The address that lets them in once."""
+        me = self.current_member()
+        secret = self.read_demo_agency(lambda scope: sessions.create_sign_in_link(scope, me.id))
+        return self.dashboard_url(f"/auth/link/{secret}")
+
+    def deliveries_of(self, post_id: UUID) -> list[DeliveryEntry]:
+        """Where a post goes."""
+        return self.read_demo_agency(
+            lambda scope: schedule_reads.entries_of_post(scope, post_id, names=channel_reads.channel_names(scope))
+        )
+
+    def latest_step_run(self, step: str, since: str) -> list[UUID]:
+        """The posts of the newest run of a step of the tour, if it is newer than the run `since`."""
+        written = self.read_demo_agency(lambda scope: schedule_reads.post_ids_by_origin_key(scope, "tour", f"{step}:"))
+        newest = max((key.split(":")[1] for key in written), default="")
+        return [post for key, post in sorted(written.items()) if newest > since and key.split(":")[1] == newest]
+
+    def delivery_states(self, posts: list[UUID]) -> list[DeliveryState]:
+        """How all deliveries of these posts stand."""
+        return self.read_demo_agency(
+            lambda scope: [DeliveryState(row.state) for post in posts for row in deliveries_of_post(scope, post)]
+        )
+
+    # the sandbox
+
+    def call_sandbox_control(self, method: str, path: str, body: dict[str, object] | None = None) -> Any:
+        """The sandbox's control side."""
+        return call_control(f"http://127.0.0.1:{self.services.settings.sandbox.port}", method, path, body)
+
+    def sandbox_posts(self, account: str) -> list[dict[str, Any]]:
+        """Every post an account of the sandbox ever took in."""
+        posts: list[dict[str, Any]] = self.call_sandbox_control("GET", f"truth/{quote(account, safe='')}")["posts"]
+        return posts
+
+    def sandbox_requests(self, account: str, after: int = 0) -> list[dict[str, Any]]:
+        """Every request an account of the sandbox received after an entry."""
+        entries: list[dict[str, Any]] = self.call_sandbox_control(
+            "GET", f"record?after={after}&account={quote(account, safe='')}"
+        )["record"]
+        return entries
+
+    # judging
+
+    def check_witness(self, witness: str, holds: bool, told: str) -> None:
+        """Raise Disagreement unless `holds`."""
+        if not holds:
+            raise WitnessDisagreement(witness, told)
+
+    def wait_for_witness(self, witness: str, ask: Callable[[], bool], told: str, seconds: float = WAIT_SECONDS) -> None:
+        """Wait until `ask` holds. Raises Disagreement."""
+        end = monotonic() + seconds
+        while not ask():
+            if monotonic() > end:
+                raise WitnessDisagreement(witness, told)
+            self.window.page.wait_for_timeout(1000 * LOOK)
+
+    @contextmanager
+    def timed_step(self, name: str) -> Iterator[None]:
+        """One step, timed; a disagreement, or what the browser complained about meanwhile, is its result."""
+        from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
+
+        began, before = monotonic(), len(self.window.complaints)
+        witness, told = "", ""
+        try:
+            yield
+        except WitnessDisagreement as found:
+            witness, told = found.witness, found.told
+        except Broken as found:
+            witness, told = "text", " ".join(str(found).split())[:300]
+        except GreenroomError as found:
+            witness, told = "database", render_message(found.message, self.language)
+        complaints = self.window.complaints[before:]
+        told = "; ".join(filter(None, [told, *dict.fromkeys(complaints)]))
+        witness = witness or ("text" if complaints else "")
+        if witness:
+            self._keep_failure(name)
+        result = TourCheckResult(name, self.language, self.width, monotonic() - began, witness, told)
+        self.results.append(result)
+        self.tell(result)

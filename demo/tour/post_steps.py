@@ -1,0 +1,230 @@
+"""Steps of the tour that post: by hand from a photo, against the rules, and through the death of a process."""
+
+import json
+import random
+from urllib.parse import quote
+
+from channels.accounts.queries import Channel
+from channels.accounts.states import ChannelState
+from dashboard.pages.tour.events import BURST_SIZE, CHEAT_WAYS
+from demo.tour.browser import WAIT_SECONDS
+from demo.tour.judge import TourJudge
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from generators.contract.engines import ImageJob
+from generators.engines.images.demo_scenes import DemoSceneEngine
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from workers.installation import state_file
+from workers.installation.folder import InstallationFolder
+
+S = DeliveryState
+PUBLISH_SECONDS = 40.0
+"""Seconds from the press to the network: fifteen as promised, and a busy machine."""
+
+RECOVERY_SECONDS = 200.0
+"""Seconds until all posts of a burst have their end: a lease of 45, a look every 10, and a busy machine."""
+
+CONTENT_REQUESTS = frozenset({"posts", "files"})
+"""Kinds of requests that carry content to the sandbox."""
+
+
+def make_photo(seed: str) -> bytes:
+    """A photo nobody has handed in before, as JPEG."""
+    number = random.Random(seed).randrange(2**31)  # noqa: S311  colours, no secrets
+    return (
+        DemoSceneEngine()
+        .draw(ImageJob("mountain lake in the morning, clear, summer", number, width=960, height=720))
+        .data
+    )
+
+
+def upload_and_schedule(j: TourJudge) -> str:
+    """Hand a photo in and plan it, as people do; what the post says."""
+    words = f"Un lac, le matin : essai {j.mark}-{j.language}-{j.width}."
+    accounts = _accounts(j)
+    j.open_page("/calendar?new=1&creator=mia")
+    j.window.fill_field(j.catalogue_text("compose.body"), words)
+    for account in accounts:
+        j.window.choose_option(account.name)
+    j.window.wait_until_drawn()
+    j.window.upload_photo(f"{j.mark}.jpg", make_photo(words))
+    j.window.press_button(j.catalogue_text("compose.rating.G"))
+    for account in accounts:
+        j.window.wait_for_text(j.catalogue_text("compose.may_leave", account=account.name))
+    j.save_screenshot("compose")
+    j.window.page.get_by_text(j.catalogue_text("compose.when.soon"), exact=True).first.click()
+    j.window.wait_until_drawn()
+    j.window.press_button(j.catalogue_text("compose.plan"))
+    j.wait_for_witness("database", lambda: len(_written(j, words)) == 1, "the press wrote no post")
+    return words
+
+
+def check_published(j: TourJudge, words: str) -> None:
+    """It left for all three, once each; then it is taken away again."""
+    (post,) = _written(j, words)
+    j.wait_for_witness(
+        "database", lambda: _stand(j.deliveries_of(post)), "it did not leave", PUBLISH_SECONDS + WAIT_SECONDS
+    )
+    j.open_page(f"/calendar?post={post}")
+    j.window.wait_for_text(j.catalogue_text("state.delivery.published"))
+    _once_in_public(j, "mia", words)
+    for account in _accounts(j):
+        if account.base_url.endswith(f":{j.services.settings.sandbox.port}"):
+            found = [one for one in j.sandbox_posts(account.account) if words in one["text"]]
+            j.check_witness("sandbox", len(found) == 1, f"{account.account} took it in {len(found)} times")
+    j.open_page("/tour")
+    j.window.wait_for_text(j.catalogue_text_start("tour.stands"))
+    j.window.press_button(j.catalogue_text("tour.undo_publish"))
+    j.window.wait_for_text(j.catalogue_text("tour.undone_publish"))
+    j.wait_for_witness(
+        "database", lambda: all(one.state is S.REMOVED for one in j.deliveries_of(post)), "it was not taken away"
+    )
+
+
+def _accounts(j: TourJudge) -> list[Channel]:
+    """Her page, and two of her accounts on the sandbox."""
+    able = [one for one in j.channels_of_creator("mia") if not one.is_manual and one.state == ChannelState.ACTIVE]
+    return sorted(able, key=lambda one: one.account != "mia")[:3]
+
+
+def _written(j: TourJudge, words: str) -> list:  # type: ignore[type-arg]  # ids, as the database gives them
+    return [
+        row.id for row in j.query_rows("SELECT id FROM posts WHERE tenant_id = :tenant AND body = :words", words=words)
+    ]
+
+
+def _stand(entries: list[DeliveryEntry]) -> bool:
+    return bool(entries) and all(one.state is S.PUBLISHED for one in entries)
+
+
+def _once_in_public(j: TourJudge, slug: str, words: str) -> None:
+    """The public page and its feed have the post once."""
+    base = j.services.settings.web.public_url.rstrip("/")
+    j.window.open(f"{base}/{quote(slug)}/", drawn=False)
+    j.window.wait_for_text(words)
+    j.window.note_internal_words()
+    count = j.window.page_text().count(words)
+    j.check_witness("text", count == 1, f"the public page says it {count} times")
+    j.save_screenshot("page")
+    feed = json.loads(fetch_url(f"{base}/{quote(slug)}/feed.json")[1] or b"{}")
+    entries = [one for one in feed.get("items", []) if words in json.dumps(one, ensure_ascii=False)]
+    j.check_witness("database", len(entries) == 1, f"the feed has it {len(entries)} times")
+
+
+def fetch_url(url: str) -> tuple[int, bytes]:
+    """Status and body of an address of ours; 0 when nobody answers."""
+    client = HttpClient()
+    try:
+        answer = client.send(HttpRequest("GET", url, deadline=20.0))
+    finally:
+        client.close()
+    return (answer.status, answer.body) if isinstance(answer, HttpResponse) else (0, b"")
+
+
+def check_refusals(j: TourJudge) -> None:
+    """Three tries, three refusals with their rule and its day, and no content request at the sandbox."""
+    account = next(one.account for one in j.channels_of_creator("nova") if one.surface.endswith("as_instagram"))
+    before = max((one["id"] for one in j.sandbox_requests(account)), default=0)
+    j.ensure_page_open("/tour")
+    if j.window.page.locator("button:visible", has_text=j.catalogue_text("tour.undo_cheat")).count():
+        j.window.press_button(j.catalogue_text("tour.undo_cheat"))
+        j.window.wait_for_text(j.catalogue_text("tour.undone_cheat"))
+    for way in CHEAT_WAYS:
+        j.window.press_button(j.catalogue_text(f"tour.cheat.{way}"))
+        j.window.wait_until_drawn()
+    for way in CHEAT_WAYS:
+        j.window.wait_for_text(
+            j.catalogue_text("tour.refused", what=j.catalogue_text(f"tour.way.{way}"), why="").strip()
+        )
+    rule = j.catalogue_text_start("compose.rule")
+    j.wait_for_witness(
+        "text", lambda: j.window.page_text().count(rule) == len(CHEAT_WAYS), "not every refusal names its rule"
+    )
+    j.window.page.locator("details:visible").first.click()
+    j.window.note_internal_words()
+    j.save_screenshot("refused")
+    refused = j.query_rows(
+        "SELECT DISTINCT ON (d.subject_id) d.verdict FROM decisions d JOIN deliveries v ON v.tenant_id = d.tenant_id"
+        " AND v.id = d.subject_id JOIN posts p ON p.tenant_id = v.tenant_id AND p.id = v.post_id"
+        " WHERE d.tenant_id = :tenant AND p.origin = 'tour' AND p.origin_key LIKE 'cheat:%' AND v.state = 'held'"
+        " ORDER BY d.subject_id, d.seq DESC"
+    )
+    verdicts = sorted(row.verdict for row in refused)
+    j.check_witness("database", verdicts == ["B"] * len(CHEAT_WAYS), f"the decisions are {verdicts}")
+    asked = [one for one in j.sandbox_requests(account, before) if one["kind"] in CONTENT_REQUESTS]
+    j.check_witness("sandbox", not asked, f"{account} received {len(asked)} requests with content")
+    j.window.press_button(j.catalogue_text("tour.undo_cheat"))
+    j.window.wait_for_text(j.catalogue_text("tour.undone_cheat"))
+
+
+def start_burst(j: TourJudge) -> tuple[str, frozenset[int]]:
+    """Begin the burst; returns the run before it, and the processes of which one will be killed."""
+    before = max((key.split(":")[1] for key in _bursts(j)), default="")
+    pids = _senders(j)
+    j.ensure_page_open("/tour")
+    j.window.press_button(j.catalogue_text("tour.break_now"))
+    j.window.wait_for_text(j.catalogue_text("tour.asked_break"))
+    j.wait_for_witness(
+        "database", lambda: len(j.latest_step_run("burst", before)) == BURST_SIZE, "the burst was not written"
+    )
+    return before, pids
+
+
+def _bursts(j: TourJudge) -> list[str]:
+    found = j.query_rows("SELECT origin_key FROM posts WHERE tenant_id = :tenant AND origin_key LIKE 'burst:%'")
+    return [row.origin_key for row in found]
+
+
+def _senders(j: TourJudge) -> frozenset[int]:
+    """The processes that send and work, as the supervisor sees them."""
+    found = state_file.read_status(InstallationFolder(j.services.settings.home)).processes
+    return frozenset(one.pid for one in found if one.name.partition("-")[0] == "send" and one.is_ready and one.pid)
+
+
+def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> None:
+    """All thirty once, none lost, none twice; another process than before."""
+    before, pids = begun
+    j.wait_for_witness(
+        "database", lambda: bool(_senders(j) - pids), "no process that sends was killed", RECOVERY_SECONDS
+    )
+    posts = j.latest_step_run("burst", before)
+    j.wait_for_witness(
+        "database",
+        lambda: set(j.delivery_states(posts)) == {S.PUBLISHED},
+        "not all of them were published",
+        RECOVERY_SECONDS,
+    )
+    bodies = {
+        row.body for row in j.query_rows("SELECT body FROM posts WHERE tenant_id = :tenant AND id = ANY(:p)", p=posts)
+    }
+    seen = [
+        post["text"]
+        for one in j.channels_of_creator("nova")
+        if not one.is_manual
+        for post in _posts(j, one.account)
+        if post["text"] in bodies
+    ]
+    j.check_witness("sandbox", len(seen) == BURST_SIZE, f"{len(seen)} posts were received")
+    j.check_witness("sandbox", len(set(seen)) == BURST_SIZE, f"{len(set(seen))} different posts were received")
+    j.open_page("/tour")
+    j.window.wait_for_text(j.catalogue_text("tour.counter", count=BURST_SIZE, of=BURST_SIZE))
+    j.window.wait_for_text(j.catalogue_text_start("tour.counted"), RECOVERY_SECONDS)
+    j.window.scroll_to_text(j.catalogue_text_start("tour.counted"))
+    j.save_screenshot("broken")
+    j.window.press_button(j.catalogue_text("tour.undo_break"))
+    j.window.wait_for_text(j.catalogue_text("tour.undone_break"))
+    j.wait_for_witness(
+        "database",
+        lambda: set(j.delivery_states(posts)) == {S.REMOVED},
+        "the burst was not taken away",
+        RECOVERY_SECONDS,
+    )
+
+
+def _posts(j: TourJudge, account: str) -> list[dict]:  # type: ignore[type-arg]  # as the sandbox tells them
+    own = {
+        one.account
+        for one in j.channels_of_creator("nova")
+        if one.base_url.endswith(str(j.services.settings.sandbox.port))
+    }
+    return j.sandbox_posts(account) if account in own else []

@@ -1,0 +1,254 @@
+"""`greenroom demo tour`: somebody takes the tour in a browser, in both languages, and three witnesses are heard."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from demo.agency.cast import LUMIERE
+from demo.agency.people import is_seeded
+from demo.tour import agency_steps, home_scene_check, people_steps, post_steps
+from demo.tour.browser import (
+    WitnessDisagreement,
+    launch_browser,
+    open_second_window,
+    open_window,
+)
+from demo.tour.judge import JUDGE_ACTOR, TourCheckResult, TourJudge
+from foundation.errors import NotFound, Refused
+from foundation.i18n.translation import LANGUAGES, Message
+from foundation.ops.clock import monotonic, sleep
+from foundation.ops.settings import Settings
+from tenants.agencies.rights import Role
+from tenants.auth import members
+from workers.installation.folder import InstallationFolder
+from workers.terminal.output import print_message
+from workers.terminal.session import connect_installation, exclusive_lock
+from workers.wiring import Services
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+T = TypeVar("T")
+NARROW, WIDE = 390, 1440
+
+
+def run_tour(*, as_json: bool, fast: bool, pictures: Path | None) -> int:
+    """Take the tour of the running house; prints a table, and returns 0 only if every witness agrees everywhere."""
+    with connect_installation("tour", pool_size=2) as services:
+        _may(services)
+        with (
+            exclusive_lock(InstallationFolder(services.settings.home), "tour", Message("tour.runs_already")),
+            launch_browser() as running,
+        ):
+            _waits(services, aloud=not as_json)
+            began = monotonic()
+            party = TourRun(services, running, _silent if as_json else print_result, fast, pictures)
+            _everywhere(party)
+            seconds = monotonic() - began
+    if as_json:
+        results = [{**asdict(one), "good": one.has_passed} for one in party.results]
+        print(json.dumps({"results": results, "seconds": seconds, "slow": party.slow}, ensure_ascii=False))
+    else:
+        _sum_up(party, seconds)
+    return 0 if all(one.has_passed for one in party.results) else 1
+
+
+def _may(services: Services) -> None:
+    if services.settings.environment == "production":
+        raise Refused("demo.not_here")
+    with services.tenant(LUMIERE.tenant_id, JUDGE_ACTOR) as scope:
+        if not is_seeded(scope):
+            raise NotFound("demo.absent")
+
+
+def _waits(services: Services, *, aloud: bool) -> None:
+    """Somebody looked at Home a moment ago: the minute that began then comes to its end first."""
+    end = monotonic() + home_scene_check.PLAY_SECONDS
+    if aloud and home_scene_check.is_scene_playing(services.tenant):
+        print_message(Message("tour.waits"))
+    while home_scene_check.is_scene_playing(services.tenant) and monotonic() < end:
+        sleep(1)
+
+
+@dataclass
+class TourRun:
+    """Everybody who looks, each before a window of their own; what they found."""
+
+    services: Services
+    running: "Browser"
+    report_result: Callable[[TourCheckResult], None]
+    fast: bool
+    pictures: Path | None
+    results: list[TourCheckResult] = field(default_factory=list)
+    slow: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def open_judge(self, language: str, role: Role = Role.OWNER) -> Iterator[TourJudge]:
+        """Somebody who comes in and reads this language; at the end they read again what they read before."""
+        with open_window(self.running, language=language, own=_hosts(self.services.settings)) as window:
+            kept = self.pictures if language == LANGUAGES[0] else None
+            judge = TourJudge(self.services, window, language, self.fast, kept, role, tell=self.report_result)
+            before = judge.current_member()
+            try:
+                with self._heard(judge):
+                    _enter(judge)
+                    yield judge
+            finally:
+                judge.read_demo_agency(lambda scope: members.set_member_language(scope, before.id, before.language))
+
+    @contextmanager
+    def open_second_judge(self, other: TourJudge) -> Iterator[TourJudge]:
+        """The same visitor before a second window."""
+        with (
+            open_second_window(other.window) as window,
+            self._heard(replace(other, window=window, results=[])) as judge,
+        ):
+            yield judge
+
+    @contextmanager
+    def _heard(self, judge: TourJudge) -> Iterator[TourJudge]:
+        try:
+            yield judge
+        finally:
+            self.results += judge.results
+            self.slow += judge.window.slow
+
+
+def _everywhere(party: TourRun) -> None:
+    """Everything in French, then in English; or both at once, where somebody is in a hurry."""
+    from playwright.sync_api import Error as Broken  # noqa: PLC0415  a browser for whoever asks for one
+
+    began = monotonic()
+    try:
+        if party.fast:
+            _hurry(party)
+        else:
+            for language in LANGUAGES:
+                with party.open_judge(language) as judge:
+                    _whole(party, judge)
+    except (Broken, WitnessDisagreement) as found:  # outside of every step: somebody did not get in
+        told = " ".join(str(found).split())[:300]
+        party.results.append(TourCheckResult("in", "-", WIDE, monotonic() - began, "text", told))
+        party.report_result(party.results[-1])
+    finally:
+        agency_steps.remove_judge_agencies(party.services)
+
+
+def _hosts(settings: Settings) -> frozenset[str]:
+    own = (settings.dashboard.public_url, settings.web.public_url, f"http://127.0.0.1:{settings.sandbox.port}")
+    return frozenset(urlsplit(one).netloc for one in own)
+
+
+def _enter(j: TourJudge) -> None:
+    """In by a one-time link; then the language, chosen in the sidebar."""
+    j.window.open(j.sign_in_link(), drawn=False)
+    j.scenes = home_scene_check.scenes_played(j)
+    j.window.page.locator("button:visible").first.click()
+    j.window.page.wait_for_url(j.dashboard_url("/"))
+    if j.current_member().language == j.language:
+        return
+    with j.window.page.expect_navigation():
+        j.window.page.locator(f'form[action^="/auth/language/{j.language}"] button').click()
+    j.check_witness(
+        "database", j.current_member().language == j.language, f"{j.current_member().name} does not read {j.language}"
+    )
+
+
+def _take(j: TourJudge, name: str, act: Callable[[TourJudge], T], width: int = WIDE) -> T | None:
+    """Take a step before a window of this width; what it came to, None if a witness disagreed."""
+    made: T | None = None
+    j.width = width
+    j.window.set_size(width)
+    with j.timed_step(name):
+        made = act(j)
+    j.window.set_size(WIDE)
+    j.width = WIDE
+    return made
+
+
+def _whole(party: TourRun, j: TourJudge) -> None:
+    """Everything, one after the other; the wizard leads into another agency, so it has a window of its own."""
+    _take(
+        j, "0 first minute", lambda one: home_scene_check.check_home_scene(one, home_scene_check.start_recording(one))
+    )
+    _take(j, "1 publish", lambda one: post_steps.check_published(one, post_steps.upload_and_schedule(one)))
+    _take(j, "2 talk", people_steps.check_chat_purchase)
+    _take(j, "3 cheat", post_steps.check_refusals)
+    _take(j, "4 break", lambda one: post_steps.check_burst_after_kill(one, post_steps.start_burst(one)))
+    _take(j, "5 remove", people_steps.check_removal)
+    _take(j, "6 count", agency_steps.check_statement_import)
+    _small(j, NARROW)
+    with party.open_judge(j.language) as other:
+        _take(other, "7 connect", lambda one: agency_steps.check_first_post(one, agency_steps.create_judge_agency(one)))
+
+
+def _small(j: TourJudge, width: int) -> None:
+    """Steps 1, 2 and 5, the fifteen seconds of the first used for the others."""
+    words = _take(j, "1 publish (begun)", post_steps.upload_and_schedule, width)
+    _take(j, "2 talk", people_steps.check_chat_purchase, width)
+    _take(j, "5 remove", people_steps.check_removal, width)
+    _publishes(j, words, width)
+
+
+def _hurry(party: TourRun) -> None:
+    """The same in one and a half minutes: what takes time goes on while other steps are taken.
+
+    Home shows twelve lines: what writes many of them, the removals, waits until the first minute was seen.
+    """
+    first, second = LANGUAGES
+    with party.open_judge(first) as home, party.open_second_judge(home) as visitor, party.open_judge(first) as beginner:
+        wanted = _take(home, "0 first minute (begun)", home_scene_check.start_recording)
+        burst = _take(visitor, "4 break (begun)", post_steps.start_burst)
+        mine = _take(beginner, "7 connect (begun)", agency_steps.create_judge_agency)
+        words = _take(visitor, "1 publish (begun)", post_steps.upload_and_schedule)
+        _take(visitor, "3 cheat", post_steps.check_refusals)
+        _take(visitor, "6 count", agency_steps.check_statement_import)
+        _publishes(visitor, words, WIDE)
+        with party.open_judge(second, Role.MANAGER) as other:
+            _take(other, "all, read", _read_through)
+            words = _take(other, "1 publish (begun)", post_steps.upload_and_schedule, NARROW)
+            _take(visitor, "2 talk", people_steps.check_chat_purchase)
+            if wanted is not None:
+                _take(home, "0 first minute", partial(home_scene_check.check_home_scene, wanted=wanted))
+            _take(visitor, "5 remove", people_steps.check_removal)
+            _take(other, "2 talk", people_steps.check_chat_purchase, NARROW)
+            _take(other, "5 remove", people_steps.check_removal, NARROW)
+            _publishes(other, words, NARROW)
+        if burst is not None:
+            _take(visitor, "4 break", partial(post_steps.check_burst_after_kill, begun=burst))
+        if mine is not None:
+            _take(beginner, "7 connect", partial(agency_steps.check_first_post, begun=mine))
+
+
+def _publishes(j: TourJudge, words: str | None, width: int) -> None:
+    if words is not None:
+        _take(j, "1 publish", partial(post_steps.check_published, words=words), width)
+
+
+def _read_through(j: TourJudge) -> None:
+    """The tour's own page with all that was done, in this language."""
+    j.open_page("/tour")
+    j.window.wait_for_text(j.catalogue_text("tour.title"))
+
+
+def print_result(one: TourCheckResult) -> None:
+    """One line of the table: step, language, width, seconds, result."""
+    said = "✓" if one.has_passed else f"✗ {one.witness}: {one.details}"
+    print(f"  {one.step:<24} {one.language}  {one.width:>5}  {one.seconds:6.1f} s  {said}", flush=True)
+
+
+def _silent(_: TourCheckResult) -> None:
+    return
+
+
+def _sum_up(party: TourRun, seconds: float) -> None:
+    for told in party.slow:
+        print(f"    {told}", flush=True)
+    good = sum(one.has_passed for one in party.results)
+    print_message(Message("tour.judged", {"good": good, "of": len(party.results), "seconds": round(seconds)}))
+    print_message(Message("tour.slower", {"count": len(party.slow)}))

@@ -1,0 +1,76 @@
+"""What both doors do with every request before their app sees it: the host it names, and the headers it gets back."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+AsgiMessage = MutableMapping[str, Any]
+AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
+AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
+AsgiApp = Callable[[MutableMapping[str, Any], AsgiReceive, AsgiSend], Awaitable[None]]
+
+MISDIRECTED = 421
+POLICY_VIOLATION = 1008
+PROBES = frozenset({"/healthz", "/readyz"})
+"""Answered under any name: whoever asks whether the process lives, or works, calls it by its socket."""
+
+
+def host_name(url: str) -> str:
+    """The host name of an address, without its port."""
+    return urlsplit(url).hostname or ""
+
+
+class HostGuard:
+    """An ASGI app behind a door: a foreign `Host` is refused (DNS rebinding, a cookie of another name on the same
+    machine), and every answer, errors included, carries the door's headers unless it set its own.
+
+    `hosts` are host names without ports; `elsewhere` is the page a visitor under another name reads.
+    """
+
+    def __init__(
+        self, app: AsgiApp, *, hosts: Iterable[str], headers: Mapping[str, str], elsewhere: bytes = b""
+    ) -> None:
+        self._app, self._hosts, self._elsewhere = app, frozenset(hosts), elsewhere
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
+        """Serve one connection."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._http(scope, receive, self._dressed(send))
+
+    async def _websocket(self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
+        if self._known(scope):
+            await self._app(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+
+    async def _http(self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
+        if self._known(scope) or scope["path"] in PROBES:
+            await self._app(scope, receive, send)
+            return
+        headers = [(b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": MISDIRECTED, "headers": headers})
+        await send({"type": "http.response.body", "body": self._elsewhere})
+
+    def _known(self, scope: MutableMapping[str, Any]) -> bool:
+        named = [value for name, value in scope["headers"] if name == b"host"]
+        if len(named) != 1:
+            return False
+        try:
+            return host_name(f"//{named[0].decode('ascii')}") in self._hosts
+        except ValueError:  # not ASCII, or brackets that never close
+            return False
+
+    def _dressed(self, send: AsgiSend) -> AsgiSend:
+        async def answer(message: AsgiMessage) -> None:
+            if message["type"] == "http.response.start":
+                own = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in self._headers if pair[0] not in own)]
+            await send(message)
+
+        return answer

@@ -1,0 +1,216 @@
+"""Sentences for people. Rooms store `Message(code, params)`; the edge renders it in the reader's language."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from foundation.money import EXPONENTS, Money
+
+LANGUAGES = ("fr", "en")
+OMIT_FROM_DIGEST: Mapping[str, bool] = {"unsaid": True}
+"""The metadata of a field that digests leave out, since what it says follows from another one."""
+
+OMIT_IF_EMPTY: Mapping[str, bool] = {"if_any": True}
+"""The metadata of a field that digests leave out where it says nothing: so it could be added to values that were
+digested before."""
+
+_OF_PLATFORMS = ("platform", "place", "connect", "option")
+"""What codes begin with that speak of the platform they name next."""
+
+CURRENCY_UNITS: Mapping[str, str] = {"XTS": "money.test", "XTR": "money.stars"}
+"""Currencies that no locale names, by the code of their sentence."""
+
+_MONEY = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,3}))? ([A-Z]{3})")
+_OPTION = re.compile(r"option(\.[a-z0-9_-]{1,40}){2}")
+_CATALOGUES = Path(__file__).parents[1] / "locale"
+
+
+@dataclass(frozen=True)
+class Message:
+    """A sentence by its code in the catalogues; `params` are ids, names, numbers and times, never free sentences."""
+
+    code: str
+    params: Mapping[str, str | int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        details = ", ".join(f"{key}={value}" for key, value in self.params.items())
+        return f"{self.code}({details})" if details else self.code
+
+    def to_json(self) -> dict[str, object]:
+        """The stored form."""
+        return {"code": self.code, "params": dict(self.params)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, object]) -> "Message":
+        """The value of what `to_json` stored."""
+        params = stored.get("params") or {}
+        if not isinstance(params, Mapping):
+            raise TypeError("params of a stored message must be an object")
+        return cls(str(stored["code"]), dict(params))
+
+
+@cache
+def load_catalogue(language: str) -> Mapping[str, str]:
+    """Every sentence of a language by code: ours, and those that installed packages bring for their platforms."""
+    ours, theirs = _ours(language), _theirs(language)
+    return {**theirs, **ours}
+
+
+@cache
+def _ours(language: str) -> Mapping[str, str]:
+    """Read from `foundation/locale/<room>.<language>.po`.
+
+    Raises ValueError for a code that two rooms define: neither would know whose sentence is shown.
+    """
+    sentences: dict[str, str] = {}
+    for path in sorted(_CATALOGUES.glob(f"*.{language}.po")):
+        for code, sentence in _entries(path, language).items():
+            if code in sentences:
+                raise ValueError(f"{path.name} defines {code} a second time")
+            sentences[code] = sentence
+    return sentences
+
+
+def _theirs(language: str) -> Mapping[str, str]:
+    """What packages that bring a connector say of their own platform, in `locale/<language>.po` inside the package; in
+    another language where that is all there is."""
+    from foundation import entry_points  # noqa: PLC0415  reading what is installed is for who says something
+
+    found: dict[str, str] = {}
+    for wanted in (language, *LANGUAGES):
+        for entry in entry_points.list_entry_points(entry_points.CONNECTORS_GROUP):
+            path = entry_points.package_file(entry, entry_points.top_level_package(entry), f"locale/{wanted}.po")
+            for code, sentence in (_readable(path, wanted) if path is not None else {}).items():
+                if subject_of_code(code) == entry.name:
+                    found.setdefault(code, sentence)
+    return found
+
+
+def _readable(path: Path, language: str) -> dict[str, str]:
+    try:
+        return _entries(path, language)
+    except Exception:  # a file of a stranger's, read by every page
+        return {}
+
+
+def _entries(path: Path, language: str) -> dict[str, str]:
+    from babel.messages.pofile import read_po  # noqa: PLC0415  most processes that know a code say nothing
+
+    with path.open("rb") as file:
+        entries = read_po(file, locale=language, abort_invalid=True)
+    return {str(entry.id): str(entry.string) for entry in entries if entry.id and entry.string}
+
+
+def subject_of_code(code: str) -> str:
+    """Whom a code speaks of: `acme` of `platform.acme`, `place.acme.post`, `connect.acme.token` and `acme.no_user`."""
+    first, *more = code.split(".")
+    return more[0] if first in _OF_PLATFORMS and more else first
+
+
+@cache
+def _spoken_of(language: str) -> frozenset[str]:
+    return frozenset(map(subject_of_code, _ours(language)))
+
+
+def render_message(message: Message, language: str) -> str:
+    """The sentence in `language` ("fr" or "en"). Raises KeyError for a code of ours without one: the build fails on it.
+
+    What a package brings, or left behind when it was removed, is said as well as can be: a page shows it all the same.
+    """
+    code, params = message.code, {name: format_parameter(value, language) for name, value in message.params.items()}
+    if code in _ours(language) or (
+        subject_of_code(code) in _spoken_of(language) and subject_of_code(code) not in _brought()
+    ):
+        return _ours(language)[code].format_map(params)
+    try:
+        return load_catalogue(language)[code].format_map(params)
+    except (LookupError, ValueError, TypeError, AttributeError):
+        return _spelled(message)
+
+
+def format_money(amount: Money, language: str, units: Mapping[str, str] = CURRENCY_UNITS) -> str:
+    """An amount as people of a language write it: 3,00 $US. `units` are the sentences of what no locale names."""
+    from babel.numbers import format_currency, format_decimal  # noqa: PLC0415  as above
+
+    number = Decimal(amount.minor).scaleb(-EXPONENTS.get(amount.currency, 2))
+    if amount.currency in units:
+        return render_message(
+            Message(units[amount.currency], {"amount": str(format_decimal(number, locale=language))}), language
+        )
+    return str(format_currency(number, amount.currency, locale=language))
+
+
+def format_parameter(value: str | int, language: str) -> str | int:
+    """A parameter as it stands in a sentence: an amount, which is stored as `str(Money)`, in the language's form, and
+    what a platform lets a post choose by what it is called on the page."""
+    if isinstance(value, str) and _OPTION.fullmatch(value):
+        return load_catalogue(language).get(value, value)
+    found = _MONEY.fullmatch(value) if isinstance(value, str) else None
+    if found is None or len(found[2] or "") != EXPONENTS.get(found[3], 2):
+        return value
+    return format_money(Money(int(found[1] + (found[2] or "")), found[3]), language)
+
+
+@cache
+def _brought() -> frozenset[str]:
+    from foundation import entry_points  # noqa: PLC0415  as above
+
+    return frozenset(entry.name for entry in entry_points.list_entry_points(entry_points.CONNECTORS_GROUP))
+
+
+def _spelled(message: Message) -> str:
+    """The words of a code: "Token" of `connect.acme.token`, "Acme: no user" of `acme.no_user`."""
+    words = message.code.replace("_", " ").split(".")
+    skipped = 0 if words[0] not in _OF_PLATFORMS else 2 if words[0] == "connect" and len(words) > 2 else 1
+    said = ": ".join(words[skipped:]).capitalize() or message.code
+    details = ", ".join(map(str, message.params.values()))
+    return f"{said} ({details})" if details else said
+
+
+def format_date(on: date, language: str) -> str:
+    """A day as people write it: `24 déc. 2026`, `24 Dec 2026`."""
+    from babel.dates import format_date  # noqa: PLC0415  as above
+
+    return str(format_date(on, "d MMM y", locale=language))
+
+
+def canonical_json(value: object) -> bytes:
+    """JSON with sorted keys and no spaces, for digests: the same value gives the same bytes (after RFC 8785).
+
+    A dataclass is the object of its fields, those told apart by `UNSAID` or `IF_ANY` left out; anything else that
+    JSON does not know is its `str`.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode()
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        told = {each: getattr(value, each.name) for each in fields(value) if each.metadata != OMIT_FROM_DIGEST}
+        return {each.name: said for each, said in told.items() if said or each.metadata != OMIT_IF_EMPTY}
+    return str(value)
+
+
+def to_storable_json(value: Any) -> Any:
+    """What JSON holds as PostgreSQL takes it: no NUL, no lone surrogate; None where it is nested too deep."""
+    try:
+        return _clean(value)
+    except RecursionError:
+        return None
+
+
+def _clean(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace("\x00", "").encode("utf-8", "replace").decode()
+        case dict():
+            return {_clean(key): _clean(part) for key, part in value.items()}
+        case list():
+            return [_clean(part) for part in value]
+        case _:
+            return value

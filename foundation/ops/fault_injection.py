@@ -1,0 +1,344 @@
+"""Faults on demand: what a platform does on a bad day, asked for by account and kind of request, kept until used up.
+
+Modes, all but `lag` once per `times`:
+
+    hang              nothing is taken in; no answer for `seconds`, then the connection is reset
+    reset_before      nothing is taken in; the connection is reset
+    refuse            nothing is taken in; 403 `content_refused`
+    status:N          nothing is taken in; status N (429 with Retry-After when `retry_after` is given)
+    status:N_after    taken in, then status N
+    accept_then_hang  taken in; no answer for `seconds`, then reset
+    reset_after       taken in, then reset
+    drip              taken in; the answer comes byte by byte over `seconds`
+    garbage           taken in; a success whose JSON breaks off
+    lag               look-ups do not see what is younger than `lookup_lag` seconds, until the faults are cleared
+
+Asked for an account `*-of-NAME`, it is for all accounts whose name ends so: those connected through the application
+NAME. A 429 of theirs says that the whole application waits.
+
+Kinds: posts, messages, files, deletes, lookups, updates, checkouts, refunds, metrics; `*` is all of them but updates,
+which a listener asks for all the time. With `match`, only a request whose body holds that text: one single post.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import sqlite3
+import struct
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from socket import SO_LINGER, SOL_SOCKET
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from foundation.ops.clock import wall_now
+
+MAX_REQUEST_BYTES = 40 * 1024 * 1024
+_TRANSPORT = "sandbox.transport"
+_FOR_EVER = -1
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS faults (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, kind TEXT NOT NULL, mode TEXT NOT NULL,
+    times INTEGER NOT NULL, seconds REAL NOT NULL, retry_after REAL, lookup_lag REAL NOT NULL,
+    match TEXT NOT NULL DEFAULT '');
+CREATE TABLE IF NOT EXISTS record (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
+    account TEXT NOT NULL, kind TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL,
+    accepted INTEGER NOT NULL, status INTEGER NOT NULL, fault TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What to do with one request."""
+
+    mode: str = ""
+    seconds: float = 30.0
+    retry_after: float | None = None
+    whole_app: bool = False
+
+    @property
+    def status(self) -> int:
+        """The status of a `status:N` mode; 0 of others."""
+        digits = self.mode.removeprefix("status:").removesuffix("_after")
+        return int(digits) if self.mode.startswith("status:") and digits.isdigit() else 0
+
+    @property
+    def is_acted_upon(self) -> bool:
+        """Whether the request is acted upon before it goes wrong."""
+        return self.mode in {"", "accept_then_hang", "reset_after", "drip", "garbage"} or self.mode.endswith("_after")
+
+
+MODES = frozenset({"hang", "reset_before", "refuse", "accept_then_hang", "reset_after", "drip", "garbage", "lag"})
+NO_FAULT = Fault()
+
+
+class FaultBook:
+    """Faults asked for and requests received, on a connection of its own: a post's fsync never waits for them."""
+
+    def __init__(self, database: Path | str = ":memory:", clock: Callable[[], datetime] = wall_now) -> None:
+        self._lock, self._clock = threading.Lock(), clock
+        self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("PRAGMA busy_timeout=5000")
+        self._db.executescript(_SCHEMA)
+        if "match" not in {row["name"] for row in self._run("PRAGMA table_info(faults)")}:  # a file of before
+            self._run("ALTER TABLE faults ADD COLUMN match TEXT NOT NULL DEFAULT ''")
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+    def _run(self, sql: str, *params: object) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._db.execute(sql, params).fetchall()
+
+    def now(self) -> str:
+        """The network's own time, ISO 8601 with offset."""
+        return self._clock().isoformat()
+
+    def schedule_fault(
+        self,
+        mode: str,
+        *,
+        account: str = "*",
+        on: str = "*",
+        times: int = 1,
+        seconds: float = 30.0,
+        retry_after: float | None = None,
+        lookup_lag: float = 0.0,
+        match: str = "",
+    ) -> None:
+        """Ask for a fault on the next `times` requests of a kind (-1: until cleared) whose body holds `match`.
+
+        Raises ValueError.
+        """
+        if mode not in MODES and not Fault(mode).status:
+            raise ValueError(f"no such fault: {mode}")
+        self._run(
+            "INSERT INTO faults (account, kind, mode, times, seconds, retry_after, lookup_lag, match)"
+            " VALUES (?,?,?,?,?,?,?,?)",
+            *(account, on, mode, _FOR_EVER if mode == "lag" else times, seconds, retry_after, lookup_lag, match),
+        )
+
+    def clear_faults(self) -> None:
+        """All is well again."""
+        self._run("DELETE FROM faults")
+
+    def list_pending_faults(self) -> list[dict[str, Any]]:
+        """Faults that are still to happen."""
+        return [dict(row) for row in self._run("SELECT * FROM faults WHERE times != 0 ORDER BY id")]
+
+    def take_fault(self, account: str, kind: str, body: bytes = b"") -> Fault:
+        """The fault for this request, counted down."""
+        rows = self._run(
+            "UPDATE faults SET times = max(times - 1, -1) WHERE id = (SELECT id FROM faults WHERE times != 0"
+            " AND mode != 'lag' AND (account IN ('*', ?) OR account LIKE '*-of-%' AND ? LIKE '%' || substr(account, 2))"
+            " AND (kind = ? OR (kind = '*' AND ? != 'updates'))"
+            " AND (match = '' OR instr(?, CAST(match AS BLOB)) > 0) ORDER BY id LIMIT 1) RETURNING *",
+            *(account, account, kind, kind, body),
+        )
+        if not rows:
+            return NO_FAULT
+        asked = rows[0]
+        return Fault(asked["mode"], asked["seconds"], asked["retry_after"], asked["account"].startswith("*-of-"))
+
+    def lag_seconds(self, account: str) -> float:
+        """Seconds for which look-ups of the account do not see what is new."""
+        rows = self._run(
+            "SELECT coalesce(max(lookup_lag), 0) AS lag FROM faults WHERE mode = 'lag' AND account IN ('*', ?)", account
+        )
+        return float(rows[0]["lag"])
+
+    def record_request(self, call: "PlatformCall", body: bytes, *, accepted: bool, status: int, fault: Fault) -> None:
+        """Write down a request as it was received."""
+        self._run(
+            "INSERT INTO record (at, method, path, account, kind, digest, size, accepted, status, fault)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?)",
+            *(self.now(), call.method, call.path, call.account, call.kind),
+            *(hashlib.sha256(body).hexdigest(), len(body), accepted, status, fault.mode),
+        )
+
+    def list_requests(self, after: int = 0, limit: int = 10_000) -> list[dict[str, Any]]:
+        """Everything received after an id, oldest first; requests for updates are not kept."""
+        return [dict(row) for row in self._run("SELECT * FROM record WHERE id > ? ORDER BY id LIMIT ?", after, limit)]
+
+
+@dataclass(frozen=True)
+class PlatformCall:
+    """One request of the API."""
+
+    method: str
+    path: str
+    account: str
+    kind: str
+
+
+class FaultyNetwork:
+    """ASGI middleware around the whole app. `call_of` says which requests belong to the API, and of what kind."""
+
+    def __init__(
+        self, app: ASGIApp, *, book: FaultBook, call_of: Callable[[str, str], PlatformCall | None], latency_ms: int = 0
+    ) -> None:
+        self._app, self._book, self._call_of, self._latency = app, book, call_of, latency_ms / 1000
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, well or badly."""
+        call = self._call_of(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        if call is None:
+            await self._app(scope, receive, send)
+            return
+        body = await _whole(receive)
+        if body is None:
+            return  # it never arrived
+        fault = self._book.take_fault(call.account, call.kind, body)
+        if self._latency:
+            await asyncio.sleep(self._latency / 2)
+        if not fault.is_acted_upon:
+            self._book.record_request(call, body, accepted=False, status=fault.status, fault=fault)
+            await _fail(fault, scope, receive, send)
+            return
+        start, answer = await self._taken_in(scope, body, receive)
+        if call.kind != "updates":
+            status = int(start["status"])
+            self._book.record_request(call, body, accepted=status < 400, status=status, fault=fault)
+        if self._latency:
+            await asyncio.sleep(self._latency / 2)
+        if fault is NO_FAULT:
+            start["headers"] = [*start["headers"], (b"x-sandbox-now", self._book.now().encode())]
+            await send(start)
+            await send({"type": "http.response.body", "body": answer})
+        else:
+            await _spoil(fault, answer, scope, receive, send)
+
+    async def _taken_in(self, scope: Scope, body: bytes, receive: Receive) -> tuple[Message, bytes]:
+        """Let the app act; its answer stays here."""
+        handed = False
+        sent: list[Message] = []
+
+        async def again() -> Message:
+            nonlocal handed
+            if not handed:
+                handed = True
+                return {"type": "http.request", "body": body, "more_body": False}
+            return await receive()
+
+        async def keep(message: Message) -> None:
+            sent.append(message)
+
+        await self._app(scope, again, keep)
+        return sent[0], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    """The request's body; None when its sender went away in the middle: half a request is none."""
+    body = bytearray()
+    while len(body) <= MAX_REQUEST_BYTES:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    return bytes(body)
+
+
+async def _fail(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    if fault.mode == "hang":
+        await _silence(fault.seconds, receive)
+    if fault.mode == "refuse":
+        await _answer(403, b'{"error":"content_refused"}', {}, send)
+    elif fault.status:
+        wait = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
+        word = b"application_limited" if fault.whole_app and fault.status == 429 else b"asked_for"
+        await _answer(fault.status, b'{"error":"%s"}' % word, wait, send)
+    else:
+        await reset_connection(scope)
+
+
+async def _spoil(fault: Fault, answer: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+    if fault.mode == "accept_then_hang":
+        await _silence(fault.seconds, receive)
+    if fault.mode == "garbage":
+        await _answer(201, answer[: len(answer) // 2], {}, send)
+    elif fault.mode == "drip":
+        await _drip(answer, fault.seconds, send)
+    elif fault.status:
+        await _answer(fault.status, b'{"error":"asked_for"}', {}, send)
+    else:
+        await reset_connection(scope)
+
+
+async def _answer(status: int, body: bytes, headers: Mapping[str, str], send: Send) -> None:
+    told = {"content-type": "application/json", "content-length": str(len(body)), **headers}
+    pairs = [(name.encode(), value.encode()) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _drip(body: bytes, seconds: float, send: Send) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": 201, "headers": [length]})
+    for byte in body:
+        await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
+        await asyncio.sleep(seconds / max(1, len(body)))
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _silence(seconds: float, receive: Receive) -> None:
+    """Say nothing until the other side hangs up or the time is over."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+
+async def reset_connection(scope: Scope) -> None:
+    """Reset the TCP connection: with SO_LINGER 0 the kernel sends RST instead of FIN."""
+    transport: asyncio.Transport | None = scope.get(_TRANSPORT)
+    if transport is None:
+        raise RuntimeError("resets need uvicorn with http=ResettableProtocol")
+    connection = transport.get_extra_info("socket")
+    if connection is not None and connection.fileno() >= 0:
+        connection.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+    await asyncio.sleep(0)  # uvicorn hears of the end before the app returns, so it does not answer 500
+
+
+class ResettableProtocol(H11Protocol):
+    """uvicorn's own HTTP protocol, which also shows the app its connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself
+        """Bind the app to this connection."""
+        super().connection_made(transport)
+        app = self.app
+
+        async def bound(scope: Scope, receive: Receive, send: Send) -> None:
+            scope[_TRANSPORT] = transport
+            await app(scope, receive, send)
+
+        self.app = bound
+
+
+def fault_server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+    """How a faulty network is served: resets need its own protocol, hanging answers a short way to the end."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=ResettableProtocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        server_header=False,
+    )

@@ -1,0 +1,227 @@
+"""What the house says about itself: JSON lines on stderr, counters for Prometheus. No text of a message, no secret."""
+
+import logging
+import re
+import secrets
+import sys
+import traceback
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, TextIO
+
+import structlog
+from prometheus_client import Counter, Histogram, Info, disable_created_metrics
+from structlog.contextvars import bound_contextvars, get_contextvars, merge_contextvars
+
+from foundation.errors import GreenroomError
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # ships no types; a second series that nobody draws
+NAMESPACE = "greenroom"
+EVENTS_HANDLED = Counter(
+    "events_total", "Outbox rows handled, by kind and what came of it", ["kind", "outcome"], namespace=NAMESPACE
+)
+ROWS_CLAIMED = Counter("claims_total", "Outbox rows the relay handed over, by queue", ["queue"], namespace=NAMESPACE)
+ROWS_RETURNED = Counter("given_back_total", "Rows given back because Redis could not be reached", namespace=NAMESPACE)
+LEASES_EXPIRED = Counter(
+    "leases_expired_total", "Rows whose worker or message was lost and that were handed out again", namespace=NAMESPACE
+)
+LANE_COLLISIONS = Counter(
+    "lane_collisions_total", "Claims refused by the backstop of lanes and tried again", namespace=NAMESPACE
+)
+ORPHANED_WORK = Counter(
+    "orphans_total", "Things that waited for a row that would not come; must stay 0", ["what"], namespace=NAMESPACE
+)
+PLATFORM_REQUEST_SECONDS = Histogram(
+    "platform_request_seconds",
+    "Requests to platforms, by what was asked (stage, publish, …) and what came back (2xx, …, not_sent, lost)",
+    ["platform", "act", "outcome"],
+    namespace=NAMESPACE,
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+DELIVERIES_BY_STATE = Counter(
+    "deliveries_total", "Posts on channels, by the state they came to", ["state"], namespace=NAMESPACE
+)
+DELIVERY_LATENESS = Histogram(
+    "delivery_lateness_seconds",
+    "From the planned minute of a post to the moment it stood on its platform",
+    namespace=NAMESPACE,
+    buckets=(1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400),
+)
+FIRST_REPLY_SECONDS = Histogram(
+    "chat_first_answer_seconds",
+    "From a fan's first unanswered message to the answer on the platform, by who answered (bot, member)",
+    ["by"],
+    namespace=NAMESPACE,
+    buckets=(0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600),
+)
+GATE_DECISIONS = Counter(
+    "gate_decisions_total", "Decisions of the gate written down, by verdict", ["verdict"], namespace=NAMESPACE
+)
+BUILD_INFO = Info("build", "What runs", namespace=NAMESPACE)
+"""No label is a tenant, a creator, an account or a fan: figures are for those who run the house."""
+
+HIDDEN = "<hidden>"
+_SECRET_KEY = re.compile(r"token|secret|password|passphrase|authorization|cookie|credential|api_?key|signing", re.I)
+_SECRET_VALUE = re.compile(
+    r"Bearer\s+\S+"
+    r"|\b\d{6,12}:[A-Za-z0-9_-]{30,}"  # a Telegram bot token
+    r"|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_.-]+"  # a JWT
+    r"|\b(?:sk|pk|ghp|xox[abp])[-_][A-Za-z0-9_-]{16,}"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user:password of an address
+)
+
+
+def _redact(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: _clean(key, value) for key, value in entry.items()}
+
+
+def _clean(key: str, value: object) -> object:
+    if _SECRET_KEY.search(key):
+        return HIDDEN
+    if isinstance(value, str):
+        return _SECRET_VALUE.sub(HIDDEN, value)
+    if isinstance(value, dict):
+        return {inner: _clean(str(inner), found) for inner, found in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean("", found) for found in value]
+    return value
+
+
+_process = ""
+
+
+def _name_process(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A context variable would be missing in every thread that the process starts."""
+    if _process:
+        entry.setdefault("process", _process)
+    return entry
+
+
+_SHARED: list[structlog.typing.Processor] = [
+    merge_contextvars,
+    _name_process,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+    _redact,
+]
+
+
+class _Unfailing:
+    """A file whose lines may be lost, never the work they tell of: the disk that keeps them may be full."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
+
+
+@lru_cache(maxsize=1)
+def _unfailing(file: TextIO) -> _Unfailing:
+    return _Unfailing(file)  # one for all threads: structlog keeps their lines apart by a lock for each file
+
+
+def _to_stderr(*_: object) -> structlog.PrintLogger:
+    return structlog.PrintLogger(_unfailing(sys.stderr))  # type: ignore[arg-type]  # all that print() asks of a file
+
+
+def configure_logging(process: str) -> None:
+    """Send this process's log to stderr: JSON lines, or plain lines when a person watches."""
+    global _process  # noqa: PLW0603  one name per process, said once at its start
+    _process = process
+    last: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(default=str)
+    )
+    _speak(last)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(  # libraries speak through the same door, and are redacted too
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=[_drop_record, last])
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def process_name() -> str:
+    """What this process is called: in its lines, its figures and its connections; "" before `configure`."""
+    return _process
+
+
+def _speak(last: structlog.typing.Processor) -> None:
+    structlog.configure(
+        processors=[*_SHARED, last],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=_to_stderr,
+    )
+
+
+_speak(
+    structlog.processors.JSONRenderer(default=str)
+)  # structlog's own default is stdout, where commands print results
+
+
+@contextmanager
+def quiet_logs() -> Iterator[None]:
+    """Log warnings and worse alone while the block runs: for commands whose lines are read by the person who waits."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def _drop_record(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: value for key, value in entry.items() if key not in ("_record", "_from_structlog")}
+
+
+def get_logger(name: str) -> Any:
+    """A logger: `log("workers.relay.claim_loop").info("relay.leading", rows=3)`. Names are dotted, values are ids and numbers."""
+    return structlog.get_logger(source=name)
+
+
+@contextmanager
+def bind_log_values(**values: str | int) -> Iterator[None]:
+    """Add `values` (ids, kinds) to every line said inside the block."""
+    with bound_contextvars(**values):
+        yield
+
+
+def describe_error(error: BaseException) -> str:
+    """Class and code of an error, without any of its text: `Refused gate.denied`, `OperationalError 57P01`."""
+    if isinstance(error, GreenroomError):
+        return f"{type(error).__name__} {error.message.code}"
+    return f"{type(error).__name__} {getattr(getattr(error, 'orig', None), 'sqlstate', None) or ''}".strip()
+
+
+def error_location(error: BaseException) -> str:
+    """Where an error came up: file and line of its innermost frame in our own files (else of all), no values."""
+    frames = traceback.extract_tb(error.__traceback__)
+    found = [one for one in frames if "site-packages" not in one.filename] or frames
+    return f"{found[-1].filename}:{found[-1].lineno}" if found else ""
+
+
+def trace_id() -> str:
+    """The id that ties together what one cause set in motion; a new one outside of any."""
+    found = get_contextvars().get("trace")
+    return found if isinstance(found, str) else secrets.token_hex(8)
+
+
+def release_version() -> str:
+    """The version that runs, as installed."""
+    try:
+        return version("greenroom")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+def record_build_info() -> None:
+    """Say in the figures which process and version they are of."""
+    BUILD_INFO.info({"version": release_version(), "process": _process})

@@ -1,0 +1,130 @@
+"""Facts: what many rooms care about is put once, and each who hears of it gets a row of their own.
+
+The relay spreads them itself, all that are due in one transaction: a fact that is a message to a worker is two
+transactions more, a turn of Celery and one of the relay. A listener's row may be for later, so that nobody handles a
+fact only to write one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from datetime import timedelta
+from typing import Any
+
+from foundation.db.database import Scope
+from foundation.i18n.translation import canonical_json
+from foundation.ids import uuid7
+from foundation.ops import telemetry
+from foundation.outbox import outbox
+from foundation.outbox.outbox import Event, Queue
+
+FACT_QUEUE: Queue = "facts"
+FACTS_PER_TURN = 500
+"""So many facts are spread in one transaction."""
+
+
+@dataclass(frozen=True)
+class FactListener:
+    """A listener: the event it gets, how long after the fact, and what that event says beside the fact's own fields."""
+
+    event: type[Event]
+    delay: timedelta = timedelta(0)
+    extra_fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+class FactListeners:
+    """Who hears which fact. Refuses, at start, a fact of another queue and a listener that would lack a field."""
+
+    def __init__(self, heard: Mapping[type[Event], tuple[FactListener, ...]]) -> None:
+        self.by_kind = {fact.kind: listeners for fact, listeners in heard.items()}
+        for fact, listeners in heard.items():
+            outbox.check_event_type(fact)
+            if fact.queue != FACT_QUEUE:
+                raise ValueError(f"{fact.kind} is a fact, and its queue is {fact.queue}")
+            for one in listeners:
+                lacking = _needed(one.event) - _names(fact) - one.extra_fields.keys()
+                if lacking:
+                    raise ValueError(f"{one.event.kind} needs {', '.join(sorted(lacking))}, which {fact.kind} has not")
+
+    @property
+    def listener_events(self) -> set[type[Event]]:
+        """Every event that a fact makes."""
+        return {one.event for heard in self.by_kind.values() for one in heard}
+
+
+def _names(event: type[Event]) -> set[str]:
+    return {one.name for one in fields(event)}  # type: ignore[arg-type] # a protocol cannot say "dataclass"
+
+
+def _needed(event: type[Event]) -> set[str]:
+    return {one.name for one in fields(event) if one.default is MISSING}  # type: ignore[arg-type] # as above
+
+
+_DUE = """
+SELECT tenant_id, id, kind, subject_id, args, available_at, trace_id FROM outbox
+WHERE queue = :queue AND state = 'waiting' AND available_at <= :now
+ORDER BY available_at, id LIMIT :most FOR UPDATE SKIP LOCKED
+"""
+
+_END = """
+WITH ended AS (SELECT x.tenant_id, x.id, x.known FROM jsonb_to_recordset(CAST(:ended AS jsonb))
+  AS x(tenant_id uuid, id uuid, known bool)),
+told AS (DELETE FROM outbox o USING ended e WHERE o.tenant_id = e.tenant_id AND o.id = e.id AND e.known),
+strange AS (UPDATE outbox o SET state = 'dead', last_error = 'event.unrouted', updated_at = :now FROM ended e
+  WHERE o.tenant_id = e.tenant_id AND o.id = e.id AND NOT e.known)
+INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, holds_lane, priority, available_at, state,
+  tries, dedupe_key, trace_id)
+SELECT tenant_id, id, kind, version, subject_id, args, queue, false, 5, at, 'waiting', 0, dedupe, trace
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(tenant_id uuid, id uuid, kind text, version int, subject_id uuid,
+  args jsonb, queue text, at timestamptz, dedupe text, trace text)
+ON CONFLICT DO NOTHING
+RETURNING set_config('synchronous_commit', 'off', true)
+"""
+
+
+def spread_facts(scope: Scope, facts: FactListeners) -> int:
+    """Write a row for each listener of each fact that is due, in the place of the fact; how many facts there were.
+
+    Sees the tenants its scope sees: all as `relay`. A fact that nobody knows stops as dead and is shown.
+    """
+    due = scope.run(_DUE, queue=FACT_QUEUE, now=scope.now, most=FACTS_PER_TURN).all()
+    if not due:
+        return 0
+    rows: list[Mapping[str, Any]] = []
+    ended: list[Mapping[str, Any]] = []
+    for fact in due:
+        heard = _heard(fact, facts)
+        rows += heard or ()
+        ended.append({"tenant_id": str(fact.tenant_id), "id": str(fact.id), "known": heard is not None})
+        scope.after_commit(telemetry.EVENTS_HANDLED.labels(fact.kind, "dead" if heard is None else "fact").inc)
+    scope.run(_END, now=scope.now, ended=_json(ended), rows=_json(rows))
+    return len(due)
+
+
+def _heard(fact: Any, facts: FactListeners) -> list[dict[str, Any]] | None:
+    """The rows of a fact's listeners; None of one that nobody knows, or that cannot be read: it keeps back no other."""
+    try:
+        return [_row(fact, one) for one in facts.by_kind[fact.kind]]
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _row(fact: Any, one: FactListener) -> dict[str, Any]:
+    names = _names(one.event)
+    said = {name: value for name, value in fact.args.items() if name in names} | dict(one.extra_fields)
+    event = outbox.rebuild_event(one.event, fact.tenant_id, fact.subject_id, said)
+    return {
+        "tenant_id": str(fact.tenant_id),
+        "id": str(uuid7()),
+        "kind": event.kind,
+        "version": getattr(event, "version", 1),
+        "subject_id": str(fact.subject_id),
+        "args": outbox.event_arguments(event),
+        "queue": event.queue,
+        "at": (fact.available_at + one.delay).isoformat(),
+        "dedupe": f"{fact.id}:{event.kind}:{one.delay.total_seconds():g}",
+        "trace": fact.trace_id,
+    }
+
+
+def _json(rows: Iterable[Mapping[str, Any]]) -> str:
+    return canonical_json(list(rows)).decode()

@@ -1,0 +1,413 @@
+"""The outbox: the only clock and the only retry. What must happen later is a row, written with what caused it.
+
+Rooms call `put` and `cancel` on their open scope. Claiming, taking and settling rows is `foundation/outbox/row_leases.py`.
+
+Something happened, perhaps many times in a row: what is to be done about it is done once, after the last of them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import text as sql
+
+from foundation.db.database import Scope, TenantRow, jsonb_column, table_arguments, timestamp_column
+from foundation.errors import Conflict, NotFound
+from foundation.i18n.translation import canonical_json
+from foundation.ids import uuid7
+from foundation.ops import telemetry
+
+Queue = Literal["urgent", "chat", "publish", "make", "gpu", "buy", "notify", "facts"]
+"""All but `facts` are worked on by processes; facts are spread by the relay (`foundation/outbox/fan_out.py`)."""
+
+QUEUES: tuple[Queue, ...] = get_args(Queue)
+NOTIFY_CHANNEL = "outbox"
+"""What the relay listens to; the payload is the queue that was stirred, or nothing for all of them."""
+
+WAKE_DELAY = timedelta(seconds=1)
+"""The relay looks at least this often by itself, so only what is due sooner must wake it."""
+
+
+class Event(Protocol):
+    """Something to be done later: a frozen dataclass of ids, with its kind and queue on the class.
+
+    Fields beside the two ids are few and small (UUID, str, int, bool, date, datetime, or one of them or None).
+    """
+
+    kind: ClassVar[str]
+    queue: ClassVar[Queue]
+
+    @property
+    def tenant_id(self) -> UUID: ...
+
+    @property
+    def subject_id(self) -> UUID: ...
+
+
+E = TypeVar("E", bound=Event)
+
+
+class RetryLater(Exception):  # no error: a handler gives its row back, at no cost of tries
+    """Raised by a handler: come back after `after`; the stop or the wait is not the row's fault. `fresh`: something was
+    done meanwhile, so that failures before it count no more."""
+
+    def __init__(self, after: timedelta, *, fresh: bool = False) -> None:
+        self.after, self.fresh = after, fresh
+        super().__init__(f"later by {after.total_seconds():g} s")
+
+
+class OutboxRow(TenantRow, table=True):
+    """One thing to do. Done and cancelled rows are deleted; a row that failed too often stays as `dead`."""
+
+    __tablename__ = "outbox"
+    __table_args__ = table_arguments(
+        CheckConstraint("state IN ('waiting', 'leased', 'dead')", name="outbox_state"),
+        Index("outbox_due", "queue", "available_at", postgresql_where=sql("state = 'waiting'")),
+        Index(
+            "outbox_lane",
+            "tenant_id",
+            "lane",
+            "priority",
+            "available_at",
+            "id",
+            postgresql_where=sql("state = 'waiting' AND lane IS NOT NULL"),
+        ),
+        Index(  # the backstop of the claim; a holding row that has been out keeps its lane while it waits
+            "outbox_one_per_lane",
+            "tenant_id",
+            "lane",
+            unique=True,
+            postgresql_where=sql(
+                "lane IS NOT NULL"
+                " AND (state = 'leased' OR state = 'waiting' AND holds_lane AND lease_token IS NOT NULL)"
+            ),
+        ),
+        Index(
+            "outbox_dedupe",
+            "tenant_id",
+            "dedupe_key",
+            unique=True,
+            postgresql_where=sql("state IN ('waiting', 'leased') AND dedupe_key IS NOT NULL"),
+        ),
+        Index("outbox_leased", "lease_token", postgresql_where=sql("state = 'leased'")),
+        Index("outbox_expiring", "lease_until", postgresql_where=sql("state = 'leased'")),
+        Index("outbox_subject", "tenant_id", "subject_id", "kind"),
+        about="nobody",
+        keep="until done",
+    )
+
+    kind: str
+    version: int = 1
+    subject_id: UUID
+    args: dict[str, Any] = jsonb_column()
+    queue: str
+    lane: str | None = None
+    holds_lane: bool = False
+    group_key: str | None = None
+    priority: int = 5
+    available_at: datetime = timestamp_column()
+    state: str = "waiting"
+    tries: int = 0
+    lease_token: UUID | None = None
+    lease_until: datetime | None = timestamp_column(optional=True)
+    started_at: datetime | None = timestamp_column(optional=True)
+    dedupe_key: str | None = None
+    trace_id: str
+    last_error: str | None = None
+
+
+_PUT = """
+INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, lane, holds_lane, group_key, priority,
+  available_at, state, tries, dedupe_key, trace_id)
+VALUES (:tenant_id, :id, :kind, :version, :subject_id, CAST(:args AS jsonb), :queue, :lane, :holds_lane, :group_key,
+  :priority, :at, 'waiting', 0, :dedupe, :trace)
+ON CONFLICT DO NOTHING
+RETURNING CASE WHEN :soon THEN pg_notify(:channel, :queue) END
+"""
+"""PostgreSQL tells once per transaction and at its commit, however often it is asked to."""
+
+_INSTEAD = (
+    "WITH gone AS (DELETE FROM outbox WHERE tenant_id = :tenant_id AND subject_id = :subject_id AND kind = :instead_of"
+    " AND state = 'waiting')"
+)
+
+
+def put(
+    scope: Scope,
+    event: Event,
+    *,
+    at: datetime | None = None,
+    lane: str | None = None,
+    holds_lane: bool = False,
+    priority: int = 5,
+    dedupe: str | None = None,
+    group: str | None = None,
+    instead_of: type[Event] | None = None,
+) -> UUID | None:
+    """Write `event` down, to be handled from `at` (UTC-aware; now when None) on, in this transaction or not at all.
+
+    Args:
+        lane: rows of one lane of a tenant are done one at a time and in order (priority, then `at`).
+        holds_lane: keep the lane while this row waits for its retry; chat needs it.
+        priority: 0 (first) to 9.
+        dedupe: at most one row with this key waits or runs.
+        group: the relay prefers rows of the group (model) that is loaded.
+        instead_of: a kind that takes no lane: its waiting rows about the same subject are removed.
+    Returns: the row's id; None when `dedupe` is already waiting or running.
+    """
+    due = scope.now if at is None else at
+    event_id = uuid7()
+    replaced = {"instead_of": instead_of.kind} if instead_of is not None else {}
+    done = scope.run(
+        _INSTEAD + _PUT if replaced else _PUT,
+        tenant_id=event.tenant_id,
+        id=event_id,
+        kind=event.kind,
+        version=getattr(event, "version", 1),
+        subject_id=event.subject_id,
+        args=canonical_json(event_arguments(event)).decode(),
+        queue=event.queue,
+        lane=lane,
+        holds_lane=holds_lane,
+        group_key=group,
+        priority=priority,
+        at=due,
+        dedupe=dedupe,
+        trace=scope.session.info.setdefault("trace", telemetry.trace_id()),  # one transaction is one cause
+        soon=due <= scope.now + WAKE_DELAY,
+        channel=NOTIFY_CHANNEL,
+        **replaced,
+    )
+    return event_id if done.rowcount else None
+
+
+def cancel(scope: Scope, kind: str, subject_id: UUID) -> int:
+    """Remove the waiting rows of `kind` about a subject of this tenant; what already runs is not touched.
+
+    Returns how many were removed.
+    """
+    return cancel_all(scope, subject_id, kind)
+
+
+def cancel_all(scope: Scope, subject_id: UUID, *kinds: str) -> int:
+    """The same for several kinds, in one statement."""
+    gone = scope.run(
+        "DELETE FROM outbox WHERE tenant_id = :tenant AND subject_id = :subject"
+        " AND kind = ANY(CAST(:kinds AS text[])) AND state = 'waiting' RETURNING queue, lane",
+        tenant=scope.tenant_id,
+        subject=subject_id,
+        kinds=list(kinds),
+    ).all()
+    for queue in {row.queue for row in gone if row.lane is not None}:
+        wake_relay(scope, queue)  # the next row of the lane may go
+    return len(gone)
+
+
+def make_due(scope: Scope, subject_id: UUID, *kinds: str) -> int:
+    """Have the waiting rows of these kinds about a subject done now, otherwise as they were put; how many there are."""
+    found = scope.run(
+        "UPDATE outbox SET available_at = :now WHERE tenant_id = :tenant AND subject_id = :subject"
+        " AND kind = ANY(CAST(:kinds AS text[])) AND state = 'waiting' RETURNING queue",
+        now=scope.now,
+        tenant=scope.tenant_id,
+        subject=subject_id,
+        kinds=list(kinds),
+    ).all()
+    for row in found:
+        wake_relay(scope, row.queue)
+    return len(found)
+
+
+def is_pending(scope: Scope, subject_id: UUID, *kinds: str) -> bool:
+    """Whether a row about a subject (of one of `kinds`, if any are named) waits or runs: somebody will come."""
+    return bool(
+        scope.run(
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE tenant_id = :tenant AND subject_id = :subject"
+            " AND state IN ('waiting', 'leased') AND (:any OR kind = ANY(CAST(:kinds AS text[]))))",
+            tenant=scope.tenant_id,
+            subject=subject_id,
+            any=not kinds,
+            kinds=list(kinds),
+        ).scalar_one()
+    )
+
+
+def wake_relay(scope: Scope, queue: str) -> None:
+    """Wake the relay for a queue when this transaction commits; once, however often it is called."""
+    stirred: set[str] = scope.session.info.setdefault("outbox_stirred", set())
+    if not stirred:
+        scope.before_commit(_notify)
+    stirred.add(queue)
+
+
+def _notify(scope: Scope) -> None:
+    for queue in sorted(scope.session.info.pop("outbox_stirred", ())):
+        scope.run("SELECT pg_notify(:channel, :queue)", channel=NOTIFY_CHANNEL, queue=queue)
+
+
+def retry_dead(scope: Scope, event_id: UUID) -> None:
+    """Put a dead row back to be done now, with all its tries.
+
+    Raises:
+        NotFound: no such row in this scope, or it is not dead.
+        Conflict: another row with the same dedupe key has taken its place.
+    """
+    found = scope.run(
+        "SELECT tenant_id, queue, dedupe_key, EXISTS (SELECT 1 FROM outbox b WHERE b.tenant_id = o.tenant_id"
+        "   AND b.dedupe_key = o.dedupe_key AND b.state IN ('waiting', 'leased')) AS replaced"
+        " FROM outbox o WHERE id = :id AND state = 'dead' FOR UPDATE",
+        id=event_id,
+    ).one_or_none()
+    if found is None:
+        raise NotFound("event.not_dead", event=str(event_id))
+    if found.replaced:
+        raise Conflict("event.replaced", event=str(event_id))
+    scope.run(  # without its token: a holding row that died has lost its lane to those after it
+        "UPDATE outbox SET state = 'waiting', tries = 0, lease_token = NULL, lease_until = NULL, started_at = NULL,"
+        " available_at = :now, updated_at = :now WHERE tenant_id = :tenant AND id = :id AND state = 'dead'",
+        now=scope.now,
+        tenant=found.tenant_id,
+        id=event_id,
+    )
+    wake_relay(scope, found.queue)
+
+
+@dataclass(frozen=True)
+class QueueStats:
+    """One queue as `greenroom status` shows it; `oldest` is how long the oldest due row has been waiting."""
+
+    queue: str
+    waiting: int
+    leased: int
+    dead: int
+    oldest: timedelta
+
+
+def queue_stats(scope: Scope) -> list[QueueStats]:
+    """Rows per queue that this scope sees: one tenant's as `app`, all of them as `relay`."""
+    rows = scope.run(
+        "SELECT queue, count(*) FILTER (WHERE state = 'waiting') AS waiting,"
+        " count(*) FILTER (WHERE state = 'leased') AS leased, count(*) FILTER (WHERE state = 'dead') AS dead,"
+        " greatest(:now - min(available_at) FILTER (WHERE state = 'waiting'), interval '0') AS oldest"
+        " FROM outbox GROUP BY queue",
+        now=scope.now,
+    )
+    found = {row.queue: row for row in rows}
+    return [
+        QueueStats(queue, row.waiting, row.leased, row.dead, row.oldest or timedelta())
+        if (row := found.get(queue))
+        else QueueStats(queue, 0, 0, 0, timedelta())
+        for queue in QUEUES
+    ]
+
+
+@dataclass(frozen=True)
+class DeadEvent:
+    """A row that failed too often. `error` is a class and a code, never a text."""
+
+    tenant_id: UUID
+    id: UUID
+    kind: str
+    subject_id: UUID
+    tries: int
+    error: str
+    died_at: datetime
+
+
+def list_dead(scope: Scope, *, limit: int = 100) -> list[DeadEvent]:
+    """The rows that stopped, newest first."""
+    rows = scope.run(
+        "SELECT tenant_id, id, kind, subject_id, tries, coalesce(last_error, '') AS error, updated_at AS died_at"
+        " FROM outbox WHERE state = 'dead' ORDER BY updated_at DESC LIMIT :limit",
+        limit=limit,
+    )
+    return [DeadEvent(**row._mapping) for row in rows]
+
+
+def discard_dead(scope: Scope, event_id: UUID) -> None:
+    """Put a dead row aside for good: it will not be done. Raises NotFound: no such row in this scope, or not dead."""
+    done = scope.run("DELETE FROM outbox WHERE id = :id AND state = 'dead'", id=event_id)
+    if not done.rowcount:
+        raise NotFound("event.not_dead", event=str(event_id))
+
+
+_READERS: Mapping[type, Callable[[Any], Any]] = {
+    UUID: UUID,
+    str: str,
+    int: int,
+    bool: bool,
+    date: date.fromisoformat,
+    datetime: lambda text: datetime.fromisoformat(text).astimezone(UTC),
+}
+
+
+@cache
+def _readers(event_type: type[Event]) -> Mapping[str, Callable[[Any], Any]]:
+    hints = get_type_hints(event_type)
+    return {field.name: _reader(event_type, field.name, hints[field.name]) for field in fields(event_type)}  # type: ignore[arg-type] # a protocol cannot say "dataclass"
+
+
+def _reader(event_type: type[Event], name: str, hint: Any) -> Callable[[Any], Any]:
+    kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
+    if get_args(hint) and all(isinstance(kind, str) for kind in kinds):
+        return str  # Literal["a", "b"]
+    many = isinstance(get_origin(hint), type) and get_origin(hint) is not UnionType  # list[str]: it would be one text
+    if many or len(kinds) != 1 or not isinstance(kinds[0], type):
+        raise TypeError(f"{event_type.__name__}.{name}: an event carries ids and small values, not {hint}")
+    kind = kinds[0]
+    reader = _READERS.get(kind, kind if issubclass(kind, str) else None)  # a StrEnum reads its own value
+    if reader is None:
+        raise TypeError(f"{event_type.__name__}.{name}: an event carries ids and small values, not {hint}")
+    return lambda value: None if value is None else reader(value)
+
+
+def event_arguments(event: Event) -> dict[str, Any]:
+    """The stored form of the fields beside the two ids."""
+    return {
+        name: value.isoformat() if isinstance(value, date) else value if isinstance(value, int) else _text(value)
+        for name in _readers(type(event))
+        if name not in ("tenant_id", "subject_id")
+        for value in (getattr(event, name),)
+    }
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def rebuild_event(event_type: type[E], tenant_id: UUID, subject_id: UUID, args: Mapping[str, Any]) -> E:
+    """The event that `put` was given. Fields an older form had and this one lacks are left out.
+
+    Raises TypeError or ValueError when a field without default is missing or unreadable.
+    """
+    readers = _readers(event_type)
+    values = {name: readers[name](value) for name, value in args.items() if name in readers}
+    build: Callable[..., E] = event_type
+    return build(tenant_id=tenant_id, subject_id=subject_id, **values)
+
+
+def check_event_type(event_type: type[Event]) -> None:
+    """Raise TypeError, at start-up, for an event whose row could not be turned back into it."""
+    names = set(_readers(event_type))
+    if not {"tenant_id", "subject_id"} <= names:
+        raise TypeError(f"{event_type.__name__} lacks tenant_id or subject_id")
+    if event_type.queue not in QUEUES:
+        raise TypeError(f"{event_type.__name__}: no queue is called {event_type.queue}")
+
+
+def put_coalesced(scope: Scope, event: Event, *, within: timedelta) -> datetime:
+    """Put `event` for the end of the stretch of time (`within`, whole seconds) that is running; returns that end.
+
+    Whoever comes in the same stretch finds it waiting. A row that ran already began after all who came before it: a
+    key without the time would be taken while one runs, and what happened since would be left to the next.
+    """
+    size = int(within.total_seconds())
+    end = (int(scope.now.timestamp()) // size + 1) * size
+    at = datetime.fromtimestamp(end, UTC)
+    put(scope, event, at=at, dedupe=f"soon:{event.kind}:{event.subject_id}:{end}")
+    return at

@@ -1,0 +1,128 @@
+"""Text that people write in YAML, without its traps. Times stay texts, a key twice is a mistake, nothing is run."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from foundation.errors import BadInput
+
+_PREFIX = "tag:yaml.org,2002:"
+_STRING, _NUMBER, _NOTHING = f"{_PREFIX}str", f"{_PREFIX}int", f"{_PREFIX}null"
+_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+"""Signs nobody types, some of which PostgreSQL refuses; a new line and a tab are none of them."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain words are texts, but for whole numbers and nothing: `10:00` is no number here, `no` no boolean."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+_Loader.add_implicit_resolver(_NUMBER, re.compile(rf"^{_WHOLE.pattern}$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(_NOTHING, re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
+
+
+@dataclass(frozen=True)
+class YamlDocument:
+    """What a text says: texts, numbers, None, lists and mappings; and where each part of it stands."""
+
+    value: object
+    root: Node | None
+
+    def line_of(self, where: Sequence[str | int]) -> int:
+        """The line, from 1, of the part at a path of keys and places; of the nearest one around it if it is absent."""
+        node, line = self.root, 1
+        for step in (None, *where):
+            node = node if step is None else _child(node, step)
+            if node is None:
+                break
+            line = int(node.start_mark.line) + 1
+        return line
+
+
+def parse_yaml(text: str, *, file: str) -> YamlDocument:
+    """The YAML of a text. Raises BadInput that names the file and the line."""
+    try:
+        root = yaml.compose(text, _Loader)
+        return YamlDocument(_Reading(file).value(root) if root is not None else None, root)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise BadInput("yaml.not_yaml", file=file, line=line) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        raise BadInput("yaml.not_yaml", file=file, line=mark.line + 1 if mark else 1) from error
+    except RecursionError as error:
+        raise BadInput("yaml.too_deep", file=file) from error
+
+
+class _Reading:
+    """Turns nodes into values, each node once, so that references cost nothing and a circle is found."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._known: dict[int, object] = {}
+        self._open: set[int] = set()
+
+    def value(self, node: Node) -> object:
+        """The value of a node. Raises BadInput."""
+        if id(node) in self._known:
+            return self._known[id(node)]
+        if id(node) in self._open:
+            raise BadInput("yaml.too_deep", file=self._file)
+        self._open.add(id(node))
+        found = self._known[id(node)] = self._read(node)
+        self._open.discard(id(node))
+        return found
+
+    def _read(self, node: Node) -> object:
+        if isinstance(node, MappingNode) and node.tag == f"{_PREFIX}map":
+            return self._mapping(node)
+        if isinstance(node, SequenceNode) and node.tag == f"{_PREFIX}seq":
+            return [self.value(one) for one in node.value]
+        if isinstance(node, ScalarNode):
+            return self._scalar(node)
+        raise self._refusal("yaml.not_plain", node)
+
+    def _mapping(self, node: MappingNode) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                raise self._refusal("yaml.not_plain", key)
+            if key.value in found:
+                raise BadInput("yaml.key_twice", file=self._file, line=_line(key), key=key.value[:60])
+            self._scalar(key)
+            found[key.value] = self.value(value)
+        return found
+
+    def _scalar(self, node: ScalarNode) -> object:
+        text = str(node.value)
+        if _UNPRINTABLE.search(text):
+            raise self._refusal("yaml.unprintable", node)
+        match node.tag:
+            case tag if tag == _STRING:
+                return text
+            case tag if tag == _NUMBER and _WHOLE.fullmatch(text):
+                return int(text)
+            case tag if tag == _NOTHING:
+                return None
+            case _:
+                raise self._refusal("yaml.not_plain", node)
+
+    def _refusal(self, code: str, node: Node) -> BadInput:
+        return BadInput(code, file=self._file, line=_line(node))
+
+
+def _line(node: Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _child(node: Node | None, step: str | int) -> Node | None:
+    if isinstance(node, MappingNode):
+        return next((value for key, value in node.value if getattr(key, "value", None) == step), None)
+    if isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+        found: Node = node.value[step]
+        return found
+    return None

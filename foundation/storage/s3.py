@@ -1,0 +1,243 @@
+"""Objects on an S3 server (MinIO): a bucket per tenant, each object under its SHA-256, no second copy here.
+
+The server is asked over a network and may be anybody's: what it returns is hashed again, and what it was given is read
+back once. All of it may be repeated without harm, so that a connection that breaks is tried a second time.
+"""
+
+import base64
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+from xml.etree.ElementTree import ParseError
+
+from minio import Minio
+from minio.commonconfig import COMPLIANCE
+from minio.error import MinioException, S3Error
+from minio.retention import Retention
+from urllib3 import PoolManager, Retry, Timeout
+from urllib3.exceptions import HTTPError
+
+from foundation.errors import BadInput, NotFound, Unavailable
+from foundation.ops.clock import monotonic, wall_now
+from foundation.ops.settings import StorageSettings
+from foundation.storage.archive import check_archive_name
+from foundation.storage.object_store import bytes_digest, check_object_key
+
+CONNECT_SECONDS, READ_SECONDS = 3.0, 20.0
+OBJECT_SECONDS = 120.0
+"""The longest one object may take to come; a slow drip ends there."""
+CHUNK = 1024 * 1024
+CONNECTIONS = 64
+"""As many as `send` has threads, and some."""
+
+MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchObject", "ResourceNotFound"})
+LOCKLESS = frozenset({"NotImplemented", "InvalidRequest", "ObjectLockConfigurationNotFoundError", "InvalidBucketState"})
+"""What a server answers that offers no lock."""
+KEPT_YEARS = 5
+OURS_ALREADY = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
+
+
+class S3Store:
+    """A store whose buckets are named `<prefix><kind>-<tenant>`. Opens no connection before it is used; thread-safe."""
+
+    def __init__(
+        self,
+        chosen: StorageSettings,
+        *,
+        kind: str = "",
+        connect_seconds: float = CONNECT_SECONDS,
+        read_seconds: float = READ_SECONDS,
+        allowed: int | None = None,
+    ) -> None:
+        """Raises BadInput for an address that is none."""
+        self.quota_bytes = allowed
+        found = urlsplit(chosen.url)
+        self._place, self._prefix, self._region = found.netloc, f"{chosen.bucket}{kind}", chosen.region
+        pool = PoolManager(
+            maxsize=CONNECTIONS,
+            timeout=Timeout(connect=connect_seconds, read=read_seconds),
+            retries=Retry(total=1, status=0, redirect=0, other=0, allowed_methods=None),
+        )
+        try:
+            if found.scheme not in {"http", "https"} or not found.hostname:
+                raise ValueError(found.scheme)
+            self._client = Minio(
+                f"{found.netloc}{found.path.rstrip('/')}",
+                access_key=chosen.key,
+                secret_key=chosen.secret.get_secret_value(),
+                secure=found.scheme == "https",
+                region=chosen.region,
+                http_client=pool,
+            )
+        except ValueError as error:
+            raise BadInput("storage.bad_address", place=found.netloc or "-") from error
+
+    def _bucket(self, tenant_id: UUID) -> str:
+        return f"{self._prefix}-{tenant_id}"
+
+    def put(self, tenant_id: UUID, data: bytes) -> str:
+        sha256 = bytes_digest(data)
+        if self._holds(tenant_id, sha256):
+            return sha256
+        with self._asking(sha256):
+            try:
+                self._write(tenant_id, sha256, data)
+            except S3Error as error:
+                if error.code != "NoSuchBucket":
+                    raise
+                self._make_bucket(tenant_id)
+                self._write(tenant_id, sha256, data)
+        if not self._holds(tenant_id, sha256):
+            raise Unavailable("storage.damaged", sha256=sha256[:12])
+        return sha256
+
+    def _holds(self, tenant_id: UUID, sha256: str) -> bool:
+        """Whether it lies there whole."""
+        try:
+            return bytes_digest(self._read(tenant_id, sha256)) == sha256
+        except NotFound:
+            return False
+
+    def _write(self, tenant_id: UUID, sha256: str, data: bytes) -> None:
+        self._client.put_object(self._bucket(tenant_id), sha256, io.BytesIO(data), len(data))
+
+    def _make_bucket(self, tenant_id: UUID) -> None:
+        try:
+            self._client.make_bucket(self._bucket(tenant_id), self._region)
+        except S3Error as error:  # another process was faster
+            if error.code not in OURS_ALREADY:
+                raise
+
+    def get(self, tenant_id: UUID, sha256: str) -> bytes:
+        check_object_key(sha256)
+        data = self._read(tenant_id, sha256)
+        if bytes_digest(data) != sha256:
+            raise Unavailable("storage.damaged", sha256=sha256[:12])
+        return data
+
+    def _read(self, tenant_id: UUID, sha256: str) -> bytes:
+        until = monotonic() + OBJECT_SECONDS
+        with self._asking(sha256):
+            response = self._client.get_object(self._bucket(tenant_id), sha256)
+            try:
+                data = bytearray()
+                for chunk in response.stream(CHUNK):
+                    data += chunk
+                    if monotonic() > until:
+                        raise Unavailable("storage.away", place=self._place)
+                return bytes(data)
+            finally:
+                response.close()
+                response.release_conn()
+
+    def delete(self, tenant_id: UUID, sha256: str) -> None:
+        check_object_key(sha256)
+        try:
+            with self._asking(sha256):
+                self._client.remove_object(self._bucket(tenant_id), sha256)
+        except NotFound:
+            return
+
+    def exists(self, tenant_id: UUID, sha256: str) -> bool:
+        check_object_key(sha256)
+        try:
+            with self._asking(sha256):
+                self._client.stat_object(self._bucket(tenant_id), sha256)
+        except NotFound:
+            return False
+        return True
+
+    def delete_all(self, tenant_id: UUID) -> int:
+        bucket, count = self._bucket(tenant_id), 0
+        try:
+            with self._asking("*"):
+                for found in self._client.list_objects(bucket, recursive=True):
+                    if found.object_name is not None:
+                        self._client.remove_object(bucket, found.object_name)
+                        count += 1
+                self._client.remove_bucket(bucket)
+        except NotFound:
+            return count
+        return count
+
+    @contextmanager
+    def _asking(self, sha256: str) -> Iterator[None]:
+        """What the server and the network do to us, as errors of the house."""
+        try:
+            yield
+        except S3Error as error:
+            if error.code in MISSING:
+                raise NotFound("object.unknown", sha256=sha256[:12]) from error
+            raise Unavailable("storage.refused", place=self._place, detail=error.code or "?") from error
+        except (MinioException, HTTPError, OSError, ValueError, ParseError) as error:
+            raise Unavailable("storage.away", place=self._place) from error
+
+
+class S3Archive:
+    """One bucket of objects under lock (S3 Object Lock, compliance mode): nobody may delete or replace a version, the
+    server's own administrator included. A second write is a second version, and the oldest is the one that counts.
+
+    A server without the lock gets a plain bucket; what lies there is then not written again by us, and that is all.
+    """
+
+    def __init__(self, chosen: StorageSettings) -> None:
+        """Raises BadInput for an address that is none."""
+        self._store = S3Store(chosen, kind="-archive")
+        self._bucket, self._region = f"{chosen.bucket}-archive", chosen.region
+        self._client, self._asking = self._store._client, self._store._asking
+
+    def put_once(self, name: str, data: bytes) -> bytes:
+        check_archive_name(name)
+        try:
+            return self.get(name)
+        except NotFound:
+            self._write(name, data)
+        return self.get(name)
+
+    def _write(self, name: str, data: bytes) -> None:
+        locked = Retention(COMPLIANCE, wall_now() + timedelta(days=365 * KEPT_YEARS))
+        digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+        proof = {"x-amz-sdk-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": digest}  # a lock asks for one
+        with self._asking(name):
+            self._make_bucket()
+            try:
+                self._client.put_object(
+                    self._bucket, name, io.BytesIO(data), len(data), metadata=dict(proof), retention=locked
+                )
+            except S3Error as error:
+                if error.code not in LOCKLESS:
+                    raise
+                self._client.put_object(self._bucket, name, io.BytesIO(data), len(data))
+
+    def _make_bucket(self) -> None:
+        if self._client.bucket_exists(self._bucket):
+            return
+        try:
+            self._client.make_bucket(self._bucket, self._region, object_lock=True)
+        except S3Error as error:
+            if error.code in LOCKLESS:
+                self._client.make_bucket(self._bucket, self._region)
+            elif error.code not in OURS_ALREADY:  # another process was faster
+                raise
+
+    def get(self, name: str) -> bytes:
+        check_archive_name(name)
+        with self._asking(name):
+            found = [
+                one
+                for one in self._client.list_objects(self._bucket, prefix=name, include_version=True)
+                if one.object_name == name and not one.is_delete_marker
+            ]
+            if not found:
+                raise NotFound("archive.unknown", name=name)
+            version = found[-1].version_id  # versions come newest first
+            response = self._client.get_object(self._bucket, name, version_id=version or None)
+            try:
+                return bytes(response.read())
+            finally:
+                response.close()
+                response.release_conn()

@@ -1,0 +1,429 @@
+"""Assets and their bytes, as the library brings them: what made them, since when they are, who is in them.
+
+An asset that was recorded as a camera's is said to be a model's work: from then on it counts as such, for good.
+
+What leaves says so from the next clearance on, and whoever is shown must have agreed to a model's likeness of them.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import col, select
+
+from foundation.db.database import Scope, TenantRow, table_arguments
+from foundation.errors import BadInput, NotFound
+from foundation.ids import uuid7
+from gate import epochs
+from gate.log.models import Asset, Depiction, Rendition, tenant_foreign_key
+
+AI_KINDS = ("none", "assisted", "generated")
+
+DATED_SOURCES = frozenset({"generation", "capture", "publication"})
+"""Sources of a production date that count; what a shoot card says is read from the card."""
+
+_SURE = ("non_identifiable", "confirmed", "proposed")
+"""How a person is shown, from what asks least to what asks most: of one who is shown twice, the last counts."""
+
+
+class AssetPart(TenantRow, table=True):
+    """One of several assets that an asset is made of. `whole`: uncut, as a still of a clip, or its sound; the first of
+    these is its `parent_id` too. Else it was made after it: a model looked at it, and shows it nowhere as it is. What
+    was made from what is the view `asset_parents`: these, and every `parent_id`."""
+
+    __tablename__ = "asset_parts"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "asset_id", "part_id", name="asset_parts_once"),
+        *(tenant_foreign_key("asset_id", "assets"), tenant_foreign_key("part_id", "assets")),
+        Index("asset_parts_of", "tenant_id", "part_id"),
+        about="creator",
+        keep="while published, then 5 years",
+    )
+    asset_id: UUID
+    part_id: UUID
+    whole: bool = True
+
+
+@dataclass(frozen=True)
+class RenditionSummary:
+    """Bytes that were made of an asset for a profile; `size` in bytes, sides in pixels."""
+
+    profile: str
+    mime: str
+    size: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class StoredRendition:
+    """A rendition: what of it a unit needs. `size` in bytes; `ai` as its asset says."""
+
+    sha256: str
+    mime: str
+    size: int
+    width: int
+    height: int
+    ai: str
+
+
+def record_asset(
+    scope: Scope,
+    *,
+    creator_id: UUID,
+    origin: str,
+    ai: str,
+    engine: str,
+    made_at: datetime | None,
+    source: str,
+    parent: UUID | None = None,
+    people_seen: int | None = None,
+    model: str = "",
+    label: str = "",
+    parts: Sequence[UUID] = (),
+    after: Sequence[UUID] = (),
+) -> UUID:
+    """Write down one origin of bytes; returns its id.
+
+    Args:
+        origin: generated, upload or import.
+        ai: none, assisted or generated.
+        made_at: start of production, UTC-aware; None when nobody knows.
+        source: what proves `made_at`: generation, capture or publication; anything else proves nothing.
+        parent: the asset this one was made from: it keeps the older date, or that there is none, and the people shown.
+        people_seen: how many people a detector counted; None when none ran.
+        model: of an engine of ours, as it calls it; an edit keeps its parent's.
+        label: what it must not be mistaken for (`generators.contract.engines.OriginLabel`); what is made from it keeps it.
+        parts: the assets it is made of, uncut, as a clip of stills: each is a parent, the first of them stands for all
+            on its card. Their ratings are its own, their people and labels are kept, and the oldest date.
+        after: the assets a model looked at to make it. Each is a parent as one that was cut: its people, its label and
+            the oldest date are kept, its rating counts as a parent's; its shoot card is not this one's.
+
+    Raises BadInput for an unknown `ai`, NotFound for an unknown parent or part.
+    """
+    if ai not in AI_KINDS:
+        raise BadInput("asset.bad_mark", mark=ai)
+    main = list(dict.fromkeys([*([parent] if parent else []), *parts]))
+    behind = [one for one in dict.fromkeys(after) if one not in main]
+    if main or behind:  # nobody says anything of them meanwhile
+        epochs.lock_exclusive(scope, *(epochs.asset_key(scope, one) for one in (*main, *behind)))
+    line = [_asset(scope, one) for one in [*main, *behind]]
+    row = Asset(
+        tenant_id=scope.tenant_id,
+        creator_id=creator_id,
+        origin=origin,
+        ai=max(ai, *(one.ai for one in line), key=AI_KINDS.index) if line else ai,
+        engine=engine,
+        model=model or next((one.model for one in line if one.model), ""),
+        label=label or next((one.label for one in line if one.label), ""),
+        made_at=_oldest(made_at, line),
+        source=_proof(source, line),
+        parent_id=main[0] if main else None,
+        people_seen=people_seen,
+    )
+    with scope.acting_as("gate"):
+        scope.add(row)
+        scope.add(*_inherited(scope, [one.id for one in line], row.id))
+        scope.add(*_parts(scope, row.id, dict.fromkeys(parts), whole=True), *_parts(scope, row.id, behind, whole=False))
+    return row.id
+
+
+def _parts(scope: Scope, asset_id: UUID, parts: Iterable[UUID], *, whole: bool) -> list[AssetPart]:
+    return [AssetPart(tenant_id=scope.tenant_id, asset_id=asset_id, part_id=one, whole=whole) for one in parts]
+
+
+def _oldest(made_at: datetime | None, line: Sequence[Asset]) -> datetime | None:
+    """Nobody knows when something was made that was made from what nobody dated."""
+    dates = [one.made_at for one in line]
+    known = [date for date in dates if date is not None]
+    return None if len(known) < len(dates) else min([*known, *([made_at] if made_at else [])], default=None)
+
+
+def _proof(source: str, line: Sequence[Asset]) -> str:
+    """What proves the date: of several, what proves nothing counts."""
+    return next((one.source for one in line if one.source not in DATED_SOURCES), line[0].source) if line else source
+
+
+_MADE_OF = """
+WITH RECURSIVE below AS (
+  SELECT p.asset_id AS id, 1 AS depth FROM asset_parents p WHERE p.tenant_id = :tenant AND p.parent_id = :asset
+  UNION SELECT p.asset_id, b.depth + 1 FROM below b
+  JOIN asset_parents p ON p.tenant_id = :tenant AND p.parent_id = b.id WHERE b.depth < 20)
+SELECT DISTINCT id FROM below ORDER BY id
+"""
+
+
+def derived_assets(scope: Scope, asset_id: UUID) -> list[UUID]:
+    """The assets that were made of this one, however far on: cuts, what it is a part of, what a model made after it."""
+    return list(scope.run(_MADE_OF, tenant=scope.tenant_id, asset=asset_id).scalars())
+
+
+def parts_of_asset(scope: Scope, asset_id: UUID) -> list[UUID]:
+    """The assets this one is made of, uncut, in the order they were recorded; none of what is no clip."""
+    return _recorded(scope, asset_id, whole=True)
+
+
+def reference_assets(scope: Scope, asset_id: UUID) -> list[UUID]:
+    """The assets a model looked at to make this one, in the order they were recorded."""
+    return _recorded(scope, asset_id, whole=False)
+
+
+def _recorded(scope: Scope, asset_id: UUID, *, whole: bool) -> list[UUID]:
+    found = scope.session.exec(
+        select(AssetPart.part_id)
+        .where(AssetPart.tenant_id == scope.tenant_id, AssetPart.asset_id == asset_id, col(AssetPart.whole) == whole)
+        .order_by(col(AssetPart.id))
+    )
+    return list(found)
+
+
+def _asset(scope: Scope, asset_id: UUID) -> Asset:
+    row = scope.session.get(Asset, (scope.tenant_id, asset_id))
+    if row is None:
+        raise NotFound("asset.unknown")
+    return row
+
+
+def asset_label(scope: Scope, asset_id: UUID) -> str:
+    """What an asset must not be mistaken for, its own or that of what it was made from; "" for the work of a camera or
+    of a real model. Raises NotFound."""
+    return _asset(scope, asset_id).label
+
+
+def _inherited(scope: Scope, parents: Sequence[UUID], child: UUID) -> Sequence[Depiction]:
+    """The people of the parents: they are never looked for anew in a blurred or cut picture. Who is known for sure in
+    one of them is."""
+    if not parents:
+        return ()
+    found = scope.session.exec(
+        select(Depiction)
+        .where(Depiction.tenant_id == scope.tenant_id, col(Depiction.asset_id).in_(list(parents)))
+        .order_by(col(Depiction.id))
+    ).all()
+    worst = {(row.person_id, row.how): row for row in sorted(found, key=lambda row: _SURE.index(row.state))}
+    return [
+        Depiction(
+            tenant_id=scope.tenant_id,
+            asset_id=child,
+            person_id=row.person_id,
+            how=row.how,
+            state=row.state,
+            confirmed_by=row.confirmed_by,
+            proposed_by=row.proposed_by,
+        )
+        for row in worst.values()
+    ]
+
+
+_RECORD = """
+INSERT INTO renditions
+  (tenant_id, id, asset_id, sha256, mime, size, width, height, profile, parent_sha256, phash, state)
+VALUES (:tenant, :id, :asset, :sha256, :mime, :size, :width, :height, :profile, :parent, :phash, 'made')
+ON CONFLICT (tenant_id, sha256) DO UPDATE SET erased_at = NULL WHERE renditions.erased_at IS NOT NULL
+"""
+
+
+def record_rendition(
+    scope: Scope,
+    asset_id: UUID,
+    *,
+    sha256: str,
+    mime: str,
+    size: int,
+    width: int,
+    height: int,
+    profile: str,
+    parent: str | None = None,
+    phash: str | None = None,
+) -> UUID:
+    """Write down final bytes by their SHA-256 (64 hexadecimal digits); returns the rendition's id.
+
+    Bytes known already stay the rendition of their first asset, with its ratings, people and marks, and this asset
+    becomes a child of it. `parent` is the SHA-256 of the bytes they were derived from; `phash` 64 bits in hexadecimal.
+
+    Raises NotFound for an unknown asset.
+    """
+    own = _asset(scope, asset_id)
+    with scope.acting_as("gate"):
+        scope.run(
+            _RECORD,
+            tenant=scope.tenant_id,
+            id=uuid7(),
+            asset=asset_id,
+            sha256=sha256,
+            mime=mime,
+            size=size,
+            width=width,
+            height=height,
+            profile=profile,
+            parent=parent,
+            phash=phash,
+        )
+        row = find_rendition_by_digest(scope, sha256)
+        if row.asset_id != asset_id and own.parent_id is None:
+            own.parent_id = row.asset_id
+            scope.add(own)
+    return row.id
+
+
+def find_rendition_by_digest(scope: Scope, sha256: str) -> Rendition:
+    """The rendition of bytes. Raises NotFound for bytes nobody recorded."""
+    row = scope.session.exec(
+        select(Rendition).where(Rendition.tenant_id == scope.tenant_id, Rendition.sha256 == sha256)
+    ).first()
+    if row is None:
+        raise NotFound("asset.unknown")
+    return row
+
+
+_RENDITIONS = """
+WITH RECURSIVE line AS (
+  SELECT a.id AS wanted, a.id, a.parent_id, a.ai, 0 AS depth
+  FROM assets a WHERE a.tenant_id = :tenant AND a.id = ANY(:assets)
+  UNION ALL
+  SELECT l.wanted, a.id, a.parent_id, a.ai, l.depth + 1
+  FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.parent_id
+  WHERE l.depth < 20)
+SELECT DISTINCT ON (l.wanted) l.wanted, r.sha256, r.mime, r.size, r.width, r.height, l.ai
+FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id AND r.profile = :profile
+ORDER BY l.wanted, l.depth, r.id DESC
+"""
+
+
+def newest_renditions(scope: Scope, assets: Collection[UUID], profile: str) -> dict[UUID, StoredRendition]:
+    """The newest rendition of each asset for a profile, its parent's when it has none; those without any are absent."""
+    if not assets:
+        return {}
+    rows = scope.run(_RENDITIONS, tenant=scope.tenant_id, assets=list(assets), profile=profile)
+    return {row.wanted: StoredRendition(row.sha256, row.mime, row.size, row.width, row.height, row.ai) for row in rows}
+
+
+def newest_rendition(scope: Scope, asset_id: UUID, profile: str) -> StoredRendition | None:
+    """The same of one asset; None when there is none."""
+    return newest_renditions(scope, [asset_id], profile).get(asset_id)
+
+
+_BESIDE = """
+SELECT sha256 FROM renditions WHERE tenant_id = :tenant AND asset_id = :asset AND profile = :profile ORDER BY id
+"""
+
+
+_DERIVED = """
+SELECT r.sha256 FROM renditions own
+JOIN renditions r ON r.tenant_id = own.tenant_id AND r.asset_id = own.asset_id AND r.parent_sha256 = own.sha256
+WHERE own.tenant_id = :tenant AND own.sha256 = :sha256 AND r.profile = :profile AND r.state = 'made'
+ORDER BY r.id LIMIT 1
+"""
+
+
+def derived_digest(scope: Scope, sha256: str, profile: str) -> str | None:
+    """The digest of what was made of these very bytes for a profile; None when nothing was, or it is gone."""
+    found: str | None = scope.run(_DERIVED, tenant=scope.tenant_id, sha256=sha256, profile=profile).scalar()
+    return found
+
+
+def rendition_digests(scope: Scope, asset_id: UUID, profile: str) -> list[str]:
+    """The digests of an asset's own renditions for a profile, in the order they were recorded."""
+    return list(scope.run(_BESIDE, tenant=scope.tenant_id, asset=asset_id, profile=profile).scalars())
+
+
+def list_renditions(scope: Scope, asset_id: UUID) -> list[RenditionSummary]:
+    """The renditions of an asset, its own alone, in the order they were recorded."""
+    rows = scope.run(
+        "SELECT profile, mime, size, width, height FROM renditions"
+        " WHERE tenant_id = :tenant AND asset_id = :asset ORDER BY id",
+        tenant=scope.tenant_id,
+        asset=asset_id,
+    )
+    return [RenditionSummary(*row) for row in rows]
+
+
+def total_stored_bytes(scope: Scope, *, but: Collection[str] = ()) -> int:
+    """How many bytes the renditions of a tenant are, each object once: equal bytes are one rendition. `but` these."""
+    found = scope.run(
+        "SELECT coalesce(sum(size), 0) FROM renditions"
+        " WHERE tenant_id = :tenant AND erased_at IS NULL AND sha256 <> ALL(:but)",
+        tenant=scope.tenant_id,
+        but=list(but),
+    )
+    return int(found.scalar_one())
+
+
+def ancestors_and_descendants(scope: Scope, asset_id: UUID, *, most: int) -> tuple[list[UUID], list[UUID]]:
+    """What an asset was made from, of a clip every part, the first one first; and what was made from it, the newest
+    first."""
+    own = {"tenant": scope.tenant_id, "asset": asset_id}
+    parent = scope.run("SELECT parent_id FROM assets WHERE tenant_id = :tenant AND id = :asset", **own).scalar()
+    above = dict.fromkeys([*([parent] if parent is not None else []), *parts_of_asset(scope, asset_id)])
+    children = scope.run(
+        "SELECT id FROM assets WHERE tenant_id = :tenant AND parent_id = :asset"
+        " UNION SELECT asset_id FROM asset_parts WHERE tenant_id = :tenant AND part_id = :asset AND whole"
+        " ORDER BY id DESC LIMIT :most",
+        **own,
+        most=most,
+    )
+    return list(above), list(children.scalars())
+
+
+_LINES = """
+WITH RECURSIVE line (root, id) AS (
+  SELECT id, id FROM assets WHERE tenant_id = :tenant AND id = ANY(:assets)
+  UNION
+  SELECT line.root, up.id FROM line, LATERAL (
+    SELECT parent_id AS id FROM assets WHERE tenant_id = :tenant AND id = line.id AND parent_id IS NOT NULL
+    UNION ALL SELECT part_id FROM asset_parts WHERE tenant_id = :tenant AND asset_id = line.id AND whole) up)
+SELECT root, id FROM line
+"""
+_DESCENT = """
+WITH RECURSIVE line (root, id) AS (
+  SELECT id, id FROM assets WHERE tenant_id = :tenant AND id = ANY(:assets)
+  UNION
+  SELECT line.root, down.id FROM line, LATERAL (
+    SELECT id FROM assets WHERE tenant_id = :tenant AND parent_id = line.id
+    UNION ALL SELECT asset_id FROM asset_parts WHERE tenant_id = :tenant AND part_id = line.id AND whole) down)
+SELECT root, id FROM line
+"""
+
+
+def ancestors_by_asset(scope: Scope, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """Of each of these assets: itself, and all that it was made from, however far back."""
+    return _grouped(scope, _LINES, assets)
+
+
+def descendants_by_asset(scope: Scope, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """Of each of these assets: itself, and all that was made from it, however far on."""
+    return _grouped(scope, _DESCENT, assets)
+
+
+def _grouped(scope: Scope, statement: str, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
+    found: dict[UUID, set[UUID]] = {}
+    for root, asset in scope.run(statement, tenant=scope.tenant_id, assets=list(assets)) if assets else ():
+        found.setdefault(root, set()).add(asset)
+    return {root: frozenset(line) for root, line in found.items()}
+
+
+_SAY = """
+UPDATE assets SET ai = 'generated', engine = CASE WHEN engine = :camera THEN :unnamed ELSE engine END,
+  updated_at = house_now()
+WHERE tenant_id = :tenant AND id = ANY(:assets) AND ai <> 'generated' RETURNING id
+"""
+_OF_A_CAMERA = "SELECT id FROM assets WHERE tenant_id = :tenant AND id = ANY(:assets) AND engine = :camera"
+
+
+def disclose_as_generated(scope: Scope, asset_id: UUID, *, camera: str, unnamed: str) -> list[UUID]:
+    """Say that a model made an asset whose engine is recorded as `camera`; `unnamed` stands there afterwards.
+
+    So did it make what the asset is a copy or a still of, and whatever was made of any of them; returns those that did
+    not count as a model's before. No clearance of them is under way meanwhile.
+    """
+    own = {"tenant": scope.tenant_id, "camera": camera}
+    line = ancestors_by_asset(scope, [asset_id]).get(asset_id, frozenset())
+    roots = scope.run(_OF_A_CAMERA, assets=sorted({asset_id, *line}), **own).scalars().all()
+    found = sorted({one for line in descendants_by_asset(scope, roots).values() for one in line})
+    if not found:
+        return []
+    epochs.lock_and_advance(scope, *(epochs.asset_key(scope, one) for one in found))
+    with scope.acting_as("gate"):
+        return list(scope.run(_SAY, assets=found, unnamed=unnamed, **own).scalars())

@@ -1,0 +1,207 @@
+"""A depicted person's word on a shoot card: signed, declined, taken back. Said on their own page, by nobody else."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from foundation.outbox.outbox import Queue
+from gate import epochs, journal
+from gate.consent import asset_bindings, queries
+from gate.consent.consent_offers import PERSON_ACTOR, person_id_of_actor
+from gate.contract.facts import ShootCardFacts
+from gate.copies import live_copies
+from gate.decision.shoot_card_terms import (
+    CARD_ANSWERS,
+    CARD_DECLINED,
+    CARD_SIGNED,
+    CARD_WITHDRAWN,
+    CardStatus,
+    card_signers,
+    card_status,
+)
+from gate.people import persons
+from gate.people.persons import MAX_CONSENT_PERIOD
+from gate.removal import recall
+from gate.removal.events import ConsentRevoked
+from tenants.agencies import queries as tenants
+from tenants.notices import notices
+
+
+@dataclass(frozen=True)
+class CardAnswerSubmitted:
+    """Somebody answers a card, the subject, on their own page; `by` is `person:<id>`, `digest` of what they read."""
+
+    kind: ClassVar[str] = "card.answer"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    said: str
+    digest: str
+    by: str
+    at: datetime | None = None
+    """When they pressed it."""
+
+
+@dataclass(frozen=True)
+class CardSheet:
+    """A card as somebody named on it reads it; of the others only how many there are is shown. `creator` is a name,
+    `mine` what they said, open where nothing; `waits` while the workers write something down."""
+
+    card: ShootCardFacts
+    creator: str
+    mine: str
+    standing: CardStatus
+    waits: bool
+
+    @property
+    def may_sign(self) -> bool:
+        """Whether it still waits for their answer."""
+        return self.mine == CardStatus.OPEN and self.standing is CardStatus.OPEN and not self.waits
+
+    @property
+    def may_take_back(self) -> bool:
+        """Whether there is a signature of theirs to take back."""
+        return self.mine == CARD_SIGNED and not self.waits
+
+
+def list_card_sheets(scope: Scope, person_id: UUID) -> list[CardSheet]:
+    """The cards that name somebody, the newest day first."""
+    names = {one.id: one.name for one in tenants.list_creators(scope)}
+    return [
+        CardSheet(
+            card=card,
+            creator=names.get(card.creator, ""),
+            mine=_mine(card, person_id),
+            standing=card_status(card, scope.now),
+            waits=outbox.is_pending(scope, card.id, CardAnswerSubmitted.kind),
+        )
+        for card in queries.cards_naming_person(scope, person_id)
+    ]
+
+
+def _mine(card: ShootCardFacts, person_id: UUID) -> str:
+    said = {one.said for one in card.answers if one.person == person_id}
+    ended = next((one for one in (CARD_WITHDRAWN, CARD_DECLINED) if one in said), "")
+    return ended or (CARD_SIGNED if person_id in card_signers(card) else str(CardStatus.OPEN))
+
+
+def submit_card_answer(scope: Scope, card_id: UUID, said: str, *, digest: str) -> None:
+    """Say something of a card as the person the scope acts for; the workers write it down at once.
+
+    Raises what `answer` does, so that whoever presses reads why not.
+    """
+    person_id, card = _check(scope, card_id, said, digest)
+    event = CardAnswerSubmitted(scope.tenant_id, card.id, said, digest, scope.actor, scope.now)
+    outbox.put(scope, event, priority=0, dedupe=f"card.answer:{card.id}:{person_id}:{said}")
+
+
+def handle_card_answer(event: CardAnswerSubmitted, *, tenant: OpenScope) -> None:
+    """Write down what somebody said of a card; what no longer can be said is dropped, and what they signed before they
+    took something back: their page shows how it is."""
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            if event.said == CARD_SIGNED and persons.has_revoked_since(scope, person_id_of_actor(event.by), event.at):
+                return
+            record_card_answer(scope, event.subject_id, event.said, digest=event.digest)
+    except (BadInput, Conflict, NotFound, Refused):  # what could not be reached is tried again
+        return
+
+
+def record_card_answer(scope: Scope, card_id: UUID, said: str, *, digest: str) -> list[UUID]:
+    """Sign a card, decline it, or take a signature back, as the person the scope acts for; returns the permits whose
+    copies are called back.
+
+    `digest` is of the card as they read it. Raises Refused for who is no person, NotFound for who is not named,
+    BadInput for no answer, Conflict for a card that changed, is over, or was answered otherwise.
+    """
+    person_id, card = _check(scope, card_id, said, digest)
+    if said == CARD_WITHDRAWN:
+        epochs.lock_and_advance(scope, epochs.person_key(scope, person_id))
+    scope.lock(f"card:{card_id}")
+    person_id, card = _check(scope, card_id, said, digest)  # again: another press of theirs may have come first
+    if said == CARD_WITHDRAWN:
+        listed = withdraw_card_signature(scope, card, person_id)
+    else:
+        listed = []
+        _write(scope, card, person_id, said)
+    if said == CARD_SIGNED:
+        _grant(scope, person_id, card)
+    else:
+        told = Message("card.told_declined" if said == CARD_DECLINED else "card.told_withdrawn", {"day": str(card.day)})
+        notices.put(scope, told, cause=f"card:{card_id}:{person_id}:{said}", creator_id=card.creator)
+    return listed
+
+
+def _write(scope: Scope, card: ShootCardFacts, person_id: UUID, said: str) -> None:
+    with scope.acting_as("gate"):
+        scope.run(
+            "INSERT INTO shoot_card_answers (tenant_id, id, card_id, person_id, said, digest, said_by)"
+            " VALUES (:tenant, :id, :card, :person, :said, :digest, :by) ON CONFLICT DO NOTHING",
+            tenant=scope.tenant_id,
+            id=uuid7(),
+            card=card.id,
+            person=person_id,
+            said=said,
+            digest=card.digest,
+            by=f"{PERSON_ACTOR}:{person_id}",
+        )
+
+
+def _check(scope: Scope, card_id: UUID, said: str, digest: str) -> tuple[UUID, ShootCardFacts]:
+    person_id = person_id_of_actor(scope.actor)
+    if said not in CARD_ANSWERS:
+        raise BadInput("card.bad_answer")
+    card = queries.get_card_facts(scope, card_id)
+    if person_id not in card.persons:
+        raise NotFound("card.unknown")
+    if digest != card.digest:
+        raise Conflict("card.changed")
+    now = _mine(card, person_id)
+    before = {CARD_SIGNED: CardStatus.OPEN, CARD_DECLINED: CardStatus.OPEN, CARD_WITHDRAWN: CardStatus.SIGNED}[said]
+    late = said == CARD_SIGNED and not card.starts_at <= scope.now < card.valid_until
+    if late or now != before:
+        raise Conflict("card.not_now")
+    return person_id, card
+
+
+def _grant(scope: Scope, person_id: UUID, card: ShootCardFacts) -> None:
+    """What they signed is their permission, for the pictures of this card."""
+    for what in card.scopes:
+        persons.grant_consent(
+            scope,
+            person_id,
+            what=what,
+            surfaces=card.surfaces,
+            max_rating=card.max_rating,
+            valid_from=scope.now,
+            valid_until=min(card.valid_until, scope.now + MAX_CONSENT_PERIOD),
+            evidence_digest=card.digest,
+            signed_by=person_id,
+            card=card.id,
+        )
+
+
+def withdraw_card_signature(scope: Scope, card: ShootCardFacts, person_id: UUID) -> list[UUID]:
+    """Take a person's signature back: the card is no more, their permissions for it end, and the copies of its
+    pictures that show them are called back; returns their permits. Also what the journal does again."""
+    epochs.lock_and_advance(scope, epochs.person_key(scope, person_id))
+    _write(scope, card, person_id, CARD_WITHDRAWN)
+    with scope.acting_as("gate"):
+        scope.run(
+            "UPDATE consent_grants SET revoked_at = house_now(), updated_at = house_now() WHERE tenant_id = :tenant"
+            " AND person_id = :person AND card_id = :card AND revoked_at IS NULL",
+            tenant=scope.tenant_id,
+            person=person_id,
+            card=card.id,
+        )
+    journal.record_restriction(scope, journal.WITHDRAW, card.id, more=str(person_id))
+    outbox.put(scope, ConsentRevoked(scope.tenant_id, person_id, f"card:{card.id}"))
+    on_it = asset_bindings.bytes_of(scope, card.id)
+    listed = [copy for copy in live_copies.live_copies_of_person(scope, person_id) if on_it & set(copy.media)]
+    return recall.open_takedowns(scope, listed, Message("recall.consent_revoked"))

@@ -1,0 +1,97 @@
+"""Proofs of age and permissions that run out: their agency is told 30, 14 and 7 days before, and once they have."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+from uuid import UUID
+
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
+from foundation.outbox.outbox import Queue
+from tenants.agencies import queries as tenants
+from tenants.notices import notices
+from tenants.scope import list_tenant_ids
+
+ACTOR = "system:people"
+REMINDER_DAYS = (7, 14, 30)
+"""So many days before an end members are told, the nearest first."""
+
+CAUSE = "person-ends"
+TOLD_AFTER = timedelta(days=7)
+"""So long after its end what ran out is still worth a word."""
+
+AGE_PROOF = "age"
+
+
+@dataclass(frozen=True)
+class PaperReminderDue:
+    """Look whose proofs and permissions run out; `tenant_id` and `subject_id` are the house."""
+
+    kind: ClassVar[str] = "consent.expire"
+    queue: ClassVar[Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ExpiringPaper:
+    """What of somebody ends last of its kind: age, or a permission (`depict`, …)."""
+
+    person_id: UUID
+    name: str
+    what: str
+    at: datetime
+
+
+_ENDINGS = """
+SELECT * FROM (
+  SELECT p.id, p.display_ref, 'age' AS what, max(coalesce(i.valid_until, 'infinity')) AS at
+  FROM persons p JOIN identity_checks i ON i.tenant_id = p.tenant_id AND i.person_id = p.id
+  WHERE p.tenant_id = :tenant AND p.state = 'active' GROUP BY p.id, p.display_ref
+  UNION ALL
+  SELECT p.id, p.display_ref, g.scope, max(g.valid_until)
+  FROM persons p JOIN consent_grants g ON g.tenant_id = p.tenant_id AND g.person_id = p.id
+  WHERE p.tenant_id = :tenant AND p.state = 'active' AND g.revoked_at IS NULL AND g.card_id IS NULL
+  GROUP BY p.id, p.display_ref, g.scope) each
+WHERE at < house_now() + CAST(:ahead AS interval) AND at > house_now() - CAST(:after AS interval)
+ORDER BY at, display_ref, what LIMIT 500
+"""
+"""What a shoot card says ends with the card: its pictures are named there."""
+
+
+def list_expiring(scope: Scope) -> list[ExpiringPaper]:
+    """What runs out within a month or has within a week, the most pressing first; a later one of its kind counts."""
+    rows = scope.run(
+        _ENDINGS, tenant=scope.tenant_id, ahead=timedelta(days=max(REMINDER_DAYS) + 1), after=TOLD_AFTER
+    )  # fmt: skip
+    return [ExpiringPaper(row.id, row.display_ref, row.what, row.at) for row in rows]
+
+
+def send_expiry_reminders(event: PaperReminderDue, *, tenant: OpenScope) -> None:
+    """Tell every agency what of its people runs out, a step at a time."""
+    for tenant_id in list_tenant_ids(tenant):
+        with tenant(tenant_id, ACTOR) as scope:
+            if not tenants.get_agency(scope).demo:
+                put_expiry_notices(scope, list_expiring(scope))
+
+
+def put_expiry_notices(scope: Scope, found: Iterable[ExpiringPaper]) -> None:
+    """One notice for each person and end at each step before it; those of steps that passed are closed."""
+    wanted: dict[str, Message] = {}
+    for one in found:
+        days = (one.at - scope.now).days if one.at > scope.now else -1
+        step = next((step for step in REMINDER_DAYS if days < step), None) if days >= 0 else -1
+        if step is None:
+            continue
+        kind = "age" if one.what == AGE_PROOF else "permission"
+        code = f"person.{kind}_ended" if days < 0 else f"person.{kind}_ends"
+        params: dict[str, str | int] = {"name": one.name, "day": one.at.date().isoformat()}
+        cause = f"{CAUSE}:{one.person_id}:{kind}:{one.at.date()}:{step}"
+        wanted[cause] = Message(code, params)
+    for notice in tenants.list_open_notices(scope, limit=1000):
+        if notice.cause.startswith(f"{CAUSE}:") and notice.cause not in wanted:
+            notices.close(scope, notice.cause)
+    for cause, message in wanted.items():
+        if not notices.has_been_notified(scope, cause):  # what somebody put away stays away until the next step
+            notices.put(scope, message, cause=cause)

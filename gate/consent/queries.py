@@ -1,0 +1,209 @@
+"""Shoot cards as they stand: their tables, what a decision reads of them, and what an asset was first made from."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+
+from foundation.db.database import Scope, TenantRow, table_arguments, timestamp_column
+from foundation.errors import BadInput, NotFound
+from foundation.i18n.translation import canonical_json
+from gate.contract.facts import CardAnswerFacts, CardPositionFacts, ShootCardFacts
+from gate.contract.units import Rating
+from gate.log.models import FOREVER
+
+
+def _of(*columns: str, to: str, keys: Sequence[str] = ("id",)) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", *columns], [f"{to}.{key}" for key in ("tenant_id", *keys)])
+
+
+class CardPerson(TenantRow, table=True):
+    """Somebody a card names."""
+
+    __tablename__ = "shoot_card_people"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "card_id", "person_id", name="shoot_card_people_once"),
+        Index("shoot_card_people_person", "tenant_id", "person_id"),
+        _of("card_id", to="shoot_cards"),
+        _of("person_id", to="persons"),
+        about="person",
+        keep=FOREVER,
+    )
+    card_id: UUID
+    person_id: UUID
+
+
+class CardAnswer(TenantRow, table=True):
+    """What somebody named on a card said of it: signed, declined, withdrawn. Only ever added."""
+
+    __tablename__ = "shoot_card_answers"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "card_id", "person_id", "said", name="shoot_card_answers_once"),
+        _of("card_id", "person_id", to="shoot_card_people", keys=("card_id", "person_id")),
+        about="person",
+        keep=FOREVER,
+    )
+    card_id: UUID
+    person_id: UUID
+    said: str
+    digest: str
+    said_by: str
+
+
+class CardAsset(TenantRow, table=True):
+    """A picture on a card: which of its pictures it is, and since when it, or one that looks the same, is known."""
+
+    __tablename__ = "shoot_card_assets"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "asset_id", name="shoot_card_assets_one"),
+        UniqueConstraint("tenant_id", "card_id", "place", name="shoot_card_assets_place"),
+        _of("card_id", to="shoot_cards"),
+        _of("asset_id", to="assets"),
+        about="creator",
+        keep="while published, then 5 years",
+    )
+    card_id: UUID
+    asset_id: UUID
+    place: int
+    known_at: datetime = timestamp_column()
+    bound_by: str
+
+
+def card_day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
+    """When a day begins and ends there, UTC-aware. Raises BadInput for no zone, or a day no calendar holds."""
+    try:
+        place = ZoneInfo(zone)
+        begins = datetime.combine(day, time(), place)
+        return begins.astimezone(UTC), datetime.combine(day + timedelta(days=1), time(), place).astimezone(UTC)
+    except (ZoneInfoNotFoundError, ValueError, OverflowError, OSError) as error:
+        raise BadInput("card.invalid") from error
+
+
+CARDS_SQL = """
+SELECT c.id, c.creator_id, c.day, c.zone, c.country, c.scopes, c.surfaces, c.max_rating, c.pictures, c.valid_until,
+  c.created_at, (SELECT array_agg(p.person_id ORDER BY p.person_id) FROM shoot_card_people p
+    WHERE p.tenant_id = c.tenant_id AND p.card_id = c.id) AS persons,
+  (SELECT jsonb_agg(jsonb_build_array(a.person_id, a.said, a.created_at, a.said_by, a.digest)
+      ORDER BY a.created_at, a.id) FROM shoot_card_answers a
+    WHERE a.tenant_id = c.tenant_id AND a.card_id = c.id) AS answers
+FROM shoot_cards c WHERE c.tenant_id = :tenant
+"""
+
+
+def parse_card_facts(row: Any) -> ShootCardFacts:
+    """A card of a row of `CARDS`; its digest is made anew, so that one that was changed is another."""
+    begins, ends = card_day_bounds(row.day, row.zone)
+    said = {
+        "id": row.id,
+        "creator": row.creator_id,
+        "day": row.day,
+        "zone": row.zone,
+        "country": row.country,
+        "persons": tuple(row.persons or ()),
+        "scopes": tuple(row.scopes),
+        "surfaces": tuple(row.surfaces),
+        "max_rating": Rating(row.max_rating),
+        "pictures": row.pictures,
+        "valid_until": row.valid_until.astimezone(UTC),
+    }
+    digest = hashlib.sha256(canonical_json(said)).hexdigest()
+    answers = tuple(
+        CardAnswerFacts(UUID(person), what, datetime.fromisoformat(at), by, of)
+        for person, what, at, by, of in row.answers or ()
+    )
+    return ShootCardFacts(digest=digest, starts_at=begins, ends_at=ends, answers=answers, **said)
+
+
+def get_card_facts(scope: Scope, card_id: UUID) -> ShootCardFacts:
+    """A card as it stands. Raises NotFound; another tenant's looks the same."""
+    row = scope.run(f"{CARDS_SQL} AND c.id = :id", tenant=scope.tenant_id, id=card_id).first()
+    if row is None:
+        raise NotFound("card.unknown")
+    return parse_card_facts(row)
+
+
+_NAMING = """
+AND c.id IN (SELECT card_id FROM shoot_card_people WHERE tenant_id = :tenant AND person_id = :person)
+ORDER BY c.day DESC, c.id DESC LIMIT 100
+"""
+
+
+def cards_naming_person(scope: Scope, person_id: UUID) -> list[ShootCardFacts]:
+    """The cards that name somebody, the newest day first."""
+    rows = scope.run(
+        CARDS_SQL + _NAMING,
+        tenant=scope.tenant_id,
+        person=person_id,
+    )
+    return [parse_card_facts(row) for row in rows]
+
+
+_ORIGINS = """
+WITH RECURSIVE line AS (
+  SELECT a.id AS asset, a.id, a.parent_id, 0 AS depth FROM assets a WHERE a.tenant_id = :tenant AND a.id = ANY(:assets)
+  UNION ALL SELECT l.asset, a.id, a.parent_id, l.depth + 1
+  FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.parent_id WHERE l.depth < 20)
+SELECT l.asset, l.id AS origin, b.card_id, b.place, b.known_at FROM line l
+LEFT JOIN shoot_card_assets b ON b.tenant_id = :tenant AND b.asset_id = l.id WHERE l.parent_id IS NULL
+"""
+
+
+def original_assets(scope: Scope, assets: Collection[UUID]) -> dict[UUID, UUID]:
+    """What each of these assets was first made from; itself where it was made from nothing here."""
+    if not assets:
+        return {}
+    rows = scope.run(_ORIGINS, tenant=scope.tenant_id, assets=list(assets))
+    return {row.asset: row.origin for row in rows}
+
+
+def card_positions_of_assets(scope: Scope, assets: Collection[UUID]) -> dict[UUID, CardPositionFacts]:
+    """The cards of what these assets were first made from, by asset; one without a card is absent.
+
+    An edit is on the card of its original: it has no day of its own.
+    """
+    if not assets:
+        return {}
+    rows = scope.run(_ORIGINS, tenant=scope.tenant_id, assets=list(assets))
+    return resolve_card_positions(
+        scope, {row.asset: CardPosition(row.card_id, row.place, row.known_at) for row in rows if row.card_id}
+    )
+
+
+@dataclass(frozen=True)
+class CardPosition:
+    """Where something is on a card."""
+
+    card: UUID
+    place: int
+    known_at: datetime
+
+    @classmethod
+    def read(cls, stored: tuple[str, int, str]) -> "CardPosition":
+        """What `PLACE` gives."""
+        return cls(UUID(stored[0]), stored[1], datetime.fromisoformat(stored[2]))
+
+
+CARD_POSITION_SQL = """
+(WITH RECURSIVE line AS (
+  SELECT assets.id, assets.parent_id, 0 AS depth
+  UNION ALL SELECT a.id, a.parent_id, l.depth + 1
+  FROM line l JOIN assets a ON a.tenant_id = assets.tenant_id AND a.id = l.parent_id WHERE l.depth < 20)
+SELECT jsonb_build_array(b.card_id, b.place, b.known_at) FROM line l
+JOIN shoot_card_assets b ON b.tenant_id = assets.tenant_id AND b.asset_id = l.id WHERE l.parent_id IS NULL)
+"""
+"""A column beside a row of `assets`: the place of what it was first made from; a decision makes no statement more."""
+
+
+def resolve_card_positions(scope: Scope, places: Mapping[UUID, CardPosition]) -> dict[UUID, CardPositionFacts]:
+    """The cards of these places, by what lies there."""
+    if not places:
+        return {}
+    wanted = sorted({each.card for each in places.values()})
+    read = scope.run(f"{CARDS_SQL} AND c.id = ANY(:ids)", tenant=scope.tenant_id, ids=wanted)
+    known = {row.id: parse_card_facts(row) for row in read}
+    return {asset: CardPositionFacts(known[each.card], each.place, each.known_at) for asset, each in places.items()}

@@ -1,0 +1,210 @@
+"""What a depicted person has in hand: a link of their own, what they allowed, where they are shown, and the end of it.
+
+A member makes the link; a new one ends the old one. It is known by its digest alone, and needs no account.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlmodel import col, select
+
+from foundation.db.database import OpenScope, Scope, TenantRow, table_arguments, timestamp_column
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.outbox import outbox
+from gate.consent import card_answers, consent_offers, face_consent
+from gate.contract.units import Rating
+from gate.copies import live_copies
+from gate.copies.live_copies import LiveCopy
+from gate.log.models import ConsentGrant, Person
+from gate.people.persons import CONSENT_SCOPES, FACE_CONSENT, REAL_PERSON, list_digital_twins
+from gate.reviews.events import RevocationRequested
+from tenants import audit
+
+PORTAL_PATH = "/me/"
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+ALL_CONSENTS = ""
+"""Every permission at once."""
+
+
+class PersonLink(TenantRow, table=True):
+    """The one living link of a person; what was last pressed there, and when."""
+
+    __tablename__ = "person_links"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "person_id", name="person_links_one"),
+        UniqueConstraint("tenant_id", "digest", name="person_links_link"),
+        Index("person_links_digest", "digest"),
+        ForeignKeyConstraint(["tenant_id", "person_id"], ["persons.tenant_id", "persons.id"]),
+        about="person",
+        keep="while the tenant is here",
+    )
+    person_id: UUID
+    digest: str
+    asked: str = ""
+    asked_at: datetime | None = timestamp_column(optional=True)
+
+
+@dataclass(frozen=True)
+class ConsentView:
+    """One permission as its person reads it; `stands` as of when it was read."""
+
+    what: str
+    surfaces: tuple[str, ...]
+    max_rating: Rating
+    until: datetime
+    revoked_at: datetime | None
+    stands: bool
+    card: UUID | None = None
+    """The shoot card it was signed on; it holds for that card's pictures alone."""
+
+
+@dataclass(frozen=True)
+class LinkedPerson:
+    """Somebody real whom members know, and whether they have a link."""
+
+    person_id: UUID
+    name: str
+    linked_at: datetime | None
+
+
+def list_linkable_people(scope: Scope) -> list[LinkedPerson]:
+    """Everybody real who may be shown, by name."""
+    rows = scope.session.exec(
+        select(Person, PersonLink)
+        .join(
+            PersonLink,
+            (col(PersonLink.person_id) == Person.id) & (col(PersonLink.tenant_id) == Person.tenant_id),
+            isouter=True,
+        )
+        .where(Person.tenant_id == scope.tenant_id, Person.kind == REAL_PERSON)
+        .order_by(col(Person.display_ref), col(Person.id))
+    )
+    return [LinkedPerson(one.id, one.display_ref, link.updated_at if link is not None else None) for one, link in rows]
+
+
+def create_portal_link(scope: Scope, person_id: UUID) -> str:
+    """The end of a new link (`PATH` + this) for somebody real, told once; an older one is dead from here on.
+
+    Raises NotFound, and BadInput for somebody invented: nobody is there to press anything.
+    """
+    person = scope.session.get(Person, (scope.tenant_id, person_id))
+    if person is None:
+        raise NotFound("person.unknown")
+    if person.kind != REAL_PERSON:
+        raise BadInput("person.bad_kind", kind=person.kind)
+    token = secrets.token_urlsafe(32)
+    scope.run(
+        "INSERT INTO person_links (tenant_id, id, person_id, digest, asked) VALUES (:tenant, :id, :person, :digest, '')"
+        " ON CONFLICT (tenant_id, person_id) DO UPDATE SET digest = EXCLUDED.digest, updated_at = house_now()",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        person=person_id,
+        digest=_digest(token),
+    )
+    audit.record(scope, "person.link", f"person:{person_id}")
+    return token
+
+
+def find_portal_person(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
+    """`(tenant, person)` of a living link; None for any other."""
+    if not TOKEN.fullmatch(token):  # whatever a stranger types never reaches the database
+        return None
+    with tenant(INSTALLATION_ID, "system:person-link", role="door") as scope:
+        row = scope.run(
+            "SELECT tenant_id, person_id FROM person_links WHERE digest = :digest", digest=_digest(token)
+        ).first()
+    return (row.tenant_id, row.person_id) if row is not None else None
+
+
+def last_revocation_request(scope: Scope, person_id: UUID) -> tuple[str, datetime] | None:
+    """What was last pressed on a person's page, and when."""
+    row = scope.run(
+        "SELECT asked, asked_at FROM person_links WHERE tenant_id = :tenant AND person_id = :person"
+        " AND asked_at IS NOT NULL",
+        tenant=scope.tenant_id,
+        person=person_id,
+    ).first()
+    return (row.asked, row.asked_at) if row is not None else None
+
+
+def list_consents(scope: Scope, person_id: UUID) -> list[ConsentView]:
+    """What a person allowed, kind by kind, the newest first; what ended long ago too."""
+    rows = scope.session.exec(
+        select(ConsentGrant)
+        .where(ConsentGrant.tenant_id == scope.tenant_id, ConsentGrant.person_id == person_id)
+        .order_by(col(ConsentGrant.valid_until).desc(), col(ConsentGrant.id).desc())
+        .execution_options(populate_existing=True)
+    )
+    found = [
+        ConsentView(
+            what=row.scope,
+            surfaces=tuple(row.surfaces),
+            max_rating=Rating(row.max_rating),
+            until=row.valid_until,
+            revoked_at=row.revoked_at,
+            stands=row.revoked_at is None and scope.now < row.valid_until,
+            card=row.card_id,
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda one: CONSENT_SCOPES.index(one.what))
+
+
+def list_copies_of_subject(scope: Scope, person_id: UUID) -> list[LiveCopy]:
+    """Every copy that shows a person, or their double, and is not proven gone; and those called back that are."""
+    everybody = [person_id, *list_digital_twins(scope, person_id)]
+    return [copy for each in everybody for copy in live_copies.all_copies_of_person(scope, each) if copy.native_ids]
+
+
+def request_revocation(scope: Scope, person_id: UUID, what: str) -> None:
+    """Take one permission back, that their `FACE` is known, or `ALL`: the workers do it at once. `scope` acts for the
+    person, or is a member's to whom they said so.
+
+    Raises BadInput for what is no permission, Conflict where nothing is left to take back.
+    """
+    if what not in (ALL_CONSENTS, FACE_CONSENT, *CONSENT_SCOPES):
+        raise BadInput("person.bad_scope")
+    stands = any(one.stands and what in (ALL_CONSENTS, one.what) for one in list_consents(scope, person_id))
+    stands = stands or (what in (ALL_CONSENTS, FACE_CONSENT) and face_consent.has_face_consent(scope, person_id))
+    stands = stands or _signs(scope, person_id, what)
+    seen = what == ALL_CONSENTS and any(
+        one.removed_at is None and one.recalled_at is None for one in list_copies_of_subject(scope, person_id)
+    )
+    if not stands and not seen:
+        raise Conflict("person.nothing_left")
+    wanted = RevocationRequested(scope.tenant_id, person_id, scope=what, by=scope.actor)
+    outbox.put(scope, wanted, priority=0, dedupe=f"revoke:{person_id}:{what}")
+    scope.run(
+        "UPDATE person_links SET asked = :what, asked_at = house_now() WHERE tenant_id = :tenant"
+        " AND person_id = :person AND :own",
+        tenant=scope.tenant_id,
+        person=person_id,
+        what=what,
+        own=scope.actor == f"person:{person_id}",
+    )
+
+
+def _signs(scope: Scope, person_id: UUID, what: str) -> bool:
+    """Whether something they signed is not written down yet: it can be taken back all the same, and then never is."""
+    if what == FACE_CONSENT:
+        return face_consent.is_face_consent_pending(scope, person_id)
+    asked, cards = consent_offers.list_offer_sheets(scope, person_id), card_answers.list_card_sheets(scope, person_id)
+    waits = any(one.waits for one in asked) or any(one.waits for one in cards)
+    return what == ALL_CONSENTS and (waits or face_consent.is_face_consent_pending(scope, person_id))
+
+
+def active_consent_kinds(permitted: Sequence[ConsentView]) -> tuple[str, ...]:
+    """The kinds of permission that stand, each once, in their order."""
+    return tuple(what for what in CONSENT_SCOPES if any(one.stands and one.what == what for one in permitted))
+
+
+def _digest(token: str) -> str:
+    """What is kept of a link: 256 random bits need no key of their own."""
+    return hashlib.sha256(token.encode()).hexdigest()

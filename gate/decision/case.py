@@ -1,0 +1,209 @@
+"""One case to decide: the unit, the facts, the row of its place and what follows from them. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from types import MappingProxyType
+from uuid import UUID
+
+from gate.contract.facts import (
+    EvidenceSnapshot,
+    LinkFacts,
+    MediumFacts,
+    PersonFacts,
+    PlaceLimitFacts,
+    ReferenceFacts,
+    ReviewFacts,
+)
+from gate.contract.units import Medium, Rating, Unit, highest_rating
+from gate.decision import shoot_card_terms
+from gate.decision.shoot_card_terms import CardUse
+from gate.policy.bundle import Bundle, PlaceRow, stricter_verdict
+from gate.policy.matrix import MatrixRow, PersonKind, PlaceKind
+from gate.text import language_check, text_rating
+from gate.text.language_check import LanguageReading
+from gate.text.text_rating import TextRating
+
+NO_AI = "none"
+
+UNIT_REVIEW_LIFETIME = timedelta(days=100)
+MIN_SEEN_PERCENT = 95
+"""So much of Nudity or Explicit must have been on screen for a review to count."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What every rule is handed. `now` is UTC-aware, from the database."""
+
+    facts: EvidenceSnapshot
+    unit: Unit
+    bundle: Bundle
+    now: datetime
+
+    @cached_property
+    def referenced_copies(self) -> Mapping[str, ReferenceFacts]:
+        """What the unit points at and is ours, by the platform's id."""
+        wanted = {each.native_id for each in self.unit.references}
+        return {known.native_id: known for known in self.facts.references if known.native_id in wanted}
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """Every text somebody reads: of the parts above, its own, where addresses lead, what it points at says."""
+        return (*self.unit.all_texts, *self._led, *self._there)
+
+    @property
+    def _led(self) -> tuple[str, ...]:
+        return tuple(lead.target for lead in self.unit.leads)
+
+    @property
+    def _there(self) -> tuple[str, ...]:
+        return tuple(text for known in self.referenced_copies.values() for text in known.texts)
+
+    @cached_property
+    def text_rating(self) -> TextRating:
+        """What the texts are rated, those read in the pictures too, with what the same reader read last.
+
+        Part by part as they are read, and the words of a picture before its text and after it: places differ. What the
+        unit points at comes last.
+        """
+        words = {medium.sha256: medium.words for medium in self.media_facts}
+        above = [(part.visible_texts, part.media) for part in self.unit.before]
+        shown = _in_order([*above, (self.unit.visible_texts, self.unit.media)], words)
+        own = {medium.sha256 for medium in self.unit.all_media}
+        shown += [word for medium in self.media_facts if medium.sha256 not in own for word in medium.words]
+        shown += [*self._led, *self._there]
+        return text_rating.rate_texts(shown, before=self.facts.recent, lexicon=self.bundle.lexicon)
+
+    @cached_property
+    def language_reading(self) -> LanguageReading:
+        """Whether the texts are in languages that can be read; names of the house and its accounts are no words."""
+        names = (*self.facts.names, self.unit.account)
+        there = self.texts[len(self.unit.visible_texts) :]
+        return language_check.read_language(
+            (*self.unit.written_texts, *there), names=names, lexicon=self.bundle.lexicon
+        )
+
+    @cached_property
+    def media_facts(self) -> tuple[MediumFacts, ...]:
+        """What is known of the media of the unit, of the parts above and of what it points at; bytes nobody knows are
+        missing here."""
+        wanted = {medium.sha256 for medium in self.unit.all_media}
+        wanted |= {sha256 for known in self.referenced_copies.values() for sha256 in known.media}
+        return tuple(known for known in self.facts.media if known.sha256 in wanted)
+
+    @cached_property
+    def resolved_media(self) -> tuple[MediumFacts, ...]:
+        """The media with what their shoot cards say of this use: since when they are, and who is shown."""
+        use = CardUse(
+            creator=self.unit.creator_id,
+            places=frozenset({self.unit.platform, self.place}),
+            rating=self.rating,
+            sold=self.unit.is_sold,
+            now=self.now,
+            checked_first=self.bundle.needs_check_before_shoot,
+        )
+        return tuple(shoot_card_terms.resolve_medium(medium, use, self.people) for medium in self.media_facts)
+
+    @cached_property
+    def people(self) -> Mapping[UUID, PersonFacts]:
+        """The people who are shown, by id."""
+        return {person.id: person for person in self.facts.persons}
+
+    @cached_property
+    def links(self) -> tuple[str, ...]:
+        """The addresses in the texts; those that stand for others are judged as these."""
+        stood_for = {lead.shown for lead in self.unit.leads}
+        return tuple(url for url in text_rating.extract_links(self.texts) if url not in stood_for)
+
+    @cached_property
+    def registered_links(self) -> Mapping[str, LinkFacts]:
+        """Registered addresses."""
+        return {link.url: link for link in self.facts.links}
+
+    @cached_property
+    def rating(self) -> Rating:
+        """The unit's rating: the highest of its words, its media and what it links to."""
+        parts = [self.text_rating.rating, *(known.rating for known in self.media_facts if known.rating is not None)]
+        for url in self.links:
+            if url in self.registered_links:
+                parts += [self.registered_links[url].rating, Rating.S if self.registered_links[url].adult else Rating.G]
+        return highest_rating(parts)
+
+    @cached_property
+    def is_ai_generated(self) -> bool:
+        """Whether a model made or changed any of it; the parts above bear marks of their own."""
+        own = {medium.sha256 for medium in self.unit.media}
+        own |= {sha256 for known in self.referenced_copies.values() for sha256 in known.media}
+        recorded = {known.ai for known in self.media_facts if known.sha256 in own}
+        made = recorded | {medium.ai for medium in self.unit.media} | {self.unit.text_ai}
+        made |= {known.text_ai for known in self.referenced_copies.values()}
+        return bool(made - {NO_AI})
+
+    @cached_property
+    def row(self) -> PlaceRow:
+        """What the place allows today."""
+        found = self.bundle.row(
+            self.unit.platform,
+            self.unit.surface,
+            on=self.now.date(),
+            place=self._place,
+            people=self._shown,
+            again=self.facts.again,
+        )
+        if self.unit.price is not None:
+            found = self.bundle.paid_verdicts(found, self.unit.platform, on=self.now.date(), again=self.facts.again)
+        said = self.facts.foreign
+        if said is not None and said.row and not self.bundle.has_platform(self.unit.platform):
+            found = self.bundle.third_party_row(MatrixRow.model_validate_json(said.row), on=self.now.date())
+        return _within(found, self.facts.limits)
+
+    @property
+    def place(self) -> str:
+        """The id of the place, e.g. `sandbox.post`."""
+        return self.unit.place_id
+
+    @property
+    def _place(self) -> PlaceKind:
+        if self.unit.audience == "viewer":
+            return "chat"
+        pictures = self.unit.all_media or any(known.media for known in self.referenced_copies.values())
+        return "post" if pictures else "text"
+
+    @property
+    def _shown(self) -> PersonKind | None:
+        kinds = {"synthetic" if person.kind == "synthetic" else "real" for person in self.people.values()}
+        if len(kinds) != 1:
+            return None
+        return "synthetic" if kinds == {"synthetic"} else "real"
+
+
+def _in_order(parts: Iterable[tuple[Iterable[str], Iterable[Medium]]], words: Mapping[str, Sequence[str]]) -> list[str]:
+    """The texts of parts, each between the words of its pictures."""
+    shown: list[str] = []
+    for texts, media in parts:
+        seen = [word for medium in media for word in words.get(medium.sha256, ())]
+        shown += [*seen, *texts, *seen]
+    return shown
+
+
+def _within(row: PlaceRow, limits: Iterable[PlaceLimitFacts]) -> PlaceRow:
+    """A row as an agency keeps it: never looser than it is, and nothing looser of what is rated higher."""
+    verdicts = dict(row.verdicts)
+    for limit in limits:
+        higher = (rating for rating in verdicts if rating.rank >= limit.rating.rank)
+        verdicts |= {rating: stricter_verdict(verdicts[rating], limit.verdict) for rating in higher}
+    return replace(row, verdicts=MappingProxyType(verdicts))
+
+
+def is_adult_medium(medium: MediumFacts) -> bool:
+    """Whether a medium shows Nudity or more."""
+    return medium.rating is not None and medium.rating.rank >= Rating.N.rank
+
+
+def latest_reviews(reviews: Iterable[ReviewFacts]) -> Iterable[ReviewFacts]:
+    """The last word of each who spoke."""
+    last: dict[UUID, ReviewFacts] = {}
+    for review in sorted(reviews, key=lambda each: each.at):
+        last[review.principal] = review
+    return last.values()

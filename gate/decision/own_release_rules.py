@@ -1,0 +1,110 @@
+"""Whether somebody may publish their own picture without a second look: every condition at once, or none counts. Pure.
+
+A release takes the place of a look, and of nothing else: age, consent, ratings, stops and marks are judged as always.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from gate.contract.facts import AccountHolderFacts, OwnReleaseFacts
+from gate.contract.states import PersonState
+from gate.contract.units import Rating
+from gate.decision.case import MIN_SEEN_PERCENT, UNIT_REVIEW_LIFETIME, Case, is_adult_medium, latest_reviews
+
+POSTED = "delivery"
+"""What is carried where somebody posts; messages, sales and files never go out on one's own word."""
+
+OWN_RELEASE_DELAY = timedelta(minutes=10)
+"""Between the signature and the moment it may leave: time to think again, and to be stopped."""
+
+
+class MissingCondition(StrEnum):
+    """A condition that does not hold; its sentence is `own.lack.<value>`."""
+
+    WITHDRAWN = "withdrawn"
+    CHANGED = "changed"
+    SOON = "soon"
+    OLD = "old"
+    AUTHOR = "author"
+    SEEN = "seen"
+    KIND = "kind"
+    PLACE = "place"
+    COUNTRY = "country"
+    HOLDER = "holder"
+    PERSON = "person"
+    WORDS = "words"
+    REFUSED = "refused"
+
+
+def missing_conditions(case: Case) -> tuple[MissingCondition, ...]:
+    """What keeps the release of this case from counting, in the order of `Lack`; nothing where it counts."""
+    given = case.facts.release
+    if given is None:
+        return ()
+    found = {*_signature(given, case), *_place(case), *_people(given, case)}
+    return tuple(lack for lack in MissingCondition if lack in found)
+
+
+def _signature(given: OwnReleaseFacts, case: Case) -> Iterator[MissingCondition]:
+    if not given.stands:
+        yield MissingCondition.WITHDRAWN
+    if given.unit_digest != case.unit.digest():
+        yield MissingCondition.CHANGED
+    if case.now < given.at + OWN_RELEASE_DELAY:
+        yield MissingCondition.SOON
+    if case.now >= given.at + UNIT_REVIEW_LIFETIME:
+        yield MissingCondition.OLD
+    if not case.facts.author or given.principal != case.facts.author_principal:
+        yield MissingCondition.AUTHOR
+    if given.seen_percent < MIN_SEEN_PERCENT:
+        yield MissingCondition.SEEN
+
+
+def _place(case: Case) -> Iterator[MissingCondition]:
+    unit = case.unit
+    posted = unit.subject.kind == POSTED and unit.audience == "public" and not unit.viewer
+    if not posted or unit.invoice is not None or unit.price is not None or unit.buttons:
+        yield MissingCondition.KIND
+    if not case.row.known or not case.row.creator_verified:
+        yield MissingCondition.PLACE
+    if not all(case.bundle.can_release_own(country, case.now.date()) for country in _countries(case)):
+        yield MissingCondition.COUNTRY
+    if case.text_rating.rating.rank >= Rating.N.rank:
+        yield MissingCondition.WORDS
+
+
+def _countries(case: Case) -> set[str]:
+    """Where the pictures were made, as far as their shoot cards say so; nobody knows of the others."""
+    cards = [medium.card.card.country if medium.card is not None else "" for medium in case.resolved_media]
+    return {*cards} or {""}
+
+
+def _people(given: OwnReleaseFacts, case: Case) -> Iterator[MissingCondition]:
+    own = {one.person for one in given.holders if _stands(one, case) and one.principal == given.principal}
+    person = next(iter(own)) if len(own) == 1 else None
+    if person is None:
+        yield MissingCondition.HOLDER
+    if person is None or not _alone(person, case):
+        yield MissingCondition.PERSON
+    if any(not review.approves for medium in case.media_facts for review in latest_reviews(medium.reviews)):
+        yield MissingCondition.REFUSED
+
+
+def _stands(one: AccountHolderFacts, case: Case) -> bool:
+    return one.verified_at <= case.now and (one.valid_until is None or case.now < one.valid_until)
+
+
+def _alone(person: UUID, case: Case) -> bool:
+    """Whether this real person is the only one detected and the only one confirmed, in every picture."""
+    known = case.people.get(person)
+    if known is None or known.kind != "real" or known.state is not PersonState.ACTIVE or not case.resolved_media:
+        return False
+    for medium in case.resolved_media:
+        confirmed = {one.person for one in medium.shown if one.state == "confirmed"}
+        others = any(one.state != "confirmed" for one in medium.shown)
+        wanted = {person} if is_adult_medium(medium) else confirmed & {person}
+        if others or confirmed != wanted or medium.people_seen != len(confirmed):
+            return False
+    return len(case.resolved_media) == len({medium.sha256 for medium in case.unit.media})

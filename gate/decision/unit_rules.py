@@ -1,0 +1,395 @@
+"""The rules a unit is judged by, one function each; those about depicted people are in `gate/decision/depiction_rules.py`, those about
+who looked in `gate/decision/review_rules.py`. Pure.
+
+A rule returns what speaks against the unit and nothing when all is known and well; what is not known speaks against it.
+"""
+
+from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
+
+from gate.contract.facts import RESTORE_STOP
+from gate.contract.reasons import Finding, Reason, block_finding, hold_finding
+from gate.contract.states import AssuranceState
+from gate.contract.units import COMMENT_REFERENCE, Rating, Unit, Verdict
+from gate.decision import depiction_rules, resemblance_rules, review_rules
+from gate.decision.case import UNIT_REVIEW_LIFETIME, Case
+from gate.decision.review_rules import BYTES_REVIEW_LIFETIME, is_approved_by_other
+from gate.policy.bundle import WIRE_FLAG_PATTERN, PlaceRow
+from gate.text import service_texts, text_rating
+
+Rule = Callable[[Case], Iterable[Finding]]
+
+FEW_WORDS = 3
+"""A message of so many words to one assured adult may be in any language."""
+
+_AUDIENCES = ("public", "viewer")
+REFERENCES = frozenset({"reuse", "quote", "repost", "reply"})
+"""How a unit may point at something of ours; another kind nobody has thought through, but an answer to a remark."""
+
+
+def required_flags(place: PlaceRow, rating: Rating, *, ai: bool) -> tuple[str, ...]:
+    """The marks a request to this place must carry, sorted; a unit bears them before it is judged."""
+    wanted = [flag for flag in place.flags.get(rating, ()) if WIRE_FLAG_PATTERN.fullmatch(flag)]
+    adult = wanted if rating is not Rating.X and place.verdict(rating) is Verdict.F else []
+    return tuple(sorted({*adult, *([place.ai_flag] if ai and place.ai_flag else [])}))
+
+
+def required_marks(case: Case) -> tuple[str, ...]:
+    """The marks a unit must bear at its place: none for an answer, which a person read and sent, in words and General.
+    Comments have no field for them; where words must say that a model helped, they do (`ai_is_said`)."""
+    return () if case.unit.comment_id else required_flags(case.row, case.rating, ai=case.is_ai_generated)
+
+
+def unit_belongs_to_tenant(case: Case) -> Iterable[Finding]:
+    """The unit is of this tenant, and nothing changed under it while it was read."""
+    if case.unit.tenant_id != case.facts.tenant_id or not case.facts.creator_known:
+        yield block_finding(Reason.TENANT_BOUNDARY)
+    if case.facts.unlocked:
+        yield block_finding(Reason.EPOCH_STALE)
+
+
+def policy_is_valid(case: Case) -> Iterable[Finding]:
+    """The rules are whole, signed and the newest; what helps somebody in danger is sent without them."""
+    if case.facts.rules_fault and not service_texts.is_safety_text(case.unit.service):
+        yield block_finding(Reason(case.facts.rules_fault))
+
+
+def clocks_agree(case: Case) -> Iterable[Finding]:
+    """A machine whose clock is wrong sends nothing but what helps somebody in danger."""
+    if case.facts.skewed and not service_texts.is_safety_text(case.unit.service):
+        yield block_finding(Reason.CLOCK_SKEW)
+
+
+def removal_form_is_reachable(case: Case) -> Iterable[Finding]:
+    """Nudity and Explicit leave while the form is reached where people ask for something to be taken away."""
+    if case.facts.intake_down and case.rating.rank >= Rating.N.rank:
+        yield block_finding(Reason.INTAKE_DOWN)
+
+
+def unit_matches_approval(case: Case) -> Iterable[Finding]:
+    """What somebody said yes to is what leaves: a word more, and it is looked at again."""
+    if case.facts.changed:
+        yield block_finding(Reason.UNIT_CHANGED)
+
+
+def unit_is_complete(case: Case) -> Iterable[Finding]:
+    """There is something to show, to a known kind of audience."""
+    unit = case.unit
+    empty = not unit.media and not unit.references and not any(words.strip() for words in unit.post_texts)
+    if empty or not case.unit.account:
+        yield block_finding(Reason.INPUT_INVALID)
+    one_reader = case.unit.audience == "viewer"
+    if case.unit.audience not in _AUDIENCES or one_reader != bool(case.unit.viewer):
+        yield block_finding(Reason.AUDIENCE_UNKNOWN)
+
+
+def is_under_live_parent(case: Case) -> Iterable[Finding]:
+    """A part of a thread goes under our own earlier part, and every earlier part still stands."""
+    if case.unit.reply_to and not case.facts.above_known:
+        yield block_finding(Reason.REMOTE_REFERENCE)
+    if case.facts.above_gone:
+        yield block_finding(Reason.RECALL_IN_PROGRESS)
+
+
+def media_are_ours(case: Case) -> Iterable[Finding]:
+    """Every medium is a recorded rendition, byte for byte, not frozen and not taken back."""
+    known = {medium.sha256: medium for medium in case.media_facts}
+    for medium in case.unit.all_media:
+        facts = known.get(medium.sha256)
+        if facts is None or (facts.mime, facts.size) != (medium.mime, medium.size):
+            yield block_finding(Reason.RENDITION_NOT_CANONICAL)
+    for facts in case.media_facts:
+        if facts.state == "frozen":
+            yield block_finding(Reason.COMPLAINT_FREEZE)
+        elif facts.state != "made":
+            yield block_finding(Reason.RECALL_IN_PROGRESS)
+
+
+def references_are_ours(case: Case) -> Iterable[Finding]:
+    """What it points at on the platform is a copy of ours that stands, and all of that is known: it counts as carried.
+
+    Source: Telegram file ids, quotes and forwards show whatever lies there, rated by nobody (docs/gate.md).
+    """
+    known = {medium.sha256 for medium in case.media_facts}
+    for reference in (each for each in case.unit.references if each.kind != COMMENT_REFERENCE):
+        there = case.referenced_copies.get(reference.native_id)
+        if there is None or reference.kind not in REFERENCES or not known.issuperset(there.media):
+            yield block_finding(Reason.REMOTE_REFERENCE)
+
+
+def replies_are_welcome(case: Case) -> Iterable[Finding]:
+    """An answer goes to somebody who spoke to us and may be spoken to, alone under what they said, in General words."""
+    answered = [each.native_id for each in case.unit.references if each.kind == COMMENT_REFERENCE]
+    if not answered:
+        return
+    heard = {known.native_id: known for known in case.facts.remarks}
+    alone = len(case.unit.references) == 1 and not case.unit.reply_to and not case.unit.all_media
+    if not alone or answered[0] not in heard or case.unit.audience != "public":
+        yield block_finding(Reason.REMOTE_REFERENCE)
+    elif not heard[answered[0]].welcome:
+        yield block_finding(Reason.VIEWER_BLOCKED)
+    if case.rating is not Rating.G:
+        yield block_finding(Reason.RATING_EXCEEDS_SURFACE)
+
+
+def media_are_rated(case: Case) -> Iterable[Finding]:
+    """Somebody rated every medium, and where machines are far apart a person did."""
+    if any(medium.rating is None for medium in case.media_facts):
+        yield hold_finding(Reason.RATING_MISSING)
+    if any(medium.unanswered for medium in case.media_facts):
+        yield hold_finding(Reason.CLASSIFIER_UNAVAILABLE)
+    if any(medium.unsettled for medium in case.media_facts):
+        yield hold_finding(Reason.CLASSIFIER_CONFLICT)
+
+
+def no_hidden_content(case: Case) -> Iterable[Finding]:
+    """A file that showed one thing and held another is looked at by somebody other than who brought it."""
+    hiding = [medium.reviews for medium in case.media_facts if medium.hidden]
+    if any(
+        not is_approved_by_other(reviews, case, BYTES_REVIEW_LIFETIME) for reviews in hiding
+    ) and not is_approved_by_other(case.facts.reviews, case, UNIT_REVIEW_LIFETIME):
+        yield hold_finding(Reason.CONTAINER_HIDDEN_CONTENT)
+
+
+def no_placeholder_images(case: Case) -> Iterable[Finding]:
+    """A picture of the demonstration model, or a stand-in for one, is taken for nobody's work: it stays on test
+    networks, and a demonstration's on its own page, until somebody who runs the agency lets this one out."""
+    if case.row.test_network or (case.row.ours and case.facts.demo):
+        return
+    if any(medium.label and not medium.lifted for medium in case.media_facts):
+        yield block_finding(Reason.PICTURE_LABELLED)
+
+
+def nothing_prohibited(case: Case) -> Iterable[Finding]:
+    """What is never allowed is never allowed, whoever asks."""
+    if case.text_rating.prohibited == "minor" or any(medium.prohibited == "minor" for medium in case.media_facts):
+        yield block_finding(Reason.PROHIBITED_MINOR)
+    if case.text_rating.prohibited == "category" or any(medium.prohibited == "category" for medium in case.media_facts):
+        yield block_finding(Reason.PROHIBITED_CATEGORY)
+
+
+def not_on_the_blocklist(case: Case) -> Iterable[Finding]:
+    """Bytes that were taken back do not return, nor do near copies of them."""
+    for medium in case.media_facts:
+        if medium.blocked == "exact":
+            yield block_finding(Reason.BLOCKLIST_EXACT)
+        elif medium.blocked == "near":
+            yield block_finding(Reason.BLOCKLIST_NEAR)
+        elif medium.blocked:
+            yield hold_finding(Reason.BLOCKLIST_NEAR)
+
+
+def text_is_not_obfuscated(case: Case) -> Iterable[Finding]:
+    """The words read as they look; a word that may not stand beside something suggestive does not."""
+    if case.text_rating.obfuscated:
+        yield hold_finding(Reason.TEXT_OBFUSCATED)
+    if case.text_rating.contextual and case.rating is not Rating.G and not case.text_rating.prohibited:
+        yield hold_finding(Reason.TEXT_REPHRASE)
+
+
+def language_is_supported(case: Case) -> Iterable[Finding]:
+    """Every sentence is in a language that the lexicons read; between assured adults a word or three may be strange."""
+    if case.language_reading.supported:
+        return
+    known = case.facts.viewer
+    assured = known is not None and known.state is AssuranceState.ASSURED and known.over_18
+    in_time = known is not None and known.expires_at is not None and case.now < known.expires_at
+    if case.unit.audience != "viewer" or not (assured and in_time) or case.language_reading.words > FEW_WORDS:
+        yield hold_finding(Reason.TEXT_LANGUAGE_UNSUPPORTED)
+
+
+def place_allows_rating(case: Case) -> Iterable[Finding]:
+    """The place allows the rating, by a rule that was read in time."""
+    if case.rating is Rating.X:
+        return
+    verdict = case.row.verdict(case.rating)
+    if not case.row.known:
+        yield Finding(verdict, Reason.DESTINATION_UNKNOWN)
+        if case.facts.foreign is not None and case.facts.foreign.fault:
+            yield Finding(verdict, Reason.POLICY_SIGNATURE)
+    elif verdict.rank >= Verdict.H.rank:
+        stale = case.rating in case.row.stale and verdict is Verdict.H
+        yield Finding(verdict, Reason.POLICY_STALE if stale else Reason.RATING_EXCEEDS_SURFACE)
+        if stale and case.row.misread:
+            yield Finding(verdict, Reason.ATTESTATION_INVALID)
+        seen = max((medium.rating.rank for medium in case.media_facts if medium.rating is not None), default=0)
+        if case.text_rating.rating.rank >= Rating.N.rank and case.text_rating.rating.rank > seen:
+            yield Finding(verdict, Reason.TEXT_EXPLICIT_NO_FLAG)
+
+
+def place_passes_probes(case: Case) -> Iterable[Finding]:
+    """Before anything above General, somebody looked at the place just now, and saw what the rule asks for."""
+    if case.rating is Rating.X:
+        return
+    wanted = case.row.required_probes(case.rating, generated=case.is_ai_generated)
+    if wanted and case.unit.seen is None:
+        yield hold_finding(Reason.DESTINATION_PROBE_STALE)
+        return
+    for probe in wanted:
+        if probe.see not in (case.unit.seen or ()):
+            adult = case.rating.rank >= Rating.N.rank
+            yield Finding(Verdict.B if adult else Verdict.H, probe.otherwise)
+
+
+def creator_allows_rating(case: Case) -> Iterable[Finding]:
+    """An agency may set a creator's limit lower than the platform does."""
+    if case.rating is not Rating.X and case.rating.rank > case.facts.ceiling.rank:
+        yield hold_finding(Reason.RATING_EXCEEDS_CREATOR)
+
+
+def required_marks_are_set(case: Case) -> Iterable[Finding]:
+    """The unit bears every mark the platform must be told."""
+    wanted = required_marks(case)
+    missing = set(wanted) - set(case.unit.flags)
+    if missing - {case.row.ai_flag}:
+        yield block_finding(Reason.FLAG_MISSING)
+    if missing & {case.row.ai_flag}:
+        yield block_finding(Reason.AI_MARK_MISSING)
+    duties = case.row.flags.get(case.rating, ()) if case.rating is not Rating.X else ()
+    needs_duties = bool(duties) and case.row.verdict(case.rating) is Verdict.F
+    if needs_duties and not all(WIRE_FLAG_PATTERN.fullmatch(flag) for flag in duties):
+        yield hold_finding(Reason.FLAG_MISSING)  # a duty no request can show, and no one has shown otherwise
+
+
+def ai_is_disclosed(case: Case) -> Iterable[Finding]:
+    """What a model made is called so, as its record says, and in words where no flag does it."""
+    recorded = {medium.sha256: medium.ai for medium in case.media_facts}
+    if any(recorded.get(medium.sha256, medium.ai) != medium.ai for medium in case.unit.media):
+        yield block_finding(Reason.AI_MARK_MISSING)
+    said = text_rating.has_ai_disclosure(case.texts, lexicon=case.bundle.lexicon)
+    if case.is_ai_generated and case.row.ai_text and not said:
+        yield hold_finding(Reason.AI_MARK_MISSING)
+
+
+def links_are_known(case: Case) -> Iterable[Finding]:
+    """Every address is ours or registered, unchanged, and allowed where it stands."""
+    for url in case.links:
+        if _host(url) in case.facts.own_hosts:
+            continue
+        target = case.registered_links.get(url)
+        if target is None:
+            yield hold_finding(Reason.LINK_UNREGISTERED)
+        elif not target.active or case.now >= target.expires_at:
+            yield hold_finding(Reason.LINK_CHANGED)
+        elif target.adult and case.row.adult_link.rank >= Verdict.H.rank:
+            yield Finding(case.row.adult_link, Reason.LINK_ADULT_FORBIDDEN)
+
+
+def _host(url: str) -> str:
+    """The host of an address; nothing where who reads it and who parses it may differ: browsers take "\\" for "/"."""
+    where = urlsplit(url if "//" in url else f"//{url}").netloc
+    return "" if "\\" in url else where.rsplit("@", 1)[-1].lower()
+
+
+def viewer_is_not_blocked(case: Case) -> Iterable[Finding]:
+    """Nobody writes to a reader who is blocked, or may be a minor; but for what the service must say."""
+    known = case.facts.viewer
+    if known is not None and known.state in (AssuranceState.BLOCKED, AssuranceState.SUSPECTED):
+        yield block_finding(Reason.VIEWER_BLOCKED)
+
+
+def viewer_is_of_age(case: Case) -> Iterable[Finding]:
+    """Nudity and Explicit reach only readers whose age is assured: by us, or by a platform that does it."""
+    if case.rating.rank < Rating.N.rank:
+        return
+    if case.unit.audience != "viewer":
+        assured = any(
+            probe.assures for probe in case.row.required_probes(case.rating)
+        )  # then it was seen, or it is held
+        if case.row.viewer == "product" and not case.row.test_network and not assured:
+            yield block_finding(Reason.AUDIENCE_UNKNOWN)
+        return
+    known = case.facts.viewer
+    if known is None or known.state is not AssuranceState.ASSURED:
+        expired = known is not None and known.state is AssuranceState.EXPIRED
+        yield block_finding(Reason.VIEWER_EXPIRED if expired else Reason.VIEWER_UNASSURED)
+    elif known.expires_at is None or case.now >= known.expires_at:
+        yield block_finding(Reason.VIEWER_EXPIRED)
+    elif not known.over_18:
+        yield block_finding(Reason.VIEWER_BLOCKED)
+    elif known.level < case.bundle.required_assurance(known.jurisdiction) or (known.test and not case.row.test_network):
+        yield block_finding(Reason.VIEWER_LEVEL_LOW)
+
+
+def _features(case: Case) -> set[str]:
+    """The emergency stops that reach this unit."""
+    unit = case.unit
+    touched = {"sending"}
+    if unit.service:
+        return touched
+    if case.rating.rank >= Rating.N.rank:
+        touched.add("nudity")
+    if unit.audience == "viewer" and case.facts.author.startswith("system:"):
+        touched.add("bot")
+    if unit.invoice is not None or unit.price is not None:
+        touched |= {"offers", "payments"}
+    if any(button.action == "buy" for button in unit.buttons):
+        touched.add("offers")
+    return touched
+
+
+def no_stop_applies(case: Case) -> Iterable[Finding]:
+    """No emergency stop reaches the unit; what protects a reader is never stopped."""
+    if service_texts.is_safety_text(case.unit.service):
+        return
+    touched = _features(case)
+    if any(stop.feature in touched for stop in case.facts.stops):
+        yield block_finding(Reason.KILL_SWITCH)
+    if any(stop.feature == RESTORE_STOP for stop in case.facts.stops):
+        yield block_finding(Reason.RESTORE_MISMATCH)
+
+
+def service_text_is_pinned(case: Case) -> Iterable[Finding]:
+    """A service text is a catalogue sentence as it stands, with short values in its marked slots; the one picture that
+    may go with it is the house's own, where it replaces a copy."""
+    sober = case.text_rating.rating.rank <= Rating.S.rank and not case.text_rating.obfuscated
+    if not sober or not service_texts.is_pure_service_unit(case.unit, own_hosts=case.facts.own_hosts):
+        yield block_finding(Reason.INPUT_INVALID)
+
+
+ORDINARY_RULES: tuple[Rule, ...] = (
+    unit_belongs_to_tenant,
+    policy_is_valid,
+    clocks_agree,
+    removal_form_is_reachable,
+    unit_is_complete,
+    unit_matches_approval,
+    is_under_live_parent,
+    media_are_ours,
+    references_are_ours,
+    replies_are_welcome,
+    media_are_rated,
+    no_hidden_content,
+    no_placeholder_images,
+    nothing_prohibited,
+    not_on_the_blocklist,
+    text_is_not_obfuscated,
+    language_is_supported,
+    place_allows_rating,
+    place_passes_probes,
+    creator_allows_rating,
+    required_marks_are_set,
+    ai_is_disclosed,
+    links_are_known,
+    *depiction_rules.DEPICTION_RULES,
+    *resemblance_rules.RESEMBLANCE_RULES,
+    *review_rules.REVIEW_RULES,
+    viewer_is_not_blocked,
+    viewer_is_of_age,
+    no_stop_applies,
+)
+
+SERVICE_RULES: tuple[Rule, ...] = (
+    unit_belongs_to_tenant,
+    policy_is_valid,
+    clocks_agree,
+    unit_is_complete,
+    service_text_is_pinned,
+    no_stop_applies,
+)
+"""What stands for a catalogue sentence: it needs no rating and goes out when everything else is down."""
+
+
+def rules_for(unit: Unit) -> tuple[Rule, ...]:
+    """The rules that a unit is judged by."""
+    return SERVICE_RULES if unit.service else ORDINARY_RULES

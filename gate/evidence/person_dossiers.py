@@ -1,0 +1,214 @@
+"""People as members see them: what is proven, what they allowed, and what is missing before they may be shown.
+
+What is missing says the same as the rules (`gate/decision/depiction_rules.py`); a test compares the two. Pure but for `people`.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from foundation.db.database import Scope
+from gate.contract.facts import ConsentFacts, PersonFacts
+from gate.contract.states import PersonState
+from gate.contract.units import Rating
+from gate.decision.shoot_card_terms import valid_age_proofs
+from gate.evidence import media_facts
+from gate.people.declarations import DECLARATION_SQL, MIN_REFERENCES, LookResult, look_agreement, parse_looks
+from gate.people.persons import CONSENT_SCOPES
+
+MAX_DOSSIERS = 40
+"""So many people a page shows; the rest is found by name."""
+
+NEEDED = ("depict", "publish")
+
+
+@dataclass(frozen=True)
+class AgeProofSummary:
+    """A custodian's yes as members read it; `noted_by` is an actor, empty where nobody here said so."""
+
+    custodian: str
+    method: str
+    verified_at: datetime
+    valid_until: datetime | None
+    on_day: datetime | None
+    noted_by: str
+    stands: bool
+
+
+@dataclass(frozen=True)
+class DeclarationSummary:
+    """The newest declaration of an invented person: what it is made with, its references as `(digest, asset, rating)`,
+    who declared it, and what others saw. `lost` where a reference was taken away since."""
+
+    id: UUID
+    sources: tuple[Mapping[str, Any], ...]
+    references: tuple[tuple[str, UUID, str], ...]
+    declared_by: UUID
+    at: datetime
+    looks: tuple[LookResult, ...]
+    lost: bool
+
+    @property
+    def has_doubts(self) -> bool:
+        """Whether somebody who looked had a doubt, or knew a face."""
+        return any(not look.is_clear for look in self.looks)
+
+    @property
+    def kappa(self) -> float | None:
+        """How far the first two who looked agree; None while there are not two, or where nobody doubted anything."""
+        return look_agreement(self.looks[0], self.looks[1]) if len(self.looks) > 1 else None
+
+
+@dataclass(frozen=True)
+class PersonDossier:
+    """Somebody with everything that is known of them. `general` and `adult` are what is still missing for each, as
+    codes of sentences `people.missing.<code>`."""
+
+    facts: PersonFacts
+    name: str
+    twin_of: str
+    creator_id: UUID | None
+    linked_at: datetime | None
+    proofs: tuple[AgeProofSummary, ...]
+    declaration: DeclarationSummary | None
+    general: tuple[str, ...]
+    adult: tuple[str, ...]
+
+    @property
+    def id(self) -> UUID:
+        """Of the person."""
+        return self.facts.id
+
+    @property
+    def active_consents(self) -> tuple[ConsentFacts, ...]:
+        """Their permissions that were neither taken back nor belong to a shoot card, in the order of their kinds."""
+        own = (one for one in self.facts.grants if one.card is None and not one.revoked)
+        return tuple(sorted(own, key=lambda one: (CONSENT_SCOPES.index(one.scope), one.valid_until)))
+
+
+_PEOPLE = """
+WITH k AS (
+  SELECT p.id, p.display_ref, p.creator_id, p.twin_of FROM persons p
+  WHERE p.tenant_id = :tenant AND (CAST(:named AS text) = '' OR position(lower(:named) IN lower(p.display_ref)) > 0)
+    AND (CAST(:creators AS uuid[]) IS NULL OR p.creator_id = ANY(CAST(:creators AS uuid[])))
+  ORDER BY lower(p.display_ref), p.id LIMIT :limit)
+SELECT k.id, k.display_ref, k.creator_id, t.display_ref AS twin_of, l.updated_at AS linked_at,
+  (SELECT jsonb_agg(jsonb_build_array(i.custodian, i.method, i.verified_at, i.valid_until, i.on_day, i.noted_by)
+      ORDER BY i.verified_at DESC, i.id)
+    FROM identity_checks i WHERE i.tenant_id = :tenant AND i.person_id = coalesce(k.twin_of, k.id)) AS proofs,
+  --declared AS declared,
+  (SELECT jsonb_agg(jsonb_build_array(r.sha256, r.asset_id,
+      (SELECT c.rating FROM content_ratings c WHERE c.tenant_id = r.tenant_id AND c.sha256 = r.sha256
+       ORDER BY position(c.rating IN 'GSNEX') DESC LIMIT 1)) ORDER BY r.sha256)
+    FROM (SELECT reference_set FROM declarations WHERE tenant_id = :tenant AND person_id = k.id
+      ORDER BY id DESC LIMIT 1) n
+    JOIN renditions r ON r.tenant_id = :tenant AND n.reference_set ? r.sha256) AS tiles
+FROM k LEFT JOIN persons t ON t.tenant_id = :tenant AND t.id = k.twin_of
+LEFT JOIN person_links l ON l.tenant_id = :tenant AND l.person_id = k.id
+ORDER BY lower(k.display_ref), k.id
+""".replace("--declared", DECLARATION_SQL)
+
+
+def list_dossiers(
+    scope: Scope, *, named: str = "", creators: Collection[UUID] | None = None, limit: int = MAX_DOSSIERS
+) -> list[PersonDossier]:
+    """People by name, `named` a part of it: everybody, or those who are one of these creators."""
+    wanted = list(creators) if creators is not None else None
+    rows = scope.run(_PEOPLE, tenant=scope.tenant_id, named=named.strip(), creators=wanted, limit=limit).all()
+    known = {one.id: one for one in media_facts.person_facts(scope, [row.id for row in rows])}
+    return [_dossier(row, known[row.id], scope.now) for row in rows]
+
+
+def _dossier(row: Any, facts: PersonFacts, now: datetime) -> PersonDossier:
+    return PersonDossier(
+        facts=facts,
+        name=row.display_ref,
+        twin_of=row.twin_of or "",
+        creator_id=row.creator_id,
+        linked_at=row.linked_at,
+        proofs=tuple(_proof(each, now) for each in row.proofs or ()),
+        declaration=_declaration(row.declared, row.tiles or ()),
+        general=tuple(missing_requirements(facts, Rating.G, now)),
+        adult=tuple(missing_requirements(facts, Rating.N, now)),
+    )
+
+
+def _at(said: str) -> datetime:
+    return datetime.fromisoformat(said)
+
+
+def _proof(row: Sequence[Any], now: datetime) -> AgeProofSummary:
+    custodian, method, at, until, on_day, by = row
+    ends = _at(until) if until else None
+    return AgeProofSummary(
+        custodian, method, _at(at), ends, _at(on_day) if on_day else None, by or "", ends is None or now < ends
+    )  # fmt: skip
+
+
+def _declaration(
+    row: Mapping[str, Any] | None, tiles: Iterable[tuple[str, str, str | None]]
+) -> DeclarationSummary | None:
+    if row is None:
+        return None
+    return DeclarationSummary(
+        id=UUID(row["id"]),
+        sources=tuple(row["sources"]),
+        references=tuple((sha256, UUID(asset), rating or "") for sha256, asset, rating in tiles),
+        declared_by=UUID(row["declared_by"]),
+        at=_at(row["created_at"]),
+        looks=parse_looks(row["looks"]),
+        lost=row["lost"],
+    )
+
+
+def missing_requirements(person: PersonFacts, rating: Rating, now: datetime) -> Iterator[str]:
+    """What somebody lacks to be published with this rating anywhere at all, the first to do first.
+
+    Where, and since when pictures are, is the pictures' own matter: that is asked of each.
+    """
+    if person.state is not PersonState.ACTIVE:
+        yield "blocked"
+        return
+    if person.kind == "synthetic":
+        yield from _invented(person, rating)
+        return
+    scopes = [*NEEDED, "ai_likeness"] if person.kind == "digital_twin" else list(NEEDED)
+    for scope in scopes:
+        yield from _permission(person, scope, rating, now)
+    if rating is not Rating.G and not valid_age_proofs(person, now):
+        yield "age_over" if person.identities else "age"
+
+
+def _permission(person: PersonFacts, scope: str, rating: Rating, now: datetime) -> Iterator[str]:
+    own = [one for one in person.grants if one.scope == scope and one.card is None]
+    live = [one for one in own if not one.revoked and one.valid_from <= now < one.valid_until]
+    if any(rating.rank <= one.max_rating.rank for one in live):
+        return
+    if live:
+        yield f"{scope}_lower"
+    elif any(not one.revoked and one.valid_until <= now for one in own):
+        yield f"{scope}_over"
+    elif any(not one.revoked for one in own):
+        yield f"{scope}_later"
+    else:
+        yield f"{scope}_taken" if own else scope
+
+
+def _invented(person: PersonFacts, rating: Rating) -> Iterator[str]:
+    declared = person.declaration
+    if declared is None:
+        yield "declaration"
+    elif rating.rank >= Rating.N.rank:
+        if not declared.adult_licence:
+            yield "licence"
+        if not declared.reviewed:
+            yield "looks"
+
+
+def needs_declaration_review(one: PersonDossier) -> bool:
+    """Whether an invented person waits for others' eyes: declared, with enough references, and nobody in doubt."""
+    declared = one.declaration
+    enough = declared is not None and not declared.lost and len(declared.references) >= MIN_REFERENCES
+    return enough and one.facts.declaration is not None and not one.facts.declaration.reviewed

@@ -1,0 +1,394 @@
+"""Reads everything a decision needs into one snapshot, in statements that follow the locks.
+
+What is known of media and of the people in them is read by `gate/evidence/media_facts.py`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.ops.clock import wall_now
+from gate import epochs
+from gate.contract.facts import (
+    EvidenceSnapshot,
+    FaceComparisonFacts,
+    LinkFacts,
+    MediumFacts,
+    PersonFacts,
+    PlaceLimitFacts,
+    ReferenceFacts,
+    ReviewFacts,
+    StopFacts,
+    ViewerFacts,
+    parse_unit,
+)
+from gate.contract.states import AssuranceState
+from gate.contract.units import Rating, Unit, Verdict
+from gate.copies import live_copies, post_references
+from gate.evidence import media_facts, own_release_facts, received_comments
+from gate.log.models import LinkTarget
+from gate.policy import admission
+from gate.policy.active_policy import ActivePolicy
+from gate.policy.bundle import Bundle
+from gate.removal import intake_heartbeat
+from gate.reviews import rule_verification
+from gate.text import text_rating
+from gate.text import urls as hosts
+from tenants.auth import device_fingerprints
+from tenants.auth.author_separation import Authorship, find_authorship
+
+CONTEXT_CHARACTERS = 2000
+WINDOW_MESSAGES = 60
+"""How far back a term spread over messages to one reader is sought: letter by letter, sixty letters."""
+
+TEST_ASSURANCE_METHOD = "test"
+
+MIN_AGREEMENT_PERMILLE = 800
+"""Thousandths of Cohen's kappa below which two reviewers agree too little (`gate/reviews/calibration.py`)."""
+
+APART = timedelta(seconds=5)
+"""So far the clocks of a worker and of the database may be apart."""
+
+
+_VIEWER = """
+  (SELECT jsonb_build_array(a.state, a.level, a.over_18, a.method, a.jurisdiction, a.expires_at, a.epoch)
+    FROM age_assurances a WHERE a.tenant_id = :tenant AND a.platform = :platform AND a.user_id = :viewer
+      AND CAST(:viewer AS text) <> '') AS viewer
+"""
+_RECENT = """
+  (SELECT jsonb_agg(jsonb_build_array(s.subject_id, s.unit) ORDER BY s.minted_at) FROM (
+    SELECT p.subject_id, i.unit, p.minted_at FROM permits p
+    JOIN decision_inputs i ON i.tenant_id = p.tenant_id AND i.id = p.decision_id
+    WHERE p.tenant_id = :tenant AND p.channel_id = :channel AND p.viewer = :viewer AND CAST(:viewer AS text) <> ''
+      AND p.state = 'consumed' AND p.subject_id <> :subject ORDER BY p.minted_at DESC LIMIT :most) s) AS recent
+"""
+_APPROVED = """
+  (SELECT jsonb_agg(jsonb_build_array(d.unit_digest, (SELECT i.unit FROM decision_inputs i
+      JOIN decisions o ON o.tenant_id = i.tenant_id AND o.id = i.id
+      WHERE o.tenant_id = :tenant AND o.unit_digest = d.unit_digest LIMIT 1)))
+    FROM (SELECT DISTINCT unit_digest FROM decisions
+      WHERE tenant_id = :tenant AND subject_kind = {kind} AND subject_id = {subject} AND unit_digest <> {digest}) d
+    WHERE EXISTS (SELECT FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = 'unit'
+      AND r.digest = d.unit_digest AND r.verdict = 'approve')) AS approved
+"""
+"""Other units of the same subject that somebody said yes to; null where what they were is no longer kept."""
+
+_PLACED = f"""
+  (SELECT jsonb_agg(jsonb_build_array(s.scope, s.target, s.feature) ORDER BY s.scope, s.feature)
+    FROM switches s WHERE NOT s.open) AS stops,
+  (SELECT jsonb_agg(jsonb_build_array(r.principal_id, r.verdict, r.seen_percent, r.created_at)
+      ORDER BY r.created_at, r.id)
+    FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = 'unit' AND r.digest = {{digest}}) AS reviews,
+  (SELECT jsonb_agg(jsonb_build_array(l.rating, l.verdict) ORDER BY l.rating, l.verdict)
+    FROM place_limits l WHERE l.tenant_id = :tenant AND l.place = {{place}} AND l.open) AS limits,
+  (SELECT to_jsonb(o) FROM own_releases o WHERE o.tenant_id = :tenant AND o.subject_id = {{subject}}
+    AND o.subject_kind = {{kind}} ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS release, {_APPROVED}
+"""  # noqa: S608  constants of our own
+"""What is said of a unit as it is at its place."""
+
+_AT_ONCE = f"""
+WITH RECURSIVE {epochs.EPOCH_KEYS_SQL}
+SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS machine,
+  {_PLACED.format(digest=":digest", place=":place", subject=":subject", kind=":kind")},
+  (SELECT jsonb_agg(k.e ORDER BY k.e) FROM keys k) AS needed,
+  (SELECT jsonb_object_agg(e.key, e.value) FROM epochs e
+    WHERE e.tenant_id = :tenant AND e.key = ANY(CAST((SELECT array_agg(k.e) FROM keys k) AS text[]))) AS epochs,
+  (SELECT c.kappa < :least FROM calibration_results c WHERE c.tenant_id = :tenant
+    ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS uncalibrated,
+  {_VIEWER}, {_RECENT},
+  {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
+"""  # noqa: S608  constants of our own
+"""What every decision reads, in one statement; switches of the house are read by policy."""
+
+
+def gather_snapshot(
+    scope: Scope, unit: Unit, *, author: str, by: ActivePolicy, own_hosts: Sequence[str] = ()
+) -> tuple[EvidenceSnapshot, datetime]:
+    """The facts about a unit, as committed by now, and the time: a claim may have waited for its locks. `by` are the
+    rules it is judged by."""
+    _forget(scope)
+    held = epochs.held_keys(scope)
+    who, author = _parties(scope, unit, author)
+    creator, wrote = who.creator, who.writer
+    media, pointed = media_facts.media_facts_of_unit(scope, unit), post_references.resolve_references(scope, unit)
+    persons = media_facts.person_facts(scope, media_facts.people_named_in(media))
+    principal = wrote.principal_id if wrote is not None else None
+    before = wall_now()
+    read = _at_once(scope, unit, epochs.key_parameters(scope, unit))  # of a thread that begins, all of it is locked
+    skewed = not before - APART <= read.machine <= wall_now() + APART
+    heard, changed = _heard(scope, unit, read)
+    same = who.same_humans & _spoke(heard, media, persons)
+    said = _owned(heard, same)
+    above = live_copies.list_copies(scope, unit.subject) if unit.reply_to else []
+    facts = EvidenceSnapshot(
+        tenant_id=scope.tenant_id,
+        author=author,
+        author_principal=principal,
+        adult_chat=wrote is not None and wrote.adult_chat,
+        ceiling=Rating(creator.rating_ceiling) if creator is not None else Rating.G,
+        creator_known=creator is not None,
+        demo=who.demo,
+        names=(creator.name, creator.slug) if creator is not None else (),
+        media=tuple(_of_medium(medium, principal, same) for medium in media),
+        persons=tuple(_of_person(one, same) for one in persons) if same else persons,
+        viewer=_viewer(read.viewer),
+        references=pointed,
+        remarks=received_comments.comment_facts(scope, unit),
+        links=_links(scope, unit, pointed),
+        own_hosts=tuple(own_hosts),
+        stops=_stops(unit, read.stops or ()),
+        reviews=said,
+        recent=_recent(read.recent),
+        changed=changed,
+        above_known=any(unit.reply_to in one.native_ids and one.channel_id == unit.channel_id for one in above),
+        above_gone=any(one.removed_at is not None or one.recalled_at is not None for one in above),
+        epochs=tuple(sorted((read.epochs or {}).items())),
+        rules_fault=by.fault,
+        limits=_limits(read.limits),
+        uncalibrated=bool(read.uncalibrated),
+        again=rule_verification.unit_rule_verifications(scope, unit, by.bundle, read.now.date()),
+        foreign=admission.find_third_party_rule(scope, unit, by.bundle),
+        skewed=skewed,
+        release=own_release_facts.own_release_facts(scope, unit, read.release),
+        intake_down=not read.reached,
+        unlocked=tuple(key for key in read.needed if key not in held) if held else (),
+    )
+    return facts, read.now
+
+
+_ELSEWHERE = f"""
+SELECT house_now() AS now, {_PLACED.format(digest="u.digest", place="u.place", subject="u.subject", kind="u.kind")}
+FROM unnest(CAST(:digests AS text[]), CAST(:places AS text[]), CAST(:subjects AS uuid[]), CAST(:kinds AS text[]))
+  WITH ORDINALITY AS u (digest, place, subject, kind, n) ORDER BY u.n
+"""  # noqa: S608  constants of our own
+
+
+def snapshots_elsewhere(
+    scope: Scope, facts: EvidenceSnapshot, units: Sequence[Unit], *, by: ActivePolicy
+) -> list[EvidenceSnapshot]:
+    """The facts about the same content at other public places: what is said of these very units is read, at once; the
+    rest is kept.
+
+    For showing only: nothing leaves on facts that were read for another unit.
+    """
+    rows = scope.run(
+        _ELSEWHERE,
+        tenant=scope.tenant_id,
+        digests=[unit.digest() for unit in units],
+        places=[unit.place_id for unit in units],
+        subjects=[unit.subject.id for unit in units],
+        kinds=[unit.subject.kind for unit in units],
+    ).all()
+    return [_elsewhere(scope, facts, unit, read, by=by) for unit, read in zip(units, rows, strict=True)]
+
+
+def _elsewhere(scope: Scope, facts: EvidenceSnapshot, unit: Unit, read: Any, *, by: ActivePolicy) -> EvidenceSnapshot:
+    again = rule_verification.unit_rule_verifications(scope, unit, by.bundle, read.now.date())
+    heard, changed = _heard(scope, unit, read)
+    reviews = _owned(heard, _same(scope, facts.author_principal, _spoke(heard, (), ())))
+    stops, limits = _stops(unit, read.stops or ()), _limits(read.limits)
+    said_there, pointed = (
+        admission.find_third_party_rule(scope, unit, by.bundle),
+        post_references.resolve_references(scope, unit),
+    )
+    own = own_release_facts.own_release_facts(scope, unit, read.release)
+    found = replace(facts, stops=stops, reviews=reviews, changed=changed, limits=limits, again=again)
+    return replace(found, references=pointed, foreign=said_there, release=own)
+
+
+def _at_once(scope: Scope, unit: Unit, keys: Mapping[str, Any]) -> Any:
+    asked = {
+        "digest": unit.digest(),
+        "place": unit.place_id,
+        "least": MIN_AGREEMENT_PERMILLE,
+        "kind": unit.subject.kind,
+    }
+    return _asked(scope, unit, _AT_ONCE, **asked, **keys)
+
+
+def _asked(scope: Scope, unit: Unit, statement: str, **more: Any) -> Any:
+    """The row of a statement about a unit, its reader and what they were sent."""
+    there = {"platform": unit.platform, "channel": unit.channel_id, "viewer": unit.viewer, "subject": unit.subject.id}
+    return scope.run(statement, **{"tenant": scope.tenant_id, "most": WINDOW_MESSAGES, **there, **more}).one()
+
+
+def _limits(stored: Iterable[tuple[str, str]] | None) -> tuple[PlaceLimitFacts, ...]:
+    return tuple(PlaceLimitFacts(Rating(rating), Verdict(verdict)) for rating, verdict in stored or ())
+
+
+def _said(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[ReviewFacts, ...]:
+    return tuple(
+        ReviewFacts(UUID(principal), verdict == "approve", seen, datetime.fromisoformat(at))
+        for principal, verdict, seen, at in stored or ()
+    )
+
+
+def _spoke(said: Iterable[ReviewFacts], media: Iterable[MediumFacts], persons: Iterable[PersonFacts]) -> set[UUID]:
+    """Everybody who said something that counts for others only: of units, of pictures, of whom they resemble."""
+    found = {review.principal for review in said}
+    for medium in media:
+        found |= {review.principal for review in medium.reviews} | set(medium.lowered_by)
+        found |= {review.principal for one in medium.likeness.resembles for review in one.said}
+    for person in persons:
+        found |= {
+            review.principal for one in (person.likeness or FaceComparisonFacts()).resembles for review in one.said
+        }
+    return found
+
+
+def _of_medium(medium: MediumFacts, author: UUID | None, same: frozenset[UUID]) -> MediumFacts:
+    """A medium, where the unit's author, or who counts as them, said something of it that counts for others only."""
+    own = not {author, *same}.isdisjoint(medium.lowered_by)
+    if not same and not own:
+        return medium
+    likeness = _of_likeness(medium.likeness, same)
+    return replace(medium, reviews=_owned(medium.reviews, same), likeness=likeness, lowered_own=own)
+
+
+def _of_person(person: PersonFacts, same: frozenset[UUID]) -> PersonFacts:
+    return replace(person, likeness=_of_likeness(person.likeness, same)) if person.likeness is not None else person
+
+
+def _of_likeness(found: FaceComparisonFacts, same: frozenset[UUID]) -> FaceComparisonFacts:
+    return replace(found, resembles=tuple(replace(one, said=_owned(one.said, same)) for one in found.resembles))
+
+
+def _same(scope: Scope, author: UUID | None, spoke: set[UUID]) -> frozenset[UUID]:
+    """Who counts as the author among those who spoke: guests who were seen where the author was."""
+    if author is None or not spoke - {author}:
+        return frozenset()
+    return device_fingerprints.same_humans(scope, author).get(author, frozenset()) & spoke
+
+
+def _owned(reviews: tuple[ReviewFacts, ...], same: frozenset[UUID]) -> tuple[ReviewFacts, ...]:
+    return tuple(replace(review, own=review.principal in same) for review in reviews) if same else reviews
+
+
+def _heard(scope: Scope, unit: Unit, read: Any) -> tuple[tuple[ReviewFacts, ...], bool]:
+    """What people said that counts for a unit, and whether they said yes to something else instead.
+
+    A yes to a whole thread is one to each of its parts, as far as it goes on from there as it was seen.
+    """
+    said, before = _said(read.reviews), read.approved or ()
+    if unit.service or any(review.approves for review in said):
+        return said, False
+    known = {digest: parse_unit(stored) for digest, stored in before if stored is not None}
+    mine = unit.approved_content()
+    begun = [
+        digest
+        for digest, one in known.items()
+        if one.parts == unit.parts and one.approved_content()[: len(mine)] == mine
+    ]
+    wholes = [digest for digest in begun if len(known[digest].approved_content()) > len(mine)]
+    more = (review for reviews in media_facts.review_facts(scope, "unit", wholes).values() for review in reviews)
+    return (*said, *more), bool(before) and not begun
+
+
+def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> EvidenceSnapshot:
+    """The facts that its marks follow from: what it shows, whom, and what it links to. Never enough to decide on."""
+    media, pointed = (
+        media_facts.media_facts_of_unit(scope, unit, to_decide=False),
+        post_references.resolve_references(scope, unit),
+    )
+    return EvidenceSnapshot(
+        tenant_id=scope.tenant_id,
+        author="",
+        author_principal=None,
+        ceiling=Rating.G,
+        media=media,
+        persons=media_facts.person_facts(scope, media_facts.people_named_in(media)),
+        references=pointed,
+        links=_links(scope, unit, pointed),
+        recent=_recent(_asked(scope, unit, f"SELECT {_RECENT}").recent) if unit.viewer else (),
+        again=rule_verification.unit_rule_verifications(scope, unit, rules, scope.now.date()),
+        foreign=admission.find_third_party_rule(scope, unit, rules),
+    )
+
+
+def _forget(scope: Scope) -> None:
+    """Rows that were read before the locks were granted may be old: they are read again."""
+    scope.session.flush()
+    for row in list(scope.session.identity_map.values()):
+        if type(row).__module__ in ("gate.log.models", "tenants.agencies.models"):
+            scope.session.expire(row)
+
+
+def _parties(scope: Scope, unit: Unit, author: str) -> tuple[Authorship, str]:
+    """The unit's creator, the member who is its author, and the author: one nobody here knows counts as unknown."""
+    kind, _, key = author.partition(":")
+    try:
+        member = UUID(key) if kind == "member" else None
+    except ValueError:
+        member = None
+    found = find_authorship(scope, unit.creator_id, member)
+    return found, author if kind != "member" or found.writer is not None else ""
+
+
+def viewer_facts(scope: Scope, unit: Unit) -> ViewerFacts | None:
+    """What is known of the age of the one reader a unit is for."""
+    return _viewer(_asked(scope, unit, f"SELECT {_VIEWER}").viewer)
+
+
+def _viewer(stored: Sequence[Any] | None) -> ViewerFacts | None:
+    if stored is None:
+        return None
+    state, level, over_18, method, jurisdiction, until, epoch = stored
+    expires_at = until and datetime.fromisoformat(until).astimezone(UTC)
+    known = {"level": level, "over_18": over_18, "jurisdiction": jurisdiction, "epoch": epoch}
+    return ViewerFacts(
+        state=AssuranceState(state), test=method == TEST_ASSURANCE_METHOD, expires_at=expires_at, **known
+    )
+
+
+def _links(scope: Scope, unit: Unit, pointed: Iterable[ReferenceFacts]) -> tuple[LinkFacts, ...]:
+    led = (lead.target for lead in unit.leads)
+    urls = text_rating.extract_links((*unit.all_texts, *led, *(words for known in pointed for words in known.texts)))
+    kept = {url: hosts.canonical_url(url) for url in sorted(urls)}
+    if not any(kept.values()):
+        return ()
+    rows = scope.session.exec(
+        select(LinkTarget).where(
+            LinkTarget.tenant_id == scope.tenant_id,
+            LinkTarget.creator_id == unit.creator_id,
+            LinkTarget.state != "closed",
+            col(LinkTarget.url).in_(set(kept.values())),
+        )
+    )
+    known = {row.url: row for row in rows}
+    return tuple(
+        LinkFacts(url, row.adult, Rating(row.rating), row.state == "active", row.expires_at)
+        for url, row in ((url, known.get(key)) for url, key in kept.items())
+        if row is not None
+    )
+
+
+def _stops(unit: Unit, closed: Iterable[tuple[str, str, str]]) -> tuple[StopFacts, ...]:
+    """The closed switches above the unit."""
+    targets: Mapping[str, str] = {
+        "global": "",
+        "platform": unit.platform,
+        "tenant": "",
+        "creator": str(unit.creator_id),
+        "channel": str(unit.channel_id),
+        "chat": f"{unit.channel_id}:{unit.viewer}",
+    }
+    return tuple(StopFacts(where, feature) for where, target, feature in closed if targets.get(where) == target)
+
+
+def _recent(stored: Iterable[tuple[str, str]] | None) -> tuple[str, ...]:
+    """What this reader was sent last, oldest first, without the subject itself and without service texts."""
+    sent = {subject: parse_unit(unit) for subject, unit in stored or ()}
+    words = [shown for each in sent.values() if not each.service for shown in each.visible_texts]
+    kept: list[str] = []
+    size = 0
+    for shown in reversed(words):
+        size += len(shown)
+        if size > CONTEXT_CHARACTERS and kept:
+            break
+        kept.append(shown)
+    return tuple(reversed(kept))

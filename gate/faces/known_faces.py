@@ -1,0 +1,412 @@
+"""Whose faces are known here, and why: people who agreed on their own page, and whom nobody may depict.
+
+A template is biometric data (Regulation (EU) 2016/679, art. 4(14) and 9: https://eur-lex.europa.eu/eli/reg/2016/679/oj):
+it lies here sealed, for the one purpose of finding that an invented person resembles somebody, and is erased with what
+it rests on. Nothing in this room opens it: rooms above compare, and hand down what they found.
+
+Faces, caught up with: what could not be compared while the classifier was away is done again without a press.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field, col, select
+
+from foundation.db.database import Scope, TenantRow, jsonb_column, table_arguments, timestamp_column
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.outbox import outbox
+from foundation.outbox.outbox import Queue
+from foundation.sealed import Sealed
+from gate import epochs
+from gate.log.models import Person
+from tenants import audit
+
+FACE_AGREED, FACE_BANNED, FACE_REFERENCE = "agreed", "barred", "reference"
+MAX_PICTURES = 3
+"""So many pictures a template is made of; more say little more."""
+
+MAX_REFERENCES = 100
+
+
+def _of(column: str, name: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
+
+
+class FaceSubject(TenantRow, table=True):
+    """Somebody whose face is looked for: a real person who `agreed`, somebody `barred` who needs no record here; or, as
+    a `reference`, the pictures that an invented person is made after. The row stays as the proof of why; the template
+    goes at its end."""
+
+    __tablename__ = "face_subjects"
+    __table_args__ = table_arguments(
+        _of("person_id", "persons"),
+        Index("face_subjects_one", "tenant_id", "person_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        about="person",
+        keep="5 years after its end",
+    )
+    basis: str
+    person_id: UUID | None = None
+    why: str = ""
+    """Of who is barred: what members read; emptied at the end."""
+    pictures: list[str] = jsonb_column(list)
+    """Of a reference: the digests of its pictures."""
+    said_by: str
+    ending_by: UUID | None = None
+    """The first of the two principals who take somebody off the list."""
+    ended_at: datetime | None = timestamp_column(optional=True)
+
+
+class FaceTemplate(TenantRow, table=True):
+    """The sealed vectors of somebody's face, of one model; deleted with what it rests on."""
+
+    __tablename__ = "face_templates"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "subject_id", "model", name="face_templates_one"),
+        _of("subject_id", "face_subjects"),
+        about="person",
+        keep="while they agree, or are on the list",
+    )
+    subject_id: UUID
+    model: str
+    """name@version of what made the vectors."""
+    box: bytes = Field(sa_type=LargeBinary)
+    pictures: list[str] = jsonb_column(list)
+    """The digests of the pictures it was made from, where they are in the library."""
+
+
+class FaceSearch(TenantRow, table=True):
+    """Some bytes were compared with every face known at a `version` (the epoch `faces`). `complete` is whether that
+    model knew everybody."""
+
+    __tablename__ = "face_searches"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "sha256", name="face_searches_one"),
+        about="creator",
+        keep="while published, then 5 years",
+    )
+    sha256: str
+    model: str
+    version: int = Field(sa_type=BigInteger)
+    complete: bool
+    faces: int
+
+
+@dataclass(frozen=True)
+class FaceEnrolmentDue:
+    """Somebody agreed, the subject: a template is made from their pictures here, as soon as there are any."""
+
+    kind: ClassVar[str] = "face.enrol"
+    queue: ClassVar[Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class FaceComparisonDue:
+    """Another face is known: pictures that were not compared with it are looked at again. Both ids the tenant."""
+
+    kind: ClassVar[str] = "face.compare"
+    queue: ClassVar[Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ReferenceComparisonDue:
+    """An invented person, the subject, was declared to be made after pictures of the library: `digests` are theirs with
+    spaces between."""
+
+    kind: ClassVar[str] = "face.references"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    digests: str
+
+
+@dataclass(frozen=True)
+class KnownFaces:
+    """Every face a picture is compared with, of one model, as of a version; sealed, by subject."""
+
+    model: str
+    version: int
+    complete: bool
+    boxes: Mapping[UUID, Sealed] = field(repr=False)
+    waiting: tuple[UUID, ...] = ()
+    """Who agreed, and is not known to this model though to another."""
+
+
+@dataclass(frozen=True)
+class FaceComparisonResult:
+    """What comparing some bytes brought: the number of faces in them, and whom they resemble, in thousandths."""
+
+    model: str
+    version: int
+    complete: bool
+    faces: int
+    resembles: Mapping[UUID, int]
+
+
+def record_face_consent(scope: Scope, person_id: UUID) -> None:
+    """Somebody real agrees that their face is known here, by their own hand (the scope's actor). Once is enough.
+
+    Raises NotFound, and BadInput for anybody else's hand and for somebody invented.
+    """
+    person = scope.session.get(Person, (scope.tenant_id, person_id))
+    if person is None:
+        raise NotFound("person.unknown")
+    if person.kind != "real" or scope.actor != f"person:{person_id}":
+        raise BadInput("person.bad_kind", kind=person.kind)
+    epochs.lock_and_advance(scope, epochs.person_key(scope, person_id))
+    if find_face_consent(scope, person_id) is not None:
+        return
+    row = FaceSubject(tenant_id=scope.tenant_id, basis=FACE_AGREED, person_id=person_id, said_by=scope.actor)
+    with scope.acting_as("gate"):
+        scope.add(row)
+    outbox.put(scope, FaceEnrolmentDue(scope.tenant_id, row.id), dedupe=f"face:{row.id}")
+    audit.record(scope, "face.agreed", f"person:{person_id}")
+
+
+def withdraw_face_consent(scope: Scope, person_id: UUID) -> None:
+    """A person's face is known no more: its template is erased here and now. What resembles them stays to be decided.
+
+    In a transaction that holds the person's epoch alone.
+    """
+    row = find_face_consent(scope, person_id)
+    if row is not None and row.basis == FACE_AGREED:
+        _end(scope, row)
+        audit.record(scope, "face.withdrawn", f"person:{person_id}")
+
+
+def find_face_consent(scope: Scope, person_id: UUID) -> FaceSubject | None:
+    """How a person's face is known, as of now; None where it is not."""
+    return scope.session.exec(
+        select(FaceSubject)
+        .where(
+            FaceSubject.tenant_id == scope.tenant_id,
+            FaceSubject.person_id == person_id,
+            col(FaceSubject.ended_at).is_(None),
+        )
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def set_reference_pictures(scope: Scope, person_id: UUID, digests: Collection[str]) -> None:
+    """These are the pictures an invented person is made after, in place of those said before: whom they resemble, the
+    person resembles, wherever shown. They are compared before anything that needs it leaves.
+
+    Raises NotFound for nobody's, and for pictures that are not in the library; BadInput for somebody real, for none or
+    too many.
+    """
+    person = scope.session.get(Person, (scope.tenant_id, person_id))
+    if person is None:
+        raise NotFound("person.unknown")
+    wanted = sorted(set(digests))
+    if person.kind != "synthetic" or not 0 < len(wanted) <= MAX_REFERENCES:
+        raise BadInput("person.not_invented")
+    known = scope.run(
+        "SELECT count(*) FROM renditions WHERE tenant_id = :tenant AND sha256 = ANY(:digests)",
+        tenant=scope.tenant_id,
+        digests=wanted,
+    ).scalar_one()
+    if known != len(wanted):
+        raise NotFound("asset.unknown")
+    epochs.lock_and_advance(scope, epochs.person_key(scope, person_id))
+    before = find_face_consent(scope, person_id)
+    if before is not None and before.pictures == wanted:
+        return
+    with scope.acting_as("gate"):
+        if before is not None:
+            _end(scope, before)
+        scope.add(
+            FaceSubject(
+                tenant_id=scope.tenant_id,
+                basis=FACE_REFERENCE,
+                person_id=person_id,
+                pictures=wanted,
+                said_by=scope.actor,
+            )
+        )
+    request_comparison(scope)
+
+
+def add_face_ban(scope: Scope, *, subject_id: UUID, why: str, model: str, box: Sealed) -> None:
+    """Put a face on the list of whom nobody may depict: no name, no picture, a sealed template and why. Once per id."""
+    epochs.lock_and_advance(scope, epochs.faces_key(scope))
+    if scope.session.get(FaceSubject, (scope.tenant_id, subject_id)) is not None:
+        return
+    row = FaceSubject(tenant_id=scope.tenant_id, id=subject_id, basis=FACE_BANNED, why=why, said_by=scope.actor)
+    with scope.acting_as("gate"):
+        scope.add(row)
+        scope.add(FaceTemplate(tenant_id=scope.tenant_id, subject_id=row.id, model=model, box=box.box))
+    audit.record(scope, "face.barred", f"face:{row.id}")
+    _grown(scope)
+
+
+def end_face_ban(scope: Scope, subject_id: UUID, principal: UUID) -> bool:
+    """Take a face off the list, which takes two: whether this was the second. Its template is erased then.
+
+    Raises NotFound where it is not on the list, Conflict for the same person twice.
+    """
+    epochs.lock_and_advance(scope, epochs.faces_key(scope))
+    row = scope.session.get(FaceSubject, (scope.tenant_id, subject_id), populate_existing=True)
+    if row is None or row.basis != FACE_BANNED or row.ended_at is not None:
+        raise NotFound("face.unknown")
+    if row.ending_by == principal:
+        raise Conflict("face.another_ends")
+    audit.record(scope, "face.unbarred", f"face:{row.id}")
+    if row.ending_by is None:
+        with scope.acting_as("gate"):
+            row.ending_by = principal
+            scope.add(row)
+        return False
+    _end(scope, row)
+    return True
+
+
+def _end(scope: Scope, row: FaceSubject) -> None:
+    """Erase every template of somebody; nothing may be added to them any more."""
+    with scope.acting_as("gate"):
+        scope.run(
+            "DELETE FROM face_templates WHERE tenant_id = :tenant AND subject_id = :subject",
+            tenant=scope.tenant_id,
+            subject=row.id,
+        )
+        row.ended_at, row.why = scope.now, ""
+        scope.add(row)
+        scope.session.flush()
+
+
+def store_template(scope: Scope, subject_id: UUID, *, model: str, box: Sealed, pictures: Sequence[str]) -> bool:
+    """Keep the template of somebody who agreed; whether they still do. Whoever took it back meanwhile has none."""
+    row = scope.session.get(FaceSubject, (scope.tenant_id, subject_id))
+    if row is None or row.person_id is None:
+        return False
+    epochs.lock_and_advance(scope, epochs.person_key(scope, row.person_id), epochs.faces_key(scope))
+    scope.session.refresh(row)
+    if row.basis != FACE_AGREED or row.ended_at is not None:
+        return False
+    with scope.acting_as("gate"):
+        scope.run(
+            "INSERT INTO face_templates (tenant_id, id, subject_id, model, box, pictures)"
+            " VALUES (:tenant, gen_random_uuid(), :subject, :model, :box, to_jsonb(CAST(:pictures AS text[])))"
+            " ON CONFLICT (tenant_id, subject_id, model) DO UPDATE SET box = excluded.box,"
+            " pictures = excluded.pictures, updated_at = house_now()",
+            tenant=scope.tenant_id,
+            subject=subject_id,
+            model=model,
+            box=box.box,
+            pictures=list(pictures),
+        )
+    _grown(scope)
+    return True
+
+
+def _grown(scope: Scope) -> None:
+    """Whatever is being compared ends first; from here on every picture is to be compared again."""
+    lock_faces(scope)
+    request_comparison(scope)
+
+
+def request_comparison(scope: Scope) -> None:
+    """Have the pictures looked at again that were not compared with every face known by now."""
+    event = FaceComparisonDue(scope.tenant_id, scope.tenant_id)
+    outbox.put(scope, event, dedupe=f"faces:{faces_version(scope)}")
+
+
+def lock_faces(scope: Scope) -> None:
+    """Faces that come in and pictures that were compared see each other. After every epoch in the lock order."""
+    scope.lock(f"{scope.tenant_id}:faces-compared")
+
+
+def faces_version(scope: Scope) -> int:
+    """How often another face became known."""
+    return next((value for _, value in epochs.epoch_values(scope, [epochs.faces_key(scope)])), 0)
+
+
+_PORTRAITS = """
+SELECT r.sha256 FROM depictions d
+JOIN assets a ON a.tenant_id = d.tenant_id AND a.id = d.asset_id AND a.ai = 'none' AND a.origin = 'upload'
+JOIN renditions r ON r.tenant_id = a.tenant_id AND r.asset_id = a.id AND r.state = 'made'
+  AND r.profile NOT LIKE 'thumb-%'
+WHERE d.tenant_id = :tenant AND d.person_id = :person AND d.how = 'face' AND d.state = 'confirmed'
+  AND NOT EXISTS (SELECT FROM depictions o
+    WHERE o.tenant_id = d.tenant_id AND o.asset_id = d.asset_id AND o.person_id <> d.person_id)
+  AND NOT EXISTS (SELECT FROM content_ratings c
+    WHERE c.tenant_id = d.tenant_id AND c.sha256 = r.sha256 AND c.rating = 'X')
+ORDER BY a.made_at DESC NULLS LAST, r.id DESC LIMIT :most
+"""
+
+
+def enrolment_pictures(scope: Scope, subject_id: UUID) -> list[str] | None:
+    """The newest photographs that show somebody who agreed, confirmed and alone; None once they agree no more."""
+    row = scope.session.get(FaceSubject, (scope.tenant_id, subject_id), populate_existing=True)
+    if row is None or row.basis != FACE_AGREED or row.ended_at is not None:
+        return None
+    found = scope.run(_PORTRAITS, tenant=scope.tenant_id, person=row.person_id, most=MAX_PICTURES)
+    return [one.sha256 for one in found]
+
+
+_KNOWN = """
+SELECT s.id, s.basis, t.box, EXISTS (SELECT FROM face_templates o
+    WHERE o.tenant_id = s.tenant_id AND o.subject_id = s.id) AS elsewhere
+FROM face_subjects s
+LEFT JOIN face_templates t ON t.tenant_id = s.tenant_id AND t.subject_id = s.id AND t.model = :model
+WHERE s.tenant_id = :tenant AND s.ended_at IS NULL AND s.basis <> 'reference'
+"""
+
+
+def known_faces(scope: Scope, model: str) -> KnownFaces:
+    """Everybody whose face a model knows here; the version is read first, so that who comes meanwhile is missing in it
+    too."""
+    at = faces_version(scope)
+    rows = scope.run(_KNOWN, tenant=scope.tenant_id, model=model).all()
+    boxes = {row.id: Sealed(bytes(row.box)) for row in rows if row.box is not None}
+    unknown = [row for row in rows if row.box is None and row.elsewhere]
+    return KnownFaces(model, at, not unknown, boxes, tuple(row.id for row in unknown if row.basis == FACE_AGREED))
+
+
+_BEHIND = """
+FROM renditions r LEFT JOIN face_searches s ON s.tenant_id = r.tenant_id AND s.sha256 = r.sha256
+WHERE r.tenant_id = :tenant AND r.state = 'made' AND r.mime LIKE 'image/%' AND r.profile NOT LIKE 'thumb-%'
+  AND (s.id IS NULL OR s.version < :version)
+"""
+
+_STALE = f"""
+SELECT w.sha256 FROM (SELECT r.sha256, r.asset_id, r.id {_BEHIND}) w
+JOIN assets a ON a.tenant_id = :tenant AND a.id = w.asset_id
+ORDER BY a.ai = 'generated' DESC, EXISTS (SELECT FROM content_ratings c
+    WHERE c.tenant_id = :tenant AND c.sha256 = w.sha256 AND c.rating IN ('N', 'E')) DESC, w.id DESC
+LIMIT :most
+"""  # noqa: S608  a constant of this file
+
+
+def has_uncompared_pictures(scope: Scope) -> bool:
+    """Whether there are pictures that were not compared with every face known by now."""
+    found = scope.run(f"SELECT EXISTS (SELECT {_BEHIND})", tenant=scope.tenant_id, version=faces_version(scope))
+    return bool(found.scalar_one())
+
+
+def list_uncompared_pictures(scope: Scope, *, most: int) -> list[str]:
+    """Those of them, at most so many: what models made first, adult ones before others."""
+    found = scope.run(_STALE, tenant=scope.tenant_id, version=faces_version(scope), most=most)
+    return [row.sha256 for row in found]
+
+
+KINDS = (FaceComparisonDue.kind, FaceEnrolmentDue.kind)
+
+
+def resume_face_work(scope: Scope) -> None:
+    """Put again what gave up: comparing while pictures are behind, and making known who agreed; what gave up before is
+    put aside, so that a long absence leaves no heap of it. Where no face was ever known nothing waits."""
+    gave_up = [one for one in outbox.list_dead(scope) if one.kind in KINDS and one.tenant_id == scope.tenant_id]
+    for one in gave_up:
+        outbox.discard_dead(scope, one.id)
+        if one.kind == FaceEnrolmentDue.kind:
+            outbox.put(scope, FaceEnrolmentDue(scope.tenant_id, one.subject_id), dedupe=f"face:{one.subject_id}")
+    compared = any(one.kind == FaceComparisonDue.kind for one in gave_up)
+    if (compared or faces_version(scope)) and has_uncompared_pictures(scope):
+        request_comparison(scope)

@@ -1,0 +1,228 @@
+"""Making checkpoints: the logs that are due, one after the other, then a link of the product's root that names them.
+
+The archive decides, the database only notes: what is kept under a number first is that number's checkpoint. Whoever
+dies between keeping and noting finds it kept at the next turn, checks it against the chain and notes it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.ops import telemetry
+from foundation.outbox import heartbeat
+from foundation.storage.archive import Archive
+from gate.log import decision_log, hash_chain, signed_checkpoints
+from gate.log.hash_chain import GENESIS_HASH
+from gate.log.signed_checkpoints import Anchor, Checkpoint, ForgedStatement, LogKey, RootLink
+from gate.reviews.events import CheckpointDue
+from tenants.notices import notices
+from tenants.scope import list_tenant_ids
+
+ACTOR = "system:checkpoint"
+EVERY = timedelta(minutes=10)
+ENTRIES_PER_CHECKPOINT = 1000
+"""A checkpoint is due so long after the one before, or after so many entries, whichever comes first."""
+
+MAX_ANCHORS = 500
+"""Checkpoints in one link of the root; what is left goes into the next."""
+
+LOG_BROKEN_CAUSE = "log"
+"""Cause of the notice that a log does not fit together."""
+
+_log = telemetry.get_logger("gate.log.anchors")
+
+
+@dataclass(frozen=True)
+class LastCheckpoint:
+    """The last checkpoint of a log that was noted."""
+
+    number: int = 0
+    seq: int = 0
+    head: str = GENESIS_HASH
+    digest: str = GENESIS_HASH
+    at: datetime | None = None
+
+
+def handle_checkpoint_due(event: CheckpointDue, *, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
+    """Make every checkpoint that is due, and the links of the root that name them."""
+    with heartbeat.heartbeat() as pulse:
+        for tenant_id in list_tenant_ids(tenant):
+            pulse.check_lease()
+            try:
+                checkpoint_log(tenant_id, tenant=tenant, archive=archive, key=key)
+            except LogBroken as broken:
+                _tell(tenant_id, broken, tenant=tenant)
+        pulse.check_lease()
+        extend_root(tenant=tenant, archive=archive, key=key)
+
+
+class LogBroken(Exception):
+    """A log does not fit together any more: nothing is signed over it."""
+
+    def __init__(self, seq: int) -> None:
+        self.seq = seq
+        super().__init__(f"at entry {seq}")
+
+
+def checkpoint_log(tenant_id: UUID, *, tenant: OpenScope, archive: Archive, key: LogKey) -> Checkpoint | None:
+    """Make the next checkpoint of a log if it is due; None when not.
+
+    Raises Broken: the chain since the last checkpoint is not whole, or what is kept outside says otherwise.
+    """
+    with tenant(INSTALLATION_ID, ACTOR) as scope:
+        root = _noted(scope)
+    with tenant(tenant_id, ACTOR) as scope:
+        head, before, now = decision_log.chain_head(scope), _noted(scope), scope.now
+        if head is None or not _due(head, before, now):
+            return None
+        _whole(scope, head, before)
+    name = key.log_name(tenant_id, head.began)
+    made = Checkpoint(
+        log=name,
+        number=before.number + 1,
+        seq=head.seq,
+        head=head.hash,
+        at=hash_chain.to_microseconds(now),
+        previous=before.digest,
+        root=root.digest,
+    )
+    kept = archive.put_once(signed_checkpoints.checkpoint_name(name, made.number), made.to_statement(key))
+    with tenant(tenant_id, ACTOR) as scope:
+        found = _fitting(scope, kept, made, key)
+        _note(
+            scope,
+            LastCheckpoint(
+                found.number, found.seq, found.head, hash_chain.sha256_hex(kept), hash_chain.from_microseconds(found.at)
+            ),
+        )
+        notices.close(scope, LOG_BROKEN_CAUSE)
+    return found
+
+
+def _due(head: decision_log.ChainHead, before: LastCheckpoint, now: datetime) -> bool:
+    new = max(head.seq, head.last) - before.seq
+    if new < 0:
+        return True  # a log that grew shorter: said at once
+    since = before.at if before.at is not None else head.began
+    return new >= ENTRIES_PER_CHECKPOINT or (new > 0 and now >= since + EVERY)
+
+
+def _whole(scope: Scope, head: decision_log.ChainHead, before: LastCheckpoint) -> None:
+    """Raise Broken unless the chain leads from the last checkpoint to the head."""
+    found = decision_log.walk_chain(scope, after=before.seq, last=before.head, until=head.last)
+    if isinstance(found, decision_log.ChainBroken):
+        raise LogBroken(found.seq)
+    if (found.count, found.head) != (head.seq, head.hash):
+        raise LogBroken(min(found.count, head.seq) + 1)
+
+
+def _fitting(scope: Scope, kept: bytes, made: Checkpoint, key: LogKey) -> Checkpoint:
+    """What is kept: ours, or one from a turn that died before it was noted. Raises Broken if it is neither."""
+    try:
+        found = Checkpoint.from_statement(kept, key.signing.public_key())
+    except ForgedStatement as forged:
+        raise LogBroken(made.seq) from forged
+    if found == made:
+        return made
+    then = scope.run(
+        "SELECT hash FROM decisions WHERE tenant_id = :tenant AND seq = :seq", tenant=scope.tenant_id, seq=found.seq
+    ).scalar()
+    if (found.log, found.number, found.previous, found.head) != (made.log, made.number, made.previous, then):
+        raise LogBroken(found.seq)
+    return found
+
+
+_LAST = """
+SELECT number, seq, head, digest, at FROM log_checkpoints WHERE tenant_id = :tenant ORDER BY number DESC LIMIT 1
+"""
+
+
+def _noted(scope: Scope) -> LastCheckpoint:
+    row = scope.run(_LAST, tenant=scope.tenant_id).first()
+    return LastCheckpoint() if row is None else LastCheckpoint(row.number, row.seq, row.head, row.digest, row.at)
+
+
+_NOTE = """
+INSERT INTO log_checkpoints (tenant_id, id, number, seq, head, at, digest)
+VALUES (:tenant, :id, :number, :seq, :head, :at, :digest) ON CONFLICT DO NOTHING
+"""
+
+
+def _note(scope: Scope, noted: LastCheckpoint) -> None:
+    with scope.acting_as("gate"):
+        scope.run(_NOTE, tenant=scope.tenant_id, id=uuid7(), **vars(noted))
+
+
+def extend_root(*, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
+    """Name every checkpoint that no link of the root names yet, in as many links as that takes."""
+    open_ones = list(_open(tenant, key))
+    while open_ones:
+        with tenant(INSTALLATION_ID, ACTOR) as scope:
+            before, now = _noted(scope), scope.now
+        anchors = tuple(anchor for _, anchor in open_ones[:MAX_ANCHORS])
+        made = RootLink(before.number + 1, hash_chain.to_microseconds(now), before.digest, anchors)
+        kept = archive.put_once(signed_checkpoints.root_link_name(made.number), made.to_statement(key))
+        link = _link(kept, made, key)
+        named = set(link.anchors)  # of a turn that died, perhaps: then fewer than ours, and there is another round
+        with tenant(INSTALLATION_ID, ACTOR) as scope:
+            seq, at = before.seq + len(link.anchors), hash_chain.from_microseconds(link.at)
+            _note(scope, LastCheckpoint(link.number, seq, link.previous, hash_chain.sha256_hex(kept), at))
+        for tenant_id in {owner for owner, anchor in open_ones if anchor in named}:
+            numbers = [anchor.number for owner, anchor in open_ones if owner == tenant_id and anchor in named]
+            _name(tenant_id, numbers, link, tenant=tenant)
+        open_ones = [pair for pair in open_ones if pair[1] not in named]
+
+
+def _link(kept: bytes, made: RootLink, key: LogKey) -> RootLink:
+    try:
+        found = RootLink.from_statement(kept, key.signing.public_key())
+    except ForgedStatement as forged:
+        raise LogBroken(made.number) from forged
+    if (found.number, found.previous) != (made.number, made.previous):
+        raise LogBroken(made.number)
+    return found
+
+
+def _open(tenant: OpenScope, key: LogKey) -> Iterator[tuple[UUID, Anchor]]:
+    for tenant_id in list_tenant_ids(tenant):
+        with tenant(tenant_id, ACTOR) as scope:
+            rows = scope.run(
+                "SELECT c.number, c.digest, h.created_at FROM log_checkpoints c"
+                " JOIN log_heads h ON h.tenant_id = c.tenant_id"
+                " WHERE c.tenant_id = :tenant AND c.root IS NULL ORDER BY c.number",
+                tenant=tenant_id,
+            ).all()
+        for row in rows:
+            yield tenant_id, Anchor(key.log_name(tenant_id, row.created_at), row.number, row.digest)
+
+
+def _name(tenant_id: UUID, numbers: Sequence[int], link: RootLink, *, tenant: OpenScope) -> None:
+    with tenant(tenant_id, ACTOR) as scope, scope.acting_as("gate"):
+        scope.run(
+            "UPDATE log_checkpoints SET root = :link, updated_at = house_now()"
+            " WHERE tenant_id = :tenant AND number = ANY(:numbers) AND root IS NULL",
+            tenant=tenant_id,
+            link=link.number,
+            numbers=list(numbers),
+        )
+
+
+def _tell(tenant_id: UUID, broken: LogBroken, *, tenant: OpenScope) -> None:
+    """Say it to the members, once while it lasts, and to those who run the house."""
+    _log.error("log.broken", tenant=str(tenant_id), seq=broken.seq)
+    with tenant(tenant_id, ACTOR) as scope:
+        notices.put(scope, Message("gate.log_broken", {"seq": broken.seq}), cause=LOG_BROKEN_CAUSE, urgent=True)
+
+
+def close_log(tenant_id: UUID, *, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
+    """Keep a signed word that this log ends here, since its agency is removed; nothing for one that never began."""
+    with tenant(tenant_id, ACTOR) as scope:
+        head, now = decision_log.chain_head(scope), scope.now
+    if head is not None:
+        name = key.log_name(tenant_id, head.began)
+        said = {"log": name, "seq": head.seq, "head": head.hash, "at": hash_chain.to_microseconds(now)}
+        archive.put_once(signed_checkpoints.closing_name(name), signed_checkpoints.sign_statement("closed", said, key))

@@ -1,0 +1,214 @@
+"""Keeping the journal outside the database, and doing again what a restored backup no longer knows.
+
+Entries are counted: what is kept under a number first is that entry, so whoever asks for the next number learns whether
+the database fell behind. Then everything is done again before anything leaves, and a person looks before it goes on:
+what was sent after the backup is not known either.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from foundation.ids import INSTALLATION_ID
+from foundation.ops import telemetry
+from foundation.outbox import outbox
+from foundation.storage.archive import Archive
+from gate import journal
+from gate.consent import card_answers, queries
+from gate.contract.facts import RESTORE_STOP
+from gate.journal import JournalDue
+from gate.log import hash_chain
+from gate.log.hash_chain import GENESIS_HASH
+from gate.log.signed_checkpoints import ForgedStatement, LogKey, sign_statement, verify_statement
+from gate.people import persons
+from gate.policy import emergency_stops
+from gate.ratings import ratings
+from gate.removal import recall
+from tenants.agencies import queries as tenant_reads
+from tenants.notices import notices
+from tenants.scope import list_tenant_ids
+
+ACTOR = "system:restore"
+BROKEN = "journal"
+"""Cause of the notice that the journal does not fit together; that of a backup brought back is `RESTORED`."""
+
+_HOUSE_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+_log = telemetry.get_logger("gate.log.restore")
+
+
+@dataclass(frozen=True)
+class JournalArchive:
+    """Where the journal lies, and what signs it."""
+
+    archive: Archive
+    key: LogKey
+
+
+@dataclass(frozen=True)
+class JournalEntry:
+    """One entry as it is kept; `previous` is the digest of the one before."""
+
+    journal: str
+    number: int
+    previous: str
+    id: str
+    act: str
+    about: str
+    more: str
+    look: str
+
+
+class JournalBroken(Exception):
+    """What is kept under a number is not what we signed, or does not follow the entry before."""
+
+
+def archive_journal_entry(event: JournalDue, *, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
+    """Keep one entry outside and note it. Where the journal is ahead of the database, that is caught up with first.
+
+    Raises Broken where something else lies in its place.
+    """
+    outside = JournalArchive(archive, key)
+    while not _is_noted(event, tenant):
+        with tenant(event.tenant_id, ACTOR) as scope:
+            name, (number, digest) = journal_name(scope, key), _last(scope)
+        said = (str(event.subject_id), event.act, event.about, event.more, event.look)
+        made = JournalEntry(name, number + 1, digest, *said)
+        kept = archive.put_once(journal_entry_name(name, made.number), sign_statement("journal", vars(made), key))
+        if kept == sign_statement("journal", vars(made), key):
+            _note(event.tenant_id, made, kept, tenant=tenant)
+        else:
+            replay_journal(event.tenant_id, tenant=tenant, outside=outside)
+            with tenant(event.tenant_id, ACTOR) as scope:
+                if _last(scope)[0] < made.number:  # the place is taken by what is none of ours: it is told, and waits
+                    raise JournalBroken
+
+
+def replay_all_journals(*, tenant: OpenScope, archive: Archive, key: LogKey) -> int:
+    """Do again what a restored database forgot, for the house and every agency, before anything runs.
+
+    Returns how many entries there were.
+    """
+    return sum(
+        replay_journal(each, tenant=tenant, outside=JournalArchive(archive, key))
+        for each in (INSTALLATION_ID, *list_tenant_ids(tenant))
+    )
+
+
+def replay_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive) -> int:
+    """Do what the journal says and the database does not know, in order. An entry whose task only died before it was
+    noted is no restored backup: it is noted, and that is all."""
+    done = 0
+    try:
+        while (found := _next(tenant_id, tenant=tenant, outside=outside)) is not None:
+            entry, kept = found
+            with tenant(tenant_id, ACTOR) as scope:
+                restored = not outbox.is_pending(scope, UUID(entry.id), JournalDue.kind)
+                if restored:
+                    _again(scope, entry)
+            _note(tenant_id, entry, kept, tenant=tenant)
+            done += restored
+    except JournalBroken:
+        _log.error("journal.broken", tenant=str(tenant_id))
+        _stop(tenant_id, Message("gate.journal_broken"), BROKEN, tenant=tenant)
+    if done:
+        _log.error("journal.restored", tenant=str(tenant_id), entries=done)
+        _stop(tenant_id, Message("gate.restored", {"count": done}), RESTORE_STOP, tenant=tenant)
+    return done
+
+
+def _next(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive) -> tuple[JournalEntry, bytes] | None:
+    """The first entry that is kept outside and not noted here. Raises Broken for one that is not ours."""
+    with tenant(tenant_id, ACTOR) as scope:
+        name, (number, digest) = journal_name(scope, outside.key), _last(scope)
+    try:
+        kept = outside.archive.get(journal_entry_name(name, number + 1))
+    except NotFound:
+        return None
+    try:
+        entry = JournalEntry(**verify_statement("journal", kept, outside.key.signing.public_key()))
+    except (ForgedStatement, TypeError) as error:
+        raise JournalBroken from error
+    if (entry.journal, entry.number, entry.previous) != (name, number + 1, digest):
+        raise JournalBroken
+    return entry, kept
+
+
+def _again(scope: Scope, entry: JournalEntry) -> None:
+    """Do once more what an entry says; what the restored database never knew needs nothing."""
+    with journal.replaying(scope):
+        try:
+            match entry.act:
+                case journal.REVOKE:
+                    persons.revoke_consent(scope, UUID(entry.about), what=entry.more or None)
+                case journal.BLOCK_PERSON:
+                    persons.block_person(scope, UUID(entry.about))
+                case journal.FREEZE:
+                    ratings.freeze_bytes(scope, entry.about)
+                case journal.THAW:
+                    ratings.unfreeze_bytes(scope, entry.about)
+                case journal.WITHDRAW:
+                    card_answers.withdraw_card_signature(
+                        scope, queries.get_card_facts(scope, UUID(entry.about)), UUID(entry.more)
+                    )
+                case journal.BLOCK:
+                    recall.block_bytes(scope, entry.about, category=entry.more, phash=entry.look or None)
+                case _:  # a decision, or what was lifted after the backup: people look, and may lift it again
+                    return
+        except NotFound:
+            return
+
+
+def _stop(tenant_id: UUID, why: Message, cause: str, *, tenant: OpenScope) -> None:
+    """Nothing of this agency leaves until somebody looked; the house itself sends nothing."""
+    if tenant_id == INSTALLATION_ID:
+        return
+    with tenant(tenant_id, ACTOR) as scope:
+        emergency_stops.close_switch(scope, "tenant", "", RESTORE_STOP, reason=cause)
+        notices.put(scope, why, cause=cause, urgent=True)
+
+
+def journal_name(scope: Scope, key: LogKey) -> str:
+    """The journal's name outside: an agency that is removed and comes back begins another."""
+    return key.log_name(
+        scope.tenant_id, _HOUSE_BEGAN if scope.tenant_id == INSTALLATION_ID else tenant_reads.agency_founded_at(scope)
+    )
+
+
+def journal_entry_name(name: str, number: int) -> str:
+    """Under which name an entry is kept."""
+    return f"{name}/journal/{number:010d}"
+
+
+def _last(scope: Scope) -> tuple[int, str]:
+    """Number and digest of the last entry that was noted."""
+    row = scope.run(
+        "SELECT number, digest FROM gate_journal WHERE tenant_id = :tenant ORDER BY number DESC LIMIT 1",
+        tenant=scope.tenant_id,
+    ).first()
+    return (row.number, row.digest) if row is not None else (0, GENESIS_HASH)
+
+
+def _is_noted(event: JournalDue, tenant: OpenScope) -> bool:
+    with tenant(event.tenant_id, ACTOR) as scope:
+        return bool(
+            scope.run(
+                "SELECT EXISTS (SELECT FROM gate_journal WHERE tenant_id = :tenant AND id = :id)",
+                tenant=scope.tenant_id,
+                id=event.subject_id,
+            ).scalar_one()
+        )
+
+
+def _note(tenant_id: UUID, entry: JournalEntry, kept: bytes, *, tenant: OpenScope) -> None:
+    with tenant(tenant_id, ACTOR) as scope, scope.acting_as("gate"):
+        scope.run(
+            "INSERT INTO gate_journal (tenant_id, id, number, digest) VALUES (:tenant, :id, :number, :digest)"
+            " ON CONFLICT DO NOTHING",
+            tenant=tenant_id,
+            id=UUID(entry.id),
+            number=entry.number,
+            digest=hash_chain.sha256_hex(kept),
+        )

@@ -1,0 +1,152 @@
+"""Declarations of invented people: their tables, what a decision reads of them, and what two people saw. Pure but for
+the tables.
+
+A declaration is of one model, adapter and set of references: another of them is another declaration, and whoever looked
+at the old one looks again.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+
+from foundation.db.database import TenantRow, jsonb_column, table_arguments
+from foundation.i18n.translation import canonical_json
+from gate.contract.facts import DeclarationFacts
+from gate.log.models import FOREVER
+
+MODEL_PART, ADAPTER_PART, REFERENCES_PART = "model", "adapter", "references"
+SOURCE_PARTS = (MODEL_PART, ADAPTER_PART, REFERENCES_PART)
+REQUIRED_LOOKS = 2
+"""So many people beside who declared look before Nudity and Explicit."""
+
+MIN_REFERENCES = 12
+"""So many references they see at least."""
+
+
+class Declaration(TenantRow, table=True):
+    """Somebody's word that a person is invented, from what, by which licences. Append-only; the newest counts."""
+
+    __tablename__ = "declarations"
+    __table_args__ = table_arguments(
+        ForeignKeyConstraint(["tenant_id", "person_id"], ["persons.tenant_id", "persons.id"]),
+        Index("declarations_person", "tenant_id", "person_id"),
+        about="person",
+        keep=FOREVER,
+    )
+    person_id: UUID
+    source_digest: str
+    """Of model, adapter and reference set; a change of them needs a new declaration."""
+    adult_licence: bool
+    declared_by: UUID
+    """The principal who declares."""
+    sources: list[dict[str, Any]] = jsonb_column(list)
+    reference_set: list[str] = jsonb_column(list)
+    """Digests of pictures of the library."""
+
+
+class DeclarationLook(TenantRow, table=True):
+    """What somebody else saw in the references of a declaration. Append-only."""
+
+    __tablename__ = "invented_looks"
+    __table_args__ = table_arguments(
+        ForeignKeyConstraint(["tenant_id", "declaration_id"], ["declarations.tenant_id", "declarations.id"]),
+        UniqueConstraint("tenant_id", "declaration_id", "principal_id", name="invented_looks_once"),
+        about="member",
+        keep=FOREVER,
+    )
+    declaration_id: UUID
+    principal_id: UUID
+    resembles: bool
+    """Somebody real is recognisable."""
+    doubts: list[str] = jsonb_column(list)
+    """Those of the references that may look younger than 25."""
+    tiles: int
+
+
+@dataclass(frozen=True)
+class DeclaredSource:
+    """What an invented person is made with: `digest` of the file where there is one, 64 hexadecimal digits or nothing;
+    `adult` says that the licence allows commercial use for adults."""
+
+    part: str
+    name: str
+    digest: str
+    licence: str
+    adult: bool
+
+
+def source_digest(sources: Sequence[DeclaredSource], references: Collection[str]) -> str:
+    """What a declaration is bound to, as 64 hexadecimal digits."""
+    said = {"sources": [asdict(one) for one in sources], "references": sorted(references)}
+    return hashlib.sha256(canonical_json(said)).hexdigest()
+
+
+@dataclass(frozen=True)
+class LookResult:
+    """What one principal saw."""
+
+    principal: UUID
+    resembles: bool
+    doubts: tuple[str, ...]
+    tiles: int
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether nothing spoke against it."""
+        return not self.resembles and not self.doubts
+
+
+def is_cleared(looks: Iterable[LookResult], declared_by: UUID) -> bool:
+    """Whether two others looked, and nobody who looked had a doubt."""
+    others = [look for look in looks if look.principal != declared_by]
+    return len({look.principal for look in others}) >= REQUIRED_LOOKS and all(look.is_clear for look in others)
+
+
+def look_agreement(one: LookResult, other: LookResult) -> float | None:
+    """Cohen's kappa of two looks at the same tiles, each tile being doubted or not; None where it is not defined:
+    nobody doubted anything, or both everything.
+
+    Source: J. Cohen, A Coefficient of Agreement for Nominal Scales, 1960.
+    """
+    total = min(one.tiles, other.tiles)
+    first, second = set(one.doubts), set(other.doubts)
+    if total == 0 or len(first | second) > total:
+        return None
+    both, neither = len(first & second), total - len(first | second)
+    observed = (both + neither) / total
+    p, q = len(first) / total, len(second) / total
+    chance = p * q + (1 - p) * (1 - q)
+    return None if chance == 1 else (observed - chance) / (1 - chance)
+
+
+DECLARATION_SQL = """
+(SELECT to_jsonb(d) || jsonb_build_object(
+    'looks', (SELECT jsonb_agg(jsonb_build_array(l.principal_id, l.resembles, l.doubts, l.tiles) ORDER BY l.id)
+      FROM invented_looks l WHERE l.tenant_id = d.tenant_id AND l.declaration_id = d.id),
+    'lost', EXISTS (SELECT FROM jsonb_array_elements_text(d.reference_set) e
+      LEFT JOIN renditions r ON r.tenant_id = d.tenant_id AND r.sha256 = e WHERE r.state IS DISTINCT FROM 'made'))
+  FROM declarations d WHERE d.tenant_id = :tenant AND d.person_id = k.id ORDER BY d.id DESC LIMIT 1)
+"""
+"""A column beside a person `k`: the newest declaration, with who looked at it, and whether a reference was taken away
+or is held by a complaint since."""
+
+
+def parse_looks(stored: Iterable[tuple[str, bool, Sequence[str], int]] | None) -> tuple[LookResult, ...]:
+    """The looks of `DECLARED`."""
+    return tuple(
+        LookResult(UUID(who), resembles, tuple(doubts), tiles) for who, resembles, doubts, tiles in stored or ()
+    )
+
+
+def declaration_facts(row: Mapping[str, Any] | None) -> DeclarationFacts | None:
+    """What counts of a declaration, of `DECLARED`; None where there is none, where a reference of it is gone, and where
+    somebody recognised a real person."""
+    looks = parse_looks(row["looks"]) if row is not None else ()
+    if row is None or row["lost"] or any(look.resembles for look in looks):
+        return None
+    models = (source["name"] for source in row["sources"] if source["part"] == MODEL_PART)
+    return DeclarationFacts(row["adult_licence"], is_cleared(looks, UUID(row["declared_by"])), tuple(models))

@@ -1,0 +1,127 @@
+"""People of whom an agency must never make pictures: their names, and how pictures of them look.
+
+An entry is one member's word and ends by another's. Who looks the same by face is sought elsewhere; here are the rows.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from foundation.db.database import Scope, TenantRow, jsonb_column, table_arguments
+from foundation.errors import BadInput, NotFound, Refused
+from gate.assets.lookalikes import NEAR_BITS
+from gate.log.models import FOREVER
+from tenants import audit
+from tenants.agencies import queries as tenants
+from tenants.agencies.rights import Right, require_right
+from tenants.auth import device_fingerprints
+
+MAX_BANNED_NAME = 80
+SHORTEST_NAME = 3
+"""Shorter ones stand in ordinary words."""
+
+
+class DepictionBan(TenantRow, table=True):
+    """Somebody of whom no picture is made; `looks` are perceptual hashes of pictures. `ended_by` is an actor."""
+
+    __tablename__ = "never_depicted"
+    __table_args__ = table_arguments(about="person", keep=FOREVER)
+    name: str
+    looks: list[str] = jsonb_column(list)
+    noted_by: str
+    ended_by: str = ""
+
+
+@dataclass(frozen=True)
+class DepictionBanSummary:
+    """An entry as members read it; `looks` is how many pictures it knows."""
+
+    id: UUID
+    name: str
+    looks: int
+    noted_by: str
+    since: datetime
+
+
+def add_depiction_ban(scope: Scope, name: str, *, pictures: Collection[UUID] = ()) -> UUID:
+    """Put somebody on the list, as the acting member; `pictures` are assets of them. Raises Refused, BadInput."""
+    member = tenants.get_acting_member(scope, "person.people_only")
+    require_right(member.role, Right.RUN)
+    said = " ".join(name.split())
+    if not SHORTEST_NAME <= len(said) <= MAX_BANNED_NAME:
+        raise BadInput("never.bad_name", least=SHORTEST_NAME, most=MAX_BANNED_NAME)
+    row = DepictionBan(tenant_id=scope.tenant_id, name=said, looks=_looks(scope, pictures), noted_by=scope.actor)
+    scope.add(row)
+    audit.record(scope, "never.noted", f"never:{row.id}")
+    return row.id
+
+
+def _looks(scope: Scope, pictures: Collection[UUID]) -> list[str]:
+    rows = scope.run(
+        "SELECT DISTINCT phash FROM renditions WHERE tenant_id = :tenant AND asset_id = ANY(:assets)"
+        " AND look IS NOT NULL ORDER BY phash",
+        tenant=scope.tenant_id,
+        assets=list(pictures),
+    )
+    return list(rows.scalars())
+
+
+def end_depiction_ban(scope: Scope, entry_id: UUID) -> None:
+    """Take an entry off the list: by another person than put it there. Raises Refused, NotFound."""
+    member = tenants.get_acting_member(scope, "person.people_only")
+    require_right(member.role, Right.RUN)
+    entry = next((one for one in list_depiction_bans(scope) if one.id == entry_id), None)
+    if entry is None:
+        raise NotFound("person.unknown")
+    first = next(
+        (one.principal_id for one in tenants.list_members(scope) if f"member:{one.id}" == entry.noted_by), None
+    )
+    if first is not None and member.principal_id in {
+        first,
+        *device_fingerprints.same_humans(scope, first).get(first, ()),
+    }:
+        raise Refused("never.another_ends")
+    scope.run(
+        "UPDATE never_depicted SET ended_by = :by, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=entry_id,
+        by=scope.actor,
+    )
+    audit.record(scope, "never.ended", f"never:{entry_id}")
+
+
+def list_depiction_bans(scope: Scope) -> list[DepictionBanSummary]:
+    """Who is on the list, by name."""
+    rows = scope.run(
+        "SELECT id, name, jsonb_array_length(looks) AS looks, noted_by, created_at FROM never_depicted"
+        " WHERE tenant_id = :tenant AND ended_by = '' ORDER BY lower(name), id",
+        tenant=scope.tenant_id,
+    )
+    return [DepictionBanSummary(row.id, row.name, row.looks, row.noted_by, row.created_at) for row in rows]
+
+
+def check_words_allowed(scope: Scope, words: str) -> None:
+    """Raise Refused where words that a picture is made from name somebody on the list, whatever the case."""
+    said = f" {_plain(words)} "
+    if any(f" {_plain(one.name)} " in said for one in list_depiction_bans(scope)):
+        raise Refused("never.named")
+
+
+def _plain(words: str) -> str:
+    return " ".join("".join(sign if sign.isalnum() else " " for sign in words.casefold()).split())
+
+
+_NEAR = """
+SELECT EXISTS (SELECT FROM never_depicted n CROSS JOIN LATERAL jsonb_array_elements_text(n.looks) known
+  JOIN renditions r ON r.tenant_id = n.tenant_id AND r.sha256 = ANY(:digests) AND bit_count(
+    CAST(r.look AS bit(64)) # CAST('x' || known AS bit(64))) <= :near
+  WHERE n.tenant_id = :tenant AND n.ended_by = '')
+"""
+
+
+def check_pictures_allowed(scope: Scope, digests: Collection[str]) -> None:
+    """Raise Refused where one of these pictures looks like one of somebody on the list."""
+    near = scope.run(_NEAR, tenant=scope.tenant_id, digests=list(digests), near=NEAR_BITS).scalar_one()
+    if digests and near:
+        raise Refused("never.looks_like")

@@ -1,0 +1,89 @@
+"""What stands outside where not everybody may see it: which places are watched for it, and what must go from them."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from gate.contract.units import Rating
+from gate.copies.live_copies import LiveCopy, copy_from_row
+from gate.log.models import DecisionRow, PermitRow
+from gate.policy import active_policy
+from gate.policy.matrix import PlaceProbe
+from gate.removal import recall
+
+PLACE_CHANGED_REASON = "recall.place_changed"
+
+
+_PLACES = """
+SELECT DISTINCT p.channel_id, p.platform, p.surface, d.rating FROM permits p
+JOIN decisions d ON d.tenant_id = p.tenant_id AND d.id = p.decision_id
+WHERE p.tenant_id = :tenant AND p.state = 'consumed' AND p.viewer = '' AND p.gone_at IS NULL
+  AND p.recalled_at IS NULL AND d.rating <> 'G'
+"""
+
+
+def list_watched_channels(scope: Scope) -> list[UUID]:
+    """The accounts where something stands for which the policy asks something of the place."""
+    rules, today = active_policy.current_bundle(scope), scope.now.date()
+    found = scope.run(_PLACES, tenant=scope.tenant_id)
+    return sorted(
+        {
+            one.channel_id
+            for one in found
+            if rules.row(one.platform, one.surface, on=today).required_probes(Rating(one.rating))
+        }
+    )
+
+
+def is_watched_copy(scope: Scope, copy: LiveCopy) -> bool:
+    """Whether the policy asks something of the place for what this copy is."""
+    rating = scope.run(
+        "SELECT d.rating FROM permits p JOIN decisions d ON d.tenant_id = p.tenant_id AND d.id = p.decision_id"
+        " WHERE p.tenant_id = :tenant AND p.id = :jti",
+        tenant=scope.tenant_id,
+        jti=copy.jti,
+    ).scalar_one()
+    row = active_policy.current_bundle(scope).row(copy.platform, copy.surface, on=scope.now.date())
+    return bool(row.required_probes(Rating(rating)))
+
+
+def recall_from_place(scope: Scope, channel_id: UUID, fails: Collection[str]) -> list[UUID]:
+    """Call back what stands on an account while what the policy asks for it surely is not so; the permits."""
+    if not fails:
+        return []
+    wrong = [copy for copy, wanted in _standing(scope, channel_id) if any(probe.see in fails for probe in wanted)]
+    return recall.open_takedowns(scope, wrong, Message(PLACE_CHANGED_REASON))
+
+
+def _standing(scope: Scope, channel_id: UUID) -> list[tuple[LiveCopy, tuple[PlaceProbe, ...]]]:
+    """Copies above General that may be visible to many, with what must be seen of their place whoever made them: a
+    permit does not say whether a machine did."""
+    query = (
+        select(PermitRow, DecisionRow.rating)
+        .join(
+            DecisionRow,
+            (col(DecisionRow.tenant_id) == col(PermitRow.tenant_id))
+            & (col(DecisionRow.id) == col(PermitRow.decision_id)),
+        )
+        .where(
+            PermitRow.tenant_id == scope.tenant_id,
+            PermitRow.channel_id == channel_id,
+            PermitRow.state == "consumed",
+            PermitRow.viewer == "",
+            col(PermitRow.gone_at).is_(None),
+            col(PermitRow.recalled_at).is_(None),
+            DecisionRow.rating != str(Rating.G),
+        )
+        .order_by(col(PermitRow.minted_at), col(PermitRow.id))
+    )
+    rules, today = active_policy.current_bundle(scope), scope.now.date()
+    return [
+        (
+            copy_from_row(row),
+            rules.row(row.platform, row.surface, on=today).required_probes(Rating(rating), generated=False),
+        )
+        for row, rating in scope.session.exec(query.execution_options(populate_existing=True))
+    ]

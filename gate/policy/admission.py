@@ -1,0 +1,175 @@
+"""Which rows of strangers an agency has admitted: its owner read them, and they count as they were read.
+
+The file itself is kept: a package that is changed, exchanged or taken away later changes nothing until somebody looked.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import GreenroomError, NotFound, Refused
+from foundation.ids import uuid7
+from foundation.outbox.outbox import Queue
+from gate import epochs
+from gate.contract.facts import ThirdPartyRuleFacts
+from gate.contract.units import Unit
+from gate.policy import active_policy, third_party_rules
+from gate.policy.bundle import Bundle
+from gate.policy.third_party_rules import InvalidThirdPartyRules, ThirdPartyRules
+from tenants import audit
+from tenants.agencies import queries as tenants
+from tenants.agencies.rights import Right, require_right
+from tenants.notices import notices
+
+RuleDocuments = Callable[[], Iterable[bytes]]
+"""The files that installed packages ship."""
+
+_KEPT = 32
+_known: dict[tuple[str, str], ThirdPartyRules] = {}
+"""By the rules they were held against and the digest of their bytes: what stands here was verified in this process."""
+
+
+@dataclass(frozen=True)
+class AdmissionRequested:
+    """An owner admits the rules that a stranger's package ships for its platform; or, `end`, they count no more."""
+
+    kind: ClassVar[str] = "rows.admit"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    platform: str
+    digest: str
+    end: bool
+    by: str
+
+
+@dataclass(frozen=True)
+class Admission:
+    """The rows an agency admitted for a platform; `whole` is false where they are not any more what was admitted."""
+
+    platform: str
+    digest: str
+    by: str
+    since: datetime
+    is_unchanged: bool
+
+
+_ACTIVE = """
+SELECT digest, admitted FROM foreign_rows WHERE tenant_id = :tenant AND platform = :platform AND state = 'active'
+"""
+_DOCUMENT = "SELECT document FROM foreign_rows WHERE tenant_id = :tenant AND platform = :platform AND state = 'active'"
+
+
+def find_third_party_rule(scope: Scope, unit: Unit, rules: Bundle) -> ThirdPartyRuleFacts | None:
+    """What a stranger's row says of a unit's place; asked only of platforms that no rule of ours knows."""
+    if rules.has_platform(unit.platform):
+        return None
+    row = scope.run(_ACTIVE, tenant=scope.tenant_id, platform=unit.platform).first()
+    if row is None:
+        return None
+    found = _whole(scope, unit.platform, row.digest, row.admitted, rules)
+    written = found.row_of_place(unit.place_id) if found is not None else None
+    return ThirdPartyRuleFacts(written.model_dump_json() if written is not None else "", fault=found is None)
+
+
+def _whole(scope: Scope, platform: str, digest: str, admitted: str, rules: Bundle) -> ThirdPartyRules | None:
+    """The rows as they were admitted; None where one byte of them, or the rules around them, changed."""
+    if digest != admitted:
+        return None
+    known = _known.get((rules.digest, digest))
+    if known is None:
+        document = scope.run(_DOCUMENT, tenant=scope.tenant_id, platform=platform).scalar_one()
+        try:
+            known = third_party_rules.verify_rules(bytes(document), rules)
+        except InvalidThirdPartyRules:
+            return None
+        while len(_known) >= _KEPT:
+            _known.pop(next(iter(_known)), None)
+        _known[rules.digest, digest] = known
+    return known if known.platform == platform else None
+
+
+def list_admissions(scope: Scope) -> list[Admission]:
+    """What this agency admitted, by platform."""
+    rules = active_policy.current_bundle(scope)
+    rows = scope.run(
+        "SELECT platform, digest, admitted, by, created_at FROM foreign_rows"
+        " WHERE tenant_id = :tenant AND state = 'active' ORDER BY platform",
+        tenant=scope.tenant_id,
+    ).all()
+    return [
+        Admission(
+            row.platform,
+            row.admitted,
+            row.by,
+            row.created_at,
+            _whole(scope, row.platform, row.digest, row.admitted, rules) is not None,
+        )
+        for row in rows
+    ]
+
+
+_INSERT = """
+INSERT INTO foreign_rows (tenant_id, id, platform, key, document, admitted, state, by)
+VALUES (:tenant, :id, :platform, :key, :document, :admitted, 'active', :by)
+"""
+_END = """
+UPDATE foreign_rows SET state = 'ended', updated_at = house_now()
+WHERE tenant_id = :tenant AND platform = :platform AND state = 'active'
+"""
+
+
+def admit_rules(scope: Scope, document: bytes) -> ThirdPartyRules:
+    """The acting owner has read these rows: they count from now on, and those before them no more.
+
+    Raises Refused for who may not, and POLICY_SIGNATURE for rows that go beyond their bounds or are not signed.
+    """
+    require_right(tenants.get_acting_member(scope, "switch.people_only").role, Right.RULES)
+    try:
+        found = third_party_rules.verify_rules(document, active_policy.current_bundle(scope))
+    except InvalidThirdPartyRules as error:
+        raise Refused("gate.POLICY_SIGNATURE") from error
+    epochs.lock_and_advance(scope, epochs.tenant_key(scope))
+    row = {"platform": found.platform, "key": found.key, "document": document, "admitted": found.digest}
+    with scope.acting_as("gate"):
+        scope.run(_END, tenant=scope.tenant_id, platform=found.platform)
+        scope.run(_INSERT, tenant=scope.tenant_id, id=uuid7(), by=scope.actor, **row)
+    audit.record(scope, "rows.admitted", f"platform:{found.platform}", digest=found.digest[:12])
+    return found
+
+
+def end_admission(scope: Scope, platform: str) -> None:
+    """These rows count no more; one person is enough. Raises Refused for who may not, NotFound for none."""
+    require_right(tenants.get_acting_member(scope, "switch.people_only").role, Right.RUN)
+    epochs.lock_and_advance(scope, epochs.tenant_key(scope))
+    with scope.acting_as("gate"):
+        done = scope.run(_END, tenant=scope.tenant_id, platform=platform).rowcount
+    if not done:
+        raise NotFound("rows.none")
+    audit.record(scope, "rows.ended", f"platform:{platform}")
+
+
+def handle_admission_request(event: AdmissionRequested, *, tenant: OpenScope, documents: RuleDocuments) -> None:
+    """Do what a page asked, as the member who asked; the file is sought among those that are installed here."""
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            if event.end:
+                end_admission(scope, event.platform)
+            else:
+                admit_rules(scope, _sought(documents(), event.digest, scope))
+    except GreenroomError as refused:
+        with tenant(event.tenant_id, event.by) as scope:
+            notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
+
+
+def _sought(documents: Iterable[bytes], digest: str, scope: Scope) -> bytes:
+    for document in documents:
+        try:
+            if third_party_rules.verify_rules(document, active_policy.current_bundle(scope)).digest == digest:
+                return document
+        except InvalidThirdPartyRules:
+            continue
+    raise NotFound("rows.none")

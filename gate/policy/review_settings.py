@@ -1,0 +1,90 @@
+"""What an agency chooses for its own desk: more to be read afterwards than is asked of everybody, and who is alerted.
+
+Only ever tighter: a smaller share than everybody's counts as everybody's.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from foundation.db.database import Scope, TenantRow, table_arguments
+from foundation.errors import BadInput, NotFound
+from tenants import audit
+from tenants.agencies import queries as tenants
+from tenants.agencies.rights import Right, Role, require_right
+
+MIN_SUGGESTIVE_PERCENT, MIN_WORDS_PERCENT = 5, 2
+"""What somebody reads afterwards: of what is Suggestive and passed by rules alone, and of adult words members typed."""
+
+
+class ReviewSettings(TenantRow, table=True):
+    """An agency's row; `id` equals `tenant_id`."""
+
+    __tablename__ = "desk_choices"
+    __table_args__ = table_arguments(about="tenant", keep="while the tenant is here")
+    suggestive_percent: int = MIN_SUGGESTIVE_PERCENT
+    words_percent: int = MIN_WORDS_PERCENT
+    officer_id: UUID | None = None
+    """The member who is alerted of suspected abuse material; the first owner where it is nobody."""
+
+
+@dataclass(frozen=True)
+class SamplingShares:
+    """What holds for an agency, in percent."""
+
+    suggestive_percent: int
+    words_percent: int
+
+
+_CHOOSE = """
+INSERT INTO desk_choices (tenant_id, id, suggestive_percent, words_percent, officer_id)
+VALUES (:tenant, :tenant, :suggestive, :words, :officer)
+ON CONFLICT (tenant_id, id) DO UPDATE SET suggestive_percent = excluded.suggestive_percent,
+  words_percent = excluded.words_percent, officer_id = excluded.officer_id, updated_at = house_now()
+"""
+
+
+def sampling_shares(scope: Scope) -> SamplingShares:
+    """How much is read afterwards here."""
+    row = scope.session.get(ReviewSettings, (scope.tenant_id, scope.tenant_id))
+    if row is None:
+        return SamplingShares(MIN_SUGGESTIVE_PERCENT, MIN_WORDS_PERCENT)
+    return SamplingShares(
+        max(row.suggestive_percent, MIN_SUGGESTIVE_PERCENT), max(row.words_percent, MIN_WORDS_PERCENT)
+    )
+
+
+def raise_sampling_shares(scope: Scope, *, suggestive_percent: int, words_percent: int) -> None:
+    """Have more read afterwards, as the owner. Raises Refused, and BadInput below everybody's share or above 100."""
+    member = tenants.get_acting_member(scope, "review.people_only")
+    require_right(member.role, Right.STAFF)
+    if not (MIN_SUGGESTIVE_PERCENT <= suggestive_percent <= 100 and MIN_WORDS_PERCENT <= words_percent <= 100):
+        raise BadInput("desk.bad_share", suggestive=MIN_SUGGESTIVE_PERCENT, words=MIN_WORDS_PERCENT)
+    row = scope.session.get(ReviewSettings, (scope.tenant_id, scope.tenant_id))
+    _keep(scope, suggestive_percent, words_percent, row.officer_id if row is not None else None)
+    audit.record(scope, "desk.shares", "desk:shares", suggestive=suggestive_percent, words=words_percent)
+
+
+def set_safety_officer(scope: Scope, member_id: UUID) -> None:
+    """Say who is alerted of suspected abuse material, as the owner. Raises Refused, NotFound for who may not review."""
+    require_right(tenants.get_acting_member(scope, "review.people_only").role, Right.STAFF)
+    if tenants.get_member(scope, member_id).role not in (Role.OWNER, Role.MANAGER):
+        raise NotFound("member.unknown")
+    found = sampling_shares(scope)
+    _keep(scope, found.suggestive_percent, found.words_percent, member_id)
+    audit.record(scope, "desk.officer", f"member:{member_id}")
+
+
+def safety_officer(scope: Scope) -> tenants.Member | None:
+    """Who is alerted: the member who was named, while they are here and may; else the owner who came first."""
+    row = scope.session.get(ReviewSettings, (scope.tenant_id, scope.tenant_id))
+    members = tenants.list_members(scope)
+    able = {one.id: one for one in members if one.role in (Role.OWNER, Role.MANAGER)}
+    if row is not None and row.officer_id in able:
+        return able[row.officer_id]
+    owners = sorted((one for one in members if one.role is Role.OWNER), key=lambda one: one.id)
+    return owners[0] if owners else None
+
+
+def _keep(scope: Scope, suggestive: int, words: int, officer_id: UUID | None) -> None:
+    scope.run(_CHOOSE, tenant=scope.tenant_id, suggestive=suggestive, words=words, officer=officer_id)
+    scope.session.expire_all()

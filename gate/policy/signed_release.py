@@ -1,0 +1,113 @@
+"""A release of rules: matrix and lexicon as they are written, with signatures of two people over both. No database."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from foundation.i18n.translation import canonical_json
+from gate.log.signed_checkpoints import decode_public_key, encode_public_key
+from gate.policy import bundle
+from gate.policy.bundle import Bundle
+from gate.text import lexicon
+
+KIND = "greenroom policy"
+SIGNATURES = 2
+"""So many keys that may sign must have; of which none counts twice."""
+
+
+class UnsignedRelease(Exception):
+    """No release of rules, or one that too few of those who may sign have signed."""
+
+
+@dataclass(frozen=True)
+class PolicyRelease:
+    """What a release holds, as it is written; `signatures` are by public key, both in base64."""
+
+    matrix: str
+    lexicon: str
+    signatures: tuple[tuple[str, str], ...] = ()
+
+    def signed_digest(self) -> bytes:
+        """What is signed: the digest of the canonical form."""
+        body = canonical_json({"kind": KIND, "matrix": self.matrix, "lexicon": self.lexicon})
+        return hashlib.sha256(body).digest()
+
+    def with_signature(self, key: Ed25519PrivateKey) -> "PolicyRelease":
+        """With one more signature; the same key signs once."""
+        own = encode_public_key(key.public_key())
+        others = tuple(pair for pair in self.signatures if pair[0] != own)
+        signature = base64.b64encode(key.sign(self.signed_digest())).decode()
+        return PolicyRelease(self.matrix, self.lexicon, (*others, (own, signature)))
+
+    def to_bytes(self) -> bytes:
+        """The file: canonical JSON on one line."""
+        signatures = [{"key": key, "signature": signature} for key, signature in self.signatures]
+        return canonical_json({"kind": KIND, "matrix": self.matrix, "lexicon": self.lexicon, "signatures": signatures})
+
+    def valid_signers(self, trusted: Collection[str]) -> frozenset[bytes]:
+        """The keys among `trusted` whose signature fits, as bytes: however they are written, one counts once."""
+        found = set()
+        for key, signature in self.signatures:
+            if key in trusted:
+                public = decode_public_key(key)
+                try:
+                    public.verify(base64.b64decode(signature, validate=True), self.signed_digest())
+                except (InvalidSignature, ValueError):
+                    continue
+                found.add(public.public_bytes_raw())
+        return frozenset(found)
+
+    def to_bundle(self) -> Bundle:
+        """The rules themselves, whoever signed. Raises ValueError for rules that are not whole."""
+        try:
+            rules = bundle.parse_bundle(self.matrix.encode(), lexicon.parse_lexicon(self.lexicon.encode()))
+        except (yaml.YAMLError, TypeError, KeyError) as error:
+            raise ValueError(str(error)) from error
+        if rules.number <= 0:
+            raise ValueError("a version without a date")
+        return rules
+
+
+def read_release(document: bytes) -> PolicyRelease:
+    """The release in a file, not yet believed. Raises Unsigned for what is none."""
+    try:
+        body = json.loads(document, object_pairs_hook=reject_duplicate_keys)
+        if body.pop("kind") != KIND:
+            raise UnsignedRelease
+        pairs = tuple((str(each["key"]), str(each["signature"])) for each in body.pop("signatures"))
+        return PolicyRelease(signatures=pairs, **{name: require_text(value) for name, value in body.items()})
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise UnsignedRelease from error
+
+
+def verify_release(document: bytes, trusted: Iterable[str]) -> Bundle:
+    """The rules of a release that two of `trusted` (public keys in base64) signed.
+
+    Raises Unsigned before a word of it is read as rules, ValueError for signed rules that are not whole.
+    """
+    release = read_release(document)
+    if len(release.valid_signers(frozenset(trusted))) < SIGNATURES:
+        raise UnsignedRelease
+    return release.to_bundle()
+
+
+def reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
+    """A JSON object; one that says a name twice means two things."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name twice")
+    return found
+
+
+def require_text(value: object) -> str:
+    """A text. Raises TypeError for anything else."""
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value

@@ -1,0 +1,107 @@
+"""Rules of places that a stranger's package ships for its own platform: how they are signed, and how far they go. Pure.
+
+They speak of General and Suggestive alone, of a platform no rule of ours knows; one thing beyond that, and the whole
+file counts as absent.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import yaml
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import TypeAdapter
+
+from foundation.i18n.translation import canonical_json
+from gate.contract.units import Rating, Verdict
+from gate.log.signed_checkpoints import decode_public_key, encode_public_key
+from gate.policy.bundle import Bundle
+from gate.policy.matrix import MatrixRow, check_rows
+from gate.policy.signed_release import reject_duplicate_keys, require_text
+
+KIND = "greenroom rows"
+MAX_BYTES = 64 * 1024
+READ_FOR = timedelta(days=90)
+"""So long after it was read a rule has to be read again, as ours."""
+
+_PLATFORM = re.compile(r"[a-z][a-z0-9_]{1,30}")
+_NEVER = (Rating.N, Rating.E)
+_ROWS = TypeAdapter(list[MatrixRow])
+
+
+class InvalidThirdPartyRules(Exception):
+    """Rows that are not whole or not signed, or that go further than a stranger's may."""
+
+
+@dataclass(frozen=True)
+class ThirdPartyRules:
+    """What one package says of its platform. `key` is who signed, in base64; `digest` of the file's bytes."""
+
+    platform: str
+    key: str
+    digest: str
+    rows: tuple[MatrixRow, ...]
+
+    def row_of_place(self, place: str) -> MatrixRow | None:
+        """The row of a place (`acme.post`)."""
+        return next((row for row in self.rows if row.id == place), None)
+
+
+def sign_rules(platform: str, rows: str, key: Ed25519PrivateKey) -> bytes:
+    """The file that a package ships: its rows as they are written (YAML), signed by whoever publishes it."""
+    signature = base64.b64encode(key.sign(_said(platform, rows))).decode()
+    own = encode_public_key(key.public_key())
+    return canonical_json({"kind": KIND, "platform": platform, "rows": rows, "key": own, "signature": signature})
+
+
+def _said(platform: str, rows: str) -> bytes:
+    return hashlib.sha256(canonical_json({"kind": KIND, "platform": platform, "rows": rows})).digest()
+
+
+def verify_rules(document: bytes, ours: Bundle) -> ThirdPartyRules:
+    """The rows of a file that is signed and keeps within its bounds. Raises Unbelievable."""
+    if len(document) > MAX_BYTES:
+        raise InvalidThirdPartyRules("too long")
+    try:
+        body = json.loads(document, object_pairs_hook=reject_duplicate_keys)
+        kind, platform, written, key, signature = (
+            require_text(body.pop(name)) for name in ("kind", "platform", "rows", "key", "signature")
+        )
+        if body or kind != KIND:
+            raise InvalidThirdPartyRules("no rows")
+        decode_public_key(key).verify(base64.b64decode(signature, validate=True), _said(platform, written))
+        rows = tuple(_ROWS.validate_python(yaml.load(written, Loader=yaml.CSafeLoader)))
+        check_rows(rows, {})
+    except InvalidSignature as error:
+        raise InvalidThirdPartyRules("not signed") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, yaml.YAMLError) as error:
+        raise InvalidThirdPartyRules("not whole") from error
+    found = ThirdPartyRules(platform, key, hashlib.sha256(document).hexdigest(), rows)
+    for beyond in _beyond(found, ours):
+        raise InvalidThirdPartyRules(beyond)
+    return found
+
+
+def _beyond(found: ThirdPartyRules, ours: Bundle) -> Iterator[str]:
+    """Everything in which rows go further than a stranger's may."""
+    if not found.rows or len({row.id for row in found.rows}) != len(found.rows):
+        yield "no rows, or one twice"
+    if _PLATFORM.fullmatch(found.platform) is None or ours.has_platform(found.platform):
+        yield "a platform that is not theirs"
+    for row in found.rows:
+        if row.platform != found.platform or row.id != f"{found.platform}.{row.surface}":
+            yield f"{row.id} is another platform's"
+        if any(row.verdicts[rating] is not Verdict.B for rating in _NEVER):
+            yield f"{row.id} opens what needs a release signed by two"
+        if row.same_as or row.rule or row.test_network or not row.ages:
+            yield f"{row.id} borrows, or never ages"
+        if row.adult_link not in (None, Verdict.B):
+            yield f"{row.id} lets links for adults through"
+        read, until = row.checked_on, row.review_by
+        if read is None or until is None or not read <= until <= read + READ_FOR:
+            yield f"{row.id} was read on no day, or counts for too long"

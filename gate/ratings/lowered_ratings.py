@@ -1,0 +1,131 @@
+"""Ratings that were lowered: their tables, and the one question asked wherever such a rating is read: does it count?
+
+It counts while as many other people as it takes stand behind it. They are counted anew each time, for a guest may turn
+out to have been the author all along; then what was said before counts again, as if nobody had lowered anything.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+
+from foundation.db.database import Scope, TenantRow, table_arguments
+from gate.contract.units import Rating
+from gate.decision.case import MIN_SEEN_PERCENT
+from gate.log.models import FOREVER
+from tenants.auth import device_fingerprints
+
+LOWERING_REVIEW = "lowering"
+"""What a review of a wish to lower a rating is about; its digest is the wish's id."""
+
+
+def _of(column: str, name: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
+
+
+class Lowering(TenantRow, table=True):
+    """Somebody finds bytes rated too high: a wish, which changes nothing by itself. The app may insert."""
+
+    __tablename__ = "lowerings"
+    __table_args__ = table_arguments(
+        _of("asset_id", "assets"),
+        _of("principal_id", "principals"),
+        Index("lowerings_sha256", "tenant_id", "sha256"),
+        about="member",
+        keep=FOREVER,
+    )
+    asset_id: UUID
+    sha256: str
+    drawn: str
+    """The rating when it was asked."""
+    wanted: str
+    why: str
+    """What they wrote, as plain text."""
+    principal_id: UUID
+    maker_id: UUID | None = None
+    """Who brought the picture in; nobody where the house did."""
+
+
+class LoweredRating(TenantRow, table=True):
+    """A rating that a lowering set aside. Written by the gate alone, append-only."""
+
+    __tablename__ = "lowered_ratings"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "rating_id", "lowering_id", name="lowered_ratings_once"),
+        _of("rating_id", "content_ratings"),
+        _of("lowering_id", "lowerings"),
+        about="creator",
+        keep=FOREVER,
+    )
+    rating_id: UUID
+    lowering_id: UUID
+
+
+@dataclass(frozen=True)
+class LoweringVote:
+    """What somebody said of a wish to lower a rating."""
+
+    principal: UUID
+    agrees: bool
+    seen_percent: int = 100
+
+
+def required_votes(drawn: Rating) -> int:
+    """How many others it takes beside who asks: two from Nudity or Explicit, one from Suggestive."""
+    return 2 if drawn.rank >= Rating.N.rank else 1
+
+
+def agreeing_principals(
+    words: Iterable[LoweringVote], *, barred: Collection[UUID], same: Mapping[UUID, frozenset[UUID]], count: int
+) -> frozenset[UUID]:
+    """Who stands behind a lowering, where nobody speaks against it and they are so many humans, each another than the
+    rest and than those who are barred; nobody where they are too few. Pure."""
+    last = {word.principal: word for word in words}
+    if any(not word.agrees for word in last.values()):
+        return frozenset()
+    apart = [
+        word.principal
+        for word in last.values()
+        if word.seen_percent >= MIN_SEEN_PERCENT and not is_same_human(word.principal, barred, same)
+    ]
+    groups = (each for each in combinations(sorted(apart), count))
+    found = (each for each in groups if not any(_one(a, b, same) for a, b in combinations(each, 2)))
+    return frozenset(apart) if next(found, None) else frozenset()
+
+
+def is_same_human(principal: UUID, others: Collection[UUID], same: Mapping[UUID, frozenset[UUID]]) -> bool:
+    """Whether somebody is one of these humans, or a guest who counts as one of them."""
+    return any(_one(principal, other, same) for other in others)
+
+
+def _one(a: UUID, b: UUID, same: Mapping[UUID, frozenset[UUID]]) -> bool:
+    return a == b or b in same.get(a, frozenset()) or a in same.get(b, frozenset())
+
+
+_WISHES = """
+SELECT l.id, l.drawn, l.principal_id AS asker, l.maker_id AS maker,
+  (SELECT jsonb_agg(jsonb_build_array(r.principal_id, r.verdict, r.seen_percent) ORDER BY r.created_at, r.id)
+    FROM human_reviews r WHERE r.tenant_id = l.tenant_id AND r.about = :about AND r.digest = CAST(l.id AS text)) AS said
+FROM lowerings l WHERE l.tenant_id = :tenant AND l.id = ANY(:ids)
+"""
+
+
+def backers_by_lowering(scope: Scope, ids: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """Who stands behind each of these lowerings now, by principal; nobody where it does not count."""
+    if not ids:
+        return {}
+    same = device_fingerprints.same_humans(scope)
+    found = dict.fromkeys(ids, frozenset[UUID]())
+    for row in scope.run(_WISHES, tenant=scope.tenant_id, ids=list(ids), about=LOWERING_REVIEW):
+        barred = {one for one in (row.asker, row.maker) if one is not None}
+        found[row.id] = agreeing_principals(
+            parse_votes(row.said), barred=barred, same=same, count=required_votes(Rating(row.drawn))
+        )
+    return found
+
+
+def parse_votes(said: Sequence[tuple[str, str, int]] | None) -> list[LoweringVote]:
+    """Stored reviews of a wish as words, oldest first."""
+    return [LoweringVote(UUID(principal), verdict == "approve", seen) for principal, verdict, seen in said or ()]

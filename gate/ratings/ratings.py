@@ -1,0 +1,254 @@
+"""Who is shown in assets and how their bytes are rated. Ratings only go up here; what others lowered together is left
+out (`gate/ratings/lowered_ratings.py`)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.errors import Refused
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from gate import epochs, journal
+from gate.assets import asset_records
+from gate.contract.units import Rating
+from gate.log.models import ContentRating
+from gate.ratings import lowered_ratings
+from gate.ratings.aggregation import LOWERING_SOURCE, MEMBER_SOURCE, AggregatedRating, aggregate_ratings
+
+
+@dataclass(frozen=True)
+class DisplayRating:
+    """How bytes stand: their rating, None while nobody judged them; `withheld` from everybody, members too: never
+    allowed, or frozen until somebody decided."""
+
+    rating: Rating | None
+    is_withheld: bool
+
+
+def record_rating(scope: Scope, sha256: str, rating: Rating, *, source: str, reason: Message | None = None) -> None:
+    """Rate bytes. The highest of all ratings counts, so this can raise and never lower.
+
+    `source` is `classifier:<name>@<version>`, `rule:<name>`, `declared:words` or
+    `member:<id>`. `reason` of an X is
+    `prohibited.minor` where that is why. Raises NotFound for bytes nobody recorded, Refused for a person who would
+    lower the rating.
+    """
+    asset_id = asset_records.find_rendition_by_digest(scope, sha256).asset_id
+    known = effective_rating(scope, sha256)
+    if source.startswith(MEMBER_SOURCE) and known is not None and rating.rank < known.rank:
+        raise Refused("gate.RATING_LOWERING_INVALID")
+    epochs.lock_and_advance(scope, epochs.asset_key(scope, asset_id))
+    stored = reason.to_json() if reason is not None else None
+    with scope.acting_as("gate"):
+        scope.add(
+            ContentRating(tenant_id=scope.tenant_id, sha256=sha256, rating=str(rating), source=source, reason=stored)
+        )
+
+
+def highest_rank_by_source(scope: Scope, sha256: str, source: str) -> int:
+    """The rank of the highest rating of bytes by one source; -1 where it said none."""
+    said = scope.session.exec(
+        select(ContentRating.rating).where(
+            ContentRating.tenant_id == scope.tenant_id, ContentRating.sha256 == sha256, ContentRating.source == source
+        )
+    )
+    return max((Rating(rating).rank for rating in said), default=-1)
+
+
+def directly_rated(scope: Scope, digests: Collection[str]) -> frozenset[str]:
+    """Those of these bytes that were rated themselves, not only by their family."""
+    if not digests:
+        return frozenset()
+    rows = scope.session.exec(
+        select(ContentRating.sha256).where(
+            ContentRating.tenant_id == scope.tenant_id, col(ContentRating.sha256).in_(list(digests))
+        )
+    )
+    return frozenset(rows)
+
+
+def effective_rating(scope: Scope, sha256: str) -> Rating | None:
+    """The rating of bytes: the highest of theirs, of their siblings' and of what they came from; None while unrated."""
+    return explain_rating(scope, sha256).rating
+
+
+_FAMILY = """
+WITH RECURSIVE line AS (
+  SELECT r.sha256 AS wanted, r.state, r.asset_id AS id, 0 AS depth, 0 AS steps, false AS part
+  FROM renditions r WHERE r.tenant_id = :tenant AND r.sha256 = ANY(:digests)
+  UNION SELECT l.wanted, l.state, p.parent_id, l.depth + CASE WHEN p.part THEN 0 ELSE 1 END, l.steps + 1,
+    p.part AND l.depth = 0
+  FROM line l JOIN asset_parents p ON p.tenant_id = :tenant AND p.asset_id = l.id
+  WHERE l.steps < 20)
+SELECT l.wanted, l.state, l.depth, l.part, r.sha256, c.rating, c.source, c.reason ->> 'code' AS code,
+  c.created_at AS at,
+  ARRAY(SELECT s.lowering_id FROM lowered_ratings s WHERE s.tenant_id = :tenant AND s.rating_id = c.id) AS lowered
+FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id
+JOIN content_ratings c ON c.tenant_id = :tenant AND c.sha256 = r.sha256
+"""
+
+
+@dataclass
+class _Line:
+    """What counts of what was said of some bytes and their family; who lowered it, and whether a lowering is void."""
+
+    rows: list[Any] = field(default_factory=list)
+    lowered_by: set[UUID] = field(default_factory=set)
+    void: bool = False
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the bytes wait until somebody decided about them."""
+        return any(row.state == "frozen" for row in self.rows)
+
+    def together(self, sha256: str) -> AggregatedRating:
+        """One rating out of it."""
+        found = aggregate_ratings(sha256, self.rows)
+        if not self.lowered_by and not self.void:
+            return found
+        return replace(found, lowered_by=frozenset(self.lowered_by), lowering_void=self.void)
+
+
+def _lines(scope: Scope, digests: Collection[str]) -> dict[str, _Line]:
+    """What counts of what was said of each of these bytes; bytes of which nothing was said are absent.
+
+    What a lowering set aside is left out, but where the lowering does not count, and for what is never allowed.
+    """
+    if not digests:
+        return {}
+    rows = scope.run(_FAMILY, tenant=scope.tenant_id, digests=list(digests)).all()
+    behind = lowered_ratings.backers_by_lowering(scope, {one for row in rows for one in row.lowered})
+    void = {f"{LOWERING_SOURCE}{one}" for one, who in behind.items() if not who}
+    found: dict[str, _Line] = {}
+    for row in rows:
+        line = found.setdefault(row.wanted, _Line())
+        stands = [one for one in row.lowered if behind[one]]
+        line.void = line.void or len(stands) < len(row.lowered)
+        line.lowered_by |= {who for one in stands for who in behind[one]}
+        if (not stands or row.rating == Rating.X) and row.source not in void:
+            line.rows.append(row)
+    return found
+
+
+def explain_rating(scope: Scope, sha256: str) -> AggregatedRating:
+    """The rating of bytes and, for what is never allowed, why.
+
+    What was made from Nudity or Explicit is at least Suggestive, whatever was blurred; what has it as a part is that
+    itself, for parts are shown as they are. What was made from something never allowed is never allowed either.
+    """
+    return explain_ratings(scope, [sha256])[sha256]
+
+
+def explain_ratings(scope: Scope, digests: Collection[str]) -> dict[str, AggregatedRating]:
+    """The ratings of several bytes, as `rated`, by digest."""
+    lines = _lines(scope, digests)
+    return {sha256: lines.get(sha256, _Line()).together(sha256) for sha256 in digests}
+
+
+def showable_ratings(scope: Scope, digests: Collection[str]) -> dict[str, Rating]:
+    """The ratings of those of these bytes that may be shown at all: recorded, rated and not frozen."""
+    lines = _lines(scope, digests)
+    found = {sha256: line.together(sha256).rating for sha256, line in lines.items() if not line.frozen}
+    return {sha256: rating for sha256, rating in found.items() if rating is not None}
+
+
+def inherited_rank(scope: Scope, sha256: str) -> int:
+    """The rank that bytes keep for what they were made from, whatever becomes of their own ratings; -1 where none."""
+    rows = _lines(scope, [sha256]).get(sha256, _Line()).rows
+    cut = [min(Rating(row.rating).rank, Rating.S.rank) for row in rows if row.depth > 0]
+    return max(cut + [Rating(row.rating).rank for row in rows if row.part], default=-1)
+
+
+_STATES = "SELECT sha256, state FROM renditions WHERE tenant_id = :tenant AND sha256 = ANY(:digests)"
+
+
+def display_ratings(scope: Scope, digests: Collection[str]) -> dict[str, DisplayRating]:
+    """How these bytes stand, for showing them to members; bytes nobody recorded are absent."""
+    if not digests:
+        return {}
+    lines, found = _lines(scope, digests), {}
+    for sha256, state in scope.run(_STATES, tenant=scope.tenant_id, digests=list(digests)):
+        rating = lines.get(sha256, _Line()).together(sha256).rating
+        found[sha256] = DisplayRating(rating, rating is Rating.X or state != "made")
+    return found
+
+
+_DEPICT = """
+INSERT INTO depictions (tenant_id, id, asset_id, person_id, how, state, confirmed_by, proposed_by)
+VALUES (:tenant, :id, :asset, :person, :how, :state, :by, :proposed)
+ON CONFLICT (tenant_id, asset_id, person_id, how) DO UPDATE SET
+  state = excluded.state, confirmed_by = excluded.confirmed_by, updated_at = house_now()
+WHERE depictions.state = 'proposed'
+"""
+
+
+def record_depiction(
+    scope: Scope,
+    asset_id: UUID,
+    person_id: UUID,
+    *,
+    how: str,
+    confirmed_by: str = "",
+    hidden: bool = False,
+    proposed_by: str = "",
+) -> None:
+    """Say that a person is in an asset: `how` is face, voice, name or mark.
+
+    Without `confirmed_by` (`member:<id>` or `generation`) it is a proposal, and nothing of the asset leaves until it is
+    confirmed, by somebody or by a shoot card (`gate/decision/shoot_card_terms.py`). `hidden` says that an irreversible blur keeps the
+    person from being recognised. Whatever was made of the asset shows them too.
+    """
+    state = "non_identifiable" if hidden else "confirmed"
+    told = _family_alone(scope, asset_id, person_id)
+    said = {"state": state if confirmed_by else "proposed", "by": confirmed_by, "proposed": proposed_by}
+    with scope.acting_as("gate"):
+        for each in told:
+            scope.run(_DEPICT, tenant=scope.tenant_id, id=uuid7(), asset=each, person=person_id, how=how, **said)
+
+
+def _family_alone(scope: Scope, asset_id: UUID, person_id: UUID) -> list[UUID]:
+    """An asset and what was made of it, locked alone with the person: nothing more is made of any of it meanwhile."""
+    told = [asset_id, *asset_records.derived_assets(scope, asset_id)]
+    epochs.lock_and_advance(
+        scope, *(epochs.asset_key(scope, each) for each in told), epochs.person_key(scope, person_id)
+    )
+    while late := [
+        each for each in asset_records.derived_assets(scope, asset_id) if each not in told
+    ]:  # before the locks
+        epochs.lock_and_advance(scope, *(epochs.asset_key(scope, each) for each in late))
+        told += late
+    return told
+
+
+def freeze_bytes(scope: Scope, sha256: str) -> None:
+    """Keep bytes from leaving until somebody decided; nothing of it is deleted. Raises NotFound."""
+    row = asset_records.find_rendition_by_digest(scope, sha256)
+    epochs.lock_and_advance(scope, epochs.asset_key(scope, row.asset_id))
+    with scope.acting_as("gate"):
+        scope.run(
+            "UPDATE renditions SET state = 'frozen', updated_at = house_now()"
+            " WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = 'made'",
+            tenant=scope.tenant_id,
+            sha256=sha256,
+        )
+    journal.record_restriction(scope, journal.FREEZE, sha256)
+
+
+def unfreeze_bytes(scope: Scope, sha256: str) -> None:
+    """Somebody decided that frozen bytes may leave again; what was taken back for good, or sealed, stays so. Raises
+    NotFound."""
+    row = asset_records.find_rendition_by_digest(scope, sha256)
+    epochs.lock_and_advance(scope, epochs.asset_key(scope, row.asset_id))
+    with scope.acting_as("gate"):
+        scope.run(
+            "UPDATE renditions SET state = 'made', updated_at = house_now()"
+            " WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = 'frozen' AND NOT EXISTS ("
+            "SELECT FROM seals s WHERE s.tenant_id = renditions.tenant_id AND s.sha256 = renditions.sha256)",
+            tenant=scope.tenant_id,
+            sha256=sha256,
+        )
+    journal.record_restriction(scope, journal.THAW, sha256)

@@ -1,0 +1,205 @@
+"""Reports to the installation as a whole: somebody saw a picture and does not know whose page, or which agency, it is.
+
+They are rows of the house, written by the door; the workers look in every agency and make a request of each find
+(`workers/event_handlers/reported_content.py`). Who reports never reads which agencies there are. What lets them be reached lies here too,
+sealed to the house: no agency's role reads a row of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, UniqueConstraint
+from sqlmodel import Field, col, select
+
+from foundation.db.database import Scope, TenantRow, jsonb_column, table_arguments, timestamp_column
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.i18n.translation import canonical_json
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.outbox import outbox
+from gate.removal import receipts
+from gate.removal.receipts import SubmittedForm
+from gate.removal.removal_requests import MAX_REMOVAL_REQUESTS, RATE_WINDOW, REMOVAL_CATEGORIES
+from gate.reviews.events import ReportDue
+
+NO_ACCESS_CODE = "-"
+"""In place of a code's hash, for a request made of a report: that one's receipt is read, and nothing opens its own."""
+
+
+class InstallationReport(TenantRow, table=True):
+    """One report; `found` are the requests that were made of it: tenant and receipt. The gate alone changes it."""
+
+    __tablename__ = "house_reports"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "receipt"),
+        UniqueConstraint("tenant_id", "form"),
+        about="person",
+        keep="5 years",
+    )
+    receipt: str
+    pin_hash: str
+    category: str
+    address: str
+    words: str
+    source: str
+    """Where it came from, as a digest that one process of ours can make, while it runs."""
+    form: str | None = None
+    by_house: bool = False
+    looks: list[str] = jsonb_column(list)
+    found: list[dict[str, Any]] = jsonb_column(list)
+    sought_at: datetime | None = timestamp_column(optional=True)
+
+
+class ReportContact(TenantRow, table=True):
+    """How somebody who reported may be reached: a letter to the house, under the digest of the form they filled in."""
+
+    __tablename__ = "report_contacts"
+    __table_args__ = table_arguments(UniqueConstraint("tenant_id", "about"), about="person", keep="5 years")
+    about: str
+    letter: bytes = Field(sa_type=LargeBinary)
+
+
+@dataclass(frozen=True)
+class ReportDetails:
+    """A report as it stands; `found` are the agencies and receipts of the requests that were made of it."""
+
+    id: UUID
+    receipt: str
+    category: str
+    given: SubmittedForm
+    looks: tuple[str, ...]
+    source: str
+    at: datetime
+    sought_at: datetime | None
+    found: tuple[tuple[UUID, str], ...]
+
+
+def receive_report(
+    scope: Scope, *, receipt: str, pin_hash: str, category: str, given: SubmittedForm, looks: Sequence[str], source: str
+) -> str:
+    """Write a report down, and have the workers look for what it means; in a scope of the door. Returns its receipt.
+
+    A form that was sent before gives the receipt it had. Raises BadInput for a category nobody knows or where nothing
+    is said, Refused for a flood of one source.
+    """
+    if category not in REMOVAL_CATEGORIES or not (given.address or looks or given.words):
+        raise BadInput("report.unfit")
+    form = receipts.form_digest(given.form)
+    scope.lock(f"report form:{INSTALLATION_ID}:{form}")
+    before = scope.run(
+        "SELECT receipt FROM house_reports WHERE tenant_id = :h AND form = :form", h=INSTALLATION_ID, form=form
+    )
+    if (known := before.scalar()) is not None:
+        return str(known)
+    lately = scope.run(
+        "SELECT count(*) FROM house_reports WHERE tenant_id = :house AND source = :source AND created_at > :since",
+        house=INSTALLATION_ID,
+        source=source,
+        since=scope.now - RATE_WINDOW,
+    ).scalar_one()
+    if lately >= MAX_REMOVAL_REQUESTS:
+        raise Refused("complaint.flood", most=MAX_REMOVAL_REQUESTS)
+    row = InstallationReport(
+        tenant_id=INSTALLATION_ID,
+        id=uuid7(),
+        receipt=receipt,
+        pin_hash=pin_hash,
+        category=category,
+        address=given.address,
+        words=given.words,
+        source=source,
+        form=form,
+        by_house=given.by_house,
+        looks=list(looks),
+    )
+    scope.add(row)
+    outbox.put(scope, ReportDue(INSTALLATION_ID, row.id), priority=0)
+    return receipt
+
+
+def record_found_requests(scope: Scope, report_id: UUID, requests: Sequence[tuple[UUID, str]]) -> None:
+    """Write down which requests were made of a report, and when it was looked for; in a scope of the house."""
+    listed = [{"tenant": str(tenant), "receipt": receipt} for tenant, receipt in requests]
+    with scope.acting_as("gate"):
+        scope.run(
+            "UPDATE house_reports SET found = CAST(:found AS jsonb), sought_at = house_now(), updated_at = house_now()"
+            " WHERE tenant_id = :house AND id = :id",
+            house=INSTALLATION_ID,
+            id=report_id,
+            found=canonical_json(listed).decode(),
+        )
+
+
+def get_report(scope: Scope, report_id: UUID) -> ReportDetails:
+    """A report, in a scope of the house. Raises NotFound."""
+    return _report(scope.session.get(InstallationReport, (INSTALLATION_ID, report_id)), scope)
+
+
+def find_report_by_receipt(scope: Scope, receipt: str) -> ReportDetails:
+    """A report, in a scope of the house. Raises NotFound for a receipt nobody was given."""
+    asked = select(InstallationReport).where(
+        InstallationReport.tenant_id == INSTALLATION_ID, InstallationReport.receipt == receipt
+    )
+    return _report(scope.session.exec(asked.execution_options(populate_existing=True)).first(), scope)
+
+
+def report_code_hash(scope: Scope, receipt: str) -> str | None:
+    """What is kept of the code of a report's receipt; None where nobody was given one."""
+    asked = select(InstallationReport.pin_hash).where(
+        InstallationReport.tenant_id == INSTALLATION_ID, InstallationReport.receipt == receipt
+    )
+    return scope.session.exec(asked).first()
+
+
+def list_unmatched_reports(scope: Scope) -> list[ReportDetails]:
+    """Reports that nothing was found for: a person of the house reads them. In a scope of the house, newest first."""
+    rows = scope.session.exec(
+        select(InstallationReport)
+        .where(
+            InstallationReport.tenant_id == INSTALLATION_ID,
+            col(InstallationReport.sought_at).is_not(None),
+            InstallationReport.found == [],
+        )
+        .order_by(col(InstallationReport.created_at).desc())
+    )
+    return [_report(row, scope) for row in rows]
+
+
+def _report(row: InstallationReport | None, scope: Scope) -> ReportDetails:
+    if row is None:
+        raise NotFound("complaint.unknown")
+    said = SubmittedForm(row.address, row.words, row.by_house)
+    listed = tuple((UUID(each["tenant"]), str(each["receipt"])) for each in row.found)
+    at = row.created_at or scope.now
+    return ReportDetails(
+        row.id, row.receipt, row.category, said, tuple(row.looks), row.source, at, row.sought_at, listed
+    )
+
+
+def store_contact(scope: Scope, form: str, letter: bytes) -> None:
+    """Keep a sealed letter for the house; in a scope of the door. The first one of a form stands."""
+    scope.run(
+        "INSERT INTO report_contacts (tenant_id, id, about, letter) VALUES (:house, :id, :about, :letter)"
+        " ON CONFLICT DO NOTHING",
+        house=INSTALLATION_ID,
+        id=uuid7(),
+        about=receipts.form_digest(form),
+        letter=letter,
+    )
+
+
+def sealed_contact(scope: Scope, form: str) -> bytes | None:
+    """The sealed letter under the digest of a form, in a scope of the house; None where nobody left one."""
+    asked = select(ReportContact.letter).where(ReportContact.tenant_id == INSTALLATION_ID, ReportContact.about == form)
+    return scope.session.exec(asked).first()
+
+
+def report_form_digest(scope: Scope, receipt: str) -> str | None:
+    """The digest of the form behind a report's receipt; in a scope of the house."""
+    return scope.session.exec(
+        select(InstallationReport.form).where(
+            InstallationReport.tenant_id == INSTALLATION_ID, InstallationReport.receipt == receipt
+        )
+    ).first()

@@ -1,0 +1,405 @@
+"""Complaints: somebody who is shown, or anybody, wants something gone. No login, no name; a receipt is all they keep.
+
+What they name, and what looks the same, is frozen at once, whoever they are. Somebody decides: it goes everywhere and
+never returns, or it may stay, with a reason. Where nobody does, it is called back by itself once `CLOCK` is over.
+Each decision is a row of `gate/removal/rulings.py`; whom it goes against may have it looked at again (`gate/reviews/appeals.py`).
+"""
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import col, select
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from gate.assets import lookalikes
+from gate.contract.states import COMPLAINT_STATES, RemovalRequestState
+from gate.copies import live_copies
+from gate.copies.live_copies import LiveCopy
+from gate.log.models import RemovalRequest
+from gate.ratings import ratings, seals
+from gate.ratings.incoming_lookalikes import SLOW_CATEGORIES
+from gate.removal import recall, receipts, rulings
+from gate.removal.receipts import SubmittedForm
+from gate.removal.request_status import (
+    RequestStatus,
+    brief_status,
+    brief_statuses,
+    copies_by_removal_request,
+    find_status_by_receipt,
+    get_removal_request,
+    latest_status,
+    lock_removal_request,
+)
+from gate.reviews.events import DecisionTargetReached, RemovalRequestDecided, RemovalRequestDue
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Right, require_right
+from tenants.notices import notices
+
+__all__ = [
+    "RequestStatus",
+    "brief_status",
+    "brief_statuses",
+    "copies_by_removal_request",
+    "find_status_by_receipt",
+    "get_removal_request",
+    "latest_status",
+    "lock_removal_request",
+]
+
+ACTOR = "system:complaints"
+OFFICER_ACTOR = "officer:"
+"""How the actor of whoever decides for the house begins; their name follows."""
+REMOVAL_CATEGORIES = ("shown", "represents", "minor", "illegal", "other")
+"""Who asks, or why: the person shown, somebody for them, somebody who was under age, against the law, anybody else."""
+
+DECISION_DEADLINE = timedelta(hours=24)
+"""So long the members may decide; then what was named goes everywhere. Half of the 48 hours that the law leaves:
+https://www.congress.gov/bill/119th-congress/senate-bill/146 (sec. 3)."""
+
+DECISION_TARGET, SLOW_DECISION_TARGET = timedelta(hours=12), timedelta(days=7)
+"""Within so long somebody should decide, about what goes by itself and the patient ones; then members are told."""
+
+GROUPING_THRESHOLD, MAX_REMOVAL_REQUESTS, RATE_WINDOW = 5, 500, timedelta(hours=1)
+"""From more than `GROUPED` of one source within an hour they are decided as one; more than `MOST` are refused."""
+
+KEEP_REASONS = ("agreed", "mistaken", "unfounded")
+"""Why something may stay: everybody shown agreed and still does; another picture was meant; nothing speaks for it."""
+
+RECEIPT_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Of a receipt: none that are mistaken for another."""
+
+S = RemovalRequestState
+
+
+@dataclass(frozen=True)
+class PendingRemovalRequest:
+    """What somebody has to decide: one complaint, or a flood of one source as one. `until` is when the clock ends,
+    `target` by when somebody should have decided."""
+
+    ids: tuple[UUID, ...]
+    creator_id: UUID
+    category: str
+    since: datetime
+    until: datetime | None
+    target: datetime
+    copies: tuple[LiveCopy, ...]
+    address: str = ""
+    """Where they saw it, as they wrote it."""
+    words: str = ""
+    """What they describe; where nothing was found by it, a person has to find it."""
+    located: bool = True
+    """Whether anything was found by what they gave: only that is frozen."""
+
+
+def receive_removal_request(
+    scope: Scope,
+    *,
+    creator_id: UUID,
+    category: str,
+    named: str,
+    digests: Sequence[str],
+    source: str,
+    described: bool = False,
+) -> str:
+    """Write down what somebody wants gone, and have the workers freeze it; returns the receipt.
+
+    `digests` are of the bytes that `named` (a content id) shows; `source` a keyed digest of where it comes from.
+    `described`: where nothing is known of what they mean, somebody has to look for it.
+    Raises BadInput for a category or a thing nobody knows, Refused for a flood.
+    """
+    if category not in REMOVAL_CATEGORIES or not (digests or described):
+        raise BadInput("complaint.unfit")
+    lately = scope.run(
+        "SELECT count(*) FROM complaints WHERE tenant_id = :tenant AND source = :source AND created_at > :since",
+        tenant=scope.tenant_id,
+        source=source,
+        since=scope.now - RATE_WINDOW,
+    ).scalar_one()
+    if lately >= MAX_REMOVAL_REQUESTS:
+        raise Refused("complaint.flood", most=MAX_REMOVAL_REQUESTS)
+    row = RemovalRequest(
+        tenant_id=scope.tenant_id,
+        id=uuid7(),
+        creator_id=creator_id,
+        receipt=new_receipt(),
+        category=category,
+        named=named,
+        source=source,
+        state=str(COMPLAINT_STATES.initial),
+        digests=list(digests),
+    )
+    scope.add(row)
+    outbox.put(scope, RemovalRequestDue(scope.tenant_id, row.id), priority=0)
+    return row.receipt
+
+
+def new_receipt() -> str:
+    """The number somebody is given: no other request has it, and nobody finds it by trying."""
+    return "-".join("".join(secrets.choice(RECEIPT_ALPHABET) for _ in range(4)) for _ in range(3))
+
+
+def freeze_named_bytes(scope: Scope, complaint_id: UUID) -> None:
+    """Keep what was named from leaving again, and from everybody's eyes, until somebody decided; so with what looks the
+    same, but for the patient ones. Raises NotFound."""
+    row = get_removal_request(scope, complaint_id)
+    same = (
+        []
+        if row.category in SLOW_CATEGORIES
+        else [each for sha256 in row.digests for each in lookalikes.find_lookalikes(scope, sha256)]
+    )
+    with scope.acting_as("gate"):
+        row.digests = sorted({*row.digests, *same})
+        scope.add(row)
+    for sha256 in row.digests:
+        ratings.freeze_bytes(scope, sha256)
+
+
+def recall_named_bytes(scope: Scope, complaint_id: UUID) -> list[UUID]:
+    """Have every copy of what was named taken away, once; the permits of those. Raises NotFound."""
+    row = lock_removal_request(scope, complaint_id)
+    if row.state != S.RECEIVED:
+        return []
+    freeze_named_bytes(scope, row.id)  # what looks the same may have come in since
+    _decided(scope, row, S.CALLED, S.CALLED)
+    return recall.open_takedowns(
+        scope, live_copies.live_copies_of_bytes(scope, *row.digests), Message("recall.complaint")
+    )
+
+
+def uphold_removal_request(scope: Scope, complaint_id: UUID) -> list[UUID]:
+    """Somebody decided that it goes: from everywhere, and it never returns, nor what looks like it.
+
+    The permits of the copies that are called back now. Raises NotFound, Conflict when somebody decided before.
+    """
+    row = lock_removal_request(scope, complaint_id)
+    if row.state not in (S.RECEIVED, S.CALLED):
+        raise Conflict("complaint.decided")
+    return remove_content(scope, row)
+
+
+def reject_removal_request(scope: Scope, complaint_id: UUID, *, because: str = "unfounded") -> None:
+    """Somebody decided that it may be shown: it can leave again.
+
+    Raises BadInput without a reason of `STAYS`, NotFound, Conflict when it was decided before: what the clock took away
+    comes back only on appeal.
+    """
+    row = lock_removal_request(scope, complaint_id)
+    if row.state != S.RECEIVED:
+        raise Conflict("complaint.decided")
+    keep_content(scope, row, because=because)
+
+
+def remove_content(scope: Scope, row: RemovalRequest, *, after: RemovalRequestState = S.UPHELD) -> list[UUID]:
+    """What a yes does: blocks the bytes and calls every copy back; the permits of those."""
+    freeze_named_bytes(scope, row.id)  # what looks the same may have come in since
+    _decided(scope, row, S.UPHELD, after)
+    called: list[UUID] = []
+    for sha256 in row.digests:
+        look = lookalikes.perceptual_hash_of(scope, sha256)
+        if row.category == recall.MINOR_CATEGORY:
+            seals.seal_bytes(scope, sha256, by=f"complaint:{row.id}")
+        called += recall.block_bytes(scope, sha256, category=row.category, phash=look, complaint_id=row.id)
+    return called
+
+
+def keep_content(scope: Scope, row: RemovalRequest, *, because: str, after: RemovalRequestState = S.REJECTED) -> None:
+    """What a no does: the bytes may leave again, by being published anew; what was taken away stays away.
+
+    What another request keeps frozen or blocked stays so. Raises BadInput without a reason of `STAYS`.
+    """
+    if because not in KEEP_REASONS:
+        raise BadInput("complaint.no_reason")
+    _decided(scope, row, S.REJECTED, after, reason=Message(f"complaint.because.{because}"))
+    for sha256 in sorted(set(row.digests) - rulings.restricted_by_others(scope, row.id, row.digests)):
+        recall.unblock_bytes(scope, sha256)
+        ratings.unfreeze_bytes(scope, sha256)
+
+
+def refreeze_on_appeal(scope: Scope, row: RemovalRequest) -> None:
+    """Somebody wants it decided again: until then nothing of it leaves, whatever was said of it first."""
+    change_request_state(scope, row, S.APPEALED)
+    for sha256 in row.digests:
+        ratings.freeze_bytes(scope, sha256)
+
+
+def request_decision(scope: Scope, complaint_id: UUID, *, because: str = "", digests: Collection[str] = ()) -> None:
+    """A member's word, done by the workers at once: with a reason of `STAYS` it stays, without one it goes.
+
+    `digests` are of what a member found to be meant, where nothing was named. Raises Refused for who may not review and
+    for what the house decides, BadInput for another reason, NotFound, Conflict when it was decided before.
+    """
+    require_right(tenant_reads.get_acting_member(scope, "review.people_only").role, Right.REVIEW)
+    if because and because not in KEEP_REASONS:
+        raise BadInput("complaint.no_reason")
+    row = get_removal_request(scope, complaint_id)
+    check_not_accused(scope, row.id)
+    if row.state != S.RECEIVED:
+        raise Conflict("complaint.decided")
+    if not (because or row.digests or digests):
+        raise BadInput("complaint.not_found")
+    event = RemovalRequestDecided(scope.tenant_id, row.id, because, scope.actor, ",".join(sorted(digests)))
+    outbox.put(scope, event, priority=0, dedupe=f"complaint:{row.id}")
+
+
+def check_not_accused(scope: Scope, complaint_id: UUID) -> None:
+    """Raises Refused where a request is about those who run the agency, and the scope's actor decides for them."""
+    if receipts.decided_by_installation(scope, [complaint_id]) and not scope.actor.startswith(OFFICER_ACTOR):
+        raise Refused("complaint.house")
+
+
+def handle_removal_decision(event: RemovalRequestDecided, *, tenant: OpenScope) -> None:
+    """Do what a member decided; what somebody else decided meanwhile stands."""
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            check_not_accused(scope, event.subject_id)
+            if event.found:
+                _named(scope, event.subject_id, event.found.split(","))
+            if event.because:
+                reject_removal_request(scope, event.subject_id, because=event.because)
+            else:
+                uphold_removal_request(scope, event.subject_id)
+            rulings.audit_ruling(scope, "complaint.stays" if event.because else "complaint.upheld", event.subject_id)
+    except Conflict:
+        return
+
+
+def _named(scope: Scope, complaint_id: UUID, digests: Collection[str]) -> None:
+    """Write down what a member found to be meant, and freeze it."""
+    row = lock_removal_request(scope, complaint_id)
+    with scope.acting_as("gate"):
+        row.digests = sorted({*row.digests, *digests})
+        scope.add(row)
+    freeze_named_bytes(scope, complaint_id)
+
+
+def handle_removal_request_due(event: RemovalRequestDue, *, tenant: OpenScope) -> None:
+    """Freeze what was named, and tell the members by when they may decide; afterwards it goes everywhere.
+
+    In a demonstration nobody is waited for.
+    """
+    with tenant(event.tenant_id, ACTOR) as scope:
+        row = lock_removal_request(
+            scope, event.subject_id
+        )  # whoever gives it back at this moment comes first, or waits
+        if row.state != S.RECEIVED:
+            return
+        freeze_named_bytes(scope, row.id)
+        until = _until(scope, row)
+        if until is not None and (scope.now >= until or tenant_reads.get_agency(scope).demo):
+            recall_named_bytes(scope, row.id)
+            return
+        creator = tenant_reads.get_creator(scope, row.creator_id)
+        by_house = bool(receipts.decided_by_installation(scope, [row.id]))
+        code = "complaint.waits_house" if by_house else "complaint.waits_person"
+        told = Message(code if row.digests or by_house else "complaint.waits_words", {"creator": creator.name})
+        if until is not None and not by_house:
+            hour = f"{until.astimezone(ZoneInfo(creator.zone)):%d/%m %H:%M}"
+            told = Message("complaint.waits", {"creator": creator.name, "until": hour})
+        if until is not None:
+            outbox.put(scope, event, at=until, priority=0)
+        notices.put(scope, told, cause=removal_notice_cause(row), urgent=True, creator_id=row.creator_id)
+        late = DecisionTargetReached(scope.tenant_id, row.id, 0)
+        outbox.put(scope, late, at=decision_target(row, scope.now), dedupe=f"target:{row.id}:0")
+
+
+def decision_target(row: RemovalRequest, now: datetime) -> datetime:
+    """By when somebody should have decided about a request."""
+    return (row.created_at or now) + (SLOW_DECISION_TARGET if row.category in SLOW_CATEGORIES else DECISION_TARGET)
+
+
+def _until(scope: Scope, row: RemovalRequest) -> datetime | None:
+    return (
+        None
+        if row.category in SLOW_CATEGORIES or not row.digests
+        else (row.created_at or scope.now) + DECISION_DEADLINE
+    )
+
+
+def removal_notice_cause(row: RemovalRequest) -> str:
+    """One notice for all that one source asks in one sense."""
+    return f"complaint:{row.source}:{row.category}"
+
+
+def _settled(scope: Scope, row: RemovalRequest) -> None:
+    """The notice closes with the last of its complaints."""
+    scope.session.flush()
+    if not any(removal_notice_cause(other) == removal_notice_cause(row) for other in _open(scope)):
+        notices.close(scope, removal_notice_cause(row))
+        notices.close(scope, f"{removal_notice_cause(row)}:late")
+
+
+def _open(scope: Scope) -> Sequence[RemovalRequest]:
+    return scope.session.exec(
+        select(RemovalRequest)
+        .where(RemovalRequest.tenant_id == scope.tenant_id, RemovalRequest.state == S.RECEIVED)
+        .order_by(col(RemovalRequest.created_at), col(RemovalRequest.id))
+    ).all()
+
+
+def list_pending_removal_requests(scope: Scope, creators: Collection[UUID]) -> list[PendingRemovalRequest]:
+    """What waits for a decision, of these creators, the oldest first."""
+    by_source: dict[tuple[UUID, str, str], list[RemovalRequest]] = {}
+    here = [row for row in _open(scope) if row.creator_id in creators]
+    came = receipts.submissions_by_request(scope, [row.id for row in here])
+    for row in here:
+        if row.id not in came or not came[row.id].by_house:
+            by_source.setdefault((row.creator_id, row.source, row.category), []).append(row)
+    groups = [
+        part
+        for rows in by_source.values()
+        for part in ([rows] if len(rows) > GROUPING_THRESHOLD else [[row] for row in rows])
+    ]
+    shown = live_copies.live_copies_of_bytes(
+        scope, *{sha256 for rows in groups for row in rows for sha256 in row.digests}
+    )
+    return sorted((_request(scope, rows, came, shown) for rows in groups), key=lambda one: one.since)
+
+
+def _request(
+    scope: Scope, rows: Sequence[RemovalRequest], came: Mapping[UUID, SubmittedForm], shown: Sequence[LiveCopy]
+) -> PendingRemovalRequest:
+    first, digests = rows[0], {sha256 for row in rows for sha256 in row.digests}
+    outside = tuple(one for one in shown if one.native_ids and not digests.isdisjoint(one.media))
+    ids = tuple(row.id for row in rows)
+    since, until = first.created_at or scope.now, _until(scope, first)
+    said = came.get(first.id, SubmittedForm())
+    due = decision_target(first, scope.now)
+    located = any(row.digests for row in rows)
+    return PendingRemovalRequest(
+        ids, first.creator_id, first.category, since, until, due, outside, said.address, said.words, located
+    )
+
+
+def _decided(
+    scope: Scope,
+    row: RemovalRequest,
+    outcome: RemovalRequestState,
+    after: RemovalRequestState,
+    *,
+    reason: Message | None = None,
+) -> None:
+    """Write the decision down, as the scope's actor's word or the clock's. Raises Conflict when another came first."""
+    before = len(rulings.list_rulings(scope, [row.id])[row.id])
+    rulings.record_ruling(scope, row.id, outcome, after=before, reason=reason)
+    change_request_state(scope, row, after)
+    if outcome is not S.REJECTED:
+        with scope.acting_as("gate"):
+            row.called_at = row.called_at or scope.now
+            scope.add(row)
+    _settled(scope, row)
+
+
+def change_request_state(scope: Scope, row: RemovalRequest, after: RemovalRequestState) -> None:
+    """Bring a complaint into another state of its graph."""
+    COMPLAINT_STATES.check(RemovalRequestState(row.state), after)
+    with scope.acting_as("gate"):
+        row.state = str(after)
+        scope.add(row)

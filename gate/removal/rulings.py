@@ -1,0 +1,223 @@
+"""What was decided about a request, each time, and who wanted it decided again: two tables that only grow.
+
+A ruling is the n-th word about a request: the clock's, or a person's. An appeal is against one ruling, and the next
+ruling answers it; so neither is ever given twice, however many press at the same moment.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+from sqlmodel import col, select
+
+from foundation.db.database import Scope, TenantRow, message_column, table_arguments
+from foundation.errors import Conflict, NotFound
+from foundation.i18n.translation import Message, canonical_json
+from foundation.ids import uuid7
+from gate import journal
+from gate.contract.states import RemovalRequestState
+from gate.log.models import RemovalRequest
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Right, Role, has_right
+from tenants.auth import device_fingerprints
+
+REQUESTER_SIDE, AGENCY_SIDE = "asked", "agency"
+"""Who may want it decided again: who asked for the removal, and who published it."""
+
+
+def _of_request() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", "complaint_id"], ["complaints.tenant_id", "complaints.id"])
+
+
+class Ruling(TenantRow, table=True):
+    """The n-th decision about a request; `outcome` is called (by the clock), upheld or rejected."""
+
+    __tablename__ = "rulings"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "complaint_id", "number"), _of_request(), about="member", keep="5 years"
+    )
+    complaint_id: UUID
+    number: int
+    outcome: str
+    reason: dict[str, Any] | None = message_column()
+    """Why it may stay."""
+    principal_id: UUID | None = None
+    """Whose word it is; nobody's where the clock was over."""
+
+
+class Appeal(TenantRow, table=True):
+    """Somebody wants ruling `against` looked at again: once per ruling, and once per side. The app may insert."""
+
+    __tablename__ = "appeals"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "complaint_id", "against"),
+        UniqueConstraint("tenant_id", "complaint_id", "side"),
+        _of_request(),
+        about="person",
+        keep="5 years",
+    )
+    complaint_id: UUID
+    against: int
+    side: str
+    words: str
+    """What they wrote, as plain text; may be empty."""
+    principal_id: UUID | None = None
+    """The member who asks for the agency; nobody for who asked for the removal."""
+
+
+@dataclass(frozen=True)
+class RulingSummary:
+    """A decision as it may be shown: by a person or by the clock, and never by whom."""
+
+    number: int
+    outcome: RemovalRequestState
+    reason: Message | None
+    at: datetime
+
+    @property
+    def by_person(self) -> bool:
+        """Whether somebody decided, and not the clock."""
+        return self.outcome is not RemovalRequestState.CALLED
+
+
+@dataclass(frozen=True)
+class AppealSummary:
+    """An appeal as it may be shown to who asked; `open` while nobody decided again."""
+
+    id: UUID
+    against: int
+    side: str
+    at: datetime
+    open: bool
+
+
+def record_ruling(
+    scope: Scope, complaint_id: UUID, outcome: RemovalRequestState, *, after: int, reason: Message | None
+) -> None:
+    """Write the next decision, after so many, as the scope's actor. Raises Conflict when another came first."""
+    with scope.acting_as("gate"):
+        done = scope.run(
+            "INSERT INTO rulings (tenant_id, id, complaint_id, number, outcome, reason, principal_id)"
+            " VALUES (:tenant, :id, :complaint, :number, :outcome, CAST(:reason AS jsonb), :principal)"
+            " ON CONFLICT DO NOTHING",
+            tenant=scope.tenant_id,
+            id=uuid7(),
+            complaint=complaint_id,
+            number=after + 1,
+            outcome=str(outcome),
+            reason=canonical_json(reason.to_json()).decode() if reason is not None else None,
+            principal=_principal(scope),
+        )
+    if done.rowcount != 1:
+        raise Conflict("complaint.decided")
+    journal.record_restriction(scope, journal.RULING, complaint_id, more=f"{after + 1}:{outcome}")
+
+
+def _principal(scope: Scope) -> UUID | None:
+    kind, _, key = scope.actor.partition(":")
+    try:
+        return tenant_reads.get_member(scope, UUID(key)).principal_id if kind == "member" else None
+    except (ValueError, NotFound):
+        return None
+
+
+def record_appeal(scope: Scope, complaint_id: UUID, *, against: int, side: str, words: str) -> UUID:
+    """Write down that somebody wants ruling `against` looked at again; the appeal's id.
+
+    Raises Conflict where that was asked before, or this moment by another window.
+    """
+    appeal_id = uuid7()
+    done = scope.run(
+        "INSERT INTO appeals (tenant_id, id, complaint_id, against, side, words, principal_id)"
+        " VALUES (:tenant, :id, :complaint, :against, :side, :words, :principal) ON CONFLICT DO NOTHING",
+        tenant=scope.tenant_id,
+        id=appeal_id,
+        complaint=complaint_id,
+        against=against,
+        side=side,
+        words=words,
+        principal=_principal(scope) if side == AGENCY_SIDE else None,
+    )
+    if done.rowcount != 1:
+        raise Conflict("appeal.twice")
+    return appeal_id
+
+
+def list_rulings(scope: Scope, complaints: Collection[UUID]) -> dict[UUID, tuple[RulingSummary, ...]]:
+    """The decisions about each of these requests, the first one first; a request nobody decided has none."""
+    found: dict[UUID, tuple[RulingSummary, ...]] = dict.fromkeys(complaints, ())
+    rows = scope.session.exec(
+        select(Ruling)
+        .where(Ruling.tenant_id == scope.tenant_id, col(Ruling.complaint_id).in_(list(complaints)))
+        .order_by(col(Ruling.number))
+    )
+    for row in rows:
+        reason = Message.from_json(row.reason) if row.reason else None
+        outcome = RemovalRequestState(row.outcome)
+        found[row.complaint_id] += (RulingSummary(row.number, outcome, reason, row.created_at or scope.now),)
+    return found
+
+
+def list_appeals(scope: Scope, after: Mapping[UUID, int]) -> dict[UUID, tuple[AppealSummary, ...]]:
+    """The appeals about each of these requests, the oldest first; `after` is how often each was decided."""
+    found: dict[UUID, tuple[AppealSummary, ...]] = dict.fromkeys(after, ())
+    rows = scope.session.exec(
+        select(Appeal)
+        .where(Appeal.tenant_id == scope.tenant_id, col(Appeal.complaint_id).in_(list(after)))
+        .order_by(col(Appeal.against))
+    )
+    for row in rows:
+        still = row.against == after[row.complaint_id]
+        found[row.complaint_id] += (AppealSummary(row.id, row.against, row.side, row.created_at or scope.now, still),)
+    return found
+
+
+def eligible_deciders(
+    scope: Scope, appeal: Appeal, members: Iterable[tenant_reads.Member]
+) -> list[tenant_reads.Member]:
+    """Those of these members who may decide an appeal: none who decided about the request before, nor who asks for the
+    agency, nor a guest who counts as one of them. Each carries the right to review, and works for its creator."""
+    about = select(RemovalRequest.creator_id).where(
+        RemovalRequest.tenant_id == scope.tenant_id, RemovalRequest.id == appeal.complaint_id
+    )
+    creator = tenant_reads.get_creator(scope, scope.session.exec(about).one())
+    rows = scope.session.exec(
+        select(Ruling.principal_id).where(
+            Ruling.tenant_id == scope.tenant_id,
+            Ruling.complaint_id == appeal.complaint_id,
+            col(Ruling.number) <= appeal.against,
+        )
+    )
+    spoke = {one for one in (*rows, appeal.principal_id) if one is not None}
+    same = device_fingerprints.same_humans(scope) if spoke else {}
+    return [
+        one
+        for one in members
+        if has_right(one.role, Right.REVIEW)
+        and (creator.slug in one.creators or (not one.creators and one.role is not Role.GUEST))
+        and one.principal_id not in spoke
+        and not same.get(one.principal_id, frozenset()) & spoke
+    ]
+
+
+_KEPT_ELSEWHERE = """
+SELECT DISTINCT d.sha256 FROM complaints c, jsonb_array_elements_text(c.digests) d(sha256)
+WHERE c.tenant_id = :tenant AND c.id <> :id AND d.sha256 = ANY(:digests) AND c.state <> 'rejected'
+  AND (c.state <> 'closed' OR 'rejected' <> (SELECT r.outcome FROM rulings r WHERE r.tenant_id = c.tenant_id
+    AND r.complaint_id = c.id ORDER BY r.number DESC LIMIT 1))
+"""
+
+
+def restricted_by_others(scope: Scope, complaint_id: UUID, digests: Collection[str]) -> set[str]:
+    """Those of these bytes that another request keeps frozen or blocked."""
+    found = scope.run(_KEPT_ELSEWHERE, tenant=scope.tenant_id, id=complaint_id, digests=list(digests))
+    return {one.sha256 for one in found}
+
+
+def audit_ruling(scope: Scope, act: str, complaint_id: UUID) -> None:
+    """Write into the audit what was done about a request."""
+    audit.record(scope, act, f"complaint:{complaint_id}")

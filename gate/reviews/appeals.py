@@ -1,0 +1,343 @@
+"""Appeals: whoever a decision about a request goes against has it looked at once more, by another person.
+
+Who asked and was refused appeals on the page of their receipt; who published what was taken away asks again inside,
+and then two people agree: who asks and who decides. Meanwhile nothing of it leaves. A yes to the second ends the freeze
+and the blocklist's entry, and publishes nothing: a new post is judged like any other.
+"""
+
+import unicodedata
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate.contract.states import RemovalRequestState
+from gate.copies.live_copies import LiveCopy
+from gate.log.models import RemovalRequest
+from gate.ratings.incoming_lookalikes import SLOW_CATEGORIES
+from gate.removal import receipts, removal_requests, rulings
+from gate.removal.recall import MINOR_CATEGORY
+from gate.removal.removal_requests import GROUPING_THRESHOLD, KEEP_REASONS, RequestStatus
+from gate.removal.rulings import AGENCY_SIDE, REQUESTER_SIDE, Appeal, Ruling, RulingSummary
+from gate.reviews.events import AppealDecided, AppealDue, DecisionTargetReached
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Member
+from tenants.agencies.rights import Right, require_right
+from tenants.notices import notices
+
+ACTOR = "system:appeals"
+
+APPEAL_WINDOW = timedelta(days=184)
+"""So long after a decision it may be appealed: at least six months, the longest six of a calendar. Regulation (EU)
+2022/2065, art. 20(1) and (2): https://eur-lex.europa.eu/eli/reg/2022/2065/oj"""
+
+APPEAL_TARGET, SLOW_APPEAL_TARGET = timedelta(hours=48), timedelta(days=7)
+"""Within so long an appeal should be decided: the time the law leaves for removing, and a week for the patient ones."""
+
+MAX_APPEAL_LENGTH = 600
+"""Characters of what somebody may write."""
+
+S = RemovalRequestState
+
+
+@dataclass(frozen=True)
+class PendingAppeal:
+    """An appeal to decide, or many of one source as one. `allowed` are the members who may: another person each time.
+
+    `said` is the decision it is against.
+    """
+
+    ids: tuple[UUID, ...]
+    about: tuple[UUID, ...]
+    """The requests."""
+    creator_id: UUID
+    category: str
+    side: str
+    words: str
+    copies: tuple[LiveCopy, ...]
+    said: RulingSummary
+    since: datetime
+    target: datetime
+    allowed: frozenset[UUID]
+
+
+@dataclass(frozen=True)
+class AppealableRemoval:
+    """Something that was taken away, and that the agency may still ask about, until then."""
+
+    complaint_id: UUID
+    creator_id: UUID
+    category: str
+    copies: tuple[LiveCopy, ...]
+    said: RulingSummary
+    until: datetime
+
+
+def appeal_deadline(known: RequestStatus, side: str) -> datetime | None:
+    """Until when this side may appeal against what stands, were it now; None where it may not, or may no more."""
+    mine = S.REJECTED if side == REQUESTER_SIDE else known.outcome
+    if known.outcome is None or known.outcome is not mine or (side == AGENCY_SIDE and mine is S.REJECTED):
+        return None
+    if known.state in (S.APPEALED, S.CLOSED) or any(one.open or one.side == side for one in known.appeals):
+        return None
+    if mine is S.UPHELD and known.category == MINOR_CATEGORY:
+        return None  # what shows a minor never comes back
+    return known.rulings[-1].at + APPEAL_WINDOW
+
+
+def submit_requester_appeal(scope: Scope, receipt: str, *, creator_id: UUID, words: str) -> None:
+    """Who holds a receipt wants the refusal looked at again; words may be empty.
+
+    Raises NotFound for a receipt nobody was given about this creator, Conflict where nothing was refused or it was
+    asked before, Refused once the time is over, BadInput for too many words.
+    """
+    known = removal_requests.find_status_by_receipt(scope, receipt)
+    if known.creator_id != creator_id:
+        raise NotFound("complaint.unknown")
+    _put(scope, known, REQUESTER_SIDE, clean_paragraph(words))
+
+
+def submit_agency_appeal(scope: Scope, complaint_id: UUID, *, words: str) -> UUID:
+    """A member wants something back that was taken away, and says why; the appeal's id.
+
+    Raises Refused for who may not approve content, for what shows a minor and once the time is over; BadInput without
+    words, NotFound, Conflict where nothing was taken away or it was asked before.
+    """
+    member = tenant_reads.get_acting_member(scope, "review.people_only")
+    require_right(member.role, Right.APPROVE)
+    said = clean_paragraph(words)
+    if not said:
+        raise BadInput("appeal.no_words")
+    known = removal_requests.brief_status(scope, removal_requests.get_removal_request(scope, complaint_id))
+    if known.category == MINOR_CATEGORY and known.outcome is S.UPHELD:
+        raise Refused("appeal.never")
+    return _put(scope, known, AGENCY_SIDE, said)
+
+
+def _put(scope: Scope, known: RequestStatus, side: str, words: str) -> UUID:
+    end = appeal_deadline(known, side)
+    if end is None:
+        raise Conflict("appeal.twice" if known.appeals else "appeal.nothing")
+    if scope.now >= end:
+        raise Refused("appeal.late_now")
+    appeal_id = rulings.record_appeal(scope, known.id, against=len(known.rulings), side=side, words=words)
+    outbox.put(scope, AppealDue(scope.tenant_id, appeal_id), priority=0)
+    rulings.audit_ruling(scope, f"appeal.{side}", known.id)
+    return appeal_id
+
+
+def clean_paragraph(words: str) -> str:
+    """What somebody wrote as one paragraph of plain text: no control, format or private characters.
+
+    Raises BadInput for more than `LONGEST` characters.
+    """
+    kept = "".join(" " if c.isspace() else c for c in words if c.isspace() or unicodedata.category(c)[0] != "C")
+    said = " ".join(kept.split())
+    if len(said) > MAX_APPEAL_LENGTH:
+        raise BadInput("appeal.too_long", most=MAX_APPEAL_LENGTH)
+    return said
+
+
+def handle_appeal(event: AppealDue, *, tenant: OpenScope) -> None:
+    """Freeze what it is about, and tell the members by when somebody should decide; or that nobody of them may."""
+    with tenant(event.tenant_id, ACTOR) as scope:
+        appeal = _appeal(scope, event.subject_id)
+        row = removal_requests.lock_removal_request(scope, appeal.complaint_id)
+        if not _begun(scope, appeal, row):
+            return
+        creator = tenant_reads.get_creator(scope, row.creator_id)
+        able = rulings.eligible_deciders(scope, appeal, tenant_reads.list_members(scope))
+        told = Message(f"appeal.waits.{appeal.side}" if able else "appeal.nobody", {"creator": creator.name})
+        notices.put(scope, told, cause=_cause(row), urgent=True, creator_id=row.creator_id)
+        late = DecisionTargetReached(scope.tenant_id, row.id, appeal.against)
+        outbox.put(scope, late, at=_target(appeal, row, scope.now), dedupe=f"target:{row.id}:{appeal.against}")
+
+
+def _begun(scope: Scope, appeal: Appeal, row: RemovalRequest) -> bool:
+    """Bring the request into appeal, once; whether the appeal still waits for its answer."""
+    if _said(scope, row.id) != appeal.against:
+        return False
+    if row.state != S.APPEALED:
+        removal_requests.refreeze_on_appeal(scope, row)
+    return True
+
+
+def handle_target_missed(event: DecisionTargetReached, *, tenant: OpenScope) -> None:
+    """The time is over within which somebody should have decided: the members are told, while nobody has."""
+    with tenant(event.tenant_id, ACTOR) as scope:
+        row = removal_requests.get_removal_request(scope, event.subject_id)
+        if _said(scope, row.id) != event.number:
+            return
+        creator = tenant_reads.get_creator(scope, row.creator_id)
+        told = Message("appeal.late" if event.number else "complaint.late", {"creator": creator.name})
+        cause = _cause(row) if event.number else removal_requests.removal_notice_cause(row)
+        notices.put(scope, told, cause=f"{cause}:late", urgent=True, creator_id=row.creator_id)
+
+
+def request_appeal_decision(scope: Scope, appeal_id: UUID, *, because: str = "") -> None:
+    """A member's word about an appeal, done by the workers at once: with a reason of `STAYS` it may stay, else it goes.
+
+    Raises Refused for who may not review, or has a part in it; BadInput for another reason, NotFound, Conflict when it
+    was decided before.
+    """
+    appeal = _appeal(scope, appeal_id)
+    removal_requests.check_not_accused(scope, appeal.complaint_id)
+    _may_decide(scope, appeal)
+    if because and because not in KEEP_REASONS:
+        raise BadInput("complaint.no_reason")
+    if _said(scope, appeal.complaint_id) != appeal.against:
+        raise Conflict("complaint.decided")
+    event = AppealDecided(scope.tenant_id, appeal.id, because, scope.actor)
+    outbox.put(scope, event, priority=0, dedupe=f"appeal:{appeal.id}")
+
+
+def handle_appeal_decision(event: AppealDecided, *, tenant: OpenScope) -> None:
+    """Do what a member decided; what somebody else decided meanwhile stands. Who may no more is told at Home."""
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            appeal = _appeal(scope, event.subject_id)
+            row = removal_requests.lock_removal_request(scope, appeal.complaint_id)
+            removal_requests.check_not_accused(scope, row.id)
+            _may_decide(scope, appeal)
+            if not _begun(scope, appeal, row):
+                return
+            outcome = S.REJECTED if event.because else S.UPHELD
+            if event.because:
+                removal_requests.keep_content(
+                    scope, row, because=event.because, after=outcome_of_appeal(scope, row, outcome)
+                )
+            else:
+                removal_requests.remove_content(scope, row, after=outcome_of_appeal(scope, row, outcome))
+            _settled(scope, row)
+            rulings.audit_ruling(scope, "appeal.stays" if event.because else "appeal.upheld", row.id)
+    except Conflict:
+        return
+    except GreenroomError as refused:
+        with tenant(event.tenant_id, event.by) as scope:
+            notices.put(scope, refused.message, cause=f"appeal:{event.subject_id}")
+
+
+def _said(scope: Scope, complaint_id: UUID) -> int:
+    """How often a request was decided."""
+    return len(rulings.list_rulings(scope, [complaint_id])[complaint_id])
+
+
+def outcome_of_appeal(scope: Scope, row: RemovalRequest, outcome: RemovalRequestState) -> RemovalRequestState:
+    """What an answered appeal becomes: closed, where whom the answer goes against has appealed before."""
+    loser = REQUESTER_SIDE if outcome is S.REJECTED else AGENCY_SIDE
+    used = {one.side for one in rulings.list_appeals(scope, {row.id: 0})[row.id]}
+    return S.CLOSED if loser in used else outcome
+
+
+def _may_decide(scope: Scope, appeal: Appeal) -> None:
+    member = tenant_reads.get_acting_member(scope, "review.people_only")
+    require_right(member.role, Right.REVIEW)
+    if not rulings.eligible_deciders(scope, appeal, [member]):
+        raise Refused("appeal.another")
+
+
+def _appeal(scope: Scope, appeal_id: UUID) -> Appeal:
+    appeal = scope.session.get(Appeal, (scope.tenant_id, appeal_id))
+    if appeal is None:
+        raise NotFound("complaint.unknown")
+    return appeal
+
+
+def _target(appeal: Appeal, row: RemovalRequest, now: datetime) -> datetime:
+    return (appeal.created_at or now) + (SLOW_APPEAL_TARGET if row.category in SLOW_CATEGORIES else APPEAL_TARGET)
+
+
+def _cause(row: RemovalRequest) -> str:
+    return f"{removal_requests.removal_notice_cause(row)}:appeal"
+
+
+def _settled(scope: Scope, row: RemovalRequest) -> None:
+    """The notices close with the last open appeal of one source in one sense."""
+    if not any(_cause(other) == _cause(row) for _, other in _open(scope)):
+        for cause in (_cause(row), f"{_cause(row)}:late"):
+            notices.close(scope, cause)
+
+
+def _open(scope: Scope) -> Sequence[tuple[Appeal, RemovalRequest]]:
+    """The appeals nobody answered yet, the oldest first."""
+    here = (col(Ruling.tenant_id) == Appeal.tenant_id) & (col(Ruling.complaint_id) == Appeal.complaint_id)
+    answered = select(Ruling.id).where(here, col(Ruling.number) > Appeal.against).exists()
+    return scope.session.exec(
+        select(Appeal, RemovalRequest)
+        .join(
+            RemovalRequest,
+            (col(RemovalRequest.tenant_id) == Appeal.tenant_id) & (col(RemovalRequest.id) == Appeal.complaint_id),
+        )
+        .where(Appeal.tenant_id == scope.tenant_id, ~answered)
+        .order_by(col(Appeal.created_at), col(Appeal.id))
+    ).all()
+
+
+def list_pending_appeals(scope: Scope, creators: Collection[UUID]) -> list[PendingAppeal]:
+    """The appeals that wait for a decision, of these creators, the oldest first; a flood of one source is one."""
+    groups: dict[object, list[tuple[Appeal, RemovalRequest]]] = {}
+    rows = [(appeal, row) for appeal, row in _open(scope) if row.creator_id in creators]
+    of_house = receipts.decided_by_installation(scope, [row.id for _, row in rows])
+    rows = [(appeal, row) for appeal, row in rows if row.id not in of_house]
+    for appeal, row in rows:
+        groups.setdefault((row.creator_id, row.source, row.category, appeal.side), []).append((appeal, row))
+    members = tenant_reads.list_members(scope) if rows else []
+    parts = [
+        part
+        for many in groups.values()
+        for part in ([many] if len(many) > GROUPING_THRESHOLD else [[each] for each in many])
+    ]
+    return sorted((_again(scope, part, members) for part in parts), key=lambda one: one.since)
+
+
+def _again(scope: Scope, rows: Sequence[tuple[Appeal, RemovalRequest]], members: Collection[Member]) -> PendingAppeal:
+    appeal, row = rows[0]
+    allowed = [{one.id for one in rulings.eligible_deciders(scope, each, members)} for each, _ in rows]
+    return PendingAppeal(
+        ids=tuple(each.id for each, _ in rows),
+        about=tuple(each.id for _, each in rows),
+        creator_id=row.creator_id,
+        category=row.category,
+        side=appeal.side,
+        words=next((each.words for each, _ in rows if each.words), ""),
+        copies=removal_requests.copies_by_removal_request(scope, [row])[row.id],
+        said=rulings.list_rulings(scope, [row.id])[row.id][appeal.against - 1],
+        since=appeal.created_at or scope.now,
+        target=_target(appeal, row, scope.now),
+        allowed=frozenset.intersection(*map(frozenset, allowed)),
+    )
+
+
+def list_appealable_removals(scope: Scope, creators: Collection[UUID], *, limit: int = 20) -> list[AppealableRemoval]:
+    """What was taken away of these creators and may still be asked about, the newest decision first."""
+    rows = scope.session.exec(
+        select(RemovalRequest)
+        .where(
+            RemovalRequest.tenant_id == scope.tenant_id,
+            col(RemovalRequest.creator_id).in_(list(creators)),
+            col(RemovalRequest.state).in_([S.CALLED, S.UPHELD]),
+            col(RemovalRequest.updated_at) > scope.now - APPEAL_WINDOW,
+        )
+        .order_by(col(RemovalRequest.updated_at).desc())
+        .limit(limit)
+    ).all()
+    if not rows:
+        return []
+    known = removal_requests.brief_statuses(scope, rows)
+    ends = {
+        row.id: end
+        for row in rows
+        if (end := appeal_deadline(known[row.id], AGENCY_SIDE)) is not None and end > scope.now
+    }
+    open_rows = [row for row in rows if row.id in ends]
+    shown = removal_requests.copies_by_removal_request(scope, open_rows)
+    return [
+        AppealableRemoval(row.id, row.creator_id, row.category, shown[row.id], known[row.id].rulings[-1], ends[row.id])
+        for row in open_rows
+    ]

@@ -1,0 +1,371 @@
+"""Calibration: two people rate the same pictures of the agency's own history, each without the other and without what
+they are rated. Where they agree too little, nothing above General passes by rules alone until two agree again.
+
+An agency that never did it goes on: who publishes nothing but General would have nobody to do it with. The measure is
+Cohen's kappa (Educational and Psychological Measurement 20, 1960), over the five ratings, unweighted.
+
+Comparing reviewers once a month: those who can are told when nobody has done it yet.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from typing import ClassVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlmodel import col, select
+
+from foundation.db.database import OpenScope, Scope, TenantRow, jsonb_column, table_arguments
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from foundation.outbox.outbox import Queue
+from gate import epochs
+from gate.assets import viewings
+from gate.contract.units import Rating
+from gate.evidence.snapshot import MIN_AGREEMENT_PERMILLE
+from gate.ratings import ratings
+from tenants import audit
+from tenants.agencies import queries as tenants
+from tenants.agencies.rights import Right, has_right, require_right
+from tenants.auth import device_fingerprints
+from tenants.notices import notices
+from tenants.scope import list_tenant_ids
+
+ACTOR = "system:calibrating"
+MAX_CALIBRATION_PICTURES, MIN_CALIBRATION_PICTURES = 100, 20
+"""So many pictures at most; with fewer than the least, agreement says nothing."""
+
+MIN_AGREEMENT = Fraction(MIN_AGREEMENT_PERMILLE, 1000)
+"""Below this, rules alone let nothing pass from Suggestive on."""
+
+EVERY = timedelta(days=31)
+LOW_AGREEMENT_CAUSE = "calibration:low"
+
+
+class Calibration(TenantRow, table=True):
+    """Pictures to be rated by two; `tiles` are their digests, in the order they are drawn. The app may insert."""
+
+    __tablename__ = "calibrations"
+    __table_args__ = table_arguments(about="member", keep="5 years")
+    tiles: list[str] = jsonb_column(list)
+
+
+class CalibrationRating(TenantRow, table=True):
+    """What one human said of one picture, blind. The app may insert, once for each."""
+
+    __tablename__ = "calibration_words"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "calibration_id", "principal_id", "sha256", name="calibration_words_once"),
+        ForeignKeyConstraint(["tenant_id", "calibration_id"], ["calibrations.tenant_id", "calibrations.id"]),
+        ForeignKeyConstraint(["tenant_id", "principal_id"], ["principals.tenant_id", "principals.id"]),
+        about="member",
+        keep="5 years",
+    )
+    calibration_id: UUID
+    principal_id: UUID
+    sha256: str
+    rating: str
+
+
+class CalibrationResult(TenantRow, table=True):
+    """How far two agreed, in thousandths (-1000 to 1000). Written by the gate; the newest counts."""
+
+    __tablename__ = "calibration_results"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "calibration_id", name="calibration_results_once"),
+        Index("calibration_results_newest", "tenant_id", "created_at"),
+        about="member",
+        keep="5 years",
+    )
+    calibration_id: UUID
+    kappa: int
+
+
+@dataclass(frozen=True)
+class CalibrationRated:
+    """Somebody rated the last picture of a calibration, the subject: see whether two did, and how far they agree."""
+
+    kind: ClassVar[str] = "calibration.done"
+    queue: ClassVar[Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class OpenCalibration:
+    """A calibration under way, for one human: the pictures they have not rated yet, in order, of `total`."""
+
+    id: UUID
+    left: tuple[str, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class CalibrationSummary:
+    """How far the last two agreed, in thousandths, and when."""
+
+    kappa: int
+    at: datetime
+
+    @property
+    def is_sufficient(self) -> bool:
+        """Whether rules may let pass by themselves what they let pass."""
+        return self.kappa >= MIN_AGREEMENT * 1000
+
+
+def cohen_kappa(one: Mapping[str, Rating], other: Mapping[str, Rating]) -> Fraction:
+    """How far two agree beyond chance, -1 to 1, on what both rated; 1 where both gave everything one same rating. Pure.
+
+    Raises BadInput where they rated nothing in common.
+    """
+    both = sorted(one.keys() & other.keys())
+    if not both:
+        raise BadInput("calibration.too_few", least=MIN_CALIBRATION_PICTURES)
+    total = len(both)
+    seen = Fraction(sum(one[each] is other[each] for each in both), total)
+    mine, theirs = Counter(one[each] for each in both), Counter(other[each] for each in both)
+    chance = sum((Fraction(mine[each] * theirs[each], total * total) for each in Rating), Fraction())
+    return Fraction(1) if chance == 1 else (seen - chance) / (1 - chance)
+
+
+def final_rating(picked: Sequence[Rating]) -> Rating:
+    """What somebody means who picked these, one after the other: the last, but the highest of all where they changed
+    their mind more than once. Raises BadInput for none. Pure."""
+    if not picked:
+        raise BadInput("review.set_unclear")
+    turns = sum(a is not b for a, b in pairwise(picked))
+    return picked[-1] if turns <= 1 else max(picked, key=lambda rating: rating.rank)
+
+
+_HISTORY = """
+SELECT r.sha256 FROM renditions r JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id
+WHERE r.tenant_id = :tenant AND a.creator_id = ANY(:creators) AND a.parent_id IS NULL
+  AND r.state = 'made' AND r.erased_at IS NULL
+  AND EXISTS (SELECT FROM content_ratings c WHERE c.tenant_id = r.tenant_id AND c.sha256 = r.sha256)
+ORDER BY md5(r.sha256 || CAST(:id AS text)) LIMIT :most
+"""
+
+_ENOUGH = """
+SELECT count(DISTINCT r.sha256) >= :fewest AND bool_or(c.rating <> 'G') FROM renditions r
+JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id AND a.parent_id IS NULL
+JOIN content_ratings c ON c.tenant_id = r.tenant_id AND c.sha256 = r.sha256
+WHERE r.tenant_id = :tenant AND r.state = 'made' AND r.erased_at IS NULL
+"""
+
+
+def has_enough_pictures(scope: Scope) -> bool:
+    """Whether so many pictures were rated that agreeing says something, and not all of them General: for those alone
+    nobody has to agree."""
+    return bool(scope.run(_ENOUGH, tenant=scope.tenant_id, fewest=MIN_CALIBRATION_PICTURES).scalar())
+
+
+def begin_calibration(scope: Scope, creators: Collection[UUID]) -> UUID:
+    """Draw pictures that were rated before, in an order nobody chooses; the calibration's id.
+
+    Raises Refused for who may not review, Conflict while one is under way, BadInput where there are too few pictures.
+    """
+    _reviewer(scope)
+    scope.lock(f"{scope.tenant_id}:calibrating")
+    if _newest(scope) is not None:
+        raise Conflict("calibration.open")
+    row_id = uuid7()
+    asked = {"creators": list(creators), "id": row_id, "most": MAX_CALIBRATION_PICTURES}
+    tiles = list(scope.run(_HISTORY, tenant=scope.tenant_id, **asked).scalars())
+    standing = ratings.display_ratings(scope, tiles)
+    tiles = [sha256 for sha256 in tiles if standing[sha256].rating is not None and not standing[sha256].is_withheld]
+    if len(tiles) < MIN_CALIBRATION_PICTURES:
+        raise BadInput("calibration.too_few", least=MIN_CALIBRATION_PICTURES)
+    scope.add(Calibration(tenant_id=scope.tenant_id, id=row_id, tiles=tiles))
+    audit.record(scope, "calibration.begun", f"calibration:{row_id}", count=len(tiles))
+    return row_id
+
+
+def open_calibration_of_actor(scope: Scope) -> OpenCalibration | None:
+    """The calibration that waits for the acting member, without what anybody said; None where none does."""
+    member, row = _reviewer(scope), _newest(scope)
+    if row is None:
+        return None
+    standing = ratings.display_ratings(scope, row.tiles)
+    said = _said(scope, row.id).get(member.principal_id, {})
+    left = tuple(one for one in row.tiles if one not in said and one in standing and not standing[one].is_withheld)
+    return OpenCalibration(row.id, left, len(row.tiles)) if left else None
+
+
+def is_calibration_open(scope: Scope) -> bool:
+    """Whether a comparison is under way, whoever has still to rate."""
+    return _newest(scope) is not None
+
+
+def rate_blind(scope: Scope, calibration_id: UUID, sha256: str, picked: Sequence[Rating]) -> None:
+    """Rate one picture of it, blind; `picked` is what was chosen one after the other, the last last.
+
+    Raises Refused for who may not review and for what was not shown, Conflict for one they rated or that is over,
+    NotFound for a picture that is not of it.
+    """
+    member, row = _reviewer(scope), _newest(scope)
+    if row is None or row.id != calibration_id:
+        raise Conflict("calibration.over")
+    if sha256 not in row.tiles:
+        raise NotFound("review.unknown")
+    said = _said(scope, row.id).get(member.principal_id, {})
+    if sha256 in said:
+        raise Conflict("calibration.said")
+    if not viewings.viewed_digests_of(scope, member.principal_id, [sha256]):
+        raise Refused("review.set_unseen", count=1)
+    word = CalibrationRating(
+        tenant_id=scope.tenant_id,
+        calibration_id=row.id,
+        principal_id=member.principal_id,
+        sha256=sha256,
+        rating=str(final_rating(picked)),
+    )
+    scope.add(word)
+    if len(said) + 1 >= min(len(row.tiles), MIN_CALIBRATION_PICTURES):
+        due = CalibrationRated(scope.tenant_id, row.id)
+        outbox.put(scope, due, dedupe=f"calibration:{row.id}:{member.principal_id}:{len(said)}")
+
+
+def handle_calibration_rated(event: CalibrationRated, *, tenant: OpenScope) -> None:
+    """Two different humans rated everything that could still be shown: write down how far they agree."""
+    with tenant(event.tenant_id, ACTOR) as scope:
+        row = _newest(scope)
+        if row is None or row.id != event.subject_id:
+            return
+        standing = ratings.display_ratings(scope, row.tiles)
+        wanted = {one for one in row.tiles if one in standing and not standing[one].is_withheld}
+        done = {who: said for who, said in _said(scope, row.id).items() if wanted <= said.keys()}
+        pair = _two(done, device_fingerprints.same_humans(scope))
+        if pair is not None:
+            _write(scope, row.id, cohen_kappa(done[pair[0]], done[pair[1]]))
+
+
+def _two(done: Mapping[UUID, Mapping[str, Rating]], same: Mapping[UUID, frozenset[UUID]]) -> tuple[UUID, UUID] | None:
+    people = sorted(done)
+    pairs = ((a, b) for at, a in enumerate(people) for b in people[at + 1 :])
+    return next(((a, b) for a, b in pairs if b not in same.get(a, ()) and a not in same.get(b, ())), None)
+
+
+def _write(scope: Scope, calibration_id: UUID, found: Fraction) -> None:
+    thousandths = round(found * 1000)
+    epochs.lock_and_advance(scope, epochs.tenant_key(scope))
+    with scope.acting_as("gate"):
+        scope.run(
+            "INSERT INTO calibration_results (tenant_id, id, calibration_id, kappa)"
+            " VALUES (:tenant, :id, :calibration, :kappa) ON CONFLICT DO NOTHING",
+            tenant=scope.tenant_id,
+            id=uuid7(),
+            calibration=calibration_id,
+            kappa=thousandths,
+        )
+    audit.record(scope, "calibration.done", f"calibration:{calibration_id}", kappa=thousandths)
+    if found < MIN_AGREEMENT:
+        notices.put(scope, Message("calibration.low"), cause=LOW_AGREEMENT_CAUSE, urgent=True)
+    else:
+        notices.close(scope, LOW_AGREEMENT_CAUSE)
+
+
+def last_calibration(scope: Scope) -> CalibrationSummary | None:
+    """How far the last two agreed; None where nobody ever did."""
+    row = scope.session.exec(
+        select(CalibrationResult)
+        .where(CalibrationResult.tenant_id == scope.tenant_id)
+        .order_by(col(CalibrationResult.created_at).desc(), col(CalibrationResult.id).desc())
+        .limit(1)
+    ).first()
+    return CalibrationSummary(row.kappa, row.created_at or scope.now) if row is not None else None
+
+
+def _newest(scope: Scope) -> Calibration | None:
+    """The calibration under way: without a result, and not older than a month."""
+    return scope.session.exec(
+        select(Calibration)
+        .where(
+            Calibration.tenant_id == scope.tenant_id,
+            col(Calibration.created_at) > scope.now - EVERY,
+            ~select(CalibrationResult.id)
+            .where(
+                CalibrationResult.tenant_id == scope.tenant_id,
+                CalibrationResult.calibration_id == Calibration.id,
+            )
+            .exists(),
+        )
+        .order_by(col(Calibration.id).desc())
+        .limit(1)
+    ).first()
+
+
+def _said(scope: Scope, calibration_id: UUID) -> dict[UUID, dict[str, Rating]]:
+    rows = scope.session.exec(
+        select(CalibrationRating.principal_id, CalibrationRating.sha256, CalibrationRating.rating).where(
+            CalibrationRating.tenant_id == scope.tenant_id, CalibrationRating.calibration_id == calibration_id
+        )
+    )
+    found: dict[UUID, dict[str, Rating]] = {}
+    for principal, sha256, rating in rows:
+        found.setdefault(principal, {})[sha256] = Rating(rating)
+    return found
+
+
+def _reviewer(scope: Scope) -> tenants.Member:
+    member = tenants.get_acting_member(scope, "review.people_only")
+    require_right(member.role, Right.REVIEW)
+    return member
+
+
+CAUSE = "calibration.month"
+
+
+@dataclass(frozen=True)
+class CalibrationReminderDue:
+    """Look which agencies have not compared their reviewers this month; `tenant_id` and `subject_id` are the house."""
+
+    kind: ClassVar[str] = "calibration.remind"
+    queue: ClassVar[Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+def send_calibration_reminders(event: CalibrationReminderDue, *, tenant: OpenScope) -> None:
+    """Tell every agency that could compare its reviewers and has not this month."""
+    for tenant_id in list_tenant_ids(tenant):
+        with tenant(tenant_id, ACTOR) as scope:
+            if not tenants.get_agency(scope).demo:  # a demonstration shows its own day
+                put_calibration_notice(scope)
+
+
+def put_calibration_notice(scope: Scope) -> None:
+    """One notice a month while nobody has compared; it closes once two have, or where there is nothing to compare."""
+    month = calibration_month_start(scope)
+    cause = f"{CAUSE}:{month:%Y-%m}"
+    wanted = is_calibration_due(scope, month)
+    for notice in tenants.list_open_notices(scope, limit=1000):
+        if notice.cause.startswith(f"{CAUSE}:") and not (wanted and notice.cause == cause):
+            notices.close(scope, notice.cause)
+    if wanted and not notices.has_been_notified(scope, cause):  # what somebody put away stays away until the next month
+        notices.put(scope, Message("calibration.month"), cause=cause)
+
+
+def calibration_month_start(scope: Scope) -> datetime:
+    """When this month began where the agency is."""
+    here = scope.now.astimezone(ZoneInfo(tenants.get_agency(scope).zone))
+    return here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def is_calibration_due(scope: Scope, since: datetime) -> bool:
+    """Whether two could compare how they rate, more than General is published, and nobody did since then."""
+    last = last_calibration(scope)
+    return (last is None or last.at < since) and _has_two_reviewers(scope) and has_enough_pictures(scope)
+
+
+def _has_two_reviewers(scope: Scope) -> bool:
+    """Whether two different humans may review."""
+    humans = {one.principal_id for one in tenants.list_members(scope) if has_right(one.role, Right.REVIEW)}
+    same = device_fingerprints.same_humans(scope)
+    return any(b not in same.get(a, ()) for a in humans for b in humans if a < b)

@@ -1,0 +1,191 @@
+"""Reviews: a person looks at a unit, or at bytes, and says yes or no. Bound to the digest; any change undoes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate import epochs
+from gate.assets import viewings
+from gate.contract.facts import parse_unit
+from gate.contract.units import Rating
+from gate.log.models import DecisionInput, DecisionRow, HumanReview, Rendition
+from gate.ratings import ratings
+from gate.reviews.events import RatingRequested
+from tenants.agencies import queries as tenants
+from tenants.agencies.rights import Right, require_right
+
+ReviewVerdict = Literal["approve", "refuse"]
+
+
+MAX_SHEET_SIZE = 500
+"""So many pictures one decision may be about."""
+
+
+@dataclass(frozen=True)
+class SheetVerdict:
+    """What is said of one picture of a sheet: a verdict, or a rating, which may only be higher than what it has.
+
+    `minor` says why it is never allowed: somebody shown appears to be under age.
+    """
+
+    asset_id: UUID
+    sha256: str
+    verdict: ReviewVerdict | None = None
+    rating: Rating | None = None
+    minor: bool = False
+    reason: Message | None = None
+
+
+@dataclass(frozen=True)
+class _Said:
+    verdict: ReviewVerdict
+    reason: Message | None
+    seen_percent: int
+    sheet: UUID | None = None
+
+
+def review_unit(
+    scope: Scope, unit_digest: str, *, verdict: ReviewVerdict, reason: Message | None = None, seen_percent: int = 100
+) -> None:
+    """Say yes or no to a unit that was judged, and with it to its media.
+
+    `seen_percent` is how much of it was really on screen: below 95 it does not count for Nudity and Explicit.
+
+    Raises Refused for who may not review, or who wrote it; NotFound for a unit nobody judged; BadInput.
+    """
+    member = _reviewer(scope, seen_percent)
+    judged = scope.session.exec(
+        select(DecisionRow)
+        .where(DecisionRow.tenant_id == scope.tenant_id, DecisionRow.unit_digest == unit_digest)
+        .order_by(col(DecisionRow.seq).desc())
+    ).all()
+    if not judged:
+        raise NotFound("review.unknown")
+    if any(_principal(scope, row.author) == member.principal_id for row in judged):
+        raise Refused("review.own")
+    stored = scope.session.get(DecisionInput, (scope.tenant_id, judged[0].id))
+    media = sorted({medium.sha256 for medium in parse_unit(stored.unit).media}) if stored is not None else []
+    said = _Said(verdict, reason, seen_percent)
+    if verdict == "refuse":  # a claim that read the old yes ends first, a later one reads the no
+        channels = {epochs.channel_key(scope, row.channel_id) for row in judged}
+        epochs.lock_exclusive(scope, *channels, *_assets(scope, media))
+    _write(scope, member.principal_id, "unit", unit_digest, said)
+    for sha256 in media:
+        _write(scope, member.principal_id, "bytes", sha256, said)
+
+
+def review_bytes(
+    scope: Scope, sha256: str, *, verdict: ReviewVerdict, reason: Message | None = None, seen_percent: int = 100
+) -> None:
+    """Say yes or no to stored bytes, once for every use of them: a pack's pictures, a contact sheet.
+
+    Raises Refused for who may not review, NotFound for bytes nobody recorded, BadInput.
+    """
+    member = _reviewer(scope, seen_percent)
+    assets = _assets(scope, [sha256])
+    if not assets:
+        raise NotFound("review.unknown")
+    if verdict == "refuse":
+        epochs.lock_exclusive(scope, *assets)
+    _write(scope, member.principal_id, "bytes", sha256, _Said(verdict, reason, seen_percent))
+
+
+def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet: UUID) -> None:
+    """Judge the pictures of a sheet by one decision, all of them or none: each verdict is a review of its own, each
+    rating a wish like `rate`. `sheet` is what these reviews share.
+
+    Every picture must have been shown to this human in the last hour, as `gate/assets/viewings.py` knows it.
+
+    Raises Refused for who may not review, for pictures not shown and for a lower rating; Conflict where one is
+    withheld by now; NotFound for bytes nobody recorded; BadInput for none, too many, or one said twice.
+    """
+    member = _reviewer(scope, 100)
+    digests = [tile.sha256 for tile in tiles]
+    if not 0 < len(digests) <= MAX_SHEET_SIZE or len(set(digests)) < len(digests):
+        raise BadInput("review.set_size", most=MAX_SHEET_SIZE)
+    if any((tile.verdict is None) == (tile.rating is None) for tile in tiles):
+        raise BadInput("review.set_unclear")
+    refused = [tile.sha256 for tile in tiles if tile.verdict == "refuse"]
+    if refused:
+        epochs.lock_exclusive(scope, *_assets(scope, refused))
+    standing = ratings.display_ratings(scope, digests)
+    if len(standing) < len(digests):
+        raise NotFound("review.unknown")
+    if any(each.is_withheld for each in standing.values()):
+        raise Conflict("review.set_changed")
+    unseen = len(digests) - len(viewings.viewed_digests_of(scope, member.principal_id, digests))
+    if unseen:
+        raise Refused("review.set_unseen", count=unseen)
+    for tile in tiles:
+        if tile.rating is not None:
+            _wish(scope, tile, tile.rating, standing[tile.sha256].rating)
+    said = [(tile.sha256, _Said(tile.verdict, tile.reason, 100, sheet)) for tile in tiles if tile.verdict is not None]
+    scope.add(*(_row(scope, member.principal_id, "bytes", sha256, one) for sha256, one in said))
+
+
+def _wish(scope: Scope, tile: SheetVerdict, rating: Rating, known: Rating | None) -> None:
+    """Have the workers rate bytes, never lower than they are."""
+    if known is not None and rating.rank < known.rank:
+        raise Refused("gate.RATING_LOWERING_INVALID")
+    event = RatingRequested(scope.tenant_id, tile.asset_id, tile.sha256, str(rating), tile.minor, scope.actor)
+    outbox.put(scope, event, priority=1, dedupe=f"rating:{tile.sha256}:{rating}")
+
+
+def submit_rating(scope: Scope, asset_id: UUID, sha256: str, rating: Rating, *, minor: bool = False) -> None:
+    """Say how bytes are rated: never lower than they are, which takes two others. The workers write it at once.
+
+    Raises Refused for who may not review and for a lower rating, NotFound for bytes nobody recorded.
+    """
+    _reviewer(scope, 100)
+    if not _assets(scope, [sha256]):
+        raise NotFound("review.unknown")
+    _wish(scope, SheetVerdict(asset_id, sha256, minor=minor), rating, ratings.effective_rating(scope, sha256))
+
+
+def _assets(scope: Scope, digests: Sequence[str]) -> set[str]:
+    found = scope.session.exec(
+        select(Rendition.asset_id).where(Rendition.tenant_id == scope.tenant_id, col(Rendition.sha256).in_(digests))
+    )
+    return {epochs.asset_key(scope, each) for each in found}
+
+
+def _reviewer(scope: Scope, seen_percent: int) -> tenants.Member:
+    if not 0 <= seen_percent <= 100:
+        raise BadInput("review.bad_share", percent=seen_percent)
+    member = tenants.get_acting_member(scope, "review.people_only")
+    require_right(member.role, Right.REVIEW)
+    return member
+
+
+def _principal(scope: Scope, author: str) -> UUID | None:
+    kind, _, key = author.partition(":")
+    if kind != "member":
+        return None
+    try:
+        return tenants.get_member(scope, UUID(key)).principal_id
+    except (NotFound, ValueError):
+        return None
+
+
+def _write(scope: Scope, principal: UUID, about: str, digest: str, said: _Said) -> None:
+    scope.add(_row(scope, principal, about, digest, said))
+
+
+def _row(scope: Scope, principal: UUID, about: str, digest: str, said: _Said) -> HumanReview:
+    return HumanReview(
+        tenant_id=scope.tenant_id,
+        about=about,
+        digest=digest,
+        principal_id=principal,
+        verdict=said.verdict,
+        reason=said.reason.to_json() if said.reason is not None else None,
+        seen_percent=said.seen_percent,
+        sheet=said.sheet,
+    )

@@ -1,0 +1,321 @@
+"""Publishing one's own picture alone: who holds an account, what was signed for it, and taking that back.
+
+The conditions stand in `gate/decision/own_release_rules.py` and are judged at every decision; here they are asked once more before
+anything is written, so that nobody waits ten minutes for a no.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlmodel import col, select
+
+from foundation.db.database import OpenScope, Scope, TenantRow, table_arguments, timestamp_column
+from foundation.errors import GreenroomError, NotFound, Refused
+from foundation.outbox import outbox
+from foundation.outbox.outbox import Queue
+from gate import epochs
+from gate.assets import viewings
+from gate.contract.facts import OwnReleaseFacts, parse_unit
+from gate.contract.units import Unit
+from gate.decision import own_release_rules
+from gate.decision.case import Case, is_adult_medium
+from gate.decision.own_release_rules import OWN_RELEASE_DELAY, MissingCondition
+from gate.evidence import own_release_facts, snapshot
+from gate.log.models import FOREVER, DecisionInput, DecisionRow
+from gate.policy import active_policy
+from gate.policy.active_policy import ActivePolicy
+from gate.policy.bundle import Bundle
+from tenants import audit
+from tenants.agencies import queries as tenants
+from tenants.agencies.rights import Right, has_right, require_right
+from tenants.auth import passkeys
+from tenants.notices import notices
+
+OWN_RELEASE_ACT = "own.release"
+"""What is signed with a passkey; it is about the digest of the unit."""
+
+
+def _of(column: str, name: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
+
+
+class AccountHolder(TenantRow, table=True):
+    """A custodian's word that a person, behind a member, holds an account; no document is kept."""
+
+    __tablename__ = "account_holders"
+    __table_args__ = table_arguments(
+        _of("person_id", "persons"),
+        _of("principal_id", "principals"),
+        Index("account_holders_account", "tenant_id", "channel_id"),
+        about="person",
+        keep=FOREVER,
+    )
+    person_id: UUID
+    principal_id: UUID
+    channel_id: UUID
+    account: str
+    custodian: str
+    evidence_digest: str
+    verified_at: datetime = timestamp_column()
+    valid_until: datetime | None = timestamp_column(optional=True)
+    ended_at: datetime | None = timestamp_column(optional=True)
+    ended_by: str = ""
+
+
+class OwnRelease(TenantRow, table=True):
+    """A member signed that they publish their own picture alone; `ended_at` is when they, or anybody, took it back."""
+
+    __tablename__ = "own_releases"
+    __table_args__ = table_arguments(
+        _of("member_id", "members"),
+        _of("passkey_id", "passkeys"),
+        _of("ask_id", "passkey_asks"),
+        UniqueConstraint("tenant_id", "ask_id", name="own_releases_ask"),
+        Index("own_releases_subject", "tenant_id", "subject_id"),
+        about="member",
+        keep=FOREVER,
+    )
+    subject_kind: str
+    subject_id: UUID
+    unit_digest: str
+    channel_id: UUID
+    member_id: UUID
+    passkey_id: UUID
+    ask_id: UUID
+    seen_percent: int
+    ended_at: datetime | None = timestamp_column(optional=True)
+    ended_by: str = ""
+
+
+@dataclass(frozen=True)
+class OwnReleaseRequested:
+    """A member signed a release; `subject_id` is what they signed, `by` `member:<id>`."""
+
+    kind: ClassVar[str] = "own.release"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    unit_digest: str
+    by: str
+
+
+@dataclass(frozen=True)
+class OwnReleaseWithdrawn:
+    """A member takes the release of something back; `subject_id` is what would be posted."""
+
+    kind: ClassVar[str] = "own.withdraw"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    by: str
+
+
+@dataclass(frozen=True)
+class OwnReleaseMatured:
+    """The delay of a release is over: what it was for may be tried. `subject_id` is what is posted."""
+
+    kind: ClassVar[str] = "own.ripe"
+    queue: ClassVar[Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+def record_account_holder(
+    scope: Scope,
+    person_id: UUID,
+    *,
+    principal_id: UUID,
+    channel_id: UUID,
+    account: str,
+    custodian: str,
+    evidence_digest: str,
+    verified_at: datetime,
+    valid_until: datetime | None = None,
+) -> UUID:
+    """Write down a custodian's word: this person, who signs in as this human, holds this account. Its id."""
+    row = AccountHolder(
+        tenant_id=scope.tenant_id,
+        person_id=person_id,
+        principal_id=principal_id,
+        channel_id=channel_id,
+        account=account,
+        custodian=custodian,
+        evidence_digest=evidence_digest,
+        verified_at=verified_at,
+        valid_until=valid_until,
+    )
+    with scope.acting_as("gate"):
+        scope.add(row)
+    return row.id
+
+
+_END_HOLDER = """
+UPDATE account_holders SET ended_at = house_now(), ended_by = :by, updated_at = house_now()
+WHERE tenant_id = :tenant AND id = :id AND ended_at IS NULL RETURNING channel_id
+"""
+
+
+def end_account_holder(scope: Scope, holder_id: UUID) -> None:
+    """The custodian's word holds no more; what leaned on it does not leave. Raises NotFound."""
+    row = scope.session.get(AccountHolder, (scope.tenant_id, holder_id))
+    if row is None:
+        raise NotFound("own.no_holder")
+    epochs.lock_and_advance(scope, epochs.channel_key(scope, row.channel_id))
+    with scope.acting_as("gate"):
+        scope.run(_END_HOLDER, tenant=scope.tenant_id, id=holder_id, by=scope.actor)
+
+
+@dataclass(frozen=True)
+class OwnReleaseStatus:
+    """How a release of something stands, or would stand if it were signed now: what is missing, and since when."""
+
+    unit: Unit
+    lacks: tuple[MissingCondition, ...]
+    signed_at: datetime | None
+    """None while nobody signed."""
+
+
+def own_release_status(scope: Scope, unit_digest: str, *, rules: Bundle | None = None) -> OwnReleaseStatus:
+    """What a release of a unit by the scope's member still needs. Raises NotFound, and Refused for who cannot sign."""
+    member = _signer(scope)
+    unit, author = _judged(scope, unit_digest)
+    case = _case(scope, unit, author, rules)
+    known = case.facts.release
+    if known is not None and known.unit_digest == unit_digest and known.stands:
+        return OwnReleaseStatus(unit, own_release_rules.missing_conditions(case), known.at)
+    supposed = replace(case.facts, release=_supposed(scope, case, member))
+    lacks = own_release_rules.missing_conditions(replace(case, facts=supposed))
+    return OwnReleaseStatus(unit, tuple(lack for lack in lacks if lack is not MissingCondition.SOON), None)
+
+
+def _supposed(scope: Scope, case: Case, member: tenants.Member) -> OwnReleaseFacts:
+    """The release as it would be, had this member signed it now."""
+    return OwnReleaseFacts(
+        unit_digest=case.unit.digest(),
+        principal=member.principal_id,
+        at=case.now,
+        seen_percent=_seen(scope, case, member),
+        stands=True,
+        holders=own_release_facts.account_holders(scope, case.unit),
+    )
+
+
+def _seen(scope: Scope, case: Case, member: tenants.Member) -> int:
+    """How much of what is Nudity or more this member really had on screen in the last hour, in percent."""
+    wanted = {medium.sha256 for medium in case.media_facts if is_adult_medium(medium)}
+    shown = viewings.viewed_digests_of(scope, member.principal_id, wanted)
+    return 100 * len(shown) // len(wanted) if wanted else 0
+
+
+def _case(scope: Scope, unit: Unit, author: str, rules: Bundle | None) -> Case:
+    by = active_policy.current_policy(scope) if rules is None else ActivePolicy(rules)
+    facts, now = snapshot.gather_snapshot(scope, unit, author=author, by=by)
+    return Case(facts, unit, by.bundle, now)
+
+
+def _signer(scope: Scope) -> tenants.Member:
+    member = tenants.get_acting_member(scope, "passkey.people_only")
+    require_right(member.role, Right.RUN)
+    return member
+
+
+def _judged(scope: Scope, unit_digest: str) -> tuple[Unit, str]:
+    """The unit of the last decision about it, and who wrote it. Raises NotFound where none is kept."""
+    row = scope.session.exec(
+        select(DecisionRow)
+        .where(DecisionRow.tenant_id == scope.tenant_id, DecisionRow.unit_digest == unit_digest)
+        .order_by(col(DecisionRow.seq).desc())
+        .limit(1)
+    ).first()
+    stored = scope.session.get(DecisionInput, (scope.tenant_id, row.id)) if row is not None else None
+    if row is None or stored is None:
+        raise NotFound("review.unknown")
+    return parse_unit(stored.unit), row.author
+
+
+def release_own_picture(scope: Scope, unit_digest: str, *, signed: UUID, rules: Bundle | None = None) -> UUID:
+    """Publish one's own picture alone, in ten minutes; returns the release. `signed` is what the passkey signed.
+
+    Raises Refused for who cannot, for a signature that is not theirs, not fresh or not for this very unit, and where a
+    condition is missing; NotFound for a unit nobody judged.
+    """
+    member = _signer(scope)
+    key = passkeys.consume_signature(scope, signed, act=OWN_RELEASE_ACT, about=unit_digest)
+    unit, author = _judged(scope, unit_digest)
+    case = _case(scope, unit, author, rules)
+    supposed = _supposed(scope, case, member)
+    lacks = own_release_rules.missing_conditions(replace(case, facts=replace(case.facts, release=supposed)))
+    first = next((lack for lack in lacks if lack is not MissingCondition.SOON), None)
+    if first is not None:
+        raise Refused(f"own.lack.{first}")
+    row = OwnRelease(
+        tenant_id=scope.tenant_id,
+        subject_kind=unit.subject.kind,
+        subject_id=unit.subject.id,
+        unit_digest=unit_digest,
+        channel_id=unit.channel_id,
+        member_id=member.id,
+        passkey_id=key,
+        ask_id=signed,
+        seen_percent=supposed.seen_percent,
+    )
+    with scope.acting_as("gate"):
+        scope.add(row)
+    audit.record(scope, "own.released", f"{unit.subject.kind}:{unit.subject.id}")
+    outbox.put(scope, OwnReleaseMatured(scope.tenant_id, unit.subject.id), at=case.now + OWN_RELEASE_DELAY)
+    return row.id
+
+
+_END = """
+UPDATE own_releases SET ended_at = house_now(), ended_by = :by, updated_at = house_now()
+WHERE tenant_id = :tenant AND subject_id = :subject AND ended_at IS NULL RETURNING id
+"""
+
+
+def withdraw_own_release(scope: Scope, subject_id: UUID) -> int:
+    """Take back what was released of something: from this commit on it waits for a second look. How many there were.
+
+    Raises Refused for a member who may neither run, review nor stop.
+    """
+    member = tenants.get_acting_member(scope, "passkey.people_only")
+    if not any(has_right(member.role, right) for right in (Right.RUN, Right.REVIEW, Right.STOP)):
+        require_right(member.role, Right.STOP)
+    return _withdrawn(scope, subject_id)
+
+
+def _withdrawn(scope: Scope, subject_id: UUID) -> int:
+    channels = scope.session.exec(
+        select(OwnRelease.channel_id).where(
+            OwnRelease.tenant_id == scope.tenant_id, OwnRelease.subject_id == subject_id
+        )
+    ).all()
+    epochs.lock_and_advance(scope, *(epochs.channel_key(scope, one) for one in channels))
+    with scope.acting_as("gate"):
+        ended = scope.run(_END, tenant=scope.tenant_id, subject=subject_id, by=scope.actor).all()
+    if ended:
+        audit.record(scope, "own.withdrawn", f"delivery:{subject_id}")
+    return len(ended)
+
+
+def handle_own_release(event: OwnReleaseRequested, *, tenant: OpenScope) -> None:
+    """Do what a member signed; where a condition is missing they are told which."""
+    cause = f"own:{event.unit_digest}"
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            release_own_picture(scope, event.unit_digest, signed=event.subject_id)
+            notices.close(scope, cause)
+    except GreenroomError as refused:
+        with tenant(event.tenant_id, event.by) as scope:
+            notices.put(scope, refused.message, cause=cause, urgent=True)
+
+
+def handle_own_release_end(event: OwnReleaseWithdrawn, *, tenant: OpenScope) -> None:
+    """Take a release back, as the member who asked; who left since asked while they could, and it only holds back."""
+    with tenant(event.tenant_id, event.by) as scope:
+        try:
+            withdraw_own_release(scope, event.subject_id)
+        except NotFound:
+            _withdrawn(scope, event.subject_id)

@@ -1,0 +1,87 @@
+"""What an agency keeps tighter than the rules: by one person at once; no longer by two, one after the other."""
+
+from dataclasses import dataclass
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, NotFound
+from foundation.ids import uuid7
+from gate import epochs
+from gate.contract.units import Rating, Verdict
+from gate.policy import active_policy
+from tenants import audit
+from tenants.agencies import queries as tenants
+from tenants.agencies.rights import Right, require_right
+
+_KEEP = """
+INSERT INTO place_limits (tenant_id, id, place, rating, verdict, by, why, open)
+VALUES (:tenant, :id, :place, :rating, :verdict, :by, :why, true)
+ON CONFLICT (tenant_id, place, rating, verdict) WHERE open
+DO UPDATE SET ended_by = NULL, by = excluded.by, why = excluded.why, updated_at = house_now()
+"""
+_KEPT = """
+SELECT place, rating, verdict, by, why, ended_by FROM place_limits
+WHERE tenant_id = :tenant AND open ORDER BY place, rating, verdict
+"""
+_END = """
+UPDATE place_limits SET open = (ended_by IS NULL OR ended_by = :principal), updated_at = house_now(),
+  ended_by = COALESCE(ended_by, :principal)
+WHERE tenant_id = :tenant AND place = :place AND rating = :rating AND verdict = :verdict AND open RETURNING open
+"""
+
+
+@dataclass(frozen=True)
+class PlaceLimitSummary:
+    """A place kept tighter: from `rating` on it is `verdict`; `ending` where one of two wants that no more."""
+
+    place: str
+    rating: str
+    verdict: str
+    by: str
+    why: str
+    ending: bool
+
+
+def list_place_limits(scope: Scope) -> list[PlaceLimitSummary]:
+    """What the agency keeps tighter now."""
+    rows = scope.run(_KEPT, tenant=scope.tenant_id)
+    return [
+        PlaceLimitSummary(row.place, row.rating, row.verdict, row.by, row.why, row.ended_by is not None) for row in rows
+    ]
+
+
+def set_place_limit(scope: Scope, place: str, rating: Rating, verdict: Verdict, *, why: str) -> None:
+    """From a rating on, hold (H) or block (B) at a place; whatever is not yet claimed there follows it.
+
+    Raises BadInput for a place without a rule, another verdict, or no reason; Refused for a member without the right.
+    """
+    member = tenants.get_acting_member(scope, "switch.people_only")
+    require_right(member.role, Right.RUN)
+    if (
+        place not in active_policy.current_bundle(scope).rows
+        or rating is Rating.X
+        or verdict not in (Verdict.H, Verdict.B)
+    ):
+        raise BadInput("limit.no_such_place")
+    if not why.strip():
+        raise BadInput("limit.no_why")
+    epochs.lock_and_advance(scope, epochs.tenant_key(scope))
+    row = {"place": place, "rating": str(rating), "verdict": str(verdict), "by": scope.actor, "why": why.strip()}
+    with scope.acting_as("gate"):
+        scope.run(_KEEP, tenant=scope.tenant_id, id=uuid7(), **row)
+    audit.record(scope, "place.limit", f"place:{place}", rating=str(rating), verdict=str(verdict))
+
+
+def end_place_limit(scope: Scope, place: str, rating: Rating, verdict: Verdict) -> bool:
+    """The acting member wants it no more; whether it has ended: the second person's word does that.
+
+    Raises Refused for a member without the right to reopen, NotFound for what is not kept.
+    """
+    member = tenants.get_acting_member(scope, "switch.people_only")
+    require_right(member.role, Right.REOPEN)
+    row = {"place": place, "rating": str(rating), "verdict": str(verdict), "principal": member.principal_id}
+    with scope.acting_as("gate"):
+        still = scope.run(_END, tenant=scope.tenant_id, **row).scalar_one_or_none()
+    if still is None:
+        raise NotFound("limit.no_such_place")
+    audit.record(scope, "place.limit_asked" if still else "place.limit_ended", f"place:{place}")
+    return not still

@@ -1,0 +1,261 @@
+"""Lowering a rating: somebody asks, with a reason; as many others as it takes look, and agree with their own reasons.
+
+Two others where Nudity or Explicit stands now, one where Suggestive does. None of them asked, brought the picture in,
+rated or reviewed it before, or is a guest who counts as one of these. What is never allowed stays so. The workers do it
+in the end (`settle`), on what stands then: what was rated anew meanwhile is left as it is.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from foundation.outbox.outbox import Queue
+from gate import epochs
+from gate.assets import asset_records, viewings
+from gate.contract.units import Rating
+from gate.log.models import HumanReview
+from gate.ratings import lowered_ratings, ratings
+from gate.ratings.aggregation import LOWERING_SOURCE, MEMBER_SOURCE
+from gate.ratings.lowered_ratings import LOWERING_REVIEW, Lowering
+from tenants import audit
+from tenants.agencies import queries as tenants
+from tenants.agencies.rights import Right, has_right, require_right
+from tenants.auth import device_fingerprints
+
+ACTOR = "system:lowering"
+MAX_LOWERING_REASON = 500
+"""Characters of a reason."""
+
+LIFE = timedelta(days=30)
+"""So long a wish waits for others; then it has to be asked anew."""
+
+INVALID = "gate.RATING_LOWERING_INVALID"
+
+
+@dataclass(frozen=True)
+class LoweringVoted:
+    """Others agreed to lower a rating: see whether they are enough; `subject_id` is the wish."""
+
+    kind: ClassVar[str] = "rating.lower"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class LoweringRequest:
+    """An open wish: `agreed` of `needed` others said yes; `allowed` are the members who may still say something."""
+
+    id: UUID
+    asset_id: UUID
+    sha256: str
+    creator_id: UUID
+    drawn: Rating
+    wanted: Rating
+    why: str
+    by: UUID
+    at: datetime
+    agreed: int
+    needed: int
+    allowed: frozenset[UUID]
+
+
+def request_lowering(
+    scope: Scope, asset_id: UUID, sha256: str, wanted: Rating, *, why: str, maker: UUID | None
+) -> UUID:
+    """Find bytes rated too high; the wish's id. `maker` is the human who brought the picture in, where one did.
+
+    Raises Refused for who may not review or did not see the picture, for what is withheld or never allowed, for what is
+    not lower, and where what it was made from keeps it up; Conflict while another wish is open; NotFound; BadInput for
+    no reason.
+    """
+    member = _reviewer(scope)
+    words = _words(why)
+    scope.lock(f"{scope.tenant_id}:lowering:{sha256}")
+    standing = ratings.display_ratings(scope, [sha256]).get(sha256)
+    if standing is None or asset_records.find_rendition_by_digest(scope, sha256).asset_id != asset_id:
+        raise NotFound("review.unknown")
+    if standing.is_withheld or standing.rating is None or wanted.rank >= standing.rating.rank:
+        raise Refused(INVALID)
+    if ratings.inherited_rank(scope, sha256) > wanted.rank:
+        raise Refused("lowering.family")
+    _seen(scope, member, sha256)
+    if any(one.sha256 == sha256 for one in _open(scope)):
+        raise Conflict("lowering.open")
+    row = Lowering(
+        tenant_id=scope.tenant_id,
+        asset_id=asset_id,
+        sha256=sha256,
+        drawn=str(standing.rating),
+        wanted=str(wanted),
+        why=words,
+        principal_id=member.principal_id,
+        maker_id=maker,
+    )
+    scope.add(row)
+    audit.record(scope, "rating.lower_asked", f"lowering:{row.id}")
+    return row.id
+
+
+def vote_on_lowering(scope: Scope, lowering_id: UUID, *, agree: bool, why: str) -> None:
+    """Another person says yes or no to a wish, with a reason; a no ends it.
+
+    Raises NotFound, Conflict for a wish that is over, Refused (RATING_LOWERING_INVALID) for who asked, brought the
+    picture in, judged it before or counts as one of these, and for who did not see it; BadInput for no reason.
+    """
+    member = _reviewer(scope)
+    words = _words(why)
+    wish = next((one for one in _open(scope) if one.id == lowering_id), None)
+    if wish is None:
+        if scope.session.get(Lowering, (scope.tenant_id, lowering_id)) is None:
+            raise NotFound("lowering.unknown")
+        raise Conflict("lowering.over")
+    if member.id not in wish.allowed:
+        raise Refused(INVALID)
+    _seen(scope, member, wish.sha256)
+    review = HumanReview(
+        tenant_id=scope.tenant_id,
+        about=LOWERING_REVIEW,
+        digest=str(lowering_id),
+        principal_id=member.principal_id,
+        verdict="approve" if agree else "refuse",
+        reason=Message("lowering.said", {"words": words}).to_json(),
+        seen_percent=100,
+    )
+    scope.add(review)
+    audit.record(scope, "rating.lower_agreed" if agree else "rating.lower_refused", f"lowering:{lowering_id}")
+    if agree:
+        outbox.put(scope, LoweringVoted(scope.tenant_id, lowering_id), priority=1)
+
+
+def handle_lowering_vote(event: LoweringVoted, *, tenant: OpenScope) -> None:
+    """Lower the rating, where enough others agree and nothing changed since it was asked; else leave it as it is."""
+    with tenant(event.tenant_id, ACTOR) as scope:
+        wish = next((one for one in _open(scope) if one.id == event.subject_id), None)
+        if wish is None:
+            return
+        epochs.lock_and_advance(scope, epochs.asset_key(scope, wish.asset_id))
+        still = any(one.id == event.subject_id for one in _open(scope))  # after the lock: nobody rates meanwhile
+        if still and lowered_ratings.backers_by_lowering(scope, [wish.id])[wish.id]:
+            _lower(scope, wish)
+
+
+_SET_ASIDE = """
+INSERT INTO lowered_ratings (tenant_id, id, rating_id, lowering_id)
+SELECT c.tenant_id, gen_random_uuid(), c.id, :lowering FROM content_ratings c
+WHERE c.tenant_id = :tenant AND c.sha256 = :sha256 AND c.id <> :own
+  AND position(c.rating IN 'GSNEX') - 1 > :rank AND c.rating <> 'X'
+ON CONFLICT DO NOTHING
+"""
+
+
+def _lower(scope: Scope, wish: LoweringRequest) -> None:
+    own = uuid7()
+    with scope.acting_as("gate"):
+        scope.run(
+            "INSERT INTO content_ratings (tenant_id, id, sha256, rating, source)"
+            " VALUES (:tenant, :id, :sha256, :rating, :source)",
+            tenant=scope.tenant_id,
+            id=own,
+            sha256=wish.sha256,
+            rating=str(wish.wanted),
+            source=f"{LOWERING_SOURCE}{wish.id}",
+        )
+        said = {"tenant": scope.tenant_id, "sha256": wish.sha256, "lowering": wish.id, "own": own}
+        scope.run(_SET_ASIDE, **said, rank=wish.wanted.rank)
+    audit.record(scope, "rating.lowered", f"lowering:{wish.id}", before=str(wish.drawn), after=str(wish.wanted))
+
+
+def list_lowering_requests(scope: Scope, creators: Collection[UUID]) -> list[LoweringRequest]:
+    """The open wishes about pictures of these creators, the oldest first."""
+    return [wish for wish in _open(scope) if wish.creator_id in creators]
+
+
+_OPEN = """
+SELECT l.id, l.asset_id, l.sha256, a.creator_id, l.drawn, l.wanted, l.why, l.principal_id AS asker,
+  l.maker_id AS maker, l.created_at AS at,
+  (SELECT jsonb_agg(jsonb_build_array(r.principal_id, r.verdict, r.seen_percent) ORDER BY r.created_at, r.id)
+    FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = :about AND r.digest = CAST(l.id AS text)) AS said,
+  ARRAY(SELECT r.principal_id FROM human_reviews r
+    WHERE r.tenant_id = :tenant AND r.about = 'bytes' AND r.digest = l.sha256) AS reviewed,
+  ARRAY(SELECT c.source FROM content_ratings c WHERE c.tenant_id = :tenant AND c.sha256 = l.sha256) AS rated
+FROM lowerings l JOIN assets a ON a.tenant_id = l.tenant_id AND a.id = l.asset_id
+WHERE l.tenant_id = :tenant AND l.created_at > :since
+  AND NOT EXISTS (SELECT FROM content_ratings c
+    WHERE c.tenant_id = :tenant AND c.sha256 = l.sha256 AND c.source = 'lowering:' || l.id)
+ORDER BY l.created_at, l.id
+"""
+
+
+def _open(scope: Scope) -> list[LoweringRequest]:
+    """Wishes that nobody refused, that were not done, and whose picture still stands as it stood when it was asked."""
+    rows = scope.run(_OPEN, tenant=scope.tenant_id, about=LOWERING_REVIEW, since=scope.now - LIFE).all()
+    standing = ratings.display_ratings(scope, {row.sha256 for row in rows})
+    open_ = [
+        row
+        for row in rows
+        if all(word.agrees for word in lowered_ratings.parse_votes(row.said)) and _as_drawn(row, standing)
+    ]
+    members = tenants.list_members(scope) if open_ else []
+    same = device_fingerprints.same_humans(scope) if open_ else {}
+    return [_wish(row, members, same) for row in open_]
+
+
+def _as_drawn(row: Any, standing: dict[str, ratings.DisplayRating]) -> bool:
+    now = standing[row.sha256]
+    return now.rating == row.drawn and not now.is_withheld
+
+
+def _wish(row: Any, members: Iterable[tenants.Member], same: Any) -> LoweringRequest:
+    words = lowered_ratings.parse_votes(row.said)
+    raters = {source.removeprefix(MEMBER_SOURCE) for source in row.rated if source.startswith(MEMBER_SOURCE)}
+    barred = {row.asker, row.maker, *row.reviewed} - {None}
+    barred |= {one.principal_id for one in members if str(one.id) in raters}
+    spoke = {word.principal for word in words}
+    allowed = {
+        one.id
+        for one in members
+        if has_right(one.role, Right.REVIEW)
+        and not lowered_ratings.is_same_human(one.principal_id, barred | spoke, same)
+    }
+    drawn = Rating(row.drawn)
+    return LoweringRequest(
+        id=row.id,
+        asset_id=row.asset_id,
+        sha256=row.sha256,
+        creator_id=row.creator_id,
+        drawn=drawn,
+        wanted=Rating(row.wanted),
+        why=row.why,
+        by=row.asker,
+        at=row.at,
+        agreed=len(spoke),
+        needed=lowered_ratings.required_votes(drawn),
+        allowed=frozenset(allowed),
+    )
+
+
+def _reviewer(scope: Scope) -> tenants.Member:
+    member = tenants.get_acting_member(scope, "review.people_only")
+    require_right(member.role, Right.REVIEW)
+    return member
+
+
+def _seen(scope: Scope, member: tenants.Member, sha256: str) -> None:
+    """The picture must have gone to this human's screen, clear and whole, within the hour."""
+    if not viewings.viewed_digests_of(scope, member.principal_id, [sha256]):
+        raise Refused("review.set_unseen", count=1)
+
+
+def _words(why: str) -> str:
+    words = why.strip()
+    if not words or len(words) > MAX_LOWERING_REASON:
+        raise BadInput("lowering.no_reason", most=MAX_LOWERING_REASON)
+    return words

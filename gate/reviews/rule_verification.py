@@ -1,0 +1,148 @@
+"""Rules past their day of review: an owner read one again at its platform, found it unchanged, and a second member too.
+
+It holds for the rule as it is written and for 90 days; what was found stricter is kept with it, looser is refused. Each
+of the two says it as themselves, signed in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Refused
+from foundation.i18n.translation import canonical_json
+from foundation.ids import uuid7
+from gate.contract.units import Rating, Unit, Verdict
+from gate.policy import active_policy
+from gate.policy.bundle import VERIFICATION_PERIOD, Bundle, RuleVerification
+from gate.policy.matrix import MatrixRow
+from tenants import audit
+from tenants.agencies import queries as tenants
+from tenants.agencies.rights import Right, require_right
+from tenants.auth import device_fingerprints
+
+SECOND_READING_WINDOW = timedelta(days=7)
+"""So long what one member read waits for the second."""
+
+_ACTIVE = """
+SELECT "row", written, read_on, until, verdicts FROM attestations
+WHERE tenant_id = :tenant AND "row" = ANY(:rows) AND state = 'active' ORDER BY created_at, id
+"""
+
+
+def unit_rule_verifications(scope: Scope, unit: Unit, rules: Bundle, on: date) -> tuple[RuleVerification, ...]:
+    """What members say they read of the rules of a unit's place that are past their day; asked only then."""
+    names = rules.overdue_rows(unit.platform, unit.surface, on=on)
+    return rule_verifications(scope, names) if names else ()
+
+
+def rule_verifications(scope: Scope, names: tuple[str, ...]) -> tuple[RuleVerification, ...]:
+    """What two members of this agency read of these rules."""
+    rows = scope.run(_ACTIVE, tenant=scope.tenant_id, rows=list(names))
+    return tuple(
+        RuleVerification(row.row, row.written, row.read_on, row.until, _verdicts(row.verdicts)) for row in rows
+    )
+
+
+def _verdicts(stored: Mapping[str, str]) -> dict[Rating, Verdict]:
+    return {Rating(rating): Verdict(verdict) for rating, verdict in sorted(stored.items())}
+
+
+@dataclass(frozen=True)
+class PendingVerification:
+    """What one member read, and a second has not yet."""
+
+    id: UUID
+    url: str
+    by: UUID
+    """The principal."""
+
+
+_OPEN = """
+SELECT id, url, by FROM attestations WHERE tenant_id = :tenant AND "row" = :row AND written = :written
+AND state = 'open' AND read_on > :since AND CAST(verdicts AS text) = CAST(CAST(:verdicts AS jsonb) AS text)
+ORDER BY created_at DESC, id DESC LIMIT 1
+"""
+
+
+def find_pending_verification(
+    scope: Scope, row: MatrixRow, verdicts: Mapping[Rating, Verdict] | None = None
+) -> PendingVerification | None:
+    """What waits for a second member of one rule, as it is written now."""
+    found = scope.run(
+        _OPEN,
+        tenant=scope.tenant_id,
+        row=row.id,
+        written=row.digest(),
+        since=scope.now.date() - SECOND_READING_WINDOW,
+        verdicts=canonical_json(dict(verdicts or {})).decode(),
+    ).first()
+    return None if found is None else PendingVerification(found.id, found.url, found.by)
+
+
+def verify_rule(
+    scope: Scope, name: str, url: str, *, read_on: date, verdicts: Mapping[Rating, Verdict] | None = None
+) -> bool:
+    """The acting member read the rule `name` at `url` on a day and found it as it is written, or stricter: `verdicts`.
+
+    Whether it holds from now on: an owner says it first, another member with the right to review says it too.
+    Raises Refused for who may not, and where it is looser than the rule (ATTESTATION_INVALID); BadInput for a rule that
+    does not age, an address that is not the rule's, a day to come or long past.
+    """
+    row = _row(scope, name)
+    if url not in row.source_url or not scope.now.date() - SECOND_READING_WINDOW < read_on <= scope.now.date():
+        raise BadInput("rule.not_read_so")
+    found = dict(verdicts or {})
+    if any(rating not in row.verdicts or each.rank < row.verdicts[rating].rank for rating, each in found.items()):
+        raise Refused("gate.ATTESTATION_INVALID")
+    scope.lock(f"attest:{scope.tenant_id}:{name}")
+    member = tenants.get_acting_member(scope, "gate.ATTESTATION_INVALID")
+    before = find_pending_verification(scope, row, found)
+    if before is not None and before.url == url and _is_another(scope, before.by, member.principal_id):
+        require_right(member.role, Right.REVIEW)
+        _second(scope, name, before.id, member.principal_id)
+        return True
+    require_right(member.role, Right.RULES)
+    if before is None or before.url != url:
+        stated = canonical_json(found).decode()
+        _first(scope, row, url=url, read_on=read_on, by=member.principal_id, verdicts=stated)
+    return False
+
+
+def _is_another(scope: Scope, one: UUID, other: UUID) -> bool:
+    """Whether two principals are two humans: a guest who was seen where the other was is the other."""
+    return one != other and one not in device_fingerprints.same_humans(scope, other).get(other, frozenset())
+
+
+def _row(scope: Scope, name: str) -> MatrixRow:
+    row = active_policy.current_bundle(scope).rows.get(name)
+    if row is None or row.same_as or not row.ages:
+        raise BadInput("rule.does_not_age")
+    return row
+
+
+_FIRST = """
+INSERT INTO attestations (tenant_id, id, "row", written, url, state, read_on, until, verdicts, by)
+VALUES (:tenant, :id, :row, :written, :url, 'open', :read_on, :until, CAST(:verdicts AS jsonb), :by)
+"""
+
+
+def _first(scope: Scope, row: MatrixRow, *, url: str, read_on: date, by: UUID, verdicts: str) -> None:
+    stated = {"url": url, "read_on": read_on, "until": read_on + VERIFICATION_PERIOD, "by": by, "verdicts": verdicts}
+    with scope.acting_as("gate"):
+        scope.run(_FIRST, tenant=scope.tenant_id, id=uuid7(), row=row.id, written=row.digest(), **stated)
+    audit.record(scope, "rule.read", f"rule:{row.id}", url=url, day=read_on.isoformat())
+
+
+_SECOND = """
+UPDATE attestations SET state = CASE WHEN id = :id THEN 'active' ELSE 'ended' END,
+  second = CASE WHEN id = :id THEN CAST(:second AS uuid) ELSE second END, updated_at = house_now()
+WHERE tenant_id = :tenant AND "row" = :row AND state <> 'ended' AND (id = :id OR state = 'active')
+"""
+
+
+def _second(scope: Scope, name: str, attestation_id: UUID, principal: UUID) -> None:
+    with scope.acting_as("gate"):
+        scope.run(_SECOND, tenant=scope.tenant_id, row=name, id=attestation_id, second=principal)
+    audit.record(scope, "rule.read_by_two", f"rule:{name}")

@@ -1,0 +1,209 @@
+"""What a text says once it is decoded: letters written as codes, numbers, signs or drawings. For matching only.
+
+Whatever cannot be read is left out: a wrong guess adds a view in which nothing is found, and hides nothing.
+"""
+
+import base64
+import binascii
+import quopri
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from urllib.parse import unquote
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_BASE64_IN_PARTS = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{4,}+\s+){2,}[A-Za-z0-9+/]{2,}={0,2}")
+_BASE32 = re.compile(r"(?:[A-Z2-7]{8,}|(?=[a-z]{0,40}[2-7])[a-z2-7]{12,})={0,6}")
+_HEXADECIMAL = re.compile(r"(?:(?:\\x|0x)?[0-9a-fA-F]{2}[\s:,]{0,2}){8,}")
+_PUNYCODE = re.compile(r"xn--[a-z0-9-]+", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})\}?|U\+([0-9a-fA-F]{4,6})\s?")
+_QUOTED = re.compile(r"(?:=[0-9A-Fa-f]{2}){4,}")
+_NUMBERS = re.compile(r"(?<!\d)\d{1,8}(?:[\s,;.:/|-]{1,3}\d{1,8}){3,}")
+_NUMBER = re.compile(r"(?<!\d)\d{1,8}(?!\d)")
+_UNBROKEN = re.compile(r"\d{16,}")
+_PREFIXED = re.compile(r"(?<![0-9A-Za-z])(?:0?[xX]|[uU]\+?\{?(?:00)?)?([2-7][0-9A-Fa-f])[hH]?(?![0-9A-Za-z])")
+"""The code of a visible character to the base of sixteen, as programs and people write it."""
+_KEYCAP = "\u20e3"
+_BRAILLE = re.compile("[\u2801-\u283f]+")
+_MORSE = re.compile(r"(?:[.\-·•⚫⚪🔴–—_➖▬]{1,5}[\s/|,;]{1,3}){3,}[.\-·•⚫⚪🔴–—_➖▬]{1,5}")
+_SPELT = re.compile(r"[^\W\d_]+")
+_DRAWN = re.compile(r"[|\\]|><|\}\{|\)\(|\[\]|\(\)|(?<=\w)[(<](?=\w)")
+
+_IN_BRAILLE = dict(
+    zip((1, 3, 9, 25, 17, 11, 27, 19, 10, 26, 5, 7, 13, 29, 21, 15, 31, 23, 14, 30, 37, 39, 58, 45, 61, 53),
+        "abcdefghijklmnopqrstuvwxyz", strict=True)
+)  # fmt: skip
+"""Dots 1 to 6 as bits, as Unicode numbers them: https://www.unicode.org/charts/PDF/U2800.pdf"""
+_MORSE_LETTERS = (
+    ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
+)
+_IN_MORSE = dict(zip(_MORSE_LETTERS.split(), "abcdefghijklmnopqrstuvwxyz", strict=True))
+"""https://www.itu.int/rec/R-REC-M.1677"""
+_ALPHABET = (
+    "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar papa"
+    " quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu"
+)
+_SPELLING = frozenset(_ALPHABET.split())
+_TURNED = re.compile("[ɥʇʍʎɹʞɯɟƃᴉɾ]")
+_UPRIGHT = str.maketrans("ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎ∀ƎſפHIſ˥WԀɹS┴∩ΛMX⅄", "abcdefghijklmnopqrstuvwxyaejghijlmprstuvwxy")
+"""Letters written upside down; the word they make is then read from its end, as every view is."""
+_SHAPES = (
+    (r"|\/|", "m"), ("/\\/\\", "m"), (r"\/\/", "w"), (r"|\|", "n"), ("|-|", "h"), ("|_|", "u"), (r"\/", "v"),
+    ("/\\", "a"), ("><", "x"), ("}{", "x"), (")(", "x"), ("|<", "k"), ("|{", "k"), ("|3", "b"), ("|)", "d"),
+    ("|>", "p"), ("|=", "f"), ("|2", "r"), ("|_", "l"), ("()", "o"), ("[]", "o"), ("(", "c"), ("<", "c"), ("|", "l"),
+)  # fmt: skip
+"""Letters that are drawn with several signs, the longest first."""
+_BASES = ((10, frozenset("0123456789"), 2), (8, frozenset("01234567"), 2), (2, frozenset("01"), 7))
+"""To which bases codes are written: the digits there are, and how many one takes at least."""
+MEANT = 8
+"""So many characters that numbers standing apart must make: fewer come by chance."""
+_LEAST = 4
+"""So many numbers or words in a row spell something."""
+
+
+def decode_segments(shown: str) -> set[str]:
+    """Every reading of the encoded segments of a text, whose entities and markup are gone already."""
+    found = {unquote(shown)} if "%" in shown else set()
+    for pattern, read in _READERS:
+        parts = {part: [*read(part)] for part in pattern.findall(shown)}
+        found |= {reading for readings in parts.values() for reading in readings}
+        if len(parts) > 1 or pattern is _BRAILLE:  # a term may be spread over several, and over what stands between
+            found.add(pattern.sub(_first_of(parts), shown))
+    if "\\u" in shown or "U+" in shown:
+        found.add(_ESCAPED.sub(_character, shown))
+    if _TURNED.search(shown):
+        found.add(shown.translate(_UPRIGHT))
+    if _DRAWN.search(shown):
+        found.add(_undrawn(shown))
+    found |= {_spelt(shown), *(said for said in _counted(shown) if len(said) >= MEANT)}
+    return found - {"", shown}
+
+
+def _first_of(readings: Mapping[str, Sequence[str]]) -> Callable[["re.Match[str]"], str]:
+    return lambda found: next(filter(None, readings.get(found[0], ())), found[0])
+
+
+def decode_base64_segments(text: str) -> str:
+    """The text with every segment that is readable when decoded from base64 put as what it says."""
+    return _BASE64.sub(lambda found: _base64(found[0]) or found[0], text)
+
+
+def _bases(segment: str) -> Iterable[str]:
+    """Read from each of four places on, since a letter before it must not hide it; and backwards."""
+    return [_base64(one[skipped:]) for one in (segment, segment[::-1].lstrip("=")) for skipped in range(4)]
+
+
+def _base64(segment: str) -> str:
+    body = segment.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return _readable(base64.b64decode(body + "=" * (-len(body) % 4), validate=True))
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _base32(segment: str) -> Iterable[str]:
+    body = segment.rstrip("=")
+    try:
+        return [_readable(base64.b32decode(body + "=" * (-len(body) % 8), casefold=True))]
+    except (binascii.Error, ValueError):
+        return []
+
+
+def _hexadecimal(segment: str) -> Iterable[str]:
+    return [_readable(bytes.fromhex(re.sub(r"\\x|0x|[\s:,]", "", segment)))]
+
+
+def _punycode(segment: str) -> Iterable[str]:
+    try:
+        return [segment[4:].encode().decode("punycode")]
+    except UnicodeError:
+        return []
+
+
+def _numbers(segment: str) -> Iterable[str]:
+    """As codes of characters to the base of ten, eight or two, and as places in the alphabet."""
+    parts = re.findall(r"\d+", segment)
+    for base, digits, least in _BASES:
+        if all(set(part) <= digits and len(part) >= least for part in parts):
+            codes = [int(part, base) for part in parts]
+            if all(code <= 0x7E for code in codes):
+                yield _readable(bytes(codes))
+    if all(len(part) <= 2 and 1 <= int(part) <= 26 for part in parts):
+        yield "".join(chr(96 + int(part)) for part in parts)
+
+
+def _counted(shown: str) -> Iterable[str]:
+    """What all numbers of a text say, whatever stands between them, and what an unbroken row of digits says in pairs,
+    in threes and in eights: codes of characters, and places in the alphabet from one, from nought or from its end."""
+    text = shown.replace(_KEYCAP, "")
+    yield "".join(chr(int(code, 16)) for code in _PREFIXED.findall(text))
+    cuts = {2, 3, 8} if _UNBROKEN.search(text) else {1}
+    for width in cuts:
+        numbers = _NUMBER.findall(_UNBROKEN.sub(_cut(width), text))
+        if len(numbers) >= _LEAST:
+            yield from _said(numbers)
+
+
+def _cut(width: int) -> Callable[["re.Match[str]"], str]:
+    return lambda found: " ".join(found[0][at : at + width] for at in range(0, len(found[0]), width))
+
+
+def _said(numbers: Sequence[str]) -> Iterable[str]:
+    for base, digits, least in _BASES:
+        codes = [int(part, base) for part in numbers if len(part) >= least and digits.issuperset(part)]
+        yield "".join(chr(code) for code in codes if 0x20 <= code <= 0x7E)
+    places = [int(part) for part in numbers if len(part) <= 2]
+    for first, step in ((96, 1), (97, 1), (123, -1)):
+        letters = (first + step * place for place in places)
+        yield "".join(chr(letter) for letter in letters if 97 <= letter <= 122)
+
+
+def _braille(segment: str) -> Iterable[str]:
+    return ["".join(_IN_BRAILLE.get(ord(one) - 0x2800, " ") for one in segment)]
+
+
+def _morse(segment: str) -> Iterable[str]:
+    letters = re.split(r"[\s/|,;]+", re.sub("[·•⚫⚪🔴]", ".", re.sub("[–—_➖▬]", "-", segment)))
+    return ["".join(_IN_MORSE.get(one, "") for one in letters)]
+
+
+_READERS: tuple[tuple["re.Pattern[str]", Callable[[str], Iterable[str]]], ...] = (
+    (_BASE64, _bases),
+    (_BASE64_IN_PARTS, lambda segment: [_base64("".join(segment.split()))]),
+    (_BASE32, _base32),
+    (_HEXADECIMAL, _hexadecimal),
+    (_PUNYCODE, _punycode),
+    (_QUOTED, lambda segment: [_readable(quopri.decodestring(segment))]),
+    (_NUMBERS, _numbers),
+    (_BRAILLE, _braille),
+    (_MORSE, _morse),
+)
+
+
+def _character(found: "re.Match[str]") -> str:
+    code = int(found[1] or found[2], 16)
+    return chr(code) if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF else ""
+
+
+def _undrawn(text: str) -> str:
+    for drawn, letter in _SHAPES:
+        text = text.replace(drawn, letter)
+    return text
+
+
+def _spelt(text: str) -> str:
+    """What words that stand for letters spell ("echo x-ray papa"), and letters that stand alone among other words."""
+    words = [word.casefold() for word in _SPELT.findall(text.replace("x-ray", "xray").replace("X-ray", "xray"))]
+    named = "".join(word[0] for word in words if word in _SPELLING)
+    alone = "".join(word for word in words if len(word) == 1)
+    return " ".join(found for found in (named, alone) if len(found) >= _LEAST)
+
+
+def _readable(data: bytes) -> str:
+    """The text in some bytes: UTF-8, or UTF-16 of plain letters; nothing where it is none."""
+    if len(data) > 3 and not (any(data[::2]) and any(data[1::2])):
+        data = data.replace(b"\0", b"")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return ""
+    return text if all(c.isprintable() or c.isspace() for c in text) else ""

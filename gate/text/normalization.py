@@ -1,0 +1,301 @@
+"""The views of a text that matching runs on. They serve matching only: the text that is sent is never rewritten."""
+
+import codecs
+import html
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from gate.text.encodings import decode_segments
+
+# Look-alikes by sight, after UTS #39; capitals before folding, since eta looks like n and Eta like H.
+_CAPITALS = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧАВЕЗІЈКМНОРСТУХЅԌ", "abezhikmnoptyxabe3ijkmhopctyxsg")
+_ALIKE = str.maketrans(
+    "αβγεηικμνορστυχωζ" + "авгезіїјкмнпорстухһԁԛԝѕьґ" + "ոօսհցյ" + "ɑɡɩıɪłøđħƒ℮ʟɴʀꜱʏɢʜᴀʙᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɐəɛɔ∀∃∈∂∑∆∩∪⊂",
+    "abyenikuvopotuxwz" + "abre3iijkmhnopctyxhdqwsbr" + "noumgj" + "agiiilodhfelnrsyghabcdejkmoptuvwzaeeoaeedeanuc",
+)
+_LEET = str.maketrans("0134567892@$!|+€£¢¥µ×§", "oieasgtbgzasiiteicyuxs")
+_STYLED = {0x1F170 + i: chr(97 + i) for i in range(26)} | {0x1F150 + i: chr(97 + i) for i in range(26)}
+_FLAGS = {0x1F1E6 + i: chr(97 + i) for i in range(26)}
+_LETTERS = _STYLED | _FLAGS  # squared, circled and regional letters stand for their letters
+_LETTER = re.compile("[\U0001f150-\U0001f1ff]")
+"""Where those stand: most texts hold none, and looking is quicker than translating."""
+
+_TAG = re.compile(r"</?[A-Za-z?!][^<>]{0,2000}>")
+_ANGLES = re.compile("[<>]")
+_HUMPS = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+_ASIDES = tuple(re.compile(found) for found in (r"\([^()]{0,200}\)", r"\[[^\[\]]{0,200}\]", r"\{[^{}]{0,200}\}"))
+"""What stands in brackets: markup of forums, the address of a link, a word in between."""
+_TAG_CHARACTERS = re.compile("[\U000e0020-\U000e007e]+")
+_FLAG_OF_A_REGION = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f")
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+_PICTURE = (
+    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff"
+    "\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+)
+_EMOJI = re.compile(
+    f"[0-9#*]\ufe0f?\u20e3|(?:{_PICTURE}[\ufe0e\ufe0f]?[\U0001f3fb-\U0001f3ff]?)"
+    f"(?:\u200d{_PICTURE}[\ufe0e\ufe0f]?[\U0001f3fb-\U0001f3ff]?)*"
+)
+_IGNORABLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_MARKED = re.compile("[&<:]")
+"""What may begin an entity, a tag or a letter's name."""
+
+_WORD = re.compile(r"[^\W_]+")
+_FIRST = re.compile(r"(?:\W*\d+\W+)?[\W_]*([^\W_])")
+"""Past bullets, quotation marks and the numbers of a list."""
+_SENTENCES = re.compile(r"[.!?…]+\s+")
+_ALIAS_OR_PICTURE = re.compile(f":[A-Za-z][A-Za-z0-9_+-]{{0,40}}:|{_PICTURE}")
+_LETTER_ALIAS = re.compile(r":(?:regional_indicator|letter|squared|negative_squared)_([A-Za-z]):")
+_LONE_LETTERS = re.compile(r"\b[^\W_](?: [^\W_]\b){2,}")
+_REPEATS = re.compile(r"(.)\1+")
+_NO_LETTERS = bytes(set(range(128)) - set(range(97, 123)))
+_BACKWARDS = bytes.maketrans(bytes(range(97, 123)), bytes((97 - code) % 26 + 97 for code in range(97, 123)))
+DEPTH = 3
+"""So often something may be encoded, one way inside another."""
+CENSOR_MARK = "*"
+_BLOTS = re.compile(rf"(?<=[^\W_])(?:{_EMOJI.pattern}|[*#_~^%?•·●○■□█▇▒░])+(?=[^\W_])")
+_BLOTTED_WORD = re.compile(r"[^\W_](?:[^\W_]|\*)*")
+
+
+@dataclass(frozen=True)
+class NormalizedViews:
+    """`spaced`: words with single blanks and a blank at either end; `joined`: no separators at all; `edges`: what the
+    first letters of words or the last of lines make, where nothing short may be sought."""
+
+    spaced: frozenset[str]
+    joined: frozenset[str]
+    edges: frozenset[str] = frozenset()
+    steps: frozenset[str] = frozenset()
+    """How far each letter is from the one before: what every shift of the alphabet leaves as it was."""
+    blotted: frozenset[str] = frozenset()
+    """Words, and letters run together, where a blotted letter is `BLOT`; repeats stay."""
+
+
+def strip_markup(text: str) -> str:
+    """The text without markup, entities and invisible characters; tags and names of letters become letters."""
+    if text.isascii() and not _MARKED.search(text):
+        return text  # all the rest is about other characters
+    text = _TAG.sub("", html.unescape(text))
+    text = _LETTER_ALIAS.sub(r"\1", text) if ":" in text else text
+    text = _TAG_CHARACTERS.sub(lambda found: "".join(chr(ord(c) - 0xE0000) for c in found[0]), text)
+    text = text.translate(_LETTERS) if _LETTER.search(text) else text
+    return visible_letters(text)
+
+
+def visible_letters(text: str) -> str:
+    """The text in its plainest letters, without invisible characters."""
+    return text if text.isascii() else _IGNORABLE.sub("", unicodedata.normalize("NFKC", text))
+
+
+def fold_case(text: str) -> str:
+    """Lower case without accents or invisible characters; letters and digits stay what they are. Idempotent."""
+    for _ in range(64):  # each pass may uncover something for the next one; nesting deeper than this is no text
+        after = _without_marks(strip_markup(text).casefold())
+        if after == text:
+            return after
+        text = after
+    return text
+
+
+def _without_marks(text: str) -> str:
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).translate(_marks()))
+
+
+@cache
+def _marks() -> Mapping[int, None]:
+    """Every combining mark, of all planes where there are any, as a table that drops it."""
+    planes = [*range(0x300, 0x1E950), *range(0xE0100, 0xE01F0)]
+    return dict.fromkeys(code for code in planes if unicodedata.category(chr(code))[0] == "M")
+
+
+def fold_lookalikes(text: str) -> str:
+    """What the text looks like: `plain`, with look-alikes of other alphabets turned into Latin letters. Idempotent."""
+    return fold_case(fold_case(strip_markup(text).translate(_CAPITALS)).translate(_ALIKE))
+
+
+def fold_leetspeak(folded: str) -> str:
+    """Digits and symbols that stand for letters turned into them; i and l, which look alike, become one."""
+    return folded.translate(_LEET).replace("l", "i")
+
+
+def spaced_words(folded: str) -> str:
+    """Words with single blanks around; runs of single letters become one word; repeats collapse. Idempotent."""
+    words = _LONE_LETTERS.sub(lambda found: found[0].replace(" ", ""), separated_words(folded))
+    return _REPEATS.sub(_once, words)
+
+
+def separated_words(folded: str) -> str:
+    """As `spaced`, but single letters stay words of their own: a letter beside a term must not hide it. Idempotent."""
+    return _REPEATS.sub(_once, f" {' '.join(_WORD.findall(folded))} ")
+
+
+def joined_letters(folded: str) -> str:
+    """Letters and digits alone; repeats collapse."""
+    return _REPEATS.sub(_once, "".join(_WORD.findall(folded)))
+
+
+def _once(found: "re.Match[str]") -> str:
+    return found[1]
+
+
+@lru_cache(maxsize=16)  # a text is judged several times at once: marked, then decided on, for each account
+def normalized_views(text: str) -> NormalizedViews:
+    """Every view of one text: decoded segments, edges and the mirror image included, also as a place shows it that
+    knows no markup: there, what stands between angle brackets is read."""
+    found = [_views(text)]
+    if "<" in (shown := _unescaped(text)) and (verbatim := _ANGLES.sub(" ", shown)) != shown:
+        found.append(_views(verbatim))
+    return found[0] if len(found) == 1 else _together(*found)
+
+
+def _together(one: NormalizedViews, other: NormalizedViews) -> NormalizedViews:
+    return NormalizedViews(
+        one.spaced | other.spaced,
+        one.joined | other.joined,
+        one.edges | other.edges,
+        one.steps | other.steps,
+        one.blotted | other.blotted,
+    )
+
+
+def _views(text: str) -> NormalizedViews:
+    words: set[str] = set()
+    runs: set[str] = set()
+    forms = {*_read(text), _first_letters(text), _named(text), *_without_asides(text)} - {""}
+    for form in forms:
+        seen = fold_lookalikes(form)
+        words |= {of(folded) for of in (spaced_words, separated_words) for folded in (seen, fold_leetspeak(seen))}
+        runs |= {
+            joined_letters(html.unescape(form).casefold()),
+            joined_letters(seen),
+            joined_letters(fold_leetspeak(seen)),
+        }
+        turned = joined_letters(codecs.encode(seen, "rot13"))
+        runs |= {turned, fold_leetspeak(turned)}
+    words |= {separated_words(fold_lookalikes(_HUMPS.sub(" ", strip_markup(text))))}
+    edges = {joined_letters(fold_lookalikes(edge)) for edge in _edges(text)}
+    both_ways = [frozenset(found | {one[::-1] for one in found}) for found in (runs, edges)]
+    steps, blotted = frozenset(letter_steps(fold_lookalikes(text))), frozenset(_blotted(text))
+    return NormalizedViews(frozenset(words), both_ways[0], both_ways[1], steps, blotted)
+
+
+def _read(text: str) -> set[str]:
+    """The text, and all that its encoded segments say, however often they were encoded."""
+    found = newest = {text}
+    for _ in range(DEPTH):
+        newest = {inner for once in newest for inner in decode_segments(strip_markup(once))} - found
+        found = found | newest
+    return found
+
+
+def _unescaped(text: str) -> str:
+    for _ in range(DEPTH):  # deeper down no reader sees anything but entities
+        text = html.unescape(text)
+    return text
+
+
+def _without_asides(text: str) -> set[str]:
+    shown = strip_markup(text)
+    return {aside.sub("", shown) for aside in _ASIDES} - {shown}
+
+
+def letter_steps(seen: str) -> set[str]:
+    """The steps from letter to letter in each direction, and those of an alphabet that is turned round."""
+    found = set()
+    for letters in {joined_letters(seen), joined_letters(seen.translate(_LEET))}:
+        codes = letters.encode("ascii", "ignore").translate(None, _NO_LETTERS)
+        steps = bytes((after - before) % 26 + 97 for before, after in itertools.pairwise(codes))
+        for run in (steps.decode(), steps.translate(_BACKWARDS).decode()):
+            found |= {run, run[::-1]}
+    return found
+
+
+def _blotted(text: str) -> Iterable[str]:
+    """The text where signs and pictures inside words stand for letters nobody is to read, as words and run together."""
+    shown = _BLOTS.sub(lambda found: CENSOR_MARK * len(_EMOJI.sub(CENSOR_MARK, found[0])), strip_markup(text))
+    if CENSOR_MARK in shown:
+        words = _BLOTTED_WORD.findall(fold_leetspeak(fold_lookalikes(shown)))
+        yield f" {' '.join(words)} "
+        yield "".join(words)
+
+
+def _first_letters(text: str) -> str:
+    """Of each line the first letter or digit."""
+    lines = strip_markup(text).splitlines()
+    found = [_FIRST.match(line) for line in lines] if len(lines) > 3 else []
+    return "".join(first[1] for first in found if first is not None)
+
+
+def _edges(text: str) -> Iterable[str]:
+    """The first letters of words and of sentences, the last ones of words and of lines, and the capitals."""
+    shown = strip_markup(text)
+    words = _WORD.findall(shown)
+    yield "".join(word[0] for word in words)
+    yield "".join(word[-1] for word in words)
+    lines = [_WORD.findall(line) for line in shown.splitlines()]
+    yield "".join(words[-1][-1] for words in lines if words)
+    yield "".join(first[1] for part in _SENTENCES.split(shown) if (first := _FIRST.match(part)) is not None)
+    yield "".join(filter(str.isupper, shown))
+
+
+def _named(text: str) -> str:
+    """The names of the pictures in a text, one after the other: what a list calls an emoji is found as it is called."""
+    if text.isascii() and ":" not in text:
+        return ""
+    pictures = (found[0] for found in _ALIAS_OR_PICTURE.finditer(text))
+    return " ".join(one.strip(":") if one[0] == ":" else unicodedata.name(one, "") for one in pictures)
+
+
+def is_obfuscated(text: str) -> bool:
+    """Whether the text hides how it reads, even where nothing matches: such a text is looked at by a person."""
+    shown = html.unescape(text)
+    if _BIDI.search(shown) and not _RIGHT_TO_LEFT.search(shown):
+        return True
+    rest = _EMOJI.sub("", _FLAG_OF_A_REGION.sub("", shown))
+    if _TAG_CHARACTERS.search(rest) or _stacked(rest):
+        return True
+    allowed = 2 * -(-max(len(shown), 1) // 100)
+    return len(_IGNORABLE.findall(rest)) > allowed or any(
+        map(_mixed, _WORD.findall(unicodedata.normalize("NFKC", rest)))
+    )
+
+
+def _stacked(text: str) -> bool:
+    """More than two marks on a base."""
+    marks = 0
+    for character in unicodedata.normalize("NFD", text):
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks > 2:
+            return True
+    return False
+
+
+_LOOKING_LATIN = frozenset(
+    {"GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "CANADIAN", "COPTIC", "LISU", "DESERET", "OLD", "RUNIC", "TIFINAGH",
+     "ETHIOPIC", "GEORGIAN", "OSAGE", "VAI", "CARIAN", "LYCIAN", "LYDIAN", "WARANG", "GOTHIC"}
+)  # fmt: skip
+"""First words of the names of letters that are taken for Latin ones."""
+
+
+@cache
+def _script(character: str) -> str:
+    name = unicodedata.name(character, "")
+    return name.split(" ", 1)[0] if character.isalpha() else ""
+
+
+def _mixed(word: str) -> bool:
+    """Latin beside letters of an alphabet that looks like it in one word; the micro sign is a unit."""
+    if word.isascii():
+        return False
+    scripts = {_script(character) for character in word if character not in "µμΩ"}
+    return "LATIN" in scripts and bool(scripts & _LOOKING_LATIN)

@@ -1,0 +1,107 @@
+"""Whether a vocabulary knows a word: as it stands, drawn out, laughed, made small, with pronouns, or compounded. Pure.
+
+Lists of words hold the forms that are common. What speakers build on the spot is taken apart here, by rules of the six
+languages, and its parts are looked up.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from gate.text.vocabulary import Vocabulary
+
+_LAUGHTER = re.compile(
+    r"[bm]?[uw]?(?=[aeiouäöü]*[hj])(?=[hj]*[aeiouäöü])[hjaeiouäöü]{4,}"
+    r"|k{2,}|(?:rs){2,}s*|x+d+|h*m{2,}h?|(?:lo+)+l+z?|(?:xo)+x?|[zx]{2,}|[fp]f+t?|b+r{2,}|p?s+h+t?|g+r{2,}|tss+k?"
+)
+_STRETCHED = re.compile(r"(.)\1{2,}|([aeiouyhmrsz])\2$")
+_STEM = 4
+"""Letters that must be left of a word whose ending was taken off."""
+
+_SMALL_OR_GREAT = (
+    "císimo", "ísimo", "ísima", "ísimos", "ísimas", "isimo", "isima", "isimos", "isimas",
+    "íssimo", "íssima", "íssimos", "íssimas", "issimo", "issima", "issimi", "issime", "issimos", "issimas",
+    "ito", "ita", "itos", "itas", "cito", "cita", "citos", "citas", "inho", "inha", "inhos", "inhas",
+    "zinho", "zinha", "zinhos", "zinhas", "ino", "ina", "ini", "ine", "etto", "etta", "etti", "ette", "uccio", "uccia",
+    "chen", "lein",
+)  # fmt: skip
+_PRONOUNS = (
+    "mi", "ti", "ci", "vi", "si", "lo", "la", "li", "le", "ne", "gli", "me", "te", "se", "los", "las", "les", "nos",
+    "os", "melo", "mela", "meli", "mele", "telo", "tela", "teli", "tele", "celo", "cela", "glielo", "gliela", "selo",
+    "sela", "selos", "selas", "mene", "tene", "cene",
+)  # fmt: skip
+"""As Italian, Spanish and Portuguese write them onto an infinitive or a gerund."""
+_SPOKEN = {"ste": "st", "ts": "t"}
+"""As German runs pronouns into verbs: "machste", "gibts"."""
+_LINKS = ("", "s", "n", "en", "es", "er", "e")
+"""What German puts between the parts of a compound."""
+MAX_WORD_LENGTH = 48
+"""Letters of a word; more of them are none, and would take long to take apart."""
+_COMPOUND, _PART = 8, 3
+"""Letters of a compound, and of each part, at least."""
+
+
+def is_known_word(word: str, vocabulary: Vocabulary) -> bool:
+    """Whether a casefolded word is one of the supported languages, in any form people write it."""
+    if len(word) > MAX_WORD_LENGTH:
+        return False
+    return vocabulary.contains(word) or any(
+        vocabulary.contains(shape) or _derived(shape, vocabulary) or _compounded(shape, vocabulary, parts=3)
+        for shape in _shapes(word)
+    )
+
+
+def is_slang_word(word: str, vocabulary: Vocabulary) -> bool:
+    """Whether a casefolded word is laughter, or of chats, and no word that a supported language has."""
+    if len(word) > MAX_WORD_LENGTH or vocabulary.contains(word):
+        return False
+    return _LAUGHTER.fullmatch(word) is not None or any(shape in vocabulary.slang for shape in _shapes(word))
+
+
+def _shapes(word: str) -> Iterable[str]:
+    """The word, and what it was before it was drawn out."""
+    return dict.fromkeys((word, _STRETCHED.sub(r"\1\1\2", word), _STRETCHED.sub(r"\1\2", word)))
+
+
+def strip_accents(word: str) -> str:
+    """A casefolded word without its accents."""
+    return "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
+
+
+def _derived(word: str, vocabulary: Vocabulary) -> bool:
+    return any(vocabulary.contains(form) for form in _origins(word))
+
+
+def _origins(word: str) -> Iterable[str]:
+    """What the word may have been built from."""
+    for stem in _without(word, _SMALL_OR_GREAT):
+        yield from (stem + after for after in ("", "o", "a", "e"))
+    for stem in _without(word, _PRONOUNS):
+        if stem.endswith(("r", "ndo")):
+            yield from (stem, stem + "e")
+    for ending, instead in _SPOKEN.items():
+        if len(word) - len(ending) >= _STEM - 1 and word.endswith(ending):
+            yield word.removesuffix(ending) + instead
+
+
+def _without(word: str, endings: Iterable[str]) -> Iterable[str]:
+    for ending in endings:
+        if len(word) - len(ending) >= _STEM and word.endswith(ending):
+            yield from {word.removesuffix(ending), strip_accents(word.removesuffix(ending))}
+
+
+def _compounded(word: str, vocabulary: Vocabulary, *, parts: int) -> bool:
+    """Whether two or three German words make it up."""
+    if len(word) < _COMPOUND or parts < 2:
+        return False
+    for at in range(len(word) - _PART, _PART - 1, -1):
+        left, right = word[:at], word[at:]
+        heads = vocabulary.is_compound_part(right) or _compounded(right, vocabulary, parts=parts - 1)
+        if heads and any(_leads(left, link, vocabulary) for link in _LINKS):
+            return True
+    return False
+
+
+def _leads(left: str, link: str, vocabulary: Vocabulary) -> bool:
+    first = left.removesuffix(link)
+    return left.endswith(link) and len(first) >= _PART and vocabulary.is_compound_part(first)

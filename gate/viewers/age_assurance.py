@@ -1,0 +1,272 @@
+"""Readers: what is known of their age, and who may not be written to. The only place that knows it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Refused
+from foundation.outbox import outbox
+from gate import epochs
+from gate.contract.states import ASSURANCE_STATES, AssuranceState
+from gate.evidence.snapshot import TEST_ASSURANCE_METHOD
+from gate.log.models import AgeAssurance
+from gate.policy import active_policy
+from gate.policy.bundle import Bundle
+from gate.removal.events import ViewerChanged
+from tenants import audit
+
+LEVELS = ("L0", "L1", "L2", "L3", "L4")
+ASSURANCE_LIFETIME = timedelta(days=365)
+KEEP_PENDING, KEEP_EXPIRED = timedelta(days=30), timedelta(days=90)
+REVIEW_METHOD = "review"
+"""A member wrote down what somebody outside confirmed."""
+
+TEST_ENVIRONMENTS = ("demo", "test")
+
+
+@dataclass(frozen=True)
+class AgeAssuranceSummary:
+    """What is known of a reader on one platform; `over_18` only while it is assured and has not run out."""
+
+    state: AssuranceState
+    over_18: bool
+    level: str
+    method: str
+    expires_at: datetime | None
+    epoch: int
+
+    @property
+    def can_be_messaged(self) -> bool:
+        """Whether anything but a service text may be written to them."""
+        return self.state not in (AssuranceState.BLOCKED, AssuranceState.SUSPECTED)
+
+
+@dataclass(frozen=True)
+class AgeWitness:
+    """Who outside knows a reader's age, and the member (`member:<id>`) who wrote it down and why. No document."""
+
+    custodian: str
+    member: str
+    why: str
+
+
+NO_WITNESS = AgeWitness("", "", "")
+UNKNOWN_VIEWER = AgeAssuranceSummary(AssuranceState.UNKNOWN, False, "L0", "", None, 0)
+
+
+def get_assurance(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
+    """What is known of a reader now."""
+    row = _row(scope, platform, user_id)
+    if row is None:
+        return UNKNOWN_VIEWER
+    state = AssuranceState(row.state)
+    if state is AssuranceState.ASSURED and (row.expires_at is None or scope.now >= row.expires_at):
+        state = AssuranceState.EXPIRED
+    valid = state is AssuranceState.ASSURED and row.over_18
+    return AgeAssuranceSummary(state, valid, row.level if valid else "L0", row.method, row.expires_at, row.epoch)
+
+
+def list_verified_adults(scope: Scope, platform: str, *, only: str = "", bundle: Bundle | None = None) -> list[str]:
+    """The readers on a platform whose age is proven now, as far as the law where they are asks for it; `only` one of
+    them, "" for all."""
+    rules = bundle or active_policy.current_bundle(scope)
+    rows = scope.session.exec(
+        select(AgeAssurance)
+        .where(
+            AgeAssurance.tenant_id == scope.tenant_id,
+            AgeAssurance.platform == platform,
+            AgeAssurance.state == str(AssuranceState.ASSURED),
+            col(AgeAssurance.over_18),
+            col(AgeAssurance.expires_at) > scope.now,
+            *((AgeAssurance.user_id == only,) if only else ()),
+        )
+        .order_by(AgeAssurance.user_id)
+    )
+    real = [row for row in rows if row.method != TEST_ASSURANCE_METHOD or rules.is_test_network(platform)]
+    return [row.user_id for row in real if row.level >= rules.required_assurance(row.jurisdiction)]
+
+
+def list_suspected_minors(scope: Scope, platform: str) -> frozenset[str]:
+    """The readers on a platform who said, or may be, that they are minors: nothing opens for them."""
+    rows = scope.session.exec(
+        select(AgeAssurance.user_id).where(
+            AgeAssurance.tenant_id == scope.tenant_id,
+            AgeAssurance.platform == platform,
+            col(AgeAssurance.state).in_((str(AssuranceState.BLOCKED), str(AssuranceState.SUSPECTED))),
+        )
+    )
+    return frozenset(rows)
+
+
+def _row(scope: Scope, platform: str, user_id: str) -> AgeAssurance | None:
+    return scope.session.exec(
+        select(AgeAssurance)
+        .where(
+            AgeAssurance.tenant_id == scope.tenant_id,
+            AgeAssurance.platform == platform,
+            AgeAssurance.user_id == user_id,
+        )
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def record_assurance(
+    scope: Scope,
+    *,
+    platform: str,
+    user_id: str,
+    method: str,
+    assured_level: str,
+    over_18: bool,
+    environment: str,
+    jurisdiction: str = "",
+    lives: timedelta = ASSURANCE_LIFETIME,
+    bundle: Bundle | None = None,
+) -> AgeAssuranceSummary:
+    """Write down what a provider said of a reader; a provider's no blocks them.
+
+    `assured_level` is L1 to L4 as the provider proves it. Method `test` is for test networks alone, and only where
+    `environment` (of the settings) is demo or test. Raises Refused where it is not, BadInput for an unknown level,
+    Conflict for a reader who is blocked or under suspicion.
+    """
+    if assured_level not in LEVELS or not user_id or not timedelta() < lives <= ASSURANCE_LIFETIME:
+        raise BadInput("viewer.bad_level", level=assured_level)
+    here = environment in TEST_ENVIRONMENTS and (bundle or active_policy.current_bundle(scope)).is_test_network(
+        platform
+    )
+    if method == TEST_ASSURANCE_METHOD and not here:
+        raise Refused("viewer.test_only")
+    if not over_18:
+        return block_viewer(scope, platform, user_id)
+    return _move(
+        scope,
+        platform,
+        user_id,
+        AssuranceState.ASSURED,
+        method=method,
+        level=assured_level,
+        over_18=True,
+        jurisdiction=jurisdiction,
+        assured_at=scope.now,
+        expires_at=scope.now + lives,
+    )
+
+
+def parse_witness(custodian: str, member: str, why: str) -> AgeWitness:
+    """Who outside confirmed an age, as a member typed it. Raises BadInput without a named custodian and a reason."""
+    named, reason = " ".join(custodian.split()), " ".join(why.split())
+    if not 3 <= len(named) <= 80 or not 3 <= len(reason) <= 200:
+        raise BadInput("viewer.no_witness")
+    return AgeWitness(named, member, reason)
+
+
+def confirm_age(
+    scope: Scope, platform: str, user_id: str, *, custodian: str, why: str, lives: timedelta = ASSURANCE_LIFETIME
+) -> AgeAssuranceSummary:
+    """A member writes down that `custodian`, outside, confirmed this reader's age by a document (level L4).
+
+    Raises Refused for anybody but a member, BadInput without a named custodian and a reason, Conflict for a reader who
+    is blocked or under suspicion.
+    """
+    if not scope.actor.startswith("member:"):
+        raise Refused("viewer.person_decides")
+    seen = parse_witness(custodian, scope.actor, why)
+    if not user_id or not timedelta() < lives <= ASSURANCE_LIFETIME:
+        raise BadInput("viewer.bad_level", level=LEVELS[-1])
+    done = _move(
+        scope,
+        platform,
+        user_id,
+        AssuranceState.ASSURED,
+        method=REVIEW_METHOD,
+        level=LEVELS[-1],
+        over_18=True,
+        assured_at=scope.now,
+        expires_at=scope.now + lives,
+        seen_by=seen,
+    )
+    row = _row(scope, platform, user_id)
+    audit.record(scope, "viewer.confirmed", f"viewer:{row.id if row else ''}", custodian=seen.custodian)
+    return done
+
+
+def purge_expired_assurances(scope: Scope) -> int:
+    """Let go of readers who began a check and never ended it, or whose proof ran out long ago; how many.
+
+    Who is blocked or under suspicion stays, however long.
+    """
+    with scope.acting_as("gate"):
+        gone = scope.run(
+            "DELETE FROM age_assurances WHERE tenant_id = :tenant AND (state = 'pending' AND updated_at < :unfinished"
+            " OR state IN ('assured', 'expired') AND expires_at < :expired)",
+            tenant=scope.tenant_id,
+            unfinished=scope.now - KEEP_PENDING,
+            expired=scope.now - KEEP_EXPIRED,
+        )
+    return int(gone.rowcount)
+
+
+def begin_age_check(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
+    """Note that a reader began an age check. Raises Conflict for one who is blocked or under suspicion."""
+    known = get_assurance(scope, platform, user_id)
+    if known.state is AssuranceState.ASSURED:
+        return known
+    return _move(scope, platform, user_id, AssuranceState.PENDING)
+
+
+def mark_suspected_minor(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
+    """A reader hints at being a minor: nothing but service texts, until a person decides."""
+    if not get_assurance(scope, platform, user_id).can_be_messaged:
+        return get_assurance(scope, platform, user_id)
+    return _move(scope, platform, user_id, AssuranceState.SUSPECTED)
+
+
+def block_viewer(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
+    """A reader said, or a provider says, that they are a minor: nothing but service texts, for good."""
+    known = get_assurance(scope, platform, user_id)
+    return known if known.state is AssuranceState.BLOCKED else _move(scope, platform, user_id, AssuranceState.BLOCKED)
+
+
+def reset_assurance(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
+    """Forget an assurance (a handed-over account, a provider's recall), or, as a member, clear a suspicion.
+
+    Raises Refused when something other than a person would clear a suspicion, Conflict for a blocked reader.
+    """
+    known = get_assurance(scope, platform, user_id)
+    if known.state in (AssuranceState.UNKNOWN, AssuranceState.RESET):
+        return known
+    if known.state is AssuranceState.SUSPECTED and not scope.actor.startswith("member:"):
+        raise Refused("viewer.person_decides")
+    return _move(scope, platform, user_id, AssuranceState.RESET)
+
+
+def _move(
+    scope: Scope,
+    platform: str,
+    user_id: str,
+    state: AssuranceState,
+    *,
+    method: str = "",
+    level: str = "L0",
+    over_18: bool = False,
+    jurisdiction: str = "",
+    assured_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    seen_by: AgeWitness = NO_WITNESS,
+) -> AgeAssuranceSummary:
+    epochs.lock_and_advance(scope, epochs.viewer_key(scope, platform, user_id))
+    row = _row(scope, platform, user_id)
+    before = AssuranceState(row.state) if row is not None else AssuranceState.UNKNOWN
+    ASSURANCE_STATES.check(before, state)
+    with scope.acting_as("gate"):
+        if row is None:
+            row = AgeAssurance(tenant_id=scope.tenant_id, platform=platform, user_id=user_id, state=str(state))
+        row.state, row.method, row.level, row.over_18 = str(state), method, level, over_18
+        row.jurisdiction, row.assured_at, row.expires_at = jurisdiction, assured_at, expires_at
+        row.custodian, row.confirmed_by, row.why = seen_by.custodian, seen_by.member, seen_by.why
+        row.epoch += 1
+        scope.add(row)
+    outbox.put(scope, ViewerChanged(scope.tenant_id, row.id, platform, user_id, str(state)))
+    return AgeAssuranceSummary(state, over_18, level, method, expires_at, row.epoch)

@@ -1,0 +1,85 @@
+"""The views of a picture that are rated: everything that can be seen of it, wherever it is shown.
+
+Whole, on white and, where it is transparent, on black too; its middle, as a preview cuts it; tiles at full size of a
+large one, for what is small in the whole; and the preview its file brought along.
+"""
+
+import io
+import math
+
+from PIL import Image
+
+from generators.contract.classifier import PictureView
+from generators.media.pictures import DecodedPhoto, flatten_on
+
+WHOLE, TILE, OVERLAP = 1024, 1152, 128
+"""Pixels: the longer edge of the whole; the edge of a tile, and what two neighbours share."""
+
+MAX_TILES = 12
+"""Of a larger picture the tiles are cut from a smaller copy, still far finer than the whole."""
+
+LONG = 4 / 3
+"""From this shape on a preview's square leaves out what the whole shows small."""
+
+QUALITY = 92
+_WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
+
+
+def picture_views(photo: DecodedPhoto) -> tuple[PictureView, ...]:
+    """Every view of a picture, the whole first."""
+    grounds = {"white": _WHITE, "black": _BLACK} if photo.pixels.mode == "RGBA" else {"white": _WHITE}
+    found = []
+    for name, ground in grounds.items():
+        flat = flatten_on(photo.pixels, ground)
+        found.append(_view(f"whole.{name}", _small(flat, WHOLE)))
+        if max(flat.size) >= LONG * min(flat.size):
+            found.append(_view(f"middle.{name}", _small(_middle(flat), WHOLE)))
+        found += [_view(f"tile.{name}.{number}", tile) for number, tile in enumerate(_tiles(flat))]
+    if photo.preview is not None:
+        found.append(_view("preview", photo.preview.convert("RGB")))
+    return tuple(found)
+
+
+def whole_view(photo: DecodedPhoto) -> PictureView:
+    """The whole picture alone, on white."""
+    return _view("whole.white", _small(flatten_on(photo.pixels, _WHITE), WHOLE))
+
+
+def _view(name: str, image: Image.Image) -> PictureView:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=QUALITY, subsampling=0)
+    return PictureView(name, "image/jpeg", buffer.getvalue())
+
+
+def _small(image: Image.Image, edge: int) -> Image.Image:
+    if max(image.size) <= edge:
+        return image
+    share = edge / max(image.size)
+    size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _middle(image: Image.Image) -> Image.Image:
+    edge = min(image.size)
+    left, top = (image.width - edge) // 2, (image.height - edge) // 2
+    return image.crop((left, top, left + edge, top + edge))
+
+
+def _tiles(image: Image.Image) -> list[Image.Image]:
+    """Tiles that cover a picture larger than one; none of a smaller one, which the whole shows well enough."""
+    if max(image.size) <= TILE:
+        return []
+    while len(_starts(image.width)) * len(_starts(image.height)) > MAX_TILES:
+        image = _small(image, max(image.size) * 3 // 4)
+    corners = [(left, top) for top in _starts(image.height) for left in _starts(image.width)]
+    return [
+        image.crop((left, top, min(left + TILE, image.width), min(top + TILE, image.height))) for left, top in corners
+    ]
+
+
+def _starts(length: int) -> list[int]:
+    """Where tiles begin along an edge, evenly, so that neighbours share at least `OVERLAP`."""
+    if length <= TILE:
+        return [0]
+    count = math.ceil((length - OVERLAP) / (TILE - OVERLAP))
+    return [round(number * (length - TILE) / (count - 1)) for number in range(count)]

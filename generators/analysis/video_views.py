@@ -1,0 +1,42 @@
+"""The views of a film that are rated: every frame that is looked at, as a picture is, the mean of each second, covers.
+
+They come in portions, each a question of its own: a film of a minute has some five hundred views.
+"""
+
+from collections.abc import Iterator
+
+from PIL import Image
+
+from generators.analysis.picture_views import picture_views
+from generators.contract.classifier import PictureView
+from generators.media.pictures import DecodedPhoto
+from generators.video.video_files import DecodedVideo
+
+PORTION = 24
+"""Views of one question, at most, but for the last frame's own."""
+
+
+def video_view_batches(film: DecodedVideo) -> Iterator[tuple[PictureView, ...]]:
+    """Every view of a film, some at a time; none of a sound."""
+    held: list[PictureView] = []
+    for more in _all(film):
+        if held and len(held) + len(more) > PORTION:
+            yield tuple(held)
+            held = []
+        held += more
+    if held:
+        yield tuple(held)
+
+
+def _all(film: DecodedVideo) -> Iterator[tuple[PictureView, ...]]:
+    for number, cover in enumerate(film.covers):
+        yield _named(f"cover.{number}", cover)
+    for frame in film.looked.frames:
+        yield _named(f"frame.{frame.at_ms}", frame.to_image().convert("RGB"))
+    for mean in film.looked.means:
+        yield (PictureView(f"mean.{mean.at_ms}", "image/jpeg", mean.data),)
+
+
+def _named(name: str, image: Image.Image) -> tuple[PictureView, ...]:
+    seen = picture_views(DecodedPhoto(pixels=image, mime="image/jpeg", sha256=""))
+    return tuple(PictureView(f"{name}.{view.name}", view.mime, view.data) for view in seen)

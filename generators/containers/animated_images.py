@@ -1,0 +1,129 @@
+"""Moving GIF, WebP and PNG pictures from their blocks: how many frames of which size, and how long. Pure.
+
+They are films without a sound, and become films like any other. Source: GIF 89a; PNG, third edition (APNG); WebP
+Container Specification. Nothing may follow their end.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+
+from foundation.errors import BadInput
+from generators.containers.tracks import Demuxer, MediaTracks, TrackScan
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_GIF = (b"GIF87a", b"GIF89a")
+_SHORT, _USUAL = 20, 100
+"""Milliseconds: browsers show a frame that asks for less than the first as long as the second."""
+
+
+def is_animation_format(data: bytes) -> bool:
+    """Whether a file begins like one of these."""
+    return data[:6] in _GIF or data.startswith(_PNG) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+
+
+def has_second_frame(data: bytes) -> bool:
+    """Whether a file is one of these and holds a second picture, whatever comes after it."""
+    try:
+        return len([*islice(_frames(data, TrackScan("-")), 2)]) > 1
+    except (BadInput, IndexError, struct.error):
+        return False
+
+
+def inspect_animation(data: bytes, *, name: str) -> MediaTracks:
+    """What moves in the file. Raises BadInput (generators/containers/tracks.py)."""
+    found = TrackScan(name, video=1)
+    try:
+        lengths = [*_frames(data, found)]
+    except (IndexError, struct.error) as error:
+        raise found.refusal("film.corrupt") from error
+    found.seconds = sum(length if length >= _SHORT else _USUAL for length in lengths) / 1000
+    found.rate = len(lengths) / found.seconds if found.seconds else 0.0
+    return found.to_tracks(demuxer_of(data))
+
+
+def demuxer_of(data: bytes) -> Demuxer:
+    """The reader FFmpeg has for it."""
+    if data.startswith(_PNG):
+        return "apng"
+    return "gif" if data[:6] in _GIF else "webp_anim"
+
+
+def _frames(data: bytes, found: TrackScan) -> Iterator[int]:
+    """Milliseconds of each frame; the size goes into `found`."""
+    if data[:6] in _GIF:
+        return _gif(data, found)
+    if data.startswith(_PNG):
+        return _png(data, found)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return _webp(data, found)
+    raise struct.error("none of these")
+
+
+def _gif(data: bytes, found: TrackScan) -> Iterator[int]:
+    width, height, packed = struct.unpack_from("<HHB", data, 6)
+    found.check_size(width, height)
+    at, delay = 13 + _table(packed), 0
+    while data[at] != 0x3B:
+        found.count_part()
+        if data[at] == 0x2C:
+            yield delay * 10
+            at, delay = _past(data, at + 11 + _table(data[at + 9])), 0
+            continue
+        if data[at] != 0x21:
+            raise found.refusal("film.corrupt")
+        if data[at + 1] == 0xF9:
+            (delay,) = struct.unpack_from("<H", data, at + 4)
+        at = _past(data, at + 2)
+    if at + 1 != len(data):
+        raise found.refusal("film.trailing")
+
+
+def _table(packed: int) -> int:
+    return 3 << (packed & 7) + 1 if packed & 0x80 else 0
+
+
+def _past(data: bytes, at: int) -> int:
+    while data[at]:
+        at += 1 + data[at]
+    return at + 1
+
+
+def _png(data: bytes, found: TrackScan) -> Iterator[int]:
+    at, kind, counted = len(_PNG), b"", 0
+    while kind != b"IEND":
+        found.count_part()
+        length, kind = struct.unpack_from(">I4s", data, at)
+        body = data[at + 8 : at + 8 + length]
+        if struct.unpack_from(">I", data, at + 8 + length)[0] != zlib.crc32(kind + body):
+            raise found.refusal("film.corrupt")
+        if kind == b"IHDR":
+            found.check_size(*struct.unpack_from(">II", body))
+        if kind == b"fcTL":
+            counted += 1
+            above, below = struct.unpack_from(">HH", body, 20)
+            yield above * 1000 // (below or 100)
+        at += 12 + length
+    if at != len(data):
+        raise found.refusal("film.trailing")
+    if not counted:
+        raise found.refusal("film.unsupported")
+
+
+def _webp(data: bytes, found: TrackScan) -> Iterator[int]:
+    end = struct.unpack_from("<I", data, 4)[0] + 8
+    if end != len(data):
+        raise found.refusal("film.trailing" if end < len(data) else "film.corrupt")
+    at = 12
+    while at < end:
+        found.count_part()
+        kind, length = struct.unpack_from("<4sI", data, at)
+        body = data[at + 8 : at + 8 + length]
+        if len(body) != length:
+            raise found.refusal("film.corrupt")
+        if kind == b"VP8X":
+            found.check_size(1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little"))
+        if kind == b"ANMF":
+            yield int.from_bytes(body[12:15], "little")
+        at += 8 + length + length % 2

@@ -1,0 +1,188 @@
+"""Still HEIC and AVIF pictures from their boxes: one picture, its size, how it is turned, its profile and EXIF. Pure.
+
+Source: ISO/IEC 14496-12 §8.11 (items), ISO/IEC 23008-12 (HEIF: properties, grids), AV1 Image File Format. Every box at
+the top must be one we know, to the last byte; sizes are read before any decoder runs, of every tile as of the whole.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from foundation.errors import BadInput
+
+MAX_PIXELS = 50_000_000
+MAX_ITEMS = 2_000
+"""A picture of 48 megapixels in tiles of 512 pixels has about two hundred."""
+
+MAX_EXTRA_ITEMS = 4 * 2**20
+"""Bytes of a colour profile, or of EXIF."""
+
+_MOST_BOXES = 100_000
+"""Side by side: as many as `containers` takes parts of other files."""
+
+_MOST_CODED = 4 * MAX_PIXELS
+"""Pixels of all items together: tiles, a preview, a depth map."""
+
+_TOP = frozenset({b"ftyp", b"meta", b"mdat", b"free", b"skip", b"wide"})
+_HEIC, _AVIF = frozenset({b"heic", b"heix", b"heim"}), frozenset({b"avif"})
+_MARK = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+"""Whose box is a C2PA mark (C2PA specification, Embedding manifests into BMFF-based assets)."""
+
+_SEVERAL = frozenset({b"msf1", b"hevc", b"hevx", b"avis"})
+"""Brands of sequences, which move."""
+
+_EITHER = b"mif1"
+_CODERS = {"HEIF": frozenset({b"hvc1", b"grid"}), "AVIF": frozenset({b"av01", b"grid"})}
+
+
+@dataclass(frozen=True)
+class HeifStill:
+    """What a file holds: sizes in pixels as coded, then `turns` quarters against the clock, then `mirror`: 0 top to
+    bottom, 1 left to right, None not at all."""
+
+    kind: Literal["HEIF", "AVIF"]
+    width: int
+    height: int
+    turns: int = 0
+    mirror: int | None = None
+    profile: bytes = field(default=b"", repr=False)
+    exif: bytes = field(default=b"", repr=False)
+
+
+def is_heif(data: bytes) -> bool:
+    """Whether a file says that it is of this kind: a picture, or several, in boxes."""
+    return data[4:8] == b"ftyp" and data[8:12] in {*_HEIC, *_AVIF, *_SEVERAL, _EITHER}
+
+
+def inspect_heif(data: bytes, *, name: str) -> HeifStill:
+    """The one picture of a file. Raises BadInput `photo.…` (generators/containers/still_images.py); struct.error, IndexError and
+    KeyError where it is cut or damaged."""
+    if data[8:12] in _SEVERAL:
+        raise BadInput("photo.animated", file=name)
+    bodies: dict[bytes, bytes] = {}
+    for kind, body in _boxes(data):
+        if kind == b"moov":
+            raise BadInput("photo.animated", file=name)
+        if kind not in _TOP and not (kind == b"uuid" and body[:16] == _MARK):
+            raise BadInput("photo.trailing" if b"meta" in bodies else "photo.unsupported", file=name)
+        if kind in (b"ftyp", b"meta") and kind in bodies:
+            raise BadInput("photo.corrupt", file=name)
+        bodies[kind] = body
+    items = _Items(data, dict(_boxes(bodies[b"meta"][4:])))
+    if len(items.kinds) > MAX_ITEMS:
+        raise BadInput("photo.too_large", file=name)
+    if items.coded > _MOST_CODED or max(items.areas, default=0) > MAX_PIXELS:
+        raise BadInput("photo.too_large", file=name)
+    return items.shown(name)
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The boxes side by side, to the last byte. Raises struct.error for one that does not fit."""
+    at, count = 0, 0
+    while at < len(data):
+        count += 1
+        if count > _MOST_BOXES:
+            raise struct.error("boxes without end")
+        size, kind = struct.unpack_from(">I4s", data, at)
+        body = at + 8
+        if size == 1:
+            (size,) = struct.unpack_from(">Q", data, body)
+            body += 8
+        elif size == 0:
+            size = len(data) - at
+        if size < body - at or at + size > len(data):
+            raise struct.error("a box that does not fit")
+        yield kind, data[body : at + size]
+        at += size
+
+
+class _Items:
+    """The items of a `meta` box, with their properties."""
+
+    def __init__(self, data: bytes, meta: dict[bytes, bytes]) -> None:
+        self._data, self._meta = data, meta
+        self.kinds = dict(_infos(meta[b"iinf"]))
+        (self.primary,) = struct.unpack_from(">I" if meta[b"pitm"][0] else ">H", meta[b"pitm"], 4)
+        parts = list(_boxes(meta[b"iprp"]))
+        held = next(list(_boxes(body)) for kind, body in parts if kind == b"ipco")
+        tied: dict[int, list[int]] = {}
+        for kind, body in parts:
+            if kind == b"ipma":
+                tied.update(_ties(body))
+        self._of = {item: [held[at - 1] for at in ties if at] for item, ties in tied.items()}
+        sizes = [struct.unpack_from(">II", body, 4) for each in self._of.values() for k, body in each if k == b"ispe"]
+        self.areas = [wide * high for wide, high in sizes]
+        self.coded = sum(self.areas)
+
+    def shown(self, name: str) -> HeifStill:
+        """The primary item. Raises BadInput for one that is no still picture of a coder we take."""
+        coder, own = self.kinds[self.primary], self._of[self.primary]
+        first = next((kind for item, kind in self.kinds.items() if kind in (b"hvc1", b"av01")), b"")
+        kind: Literal["HEIF", "AVIF"] = "AVIF" if first == b"av01" else "HEIF"
+        if coder not in _CODERS[kind]:
+            raise BadInput("photo.unsupported", file=name)
+        width, height = next(struct.unpack_from(">II", body, 4) for what, body in own if what == b"ispe")
+        turns = next((body[0] & 3 for what, body in own if what == b"irot"), 0)
+        mirror = next((body[0] & 1 for what, body in own if what == b"imir"), None)
+        profiles = (body[4:] for what, body in own if what == b"colr" and body[:4] in (b"prof", b"rICC"))
+        profile, exif = next(profiles, b""), self._exif()
+        if max(len(profile), len(exif)) > MAX_EXTRA_ITEMS:
+            raise BadInput("photo.too_heavy", file=name)
+        return HeifStill(kind, width, height, turns, mirror, profile, exif)
+
+    def _exif(self) -> bytes:
+        """The TIFF of the EXIF item; nothing without one."""
+        item = next((item for item, kind in self.kinds.items() if kind == b"Exif"), None)
+        spots = dict(_places(self._meta[b"iloc"])) if item is not None else {}
+        if item is None or item not in spots:
+            return b""
+        way, parts = spots[item]
+        held = self._data if way == 0 else self._meta.get(b"idat", b"")
+        body = b"".join(held[start : start + length] for start, length in parts[:4])
+        return body[4 + struct.unpack_from(">I", body)[0] :] if len(body) > 4 else b""
+
+
+def _infos(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """Numbers and kinds of the items."""
+    for kind, info in _boxes(body[8 if body[0] else 6 :]):
+        if kind == b"infe" and info[0] >= 2:
+            (item,) = struct.unpack_from(">H" if info[0] == 2 else ">I", info, 4)
+            at = 8 if info[0] == 2 else 10
+            yield item, info[at : at + 4]
+
+
+def _ties(body: bytes) -> Iterator[tuple[int, list[int]]]:
+    """Which properties each item has, by their place from one."""
+    wide, (count,) = body[3] & 1, struct.unpack_from(">I", body, 4)
+    at, number = 8, ">I" if body[0] else ">H"
+    for _ in range(min(count, MAX_ITEMS + 1)):
+        (item,) = struct.unpack_from(number, body, at)
+        at += struct.calcsize(number)
+        many = body[at]
+        ties = struct.unpack_from(f">{many}{'H' if wide else 'B'}", body, at + 1)
+        at += 1 + many * (2 if wide else 1)
+        yield item, [tie & (0x7FFF if wide else 0x7F) for tie in ties]
+
+
+def _places(body: bytes) -> Iterator[tuple[int, tuple[int, list[tuple[int, int]]]]]:
+    """Where the bytes of each item lie: counted from what (0: the start of the file), from where, how many."""
+    version, (sizes, more) = body[0], body[4:6]
+    offset, length, base, index = sizes >> 4, sizes & 15, more >> 4, (more & 15) if version else 0
+    at, number = 6, 4 if version == 2 else 2
+    count, at = int.from_bytes(body[at : at + number], "big"), at + number
+    for _ in range(min(count, MAX_ITEMS + 1)):
+        item, at = int.from_bytes(body[at : at + number], "big"), at + number
+        way, at = (body[at + 1] & 15, at + 2) if version else (0, at)
+        at += 2
+        start, at = int.from_bytes(body[at : at + base], "big"), at + base
+        (extents,) = struct.unpack_from(">H", body, at)
+        at += 2
+        parts = []
+        for _ in range(min(extents, 64)):
+            at += index
+            first = int.from_bytes(body[at : at + offset], "big")
+            many = int.from_bytes(body[at + offset : at + offset + length], "big")
+            parts.append((start + first, many))
+            at += offset + length
+        yield item, (way, parts)

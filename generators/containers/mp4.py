@@ -1,0 +1,192 @@
+"""MP4, M4A and MOV from their boxes, every one of which must be one we know, to the last byte of the file. Pure.
+
+Source: ISO/IEC 14496-12 (boxes, handlers, data references); Apple's QuickTime File Format for what phones write.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from generators.containers.tracks import MediaTracks, TrackScan
+
+_TOP = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid", b"moof", b"sidx", b"styp", b"mfra"})
+_STILL = frozenset({b"heic", b"heix", b"heim", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl "})
+"""Brands of pictures, which are another kind of file."""
+
+_PICTURE, _SOUND = frozenset({b"vide"}), frozenset({b"soun"})
+_TEXT = frozenset({b"text", b"sbtl", b"subt"})
+_MEASURED = frozenset({b"meta", b"tmcd"})
+"""What phones and cameras measure beside the film (where it pointed, its time code). It is left behind."""
+
+_ELSEWHERE = frozenset({b"rmra", b"rmda"})
+_UNTOLD = (2**32 - 1, 2**64 - 1)
+_EPOCH = datetime(1904, 1, 1, tzinfo=UTC)
+_COVERS = (13, 14)
+"""Types of values that are pictures: JPEG and PNG."""
+
+_MOST_COVERS = 8
+
+
+@dataclass(frozen=True)
+class _Box:
+    kind: bytes
+    body: int
+    end: int
+
+
+def inspect_mp4(data: bytes, *, name: str) -> MediaTracks:
+    """The tracks of an MP4, M4A or MOV. Raises BadInput (generators/containers/tracks.py)."""
+    found, seen = TrackScan(name), list[bytes]()
+    try:
+        for box in _top(data, found, seen):
+            seen.append(box.kind)
+            if box.kind == b"ftyp" and data[box.body : box.body + 4] in _STILL:
+                raise found.refusal("film.unsupported")
+            if box.kind == b"moov":
+                _movie(data, box, found)
+    except (struct.error, IndexError) as error:
+        raise found.refusal("film.corrupt") from error
+    if seen.count(b"ftyp") != 1 or seen.count(b"moov") != 1 or b"mdat" not in seen:
+        raise found.refusal("film.corrupt")
+    return found.to_tracks("mov")
+
+
+def _top(data: bytes, found: TrackScan, seen: list[bytes]) -> Iterator[_Box]:
+    """The boxes of the file. What is none of them stands beside the film: an archive, a second file, a picture."""
+    at = 0
+    while at < len(data):
+        found.count_part()
+        kind = data[at + 4 : at + 8]
+        if kind not in _TOP:
+            raise found.refusal("film.trailing" if b"moov" in seen else "film.unsupported")
+        box = _box(data, at, len(data), found)
+        yield box
+        at = box.end
+
+
+def _box(data: bytes, at: int, end: int, found: TrackScan) -> _Box:
+    size, kind = struct.unpack_from(">I4s", data, at)
+    body = at + 8
+    if size == 1:
+        (size,) = struct.unpack_from(">Q", data, body)
+        body += 8
+    elif size == 0:  # to the end of the file
+        size = end - at
+    if size < body - at or at + size > end:
+        raise found.refusal("film.corrupt")
+    return _Box(kind, body, at + size)
+
+
+def _inside(data: bytes, outer: _Box, found: TrackScan, *, skip: int = 0) -> Iterator[_Box]:
+    at = outer.body + skip
+    while outer.end - at >= 8:
+        found.count_part()
+        box = _box(data, at, outer.end, found)
+        yield box
+        at = box.end
+
+
+def _movie(data: bytes, movie: _Box, found: TrackScan) -> None:
+    for box in _inside(data, movie, found):
+        if box.kind == b"mvhd":
+            _header(data, box, found)
+        elif box.kind == b"trak":
+            _track(data, box, found)
+        elif box.kind == b"udta":
+            for inner in _inside(data, box, found):
+                if inner.kind == b"meta":
+                    _notes(data, inner, found)
+        elif box.kind == b"meta":
+            _notes(data, box, found)
+        elif box.kind in _ELSEWHERE:
+            raise found.refusal("film.remote")
+        elif box.kind == b"cmov":
+            raise found.refusal("film.unsupported")
+
+
+def _header(data: bytes, box: _Box, found: TrackScan) -> None:
+    """How long it is, and when it says it was recorded."""
+    if data[box.body]:
+        made, _, scale, units = struct.unpack_from(">QQIQ", data, box.body + 4)
+    else:
+        made, _, scale, units = struct.unpack_from(">IIII", data, box.body + 4)
+    found.seconds = max(found.seconds, 0.0 if not scale or units in _UNTOLD else units / scale)
+    if 0 < made < 2**33:
+        found.taken = _EPOCH + timedelta(seconds=made)
+
+
+def _track(data: bytes, track: _Box, found: TrackScan) -> None:
+    size, media = (0, 0), _Media()
+    for box in _inside(data, track, found):
+        if box.kind == b"tkhd":
+            wide, high = struct.unpack_from(">II", data, box.end - 8)
+            size = wide >> 16, high >> 16
+        elif box.kind == b"mdia":
+            media = _media(data, box, found)
+    found.seconds = max(found.seconds, media.seconds)
+    if media.handler in _PICTURE:
+        found.video += 1
+        found.check_size(*size)
+        found.rate = media.samples / media.seconds if media.seconds else 0.0
+    elif media.handler in _SOUND:
+        found.sound += 1
+    elif media.handler in _TEXT:
+        found.texts += 1
+    elif media.handler not in _MEASURED:
+        raise found.refusal("film.attached")
+
+
+@dataclass
+class _Media:
+    """What a track is of, how long it is, and of how many frames or pieces."""
+
+    handler: bytes = b""
+    seconds: float = 0.0
+    samples: int = 0
+
+
+def _media(data: bytes, outer: _Box, found: TrackScan) -> _Media:
+    media = _Media()
+    for box in _inside(data, outer, found):
+        if box.kind == b"hdlr":
+            media.handler = data[box.body + 8 : box.body + 12]
+        elif box.kind == b"mdhd":
+            form, at = (">IQ", 20) if data[box.body] else (">II", 12)
+            scale, units = struct.unpack_from(form, data, box.body + at)
+            media.seconds = 0.0 if not scale or units in _UNTOLD else units / scale
+        elif box.kind == b"minf":
+            for inner in _inside(data, box, found):
+                if inner.kind == b"dinf":
+                    _references(data, inner, found)
+                elif inner.kind == b"stbl":
+                    media.samples = _samples(data, inner, found)
+    return media
+
+
+def _samples(data: bytes, table: _Box, found: TrackScan) -> int:
+    sizes = [box for box in _inside(data, table, found) if box.kind in (b"stsz", b"stz2")]
+    return int(struct.unpack_from(">I", data, sizes[0].body + 8)[0]) if sizes else 0
+
+
+def _references(data: bytes, outer: _Box, found: TrackScan) -> None:
+    """A reference without the mark of its own file names another one, on this machine or anywhere."""
+    for box in _inside(data, outer, found):
+        if box.kind == b"dref":
+            for entry in _inside(data, box, found, skip=8):
+                if not data[entry.body + 3] & 1:
+                    raise found.refusal("film.remote")
+
+
+def _notes(data: bytes, notes: _Box, found: TrackScan) -> None:
+    """Pictures among the notes of a film: covers, which players show before it."""
+    plain = data[notes.body + 4 : notes.body + 8] == b"hdlr"  # QuickTime's has no version before its boxes
+    for box in _inside(data, notes, found, skip=0 if plain else 4):
+        if box.kind != b"ilst":
+            continue
+        for item in _inside(data, box, found):
+            for value in _inside(data, item, found):
+                if value.kind == b"data" and struct.unpack_from(">I", data, value.body)[0] in _COVERS:
+                    found.covers.append(data[value.body + 8 : value.end])
+    if len(found.covers) > _MOST_COVERS:
+        raise found.refusal("film.attached")

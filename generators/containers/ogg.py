@@ -1,0 +1,57 @@
+"""A voice in an OGG file, from its pages: one stream, whole, and nothing after its last page. Pure.
+
+Source: RFC 3533 (pages), RFC 7845 (Opus in OGG).
+"""
+
+import struct
+
+from generators.containers.tracks import MediaTracks, TrackScan
+
+_FIRST, _LAST = 0x02, 0x04
+_VOICES = (b"OpusHead", b"\x01vorbis")
+_NO_POSITION = 2**64 - 1
+
+
+def inspect_ogg(data: bytes, *, name: str) -> MediaTracks:
+    """The one track of an OGG voice. Raises BadInput (generators/containers/tracks.py)."""
+    found, at, streams, last, position = TrackScan(name), 0, set[int](), 0, 0
+    rate = 48_000
+    try:
+        while at < len(data):
+            found.count_part()
+            if last & _LAST or data[at : at + 4] != b"OggS":
+                raise found.refusal("film.trailing" if at else "film.unsupported")
+            last, granule, stream, count = _page(data, at)
+            body = at + 27 + count
+            end = body + sum(data[at + 27 : body])
+            if end > len(data):
+                raise found.refusal("film.corrupt")
+            if last & _FIRST:
+                streams.add(stream)
+                rate = _rate(data[body:end], found)
+            if streams != {stream}:
+                raise found.refusal("film.several")
+            position = max(position, 0 if granule == _NO_POSITION else granule)
+            at = end
+    except (struct.error, IndexError) as error:
+        raise found.refusal("film.corrupt") from error
+    if not last & _LAST:
+        raise found.refusal("film.corrupt")
+    found.sound, found.seconds = 1, position / rate
+    return found.to_tracks("ogg")
+
+
+def _page(data: bytes, at: int) -> tuple[int, int, int, int]:
+    """Its marks, its position in samples, its stream, and how many segments it has."""
+    _, marks, granule, stream = struct.unpack_from("<BBQI", data, at + 4)
+    return marks, granule, stream, data[at + 26]
+
+
+def _rate(head: bytes, found: TrackScan) -> int:
+    """Samples a second that positions count in."""
+    if head.startswith(_VOICES[0]):
+        return 48_000  # whatever was recorded: Opus always counts so
+    if head.startswith(_VOICES[1]):
+        (rate,) = struct.unpack_from("<I", head, 12)
+        return int(rate) or 48_000
+    raise found.refusal("film.unsupported")

@@ -1,0 +1,193 @@
+"""What a picture's bytes really hold, read from its structure before any decoder runs. Pure.
+
+JPEG, PNG, WebP, GIF, HEIC and AVIF. A name is never believed. Refused: other formats, cut files, anything after the end
+of the picture (a second file can hide there), several pictures in one, and more pixels than we are willing to unpack.
+
+Codes of the BadInput raised, all with the file's name as `file`:
+    photo.unsupported   none of these formats      photo.too_large   more than 50 megapixels
+    photo.corrupt       cut or damaged              photo.trailing    something follows the end of the picture
+    photo.animated      moving, or several pictures   photo.too_heavy   more than 64 MiB
+"""
+
+import re
+import struct
+import zlib
+from dataclasses import dataclass
+
+from foundation.errors import BadInput
+from generators.containers import gif, heif
+from generators.containers.heif import MAX_PIXELS, HeifStill
+
+MAX_PICTURE_BYTES = 64 * 2**20
+_MOST_SCANS = 64
+"""A progressive JPEG has about ten scans; thousands of them keep a decoder busy for minutes."""
+_MOST_PARTS = 100_000
+"""Parts of one file: 64 MiB of pixels in pieces of 8 KiB, as PNGs are written, are 8,192; millions that hold nothing
+keep this reader, and a decoder's after it, busy for long."""
+
+_FILL = re.compile(rb"\xff*")
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""The next marker after a scan, which is neither a stuffed byte nor a restart."""
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+
+
+@dataclass(frozen=True)
+class PictureContainer:
+    """A whole, single, still picture: `kind` is Pillow's name of the format, sizes in pixels as the header says."""
+
+    kind: str
+    width: int
+    height: int
+    still: HeifStill | None = None
+    """What the boxes of a HEIC or an AVIF say besides."""
+
+
+def inspect_picture(data: bytes, *, name: str) -> PictureContainer:
+    """The container of `data`; `name` is only for the message. Raises BadInput with one of the codes above."""
+    if len(data) > MAX_PICTURE_BYTES:
+        raise BadInput("photo.too_heavy", file=name)
+    try:
+        if data.startswith(b"\xff\xd8\xff"):
+            found = _jpeg(data, name)
+        elif data.startswith(_PNG):
+            found = _png(data, name)
+        elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            found = _webp(data, name)
+        elif data[:6] in gif.GIF_SIGNATURES:
+            found = PictureContainer("GIF", *gif.inspect_gif(data, name=name))
+        elif heif.is_heif(data):
+            still = heif.inspect_heif(data, name=name)
+            found = PictureContainer(still.kind, still.width, still.height, still)
+        else:
+            raise BadInput("photo.unsupported", file=name)
+    except (IndexError, KeyError, StopIteration, struct.error) as error:
+        raise BadInput("photo.corrupt", file=name) from error
+    if found.width < 1 or found.height < 1:
+        raise BadInput("photo.corrupt", file=name)
+    if found.width * found.height > MAX_PIXELS:
+        raise BadInput("photo.too_large", file=name)
+    return found
+
+
+def _jpeg(data: bytes, name: str) -> PictureContainer:
+    """Walk the segments to the end-of-image marker, which must be the last thing in the file."""
+    at, size, scans = 2, (0, 0), 0
+    for _ in range(_MOST_PARTS):
+        if data[at] != 0xFF:
+            raise BadInput("photo.corrupt", file=name)
+        at = _past(_FILL, data, at)  # fill bytes before a marker are allowed
+        marker = data[at]
+        at += 1
+        if marker == 0xD9:
+            break
+        if marker == 0x01 or 0xD0 <= marker <= 0xD8:
+            raise BadInput("photo.corrupt", file=name)
+        (length,) = struct.unpack_from(">H", data, at)
+        body = data[at + 2 : at + length]
+        if length < 2 or len(body) != length - 2:
+            raise BadInput("photo.corrupt", file=name)
+        if marker in _FRAMES:
+            size = _frame(body, size, name)
+        if marker == 0xE2 and body.startswith(b"MPF\x00"):
+            raise BadInput("photo.animated", file=name)
+        at += length
+        if marker == 0xDA:
+            scans += 1
+            if scans > _MOST_SCANS:
+                raise BadInput("photo.corrupt", file=name)
+            at = _past(_MARKER, data, at) - 2
+    else:
+        raise BadInput("photo.corrupt", file=name)
+    if at != len(data):
+        raise BadInput("photo.trailing", file=name)
+    if not scans:
+        raise BadInput("photo.corrupt", file=name)
+    return PictureContainer("JPEG", *size)
+
+
+def _frame(body: bytes, before: tuple[int, int], name: str) -> tuple[int, int]:
+    if before != (0, 0):
+        raise BadInput("photo.animated", file=name)  # two frames: a hierarchical file, which holds several pictures
+    height, width = struct.unpack_from(">HH", body, 1)
+    return width, height
+
+
+def _past(what: re.Pattern[bytes], data: bytes, at: int) -> int:
+    """Where the next of these ends. Raises IndexError where there is none."""
+    found = what.search(data, at)
+    if found is None:
+        raise IndexError
+    return found.end()
+
+
+def _png(data: bytes, name: str) -> PictureContainer:
+    """Walk the chunks, each with its checksum, to IEND, which must be the last thing in the file."""
+    at, size, pixels = len(_PNG), (0, 0), False
+    for _ in range(_MOST_PARTS):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        body = data[at + 8 : at + 8 + length]
+        (checksum,) = struct.unpack_from(">I", data, at + 8 + length)
+        if zlib.crc32(kind + body) != checksum:
+            raise BadInput("photo.corrupt", file=name)
+        at += 12 + length
+        if (size == (0, 0)) != (kind == b"IHDR"):
+            raise BadInput("photo.corrupt", file=name)
+        if kind == b"IHDR":
+            size = struct.unpack_from(">II", body)
+        if kind in (b"acTL", b"fcTL", b"fdAT"):
+            raise BadInput("photo.animated", file=name)
+        pixels = pixels or kind == b"IDAT"
+        if kind == b"IEND":
+            break
+    else:
+        raise BadInput("photo.corrupt", file=name)
+    if at != len(data):
+        raise BadInput("photo.trailing", file=name)
+    if not pixels:
+        raise BadInput("photo.corrupt", file=name)
+    return PictureContainer("PNG", *size)
+
+
+def _webp(data: bytes, name: str) -> PictureContainer:
+    """Walk the RIFF chunks; exactly one picture, and nothing after the size the header tells."""
+    (told,) = struct.unpack_from("<I", data, 4)
+    end = told + 8
+    if end > len(data):
+        raise BadInput("photo.corrupt", file=name)
+    if end < len(data):
+        raise BadInput("photo.trailing", file=name)
+    at, sizes, canvas, parts = 12, list[tuple[int, int]](), (0, 0), 0
+    while at < end:
+        parts += 1
+        if parts > _MOST_PARTS:
+            raise BadInput("photo.corrupt", file=name)
+        kind, length = struct.unpack_from("<4sI", data, at)
+        body = data[at + 8 : at + 8 + length]
+        if len(body) != length:
+            raise BadInput("photo.corrupt", file=name)
+        if kind in (b"ANIM", b"ANMF") or (kind == b"VP8X" and body[0] & 0x02):
+            raise BadInput("photo.animated", file=name)
+        if kind == b"VP8X":
+            canvas = (1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little"))
+        if kind in (b"VP8 ", b"VP8L"):
+            sizes.append(_vp8(kind, body, name))
+        at += 8 + length + length % 2
+    if len(sizes) != 1:
+        raise BadInput("photo.animated" if sizes else "photo.corrupt", file=name)
+    if canvas not in ((0, 0), sizes[0]):
+        raise BadInput("photo.corrupt", file=name)
+    return PictureContainer("WEBP", *sizes[0])
+
+
+def _vp8(kind: bytes, body: bytes, name: str) -> tuple[int, int]:
+    if kind == b"VP8L":
+        if body[0] != 0x2F:
+            raise BadInput("photo.corrupt", file=name)
+        bits = int.from_bytes(body[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if body[3:6] != b"\x9d\x01\x2a":
+        raise BadInput("photo.corrupt", file=name)
+    width, height = struct.unpack_from("<HH", body, 6)
+    return width & 0x3FFF, height & 0x3FFF

@@ -1,0 +1,146 @@
+"""WebM from its elements, every one of which must be one we know, to the last byte of the file. Pure.
+
+Source: RFC 8794 (EBML), RFC 9559 (Matroska) and the WebM guidelines: VP8, VP9 or AV1 with Vorbis or Opus.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from generators.containers.tracks import MediaTracks, TrackScan
+
+_EBML, _DOCTYPE = 0x1A45DFA3, 0x4282
+_SEGMENT, _CLUSTER, _INFO, _TRACKS, _ATTACHED = 0x18538067, 0x1F43B675, 0x1549A966, 0x1654AE6B, 0x1941A469
+_SCALE, _LENGTH = 0x2AD7B1, 0x4489
+_ENTRY, _KIND, _PICTURE, _WIDE, _HIGH = 0xAE, 0x83, 0xE0, 0xB0, 0xBA
+_PLAIN = frozenset({0x114D9B74, 0x1C53BB6B, 0x1043A770, 0x1254C367, 0xEC, 0xBF})
+"""Seek head, cues, chapters, tags, padding and check sums: none of them is shown, none is kept."""
+
+_IN_CLUSTER = frozenset({0xA3, 0xA0, 0xE7, 0xA7, 0xAB})
+"""What stands in a cluster that does not say how long it is, as browsers record."""
+
+_VIDEO, _SOUND, _TEXT = 1, 2, 0x11
+_UNTOLD = -1
+
+
+@dataclass(frozen=True)
+class _Element:
+    id: int
+    body: int
+    end: int
+
+
+def inspect_webm(data: bytes, *, name: str) -> MediaTracks:
+    """The tracks of a WebM. Raises BadInput (generators/containers/tracks.py)."""
+    found = TrackScan(name)
+    try:
+        header = _element(data, 0, len(data), found)
+        kinds = [data[one.body : one.end] for one in _inside(data, header, found) if one.id == _DOCTYPE]
+        if kinds != [b"webm"]:
+            raise found.refusal("film.unsupported")
+        segment = _element(data, header.end, len(data), found)
+        if segment.id != _SEGMENT:
+            raise found.refusal("film.corrupt")
+        if segment.end != len(data):
+            raise found.refusal("film.trailing")
+        _segment(data, segment, found)
+    except (struct.error, IndexError) as error:
+        raise found.refusal("film.corrupt") from error
+    return found.to_tracks("matroska")
+
+
+def _segment(data: bytes, segment: _Element, found: TrackScan) -> None:
+    at, open_cluster = segment.body, False
+    while at < segment.end:
+        found.count_part()
+        number, _ = _number(data, at, keep=True)
+        known = {_CLUSTER, _INFO, _TRACKS, _ATTACHED} | _PLAIN | (_IN_CLUSTER if open_cluster else frozenset())
+        if number not in known:
+            raise found.refusal("film.trailing")
+        one = _element(data, at, segment.end, found, untold=number == _CLUSTER)
+        if one.id == _ATTACHED:
+            raise found.refusal("film.attached")
+        if one.id == _CLUSTER:
+            open_cluster = one.end == one.body
+        elif one.id == _INFO:
+            _information(data, one, found)
+        elif one.id == _TRACKS:
+            for entry in _inside(data, one, found):
+                if entry.id == _ENTRY:
+                    _track(data, entry, found)
+        at = one.end
+
+
+def _information(data: bytes, information: _Element, found: TrackScan) -> None:
+    """The length, in units of `scale` nanoseconds."""
+    scale, length = 1_000_000, 0.0
+    for one in _inside(data, information, found):
+        if one.id == _SCALE:
+            scale = _unsigned(data, one)
+        elif one.id == _LENGTH:
+            (length,) = struct.unpack(">f" if one.end - one.body == 4 else ">d", data[one.body : one.end])
+    found.seconds = max(found.seconds, length * scale / 1e9)
+
+
+def _track(data: bytes, entry: _Element, found: TrackScan) -> None:
+    kind = 0
+    for one in _inside(data, entry, found):
+        if one.id == _KIND:
+            kind = _unsigned(data, one)
+        elif one.id == _PICTURE:
+            edges = [inner for inner in _inside(data, one, found) if inner.id in (_WIDE, _HIGH)]
+            sizes = {inner.id: _unsigned(data, inner) for inner in edges}
+            found.check_size(sizes.get(_WIDE, 0), sizes.get(_HIGH, 0))
+    if kind == _VIDEO:
+        found.video += 1
+    elif kind == _SOUND:
+        found.sound += 1
+    elif kind == _TEXT:
+        found.texts += 1
+    else:
+        raise found.refusal("film.attached")
+
+
+def _inside(data: bytes, outer: _Element, found: TrackScan) -> Iterator[_Element]:
+    at = outer.body
+    while at < outer.end:
+        found.count_part()
+        one = _element(data, at, outer.end, found)
+        yield one
+        at = one.end
+
+
+def _element(data: bytes, at: int, end: int, found: TrackScan, *, untold: bool = False) -> _Element:
+    """The element at `at`. One that may be `untold` and does not say how long it is ends where it begins."""
+    number, at = _number(data, at, keep=True)
+    size, at = _number(data, at, keep=False)
+    if size == _UNTOLD:
+        if number == _SEGMENT:
+            return _Element(number, at, end)
+        if untold:
+            return _Element(number, at, at)
+        raise found.refusal("film.corrupt")
+    if at + size > end:
+        raise found.refusal("film.corrupt")
+    return _Element(number, at, at + size)
+
+
+def _unsigned(data: bytes, one: _Element) -> int:
+    """A whole number, which has eight bytes at most (RFC 8794). Raises struct.error for more."""
+    if one.end - one.body > 8:
+        raise struct.error("no number is that long")
+    return int.from_bytes(data[one.body : one.end], "big")
+
+
+def _number(data: bytes, at: int, *, keep: bool) -> tuple[int, int]:
+    """A number of variable length and where it ends; `keep` its marker, as ids do. All ones stand for untold."""
+    first = data[at]
+    length = 9 - first.bit_length()
+    if not first or at + length > len(data):
+        raise IndexError("no number")
+    value = int.from_bytes(data[at : at + length], "big")
+    if not keep:
+        value &= (1 << 7 * length) - 1
+        if value == (1 << 7 * length) - 1:
+            value = _UNTOLD
+    return value, at + length

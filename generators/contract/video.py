@@ -1,0 +1,80 @@
+"""The contract of engines that make a picture move: a picture in, a film out, progress by a callback.
+
+Errors are those of `generators/contract/engines.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from foundation.i18n.translation import Message
+from generators.contract.engines import JobTooLarge, OriginLabel, Progress, ignore_progress
+
+MIN_SECONDS, MAX_SECONDS = 1, 10
+MIN_STEPS, MAX_STEPS = 1, 100
+MIN_MOTION, MAX_MOTION = 1, 100
+MAX_SIDE = 1280
+"""Pixels of a film's longer edge at most."""
+
+
+@dataclass(frozen=True)
+class VideoJob:
+    """One film to make of a `picture` (a file's bytes). Sizes in pixels, even, from 64 to `SIDE`; `seconds` about how
+    long it is: a model has a rate of its own, and makes whole groups of frames.
+
+    `prompt` says what happens, `motion` how much moves, 1 to 100. Not every model takes both: one that does not is said
+    by EngineMissing before anything is made.
+    """
+
+    picture: bytes = field(repr=False)
+    seed: int
+    model: str
+    width: int
+    height: int
+    seconds: float = 3.0
+    prompt: str = ""
+    motion: int | None = None
+    steps: int = 25
+
+    def __post_init__(self) -> None:
+        if any(edge % 2 or not 64 <= edge <= MAX_SIDE for edge in (self.width, self.height)):
+            raise JobTooLarge("engine.film_size", width=self.width, height=self.height)
+        if not MIN_SECONDS <= self.seconds <= MAX_SECONDS:
+            raise JobTooLarge("engine.film_seconds", least=MIN_SECONDS, most=MAX_SECONDS)
+        if not 0 <= self.seed < 2**63:
+            raise ValueError("a seed is a whole number from 0 to 2^63 - 1")
+        if not MIN_STEPS <= self.steps <= MAX_STEPS:
+            raise ValueError("so many steps make no film")
+        if self.motion is not None and not MIN_MOTION <= self.motion <= MAX_MOTION:
+            raise ValueError("a motion is from 1 to 100")
+
+
+@dataclass(frozen=True)
+class GeneratedVideo:
+    """A film as MP4 without a sound of its own, and how it came to be; `parameters` are what would make it again on the
+    same build."""
+
+    data: bytes = field(repr=False)
+    width: int
+    height: int
+    seconds: float
+    engine: str
+    model: str
+    label: OriginLabel
+    seed: int
+    prompt: str
+    parameters: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+class VideoEngine(Protocol):
+    """Makes pictures move. Built once per process, used by one job at a time."""
+
+    name: str
+
+    def device_message(self) -> Message:
+        """On what it runs and how precisely; may load its packages. Raises EngineError when nothing can run there."""
+        ...
+
+    def animate(self, job: VideoJob, progress: Progress = ignore_progress) -> GeneratedVideo:
+        """Make the film. Raises EngineError; what `progress` raises stops it and passes through."""
+        ...

@@ -1,0 +1,323 @@
+"""Pictures by diffusers pipelines from folders on this machine: words, a picture to begin from, a look, a posture.
+
+torch is an optional extra (`pip install greenroom[diffusion]`) and takes seconds to load: it is imported by the first
+picture, not by this module, so that choosing an engine costs nothing. Nothing is fetched from a hub unless a setting
+says so.
+"""
+
+import importlib
+import importlib.metadata
+import inspect
+import io
+import math
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from PIL import Image
+
+from foundation.i18n.translation import Message
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import (
+    EngineMissing,
+    GeneratedPicture,
+    ImageEngine,
+    ImageJob,
+    JobTooLarge,
+    OriginLabel,
+    Progress,
+    check_inputs_supported,
+    ignore_progress,
+)
+from generators.local_models import device, pipelines
+from generators.local_models.model_folders import ModelFiles, ModelLibrary
+from generators.local_models.pipelines import PipelineCache
+from generators.media import pictures
+from generators.retouch import label_stamps
+
+SCHEDULERS = {
+    "ddim": "DDIMScheduler",
+    "euler": "EulerDiscreteScheduler",
+    "dpm++": "DPMSolverMultistepScheduler",
+    "unipc": "UniPCMultistepScheduler",
+}
+Made = tuple[Image.Image, dict[str, str | int | float]]
+"""A picture, and what would make it again on the same build."""
+
+ReportStep = Callable[[int], None]
+"""Called with the steps of a batch that are done."""
+
+_FLOWS = "FlowMatch"
+
+TRUE_GUIDANCE = 4.0
+"""How strongly words of what a picture is to be without count in models whose own guidance was distilled into them, as
+Flux: the default of the pipelines of diffusers that always ask twice (`QwenImagePipeline`, `true_cfg_scale`)."""
+
+
+def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
+    """The engine of the folder in the settings, None without one.
+
+    Raises EngineMissing when the folder is no model folder, or when a package is missing.
+    """
+    return DiffusionEngine(settings) if settings.diffusion_folder else None
+
+
+class DiffusionEngine:
+    """The models of this machine. One job at a time: a second waits."""
+
+    name = "diffusion"
+
+    def __init__(self, settings: GeneratorsSettings) -> None:
+        """Raises EngineMissing when the folder is no model folder, or when a package is missing."""
+        self._settings = settings
+        self.shelf = ModelLibrary(settings)
+        self._lock = threading.Lock()
+        self.model = self.shelf.default.name
+        self.does = self.shelf.supported_inputs
+
+    @cached_property
+    def device(self) -> device.ComputeDevice:
+        """What it runs on; asking loads torch."""
+        pipelines.release_all_models()
+        return device.choose_device(self._settings.diffusion_memory_mib)
+
+    @cached_property
+    def pipelines(self) -> PipelineCache:
+        """The loaded models."""
+        return PipelineCache(self.shelf.find_lora, self.device, hub=self._settings.diffusion_hub)
+
+    def where(self) -> Message:
+        """On what it runs and how precisely; loads torch. Raises JobTooLarge when its own model does not fit there."""
+        place, model = self.device, self.shelf.default
+        needed = model.bytes_in(place.dtype)
+        sizes = {"needed": -(-needed // device.MEBIBYTE), "budget": place.budget // device.MEBIBYTE}
+        if needed > place.most:
+            raise JobTooLarge("engine.model_too_large", model=model.name, **sizes)
+        return Message(f"engine.runs_{place.kind}", {"device": place.name, "dtype": place.dtype, **sizes})
+
+    def stock(self) -> tuple[list[str], list[str]]:
+        """The folders and files of models beside its own, and the files of LoRAs, by name."""
+        return self.shelf.list_models(), self.shelf.list_loras()
+
+    def flaws(self) -> list[Message]:
+        """Files among the models that are no models, and those that run code when they are read."""
+        return self.shelf.model_problems()
+
+    def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
+        """Run the pipeline. Raises EngineMissing, JobTooLarge, and what `progress` raises, which stops it."""
+        (picture,) = self.draw_many([job], progress)
+        return picture
+
+    def draw_many(self, jobs: Sequence[ImageJob], progress: Progress = ignore_progress) -> Iterator[GeneratedPicture]:
+        """As `draw`, neighbours that differ in words and seed alone together; where memory is short, fewer at once.
+
+        The same jobs give the same bytes on the same build; on a card, not after its memory was short (measured). A job
+        in a batch of another size may differ by roundings: one level of 255 on a processor, nine in bfloat16 on a card
+        (measured), which is no promise either.
+        """
+        total, done = sum(map(_steps, jobs)), 0
+        progress(0, total)
+        for batch in _batches(jobs, self.device.batch):
+            before = done
+
+            def heard(steps: int, before: int = before) -> None:
+                progress(before + steps, total)
+
+            with self._lock:
+                made = self._fitting(batch, heard)
+            done += sum(map(_steps, batch))
+            progress(done, total)
+            for job, (image, parameters) in zip(batch, made, strict=True):
+                yield self._picture(job, image, parameters)
+
+    def _fitting(self, batch: list[ImageJob], heard: ReportStep) -> list[Made]:
+        """A batch, without other models in memory and then halved until it fits; its steps may be told again from a
+        lower one. Raises JobTooLarge when one picture alone does not fit."""
+        try:
+            return self._run(batch, heard)
+        except (RuntimeError, MemoryError) as error:
+            if not device.is_out_of_memory(error):
+                raise
+        # Out of the except: the error's traceback would keep what the failed run had in memory.
+        job, half = batch[0], len(batch) // 2
+        if self.pipelines.release_others(self.shelf.find_model(job.model)):
+            return self._fitting(batch, heard)
+        if not half:
+            raise JobTooLarge("engine.memory", width=job.width, height=job.height)
+        first = sum(map(_steps, batch[:half]))
+        made = self._fitting(batch[:half], heard)
+        self.pipelines.release_others(self.shelf.find_model(job.model))  # what the first half left free is in pieces
+        return made + self._fitting(batch[half:], lambda steps: heard(first + steps))
+
+    def _run(self, batch: list[ImageJob], heard: ReportStep) -> list[Made]:
+        job, torch = batch[0], importlib.import_module("torch")
+        steps = sum(map(_steps, batch))
+        check_inputs_supported(self, job)
+        loaded = self.pipelines.get_pipeline(self.shelf.find_model(job.model), job.loras)
+        pipeline = _mode(loaded, job, self.shelf, getattr(torch, self.device.dtype), self.pipelines)
+        pipeline.set_progress_bar_config(disable=True)  # another pipeline of the same weights does not know it
+
+        def stepped(_pipeline: object, step: int, _time: object, kept: dict[str, Any]) -> dict[str, Any]:
+            heard(min((step + 1) * len(batch), steps))
+            return kept
+
+        size, own = pipelines.drawn_size(loaded, job.width, job.height), pipeline.scheduler
+        pipeline.scheduler = _scheduler(loaded, job)
+        try:
+            with pipelines.with_references(pipeline, self.shelf, job, self.pipelines):
+                asked = _asked(pipeline, batch, size, torch)
+                images = pipeline(**asked, callback_on_step_end=stepped).images
+            doubled: dict[str, str | int | float] = (
+                {"true_guidance": TRUE_GUIDANCE} if "true_cfg_scale" in asked else {}
+            )
+            told = [self._parameters(each, pipeline, size) | doubled for each in batch]
+        finally:
+            pipeline.scheduler = own  # the loaded pipeline is the next job's, which may name none
+        return list(zip(images, told, strict=True))
+
+    def _parameters(self, job: ImageJob, pipeline: Any, size: tuple[int, int]) -> dict[str, str | int | float]:
+        """What would make the picture again on the same build."""
+        told: dict[str, str | int | float] = {
+            "steps": job.steps,
+            "guidance": job.guidance,
+            "negative": job.negative,
+            "scheduler": type(pipeline.scheduler).__name__,
+            "dtype": self.device.dtype,
+            "torch": importlib.metadata.version("torch"),
+            "diffusers": importlib.metadata.version("diffusers"),
+        }
+        if size != (job.width, job.height):
+            told["drawn"] = f"{size[0]}x{size[1]}"
+        if job.loras:
+            told["loras"] = ", ".join(f"{one.name}:{one.weight:g}" for one in job.loras)
+        if job.init:
+            told["strength"] = job.strength
+        if job.references:
+            told |= {"references": len(job.references), "reference_weight": job.reference_weight}
+        if job.pose:
+            told["pose_weight"] = job.pose_weight
+        if digest := self.pipelines.digest(self.shelf.find_model(job.model)):
+            told["checkpoint"] = digest
+        return told
+
+    def _picture(self, job: ImageJob, image: Image.Image, parameters: dict[str, str | int | float]) -> GeneratedPicture:
+        model: ModelFiles = self.shelf.find_model(job.model)
+        buffer = io.BytesIO()
+        asked = (job.width, job.height)
+        image = image if image.size == asked else image.resize(asked, Image.Resampling.LANCZOS)
+        image = image.convert("RGB")
+        if model.label is OriginLabel.DEMO:
+            label_stamps.draw_stamp(image, label_stamps.DEMO_STAMP)
+        image.save(buffer, "PNG", compress_level=4)
+        return GeneratedPicture(
+            data=buffer.getvalue(),
+            mime="image/png",
+            width=image.width,
+            height=image.height,
+            engine=self.name,
+            model=model.name,
+            label=model.label,
+            seed=job.seed,
+            prompt=job.prompt,
+            parameters=parameters,
+        )
+
+
+def _steps(job: ImageJob) -> int:
+    """Steps that are really run: a picture to begin from spares the first ones."""
+    return int(_asked_steps(job) * job.strength) if job.init else job.steps
+
+
+def _asked_steps(job: ImageJob) -> int:
+    """Steps of the whole way, at least so many that one is left of them."""
+    return max(job.steps, math.ceil(1 / job.strength)) if job.init else job.steps
+
+
+def _batches(jobs: Sequence[ImageJob], most: int) -> Iterator[list[ImageJob]]:
+    """Neighbours that differ in words and seed alone; pictures to begin from go one by one."""
+    batch: list[ImageJob] = []
+    for job in jobs:
+        alike = batch and _kind(batch[0]) == _kind(job) and not job.init
+        if batch and not (alike and len(batch) < most):
+            yield batch
+            batch = []
+        batch.append(job)
+    if batch:
+        yield batch
+
+
+def _kind(job: ImageJob) -> ImageJob:
+    return replace(job, prompt="", negative="-" if job.negative else "", seed=0)
+
+
+def _mode(loaded: Any, job: ImageJob, shelf: ModelLibrary, dtype: Any, kept: PipelineCache) -> Any:
+    """The same weights as another pipeline, where the job begins from a picture or follows a posture."""
+    diffusers = importlib.import_module("diffusers")
+    if job.pose and job.init:
+        raise EngineMissing("engine.cannot_both", engine=DiffusionEngine.name)
+    try:
+        if job.mask:
+            return diffusers.AutoPipelineForInpainting.from_pipe(loaded)
+        if job.init:
+            return diffusers.AutoPipelineForImage2Image.from_pipe(loaded)
+        return pipelines.with_pose_control(loaded, shelf, dtype, kept) if job.pose else loaded
+    except ValueError as error:
+        raise EngineMissing("engine.cannot_mode", engine=DiffusionEngine.name, model=type(loaded).__name__) from error
+
+
+def _scheduler(loaded: Any, job: ImageJob) -> Any:
+    """A new one for each run: it has state. Raises EngineMissing for one that the model cannot use."""
+    diffusers, own = importlib.import_module("diffusers"), type(loaded.scheduler)
+    if not job.scheduler:
+        return own.from_config(loaded.scheduler.config)
+    name = SCHEDULERS.get(job.scheduler)
+    if name is None or own.__name__.startswith(_FLOWS):
+        raise EngineMissing("engine.scheduler_unknown", scheduler=job.scheduler[:40], model=type(loaded).__name__)
+    return getattr(diffusers, name).from_config(loaded.scheduler.config)
+
+
+def _asked(pipeline: Any, batch: list[ImageJob], size: tuple[int, int], torch: Any) -> dict[str, Any]:
+    """The arguments of a run at this size, those that this pipeline takes."""
+    job = batch[0]
+    given: dict[str, Any] = {
+        "prompt": [each.prompt for each in batch],
+        "num_inference_steps": _asked_steps(job),
+        "guidance_scale": job.guidance,
+        "width": size[0],
+        "height": size[1],
+        # on the CPU the noise is the same on every card
+        "generator": [torch.Generator("cpu").manual_seed(each.seed) for each in batch],
+    }
+    if job.init:
+        given |= {"image": _pixels(job.init, size), "strength": job.strength}
+    if job.mask:
+        given["mask_image"] = _pixels(job.mask, size).convert("L")
+    if job.pose:
+        given |= {"image": _pixels(job.pose, size), "controlnet_conditioning_scale": job.pose_weight}
+    if job.references:
+        given["ip_adapter_image"] = [[_pixels(one, None) for one in job.references]]
+    taken = inspect.signature(pipeline.__call__).parameters
+    without = _without(pipeline, batch, taken) if job.negative else {}
+    return {name: value for name, value in given.items() if name in taken} | without
+
+
+def _without(pipeline: Any, batch: list[ImageJob], taken: Collection[str]) -> dict[str, Any]:
+    """How a pipeline is told what its pictures are to be without. Raises EngineMissing where nothing would come of it:
+    it takes no such words, or compares no picture with and without them (diffusers, `do_classifier_free_guidance`)."""
+    told: dict[str, Any] = {"negative_prompt": [each.negative for each in batch]}
+    if told.keys() <= set(taken) and "true_cfg_scale" in taken:
+        return {**told, "true_cfg_scale": TRUE_GUIDANCE}
+    distilled = getattr(getattr(getattr(pipeline, "unet", None), "config", None), "time_cond_proj_dim", None)
+    if not told.keys() <= set(taken) or distilled is not None:
+        raise EngineMissing("engine.cannot_negative", engine=DiffusionEngine.name, model=type(pipeline).__name__)
+    if batch[0].guidance <= 1:
+        raise EngineMissing("engine.negative_unguided", engine=DiffusionEngine.name)
+    return told
+
+
+def _pixels(data: bytes, size: tuple[int, int] | None) -> Image.Image:
+    """A picture as the model takes it; what cannot be read safely is refused as any upload."""
+    image = pictures.decode_photo(data, name="reference").pixels.convert("RGB")
+    return image if size is None or image.size == size else image.resize(size, Image.Resampling.LANCZOS)

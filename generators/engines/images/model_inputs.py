@@ -1,0 +1,99 @@
+"""What a model of somebody else's takes, by its own schema; what it cannot be told is left out.
+
+Models name their inputs as they like; those asked for here are the names in use among models of pictures. A schema of
+Replicate is OpenAPI, at `openapi_schema` of a version: https://replicate.com/docs/reference/http#models.versions.get
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from generators.contract.engines import EngineMissing, ImageJob
+
+MAX_SEED = 2**31 - 1
+STEP = 8
+
+ModelInputs = Mapping[str, Any]
+"""By name, the JSON schema of an input."""
+
+
+def parse_model_inputs(schema: Any, *, model: str) -> ModelInputs:
+    """The inputs of a schema, each with its choices. Raises EngineMissing for what is no model of pictures by words."""
+    try:
+        parts = schema["components"]["schemas"]
+        found = {name: _whole(one, parts) for name, one in parts["Input"]["properties"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise EngineMissing("engine.model_unfit", engine="replicate", model=model) from error
+    if "prompt" not in found:
+        raise EngineMissing("engine.model_unfit", engine="replicate", model=model)
+    return found
+
+
+def input_values(job: ImageJob, offered: ModelInputs, *, engine: str, model: str) -> dict[str, str | int | float]:
+    """What a job asks, in the names and within the bounds of the model: the nearest size it offers.
+
+    Raises EngineMissing for words of what a picture is to be without, where the model does not take these.
+    """
+    if job.negative and "negative_prompt" not in offered:
+        raise EngineMissing("engine.cannot_negative", engine=engine, model=model)
+    wanted: dict[str, str | int | float] = {
+        "prompt": job.prompt,
+        "negative_prompt": job.negative,
+        "seed": job.seed % (int(_bound(offered, "seed", "maximum", MAX_SEED)) + 1),
+        "num_inference_steps": job.steps,
+        "steps": job.steps,
+        "guidance_scale": job.guidance,
+        "guidance": job.guidance,
+        "num_outputs": 1,
+        "output_format": "png",
+        **_size(job, offered),
+    }
+    return {
+        name: clamp_to_input(value, offered[name]) for name, value in wanted.items() if _takes(offered, name, value)
+    }
+
+
+def _whole(one: Any, parts: Any) -> dict[str, Any]:
+    """An input's schema with its choices, which stand apart: `{"allOf": [{"$ref": "#/components/schemas/<name>"}]}`."""
+    whole = dict(one)
+    for named in one.get("allOf") or ():
+        whole = {**parts[str(named["$ref"]).rpartition("/")[2]], **whole}
+    return whole
+
+
+def _takes(offered: ModelInputs, name: str, value: str | float) -> bool:
+    choices = offered.get(name, {}).get("enum")
+    return name in offered and (not choices or value in choices)
+
+
+def _size(job: ImageJob, offered: ModelInputs) -> dict[str, str | int]:
+    """Width and height where the model takes them, scaled down to what it holds; else the nearest of its shapes."""
+    shapes = [str(one) for one in offered.get("aspect_ratio", {}).get("enum") or ()]
+    if "width" in offered and "height" in offered and (not shapes or "custom" in shapes):
+        edges = {"width": job.width, "height": job.height}
+        part = min(1.0, *(_bound(offered, name, "maximum", edge) / edge for name, edge in edges.items()))
+        return {"aspect_ratio": "custom", **{name: int(edge * part) // STEP * STEP for name, edge in edges.items()}}
+    known = {one: ratio for one in shapes if (ratio := _ratio(one))}
+    if not known:
+        return {}
+    wanted = job.width / job.height
+    return {"aspect_ratio": min(known, key=lambda one: max(known[one] / wanted, wanted / known[one]))}
+
+
+def _ratio(shape: str) -> float:
+    wide, _, high = shape.partition(":")
+    return int(wide) / int(high) if wide.isdecimal() and high.isdecimal() and int(wide) and int(high) else 0.0
+
+
+def _bound(offered: ModelInputs, name: str, edge: str, otherwise: float) -> float:
+    found = offered.get(name, {}).get(edge)
+    return float(found) if isinstance(found, int | float) else otherwise
+
+
+def clamp_to_input(value: str | float, one: Mapping[str, Any]) -> str | int | float:
+    """A number within the bounds of its input; words as they are."""
+    if isinstance(value, str):
+        return value
+    low, high = one.get("minimum"), one.get("maximum")
+    value = max(value, low) if isinstance(low, int | float) else value
+    value = min(value, high) if isinstance(high, int | float) else value
+    return int(value) if one.get("type") == "integer" else value

@@ -1,0 +1,106 @@
+"""Which inputs of a model of Replicate take a picture, by its own schema, and the pictures of a job in them.
+
+Models name their inputs as they like; those here are the names in use among models of pictures. An input that takes a
+picture is a string of the format `uri`, one that takes several a list of these:
+https://replicate.com/docs/reference/http#models.versions.get
+"""
+
+import re
+from typing import Any
+
+from generators.contract import hosted_services
+from generators.contract.engines import EngineMissing, ImageJob
+from generators.engines.images import outgoing_pictures
+from generators.engines.images.model_inputs import ModelInputs, clamp_to_input
+
+NAMES = {
+    "init": ("image", "init_image", "input_image", "source_image", "start_image"),
+    "mask": ("mask", "mask_image", "image_mask", "inpaint_mask"),
+    "references": (
+        "reference_images",
+        "image_references",
+        "image_input",
+        "input_images",
+        "reference_image",
+        "ip_adapter_image",
+        "image_prompt",
+        "style_image",
+        "subject_image",
+        "face_image",
+        "main_face_image",
+    ),
+}
+"""By what is asked, what the input that takes it may be called; the first of these that a model has."""
+
+STRENGTHS = ("prompt_strength", "strength", "denoising_strength", "denoise")
+"""How much of a picture is made anew, from 0 to 1."""
+
+WEIGHTS = ("ip_adapter_scale", "ip_adapter_weight", "reference_strength", "image_prompt_strength", "style_strength")
+"""How strongly a look is kept to."""
+
+_BLACK = re.compile(r"black[^.;]{0,40}(inpaint|discard|regenerat|change|fill|replac)", re.IGNORECASE)
+_KEPT = re.compile(r"black[^.;]{0,40}(preserv|keep|kept|unchanged)", re.IGNORECASE)
+
+
+def picture_parameters(job: ImageJob, offered: ModelInputs) -> dict[str, str | int | float]:
+    """What is said of the pictures, within the bounds of the model; what it cannot be told is left out."""
+    wanted: dict[str, float] = {}
+    if job.init:
+        wanted |= dict.fromkeys(STRENGTHS, job.strength)
+    if job.references:
+        wanted |= dict.fromkeys(WEIGHTS, job.reference_weight)
+    return {name: clamp_to_input(round(value, 3), offered[name]) for name, value in wanted.items() if name in offered}
+
+
+def picture_inputs(job: ImageJob, offered: ModelInputs, *, engine: str) -> dict[str, Any]:
+    """The pictures of a job by input, as addresses that hold them.
+
+    Raises EngineMissing for a picture that the model has no input for, and for more of a look than it takes; and as
+    `outgoing_pictures.prepare_picture`.
+    """
+    asks = job.needed_inputs & hosted_services.PICTURE_INPUTS
+    if not asks:
+        return {}
+    named = {need: _named(need, offered, engine) for need in sorted(asks)}
+    most = outgoing_pictures.INLINE_BYTES // (bool(job.init) + bool(job.mask) + len(job.references))
+    found: dict[str, Any] = {}
+    if job.init:
+        first = outgoing_pictures.prepare_picture(job.init, engine=engine, most=most)
+        found[named["init"]] = outgoing_pictures.data_uri(first.data, "image/jpeg")
+        if job.mask:
+            black = _wants_black(offered[named["mask"]])
+            found[named["mask"]] = outgoing_pictures.data_uri(
+                outgoing_pictures.prepare_mask(job.mask, first.size, black=black), "image/png"
+            )
+    if job.references:
+        looks = [outgoing_pictures.prepare_picture(one, engine=engine, most=most) for one in job.references]
+        told = [outgoing_pictures.data_uri(one.data, "image/jpeg") for one in looks]
+        several = _takes(offered[named["references"]]) == "several"
+        if not several and len(told) > 1:
+            raise EngineMissing("engine.few_references", engine=engine, most=1)
+        found[named["references"]] = told if several else told[0]
+    return found
+
+
+def _named(need: str, offered: ModelInputs, engine: str) -> str:
+    found = next((name for name in NAMES[need] if _takes(offered.get(name, {}))), "")
+    if not found:
+        raise EngineMissing(f"engine.model_cannot_{need}", engine=engine)
+    return found
+
+
+def _takes(one: Any) -> str:
+    """Whether an input takes one picture, several, or none ("")."""
+    for each in (one, *(one.get("anyOf") or ())):
+        if each.get("type") == "string" and each.get("format") == "uri":
+            return "one"
+        items = each.get("items")
+        if each.get("type") == "array" and isinstance(items, dict) and items.get("format") == "uri":
+            return "several"
+    return ""
+
+
+def _wants_black(one: Any) -> bool:
+    """Whether a model makes anew what is black, as its schema says in words; most make anew what is white."""
+    said = str(one.get("description") or "")
+    return bool(_BLACK.search(said)) and not _KEPT.search(said)

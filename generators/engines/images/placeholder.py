@@ -1,0 +1,69 @@
+"""The engine without a model: a drawn scene for the words it knows, plainly marked PLACEHOLDER.
+
+Same job, same bytes (on the same build of numpy and Pillow). Its pictures must not be sent without a person's word.
+"""
+
+import io
+
+from PIL import Image
+
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import (
+    GeneratedPicture,
+    ImageEngine,
+    ImageJob,
+    OriginLabel,
+    Progress,
+    check_inputs_supported,
+    ignore_progress,
+)
+from generators.drawing.scene import draw_scene
+from generators.retouch import label_stamps
+
+_WORD = "PLACEHOLDER"
+
+
+def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
+    """The engine, unless a model folder is set: then a broken folder is an error, not a reason for drawings."""
+    return None if settings.diffusion_folder else PlaceholderEngine()
+
+
+class PlaceholderEngine:
+    """Draws scenes with Pillow; needs no model, no network and under a second for 1600 × 1200."""
+
+    name = "placeholder"
+    does = frozenset[str]()
+    model = "scenes-1"
+
+    def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
+        """The marked drawing. Raises what `progress` raises."""
+        check_inputs_supported(self, job)
+        progress(0, 2)
+        image, setting = draw_scene(job.prompt, job.seed, job.width, job.height)
+        progress(1, 2)
+        label_stamps.draw_stamp(image, _WORD)
+        progress(2, 2)
+        return GeneratedPicture(
+            data=encode_jpeg(image),
+            mime="image/jpeg",
+            width=job.width,
+            height=job.height,
+            engine=self.name,
+            model=self.model,
+            label=OriginLabel.PLACEHOLDER,
+            seed=job.seed,
+            prompt=job.prompt,
+            parameters={
+                "place": setting.place,
+                "hour": setting.hour,
+                "weather": setting.weather,
+                "season": setting.season,
+            },
+        )
+
+
+def encode_jpeg(image: Image.Image, quality: int = 90) -> bytes:
+    """The picture as JPEG, without any metadata."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality, optimize=True, exif=b"")
+    return buffer.getvalue()

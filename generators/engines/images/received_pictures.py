@@ -1,0 +1,29 @@
+"""A picture as a service handed it over, for money: what is in the file says what it is, not what was asked."""
+
+from collections.abc import Mapping
+
+from foundation.errors import BadInput
+from generators.containers import still_images
+from generators.contract.engines import GeneratedPicture, ImageJob, OriginLabel, PictureUndelivered
+
+
+def read_delivered_picture(
+    data: bytes, job: ImageJob, *, engine: str, model: str, given: Mapping[str, str | int | float]
+) -> GeneratedPicture:
+    """The picture with what was `given` for it but its prompt. Raises Undelivered for what is none, or is damaged."""
+    try:
+        found = still_images.inspect_picture(data, name=engine)
+    except BadInput as error:
+        raise PictureUndelivered("engine.answer_invalid", engine=engine) from error
+    return GeneratedPicture(
+        data=data,
+        mime=f"image/{found.kind.lower()}",
+        width=found.width,
+        height=found.height,
+        engine=engine,
+        model=model,
+        label=OriginLabel.NONE,
+        seed=job.seed,
+        prompt=job.prompt,
+        parameters={name: value for name, value in given.items() if name != "prompt"},
+    )

@@ -1,0 +1,388 @@
+"""Pictures by a model of Replicate, for money.
+
+There is no key against doubles, and a prediction is billed once it runs. So each bears a marker of ours among its
+inputs, which models ignore (https://github.com/replicate/cog/pull/2943), the id is kept before anything else is done,
+and who does not know whether an order was taken looks for the marker first. Inputs and outputs are gone after an hour:
+https://replicate.com/docs/topics/predictions/data-retention. Requests: https://replicate.com/docs/reference/http
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from pydantic import SecretStr
+
+from foundation.http.http_client import (
+    RESPONSE_TOO_LARGE,
+    HttpClient,
+    HttpRequest,
+    HttpResponse,
+    RequestNotSent,
+    ResponseLost,
+)
+from foundation.ids import uuid7
+from foundation.money import Price, parse_prices
+from foundation.ops.clock import monotonic, sleep, wall_now
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract import hosted_services
+from generators.contract.engines import (
+    EngineBusy,
+    EngineMissing,
+    EngineUnreachable,
+    GeneratedPicture,
+    ImageEngine,
+    ImageJob,
+    PictureUndelivered,
+    Progress,
+    PurchaseRecord,
+    check_inputs_supported,
+    ignore_progress,
+)
+from generators.engines.images import model_inputs, picture_inputs, received_pictures
+from generators.engines.images.model_inputs import ModelInputs
+
+OURS = "greenroom"
+"""The input that bears the marker."""
+
+TRIES = 2
+"""How often a picture is asked for in one go, each but the first after it was surely not taken."""
+
+FIRST_LOOK, MAX_POLL_SECONDS = 0.5, 5.0
+MAX_WAIT_SECONDS = 1800.0
+"""Seconds a prediction is waited for; it ends by itself after thirty minutes."""
+
+LISTED_AFTER = 15.0
+"""Seconds beyond a request's deadline after which what it asked for stands in the list, or was never taken."""
+
+FORGOTTEN = timedelta(minutes=55)
+"""After an hour a prediction has lost its inputs, and with them our marker."""
+
+SKEW = timedelta(minutes=2)
+PAGES = 20
+MAX_PAGE = 64 * 1024 * 1024
+"""Bytes of a page of the list: a hundred orders, each with its pictures (`outgoing_pictures.INLINE_BYTES`)."""
+
+WHOLE = 100
+MAX_RETRY_SECONDS = 3600.0
+_OK, _TAKEN = 200, (200, 201, 202)
+_SUCCEEDED, _GOING = "succeeded", ("starting", "processing")
+_PERCENT = re.compile(r"(\d{1,3})%\|")
+_RESETS = re.compile(r"resets in ~(\d{1,5})s")
+_INDECENT = re.compile(r"nsfw|safety|sensitive|moderat", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ReplicateService:
+    """Where it is asked, with which token, and from where its pictures may come."""
+
+    url: str
+    token: SecretStr
+    files: str
+
+
+def load_engine(settings: GeneratorsSettings) -> ImageEngine | None:
+    """The engine of the model in the settings, None without one. Raises EngineMissing without a token or a price."""
+    if not settings.replicate_model:
+        return None
+    if not settings.replicate_token.get_secret_value():
+        raise EngineMissing("engine.token_missing", engine="replicate")
+    service = ReplicateService(settings.replicate_url, settings.replicate_token, settings.replicate_files_url)
+    engine = Replicate(service, settings.replicate_model, known_prices(settings))
+    engine.price_of(engine.model)
+    return engine
+
+
+def known_prices(settings: GeneratorsSettings) -> dict[str, Price]:
+    """The prices of the settings. Raises EngineMissing where they cannot be read."""
+    try:
+        return parse_prices(settings.prices)
+    except ValueError as error:
+        raise EngineMissing("engine.prices_unread") from error
+
+
+class Replicate:
+    """One account, and the models that have a price."""
+
+    name = "replicate"
+    does = hosted_services.supported_inputs(hosted_services.REPLICATE_ENGINE)
+
+    def __init__(
+        self,
+        service: ReplicateService,
+        model: str,
+        known: Mapping[str, Price],
+        *,
+        deadline: float = 30.0,
+        listed_after: float = LISTED_AFTER,
+        look: float = FIRST_LOOK,
+        seconds: float = MAX_WAIT_SECONDS,
+    ) -> None:
+        self._service, self.model, self._prices = service, model, known
+        self._url = service.url.rstrip("/") + "/v1"
+        self._deadline, self._listed_after, self._seconds = deadline, deadline + listed_after, seconds
+        self._look = look
+        self._client = HttpClient(max_connections=8)
+        self._inputs = lru_cache(maxsize=32)(self._asked_inputs)
+
+    def price_of(self, model: str) -> Price:
+        """What a picture of a model costs. Raises EngineMissing where the settings do not say."""
+        if (found := self._prices.get(model)) is None:
+            raise EngineMissing("engine.price_missing", engine=self.name, model=model)
+        return found
+
+    def price(self, job: ImageJob) -> Price:
+        """What the picture costs. Raises EngineMissing where the settings do not say."""
+        return self.price_of(job.model or self.model)
+
+    def check(self) -> None:
+        """Ask for the account of the token, which costs nothing. Raises EngineError."""
+        self._json("/account")
+
+    def draw(self, job: ImageJob, progress: Progress = ignore_progress) -> GeneratedPicture:
+        """Buy a picture of which nothing is kept here, for trials by hand. Raises as `buy`; what `progress` raises
+        cancels it."""
+        slip = PurchaseRecord(str(uuid7()))
+        try:
+            return self.buy(job, slip, progress)
+        except EngineUnreachable:
+            raise
+        except BaseException:
+            self.cancel(slip)
+            raise
+
+    def buy(self, job: ImageJob, slip: PurchaseRecord, progress: Progress = ignore_progress) -> GeneratedPicture:
+        """The picture of the slip: taken up where it was asked for before, else asked for.
+
+        Raises EngineMissing (token, credit, model, what is asked), EngineBusy, EngineUnreachable (it goes on there),
+        Undelivered; what `progress` raises passes through.
+        """
+        check_inputs_supported(self, job)
+        model = job.model or self.model
+        self.price_of(model)
+        offered = self._inputs(model)
+        given = model_inputs.input_values(
+            job, offered, engine=self.name, model=model
+        ) | picture_inputs.picture_parameters(job, offered)
+        sent = picture_inputs.picture_inputs(job, offered, engine=self.name)
+        progress(0, WHOLE)
+        if not slip.order and not (slip.since and self._found(slip)):
+            self._ask(model, {**given, **sent}, slip)
+        told = self._awaited(slip, progress)
+        picture = received_pictures.read_delivered_picture(
+            self._bytes(told), job, engine=self.name, model=model, given=given
+        )
+        progress(WHOLE, WHOLE)
+        return picture
+
+    def cancel(self, slip: PurchaseRecord) -> None:
+        """Cancel the prediction; one that had not begun costs nothing. Raises nothing: what is not heard is billed."""
+        if not slip.order:
+            return
+        try:
+            told = self._json(f"/predictions/{quote(slip.order, safe='')}/cancel", method="POST")
+        except (EngineMissing, EngineUnreachable, PictureUndelivered):
+            return
+        if _never_began(told):
+            slip.mark_refused()
+
+    def _ask(self, model: str, given: Mapping[str, Any], slip: PurchaseRecord) -> None:
+        """Order it once. An answer that is lost, or says that the server broke, is no answer: then it is looked for."""
+        path, body = _order_of(model)
+        body["input"] = {**given, OURS: slip.marker}
+        for _ in range(TRIES):
+            slip.mark_requested()
+            reply = self._exchange("POST", path, body)
+            if isinstance(reply, RequestNotSent):
+                slip.mark_refused()
+                raise self._away()
+            if isinstance(reply, HttpResponse) and 400 <= reply.status < 500 and reply.status != 408:
+                slip.mark_refused()
+                raise self._refusal(reply, model)
+            if isinstance(reply, HttpResponse) and reply.status in _TAKEN and (order := _id(reply.json_body())):
+                slip.mark_ordered(order)
+                return
+            if self._found(slip):
+                return
+        raise self._away()
+
+    def _found(self, slip: PurchaseRecord) -> bool:
+        """Look for what was asked for without hearing an answer, until it must stand in the list. Raises Undelivered
+        where that can no longer be known."""
+        while slip.since is not None:
+            if wall_now() - slip.since > FORGOTTEN:
+                raise PictureUndelivered("engine.order_lost", engine=self.name)
+            late = (wall_now() - slip.since).total_seconds() >= self._listed_after
+            if order := self._listed(slip.marker, slip.since - SKEW):
+                slip.mark_ordered(order)
+                return True
+            if late:
+                slip.mark_refused()
+                return False
+            sleep(self._look * 2)
+        return False
+
+    def _listed(self, marker: str, since: datetime) -> str:
+        """The id of the prediction with our marker, "" where there is none; newest first, a hundred a page."""
+        path = "/predictions?" + urlencode({"created_after": since.isoformat()})
+        for _ in range(PAGES):
+            page = self._json(path)
+            for one in self._results(page):
+                if _marker(one if isinstance(one.get("input"), dict) else self._told(_id(one))) == marker:
+                    return _id(one)
+            cursor = urlsplit(str(page.get("next") or "")).query  # its host is not believed
+            if not cursor:
+                return ""
+            path = "/predictions?" + cursor
+        raise PictureUndelivered("engine.order_lost", engine=self.name)  # not to the end of the list: it may be there
+
+    def _results(self, page: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The predictions of a page. Raises EngineUnreachable for what is no page: it says nothing of what it lacks."""
+        found = page.get("results")
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
+        return found
+
+    def _awaited(self, slip: PurchaseRecord, progress: Progress) -> Mapping[str, Any]:
+        until, look, done = monotonic() + self._seconds, self._look, 0
+        while True:
+            told = self._told(slip.order)
+            state = told.get("status")
+            if state == _SUCCEEDED:
+                return told
+            if state not in _GOING:
+                raise self._ended(told, slip)
+            done = max(done, _percent(told))
+            progress(done, WHOLE)
+            if monotonic() > until:
+                raise EngineUnreachable("engine.too_slow", engine=self.name, minutes=round(self._seconds / 60))
+            sleep(look)
+            look = min(look * 1.5, MAX_POLL_SECONDS)
+
+    def _ended(self, told: Mapping[str, Any], slip: PurchaseRecord) -> PictureUndelivered:
+        """Failed, canceled or aborted (https://replicate.com/docs/topics/predictions/lifecycle)."""
+        if _never_began(told):
+            slip.mark_refused()
+        if told.get("status") != "failed":
+            return PictureUndelivered("engine.order_cancelled", engine=self.name)
+        indecent = _INDECENT.search(str(told.get("error"))[:2000])
+        return PictureUndelivered("engine.content_refused" if indecent else "engine.order_failed", engine=self.name)
+
+    def _bytes(self, told: Mapping[str, Any]) -> bytes:
+        """The first picture of the output, from where pictures may come. The token does not go there."""
+        output = told.get("output")
+        url = output[0] if isinstance(output, list) and output else output
+        if not isinstance(url, str) or told.get("data_removed"):
+            raise PictureUndelivered("engine.output_gone", engine=self.name)
+        if not _comes_from(url, self._service.files):
+            raise PictureUndelivered("engine.output_elsewhere", engine=self.name)
+        reply = self._client.send(HttpRequest("GET", url, deadline=self._deadline * 4))
+        if isinstance(reply, ResponseLost) and reply.detail == RESPONSE_TOO_LARGE:
+            raise PictureUndelivered("engine.output_too_large", engine=self.name)
+        if isinstance(reply, RequestNotSent | ResponseLost) or reply.status >= 500 or reply.status == 429:
+            raise EngineUnreachable("engine.answer_broken_off", engine=self.name)  # it is fetched again, not made again
+        if reply.status != _OK:
+            raise PictureUndelivered("engine.output_gone", engine=self.name)
+        return reply.body
+
+    def _asked_inputs(self, model: str) -> ModelInputs:
+        owner, _, version = model.partition(":")
+        path = f"/models/{quote(owner)}"
+        told = self._json(f"{path}/versions/{quote(version)}" if version else path)
+        latest = told if version else told.get("latest_version")
+        return model_inputs.parse_model_inputs(
+            latest.get("openapi_schema") if isinstance(latest, dict) else None, model=model
+        )
+
+    def _told(self, order: str) -> dict[str, Any]:
+        return self._json(f"/predictions/{quote(order, safe='')}", gone=True)
+
+    def _json(self, path: str, *, method: str = "GET", gone: bool = False) -> dict[str, Any]:
+        """What is told at a path. With `gone`, what is not there is an order that is lost, and no missing model."""
+        reply = self._exchange(method, path)
+        if isinstance(reply, RequestNotSent | ResponseLost) or reply.status >= 500:
+            raise self._away()
+        if gone and reply.status == 404:
+            raise PictureUndelivered("engine.order_lost", engine=self.name)
+        if reply.status not in _TAKEN:
+            raise self._refusal(reply, path.removeprefix("/models/"))
+        if not isinstance(told := reply.json_body(), dict):
+            raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
+        return told
+
+    def _exchange(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> HttpResponse | RequestNotSent | ResponseLost:
+        headers = {"authorization": f"Bearer {self._service.token.get_secret_value()}"}
+        if body is not None:
+            headers["content-type"] = "application/json"
+        data = json.dumps(body).encode() if body is not None else b""
+        return self._client.send(HttpRequest(method, self._url + path, headers, data, self._deadline, MAX_PAGE))
+
+    def _away(self) -> EngineUnreachable:
+        return EngineUnreachable("engine.server_down", engine=self.name, url=self._service.url)
+
+    def _refusal(self, reply: HttpResponse, model: str) -> EngineMissing | EngineUnreachable:
+        """What an answer of 4xx says; its words are not repeated."""
+        match reply.status:
+            case 401 | 403:
+                return EngineMissing("engine.token_refused", engine=self.name)
+            case 402:
+                return EngineMissing("engine.no_credit", engine=self.name)
+            case 404:
+                return EngineMissing("engine.model_missing", model=model, engine=self.name)
+            case 429:
+                return EngineBusy(
+                    "engine.server_refused", after=retry_after_seconds(reply), engine=self.name, status=429
+                )
+            case _:
+                return EngineMissing("engine.order_refused", engine=self.name, status=reply.status)
+
+
+def retry_after_seconds(reply: HttpResponse) -> float:
+    """In how many seconds a server that answered 429 takes more: by its header, else by its words."""
+    header = reply.headers.get("retry-after", "")
+    said = _RESETS.search(reply.body[:1000].decode("utf-8", "replace"))
+    seconds = int(header) if header.isascii() and header.isdecimal() else int(said[1]) if said else 30
+    return min(max(float(seconds), 1.0), MAX_RETRY_SECONDS)
+
+
+def _order_of(model: str) -> tuple[str, dict[str, Any]]:
+    """Models that Replicate keeps up have an address, of others a version is asked."""
+    name, _, version = model.partition(":")
+    return ("/predictions", {"version": version}) if version else (f"/models/{quote(name)}/predictions", {})
+
+
+def _id(told: Any) -> str:
+    found = told.get("id") if isinstance(told, dict) else None
+    return found if isinstance(found, str) and len(found) <= 100 else ""
+
+
+def _marker(told: Mapping[str, Any]) -> Any:
+    given = told.get("input")
+    return given.get(OURS) if isinstance(given, dict) else None
+
+
+def _never_began(told: Mapping[str, Any]) -> bool:
+    return told.get("status") in ("canceled", "aborted", "failed") and not told.get("started_at")
+
+
+def _percent(told: Mapping[str, Any]) -> int:
+    """How far it is, by the bar that most models write to their log."""
+    found = _PERCENT.findall(str(told.get("logs") or "")[-4000:])
+    return min(int(found[-1]), WHOLE - 1) if found else 0
+
+
+def _comes_from(url: str, origin: str) -> bool:
+    """Whether an address is of an origin or of one of its subdomains."""
+    try:
+        one, known = urlsplit(url), urlsplit(origin)
+        host, home = (one.hostname or "").lower(), (known.hostname or "").lower()
+        same = (one.scheme, one.port) == (known.scheme, known.port) and not one.username
+    except ValueError:
+        return False
+    return same and (host == home or host.endswith("." + home))

@@ -1,0 +1,80 @@
+"""Speech by espeak-ng, a synthesiser that sounds like a machine: it stands where no real voice is, and says so.
+
+The program is run, never linked (it is under the GPL); it is told the text by its standard input.
+https://github.com/espeak-ng/espeak-ng/blob/master/src/espeak-ng.1.ronn
+"""
+
+import shutil
+
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import OriginLabel
+from generators.contract.speech import (
+    EngineVoice,
+    GeneratedSpeech,
+    SpeechEngine,
+    SpeechJob,
+    VoiceLicence,
+    pick_voice,
+)
+from generators.engines.speech import audio_output
+from generators.media import confined_processes
+from generators.video import video_files
+
+SECONDS = 60.0
+WORDS_A_MINUTE = 155
+LICENCE = VoiceLicence("GPL-3.0-or-later", "espeak-ng", "https://github.com/espeak-ng/espeak-ng", commercial=True)
+"""Of the program; what it says is under none."""
+
+_PREFERRED = ("fr-fr", "en-gb", "en-us")
+
+
+def load_engine(settings: GeneratorsSettings) -> SpeechEngine | None:
+    """The engine where the program is installed, else None."""
+    return Espeak(settings.espeak_program) if shutil.which(settings.espeak_program) is not None else None
+
+
+class Espeak:
+    """The program of that name or path."""
+
+    name = "espeak-ng"
+    label = OriginLabel.PLACEHOLDER
+    bills = False
+
+    def __init__(self, program: str, *, seconds: float = SECONDS) -> None:
+        self._program, self._seconds = program, seconds
+
+    def list_voices(self) -> tuple[EngineVoice, ...]:
+        """The voices it lists, French and English first. Raises EngineError."""
+        with video_files.work_folder() as folder:
+            listed = confined_processes.run_program(self._program, ("--voices",), folder=folder, seconds=self._seconds)
+        found = [voice for line in listed.splitlines()[1:] if (voice := _voice(line)) is not None]
+        return tuple(sorted(found, key=lambda one: (one.id not in _PREFERRED, one.id)))
+
+    def synthesize(self, job: SpeechJob) -> GeneratedSpeech:
+        """Say the text. Raises EngineError; EngineMissing for a voice it does not list."""
+        voice = pick_voice(self, self.list_voices(), job)
+        words = job.clean_text.replace("[[", "[ [")  # two brackets would begin sounds in its own alphabet
+        asked = ("-v", voice.id, "-s", str(WORDS_A_MINUTE), "-b", "1", "-w", audio_output.SPEECH_FILE, "--stdin")
+        data, mime, seconds = audio_output.run_speech_program(
+            self._program, asked, told=words, seconds=self._seconds, engine=self.name, form=job.form
+        )
+        return GeneratedSpeech(
+            data=data,
+            mime=mime,
+            seconds=seconds,
+            engine=self.name,
+            model=self.name,
+            voice=voice,
+            label=self.label,
+            characters=len(job.clean_text),
+            seed=job.seed,
+            parameters={"words_a_minute": WORDS_A_MINUTE},
+        )
+
+
+def _voice(line: str) -> EngineVoice | None:
+    """A line of the list: priority, language, age and gender, name, file, other languages."""
+    parts = line.split()
+    if len(parts) < 5 or not parts[0].isdigit() or parts[1].startswith("-"):
+        return None
+    return EngineVoice(parts[1], parts[3].replace("_", " "), parts[1], LICENCE)

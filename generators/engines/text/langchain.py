@@ -1,0 +1,84 @@
+"""What the two engines behind LangChain share: loading it late, turning a job into messages, and no tracing.
+
+LangChain is imported by the first text: it costs a second and 60 MiB that a house without a model need not pay.
+"""
+
+import base64
+import importlib
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from pydantic import ValidationError
+
+from generators.contract.engines import PromptMessage, TextJob, UnusableAnswer
+
+HTTP_CLIENT_OPTIONS: Mapping[str, Any] = {"trust_env": False, "limits": httpx.Limits(max_keepalive_connections=0)}
+"""How both clients speak HTTP: no proxy of the environment, no connection kept."""
+
+
+class LazyValue:
+    """Something costly, made by the first who asks and kept; threads may ask at once."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make, self._made, self._lock = make, None, threading.Lock()
+
+    def get(self) -> Any:
+        """The thing."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+
+@dataclass(frozen=True)
+class ChatAnswer:
+    """A chat model's answer: its text, the server's own notes on it, and its counts of tokens."""
+
+    text: str = field(repr=False)
+    meta: Mapping[str, object]
+    tokens_in: int
+    tokens_out: int
+
+
+def load_attribute(module: str, name: str) -> Any:
+    """The attribute of a module imported now."""
+    return getattr(importlib.import_module(module), name)
+
+
+Content = str | list[str | dict[str, Any]]
+
+
+def chat_messages(job: TextJob) -> list[tuple[str, Content]]:
+    """The job as LangChain takes it: (role, content) pairs, the system's words first."""
+    turns = [("human" if turn.role == "user" else "ai", _content(turn)) for turn in job.turns]
+    return [("system", job.system), *turns] if job.system else turns
+
+
+def _content(turn: PromptMessage) -> Content:
+    """The text alone, or in parts with its pictures, as base64."""
+    if not turn.images:
+        return turn.text
+    shown = [base64.b64encode(one).decode("ascii") for one in turn.images]
+    return [{"type": "text", "text": turn.text}, *({"type": "image_url", "image_url": one} for one in shown)]
+
+
+def invoke_chat_model(chat: Any, job: TextJob, *, engine: str) -> ChatAnswer:
+    """Ask a chat model. Tracing is off whatever the environment says: it would carry fans' words to a third party.
+
+    Raises AnswerUnusable for what is no text, such as half of a letter, and what the client raises.
+    """
+    try:
+        with load_attribute("langsmith", "tracing_context")(enabled=False):
+            message = chat.invoke(chat_messages(job))
+    except ValidationError as error:
+        raise UnusableAnswer("engine.answer_invalid", engine=engine) from error
+    usage = message.usage_metadata or {}
+    return ChatAnswer(
+        text=message.text if isinstance(message.text, str) else str(message.content),
+        meta=dict(message.response_metadata),
+        tokens_in=int(usage.get("input_tokens", 0)),
+        tokens_out=int(usage.get("output_tokens", 0)),
+    )

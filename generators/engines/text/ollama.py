@@ -1,0 +1,116 @@
+"""Texts by an Ollama server, through LangChain's client.
+
+The server cuts a question that exceeds its window silently, so the window is always sent and the count checked
+before; the schema of a JSON answer goes in `format`, and the answer is still not believed.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import (
+    EngineMissing,
+    EngineUnreachable,
+    GeneratedText,
+    OriginLabel,
+    RequestNotReceived,
+    TextEngine,
+    TextJob,
+)
+from generators.engines.text import langchain
+from generators.text.model_calls import ModelProfile, RawAnswer, ask_model
+
+CONTEXT = 4096
+"""Tokens of question and answer. One value for all jobs: another one makes the server load the model again."""
+PROBE_SECONDS = 2.0
+ANSWER_SECONDS = 90.0
+KEEP_LOADED = "10m"
+
+
+def load_engine(settings: GeneratorsSettings, _start: Callable[[], None] | None = None) -> TextEngine | None:
+    """The engine when the server answers within two seconds and has the model, else None."""
+    if not settings.ollama_url or settings.ollama_model not in list_server_models(settings.ollama_url):
+        return None
+    return OllamaEngine(settings.ollama_url, settings.ollama_model)
+
+
+def list_server_models(url: str) -> frozenset[str]:
+    """Names of the models a server lists, with and without `:latest`; empty when it does not answer in time."""
+    client = HttpClient(max_connections=1)
+    try:
+        reply = client.send(HttpRequest("GET", url.rstrip("/") + "/api/tags", deadline=PROBE_SECONDS))
+    finally:
+        client.close()
+    if not isinstance(reply, HttpResponse) or reply.status != 200:
+        return frozenset()
+    try:
+        names = {str(entry["name"]) for entry in reply.json_body()["models"]}
+    except (KeyError, TypeError):
+        return frozenset()
+    return frozenset(names | {name.removesuffix(":latest") for name in names})
+
+
+class OllamaEngine:
+    """One model of one server."""
+
+    name = "ollama"
+    languages = frozenset({"fr", "en"})
+    converses = True
+
+    def __init__(self, url: str, model: str, *, seconds: float = ANSWER_SECONDS) -> None:
+        self._url = url
+        self._chat = langchain.LazyValue(lambda: _client(url, model, seconds))
+        self.model = model
+
+    def write(self, job: TextJob) -> GeneratedText:
+        """Write the text. Raises EngineMissing (no such model), EngineUnreachable (down, slow) and what `ask` does."""
+        return ask_model(job, self._call, ModelProfile(self.name, self.model, OriginLabel.NONE, CONTEXT))
+
+    def _call(self, job: TextJob) -> RawAnswer:
+        options = {
+            "num_ctx": CONTEXT,
+            "num_predict": job.max_tokens,
+            "temperature": job.temperature,
+            "seed": job.seed % 2**31,
+        }
+        shape = {"format": dict(job.schema)} if job.schema is not None else {}
+        try:
+            answer = langchain.invoke_chat_model(self._chat.get().bind(options=options, **shape), job, engine=self.name)
+        except (httpx.HTTPError, ConnectionError) as error:
+            kind = RequestNotReceived if _never_left(error) else EngineUnreachable
+            raise kind("engine.server_down", engine=self.name, url=self._url) from error
+        except langchain.load_attribute("ollama", "ResponseError") as error:
+            raise self._refused(error) from error
+        return _raw(answer)
+
+    def _refused(self, error: Any) -> EngineMissing | EngineUnreachable:
+        if error.status_code == 404:
+            return EngineMissing("engine.model_missing", engine=self.name, model=self.model)
+        kind = RequestNotReceived if 400 <= error.status_code < 500 else EngineUnreachable
+        return kind("engine.server_refused", engine=self.name, status=int(error.status_code))
+
+
+def _never_left(error: Exception) -> bool:
+    """Whether no connection came about; the client tells that by a bare ConnectionError, and by httpx's own."""
+    return type(error) is ConnectionError or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+
+
+def _client(url: str, model: str, seconds: float) -> Any:
+    """LangChain's client; it keeps no connection, since one that went stale looks like a lost answer."""
+    return langchain.load_attribute("langchain_ollama", "ChatOllama")(
+        model=model,
+        base_url=url,
+        keep_alive=KEEP_LOADED,
+        reasoning=False,
+        client_kwargs={"timeout": seconds, **langchain.HTTP_CLIENT_OPTIONS},
+    )
+
+
+def _raw(answer: langchain.ChatAnswer) -> RawAnswer:
+    done = answer.meta.get("done_reason")
+    if done is None:
+        raise EngineUnreachable("engine.answer_broken_off", engine=OllamaEngine.name)
+    return RawAnswer(answer.text, cut=done == "length", tokens_in=answer.tokens_in, tokens_out=answer.tokens_out)

@@ -1,0 +1,156 @@
+"""The engine without any model: sentences of ours, chosen by rules and by the seed. It invents nothing.
+
+Captions come from the place and hour of the scene; chat answers from what the fan plainly asked and from the closed
+list of offers. It says of itself how sure it is, and hands over to a person what it does not understand.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import (
+    CaptionBrief,
+    ChatBrief,
+    GeneratedText,
+    OriginLabel,
+    TextEngine,
+    TextJob,
+    UnusableAnswer,
+)
+from generators.drawing.scene_prompt import place_and_time, prompt_words
+from generators.engines.text.fan_intents import INTENT_PATTERNS
+from generators.engines.text.template_phrases import (
+    CHAT_REPLIES,
+    CLOSING_QUESTIONS,
+    HOUR_CAPTIONS,
+    PLACE_CAPTIONS,
+    PLAIN_CAPTIONS,
+)
+from generators.text import json_answers
+
+HandoffReason = Literal["asked", "upset", "unsure", "unsafe"]
+_OFFER_FROM_TURN = 3
+"""A fan who did not ask is told of one offer, at the third message and not before."""
+
+
+@dataclass(frozen=True)
+class TemplateReply:
+    """A chat answer before it is JSON; `confidence` runs from 0 to 1."""
+
+    kind: str
+    confidence: float
+    offer_id: str | None = None
+    title: str = ""
+    handoff: HandoffReason | None = None
+
+
+_TO_A_PERSON: dict[str, HandoffReason] = {"unsafe": "unsafe", "asked": "asked", "upset": "upset"}
+_PATTERNS = tuple((kind, re.compile(pattern)) for kind, pattern in INTENT_PATTERNS)
+_SURE = {
+    "truth": 0.98,
+    "greeting": 0.9,
+    "thanks": 0.9,
+    "compliment": 0.85,
+    "offer": 0.88,
+    "question": 0.45,
+    "small_talk": 0.5,
+}
+
+
+def load_engine(_settings: GeneratorsSettings, _start: Callable[[], None] | None = None) -> TextEngine:
+    """The engine; it is always there."""
+    return TemplateEngine()
+
+
+class TemplateEngine:
+    """Chooses sentences. The same job gives the same text on every machine."""
+
+    name = "templates"
+    languages = frozenset({"fr", "en"})
+    converses = True
+    model = "phrases-1"
+
+    def write(self, job: TextJob) -> GeneratedText:
+        """The text, from the job's brief. Raises AnswerUnusable without one, or when the schema wants more."""
+        language = job.language if job.language in CHAT_REPLIES else "en"
+        rng = np.random.default_rng([job.seed, 4])
+        match job.brief:
+            case ChatBrief() as brief:
+                answer = _chat(brief, language, rng)
+            case CaptionBrief() as brief:
+                answer = {"caption": caption_from_template(brief, language, rng), "language": language}
+            case _:
+                raise UnusableAnswer("engine.no_phrase", engine=self.name)
+        text = str(answer.get("text") or answer.get("caption"))
+        if job.schema is not None:
+            answer = _shaped(answer, job.schema)
+            text = json.dumps(answer, ensure_ascii=False)
+        return GeneratedText(
+            text=text,
+            engine=self.name,
+            model=self.model,
+            label=OriginLabel.TEMPLATE,
+            seed=job.seed,
+            prompt_digest=job.digest(),
+            tokens_in=0,
+            tokens_out=0,
+            answer=answer if job.schema is not None else {},
+        )
+
+
+def _shaped(answer: dict[str, object], schema: Mapping[str, object]) -> dict[str, object]:
+    """The fields the schema knows. Raises AnswerUnusable when that is not what it wants."""
+    known = schema.get("properties")
+    kept = {name: value for name, value in answer.items() if isinstance(known, Mapping) and name in known}
+    if json_answers.schema_errors(kept, schema):
+        raise UnusableAnswer("engine.no_phrase", engine=TemplateEngine.name)
+    return kept
+
+
+def _one(options: tuple[str, ...], rng: np.random.Generator) -> str:
+    return options[int(rng.integers(len(options)))]
+
+
+def caption_from_template(brief: CaptionBrief, language: str, rng: np.random.Generator) -> str:
+    """Two or three sentences for a picture of the scene, in "fr" or "en"."""
+    place, hour = place_and_time(brief.scene)  # of what nobody named nothing is said: a cat has no waves
+    parts = [_one(PLACE_CAPTIONS[language][place] if place is not None else PLAIN_CAPTIONS[language], rng)]
+    if hour is not None:
+        parts.append(_one(HOUR_CAPTIONS[language][hour], rng))
+    if rng.random() < 0.5:
+        parts.append(_one(CLOSING_QUESTIONS[language], rng))
+    return " ".join(parts)
+
+
+def classify_fan_message(brief: ChatBrief) -> TemplateReply:
+    """What the fan plainly wants, by the first sign that fits; nothing fits: small talk, and not sure of it."""
+    said = " ".join(brief.said.casefold().split())
+    plain = said.translate(str.maketrans("àâäçéèêëîïôöùûü", "aaaceeeeiioouuu"))
+    kind = next((kind for kind, pattern in _PATTERNS if pattern.search(plain)), "small_talk")
+    if kind in _TO_A_PERSON:
+        return TemplateReply(kind, 0.95, handoff=_TO_A_PERSON[kind])
+    if kind == "offer" and not brief.offers:
+        return TemplateReply("no_offer", 0.7)
+    if kind == "offer":
+        chosen = max(brief.offers, key=lambda line: len(set(prompt_words(line.title)) & set(prompt_words(plain))))
+        return TemplateReply("offer", _SURE[kind], chosen.id, chosen.title)
+    if brief.offers and brief.turn == _OFFER_FROM_TURN and kind in ("small_talk", "thanks", "compliment"):
+        return TemplateReply("offer_soft", 0.82, brief.offers[0].id, brief.offers[0].title)
+    return TemplateReply(kind, _SURE[kind], handoff="unsure" if _SURE[kind] < 0.5 else None)
+
+
+def _chat(brief: ChatBrief, language: str, rng: np.random.Generator) -> dict[str, object]:
+    reply = classify_fan_message(brief)
+    kind = "truth_human" if reply.kind == "truth" and not brief.virtual else reply.kind
+    return {
+        "text": _one(CHAT_REPLIES[language][kind], rng).format(name=brief.persona, title=reply.title),
+        "offer_id": reply.offer_id,
+        "handoff": reply.handoff,
+        "language": language,
+        "confidence": reply.confidence,
+    }

@@ -1,0 +1,261 @@
+"""Films by diffusers pipelines that begin from a picture: SVD, LTX, Wan, AnimateDiff, from folders on this machine.
+
+Stable Diffusion 1.5 with a motion adapter begins from the picture as a film that stands still, of which a part is made
+anew. torch is imported by the first film, not by this module. Nothing is fetched from a hub.
+"""
+
+import importlib
+import importlib.metadata
+import threading
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from PIL import Image
+
+from foundation.i18n.translation import Message
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import (
+    EngineMissing,
+    JobTooLarge,
+    Lora,
+    OriginLabel,
+    Progress,
+    ignore_progress,
+)
+from generators.contract.video import GeneratedVideo, VideoEngine, VideoJob
+from generators.engines.video import video_models
+from generators.engines.video.video_models import VideoModel, VideoModelLibrary
+from generators.local_models import device, pipelines
+from generators.local_models.model_folders import ModelFiles, check_packages
+from generators.local_models.pipelines import PipelineCache
+from generators.media import pictures
+from generators.retouch import crops, label_stamps
+from generators.video import encoder
+from generators.video.encoder import EncodingPlan
+
+USUAL_MOTION = 50
+_SVD_BUCKETS = 254
+"""Of its measure of motion, where its makers take the middle (127)."""
+
+_LEAST_ANEW, _MOST_ANEW = 0.35, 0.85
+"""How much of the standing film an adapter makes anew, from little motion to much."""
+
+_GUIDANCE = {"LTXImageToVideoPipeline": 3.0, "WanImageToVideoPipeline": 5.0, "AnimateDiffVideoToVideoPipeline": 7.5}
+"""As the pages of their makers say."""
+
+_PAPER = (255, 255, 255)
+
+
+def load_engine(settings: GeneratorsSettings) -> VideoEngine | None:
+    """The engine of the folder in the settings, None without one. Raises EngineMissing for a folder that is none, or
+    when a package is missing."""
+    return DiffusionVideoEngine(settings) if settings.film_models else None
+
+
+class DiffusionVideoEngine:
+    """The models of this machine that make pictures move. One job at a time: a second waits."""
+
+    name = "diffusion"
+
+    def __init__(self, settings: GeneratorsSettings) -> None:
+        """Raises EngineMissing when the folder is not there, or when a package is missing."""
+        self._settings, self._lock = settings, threading.Lock()
+        self.shelf = VideoModelLibrary(settings)
+        check_packages()
+
+    @cached_property
+    def device(self) -> device.ComputeDevice:
+        """What it runs on; asking loads torch."""
+        pipelines.release_all_models()
+        return device.choose_device(self._settings.diffusion_memory_mib)
+
+    @cached_property
+    def pipelines(self) -> PipelineCache:
+        """The loaded models."""
+        return PipelineCache(_wears_none, self.device, opens=self._open)
+
+    def device_message(self) -> Message:
+        """On what it runs and how precisely; loads torch. Raises EngineMissing where no model of its folder may run
+        there, JobTooLarge when the smallest of them does not fit."""
+        place = self.device
+        fit = [one.model for one in self.shelf.list_models() if self._may_run(one.model)]
+        if not fit:
+            raise EngineMissing("engine.film_no_gpu")
+        least = min(fit, key=lambda one: one.parameter_count)
+        sizes = {
+            "needed": -(-least.bytes_in(place.dtype) // device.MEBIBYTE),
+            "budget": place.budget // device.MEBIBYTE,
+        }
+        if sizes["needed"] > place.most // device.MEBIBYTE:
+            raise JobTooLarge("engine.model_too_large", model=least.name, **sizes)
+        names = ", ".join(one.name for one in fit)
+        return Message("engine.film_runs", {"models": names, "device": place.name, "dtype": place.dtype, **sizes})
+
+    def animate(self, job: VideoJob, progress: Progress = ignore_progress) -> GeneratedVideo:
+        """Run the pipeline. Raises EngineMissing, JobTooLarge, and what `progress` raises, which stops it."""
+        mover = self.shelf.find_model(job.model)
+        _check(job, mover)
+        if not self._may_run(mover.model):
+            raise EngineMissing("engine.film_no_gpu")
+        progress(0, job.steps)
+        with self._lock:
+            frames, told = self._fitting(job, mover, progress)
+        progress(job.steps, job.steps)
+        reel = EncodingPlan(job.width, job.height, len(frames), mover.family.rate)
+        shown = _shown(frames, job, demo=mover.model.label is OriginLabel.DEMO)
+        data = encoder.encode_video(
+            shown, reel, name=job.model, told=lambda _done, _all: progress(job.steps, job.steps)
+        )
+        return GeneratedVideo(
+            data=data,
+            width=job.width,
+            height=job.height,
+            seconds=reel.seconds,
+            engine=self.name,
+            model=mover.model.name,
+            label=mover.model.label,
+            seed=job.seed,
+            prompt=job.prompt,
+            parameters=told,
+        )
+
+    def _may_run(self, model: ModelFiles) -> bool:
+        return video_models.can_run_model(self._settings, model, gpu=self.device.kind != "cpu")
+
+    def _fitting(
+        self, job: VideoJob, mover: VideoModel, progress: Progress
+    ) -> tuple[list[Image.Image], dict[str, Any]]:
+        """The frames, decoded a few at a time where memory is short. Raises JobTooLarge where they still do not fit."""
+        for sparing in (False, True):
+            try:
+                return self._run(job, mover, progress, sparing=sparing)
+            except (RuntimeError, MemoryError) as error:
+                if not device.is_out_of_memory(error):
+                    raise
+            # Out of the except: the error's traceback would keep what the failed run had in memory.
+            self.pipelines.release_others(mover.model)
+        raise JobTooLarge("engine.film_memory", seconds=round(job.seconds), model=mover.model.name)
+
+    def _run(
+        self, job: VideoJob, mover: VideoModel, progress: Progress, *, sparing: bool
+    ) -> tuple[list[Image.Image], dict[str, Any]]:
+        torch, pipeline = importlib.import_module("torch"), self.pipelines.get_pipeline(mover.model)
+        size, count = mover.family.size(job.width, job.height), mover.family.frames(job.seconds)
+
+        def stepped(_pipeline: object, step: int, _time: object, kept: dict[str, Any]) -> dict[str, Any]:
+            progress(min(step + 1, job.steps), job.steps)
+            return kept
+
+        own = pipeline.scheduler
+        pipeline.scheduler = type(own).from_config(own.config)  # it has state
+        _tiled(pipeline, sparing)
+        given = _asked(pipeline, job, mover, size, count) | _decoded(mover.family.opens, sparing)
+        try:
+            frames = pipeline(
+                **given,
+                width=size[0],
+                height=size[1],
+                num_inference_steps=job.steps,
+                generator=torch.Generator("cpu").manual_seed(job.seed),
+                output_type="pil",
+                callback_on_step_end=stepped,
+            ).frames[0]
+            return list(frames), self._parameters(job, mover, pipeline, size, len(frames))
+        finally:
+            pipeline.scheduler = own
+
+    def _parameters(
+        self, job: VideoJob, mover: VideoModel, pipeline: Any, size: tuple[int, int], count: int
+    ) -> dict[str, str | int | float]:
+        """What would make the film again on the same build."""
+        told: dict[str, str | int | float] = {
+            "steps": job.steps,
+            "film_frames": count,
+            "rate": mover.family.rate,
+            "drawn": f"{size[0]}x{size[1]}",
+            "scheduler": type(pipeline.scheduler).__name__,
+            "pipeline": mover.family.opens,
+            "dtype": self.device.dtype,
+            "torch": importlib.metadata.version("torch"),
+            "diffusers": importlib.metadata.version("diffusers"),
+        }
+        return told | ({"motion": job.motion or USUAL_MOTION} if mover.family.motion else {})
+
+    def _open(self, model: ModelFiles, options: Mapping[str, Any]) -> Any:
+        """The pipeline of a model, with what moves it."""
+        diffusers, torch = importlib.import_module("diffusers"), importlib.import_module("torch")
+        mover, given = self.shelf.find_model(model.name), dict(options)
+        if mover.adapter:
+            adapter = diffusers.MotionAdapter.from_pretrained(
+                mover.adapter, dtype=options["dtype"], local_files_only=True, use_safetensors=True
+            )
+            given["motion_adapter"] = adapter
+        if mover.family.opens.startswith("Wan"):
+            _plain_words()
+            given["dtype"] = {"default": options["dtype"], "vae": torch.float32}  # halves leave stains (its makers)
+        return getattr(diffusers, mover.family.opens).from_pretrained(model.source, **given)
+
+
+def _wears_none(wanted: Lora) -> Any:
+    raise EngineMissing("engine.lora_missing", lora=wanted.name[:100], folder="-")
+
+
+def _plain_words() -> None:
+    """Diffusers 0.42 mends the words for Wan by a package it does not ask for, and fails without it; ours are whole."""
+    module = importlib.import_module("diffusers.pipelines.wan.pipeline_wan_i2v")
+    module.basic_clean = str.strip  # type: ignore[attr-defined]  # a module's own function
+
+
+def _check(job: VideoJob, mover: VideoModel) -> None:
+    if job.prompt and not mover.family.words:
+        raise EngineMissing("engine.film_no_words", model=mover.model.name)
+    if job.motion is not None and not mover.family.motion:
+        raise EngineMissing("engine.film_no_motion", model=mover.model.name)
+    mover.family.frames(job.seconds)
+
+
+def _asked(pipeline: Any, job: VideoJob, mover: VideoModel, size: tuple[int, int], count: int) -> dict[str, Any]:
+    """The arguments that are this pipeline's own."""
+    image = _still(job, size)
+    motion, kind = (job.motion or USUAL_MOTION) / 100, mover.family.opens
+    if kind == "StableVideoDiffusionPipeline":
+        bucket = max(round(motion * _SVD_BUCKETS), 1)
+        return {"image": image, "num_frames": count, "fps": mover.family.rate, "motion_bucket_id": bucket}
+    told: dict[str, Any] = {"prompt": job.prompt, "negative_prompt": "", "guidance_scale": _GUIDANCE[kind]}
+    if kind == "AnimateDiffVideoToVideoPipeline":
+        anew = _LEAST_ANEW + (_MOST_ANEW - _LEAST_ANEW) * motion
+        return told | {"video": [image] * count, "strength": anew, "enforce_inference_steps": True}
+    told |= {"image": image, "num_frames": count}
+    if kind == "LTXImageToVideoPipeline":
+        told["frame_rate"] = mover.family.rate
+        if pipeline.vae.config.timestep_conditioning:
+            told |= {"decode_timestep": 0.05, "decode_noise_scale": 0.025}
+    return told
+
+
+def _decoded(kind: str, sparing: bool) -> dict[str, Any]:
+    """How many frames are decoded at once, where that can be said."""
+    able = ("StableVideoDiffusionPipeline", "AnimateDiffVideoToVideoPipeline")
+    return {"decode_chunk_size": 1 if sparing else 8} if kind in able else {}
+
+
+def _tiled(pipeline: Any, sparing: bool) -> None:
+    """Decode in tiles where memory is short, and only there: their seams may be seen."""
+    if hasattr(pipeline.vae, "use_tiling"):
+        (pipeline.vae.enable_tiling if sparing else pipeline.vae.disable_tiling)()
+
+
+def _still(job: VideoJob, size: tuple[int, int]) -> Image.Image:
+    """The picture as the model takes it: around its subject, in the film's proportions, nothing transparent."""
+    image = pictures.flatten_on(pictures.decode_photo(job.picture, name="picture").pixels, _PAPER)
+    return image.resize(size, Image.Resampling.LANCZOS, box=crops.fill_window(image, (job.width, job.height)))
+
+
+def _shown(frames: list[Image.Image], job: VideoJob, *, demo: bool) -> Iterator[Image.Image]:
+    """The frames at the film's size, each only when it is its turn."""
+    for frame in frames:
+        image = frame.convert("RGB").resize((job.width, job.height), Image.Resampling.LANCZOS)
+        if demo:
+            label_stamps.draw_stamp(image, label_stamps.DEMO_STAMP)
+        yield image

@@ -1,0 +1,236 @@
+"""A classifier behind HTTP, whoever wrote it. The protocol is in docs/classifiers.md; the answer is not believed."""
+
+import base64
+import json
+import math
+import re
+import struct
+from collections.abc import Sequence
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from foundation.ops.settings import GeneratorsSettings
+from gate.contract.units import Rating
+from generators.contract.classifier import (
+    AudioUnsupported,
+    Classifier,
+    ClassifierReport,
+    DetectedFace,
+    DetectedFaces,
+    PictureView,
+)
+from generators.contract.engines import EngineMissing, EngineUnreachable, UnusableAnswer
+
+NAME = "classifier"
+LOOK_SECONDS = 15.0
+ASK_SECONDS = 2.0
+HEAR_SHARE = 4
+"""A sound is given so many times as long as pictures are, and as long as it lasts on top."""
+
+MAX_BYTES = 256 * 1024
+"""Of an answer. One is a few hundred bytes; what is longer is no answer."""
+
+WITH_FACES = 2 * 1024 * 1024
+"""Of one that tells faces apart: some thousand bytes for each."""
+
+SHORTEST, MAX_VECTOR_WIDTH = 64, 1024
+"""Numbers in the vector of a face: what people use has 128 to 512."""
+
+TINY = 1e-6
+"""A vector shorter than this points nowhere."""
+
+MAX_FACES = 32
+"""In one view."""
+
+MAX_READ = 4_000
+"""Letters read in one picture that are kept; a page of print has about half of that."""
+
+FACE_MODEL = r"^[a-z0-9][a-z0-9-]{0,31}@[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"
+"""name@version, as that of the classifier."""
+MAX_OUTPUT = 20_000
+"""Letters said in one sound. A longer answer is none: what would be cut away might be what matters."""
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
+
+T = TypeVar("T", bound=BaseModel)
+A = TypeVar("A", bound="_About")
+_Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+_Version = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+
+
+class _Face(BaseModel):
+    """A face as it is told; `vector` of any length but none."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+    vector: list[Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]] = Field(
+        min_length=SHORTEST, max_length=MAX_VECTOR_WIDTH
+    )
+    size: float = Field(ge=0, le=1)
+    sure: float = Field(ge=0, le=1)
+
+
+class _Said(BaseModel):
+    """What is said of one view."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+    rating: Literal["G", "S", "N", "E", "X"]
+    prohibited: Literal["", "minor", "category"] = ""
+    people: int | None = Field(default=None, ge=0, le=500)
+    words: list[str] = Field(default_factory=list, max_length=100)
+    faces: list[_Face] = Field(default_factory=list, max_length=MAX_FACES)
+
+
+class _About(BaseModel):
+    """Who speaks."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+    name: _Name
+    version: _Version
+
+
+class _Answer(_About):
+    """What is said of all views, in their order."""
+
+    views: list[_Said]
+    face_model: Annotated[str, StringConstraints(pattern=FACE_MODEL)] | None = None
+    """Whose vectors its faces bear; None where it tells no faces apart."""
+
+
+class _Heard(BaseModel):
+    """What is said of one sound."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+    rating: Literal["G", "S", "N", "E", "X"]
+    prohibited: Literal["", "minor", "category"] = ""
+    transcript: str = Field(default="", max_length=MAX_OUTPUT)
+
+
+class _AnswerHeard(_About):
+    """What is said of the sounds, in their order."""
+
+    sounds: list[_Heard] = Field(min_length=1, max_length=1)
+
+
+def load_engine(settings: GeneratorsSettings) -> Classifier | None:
+    """The classifier that the settings name, None without one."""
+    if not settings.classifier_url:
+        return None
+    known = frozenset(name.strip() for name in settings.classifier_versions.split(",") if name.strip())
+    return HttpClassifier(settings.classifier_url, known)
+
+
+class HttpClassifier:
+    """One classifier server. Only answers of a known `name@version` count: people have tried that one."""
+
+    def __init__(self, url: str, known: frozenset[str], *, seconds: float = LOOK_SECONDS) -> None:
+        self._url, self._known, self._seconds = url.rstrip("/"), known, seconds
+        self._http = HttpClient(max_connections=4)
+
+    def classify_views(self, views: tuple[PictureView, ...]) -> ClassifierReport:
+        """What the views show. Raises EngineUnreachable (down, slow, busy), EngineMissing (a version nobody named),
+        AnswerUnusable."""
+        asked = [{"name": view.name, "mime": view.mime, "data": base64.b64encode(view.data).decode()} for view in views]
+        body = json.dumps({"views": asked}).encode()
+        headers = {"content-type": "application/json"}
+        said = self._ask(HttpRequest("POST", f"{self._url}/v1/look", headers, body, self._seconds))
+        answer = _read(_Answer, said)
+        if len(answer.views) != len(views) or (answer.face_model is None and len(said) > MAX_BYTES):
+            raise UnusableAnswer("engine.classifier_nonsense")
+        names = [view.name for view in views]
+        return _together(_source(self._believed(answer)), answer.views, faces=_faces(answer, names))
+
+    def classify_audio(self, sound: PictureView, *, seconds: float) -> ClassifierReport:
+        """What is heard. Raises as `look` does, and Deaf for a server that was made before there were sounds."""
+        asked = {"name": sound.name, "mime": sound.mime, "data": base64.b64encode(sound.data).decode()}
+        body, headers = json.dumps({"sounds": [asked]}).encode(), {"content-type": "application/json"}
+        deadline = self._seconds * HEAR_SHARE + seconds
+        request = HttpRequest("POST", f"{self._url}/v1/hear", headers, body, deadline)
+        answer = self._believed(_read(_AnswerHeard, self._ask(request, deaf=True)))
+        heard = answer.sounds[0]
+        kind = (heard.prohibited or "category") if heard.rating == "X" else ""
+        said = _UNPRINTABLE.sub(" ", heard.transcript).strip()
+        return ClassifierReport(_source(answer), Rating(heard.rating), kind, None, (said,) if said else ())
+
+    def _believed(self, answer: A) -> A:
+        """The answer of a version that people have tried."""
+        if f"{answer.name}@{answer.version}" not in self._known:
+            raise EngineMissing("engine.classifier_unknown", version=f"{answer.name}@{answer.version}")
+        return answer
+
+    def describe_source(self) -> str:
+        """Who answers there, known or not. Raises EngineUnreachable, AnswerUnusable."""
+        return _source(_read(_About, self._ask(HttpRequest("GET", f"{self._url}/v1/about", deadline=ASK_SECONDS))))
+
+    def is_known_source(self, source: str) -> bool:
+        """Whether what this source says counts."""
+        return source.removeprefix(f"{NAME}:") in self._known
+
+    def _ask(self, request: HttpRequest, *, deaf: bool = False) -> bytes:
+        """The answer's body; where one may be `deaf`, nothing at an address says that it is."""
+        reply = self._http.send(request)
+        if not isinstance(reply, HttpResponse):
+            raise EngineUnreachable("engine.server_down", engine=NAME, url=self._url)
+        if deaf and reply.status in (404, 405, 501):
+            raise AudioUnsupported("engine.classifier_deaf")
+        if reply.status != 200:
+            raise EngineUnreachable("engine.server_refused", engine=NAME, status=reply.status)
+        if len(reply.body) > WITH_FACES:
+            raise UnusableAnswer("engine.classifier_nonsense")
+        return reply.body
+
+
+def _read(shape: type[T], body: bytes) -> T:
+    try:
+        return shape.model_validate_json(body)
+    except ValidationError as error:
+        raise UnusableAnswer("engine.classifier_nonsense") from error
+
+
+def _source(about: _About) -> str:
+    return f"{NAME}:{about.name}@{about.version}"
+
+
+def _faces(answer: _Answer, names: Sequence[str]) -> DetectedFaces | None:
+    """The faces of all views; None where no model is named. Raises AnswerUnusable for vectors that nothing can be
+    compared with: of no length, of several dimensions, or of no model."""
+    found = [(name, face) for name, said in zip(names, answer.views, strict=True) for face in said.faces]
+    if (answer.face_model is None and found) or len({len(face.vector) for _, face in found}) > 1:
+        raise UnusableAnswer("engine.classifier_nonsense")
+    if answer.face_model is None:
+        return None
+    told = (
+        DetectedFace(name, _unit(face.vector), round(face.size * 100), round(face.sure * 100)) for name, face in found
+    )
+    return DetectedFaces(answer.face_model, tuple(told))
+
+
+def _unit(vector: Sequence[float]) -> bytes:
+    """A vector of length 1, so that the product of two is their cosine."""
+    length = math.hypot(*vector)
+    if length < TINY:
+        raise UnusableAnswer("engine.classifier_nonsense")
+    return struct.pack(f"<{len(vector)}f", *(number / length for number in vector))
+
+
+def _together(source: str, said: Sequence[_Said], *, faces: DetectedFaces | None) -> ClassifierReport:
+    """The highest of all views, the most people in one, every word once."""
+    worst = max((Rating(one.rating) for one in said), key=lambda rating: rating.rank)
+    kinds = {one.prohibited or "category" for one in said if one.rating == "X"}
+    counted = [one.people for one in said if one.people is not None]
+    words = dict.fromkeys(_UNPRINTABLE.sub(" ", word).strip() for one in said for word in one.words)
+    kept, room = [], MAX_READ
+    for word in filter(None, words):
+        kept.append(word[:room])
+        room -= len(kept[-1])
+        if room <= 0:
+            break
+    return ClassifierReport(
+        source,
+        worst,
+        "minor" if "minor" in kinds else "category" if kinds else "",
+        max(counted, default=None),
+        tuple(kept),
+        faces,
+    )

@@ -1,0 +1,78 @@
+"""A model that sees, of an Ollama server: whether it does is asked, and whether the picture stays in the house.
+
+What a model can, and on whose computers it runs, stands in `/api/show`: `capabilities`, and `remote_host` of one of the
+vendor's cloud (https://docs.ollama.com/api#show-model-information, https://docs.ollama.com/cloud).
+"""
+
+import json
+import socket
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from foundation.http import address_policy
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from foundation.ops.settings import GeneratorsSettings
+from generators.contract.engines import EngineMissing, EngineUnreachable
+from generators.engines.text.ollama import PROBE_SECONDS, OllamaEngine
+
+VISION = "vision"
+
+
+class OllamaVision(OllamaEngine):
+    """One model of one server that takes pictures."""
+
+    def __init__(self, url: str, model: str, *, hosted: bool) -> None:
+        super().__init__(url, model)
+        self.hosted = hosted
+
+
+def load_engine(settings: GeneratorsSettings) -> OllamaVision | None:
+    """The engine; None where the settings name no model.
+
+    Raises EngineMissing when the server does not have the model or the model does not see, and EngineUnreachable.
+    """
+    url, model = settings.ollama_url, settings.ollama_vision_model
+    if not url or not model:
+        return None
+    about = _about(url, model)
+    able = about.get("capabilities")
+    if not isinstance(able, list) or VISION not in able:
+        raise EngineMissing("engine.seeing_blind", model=model)
+    return OllamaVision(url, model, hosted=_elsewhere(model, about) or not _near(url))
+
+
+def _about(url: str, model: str) -> Mapping[str, Any]:
+    """What the server says of a model."""
+    client = HttpClient(max_connections=1)
+    body = json.dumps({"model": model}).encode()
+    headers = {"content-type": "application/json"}
+    try:
+        reply = client.send(
+            HttpRequest("POST", url.rstrip("/") + "/api/show", headers=headers, body=body, deadline=PROBE_SECONDS)
+        )
+    finally:
+        client.close()
+    if not isinstance(reply, HttpResponse):
+        raise EngineUnreachable("engine.server_down", engine=OllamaEngine.name, url=url)
+    if reply.status == 404:
+        raise EngineMissing("engine.model_missing", engine=OllamaEngine.name, model=model)
+    if reply.status != 200:
+        raise EngineUnreachable("engine.server_refused", engine=OllamaEngine.name, status=reply.status)
+    found = reply.json_body()
+    return found if isinstance(found, dict) else {}
+
+
+def _elsewhere(model: str, about: Mapping[str, Any]) -> bool:
+    """Whether the server hands the question on to somebody else; by name too, should it not say so."""
+    return bool(about.get("remote_host") or about.get("remote_model")) or model.endswith(("-cloud", ":cloud"))
+
+
+def _near(url: str) -> bool:
+    """Whether a server stands in this network: every address of its name is this machine's or a private one."""
+    parts = urlsplit(url)
+    try:
+        found = socket.getaddrinfo(parts.hostname or "", parts.port or 80, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return False
+    return bool(found) and not any(address_policy.is_public_address(str(info[4][0])) for info in found)

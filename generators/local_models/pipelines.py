@@ -1,0 +1,334 @@
+"""Loaded pipelines: kept hot as long as they fit, the one unused longest let go first. One thread at a time."""
+
+import gc
+import importlib
+import math
+import os
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from generators.contract.engines import EngineBusy, EngineMissing, ImageJob, JobTooLarge, Lora
+from generators.local_models import checkpoints
+from generators.local_models.device import MEBIBYTE, ComputeDevice, is_out_of_memory
+from generators.local_models.device import memory_budget as budget_now
+from generators.local_models.model_folders import ModelFiles, ModelLibrary, weights_file_in
+from generators.local_models.weight_files import count_file_parameters
+
+_BEYOND = 1.5
+"""How many times the pixels that a model learned from it is still asked to draw."""
+
+_LARGE = 512 * 512
+"""Pixels from which on models take multiples of 16."""
+
+
+@dataclass
+class _Hot:
+    """A loaded pipeline, the bytes it takes, the SHA-256 of the one file it was read from, and the files of the LoRAs
+    that lie over it."""
+
+    pipeline: Any
+    taken: int
+    digest: str = ""
+    worn: tuple[Path, ...] = ()
+
+
+FindLora = Callable[[Lora], Path]
+"""The file of a LoRA. Raises EngineMissing."""
+
+OpenModel = Callable[[ModelFiles, Mapping[str, Any]], Any]
+"""Loads a model's pipeline with options of `from_pretrained`."""
+
+Budget = Callable[[ComputeDevice, int], int]
+"""What models may hold on a device now, given what ours hold already, in bytes."""
+
+WAITS = 60.0
+"""Seconds until the next look whether others have let go of the memory."""
+
+_OF_FILES = {"local_files_only": True, "use_safetensors": True}
+"""How what lies beside a model is read: nothing of a hub, and no pickle, which runs code when it is read."""
+
+_HELD: "weakref.WeakSet[PipelineCache]" = weakref.WeakSet()
+
+
+def release_all_models() -> None:
+    """Let go of every model of this process, so that what is free on the device is what there is."""
+    for each in list(_HELD):
+        each.release_all()
+
+
+class PipelineCache:
+    """The models of one kind on a device, within its budget; loading one lets those of other kinds go."""
+
+    def __init__(
+        self,
+        wears: FindLora,
+        device: ComputeDevice,
+        *,
+        hub: bool = False,
+        opens: "OpenModel | None" = None,
+        budget: "Budget" = budget_now,
+    ) -> None:
+        self._wears, self._device, self._hub = wears, device, hub
+        self._opens, self._budget = opens or _pictures, budget
+        _HELD.add(self)
+        self._hot: OrderedDict[str, _Hot] = OrderedDict()
+        self._beside: dict[str, tuple[Any, int]] = {}
+        self.loads = 0
+
+    @property
+    def loaded_names(self) -> tuple[str, ...]:
+        """Names of the loaded models, the one used last at the end."""
+        return tuple(self._hot)
+
+    def get_pipeline(self, model: ModelFiles, loras: tuple[Lora, ...] = ()) -> Any:
+        """The pipeline, wearing these LoRAs and no others. Raises EngineMissing, JobTooLarge for one too large, and
+        EngineBusy while others hold what it needs."""
+        if model.name not in self._hot:
+            needed = model.bytes_in(self._device.dtype)
+            self._make_room(model, needed)
+            digest = (
+                checkpoints.checkpoint_digest(model.source) if model.layout else ""
+            )  # before others can put another there
+            self._hot[model.name] = _Hot(self._load(model), needed, digest)
+        self._hot.move_to_end(model.name)
+        hot = self._hot[model.name]
+        self._wear(hot, model, loras)
+        return hot.pipeline
+
+    def digest(self, model: ModelFiles) -> str:
+        """The SHA-256 of the one file a loaded model was read from; "" of a folder's."""
+        return self._hot[model.name].digest
+
+    def release_others(self, model: ModelFiles) -> int:
+        """Let go of every other model, and of what no run holds any more; how many went."""
+        others = [name for name in self._hot if name != model.name]
+        for name in others:
+            del self._hot[name]
+        went = len(others) + len(self._beside)
+        self._beside.clear()
+        self._collect()
+        return went
+
+    def get_companion(self, folder: Path, load: Callable[[], Any]) -> Any:
+        """What lies beside a model, a look's eyes or a posture's network: loaded once, and kept where there is room for
+        it beside the models. Raises what `load` raises."""
+        if (known := self._beside.get(str(folder))) is not None:
+            return known[0]
+        found, needed = load(), self._size(folder)
+        if (held := self._held()) + needed <= self._budget(self._device, held + needed):
+            self._beside[str(folder)] = (found, needed)
+        return found
+
+    def _size(self, folder: Path) -> int:
+        numbers = count_file_parameters(folder.glob("**/*.safetensors"))
+        return ModelFiles(folder.name, str(folder), numbers).bytes_in(self._device.dtype)
+
+    def release_all(self) -> None:
+        """Let go of every model, and of what lies beside."""
+        self._hot.clear()
+        self._beside.clear()
+        self._collect()
+
+    def _make_room(self, model: ModelFiles, needed: int) -> None:
+        """Free memory is asked for each time: what others held when this process began may be free, and the reverse."""
+        told: dict[str, str | int] = {"model": model.name, "needed": needed // MEBIBYTE}
+        if needed > (most := self._device.most or self._device.budget):
+            raise JobTooLarge("engine.model_too_large", budget=most // MEBIBYTE, **told)
+        for other in list(_HELD):
+            if other is not self and other.loaded_names:
+                other.release_all()
+        while (held := self._held()) + needed > (free := self._budget(self._device, held)):
+            if self._beside:
+                self._beside.clear()
+            elif self._hot:
+                self._hot.popitem(last=False)
+            else:
+                raise EngineBusy("engine.memory_taken", after=WAITS, budget=free // MEBIBYTE, **told)
+            self._collect()
+
+    def _held(self) -> int:
+        return sum(hot.taken for hot in self._hot.values()) + sum(taken for _, taken in self._beside.values())
+
+    def _collect(self) -> None:
+        gc.collect()
+        if self._device.kind == "cuda":
+            importlib.import_module("torch").cuda.empty_cache()
+
+    def _load(self, model: ModelFiles) -> Any:
+        if not self._hub:
+            os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read by the hub client when it is imported
+        torch = importlib.import_module("torch")
+        for package in ("diffusers", "transformers"):
+            importlib.import_module(f"{package}.utils.logging").disable_progress_bar()
+        options = {"variant": "fp16"} if model.half else {}
+        try:
+            pipeline = self._opens(
+                model,
+                {
+                    "dtype": getattr(torch, self._device.dtype),
+                    "local_files_only": not self._hub,
+                    "use_safetensors": True,
+                    **options,
+                },
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise EngineMissing("engine.folder_broken", folder=model.source) from error
+        if getattr(pipeline, "safety_checker", None) is not None:
+            pipeline.safety_checker = None  # it blackens what it dislikes; what may be shown is for the gate to say
+        _square(pipeline)
+        pipeline.set_progress_bar_config(disable=True)
+        if hasattr(getattr(pipeline, "vae", None), "use_slicing"):  # the method is there where the ability is not
+            pipeline.vae.enable_slicing()  # a batch is decoded one by one: the largest peak of memory is there
+        self.loads += 1
+        return pipeline.to(self._device.kind)
+
+    def _wear(self, hot: _Hot, model: ModelFiles, loras: tuple[Lora, ...]) -> None:
+        """Never fused: taking a fused LoRA off again leaves other weights than before (measured). One that is asked for
+        no more is deleted, not switched off: it may be another agency's."""
+        pipeline, files = hot.pipeline, tuple(map(self._wears, loras))
+        if not (files or hot.worn):
+            return
+        try:
+            if gone := [_adapter(file) for file in hot.worn if file not in files]:
+                pipeline.delete_adapters(gone)
+            for file in files:
+                if file not in hot.worn:
+                    _put_on(pipeline, file)
+            if loras:
+                pipeline.set_adapters([_adapter(file) for file in files], [one.weight for one in loras])
+        except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
+            pipeline.unload_lora_weights()
+            hot.worn = ()
+            if is_out_of_memory(error):
+                raise
+            unfit = ", ".join(one.name for one in loras)[:100]
+            raise EngineMissing("engine.lora_unfit", lora=unfit, model=model.name) from error
+        hot.worn = files
+
+
+def _pictures(model: ModelFiles, options: Mapping[str, Any]) -> Any:
+    if model.layout:
+        return checkpoints.open_checkpoint(model.source, model.layout, options)
+    return importlib.import_module("diffusers").AutoPipelineForText2Image.from_pretrained(model.source, **options)
+
+
+def _put_on(pipeline: Any, file: Path) -> None:
+    """Raises ValueError for a LoRA of another kind of model, of which some pipelines only warn."""
+    pipeline.load_lora_weights(
+        str(file.parent), weight_name=file.name, adapter_name=_adapter(file), local_files_only=True
+    )
+    if not any(_adapter(file) in there for there in pipeline.get_list_adapters().values()):
+        raise ValueError("no part of the model took it")
+
+
+def _adapter(file: Path) -> str:
+    """A name that may be part of a module's: no dots. Its folder tells it from another agency's of the same name."""
+    name = f"{file.parent.name}/{file.stem}"
+    return "l_" + "".join(letter if letter.isalnum() else f"_{ord(letter):x}_" for letter in name)
+
+
+@contextmanager
+def with_references(pipeline: Any, shelf: ModelLibrary, job: ImageJob, kept: PipelineCache) -> Iterator[None]:
+    """Let a pipeline look at the references of a job, and no longer. Raises EngineMissing."""
+    if not job.references:
+        yield
+        return
+    folder = shelf.references
+    if folder is None:
+        raise EngineMissing("engine.cannot_references", engine="diffusion")
+    try:
+        try:
+            _look(pipeline, folder, kept)
+            pipeline.set_ip_adapter_scale(job.reference_weight)
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise
+            raise _unfit(folder, pipeline) from error
+        yield
+    finally:
+        if hasattr(pipeline, "unload_ip_adapter"):
+            pipeline.unload_ip_adapter()
+
+
+@dataclass(frozen=True)
+class _Eyes:
+    """What an IP-Adapter is: its weights, and what reads the pictures."""
+
+    weights: dict[str, dict[str, Any]]
+    encoder: Any
+    extractor: Any
+
+
+def _look(pipeline: Any, folder: Path, kept: PipelineCache) -> None:
+    """Give a pipeline the eyes of a folder. They go with the job, but are read from the disk once."""
+    if not hasattr(pipeline, "image_encoder"):
+        raise ValueError("a model of another kind")
+
+    def load() -> _Eyes:
+        weights: dict[str, dict[str, Any]] = {"image_proj": {}, "ip_adapter": {}}
+        for name, weight in importlib.import_module("safetensors.torch").load_file(weights_file_in(folder)).items():
+            part, _, rest = name.partition(".")
+            weights[part][rest] = weight
+        vision = importlib.import_module("transformers").CLIPVisionModelWithProjection
+        encoder = vision.from_pretrained(str(folder / "image_encoder"), dtype=pipeline.dtype, **_OF_FILES)
+        edge = encoder.config.image_size
+        extractor = importlib.import_module("transformers").CLIPImageProcessor(size=edge, crop_size=edge)
+        return _Eyes(weights, encoder.to(pipeline.device), extractor)
+
+    eyes = kept.get_companion(folder, load)
+    pipeline.register_modules(image_encoder=eyes.encoder, feature_extractor=eyes.extractor)
+    pipeline.load_ip_adapter(eyes.weights, subfolder="", weight_name="", image_encoder_folder=None)
+
+
+def _unfit(folder: Path, pipeline: Any) -> EngineMissing:
+    return EngineMissing("engine.adapter_unfit", folder=str(folder), model=type(pipeline).__name__)
+
+
+def with_pose_control(pipeline: Any, shelf: ModelLibrary, dtype: Any, kept: PipelineCache) -> Any:
+    """The same weights under a ControlNet. Raises EngineMissing."""
+    diffusers, folder = importlib.import_module("diffusers"), shelf.poses
+    if folder is None:
+        raise EngineMissing("engine.cannot_pose", engine="diffusion")
+
+    def load() -> Any:
+        net = diffusers.ControlNetModel.from_pretrained(str(folder), dtype=dtype, **_OF_FILES)
+        return net.to(pipeline.device)
+
+    try:
+        net = kept.get_companion(folder, load)
+    except (OSError, ValueError, KeyError) as error:
+        raise EngineMissing("engine.folder_broken", folder=str(folder)) from error
+    network = getattr(pipeline, "unet", None)
+    if network is None or network.config.cross_attention_dim != net.config.cross_attention_dim:
+        raise _unfit(folder, pipeline)  # else its first layer would say so, in the words of matrices
+    return diffusers.AutoPipelineForText2Image.from_pipe(pipeline, controlnet=net)
+
+
+def _square(pipeline: Any) -> None:
+    """Say the size a model learned from as one edge, of the same area: pipelines that begin from a picture compare it
+    with a number, and fail on the pair that a model of oblong pictures has (diffusers 0.42)."""
+    config = getattr(getattr(pipeline, "unet", None), "config", None)
+    learned = getattr(config, "sample_size", None)
+    if isinstance(learned, (list, tuple)):
+        pipeline.unet.register_to_config(sample_size=round(math.sqrt(learned[0] * learned[1])))
+
+
+def drawn_size(pipeline: Any, width: int, height: int) -> tuple[int, int]:
+    """The size to draw at, in pixels: the one asked for, or near what the model learned from where that is smaller.
+
+    Far beyond it, a model repeats its subject (https://huggingface.co/docs/diffusers/api/pipelines/stable_diffusion);
+    what it draws is enlarged instead.
+    """
+    network = getattr(pipeline, "unet", None) or pipeline.transformer
+    learned = getattr(pipeline, "default_sample_size", None) or network.config.sample_size
+    rows, columns = learned if isinstance(learned, (list, tuple)) else (learned, learned)
+    pixel, area = pipeline.vae_scale_factor, rows * columns * pipeline.vae_scale_factor**2
+    if width * height <= area * _BEYOND:
+        return width, height
+    shrunk, step = math.sqrt(area / (width * height)), max(2 * pixel, 16) if area >= _LARGE else 8
+    return max(round(width * shrunk / step) * step, step), max(round(height * shrunk / step) * step, step)

@@ -1,0 +1,148 @@
+"""What a file says of how it came to be, beside a signed mark: the IPTC source type, and what generators leave behind.
+
+It is somebody's word: it makes a file count as a machine's work, and never as a photograph. Nothing here parses XML.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MADE_BY_MODELS = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
+"""Source: https://cv.iptc.org/newscodes/digitalsourcetype/"""
+
+MAX_PROMPT_LENGTH, MAX_MODEL_LENGTH = 2000, 200
+_PROPERTY, _NEAR, _MOST = b"DigitalSourceType", 160, 64
+_TYPES = re.compile(rb"(?<![A-Za-z])(compositeWithTrainedAlgorithmicMedia|trainedAlgorithmicMedia)(?![A-Za-z])")
+_STEPS = re.compile(r"(?:^|\n)Steps: [0-9]{1,6}\b")
+_SEED = re.compile(r"\bSeed: ([0-9]{1,19})\b")
+_MODEL = re.compile(r"\bModel: ([^,\n]{1,200})")
+_NEGATIVE = "\nNegative prompt:"
+_SIGNS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class LeftMetadata:
+    """What a generator left in a file of what it was asked, as far as it can be told; else empty."""
+
+    prompt: str = ""
+    model: str = ""
+    seed: int | None = None
+
+
+def declared_source_type(*parts: bytes) -> str:
+    """The source type of a trained model that XMP in any of these bytes names, "" where none does.
+
+    XMP lies in plain sight in JPEG, PNG, WebP, HEIC, AVIF and MP4, so the bytes are searched, whatever holds them.
+    """
+    for data in parts:
+        for place in _places(data):
+            found = _TYPES.search(data[place : place + len(_PROPERTY) + _NEAR].replace(b"\0", b""))
+            if found:
+                return found[1].decode()
+    return ""
+
+
+def _places(data: bytes) -> Iterator[int]:
+    place = data.find(_PROPERTY)
+    for _ in range(_MOST):
+        if place < 0:
+            return
+        yield place
+        place = data.find(_PROPERTY, place + 1)
+
+
+def a1111_parameters(comment: object) -> str:
+    """The parameters that A1111 and its kin write as a comment of a JPEG (EXIF UserComment); "" of any other."""
+    if isinstance(comment, str):
+        text = comment
+    elif isinstance(comment, bytes) and comment.startswith(b"UNICODE\0"):
+        body = comment[8:]
+        text = body.decode("utf-16-be" if body[:1] == b"\0" else "utf-16-le", errors="replace")
+    elif isinstance(comment, bytes):
+        text = comment.removeprefix(b"ASCII\0\0\0").decode("latin-1")
+    else:
+        return ""
+    return text if _STEPS.search(text) and _SEED.search(text) else ""
+
+
+def clean_text(text: str) -> str:
+    """Without signs that no database keeps and no screen shows."""
+    return _SIGNS.sub("", text)
+
+
+def left_metadata(lineage: Mapping[str, str]) -> LeftMetadata:
+    """What was asked, out of the texts that A1111 (`parameters`) or ComfyUI (`prompt`, a graph) left. Never raises."""
+    written = lineage.get("parameters", "")
+    if written:
+        return _of_parameters(written)
+    asked = lineage.get("prompt", "")
+    return _of_graph(asked) or LeftMetadata(prompt=_words("" if asked.lstrip()[:1] in ("{", "[") else asked))
+
+
+def _of_parameters(text: str) -> LeftMetadata:
+    found = _STEPS.search(text)
+    said, rest = (text[: found.start()], text[found.start() :]) if found else (text, "")
+    seed, model = _SEED.search(rest), _MODEL.search(rest)
+    return LeftMetadata(
+        _words(said.partition(_NEGATIVE)[0]), clean_name(model[1]) if model else "", _seed(seed[1] if seed else None)
+    )
+
+
+def _of_graph(text: str) -> LeftMetadata | None:
+    """Of the first sampler in the graph whose words can be found; None of what is no graph."""
+    try:
+        graph = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(graph, dict):
+        return None
+    nodes = {key: one["inputs"] for key, one in graph.items() if isinstance(one, dict) and _is_map(one.get("inputs"))}
+    model = next(
+        (one[key] for one in nodes.values() for key in ("ckpt_name", "unet_name") if _is_text(one.get(key))), ""
+    )
+    for inputs in nodes.values():
+        seed = _seed(inputs.get("seed", inputs.get("noise_seed")))
+        if seed is not None and "positive" in inputs:
+            return LeftMetadata(_words(_linked(nodes, inputs["positive"])), clean_name(model), seed)
+    return LeftMetadata(model=clean_name(model))
+
+
+def _linked(nodes: Mapping[str, Mapping[str, Any]], link: object, deep: int = 8) -> str:
+    """The words at the end of a link, through at most so many nodes: a graph may go round."""
+    if isinstance(link, str):
+        return link
+    if not (isinstance(link, list) and link and isinstance(link[0], str) and link[0] in nodes and deep):
+        return ""
+    inputs = nodes[link[0]]
+    for key in ("text", "text_g", "prompt", "value", "conditioning"):
+        found = _linked(nodes, inputs.get(key), deep - 1)
+        if found:
+            return found
+    return ""
+
+
+def _seed(said: object) -> int | None:
+    """A number that a column keeps; some write it as text, and others anything at all there."""
+    if isinstance(said, str):
+        said = int(said) if re.fullmatch(r"[0-9]{1,19}", said) else None
+    return said if isinstance(said, int) and not isinstance(said, bool) and 0 <= said <= _LARGEST else None
+
+
+def _is_map(one: object) -> bool:
+    return isinstance(one, dict)
+
+
+def _is_text(one: object) -> bool:
+    return isinstance(one, str)
+
+
+def _words(text: str) -> str:
+    return " ".join(clean_text(text).split())[:MAX_PROMPT_LENGTH]
+
+
+def clean_name(text: str) -> str:
+    """What somebody calls a model or a program, on one line, as a column keeps it."""
+    return " ".join(clean_text(text).split())[:MAX_MODEL_LENGTH]

@@ -1,0 +1,66 @@
+"""A creator's name on a copy: small words at a corner, readable over light and dark."""
+
+from dataclasses import dataclass
+
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+from foundation.errors import BadInput
+
+WATERMARK_CORNERS = ("bottom_right", "bottom_left", "top_right", "top_left")
+MAX_WATERMARK_LENGTH = 40
+MIN_SIZE_PERCENT, MAX_SIZE_PERCENT = 2, 12
+"""Of the picture's shorter side, in percent: how high the words may be."""
+
+MIN_OPACITY_PERCENT = 20
+"""Percent: what is fainter cannot be read and protects nothing."""
+
+AWAY = 0.6
+"""Distance from the edges, in heights of the words."""
+
+WIDEST = 0.6
+"""Of the picture's width: longer words are written smaller."""
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """`text` at a `corner`; `size` in percent of the shorter side, `opacity` in percent. Raises BadInput for what
+    cannot be written so."""
+
+    text: str
+    corner: str = "bottom_right"
+    size: int = 4
+    opacity: int = 70
+
+    def __post_init__(self) -> None:
+        words = self.text.strip()
+        if not words or len(words) > MAX_WATERMARK_LENGTH or not words.isprintable() or words != self.text:
+            raise BadInput("watermark.bad_text", most=MAX_WATERMARK_LENGTH)
+        right = MIN_SIZE_PERCENT <= self.size <= MAX_SIZE_PERCENT and MIN_OPACITY_PERCENT <= self.opacity <= 100
+        if self.corner not in WATERMARK_CORNERS or not right:
+            raise BadInput("watermark.bad_look")
+
+
+def draw_watermark(image: Image.Image, mark: Watermark) -> Image.Image:
+    """A new RGB picture with the words on it: white with a soft dark rim, so that one of both can be read on any
+    ground."""
+    font = _font(mark, image.size)
+    left, top, right, bottom = font.getbbox(mark.text)
+    wide, high = right - left, bottom - top
+    away = max(2, round(high * AWAY))
+    x = image.width - away - wide if mark.corner.endswith("right") else away
+    y = image.height - away - high if mark.corner.startswith("bottom") else away
+    words = Image.new("L", image.size)
+    ImageDraw.Draw(words).text((x - left, y - top), mark.text, font=font, fill=255)
+    rim = words.filter(ImageFilter.MaxFilter(3)).filter(ImageFilter.GaussianBlur(max(1.0, high / 14)))
+    found = image.convert("RGB")
+    for colour, mask, share in (((0, 0, 0), rim, 1.6), ((255, 255, 255), words, 1.0)):
+        found.paste(colour, mask=mask.point(lambda one, share=share: min(255, one * share) * mark.opacity / 100))
+    return found
+
+
+def _font(mark: Watermark, size: tuple[int, int]) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """As large as asked, smaller where the words would be too wide."""
+    high = max(8.0, min(size) * mark.size / 100)
+    font = ImageFont.load_default(high)
+    wide = font.getlength(mark.text)
+    return font if wide <= size[0] * WIDEST else ImageFont.load_default(max(6.0, high * size[0] * WIDEST / wide))

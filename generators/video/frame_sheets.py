@@ -1,0 +1,73 @@
+"""What stands for a film where it cannot play: a poster, and sheets on which every frame that is looked at is seen."""
+
+import io
+import math
+from collections.abc import Iterator, Sequence
+
+from PIL import Image, ImageDraw
+
+from generators.media import picture_quality
+from generators.video.frames import VideoFrame
+from generators.video.video_files import DecodedVideo
+
+COLUMNS, ROWS = 2, 6
+WIDE, GAP = 480, 6
+"""Pixels of a frame on a sheet, and between two of them."""
+
+CANDIDATES = 12
+"""Frames the poster is chosen from, evenly spread: the best made of them."""
+
+_QUALITY = 85
+_PAPER, _INK = (24, 24, 27), (228, 228, 231)
+_CARD = (640, 360)
+
+
+def make_poster(film: DecodedVideo) -> Image.Image:
+    """The best made of a few frames; of a sound its loudness, drawn."""
+    shown = film.looked.frames
+    if not shown:
+        return _drawn(film.loudness)
+    step = max(1, len(shown) // CANDIDATES)
+    best = max(
+        shown[::step], key=lambda frame: picture_quality.score_quality(frame.to_small_image(picture_quality.SCORE_EDGE))
+    )
+    return best.to_image().convert("RGB")
+
+
+def _drawn(loudness: Sequence[float]) -> Image.Image:
+    """Bars for how loud a sound is, from its beginning to its end."""
+    card = Image.new("RGB", _CARD, _PAPER)
+    pen, (wide, high) = ImageDraw.Draw(card), _CARD
+    step = wide / max(1, len(loudness))
+    for number, level in enumerate(loudness):
+        tall = max(2, round(level * high * 0.8))
+        left, top = round(number * step), (high - tall) // 2
+        pen.rectangle((left, top, max(left, round(left + step * 0.6)), top + tall), fill=_INK)
+    return card
+
+
+def encode_frame_sheet(image: Image.Image, *, mark: str) -> bytes:
+    """The bytes of a poster or a sheet; `mark` names the film, so that no two films share these bytes."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=_QUALITY, optimize=True, exif=b"", comment=mark.encode())
+    return buffer.getvalue()
+
+
+def make_frame_sheets(film: DecodedVideo) -> Iterator[Image.Image]:
+    """Every frame that is looked at, in order, twelve on a sheet; one sheet at a time, for they are large."""
+    shown = film.looked.frames
+    each = COLUMNS * ROWS
+    for first in range(0, len(shown), each):
+        yield _sheet(shown[first : first + each])
+
+
+def _sheet(shown: Sequence[VideoFrame]) -> Image.Image:
+    first = shown[0].to_image()
+    high = max(1, round(WIDE * first.height / first.width))
+    rows = math.ceil(len(shown) / COLUMNS)
+    sheet = Image.new("RGB", (COLUMNS * (WIDE + GAP) - GAP, rows * (high + GAP) - GAP), _PAPER)
+    for number, frame in enumerate(shown):
+        row, column = divmod(number, COLUMNS)
+        small = frame.to_small_image(WIDE).resize((WIDE, high), Image.Resampling.LANCZOS)
+        sheet.paste(small, (column * (WIDE + GAP), row * (high + GAP)))
+    return sheet

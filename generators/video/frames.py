@@ -1,0 +1,167 @@
+"""Which frames of a film are looked at, and how it looks second by second.
+
+Two frames a second at least, the first, the last, and each that differs from the one looked at before it, as a whole or
+in one place: a flash between two looks, a slow change too. Beside them the mean of every second, which shows in one
+picture whatever was on screen. All of it is taken from the very bytes that leave.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from foundation.errors import BadInput
+from generators.containers.tracks import MediaTracks
+from generators.media import ffmpeg
+
+APART = 0.5
+"""Seconds between two frames that are looked at, at most."""
+
+WHOLE_CUT, PLACE_CUT = 12.0, 64.0
+"""Levels of grey between two frames, on average and in one of `PLACES`, from which on the second is looked at too."""
+
+PLACES = 8, 8
+"""The grid of places, rows and columns."""
+
+MAX_FRAMES = 2_400
+SMALL = 256
+"""Pixels of the longer edge of what is compared and of means; a multiple of the grid."""
+
+_QUALITY = 90
+_Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class VideoFrame:
+    """One picture of a film: when it is shown, and a JPEG of it."""
+
+    at_ms: int
+    data: bytes = field(repr=False)
+
+    def to_image(self) -> Image.Image:
+        """Its pixels."""
+        return Image.open(io.BytesIO(self.data), formats=("JPEG",))
+
+    def to_small_image(self, edge: int) -> Image.Image:
+        """Its pixels, no more of them than it takes for an edge of so many: decoded at a fraction."""
+        image = self.to_image()
+        image.draft("RGB", (edge, edge))
+        return image.convert("RGB")
+
+
+@dataclass(frozen=True)
+class SampledFrames:
+    """Frames at full size, in order, and the mean of each second; nothing of a sound. `total` frames there are."""
+
+    frames: tuple[VideoFrame, ...] = ()
+    means: tuple[VideoFrame, ...] = ()
+    total: int = 0
+
+
+def sample_frames(folder: Path, film: MediaTracks, *, name: str, seconds: float) -> SampledFrames:
+    """What to look at in the film `out` of the folder, within so many seconds of work for each of two passes.
+
+    Raises BadInput `film.too_busy` where nobody could look at all that changes, `film.corrupt`, `film.too_slow`.
+    """
+    wide, high = _small(film.width, film.height)
+    opened = (*ffmpeg.input_arguments("out", "mov"), "-map", "0:v:0", "-fps_mode", "passthrough")
+    plain = ("-vf", f"scale={wide}:{high}:flags=area", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1")
+    choice = _Choice(film.rate or 1.0)
+    with ffmpeg.read_output((*opened, *plain), folder=folder, seconds=seconds, name=name) as out:
+        while len(raw := out.read(wide * high * 3)) == wide * high * 3:
+            choice.see(np.frombuffer(raw, np.uint8).reshape(high, wide, 3))
+    numbers = choice.ended()
+    if not numbers:
+        raise BadInput("film.corrupt", file=name)
+    if len(numbers) > MAX_FRAMES:
+        raise BadInput("film.too_busy", file=name)
+    picked = (
+        "-vf",
+        f"select='{_among(numbers)}'",
+        "-c:v",
+        "mjpeg",
+        "-q:v",
+        "3",
+        "-pix_fmt",
+        "yuvj420p",
+        "-f",
+        "image2",
+    )
+    ffmpeg.run_ffmpeg((*opened, *picked, "f%06d.jpg"), folder=folder, seconds=seconds, name=name)
+    files = sorted(folder.glob("f*.jpg"))
+    if len(files) != len(numbers):
+        raise BadInput("film.corrupt", file=name)
+    times = [round(number * 1000 / choice.rate) for number in numbers]
+    shown = tuple(VideoFrame(at, file.read_bytes()) for at, file in zip(times, files, strict=True))
+    return SampledFrames(shown, tuple(choice.means), choice.count)
+
+
+def _among(numbers: Sequence[int]) -> str:
+    """The question whether a frame is one of these, as FFmpeg reads it: by halves, for it nests no deeper than 100."""
+    if len(numbers) == 1:
+        return f"eq(n,{numbers[0]})"
+    half = len(numbers) // 2
+    return f"if(lt(n,{numbers[half]}),{_among(numbers[:half])},{_among(numbers[half:])})"
+
+
+def _small(width: int, height: int) -> tuple[int, int]:
+    """The size films are compared at: the shape kept as far as the grid allows."""
+    rows, columns = PLACES
+    share = SMALL / max(width, height, 1)
+    return max(1, round(width * share / columns)) * columns, max(1, round(height * share / rows)) * rows
+
+
+class _Choice:
+    """Sees every frame once, small; remembers which to look at, and the mean of each second."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate, self.count = rate, 0
+        self.means: list[VideoFrame] = []
+        self._numbers: list[int] = []
+        self._last: NDArray[np.float32] | None = None
+        self._sum: NDArray[np.uint32] | None = None
+        self._summed, self._second = 0, 0
+
+    def see(self, pixels: _Pixels) -> None:
+        """The next frame."""
+        places = _places(pixels)
+        late = bool(self._numbers) and self.count + 1 - self._numbers[-1] > APART * self.rate
+        if self._last is None or late or _cut(self._last, places):
+            self._numbers.append(self.count)
+            self._last = places
+        if int(self.count / self.rate) != self._second:
+            self._mean()
+            self._second = int(self.count / self.rate)
+        self._sum = pixels.astype(np.uint32) if self._sum is None else self._sum + pixels
+        self._summed += 1
+        self.count += 1
+
+    def _mean(self) -> None:
+        if self._sum is not None:
+            image = Image.fromarray((self._sum // self._summed).astype(np.uint8), "RGB")
+            buffer = io.BytesIO()
+            image.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
+            self.means.append(VideoFrame(self._second * 1000, buffer.getvalue()))
+        self._sum, self._summed = None, 0
+
+    def ended(self) -> list[int]:
+        """The numbers of the frames to look at, the last one among them."""
+        self._mean()
+        return sorted({*self._numbers, self.count - 1}) if self.count else []
+
+
+def _places(pixels: _Pixels) -> NDArray[np.float32]:
+    """The mean colour of each place."""
+    rows, columns = PLACES
+    high, wide, _ = pixels.shape
+    grid = pixels.reshape(rows, high // rows, columns, wide // columns, 3)
+    return np.asarray(grid.mean(axis=(1, 3)), dtype=np.float32)
+
+
+def _cut(last: NDArray[np.float32], now: NDArray[np.float32]) -> bool:
+    apart = np.abs(last - now).mean(axis=2)
+    return bool(apart.mean() > WHOLE_CUT or apart.max() > PLACE_CUT)

@@ -1,0 +1,230 @@
+"""Clips made of stills: each moves slowly, they follow each other by cuts or fades, words stand on them, under a sound.
+
+Every frame is drawn here and handed to FFmpeg in its box as plain pixels: positions are fractions of a pixel, so that a
+slow zoom does not tremble, and no word of a person is ever part of an argument. The same stills, words, sound and seed
+are the same bytes, on the same build of FFmpeg and Pillow.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from PIL import Image, ImageFilter
+
+from foundation.errors import BadInput
+from generators.containers.tracks import MediaTracks
+from generators.retouch import crops, text_overlay
+from generators.video import encoder, video_files
+from generators.video.encoder import FRAME_RATE, EncodingPlan, ReportProgress
+
+MIN_STILL_SECONDS, MAX_STILL_SECONDS = 1.0, 15.0
+"""Seconds a still is shown."""
+
+MAX_STILLS, MAX_SECONDS = 30, 90.0
+"""Of one clip. The shortest of the places where clips go take 60 to 90 seconds; a page says what it will be."""
+
+FADE = 0.5
+"""Seconds of a crossfade: half a second of each of its two stills."""
+
+DEPTH = 0.14
+"""How much of its width or height a still is moved or zoomed by while it is shown."""
+
+NAME = "clip"
+
+
+class ClipForm(StrEnum):
+    """The shape of a clip: upright for stories and shorts, square for feeds, wide for films."""
+
+    UPRIGHT, SQUARE, WIDE = "9:16", "1:1", "16:9"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, within what leaves (`video_files.MAX_EDGE`)."""
+        return {ClipForm.UPRIGHT: (720, 1280), ClipForm.SQUARE: (1080, 1080), ClipForm.WIDE: (1280, 720)}[self]
+
+
+class StillMotion(StrEnum):
+    """How a still moves; `auto` is chosen by the seed, and never the same twice in a row."""
+
+    AUTO, STILL = "auto", "still"
+    IN, OUT = "in", "out"
+    LEFT, RIGHT, UP, DOWN = "left", "right", "up", "down"
+
+
+CHOSEN = (StillMotion.IN, StillMotion.OUT, StillMotion.LEFT, StillMotion.RIGHT, StillMotion.UP, StillMotion.DOWN)
+"""What `auto` chooses among."""
+
+
+@dataclass(frozen=True)
+class StillPicture:
+    """One picture of a clip, upright, in RGB, with the seconds it is shown and its words."""
+
+    pixels: Image.Image = field(repr=False)
+    seconds: float = 3.0
+    motion: StillMotion = StillMotion.AUTO
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class SlideshowPlan:
+    """What a clip is made of. `whole` shows each still uncut, on a blurred ground of its own; `fades` instead of cuts;
+    `sound` is a file with sound, which is repeated, and ends with the clip; without one it is silent. Where it is
+    `spoken` it is heard once and to its end: the stills are shown longer where it takes longer than they do."""
+
+    stills: Sequence[StillPicture]
+    form: ClipForm = ClipForm.UPRIGHT
+    seed: int = 0
+    fades: bool = True
+    whole: bool = False
+    sound: bytes | None = field(default=None, repr=False)
+    spoken: bool = False
+
+
+def slideshow_seconds(shown: Sequence[float]) -> float:
+    """How long a clip of stills shown for so long is; a fade takes its time from both its stills."""
+    return sum(_frames(one) for one in shown) / FRAME_RATE
+
+
+def check_slideshow(shown: Sequence[tuple[float, str]], form: ClipForm) -> None:
+    """Raise BadInput `clip.…` for what no clip is made of, given the seconds and the words of each still: too many of
+    them, too long, or letters that could not be written."""
+    if not 1 <= len(shown) <= MAX_STILLS:
+        raise BadInput("clip.stills", most=MAX_STILLS)
+    if any(not MIN_STILL_SECONDS <= seconds <= MAX_STILL_SECONDS for seconds, _ in shown):
+        raise BadInput("clip.seconds", least=int(MIN_STILL_SECONDS), most=int(MAX_STILL_SECONDS))
+    if slideshow_seconds([seconds for seconds, _ in shown]) > MAX_SECONDS:
+        raise BadInput("clip.too_long", most=int(MAX_SECONDS))
+    for _, caption in shown:
+        text_overlay.check_text_overlay(caption, form.size)
+
+
+def render_slideshow(cut: SlideshowPlan, *, told: ReportProgress = lambda _done, _all: None) -> bytes:
+    """The clip as MP4: H.264 and AAC, 30 frames a second, what is shown first at its head, and no metadata.
+
+    Raises BadInput `clip.…` as `check`, `film.…` for a sound that cannot be used, Unavailable without a font, decoder
+    or disk.
+    """
+    check_slideshow([(one.seconds, one.caption) for one in cut.stills], cut.form)
+    sound = (cut.sound, _sound(cut.sound)) if cut.sound is not None else None
+    if sound is not None and cut.spoken:
+        cut = _heard_out(cut, sound[1].seconds + encoder.FADE_OUT_SECONDS)
+    count = sum(_frames(one.seconds) for one in cut.stills)
+    reel = EncodingPlan(*cut.form.size, count, sound=sound, repeats=not cut.spoken)
+    return encoder.encode_video(_drawn(cut), reel, name=NAME, told=told)
+
+
+def _heard_out(cut: SlideshowPlan, seconds: float) -> SlideshowPlan:
+    """The clip at least so long, each of its stills in its share. Raises BadInput for longer than a clip may be."""
+    share = seconds / sum(one.seconds for one in cut.stills)
+    if share <= 1:
+        return cut
+    if seconds > MAX_SECONDS:
+        raise BadInput("clip.voice_long", most=int(MAX_SECONDS))
+    return replace(cut, stills=[replace(one, seconds=one.seconds * share) for one in cut.stills])
+
+
+def _sound(data: bytes) -> MediaTracks:
+    found = video_files.inspect_video(data, name=NAME)
+    if not found.sound:
+        raise BadInput("clip.no_sound")
+    return found
+
+
+def _frames(seconds: float) -> int:
+    return max(1, round(seconds * FRAME_RATE))
+
+
+def _drawn(cut: SlideshowPlan) -> Iterator[Image.Image]:
+    """Every frame. A fade lies around the cut: the first half of it over the end of one still, the rest over the next.
+
+    Each still moves on through its fades, so none of them stands while it comes or goes.
+    """
+    around = round(FADE * FRAME_RATE / 2) if cut.fades else 0
+    shown = [_Shown(one, motion, cut, around) for one, motion in zip(cut.stills, chosen_motions(cut), strict=True)]
+    for number, one in enumerate(shown):
+        before = shown[number - 1] if number else None
+        after = shown[number + 1] if number + 1 < len(shown) else None
+        for at in range(one.count):
+            frame = one.frame(at)
+            if before is not None and at < around:
+                frame = Image.blend(before.frame(before.count + at), frame, (around + at + 0.5) / (2 * around))
+            elif after is not None and (left := one.count - at) <= around:
+                frame = Image.blend(frame, after.frame(-left), (around - left + 0.5) / (2 * around))
+            yield frame
+
+
+def chosen_motions(cut: SlideshowPlan) -> list[StillMotion]:
+    """How each still moves: what was asked for, or what the seed chooses; `auto` is never the one before it."""
+    found: list[StillMotion] = []
+    for number, one in enumerate(cut.stills):
+        if one.motion is not StillMotion.AUTO:
+            found.append(one.motion)
+            continue
+        left = [each for each in CHOSEN if not found or each is not found[-1]]
+        digest = hashlib.sha256(f"{cut.seed}:{number}".encode()).digest()
+        found.append(left[int.from_bytes(digest[:4]) % len(left)])
+    return found
+
+
+class _Shown:
+    """A still as it is shown: `frame` draws it at a moment, which may lie within a fade before or after it."""
+
+    def __init__(self, still: StillPicture, motion: StillMotion, cut: SlideshowPlan, around: int) -> None:
+        self.count, self._motion, self._around = _frames(still.seconds), motion, around
+        self._size = cut.form.size
+        self._ground = _ground(still.pixels, self._size, whole=cut.whole)
+        self._words = text_overlay.draw_text_overlay(still.caption, self._size) if still.caption.strip() else None
+
+    def frame(self, at: int) -> Image.Image:
+        """The frame of this number, from a fade's worth before 0 to as much after the last."""
+        share = (at + self._around) / max(1, self.count + 2 * self._around - 1)
+        drawn = self._ground.resize(self._size, Image.Resampling.BICUBIC, box=self._window(_eased(share)))
+        if self._words is not None:
+            drawn.paste(self._words, (0, 0), self._words)
+        return drawn
+
+    def _window(self, share: float) -> tuple[float, float, float, float]:
+        """What of the ground is seen: left, top, right, bottom, in fractions of its pixels."""
+        wide, high = self._ground.size
+        if self._motion is StillMotion.STILL:
+            zoom = 1.0
+        elif self._motion in (StillMotion.IN, StillMotion.OUT):
+            zoom = 1 - DEPTH * (share if self._motion is StillMotion.IN else 1 - share)
+        else:
+            zoom = 1 - DEPTH
+        width, height = wide * zoom, high * zoom
+        way = share if self._motion in (StillMotion.RIGHT, StillMotion.DOWN) else 1 - share
+        left = (wide - width) * (way if self._motion in (StillMotion.LEFT, StillMotion.RIGHT) else 0.5)
+        top = (high - height) * (way if self._motion in (StillMotion.UP, StillMotion.DOWN) else 0.5)
+        return left, top, left + width, top + height
+
+
+def _eased(share: float) -> float:
+    """Slow at both ends, and never quite still."""
+    smooth = share * share * (3 - 2 * share)
+    return min(max(0.5 * share + 0.5 * smooth, 0.0), 1.0)
+
+
+def _ground(pixels: Image.Image, size: tuple[int, int], *, whole: bool) -> Image.Image:
+    """The still in the clip's shape, a little larger, so that no motion enlarges it beyond its own pixels."""
+    large = (round(size[0] * (1 + DEPTH)), round(size[1] * (1 + DEPTH)))
+    filled = _covering(pixels, large)
+    if not whole:
+        return filled
+    small = (max(1, large[0] // 8), max(1, large[1] // 8))  # a blur this wide needs no more pixels
+    ground = (
+        filled.resize(small).filter(ImageFilter.GaussianBlur(6)).point([round(each * 0.6) for each in range(256)] * 3)
+    )
+    ground = ground.resize(large, Image.Resampling.BICUBIC)
+    share = min(large[0] / pixels.width, large[1] / pixels.height) * (1 - DEPTH)  # seen whole however it moves
+    fitted = pixels.resize(
+        (max(1, round(pixels.width * share)), max(1, round(pixels.height * share))), Image.Resampling.LANCZOS
+    )
+    ground.paste(fitted, ((large[0] - fitted.width) // 2, (large[1] - fitted.height) // 2))
+    return ground
+
+
+def _covering(pixels: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The part of a picture around its subject, filling the size."""
+    return pixels.resize(size, Image.Resampling.LANCZOS, box=crops.fill_window(pixels, size))

@@ -1,0 +1,42 @@
+"""The words of subtitle tracks: they are not sent with a film, and yet they are judged with it."""
+
+import re
+from pathlib import Path
+
+from foundation.errors import BadInput
+from generators.containers.tracks import MediaTracks
+from generators.media import ffmpeg
+
+MAX_TEXTS, MAX_LETTERS = 8, 20_000
+"""Tracks, and letters of all of them: a film of ten minutes has about 9,000."""
+
+_TIMES = re.compile(r"\d+|[\d:,.]+ --> [\d:,.]+.*")
+_MARKUP = re.compile(r"<[^>]{0,80}>|\{\\[^}]{0,80}\}")
+
+
+def read_subtitles(folder: Path, tracks: MediaTracks, *, name: str, seconds: float) -> tuple[str, ...]:
+    """The lines of every subtitle track of the file `in`, without times and markup, each said once.
+
+    Raises BadInput `film.too_wordy`, `film.corrupt` for subtitles that are pictures.
+    """
+    if not tracks.texts:
+        return ()
+    if tracks.texts > MAX_TEXTS:
+        raise BadInput("film.too_wordy", file=name)
+    lines = dict[str, None]()
+    for number in range(tracks.texts):
+        kept = ("-map", f"0:s:{number}", "-c:s", "srt", "-f", "srt", f"{number}.srt")
+        ffmpeg.run_ffmpeg(
+            (*ffmpeg.input_arguments("in", tracks.demuxer), *kept), folder=folder, seconds=seconds, name=name
+        )
+        said = (folder / f"{number}.srt").read_text("utf-8", "replace")
+        lines |= dict.fromkeys(_line(line) for line in said.splitlines())
+    words = tuple(line for line in lines if line)
+    if sum(map(len, words)) > MAX_LETTERS:
+        raise BadInput("film.too_wordy", file=name)
+    return words
+
+
+def _line(line: str) -> str:
+    bare = line.strip("\ufeff \t")
+    return "" if _TIMES.fullmatch(bare) else _MARKUP.sub("", bare).strip()

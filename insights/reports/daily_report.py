@@ -1,0 +1,252 @@
+"""The daily report: numbers first, from the rolled-up day; the same in HTML, Markdown and CSV."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from uuid import UUID
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from channels.accounts.queries import Channel
+from channels.limits import request_costs
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message, format_money, render_message
+from foundation.money import Money
+from foundation.ops.wall_time import day_bounds, load_zone
+from insights.metrics import followers
+from insights.metrics.followers import AccountFollowers
+from insights.metrics.readings import POST_METRICS
+from insights.rollups import queries
+from insights.rollups.queries import DaySales, DayWork
+from schedules.posts import labels
+from schedules.posts import queries as schedule_reads
+from schedules.posts.post_costs import MonthCost
+from schedules.posts.queries import DeliveryEntry
+from studio.costs import cost_report
+from studio.costs.cost_report import SpendingTotal
+from subscribers.history import fan_timeline
+from subscribers.history.fan_timeline import SaleLine
+from subscribers.ledger import entries
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator
+
+USUAL_DAYS = 28
+"""What a usual day is: the mean of this many days before."""
+
+SHORT = 80
+"""Characters of a post that stand for it in a list."""
+
+_MARKS = re.compile(r"[\\`*_\[\]~|!]")
+"""What means something in the middle of a line of Markdown; no text of people begins a line."""
+
+_FORMULA = re.compile(r"[\s\x00]*[=+\-@＝＋－＠]|[\t\r\n]")
+
+
+@dataclass(frozen=True)
+class DailyReport:
+    """One local day of one creator. `usual` is the mean net of the days before, by currency."""
+
+    creator: Creator
+    day: date
+    made_at: datetime
+    work: DayWork
+    sales: tuple[DaySales, ...]
+    usual: dict[str, Money]
+    posts: tuple[DeliveryEntry, ...]
+    labels: Mapping[UUID, tuple[str, ...]]
+    """Names of the labels of those posts, by post; one without any is absent."""
+    numbers: Mapping[UUID, Mapping[str, int]]
+    """The latest numbers of those posts, by delivery; what nobody told is absent."""
+    crowds: tuple[AccountFollowers, ...]
+    orders: tuple[SaleLine, ...]
+    spent: SpendingTotal
+    """What was spent on content that day, beside the books: it is taken off no sale."""
+    balanced: bool
+    """Whether what the rails did, what the ledger says and what was rolled up agree, to the unit."""
+
+    def best_posts(self, post: DeliveryEntry) -> dict[str, int]:
+        """The numbers of a post that somebody told, in one order."""
+        told = self.numbers.get(post.delivery_id, {})
+        return {name: told[name] for name in POST_METRICS if name in told}
+
+    def label_totals(self, post: DeliveryEntry) -> tuple[str, ...]:
+        """The names of the labels of a post."""
+        return self.labels.get(post.post_id, ())
+
+
+def load_daily_report(scope: Scope, creator_id: UUID, day: date) -> DailyReport:
+    """The report of a rolled-up day. Raises NotFound for an unknown creator."""
+    creator = tenant_reads.get_creator(scope, creator_id)
+    money = queries.daily_sales(scope, creator_id, day, day).get(day, [])
+    start, end = day_bounds(day, creator.zone)
+    orders = fan_timeline.sales_between(scope, creator_id, start, end)
+    booked = {row.currency: row.net_minor for row in entries.creator_totals(scope, creator_id, start, end)}
+    posts = tuple(schedule_reads.entries_of_day(scope, creator_id, day, creator.zone))
+    return DailyReport(
+        creator=creator,
+        day=day,
+        made_at=scope.now,
+        work=queries.daily_work(scope, creator_id, day, day).get(day, DayWork()),
+        sales=tuple(money),
+        usual=_usual(scope, creator_id, day),
+        posts=posts,
+        labels=_labels(scope, posts),
+        numbers=queries.latest_metrics(scope, [post.delivery_id for post in posts]),
+        crowds=tuple(followers.followers_on_day(scope, creator_id, day)),
+        orders=tuple(orders),
+        spent=cost_report.total_spending(cost_report.spent_between(scope, creator_id, start, end)),
+        balanced=_net_by_currency(money) == _orders_by_currency(orders) == booked,
+    )
+
+
+def _labels(scope: Scope, posts: Sequence[DeliveryEntry]) -> dict[UUID, tuple[str, ...]]:
+    found = labels.labels_of_posts(scope, {post.post_id for post in posts}) if posts else {}
+    return {post_id: tuple(one.name for one in each) for post_id, each in found.items()}
+
+
+def _usual(scope: Scope, creator_id: UUID, day: date) -> dict[str, Money]:
+    """The mean over the days before that were rolled up: a creator of three days is not compared with empty weeks."""
+    first, last = day - timedelta(days=USUAL_DAYS), day - timedelta(days=1)
+    known = len(queries.daily_work(scope, creator_id, first, last))
+    sums: dict[str, int] = {}
+    for rows in queries.daily_sales(scope, creator_id, first, last).values():
+        for row in rows:
+            sums[row.net.currency] = sums.get(row.net.currency, 0) + row.net.minor
+    return {currency: Money(round(Fraction(total, max(known, 1))), currency) for currency, total in sums.items()}
+
+
+def _net_by_currency(rows: list[DaySales]) -> dict[str, int]:
+    return {row.net.currency: row.net.minor for row in rows}
+
+
+def _orders_by_currency(orders: list[SaleLine]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for order in orders:
+        sums[order.amount.currency] = sums.get(order.amount.currency, 0) + order.amount.minor
+    return sums
+
+
+def report_templates() -> Environment:
+    """Where reports are drawn: HTML is escaped, a name nobody gave is an error."""
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["short"] = _short
+    return made
+
+
+def _render(template: str, report: DailyReport, language: str, plain: Callable[[str], str] = str) -> str:
+    """`plain` takes the power from words that people wrote; HTML is escaped by its own rules."""
+    zone = load_zone(report.creator.zone)
+
+    def sentence(message: Message) -> str:
+        params = {name: plain(value) if isinstance(value, str) else value for name, value in message.params.items()}
+        return render_message(Message(message.code, params), language)
+
+    def word(code: str, **params: str | int) -> str:
+        return render_message(Message(code, params), language)
+
+    def clock(instant: datetime) -> str:
+        return f"{instant.astimezone(zone):%H:%M}"
+
+    said = {"word": word, "clock": clock, "sentence": sentence, "plain": plain, "language": language}
+    return (
+        report_templates()
+        .get_template(template)
+        .render(report=report, amount=lambda one: format_money(one, language), **said)
+    )
+
+
+def render_daily_html(report: DailyReport, language: str) -> str:
+    """A page that stands alone: no script, nothing loaded from elsewhere."""
+    return _render("daily.html", report, language)
+
+
+def render_daily_markdown(report: DailyReport, language: str) -> str:
+    """The report as Markdown; what people wrote stands in it as plain text, on one line."""
+    return _render("daily.md", report, language, escape_markdown)
+
+
+def _short(text: str, most: int = SHORT) -> str:
+    """The beginning of a text on one line, in characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def escape_markdown(text: str) -> str:
+    """Words that people wrote, on one line, with nothing in them that Markdown would take for a mark."""
+    return _MARKS.sub(r"\\\g<0>", " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;"))
+
+
+def render_daily_csv(report: DailyReport) -> str:
+    """The report as CSV: one line a fact; amounts in minor units; cells that a spreadsheet would run are defused."""
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(["kind", "at_utc", "name", "state", "amount_minor", "currency", "count"])
+    for post in report.posts:
+        said = _inert(_short(post.title or post.body))
+        lines.writerow(["post", post.due_at.isoformat(), said, post.state, "", "", ""])
+        for label in report.label_totals(post):
+            lines.writerow(["post_label", post.due_at.isoformat(), said, _inert(label), "", "", ""])
+        for name, count in report.best_posts(post).items():
+            lines.writerow([f"post_{name}", post.due_at.isoformat(), said, "", "", "", count])
+    for order in report.orders:
+        amount = order.amount
+        lines.writerow([order.kind, order.at.isoformat(), _inert(order.title), "", amount.minor, amount.currency, ""])
+    for row in report.sales:
+        for name, part in (("gross", row.gross), ("refunds", row.refunds), ("net", row.net)):
+            lines.writerow([name, "", str(report.day), "", part.minor, part.currency, ""])
+    for name, sums in (("spent", report.spent.spent), ("spent_lost", report.spent.lost_spending)):
+        for part in sums:
+            lines.writerow([name, "", str(report.day), "", part.minor, part.currency, ""])
+    for crowd in report.crowds:
+        lines.writerow(["followers", "", _inert(crowd.account), "", "", "", crowd.followers])
+    return out.getvalue()
+
+
+def render_costs_csv(month: MonthCost, requests: Sequence[tuple[Channel, request_costs.AccountBill]] = ()) -> str:
+    """What was spent in a month as CSV: a line for each post, for what no post uses, and for the total, in each
+    currency; exact amounts in minor units, so that posts and the rest add up. Time stands in a line of its own, and
+    what platforms asked for requests, by account, beside the total."""
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(["kind", "month", "post", "name", "amount_minor", "lost_minor", "currency", "seconds", "things"])
+    rows = [("post", str(post.post_id), _inert(_short(post.called)), post.own) for post in month.posts]
+    rows += [("shared", str(post.post_id), _inert(_short(post.called)), post.shared) for post in month.posts]
+    rows += [("unassigned", "", "", month.unassigned), ("total", "", "", month.total)]
+    for kind, post_id, called, bill in rows:
+        if not bill.things and kind == "shared":
+            continue
+        lines.writerow([kind, month.month, post_id, called, "", "", "", round(bill.seconds, 3), bill.things])
+        for currency, minor in sorted(bill.exact.items()):
+            lost = bill.lost.get(currency, Decimal(0))
+            lines.writerow([kind, month.month, post_id, called, f"{minor:f}", f"{lost:f}", currency, "", ""])
+    for account, asked in requests:
+        name, minor, many = f"{account.platform} {account.name}", asked.price.minor, sum(asked.many.values())
+        lines.writerow(["requests", month.month, "", _inert(name), f"{minor:f}", "", asked.price.currency, "", many])
+    return out.getvalue()
+
+
+def write_daily_report(report: DailyReport, folder: Path, language: str) -> Path:
+    """Write the report's three forms into `folder`; returns the page. An earlier report of the day is replaced."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    page = folder / f"{report.day}.html"
+    page.write_text(render_daily_html(report, language), encoding="utf-8")
+    page.with_suffix(".md").write_text(render_daily_markdown(report, language), encoding="utf-8")
+    page.with_suffix(".csv").write_text(render_daily_csv(report), encoding="utf-8")
+    return page
+
+
+def _inert(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula, wherever it would begin one (OWASP, CSV injection)."""
+    return f"'{text}" if _FORMULA.match(text) else text

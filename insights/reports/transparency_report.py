@@ -1,0 +1,111 @@
+"""A month of the safety check as a report for anybody: an agency may publish it, or hand it to an authority.
+
+It counts and names nobody. Months are those of the agency's time zone.
+"""
+
+import csv
+import io
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message, render_message
+from foundation.ops.wall_time import day_bounds, local_day
+from gate.removal import transparency
+from gate.removal.transparency import REMOVAL_DEADLINE_HOURS, TransparencyCounts
+from insights.reports import daily_report
+from tenants.agencies import queries as tenant_reads
+
+
+@dataclass(frozen=True)
+class TransparencyReport:
+    """One month of one agency: `first` is its first day; `whole` says that it is over. `made_at` is UTC-aware."""
+
+    agency: str
+    first: date
+    whole: bool
+    made_at: datetime
+    counts: TransparencyCounts
+
+
+def parse_month(text: str) -> date:
+    """The first day of a month as people write it, 2026-11. Raises BadInput."""
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError as error:
+        raise BadInput("transparency.no_month", month=text[:20]) from error
+
+
+def list_report_months(scope: Scope, count: int = 13) -> list[date]:
+    """The first days of the running month and of those before it, the newest first."""
+    found = [local_day(scope.now, tenant_reads.get_agency(scope).zone).replace(day=1)]
+    while len(found) < count:
+        found.append((found[-1] - timedelta(days=1)).replace(day=1))
+    return found
+
+
+def load_transparency_report(scope: Scope, first: date | None = None) -> TransparencyReport:
+    """The month that begins on `first`; the running one without it. Raises BadInput for one that is to come."""
+    agency = tenant_reads.get_agency(scope)
+    today = local_day(scope.now, agency.zone)
+    chosen = (first or today).replace(day=1)
+    if chosen > today:
+        raise BadInput("transparency.to_come", month=f"{chosen:%Y-%m}")
+    following = (chosen + timedelta(days=31)).replace(day=1)
+    start, end = day_bounds(chosen, agency.zone)[0], day_bounds(following, agency.zone)[0]
+    return TransparencyReport(
+        agency.name, chosen, end <= scope.now, scope.now, transparency.monthly_report(scope, start, end)
+    )
+
+
+def render_transparency_html(found: TransparencyReport, language: str) -> str:
+    """A page that stands alone: no script, nothing loaded from elsewhere."""
+    return _render("transparency.html", found, language)
+
+
+def render_transparency_markdown(found: TransparencyReport, language: str) -> str:
+    """The same as Markdown."""
+    return _render("transparency.md", found, language)
+
+
+def _render(template: str, found: TransparencyReport, language: str) -> str:
+    def word(code: str, **params: str | int) -> str:
+        return render_message(Message(code, params), language)
+
+    def hours(value: float) -> str:
+        shown = f"{value:.1f}"
+        return shown.replace(".", ",") if language == "fr" else shown
+
+    drawn = daily_report.report_templates().get_template(template)
+    name = daily_report.escape_markdown(found.agency) if template.endswith(".md") else found.agency
+    return drawn.render(
+        found=found,
+        month=found.counts,
+        name=name,
+        word=word,
+        hours=hours,
+        legal=REMOVAL_DEADLINE_HOURS,
+        language=language,
+    )
+
+
+def render_transparency_csv(found: TransparencyReport) -> str:
+    """The counts as CSV, a line each: what, of which kind, how many; hours with two decimals."""
+    month, out = found.counts, io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(["what", "of", "value"])
+    for what in ("sent", "held", "blocked", "called", "gone", "withdrawn", "proofs", "closed"):
+        lines.writerow([what, "", getattr(month, what)])
+    for reason, count in month.reasons:
+        lines.writerow(["reason", reason, count])
+    for asked in month.requests:
+        for what in ("received", "taken", "kept", "open"):
+            lines.writerow([f"requests_{what}", asked.category, getattr(asked, what)])
+    for again in month.appeals:
+        for what in ("received", "changed", "confirmed", "open"):
+            lines.writerow([f"appeals_{what}", again.side, getattr(again, what)])
+    for what, (median, longest) in (("settled", month.settled_hours), ("gone", month.gone_hours)):
+        lines.writerow([f"{what}_hours_median", "", f"{median:.2f}"])
+        lines.writerow([f"{what}_hours_longest", "", f"{longest:.2f}"])
+    return out.getvalue()

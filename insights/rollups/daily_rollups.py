@@ -1,0 +1,137 @@
+"""Days rolled up: rebuilt as a whole from the rows behind them, so a late or repeated fact changes nothing twice."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from foundation.db.database import OpenScope, Scope
+from foundation.ids import uuid7
+from foundation.ops.wall_time import day_bounds, local_day
+from insights.analysis import ab_test_verdicts
+from insights.metrics.events import RollupDue, SaleRecorded
+from insights.metrics.models import CreatorDay, SalesDay
+from schedules.posts import queries as schedule_reads
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import NEEDS_DECISION, DeliveryState
+from subscribers.conversations import queries as subscriber_reads
+from subscribers.ledger import entries
+from tenants.agencies import queries as tenant_reads
+
+ROLLING = "system:rollups"
+INTERACTION_METRICS = ("likes", "comments", "shares", "saves")
+"""Interactions = likes + comments + shares + saves + sends, of those a platform tells; none tells of sends."""
+
+
+S = DeliveryState
+WAITING = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.PUBLISHING, S.PROCESSING})
+"""States of a post of which nobody knows yet how it ends, and nobody is asked."""
+
+
+def roll_up_day(event: RollupDue, *, tenant: OpenScope) -> None:
+    """Bring one day of one creator up to date, and tell what its readings have decided."""
+    with tenant(event.tenant_id, ROLLING) as scope:
+        rebuild_day(scope, event.subject_id, event.day)
+    with tenant(event.tenant_id, ROLLING) as scope:  # apart: what hinders the second takes no figures away
+        ab_test_verdicts.notify_finished_tests(scope, event.subject_id)
+
+
+def roll_up_days_of_sale(event: SaleRecorded, *, tenant: OpenScope) -> None:
+    """A sale or refund happened: the creator's day is rolled up again, and each other day its books bear."""
+    with tenant(event.tenant_id, ROLLING) as scope:
+        creator_id, times = subscriber_reads.bookings_of_sale(scope, event.subject_id)
+        zone = tenant_reads.get_creator(scope, creator_id).zone
+        for day in sorted({local_day(at, zone) for at in (scope.now, *times)}):
+            rebuild_day(scope, creator_id, day)
+
+
+def rebuild_day(scope: Scope, creator_id: UUID, day: date) -> None:
+    """Rebuild the rows of one local day of a creator; running it twice is the same."""
+    zone = tenant_reads.get_creator(scope, creator_id).zone
+    start, end = day_bounds(day, zone)
+    scope.lock(f"rollup:{scope.tenant_id}:{creator_id}:{day}")  # two rebuilds at once would both insert
+    _rebuild_sales(scope, creator_id, day, start, end)
+    _rebuild_work(scope, creator_id, day, start, end)
+
+
+def _rebuild_sales(scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime) -> None:
+    _forget(scope, "sales_daily", creator_id, day)
+    rows = [
+        SalesDay(
+            tenant_id=scope.tenant_id,
+            id=uuid7(),
+            creator_id=creator_id,
+            day=day,
+            currency=total.currency,
+            orders=total.orders,
+            gross_minor=total.gross_minor,
+            refunds_minor=total.refunds_minor,
+            creator_minor=total.creator_minor,
+            agency_minor=total.agency_minor,
+            staff_minor=total.staff_minor,
+        )
+        for total in entries.creator_totals(scope, creator_id, start, end)
+    ]
+    scope.add(*rows)
+
+
+def _rebuild_work(scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime) -> None:
+    _forget(scope, "creator_daily", creator_id, day)
+    entries = schedule_reads.entries_between(scope, creator_id, start, end)
+    chat = subscriber_reads.count_chat_activity(scope, creator_id, start, end)
+    published = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
+    views, interactions = _readings(scope, creator_id, start, end)
+    scope.add(
+        CreatorDay(
+            tenant_id=scope.tenant_id,
+            creator_id=creator_id,
+            day=day,
+            published=len(published),
+            waiting=sum(entry.state in WAITING for entry in entries),
+            troubled=sum(entry.state in NEEDS_DECISION for entry in entries),
+            lateness_p95_ms=lateness_percentile(published),
+            views=views,
+            interactions=interactions,
+            messages_in=chat.messages_in,
+            messages_out=chat.messages_out,
+            new_fans=chat.new_fans,
+        )
+    )
+
+
+def lateness_percentile(entries: Sequence[DeliveryEntry]) -> int | None:
+    """95th percentile, nearest rank, of milliseconds from planned time to known publication; None of no posts."""
+    late = sorted(
+        (entry.settled_at - entry.due_at) // timedelta(milliseconds=1)
+        for entry in entries
+        if entry.settled_at is not None
+    )
+    return late[-(-len(late) * 95 // 100) - 1] if late else None
+
+
+_CAME = """
+SELECT s.metric, sum(s.value - coalesce((
+  SELECT b.value FROM metric_snapshots b WHERE b.tenant_id = :tenant AND b.delivery_id = s.delivery_id
+    AND b.metric = s.metric AND b.value IS NOT NULL AND b.observed_at < :start ORDER BY b.age_hours DESC LIMIT 1), 0)
+) AS value
+FROM (SELECT DISTINCT ON (delivery_id, metric) delivery_id, metric, value FROM metric_snapshots
+  WHERE tenant_id = :tenant AND creator_id = :creator AND value IS NOT NULL AND observed_at >= :start
+    AND observed_at < :end ORDER BY delivery_id, metric, age_hours DESC) s
+GROUP BY s.metric
+"""
+"""A platform tells of a post what it came to so far: a day has what came since the reading before, so that days add up
+to what was told last."""
+
+
+def _readings(scope: Scope, creator_id: UUID, start: datetime, end: datetime) -> tuple[int, int]:
+    rows = scope.run(_CAME, tenant=scope.tenant_id, creator=creator_id, start=start, end=end)
+    came = {row.metric: int(row.value) for row in rows}
+    return came.get("views", 0), sum(came.get(name, 0) for name in INTERACTION_METRICS)
+
+
+def _forget(scope: Scope, name: str, creator_id: UUID, day: date) -> None:
+    scope.run(
+        f"DELETE FROM {name} WHERE tenant_id = :tenant AND creator_id = :creator AND day = :day",  # noqa: S608  own names
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        day=day,
+    )

@@ -1,0 +1,113 @@
+"""A history that moves in: readings of old posts, and days that are over, as they were rolled up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from foundation.db.bulk_insert import insert_rows
+from foundation.db.database import Scope
+from foundation.ids import derived_uuid
+from insights.metrics.models import CreatorDay, FollowerDay, MetricSnapshot, SalesDay
+from insights.rollups.queries import DaySales, DayWork
+
+
+@dataclass(frozen=True)
+class PastReading:
+    """One number of one post at an age of so many hours."""
+
+    creator_id: UUID
+    delivery_id: UUID
+    channel_id: UUID
+    metric: str
+    age_hours: int
+    value: int
+    observed_at: datetime
+
+
+@dataclass(frozen=True)
+class PastDay:
+    """A local day of a creator: the same rows as `daily_rollups.rebuild_day` makes of the rows behind them (tested)."""
+
+    creator_id: UUID
+    day: date
+    work: DayWork
+    sales: tuple[DaySales, ...]
+
+
+@dataclass(frozen=True)
+class PastFollowers:
+    """How many followed an account on a local day of its creator."""
+
+    creator_id: UUID
+    channel_id: UUID
+    day: date
+    followers: int
+    observed_at: datetime
+
+
+def import_past_followers(scope: Scope, told: Sequence[PastFollowers]) -> None:
+    """Write days of accounts; what is there stays."""
+    insert_rows(
+        scope, FollowerDay, [{"id": derived_uuid(one.channel_id, one.day, "followers"), **asdict(one)} for one in told]
+    )
+
+
+def import_past_readings(scope: Scope, readings: Sequence[PastReading]) -> int:
+    """Write readings; what is there stays. Returns how many were new."""
+    return insert_rows(scope, MetricSnapshot, [_reading(reading) for reading in readings])
+
+
+def import_past_days(scope: Scope, days: Sequence[PastDay]) -> None:
+    """Write days; what is there stays: a day that was rolled up here knows better."""
+    insert_rows(scope, CreatorDay, [_work(day) for day in days])
+    insert_rows(scope, SalesDay, [_sales(day, sales) for day in days for sales in day.sales])
+
+
+def _reading(reading: PastReading) -> Mapping[str, object]:
+    return {
+        "id": derived_uuid(reading.delivery_id, reading.metric, reading.age_hours),
+        "created_at": reading.observed_at,
+        "updated_at": reading.observed_at,
+        "creator_id": reading.creator_id,
+        "delivery_id": reading.delivery_id,
+        "channel_id": reading.channel_id,
+        "metric": reading.metric,
+        "age_hours": reading.age_hours,
+        "value": reading.value,
+        "quality": "measured",
+        "observed_at": reading.observed_at,
+    }
+
+
+def _work(day: PastDay) -> Mapping[str, object]:
+    work = day.work
+    return {
+        "id": derived_uuid(day.creator_id, day.day, "work"),
+        "creator_id": day.creator_id,
+        "day": day.day,
+        "published": work.published,
+        "waiting": work.waiting,
+        "troubled": work.troubled,
+        "lateness_p95_ms": work.lateness_p95_ms,
+        "views": work.views,
+        "interactions": work.interactions,
+        "messages_in": work.messages_in,
+        "messages_out": work.messages_out,
+        "new_fans": work.new_fans,
+    }
+
+
+def _sales(day: PastDay, sales: DaySales) -> Mapping[str, object]:
+    return {
+        "id": derived_uuid(day.creator_id, day.day, sales.gross.currency),
+        "creator_id": day.creator_id,
+        "day": day.day,
+        "currency": sales.gross.currency,
+        "orders": sales.orders,
+        "gross_minor": sales.gross.minor,
+        "refunds_minor": sales.refunds.minor,
+        "creator_minor": sales.creator.minor,
+        "agency_minor": sales.agency.minor,
+        "staff_minor": sales.staff.minor,
+    }

@@ -1,0 +1,56 @@
+"""What the posts of each label came to in a period: counted where a platform told, and never guessed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from foundation.db.database import Scope
+from insights.rollups.daily_rollups import INTERACTION_METRICS
+from schedules.posts import labels
+from schedules.posts.labels import Label
+from schedules.posts.queries import DeliveryEntry
+
+
+@dataclass(frozen=True)
+class LabelTotals:
+    """A label with what its posts came to. A post that has two labels counts under both; `label` None: those without.
+
+    `places` are the accounts they stand on, `told` those of which a platform told any number. None: nobody told.
+    """
+
+    label: Label | None
+    posts: int
+    places: int
+    told: int
+    views: int | None
+    interactions: int | None
+
+
+def sum_by_label(
+    scope: Scope, out: Sequence[DeliveryEntry], numbers: Mapping[UUID, Mapping[str, int]]
+) -> list[LabelTotals]:
+    """What stands outside, by label and by name, those without any last; nothing where none of it has a label.
+
+    `numbers` are the latest of each delivery, as `reads.numbers` gives them.
+    """
+    has = labels.labels_of_posts(scope, {one.post_id for one in out})
+    if not has:
+        return []
+    every = sorted({one for each in has.values() for one in each}, key=lambda one: labels.fold_label_name(one.name))
+    groups = [(label, [one for one in out if label in has.get(one.post_id, ())]) for label in every]
+    rest = [one for one in out if one.post_id not in has]
+    found = [_labelled(label, mine, numbers) for label, mine in groups]
+    return [*found, _labelled(None, rest, numbers)] if rest else found
+
+
+def _labelled(
+    label: Label | None, mine: Sequence[DeliveryEntry], numbers: Mapping[UUID, Mapping[str, int]]
+) -> LabelTotals:
+    told = [numbers[one.delivery_id] for one in mine if numbers.get(one.delivery_id)]
+    views, interactions = _sum(told, ("views",)), _sum(told, INTERACTION_METRICS)
+    return LabelTotals(label, len({one.post_id for one in mine}), len(mine), len(told), views, interactions)
+
+
+def _sum(told: Sequence[Mapping[str, int]], names: Sequence[str]) -> int | None:
+    values = [one[name] for one in told for name in names if name in one]
+    return sum(values) if values else None

@@ -1,0 +1,146 @@
+"""Read models of the room: days as they were rolled up."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.money import Money
+from insights.metrics.models import CreatorDay, SalesDay
+from insights.rollups.daily_rollups import INTERACTION_METRICS
+
+
+@dataclass(frozen=True)
+class DaySales:
+    """A day's money in one currency: gross = charges; net = gross - refunds."""
+
+    orders: int
+    gross: Money
+    refunds: Money
+    creator: Money
+    agency: Money
+    staff: Money
+
+    @property
+    def net(self) -> Money:
+        """Gross less refunds."""
+        return self.gross - self.refunds
+
+
+@dataclass(frozen=True)
+class DayWork:
+    """A day's work; `lateness_p95_ms` is None on a day without posts."""
+
+    published: int = 0
+    waiting: int = 0
+    troubled: int = 0
+    lateness_p95_ms: int | None = None
+    views: int = 0
+    interactions: int = 0
+    messages_in: int = 0
+    messages_out: int = 0
+    new_fans: int = 0
+
+
+def daily_sales(scope: Scope, creator_id: UUID, first: date, last: date) -> dict[date, list[DaySales]]:
+    """The money of each local day from `first` to `last`, both in; days without sales are absent."""
+    rows = scope.session.exec(
+        select(SalesDay)
+        .where(
+            SalesDay.tenant_id == scope.tenant_id,
+            SalesDay.creator_id == creator_id,
+            SalesDay.day >= first,
+            SalesDay.day <= last,
+        )
+        .order_by(col(SalesDay.day), col(SalesDay.currency))
+    )
+    found: dict[date, list[DaySales]] = {}
+    for row in rows:
+        found.setdefault(row.day, []).append(_sales(row))
+    return found
+
+
+def daily_sales_by_creator(
+    scope: Scope, creators: Collection[UUID], first: date, last: date
+) -> dict[UUID, dict[date, list[DaySales]]]:
+    """As `sales`, for several creators in one statement; a creator without sales has no days."""
+    rows = scope.session.exec(
+        select(SalesDay)
+        .where(
+            SalesDay.tenant_id == scope.tenant_id,
+            col(SalesDay.creator_id).in_(list(creators)),
+            SalesDay.day >= first,
+            SalesDay.day <= last,
+        )
+        .order_by(col(SalesDay.day), col(SalesDay.currency))
+    )
+    found: dict[UUID, dict[date, list[DaySales]]] = {creator: {} for creator in creators}
+    for row in rows:
+        found[row.creator_id].setdefault(row.day, []).append(_sales(row))
+    return found
+
+
+def _sales(row: SalesDay) -> DaySales:
+    parts = (row.gross_minor, row.refunds_minor, row.creator_minor, row.agency_minor, row.staff_minor)
+    gross, refunds, creator, agency, staff = (Money(part, row.currency) for part in parts)
+    return DaySales(row.orders, gross, refunds, creator, agency, staff)
+
+
+def daily_work(scope: Scope, creator_id: UUID, first: date, last: date) -> dict[date, DayWork]:
+    """The work of each local day from `first` to `last`, both in; days never rolled up are absent."""
+    rows = scope.session.exec(
+        select(CreatorDay).where(
+            CreatorDay.tenant_id == scope.tenant_id,
+            CreatorDay.creator_id == creator_id,
+            CreatorDay.day >= first,
+            CreatorDay.day <= last,
+        )
+    )
+    return {
+        row.day: DayWork(
+            row.published,
+            row.waiting,
+            row.troubled,
+            row.lateness_p95_ms,
+            row.views,
+            row.interactions,
+            row.messages_in,
+            row.messages_out,
+            row.new_fans,
+        )
+        for row in rows
+    }
+
+
+def post_results(scope: Scope, channel_id: UUID, *, age_hours: int, most: int) -> dict[UUID, int]:
+    """Interactions of the newest posts of an account, by delivery, all at one age; a post of which that was not
+    measured is absent, never zero."""
+    rows = scope.run(
+        "SELECT delivery_id, sum(value) AS value FROM metric_snapshots WHERE tenant_id = :tenant"
+        " AND channel_id = :channel AND age_hours = :age AND metric = ANY(:metrics) AND value IS NOT NULL"
+        " GROUP BY delivery_id ORDER BY max(observed_at) DESC LIMIT :most",
+        tenant=scope.tenant_id,
+        channel=channel_id,
+        age=age_hours,
+        metrics=list(INTERACTION_METRICS),
+        most=most,
+    )
+    return {row.delivery_id: int(row.value) for row in rows}
+
+
+def latest_metrics(scope: Scope, deliveries: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """The latest measured value of each number of these posts; a number nobody measured is absent, never zero."""
+    rows = scope.run(
+        "SELECT DISTINCT ON (delivery_id, metric) delivery_id, metric, value FROM metric_snapshots"
+        " WHERE tenant_id = :tenant AND delivery_id = ANY(CAST(:ids AS uuid[])) AND value IS NOT NULL"
+        " ORDER BY delivery_id, metric, age_hours DESC",
+        tenant=scope.tenant_id,
+        ids=list(deliveries),
+    )
+    found: dict[UUID, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row.delivery_id, {})[row.metric] = row.value
+    return found

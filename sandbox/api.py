@@ -1,0 +1,399 @@
+"""The sandbox's HTTP API for connectors, with the rules a platform would enforce, and its control side for tests.
+
+Listings come newest first with `limit`, `before=ID` and `since=ISO`; every good answer tells the sandbox's own time in
+`X-Sandbox-Now`, so that a reader whose clock was shifted can tell that the two disagree.
+"""
+
+import asyncio
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from foundation.ops.clock import monotonic
+from foundation.ops.fault_injection import FaultBook, PlatformCall
+from sandbox import payments as money
+from sandbox import store as kept
+from sandbox.store import SandboxAccount, SandboxRefusal, SandboxStore
+from sandbox.surfaces import SURFACES
+
+MIMES = frozenset(
+    ("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4", "application/zip", "text/plain")
+)
+MAX_FILE = 32 * 1024 * 1024
+MAX_POLL_SECONDS = 25.0
+GROWTH_SECONDS = 12 * 3600
+"""After this a post has two thirds of its views."""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class UpdateBell:
+    """Wakes those who wait for an account's updates."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+        self.over = False
+
+    def close(self) -> None:
+        """The house closes: nobody waits any more."""
+        self.over = True
+        self.ring()
+
+    def ring(self) -> None:
+        """Something happened."""
+        self._rung.set()
+        self._rung = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Until something happened, or the time is over."""
+        try:
+            await asyncio.wait_for(self._rung.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class MediaItem(_Strict):
+    """A file put before, by its digest; addresses are not taken."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    mime: str
+    alt: str = Field(default="", max_length=1000)
+    ai: str = "none"
+    name: str = Field(default="", max_length=200)
+
+
+class PostContent(_Strict):
+    """What posts and messages have in common."""
+
+    key: str = Field(default="", max_length=128)
+    text: str = ""
+    media: list[MediaItem] = []
+    adult: bool = False
+    ai: bool = False
+    flags: list[str] = []
+
+
+class NewPost(PostContent):
+    """A post of the timeline."""
+
+    surface: str = "post"
+    title: str = Field(default="", max_length=300)
+    quote: str = Field(default="", max_length=32)
+    """The id of a post that stands, of whatever account."""
+    reply_to: str = Field(default="", max_length=64)
+
+
+class Button(_Strict):
+    """A button under a message."""
+
+    label: str = Field(min_length=1, max_length=64)
+    action: str = Field(pattern=r"^[a-z_]{1,32}$")
+    ref: str = Field(default="", max_length=128)
+
+
+class Invoice(_Strict):
+    """A demand for test money."""
+
+    title: str = Field(min_length=1, max_length=64)
+    description: str = Field(default="", max_length=255)
+    amount: int = Field(gt=0, le=1_000_000)
+    currency: str = Field(pattern=f"^{money.TEST_CURRENCY}$")
+    payload: str = Field(min_length=1, max_length=128)
+
+
+class NewMessage(PostContent):
+    """A message to one fan."""
+
+    buttons: list[Button] = Field(default=[], max_length=8)
+    invoice: Invoice | None = None
+    service: str = ""
+
+
+router = APIRouter()
+
+
+def request_kind(method: str, path: str) -> PlatformCall | None:
+    """Which kind of API request this is; None for pages and the control side."""
+    parts = path.split("/")
+    if len(parts) < 4 or parts[1] != "api":
+        return None
+    what = parts[5] if parts[3] == "chats" and len(parts) > 5 else parts[3]
+    if parts[-1] == "metrics" or parts[3:] == ["followers"]:
+        what = "metrics"
+    elif what == "remarks":
+        what = "moderation" if method == "POST" else "remarks"
+    elif method == "DELETE" or (what == "posts" and method == "PUT"):
+        what = "deletes" if method == "DELETE" else "edits"
+    elif what in {"posts", "messages", "transactions"} and method == "GET":
+        what = "lookups"
+    return PlatformCall(method, path, parts[2], what)
+
+
+def get_store(request: Request) -> SandboxStore:
+    """What the network keeps."""
+    store: SandboxStore = request.app.state.store
+    return store
+
+
+def get_fault_book(request: Request) -> FaultBook:
+    """Its faults and its record."""
+    book: FaultBook = request.app.state.book
+    return book
+
+
+def authenticate(request: Request, account: str) -> SandboxAccount:
+    """The account a request shows the token of. Raises Refusal."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return kept.authenticate_account(get_store(request), account, token if scheme.lower() == "bearer" else "")
+
+
+def get_bell(request: Request) -> UpdateBell:
+    """Wakes whoever waits for updates."""
+    bell: UpdateBell = request.app.state.bell
+    return bell
+
+
+async def read_json_object(request: Request) -> dict[str, Any]:
+    """The body, a JSON object; its type must say so, which a foreign page's form cannot. Raises Refusal."""
+    if request.headers.get("content-type", "").split(";")[0] != "application/json":
+        raise SandboxRefusal(415, "json_only")
+    try:
+        body = json.loads(await request.body())
+    except ValueError as error:
+        raise SandboxRefusal(400, "bad_json") from error
+    if not isinstance(body, dict):
+        raise SandboxRefusal(400, "bad_json")
+    return body
+
+
+def parse_body(kind: type[BaseModel], body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body as what it should be. Raises Refusal."""
+    try:
+        return kind.model_validate(body).model_dump()
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise SandboxRefusal(422, "bad_request", where=where) from error
+
+
+def parse_number(text: str | None) -> int:
+    """A number of a query; 0 for anything else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else 0
+
+
+def check_surface_rules(store: SandboxStore, account: SandboxAccount, content: Mapping[str, Any], surface: str) -> None:
+    """The rules of the place it is for. Raises Refusal."""
+    look = SURFACES.get(surface)
+    if look is None:
+        raise SandboxRefusal(422, "unknown_surface")
+    if len(content["text"]) > look.max_text:
+        raise SandboxRefusal(422, "text_too_long", most=look.max_text)
+    least = 0 if str(content.get("reply_to", "")).startswith("r") else look.least_media
+    if not least <= len(content["media"]) <= look.max_media:
+        raise SandboxRefusal(422, "wrong_number_of_media", least=least, most=look.max_media)
+    if not (content["text"].strip() or content["media"] or content.get("invoice") or content.get("quote")):
+        raise SandboxRefusal(422, "empty")
+    if content["adult"] and not look.allows_adult:
+        raise SandboxRefusal(403, "content_refused")
+    if content.get("quote") and kept.post_account(store, content["quote"]) is None:
+        raise SandboxRefusal(422, "unknown_post")
+    for medium in content["media"]:
+        if kept.get_file(store, account.name, medium["sha256"]) is None:
+            raise SandboxRefusal(422, "unknown_media", sha256=medium["sha256"])
+
+
+@router.put("/api/{account}/files/{sha256}")
+async def put_file(request: Request, account: str, sha256: str) -> dict[str, Any]:
+    """Keep a file under its digest."""
+    owner, body = authenticate(request, account), await request.body()
+    mime = request.headers.get("content-type", "")
+    if mime not in MIMES or len(body) > MAX_FILE:
+        raise SandboxRefusal(422, "bad_file")
+    if not _DIGEST.fullmatch(sha256) or hashlib.sha256(body).hexdigest() != sha256:
+        raise SandboxRefusal(422, "wrong_hash")
+    kept.store_file(get_store(request), owner, sha256, mime, body)
+    return {"sha256": sha256, "size": len(body)}
+
+
+@router.post("/api/{account}/posts")
+async def add_post(request: Request, account: str) -> JSONResponse:
+    """Publish."""
+    owner, store = authenticate(request, account), get_store(request)
+    content = parse_body(NewPost, await read_json_object(request))
+    check_surface_rules(store, owner, content, content["surface"])
+    if content["reply_to"]:
+        _stands(store, owner, content["reply_to"])
+    if not owner.keeps_first_labels:
+        content |= {"adult": False, "ai": False}
+    post, new = kept.add_post(store, owner, content)
+    told = {"id": post["id"], "url": post_url(request, post), "created_at": post["created_at"]}
+    return JSONResponse(told, 201 if new else 200)
+
+
+def _stands(store: SandboxStore, owner: SandboxAccount, native_id: str) -> None:
+    """A reply needs something to stand under: a post of the account, or what somebody said there. Raises Refusal."""
+    where = "remarks WHERE state <> 'deleted'" if native_id.startswith("r") else "posts WHERE deleted_at IS NULL"
+    number = kept.parse_native_id(native_id, native_id[:1])
+    found = store.fetch_one(f"SELECT 1 FROM {where} AND account = ? AND id = ?", owner.name, number)  # noqa: S608  two constants
+    if found is None or native_id[:1] not in ("p", "r"):
+        raise SandboxRefusal(422, "unknown_parent")
+
+
+def post_url(request: Request, post: Mapping[str, Any]) -> str:
+    """Where people find a post."""
+    return str(request.url_for("post_page", account=post["account"], post_id=post["id"]))
+
+
+@router.get("/api/{account}/posts")
+async def list_posts(request: Request, account: str) -> dict[str, Any]:
+    """Own posts, newest first; by key where keys are honoured."""
+    owner, store, asked = authenticate(request, account), get_store(request), request.query_params
+    key = asked.get("key")
+    if key is not None and not owner.native_key:
+        raise SandboxRefusal(400, "no_keys_here")
+    before = kept.parse_native_id(asked["before"], "p") if asked.get("before") else None
+    limit = min(parse_number(asked.get("limit")) or 50, 200)
+    posts = kept.list_posts(store, owner.name, key=key, before=before, since=asked.get("since", ""), limit=limit)
+    seen = _visible(request, owner.name, posts)
+    return {"posts": [_listed(request, post, owner) for post in seen]}
+
+
+def _visible(request: Request, account: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without what a lagging look-up does not see yet."""
+    lag, now = get_fault_book(request).lag_seconds(account), get_store(request).clock()
+    if not lag:
+        return entries
+    return [entry for entry in entries if (now - datetime.fromisoformat(entry["created_at"])).total_seconds() >= lag]
+
+
+def _listed(request: Request, post: Mapping[str, Any], owner: SandboxAccount) -> dict[str, Any]:
+    told = {name: post[name] for name in ("id", "text", "created_at", "adult", "ai", "surface", "reply_to")}
+    files = [medium["sha256"] for medium in post["media"]]
+    return {**told, "files": files, "key": post["key"] if owner.native_key else "", "url": post_url(request, post)}
+
+
+@router.get("/api/{account}/posts/{post_id}")
+async def read_post(request: Request, account: str, post_id: str) -> dict[str, Any]:
+    """One own post."""
+    owner, store = authenticate(request, account), get_store(request)
+    return _listed(request, kept.get_post(store, owner.name, post_id), owner)
+
+
+@router.delete("/api/{account}/posts/{post_id}")
+async def delete_post(request: Request, account: str, post_id: str) -> dict[str, Any]:
+    """Take a post away."""
+    owner = authenticate(request, account)
+    kept.delete_item(get_store(request), owner.name, post_id, table="posts", prefix="p")
+    return {"deleted": post_id}
+
+
+@router.get("/api/{account}/posts/{post_id}/metrics")
+async def metrics(request: Request, account: str, post_id: str) -> dict[str, int]:
+    """Invented numbers that grow for two days, the same for the same post, and the real views of its page."""
+    owner, store = authenticate(request, account), get_store(request)
+    post = kept.get_post(store, owner.name, post_id)
+    age = (store.clock() - datetime.fromisoformat(post["created_at"])).total_seconds()
+    seed = int(hashlib.sha256(f"{account}/{post_id}".encode()).hexdigest()[:8], 16)
+    grown = 1 - math.exp(-max(0.0, age) / GROWTH_SECONDS)
+    views = int((80 + seed % 900) * (0.1 + 0.9 * grown)) + int(post["views"])
+    return {"views": views, "likes": views // 9, "comments": views // 70, "clicks": views // 25}
+
+
+@router.get("/api/{account}/followers")
+async def followers(request: Request, account: str) -> dict[str, int]:
+    """How many follow the account."""
+    owner = authenticate(request, account)
+    return {"followers": kept.count_followers(get_store(request), owner.name)}
+
+
+@router.post("/api/{account}/chats/{fan}/messages")
+async def add_message(request: Request, account: str, fan: str) -> JSONResponse:
+    """Write to a fan who wrote first."""
+    owner, store = authenticate(request, account), get_store(request)
+    content = parse_body(NewMessage, await read_json_object(request))
+    check_surface_rules(store, owner, content, "chat")
+    if store.fetch_one("SELECT 1 FROM fans WHERE account = ? AND name = ?", account, fan) is None:
+        raise SandboxRefusal(403, "chat_not_started")
+    key = content.pop("key")
+    first = kept.list_messages(store, account, fan, key=key) if owner.native_key and key else []
+    message = first[-1] if first else kept.add_message(store, account, fan, "creator", content, key=key)
+    get_bell(request).ring()
+    return JSONResponse({"id": message["id"], "created_at": message["created_at"]}, 200 if first else 201)
+
+
+@router.get("/api/{account}/chats/{fan}/messages")
+async def list_messages(request: Request, account: str, fan: str) -> dict[str, Any]:
+    """Own messages to a fan by key, newest first; not on accounts that cannot look back."""
+    owner, key = authenticate(request, account), request.query_params.get("key")
+    if not owner.chat_lookup:
+        raise SandboxRefusal(404, "no_lookup")
+    found = kept.list_messages(get_store(request), account, fan, key=key, author="creator")
+    told = ("id", "key", "text", "created_at")
+    return {"posts": [{name: entry[name] for name in told} for entry in _visible(request, account, found)]}
+
+
+@router.delete("/api/{account}/chats/{fan}/messages/{message_id}")
+async def delete_message(request: Request, account: str, fan: str, message_id: str) -> dict[str, Any]:
+    """Take a message away."""
+    owner = authenticate(request, account)
+    kept.delete_item(get_store(request), owner.name, message_id, table="messages", prefix="m")
+    return {"deleted": message_id, "fan": fan}
+
+
+@router.get("/api/{account}/updates")
+async def list_updates(request: Request, account: str) -> dict[str, Any]:
+    """What fans did after the cursor; at least once, the reader keeps the cursor."""
+    owner, store = authenticate(request, account), get_store(request)
+    after = parse_number(request.query_params.get("after"))
+    wait = min(float(parse_number(request.query_params.get("wait"))), MAX_POLL_SECONDS)
+    until = monotonic() + wait
+    bell = get_bell(request)
+    while (
+        not (found := kept.list_updates(store, owner.name, after))
+        and (left := until - monotonic()) > 0
+        and not bell.over
+    ):
+        await bell.wait(left)
+    return {"updates": found, "cursor": found[-1]["id"] if found else str(after)}
+
+
+@router.post("/api/{account}/checkouts/{query_id}")
+async def answer_checkout(request: Request, account: str, query_id: str) -> dict[str, Any]:
+    """Let a payment go through, or not, within 10 s of the question."""
+    owner, body = authenticate(request, account), await read_json_object(request)
+    ok, text = body.get("ok"), str(body.get("text") or "")
+    if not isinstance(ok, bool) or len(text) > 200:
+        raise SandboxRefusal(422, "bad_request", where="ok")
+    answered = money.answer_checkout(get_store(request), owner.name, query_id, ok=ok, text=text)
+    get_bell(request).ring()
+    return answered
+
+
+@router.post("/api/{account}/refunds")
+async def refund(request: Request, account: str) -> dict[str, Any]:
+    """Give a charge back."""
+    owner, body = authenticate(request, account), await read_json_object(request)
+    charge_id, amount, currency = body.get("charge_id"), body.get("amount"), body.get("currency")
+    if not isinstance(charge_id, str) or not isinstance(amount, int) or not isinstance(currency, str):
+        raise SandboxRefusal(422, "bad_request", where="charge_id")
+    answered = money.refund_charge(get_store(request), owner.name, charge_id, amount, currency)
+    get_bell(request).ring()
+    return answered
+
+
+@router.get("/api/{account}/transactions")
+async def transactions(request: Request, account: str) -> dict[str, Any]:
+    """Money in and out, oldest first."""
+    owner = authenticate(request, account)
+    return money.list_transactions(get_store(request), owner.name, parse_number(request.query_params.get("after")))

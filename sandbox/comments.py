@@ -1,0 +1,123 @@
+"""What people say under posts of the sandbox: told to the account, answered by posts, hidden, deleted, or kept out."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from sandbox import store as kept
+from sandbox.api import authenticate, get_store, parse_number, read_json_object
+from sandbox.store import SandboxRefusal, SandboxStore
+
+MAX_COMMENT_LENGTH, LISTED = 2000, 100
+MODERATION_ACTIONS: Mapping[str, str] = {"hide": "hidden", "show": "shown", "delete": "deleted"}
+"""What an act makes of a remark; `block` keeps its author away, `report` is written down."""
+
+router = APIRouter()
+
+
+def add_comment(store: SandboxStore, account: str, fan_name: str, post_id: str, text: str) -> str:
+    """Let somebody say something under a post; its id. Raises Refusal."""
+    if not text.strip() or len(text) > MAX_COMMENT_LENGTH:
+        raise SandboxRefusal(422, "bad_text")
+    with store.transaction():
+        under, fan = kept.get_post(store, account, post_id), kept.ensure_fan(store, account, fan_name)
+        if store.fetch_one("SELECT 1 FROM kept_away WHERE account = ? AND fan = ?", account, fan["name"]) is not None:
+            raise SandboxRefusal(403, "kept_away")
+        made = store.execute(
+            "INSERT INTO remarks (account, post, fan, text, state, at) VALUES (?,?,?,?,'shown',?)",
+            *(account, under["id"], fan["name"], text, store.now()),
+        )
+    return f"r{made}"
+
+
+def get_comment(store: SandboxStore, account: str, native_id: str) -> sqlite3.Row:
+    """A remark that its author and the account left standing. Raises Refusal 404."""
+    row = store.fetch_one(
+        "SELECT * FROM remarks WHERE account = ? AND id = ? AND state <> 'deleted'",
+        *(account, kept.parse_native_id(native_id, "r")),
+    )
+    if row is None:
+        raise SandboxRefusal(404, "no_such_remark")
+    return row
+
+
+def comments_under_post(store: SandboxStore, account: str, post_id: str) -> list[dict[str, Any]]:
+    """What everybody may read under a post, oldest first, with what the account answered."""
+    rows = store.fetch_all(
+        "SELECT r.*, f.handle FROM remarks r JOIN fans f ON f.account = r.account AND f.name = r.fan"
+        " WHERE r.account = ? AND r.post = ? AND r.state = 'shown' ORDER BY r.id",
+        *(account, post_id),
+    )
+    answers = kept.list_posts(store, account, limit=200)
+    return [
+        {**dict(row), "answers": [one for one in answers if one["reply_to"] == f"r{row['id']}"][::-1]} for row in rows
+    ]
+
+
+@router.get("/api/{account}/remarks")
+async def list_comments(request: Request, account: str) -> dict[str, Any]:
+    """What was said after the cursor, oldest first; hidden ones too, as the account sees them."""
+    owner, store = authenticate(request, account), get_store(request)
+    after = parse_number(request.query_params.get("after"))
+    rows = store.fetch_all(
+        "SELECT r.*, f.handle FROM remarks r JOIN fans f ON f.account = r.account AND f.name = r.fan"
+        " WHERE r.account = ? AND r.id > ? AND r.state <> 'deleted' ORDER BY r.id LIMIT ?",
+        *(owner.name, after, LISTED),
+    )
+    told = [
+        {
+            "id": f"r{row['id']}",
+            "post": row["post"],
+            "fan": row["fan"],
+            "handle": row["handle"],
+            "text": row["text"],
+            "at": row["at"],
+            "url": f"{request.url_for('post_page', account=owner.name, post_id=row['post'])}#r{row['id']}",
+        }
+        for row in rows
+    ]
+    return {"remarks": told, "cursor": str(rows[-1]["id"] if rows else after)}
+
+
+@router.post("/api/{account}/remarks/{remark_id}/{act}")
+async def moderate_comment(request: Request, account: str, remark_id: str, act: str) -> dict[str, str]:
+    """Like, hide, show or delete a remark, keep its author away, or report it; the same again changes nothing."""
+    owner, store = authenticate(request, account), get_store(request)
+    with store.transaction():
+        row = get_comment(store, owner.name, remark_id)
+        if act in MODERATION_ACTIONS:
+            store.execute("UPDATE remarks SET state = ? WHERE id = ?", MODERATION_ACTIONS[act], row["id"])
+        elif act == "like":
+            store.execute("INSERT OR IGNORE INTO likes VALUES (?,?)", owner.name, row["id"])
+        elif act == "unlike":
+            store.execute("DELETE FROM likes WHERE account = ? AND remark = ?", owner.name, row["id"])
+        elif act == "block":
+            store.execute("INSERT OR IGNORE INTO kept_away VALUES (?,?)", owner.name, row["fan"])
+        elif act == "report":
+            store.execute("UPDATE remarks SET reported = 1 WHERE id = ?", row["id"])
+        else:
+            raise SandboxRefusal(422, "bad_act")
+    return {"id": remark_id, "done": act}
+
+
+@router.post("/control/remarks/{account}")
+async def add_fan_comment(request: Request, account: str) -> dict[str, str]:
+    """`{"fan", "post", "text"}`: somebody says something under a post."""
+    body = await read_json_object(request)
+    said = {name: str(body.get(name) or "") for name in ("fan", "post", "text")}
+    return {"id": add_comment(get_store(request), account, said["fan"], said["post"], said["text"])}
+
+
+@router.get("/control/remarks/{account}")
+async def list_all_comments(request: Request, account: str) -> dict[str, Any]:
+    """Every remark of an account with its state, and who is kept away; for judges."""
+    store = get_store(request)
+    rows = store.fetch_all("SELECT * FROM remarks WHERE account = ? ORDER BY id", account)
+    away = store.fetch_all("SELECT fan FROM kept_away WHERE account = ?", account)
+    liked = {row["remark"] for row in store.fetch_all("SELECT remark FROM likes WHERE account = ?", account)}
+    return {
+        "remarks": [{**dict(row), "id": f"r{row['id']}", "liked": row["id"] in liked} for row in rows],
+        "kept_away": [one["fan"] for one in away],
+    }

@@ -1,0 +1,208 @@
+"""The sandbox as people see it: timelines, a post, a chat window. Text is escaped; adult media show by label only."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.responses import Response
+
+from sandbox import comments as said
+from sandbox import fan_actions as fans
+from sandbox import payments as money
+from sandbox import store as kept
+from sandbox.api import get_bell, get_store
+from sandbox.store import SandboxRefusal
+from sandbox.surfaces import SURFACES, page_texts
+
+FOLDER = Path(__file__).parent / "templates"
+MAX_FORM_BYTES = 64 * 1024
+SHOWN_POSTS = 60
+_CSP = (
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_ASSETS = {"sandbox.css": "text/css", "sandbox.js": "text/javascript", "sandbox.svg": "image/svg+xml"}
+
+router = APIRouter()
+_jinja = Environment(
+    loader=FileSystemLoader(FOLDER),
+    autoescape=select_autoescape(default=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def _hue(name: str) -> int:
+    """A colour of the account's own for its round picture."""
+    return sum(ord(sign) * (place + 7) for place, sign in enumerate(name)) * 47 % 360
+
+
+def _clock(instant: str) -> str:
+    return datetime.fromisoformat(instant).strftime("%H:%M")
+
+
+def _day(instant: str) -> str:
+    return datetime.fromisoformat(instant).strftime("%d.%m.%Y %H:%M UTC")
+
+
+_jinja.filters.update(clock=_clock, day=_day, hue=_hue, segment=lambda value: quote(str(value), safe=""))
+
+
+def _page(request: Request, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:
+    language, sentences = page_texts(request.headers.get("accept-language", ""))
+    html = _jinja.get_template(template).render(language=language, w=sentences, looks=SURFACES, **values)
+    return HTMLResponse(html, status, {"Content-Security-Policy": _CSP, "Referrer-Policy": "no-referrer"})
+
+
+def error_page(request: Request, status: int) -> Response:
+    """The page for what is not there or not possible."""
+    return _page(request, "error.html", status, title="Sandbox")
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, bool]:
+    """Whether it answers."""
+    return {"ok": True}
+
+
+@router.get("/assets/{name}")
+async def static_file(name: str) -> Response:
+    """Our own style and script."""
+    if name not in _ASSETS:
+        raise SandboxRefusal(404, "no_such_page")
+    return FileResponse(FOLDER / name, media_type=_ASSETS[name], headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/files/{account}/{sha256}")
+async def media_file(request: Request, account: str, sha256: str) -> Response:
+    """A file of an account, for its pages."""
+    found = kept.get_file(get_store(request), account, sha256)
+    if found is None:
+        raise SandboxRefusal(404, "no_such_file")
+    mime, body = found
+    told = {"X-Content-Type-Options": "nosniff", "Cache-Control": "immutable, max-age=31536000"}
+    return Response(body, media_type=mime, headers=told)
+
+
+@router.get("/")
+async def home_page(request: Request) -> Response:
+    """Every account."""
+    store = get_store(request)
+    counted = [
+        {"account": account, "posts": _count(store, "posts", account.name), "fans": _count(store, "fans", account.name)}
+        for account in kept.list_accounts(store)
+    ]
+    return _page(request, "home.html", title="Sandbox", accounts=counted)
+
+
+def _count(store: kept.SandboxStore, table: str, account: str) -> int:
+    stands = " AND deleted_at IS NULL" if table == "posts" else ""
+    row = store.fetch_one(f"SELECT count(*) AS n FROM {table} WHERE account = ?{stands}", account)  # noqa: S608  two constants
+    return int(row["n"]) if row else 0
+
+
+@router.get("/t/{account}")
+async def timeline_page(request: Request, account: str) -> Response:
+    """An account's posts, newest first."""
+    store = get_store(request)
+    owner = kept.get_account(store, account)
+    posts = kept.list_posts(store, account, limit=SHOWN_POSTS)
+    return _page(request, "timeline.html", title=owner.title, account=owner, posts=posts, remarks=None)
+
+
+@router.get("/t/{account}/{post_id}", name="post_page")
+async def post_page(request: Request, account: str, post_id: str) -> Response:
+    """One post, and its address."""
+    store = get_store(request)
+    owner, post = kept.get_account(store, account), kept.get_post(store, account, post_id)
+    store.execute("UPDATE posts SET views = views + 1 WHERE id = ?", kept.parse_native_id(post_id, "p"))
+    return _page(
+        request,
+        "timeline.html",
+        title=owner.title,
+        account=owner,
+        posts=[post],
+        remarks=said.comments_under_post(store, account, post_id),
+    )
+
+
+@router.post("/t/{account}/{post_id}/remarks")
+async def post_comment(request: Request, account: str, post_id: str) -> Response:
+    """What the person at the page wrote under a post; then the page again."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise SandboxRefusal(403, "foreign_page")
+    form = await _form(request)
+    said.add_comment(get_store(request), account, _one_word(form.get("fan", "")), post_id, form.get("text", ""))
+    return RedirectResponse(f"/t/{quote(account, safe='')}/{quote(post_id, safe='')}", 303)
+
+
+@router.get("/c/{account}")
+async def chat_page(request: Request, account: str, fan: str = "") -> Response:
+    """The chat window of a fan; without a name it asks for one."""
+    store = get_store(request)
+    owner = kept.get_account(store, account)
+    if not fan.strip():
+        known = store.fetch_all("SELECT name, handle FROM fans WHERE account = ? ORDER BY rowid DESC LIMIT 12", account)
+        return _page(request, "fan_login.html", title=owner.title, account=owner, fans=known)
+    return _page(request, "chat.html", title=owner.title, account=owner, **_chat(store, account, _one_word(fan)))
+
+
+@router.get("/c/{account}/messages")
+async def chat_messages(request: Request, account: str, fan: str = "") -> Response:
+    """The messages alone, for the page's script."""
+    store = get_store(request)
+    owner = kept.get_account(store, account)
+    return _page(request, "messages.html", account=owner, **_chat(store, account, _one_word(fan)))
+
+
+def _chat(store: kept.SandboxStore, account: str, fan: str) -> dict[str, Any]:
+    row = store.fetch_one("SELECT age, handle FROM fans WHERE account = ? AND name = ?", account, fan)
+    return {
+        "fan": fan[:64],
+        "handle": row["handle"] if row else fan[:64],
+        "age": row["age"] if row else "",
+        "messages": kept.list_messages(store, account, fan)[::-1],
+        "tries": money.list_fan_checkouts(store, account, fan),
+    }
+
+
+@router.post("/c/{account}/act")
+async def post_chat_action(request: Request, account: str) -> Response:
+    """What the person at the chat window did; then the window again."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise SandboxRefusal(403, "foreign_page")
+    form = await _form(request)
+    fan = _one_word(form.get("fan", ""))
+    store = get_store(request)
+    new = store.fetch_one("SELECT 1 FROM fans WHERE account = ? AND name = ?", account, fan) is None
+    language = page_texts(request.headers.get("accept-language", ""))[0] if new else ""
+    try:
+        fans.perform_fan_action(store, account, fan, {**form, "language": language})
+    except SandboxRefusal as error:
+        if error.status == 422 and fan:  # an empty message: the window as it was
+            return RedirectResponse(_window(account, fan), 303)
+        raise
+    get_bell(request).ring()
+    return RedirectResponse(_window(account, fan), 303)
+
+
+def _one_word(name: str) -> str:
+    """The id behind a typed name: platforms know people by ids, and ids hold no blank."""
+    return "-".join(name.split())
+
+
+def _window(account: str, fan: str) -> str:
+    return f"/c/{quote(account, safe='')}?fan={quote(fan, safe='')}"
+
+
+async def _form(request: Request) -> Mapping[str, str]:
+    body = await request.body()
+    if len(body) > MAX_FORM_BYTES:
+        raise SandboxRefusal(413, "too_large")
+    return {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}

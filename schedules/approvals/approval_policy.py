@@ -1,0 +1,60 @@
+"""How many people have to say yes to a creator's posts, and what becomes of what is planned when that changes."""
+
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from schedules.approvals import decisions, review_queue
+from schedules.drafts import drafts
+from schedules.posts.deliveries import get_post, schedule_wakeups
+from schedules.posts.models import Delivery
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import transition_delivery
+from tenants import audit
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Right, require_right
+
+S = DeliveryState
+RULE_CHANGED = Message("approval.rule_changed")
+
+
+def change_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times: bool) -> int:
+    """From here on so many people (0 to 2) have to say yes; with `times`, to the hours too. How many posts wait now
+    that were planned.
+
+    What lacks a yes by the new rule is draft again, its time a wish. What somebody did say yes to, and needs no other
+    any more, is planned; what nobody has read stays a draft even where nobody need read it. Raises Refused for who may
+    not, BadInput for another number, NotFound.
+    """
+    require_right(tenant_reads.get_acting_member(scope, "approval.link_members").role, Right.STAFF)
+    agencies.set_approval_policy(scope, creator_id, tiers=tiers, times=times)
+    audit.record(scope, "creator.approvals", f"creator:{creator_id}")
+    for asked in review_queue.list_review_queue(scope, [creator_id], limit=1000):
+        if any(word.verdict == "yes" for word in asked.words):
+            drafts.release_post(scope, asked.post_id)
+    return _hold_back(scope, creator_id)
+
+
+def _hold_back(scope: Scope, creator_id: UUID) -> int:
+    rows = scope.session.exec(
+        select(Delivery)
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.creator_id == creator_id,
+            col(Delivery.state).in_([str(S.APPROVED), str(S.SCHEDULED)]),
+        )
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    stands = {
+        one: decisions.is_approved(scope, get_post(scope, one), scope.now) for one in {row.post_id for row in rows}
+    }
+    waits = [row for row in rows if not stands[row.post_id]]
+    for row in waits:
+        transition_delivery(scope, row, S.DRAFT, reason=RULE_CHANGED)
+        schedule_wakeups(scope, row)
+    return len({row.post_id for row in waits})

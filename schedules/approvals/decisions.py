@@ -1,0 +1,385 @@
+"""The business's yes to a post: by another principal than its author, on the very content that will be sent."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlmodel import col, func, select
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, Refused
+from foundation.i18n.translation import Message
+from schedules.approvals import change_requests, verdicts
+from schedules.approvals.revisions import content_snapshot
+from schedules.approvals.verdicts import APPROVAL_EXPIRED, HALF_APPROVED, UNAPPROVED
+from schedules.edits import edits
+from schedules.posts import webhook_events
+from schedules.posts.deliveries import (
+    cancel_delivery,
+    current_digest,
+    deliveries_of_post,
+    get_post,
+    schedule_wakeups,
+)
+from schedules.posts.models import Approval, Delivery, Post
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import transition_delivery
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Right, require_right
+
+APPROVAL_LIFETIME = timedelta(days=100)
+"""A yes ends at the latest after this."""
+
+FOR_GOOD = datetime.max.replace(tzinfo=UTC)
+
+RENEWABLE = timedelta(days=1)
+"""A yes that is older, and ends before its post leaves, is said anew by who said it; a second press is no other."""
+
+CONTENT_TIER = 1
+MAX_VERDICT_NOTE_LENGTH = 500
+
+UNDO = timedelta(seconds=15)
+"""So long a word may be taken back: ten seconds as people are told, and the time a press needs."""
+
+Verdict = Literal["yes", "no", "change", "withdrawn"]
+"""What somebody says; the last word of a person counts, and one that was withdrawn is none."""
+
+REJECTION_CODES = {
+    "change": ("words", "picture", "moment", "accounts", "other"),
+    "no": ("image", "rights", "taste", "double", "other"),
+}
+"""What somebody may have against a post, by what they say; `approvals.because.<code>` says it."""
+
+APPROVAL_NOT_REQUESTED = Message("approval.unasked")
+"""Why what nobody has to say yes to is approved."""
+
+_BACK = {"change": Message("approval.change_asked"), "no": Message("approval.said_no")}
+"""Why what somebody did not agree to is draft again."""
+
+S = DeliveryState
+
+
+def approve_post(
+    scope: Scope,
+    post_id: UUID,
+    *,
+    member_id: UUID,
+    note: str = "",
+    tier: int = CONTENT_TIER,
+    digest: str | None = None,
+) -> None:
+    """Say yes to a post as it stands now; once every tier asked for has said yes, its drafts become approved.
+
+    What was held for want of a yes is on the calendar again. Raises Refused for a role without the right, for the
+    author's own principal and for one who has said yes as the other tier; BadInput for a tier that is not asked for.
+    With `digest`, Conflict where the post is no longer the version that was read.
+    """
+    row = _held(scope, post_id)
+    if digest is not None and digest != row.digest:
+        raise Conflict("post.changed_meanwhile")
+    principal = _principal(scope, row, member_id, tier)
+    if row.author_principal == principal:
+        raise Refused("approval.own_work")
+    row.digest = current_digest(scope, row)
+    record_approval(scope, row, principal, tier=tier, note=note)
+
+
+def record_approval(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "") -> None:
+    """Write down somebody's yes to a post as it stands; what everybody said yes to is approved.
+
+    Raises Refused for one who has said yes as the other tier, or whose yes stands while another's is missing.
+    """
+    words = _words(scope, row, scope.now)
+    if any(word.principal_id == principal and word.verdict == "yes" and word.tier != tier for word in words):
+        raise Refused("approval.two_people")
+    for word in words:
+        if word.principal_id == principal and word.verdict != "yes" and word.tier != tier:
+            _write(scope, row, principal, tier=word.tier, verdict="withdrawn", note="")
+    since = channel_review_requested_at(scope, row.id)
+    known = is_approved(scope, row, scope.now, since=since)
+    written = _write(scope, row, principal, tier=tier, verdict="yes", note=note, since=since)
+    if not (written or known or is_rejected(scope, row, scope.now)):
+        raise Refused("approval.two_people")
+    if is_approved(scope, row, scope.now, since=since):
+        change_requests.close_change_request(scope, row.id)
+        if not known:
+            webhook_events.announce_approval(scope, row)
+        _release(scope, row)
+
+
+def reject_post(
+    scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str, tier: int = CONTENT_TIER
+) -> None:
+    """Say no, with its code and words: the content as it stands is not approved, whoever said yes; what was planned is
+    draft again, its time a wish; what is on hold stays so.
+
+    Raises Refused for a role without the right, BadInput without words or for a code nobody knows.
+    """
+    row = _held(scope, post_id)
+    record_rejection(scope, row, _principal(scope, row, member_id, tier), tier=tier, verdict="no", why=why, note=note)
+
+
+def request_changes(
+    scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str, tier: int = CONTENT_TIER
+) -> None:
+    """Ask for another version, with words: as `reject`, and the members are told that somebody has to write it."""
+    row, member = _held(scope, post_id), tenant_reads.get_member(scope, member_id)
+    record_rejection(
+        scope, row, _principal(scope, row, member_id, tier), tier=tier, verdict="change", why=why, note=note
+    )
+    change_requests.notify_change_request(scope, row, member.name)
+
+
+def decline_post(scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str) -> None:
+    """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off the calendar, and
+    what is on hold. Its author is told."""
+    reject_post(scope, post_id, member_id=member_id, why=why, note=note)
+    member = tenant_reads.get_member(scope, member_id)
+    change_requests.notify_declined_post(scope, get_post(scope, post_id), member.name, member.principal_id)
+    for delivery in deliveries_of_post(scope, post_id, lock=True):
+        if delivery.state in (S.DRAFT, S.HELD):
+            cancel_delivery(scope, delivery.id)
+
+
+def withdraw_verdict(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
+    """Take back what this member said of a post a moment ago; what a yes had planned is draft again.
+
+    Raises Refused when nothing was said, or too long ago; Conflict when it has left meanwhile.
+    """
+    row = _held(scope, post_id)
+    member = tenant_reads.get_member(scope, member_id)
+    ours = [word for word in _words(scope, row, scope.now) if word.principal_id == member.principal_id]
+    last = max(ours, key=lambda word: (word.created_at or scope.now, word.id), default=None)
+    if last is None or last.verdict == "withdrawn" or scope.now - (last.created_at or scope.now) > UNDO:
+        raise Refused("approval.too_late_to_undo")
+    rows = deliveries_of_post(scope, post_id, lock=True)
+    kept_back = edits.hold_edits(scope, row) if last.verdict == "yes" else frozenset()
+    planned = [one for one in rows if one.state not in (S.DRAFT, S.CANCELLED, S.REHEARSED) and one.id not in kept_back]
+    if last.verdict == "yes" and any(one.state not in (S.APPROVED, S.SCHEDULED, S.HELD) for one in planned):
+        raise Conflict("approval.left_already")
+    _write(scope, row, member.principal_id, tier=last.tier, verdict="withdrawn", note="")
+    change_requests.close_change_request(scope, post_id)
+    for one in planned if last.verdict == "yes" else []:
+        if one.state in (S.APPROVED, S.SCHEDULED):
+            transition_delivery(scope, one, S.DRAFT, reason=Message("approval.taken_back"))
+            schedule_wakeups(scope, one)  # a wish: nobody who said yes in its time is told then
+
+
+def record_rejection(
+    scope: Scope, row: Post, principal: UUID, *, tier: int, verdict: Literal["no", "change"], why: str, note: str
+) -> None:
+    """Write down somebody's no to a post as it stands, or what they want changed: `why` is its code, `note` the words.
+
+    What was planned is draft again, its time a wish. What is on hold stays so: its hour has come, and a wish for an
+    hour that is over would be told once more as missed. Raises BadInput without words, and for a code nobody knows.
+    """
+    if not note.strip():
+        raise BadInput("approval.no_words")
+    if why not in REJECTION_CODES[verdict]:
+        raise BadInput("approval.no_such_reason")
+    _write(scope, row, principal, tier=tier, verdict=verdict, note=note, why=why)
+    for delivery in deliveries_of_post(scope, row.id, lock=True):
+        if delivery.state in (S.APPROVED, S.SCHEDULED):
+            transition_delivery(scope, delivery, S.DRAFT, reason=_BACK[verdict])
+            schedule_wakeups(scope, delivery)
+    edits.hold_edits(scope, row)
+
+
+def release_without_approval(scope: Scope, post_id: UUID) -> list[Delivery]:
+    """A creator whose rule asks for nobody: drafts become approved at once. What is to come of the post, locked."""
+    row = get_post(scope, post_id)
+    return _release(scope, row) if is_approved(scope, row, scope.now) else _to_come(scope, row)
+
+
+_LAST_WORDS = """
+SELECT tier, verdict, created_at, expires_at FROM (
+  SELECT DISTINCT ON (principal_id, tier) tier, verdict, created_at, expires_at FROM approvals
+  WHERE tenant_id = :tenant AND post_id = :post AND digest = :digest
+  ORDER BY principal_id, tier, created_at DESC, id DESC) last
+WHERE verdict <> 'yes' OR expires_at > :now
+"""
+"""What stands: a yes runs out, a no until its version is another."""
+
+
+def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> bool:
+    """Whether each tier the creator's rule asks for has an unexpired yes, and nobody's no, on the current digest.
+
+    Of what one person said as one tier, the last word counts; with `since` (UTC-aware), a yes that is later than that.
+    """
+    return approved_until(scope, row, now, since=since) is not None
+
+
+def approved_until(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> datetime | None:
+    """Until when a post is approved (UTC-aware), as `is_approved` asks: until the first yes it needs runs out; for good
+    where nobody is asked; None where it is not approved."""
+    tiers = tenant_reads.get_creator(scope, row.creator_id).approval_tiers
+    words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
+    ends: dict[int, datetime] = {}
+    for word in words:
+        if word.verdict == "yes" and (since is None or word.created_at > since):
+            ends[word.tier] = max(ends.get(word.tier, word.expires_at), word.expires_at)
+    asked = range(1, tiers + 1)
+    if any(word.verdict in ("no", "change") for word in words) or not ends.keys() >= set(asked):
+        return None
+    return min((ends[tier] for tier in asked), default=FOR_GOOD)
+
+
+def is_delivery_approved(scope: Scope, owner: Post, one: Delivery, now: datetime) -> bool:
+    """Whether a post is approved for one of its deliveries: an account that was added later has its own yes."""
+    return is_approved(scope, owner, now, since=one.asks_since)
+
+
+def needs_approval(scope: Scope, row: Post, now: datetime) -> bool:
+    """Whether a yes is missing: to a post, or to an account that was added to it since."""
+    return not is_approved(scope, row, now, since=channel_review_requested_at(scope, row.id))
+
+
+def channel_review_start(scope: Scope, row: Post, channel_id: UUID) -> datetime | None:
+    """Since when a yes must be said for a channel that a post goes to from now on; None where that is not asked again.
+
+    A yes is said of a post where it goes: on another account, others read it. It stands where the post went before, or
+    is to go; and of a post that goes nowhere yet, for where it goes first.
+    """
+    words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=scope.now).all()
+    if not tenant_reads.get_creator(scope, row.creator_id).approval_tiers or all(
+        word.verdict != "yes" for word in words
+    ):
+        return None
+    rows = [one for one in deliveries_of_post(scope, row.id) if one.state != S.CANCELLED or one.series_id is not None]
+    known = any(one.channel_id == channel_id and is_delivery_approved(scope, row, one, scope.now) for one in rows)
+    return None if known or not rows else scope.now
+
+
+def channel_review_requested_at(scope: Scope, post_id: UUID) -> datetime | None:
+    """When the last account was added to a post that waits for a yes there."""
+    query = select(func.max(Delivery.asks_since)).where(
+        Delivery.tenant_id == scope.tenant_id,
+        Delivery.post_id == post_id,
+        col(Delivery.state).in_([str(S.DRAFT), str(S.HELD)]),
+    )
+    return scope.session.exec(query).one()
+
+
+def has_tier_approval(scope: Scope, row: Post, now: datetime, *, tier: int) -> bool:
+    """Whether one tier's yes stands on the current digest and where it goes, and nobody's no."""
+    words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
+    since = channel_review_requested_at(scope, row.id)
+    said = {word.tier for word in words if word.verdict == "yes" and (since is None or word.created_at > since)}
+    return tier in said and not any(word.verdict in ("no", "change") for word in words)
+
+
+def missing_approval(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> Message:
+    """What is missing of a post that is not approved, as people are told; with `since`, of an account added then."""
+    said = [word for word in _said(scope, row) if word.verdict == "yes"]
+    said = [word for word in said if since is None or (word.created_at or now) > since]
+    if not said or is_rejected(scope, row, now):
+        return UNAPPROVED
+    return HALF_APPROVED if any(word.expires_at > now for word in said) else APPROVAL_EXPIRED
+
+
+def is_rejected(scope: Scope, row: Post, now: datetime) -> bool:
+    """Whether somebody's last word on the current digest is a no, or that it has to change."""
+    words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
+    return any(word.verdict in ("no", "change") for word in words)
+
+
+def _principal(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
+    """Who speaks. Raises Refused for a member without the right for this creator, BadInput for a tier nobody asks."""
+    member, creator = tenant_reads.get_member(scope, member_id), tenant_reads.get_creator(scope, row.creator_id)
+    require_right(member.role, Right.APPROVE)
+    if member.creators and creator.slug not in member.creators:
+        raise Refused("approval.other_creator", creator=creator.name)
+    if not 1 <= tier <= max(creator.approval_tiers, CONTENT_TIER):
+        raise BadInput("approval.no_such_tier", tier=tier)
+    return member.principal_id
+
+
+def _held(scope: Scope, post_id: UUID) -> Post:
+    """The post, until this transaction ends: of two who speak of it, or rewrite it, at once the second sees what the
+    first one did. Raises NotFound."""
+    row = get_post(scope, post_id)
+    scope.session.refresh(row, with_for_update={"key_share": True})
+    return row
+
+
+def _words(scope: Scope, row: Post, now: datetime) -> list[Approval]:
+    """The last word of each person as each tier on the content as it stands, but for a yes that has run out."""
+    return [word for word in _said(scope, row) if word.verdict != "yes" or word.expires_at > now]
+
+
+def _said(scope: Scope, row: Post) -> Collection[Approval]:
+    """The same, with what has run out."""
+    rows = scope.session.exec(
+        select(Approval)
+        .where(Approval.tenant_id == scope.tenant_id, Approval.post_id == row.id, Approval.digest == row.digest)
+        .order_by(col(Approval.created_at), col(Approval.id))
+        .execution_options(populate_existing=True)  # the hour of a word is the database's
+    )
+    return {(word.principal_id, word.tier): word for word in rows}.values()
+
+
+def _write(
+    scope: Scope,
+    row: Post,
+    principal_id: UUID,
+    *,
+    tier: int,
+    verdict: Verdict,
+    note: str,
+    why: str = "",
+    since: datetime | None = None,
+) -> bool:
+    """Write down a word; whether it was not said before. A yes before `since`, or that ends too early, is said anew."""
+    words = _words(scope, row, scope.now)
+    kept = note.strip()[:MAX_VERDICT_NOTE_LENGTH]
+    ours = next((word for word in words if (word.principal_id, word.tier) == (principal_id, tier)), None)
+    again = ours is not None and (_before(ours, since) or _ends_early(scope, row, ours))
+    same = ours is not None and ours.verdict == verdict and (verdict == "yes" or (ours.why, ours.note) == (why, kept))
+    if same and not again:
+        return False
+    word = Approval(
+        tenant_id=scope.tenant_id,
+        creator_id=row.creator_id,
+        post_id=row.id,
+        digest=row.digest,
+        tier=tier,
+        principal_id=principal_id,
+        verdict=verdict,
+        note=kept,
+        expires_at=scope.now + APPROVAL_LIFETIME,
+        why=why,
+        content=content_snapshot(row) if verdict != "withdrawn" else None,
+    )
+    scope.add(row, word)
+    return True
+
+
+def _before(word: Approval, since: datetime | None) -> bool:
+    """Whether a yes was said before an account was added: it is not for that one."""
+    return since is not None and word.created_at is not None and word.created_at <= since
+
+
+def _ends_early(scope: Scope, row: Post, word: Approval) -> bool:
+    if word.created_at is None or scope.now - word.created_at < RENEWABLE:
+        return False
+    return any(one.due_at >= word.expires_at for one in deliveries_of_post(scope, row.id, ended=False))
+
+
+def _release(scope: Scope, row: Post) -> list[Delivery]:
+    rows = _to_come(scope, row)
+    unasked = None if tenant_reads.get_creator(scope, row.creator_id).approval_tiers else APPROVAL_NOT_REQUESTED
+    for one in rows:
+        if one.asks_since is not None and not is_delivery_approved(scope, row, one, scope.now):
+            continue
+        if one.state == S.DRAFT:
+            transition_delivery(scope, one, S.APPROVED, reason=unasked)
+        elif verdicts.is_held_for_approval(one):
+            transition_delivery(scope, one, S.SCHEDULED)
+            schedule_wakeups(scope, one)
+    edits.release_edits(scope, row)
+    return rows
+
+
+def _to_come(scope: Scope, row: Post) -> list[Delivery]:
+    return deliveries_of_post(scope, row.id, lock=True, ended=False)

@@ -1,0 +1,37 @@
+"""All that was said of one post, read at once: for the page that shows it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from foundation.db.database import Scope
+from schedules.approvals import review_comments, revisions
+from schedules.approvals.review_comments import ReviewComment
+from schedules.approvals.revisions import ChangeRequest, RevisionSinceVerdict
+from schedules.posts import deliveries, queries
+from schedules.posts.queries import StoredPost
+from schedules.posts.states import DeliveryState
+from tenants.agencies.queries import Creator
+
+
+@dataclass(frozen=True)
+class PostDiscussion:
+    """A post, whose it is, and what the acting member may read of what was said of it."""
+
+    post: StoredPost
+    creator: Creator
+    comments: Sequence[ReviewComment]
+    wanted: Sequence[ChangeRequest]
+    since: RevisionSinceVerdict | None
+    live: bool
+    """Whether it goes anywhere still, or stands somewhere: a new version of it is waited for, where one is wanted."""
+
+
+def load_post_discussion(scope: Scope, post_id: UUID) -> PostDiscussion:
+    """All of it. Raises NotFound for one of a creator who is not this member's, and Refused."""
+    row, member, creator = review_comments.open_discussion(scope, post_id, lock=False)
+    spoken = review_comments.build_comment_threads(scope, row, internal=review_comments.can_read_internal(member))
+    live = any(one.state != DeliveryState.CANCELLED for one in deliveries.deliveries_of_post(scope, row.id))
+    return PostDiscussion(
+        queries.build_stored_post(row), creator, spoken, *revisions.load_revision_history(scope, row), live
+    )

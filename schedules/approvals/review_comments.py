@@ -1,0 +1,348 @@
+"""What members say to each other about a post, or about one part or picture of it, until somebody calls it settled.
+
+What is internal is for who works here: neither the creator nor a client reads it. Whoever is named, or answered, is
+told once; a member whose creator it is not finds nothing, as if the post were not there.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, func, select
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.i18n.translation import Message
+from schedules.posts import channel_overrides
+from schedules.posts.deliveries import get_post
+from schedules.posts.models import Post, PostComment
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator, Member
+from tenants.agencies.rights import Right, has_right
+from tenants.notices import notices
+
+MAX_REVIEW_COMMENT_LENGTH = 2000
+"""Characters of one."""
+
+MAX_REVIEW_COMMENTS = 500
+"""Of one post."""
+
+MAX_MENTIONS = 20
+READERS = (Right.RUN, Right.APPROVE)
+PEOPLE_ONLY = "comment.members_only"
+
+
+@dataclass(frozen=True)
+class CommentAnchor:
+    """What of a post is meant: a part of it (0 is the post itself), or a picture."""
+
+    part: int = 0
+    asset_id: UUID | None = None
+
+
+WHOLE_POST = CommentAnchor()
+
+
+@dataclass(frozen=True)
+class ReviewComment:
+    """One thing that was said; `by` and `named` are principals. `earlier`: the post said something else then."""
+
+    id: UUID
+    post_id: UUID
+    spot: CommentAnchor
+    by: UUID
+    words: str
+    named: tuple[UUID, ...]
+    internal: bool
+    earlier: bool
+    at: datetime
+    resolved_at: datetime | None = None
+    resolved_by: UUID | None = None
+    answers: tuple["ReviewComment", ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody still has to see to it."""
+        return self.resolved_at is None
+
+
+def add_comment(
+    scope: Scope,
+    post_id: UUID,
+    words: str,
+    *,
+    key: UUID,
+    spot: CommentAnchor = WHOLE_POST,
+    named: Collection[UUID] = (),
+    internal: bool = True,
+) -> UUID:
+    """Write what the acting member says of a post, once per `key`, and tell who is named; its id.
+
+    What the creator's own member says is never internal. Raises NotFound for a post that is not theirs, or a spot it
+    does not have; BadInput for no words, too many, or somebody named who could not read it; Refused.
+    """
+    row, member, _ = open_discussion(scope, post_id)
+    if scope.session.get(PostComment, (scope.tenant_id, key)) is not None:
+        return key
+    _check_spot(row, spot)
+    inside = internal and can_read_internal(member)
+    return _write(scope, row, member, words, key=key, spot=spot, named=named, internal=inside, thread=None)
+
+
+def reply_to_comment(scope: Scope, comment_id: UUID, words: str, *, key: UUID, named: Collection[UUID] = ()) -> UUID:
+    """Answer what was said, once per `key`, and tell who spoke before; a settled one is open again. Raises as `say`."""
+    first = _thread(scope, comment_id)
+    row, member, _ = open_discussion(scope, first.post_id)
+    if scope.session.get(PostComment, (scope.tenant_id, key)) is not None:
+        return key
+    spot = CommentAnchor(first.part, first.asset_id)
+    written = _write(
+        scope, row, member, words, key=key, spot=spot, named=named, internal=first.internal, thread=first.id
+    )
+    first.resolved_at = first.resolved_by = None
+    scope.add(first)
+    return written
+
+
+def resolve_comment(scope: Scope, comment_id: UUID) -> None:
+    """The acting member calls what was said, and its answers, settled; twice changes nothing. Raises NotFound."""
+    first = _thread(scope, comment_id)
+    _, member, _ = open_discussion(scope, first.post_id)
+    if first.resolved_at is None:
+        first.resolved_at, first.resolved_by = scope.now, member.principal_id
+        scope.add(first)
+
+
+def reopen_comment(scope: Scope, comment_id: UUID) -> None:
+    """It is not settled after all. Raises NotFound."""
+    first = _thread(scope, comment_id)
+    open_discussion(scope, first.post_id)
+    first.resolved_at = first.resolved_by = None
+    scope.add(first)
+
+
+def list_comments(scope: Scope, post_id: UUID) -> list[ReviewComment]:
+    """What the acting member may read of a post, as it was said. Raises NotFound and Refused."""
+    row, member, _ = open_discussion(scope, post_id, lock=False)
+    return build_comment_threads(scope, row, internal=can_read_internal(member))
+
+
+def get_comment(scope: Scope, creators: Collection[UUID], comment_id: UUID, *, lock: bool = False) -> ReviewComment:
+    """What was said with its answers, of a post of these creators, by the id of any of them. `lock`: nobody else says
+    anything of the post until this transaction ends. Raises NotFound, in the same words for what may not be read."""
+    row = scope.session.get(PostComment, (scope.tenant_id, comment_id))
+    if row is None or row.creator_id not in creators:
+        raise NotFound("comment.unknown")
+    if lock:
+        scope.lock(f"comments:{scope.tenant_id}:{row.post_id}")
+    first = row.thread_id or row.id
+    found = next((each for each in list_comments(scope, row.post_id) if each.id == first), None)
+    if found is None:
+        raise NotFound("comment.unknown")
+    return found
+
+
+def list_client_comments(scope: Scope, post_id: UUID) -> list[ReviewComment]:
+    """What somebody without an account may read of a post: nothing internal. Raises NotFound."""
+    return build_comment_threads(scope, get_post(scope, post_id), internal=False)
+
+
+def count_open_comments(scope: Scope, posts: Collection[UUID], *, internal: bool) -> Mapping[UUID, int]:
+    """How many things that were said still wait, of each post that has any."""
+    rows = scope.session.execute(
+        select(PostComment.post_id, func.count())
+        .where(
+            PostComment.tenant_id == scope.tenant_id,
+            col(PostComment.post_id).in_(list(posts)),
+            col(PostComment.thread_id).is_(None),
+            col(PostComment.resolved_at).is_(None),
+            *(() if internal else (col(PostComment.internal).is_(False),)),
+        )
+        .group_by(col(PostComment.post_id))
+    )
+    return {post_id: count for post_id, count in rows}
+
+
+def list_mentionable_members(scope: Scope, creator_id: UUID, *, internal: bool) -> list[Member]:
+    """Who can be named for a creator's posts: everybody here who may read it, by name."""
+    return filter_comment_readers(
+        tenant_reads.list_members(scope), tenant_reads.get_creator(scope, creator_id), internal=internal
+    )
+
+
+def filter_comment_readers(members: Iterable[Member], creator: Creator, *, internal: bool) -> list[Member]:
+    """Those of these members who may read what is said of a creator's posts; pure."""
+    return [one for one in members if _reads(one, creator.slug) and (not internal or can_read_internal(one))]
+
+
+def can_read_internal(member: Member) -> bool:
+    """Whether what is internal is for them; pure."""
+    return has_right(member.role, Right.RUN)
+
+
+def has_unread_mention(scope: Scope, post_id: UUID, principal_id: UUID) -> bool:
+    """Whether somebody was told of this post's comments and has not said that they read them."""
+    cause = _cause(post_id, principal_id)
+    return any(one.cause == cause for one in tenant_reads.list_open_notices(scope, limit=1000, to=principal_id))
+
+
+def mark_comments_read(scope: Scope, post_id: UUID) -> None:
+    """The acting member has read what is said of a post. Raises NotFound."""
+    _, member, _ = open_discussion(scope, post_id, lock=False)
+    notices.close(scope, _cause(post_id, member.principal_id))
+
+
+def _cause(post_id: UUID, principal_id: UUID) -> str:
+    """One open notice for each person and post, however much is said meanwhile."""
+    return f"comment:{post_id}:{principal_id}"
+
+
+def _reads(member: Member, slug: str) -> bool:
+    return any(has_right(member.role, right) for right in READERS) and (not member.creators or slug in member.creators)
+
+
+def open_discussion(scope: Scope, post_id: UUID, *, lock: bool = True) -> tuple[Post, Member, Creator]:
+    """The post, who acts and whose it is, one writer at a time; Refused. A post of a creator who is not theirs looks
+    like none: NotFound."""
+    member = tenant_reads.get_acting_member(scope, PEOPLE_ONLY)
+    if not any(has_right(member.role, right) for right in READERS):
+        raise Refused(PEOPLE_ONLY)
+    row = get_post(scope, post_id)
+    creator = tenant_reads.get_creator(scope, row.creator_id)
+    if not _reads(member, creator.slug):
+        raise NotFound("post.unknown")
+    if lock:
+        scope.lock(f"comments:{scope.tenant_id}:{post_id}")
+    return row, member, creator
+
+
+def _thread(scope: Scope, comment_id: UUID) -> PostComment:
+    """The one that began it, if the acting member may read it. Another tenant's looks like none, as an internal one
+    does to who may not read those."""
+    row = scope.session.get(PostComment, (scope.tenant_id, comment_id))
+    if row is not None and row.thread_id is not None:
+        row = scope.session.get(PostComment, (scope.tenant_id, row.thread_id))
+    if row is None or (row.internal and not can_read_internal(tenant_reads.get_acting_member(scope, PEOPLE_ONLY))):
+        raise NotFound("comment.unknown")
+    scope.lock(f"comments:{scope.tenant_id}:{row.post_id}")
+    scope.session.refresh(row)  # somebody may have settled it while we waited
+    return row
+
+
+def _check_spot(row: Post, spot: CommentAnchor) -> None:
+    if not 0 <= spot.part <= len(row.parts):
+        raise NotFound("comment.no_such_part")
+    said = channel_overrides.base_content(row)
+    if spot.asset_id is not None and spot.asset_id not in channel_overrides.collect_assets(
+        said.media, said.parts, channel_overrides.overrides_of_post(row)
+    ):
+        raise NotFound("comment.no_such_part")
+
+
+def _write(
+    scope: Scope,
+    row: Post,
+    member: Member,
+    words: str,
+    *,
+    key: UUID,
+    spot: CommentAnchor,
+    named: Collection[UUID],
+    internal: bool,
+    thread: UUID | None,
+) -> UUID:
+    said = words.strip()
+    _check_words(said)
+    if _count(scope, row.id) >= MAX_REVIEW_COMMENTS:
+        raise BadInput("comment.too_many", most=MAX_REVIEW_COMMENTS)
+    wanted = list(dict.fromkeys(named))
+    readers = {one.principal_id for one in list_mentionable_members(scope, row.creator_id, internal=internal)}
+    if len(wanted) > MAX_MENTIONS or not readers.issuperset(wanted):
+        raise BadInput("comment.cannot_read")
+    written = PostComment(
+        tenant_id=scope.tenant_id,
+        id=key,
+        creator_id=row.creator_id,
+        post_id=row.id,
+        thread_id=thread,
+        part=spot.part,
+        asset_id=spot.asset_id,
+        digest=row.digest,
+        principal_id=member.principal_id,
+        words=said,
+        named=[str(one) for one in wanted],
+        internal=internal,
+    )
+    scope.add(written)
+    before = _spoke(scope, thread) if thread is not None else []
+    _tell(scope, row, member, named=wanted, answered=[one for one in before if one in readers])
+    return written.id
+
+
+def _check_words(said: str) -> None:
+    if not said:
+        raise BadInput("comment.empty")
+    if len(said) > MAX_REVIEW_COMMENT_LENGTH:
+        raise BadInput("comment.too_long", most=MAX_REVIEW_COMMENT_LENGTH)
+    if "\x00" in said:
+        raise BadInput("post.unwritable")
+
+
+def _count(scope: Scope, post_id: UUID) -> int:
+    here = (PostComment.tenant_id == scope.tenant_id, PostComment.post_id == post_id)
+    return int(scope.session.exec(select(func.count()).where(*here)).one())
+
+
+def _spoke(scope: Scope, thread: UUID) -> list[UUID]:
+    """Who has said something in a thread."""
+    there = (PostComment.id == thread) | (PostComment.thread_id == thread)
+    found = select(PostComment.principal_id).distinct().where(PostComment.tenant_id == scope.tenant_id, there)
+    return list(scope.session.exec(found))
+
+
+def _tell(scope: Scope, row: Post, by: Member, *, named: Sequence[UUID], answered: Iterable[UUID]) -> None:
+    """Whoever writes has read what was there before; each of the others is told once until they did."""
+    notices.close(scope, _cause(row.id, by.principal_id))
+    about: dict[str, str | int] = {"member": by.name, "post": (row.title or row.body)[:60]}
+    codes = {**dict.fromkeys(answered, "comment.answered"), **dict.fromkeys(named, "comment.named")}
+    for principal, code in codes.items():
+        if principal != by.principal_id:
+            cause = _cause(row.id, principal)
+            notices.put(scope, Message(code, about), cause=cause, creator_id=row.creator_id, to=principal)
+
+
+def build_comment_threads(scope: Scope, row: Post, *, internal: bool) -> list[ReviewComment]:
+    """What was said of a post, as it was said; what is internal only where it may be read."""
+    found = scope.session.exec(
+        select(PostComment)
+        .where(
+            PostComment.tenant_id == scope.tenant_id,
+            PostComment.post_id == row.id,
+            *(() if internal else (col(PostComment.internal).is_(False),)),
+        )
+        .order_by(col(PostComment.created_at), col(PostComment.id))
+        .execution_options(populate_existing=True)
+    ).all()
+    answers: dict[UUID, list[ReviewComment]] = {}
+    for one in found:
+        if one.thread_id is not None:
+            answers.setdefault(one.thread_id, []).append(_comment(scope, row, one))
+    return [_comment(scope, row, one, answers.get(one.id, ())) for one in found if one.thread_id is None]
+
+
+def _comment(scope: Scope, owner: Post, row: PostComment, answers: Sequence[ReviewComment] = ()) -> ReviewComment:
+    return ReviewComment(
+        id=row.id,
+        post_id=row.post_id,
+        spot=CommentAnchor(row.part, row.asset_id),
+        by=row.principal_id,
+        words=row.words,
+        named=tuple(UUID(one) for one in row.named),
+        internal=row.internal,
+        earlier=row.digest != owner.digest,
+        at=row.created_at or scope.now,
+        resolved_at=row.resolved_at,
+        resolved_by=row.resolved_by,
+        answers=tuple(answers),
+    )

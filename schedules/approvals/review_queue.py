@@ -1,0 +1,348 @@
+"""What waits for somebody's yes: posts with what was said of them, by the hour at which they would leave."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import aliased
+from sqlmodel import col, or_, select
+
+from foundation.db.database import Scope
+from schedules.approvals import verdicts
+from schedules.approvals.verdicts import RELEASED_BY_APPROVAL, ApprovalVerdict
+from schedules.edits import edits
+from schedules.posts import lateness
+from schedules.posts.channel_overrides import ChannelOverride, collect_assets, overrides_of_post
+from schedules.posts.deliveries import schedule_wakeups
+from schedules.posts.models import Approval, Delivery, Post
+from schedules.posts.states import DeliveryState
+from schedules.posts.thread_parts import ThreadPart, parse_thread
+from schedules.posts.transitions import get_delivery, transition_delivery
+from tenants.agencies import queries as tenant_reads
+
+S = DeliveryState
+BEGINNING = 160
+"""Characters by which people know a post again."""
+
+
+@dataclass(frozen=True)
+class ReviewDelivery:
+    """One account a post wants to go to, and when."""
+
+    delivery_id: UUID
+    channel_id: UUID
+    due_at: datetime
+    zone: str
+    state: DeliveryState
+    late_until: datetime | None
+    repeats: bool = False
+    """Whether it is one time of many, the first that waits; a yes counts for all of them."""
+    asks_since: datetime | None = None
+    """Of an account that was added after a yes, since when it waits for one of its own."""
+    version: str = ""
+    """Where two versions are tested, which one leaves then: a or b."""
+
+    def is_too_late(self, now: datetime) -> bool:
+        """Whether a yes alone does not send it any more (UTC-aware): it needs another hour."""
+        return lateness.is_too_late(self.late_until, now)
+
+
+@dataclass(frozen=True)
+class ReviewItem:
+    """A post that waits for a yes. `author` is an actor, `author_principal` the human behind it."""
+
+    post_id: UUID
+    creator_id: UUID
+    title: str
+    body: str
+    media: tuple[UUID, ...]
+    text_ai: str
+    author: str
+    author_principal: UUID | None
+    wishes: tuple[ReviewDelivery, ...]
+    words: tuple[ApprovalVerdict, ...]
+    parts: tuple[ThreadPart, ...] = ()
+    others: tuple[ChannelOverride, ...] = ()
+    """What single places say otherwise."""
+    digest: str = ""
+    """Which version of it this is: handed back with a yes."""
+    past: tuple[ApprovalVerdict, ...] = ()
+    """Yeses that stand, but not for all of it."""
+    tiers: int = 1
+    """How many yeses are asked for here."""
+
+    @property
+    def assets(self) -> list[UUID]:
+        """Every picture of it, in whatever place."""
+        return collect_assets(self.media, self.parts, self.others)
+
+    @property
+    def due_at(self) -> datetime:
+        """When its first part would leave."""
+        return self.wishes[0].due_at
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it leaves again and again."""
+        return any(wish.repeats for wish in self.wishes)
+
+    @property
+    def version(self) -> str:
+        """Where two versions are tested, which one it is, a or b; "" for any other post."""
+        return next((wish.version for wish in self.wishes if wish.version), "")
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether somebody's last word was a no, or that it must change: its author is to act, nobody else."""
+        return any(word.verdict in ("no", "change") for word in self.words)
+
+    @property
+    def needs_renewal(self) -> bool:
+        """Whether it was approved and is on the calendar, and its yes ends before it leaves."""
+        return all(wish.state in verdicts.SELF_PUBLISHING_STATES for wish in self.wishes)
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether nothing of that is missing any more."""
+        said = {word.tier for word in self.words if word.verdict == "yes"}
+        return self.needs_renewal and said >= set(range(1, self.tiers + 1))
+
+    @property
+    def missing_approvals(self) -> int:
+        """The first tier that nobody has said yes for."""
+        return verdicts.open_tier_for(None, self.words, (), self.tiers) or self.tiers
+
+    def tier_for(self, principal_id: UUID) -> int | None:
+        """Which tier this person's yes would count for: the first that nobody has said yes for; None where they have
+        said theirs."""
+        return verdicts.open_tier_for(principal_id, self.words, self.past, self.tiers)
+
+    def can_be_approved_by(self, principal_id: UUID) -> bool:
+        """Whether this person may say yes to it: they did not write it, and did not say so before."""
+        return self.author_principal != principal_id and self.tier_for(principal_id) is not None
+
+
+def list_review_queue(
+    scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id: UUID | None = None
+) -> list[ReviewItem]:
+    """The posts of these creators, or one of them, that wait for a yes, or for a new one since theirs ends before they
+    leave in the next days; the first due first; what was refused is left out. One that repeats is there with its first
+    time on each account."""
+    here = (
+        Delivery.tenant_id == scope.tenant_id,
+        col(Delivery.creator_id).in_(list(creators)),
+        *(() if post_id is None else (Delivery.post_id == post_id,)),
+    )
+    cured = (Delivery.state == str(S.HELD)) & col(Delivery.reason)["code"].astext.in_(sorted(RELEASED_BY_APPROVAL))
+    waits = select(Delivery.id).where(
+        *here, col(Delivery.state).in_([str(S.DRAFT), str(S.HELD)]), or_(Delivery.state == str(S.DRAFT), cured)
+    )
+    asks = verdicts.matches_any_query(
+        scope, waits, edits.edits_awaiting_approval_query(scope), verdicts.expiring_approvals_query(scope)
+    )  # by ids, as in `reminding`
+    if asks is None:
+        return []
+    each = aliased(
+        Delivery,
+        select(Delivery)
+        .ext(distinct_on(col(Delivery.post_id), col(Delivery.channel_id)))
+        .where(*here, asks)
+        .order_by(col(Delivery.post_id), col(Delivery.channel_id), col(Delivery.due_at), col(Delivery.id))
+        .subquery(),
+    )
+    # the posts of so many, read with them: joined before that, an old plan goes through all posts for each date
+    first = aliased(Delivery, select(each).order_by(col(each.due_at), col(each.id)).limit(limit * 6).cte("first_dates"))
+    rows = scope.session.exec(
+        select(Post, first)
+        .join(first, (col(first.tenant_id) == col(Post.tenant_id)) & (col(first.post_id) == col(Post.id)))
+        .where(Post.tenant_id == scope.tenant_id, col(Post.creator_id).in_(list(creators)))
+        .order_by(col(first.due_at), col(first.id))
+    )
+    posts: dict[UUID, Post] = {}
+    wishes: dict[UUID, list[ReviewDelivery]] = {}
+    for post, row in rows:
+        posts.setdefault(post.id, post)
+        repeats = row.series_id is not None
+        about = (row.due_at, row.zone, S(row.state), row.late_until, repeats, row.asks_since, row.variant or "")
+        wish = ReviewDelivery(row.id, row.channel_id, *about)
+        wishes.setdefault(post.id, []).append(wish)
+    words = verdicts.verdicts_of_posts(scope, posts)
+    tiers = {one.id: one.approval_tiers for one in tenant_reads.list_creators(scope)} if posts else {}
+    found = [_asked(scope, one, wishes[one.id], words.get(one.id, []), tiers[one.creator_id]) for one in posts.values()]
+    return [one for one in found if not (one.is_rejected or one.is_approved)][:limit]
+
+
+_AGAINST = """
+SELECT post_id, principal_id, verdict, author_principal FROM (
+  SELECT DISTINCT ON (a.post_id, a.principal_id, a.tier) a.post_id, a.principal_id, a.verdict, a.created_at,
+    p.author_principal
+  FROM approvals a JOIN posts p ON p.tenant_id = a.tenant_id AND p.id = a.post_id AND p.digest = a.digest
+  WHERE a.tenant_id = :tenant AND a.post_id = ANY(:posts)
+  ORDER BY a.post_id, a.principal_id, a.tier, a.created_at DESC, a.id DESC) last
+WHERE verdict IN ('no', 'change') ORDER BY created_at
+"""
+
+
+def latest_objections(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple[UUID, str]]:
+    """Who said no last, or asked for a change (principal, verdict), of these posts as they stand, by post: their
+    authors are to act. One that nobody has anything against is absent."""
+    if not posts:
+        return {}
+    rows = scope.run(_AGAINST, tenant=scope.tenant_id, posts=list(posts))
+    return {row.post_id: (row.principal_id, row.verdict) for row in rows}
+
+
+def posts_objected_by(scope: Scope, posts: Collection[UUID], principal_id: UUID) -> frozenset[UUID]:
+    """Those of these posts that this person sent back, last of all, to another human who wrote them: nobody need tell
+    them so."""
+    rows = scope.run(_AGAINST, tenant=scope.tenant_id, posts=list(posts)) if posts else ()
+    last = {row.post_id: row for row in rows}
+    theirs = (one for one in last.values() if one.principal_id == principal_id)
+    return frozenset(one.post_id for one in theirs if one.author_principal not in (None, principal_id))
+
+
+def count_reviews_for(scope: Scope, creators: Collection[UUID], principal_id: UUID) -> int:
+    """How many posts of these creators wait for this person's yes, of those that `asked` lists."""
+    return sum(one.can_be_approved_by(principal_id) for one in list_review_queue(scope, creators))
+
+
+def _asked(
+    scope: Scope, post: Post, wishes: list[ReviewDelivery], words: list[ApprovalVerdict], tiers: int
+) -> ReviewItem:
+    since = max((wish.asks_since for wish in wishes if wish.asks_since is not None), default=None)
+    until = max((wish.due_at for wish in wishes if wish.due_at <= scope.now + verdicts.RENEWAL_WINDOW), default=None)
+    words, past = verdicts.split_counting_verdicts(words, since, until)
+    return ReviewItem(
+        post.id,
+        post.creator_id,
+        post.title,
+        post.body,
+        tuple(UUID(asset) for asset in post.media),
+        post.text_ai,
+        post.author,
+        post.author_principal,
+        tuple(wishes),
+        tuple(words),
+        parse_thread(post.parts),
+        overrides_of_post(post),
+        post.digest,
+        tuple(past),
+        tiers,
+    )
+
+
+def post_excerpts(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, str]:
+    """How the posts of these deliveries begin, by delivery; one that is gone with its creator is absent."""
+    if not deliveries:
+        return {}
+    rows = scope.session.execute(
+        select(Delivery.id, Post.title, Post.body)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(list(deliveries)))
+    )
+    return {delivery_id: (title or body)[:BEGINNING] for delivery_id, title, body in rows}
+
+
+@dataclass(frozen=True)
+class LastVerdict:
+    """The last thing somebody said here, of any post."""
+
+    post_id: UUID
+    words: str
+    verdict: str
+    principal_id: UUID
+    at: datetime
+
+
+def load_last_verdict(scope: Scope, creators: Collection[UUID]) -> LastVerdict | None:
+    """The last yes, no or wish for a change on a post of these creators."""
+    row = scope.session.exec(
+        select(Approval, Post)
+        .join(Post, (col(Post.tenant_id) == col(Approval.tenant_id)) & (col(Post.id) == col(Approval.post_id)))
+        .where(
+            Approval.tenant_id == scope.tenant_id,
+            col(Approval.creator_id).in_(list(creators)),
+            Approval.verdict != "withdrawn",
+        )
+        .order_by(col(Approval.created_at).desc(), col(Approval.id).desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    word, post = row
+    return LastVerdict(post.id, post.title or post.body, word.verdict, word.principal_id, word.created_at or scope.now)
+
+
+def resume_after_safety_review(scope: Scope, delivery_id: UUID) -> bool:
+    """Somebody looked at what the safety check had kept back: on the calendar again, unless it is too late by now.
+
+    Whether it is; the check decides anew at its hour. One that is not held stays as it is.
+    """
+    row = get_delivery(scope, delivery_id)
+    if row.state != S.HELD:
+        return False
+    if row.late_until is not None and scope.now > row.late_until:
+        return False
+    transition_delivery(scope, row, S.SCHEDULED)
+    schedule_wakeups(scope, row)
+    return True
+
+
+_SHOWN = (
+    "posts p, LATERAL (SELECT jsonb_array_elements_text(p.media) AS asset"
+    " UNION ALL SELECT jsonb_array_elements_text(part -> 'media') FROM jsonb_array_elements(p.parts) part"
+    " UNION ALL SELECT jsonb_array_elements_text(other -> 'media') FROM jsonb_array_elements(p.overrides) other"
+    " UNION ALL SELECT jsonb_array_elements_text(part -> 'media') FROM jsonb_array_elements(p.overrides) other,"
+    " jsonb_array_elements(other -> 'parts') part) shown WHERE tenant_id = :tenant AND creator_id = :creator"
+)
+
+
+def assets_used_in_posts(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
+    """The assets that stand in a post of a creator, whatever became of it."""
+    rows = scope.run(
+        f"SELECT DISTINCT CAST(asset AS uuid) FROM {_SHOWN}",  # noqa: S608  our own statement
+        tenant=scope.tenant_id,
+        creator=creator_id,
+    )
+    return frozenset(rows.scalars())
+
+
+def posts_using_asset(scope: Scope, creator_id: UUID, asset_id: UUID, *, most: int = 12) -> list[tuple[UUID, str]]:
+    """The posts of a creator in which an asset stands, whatever became of them, the newest first: id and how it is
+    called, by its title or its first words."""
+    rows = scope.run(
+        f"SELECT DISTINCT p.id, coalesce(nullif(p.title, ''), p.body) FROM {_SHOWN}"  # noqa: S608  our own statement
+        " AND asset = :asset ORDER BY p.id DESC LIMIT :most",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        asset=str(asset_id),
+        most=most,
+    )
+    return [(post_id, said) for post_id, said in rows]
+
+
+def assets_of_post(scope: Scope, creator_id: UUID, post_id: UUID) -> frozenset[UUID]:
+    """The assets that stand in one post of a creator, its thread and its other words included."""
+    rows = scope.run(
+        f"SELECT DISTINCT CAST(asset AS uuid) FROM {_SHOWN} AND p.id = :post",  # noqa: S608  our own statement
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        post=post_id,
+    )
+    return frozenset(rows.scalars())
+
+
+def posts_by_asset_used(scope: Scope, creator_id: UUID, assets: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """The posts of a creator in which each of these assets stands; one that stands in none is absent."""
+    found: dict[UUID, list[UUID]] = {}
+    rows = scope.run(
+        f"SELECT DISTINCT CAST(asset AS uuid), p.id FROM {_SHOWN} AND asset = ANY(:assets)",  # noqa: S608  as above
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        assets=[str(one) for one in assets],
+    )
+    for asset, post_id in rows if assets else ():
+        found.setdefault(asset, []).append(post_id)
+    return found

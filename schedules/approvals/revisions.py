@@ -1,0 +1,226 @@
+"""What was said of an earlier version of a post, and what has changed in it since: word by word.
+
+Whoever says yes or no leaves the words they read beside it; the next version is shown against those.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import SequenceMatcher
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.money import Money
+from schedules.posts.deliveries import get_post
+from schedules.posts.models import Approval, Post
+
+WORDS_COMPARED = 1500
+"""Of either text, once what is the same at both ends is put aside: comparing more takes seconds. Beyond it the whole
+of what is between the ends counts as changed."""
+
+Kind = Literal["same", "gone", "new"]
+_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+REFUSALS = ("no", "change")
+
+
+@dataclass(frozen=True)
+class TextRun:
+    """A stretch of a text: as it was, taken out, or put in."""
+
+    kind: Kind
+    words: str
+
+
+@dataclass(frozen=True)
+class TextChange:
+    """One text of a post that is another now. `place` is "" for the post itself, else a platform or an account that
+    says it otherwise; `field` is title, body, comment or price; `part` counts what follows, 0 being the post."""
+
+    place: str
+    field: str
+    part: int
+    runs: tuple[TextRun, ...]
+
+
+@dataclass(frozen=True)
+class RevisionSinceVerdict:
+    """What became of a post since somebody spoke of it: `put` and `taken` are pictures, by asset."""
+
+    by: UUID
+    verdict: str
+    at: datetime
+    changes: tuple[TextChange, ...]
+    put: tuple[UUID, ...] = ()
+    taken: tuple[UUID, ...] = ()
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether what people read or see is another."""
+        return bool(self.changes or self.put or self.taken)
+
+
+@dataclass(frozen=True)
+class ChangeRequest:
+    """A no, or a wish for a change: `why` is its code, `note` the words; `answered` once the post is another, `agreed`
+    once whoever said it has said yes since."""
+
+    by: UUID
+    tier: int
+    verdict: str
+    why: str
+    note: str
+    at: datetime
+    answered: bool
+    agreed: bool = False
+
+
+def content_snapshot(row: Post) -> dict[str, Any]:
+    """What a post says, as it is kept beside what somebody said of it."""
+    return {
+        "title": row.title,
+        "body": row.body,
+        "media": list(row.media),
+        "parts": list(row.parts),
+        "overrides": list(row.overrides),
+    }
+
+
+def list_change_requests(scope: Scope, post_id: UUID) -> list[ChangeRequest]:
+    """What people want changed in a post, and wanted before, the last first: of each of them and each version their
+    last word, unless they took it back. Raises NotFound."""
+    return load_revision_history(scope, get_post(scope, post_id))[0]
+
+
+def revision_since_verdict(scope: Scope, post_id: UUID) -> RevisionSinceVerdict | None:
+    """What changed since the last word on another version; None where nobody spoke of one. Raises NotFound."""
+    return load_revision_history(scope, get_post(scope, post_id))[1]
+
+
+def load_revision_history(scope: Scope, row: Post) -> tuple[list[ChangeRequest], RevisionSinceVerdict | None]:
+    """Both, read at once."""
+    spoken = _spoken(scope, row)
+    return _wanted(scope, row, spoken), _since(scope, row, spoken)
+
+
+def _wanted(scope: Scope, row: Post, spoken: Sequence[Approval]) -> list[ChangeRequest]:
+    last = {(one.principal_id, one.tier, one.digest): one for one in spoken}
+    refusals = [one for one in last.values() if one.verdict in REFUSALS]
+    yeses = [(one.principal_id, one.created_at or scope.now) for one in spoken if one.verdict == "yes"]
+    return [
+        ChangeRequest(
+            one.principal_id,
+            one.tier,
+            one.verdict,
+            one.why,
+            one.note,
+            one.created_at or scope.now,
+            one.digest != row.digest,
+            any(by == one.principal_id and at > (one.created_at or scope.now) for by, at in yeses),
+        )
+        for one in sorted(refusals, key=lambda one: (one.created_at or scope.now, one.id), reverse=True)
+    ]
+
+
+def _since(scope: Scope, row: Post, spoken: Sequence[Approval]) -> RevisionSinceVerdict | None:
+    kept = [one for one in spoken if one.digest != row.digest and one.content is not None]
+    if not kept or kept[-1].content is None:
+        return None
+    last, before, now = kept[-1], kept[-1].content, content_snapshot(row)
+    shown, shows = _pictures(before), _pictures(now)
+    return RevisionSinceVerdict(
+        last.principal_id,
+        last.verdict,
+        last.created_at or scope.now,
+        changed_texts(before, now),
+        put=tuple(one for one in shows if one not in shown),
+        taken=tuple(one for one in shown if one not in shows),
+    )
+
+
+def changed_texts(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[TextChange, ...]:
+    """The texts that differ between two snapshots of a post, in the order they are read; pure."""
+    old, new = _texts(before), _texts(now)
+    return tuple(
+        TextChange(*spot, runs=diff_words(old.get(spot, ""), new.get(spot, "")))
+        for spot in sorted({*old, *new})
+        if old.get(spot, "") != new.get(spot, "")
+    )
+
+
+def diff_words(before: str, now: str) -> tuple[TextRun, ...]:
+    """Two texts word by word: what stands in both, in the first alone, in the second alone; pure.
+
+    The runs that are not `new` make the first text again, those that are not `gone` the second.
+    """
+    old, new = _WORDS.findall(before), _WORDS.findall(now)
+    head = _alike(old, new)
+    tail = _alike(old[head:][::-1], new[head:][::-1])
+    middle = old[head : len(old) - tail], new[head : len(new) - tail]
+    runs = [TextRun("same", "".join(old[:head])), *_compared(*middle), TextRun("same", "".join(old[len(old) - tail :]))]
+    return tuple(run for run in runs if run.words)
+
+
+def _compared(old: Sequence[str], new: Sequence[str]) -> list[TextRun]:
+    if max(len(old), len(new)) > WORDS_COMPARED:
+        return [TextRun("gone", "".join(old)), TextRun("new", "".join(new))]
+    found = []
+    for what, i, until_i, j, until_j in SequenceMatcher(None, old, new).get_opcodes():
+        if what == "equal":
+            found.append(TextRun("same", "".join(old[i:until_i])))
+        else:
+            found += [TextRun("gone", "".join(old[i:until_i])), TextRun("new", "".join(new[j:until_j]))]
+    return found
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words two texts begin with together."""
+    shortest = min(len(one), len(other))
+    return next((at for at in range(shortest) if one[at] != other[at]), shortest)
+
+
+def _texts(said: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
+    """Every text of a snapshot by where it stands; what a place does not say otherwise is the post's."""
+    found: dict[tuple[str, str, int], str] = {}
+    for place, one in [("", said), *((other["place"], other) for other in said["overrides"])]:
+        for field in ("title", "body"):
+            if one.get(field) is not None:
+                found[place, field, 0] = one[field]
+        if one.get("price") is not None:
+            found[place, "price", 0] = str(Money(**one["price"]))
+        for name, value in (one.get("options") or {}).items():
+            found[place, f"option:{name}", 0] = _chosen(value)
+        for part, piece in enumerate(one.get("parts") or (), start=1):
+            found[place, "comment" if piece["comment"] else "body", part] = piece["body"]
+    return {spot: words for spot, words in found.items() if words}
+
+
+def _chosen(value: Any) -> str:
+    """What was chosen, as it is compared: yes and no as signs that need no language."""
+    if isinstance(value, bool):
+        return "✓" if value else "✗"
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _pictures(said: Mapping[str, Any]) -> list[UUID]:
+    """Every picture of a snapshot, in whatever place, once each."""
+    found = [*said["media"]]
+    for one in (said, *said["overrides"]):
+        found += one.get("media") or ()
+        found += (asset for piece in one.get("parts") or () for asset in piece["media"])
+    return [UUID(asset) for asset in dict.fromkeys(found)]
+
+
+def _spoken(scope: Scope, row: Post) -> list[Approval]:
+    """Everything said of a post that was not taken back, in order; what has run out too."""
+    rows = scope.session.exec(
+        select(Approval)
+        .where(Approval.tenant_id == scope.tenant_id, Approval.post_id == row.id)
+        .order_by(col(Approval.created_at), col(Approval.id))
+        .execution_options(populate_existing=True)
+    ).all()
+    last = {(one.principal_id, one.tier, one.digest): one for one in rows}
+    return [one for one in last.values() if one.verdict != "withdrawn"]

@@ -1,0 +1,234 @@
+"""The distance that binds: when each post of an account leaves that keeps a distance between two, whatever was planned.
+
+Counted from what stands, or may: a post that was removed, refused or only rehearsed takes no room, and a thread with
+its first comment is one. Accounts whose distance is advice never come here.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels.accounts.queries import Channel
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import load_zone
+from schedules.posts import lateness
+from schedules.posts.deliveries import DEFAULT_PRIORITY
+from schedules.posts.models import Delivery
+from schedules.posts.states import PENDING_STATES, DeliveryState
+
+S = DeliveryState
+
+WAITS_FOR_INTERVAL = "delivery.keeps_distance"
+"""The reason of a delivery that waits for the distance of its account."""
+
+TOO_LATE_FOR_INTERVAL = "delivery.distance_too_late"
+
+MOMENT = timedelta(minutes=2)
+"""How long one that may leave is let go first: what is kept back by something else keeps nobody else back."""
+
+YIELD = timedelta(seconds=5)
+"""How soon one is looked at again that lets a more important one leave first."""
+
+A_DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+NO_DELIVERY_ID = UUID(int=0)
+
+AHEAD = sorted(map(str, PENDING_STATES))
+OUTSIDE = [str(one) for one in (S.PUBLISHED, S.BROKEN_OFF, S.REMOVING)]
+UNDER_WAY = [str(one) for one in (S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF)]
+
+_LAST = """
+SELECT greatest(
+  (SELECT settled_at FROM deliveries WHERE tenant_id = :tenant AND channel_id = :channel AND id <> :but
+     AND native_id IS NOT NULL AND settled_at IS NOT NULL AND state = ANY(:outside)
+   ORDER BY settled_at DESC LIMIT 1),
+  (SELECT max(claimed_at) FROM deliveries WHERE tenant_id = :tenant AND channel_id = :channel AND id <> :but
+     AND state = ANY(:under_way)))
+"""
+
+
+@dataclass(frozen=True)
+class WaitingDelivery:
+    """A post of an account that is still to leave: from when on it could (`start`), and until when it may."""
+
+    id: UUID
+    priority: int
+    due_at: datetime
+    start: datetime
+    late_until: datetime | None
+
+    @property
+    def rank(self) -> tuple[int, datetime, UUID]:
+        """What goes first among those that wait: the more important, then what was due earlier."""
+        return self.priority, self.due_at, self.id
+
+
+@dataclass(frozen=True)
+class IntervalTurn:
+    """When a delivery that may not leave now is looked at again, None where a person must decide; `said` is why, none
+    where it lets another go first."""
+
+    at: datetime | None
+    said: Message | None = None
+
+
+def is_interval_enforced(channel: Channel) -> bool:
+    """Whether an account keeps its distance, rather than only telling of it."""
+    return channel.holds_min_interval and bool(channel.min_interval)
+
+
+def lay_out_turns(waiting: Iterable[WaitingDelivery], *, free: datetime, gap: timedelta) -> dict[UUID, datetime | None]:
+    """When each leaves, None for what would be too late by its turn and takes none; pure.
+
+    Nobody leaves before `free`, nor nearer than `gap` to the one before; of those that could leave, the first in rank.
+    """
+    ahead = sorted(waiting, key=lambda one: (one.start, one.rank), reverse=True)
+    ready: list[tuple[tuple[int, datetime, UUID], WaitingDelivery]] = []
+    turns: dict[UUID, datetime | None] = {}
+    while ahead or ready:
+        if not ready:
+            free = max(free, ahead[-1].start)
+        while ahead and ahead[-1].start <= free:
+            one = ahead.pop()
+            heappush(ready, (one.rank, one))
+        _, one = heappop(ready)
+        in_time = one.late_until is None or free <= one.late_until
+        turns[one.id] = free if in_time else None
+        free += gap if in_time else timedelta(0)
+    return turns
+
+
+def find_turn(scope: Scope, row: Delivery, channel: Channel, *, gap: timedelta) -> IntervalTurn | None:
+    """When a due delivery has its turn, None where that is now. The caller holds the account: what another sender has
+    just taken is seen, and what stands while this is asked stands until the transaction ends."""
+    free = _free(scope, channel.id, gap, but=row.id)
+    at = lay_out_turns(_with_it(scope, row), free=free, gap=gap)[row.id]
+    if at is not None and at <= scope.now:
+        return None
+    if free <= scope.now:
+        return IntervalTurn(scope.now + YIELD)
+    if at is None:
+        return IntervalTurn(None, too_late_reason(channel, gap))
+    return IntervalTurn(
+        at,
+        Message(
+            WAITS_FOR_INTERVAL, {"account": channel.name, "minutes": _minutes(gap), "at": format_hour(at, row.zone)}
+        ),
+    )
+
+
+def too_late_reason(channel: Channel, gap: timedelta) -> Message:
+    """Why a person must decide on what has no room in time."""
+    return Message(TOO_LATE_FOR_INTERVAL, {"account": channel.name, "minutes": _minutes(gap)})
+
+
+def format_hour(at: datetime, zone: str) -> str:
+    """A turn as people read it on the clocks of a zone."""
+    return f"{at.astimezone(load_zone(zone)):%d/%m %H:%M}"
+
+
+def is_waiting_for_interval(row: Delivery) -> bool:
+    """Whether a delivery waits for the distance."""
+    return row.state == S.SCHEDULED and row.reason is not None and row.reason["code"] == WAITS_FOR_INTERVAL
+
+
+def _minutes(gap: timedelta) -> int:
+    return -(-gap // MINUTE)
+
+
+def _free(scope: Scope, channel_id: UUID, gap: timedelta, *, but: UUID = NO_DELIVERY_ID) -> datetime:
+    """The first instant from now on that keeps the distance to what stands on an account, or may."""
+    last: datetime | None = scope.run(
+        _LAST, tenant=scope.tenant_id, channel=channel_id, but=but, outside=OUTSIDE, under_way=UNDER_WAY
+    ).scalar_one()
+    return max(scope.now, last + gap) if last is not None else scope.now
+
+
+def _with_it(scope: Scope, row: Delivery) -> list[WaitingDelivery]:
+    """A due delivery, and those of its account that wait for their turn as it does; not what something else keeps."""
+    others = _planned(scope, row.channel_id, scope.now, [str(S.APPROVED), str(S.SCHEDULED)], but=row.id)
+    ours = WaitingDelivery(row.id, row.priority, row.due_at, row.due_at, row.late_until)
+    now, since = scope.now, scope.now - MOMENT
+    return [ours, *(one.waiting for one in others if one.turn > since and (one.is_kept or one.turn <= now))]
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A row of what is planned."""
+
+    id: UUID
+    priority: int
+    due_at: datetime
+    late_until: datetime | None
+    not_before: datetime | None
+    reason: dict[str, str] | None
+    missed: bool
+
+    @property
+    def turn(self) -> datetime:
+        return max(self.due_at, self.not_before or self.due_at)
+
+    @property
+    def is_kept(self) -> bool:
+        return self.reason is not None and self.reason["code"] == WAITS_FOR_INTERVAL
+
+    @property
+    def waiting(self) -> WaitingDelivery:
+        """Its own turn is no time before which it may not leave: who was to go first may have gone."""
+        start = self.due_at if self.is_kept else self.turn
+        return WaitingDelivery(self.id, self.priority, self.due_at, start, self.late_until)
+
+
+def _planned(
+    scope: Scope, channel_id: UUID, until: datetime, states: Sequence[str], *, but: UUID = NO_DELIVERY_ID
+) -> list[_Planned]:
+    """Read column by column: a claim compares the version it saw, and nothing here may show it another one."""
+    known = (Delivery.id, Delivery.priority, Delivery.due_at, Delivery.late_until, Delivery.not_before, Delivery.reason)
+    missed = col(Delivery.downtime_id).is_not(None)
+    rows = scope.session.execute(
+        select(*known, missed).where(  # type: ignore[call-overload]  # more columns than it has overloads for
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.channel_id == channel_id,
+            Delivery.id != but,
+            col(Delivery.state).in_(states),
+            col(Delivery.due_at) <= until,
+            ~col(Delivery.dry_run),
+        )
+    )
+    return [_Planned(*row) for row in rows]
+
+
+def has_earlier_turn(scope: Scope, channel: Channel) -> bool:
+    """Whether any that waits on an account has its turn earlier by now; what was missed keeps the one it was given."""
+    kept = [one for one in _planned(scope, channel.id, scope.now, [str(S.SCHEDULED)]) if one.is_kept]
+    gap = channel.min_interval
+    turns = lay_out_turns([one.waiting for one in kept], free=_free(scope, channel.id, gap), gap=gap)
+    return any(at is not None and one.turn - at > MINUTE for one in kept if not one.missed and (at := turns[one.id]))
+
+
+def forecast_turns(scope: Scope, channel: Channel, until: datetime) -> dict[UUID, datetime | None]:
+    """When what is planned on an account until an instant would leave, None for what would be too late by its turn.
+
+    Empty for an account whose distance is advice.
+    """
+    if not is_interval_enforced(channel):
+        return {}
+    known = [one.waiting for one in _planned(scope, channel.id, until, AHEAD)]
+    return lay_out_turns(known, free=_free(scope, channel.id, channel.min_interval), gap=channel.min_interval)
+
+
+def forecast_turn(scope: Scope, channel: Channel, at: datetime, *, but: UUID = NO_DELIVERY_ID) -> datetime | None:
+    """When a post that is planned at an instant would leave an account that keeps its distance, None for what would be
+    too late by its turn. `but` is the delivery itself; a new one is as important, and may be as late, as is usual."""
+    known = {one.id: one for one in _planned(scope, channel.id, at + A_DAY, AHEAD)}
+    old = known.pop(but, None)
+    late = lateness.latest_publish_time(lateness.DEFAULT_LATE_SPAN, at, channel.zone, until_midnight=False)
+    if old is not None:
+        late = at + (old.late_until - old.due_at) if old.late_until is not None else None
+    new = WaitingDelivery(but, old.priority if old is not None else DEFAULT_PRIORITY, at, at, late)
+    free = _free(scope, channel.id, channel.min_interval, but=but)
+    return lay_out_turns([new, *(one.waiting for one in known.values())], free=free, gap=channel.min_interval)[but]

@@ -1,0 +1,202 @@
+"""Public holidays of a country, and of a region of it: their days, and what they are called in French and in English.
+
+The days are those of the library `holidays` (https://github.com/vacanza/holidays), as it is locked; it is loaded once
+somebody has chosen a country, not before.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from importlib import import_module
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import load_catalogue
+from schedules.availability.models import HolidaySettingRow
+
+AHEAD = 2
+"""Years after this one in which holidays are known to the calendar."""
+
+SCHOOL = "Zone "
+"""Before the names of regions that differ by school holidays alone."""
+
+_ENGLISH = ("en_US", "en_GB")
+_ESTIMATE = re.compile(r" \(estimated\)$|, estimated(?=\))")
+_PART = re.compile(r"(?P<name>.*?)(?: \((?P<note>observed|estimated|observed, estimated)\))?")
+
+
+@dataclass(frozen=True)
+class HolidaySetting:
+    """Whose holidays are quiet: `of_id` is a creator, or the agency. Nothing of any country where it is ""."""
+
+    id: UUID
+    of_id: UUID
+    country: str
+    region: str
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Holiday:
+    """What is celebrated on one day; where two holidays fall on it, both names."""
+
+    day: date
+    english: str
+    french: str
+
+    @property
+    def holiday_keys(self) -> tuple[str, ...]:
+        """The names by which it is left out, each year: whether its date is an estimate yet changes none."""
+        return tuple(_ESTIMATE.sub("", one) for one in self.english.split("; "))
+
+    def is_quiet(self, left_out: Collection[str]) -> bool:
+        """Whether posts wait on this day: not all that is celebrated on it is left out."""
+        return not set(self.holiday_keys) <= set(left_out)
+
+    def display_name(self, language: str) -> str:
+        """What it is called in a language: "fr" or "en"."""
+        return self.french if language == "fr" else self.english
+
+
+def get_holiday_setting(scope: Scope, of_id: UUID) -> HolidaySetting | None:
+    """The choice of a creator, or of the agency, alone; None where there is none."""
+    return _read(scope, [of_id]).get(of_id)
+
+
+def effective_holiday_settings(scope: Scope, creators: Iterable[UUID]) -> dict[UUID, HolidaySetting]:
+    """What holds for each of these creators: their own choice, else the agency's; those with neither are left out."""
+    wanted = list(creators)
+    known = _read(scope, [scope.tenant_id, *wanted])
+    usual = known.get(scope.tenant_id)
+    found = {creator_id: known.get(creator_id, usual) for creator_id in wanted}
+    return {creator_id: one for creator_id, one in found.items() if one is not None and one.country}
+
+
+def _read(scope: Scope, owners: Collection[UUID]) -> dict[UUID, HolidaySetting]:
+    known = (
+        HolidaySettingRow.id,
+        HolidaySettingRow.of_id,
+        HolidaySettingRow.country,
+        HolidaySettingRow.region,
+        HolidaySettingRow.left_out,
+    )
+    rows = scope.session.execute(
+        select(*known).where(  # type: ignore[call-overload]  # more columns than it has overloads for
+            HolidaySettingRow.tenant_id == scope.tenant_id, col(HolidaySettingRow.of_id).in_(list(owners))
+        )
+    )
+    return {of_id: HolidaySetting(key, of_id, country, region, tuple(out)) for key, of_id, country, region, out in rows}
+
+
+def list_quiet_holidays(of: HolidaySetting, since: date) -> Iterator[Holiday]:
+    """The holidays of a choice from a day on, those that are left out aside, to the end of the year after next."""
+    for year in range(since.year, since.year + AHEAD + 1):
+        for one in list_holidays_of_year(of.country, of.region, year):
+            if one.day >= since and one.is_quiet(of.left_out):
+                yield one
+
+
+def list_coming_holidays(of: HolidaySetting, today: date) -> list[Holiday]:
+    """Every holiday of a choice from a day on, those that are left out too, for a year."""
+    if not of.country:
+        return []
+    found = (one for year in (today.year, today.year + 1) for one in list_holidays_of_year(of.country, of.region, year))
+    return [one for one in found if today <= one.day < today + timedelta(days=366)]
+
+
+@cache
+def list_holidays_of_year(country: str, region: str, year: int) -> tuple[Holiday, ...]:
+    """Every public holiday of a year, in order; none for a country or a region that the library knows no more."""
+    if country not in _supported() or (region and region not in _supported()[country]):
+        return ()
+    english = _days(country, region, year, _spoken(country, _ENGLISH))
+    french = _days(country, region, year, _spoken(country, ("fr",))) if _spoken(country, ("fr",)) else {}
+    return tuple(
+        Holiday(day, name, _typeset(french.get(day) or _in_french(name))) for day, name in sorted(english.items())
+    )
+
+
+def _days(country: str, region: str, year: int, language: str | None) -> dict[date, str]:
+    found = _library().country_holidays(country, subdiv=region or None, years=year, language=language)
+    return {day: str(name) for day, name in found.items()}
+
+
+def _typeset(french: str) -> str:
+    """With the apostrophe that pages write."""
+    return french.replace("'", "’")
+
+
+def _spoken(country: str, languages: Iterable[str]) -> str | None:
+    """The first of these languages in which the library names a country's holidays; None for its own one."""
+    known = _localized().get(country, ())
+    return next((one for one in languages if one in known), None)
+
+
+def _in_french(english: str) -> str:
+    """Names that many countries share, in French; others stay as they are."""
+    return "; ".join(map(_part_in_french, english.split("; ")))
+
+
+def _part_in_french(english: str) -> str:
+    part, known = _PART.fullmatch(english), load_catalogue("fr")
+    name = known.get(f"holiday.{_code(part['name'])}") if part is not None else None
+    if part is None or name is None:
+        return english
+    note = known[f"holiday.note.{_code(part['note'])}"] if part["note"] else ""
+    return f"{name} ({note})" if note else name
+
+
+def _code(words: str) -> str:
+    return re.sub(r"[^a-z]+", "_", words.lower().replace("'", "")).strip("_")
+
+
+def check_country(country: str, region: str) -> None:
+    """Raise BadInput for a country or a region nobody knows."""
+    if country not in _supported():
+        raise BadInput("holidays.no_country", country=country)
+    if region and region not in _supported()[country]:
+        raise BadInput("holidays.no_region", region=region)
+
+
+def list_countries(language: str) -> list[tuple[str, str]]:
+    """Every country whose holidays are known: its code, and what it is called in a language ("fr" or "en")."""
+    from babel import Locale  # noqa: PLC0415  for the page on which somebody chooses
+
+    names = Locale(language).territories
+    return sorted(((code, names.get(code, code)) for code in _supported()), key=lambda one: _plain(one[1]))
+
+
+def list_regions(country: str) -> list[tuple[str, str]]:
+    """The regions of a country with holidays of their own: code, and name where the library knows one."""
+    if country not in _supported() or not _supported()[country]:
+        return []
+    known = _library().country_holidays(country).get_subdivision_aliases()
+    named = ((code, max(known.get(code) or [code], key=len)) for code in _supported()[country])
+    return [(code, name) for code, name in named if not code.startswith(SCHOOL)]
+
+
+def _plain(name: str) -> str:
+    return name.translate(str.maketrans("ÉÎÅ", "EIA")).casefold()
+
+
+@cache
+def _supported() -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = _library().list_supported_countries(include_aliases=False)
+    return found
+
+
+@cache
+def _localized() -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = _library().list_localized_countries(include_aliases=False)
+    return found
+
+
+@cache
+def _library() -> Any:
+    return import_module("holidays")  # named by a string: nobody pays for it who has chosen no country

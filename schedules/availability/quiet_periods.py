@@ -1,0 +1,248 @@
+"""When nothing is to be posted: days that are kept free, public holidays, hours of the night, a pause.
+
+Slots and proposed hours skip them, what repeats is left out in them; planning by hand is warned.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, or_, select
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from foundation.errors import BadInput, NotFound
+from foundation.ids import derived_uuid
+from foundation.ops.wall_time import day_bounds, load_zone, to_wall_time
+from foundation.outbox import outbox
+from schedules.availability import public_holidays
+from schedules.availability.models import QuietPeriodRow
+from schedules.posts.events import ExtendDue
+from schedules.posts.models import Series
+from schedules.posts.states import SeriesState
+from tenants.agencies import queries as tenant_reads
+
+DAY = timedelta(days=1)
+MAX_QUIET_LABEL_LENGTH = 200
+MAX_QUIET_DAYS = 366
+"""Days of one holiday at most: a typing error in the year must not silence an account for a decade."""
+
+
+@dataclass(frozen=True)
+class QuietPeriod:
+    """A quiet period, on one account or, without `channel_id`, on all of the creator's.
+
+    Either local days from `first` to `last`, both included, or the hours from `start` to `end` on `weekday` (0 is
+    Monday; every day without one); hours that end before they start go on into the next day. `shift_id` is what a
+    pause moved away, None for any other.
+    """
+
+    id: UUID
+    creator_id: UUID
+    channel_id: UUID | None
+    label: str
+    zone: str
+    first: date | None = None
+    last: date | None = None
+    weekday: int | None = None
+    start: time | None = None
+    end: time | None = None
+    shift_id: UUID | None = None
+    country: str = ""
+    """Of a public holiday, whose; "" for any other period. Its `label` is its name in the agency's language."""
+    names: tuple[tuple[str, str], ...] = ()
+
+    def display_name(self, language: str) -> str:
+        """What it is called: as somebody wrote it, and a public holiday in a language."""
+        return dict(self.names).get(language, self.label)
+
+    def covers(self, at: datetime) -> bool:
+        """Whether an instant (UTC-aware) lies in it."""
+        if self.first is not None and self.last is not None and not self.first - DAY <= at.date() <= self.last + DAY:
+            return False  # on no clock of the world; asked of each holiday of years, so before any clock is
+        wall = to_wall_time(at, self.zone)
+        if self.first is not None and self.last is not None:
+            return self.first <= wall.day <= self.last
+        if self.start is None or self.end is None:
+            return False
+        if self.start < self.end:
+            return self._on(wall.day) and self.start <= wall.clock < self.end
+        begun = self._on(wall.day) and wall.clock >= self.start
+        return begun or (self._on(wall.day - DAY) and wall.clock < self.end)
+
+    def _on(self, day: date) -> bool:
+        return self.weekday in (None, day.weekday())
+
+    @property
+    def quiet_window(self) -> tuple[datetime, datetime]:
+        """The instants between which its days lie. Raises BadInput for hours, which have no end."""
+        if self.first is None or self.last is None:
+            raise BadInput("quiet.no_days")
+        return day_bounds(self.first, self.zone)[0], day_bounds(self.last, self.zone)[1]
+
+
+def find_covering_period(periods: Iterable[QuietPeriod], at: datetime) -> QuietPeriod | None:
+    """The first of these periods in which an instant lies; pure."""
+    return next((one for one in periods if one.covers(at)), None)
+
+
+def list_quiet_periods(scope: Scope, creators: Iterable[UUID]) -> list[QuietPeriod]:
+    """Every period of these creators that is not over: days first, by time, then hours, then public holidays."""
+    creators = list(creators)
+    rows = scope.session.exec(
+        select(QuietPeriodRow)
+        .where(
+            QuietPeriodRow.tenant_id == scope.tenant_id,
+            col(QuietPeriodRow.creator_id).in_(creators),
+            or_(col(QuietPeriodRow.last_day).is_(None), col(QuietPeriodRow.last_day) >= scope.now.date() - DAY),
+        )
+        .order_by(
+            col(QuietPeriodRow.first_day),
+            col(QuietPeriodRow.weekday),
+            col(QuietPeriodRow.start_time),
+            col(QuietPeriodRow.id),
+        )
+        .execution_options(populate_existing=True)
+    )
+    return [*(_value(row) for row in rows), *_public(scope, creators)]
+
+
+def _public(scope: Scope, creators: Iterable[UUID]) -> list[QuietPeriod]:
+    """The public holidays that somebody chose to keep free, each on its creator's own clock."""
+    chosen = public_holidays.effective_holiday_settings(scope, creators)
+    if not chosen:
+        return []
+    language, since = tenant_reads.get_agency(scope).language, scope.now.date() - DAY
+    zones = {one.id: one.zone for one in tenant_reads.list_creators(scope)}
+    return [
+        QuietPeriod(
+            derived_uuid(of.id, creator_id, one.day.isoformat()),
+            creator_id,
+            None,
+            one.display_name(language),
+            zones[creator_id],
+            first=one.day,
+            last=one.day,
+            country=of.country,
+            names=(("en", one.english), ("fr", one.french)),
+        )
+        for creator_id, of in chosen.items()
+        for one in public_holidays.list_quiet_holidays(of, since)
+    ]
+
+
+def quiet_periods_of_channel(scope: Scope, creator_id: UUID, channel_id: UUID) -> list[QuietPeriod]:
+    """The periods that hold for an account: its own and its creator's."""
+    return [one for one in list_quiet_periods(scope, [creator_id]) if one.channel_id in (None, channel_id)]
+
+
+def pause_move_ids_query(scope: Scope) -> Any:
+    """The shifts that pauses made, as a query: they are taken back with the pause."""
+    return select(QuietPeriodRow.shift_id).where(
+        QuietPeriodRow.tenant_id == scope.tenant_id, col(QuietPeriodRow.shift_id).is_not(None)
+    )
+
+
+def get_quiet_period(scope: Scope, quiet_id: UUID) -> QuietPeriod:
+    """One period. Raises NotFound."""
+    return _value(_row(scope, quiet_id))
+
+
+def add_quiet_days(
+    scope: Scope,
+    creator_id: UUID,
+    channel_id: UUID | None,
+    *,
+    label: str,
+    zone: str,
+    first: date,
+    last: date,
+    shift_id: UUID | None = None,
+) -> QuietPeriod:
+    """Keep local days free, the first and the last included. Raises BadInput for days that make no period, or that are
+    over; NotFound for an account that is not the creator's."""
+    if last < first or (last - first).days >= MAX_QUIET_DAYS:
+        raise BadInput("quiet.days_wrong", most=MAX_QUIET_DAYS)
+    if day_bounds(last, zone)[1] <= scope.now:
+        raise BadInput("quiet.over")
+    return _write(
+        scope, creator_id, channel_id, label=label, zone=zone, first_day=first, last_day=last, shift_id=shift_id
+    )
+
+
+def add_quiet_hours(
+    scope: Scope,
+    creator_id: UUID,
+    channel_id: UUID | None,
+    *,
+    label: str,
+    zone: str,
+    weekday: int | None,
+    start: time,
+    end: time,
+) -> QuietPeriod:
+    """Keep hours of the week free, on one weekday or each. Raises BadInput for hours of no length, and NotFound."""
+    if start == end or (weekday is not None and not 0 <= weekday <= 6):
+        raise BadInput("quiet.hours_wrong")
+    hours: dict[str, Any] = {"weekday": weekday, "start_time": start, "end_time": end}
+    return _write(scope, creator_id, channel_id, label=label, zone=zone, **hours)
+
+
+def delete_quiet_period(scope: Scope, quiet_id: UUID) -> None:
+    """Take a period away; what was planned stays where it is, what repeats leaves in it again. Raises NotFound."""
+    row = _row(scope, quiet_id)
+    scope.session.delete(row)
+    scope.session.flush()
+    reschedule_all_series(scope, row.creator_id)
+
+
+def reschedule_all_series(scope: Scope, creator_id: UUID) -> None:
+    """What repeats of a creator is laid anew a moment later: its rules give way to other days now."""
+    theirs = select(Series.id).where(
+        Series.tenant_id == scope.tenant_id,
+        Series.creator_id == creator_id,
+        Series.state != str(SeriesState.STOPPED),
+    )
+    for series_id in scope.session.exec(theirs).all():
+        outbox.put(scope, ExtendDue(scope.tenant_id, series_id), instead_of=ExtendDue)
+
+
+def _write(
+    scope: Scope, creator_id: UUID, channel_id: UUID | None, *, label: str, zone: str, **when: Any
+) -> QuietPeriod:
+    load_zone(zone)
+    tenant_reads.get_creator(scope, creator_id)
+    if channel_id is not None and channel_reads.get_channel(scope, channel_id).creator_id != creator_id:
+        raise NotFound("channel.unknown")
+    words = " ".join(label.replace("\x00", "").split())[:MAX_QUIET_LABEL_LENGTH]
+    row = QuietPeriodRow(
+        tenant_id=scope.tenant_id, creator_id=creator_id, channel_id=channel_id, label=words, zone=zone, **when
+    )
+    scope.add(row)
+    reschedule_all_series(scope, creator_id)
+    return _value(row)
+
+
+def _row(scope: Scope, quiet_id: UUID) -> QuietPeriodRow:
+    row = scope.session.get(QuietPeriodRow, (scope.tenant_id, quiet_id))
+    if row is None:
+        raise NotFound("quiet.unknown")
+    return row
+
+
+def _value(row: QuietPeriodRow) -> QuietPeriod:
+    return QuietPeriod(
+        row.id,
+        row.creator_id,
+        row.channel_id,
+        row.label,
+        row.zone,
+        row.first_day,
+        row.last_day,
+        row.weekday,
+        row.start_time,
+        row.end_time,
+        row.shift_id,
+    )

@@ -1,0 +1,89 @@
+"""Planned times follow the clock: when a country changes its rules, the plan stays and its instant moves."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from foundation.ops import telemetry
+from foundation.ops.clock import tz_data_version
+from foundation.ops.wall_time import parse_wall_time
+from schedules.posts.deliveries import schedule_wakeups
+from schedules.posts.models import Delivery
+from schedules.posts.states import PENDING_STATES, DeliveryState
+from schedules.posts.transitions import update_delivery
+from tenants.notices import notices
+
+S = DeliveryState
+_TO_COME = sorted(map(str, PENDING_STATES))
+
+log = telemetry.get_logger("schedules.availability.time_zone_updates")
+
+LISTED = 10
+"""So many are named in a notice; all of them are counted."""
+
+
+def recompute_due_times(scope: Scope) -> int:
+    """Bring every time to come to what its wall time means now; how many moved. Twice is as once.
+
+    The members are told which, once per creator and release of the rules. Wall times stay as they are, those of a
+    delivery that was moved by hand included.
+    """
+    stale = [row.id for row in _coming(scope) if _meant(row) != row.due_at]
+    moved = [row for row in _locked(scope, stale) if _follow(scope, row)]
+    for creator_id in sorted({row.creator_id for row in moved}):
+        _tell(scope, creator_id, [row for row in moved if row.creator_id == creator_id])
+    return len(moved)
+
+
+def _meant(row: Delivery) -> datetime:
+    """What its wall time means now; its instant as it is where the rules know its zone no more."""
+    try:
+        return parse_wall_time(row.wall_time, row.zone).instant()
+    except BadInput as error:
+        log.error("clocks.no_zone", delivery=str(row.id), error=telemetry.describe_error(error))
+        return row.due_at
+
+
+def _coming(scope: Scope) -> Sequence[Delivery]:
+    return scope.session.exec(
+        select(Delivery)
+        .where(
+            Delivery.tenant_id == scope.tenant_id, col(Delivery.state).in_(_TO_COME), col(Delivery.due_at) > scope.now
+        )
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def _locked(scope: Scope, ids: Sequence[UUID]) -> Sequence[Delivery]:
+    if not ids:
+        return []
+    return scope.session.exec(
+        select(Delivery)
+        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(ids), col(Delivery.state).in_(_TO_COME))
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def _follow(scope: Scope, row: Delivery) -> bool:
+    due = _meant(row)
+    if due == row.due_at:  # somebody else moved it between our two looks
+        return False
+    late = row.late_until + (due - row.due_at) if row.late_until is not None else None
+    update_delivery(scope, row, due_at=due, late_until=late)
+    schedule_wakeups(scope, row)
+    return True
+
+
+def _tell(scope: Scope, creator_id: UUID, moved: Sequence[Delivery]) -> None:
+    names = channel_reads.channel_names(scope)
+    listed = ", ".join(f"{names.get(row.channel_id, '?')} {row.wall_time.replace('T', ' ')}" for row in moved[:LISTED])
+    told = Message("clocks.moved", {"release": tz_data_version(), "count": len(moved), "posts": listed})
+    notices.put(scope, told, cause=f"clocks:{tz_data_version()}:{creator_id}", urgent=True, creator_id=creator_id)

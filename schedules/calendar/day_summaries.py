@@ -1,0 +1,117 @@
+"""Posts by local day in short: the first of each day, and how many it has, however many are planned.
+
+A page of ninety days shows a few posts of each: reading each delivery of five thousand took more than half of its time.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from foundation.db.database import Scope
+from foundation.ops.wall_time import day_bounds
+from schedules.posts.states import DeliveryState
+
+WORDS = 200
+"""Letters of a post that are read: it is shown how it begins."""
+
+_DAYS = """
+WITH here AS (
+  SELECT creator_id, post_id, due_at, width_bucket(due_at, CAST(:starts AS timestamptz[])) AS nth_day,
+    min(occurrence_key) AS key, array_agg(id ORDER BY id) AS ids, array_agg(version ORDER BY id) AS versions,
+    array_agg(state ORDER BY id) AS states
+  FROM deliveries
+  WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND due_at >= :since AND due_at < :until
+    AND state = ANY(:states) AND (CAST(:account AS uuid) IS NULL OR channel_id = :account)
+    AND (CAST(:label AS uuid) IS NULL
+      OR post_id IN (SELECT post_id FROM post_labels WHERE tenant_id = :tenant AND label_id = :label))
+  GROUP BY creator_id, post_id, due_at
+), ranked AS (
+  SELECT *, row_number() OVER (PARTITION BY nth_day ORDER BY due_at, post_id) AS nth,
+    count(*) OVER (PARTITION BY nth_day) AS of_day
+  FROM here
+)
+SELECT r.nth_day, r.of_day, r.creator_id, r.post_id, r.due_at, r.ids, r.versions, r.states, r.key,
+  left(COALESCE(NULLIF(p.title, ''), p.body), :words) AS words
+FROM ranked r JOIN posts p ON p.tenant_id = :tenant AND p.id = r.post_id
+WHERE r.nth <= :most ORDER BY r.due_at, r.post_id
+"""
+"""Days are told apart by their beginnings as we reckon them: the server may know other time zones than we do."""
+
+_ANY = """
+SELECT EXISTS (SELECT 1 FROM deliveries
+  WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND due_at >= :since AND due_at < :until)
+"""
+
+
+@dataclass(frozen=True)
+class PostSummary:
+    """One post at one time, on all the accounts it goes to there and then; its words as they begin."""
+
+    creator_id: UUID
+    post_id: UUID
+    due_at: datetime
+    words: str
+    states: tuple[DeliveryState, ...]
+    versions: Mapping[UUID, int]
+    """By delivery: what a page hands back when it changes one, so that it changes what was seen."""
+    occurrence_key: str
+    """Which of its times it is."""
+
+
+@dataclass(frozen=True)
+class DaySummaries:
+    """The first posts of each local day of their creators, by time, and how many each day has."""
+
+    posts: Mapping[date, Sequence[PostSummary]]
+    counts: Mapping[date, int]
+
+    @property
+    def posts_on_day(self) -> int:
+        """How many there are on all of the days."""
+        return sum(self.counts.values())
+
+
+def summarize_days(
+    scope: Scope,
+    zones: Mapping[UUID, str],
+    days: tuple[date, int],
+    *,
+    states: Collection[DeliveryState],
+    account: UUID | None = None,
+    label: UUID | None = None,
+    most: int,
+) -> DaySummaries:
+    """Of some days, given by the first and how many, the first `most` posts each: those in these states, on one account
+    or on any, with a label or with any or none. `zones` are the creators'."""
+    posts: dict[date, list[PostSummary]] = {}
+    counts: dict[date, int] = {}
+    for zone in set(zones.values()):
+        theirs = [creator for creator, one in zones.items() if one == zone]
+        starts = _starts(days, zone)
+        span = {"starts": starts[:-1], "since": starts[0], "until": starts[-1]}
+        narrow = {"states": [str(one) for one in states], "account": account, "label": label}
+        asked = {"creators": theirs, **span, **narrow}
+        rows = scope.run(_DAYS, tenant=scope.tenant_id, most=most, words=WORDS, **asked).all()
+        there = {days[0] + timedelta(days=row.nth_day - 1): row.of_day for row in rows}
+        counts |= {day: counts.get(day, 0) + count for day, count in there.items()}
+        for nth_day, _, creator_id, post_id, due_at, ids, versions, found, key, words in rows:
+            known = dict(zip(ids, versions, strict=True))
+            one = PostSummary(creator_id, post_id, due_at, words, tuple(map(DeliveryState, found)), known, key)
+            posts.setdefault(days[0] + timedelta(days=nth_day - 1), []).append(one)
+    first = {day: sorted(each, key=lambda one: (one.due_at, one.post_id))[:most] for day, each in posts.items()}
+    return DaySummaries(first, counts)
+
+
+def has_posts_in_days(scope: Scope, zones: Mapping[UUID, str], days: tuple[date, int]) -> bool:
+    """Whether anything stands in these days at all, in any state."""
+    spans = [_starts(days, zone) for zone in set(zones.values())] or [[scope.now]]
+    since, until = min(one[0] for one in spans), max(one[-1] for one in spans)
+    found = scope.run(_ANY, tenant=scope.tenant_id, creators=list(zones), since=since, until=until)
+    return bool(found.scalar_one())
+
+
+def _starts(days: tuple[date, int], zone: str) -> list[datetime]:
+    """The instants at which the days begin, and at which the last one ends."""
+    first, count = days
+    return [day_bounds(first + timedelta(days=number), zone)[0] for number in range(count + 1)]

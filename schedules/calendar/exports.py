@@ -1,0 +1,432 @@
+"""What is on the calendar, as a file that a spreadsheet opens and an import takes, and as one that calendars take."""
+
+import csv
+import io
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlmodel import col, func, select
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from connectors.shared.options import OptionValue
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from foundation.money import Money
+from foundation.ops.wall_time import WallTime, parse_wall_time
+from schedules.imports import account_names
+from schedules.imports.cell_formats import (
+    COLUMNS,
+    END_OF_DAY,
+    STATUS_COLUMNS,
+    escape_formula,
+    format_late_span,
+    format_price_cell,
+    join_names,
+)
+from schedules.imports.csv_rows import (
+    ACCOUNT_BODY_PREFIX,
+    BODY_COLUMN_PREFIX,
+    PART_COLUMNS,
+    PART_MEDIA_SUFFIX,
+    PRICE_COLUMN_PREFIX,
+    WRITTEN_BY_PEOPLE,
+)
+from schedules.imports.option_columns import account_option_column, format_option_value, option_column
+from schedules.posts import channel_overrides, labels, link_tracking
+from schedules.posts.models import Delivery, Post
+from schedules.posts.states import DeliveryState
+from schedules.posts.thread_parts import ThreadPart, parse_thread
+from tenants.agencies import queries as tenant_reads
+
+MAX_EXPORTED_DELIVERIES = 20_000
+"""Places of one file: a year of twenty accounts with two posts a day."""
+
+MAX_EXPORT_WINDOW = timedelta(days=731)
+
+_OVER = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVED, DeliveryState.REHEARSED})
+
+FOLD = 75
+"""Octets of a line, without its end (RFC 5545, 3.1)."""
+
+
+@dataclass(frozen=True)
+class ExportedDelivery:
+    """One account of a post: how it stands there."""
+
+    delivery_id: UUID
+    account: str
+    state: DeliveryState
+    url: str
+    reason: Message | None
+    version: int
+    dry: bool = False
+    """It is only rehearsed: it is never sent."""
+    title: str = ""
+    body: str = ""
+    """What it says there, which may be otherwise than elsewhere."""
+
+    @property
+    def status(self) -> str:
+        """How sure it is (RFC 5545, 3.8.1.11)."""
+        if self.state in _OVER:
+            return "CANCELLED"
+        return "TENTATIVE" if self.dry or self.state is DeliveryState.DRAFT else "CONFIRMED"
+
+
+@dataclass(frozen=True)
+class ExportedPost:
+    """One post at one time, with all accounts it goes to there and then."""
+
+    key: str
+    creator: str
+    at: WallTime
+    due: datetime
+    late_ok: timedelta | None
+    body: str
+    media: tuple[UUID, ...]
+    first_comment: str
+    bodies: Mapping[str, str]
+    """Other words for a platform, by its name."""
+    priority: int
+    places: tuple[ExportedDelivery, ...]
+    campaign: str = ""
+    plain: tuple[str, ...] = ()
+    """Addresses that stay as they stand."""
+    prices: Mapping[str, Money] = field(default_factory=dict)
+    """What readers pay on a platform, by its name: the most that any of its accounts here asks."""
+    title: str = ""
+    text_ai: str = WRITTEN_BY_PEOPLE
+    until_midnight: bool = False
+    """It may leave until its local day is over; `late_ok` says nothing then."""
+    own: Mapping[str, str] = field(default_factory=dict)
+    """Other words for an account it goes to, by its name."""
+    thread: tuple[ThreadPart, ...] = ()
+    """What follows the post, its first comment aside."""
+    options: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
+    """What is chosen on a platform, by its name and the option's."""
+    own_options: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
+    """What is chosen on an account it goes to, by its name and the option's."""
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExportFilter:
+    """What of the posts is meant: those on one account, those with one label; None is all."""
+
+    channel_id: UUID | None = None
+    label_id: UUID | None = None
+
+
+EVERY = ExportFilter()
+
+
+def count_export_rows(
+    scope: Scope, creators: Collection[UUID], start: datetime, end: datetime, *, only: ExportFilter = EVERY
+) -> int:
+    """How many places `lines` would give, were there no most. Raises NotFound for a label nobody has."""
+    return scope.session.exec(select(func.count()).where(*_within(scope, creators, start, end, only))).one()
+
+
+def _within(
+    scope: Scope, creators: Collection[UUID], start: datetime, end: datetime, only: ExportFilter
+) -> tuple[ColumnElement[bool], ...]:
+    here = () if only.channel_id is None else (col(Delivery.channel_id) == only.channel_id,)
+    labelled = (
+        ()
+        if only.label_id is None
+        else (col(Delivery.post_id).in_(labels.posts_with_label_query(scope, only.label_id)),)
+    )
+    return (
+        *here,
+        *labelled,
+        col(Delivery.tenant_id) == scope.tenant_id,
+        col(Delivery.creator_id).in_(list(creators)),
+        col(Delivery.due_at) >= start,
+        col(Delivery.due_at) < min(end, start + MAX_EXPORT_WINDOW),
+    )
+
+
+def load_export_rows(
+    scope: Scope, creators: Collection[UUID], start: datetime, end: datetime, *, only: ExportFilter = EVERY
+) -> list[ExportedPost]:
+    """The posts of these creators due in [start, end), by time; at most `MOST` places of them. Raises as `count`."""
+    rows = scope.session.exec(
+        select(Delivery, Post)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(*_within(scope, creators, start, end, only))
+        .order_by(col(Delivery.due_at), col(Delivery.post_id), col(Delivery.id))
+        .limit(MAX_EXPORTED_DELIVERIES)
+        .execution_options(populate_existing=True)
+    ).all()
+    accounts = {one.id: one for one in channel_reads.list_channels(scope)}
+    names = _names(accounts.values())
+    whose = {one.id: one.name for one in tenant_reads.list_creators(scope)}
+    turns: dict[tuple[UUID, str, str], list[tuple[Delivery, Post]]] = {}
+    for row, owner in rows:
+        turns.setdefault((owner.id, row.wall_time, row.zone), []).append((row, owner))
+    keys: dict[UUID, int] = {}
+    named = labels.labels_of_posts(scope, {post_id for post_id, _, _ in turns})
+    found = []
+    for (post_id, _, _), turn in turns.items():
+        keys[post_id] = keys.get(post_id, 0) + 1
+        key = str(post_id) if keys[post_id] == 1 else f"{post_id}-{keys[post_id]}"
+        line = _line(key, turn, whose, names, accounts)
+        found.append(replace(line, labels=tuple(one.name for one in named.get(post_id, ()))))
+    return found
+
+
+def _names(accounts: Iterable[Channel]) -> dict[UUID, str]:
+    """What files call all accounts of an agency."""
+    hers: dict[UUID, list[Channel]] = {}
+    for one in accounts:
+        hers.setdefault(one.creator_id, []).append(one)
+    return {one: name for each in hers.values() for one, name in account_names.name_accounts(each).items()}
+
+
+def _line(
+    key: str,
+    turn: Sequence[tuple[Delivery, Post]],
+    whose: Mapping[UUID, str],
+    names: Mapping[UUID, str],
+    accounts: Mapping[UUID, Channel],
+) -> ExportedPost:
+    first, owner = turn[0]
+    parts, others, links = (
+        parse_thread(owner.parts),
+        channel_overrides.overrides_of_post(owner),
+        link_tracking.link_plan_of_post(owner).wanted,
+    )
+    there = {str(row.channel_id): names[row.channel_id] for row, _ in turn if row.channel_id in names}
+    return ExportedPost(
+        key=key,
+        creator=whose.get(owner.creator_id, "?"),
+        at=parse_wall_time(first.wall_time, first.zone),
+        due=first.due_at,
+        late_ok=owner.late_ok,
+        until_midnight=owner.until_midnight,
+        body=owner.body,
+        media=tuple(UUID(asset) for asset in owner.media),
+        first_comment=parts[-1].body if parts and parts[-1].comment else "",
+        thread=tuple(one for one in parts if not one.comment),
+        bodies={one.place: one.body for one in others if one.body and not _is_id(one.place)},
+        own={there[one.place]: one.body for one in others if one.body and one.place in there},
+        options={one.place: dict(one.options) for one in others if one.options and not _is_id(one.place)},
+        own_options={there[one.place]: dict(one.options) for one in others if one.options and one.place in there},
+        priority=max(owner.priority, 1),
+        places=tuple(_place(row, names, _said(owner, accounts.get(row.channel_id))) for row, _ in turn),
+        campaign=links.campaign,
+        plain=links.plain,
+        prices=_prices(turn, accounts),
+        title=owner.title,
+        text_ai=owner.text_ai,
+    )
+
+
+def _prices(turn: Sequence[tuple[Delivery, Post]], accounts: Mapping[UUID, Channel]) -> Mapping[str, Money]:
+    """What a post costs on the platforms it goes to; nothing that costs anything comes back as free."""
+    found = {
+        one.place: one.price
+        for one in channel_overrides.price_overrides(turn[0][1])
+        if one.price and not _is_id(one.place)
+    }
+    for row, owner in turn:
+        channel = accounts.get(row.channel_id)
+        price = channel_overrides.content_for_channel(owner, channel).price if channel is not None else None
+        if channel is not None and price is not None:
+            found[channel.platform] = max(price, found.get(channel.platform, price), key=lambda one: one.minor)
+    return found
+
+
+def _is_id(place: str) -> bool:
+    try:
+        UUID(place)
+    except ValueError:
+        return False
+    return True
+
+
+def _place(row: Delivery, names: Mapping[UUID, str], said: channel_overrides.PostContent) -> ExportedDelivery:
+    reason = Message.from_json(row.reason) if row.reason else None
+    state, account = DeliveryState(row.state), names.get(row.channel_id, "?")
+    return ExportedDelivery(
+        row.id, account, state, row.url or "", reason, row.version, row.dry_run, said.title, said.body
+    )
+
+
+def _said(owner: Post, channel: Channel | None) -> channel_overrides.PostContent:
+    return (
+        channel_overrides.base_content(owner)
+        if channel is None
+        else channel_overrides.content_for_channel(owner, channel)
+    )
+
+
+def render_csv(found: Sequence[ExportedPost], say: Mapping[str, str]) -> bytes:
+    """A CSV (UTF-8 with its mark, so that spreadsheets know) that an import takes back; `say` are reasons by code and
+    account, as `reasons` asks for them. Nothing in it is run by a spreadsheet."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    others = sorted({f"{BODY_COLUMN_PREFIX}{platform}" for line in found for platform in line.bodies})
+    others += sorted({f"{PRICE_COLUMN_PREFIX}{platform}" for line in found for platform in line.prices})
+    others += sorted({_own_column(account) for line in found for account in line.own})
+    others += sorted({name for line in found for name in _choices(line)})
+    for name in PART_COLUMNS[: max((len(line.thread) for line in found), default=0)]:
+        others += [name, f"{name}{PART_MEDIA_SUFFIX}"]
+    heading = [*COLUMNS, *others, *STATUS_COLUMNS]
+    writer.writerow(heading)
+    for line in found:
+        cells = _cells(line, say)
+        writer.writerow([escape_formula(cells.get(name, "")) for name in heading])
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _cells(line: ExportedPost, say: Mapping[str, str]) -> Mapping[str, str]:
+    states = [str(place.state) for place in line.places]
+    urls = [place.url for place in line.places]
+    reasons = [say.get(str(place.reason), "") if place.reason is not None else "" for place in line.places]
+    return {
+        "key": line.key,
+        "creator": line.creator,
+        "channels": join_names([place.account for place in line.places]),
+        "date": line.at.day.isoformat(),
+        "time": line.at.clock.replace(microsecond=0).isoformat("seconds" if line.at.clock.second else "minutes"),
+        "zone": line.at.zone,
+        "late_ok": END_OF_DAY if line.until_midnight else format_late_span(line.late_ok),
+        "title": line.title,
+        "body": line.body,
+        "text_ai": line.text_ai if line.text_ai != WRITTEN_BY_PEOPLE else "",
+        "media": join_names([str(asset) for asset in line.media]),
+        "first_comment": line.first_comment,
+        "labels": join_names(line.labels),
+        "utm_campaign": line.campaign,
+        "plain_links": join_names(line.plain),
+        "priority": str(line.priority),
+        "state": _one(states),
+        "url": _one(urls),
+        "reason": _one(reasons),
+        **{f"{BODY_COLUMN_PREFIX}{platform}": words for platform, words in line.bodies.items()},
+        **{f"{PRICE_COLUMN_PREFIX}{platform}": format_price_cell(price) for platform, price in line.prices.items()},
+        **{_own_column(account): words for account, words in line.own.items()},
+        **_choices(line),
+        **{name: piece.body for name, piece in zip(PART_COLUMNS, line.thread, strict=False)},
+        **{
+            f"{name}{PART_MEDIA_SUFFIX}": join_names([*map(str, one.media)])
+            for name, one in zip(PART_COLUMNS, line.thread, strict=False)
+        },
+    }
+
+
+def _choices(line: ExportedPost) -> Mapping[str, str]:
+    """What is chosen anywhere, by column."""
+    there = (
+        (option_column(place, name), value) for place, each in line.options.items() for name, value in each.items()
+    )
+    own = (
+        (account_option_column(place, name), value)
+        for place, each in line.own_options.items()
+        for name, value in each.items()
+    )
+    return {name: format_option_value(value) for name, value in (*there, *own)}
+
+
+def _own_column(account: str) -> str:
+    """As it is read: accounts of several creators share a column where their names differ by case alone."""
+    return f"{ACCOUNT_BODY_PREFIX}{account}".strip().casefold()
+
+
+def _one(said: Sequence[str]) -> str:
+    """What holds for every account once, else each in the order of the accounts."""
+    return said[0] if len(set(said)) == 1 else join_names(said) if all(said) else "|".join(said)
+
+
+def collect_reason_messages(found: Sequence[ExportedPost]) -> dict[str, Message]:
+    """What stands in the way anywhere, by how a table asks for its sentence."""
+    return {str(place.reason): place.reason for line in found for place in line.places if place.reason is not None}
+
+
+def render_icalendar(found: Sequence[ExportedPost], *, now: datetime, name: str, words: bool = True) -> bytes:
+    """An iCalendar (RFC 5545): an event for each account of each post, known again by its id; times in UTC.
+    Without `words` it tells who posts where and when, and nothing of what.
+
+    A post leaves at a moment: its events have no length, and nobody is busy meanwhile.
+    """
+    out = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//Greenroom//Calendar//EN",
+        "CALSCALE:GREGORIAN",
+        "METHOD:PUBLISH",
+        f"X-WR-CALNAME:{escape_ics_text(name)}",
+    ]
+    for line in found:
+        for place in line.places:
+            out += _event(line, place, now, words=words)
+    out.append("END:VCALENDAR")
+    return b"".join(fold_ics_line(one) for one in out)
+
+
+def _event(line: ExportedPost, place: ExportedDelivery, now: datetime, *, words: bool) -> list[str]:
+    said = [line.creator, place.account]
+    if words:
+        said.append(" ".join((place.title or place.body).split())[:80] or "…")
+    event = [
+        "BEGIN:VEVENT",
+        f"UID:{place.delivery_id}@greenroom",
+        f"DTSTAMP:{_utc(now)}",
+        f"DTSTART:{_utc(line.due)}",
+        f"SEQUENCE:{place.version}",
+        f"SUMMARY:{escape_ics_text(' · '.join(said))}",
+        f"STATUS:{place.status}",
+        "TRANSP:TRANSPARENT",
+    ]
+    if not words:
+        return [*event, "END:VEVENT"]
+    event.append(f"DESCRIPTION:{escape_ics_text(place.body)}")
+    if place.url and place.url.isascii() and place.url.isprintable():
+        event.append(f"URL:{place.url}")
+    return [*event, "END:VEVENT"]
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def escape_ics_text(text: str) -> str:
+    """A value of type TEXT (RFC 5545, 3.3.11), without signs that no value may hold."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept = "".join(one for one in plain if one in "\n\t" or (one >= " " and one != "\x7f"))
+    return kept.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
+
+
+def fold_ics_line(line: str) -> bytes:
+    """A content line in pieces of 75 octets at most, none of which cuts a letter; each further one begins with a
+    blank (RFC 5545, 3.1)."""
+    pieces_of, piece, room = list[bytes](), b"", FOLD
+    for letter in line:
+        octets = letter.encode()
+        if len(piece) + len(octets) > room:
+            pieces_of.append(piece)
+            piece, room = b"", FOLD - 1
+        piece += octets
+    return b"\r\n ".join([*pieces_of, piece]) + b"\r\n"
+
+
+def render_example_csv(creator: str, account: str, at: WallTime) -> bytes:
+    """A file with one line that is well, to be filled in."""
+    said = {
+        "key": "1",
+        "creator": creator,
+        "channels": join_names([account]),
+        "date": at.day.isoformat(),
+        "zone": at.zone,
+    }
+    said |= {"time": at.clock.isoformat("minutes"), "late_ok": "30m", "body": "…", "priority": "5"}
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    writer.writerow([escape_formula(said.get(name, "")) for name in COLUMNS])
+    return out.getvalue().encode("utf-8-sig")

@@ -1,0 +1,229 @@
+"""What happens next to a delivery, when, and by whom: told on the page and to programs alike."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from channels.limits import send_limits
+from channels.manual_tasks import task_lifecycle
+from connectors.contract.connector import Connector
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from gate.copies import live_copies
+from gate.policy.emergency_stops import StoppedScope
+from schedules.approvals import client_links, review_queue
+from schedules.approvals.verdicts import RELEASED_BY_APPROVAL
+from schedules.availability.minimum_interval import OVERDUE_AFTER
+from schedules.downtime import account_blocks
+from schedules.drafts import drafts
+from schedules.posts import dry_run_state, lateness, queries
+from schedules.posts.delivery_units import delivery_subject
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import CANCELLABLE, PENDING_STATES, DeliveryState
+from schedules.publishing import preflight
+from tenants.agencies import queries as tenant_reads
+
+S = DeliveryState
+PUBLISHES_BY_ITSELF = frozenset({S.APPROVED, S.SCHEDULED, S.PARTLY})
+"""States of what is to leave by itself."""
+
+MOMENT = timedelta(seconds=10)
+"""How long after its hour a post may still be said to leave at it."""
+
+WILL_NOT_PUBLISH = "calendar.next.stays"
+"""What is said of what would be stopped at its time, and does not go away by itself until then."""
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Who said no to a draft, or asked for a change (`verdict`); "" for somebody who has left."""
+
+    who: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class NextStepContext:
+    """What decides on what comes next. `free`: a draft that waits for nobody's yes; `approvers` could give one."""
+
+    now: datetime
+    stopped: bool
+    dry: bool
+    free: bool
+    approvers: Sequence[str] = ()
+    half: bool = False
+    """Whether it has the first of two yeses."""
+    sent_back: Objection | None = None
+    """Of a draft, whose word its author has to answer before anybody says yes."""
+    in_the_way: Message | None = None
+    """Why its account would let nothing leave at the hour of its next try."""
+    trouble: Message | None = None
+    """What would stop it at its time, as it is."""
+    by_hand: bool = False
+    """Whether somebody has to take it away by hand."""
+    fixed: bool = False
+    """Whether its post is edited no more, as some of it is outside."""
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What happens next: the sentence `code`, which is handed the hour, and the names of who acts, where somebody
+    must."""
+
+    code: str
+    who: str = ""
+    why: Message | None = None
+    """What must end first, or be put right, where it is not its hour that it waits for."""
+
+
+def is_next_step_stopped(halt: StoppedScope, entry: DeliveryEntry) -> bool:
+    """Whether a post would leave by itself, and an emergency stop keeps it back; pure."""
+    return entry.state in (S.APPROVED, S.SCHEDULED) and halt.covers(entry.creator_id, entry.channel_id)
+
+
+def is_waiting_for_approval(entry: DeliveryEntry) -> bool:
+    """Whether it was put on hold for want of a yes, and leaves again by one; pure."""
+    return entry.state is S.HELD and entry.reason is not None and entry.reason.code in RELEASED_BY_APPROVAL
+
+
+def is_editable(states: Iterable[DeliveryState]) -> bool:
+    """Whether a post that stands so may still be edited: nothing of it is outside, nor may be; pure."""
+    live = [state for state in states if state is not S.CANCELLED]
+    return bool(live) and all(state in CANCELLABLE for state in live)
+
+
+def publish_time(entry: DeliveryEntry) -> datetime:
+    """When it goes: its time, or that of its next try; pure."""
+    return max(entry.due_at, entry.not_before or entry.due_at)
+
+
+def find_next_step(entry: DeliveryEntry, found: NextStepContext) -> NextStep:
+    """What happens next to a delivery; pure."""
+    if found.stopped:
+        return NextStep(_while_stopped(entry, found.now))
+    if entry.state is S.DRAFT:
+        return _of_draft(found)
+    if found.dry and entry.state is S.SCHEDULED:
+        return NextStep("calendar.next.dry")
+    if found.in_the_way is not None:
+        return NextStep("calendar.next.waits" if entry.late_until else "calendar.next.waits_on", why=found.in_the_way)
+    if found.trouble is not None and entry.state in PUBLISHES_BY_ITSELF:
+        return NextStep(WILL_NOT_PUBLISH, why=found.trouble)
+    if entry.state is S.SCHEDULED and entry.not_before is not None and entry.not_before > found.now:
+        return NextStep("calendar.next.retry")
+    if entry.state is S.SCHEDULED and found.now - publish_time(entry) > OVERDUE_AFTER:
+        return NextStep("calendar.next.turn" if entry.late_until else "calendar.next.turn_on")
+    if entry.state is S.SCHEDULED and found.now - publish_time(entry) > MOMENT:
+        return NextStep("calendar.next.overdue")
+    if found.by_hand:
+        return NextStep("calendar.next.removing_by_hand")
+    if entry.expires_at is not None:
+        return NextStep("calendar.next.ends" if found.now < entry.expires_at else "calendar.next.ended")
+    if entry.state is S.FAILED and found.fixed:
+        return NextStep("calendar.next.failed_fixed")
+    return NextStep(
+        "calendar.next.held_yes" if is_waiting_for_approval(entry) else f"calendar.next.{entry.display_state}"
+    )
+
+
+def _while_stopped(entry: DeliveryEntry, now: datetime) -> str:
+    """A stop ends no lateness: what has become too late under it does not leave at its end."""
+    if entry.late_until is None:
+        return "calendar.next.stopped"
+    return (
+        "calendar.next.stopped_over" if lateness.is_too_late(entry.late_until, now) else "calendar.next.stopped_until"
+    )
+
+
+def _of_draft(found: NextStepContext) -> NextStep:
+    if found.free:
+        return NextStep("calendar.next.draft_free")
+    if found.sent_back is not None:
+        against = found.sent_back
+        return NextStep(f"calendar.next.draft_{against.verdict if against.who else 'left'}", against.who)
+    if not found.approvers:
+        return NextStep("calendar.next.draft_no_second" if found.half else "calendar.next.draft_nobody")
+    return NextStep("calendar.next.draft", ", ".join(found.approvers))
+
+
+def pending_approver_names(scope: Scope, post_id: UUID) -> tuple[str, ...]:
+    """The names of those whose yes a post waits for: members who may give it, and whoever a link asks."""
+    return (*drafts.approver_names(scope, post_id), *client_links.pending_client_name(scope, post_id))
+
+
+def pending_objection(scope: Scope, creator_id: UUID, post_id: UUID) -> Objection | None:
+    """Whose word a post waits for its author to answer; None where nobody has anything against it."""
+    said = review_queue.latest_objections(scope, [post_id]).get(post_id)
+    if said is None:
+        return None
+    members = {one.principal_id: one.name for one in tenant_reads.list_members(scope)}
+    return Objection((client_links.client_names(scope, [creator_id]) | members).get(said[0], ""), said[1])
+
+
+@dataclass(frozen=True)
+class NextStepReport:
+    """What comes next for one delivery, at which instant where it leaves by itself, and what would stop it then."""
+
+    next: NextStep
+    at: datetime | None
+    troubles: tuple[Message, ...]
+
+
+def next_step_of_delivery(scope: Scope, entry: DeliveryEntry, connectors: Mapping[str, Connector]) -> NextStepReport:
+    """What comes next for a delivery, as things stand."""
+    draft = entry.state is S.DRAFT
+    dry = entry.state in CANCELLABLE and (
+        entry.dry or dry_run_state.is_in_dry_run(scope, entry.post_id, entry.channel_id)
+    )
+    judged = not dry and entry.state in PENDING_STATES
+    troubles = preflight.troubles_of_delivery(scope, entry.delivery_id, connectors) if judged else ()
+    found = NextStepContext(
+        now=scope.now,
+        stopped=is_next_step_stopped(account_blocks.load_emergency_stops(scope), entry),
+        dry=dry,
+        free=draft and drafts.needs_no_approval(scope, entry.post_id),
+        approvers=pending_approver_names(scope, entry.post_id) if draft else (),
+        half=draft and drafts.has_one_of_two_approvals(scope, entry.post_id),
+        sent_back=pending_objection(scope, entry.creator_id, entry.post_id) if draft else None,
+        in_the_way=_in_the_way(scope, entry) if entry.state in PUBLISHES_BY_ITSELF and not dry else None,
+        trouble=next(iter(troubles), None),
+        by_hand=entry.state is S.REMOVING and _by_hand(scope, entry),
+        fixed=entry.state is S.FAILED and not _rewritable(scope, entry.post_id),
+    )
+    leaving = draft or entry.state in PUBLISHES_BY_ITSELF
+    return NextStepReport(find_next_step(entry, found), publish_time(entry) if leaving else None, tuple(troubles))
+
+
+def channels_not_publishing(scope: Scope, post_id: UUID, connectors: Mapping[str, Connector]) -> dict[UUID, str]:
+    """The accounts on which a post would not leave as it is, by name; of what repeats, its first time there is judged.
+
+    A missing yes is said elsewhere; so is a stop, and what an account waits for.
+    """
+    first: dict[UUID, DeliveryEntry] = {}
+    for one in queries.entries_of_post(scope, post_id, names=channel_reads.channel_names(scope)):
+        if one.state in PENDING_STATES:
+            first.setdefault(one.channel_id, replace(one, state=S.SCHEDULED))
+    return {
+        key: one.channel
+        for key, one in first.items()
+        if next_step_of_delivery(scope, one, connectors).next.code == WILL_NOT_PUBLISH
+    }
+
+
+def _in_the_way(scope: Scope, entry: DeliveryEntry) -> Message | None:
+    held = send_limits.send_block(scope, entry.channel_id, brake=True, posts=True)
+    return send_limits.expected_block(channel_reads.get_channel(scope, entry.channel_id), held, publish_time(entry))
+
+
+def _rewritable(scope: Scope, post_id: UUID) -> bool:
+    return is_editable(one.state for one in queries.entries_of_post(scope, post_id, names={}))
+
+
+def _by_hand(scope: Scope, entry: DeliveryEntry) -> bool:
+    return bool(
+        task_lifecycle.awaiting_removal(
+            scope, {one.jti for one in live_copies.list_consumed_permits(scope, delivery_subject(entry.delivery_id))}
+        )
+    )

@@ -1,0 +1,355 @@
+"""What an account missed while nothing could leave: laid out one after the other, or held, and told of once."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, false
+from sqlmodel import col, func, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from foundation.db.database import Scope
+from foundation.errors import Conflict, NotFound, Refused
+from foundation.i18n.translation import Message
+from schedules.availability.minimum_interval import (
+    CATCH_UP_INTERVAL,
+    MIN_INTERVAL,
+    OVERDUE_AFTER,
+    busy_times,
+    has_room,
+    minimum_interval_of,
+    next_catch_up_time,
+)
+from schedules.downtime import account_blocks, misfires
+from schedules.posts import dry_run_state
+from schedules.posts.deliveries import cancel_wakeups, schedule_wakeups
+from schedules.posts.models import Delivery, Downtime
+from schedules.posts.states import DOWNTIME_STATES, DeliveryState, DowntimeState
+from schedules.posts.transitions import transition_delivery, update_delivery
+from tenants.agencies import queries as tenant_reads
+from tenants.notices import notices
+
+S = DeliveryState
+D = DowntimeState
+JITTER_FROM, JITTER_TO = 15, 90
+"""Seconds that are added to each distance: a clockwork looks like a machine, and an answer takes its time."""
+
+TOO_LATE, NO_TURN, HELD = (Message(f"downtime.{why}") for why in ("too_late", "no_turn", "held"))
+STILL_HELD = "downtime.held:"
+"""Before the id in the cause of the notice about what is on hold once nobody is asked any more."""
+
+LEFT = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PUBLISHED, S.PARTLY, S.BROKEN_OFF, S.REMOVING, S.REMOVED})
+"""States of what went out, or may have."""
+
+
+class MissedDelivery(Protocol):
+    """What decides when a missed delivery leaves."""
+
+    id: UUID
+    priority: int
+    due_at: datetime
+    late_until: datetime | None
+
+
+@dataclass(frozen=True)
+class DowntimeProgress:
+    """How far what was missed is: what went out, what waits for its turn, what is on hold.
+
+    `others` wait for their turn too, and are of creators that are not counted here.
+    """
+
+    left: int
+    waiting: int
+    held: int
+    others: int = 0
+
+
+def lay_out_missed(
+    rows: Iterable[MissedDelivery],
+    *,
+    free: datetime,
+    gap: timedelta,
+    taken: Sequence[datetime] = (),
+    beside: timedelta = MIN_INTERVAL,
+) -> dict[UUID, datetime | None]:
+    """When each of these leaves, None for what would be too late by its turn; pure.
+
+    By importance, then by their time: the first at `free`, the others at least `gap` after it, and `beside` from each
+    of `taken` (instants in order at which others leave). What is held takes no turn.
+    """
+    turns: dict[UUID, datetime | None] = {}
+    turn = free
+    for row in sorted(rows, key=lambda one: (one.priority, one.due_at, one.id)):
+        in_time = row.late_until is None or turn <= row.late_until
+        turns[row.id] = turn if in_time else None
+        if in_time:
+            turn += gap + _jitter(row.id)
+            while not has_room(taken, turn, beside):
+                turn = max(one for one in taken if abs(one - turn) < beside) + beside + _jitter(row.id)
+    return turns
+
+
+def _jitter(delivery_id: UUID) -> timedelta:
+    return timedelta(seconds=JITTER_FROM + delivery_id.int % (JITTER_TO - JITTER_FROM + 1))
+
+
+def is_unannounced(scope: Scope, row: Delivery) -> bool:
+    """Whether a delivery is one of several that were missed, its account could send now, and nobody was told of it."""
+    channel = channel_reads.get_channel(scope, row.channel_id)
+    rows = _missed(scope, channel)
+    return row.id in [one.id for one in rows] and _are_several(scope, rows) and _ready(scope, channel)
+
+
+def _are_several(scope: Scope, rows: Sequence[Delivery]) -> bool:
+    """Whether what an account missed is told of with others: its own, or another account's that are too late too."""
+    return len(rows) > 1 or (len(rows) == 1 and _is_late(scope, rows[0]) and _late_elsewhere(scope, rows[0]))
+
+
+def _is_late(scope: Scope, row: Delivery) -> bool:
+    return row.late_until is not None and row.late_until < scope.now
+
+
+def _late_elsewhere(scope: Scope, row: Delivery) -> bool:
+    """Whether another account that could send has posts that are too late by now, or had them a moment ago."""
+    told = scope.session.exec(_asked(scope)).first()
+    waits = col(Delivery.state).in_([str(S.APPROVED), str(S.SCHEDULED)])
+    held = col(Delivery.state) == str(S.HELD)
+    joined = held & (col(Delivery.downtime_id) == told.id) if told is not None else false()
+    found = scope.session.exec(
+        select(Delivery.channel_id)
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.channel_id != row.channel_id,
+            ~col(Delivery.dry_run),
+            or_(waits, joined),
+            col(Delivery.due_at) < scope.now,  # said again, for its index: of a year's plans these are few
+            col(Delivery.late_until) < scope.now,
+        )
+        .distinct()
+    )
+    return any(_ready(scope, channel_reads.get_channel(scope, one)) for one in found.all())
+
+
+def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
+    """Give what an account missed its turns, hold what has none in time, and tell the members, once for all accounts.
+
+    Twice is as once: what has a turn is not missed any more. Raises NotFound.
+    """
+    lock_downtimes(scope)
+    channel = channel_reads.get_channel(scope, channel_id)
+    rows = _missed(scope, channel, lock=True)
+    if not _are_several(scope, rows) or not _ready(scope, channel):
+        return
+    rows = [row for row in rows if not _passed_over(scope, row)]
+    downtime_id, gap = _open(scope), max(channel.min_interval, CATCH_UP_INTERVAL)
+    free, taken = max(scope.now, next_catch_up_time(scope, channel)), busy_times(scope, channel_id, scope.now)
+    turns = lay_out_missed(rows, free=free, gap=gap, taken=taken, beside=minimum_interval_of(channel))
+    for row in rows:
+        if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
+            transition_delivery(scope, row, S.SCHEDULED)
+        at = turns[row.id]
+        if at is not None:
+            update_delivery(scope, row, not_before=at, downtime_id=downtime_id)
+            schedule_wakeups(scope, row, at=at)
+        else:
+            _hold(scope, row, TOO_LATE if _is_late(scope, row) else NO_TURN, downtime_id=downtime_id)
+    _tell(scope, downtime_id)
+
+
+def lock_downtimes(scope: Scope) -> None:
+    """One at a time lays out, decides or ends: what is counted, or compared, stands until the transaction ends."""
+    scope.lock(f"downtime:{scope.tenant_id}")
+
+
+def _missed(scope: Scope, channel: Channel, *, lock: bool = False) -> list[Delivery]:
+    """What an account should have sent and nobody tried to: overdue since before its last try, rehearsals left out; and
+    whatever is too late by now.
+
+    What waits for the account's own distance was tried after; tries of the last minutes may be those after a downtime.
+    """
+    here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == channel.id)
+    start: ColumnElement[datetime] = func.greatest(Delivery.due_at, func.coalesce(Delivery.not_before, Delivery.due_at))
+    tried = scope.session.exec(
+        select(func.max(Delivery.claimed_at)).where(*here, col(Delivery.claimed_at) <= scope.now - OVERDUE_AFTER)
+    ).one()
+    overdue = start < scope.now - OVERDUE_AFTER - channel.min_interval
+    overdue = overdue & (start > tried) if tried is not None else overdue
+    query = select(Delivery).where(
+        *here,
+        col(Delivery.state).in_([str(S.APPROVED), str(S.SCHEDULED)]),
+        ~col(Delivery.dry_run),
+        col(Delivery.due_at) < scope.now,  # as either says; for its index
+        or_(overdue, col(Delivery.late_until) < scope.now),
+    )
+    query = query.order_by(col(Delivery.due_at), col(Delivery.id))
+    query = query.with_for_update(key_share=True) if lock else query
+    dry = dry_run_state.load_dry_run_check(scope)
+    found = scope.session.exec(query.execution_options(populate_existing=True)).all()
+    return [row for row in found if not dry(row.post_id, row.channel_id)]
+
+
+def _ready(scope: Scope, channel: Channel) -> bool:
+    """Whether the account could send now: what it misses while it is paused, limited or stopped is laid out after."""
+    return account_blocks.find_account_block(scope, channel) is None
+
+
+def _passed_over(scope: Scope, row: Delivery) -> bool:
+    """Of a series only the newest missed one leaves."""
+    overtaken = misfires.is_occurrence_superseded(scope, row)
+    if overtaken:
+        misfires.skip_misfire(scope, row, Message("series.passed_over"))
+    return overtaken
+
+
+def _open(scope: Scope) -> UUID:
+    """The downtime of this agency that nobody decided yet: another account's, or a new one."""
+    known = scope.session.exec(_asked(scope)).first()
+    if known is not None:
+        return known.id
+    row = Downtime(tenant_id=scope.tenant_id)
+    scope.add(row)
+    return row.id
+
+
+def _hold(scope: Scope, row: Delivery, reason: Message, *, downtime_id: UUID | None) -> None:
+    transition_delivery(scope, row, S.HELD, reason=reason, downtime_id=downtime_id)
+    cancel_wakeups(scope, row.id)
+
+
+def _tell(scope: Scope, downtime_id: UUID) -> None:
+    """One notice for the agency, or for one creator's people where all of it is theirs; another account that comes to
+    it makes it say more."""
+    rows = _members(scope, downtime_id)
+    said = downtime_message(
+        count_progress(row.state for row in rows), accounts=len({row.channel_id for row in rows}), missed=len(rows)
+    )
+    notices.close(scope, downtime_notice_cause(downtime_id))
+    notices.put(scope, said, cause=downtime_notice_cause(downtime_id), urgent=True, creator_id=_whose(rows))
+
+
+def downtime_message(found: DowntimeProgress, *, accounts: int, missed: int) -> Message:
+    """What is said of what was missed while nobody has decided."""
+    said = {"missed": missed, "accounts": accounts, "spread": found.waiting + found.left, "held": found.held}
+    return Message("downtime.told", said)
+
+
+def held_message(found: DowntimeProgress) -> Message:
+    """What is said of what stays on hold."""
+    return Message("downtime.still_held", {"count": found.held})
+
+
+def _whose(rows: Iterable[Delivery]) -> UUID | None:
+    """The creator of all of these; None where they are of several."""
+    whose = {row.creator_id for row in rows}
+    return whose.pop() if len(whose) == 1 else None
+
+
+def downtime_notice_cause(downtime_id: UUID) -> str:
+    """The cause of the notice that asks how what was missed leaves."""
+    return f"downtime:{downtime_id}"
+
+
+def _members(scope: Scope, downtime_id: UUID, *, lock: bool = False) -> list[Delivery]:
+    query = (
+        select(Delivery)
+        .where(Delivery.tenant_id == scope.tenant_id, Delivery.downtime_id == downtime_id)
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+    )
+    query = query.with_for_update(key_share=True) if lock else query
+    return list(scope.session.exec(query.execution_options(populate_existing=True)))
+
+
+def count_progress(stand: Iterable[str]) -> DowntimeProgress:
+    """How far deliveries in these states are; pure."""
+    states = [DeliveryState(one) for one in stand]
+    return DowntimeProgress(sum(one in LEFT for one in states), states.count(S.SCHEDULED), states.count(S.HELD))
+
+
+def accept_catch_up(scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]) -> DowntimeProgress:
+    """Somebody who works for these creators lets what was missed leave as it is laid out; how far it is by now.
+
+    Raises NotFound; Conflict where that was said already, or all of it has left; Refused where it is also others'.
+    """
+    row = _undecided(scope, downtime_id, D.KEPT)
+    members = _members(scope, downtime_id, lock=True)
+    if any(one.creator_id not in creators for one in members):
+        raise Refused("downtime.others_too")
+    return _decide(scope, row, D.KEPT, members)
+
+
+def hold_missed_posts(scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]) -> DowntimeProgress:
+    """Put on hold what of these creators has not left yet; how far theirs is by now. What others' is goes on.
+
+    Raises NotFound, and Conflict where it was held already or all of it has left.
+    """
+    row = _undecided(scope, downtime_id, D.STOPPED)
+    members = _members(scope, downtime_id, lock=True)
+    theirs = [one for one in members if one.creator_id in creators]
+    for one in theirs:
+        if one.state == S.SCHEDULED:
+            _hold(scope, one, HELD, downtime_id=downtime_id)
+    others = sum(one.state == S.SCHEDULED for one in members)
+    if not others:
+        _decide(scope, row, D.STOPPED, members)
+    return replace(count_progress(one.state for one in theirs), others=others)
+
+
+def is_held_back(row: Delivery) -> bool:
+    """Whether somebody holds a missed delivery back: it leaves at a word of theirs alone; pure."""
+    return row.state == S.HELD and row.reason == HELD.to_json()
+
+
+def is_still_held(scope: Scope, row: Delivery) -> bool:
+    """Whether other words leave a delivery held back: nobody's yes, which would send it, is asked for them."""
+    return is_held_back(row) and not tenant_reads.get_creator(scope, row.creator_id).approval_tiers
+
+
+def hold_replacement(scope: Scope, row: Delivery, instead_of: Delivery) -> None:
+    """Hold back what takes the place of a delivery that somebody holds back, among what was missed with it."""
+    _hold(scope, row, HELD, downtime_id=instead_of.downtime_id)
+
+
+def _undecided(scope: Scope, downtime_id: UUID, after: DowntimeState) -> Downtime:
+    lock_downtimes(scope)
+    row = scope.session.get(Downtime, (scope.tenant_id, downtime_id), populate_existing=True)
+    if row is None:
+        raise NotFound("downtime.unknown")
+    if not DOWNTIME_STATES.allows(DowntimeState(row.state), after):
+        raise Conflict("downtime.decided")
+    return row
+
+
+def _decide(scope: Scope, row: Downtime, after: DowntimeState, members: Sequence[Delivery]) -> DowntimeProgress:
+    """Nobody is asked any more; what is on hold is still told of."""
+    row.state, row.decided_by = str(after), scope.actor
+    scope.add(row)
+    found = count_progress(one.state for one in members)
+    notices.close(scope, downtime_notice_cause(row.id))
+    if found.held:
+        whose = _whose(one for one in members if one.state == S.HELD)
+        notices.put(scope, held_message(found), cause=f"{STILL_HELD}{row.id}", creator_id=whose)
+    return found
+
+
+def close_finished_downtimes(scope: Scope) -> None:
+    """End what nobody decided and has left meanwhile, and the notices of what is not on hold any more."""
+    row = scope.session.exec(_asked(scope)).first()
+    if row is not None:
+        lock_downtimes(scope)
+        members = _members(scope, row.id)
+        scope.session.refresh(row)
+        if row.state == D.OPEN and count_progress(one.state for one in members).waiting == 0:
+            _decide(scope, row, D.OVER, members)
+    held = select(Delivery.downtime_id).where(
+        Delivery.tenant_id == scope.tenant_id, col(Delivery.downtime_id).is_not(None), Delivery.state == str(S.HELD)
+    )
+    stand = {f"{STILL_HELD}{one}" for one in scope.session.exec(held.distinct())}
+    notices.close_others(scope, STILL_HELD, stand)
+
+
+def _asked(scope: Scope) -> SelectOfScalar[Downtime]:
+    return select(Downtime).where(Downtime.tenant_id == scope.tenant_id, Downtime.state == str(D.OPEN))

@@ -1,0 +1,141 @@
+"""What people see of posts that were missed together: for each account what left, what leaves when, what is held."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from schedules.downtime.missed_posts import DowntimeProgress, count_progress
+from schedules.posts.models import Delivery, Post
+from schedules.posts.models import Downtime as DowntimeRow
+from schedules.posts.queries import DeliveryEntry, build_entry
+from schedules.posts.states import DeliveryState, DowntimeState
+
+S = DeliveryState
+STANDS = (str(S.SCHEDULED), str(S.HELD))
+
+
+@dataclass(frozen=True)
+class MissedOnAccount:
+    """An account and what it missed, in the order of their turns; what is held comes last."""
+
+    id: UUID
+    name: str
+    entries: tuple[DeliveryEntry, ...]
+
+
+@dataclass(frozen=True)
+class DowntimeView:
+    """Posts that were missed together, as far as somebody may see them; `since` is when the first was due.
+
+    `others_too`: it also touches creators they do not work for.
+    """
+
+    id: UUID
+    state: DowntimeState
+    since: datetime
+    accounts: tuple[MissedOnAccount, ...]
+    others_too: bool
+
+    @property
+    def entries(self) -> list[DeliveryEntry]:
+        """All of it, account by account."""
+        return [entry for account in self.accounts for entry in account.entries]
+
+    @property
+    def count(self) -> DowntimeProgress:
+        """How far it is."""
+        return count_progress(entry.state for entry in self.entries)
+
+
+@dataclass(frozen=True)
+class DowntimeShare:
+    """What of it is of some creators: how many posts on how many accounts, how far they are, and whether others' were
+    missed too."""
+
+    missed: int
+    accounts: int
+    count: DowntimeProgress
+    others_too: bool
+
+    @property
+    def needs_decision(self) -> bool:
+        """Whether it is theirs to say how it leaves: where others' were missed too, while one of theirs waits."""
+        return not self.others_too or self.count.waiting > 0
+
+
+def load_downtime_shares(
+    scope: Scope, creators: Collection[UUID], downtime_ids: Collection[UUID]
+) -> dict[UUID, DowntimeShare]:
+    """What of these downtimes is of these creators, for each that touches one; one statement, none without any."""
+    if not downtime_ids:
+        return {}
+    found = scope.session.execute(
+        select(Delivery.downtime_id, Delivery.creator_id, Delivery.channel_id, Delivery.state)
+        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.downtime_id).in_(list(downtime_ids)))
+        .order_by(col(Delivery.downtime_id))
+    ).all()
+    told = {}
+    for downtime_id, group in groupby(found, key=lambda row: row.downtime_id):
+        rows = list(group)
+        mine = [row for row in rows if row.creator_id in creators]
+        if mine:
+            accounts = len({row.channel_id for row in mine})
+            stand = count_progress(row.state for row in mine)
+            told[downtime_id] = DowntimeShare(len(mine), accounts, stand, len(mine) < len(rows))
+    return told
+
+
+def list_open_downtimes(scope: Scope, creators: Collection[UUID]) -> list[DowntimeView]:
+    """What was missed and still waits for its turn or for a person, the newest first; of these creators alone."""
+    waits = select(Delivery.downtime_id).where(
+        Delivery.tenant_id == scope.tenant_id,
+        col(Delivery.downtime_id).is_not(None),
+        col(Delivery.state).in_(STANDS),
+        col(Delivery.creator_id).in_(list(creators)),
+    )
+    rows = scope.session.exec(
+        select(DowntimeRow)
+        .where(DowntimeRow.tenant_id == scope.tenant_id, col(DowntimeRow.id).in_(waits))
+        .order_by(col(DowntimeRow.id).desc())
+    )
+    names = channel_reads.channel_names(scope)
+    return [_downtime(scope, row, frozenset(creators), names) for row in rows.all()]
+
+
+def get_downtime(scope: Scope, creators: Collection[UUID], downtime_id: UUID) -> DowntimeView:
+    """One of them, also once nothing of it waits. Raises NotFound, in the same words for another tenant's and for one
+    that touches none of these creators."""
+    row = scope.session.get(DowntimeRow, (scope.tenant_id, downtime_id), populate_existing=True)
+    found = None if row is None else _downtime(scope, row, frozenset(creators), channel_reads.channel_names(scope))
+    if found is None or not found.accounts:
+        raise NotFound("downtime.unknown")
+    return found
+
+
+def _downtime(scope: Scope, row: DowntimeRow, creators: frozenset[UUID], names: dict[UUID, str]) -> DowntimeView:
+    found = scope.session.execute(
+        select(Delivery, Post)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(Delivery.tenant_id == scope.tenant_id, Delivery.downtime_id == row.id)
+        .order_by(col(Delivery.channel_id), col(Delivery.priority), col(Delivery.due_at), col(Delivery.id))
+        .execution_options(populate_existing=True)
+    ).all()
+    every = [build_entry(one, owner, names) for one, owner in found]
+    mine = [entry for entry in every if entry.creator_id in creators]
+    by_account = groupby(mine, key=lambda entry: entry.channel_id)
+    accounts = tuple(
+        MissedOnAccount(key, names.get(key, "?"), tuple(sorted(own, key=_turn))) for key, own in by_account
+    )
+    since = min((entry.due_at for entry in mine), default=scope.now)
+    return DowntimeView(row.id, DowntimeState(row.state), since, accounts, len(mine) < len(every))
+
+
+def _turn(entry: DeliveryEntry) -> tuple[bool, datetime]:
+    return entry.state is S.HELD, entry.not_before or entry.due_at

@@ -1,0 +1,71 @@
+"""Whether each account that a post goes to takes what it asks there and chooses: a price, the platform's options; and
+whether what it says otherwise somewhere is said anywhere."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from channels.accounts import account_connectors
+from channels.accounts import queries as channel_reads
+from connectors.contract.connector import Connector
+from connectors.shared import options, prices
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from schedules.drafts.drafts import Draft
+from schedules.posts import channel_overrides, deliveries
+from schedules.posts.models import Post
+from schedules.posts.states import DeliveryState
+from schedules.publishing.claims import PAID_CONTENT_SHOWN_FREE
+
+OVER = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVED})
+
+
+def check_post_requirements(scope: Scope, post_id: UUID, *, connectors: Mapping[str, Connector]) -> None:
+    """Refuse a post that an account could not sell, or whose options it does not know, in the transaction that puts it
+    there.
+
+    Its time would refuse it as well: this says so while somebody can do something about it. Raises BadInput, NotFound.
+    """
+    owner = deliveries.get_post(scope, post_id)
+    _check_options(scope, owner, connectors)
+    if not channel_overrides.price_overrides(owner):
+        return
+    places = {row.channel_id for row in deliveries.deliveries_of_post(scope, post_id) if row.state not in OVER}
+    for channel_id in sorted(places):
+        channel = channel_reads.get_channel(scope, channel_id)
+        if channel_overrides.is_paid_content_free(owner, channel):
+            raise BadInput(PAID_CONTENT_SHOWN_FREE.code)
+        said, connector = (
+            channel_overrides.content_for_channel(owner, channel),
+            account_connectors.find_connector_for(connectors, channel),
+        )
+        if said.price is None or connector is None:
+            continue
+        can, parts = connector.capabilities, len(said.parts) + 1
+        wrong = prices.price_problem(said.price, channel.surface, can, media=len(said.media), parts=parts)
+        if wrong is not None:
+            raise BadInput(wrong.code, **wrong.params)
+
+
+def check_override_places(scope: Scope, draft: Draft, *, connectors: Mapping[str, Connector]) -> None:
+    """Refuse what a draft says otherwise where no account of its creator could say it: a slip in the name, and the post
+    would leave there with the words meant for everybody else. Raises BadInput."""
+    if not draft.others:
+        return
+    hers = channel_reads.list_creator_channels(scope, draft.creator_id)
+    known = {*connectors, *(one.platform for one in hers), *(str(one.id) for one in hers)}
+    for one in draft.others:
+        if one.place not in known:
+            raise BadInput("post.no_such_place", place=one.place)
+
+
+def _check_options(scope: Scope, owner: Post, connectors: Mapping[str, Connector]) -> None:
+    """Every place that chooses something, whether the post goes there already or not. Raises BadInput."""
+    chosen = [one for one in channel_overrides.overrides_of_post(owner) if one.options]
+    mine = channel_reads.list_creator_channels(scope, owner.creator_id) if chosen else []
+    platforms = {str(one.id): one.platform for one in mine}
+    for one in chosen:
+        connector = connectors.get(platforms.get(one.place, one.place))
+        if connector is None:
+            raise BadInput("option.nowhere", place=one.place[:60])
+        if wrong := options.option_problem(one.options, connector.capabilities):
+            raise BadInput(wrong.code, **wrong.params)

@@ -1,0 +1,338 @@
+"""What an account has said already: told when a post is planned; held at its time too where the account wants that.
+
+What repeats on purpose is no repeat: the times of series, one made a post of its own too, and a post that was asked for
+"again". Where the platform itself refuses the same words (`Capabilities.once`), nothing makes it fit but other words.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels.accounts import account_connectors
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from connectors.contract.connector import Connector
+from foundation.db.database import Scope
+from foundation.errors import Refused
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from foundation.ops.wall_time import load_zone
+from schedules.drafts import drafts
+from schedules.posts import channel_overrides, text_similarity
+from schedules.posts.channel_overrides import PostContent
+from schedules.posts.deliveries import deliveries_of_post, get_post
+from schedules.posts.models import Delivery, DuplicateWaiver, Post
+from schedules.posts.states import LEFT_UNCERTAIN, DeliveryState
+from schedules.posts.text_similarity import NEAR_DUPLICATE_BITS, SIMILARITY_WINDOW, SimilarityKind
+from schedules.posts.transitions import get_delivery
+from tenants import audit
+
+S = DeliveryState
+OUT = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PUBLISHED, S.PARTLY, S.BROKEN_OFF, S.REMOVING})
+"""States of a delivery of which something stands outside, or may."""
+
+UPCOMING_STATES = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD})
+"""States of one that may still leave."""
+
+REASONS = frozenset({*(f"delivery.repeats_{kind}" for kind in SimilarityKind), "delivery.repeats_refused"})
+"""Codes of a hold that a repeat is in."""
+
+MAX_CANDIDATES = 200
+"""Posts that are looked at as possible repeats of one; more say the same thing over and over."""
+
+_FIND = """
+WITH marked AS MATERIALIZED (
+  SELECT o.post_id, bool_or(o.kind = 'words') AS words FROM post_prints o
+  WHERE o.tenant_id = :tenant AND o.creator_id = :creator AND o.mark = ANY(CAST(:marks AS bigint[]))
+    AND (o.letters IS NULL OR bit_count(CAST(o.letters # CAST(:letters AS bigint) AS bit(64))) <= :near)
+  GROUP BY o.post_id)
+SELECT there.* FROM marked m CROSS JOIN LATERAL (
+  SELECT d.id, d.post_id, known.state, d.series_id, coalesce(d.settled_at, d.due_at) AS at FROM deliveries d
+  CROSS JOIN LATERAL (SELECT CASE WHEN d.state = 'cancelled' AND d.reason->>'code' = :left THEN 'uncertain'
+    ELSE d.state END AS state) known
+  WHERE d.tenant_id = :tenant AND d.post_id = m.post_id AND d.channel_id = :channel
+    AND d.id <> :itself AND known.state = ANY(CAST(:states AS text[]))
+    AND (coalesce(d.settled_at, d.due_at) BETWEEN :since AND :until OR :once AND m.words)
+    AND (:once OR NOT :meant OR d.post_id <> :post AND d.series_id IS NULL)
+  LIMIT :most) there
+LIMIT :most
+"""
+"""Step by step, whatever the database believes of the tables: a plan that began with the account's deliveries would
+read all of them. What was left in doubt may stand outside as before."""
+
+NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class DuplicatePost:
+    """A post of the account that another one repeats: `at` is when it left or will, `out` whether it left.
+
+    `refused`: the platform does not take it again, whoever wants it.
+    """
+
+    kind: SimilarityKind
+    delivery_id: UUID
+    post_id: UUID
+    at: datetime
+    out: bool
+    refused: bool
+    words: str
+    digest: str
+    account: str
+    zone: str
+
+    @property
+    def to_message(self) -> Message:
+        """Why it is held, or would be."""
+        day = f"{self.at.astimezone(load_zone(self.zone)).date():%d/%m/%Y}"
+        code = "delivery.repeats_refused" if self.refused else f"delivery.repeats_{self.kind}"
+        return Message(code, {"account": self.account, "day": day})
+
+
+@dataclass(frozen=True)
+class DuplicateQuery:
+    """What is held against an account: a content, of which delivery of which post, and in what time around."""
+
+    said: PostContent
+    channel: Channel
+    once: bool
+    since: datetime
+    until: datetime
+    states: Collection[DeliveryState]
+    itself: UUID = NOBODY
+    post_id: UUID = NOBODY
+    meant: bool = False
+
+
+def find_blocking_duplicate(
+    scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector | None
+) -> DuplicatePost | None:
+    """What a delivery that is about to leave repeats on its account, where nobody wanted it so; None lets it leave.
+
+    Asked of accounts that hold repeats, and of places that refuse them: one statement where nothing is like it. What
+    comes after the account was locked sees all that left before.
+    """
+    asked = _asked(row, owner, channel, connector)
+    if not (asked.once or channel.holds_repeats):
+        return None
+    asked = replace(asked, since=scope.now - SIMILARITY_WINDOW, until=scope.now + SIMILARITY_WINDOW, states=OUT)
+    return next(iter(_unwanted(scope, row, owner, asked)), None)
+
+
+def is_intended_repeat(row: Delivery, owner: Post) -> bool:
+    """Whether a delivery is one time of many, or was asked for once more: repeating is what it is for."""
+    return row.series_id is not None or owner.origin == drafts.SERIES_ORIGIN or "again-" in row.occurrence_key
+
+
+def find_content_duplicates(
+    scope: Scope, said: PostContent, channels: Sequence[UUID], at: datetime, *, connectors: Mapping[str, Connector]
+) -> list[DuplicatePost]:
+    """What a content that is not written yet would repeat on accounts at an instant, planned posts included; the
+    surest of each account. Raises NotFound."""
+    found = []
+    for channel_id in channels:
+        channel = channel_reads.get_channel(scope, channel_id)
+        asked = DuplicateQuery(
+            said,
+            channel,
+            once=_once(channel, account_connectors.find_connector_for(connectors, channel)),
+            since=at - SIMILARITY_WINDOW,
+            until=at + SIMILARITY_WINDOW,
+            states=OUT | UPCOMING_STATES,
+        )
+        found += _found(scope, asked)[:1]
+    return found
+
+
+def find_delivery_duplicates(
+    scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]
+) -> list[DuplicatePost]:
+    """What a delivery that may still leave repeats on its account, planned posts included, and nobody wanted yet.
+
+    Raises NotFound.
+    """
+    row = get_delivery(scope, delivery_id)
+    if S(row.state) not in UPCOMING_STATES:
+        return []
+    owner, channel = get_post(scope, row.post_id), channel_reads.get_channel(scope, row.channel_id)
+    asked = _asked(row, owner, channel, account_connectors.find_connector_for(connectors, channel))
+    since, until = min(row.due_at, scope.now) - SIMILARITY_WINDOW, max(row.due_at, scope.now) + SIMILARITY_WINDOW
+    return _unwanted(scope, row, owner, replace(asked, since=since, until=until))
+
+
+def allow_duplicate(
+    scope: Scope,
+    delivery_id: UUID,
+    *,
+    connectors: Mapping[str, Connector],
+    seen: Collection[UUID] | None = None,
+    version: int | None = None,
+) -> int:
+    """A person knows what a delivery repeats and wants it to leave; one that was held for that leaves now.
+
+    Their word counts for these very posts (`seen`, or all there are now) and these very words: what changes
+    afterwards is asked again. Twice is as once. Returns of how many posts it is. Raises Refused where the platform
+    would not take it, Conflict where the delivery was changed meanwhile.
+    """
+    row = get_delivery(scope, delivery_id)
+    likes = [
+        one
+        for one in find_delivery_duplicates(scope, delivery_id, connectors=connectors)
+        if seen is None or one.post_id in seen
+    ]
+    if any(one.refused for one in likes):
+        raise Refused("delivery.never_twice", account=likes[0].account)
+    _note(scope, row, likes)
+    if row.state == S.HELD and row.reason is not None and row.reason.get("code") in REASONS:
+        drafts.retry_delivery(scope, delivery_id, version=version)
+    return len({one.post_id for one in likes})
+
+
+def acknowledge_duplicates(
+    scope: Scope, post_id: UUID, *, connectors: Mapping[str, Connector], seen: Collection[UUID] | None = None
+) -> None:
+    """Who plans a post knows which ones it repeats (`seen`, or all there are), wherever its platform takes them again.
+
+    Their word counts as in `post_anyway`.
+    """
+    for row in deliveries_of_post(scope, post_id):
+        likes = find_delivery_duplicates(scope, row.id, connectors=connectors)
+        _note(scope, row, [one for one in likes if (seen is None or one.post_id in seen) and not one.refused])
+
+
+def _note(scope: Scope, row: Delivery, likes: Collection[DuplicatePost]) -> None:
+    digest = get_post(scope, row.post_id).digest
+    known = {like.post_id: like for like in likes}.values()
+    for one in known:
+        scope.run(
+            "INSERT INTO repeat_words (tenant_id, id, creator_id, delivery_id, digest, like_id, like_digest, by)"
+            " VALUES (:tenant, :id, :creator, :delivery, :digest, :like, :like_digest, :by) ON CONFLICT DO NOTHING",
+            tenant=scope.tenant_id,
+            id=uuid7(),
+            creator=row.creator_id,
+            delivery=row.id,
+            digest=digest,
+            like=one.post_id,
+            like_digest=one.digest,
+            by=scope.actor,
+        )
+    if known:
+        audit.record(scope, "delivery.repeated", f"delivery:{row.id}", posts=len(known))
+
+
+def _asked(row: Delivery, owner: Post, channel: Channel, connector: Connector | None) -> DuplicateQuery:
+    """What is asked of a delivery, around its own time."""
+    return DuplicateQuery(
+        channel_overrides.content_for_channel(owner, channel),
+        channel,
+        once=_once(channel, connector),
+        since=row.due_at - SIMILARITY_WINDOW,
+        until=row.due_at + SIMILARITY_WINDOW,
+        states=OUT | UPCOMING_STATES,
+        itself=row.id,
+        post_id=owner.id,
+        meant=is_intended_repeat(row, owner),
+    )
+
+
+def _unwanted(scope: Scope, row: Delivery, owner: Post, asked: DuplicateQuery) -> list[DuplicatePost]:
+    """What a delivery repeats that nobody said they know."""
+    found = _found(scope, asked)
+    wanted = _wanted(scope, row.id, owner.digest) if found else frozenset()
+    return [one for one in found if one.refused or (one.post_id, one.digest) not in wanted]
+
+
+def _once(channel: Channel, connector: Connector | None) -> bool:
+    return connector is not None and not connector.capabilities.can_repeat(channel.surface)
+
+
+def _found(scope: Scope, asked: DuplicateQuery) -> list[DuplicatePost]:
+    """What a content repeats, the surest first, then the latest."""
+    ours = text_similarity.fingerprint_content(asked.said)
+    sought = text_similarity.search_marks(ours)
+    if not sought:
+        return []
+    rows = scope.run(
+        _FIND,
+        tenant=scope.tenant_id,
+        creator=asked.channel.creator_id,
+        channel=asked.channel.id,
+        marks=[one.mark for one in sought],
+        letters=ours.letters or 0,
+        near=NEAR_DUPLICATE_BITS,
+        itself=asked.itself,
+        states=sorted(map(str, asked.states)),
+        left=LEFT_UNCERTAIN,
+        since=asked.since,
+        until=asked.until,
+        once=asked.once,
+        meant=asked.meant,
+        post=asked.post_id,
+        most=MAX_CANDIDATES,
+    ).all()
+    if not rows:
+        return []
+    owners = _owners(scope, {row.post_id for row in rows})
+    kinds = {
+        key: text_similarity.compare_fingerprints(
+            ours, text_similarity.fingerprint_content(channel_overrides.content_for_channel(owner, asked.channel))
+        )
+        for key, owner in owners.items()
+    }
+    seen = (_Row(*row) for row in rows)
+    found = {row.id: one for row in seen if (one := _like(row, owners[row.post_id], kinds[row.post_id], asked))}
+    order = list(SimilarityKind)
+    return sorted(found.values(), key=lambda one: (not one.refused, order.index(one.kind), -one.at.timestamp()))
+
+
+class _Row(NamedTuple):
+    """A delivery with a mark in common, as the database knows it."""
+
+    id: UUID
+    post_id: UUID
+    state: str
+    series_id: UUID | None
+    at: datetime
+
+
+def _owners(scope: Scope, ids: Collection[UUID]) -> dict[UUID, Post]:
+    rows = scope.session.exec(select(Post).where(Post.tenant_id == scope.tenant_id, col(Post.id).in_(list(ids))))
+    return {one.id: one for one in rows}
+
+
+def _like(row: _Row, owner: Post, kind: SimilarityKind | None, asked: DuplicateQuery) -> DuplicatePost | None:
+    """What one delivery is to what was asked, None where it is nothing."""
+    refused = asked.once and kind is SimilarityKind.WORDS
+    near = asked.since <= row.at <= asked.until
+    one_of_many = row.post_id == asked.post_id or row.series_id is not None or owner.origin == drafts.SERIES_ORIGIN
+    mine = asked.meant and one_of_many
+    if kind is None or not (refused or (near and not mine)):
+        return None
+    return DuplicatePost(
+        kind,
+        row.id,
+        row.post_id,
+        row.at,
+        S(row.state) in OUT,
+        refused,
+        owner.title or owner.body,
+        owner.digest,
+        asked.channel.name,
+        asked.channel.zone,
+    )
+
+
+def _wanted(scope: Scope, delivery_id: UUID, digest: str) -> frozenset[tuple[UUID, str]]:
+    """The posts that a person knows a delivery repeats, each as it was then."""
+    rows = scope.session.exec(
+        select(DuplicateWaiver.like_id, DuplicateWaiver.like_digest).where(
+            DuplicateWaiver.tenant_id == scope.tenant_id,
+            DuplicateWaiver.delivery_id == delivery_id,
+            DuplicateWaiver.digest == digest,
+        )
+    )
+    return frozenset(rows)

@@ -1,0 +1,134 @@
+"""A post as the feed of a platform shows it: what is laid out of a preview, before a template draws it. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from connectors.contract.feed_layout import FeedLayout
+from connectors.shared import feed_preview
+from connectors.shared.feed_preview import LinkCard, TextPiece
+from gate.contract.units import Medium
+from schedules.drafts.previews import PostPreview
+
+Seen = Mapping[UUID, tuple[str, str]]
+"""The pictures there are: their address, and the words that stand in their place."""
+
+
+@dataclass(frozen=True)
+class PreviewMedia:
+    """A picture, film or sound as it lies there; `shape` is its width by its height, "" where nobody knows."""
+
+    address: str
+    alt: str
+    mime: str
+    shape: str
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it moves."""
+        return self.mime.startswith("video/")
+
+    @property
+    def is_audio(self) -> bool:
+        """Whether it is heard alone."""
+        return self.mime.startswith("audio/")
+
+
+@dataclass(frozen=True)
+class PreviewPart:
+    """A post, or a part that hangs under it, as it stands in the feed. `above` is read at once, `below` after a press;
+    `length` and `most` are as the place counts, `pictures` how many it carries."""
+
+    number: int
+    comment: bool
+    title: str
+    above: Sequence[TextPiece]
+    below: Sequence[TextPiece]
+    shots: Sequence[PreviewMedia]
+    card: str
+    """The host of the page whose card is shown; "" for none."""
+    made: LinkCard | None
+    """What that card says, where its author wrote it."""
+    warning: str
+    length: int
+    most: int
+    pictures: int
+
+
+def build_feed_preview(one: PostPreview, seen: Seen) -> list[PreviewPart]:
+    """Everything an account shows of a post, in order."""
+    media = dict(zip(one.said.all_assets, one.all_media, strict=False))
+    counts = (one.length, one.most, len(one.media))
+    first = one.said.all_assets if one.joined else one.said.media
+    words = feed_preview.feed_text(one.showing, one.title, one.body)
+    found = [_stand(one.showing, words, one.warning, _shots(one.showing, first, media, seen), counts, made=one.card)]
+    for part, piece in zip(one.parts, one.said.parts, strict=False):
+        shots = _shots(one.showing, piece.media, media, seen)
+        counts = (part.length, part.most, len(part.media))
+        words = ("", part.body)  # what hangs under a post has no title of its own
+        found.append(_stand(one.showing, words, part.warning, shots, counts, number=part.number, comment=part.comment))
+    return found
+
+
+def _stand(
+    showing: FeedLayout,
+    said: tuple[str, str],
+    warning: str,
+    shots: Sequence[PreviewMedia],
+    counts: tuple[int, int, int],
+    *,
+    number: int = 1,
+    comment: bool = False,
+    made: LinkCard | None = None,
+) -> PreviewPart:
+    title, body = said
+    above, below = feed_preview.fold_feed_text(body, showing.fold, warned=bool(warning))
+    told = feed_preview.first_address(body) if showing.cards and not shots else ""
+    link = made.address if made is not None else told
+    return PreviewPart(
+        number,
+        comment,
+        title,
+        tuple(feed_preview.text_pieces(above)),
+        tuple(feed_preview.text_pieces(below)),
+        shots,
+        _host(link),
+        made,
+        warning,
+        *counts,
+    )
+
+
+def _host(link: str) -> str:
+    """Whose page an address is of; an address that cannot be read has no card."""
+    try:
+        return urlsplit(link).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _shots(
+    showing: FeedLayout, assets: Sequence[UUID], media: Mapping[UUID, Medium], seen: Seen
+) -> tuple[PreviewMedia, ...]:
+    known = [one for one in assets if one in seen]
+    first = next((_shape(showing, media.get(one)) for one in known), "")
+    return tuple(
+        PreviewMedia(
+            *seen[one],
+            mime=media[one].mime if one in media else "",
+            shape=first if showing.first_shapes else _shape(showing, media.get(one)),
+        )
+        for one in known
+    )
+
+
+def _shape(showing: FeedLayout, medium: Medium | None) -> str:
+    """A picture's width by its height as it is shown, cut where it is narrower or wider than the feed takes."""
+    if medium is None or not (medium.width and medium.height):
+        return ""
+    shape = medium.width / medium.height
+    if showing.shapes is not None:
+        narrowest, widest = showing.shapes
+        shape = min(max(shape, narrowest), widest)
+    return f"{shape:.4f}"

@@ -1,0 +1,319 @@
+"""What each account would show of a draft, and what would keep it back: for who writes, and for who says yes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from channels.accounts import account_connectors
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.accounts.states import ChannelState
+from channels.sending import step_runner
+from connectors.contract.connector import Connector, SupportsTextCount
+from connectors.contract.feed_layout import NEUTRAL_LAYOUT, FeedLayout
+from connectors.shared import feed_preview, options
+from connectors.shared.options import ReadableOption, readable_options
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from foundation.ids import derived_uuid
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating, Subject, Unit, Verdict
+from gate.permits import issuance
+from gate.permits.issuance import Decision
+from gate.policy import active_policy
+from gate.policy.active_policy import ActivePolicy
+from gate.policy.bundle import Bundle
+from schedules.drafts.drafts import DASHBOARD_ORIGIN, Draft
+from schedules.posts import channel_overrides, deliveries, link_tracking, thread_parts
+from schedules.posts.channel_overrides import MAX_BODY_LENGTH, PostContent
+from schedules.posts.delivery_units import (
+    UnitMaterial,
+    ai_disclosure_line_in,
+    compose_thread_units,
+    compose_unit,
+    delivery_subject,
+    load_unit_material,
+    place_on_channel,
+)
+from schedules.posts.models import Delivery, Post
+from schedules.publishing.claims import PAID_CONTENT_SHOWN_FREE
+from studio.library import assets
+
+NOTHING = PostContent("", "", (), ())
+
+
+@dataclass(frozen=True)
+class RuleVerdict:
+    """One rule of a place: its name, whose sentence is `place.<name>`, and its verdict for each rating."""
+
+    name: str
+    verdicts: tuple[tuple[Rating, Verdict], ...]
+
+
+@dataclass(frozen=True)
+class DestinationRules:
+    """What a place allows: the rules it is judged by, none of an unknown one, and the day they were read."""
+
+    said: tuple[RuleVerdict, ...]
+    read_on: date
+
+
+@dataclass(frozen=True)
+class PartPreview:
+    """A further part as one account would show it; `length` and `most` as of the whole preview."""
+
+    number: int
+    body: str
+    media: tuple[Medium, ...]
+    length: int
+    most: int
+    comment: bool
+    warning: str = ""
+
+
+@dataclass(frozen=True)
+class PostPreview:
+    """What one account would show, out of the very unit that would leave, and what would keep it back.
+
+    `length` and `most` are characters of the text as it leaves, the marks of the place included, counted as the place
+    counts. `reasons` are
+    sentences: the platform's limits first, then the safety check's. Without reasons it may leave.
+    """
+
+    channel_id: UUID
+    account: str
+    title: str
+    body: str
+    media: tuple[Medium, ...]
+    flags: tuple[str, ...]
+    length: int
+    most: int
+    most_media: int
+    reasons: tuple[Message, ...]
+    rule: DestinationRules
+    stopped: bool = False
+    """Whether all of these are stops, which are no fault of the post: it leaves when they end."""
+    parts: tuple[PartPreview, ...] = ()
+    """What follows the post; nothing where the place shows all of it as one."""
+    joined: bool = False
+    """Whether what follows was put under the post's own words, since the place shows it so."""
+    chosen: tuple[ReadableOption, ...] = ()
+    """What it chooses there beside its words."""
+    platform: str = ""
+    showing: FeedLayout = NEUTRAL_LAYOUT
+    """How its feed shows a post."""
+    covered: bool = False
+    """Whether the pictures are covered there until a reader presses."""
+    warning: str = ""
+    """What stands there before the words; "" where they stand open."""
+    card: feed_preview.LinkCard | None = None
+    """The card of a page that it brings along."""
+    said: PostContent = NOTHING
+    """What the post says there before it is marked; its pictures are those of `all_media`, as assets."""
+
+    @property
+    def all_media(self) -> tuple[Medium, ...]:
+        """Every picture of the post, in the order shown."""
+        return (*self.media, *(medium for part in self.parts for medium in part.media))
+
+    @property
+    def unrated(self) -> bool:
+        """Whether somebody has to rate a picture first."""
+        return any(one.code == f"gate.{Reason.RATING_MISSING}" for one in self.reasons)
+
+
+def preview_draft(
+    scope: Scope, draft: Draft, *, author: str, connectors: Mapping[str, Connector], most: int = 12
+) -> list[PostPreview]:
+    """What each chosen account would show of a draft. Raises NotFound for a picture or account that is not hers."""
+    assets.check_assets_owned(scope, draft.creator_id, draft.assets)
+    mine = {one.id: one for one in channel_reads.list_creator_channels(scope, draft.creator_id)}
+    if not mine.keys() >= set(draft.channels):
+        raise NotFound("channel.unknown")
+    chosen = [mine[one] for one in draft.channels[:most]]
+    owner = _post(scope, draft)
+    by, on = active_policy.current_policy(scope), scope.now.date()
+    shown = _shown(scope, draft, owner, chosen, author=author, connectors=connectors, by=by)
+    found = []
+    for channel in chosen:
+        said, connector = (
+            channel_overrides.content_for_channel(owner, channel),
+            account_connectors.find_connector_for(connectors, channel),
+        )
+        rule = rules_of_destination(by.bundle, channel.platform, channel.surface, on, paid=said.price is not None)
+        units, decision = shown[channel.id]
+        reasons = () if draft.is_empty else _reasons(channel, units, connector, decision, scope.now)
+        if channel_overrides.is_paid_content_free(owner, channel):
+            reasons = (PAID_CONTENT_SHOWN_FREE, *reasons)
+        waits = decision.is_transient and len(reasons) == len(decision.reasons)
+        found.append(replace(_preview(said, channel, units, connector, rule), reasons=reasons, stopped=waits))
+    return found
+
+
+def _shown(
+    scope: Scope,
+    draft: Draft,
+    owner: Post,
+    chosen: Sequence[Channel],
+    *,
+    author: str,
+    connectors: Mapping[str, Connector],
+    by: ActivePolicy,
+) -> dict[UUID, tuple[list[Unit], Decision]]:
+    """The parts of a draft on each account, marked, and what would be said of all of them together."""
+    raw, said, abouts, of = {}, {}, _abouts(scope, draft), load_unit_material(scope, owner, chosen)
+    for channel in chosen:
+        about = abouts.get(channel.id) or _about(draft, channel)
+        first = place_on_channel(scope, _first(scope, owner, channel, of), channel, about)
+        connector = account_connectors.find_connector_for(connectors, channel)
+        can = connector.capabilities if connector is not None else None
+        raw[channel.id] = compose_thread_units(first, owner, channel, can, of) if can else (first,)
+        said[channel.id] = channel_overrides.content_for_channel(owner, channel)
+    found: dict[UUID, tuple[list[Unit], Decision]] = {}
+    for alike in _alike(raw, said):  # what is read of them at once is the same
+        posts = [raw[one] for one in alike]
+        judged = issuance.preview_everywhere(
+            scope, posts, author=author, line=lambda: ai_disclosure_line_in(of.languages), by=by
+        )
+        found |= zip(alike, judged, strict=True)
+    return found
+
+
+def _alike(raw: Mapping[UUID, tuple[Unit, ...]], said: Mapping[UUID, PostContent]) -> list[list[UUID]]:
+    """Accounts by what a post says there, and in how many parts."""
+    found: dict[tuple[PostContent, int], list[UUID]] = {}
+    for one, units in raw.items():
+        found.setdefault((said[one], len(units)), []).append(one)
+    return list(found.values())
+
+
+def _about(draft: Draft, channel: Channel) -> Subject:
+    return delivery_subject(derived_uuid(draft.creator_id, "draft", channel.id))
+
+
+def _abouts(scope: Scope, draft: Draft) -> dict[UUID, Subject]:
+    """Of a post that is written, what leaves first on each account: its short addresses are those."""
+    rows = deliveries.deliveries_of_post(scope, draft.post_id) if draft.post_id is not None else []
+    return {row.channel_id: delivery_subject(row.id) for row in reversed(rows)}
+
+
+def _preview(
+    said: PostContent, channel: Channel, units: Sequence[Unit], connector: Connector | None, rule: DestinationRules
+) -> PostPreview:
+    unit, counts = units[0], [count_text(one, connector) for one in units]
+    can = options.capabilities_for(connector.capabilities, unit.options) if connector is not None else None
+    showing = can.feed_layout(channel.surface) if can is not None else NEUTRAL_LAYOUT
+    return PostPreview(
+        channel_id=channel.id,
+        account=channel.name,
+        title=unit.text_of("title"),
+        body=unit.text_of("body"),
+        media=unit.media,
+        flags=tuple(sorted({flag for one in units for flag in one.flags})),
+        length=counts[0][0],
+        most=counts[0][1],
+        most_media=can.size_limits(channel.surface)[1] if can is not None else 0,
+        reasons=(),
+        rule=rule,
+        parts=tuple(
+            PartPreview(
+                number,
+                one.text_of("body"),
+                one.media,
+                *counts[number - 1],
+                piece.comment,
+                feed_preview.content_warning(one, connector),
+            )
+            for number, (one, piece) in enumerate(zip(units[1:], said.parts, strict=False), start=2)
+        ),
+        joined=bool(said.parts) and len(units) == 1,
+        chosen=readable_options(said.options, can) if can is not None else (),
+        platform=channel.platform,
+        showing=showing,
+        covered=any(feed_preview.is_covered(showing, one) for one in units),
+        warning=feed_preview.content_warning(unit, connector),
+        card=feed_preview.link_card(unit, connector),
+        said=said,
+    )
+
+
+def count_text(unit: Unit, connector: Connector | None) -> tuple[int, int]:
+    """How much a unit says on its place, and the most it may."""
+    if isinstance(connector, SupportsTextCount):
+        return connector.count_text(unit)
+    if connector is None:
+        return len(unit.text_of("body")), MAX_BODY_LENGTH
+    most = options.capabilities_for(connector.capabilities, unit.options).size_limits(unit.surface)[0]
+    return len(unit.text_of("body")), most
+
+
+def _post(scope: Scope, draft: Draft) -> Post:
+    return Post(
+        tenant_id=scope.tenant_id,
+        creator_id=draft.creator_id,
+        id=derived_uuid(draft.creator_id, "draft"),
+        title=draft.title,
+        body=draft.body,
+        media=[str(asset) for asset in draft.media],
+        parts=thread_parts.dump_thread(draft.parts),
+        overrides=channel_overrides.dump_overrides(draft.others),
+        links=_links(scope, draft),
+        origin=DASHBOARD_ORIGIN,
+        origin_key="",
+        author=scope.actor,
+        text_ai=draft.text_ai,
+        late_ok=None,
+        digest="",
+    )
+
+
+def _links(scope: Scope, draft: Draft) -> dict[str, object]:
+    """What a post keeps of its addresses, and what one would that were written now."""
+    if draft.post_id is not None:
+        return deliveries.get_post(scope, draft.post_id).links
+    return link_tracking.build_link_plan(scope, draft.creator_id, draft.links)
+
+
+def _first(scope: Scope, owner: Post, channel: Channel, of: UnitMaterial) -> Unit:
+    """The unit of a post that is not written: the same function makes the one that leaves."""
+    row = Delivery(
+        tenant_id=scope.tenant_id,
+        creator_id=owner.creator_id,
+        id=derived_uuid(owner.id, channel.id),
+        post_id=owner.id,
+        channel_id=channel.id,
+        wall_time="",
+        zone=channel.zone,
+        due_at=scope.now,
+    )
+    return compose_unit(scope, row, owner, channel, of)
+
+
+def rules_of_destination(
+    rules: Bundle, platform: str, surface: str, on: date, *, paid: bool = False
+) -> DestinationRules:
+    """The rule of a place as it stands on a day; `paid` of what has a price there."""
+    ratings = [rating for rating in Rating if rating is not Rating.X]
+    said = (
+        RuleVerdict(name, tuple((rating, row.verdict(rating)) for rating in ratings))
+        for name, row in rules.source_rows(platform, surface, on=on, paid=paid)
+    )
+    return DestinationRules(tuple(said), rules.read_on)
+
+
+def _reasons(
+    channel: Channel, units: Sequence[Unit], connector: Connector | None, decision: Decision, now: datetime
+) -> tuple[Message, ...]:
+    found = []
+    if channel.state != ChannelState.ACTIVE:
+        found.append(Message("delivery.channel_not_ready", {"account": channel.name}))
+    if connector is not None:
+        unfit = (step_runner.sending_problem(one, connector, now) for one in units)
+        found += [reason for reason in unfit if reason is not None]
+    if not decision.is_allowed and not (
+        decision.needs_place_check and channel.can_check_destination
+    ):  # it is looked at just before
+        found += [Message(f"gate.{reason}") for reason in decision.reasons] or [decision.main_reason]
+    return tuple(one for place, one in enumerate(found) if one not in found[:place])

@@ -1,0 +1,84 @@
+"""A post that stands already, once more on the same account: a delivery of its own, never the first one again."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels.accounts import queries as channel_reads
+from connectors.contract.connector import Connector
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, Refused
+from foundation.ops.wall_time import WallTime
+from schedules.approvals import decisions, time_changes
+from schedules.downtime.misfires import original_occurrence_key
+from schedules.drafts import duplicates
+from schedules.posts import deliveries
+from schedules.posts.models import Delivery
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery, transition_delivery
+from tenants import audit
+
+S = DeliveryState
+REPOSTABLE_STATES = frozenset({S.PUBLISHED, S.REMOVED})
+"""States of what was seen outside, and is not on its way there."""
+
+WAITING = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD, S.PUBLISHING, S.PROCESSING, S.UNCERTAIN})
+"""States of one that was asked for already, and did not come out yet."""
+
+
+def repost_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, connectors: Mapping[str, Connector]) -> UUID:
+    """Post it once more at a wall time, as approved as it has to be; the new delivery, which says which one was first.
+
+    Raises Conflict for what was not posted, or where one more waits already; BadInput for a time that has passed;
+    Refused where the platform never takes the same words twice.
+    """
+    row = get_delivery(scope, delivery_id)
+    if row.state not in REPOSTABLE_STATES:
+        raise Conflict("delivery.not_posted")
+    owner = deliveries.get_post(scope, row.post_id)
+    late = deliveries.late_deadline(owner, at.instant(), at.zone)
+    if late is not None and late < scope.now:
+        raise BadInput("delivery.time_passed")
+    first = original_occurrence_key(row.occurrence_key)
+    if _waits(scope, row, first):
+        raise Conflict("delivery.again_waits")
+    time_changes.reopen_time_approval(scope, row, at.instant())
+    key = next_repost_key(scope, row.post_id, row.channel_id, first)
+    made = deliveries.create_delivery(
+        scope, row.post_id, row.channel_id, at=at, occurrence_key=key, variant=row.variant
+    )
+    if any(one.refused for one in duplicates.find_delivery_duplicates(scope, made, connectors=connectors)):
+        raise Refused("delivery.never_twice", account=channel_reads.get_channel(scope, row.channel_id).name)
+    audit.record(scope, "delivery.once_more", f"delivery:{made}", first=str(delivery_id))
+    if decisions.is_approved(scope, owner, scope.now):
+        new = get_delivery(scope, made)
+        transition_delivery(scope, new, S.APPROVED)
+        transition_delivery(scope, new, S.SCHEDULED)
+    return made
+
+
+def next_repost_key(scope: Scope, post_id: UUID, channel_id: UUID, key: str) -> str:
+    """A key for one more of an occurrence that was never used on the account: `again-1`, `again-2` …"""
+    used = set(
+        scope.session.exec(
+            select(Delivery.occurrence_key).where(
+                Delivery.tenant_id == scope.tenant_id, Delivery.post_id == post_id, Delivery.channel_id == channel_id
+            )
+        )
+    )
+    further = (f"{key}{'.' * bool(key)}again-{number}" for number in range(1, len(used) + 2))
+    return next(one for one in further if one not in used)
+
+
+def _waits(scope: Scope, row: Delivery, first: str) -> bool:
+    rows = scope.session.exec(
+        select(Delivery.occurrence_key).where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.post_id == row.post_id,
+            Delivery.channel_id == row.channel_id,
+            Delivery.id != row.id,
+            col(Delivery.state).in_(sorted(map(str, WAITING))),
+        )
+    )
+    return any(key != first and original_occurrence_key(key) == first for key in rows)

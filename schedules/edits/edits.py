@@ -1,0 +1,154 @@
+"""Other words for posts that stand outside, as rows: the one way they change state, and what wakes them."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.errors import Conflict, NotFound
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from schedules.posts.events import EditDue
+from schedules.posts.models import Delivery, Post, PostEdit
+from schedules.posts.states import EDIT_STATES, EDITS_NEEDING_DECISION, OPEN_EDITS, EditState
+from tenants.notices import notices
+
+E = EditState
+EDIT_LIFETIME = timedelta(days=1)
+"""How long it is tried, from the last yes on."""
+
+EDITED_POST_REMOVED = Message("edit.taken_away")
+OPEN_EDIT_STATES = tuple(map(str, OPEN_EDITS))
+
+
+def get_edit(scope: Scope, edit_id: UUID, *, held: bool = False) -> PostEdit:
+    """An edit as it stands in the database now; `held` until the transaction ends, taken after its delivery.
+
+    Raises NotFound; another tenant's looks the same.
+    """
+    query = select(PostEdit).where(PostEdit.tenant_id == scope.tenant_id, PostEdit.id == edit_id)
+    query = query.with_for_update(key_share=True) if held else query
+    row = scope.session.exec(query.execution_options(populate_existing=True)).first()
+    if row is None:
+        raise NotFound("edit.unknown")
+    return row
+
+
+def open_edits_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, PostEdit]:
+    """The open edit of each of these deliveries that has one, by delivery; held until the transaction ends."""
+    query = (
+        select(PostEdit)
+        .where(
+            PostEdit.tenant_id == scope.tenant_id,
+            col(PostEdit.delivery_id).in_(list(deliveries)),
+            col(PostEdit.state).in_(OPEN_EDIT_STATES),
+        )
+        .order_by(col(PostEdit.id))
+        .with_for_update(key_share=True)
+    )
+    return {row.delivery_id: row for row in scope.session.exec(query.execution_options(populate_existing=True))}
+
+
+def edits_awaiting_approval_query(scope: Scope) -> Any:
+    """A query for the deliveries whose new words wait for a yes."""
+    return select(PostEdit.delivery_id).where(PostEdit.tenant_id == scope.tenant_id, PostEdit.state == str(E.WAITING))
+
+
+def create_edit(scope: Scope, row: Delivery, owner: Post, *, words: tuple[dict[str, str], dict[str, str]]) -> PostEdit:
+    """Write down that a delivery is to say what its post says now; `words` are those before and those after."""
+    before, after = words
+    made = PostEdit(
+        tenant_id=scope.tenant_id,
+        creator_id=row.creator_id,
+        post_id=owner.id,
+        delivery_id=row.id,
+        channel_id=row.channel_id,
+        digest=owner.digest,
+        before=before,
+        after=after,
+        by=scope.actor,
+        until=scope.now + EDIT_LIFETIME,
+    )
+    scope.add(made)
+    return made
+
+
+def transition_edit(
+    scope: Scope, row: PostEdit, after: EditState, *, reason: Message | None = None, **changes: Any
+) -> None:
+    """Bring an edit to `after`, with further columns; the members are told of one that waits for them.
+
+    The row is held by who read it. Raises Conflict when the graph has no such edge.
+    """
+    EDIT_STATES.check(EditState(row.state), after)
+    row.state, row.reason, row.version = str(after), reason.to_json() if reason is not None else None, row.version + 1
+    for name, value in changes.items():
+        setattr(row, name, value)
+    scope.add(row)
+    cause = f"edit:{row.delivery_id}"
+    if after in EDITS_NEEDING_DECISION:
+        told = Message(f"edit.told_{after}")
+        notices.put(scope, told, cause=cause, urgent=True, creator_id=row.creator_id)
+    else:
+        notices.close(scope, cause)
+    if after not in (E.DUE, E.SENDING):
+        outbox.cancel(scope, EditDue.kind, row.id)
+
+
+def schedule_edit(scope: Scope, row: PostEdit) -> None:
+    """Have it leave as soon as it may, in turn with what else leaves the account."""
+    outbox.cancel(scope, EditDue.kind, row.id)
+    outbox.put(scope, EditDue(scope.tenant_id, row.id), lane=f"channel:{row.channel_id}", priority=1)
+
+
+def wake_stalled_edits(scope: Scope) -> int:
+    """Wake what no row would wake any more: there should be none; how many."""
+    query = select(PostEdit).where(
+        PostEdit.tenant_id == scope.tenant_id, col(PostEdit.state).in_([str(E.DUE), str(E.SENDING)])
+    )
+    forgotten = [row for row in scope.session.exec(query).all() if not outbox.is_pending(scope, row.id, EditDue.kind)]
+    for row in forgotten:
+        schedule_edit(scope, row)
+    return len(forgotten)
+
+
+def release_edits(scope: Scope, owner: Post) -> None:
+    """Nobody's yes is missing (any more): what waited for it leaves."""
+    for row in _of(scope, owner, E.WAITING):
+        transition_edit(scope, row, E.DUE, until=scope.now + EDIT_LIFETIME)
+        schedule_edit(scope, row)
+
+
+def hold_edits(scope: Scope, owner: Post) -> frozenset[UUID]:
+    """A yes is missing again: what has not left waits for it; the deliveries that are to be changed."""
+    rows = _of(scope, owner, E.DUE)
+    for row in rows:
+        transition_edit(scope, row, E.WAITING)
+    return frozenset(row.delivery_id for row in rows)
+
+
+def drop_edit(scope: Scope, delivery_id: UUID, reason: Message) -> None:
+    """Nothing is changed any more at a delivery that goes away. One on its way ends by itself."""
+    row = open_edits_of_deliveries(scope, [delivery_id]).get(delivery_id)
+    if row is not None and row.state != E.SENDING:
+        transition_edit(scope, row, E.DROPPED, reason=reason, settled_at=scope.now)
+
+
+def _of(scope: Scope, owner: Post, state: EditState) -> list[PostEdit]:
+    query = select(PostEdit).where(
+        PostEdit.tenant_id == scope.tenant_id,
+        PostEdit.post_id == owner.id,
+        PostEdit.digest == owner.digest,
+        PostEdit.state == str(state),
+    )
+    held = query.order_by(col(PostEdit.id)).with_for_update(key_share=True)
+    return list(scope.session.exec(held.execution_options(populate_existing=True)))
+
+
+def require_not_sending(row: PostEdit) -> None:
+    """Raise Conflict while its request is out: what came of it is known in a moment."""
+    if row.state == E.SENDING:
+        raise Conflict("edit.under_way")

@@ -1,0 +1,98 @@
+"""Asking for a feed: once, within bounds, to where the house may go, and again only if it changed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+from foundation.http.http_client import (
+    RESPONSE_TOO_LARGE,
+    HttpClient,
+    HttpRequest,
+    HttpResponse,
+    RequestNotSent,
+    ResponseLost,
+)
+from foundation.i18n.translation import Message
+
+SECONDS = 15.0
+MAX_BYTES = 2 * 2**20
+MAX_REDIRECTS = 3
+"""Times that an answer may send us elsewhere; each place is held against the same rule."""
+
+MayReach = Callable[[str], bool]
+"""Whether the house may go to an address."""
+
+_MOVED = frozenset({301, 302, 303, 307, 308})
+_ASKS = {
+    "user-agent": "Greenroom",
+    "accept": "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.1",
+    "accept-encoding": "identity",
+}
+
+
+@dataclass(frozen=True)
+class FeedDownload:
+    """The bytes of a feed, and what to ask with next time."""
+
+    body: bytes
+    etag: str
+    modified: str
+
+
+class FeedUnchanged:
+    """The feed is as it was."""
+
+
+DownloadResult = FeedDownload | FeedUnchanged | Message
+"""A Message says why there is no answer."""
+
+DownloadFeed = Callable[[str, str, str], DownloadResult]
+"""Asks for an address with the etag and the date of last time."""
+
+
+def download_feed(
+    address: str, etag: str, modified: str, *, http: HttpClient, may_reach: MayReach, seconds: float = SECONDS
+) -> DownloadResult:
+    """Ask for a feed, `seconds` at most for each answer. Never raises for what the other side does."""
+    asks = {**_ASKS}
+    if etag:
+        asks["if-none-match"] = etag
+    if modified:
+        asks["if-modified-since"] = modified
+    for _ in range(MAX_REDIRECTS + 1):
+        if not may_reach(address):
+            return Message("feed.unreachable_place", {"host": _host(address)})
+        reply = http.send(HttpRequest("GET", address, asks, deadline=seconds, max_bytes=MAX_BYTES))
+        if not isinstance(reply, HttpResponse) or reply.status not in _MOVED:
+            return _answer(reply, address)
+        try:
+            address = urljoin(address, reply.headers.get("location", ""))
+        except ValueError:
+            return Message("feed.refused", {"status": reply.status})
+    return Message("feed.sent_round")
+
+
+def _answer(reply: HttpResponse | RequestNotSent | ResponseLost, address: str) -> DownloadResult:
+    match reply:
+        case HttpResponse(status=304):
+            return FeedUnchanged()
+        case HttpResponse(status=200, headers=headers, body=body):
+            return FeedDownload(body, _kept(headers.get("etag", "")), _kept(headers.get("last-modified", "")))
+        case HttpResponse(status=status):
+            return Message("feed.refused", {"status": status})
+        case ResponseLost(detail=detail) if detail == RESPONSE_TOO_LARGE:
+            return Message("feed.too_large", {"most": MAX_BYTES // 2**20})
+        case _:
+            return Message("feed.no_answer", {"host": _host(address)})
+
+
+def _kept(said: str) -> str:
+    """What may be sent back as it came: short, and of one line of plain signs."""
+    return said if len(said) <= 300 and said.isascii() and said.isprintable() else ""
+
+
+def _host(address: str) -> str:
+    try:
+        return (urlsplit(address).hostname or "…")[:80]
+    except ValueError:
+        return "…"

@@ -1,0 +1,40 @@
+"""What the event of a feed does: ask, read, and be due again. No transaction is open while it is asked."""
+
+from foundation.db.database import OpenScope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from schedules.feeds import sources
+from schedules.feeds.download import DownloadFeed, FeedUnchanged
+from schedules.feeds.rss_atom import parse_feed
+from schedules.feeds.sources import FEED_AUTHOR
+from schedules.posts.events import FeedReadDue
+
+
+def read_feed(event: FeedReadDue, *, tenant: OpenScope, fetch: DownloadFeed) -> None:
+    """Read a feed if it is due; a repeat of the same event finds that it is not any more."""
+    with tenant(event.tenant_id, FEED_AUTHOR) as scope:
+        reading = sources.begin_feed_reading(scope, event.subject_id)
+    if reading is None:
+        return
+    answer = fetch(reading.url, reading.etag, reading.modified)
+    if isinstance(answer, FeedUnchanged):
+        with tenant(event.tenant_id, FEED_AUTHOR) as scope:
+            sources.record_unchanged_feed(scope, event.subject_id)
+        return
+    try:
+        document = None if isinstance(answer, Message) else parse_feed(answer.body)
+    except BadInput as wrong:
+        answer, document = wrong.message, None
+    with tenant(event.tenant_id, FEED_AUTHOR) as scope:
+        if isinstance(answer, Message):
+            sources.record_feed_failure(scope, event.subject_id, answer)
+        elif document is not None:
+            sources.create_drafts_from_feed(
+                scope, event.subject_id, document, etag=answer.etag, modified=answer.modified
+            )
+
+
+def reschedule_feed(event: FeedReadDue, *, tenant: OpenScope) -> None:
+    """It failed too often for a fault of ours: it is tried again at its pace, so that no feed falls silent."""
+    with tenant(event.tenant_id, FEED_AUTHOR) as scope:
+        sources.record_feed_failure(scope, event.subject_id, Message("feed.our_error"))

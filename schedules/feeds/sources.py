@@ -1,0 +1,314 @@
+"""Feeds whose new entries become drafts: what stood there at first is old, a few a day, and never the same twice."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels.accounts import queries as channel_reads
+from foundation.db.bulk_insert import insert_rows
+from foundation.db.database import Scope, stored_message
+from foundation.errors import BadInput, NotFound
+from foundation.i18n.translation import Message
+from foundation.ids import derived_uuid
+from foundation.ops.wall_time import local_day
+from foundation.outbox import outbox
+from schedules.availability.models import Feed, FeedEntry
+from schedules.calendar import board
+from schedules.feeds.rss_atom import ParsedEntry, ParsedFeed
+from schedules.posts import deliveries
+from schedules.posts.events import FeedReadDue
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+from tenants.notices import notices
+
+ORIGIN = "rss"
+FEED_AUTHOR = "system:feeds"
+PACE = timedelta(minutes=30)
+SLOWEST = timedelta(hours=24)
+MAX_DRAFTS_PER_DAY = 5
+"""Drafts of one feed on one local day of its creator."""
+
+MAX_FEEDS = 30
+"""Of one creator."""
+
+MAX_FEED_URL_LENGTH = 2_000
+TOLD_AFTER = 3
+"""Failures in a row before the members are told."""
+
+
+@dataclass(frozen=True)
+class FeedView:
+    """A feed as people see it; instants are UTC-aware, `reason` why it could not be read last."""
+
+    id: UUID
+    creator_id: UUID
+    url: str
+    title: str
+    channels: tuple[UUID, ...]
+    paused: bool
+    last_read_at: datetime | None
+    next_read_at: datetime
+    reason: Message | None
+    total: int
+
+
+@dataclass(frozen=True)
+class FeedReading:
+    """What to ask a feed with; None of `reading` when there is nothing to ask."""
+
+    url: str
+    etag: str
+    modified: str
+
+
+def add_feed(scope: Scope, creator_id: UUID, url: str, channels: Sequence[UUID]) -> UUID:
+    """Follow a feed of a creator for some of her accounts, and for those it is followed for already; once per address.
+    It is read at once.
+
+    Raises BadInput for what is no address, or one too many; NotFound for an account that is not hers.
+    """
+    address = _address(url)
+    if not channels:
+        raise BadInput("feed.no_account")
+    hers = {one.id for one in channel_reads.list_creator_channels(scope, creator_id)}
+    if not hers >= set(channels):
+        raise NotFound("channel.unknown", channel=str(next(iter(set(channels) - hers))))
+    scope.lock(f"{scope.tenant_id}:feeds:{creator_id}")
+    known = scope.session.exec(
+        select(Feed).where(Feed.tenant_id == scope.tenant_id, Feed.creator_id == creator_id)
+    ).all()
+    same = next((one for one in known if one.url == address), None)
+    if same is not None:
+        same.channels = [*dict.fromkeys([*same.channels, *map(str, channels)])]
+        scope.add(same)
+        return same.id
+    if len(known) >= MAX_FEEDS:
+        raise BadInput("feed.too_many", most=MAX_FEEDS)
+    row = Feed(
+        tenant_id=scope.tenant_id,
+        creator_id=creator_id,
+        url=address,
+        channels=[str(one) for one in dict.fromkeys(channels)],
+        next_read_at=scope.now,
+    )
+    scope.add(row)
+    outbox.put(scope, FeedReadDue(scope.tenant_id, row.id))
+    audit.record(scope, "feed.added", f"feed:{row.id}")
+    return row.id
+
+
+def _address(typed: str) -> str:
+    wanted = typed.strip()
+    try:
+        parts = urlsplit(wanted)
+        well = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.username or parts.password)
+        well = well and (parts.port is None or parts.port > 0)
+    except ValueError:
+        well = False
+    if (
+        not well
+        or len(wanted) > MAX_FEED_URL_LENGTH
+        or not wanted.isascii()
+        or not wanted.isprintable()
+        or " " in wanted
+    ):
+        raise BadInput("feed.no_address")
+    return parts._replace(fragment="").geturl()
+
+
+def _feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> Feed:
+    row = _locked(scope, feed_id)
+    if row is None or row.creator_id != creator_id:
+        raise NotFound("feed.unknown")
+    return row
+
+
+def _locked(scope: Scope, feed_id: UUID) -> Feed | None:
+    return scope.session.exec(
+        select(Feed)
+        .where(Feed.tenant_id == scope.tenant_id, Feed.id == feed_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def pause_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
+    """Read it no more until `resume`. Raises NotFound."""
+    row = _feed(scope, creator_id, feed_id)
+    row.paused = True
+    scope.add(row)
+    outbox.cancel(scope, FeedReadDue.kind, feed_id)
+    notices.close(scope, _cause(feed_id))
+
+
+def resume_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
+    """Read it now, and then at its pace. Raises NotFound."""
+    row = _feed(scope, creator_id, feed_id)
+    row.paused, row.next_read_at, row.failures = False, scope.now, 0
+    scope.add(row)
+    outbox.put(scope, FeedReadDue(scope.tenant_id, feed_id), instead_of=FeedReadDue)
+
+
+def delete_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
+    """Follow it no more; its drafts stay. Raises NotFound."""
+    row = _feed(scope, creator_id, feed_id)
+    outbox.cancel(scope, FeedReadDue.kind, feed_id)
+    notices.close(scope, _cause(feed_id))
+    scope.run(
+        "DELETE FROM feed_entries WHERE tenant_id = :tenant AND feed_id = :feed", tenant=scope.tenant_id, feed=feed_id
+    )
+    scope.session.delete(row)
+    audit.record(scope, "feed.removed", f"feed:{feed_id}")
+
+
+def list_feeds(scope: Scope, creator_id: UUID) -> list[FeedView]:
+    """The feeds of a creator, by address."""
+    rows = scope.session.exec(
+        select(Feed)
+        .where(Feed.tenant_id == scope.tenant_id, Feed.creator_id == creator_id)
+        .order_by(col(Feed.url))
+        .execution_options(populate_existing=True)
+    )
+    return [_subscribed(row) for row in rows]
+
+
+def get_feed(scope: Scope, creators: Collection[UUID], feed_id: UUID) -> FeedView:
+    """One feed of these creators. Raises NotFound; another tenant's looks the same."""
+    row = scope.session.get(Feed, (scope.tenant_id, feed_id), populate_existing=True)
+    if row is None or row.creator_id not in creators:
+        raise NotFound("feed.unknown")
+    return _subscribed(row)
+
+
+def _subscribed(row: Feed) -> FeedView:
+    return FeedView(
+        row.id,
+        row.creator_id,
+        row.url,
+        row.title,
+        tuple(map(UUID, row.channels)),
+        row.paused,
+        row.last_read_at,
+        row.next_read_at,
+        Message.from_json(row.reason) if row.reason else None,
+        row.total,
+    )
+
+
+def begin_feed_reading(scope: Scope, feed_id: UUID) -> FeedReading | None:
+    """What to ask a feed with now; None for one that is gone, paused, or was just read."""
+    row = scope.session.get(Feed, (scope.tenant_id, feed_id))
+    if row is None or row.paused or row.next_read_at > scope.now:
+        return None
+    return FeedReading(row.url, row.etag, row.modified)
+
+
+def _due(scope: Scope, feed_id: UUID) -> Feed | None:
+    row = _locked(scope, feed_id)
+    return None if row is None or row.paused or row.next_read_at > scope.now else row
+
+
+def record_unchanged_feed(scope: Scope, feed_id: UUID) -> None:
+    """It was asked, and is as it was."""
+    row = _due(scope, feed_id)
+    if row is not None:
+        _read(scope, row)
+
+
+def record_feed_failure(scope: Scope, feed_id: UUID, reason: Message) -> None:
+    """It could not be read: the members are told once, and it is asked again at its pace, then more and more rarely."""
+    row = _due(scope, feed_id)
+    if row is None:
+        return
+    row.failures, row.reason = row.failures + 1, stored_message(reason)
+    row.etag = row.modified = ""  # what it said last may not be what was understood
+    if row.failures == TOLD_AFTER:
+        told = Message("feed.fails", {"feed": row.title or row.url[:80]})
+        notices.put(scope, told, cause=_cause(feed_id), creator_id=row.creator_id)
+    _again(scope, row, min(PACE * 2 ** min(row.failures - 1, 10), SLOWEST))
+
+
+def create_drafts_from_feed(scope: Scope, feed_id: UUID, document: ParsedFeed, *, etag: str, modified: str) -> int:
+    """Make drafts of what is new, the oldest first; at the first reading, of nothing. Returns how many.
+
+    What a day has no more room for waits for the next one: the feed is then asked for all of it again.
+    """
+    row = _due(scope, feed_id)
+    if row is None:
+        return 0
+    accounts = _accounts(scope, row)
+    if not accounts:
+        record_feed_failure(scope, feed_id, Message("feed.accounts_gone"))
+        return 0
+    known = set(
+        scope.session.exec(
+            select(FeedEntry.guid).where(FeedEntry.tenant_id == scope.tenant_id, FeedEntry.feed_id == feed_id)
+        )
+    )
+    fresh = [entry for entry in reversed(document.entries) if entry.guid not in known]
+    creator = tenant_reads.get_creator(scope, row.creator_id)
+    day = str(local_day(scope.now, creator.zone))
+    room = MAX_DRAFTS_PER_DAY - (row.today if row.day == day else 0)
+    wanted = fresh[:room] if row.seeded else []
+    seen = wanted if row.seeded else fresh
+    insert_rows(
+        scope,
+        FeedEntry,
+        [
+            {"id": derived_uuid(feed_id, entry.guid), "creator_id": row.creator_id, "feed_id": feed_id}
+            | {"guid": entry.guid}
+            for entry in seen
+        ],
+    )
+    for entry in wanted:
+        _draft(scope, row, entry, accounts, creator.zone)
+    row.today, row.day = MAX_DRAFTS_PER_DAY - room + len(wanted), day
+    row.total += len(wanted)
+    row.seeded, row.title = True, document.title or row.title
+    whole = len(seen) == len(fresh)
+    row.etag, row.modified = (etag, modified) if whole else ("", "")
+    _read(scope, row)
+    return len(wanted)
+
+
+def _accounts(scope: Scope, row: Feed) -> list[UUID]:
+    """The accounts of a feed that are still here; one that somebody took off is not."""
+    here = {one.id for one in channel_reads.list_creator_channels(scope, row.creator_id) if not one.is_disconnected}
+    return [one for one in map(UUID, row.channels) if one in here]
+
+
+def _draft(scope: Scope, row: Feed, entry: ParsedEntry, accounts: Sequence[UUID], zone: str) -> None:
+    """A draft with the next free usual hour as its wish: it leaves for nobody without a yes."""
+    post_id = deliveries.create_post(
+        scope,
+        creator_id=row.creator_id,
+        title="",
+        body=entry.text,
+        media=(),
+        origin=ORIGIN,
+        origin_key=f"{row.id}:{entry.guid}",
+        author=FEED_AUTHOR,
+    )
+    at = board.find_next_usual_time(scope, row.creator_id, zone, channels=accounts)
+    for channel_id in accounts:
+        deliveries.create_delivery(scope, post_id, channel_id, at=at)
+
+
+def _read(scope: Scope, row: Feed) -> None:
+    row.last_read_at, row.failures, row.reason = scope.now, 0, None
+    notices.close(scope, _cause(row.id))
+    _again(scope, row, PACE)
+
+
+def _again(scope: Scope, row: Feed, after: timedelta) -> None:
+    row.next_read_at = scope.now + after
+    scope.add(row)
+    outbox.put(scope, FeedReadDue(scope.tenant_id, row.id), at=row.next_read_at, instead_of=FeedReadDue)
+
+
+def _cause(feed_id: UUID) -> str:
+    return f"feed:{feed_id}"

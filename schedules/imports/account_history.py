@@ -1,0 +1,56 @@
+"""What one account says over time, held in memory: for a file of posts, whose lines are held against each other too."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from schedules.posts import text_similarity
+from schedules.posts.text_similarity import SIMILARITY_WINDOW, Fingerprint, SimilarityKind
+
+MAX_CANDIDATES_COMPARED = 50
+"""Of posts with a mark in common, so many of the nearest are looked at."""
+
+
+@dataclass(frozen=True)
+class KnownDuplicate:
+    """A post that another one repeats, by when it leaves; `refused`: its place never takes the same words twice."""
+
+    kind: SimilarityKind
+    at: datetime
+    refused: bool
+
+
+@dataclass
+class AccountTexts:
+    """Posts of one account by what they are found by. `once`: it never takes the same words twice."""
+
+    once: bool = False
+    found: dict[int, list[tuple[datetime, int]]] = field(default_factory=dict)
+    prints: list[Fingerprint] = field(default_factory=list)
+
+    def add_text(self, at: datetime, one: Fingerprint) -> None:
+        """Another post, at an instant (UTC-aware)."""
+        self.prints.append(one)
+        for mark in text_similarity.index_marks(one):
+            insort(self.found.setdefault(mark.mark, []), (at, len(self.prints) - 1))
+
+    def find_duplicate(self, at: datetime, one: Fingerprint) -> KnownDuplicate | None:
+        """What a post at an instant would repeat, the surest first; None where it is new."""
+        for mark in text_similarity.search_marks(one):
+            for when, place in self._around(mark.mark, at):
+                kind = text_similarity.compare_fingerprints(one, self.prints[place])
+                refused = self.once and kind is SimilarityKind.WORDS
+                if kind is not None and (refused or abs(when - at) <= SIMILARITY_WINDOW):
+                    return KnownDuplicate(kind, when, refused)
+        return None
+
+    def _around(self, mark: int, at: datetime) -> Iterator[tuple[datetime, int]]:
+        """Those with a mark, the nearest to an instant first."""
+        row = self.found.get(mark, [])
+        right = bisect_left(row, (at, -1))
+        left = right - 1
+        for _ in range(min(MAX_CANDIDATES_COMPARED, len(row))):
+            after = right < len(row) and (left < 0 or row[right][0] - at <= at - row[left][0])
+            yield row[right] if after else row[left]
+            right, left = (right + 1, left) if after else (right, left - 1)

@@ -1,0 +1,26 @@
+"""What accounts are called in files of posts: by their name, and by where they are too where a creator has several of
+that name. Pure."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from channels.accounts.queries import Channel
+
+
+def name_accounts(accounts: Collection[Channel]) -> dict[UUID, str]:
+    """What each account of a creator is called in files, so that no two have the same name, whatever the case.
+
+    One that nobody uses any more takes no name from one that is used.
+    """
+    return {one.id: _free(one, [other for other in accounts if other.id != one.id]) for one in accounts}
+
+
+def _forms(one: Channel) -> Sequence[str]:
+    return one.name, f"{one.name} ({one.platform})", f"{one.name} ({one.platform} {one.account})"
+
+
+def _free(one: Channel, others: Sequence[Channel]) -> str:
+    """The shortest form nobody else goes by; the longest is one account's alone on its platform."""
+    rivals = [other for other in others if one.is_disconnected or not other.is_disconnected]
+    taken = {form.casefold() for other in rivals for form in _forms(other)}
+    return next((form for form in _forms(one) if form.casefold() not in taken), _forms(one)[-1])

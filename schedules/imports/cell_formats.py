@@ -1,0 +1,152 @@
+"""What stands in the cells of a file of posts, and how it is written there: names in a list, apostrophes, spans. Pure.
+
+A spreadsheet runs what begins like a formula. What we write is kept from that by an apostrophe, and what we read is
+freed of it, so that a text that went out comes back as it was.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import date, time, timedelta
+
+from foundation.money import STARS, Money, parse_money
+from schedules.posts.states import DeliveryState
+
+COLUMNS = (
+    "key",
+    "creator",
+    "channels",
+    "date",
+    "time",
+    "zone",
+    "late_ok",
+    "title",
+    "body",
+    "text_ai",
+    "media",
+    "first_comment",
+    "labels",
+    "utm_campaign",
+    "plain_links",
+    "priority",
+)
+STATUS_COLUMNS = ("state", "url", "reason")
+"""Columns we add when we write a file; in one that is brought in they say nothing but what was `OFF` the calendar, or
+had left."""
+
+OFF = frozenset({str(DeliveryState.CANCELLED), str(DeliveryState.REMOVED)})
+OUTSIDE = frozenset(map(str, (DeliveryState.PUBLISHED, DeliveryState.PARTLY, DeliveryState.BROKEN_OFF)))
+
+_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")  # the wide ones count where people write with them
+_GUARDED = _FORMULA | {"'"}
+_DATES = (
+    re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"),
+    re.compile(r"(?P<day>\d{1,2})[/.](?P<month>\d{1,2})[/.](?P<year>\d{4})"),
+)
+_CLOCK = re.compile(r"(?P<hour>\d{1,2})[:hH](?P<minute>\d{2})(?::(?P<second>\d{2}))?")
+_BETWEEN = re.compile(r"[\\|;]")
+_SPAN = re.compile(r"(\d{1,5})\s*(m|min|h|d|j)", re.IGNORECASE)
+_UNITS = {"m": timedelta(minutes=1), "min": timedelta(minutes=1), "h": timedelta(hours=1)}
+_DAY = timedelta(days=1)
+_STARS = "Stars"
+ALWAYS_LATE, END_OF_DAY = "always", "day"
+_ALWAYS, _END_OF_DAY = frozenset({ALWAYS_LATE, "toujours"}), frozenset({END_OF_DAY, "jour"})
+MAX_LATENESS = timedelta(days=30)
+
+
+def previous_state_code(state: str) -> str:
+    """What is said of a line whose post stood so when its file was written, the code of it; "" of what was to come."""
+    known = {*split_names(state)}
+    return "import.stands" if known & OUTSIDE else "import.taken_off" if known & OFF else ""
+
+
+def escape_formula(text: str) -> str:
+    """A cell that no spreadsheet runs."""
+    return f"'{text}" if text[:1] in _FORMULA or _is_guarded(text) else text
+
+
+def unescape_formula(cell: str) -> str:
+    """The text that `guarded` wrote."""
+    return cell[1:] if _is_guarded(cell) else cell
+
+
+def _is_guarded(cell: str) -> bool:
+    return cell[:1] == "'" and cell[1:2] in _GUARDED
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Names in one cell."""
+    return "|".join(re.sub(r"([\\|;])", r"\\\1", name) for name in names)
+
+
+def split_names(cell: str) -> tuple[str, ...]:
+    """The names of a cell, between `|` or `;`; a sign after a backslash belongs to its name."""
+    if not _BETWEEN.search(cell):  # nearly every cell, of which a file has ten thousands
+        return (cell.strip(),) if cell.strip() else ()
+    found, name, letters = [], "", iter(cell)
+    for letter in letters:
+        if letter == "\\":
+            name += next(letters, "\\")
+        elif letter in "|;":
+            found.append(name)
+            name = ""
+        else:
+            name += letter
+    return tuple(one.strip() for one in (*found, name) if one.strip())
+
+
+def parse_price_cell(cell: str) -> Money | None:
+    """The price of `12.50 USD` or `50 Stars`; None for what is none, nothing at all included."""
+    amount, _, unit = cell.strip().rpartition(" ")
+    try:
+        price = parse_money(amount, STARS if unit.casefold() == _STARS.casefold() else unit)
+    except (TypeError, ValueError):
+        return None
+    return price if price.minor > 0 else None
+
+
+def format_price_cell(price: Money) -> str:
+    """What `price_in` reads."""
+    amount, _, currency = str(price).partition(" ")
+    return f"{amount} {_STARS if currency == STARS else currency}"
+
+
+def parse_day(cell: str) -> date | None:
+    """The date of `2026-11-21` or `21/11/2026`; None for what is none."""
+    for form in _DATES:
+        found = form.fullmatch(cell)
+        if found is not None:
+            try:
+                return date(int(found["year"]), int(found["month"]), int(found["day"]))
+            except ValueError:
+                return None
+    return None
+
+
+def parse_clock_cell(cell: str) -> time | None:
+    """The clock time of `9:05`, `09h05` or `09:05:30`; None for what is none, an offset included."""
+    found = _CLOCK.fullmatch(cell)
+    if found is None:
+        return None
+    try:
+        return time(int(found["hour"]), int(found["minute"]), int(found["second"] or 0))
+    except ValueError:
+        return None
+
+
+def parse_late_span(cell: str) -> timedelta | str | None:
+    """How late a post may leave: a span (`30m`, `2h`), ALWAYS or END_OF_DAY; None for what is none of them."""
+    said = cell.casefold()
+    if said in _ALWAYS:
+        return ALWAYS_LATE
+    if said in _END_OF_DAY:
+        return END_OF_DAY
+    found = _SPAN.fullmatch(said)
+    if found is None:
+        return None
+    span = int(found[1]) * _UNITS.get(found[2], _DAY)
+    return span if span <= MAX_LATENESS else None
+
+
+def format_late_span(late: timedelta | None) -> str:
+    """How `late_in` reads it: whole minutes, rounded down."""
+    return ALWAYS_LATE if late is None else f"{int(late.total_seconds()) // 60}m"

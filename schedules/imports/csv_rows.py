@@ -1,0 +1,416 @@
+"""A file of posts, read line by line: what each line wants, and what of it cannot be read. Pure; nothing is guessed.
+
+Whatever is wrong is said with its line and its column. A file that is no table of posts at all raises BadInput.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta
+from difflib import get_close_matches
+from functools import lru_cache
+from types import MappingProxyType
+
+from connectors.contract.capabilities import PostOption
+from connectors.shared.options import OptionValue
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from foundation.money import Money
+from schedules.imports import cell_formats, option_columns
+from schedules.imports.cell_formats import (
+    ALWAYS_LATE,
+    COLUMNS,
+    END_OF_DAY,
+    STATUS_COLUMNS,
+    parse_clock_cell,
+    parse_day,
+    parse_late_span,
+    split_names,
+    unescape_formula,
+)
+from schedules.imports.option_columns import OPTION_PREFIX, DeclaredOptions
+from schedules.posts import thread_parts
+from schedules.posts.channel_overrides import MAX_BODY_LENGTH, MAX_PRICE_MINOR, MAX_TITLE_LENGTH
+from schedules.posts.deliveries import DEFAULT_LATE_OK
+from schedules.posts.link_tracking import MAX_LINK_PARAMETER_LENGTH, MAX_PLAIN_ADDRESSES, can_keep_plain
+
+MAX_BYTES = 8 * 2**20
+MAX_ROWS = 10_000
+MAX_KEY_LENGTH = 120
+USUAL_PRIORITY, LAST_PRIORITY = 5, 9
+"""0 is for what the house itself has to say; a file begins at 1."""
+
+WRITTEN_BY_PEOPLE, BY_MODEL = "none", ("assisted", "generated")
+"""What a post keeps of who wrote it; an empty cell is the first."""
+
+NEEDED = ("key", "channels", "date", "time", "body")
+BODY_COLUMN_PREFIX, PRICE_COLUMN_PREFIX = "body_", "price_"
+ACCOUNT_BODY_PREFIX = "body@"
+"""A column `body@<account>`: other words for one account, by its name; those for its platform say nothing there."""
+
+PART, PART_MEDIA_SUFFIX = "part_", "_media"
+"""Columns `part_2`, `part_3` …: what follows the post in a thread, and `part_2_media` with its pictures. The first
+comment has a column of its own and comes last."""
+
+PART_COLUMNS = tuple(f"{PART}{number}" for number in range(2, thread_parts.MAX_THREAD_PARTS + 1))
+NOTHING: DeclaredOptions = MappingProxyType({})
+_COLUMN_UNKNOWN = ("import.column_unknown", "import.column_unknown_near")
+_WEIGHING_UNKNOWN = ("import.option_column_unknown", "import.option_column_unknown_near")
+"""What is said of a column nobody knows: without a name that is like it, and with."""
+
+_CONTROL = re.compile(r"[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class ImportFinding:
+    """Something about a line: a problem that keeps the file from being written, or a mark that does not.
+
+    `column` is "" where it is about the line as a whole; the heading is line 1.
+    """
+
+    line: int
+    column: str
+    message: Message
+    grave: bool = True
+
+
+@dataclass(frozen=True)
+class ImportRow:
+    """What a line wants. What could not be read is None or empty, and a finding says so."""
+
+    line: int
+    key: str
+    creator: str
+    channels: tuple[str, ...]
+    day: date | None
+    clock: time | None
+    zone: str
+    late_ok: timedelta | None
+    until_midnight: bool
+    """Whether it may leave until its local day is over; `late_ok` says nothing then."""
+    body: str
+    bodies: Mapping[str, str]
+    """Other words for a platform, by its name."""
+    prices: Mapping[str, Money]
+    """What readers pay on a platform, by its name."""
+    media: tuple[str, ...]
+    first_comment: str
+    priority: int
+    campaign: str = ""
+    title: str = ""
+    text_ai: str = WRITTEN_BY_PEOPLE
+    """Who wrote the words: it decides what they have to say of it where they are shown."""
+    own: Mapping[str, str] = field(default_factory=dict)
+    """Other words for an account, by its name as the heading has it, without regard to case."""
+    parts: tuple["RowPart", ...] = ()
+    """What follows in a thread, its first comment aside."""
+    options: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
+    """What is chosen on a platform, by its name and the option's."""
+    own_options: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The cells of what is chosen on an account, by its name as the heading has it and the option's."""
+    labels: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
+    """Addresses that stay as they stand."""
+
+
+@dataclass(frozen=True)
+class RowPart:
+    """What a part of a thread says and shows, in the column it stands in."""
+
+    column: str
+    body: str
+    media: tuple[str, ...]
+
+
+@dataclass
+class ImportSheet:
+    """A file as it was read."""
+
+    rows: list[ImportRow] = field(default_factory=list)
+    findings: list[ImportFinding] = field(default_factory=list)
+
+    def add_finding(self, line: int, column: str, code: str, /, *, grave: bool = True, **params: str | int) -> None:
+        """Note something about a line."""
+        self.findings.append(ImportFinding(line, column, Message(code, params), grave))
+
+
+def closest_known_name(name: str, known: Collection[str]) -> str:
+    """The known name that is most like one nobody knows; "" where none is."""
+    return _nearest(name.casefold()[:80], tuple(known))
+
+
+@lru_cache(maxsize=2048)  # a slip of a column stands on every line, and is looked for among hundreds of names
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    by_fold = {one.casefold(): one for one in known}
+    found = get_close_matches(name, by_fold, n=1, cutoff=0.6)
+    return by_fold[found[0]] if found else ""
+
+
+def parse_file(data: bytes, platforms: Collection[str], options: DeclaredOptions = NOTHING) -> ImportSheet:
+    """Read a file; `platforms` are those that a column `body_<platform>` may be about, `options` what each lets a post
+    choose.
+
+    Raises BadInput for what is no table of posts: another encoding, a quote that never closes, too many lines, columns
+    that are missing or stand twice.
+    """
+    text = _text(data)
+    head, _, _ = text.partition("\n")
+    lines = _lines(text, max(",;\t", key=head.count))
+    sheet = ImportSheet()
+    known = option_columns.parse_option_columns(options)
+    columns = _columns(sheet, next(lines, (1, []))[1], [*(_of_platforms(platforms)), *known])
+    seen: dict[str, int] = {}
+    for line, cells in lines:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(sheet.rows) >= MAX_ROWS:
+            raise BadInput("import.too_many_lines", most=MAX_ROWS)
+        row = _row(sheet, line, cells, columns, known)
+        first = seen.setdefault(row.key, line)
+        if row.key and first != line:
+            sheet.add_finding(line, "key", "import.key_twice", key=row.key[:60], first=first)
+        sheet.rows.append(row)
+    if not sheet.rows:
+        raise BadInput("import.no_lines")
+    return sheet
+
+
+def _text(data: bytes) -> str:
+    if len(data) > MAX_BYTES:
+        raise BadInput("import.too_large", most=MAX_BYTES // 2**20)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput("import.not_utf8", line=data[: error.start].count(b"\n") + 1) from error
+    unkept = _CONTROL.search(text)
+    if unkept is not None:
+        raise BadInput("import.unwritable", line=text.count("\n", 0, unkept.start()) + 1)
+    return text
+
+
+def _lines(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record with the line it begins at. Raises BadInput for what is no CSV."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:  # a quote that never closes, a cell without end
+            raise BadInput("import.not_csv", line=line) from error
+        yield line, cells
+
+
+def _of_platforms(platforms: Collection[str]) -> list[str]:
+    """The columns that are about a platform, what it lets a post choose aside."""
+    return [f"{begins}{platform}" for platform in platforms for begins in (BODY_COLUMN_PREFIX, PRICE_COLUMN_PREFIX)]
+
+
+def _columns(sheet: ImportSheet, heading: Sequence[str], platforms: Collection[str]) -> list[str]:
+    """The name of each column; "" for one nobody knows."""
+    names = [name.strip().casefold() for name in heading]
+    own = [
+        name
+        for name in names
+        if (name.startswith(ACCOUNT_BODY_PREFIX) and name != ACCOUNT_BODY_PREFIX)
+        or option_columns.is_account_option_column(name)
+    ]
+    known = (
+        *COLUMNS,
+        *STATUS_COLUMNS,
+        *platforms,
+        *PART_COLUMNS,
+        *(f"{name}{PART_MEDIA_SUFFIX}" for name in PART_COLUMNS),
+        *dict.fromkeys(own),
+    )
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        raise BadInput("import.columns_missing", columns=", ".join(missing))
+    for name in known:
+        if names.count(name) > 1:
+            raise BadInput("import.column_twice", column=name)
+    for name in names:
+        if name and name not in known:
+            kind = next(filter(name.startswith, (OPTION_PREFIX, BODY_COLUMN_PREFIX, PRICE_COLUMN_PREFIX, PART)), "")
+            near = closest_known_name(
+                name, [one for one in known if one.startswith(kind)]
+            )  # of a price nobody means an option
+            weighs = bool(kind)  # left out, more would see more, or for free
+            plain, like = _WEIGHING_UNKNOWN if weighs else _COLUMN_UNKNOWN
+            sheet.add_finding(1, name[:60], like if near else plain, grave=weighs, column=name[:60], near=near)
+    return [name if name in known else "" for name in names]
+
+
+def _row(
+    sheet: ImportSheet,
+    line: int,
+    cells: Sequence[str],
+    columns: Sequence[str],
+    options: Mapping[str, tuple[str, PostOption]],
+) -> ImportRow:
+    if any(cell.strip() for cell in cells[len(columns) :]):
+        sheet.add_finding(line, "", "import.too_many_cells", most=len(columns))
+    found = {name: unescape_formula(cell) for name, cell in zip(columns, cells, strict=False) if name}
+    if told := cell_formats.previous_state_code(found.get("state", "")):
+        sheet.add_finding(line, "state", told, grave=False)
+    said = {name: found.get(name, "").strip() for name in COLUMNS}
+    late, until_midnight = _late(sheet, line, said["late_ok"])
+    return ImportRow(
+        line=line,
+        key=_key(sheet, line, said["key"]),
+        creator=said["creator"],
+        channels=tuple(dict.fromkeys(split_names(said["channels"]))),
+        day=_day(sheet, line, said["date"]),
+        clock=_clock(sheet, line, said["time"]),
+        zone=said["zone"],
+        late_ok=late,
+        until_midnight=until_midnight,
+        body=_words(sheet, line, "body", found.get("body", ""), MAX_BODY_LENGTH),
+        bodies=_otherwise(sheet, line, found, BODY_COLUMN_PREFIX),
+        prices=_prices(sheet, line, found),
+        media=tuple(dict.fromkeys(split_names(said["media"]))),
+        first_comment=_words(
+            sheet, line, "first_comment", found.get("first_comment", ""), thread_parts.MAX_PART_LENGTH
+        ),
+        priority=_priority(sheet, line, said["priority"]),
+        campaign=_campaign(sheet, line, said["utm_campaign"]),
+        plain=_plain(sheet, line, said["plain_links"]),
+        title=_words(sheet, line, "title", found.get("title", ""), MAX_TITLE_LENGTH),
+        text_ai=_text_ai(sheet, line, said["text_ai"]),
+        own=_otherwise(sheet, line, found, ACCOUNT_BODY_PREFIX),
+        parts=_parts(sheet, line, found),
+        options=_options(sheet, line, found, options),
+        own_options={
+            option_columns.split_account_option_column(name): cell
+            for name, cell in found.items()
+            if cell.strip() and name not in options and option_columns.is_account_option_column(name)
+        },
+        labels=tuple(dict.fromkeys(split_names(said["labels"]))),
+    )
+
+
+def _key(sheet: ImportSheet, line: int, key: str) -> str:
+    if not key:
+        sheet.add_finding(line, "key", "import.no_key")
+    elif len(key) > MAX_KEY_LENGTH:
+        sheet.add_finding(line, "key", "import.key_too_long", most=MAX_KEY_LENGTH)
+    return key
+
+
+def _day(sheet: ImportSheet, line: int, cell: str) -> date | None:
+    day = parse_day(cell)
+    if day is None:
+        sheet.add_finding(line, "date", "import.date_unreadable", said=cell[:40] or "…")
+    return day
+
+
+def _clock(sheet: ImportSheet, line: int, cell: str) -> time | None:
+    clock = parse_clock_cell(cell)
+    if clock is None:
+        sheet.add_finding(line, "time", "import.time_unreadable", said=cell[:40] or "…")
+    return clock
+
+
+def _late(sheet: ImportSheet, line: int, cell: str) -> tuple[timedelta | None, bool]:
+    late = parse_late_span(cell) if cell else DEFAULT_LATE_OK
+    if late is None:
+        sheet.add_finding(line, "late_ok", "import.late_unreadable", said=cell[:40])
+    if isinstance(late, timedelta):
+        return late, False
+    return (None if late == ALWAYS_LATE else DEFAULT_LATE_OK), late == END_OF_DAY
+
+
+def _words(sheet: ImportSheet, line: int, column: str, words: str, most: int) -> str:
+    if len(words) > most:
+        sheet.add_finding(line, column, "import.words_too_long", length=len(words), most=most)
+    return words if words.strip() else ""
+
+
+def _otherwise(sheet: ImportSheet, line: int, found: Mapping[str, str], begins: str) -> Mapping[str, str]:
+    """Other words for some platforms, or for some accounts: in columns that begin so."""
+    said = {
+        name: _words(sheet, line, name, cell, MAX_BODY_LENGTH)
+        for name, cell in found.items()
+        if name.startswith(begins)
+    }
+    return {name.removeprefix(begins): words for name, words in said.items() if words}
+
+
+def _parts(sheet: ImportSheet, line: int, found: Mapping[str, str]) -> tuple[RowPart, ...]:
+    """What follows the post, in the order of its columns; a cell left empty between two is no part."""
+    parts = []
+    for column in PART_COLUMNS:
+        shown = f"{column}{PART_MEDIA_SUFFIX}"
+        if column not in found and shown not in found:
+            continue
+        body = _words(sheet, line, column, found.get(column, ""), thread_parts.MAX_PART_LENGTH)
+        media = tuple(dict.fromkeys(split_names(found.get(shown, ""))))
+        if body or media:
+            parts.append(RowPart(column, body, media))
+    if len(parts) + bool(found.get("first_comment", "").strip()) >= thread_parts.MAX_THREAD_PARTS:
+        sheet.add_finding(line, parts[-1].column, "post.too_many_parts", most=thread_parts.MAX_THREAD_PARTS)
+    return tuple(parts)
+
+
+def _prices(sheet: ImportSheet, line: int, found: Mapping[str, str]) -> Mapping[str, Money]:
+    """What some platforms ask for it. What cannot be read keeps the file from being written: it is not free."""
+    said = {}
+    for name, cell in found.items():
+        if not name.startswith(PRICE_COLUMN_PREFIX) or not cell.strip():
+            continue
+        price = cell_formats.parse_price_cell(cell)
+        if price is None or price.minor > MAX_PRICE_MINOR:
+            sheet.add_finding(line, name, "import.price_unreadable", said=cell.strip()[:40])
+        else:
+            said[name.removeprefix(PRICE_COLUMN_PREFIX)] = price
+    return said
+
+
+def _options(
+    sheet: ImportSheet, line: int, found: Mapping[str, str], known: Mapping[str, tuple[str, PostOption]]
+) -> Mapping[str, Mapping[str, OptionValue]]:
+    """What is chosen on some platforms."""
+    said: dict[str, dict[str, OptionValue]] = {}
+    for column in known.keys() & found.keys():
+        platform, option = known[column]
+        value = option_columns.parse_option_value(found[column], option) if found[column].strip() else None
+        if isinstance(value, Message):
+            sheet.findings.append(ImportFinding(line, column, value))
+        elif value is not None:
+            said.setdefault(platform, {})[option.name] = value
+    return said
+
+
+def _campaign(sheet: ImportSheet, line: int, cell: str) -> str:
+    if len(cell) <= MAX_LINK_PARAMETER_LENGTH and cell.isprintable():
+        return cell
+    sheet.add_finding(line, "utm_campaign", "link.mark_unreadable", most=MAX_LINK_PARAMETER_LENGTH)
+    return ""
+
+
+def _plain(sheet: ImportSheet, line: int, cell: str) -> tuple[str, ...]:
+    plain = tuple(dict.fromkeys(split_names(cell)))
+    if can_keep_plain(plain):
+        return plain
+    sheet.add_finding(line, "plain_links", "link.too_many_plain", most=MAX_PLAIN_ADDRESSES)
+    return ()
+
+
+def _text_ai(sheet: ImportSheet, line: int, cell: str) -> str:
+    """Who wrote it. What cannot be read keeps the file from being written: it is not a person's by default."""
+    said = cell.casefold() or WRITTEN_BY_PEOPLE
+    if said not in (WRITTEN_BY_PEOPLE, *BY_MODEL):
+        sheet.add_finding(line, "text_ai", "import.text_ai_unreadable", said=cell[:40])
+    return said
+
+
+def _priority(sheet: ImportSheet, line: int, cell: str) -> int:
+    if not cell:
+        return USUAL_PRIORITY
+    if cell.isascii() and cell.isdigit() and 1 <= int(cell[:3]) <= LAST_PRIORITY:
+        return int(cell)
+    sheet.add_finding(line, "priority", "import.priority_unreadable", said=cell[:40])
+    return USUAL_PRIORITY

@@ -1,0 +1,106 @@
+"""What the events about files do: look at one, and write one after looking at it again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from connectors.contract.connector import Connector
+from foundation.db.database import OpenScope
+from foundation.errors import BadInput, NotFound
+from foundation.i18n.translation import Message
+from foundation.outbox import heartbeat
+from foundation.outbox.heartbeat import Heartbeat
+from schedules.imports import import_files, option_columns
+from schedules.imports.context import flag_unchanged_posts, load_import_context
+from schedules.imports.csv_rows import ImportFinding, parse_file
+from schedules.imports.import_files import ImportFile
+from schedules.imports.planned_rows import PlannedRow
+from schedules.imports.validation import validate_rows
+from schedules.posts.events import ImportApply, ImportCheck
+from schedules.posts.states import ImportState
+
+LOOKING = "system:imports"
+AT_ONCE = 1_000
+"""Lines between two words about how far it is."""
+
+
+@dataclass
+class CheckedFile:
+    """What a file would become."""
+
+    findings: list[ImportFinding] = field(default_factory=list)
+    wishes: list[PlannedRow] = field(default_factory=list)
+    lines: int = 0
+    unreadable: Message | None = None
+
+
+def check_import(event: ImportCheck, *, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+    """Look at a file and keep what was found; nothing else is written. One that is not waiting for it stays."""
+    try:
+        with tenant(event.tenant_id, LOOKING) as scope:
+            held = import_files.load_import_file(scope, event.subject_id)
+    except NotFound:  # it went meanwhile
+        return
+    if held.state is not ImportState.WAITING:
+        return
+    with heartbeat.heartbeat() as pulse:
+        found = _look(event, held, pulse, tenant=tenant, connectors=connectors)
+    with tenant(event.tenant_id, LOOKING) as scope:
+        if import_files.load_import_file(scope, event.subject_id).state is not ImportState.WAITING:
+            return  # somebody else looked meanwhile
+        if found.unreadable is not None:
+            import_files.reject_import(scope, event.subject_id, found.unreadable)
+        else:
+            import_files.record_import_findings(scope, event.subject_id, found.findings, found.wishes, found.lines)
+
+
+def apply_import(event: ImportApply, *, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+    """Write all posts of a file, in one transaction: what was well when it was looked at is looked at again before."""
+    try:
+        with tenant(event.tenant_id, LOOKING) as scope:
+            held = import_files.load_import_file(scope, event.subject_id)
+    except NotFound:
+        return
+    if held.state is not ImportState.WRITING:
+        return
+    with heartbeat.heartbeat() as pulse:
+        found = _look(event, held, pulse, tenant=tenant, connectors=connectors)
+        with tenant(event.tenant_id, event.by) as scope:
+            if found.unreadable is not None:
+                import_files.reject_import(scope, event.subject_id, found.unreadable)
+                return
+            import_files.write_import(scope, event.subject_id, found.findings, found.wishes, found.lines)
+            pulse.check_lease()  # the row went to another worker: theirs is written, this one is not
+
+
+def abandon_import(event: ImportCheck | ImportApply, *, tenant: OpenScope) -> None:
+    """It failed too often: a fault of ours, said where the file stands."""
+    with tenant(event.tenant_id, LOOKING) as scope:
+        import_files.fail_import(scope, event.subject_id)
+
+
+def _look(
+    event: ImportCheck | ImportApply,
+    held: ImportFile,
+    pulse: Heartbeat,
+    *,
+    tenant: OpenScope,
+    connectors: Mapping[str, Connector],
+) -> CheckedFile:
+    """No transaction is open while a file is judged: ten thousand lines take seconds."""
+    try:
+        sheet = parse_file(held.content, sorted(connectors), option_columns.declared_options(connectors))
+    except BadInput as wrong:
+        return CheckedFile(unreadable=wrong.message)
+    with tenant(event.tenant_id, LOOKING) as scope:
+        flag_unchanged_posts(scope, sheet, held.creators)
+        against = load_import_context(scope, sheet.rows, held.creators, connectors)
+    looked = CheckedFile(lines=len(sheet.rows))
+    for start in range(0, len(sheet.rows), AT_ONCE):
+        pulse.check_lease()
+        looked.wishes += validate_rows(sheet, sheet.rows[start : start + AT_ONCE], against)
+        with tenant(event.tenant_id, LOOKING) as scope:
+            import_files.record_import_progress(
+                scope, event.subject_id, min(start + AT_ONCE, looked.lines), looked.lines
+            )
+    looked.findings = sheet.findings
+    return looked

@@ -1,0 +1,115 @@
+"""A history that moves in: posts that were published before the house knew them. No outbox row, no permit, no copy."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from foundation.db.bulk_insert import insert_rows
+from foundation.db.database import Scope
+from foundation.ids import derived_uuid
+from schedules.posts.deliveries import DEFAULT_LATE_OK, content_digest, media_digest
+from schedules.posts.models import Delivery, DeliveryMove, Post
+from schedules.posts.states import DeliveryState
+from studio.library import assets
+
+MOVED_IN = "history"
+"""`origin` of posts that came this way; their key is their id."""
+
+
+@dataclass(frozen=True)
+class PastPost:
+    """A post on one channel, published at `published_at`. `wall_time` is the local plan (`2026-03-02T10:00`)."""
+
+    id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    title: str
+    body: str
+    media: tuple[UUID, ...]
+    author: str
+    text_ai: str
+    wall_time: str
+    zone: str
+    due_at: datetime
+    published_at: datetime
+    native_id: str
+
+    @property
+    def delivery_id(self) -> UUID:
+        """Where it went."""
+        return derived_uuid(self.id, self.channel_id)
+
+
+def import_past_posts(scope: Scope, posts: Sequence[PastPost]) -> int:
+    """Write published posts with their deliveries and last move; what is there stays. Returns how many were new."""
+    shown = {asset for post in posts for asset in post.media}
+    known = {
+        asset: media_digest(str(asset), one) for asset, one in assets.get_renditions(scope, shown, "library").items()
+    }
+    insert_rows(scope, Post, [_post(post, [known[asset] for asset in post.media]) for post in posts])
+    new = insert_rows(scope, Delivery, [_delivery(post) for post in posts])
+    insert_rows(scope, DeliveryMove, [_move(post) for post in posts])
+    return new
+
+
+def _post(post: PastPost, prints: Sequence[str]) -> Mapping[str, object]:
+    return {
+        "id": post.id,
+        "created_at": post.due_at,
+        "updated_at": post.due_at,
+        "creator_id": post.creator_id,
+        "title": post.title,
+        "body": post.body,
+        "media": [str(asset) for asset in post.media],
+        "origin": MOVED_IN,
+        "origin_key": str(post.id),
+        "author": post.author,
+        "parts": [],
+        "overrides": [],
+        "links": {},
+        "text_ai": post.text_ai,
+        "priority": 5,
+        "late_ok": DEFAULT_LATE_OK,
+        "digest": content_digest(post.title, post.body, prints, post.text_ai),
+        "version": 1,
+    }
+
+
+def _delivery(post: PastPost) -> Mapping[str, object]:
+    return {
+        "id": post.delivery_id,
+        "created_at": post.due_at,
+        "updated_at": post.published_at,
+        "creator_id": post.creator_id,
+        "post_id": post.id,
+        "channel_id": post.channel_id,
+        "state": str(DeliveryState.PUBLISHED),
+        "wall_time": post.wall_time,
+        "zone": post.zone,
+        "due_at": post.due_at,
+        "late_until": max(post.due_at + DEFAULT_LATE_OK, post.published_at),
+        "priority": 5,
+        "occurrence_key": "",
+        "native_id": post.native_id,
+        "parts": 1,
+        "part_ids": [],
+        "attempt": 1,
+        "dry_run": False,
+        "claimed_at": post.due_at,
+        "settled_at": post.published_at,
+        "version": 1,
+    }
+
+
+def _move(post: PastPost) -> Mapping[str, object]:
+    return {
+        "id": derived_uuid(post.delivery_id, "published"),
+        "created_at": post.published_at,
+        "updated_at": post.published_at,
+        "creator_id": post.creator_id,
+        "delivery_id": post.delivery_id,
+        "before": str(DeliveryState.PUBLISHING),
+        "after": str(DeliveryState.PUBLISHED),
+        "by": post.author,
+    }

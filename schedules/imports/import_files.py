@@ -1,0 +1,297 @@
+"""Posts from a file: it is looked at first and nothing is written; then all of it is, or none; and it may be undone.
+
+The same file is the same import, however often it is brought in, so that nothing of it is written twice; after it was
+taken back, bringing it in again begins anew. A line is known by its key within its file.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import defer
+from sqlmodel import col, select
+
+from foundation.db.database import Scope, stored_message
+from foundation.errors import Conflict, NotFound
+from foundation.i18n.translation import Message
+from foundation.ids import derived_uuid
+from foundation.outbox import outbox
+from schedules.availability.models import Import
+from schedules.imports import writer
+from schedules.imports.csv_rows import ImportFinding
+from schedules.imports.planned_rows import PlannedRow
+from schedules.imports.writer import ImportAuthor
+from schedules.posts.events import ImportApply, ImportCheck
+from schedules.posts.states import IMPORT_STATES, ImportState
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+
+MAX_FILE_NAME_LENGTH = 120
+MAX_FINDINGS = 2_000
+"""Findings that are kept, what keeps the file from being written first; all of them count."""
+
+MAX_SHOWN = 20
+_WITHOUT_BYTES = defer(Import.content)  # type: ignore[arg-type]  # a column, not bytes
+
+
+@dataclass(frozen=True)
+class ImportView:
+    """A file as it stands; `done` of `lines` were looked at so far, `posts` were written, `taken` back of their
+    deliveries, of which `left_before` had gone."""
+
+    id: UUID
+    name: str
+    by: str
+    at: datetime
+    state: ImportState
+    plan: bool
+    done: int
+    lines: int
+    problems: int
+    marks: int
+    findings: tuple[ImportFinding, ...]
+    reason: Message | None
+    posts: int
+    taken: int
+    left_before: int
+
+
+@dataclass(frozen=True)
+class ImportFile:
+    """A file as who looks at it needs it."""
+
+    state: ImportState
+    by: str
+    plan: bool
+    content: bytes
+    creators: frozenset[UUID]
+
+
+def create_import(scope: Scope, data: bytes, *, name: str, creators: Collection[UUID]) -> UUID:
+    """Take in a file of posts of these creators, to be looked at; once for the same bytes. Returns the import.
+
+    One that was looked at and not written yet is looked at again. Raises NotFound where somebody who works for others
+    brought it before.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    scope.lock(f"{scope.tenant_id}:import:{digest}")
+    last = scope.session.exec(
+        select(Import)
+        .where(Import.tenant_id == scope.tenant_id, Import.digest == digest)
+        .order_by(col(Import.turn).desc())
+        .limit(1)
+    ).first()
+    if last is not None and last.state != ImportState.TAKEN_BACK:
+        _mine(last, creators)
+        if last.state in (ImportState.READY, ImportState.REFUSED):
+            _look_again(scope, last, creators)
+        return last.id
+    turn = last.turn + 1 if last is not None else 1
+    row = Import(
+        tenant_id=scope.tenant_id,
+        id=derived_uuid(scope.tenant_id, "import", digest, turn),
+        by=scope.actor,
+        name=name[:MAX_FILE_NAME_LENGTH],
+        creators=sorted(map(str, creators)),
+        digest=digest,
+        turn=turn,
+        content=data,
+    )
+    scope.add(row)
+    outbox.put(scope, ImportCheck(scope.tenant_id, row.id))
+    return row.id
+
+
+def _look_again(scope: Scope, row: Import, creators: Collection[UUID]) -> None:
+    _turn(row, ImportState.WAITING)
+    row.by, row.creators = scope.actor, sorted(map(str, creators))
+    row.done, row.report, row.reason = 0, [], None
+    scope.add(row)
+    outbox.put(scope, ImportCheck(scope.tenant_id, row.id), instead_of=ImportCheck)
+
+
+def _turn(row: Import, after: ImportState) -> None:
+    IMPORT_STATES.check(ImportState(row.state), after)
+    row.state = str(after)
+
+
+def _mine(row: Import, creators: Collection[UUID]) -> None:
+    if not set(row.creators) <= set(map(str, creators)):
+        raise NotFound("import.unknown")
+
+
+def _locked(scope: Scope, import_id: UUID) -> Import:
+    row = scope.session.exec(
+        select(Import)
+        .where(Import.tenant_id == scope.tenant_id, Import.id == import_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None:
+        raise NotFound("import.unknown")
+    return row
+
+
+def load_import_file(scope: Scope, import_id: UUID) -> ImportFile:
+    """A file with its bytes. Raises NotFound; another tenant's looks the same."""
+    row = scope.session.get(Import, (scope.tenant_id, import_id))
+    if row is None:
+        raise NotFound("import.unknown")
+    return ImportFile(ImportState(row.state), row.by, row.plan, row.content, frozenset(map(UUID, row.creators)))
+
+
+def record_import_progress(scope: Scope, import_id: UUID, done: int, lines: int) -> None:
+    """How many lines were looked at, for who waits."""
+    scope.run(
+        "UPDATE imports SET done = :done, lines = :lines WHERE tenant_id = :tenant AND id = :id",
+        done=done,
+        lines=lines,
+        tenant=scope.tenant_id,
+        id=import_id,
+    )
+
+
+def record_import_findings(
+    scope: Scope, import_id: UUID, findings: Sequence[ImportFinding], wishes: Sequence[PlannedRow], lines: int
+) -> None:
+    """Keep what looking at a file found: it can be written now, or a problem keeps it from that."""
+    row = _locked(scope, import_id)
+    grave = [one for one in findings if one.grave]
+    _turn(row, ImportState.REFUSED if grave else ImportState.READY)
+    if row.state == ImportState.READY:
+        row.creators = sorted({str(wish.creator.id) for wish in wishes})
+    _report(row, findings, lines)
+    row.reason = None
+    scope.add(row)
+
+
+def reject_import(scope: Scope, import_id: UUID, reason: Message) -> None:
+    """A file that is no table of posts at all, or that could not be looked at."""
+    row = _locked(scope, import_id)
+    _turn(row, ImportState.REFUSED)
+    row.reason = stored_message(reason)
+    row.problems = max(row.problems, 1)
+    scope.add(row)
+
+
+def _report(row: Import, findings: Sequence[ImportFinding], lines: int) -> None:
+    grave = sum(one.grave for one in findings)
+    row.done, row.lines, row.problems, row.marks = lines, lines, grave, len(findings) - grave
+    kept = sorted(findings, key=lambda one: (not one.grave, one.line))[:MAX_FINDINGS]
+    row.report = [
+        {"line": one.line, "column": one.column, "said": one.message.to_json(), "grave": one.grave} for one in kept
+    ]
+
+
+def confirm_import(scope: Scope, import_id: UUID, *, plan: bool, creators: Collection[UUID]) -> None:
+    """Say that the posts of a file are to be written: as drafts, or with `plan` onto the calendar where nobody's yes is
+    asked for. Raises NotFound for another's file, Conflict while it has problems; asked twice, it is written once, and
+    Conflict for whoever comes second and wants it otherwise."""
+    row = _locked(scope, import_id)
+    _mine(row, creators)
+    if row.state in (ImportState.WRITING, ImportState.WRITTEN):
+        if row.plan != plan:
+            raise Conflict(f"import.written_{'plan' if row.plan else 'draft'}")
+        return
+    if row.state != ImportState.READY:
+        raise Conflict("import.not_ready")
+    _turn(row, ImportState.WRITING)
+    row.plan, row.done = plan, 0
+    scope.add(row)
+    outbox.put(scope, ImportApply(scope.tenant_id, import_id, scope.actor))
+
+
+def write_import(
+    scope: Scope, import_id: UUID, findings: Sequence[ImportFinding], wishes: Sequence[PlannedRow], lines: int
+) -> ImportState:
+    """Write all posts of a file that was just looked at again, or none where that found a problem. Returns its state;
+    one that is not waiting to be written stays as it is."""
+    row = _locked(scope, import_id)
+    if row.state != ImportState.WRITING:
+        return ImportState(row.state)
+    _report(row, findings, lines)
+    if row.problems:
+        _turn(row, ImportState.REFUSED)
+        row.reason = stored_message(Message("import.changed_meanwhile"))
+        scope.add(row)
+        return ImportState.REFUSED
+    author = ImportAuthor(row.by, _principal(scope, row.by))
+    row.posts = writer.write_posts(scope, import_id, wishes, plan=row.plan, author=author)
+    _turn(row, ImportState.WRITTEN)
+    row.content, row.reason = b"", None
+    scope.add(row)
+    audit.record(scope, "import.written", f"import:{import_id}", posts=row.posts)
+    return ImportState.WRITTEN
+
+
+def _principal(scope: Scope, author: str) -> UUID | None:
+    kind, _, key = author.partition(":")
+    return tenant_reads.get_member(scope, UUID(key)).principal_id if kind == "member" else None
+
+
+def fail_import(scope: Scope, import_id: UUID) -> None:
+    """Looking at a file, or writing it, failed for good: it can be brought in again."""
+    row = _locked(scope, import_id)
+    if row.state in (ImportState.WAITING, ImportState.WRITING):
+        _turn(row, ImportState.REFUSED)
+        row.reason = stored_message(Message("import.gave_up"))
+        scope.add(row)
+
+
+def undo_import(scope: Scope, import_id: UUID, *, creators: Collection[UUID]) -> tuple[int, int]:
+    """Take back what has not left of a file; how many places that were, and how many it had left for already.
+
+    Raises NotFound for another's file, Conflict for one that is not written. Asked twice, it says the same again.
+    """
+    row = _locked(scope, import_id)
+    _mine(row, creators)
+    if row.state == ImportState.TAKEN_BACK:
+        return row.taken, row.left_before
+    if row.state != ImportState.WRITTEN:
+        raise Conflict("import.not_written")
+    row.taken, row.left_before = writer.take_back_posts(scope, import_id)
+    _turn(row, ImportState.TAKEN_BACK)
+    scope.add(row)
+    audit.record(scope, "import.taken_back", f"import:{import_id}", count=row.taken)
+    return row.taken, row.left_before
+
+
+def get_import(scope: Scope, import_id: UUID, *, creators: Collection[UUID]) -> ImportView:
+    """One file. Raises NotFound for one that holds posts of others than these creators."""
+    row = scope.session.exec(
+        select(Import)
+        .where(Import.tenant_id == scope.tenant_id, Import.id == import_id)
+        .options(_WITHOUT_BYTES)
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None:
+        raise NotFound("import.unknown")
+    _mine(row, creators)
+    return _value(scope, row, [_finding(one) for one in row.report])
+
+
+def list_imports(scope: Scope, *, creators: Collection[UUID]) -> list[ImportView]:
+    """The files with posts of these creators alone, the last one first."""
+    rows = scope.session.exec(
+        select(Import)
+        .where(Import.tenant_id == scope.tenant_id)
+        .order_by(col(Import.created_at).desc(), col(Import.id))
+        .limit(200)
+        .options(_WITHOUT_BYTES, defer(Import.report))  # type: ignore[arg-type]  # a column, not a list
+    ).all()
+    mine = set(map(str, creators))
+    return [_value(scope, row, ()) for row in rows if set(row.creators) <= mine][:MAX_SHOWN]
+
+
+def _finding(kept: Mapping[str, Any]) -> ImportFinding:
+    return ImportFinding(kept["line"], kept["column"], Message.from_json(kept["said"]), kept["grave"])
+
+
+def _value(scope: Scope, row: Import, findings: Sequence[ImportFinding]) -> ImportView:
+    reason = Message.from_json(row.reason) if row.reason else None
+    counts = (row.done, row.lines, row.problems, row.marks, tuple(findings), reason)
+    about = (row.id, row.name, row.by, row.created_at or scope.now, ImportState(row.state), row.plan)
+    return ImportView(*about, *counts, row.posts, row.taken, row.left_before)

@@ -1,0 +1,92 @@
+"""What a post chooses on a platform (`connectors.shared.options`), in the columns of a file. Pure.
+
+`option_<platform>_<name>` is about a platform, `option_<name>@<account>` about one account, by its name. An empty cell
+chooses nothing. A choice that cannot be read keeps the file from being written: without it, more people might see a
+post.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from connectors.contract.capabilities import PostOption
+from connectors.contract.connector import Connector
+from connectors.shared import options
+from connectors.shared.options import OptionValue
+from foundation.i18n.translation import Message
+from schedules.imports.cell_formats import join_names, split_names
+
+OPTION_PREFIX, AT = "option_", "@"
+YES, NO = "yes", "no"
+"""How a flag is written; other words for them are read too."""
+
+_FLAGS = {YES: True, "true": True, "oui": True, "1": True, NO: False, "false": False, "non": False, "0": False}
+
+DeclaredOptions = Mapping[str, Sequence[PostOption]]
+"""The options of each platform, by its name."""
+
+
+def declared_options(connectors: Mapping[str, Connector]) -> DeclaredOptions:
+    """What may be chosen on each platform."""
+    return {name: one.capabilities.options for name, one in connectors.items()}
+
+
+def parse_option_columns(known: DeclaredOptions) -> dict[str, tuple[str, PostOption]]:
+    """The platform and the option that each column is about."""
+    return {option_column(platform, one.name): (platform, one) for platform, each in known.items() for one in each}
+
+
+def option_column(platform: str, option: str) -> str:
+    """The column of an option of a platform."""
+    return f"{OPTION_PREFIX}{platform}_{option}"
+
+
+def account_option_column(account: str, option: str) -> str:
+    """The column of an option of one account, as it is read: without regard to case."""
+    return f"{OPTION_PREFIX}{option}{AT}{account}".strip().casefold()
+
+
+def is_account_option_column(name: str) -> bool:
+    """Whether a column is about an option of one account."""
+    option, _, account = name.removeprefix(OPTION_PREFIX).partition(AT)
+    return name.startswith(OPTION_PREFIX) and bool(option and account)
+
+
+def split_account_option_column(name: str) -> tuple[str, str]:
+    """The account and the option of such a column."""
+    option, _, account = name.removeprefix(OPTION_PREFIX).partition(AT)
+    return account, option
+
+
+def parse_option_value(cell: str, option: PostOption) -> OptionValue | Message:
+    """What a cell chooses, or why it cannot be read. A choice is known without regard to case."""
+    said = cell.strip()
+    if option.kind == "flag":
+        flag = _FLAGS.get(said.casefold())
+        return Message("import.option_flag", {"option": option.name, "said": said[:60]}) if flag is None else flag
+    if option.kind == "choice":
+        found = [one for one in option.choices if said in (one, one.casefold()) or said.casefold() == one.casefold()]
+        if len(found) != 1 and said not in found:
+            choices = ", ".join(option.choices)
+            return Message("import.option_choice", {"option": option.name, "said": said[:60], "choices": choices})
+        return said if said in found else found[0]
+    value: OptionValue = split_names(cell) if option.kind == "list" else cell
+    wrong = options.option_value_problem("", option, value)  # a file names columns, not what the page calls them
+    return value if wrong is None else Message(wrong.code, {**wrong.params, "option": option.name})
+
+
+def resolve_option_value(
+    cell: str, known: Mapping[str, PostOption], option: str, account: str
+) -> OptionValue | Message:
+    """What a cell chooses on an account whose platform has these options, or why it cannot."""
+    if option in known:
+        return parse_option_value(cell, known[option])
+    said: dict[str, str | int] = {"option": option[:60], "account": account}
+    if not known:
+        return Message("import.option_none", said)
+    return Message("import.option_unknown", {**said, "options": ", ".join(known)})
+
+
+def format_option_value(value: OptionValue) -> str:
+    """What `value_in` reads."""
+    if isinstance(value, bool):
+        return YES if value else NO
+    return value if isinstance(value, str) else join_names(value)

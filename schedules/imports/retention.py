@@ -1,0 +1,11 @@
+"""How long the room's rows are kept; posts stay while the agency is here."""
+
+from foundation.db.retention import RetentionRule
+from schedules.availability.models import AltTextRow, IdeaRound, Import, TextKit
+
+SCHEDULES_RETENTION = (
+    RetentionRule(Import, "o.created_at", "o.state = 'writing'"),
+    RetentionRule(TextKit, "o.created_at"),
+    RetentionRule(AltTextRow, "o.created_at"),
+    RetentionRule(IdeaRound, "o.created_at"),
+)

@@ -1,0 +1,339 @@
+"""When a line of a file is to leave, and what is worth knowing about that time. Pure.
+
+What the lines of a file would become, and what stands in their way: whose, where, when, and what is near. Pure.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from channels.accounts.states import ChannelState
+from channels.sending import step_runner
+from connectors.shared import options
+from connectors.shared.options import OptionValue
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from foundation.ids import derived_uuid
+from foundation.ops.wall_time import BEYOND_PLANNING_HORIZON, PLANNING_HORIZON, WallTime, day_bounds, load_zone
+from gate.contract.units import Text
+from schedules.availability import enforced_interval
+from schedules.imports import option_columns
+from schedules.imports.csv_rows import (
+    ACCOUNT_BODY_PREFIX,
+    BODY_COLUMN_PREFIX,
+    PART_MEDIA_SUFFIX,
+    PRICE_COLUMN_PREFIX,
+    ImportFinding,
+    ImportRow,
+    ImportSheet,
+    closest_known_name,
+)
+from schedules.imports.planned_rows import (
+    ImportAccount,
+    ImportContext,
+    ImportCreator,
+    ImportPicture,
+    PlannedRow,
+    RowThreadPart,
+)
+from schedules.posts import link_tracking, thread_parts
+from schedules.posts.delivery_units import delivery_subject
+from schedules.posts.labels import MAX_LABELS_PER_POST, fold_label_name
+from schedules.posts.text_similarity import SimilarityKind
+from schedules.publishing.claims import PAID_CONTENT_SHOWN_FREE
+from tenants.agencies.queries import Creator
+
+
+def parse_row_time(sheet: ImportSheet, row: ImportRow, creator: Creator) -> WallTime | None:
+    """The time of a line; None, and said, for what is none."""
+    zone = row.zone or creator.zone
+    try:
+        load_zone(zone)
+    except BadInput:
+        near = closest_known_name(zone, available_timezones())
+        code = "import.zone_unknown_near" if near else "import.zone_unknown"
+        sheet.add_finding(row.line, "zone", code, zone=zone[:60], near=near)
+        return None
+    if not row.zone:
+        sheet.add_finding(row.line, "zone", "import.zone_taken", grave=False, zone=zone, creator=creator.name)
+    if row.day is None or row.clock is None:
+        return None
+    if not 2000 <= row.day.year <= 2200:  # an instant near the ends of the calendar is in no calendar of another zone
+        sheet.add_finding(row.line, "date", BEYOND_PLANNING_HORIZON)
+        return None
+    return WallTime(row.day, row.clock, zone)
+
+
+def check_row_time(sheet: ImportSheet, line: int, at: WallTime, late: timedelta, now: datetime) -> None:
+    """Say of a time that it has passed, is out of reach, or comes never or twice; it may still be `late` by so much."""
+    due = at.instant()
+    if due + late < now:
+        sheet.add_finding(line, "date", "import.past")
+    elif due > now + PLANNING_HORIZON:
+        sheet.add_finding(line, "date", BEYOND_PLANNING_HORIZON)
+    shown = due.astimezone(load_zone(at.zone))
+    said: dict[str, str | int] = {"clock": f"{at.clock:%H:%M}", "shown": f"{shown:%H:%M}"}
+    if at.is_in_dst_gap:
+        sheet.add_finding(line, "time", "import.clock_skipped", grave=False, **said)
+    elif _twice(at):
+        sheet.add_finding(line, "time", "import.clock_twice", grave=False, **said)
+
+
+def _twice(at: WallTime) -> bool:
+    """Whether clocks show this hour twice on that day."""
+    there = load_zone(at.zone)
+    first, second = (datetime.combine(at.day, at.clock.replace(fold=fold), tzinfo=there) for fold in (0, 1))
+    return first.astimezone(UTC) < second.astimezone(UTC)  # in a gap it is the other way round
+
+
+def nearest_instant(times: Sequence[datetime], at: datetime) -> datetime | None:
+    """The instant of a sorted list that is nearest to another."""
+    place = bisect_left(times, at)
+    around = times[max(place - 1, 0) : place + 1]
+    return min(around, key=lambda one: abs(one - at), default=None)
+
+
+def validate_rows(sheet: ImportSheet, rows: Sequence[ImportRow], world: ImportContext) -> list[PlannedRow]:
+    """Say of each row what is wrong or worth knowing, on `sheet`, and give those that could be written.
+
+    What comes earlier in the file is held against what comes later; `world` grows with it.
+    """
+    troubled = {one.line for one in sheet.findings if one.grave}
+    wishes = []
+    for row in rows:
+        before = len(sheet.findings)
+        wish = _wish(sheet, row, world)
+        grave = any(one.grave for one in sheet.findings[before:])
+        if wish is not None and not grave and row.line not in troubled:
+            wishes.append(wish)
+    return wishes
+
+
+def _wish(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> PlannedRow | None:
+    if not (row.title or row.body or row.media):
+        sheet.add_finding(row.line, "body", "import.empty")
+    home = _home(sheet, row, world)
+    if home is None:
+        return None
+    accounts = _accounts(sheet, row, home)
+    pictures = _pictures(sheet, row, home, "media", row.media)
+    thread = tuple(
+        RowThreadPart(one.column, one.body, _pictures(sheet, row, home, f"{one.column}{PART_MEDIA_SUFFIX}", one.media))
+        for one in row.parts
+    )
+    own, picked = _own(sheet, row, home, accounts), _chosen(sheet, row, home, accounts)
+    labels = _labels(sheet, row, world)
+    at = parse_row_time(sheet, row, home.creator)
+    if at is None:
+        return None
+    due = at.instant()
+    late = timedelta(0) if row.until_midnight else row.late_ok
+    if row.until_midnight:
+        late = max(day_bounds(at.day, at.zone)[1] - due, timedelta(0))
+    wish = PlannedRow(row, home.creator, accounts, at, due, late, pictures, home.links, thread, own, picked, labels)
+    check_row_time(sheet, row.line, at, late or timedelta(0), world.now)
+    for platform in row.bodies.keys() - {one.channel.platform for one in accounts}:
+        sheet.add_finding(
+            row.line, f"{BODY_COLUMN_PREFIX}{platform}", "import.override_idle", grave=False, platform=platform
+        )
+    for platform in row.options.keys() - {one.channel.platform for one in accounts}:
+        for name in row.options[platform]:
+            column = option_columns.option_column(platform, name)
+            sheet.add_finding(row.line, column, "import.option_idle", grave=False, platform=platform)
+    for platform in row.prices.keys() - {one.channel.platform for one in accounts}:
+        sheet.add_finding(
+            row.line, f"{PRICE_COLUMN_PREFIX}{platform}", "import.price_idle", grave=False, platform=platform
+        )
+    for account in accounts:
+        _fits(sheet, wish, account, world.now)
+        _near(sheet, wish, account, world)
+    return wish
+
+
+def _home(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> ImportCreator | None:
+    if row.creator:
+        found = world.homes.get(row.creator.casefold())
+    else:
+        only = {home.creator.id: home for home in world.homes.values()}
+        found = next(iter(only.values())) if len(only) == 1 else None
+    if found is None:
+        near = closest_known_name(row.creator, [home.creator.name for home in world.homes.values()])
+        code = "import.creator_unknown_near" if near else "import.creator_unknown"
+        sheet.add_finding(
+            row.line, "creator", code if row.creator else "import.no_creator", name=row.creator[:60], near=near
+        )
+    return found
+
+
+def _accounts(sheet: ImportSheet, row: ImportRow, home: ImportCreator) -> tuple[ImportAccount, ...]:
+    if not row.channels:
+        sheet.add_finding(row.line, "channels", "import.no_account")
+    found = []
+    for name in row.channels:
+        account = _account(home, name)
+        if account is not None:
+            found.append(account)
+            continue
+        _no_account(sheet, row, "channels", home, name)
+    return tuple({one.channel.id: one for one in found}.values())
+
+
+def _account(home: ImportCreator, name: str) -> ImportAccount | None:
+    """The account of a name, or the only one on a platform of that name."""
+    named = home.accounts.get(name.casefold())
+    if named is not None:
+        return named
+    there = [one for one in home.accounts.values() if one.channel.platform == name.casefold()]
+    return there[0] if len(there) == 1 else None
+
+
+def _no_account(sheet: ImportSheet, row: ImportRow, column: str, home: ImportCreator, name: str) -> None:
+    """Say that a name is nobody's, or that of several: then it says for none of them."""
+    accounts, whose = home.accounts.values(), home.creator.name
+    several = sorted(one.called for one in accounts if one.channel.name.casefold() == name.casefold())
+    if several:
+        sheet.add_finding(
+            row.line, column, "import.account_several", name=name[:60], creator=whose, names=", ".join(several)
+        )
+        return
+    near = closest_known_name(name, [one.called for one in accounts])
+    code = "import.account_unknown_near" if near else "import.account_unknown"
+    sheet.add_finding(row.line, column, code, name=name[:60], creator=whose, near=near)
+
+
+def _own(sheet: ImportSheet, row: ImportRow, home: ImportCreator, accounts: Sequence[ImportAccount]) -> dict[UUID, str]:
+    """Other words for single accounts; those of an account the post does not go to say nothing."""
+    own, there = {}, {one.channel.id for one in accounts}
+    for name, words in row.own.items():
+        account, column = home.accounts.get(name), f"{ACCOUNT_BODY_PREFIX}{name}"
+        if account is None:
+            _no_account(sheet, row, column[:40], home, name)
+        elif account.channel.id in there:
+            own[account.channel.id] = words
+        else:
+            sheet.add_finding(row.line, column[:40], "import.override_idle", grave=False, platform=account.channel.name)
+    return own
+
+
+def _chosen(
+    sheet: ImportSheet, row: ImportRow, home: ImportCreator, accounts: Sequence[ImportAccount]
+) -> dict[UUID, dict[str, OptionValue]]:
+    """What single accounts choose; of an account the post does not go to it says nothing."""
+    found: dict[UUID, dict[str, OptionValue]] = {}
+    there = {one.channel.id for one in accounts}
+    for (name, option), cell in row.own_options.items():
+        account, column = home.accounts.get(name), option_columns.account_option_column(name, option)[:60]
+        if account is None:
+            _no_account(sheet, row, column, home, name)
+        elif account.channel.id not in there:
+            sheet.add_finding(row.line, column, "import.option_idle", grave=False, platform=account.channel.name)
+        else:
+            known = {one.name: one for one in account.connector.capabilities.options} if account.connector else {}
+            value = option_columns.resolve_option_value(cell, known, option, account.channel.name)
+            if isinstance(value, Message):
+                sheet.findings.append(ImportFinding(row.line, column, value))
+            else:
+                found.setdefault(account.channel.id, {})[option] = value
+    return found
+
+
+def _labels(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> tuple[UUID, ...]:
+    """The labels of a line. One that nobody named is a slip: a file that made labels would make one of each slip."""
+    found: dict[UUID, None] = {}
+    for name in row.labels:
+        one = world.labels.get(fold_label_name(name))
+        if one is None:
+            near = closest_known_name(name, [label.name for label in world.labels.values()])
+            code = "import.label_unknown_near" if near else "import.label_unknown"
+            sheet.add_finding(row.line, "labels", code, name=name[:60], near=near)
+        else:
+            found[one.id] = None
+    if len(found) > MAX_LABELS_PER_POST:
+        sheet.add_finding(row.line, "labels", "post_label.too_many_of_post", most=MAX_LABELS_PER_POST)
+    return tuple(found)
+
+
+def _pictures(
+    sheet: ImportSheet, row: ImportRow, home: ImportCreator, column: str, names: Sequence[str]
+) -> tuple[ImportPicture, ...]:
+    for name in names:
+        if name not in home.pictures:
+            sheet.add_finding(row.line, column, "import.picture_unknown", name=name[:60], creator=home.creator.name)
+    found = (home.pictures.get(name) for name in names)
+    return tuple({one.asset_id: one for one in found if one is not None}.values())
+
+
+def _fits(sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, now: datetime) -> None:
+    """Whether the place takes it, as the request that would leave is made of it."""
+    row, name, words = wish.row, account.channel.name, wish.texts_on_account(account.channel)
+    if account.channel.state != ChannelState.ACTIVE:
+        sheet.add_finding(row.line, "channels", "import.account_not_ready", grave=False, account=name)
+    if account.connector is None:
+        return
+    price = row.prices.get(account.channel.platform)
+    if price is None and row.prices and wish.pictures:
+        sheet.findings.append(
+            ImportFinding(row.line, f"{PRICE_COLUMN_PREFIX}{account.channel.platform}", PAID_CONTENT_SHOWN_FREE)
+        )
+    about = delivery_subject(derived_uuid(account.channel.id, row.key))
+    first = replace(
+        account.blank,
+        subject=about,
+        native_key=step_runner.native_key_of(about, 0),
+        texts=tuple(Text(field, said) for field, said in (("title", row.title), ("body", words)) if said),
+        media=tuple(one.medium for one in wish.pictures),
+        price=price,
+        text_ai=row.text_ai,
+        options=options.option_settings(wish.chosen_on(account.channel), account.connector.capabilities),
+    )
+    pieces = [(one.thread_part, one.media) for one in wish.parts]
+    parts = thread_parts.build_thread_units(first, pieces, account.connector.capabilities)
+    for number, unit in enumerate(
+        link_tracking.apply_link_plan(link_tracking.parse_link_plan(wish.links), account.channel, parts)
+    ):
+        reason = step_runner.sending_problem(unit, account.connector, now)
+        if reason is not None:
+            column = wish.parts[number - 1].column if number else (_said_in(wish, account) if words else "media")
+            if reason.code.startswith("option."):
+                column = _chosen_in(wish, account, options.option_of_code(str(reason.params["option"])))
+            sheet.findings.append(ImportFinding(row.line, column, reason))
+            return
+
+
+def _said_in(wish: PlannedRow, account: ImportAccount) -> str:
+    """The column of what it says on an account."""
+    if account.channel.id in wish.own:
+        return f"{ACCOUNT_BODY_PREFIX}{account.called}"[:40]
+    platform = account.channel.platform
+    return f"{BODY_COLUMN_PREFIX}{platform}" if platform in wish.row.bodies else "body"
+
+
+def _chosen_in(wish: PlannedRow, account: ImportAccount, option: str) -> str:
+    """The column of what it chooses on an account."""
+    if option in wish.picked.get(account.channel.id, {}):
+        return option_columns.account_option_column(account.called, option)[:60]
+    return option_columns.option_column(account.channel.platform, option)
+
+
+def _near(sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, world: ImportContext) -> None:
+    """What leaves there at almost the same time, and where the same words were or will be said."""
+    taken, due = world.taken[account.channel.id], wish.due
+    one = wish.fingerprint_on_account(account.channel)
+    said: dict[str, str | int] = {"account": account.channel.name}
+    close = nearest_instant(taken.times, due)
+    if close == due:
+        sheet.add_finding(wish.row.line, "time", "import.same_time", grave=False, **said)
+    elif close is not None and abs(close - due) < account.channel.min_interval:
+        away = int(abs(close - due).total_seconds()) // 60
+        code = "import.too_near_waits" if enforced_interval.is_interval_enforced(account.channel) else "import.too_near"
+        sheet.add_finding(wish.row.line, "time", code, grave=False, minutes=away, **said)
+    alike = taken.said.find_duplicate(due, one)
+    if alike is not None:
+        day = alike.at.astimezone(load_zone(wish.at.zone)).date()
+        code = "import.never_twice" if alike.refused else f"import.repeats_{alike.kind}"
+        column = "media" if alike.kind is SimilarityKind.PICTURES else "body"
+        sheet.add_finding(wish.row.line, column, code, grave=False, day=f"{day:%d/%m/%Y}", **said)
+    taken.add(due, one)

@@ -1,0 +1,263 @@
+"""The posts of a file, all in one transaction: written in a few statements, and taken back while they are here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels.sending import reconciliation
+from foundation.db.bulk_insert import discard_plans, insert_rows
+from foundation.db.database import Scope, stored_message
+from foundation.ids import derived_uuid, uuid7
+from foundation.ops import telemetry
+from foundation.outbox import bulk
+from foundation.outbox.bulk import DueEvent
+from schedules.approvals import decisions
+from schedules.availability.models import PostLabel
+from schedules.imports.planned_rows import ImportAccount, PlannedRow
+from schedules.posts import (
+    channel_overrides,
+    dry_run_state,
+    fingerprints,
+    labels,
+    lateness,
+    thread_parts,
+    webhook_events,
+)
+from schedules.posts.deliveries import (
+    FINAL_PREFLIGHT_LEAD,
+    content_digest,
+    media_digest,
+    options_digest,
+    part_digest,
+    price_digest,
+)
+from schedules.posts.delivery_units import delivery_subject
+from schedules.posts.dry_run_state import IsDryRun
+from schedules.posts.events import PreflightDue, PublishDue, ReconcileDue, StageDue
+from schedules.posts.lateness import LateLimit
+from schedules.posts.models import Delivery, DeliveryMove, Post
+from schedules.posts.states import CANCELLABLE, DELIVERY_STATES, DeliveryState
+from schedules.posts.transitions import FIRST_PREFLIGHT_LEAD, PREFLIGHT_QUEUE_PRIORITY, delivery_notice_causes
+from tenants.notices import notices
+
+ORIGIN = "csv"
+"""`origin` of posts that came from a file; their key is the file's id and their own."""
+
+AT_ONCE = 1_000
+"""Posts whose rows are made and sent together: all of a file's at once are so many that looking for garbage among them,
+again and again, was a fifth of the work."""
+
+_UNASKED = stored_message(decisions.APPROVAL_NOT_REQUESTED)
+
+S = DeliveryState
+PLANNED = (S.DRAFT, S.APPROVED, S.SCHEDULED)
+"""What a post goes through that nobody has to say yes to."""
+
+
+@dataclass(frozen=True)
+class ImportAuthor:
+    """Who wrote the posts: an actor, and the human behind it."""
+
+    actor: str
+    principal: UUID | None
+
+
+def row_origin_key(import_id: UUID, key: str) -> str:
+    """What a post of a file is known by: the same line of the same file is one post, however often it is written."""
+    return f"{import_id}:{key}"
+
+
+def write_posts(
+    scope: Scope, import_id: UUID, wishes: Sequence[PlannedRow], *, plan: bool, author: ImportAuthor
+) -> int:
+    """Write posts with their deliveries and what wakes them; what is there stays. Returns how many posts were new.
+
+    With `plan`, the posts of a creator who asks for nobody's yes go onto the calendar; all others stay drafts.
+    """
+    ids = {
+        wish.row.line: derived_uuid(scope.tenant_id, ORIGIN, row_origin_key(import_id, wish.row.key)) for wish in wishes
+    }
+    known = _known(scope, import_id)
+    fresh = [(post_id, wish) for wish in wishes if (post_id := ids[wish.row.line]) not in known]
+    discard_plans(scope)
+    planned, dry = 0, dry_run_state.load_dry_run_check(scope)
+    for start in range(0, len(fresh), AT_ONCE):
+        page = fresh[start : start + AT_ONCE]
+        insert_rows(scope, Post, [_post(wish, post_id, import_id, author) for post_id, wish in page])
+        fingerprints.store_marks(scope, [_found(wish, post_id) for post_id, wish in page])
+        planned += _place(scope, page, dry, plan=plan)
+    chosen = {post_id: (wish.creator.id, wish.labels) for post_id, wish in fresh if wish.labels}
+    insert_rows(scope, PostLabel, labels.build_label_rows(scope, chosen, file=f"import:{import_id}"))
+    scope.after_commit(partial(telemetry.DELIVERIES_BY_STATE.labels(str(S.SCHEDULED)).inc, planned))
+    return len(fresh)
+
+
+def _place(scope: Scope, page: Sequence[tuple[UUID, PlannedRow]], dry: IsDryRun, *, plan: bool) -> int:
+    """Write the deliveries of some posts with their moves and what wakes them; how many are on the calendar."""
+    deliveries, moves, dues = list[Mapping[str, object]](), list[Mapping[str, object]](), list[DueEvent]()
+    planned = 0
+    for post_id, wish in page:
+        states = PLANNED if plan and wish.creator.approval_tiers == 0 else PLANNED[:1]
+        planned += len(wish.accounts) if len(states) > 1 else 0
+        for account in wish.accounts:
+            delivery_id = derived_uuid(post_id, account.channel.id)
+            deliveries.append(_delivery(wish, (post_id, delivery_id), account, states, dry))
+            moves += _moves(scope, str(wish.creator.id), str(delivery_id), states)
+            dues += _dues(scope, wish, delivery_id, account)
+    insert_rows(scope, Delivery, deliveries)
+    insert_rows(scope, DeliveryMove, moves)
+    bulk.put_many(scope, dues)
+    return planned
+
+
+def _found(wish: PlannedRow, post_id: UUID) -> fingerprints.PostMarks:
+    """What a post is found by, from what looking at its line made of it."""
+    said = fingerprints.list_content_variants(wish.content_of_row, wish.others)
+    return fingerprints.PostMarks(
+        wish.creator.id, post_id, fingerprints.marks_of_fingerprints(map(wish.fingerprint, said))
+    )
+
+
+def _known(scope: Scope, import_id: UUID) -> set[UUID]:
+    rows = scope.session.exec(
+        select(Post.id).where(
+            Post.tenant_id == scope.tenant_id, Post.origin == ORIGIN, col(Post.origin_key).startswith(f"{import_id}:")
+        )
+    )
+    return set(rows)
+
+
+def _post(wish: PlannedRow, post_id: UUID, import_id: UUID, author: ImportAuthor) -> dict[str, Any]:
+    prints = [media_digest(str(one.asset_id), one.medium) for one in wish.pictures]
+    parts = [part_digest(one.thread_part, one.media) for one in wish.parts]
+    otherwise = {
+        one.place: [
+            wish.row.title,
+            one.body or wish.row.body,
+            prints,
+            parts,
+            *price_digest(one.price),
+            *options_digest(one.options),
+        ]
+        for one in wish.others
+    }
+    late = lateness.late_span(LateLimit.DAY) if wish.row.until_midnight else wish.late_ok
+    return {
+        "id": post_id,
+        "creator_id": wish.creator.id,
+        "title": wish.row.title,
+        "body": wish.row.body,
+        "media": [str(one.asset_id) for one in wish.pictures],
+        "parts": thread_parts.dump_thread([one.thread_part for one in wish.parts]),
+        "overrides": channel_overrides.dump_overrides(wish.others),
+        "links": wish.links,
+        "origin": ORIGIN,
+        "origin_key": row_origin_key(import_id, wish.row.key),
+        "author": author.actor,
+        "author_principal": author.principal,
+        "text_ai": wish.row.text_ai,
+        "priority": wish.row.priority,
+        "late_ok": None if late is None else f"{int(late.total_seconds())} seconds",
+        "until_midnight": wish.row.until_midnight,
+        "digest": content_digest(
+            wish.row.title, wish.row.body, prints, wish.row.text_ai, parts, otherwise=otherwise, links=wish.links
+        ),
+        "version": 1,
+    }
+
+
+def _delivery(
+    wish: PlannedRow, ids: tuple[UUID, UUID], account: ImportAccount, states: Sequence[DeliveryState], dry: IsDryRun
+) -> Mapping[str, object]:
+    post_id, delivery_id = ids
+    return {
+        "id": delivery_id,
+        "creator_id": wish.creator.id,
+        "post_id": post_id,
+        "channel_id": account.channel.id,
+        "state": str(states[-1]),
+        "wall_time": str(wish.at),
+        "zone": wish.at.zone,
+        "due_at": wish.due,
+        "late_until": None if wish.late_ok is None else wish.due + wish.late_ok,
+        "priority": wish.row.priority,
+        "occurrence_key": "",
+        "parts": 1,
+        "part_ids": [],
+        "attempt": 0,
+        "dry_run": dry(post_id, account.channel.id),
+        "version": len(states),
+    }
+
+
+def _moves(
+    scope: Scope, creator_id: str, delivery_id: str, states: Sequence[DeliveryState]
+) -> list[Mapping[str, object]]:
+    pairs = list(pairwise(states))
+    for before, after in pairs:
+        DELIVERY_STATES.check(before, after)
+    return [_move(scope, creator_id, delivery_id, str(before), str(after)) for before, after in pairs]
+
+
+def _move(scope: Scope, creator_id: str, delivery_id: str, before: str, after: str) -> Mapping[str, object]:
+    """A move as `moving` writes it. What a file brings is approved where nobody is asked, and nowhere else."""
+    return {
+        "reason": _UNASKED if after == S.APPROVED else None,
+        "id": uuid7(),
+        "creator_id": creator_id,
+        "delivery_id": delivery_id,
+        "before": before,
+        "after": after,
+        "by": scope.actor,
+    }
+
+
+def _dues(scope: Scope, wish: PlannedRow, delivery_id: UUID, account: ImportAccount) -> list[DueEvent]:
+    """What `deliveries.schedule_wakeups` writes for a delivery of which nothing is outside."""
+    ids, channel, early = (scope.tenant_id, delivery_id), account.channel.id, wish.due - FINAL_PREFLIGHT_LEAD
+    found = []
+    if early > scope.now:
+        found.append(
+            DueEvent(
+                PreflightDue(*ids), max(wish.due - FIRST_PREFLIGHT_LEAD, scope.now), priority=PREFLIGHT_QUEUE_PRIORITY
+            )
+        )
+        if wish.pictures or any(one.pictures for one in wish.parts):
+            found.append(DueEvent(StageDue(*ids), early, lane=f"stage:{channel}"))
+    return [*found, DueEvent(PublishDue(*ids), wish.due, lane=f"channel:{channel}", priority=wish.row.priority)]
+
+
+def take_back_posts(scope: Scope, import_id: UUID) -> tuple[int, int]:
+    """Take everything of a file off the calendar of which nothing is outside; how many that were, and how many had
+    left, or were on their way. What had been taken off before is neither."""
+    rows = scope.run(
+        "SELECT id, creator_id, state FROM deliveries WHERE tenant_id = :tenant AND post_id = ANY(:posts)"
+        " ORDER BY id FOR UPDATE",
+        tenant=scope.tenant_id,
+        posts=list(_known(scope, import_id)),  # not joined: unanalysed, each delivery was held against each post
+    ).all()
+    here = [row for row in rows if S(row.state) in CANCELLABLE]
+    for before in {S(row.state) for row in here}:
+        DELIVERY_STATES.check(before, S.CANCELLED)
+    ids = [row.id for row in here]
+    scope.run(
+        "UPDATE deliveries SET state = :cancelled, reason = NULL, version = version + 1, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = ANY(:ids)",
+        cancelled=str(S.CANCELLED),
+        tenant=scope.tenant_id,
+        ids=ids,
+    )
+    reconciliation.abandon_subjects(scope, [delivery_subject(one) for one in ids])
+    discard_plans(scope)
+    moves = [_move(scope, str(one.creator_id), str(one.id), one.state, str(S.CANCELLED)) for one in here]
+    insert_rows(scope, DeliveryMove, moves)
+    bulk.cancel_many(scope, [kind.kind for kind in (PreflightDue, StageDue, PublishDue, ReconcileDue)], ids)
+    notices.close_all(scope, [cause for one in ids for cause in delivery_notice_causes(one)])
+    webhook_events.announce_cancellations(scope, [(row.id, S(row.state)) for row in here])
+    scope.after_commit(partial(telemetry.DELIVERIES_BY_STATE.labels(str(S.CANCELLED)).inc, len(ids)))
+    return len(ids), sum(row.state != S.CANCELLED for row in rows) - len(ids)

@@ -1,0 +1,93 @@
+"""Posts that wait for the distance of their account: with a reason, told of once, and looked at again."""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlmodel import col, func, select
+
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from schedules.availability import enforced_interval
+from schedules.availability.enforced_interval import WAITS_FOR_INTERVAL, IntervalTurn, format_hour
+from schedules.posts.deliveries import schedule_wakeups
+from schedules.posts.models import Delivery
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import transition_delivery, update_delivery
+from tenants.notices import notices
+
+S = DeliveryState
+
+CAUSE = "apart:"
+"""Before the account's id in the cause of its notice."""
+
+
+def set_minimum_interval(scope: Scope, channel_id: UUID, *, minutes: int, holds: bool) -> None:
+    """Leave so many minutes between two posts of an account, and say whether that holds posts back or only warns.
+
+    What waits for the old distance is looked at again at once. Raises NotFound, BadInput as `lifecycle.set_min_interval`.
+    """
+    lifecycle.set_min_interval(scope, channel_id, minutes)
+    lifecycle.hold_min_interval(scope, channel_id, holds)
+    recheck_interval_holds(scope, channel_id)
+
+
+def hold_for_interval(scope: Scope, row: Delivery, turn: IntervalTurn) -> None:
+    """Write when a delivery has its turn, and why, where it still waits; tell the members."""
+    if turn.at is None or turn.said is None or row.state not in (S.APPROVED, S.SCHEDULED):
+        return
+    if row.not_before != turn.at or row.reason != turn.said.to_json():
+        transition_delivery(scope, row, S.SCHEDULED, reason=turn.said, not_before=turn.at)
+    _say(scope, row.channel_id)
+
+
+def recheck_interval_holds(scope: Scope, channel_id: UUID) -> None:
+    """Let each that waits on an account ask for its turn anew: what it waited for has changed."""
+    rows = scope.session.exec(
+        select(Delivery)
+        .where(*_kept(scope), Delivery.channel_id == channel_id)
+        .order_by(col(Delivery.id))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    for row in rows:
+        update_delivery(scope, row, not_before=None)
+        schedule_wakeups(scope, row, at=max(row.due_at, scope.now))
+
+
+def refresh_interval_notices(scope: Scope) -> None:
+    """Tell of the accounts on which posts wait, and no longer than any does; who was to wait for one that has gone
+    another way asks anew."""
+    waiting = scope.session.exec(select(Delivery.channel_id).where(*_kept(scope), _still(scope)).distinct()).all()
+    for channel_id in sorted(waiting):
+        if enforced_interval.has_earlier_turn(scope, channel_reads.get_channel(scope, channel_id)):
+            recheck_interval_holds(scope, channel_id)
+        _say(scope, channel_id)
+    notices.close_others(scope, CAUSE, {f"{CAUSE}{one}" for one in waiting})
+
+
+def _kept(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Delivery.tenant_id) == scope.tenant_id,
+        col(Delivery.state) == str(S.SCHEDULED),
+        col(Delivery.reason)["code"].astext == WAITS_FOR_INTERVAL,
+    )
+
+
+def _still(scope: Scope) -> ColumnElement[bool]:
+    """Not what has its turn by now, and is kept back by something else."""
+    return col(Delivery.not_before) > scope.now
+
+
+def _say(scope: Scope, channel_id: UUID) -> None:
+    channel = channel_reads.get_channel(scope, channel_id)
+    here = (*_kept(scope), _still(scope), col(Delivery.channel_id) == channel_id)
+    count, first = scope.session.exec(select(func.count(), func.min(Delivery.not_before)).where(*here)).one()
+    if first is None:
+        return
+    said = Message(
+        "waiting.distance", {"account": channel.name, "posts": count, "at": format_hour(first, channel.zone)}
+    )
+    if not notices.put(scope, said, cause=f"{CAUSE}{channel_id}", creator_id=channel.creator_id):
+        notices.update_message(scope, said, cause=f"{CAUSE}{channel_id}")

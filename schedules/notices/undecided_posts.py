@@ -1,0 +1,76 @@
+"""Posts that wait for a decision and get none: reminders after an hour, then daily; doubt of a day is the owner's.
+
+Once for each creator, however many wait: what became of each was told when it happened.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from schedules.posts.states import NEEDS_DECISION, DeliveryState
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.notices import notices
+
+FIRST, AGAIN = timedelta(hours=1), timedelta(days=1)
+DOUBT = timedelta(days=1)
+"""So long look-ups go on; what nobody knows by then is the owner's to decide."""
+
+WAITS, UNSURE = "waiting:", "unsure:"
+"""Before the creator's id in the causes."""
+
+_SINCE = """
+SELECT d.creator_id, d.state, (SELECT max(m.created_at) FROM delivery_moves m WHERE m.tenant_id = d.tenant_id
+  AND m.delivery_id = d.id AND m.after = d.state) AS since
+FROM deliveries d WHERE d.tenant_id = :tenant AND d.state = ANY(:states)
+"""
+
+
+def refresh_undecided_notices(scope: Scope) -> None:
+    """Remind of what has waited an hour or longer, and tell the owners of old doubt; no longer than either stands."""
+    waits: dict[UUID, list[datetime]] = defaultdict(list)
+    doubts: dict[UUID, int] = defaultdict(int)
+    rows = scope.run(_SINCE, tenant=scope.tenant_id, states=sorted(map(str, NEEDS_DECISION)))
+    for row in rows:
+        if row.since is not None and row.since <= scope.now - FIRST:
+            waits[row.creator_id].append(row.since)
+        if row.since is not None and row.state == DeliveryState.UNCERTAIN and row.since <= scope.now - DOUBT:
+            doubts[row.creator_id] += 1
+    for creator_id, since in sorted(waits.items()):
+        _remind(scope, creator_id, since)
+    notices.close_others(scope, WAITS, {f"{WAITS}{one}" for one in waits})
+    told = {cause for creator_id, count in sorted(doubts.items()) for cause in _escalate(scope, creator_id, count)}
+    notices.close_others(scope, UNSURE, told)
+
+
+def _remind(scope: Scope, creator_id: UUID, since: Sequence[datetime]) -> None:
+    cause, told = f"{WAITS}{creator_id}", Message("waiting.remind", {"posts": len(since)})
+    last = notices.opened_at(scope, cause)
+    if last is not None and not is_reminder_due(last, since, scope.now):
+        notices.update_message(scope, told, cause=cause)
+        return
+    notices.close(scope, cause)
+    notices.put(scope, told, cause=cause, urgent=True, creator_id=creator_id)
+
+
+def is_reminder_due(last: datetime, since: Sequence[datetime], now: datetime) -> bool:
+    """Whether somebody who was reminded `last` is reminded again: a day has passed, or another post has waited an hour
+    by now, and an hour has passed; pure."""
+    another = any(last < one + FIRST <= now for one in since)
+    return now - last >= AGAIN or (another and now - last >= FIRST)
+
+
+def _escalate(scope: Scope, creator_id: UUID, count: int) -> list[str]:
+    """Tell each owner, once; the causes."""
+    owners = {one.principal_id for one in tenant_reads.list_members(scope) if one.role is Role.OWNER}
+    said = Message("waiting.unsure", {"posts": count})
+    causes = []
+    for principal in sorted(owners):
+        cause = f"{UNSURE}{creator_id}:{principal}"
+        if not notices.put(scope, said, cause=cause, urgent=True, creator_id=creator_id, to=principal):
+            notices.update_message(scope, said, cause=cause)
+        causes.append(cause)
+    return causes

@@ -1,0 +1,121 @@
+"""What stands outside: where one post does, and since when; and as results are compared, what posts said, in which
+form, when, with which hashtags."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from gate.assets import asset_records
+from generators.media.pictures import POST_PROFILE
+from schedules.posts import channel_overrides
+from schedules.posts.channel_overrides import PostContent
+from schedules.posts.models import Delivery, Post
+from schedules.posts.states import DeliveryState
+
+_TAG = re.compile(r"(?<!\w)#([^\W\d_]\w{0,49})")
+
+
+class PostFormat(StrEnum):
+    """In which form something is posted."""
+
+    WORDS, PICTURE, PICTURES, FILM, SOUND, THREAD = "words", "picture", "pictures", "film", "sound", "thread"
+
+
+@dataclass(frozen=True)
+class LivePost:
+    """A published delivery: where it stands, and since when that is known (UTC-aware)."""
+
+    creator_id: UUID
+    channel_id: UUID
+    native_id: str
+    at: datetime
+    ends: datetime | None = None
+    """From when on its platform may have taken it away by itself; None of what stands."""
+
+    def has_expired(self, now: datetime) -> bool:
+        """Whether it may be gone by itself."""
+        return self.ends is not None and now >= self.ends
+
+
+def find_live_post(scope: Scope, delivery_id: UUID) -> LivePost | None:
+    """Where a published delivery stands; None of any other."""
+    row = scope.session.get(Delivery, (scope.tenant_id, delivery_id))
+    if row is None or row.native_id is None or row.state != DeliveryState.PUBLISHED:
+        return None
+    at = row.settled_at or row.due_at
+    lasts = timedelta(hours=row.lasts_hours) if row.lasts_hours is not None else None
+    ends = min(row.claimed_at or at, at) + lasts if lasts is not None else None
+    return LivePost(row.creator_id, row.channel_id, row.native_id, at, ends)
+
+
+@dataclass(frozen=True)
+class LivePostContent:
+    """A published post on one account; `at` is since when that is known (UTC-aware), `tags` in lower case."""
+
+    delivery_id: UUID
+    post_id: UUID
+    channel_id: UUID
+    at: datetime
+    words: str
+    form: PostFormat
+    tags: tuple[str, ...]
+
+
+def list_live_posts(scope: Scope, creator_id: UUID, deliveries: Collection[UUID]) -> list[LivePostContent]:
+    """Those of these deliveries that are this creator's and stand outside; rehearsed ones stand nowhere."""
+    rows = scope.session.exec(
+        select(Delivery, Post)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.creator_id == creator_id,
+            col(Delivery.id).in_(list(deliveries)),
+            Delivery.state == str(DeliveryState.PUBLISHED),
+            col(Delivery.dry_run).is_(False),
+        )
+    ).all()
+    accounts = {one.id: one for one in channel_reads.list_creator_channels(scope, creator_id)}
+    said = [
+        (row, channel_overrides.content_for_channel(owner, accounts[row.channel_id]))
+        for row, owner in rows
+        if row.channel_id in accounts
+    ]
+    shown = {asset for _, one in said for asset in one.media}
+    mimes = {
+        asset: made.mime for asset, made in asset_records.newest_renditions(scope, shown, POST_PROFILE.name).items()
+    }
+    return [
+        LivePostContent(
+            row.id,
+            row.post_id,
+            row.channel_id,
+            row.settled_at or row.due_at,
+            one.body,
+            _form(one, mimes),
+            find_hashtags(one.body),
+        )
+        for row, one in said
+    ]
+
+
+def find_hashtags(words: str) -> tuple[str, ...]:
+    """The hashtags of a text in lower case, each once; pure."""
+    return tuple(dict.fromkeys(found.casefold() for found in _TAG.findall(words)))
+
+
+def _form(said: PostContent, mimes: dict[UUID, str]) -> PostFormat:
+    if any(not piece.comment for piece in said.parts):
+        return PostFormat.THREAD
+    kinds = {mimes.get(asset, "").partition("/")[0] for asset in said.media}
+    if "video" in kinds:
+        return PostFormat.FILM
+    if "audio" in kinds:
+        return PostFormat.SOUND
+    return (PostFormat.WORDS, PostFormat.PICTURE, PostFormat.PICTURES)[min(len(said.media), 2)]

@@ -1,0 +1,122 @@
+"""What posts cost: their pictures and films with all these were made from, and the texts a model wrote for them.
+
+A thing counts once, for the first post that used it; at every other one it is said to be shared. So the posts of a
+month and what no post used add up to all that was spent in it.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from gate.assets import asset_records
+from schedules.approvals import review_queue
+from schedules.drafts import drafts
+from studio.costs import cost_report
+from studio.costs.cost_report import SpendingTotal, SpentItem, total_spending
+from studio.costs.text_requests import draft_subject
+
+
+@dataclass(frozen=True)
+class PostCost:
+    """A post, what counts for it, and what it uses that counts for an earlier one (`shared`). `called` is its title or
+    its first words."""
+
+    post_id: UUID
+    called: str
+    own: SpendingTotal
+    shared: SpendingTotal
+
+
+@dataclass(frozen=True)
+class MonthCost:
+    """What was spent for a creator in a month: `posts` (own of it) and `unassigned` add up to `total`."""
+
+    month: str
+    total: SpendingTotal
+    posts: Sequence[PostCost]
+    unassigned: SpendingTotal
+
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class _Post:
+    id: UUID
+    called: str
+
+
+_POSTS = """
+SELECT p.id, coalesce(nullif(p.title, ''), p.body) AS called, p.origin, p.origin_key, w.id AS line
+FROM posts p LEFT JOIN week_lines w ON w.tenant_id = p.tenant_id AND w.post_id = p.id
+WHERE p.tenant_id = :tenant AND p.creator_id = :creator
+"""
+
+
+def load_post_cost(scope: Scope, creators: Collection[UUID], post_id: UUID) -> PostCost:
+    """What one post cost, whenever that was spent. Raises NotFound for what is no post of these creators."""
+    creator_id = scope.run(
+        "SELECT creator_id FROM posts WHERE tenant_id = :tenant AND id = :post", tenant=scope.tenant_id, post=post_id
+    ).scalar()
+    if creator_id is None or creator_id not in creators:
+        raise NotFound("post.unknown")
+    subjects, posts = _subjects(scope, creator_id, " AND p.id = :post", post=post_id)
+    shows = review_queue.assets_of_post(scope, creator_id, post_id)
+    line = frozenset().union(*asset_records.ancestors_by_asset(scope, shows).values())
+    things = [*cost_report.spent_on_assets(scope, line), *cost_report.spent_on_subjects(scope, [*subjects, *line])]
+    return _cost(posts[post_id], things, _uses(scope, creator_id, things, subjects))
+
+
+def load_month_cost(scope: Scope, creator_id: UUID, month: str) -> MonthCost:
+    """What was spent for a creator in a month (`2026-11`, by the clocks of the agency's zone), and on which posts."""
+    things = cost_report.spent_in_month(scope, creator_id, month)
+    subjects, posts = _subjects(scope, creator_id)
+    uses = _uses(scope, creator_id, things, subjects)
+    used: dict[UUID, list[SpentItem]] = {}
+    for one in things:
+        for post_id in uses.get(one.id, ()):
+            used.setdefault(post_id, []).append(one)
+    rows = [_cost(posts[post_id], used[post_id], uses) for post_id in sorted(used, reverse=True)]
+    return MonthCost(month, total_spending(things), rows, total_spending(one for one in things if not uses.get(one.id)))
+
+
+def _cost(post: _Post, things: Iterable[SpentItem], uses: Mapping[UUID, Sequence[UUID]]) -> PostCost:
+    mine = [one for one in things if post.id in uses.get(one.id, ())]
+    own, shared = ([one for one in mine if (uses[one.id][0] == post.id) is first] for first in (True, False))
+    return PostCost(post.id, post.called, total_spending(own), total_spending(shared))
+
+
+def _uses(
+    scope: Scope, creator_id: UUID, things: Sequence[SpentItem], subjects: Mapping[UUID, UUID]
+) -> dict[UUID, list[UUID]]:
+    """By thing, the posts that use it, the first first: ids of posts grow with time."""
+    made = asset_records.descendants_by_asset(scope, {one.asset_id for one in things if one.asset_id is not None})
+    shown = review_queue.posts_by_asset_used(scope, creator_id, frozenset().union(*made.values()))
+    uses: dict[UUID, list[UUID]] = {}
+    for one in things:
+        written = subjects.get(one.subject_id) if one.subject_id is not None else None
+        users = {written} if written is not None else set()
+        if one.asset_id is not None:
+            users.update(post for asset in made.get(one.asset_id, ()) for post in shown.get(asset, ()))
+        if users:
+            uses[one.id] = sorted(users)
+    return uses
+
+
+def _subjects(
+    scope: Scope, creator_id: UUID, where: str = "", **which: UUID
+) -> tuple[dict[UUID, UUID], dict[UUID, _Post]]:
+    """The post of each subject that texts may be written for, and the posts."""
+    subjects: dict[UUID, UUID] = {}
+    posts: dict[UUID, _Post] = {}
+    for row in scope.run(_POSTS + where, tenant=scope.tenant_id, creator=creator_id, **which):
+        posts[row.id] = _Post(row.id, row.called)
+        subjects[draft_subject(row.origin, row.origin_key)] = row.id
+        if row.line is not None:
+            subjects[row.line] = row.id
+        if row.origin == drafts.DASHBOARD_ORIGIN and _ID.fullmatch(row.origin_key):
+            subjects[UUID(row.origin_key)] = row.id  # the page that it was written on
+    return subjects, posts

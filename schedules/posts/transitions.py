@@ -1,0 +1,149 @@
+"""The one way a delivery changes state: checked against the graph, compare-and-set, with its move written beside it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import select
+
+from channels.sending import reconciliation
+from foundation.db.database import Scope, stored_message
+from foundation.errors import Conflict, NotFound
+from foundation.i18n.translation import Message, canonical_json
+from foundation.ids import uuid7
+from foundation.ops import telemetry
+from schedules.notices import lost_account
+from schedules.posts import webhook_events
+from schedules.posts.delivery_units import delivery_subject
+from schedules.posts.models import Delivery
+from schedules.posts.states import DELIVERY_STATES, NEEDS_DECISION, DeliveryState
+from tenants.notices import notices
+
+TOLD_TOGETHER = frozenset({"downtime.too_late", "downtime.no_turn", "downtime.held"})
+"""Reasons of a hold that one notice tells for all posts that were missed together: `schedules/downtime/missed_posts.py`."""
+
+TOLD_ELSEWHERE = TOLD_TOGETHER | {lost_account.ACCOUNT_LOST}
+"""The same, with those that the notice of a lost account tells of."""
+
+EARLY_WARNING_SUFFIX = ":preflight"
+"""What the cause of an early warning ends with."""
+
+FIRST_PREFLIGHT_LEAD = timedelta(days=1)
+"""How long before its time what a delivery says is looked at first: there is a working day to put it right."""
+
+PREFLIGHT_QUEUE_PRIORITY = 9
+"""The priority of a check: those of a file of thousands that is planned for today stand behind what is due."""
+
+GIVEN_UP = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVING})
+"""What comes into these states is sent by nobody any more."""
+
+_ONE = (
+    select(Delivery)
+    .where(Delivery.tenant_id == bindparam("tenant"), Delivery.id == bindparam("id"))
+    .execution_options(populate_existing=True)
+)
+
+
+def get_delivery(scope: Scope, delivery_id: UUID) -> Delivery:
+    """The delivery as it stands in the database now. Raises NotFound; another tenant's looks the same."""
+    row = scope.session.scalars(_ONE, {"tenant": scope.tenant_id, "id": delivery_id}).first()
+    if row is None:
+        raise NotFound("delivery.unknown")
+    return row
+
+
+def transition_delivery(
+    scope: Scope, row: Delivery, after: DeliveryState, *, reason: Message | None = None, **changes: Any
+) -> None:
+    """Bring `row` to `after`, with further column changes; write the move by the scope's actor, tell the members.
+
+    Nobody goes on with one that is cancelled or taken away, whoever did it: its attempts have an end.
+    Raises Conflict when the graph has no such edge, or when somebody else changed the delivery meanwhile.
+    """
+    before = DeliveryState(row.state)
+    DELIVERY_STATES.check(before, after)
+    wanted = {"state": str(after), "reason": stored_message(reason), **changes}
+    told = {"move": uuid7(), "creator": row.creator_id, "before": str(before), "by": scope.actor}
+    _write(scope, row, f"WITH moved AS ({_set(wanted)} RETURNING tenant_id, id, state, reason) {_TOLD}", wanted, told)
+    if after in GIVEN_UP:
+        reconciliation.abandon_subject(scope, delivery_subject(row.id))
+    _tell(scope, row, before, reason)
+    webhook_events.announce_transition(scope, row, before)
+    _count(scope, after, scope.now - row.due_at)
+
+
+def _count(scope: Scope, after: DeliveryState, late: timedelta) -> None:
+    scope.after_commit(telemetry.DELIVERIES_BY_STATE.labels(str(after)).inc)
+    if after == DeliveryState.PUBLISHED:
+        scope.after_commit(partial(telemetry.DELIVERY_LATENESS.observe, max(late.total_seconds(), 0.0)))
+
+
+def update_delivery(scope: Scope, row: Delivery, **changes: Any) -> None:
+    """Change columns of the delivery as it was read, and no other. Raises Conflict when it was changed meanwhile."""
+    _write(scope, row, _set(changes), changes, {})
+
+
+_JSON = frozenset({"reason", "part_ids"})
+
+_TOLD = """
+INSERT INTO delivery_moves (tenant_id, id, creator_id, delivery_id, before, after, by, reason)
+SELECT tenant_id, :move, :creator, id, :before, state, :by, reason FROM moved
+"""
+
+
+def _set(changes: Mapping[str, Any]) -> str:
+    said = {name: f"CAST(:{name} AS jsonb)" if name in _JSON else f":{name}" for name in changes}
+    columns = ", ".join(f"{name} = {value}" for name, value in said.items())
+    return (
+        f"UPDATE deliveries SET version = version + 1, updated_at = house_now(), {columns}"  # noqa: S608  our own names
+        " WHERE tenant_id = :_tenant AND id = :_id AND state = :_state AND version = :_version"
+    )
+
+
+def _write(scope: Scope, row: Delivery, statement: str, changes: Mapping[str, Any], more: Mapping[str, Any]) -> None:
+    """Compare and set; the row then shows what was written, without being read again."""
+    values = dict(changes)
+    for name in _JSON & values.keys():
+        values[name] = canonical_json(values[name]).decode() if values[name] is not None else None
+    seen = {"_tenant": scope.tenant_id, "_id": row.id, "_state": row.state, "_version": row.version}
+    if scope.run(statement, **values, **more, **seen).rowcount != 1:
+        raise Conflict("delivery.moved_meanwhile")
+    for name, value in {**changes, "version": row.version + 1}.items():
+        set_committed_value(row, name, value)
+
+
+def early_warning_cause(row: Delivery) -> str:
+    """The cause of the notice that says ahead of time what will stop a delivery."""
+    return delivery_notice_causes(row.id)[1]
+
+
+def missing_files_cause(row: Delivery) -> str:
+    """The cause of the notice that a delivery stands without some of its files."""
+    return f"delivery:{row.id}:files"
+
+
+def delivery_notice_causes(delivery_id: UUID) -> tuple[str, str]:
+    """The causes of the notices about a delivery: that it waits for a person, and the early warning."""
+    return f"delivery:{delivery_id}", f"delivery:{delivery_id}{EARLY_WARNING_SUFFIX}"
+
+
+def _tell(scope: Scope, row: Delivery, before: DeliveryState, reason: Message | None) -> None:
+    """One open notice for each delivery that waits for a person, but for those told together; none for the others."""
+    after, cause = DeliveryState(row.state), f"delivery:{row.id}"
+    if after in NEEDS_DECISION and reason is not None and reason.code in TOLD_ELSEWHERE:
+        notices.close(scope, cause)
+        if reason.code == lost_account.ACCOUNT_LOST:
+            lost_account.update_lost_account_notice(scope, row.channel_id)
+    elif after in NEEDS_DECISION:
+        message = reason or Message(f"state.delivery.{after}")
+        notices.put(scope, message, cause=cause, urgent=True, creator_id=row.creator_id)
+    elif before in NEEDS_DECISION:
+        notices.close(scope, cause)
+    if before is not DeliveryState.PUBLISHING:
+        notices.close(scope, early_warning_cause(row))
+    if before is DeliveryState.PUBLISHED:
+        notices.close(scope, missing_files_cause(row))

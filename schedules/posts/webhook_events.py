@@ -1,0 +1,48 @@
+"""What the agency's own systems hear of posts: ids, states, times and links, in the transaction that made it so."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from schedules.posts.models import Delivery, Post
+from schedules.posts.states import DeliveryState
+from tenants.webhooks import endpoints
+
+S = DeliveryState
+TOLD = frozenset({S.PUBLISHED, S.FAILED, S.HELD, S.UNCERTAIN, S.BROKEN_OFF, S.CANCELLED, S.REMOVED})
+"""States somebody outside waits for; the steps between them are read where they are wanted."""
+
+
+def announce_transition(scope: Scope, row: Delivery, before: DeliveryState) -> None:
+    """A delivery came to a state."""
+    if row.state not in TOLD:
+        return
+    endpoints.record_webhook_event(
+        scope,
+        f"delivery.{row.state}",
+        creator_id=row.creator_id,
+        delivery_id=row.id,
+        post_id=row.post_id,
+        channel_id=row.channel_id,
+        state=str(row.state),
+        before=str(before),
+        due_at=row.due_at,
+        url=row.url,
+    )
+
+
+def announce_cancellations(scope: Scope, deliveries: Sequence[tuple[UUID, DeliveryState]]) -> None:
+    """Many were cancelled at once, each with the state it had before; nothing is read where nobody listens."""
+    if not (deliveries and endpoints.has_listener(scope, f"delivery.{S.CANCELLED}")):
+        return
+    before = dict(deliveries)
+    rows = select(Delivery).where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(list(before)))
+    for row in scope.session.exec(rows.order_by(col(Delivery.id)).execution_options(populate_existing=True)).all():
+        announce_transition(scope, row, before[row.id])
+
+
+def announce_approval(scope: Scope, row: Post) -> None:
+    """Everybody who is asked has said yes to a post as it stands."""
+    endpoints.record_webhook_event(scope, "post.approved", creator_id=row.creator_id, post_id=row.id)

@@ -1,0 +1,435 @@
+"""From a scheduled delivery to an armed step: the unit as it will be seen, and the claim in one transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import and_, bindparam, literal, text, tuple_
+from sqlmodel import col, func, select
+
+from channels.accounts import account_connectors
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.accounts.states import UNUSABLE_STATES
+from channels.attempts import attempts
+from channels.limits import request_costs, send_limits, shared_quota
+from channels.limits.send_limits import SendingBlock
+from channels.manual_tasks import assignees
+from channels.sending import step_runner
+from channels.sending.step_runner import PreparedStep, StagedUploads
+from connectors.contract.connector import Connector
+from connectors.contract.outcomes import Outcome, Rejected
+from connectors.shared.rate_limits import PUBLISH_STEP
+from foundation.db.database import GENERIC_PLAN_SQL, Scope
+from foundation.errors import Conflict, GreenroomError, NotFound
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate.contract.permit import Permit
+from gate.contract.units import Unit, combine_parts
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from schedules.approvals.decisions import approved_until, is_delivery_approved, missing_approval
+from schedules.approvals.verdicts import MISSING_APPROVAL_CODES
+from schedules.availability import enforced_interval
+from schedules.availability.minimum_interval import (
+    CATCH_UP_INTERVAL,
+    OVERDUE_AFTER,
+    interval_over_at,
+    next_catch_up_time,
+)
+from schedules.downtime import account_blocks, misfires, missed_posts
+from schedules.downtime.account_blocks import BlockReason
+from schedules.drafts import duplicates
+from schedules.notices.lost_account import ACCOUNT_LOST
+from schedules.posts import channel_overrides, dry_run_state, link_tracking, thread_parts
+from schedules.posts.deliveries import content_digest, current_digest, get_post, media_digest, part_digest
+from schedules.posts.delivery_units import compose_thread_units, compose_unit, load_unit_material, mark_units
+from schedules.posts.events import ReconcileDue
+from schedules.posts.link_tracking import IDLE_LINK_PLAN, LinkPlan
+from schedules.posts.models import Delivery, Post
+from schedules.posts.states import ACT_TIMEOUT, STAGE_TIMEOUT, TIMEOUT_MARGIN, DeliveryState
+from schedules.posts.transitions import get_delivery, transition_delivery
+from schedules.publishing import expiring_posts
+
+MintPermit = Callable[..., Permit]
+"""`gate.permits.issuance.mint_permit` with the key bound; the claim adds who wrote the post, since nobody reviews their own work."""
+
+PAID_CONTENT_SHOWN_FREE = Message("price.given_away")
+TOO_LATE = Message("delivery.too_late")
+
+S = DeliveryState
+
+
+class NotClaimable(GreenroomError):
+    """The claim was not made. `hold` is why a person must decide; `again` when the row should come back, and `turn`
+    what people are told of that; `drop` why it does not leave at all."""
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        hold: Message | None = None,
+        again: timedelta | None = None,
+        turn: enforced_interval.IntervalTurn | None = None,
+        drop: Message | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.hold, self.again, self.turn, self.drop = hold, again, turn, drop
+
+
+def is_refusal_outdated(scope: Scope, row: Delivery, refusal: NotClaimable | PermitDenied) -> bool:
+    """Whether somebody gave a delivery another time, or its yes, since its claim was refused: that no is over."""
+    hold, given = refusal.hold if isinstance(refusal, NotClaimable) else None, False
+    if (
+        hold is not None and hold.code in MISSING_APPROVAL_CODES
+    ):  # who says yes waits for this lock and lifts it, or was seen just now
+        scope.session.refresh(row, with_for_update={"key_share": True})
+        waits = row.state in (S.APPROVED, S.SCHEDULED, S.PARTLY)
+        given = waits and is_delivery_approved(scope, get_post(scope, row.post_id), row, scope.now)
+    in_time = row.late_until is None or scope.now <= row.late_until
+    moved = scope.now < row.due_at and (hold is not None or isinstance(refusal, PermitDenied))
+    return given or moved or (hold == TOO_LATE and in_time)
+
+
+class DryRunOnly(NotClaimable):
+    """Its time has come, and nothing of it may be sent. Nothing was written yet."""
+
+
+class MissedTogether(NotClaimable):
+    """It is one of several that their account missed, and nothing was said yet of how they leave."""
+
+
+def claim_delivery(
+    scope: Scope, delivery_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
+) -> tuple[PreparedStep | Outcome, int]:
+    """Take a due delivery, in the lock order of the house: epochs, channel, delivery, permit.
+
+    Returns the armed step, or at once an outcome where no request is needed to know it; and the number of the try.
+    Raises NotClaimable, the gate's Denied, and Conflict when the delivery was changed meanwhile; each undoes all.
+    """
+    row, owner, dry = _due(scope, delivery_id)
+    _check_time(scope, row, owner)
+    _check_late(scope, row, connectors)
+    if dry:
+        raise DryRunOnly("delivery.rehearsing", hold=Message("delivery.rehearsing"))
+    ready = prepare_post(scope, row, owner, connectors)
+    ready.keep_links(scope)
+    channel, part, deadline = ready.channel, thread_parts.current_part(row), scope.now + ACT_TIMEOUT
+    brought = not ready.unit.media or attempts.has_early_uploads(scope, ready.unit.subject)
+    _take_units(scope, channel, PUBLISH_STEP, *(() if brought else shared_quota.upload_start_steps(channel)))
+    if part == 0:  # what has begun goes on
+        _check_cap(scope, channel, ready)
+    if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
+        transition_delivery(scope, row, S.SCHEDULED)
+    attempt, now = row.attempt + 1, scope.now
+    lasts = expiring_posts.begin_expiry(scope, row, ready.unit, account_connectors.connector_for(connectors, channel))
+    transition_delivery(
+        scope, row, S.PUBLISHING, attempt=attempt, claimed_at=now, deadline_at=deadline, parts=ready.parts, **lasts
+    )
+    schedule_lookup(scope, row, deadline + TIMEOUT_MARGIN)
+    if ready.unfit is not None:
+        return Rejected(ready.unfit, permanent=False), row.attempt
+    turn = step_runner.prepare_step(
+        scope,
+        channel=channel,
+        unit=ready.unit,
+        kind="send",
+        act=ACT_TIMEOUT,
+        mint=ready.minting(mint),
+        connectors=connectors,
+        part=part,
+    )
+    if isinstance(turn, StagedUploads):  # only a staging ends before the publish step
+        raise Conflict("delivery.moved_meanwhile")
+    return turn, row.attempt
+
+
+_DUE = (
+    select(Delivery, Post, dry_run_state.IN_DRY_RUN_SQL, text(GENERIC_PLAN_SQL))
+    .join(Post, and_(col(Post.tenant_id) == Delivery.tenant_id, col(Post.id) == Delivery.post_id))
+    .where(Delivery.tenant_id == bindparam("tenant"), Delivery.id == bindparam("id"))
+    .execution_options(populate_existing=True)
+)
+
+
+def _due(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Post, bool]:
+    """A delivery as it stands now, its post, and whether it is only rehearsed. Raises NotFound."""
+    found = scope.session.execute(_DUE, {"tenant": scope.tenant_id, "id": delivery_id}).one_or_none()
+    if found is None:
+        raise NotFound("delivery.unknown")
+    row, owner, covered, _ = found
+    return row, owner, row.dry_run or covered
+
+
+def claim_upload(
+    scope: Scope, delivery_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
+) -> PreparedStep | None:
+    """Arm the uploads of a delivery ahead of its time; None where there is nothing to upload, or no more.
+
+    The delivery stays where it is. Raises NotClaimable and the gate's Denied: its publication will say so to people.
+    """
+    row = get_delivery(scope, delivery_id)
+    if row.state != S.SCHEDULED or dry_run_state.is_dry_run(scope, row):
+        return None
+    ready = prepare_post(scope, row, get_post(scope, row.post_id), connectors)
+    if ready.unfit is not None:
+        return None
+    _take_units(scope, ready.channel, *shared_quota.upload_start_steps(ready.channel))
+    ready.keep_links(scope)
+    by_author = ready.minting(mint)
+    turn = step_runner.prepare_step(
+        scope,
+        channel=ready.channel,
+        unit=ready.unit,
+        kind="stage",
+        act=STAGE_TIMEOUT,
+        mint=by_author,
+        connectors=connectors,
+    )
+    return turn if isinstance(turn, PreparedStep) else None
+
+
+@dataclass(frozen=True)
+class PreparedPost:
+    """What would leave now, marked and approved: one part of `parts`; `whole` is all of a thread that begins."""
+
+    author: str
+    channel: Channel
+    unit: Unit
+    parts: int
+    whole: Unit | None = None
+    unfit: Message | None = None
+    """Why a later part could not leave there as it is: then none does."""
+    linked: LinkPlan = IDLE_LINK_PLAN
+    last: Unit | None = None
+    """The last part, with all of the addresses."""
+
+    def keep_links(self, scope: Scope) -> None:
+        """Let its short addresses lead, before anybody sees one."""
+        if self.last is not None:
+            link_tracking.register_short_links(scope, self.linked, self.channel, self.last)
+
+    def minting(self, mint: MintPermit) -> MintPermit:
+        """`mint` for who wrote it; of a thread that begins, all of it is judged with its first part."""
+        return partial(mint, author=self.author, whole=self.whole) if self.whole else partial(mint, author=self.author)
+
+
+def prepare_post(scope: Scope, row: Delivery, owner: Post, connectors: Mapping[str, Connector]) -> PreparedPost:
+    """What would leave, with the epochs and the account locked in this order."""
+    channel = channel_reads.get_channel(scope, row.channel_id)
+    connector, part = account_connectors.connector_for(connectors, channel), thread_parts.current_part(row)
+    raw = _parts(scope, row, owner, channel, connector)
+    wanted = raw if part == 0 else raw[: part + 1]
+    issuance.lock_unit(scope, combine_parts(wanted))
+    _check_channel(scope, row, channel)
+    _check_approval(scope, row, owner, raw)
+    if part == 0:  # what has begun goes on
+        _check_price(owner, channel)
+        _check_repeats(scope, row, owner, channel, connector)
+    units = mark_units(scope, wanted)
+    if part or len(raw) == 1:
+        unit = replace(
+            units[part],
+            reply_to=thread_parts.reply_target(row, channel_overrides.content_for_channel(owner, channel).parts),
+        )
+        unfit = thread_parts.missing_disclosure(units, connector.capabilities)
+        return PreparedPost(
+            owner.author, channel, unit, len(raw), None, unfit, link_tracking.link_plan_of_post(owner), raw[-1]
+        )
+    unfit = next(filter(None, (step_runner.sending_problem(one, connector, scope.now) for one in units)), None)
+    unfit = unfit or thread_parts.missing_disclosure(units, connector.capabilities)
+    return PreparedPost(
+        owner.author, channel, units[0], len(raw), units[-1], unfit, link_tracking.link_plan_of_post(owner), raw[-1]
+    )
+
+
+def _take_units(scope: Scope, channel: Channel, *steps: str) -> None:
+    """What it costs of its application is taken before the delivery is locked; a claim that fails gives it back."""
+    short = shared_quota.take_quota(scope, channel, steps)
+    if short is not None:
+        raise NotClaimable("delivery.channel_blocked", again=SendingBlock(*short).wait_from(scope.now))
+
+
+def _check_cap(scope: Scope, channel: Channel, ready: PreparedPost) -> None:
+    """Of what its platform asks for a post, a thread for each part, enough is left of the agency's cap."""
+    short = request_costs.cap_wait(scope, channel.platform, ready.unit.text_of("body"), parts=ready.parts)
+    if short is not None:
+        raise NotClaimable("delivery.channel_blocked", again=SendingBlock(*short).wait_from(scope.now))
+
+
+def schedule_lookup(scope: Scope, row: Delivery, at: datetime) -> None:
+    """One row that finds out what became of a delivery, in the place of those that waited."""
+    outbox.put(scope, ReconcileDue(scope.tenant_id, row.id), at=at, instead_of=ReconcileDue)
+
+
+def _check_time(scope: Scope, row: Delivery, owner: Post) -> None:
+    if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED, S.PARTLY):
+        raise NotClaimable("delivery.not_scheduled")
+    start = _start(row)
+    if scope.now < start:
+        raise NotClaimable("delivery.early", again=start - scope.now)
+    if misfires.is_occurrence_superseded(scope, row):
+        raise NotClaimable("series.passed_over", drop=Message("series.passed_over"))
+    if row.state == S.DRAFT:
+        raise NotClaimable("delivery.unapproved", hold=missing_approval(scope, owner, scope.now, since=row.asks_since))
+    if scope.now - start > OVERDUE_AFTER and missed_posts.is_unannounced(scope, row):
+        raise MissedTogether("delivery.missed")
+
+
+def _check_late(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> None:
+    """Past its lateness, a person decides; but what stands still waits for its account, and is told with the others."""
+    if row.late_until is None or scope.now <= row.late_until:
+        return
+    if row.state != S.PARTLY and not dry_run_state.is_dry_run(scope, row):  # what has begun is broken off, and shown so
+        _check_blocked(scope, row, connectors)
+    raise NotClaimable("delivery.too_late", hold=TOO_LATE)
+
+
+def _check_blocked(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> None:
+    channel = channel_reads.get_channel(scope, row.channel_id)
+    held = account_blocks.find_account_block(scope, channel)
+    if held is not None and held.why is BlockReason.LOST:
+        raise NotClaimable("delivery.account_lost", hold=Message(ACCOUNT_LOST))
+    if held is not None:
+        raise NotClaimable("delivery.channel_blocked", again=held.again)
+    if _is_stopped(scope, row, channel, connectors):
+        raise NotClaimable("delivery.channel_blocked", again=account_blocks.STOP_RECHECK_INTERVAL)
+
+
+def _is_stopped(scope: Scope, row: Delivery, channel: Channel, connectors: Mapping[str, Connector]) -> bool:
+    """Whether an emergency stop of what it shows, not of the account, keeps a delivery back."""
+    owner = get_post(scope, row.post_id)
+    try:
+        units = mark_units(
+            scope, _parts(scope, row, owner, channel, account_connectors.connector_for(connectors, channel))
+        )
+    except NotClaimable:
+        return False
+    return issuance.preview_decision(scope, units[-1], author=owner.author).is_transient
+
+
+def _parts(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector) -> tuple[Unit, ...]:
+    try:
+        of = load_unit_material(scope, owner, [channel])
+    except NotFound as missing:
+        raise NotClaimable("delivery.media_missing", hold=Message("delivery.media_missing")) from missing
+    return compose_thread_units(
+        compose_unit(scope, row, owner, channel, of), owner, channel, connector.capabilities, of
+    )
+
+
+def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
+    held = send_limits.claim_send_slot(scope, channel, posts=True)
+    if held is not None and channel.state in UNUSABLE_STATES:
+        raise NotClaimable("delivery.account_lost", hold=Message(ACCOUNT_LOST))
+    if held is not None:
+        raise NotClaimable("delivery.channel_blocked", again=held.wait_from(scope.now))
+    alone = assignees.no_assignee_reason(scope, channel)
+    if alone is not None:
+        raise NotClaimable("delivery.channel_blocked", hold=alone)
+    overdue = scope.now - row.due_at > OVERDUE_AFTER + channel.min_interval
+    if row.part_ids or not (overdue or channel.min_interval):  # an account that asks for no room costs no question
+        return
+    if row.at_once and not overdue:  # somebody meant now
+        return
+    if enforced_interval.is_interval_enforced(channel):
+        _check_distance(scope, row, channel)
+    elif overdue:
+        _check_turn(scope, row, channel)
+    else:
+        _check_gap(scope, row, gap=channel.min_interval)
+
+
+def _check_gap(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
+    """One that is on time waits until the account has had its room, unless it would be too late by then: its author's
+    word on lateness weighs more than the distance, which they were warned of when they planned."""
+    free = interval_over_at(scope, row.channel_id, gap)
+    if free > scope.now and (row.late_until is None or free <= row.late_until):
+        raise NotClaimable("delivery.one_by_one", again=free - scope.now)
+
+
+def _check_distance(scope: Scope, row: Delivery, channel: Channel) -> None:
+    """What has no room in time is for a person; what was missed leaves further apart. Uploads wait for nobody."""
+    if scope.now < _start(row):
+        return
+    late = scope.now - _start(row) > OVERDUE_AFTER and not enforced_interval.is_waiting_for_interval(row)
+    missed = late or row.downtime_id is not None
+    turn = enforced_interval.find_turn(
+        scope, row, channel, gap=max(channel.min_interval, CATCH_UP_INTERVAL) if missed else channel.min_interval
+    )
+    if turn is not None and turn.at is None:
+        raise NotClaimable(enforced_interval.TOO_LATE_FOR_INTERVAL, hold=turn.said)
+    if turn is not None and turn.at is not None:
+        raise NotClaimable(enforced_interval.WAITS_FOR_INTERVAL, again=turn.at - scope.now, turn=turn)
+
+
+def _start(row: Delivery) -> datetime:
+    """From when on a delivery may leave."""
+    return max(row.due_at, row.not_before or row.due_at)
+
+
+def _check_turn(scope: Scope, row: Delivery, channel: Channel) -> None:
+    """Overdue deliveries of an account leave apart, by priority, then by their time."""
+    here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == row.channel_id)
+    free = next_catch_up_time(scope, channel)
+    if free <= scope.now:
+        return
+    before = tuple_(col(Delivery.priority), col(Delivery.due_at), col(Delivery.id)) < tuple_(
+        literal(row.priority), literal(row.due_at), literal(row.id)
+    )
+    ahead = scope.session.exec(select(func.count()).where(*here, col(Delivery.state) == str(S.SCHEDULED), before)).one()
+    raise NotClaimable("delivery.one_by_one", again=free - scope.now + ahead * timedelta(seconds=1))
+
+
+def _check_approval(scope: Scope, row: Delivery, owner: Post, raw: Sequence[Unit]) -> datetime:
+    """What was approved is byte for byte what leaves, with every part that follows. Until when it is approved."""
+    if _digest(scope, owner, raw) != owner.digest:
+        raise NotClaimable("delivery.changed", hold=Message("delivery.changed"))
+    until = approved_until(scope, owner, scope.now, since=row.asks_since)
+    if until is None:
+        raise NotClaimable("delivery.unapproved", hold=missing_approval(scope, owner, scope.now, since=row.asks_since))
+    return until
+
+
+def _check_price(owner: Post, channel: Channel) -> None:
+    """What is sold in one place is shown for nothing in no other, wherever a post was moved or came back."""
+    if channel_overrides.is_paid_content_free(owner, channel):
+        raise NotClaimable("price.given_away", hold=PAID_CONTENT_SHOWN_FREE)
+
+
+def _check_repeats(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector) -> None:
+    """What its account has said already waits for a person's word."""
+    like = duplicates.find_blocking_duplicate(scope, row, owner, channel, connector)
+    if like is not None:
+        raise NotClaimable(like.to_message.code, hold=like.to_message)
+
+
+def _digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> str:
+    """The digest of a post whose parts on an account were just put together."""
+    if owner.overrides:  # what other places say was approved with it
+        try:
+            return current_digest(scope, owner)
+        except NotFound as missing:
+            raise NotClaimable("delivery.media_missing", hold=Message("delivery.media_missing")) from missing
+    media = [medium for one in raw for medium in one.media]  # in the order of the post, joined or not
+    shown = iter(media)
+    prints = [media_digest(asset, next(shown)) for asset in owner.media]
+    parts = [part_digest(piece, [next(shown) for _ in piece.media]) for piece in thread_parts.parse_thread(owner.parts)]
+    return content_digest(owner.title, owner.body, prints, owner.text_ai, parts, links=owner.links)
+
+
+def build_checked_units(
+    scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector
+) -> tuple[tuple[Unit, ...], datetime]:
+    """All parts of a delivery as they would leave, checked as a claim checks them, with nothing locked or written; and
+    until when they are approved (UTC-aware).
+
+    Raises NotClaimable with the reason for which it would be held.
+    """
+    raw = _parts(scope, row, owner, channel, connector)
+    until = _check_approval(scope, row, owner, raw)
+    _check_price(owner, channel)
+    _check_repeats(scope, row, owner, channel, connector)
+    return mark_units(scope, raw), until

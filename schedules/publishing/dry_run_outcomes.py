@@ -1,0 +1,57 @@
+"""At the time of what is only rehearsed: it is judged and its request is built, and it ends there."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from channels.sending import step_runner
+from channels.sending.step_runner import PreparedStep
+from connectors.contract.connector import Connector
+from connectors.contract.outcomes import Outcome, Rejected
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from gate.permits import issuance
+from schedules.posts.deliveries import get_post
+from schedules.posts.models import Delivery
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery, transition_delivery
+from schedules.publishing import claims
+from schedules.publishing.claims import DryRunOnly, MintPermit, PreparedPost, prepare_post
+
+S = DeliveryState
+
+
+def claim_or_end_dry_run(
+    scope: Scope, delivery_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
+) -> tuple[PreparedStep | Outcome, int] | None:
+    """`claims.claim_delivery`, or the end of what is only rehearsed: None then. Raises as it does."""
+    try:
+        return claims.claim_delivery(scope, delivery_id, mint=mint, connectors=connectors)
+    except DryRunOnly:
+        row = get_delivery(scope, delivery_id)
+        if row.state == S.PARTLY:  # its first parts stand outside: the rest waits for a person
+            raise
+        _end(scope, row, prepare_post(scope, row, get_post(scope, row.post_id), connectors), connectors)
+        return None
+
+
+def _end(scope: Scope, row: Delivery, ready: PreparedPost, connectors: Mapping[str, Connector]) -> None:
+    said = dry_run_outcome(scope, ready, connectors)
+    if row.state == S.APPROVED:  # its time came before anybody planned it
+        transition_delivery(scope, row, S.SCHEDULED)
+    transition_delivery(scope, row, S.REHEARSED, reason=said, dry_run=True, settled_at=scope.now)
+
+
+def dry_run_outcome(scope: Scope, ready: PreparedPost, connectors: Mapping[str, Connector]) -> Message:
+    """What would be sent now, or why it would not; its first request is written down as a dry attempt."""
+    if ready.unfit is not None:
+        return ready.unfit
+    decision = issuance.preview_decision(scope, ready.whole or ready.unit, author=ready.author)
+    if not decision.is_allowed and not (
+        decision.needs_place_check and ready.channel.can_check_destination
+    ):  # it is looked at just before
+        return decision.main_reason
+    turn = step_runner.dry_run(scope, channel=ready.channel, unit=ready.unit, connectors=connectors)
+    if isinstance(turn, Rejected):
+        return turn.reason
+    length, pictures = len(ready.unit.text_of("body")), len(ready.unit.media)
+    return Message("delivery.would_leave", {"length": length, "pictures": pictures, "parts": ready.parts})

@@ -1,0 +1,241 @@
+"""Other words for a post that stands outside: asked for here, approved and judged as a new post is, then sent.
+
+A delivery stays published while its words change. What is asked for is the post itself as it says now; what has not
+left yet says it from then on, and what stands outside once it was approved, judged and taken in there.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlmodel import col, or_, select
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.sending import edits as copies_outside
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, Refused
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from schedules.downtime import missed_posts
+from schedules.drafts import drafts
+from schedules.edits import edits
+from schedules.posts import channel_overrides, deliveries, fingerprints
+from schedules.posts.deliveries import current_digest, deliveries_of_post, get_post, schedule_wakeups
+from schedules.posts.delivery_units import delivery_subject
+from schedules.posts.events import EditResolved
+from schedules.posts.models import Delivery, Post, PostEdit, PostTest
+from schedules.posts.states import CANCELLABLE, DeliveryState, EditState
+from schedules.posts.transitions import get_delivery, transition_delivery
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Right, require_right
+
+S, E = DeliveryState, EditState
+Words = dict[str, str]
+
+NOT_NOW = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF})
+"""States in which nobody knows yet what stands there, or more of it is to come."""
+
+NOT_THERE = Message("edit.not_there")
+REPLACED, LEFT = Message("edit.replaced"), Message("edit.left_as_it_is")
+
+
+@dataclass(frozen=True)
+class EditRequestResult:
+    """What becomes of the places where a post stands: so many are changed, and so many platforms change no words."""
+
+    changed: int
+    not_there: int
+    waiting: tuple[str, ...]
+    """Who may approve the new words, by name; nobody where they leave at once."""
+
+
+def has_live_delivery(scope: Scope, post_id: UUID) -> bool:
+    """Whether something of a post stands outside as it was published."""
+    return any(row.state == S.PUBLISHED for row in deliveries_of_post(scope, post_id))
+
+
+def request_edit(
+    scope: Scope,
+    post_id: UUID,
+    *,
+    title: str,
+    body: str,
+    able: Collection[str],
+    author: str,
+    seen: tuple[str, str] | None = None,
+) -> EditRequestResult:
+    """Change the words of a post that stands outside, wherever no place has words of its own.
+
+    `able` are the platforms that change words; `seen` are the title and words their author saw: Conflict where it says
+    others by now. Raises NotFound; BadInput for the same words, for none, and for those no
+    post may have; Conflict where nothing of it stands, where no platform of it changes words or all of them have words
+    of their own, while something of it is on its way, and while it is compared with another version.
+    """
+    row = get_post(scope, post_id)
+    scope.session.refresh(row, with_for_update={"key_share": True})
+    if seen is not None and (row.title, row.body) != seen:
+        raise Conflict("post.changed_meanwhile")
+    rows = deliveries_of_post(scope, post_id, lock=True)
+    standing = [one for one in rows if one.state == S.PUBLISHED and one.native_id]
+    accounts = {one.channel_id: channel_reads.get_channel(scope, one.channel_id) for one in standing}
+    _check(scope, row, rows, standing, title=title, body=body)
+    if not any(channel.platform in able for channel in accounts.values()):
+        raise Conflict("edit.nowhere")
+    opened = edits.open_edits_of_deliveries(scope, [one.id for one in standing])
+    for each in opened.values():
+        edits.require_not_sending(each)
+    before = {one.id: _stand(scope, one) or _words(row, accounts[one.channel_id]) for one in standing}
+    _rewrite(scope, row, title=title, body=body, author=author)
+    changed = not_there = 0
+    for one in standing:
+        channel, known = accounts[one.channel_id], opened.get(one.id)
+        if known is not None:
+            edits.transition_edit(scope, known, E.DROPPED, reason=REPLACED, settled_at=scope.now)
+        now = _words(row, channel)
+        if not _differs(scope, one, before[one.id], now):
+            continue
+        made = edits.create_edit(scope, one, row, words=(before[one.id], now))
+        changed += channel.platform in able
+        if channel.platform not in able:
+            not_there += 1
+            edits.transition_edit(scope, made, E.REFUSED, reason=NOT_THERE, settled_at=scope.now)
+    if not (opened or changed or not_there):
+        raise Conflict("edit.own_words")
+    _back_to_draft(scope, rows)
+    drafts.release_post(scope, post_id)
+    return EditRequestResult(changed, not_there, drafts.approver_names(scope, post_id))
+
+
+def _check(
+    scope: Scope, row: Post, rows: Collection[Delivery], standing: Collection[Delivery], *, title: str, body: str
+) -> None:
+    said = channel_overrides.base_content(row)
+    if not (title.strip() or body.strip() or said.media):
+        raise BadInput("compose.empty")
+    if (title, body) == (row.title, row.body):
+        raise BadInput("edit.same_words")
+    channel_overrides.check_content(
+        channel_overrides.apply_override(said, channel_overrides.ChannelOverride("", title=title, body=body)),
+        channel_overrides.overrides_of_post(row),
+    )
+    if any(one.state in NOT_NOW for one in rows):
+        raise Conflict("edit.not_now")
+    if not standing:
+        raise Conflict("edit.nothing_stands")
+    compared = select(PostTest.id).where(
+        PostTest.tenant_id == scope.tenant_id,
+        or_(PostTest.a_id == row.id, PostTest.b_id == row.id),
+        col(PostTest.ended_at).is_(None),
+    )
+    if scope.session.exec(compared).first() is not None:
+        raise Conflict("edit.compared")
+
+
+def _words(row: Post, channel: Channel) -> Words:
+    said = channel_overrides.content_for_channel(row, channel)
+    return {"title": said.title, "body": said.body}
+
+
+def _stand(scope: Scope, row: Delivery) -> Words | None:
+    """The words a delivery was last known to stand with, where they were ever to be changed."""
+    query = select(PostEdit).where(PostEdit.tenant_id == scope.tenant_id, PostEdit.delivery_id == row.id)
+    last = scope.session.exec(query.order_by(col(PostEdit.id).desc())).first()
+    return None if last is None else last.after if last.state == E.DONE else last.before
+
+
+def _differs(scope: Scope, row: Delivery, before: Words, now: Words) -> bool:
+    """Whether a place does not surely say already what it is to say."""
+    return before != now or copies_outside.is_edit_uncertain(scope, delivery_subject(row.id), row.native_id or "")
+
+
+def _rewrite(scope: Scope, row: Post, *, title: str, body: str, author: str) -> None:
+    row.title, row.body = title, body
+    row.author, row.author_principal = author, deliveries.principal_of_author(scope, author)
+    row.version += 1
+    row.digest = current_digest(scope, row)
+    scope.add(row)
+    fingerprints.store_fingerprints(scope, row)
+
+
+def _back_to_draft(scope: Scope, rows: Collection[Delivery]) -> None:
+    """What has not left waits for a yes to the new words, its time a wish."""
+    for one in rows:
+        if one.state in CANCELLABLE and not missed_posts.is_still_held(scope, one):
+            if one.state != S.DRAFT:
+                transition_delivery(scope, one, S.DRAFT)
+            schedule_wakeups(scope, one)
+
+
+def retry_edit(scope: Scope, delivery_id: UUID) -> None:
+    """Try once more what was refused, or what nobody is sure of. Raises Conflict where there is no such thing."""
+    row = _waiting_for_somebody(scope, delivery_id)
+    edits.transition_edit(scope, row, E.DUE, until=scope.now + edits.EDIT_LIFETIME)
+    edits.schedule_edit(scope, row)
+
+
+def abandon_edit(scope: Scope, delivery_id: UUID) -> None:
+    """Leave the words outside as they are; the post says here again what it says there, if it does so everywhere.
+
+    Raises Conflict where no change is open, while its request is out, and while nobody knows which words stand.
+    """
+    there = get_delivery(scope, delivery_id)
+    owner = get_post(scope, there.post_id)
+    scope.session.refresh(owner, with_for_update={"key_share": True})
+    rows = deliveries_of_post(scope, owner.id, lock=True)
+    row = edits.open_edits_of_deliveries(scope, [delivery_id]).get(delivery_id)
+    if row is None:
+        raise Conflict("edit.nothing_open")
+    edits.require_not_sending(row)
+    if row.state == E.UNSURE or copies_outside.is_edit_uncertain(
+        scope, delivery_subject(delivery_id), there.native_id or ""
+    ):
+        raise Conflict("edit.say_which_first")
+    edits.transition_edit(scope, row, E.DROPPED, reason=LEFT, settled_at=scope.now)
+    if _nowhere_else(scope, owner, row):
+        _rewrite(scope, owner, title=row.before["title"], body=row.before["body"], author=owner.author)
+        _back_to_draft(scope, rows)
+        drafts.release_post(scope, owner.id)
+
+
+def _nowhere_else(scope: Scope, owner: Post, left: PostEdit) -> bool:
+    """Whether the post's new words stand in no place, and are asked for in none, so that they can be taken back."""
+    plain = not owner.overrides and (owner.title, owner.body) == (left.after["title"], left.after["body"])
+    others = select(PostEdit.id).where(
+        PostEdit.tenant_id == scope.tenant_id,
+        PostEdit.post_id == owner.id,
+        PostEdit.digest == left.digest,
+        PostEdit.id != left.id,
+        col(PostEdit.state).in_([*edits.OPEN_EDIT_STATES, str(E.DONE)]),
+    )
+    began = left.created_at or scope.now
+    since = [
+        one for one in deliveries_of_post(scope, owner.id) if one.settled_at is not None and one.settled_at > began
+    ]
+    return plain and not since and scope.session.exec(others).first() is None
+
+
+def _waiting_for_somebody(scope: Scope, delivery_id: UUID) -> PostEdit:
+    row = edits.open_edits_of_deliveries(scope, [delivery_id]).get(delivery_id)
+    if row is None or row.state not in (E.REFUSED, E.UNSURE) or row.reason == NOT_THERE.to_json():
+        raise Conflict("edit.nothing_open")
+    return row
+
+
+def resolve_uncertain_edit(scope: Scope, delivery_id: UUID, *, came: bool, member_id: UUID) -> None:
+    """A member saw which words stand outside: the new ones, where they `came`. The workers write it down.
+
+    Raises Refused for a role without the right, Conflict where nobody asks.
+    """
+    row = edits.open_edits_of_deliveries(scope, [delivery_id]).get(delivery_id)
+    member, owner_id = tenant_reads.get_member(scope, member_id), get_delivery(scope, delivery_id).creator_id
+    creator = tenant_reads.get_creator(scope, owner_id)
+    require_right(member.role, Right.APPROVE)
+    if member.creators and creator.slug not in member.creators:
+        raise Refused("approval.other_creator", creator=creator.name)
+    if row is None or row.state != E.UNSURE:
+        raise Conflict("edit.nothing_open")
+    audit.record(scope, "delivery.words_said", f"delivery:{delivery_id}", came=int(came))
+    event = EditResolved(scope.tenant_id, row.id, came=came, by=f"member:{member_id}")
+    outbox.put(scope, event, priority=1, dedupe=f"edit_said:{row.id}")

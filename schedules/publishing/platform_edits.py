@@ -1,0 +1,361 @@
+"""From an edit that is due to an armed request, and from its answer to which words stand outside."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import assert_never
+from uuid import UUID
+
+from sqlmodel import select
+
+from channels.accounts import account_connectors
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.connections import destination_check
+from channels.limits import send_limits
+from channels.sending import edits as copies_outside
+from channels.sending.step_runner import PreparedStep, SettleAttempt
+from connectors.contract.connector import Connector
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Processing,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
+from connectors.transport.transport import EgressForbidden
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import Conflict, GreenroomError, NotFound
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate.contract.units import Unit, combine_parts
+from gate.copies.live_copies import LiveCopy
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from schedules.approvals.decisions import is_approved
+from schedules.downtime.account_blocks import STOP_RECHECK_INTERVAL
+from schedules.edits import edits
+from schedules.edits.edits import EDITED_POST_REMOVED
+from schedules.posts import deliveries, dry_run_state
+from schedules.posts.deliveries import get_post
+from schedules.posts.delivery_units import (
+    compose_thread_units,
+    compose_unit,
+    delivery_subject,
+    load_unit_material,
+    mark_units,
+)
+from schedules.posts.events import EditDue, EditResolved
+from schedules.posts.models import Delivery, Post, PostEdit
+from schedules.posts.states import ACT_TIMEOUT, TIMEOUT_MARGIN, DeliveryState, EditState
+from schedules.posts.transitions import get_delivery
+from schedules.publishing.claims import MintPermit
+from schedules.publishing.settlement import IMMEDIATE_RETRY_DELAY
+
+S, E = DeliveryState, EditState
+EDITING = "system:editing"
+
+ACCOUNT_AGAIN = timedelta(minutes=10)
+"""How soon the same is tried after the account was refused: somebody may connect it anew meanwhile."""
+
+GAVE_UP, BROKEN = Message("edit.gave_up"), Message("delivery.bug")
+
+RunSteps = Callable[[PreparedStep, SettleAttempt], object]
+"""`channels.sending.step_runner.run_steps` on the steps of `channels.sending.edits`, with everything bound."""
+
+
+class EditNotClaimable(GreenroomError):
+    """The claim was not made. `again`: the row should come back; `after`: what becomes of the edit instead, and why."""
+
+    def __init__(
+        self, *, again: timedelta | None = None, after: EditState | None = None, why: Message | None = None
+    ) -> None:
+        super().__init__("edit.not_now")
+        self.again, self.after, self.why = again, after, why
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """The edit with what it is of, and the copy it changes."""
+
+    row: PostEdit
+    there: Delivery
+    channel: Channel
+    unit: Unit
+    whole: Unit | None
+    author: str
+    copy: LiveCopy
+
+
+def claim_edit(
+    scope: Scope, edit_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
+) -> tuple[PreparedStep | Outcome, int] | None:
+    """Take an edit that is due, in the lock order of the house: epochs, channel, delivery, edit, permit.
+
+    Returns the armed request, or at once what there is to say without one, with the number of the try; None where there
+    is nothing to do (any more). Raises NotNow, the gate's Denied, and Conflict when something was changed meanwhile.
+    """
+    row = edits.get_edit(scope, edit_id)
+    if row.state != E.DUE:
+        return None
+    ready = _ready(scope, row, connectors)
+    row, attempt = ready.row, ready.row.attempt + 1
+    edits.transition_edit(scope, row, E.SENDING, attempt=attempt, deadline_at=scope.now + ACT_TIMEOUT)
+    turn = copies_outside.prepare_edit(
+        scope,
+        channel=ready.channel,
+        unit=ready.unit,
+        copy=ready.copy,
+        native_id=ready.there.native_id or "",
+        act=ACT_TIMEOUT,
+        author=ready.author,
+        whole=ready.whole,
+        mint=mint,
+        connectors=connectors,
+    )
+    return turn, attempt
+
+
+def _ready(scope: Scope, row: PostEdit, connectors: Mapping[str, Connector]) -> _Ready:
+    there, owner = get_delivery(scope, row.delivery_id), get_post(scope, row.post_id)
+    channel = channel_reads.get_channel(scope, row.channel_id)
+    _check_words(scope, row, owner)
+    try:
+        of = load_unit_material(scope, owner, [channel])
+    except NotFound as missing:
+        raise EditNotClaimable(after=E.REFUSED, why=Message("delivery.media_missing")) from missing
+    can = account_connectors.connector_for(connectors, channel).capabilities
+    raw = compose_thread_units(compose_unit(scope, there, owner, channel, of), owner, channel, can, of)
+    issuance.lock_unit(scope, combine_parts(raw))
+    blocked = send_limits.claim_send_slot(scope, channel)
+    if blocked is not None:
+        raise EditNotClaimable(again=blocked.until - scope.now)
+    if dry_run_state.is_dry_run(scope, there):
+        raise EditNotClaimable(again=STOP_RECHECK_INTERVAL)
+    there, row = _held(scope, row)
+    units = mark_units(scope, raw)
+    native_id = there.native_id or ""
+    copy = copies_outside.copy_by_native_id(scope, delivery_subject(there.id), native_id)
+    if there.state != S.PUBLISHED or copy is None:
+        raise EditNotClaimable(after=E.DROPPED, why=EDITED_POST_REMOVED)
+    _check_like(scope, units[0], copy, native_id)
+    until = copies_outside.other_edits_arrive_until(scope, units[0], native_id)
+    if until is not None and scope.now < until + TIMEOUT_MARGIN:
+        raise EditNotClaimable(again=until + TIMEOUT_MARGIN - scope.now)
+    whole = units[-1] if len(units) > 1 else None
+    return _Ready(row, there, channel, units[0], whole, owner.author, copy)
+
+
+def _check_words(scope: Scope, row: PostEdit, owner: Post) -> None:
+    """What was approved is byte for byte what leaves."""
+    if scope.now > row.until:
+        raise EditNotClaimable(after=E.REFUSED, why=GAVE_UP)
+    try:
+        same = deliveries.current_digest(scope, owner) == row.digest == owner.digest
+    except NotFound as missing:
+        raise EditNotClaimable(after=E.REFUSED, why=Message("delivery.media_missing")) from missing
+    if not same:
+        raise EditNotClaimable(after=E.REFUSED, why=Message("delivery.changed"))
+    if not is_approved(scope, owner, scope.now):
+        raise EditNotClaimable(after=E.WAITING)
+
+
+def _held(scope: Scope, row: PostEdit) -> tuple[Delivery, PostEdit]:
+    """Both as they stand now, until the claim ends: whoever takes the post away waits, or was first and is seen."""
+    query = select(Delivery).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == row.delivery_id)
+    held = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    there = scope.session.exec(held).one()
+    now = edits.get_edit(scope, row.id, held=True)
+    if now.state != E.DUE:
+        raise Conflict("edit.moved_meanwhile")
+    return there, now
+
+
+def _check_like(scope: Scope, unit: Unit, copy: LiveCopy, native_id: str) -> None:
+    """Nothing but words is changed: other pictures, other marks or a price are another post."""
+    stands = copies_outside.last_known_unit(scope, delivery_subject(copy.subject.id), native_id)
+    if stands is None or [one.sha256 for one in stands.media] != [one.sha256 for one in unit.media]:
+        raise EditNotClaimable(after=E.REFUSED, why=Message("edit.other_media"))
+    if set(copy.flags) != set(unit.flags):
+        raise EditNotClaimable(after=E.REFUSED, why=Message("edit.other_marks"))
+    if unit.price is not None or copy.sold:
+        raise EditNotClaimable(after=E.REFUSED, why=Message("edit.sold"))
+
+
+def postpone_edit(scope: Scope, edit_id: UUID, refusal: EditNotClaimable | PermitDenied) -> timedelta | None:
+    """A claim was not made: bring the edit where it belongs, or say when its row should come back."""
+    row = _as_it_is(scope, edit_id)
+    if row.state != E.DUE:
+        return None
+    if isinstance(refusal, PermitDenied):
+        again = _denied(scope, row, refusal)
+        if again is not None:
+            return min(again, max(row.until - scope.now, IMMEDIATE_RETRY_DELAY))
+        _refuse(scope, row, refusal.decision.main_reason)
+        return None
+    if refusal.again is not None:
+        return refusal.again
+    if refusal.after == E.REFUSED:
+        _refuse(scope, row, refusal.why)
+    elif refusal.after is not None:
+        done = {"settled_at": scope.now} if refusal.after == E.DROPPED else {}
+        edits.transition_edit(scope, row, refusal.after, reason=refusal.why, **done)
+    return None
+
+
+def _as_it_is(scope: Scope, edit_id: UUID) -> PostEdit:
+    """An edit, held after its delivery."""
+    row = edits.get_edit(scope, edit_id)
+    query = select(Delivery.id).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == row.delivery_id)
+    scope.session.exec(query.with_for_update(key_share=True)).one()
+    return edits.get_edit(scope, edit_id, held=True)
+
+
+def _denied(scope: Scope, row: PostEdit, denied: PermitDenied) -> timedelta | None:
+    """How soon the same may be asked again; None where a person must decide."""
+    decision = denied.decision
+    if decision.is_transient or decision.is_stale:
+        return STOP_RECHECK_INTERVAL if decision.is_transient else IMMEDIATE_RETRY_DELAY
+    if decision.needs_place_check and destination_check.request_destination_check(scope, row.channel_id):
+        again = destination_check.destination_check_wait(scope, row.channel_id)
+        if again is not None:
+            return again
+    issuance.record_denial(scope, denied)
+    return None
+
+
+def _refuse(scope: Scope, row: PostEdit, why: Message | None) -> None:
+    """It does not go on; whether the words before stand there still is another question."""
+    there = get_delivery(scope, row.delivery_id)
+    unsure = copies_outside.is_edit_uncertain(scope, delivery_subject(there.id), there.native_id or "")
+    edits.transition_edit(scope, row, E.UNSURE if unsure else E.REFUSED, reason=why, settled_at=scope.now)
+
+
+def settle_edit(
+    scope: Scope, edit_id: UUID, outcome: Outcome, *, attempt: int, attempt_id: UUID | None
+) -> timedelta | None:
+    """Write what the act came to; how soon it is tried again, where it is.
+
+    A later claim, or somebody who took the post away, may have been faster: then the attempt alone tells of it.
+    """
+    if attempt_id is not None:
+        copies_outside.close_edit(scope, attempt_id, outcome)
+    row = _as_it_is(scope, edit_id)
+    if row.state != E.SENDING or row.attempt != attempt:
+        return None
+    match outcome:
+        case Published():
+            edits.transition_edit(scope, row, E.DONE, settled_at=scope.now)
+            return None
+        case Retry(after=after, reason=reason):
+            return _later(scope, row, after, reason)
+        case Uncertain(reason=reason):
+            return _later(scope, row, TIMEOUT_MARGIN, reason)
+        case Reauthorize(reason=reason) | Disconnected(reason=reason):
+            return _later(scope, row, ACCOUNT_AGAIN, reason)
+        case Rejected(reason=reason):
+            _refuse(scope, row, reason)
+            return None
+        case Processing():
+            return _later(scope, row, TIMEOUT_MARGIN, Message("attempt.not_proven"))
+        case _:
+            assert_never(outcome)
+
+
+def _later(scope: Scope, row: PostEdit, after: timedelta, reason: Message) -> timedelta | None:
+    there = get_delivery(scope, row.delivery_id)
+    if there.state != S.PUBLISHED:
+        edits.transition_edit(scope, row, E.DROPPED, reason=EDITED_POST_REMOVED, settled_at=scope.now)
+        return None
+    if scope.now + after > row.until:
+        _refuse(scope, row, reason)
+        return None
+    edits.transition_edit(scope, row, E.DUE, reason=reason)
+    return after
+
+
+def recover_edit(scope: Scope, edit_id: UUID, *, connectors: Mapping[str, Connector]) -> None:
+    """Bring an edit whose act ended without a settle where it belongs; the same words may leave once more.
+
+    Raises `outbox.RetryLater` while the act may still be under way.
+    """
+    row = _as_it_is(scope, edit_id)
+    if row.state != E.SENDING:
+        return
+    until = (row.deadline_at or scope.now) + TIMEOUT_MARGIN
+    if scope.now < until:
+        raise outbox.RetryLater(until - scope.now)
+    there = get_delivery(scope, row.delivery_id)
+    known = copies_outside.recorded_edit(
+        scope, delivery_subject(there.id), there.native_id or "", connectors=connectors
+    )
+    if known is not None:
+        settle_edit(scope, edit_id, known[1], attempt=row.attempt, attempt_id=known[0])
+    else:
+        _later(scope, row, timedelta(), Message("delivery.no_answer"))
+
+
+def send_edit(
+    event: EditDue, *, tenant: OpenScope, mint: MintPermit, connectors: Mapping[str, Connector], carry: RunSteps
+) -> None:
+    """Claim, act, settle. Raises `outbox.RetryLater` where the words may not leave yet, or leave once more."""
+    with tenant(event.tenant_id, EDITING) as scope:
+        recover_edit(scope, event.subject_id, connectors=connectors)
+    try:
+        with tenant(event.tenant_id, EDITING) as scope:
+            taken = claim_edit(scope, event.subject_id, mint=mint, connectors=connectors)
+    except (EditNotClaimable, PermitDenied) as refusal:
+        with tenant(event.tenant_id, EDITING) as scope:
+            again = postpone_edit(scope, event.subject_id, refusal)
+        if again is not None:
+            raise outbox.RetryLater(again) from refusal
+        return
+    except Conflict as moved:
+        raise outbox.RetryLater(IMMEDIATE_RETRY_DELAY) from moved
+    if taken is not None:
+        _act(event, *taken, tenant=tenant, carry=carry)
+
+
+def _act(event: EditDue, turn: PreparedStep | Outcome, attempt: int, *, tenant: OpenScope, carry: RunSteps) -> None:
+    later: list[timedelta | None] = []
+
+    def settled(scope: Scope, armed: PreparedStep | None, outcome: Outcome) -> None:
+        ours = replace(scope, actor=EDITING)
+        attempt_id = armed.attempt_id if armed is not None else None
+        later.append(settle_edit(ours, event.subject_id, outcome, attempt=attempt, attempt_id=attempt_id))
+
+    if isinstance(turn, PreparedStep):
+        try:
+            carry(turn, settled)
+        except (NotFound, EgressForbidden) as unsent:
+            with tenant(event.tenant_id, EDITING) as scope:
+                lost = isinstance(unsent, NotFound)
+                settled(scope, turn, Rejected(Message("delivery.media_missing") if lost else BROKEN, permanent=False))
+            raise
+    else:
+        with tenant(event.tenant_id, EDITING) as scope:
+            settled(scope, None, turn)
+    if later and later[-1] is not None:
+        raise outbox.RetryLater(later[-1])
+
+
+def hold_failed_edit(event: EditDue, *, tenant: OpenScope) -> None:
+    """The row failed too often: a fault of ours, so a person is told."""
+    with tenant(event.tenant_id, EDITING) as scope:
+        row = _as_it_is(scope, event.subject_id)
+        if row.state in (E.DUE, E.SENDING):
+            _refuse(scope, row, BROKEN)
+
+
+def apply_edit_resolution(event: EditResolved, *, tenant: OpenScope) -> None:
+    """A member says which words stand outside; where the house found out by itself meanwhile, it stays so."""
+    with tenant(event.tenant_id, event.by) as scope:
+        row = _as_it_is(scope, event.subject_id)
+        if row.state != E.UNSURE:
+            return
+        there = get_delivery(scope, row.delivery_id)
+        copies_outside.resolve_edit(scope, delivery_subject(there.id), there.native_id or "", came_through=event.came)
+        edits.transition_edit(scope, row, E.DONE if event.came else E.REFUSED, reason=None, settled_at=scope.now)

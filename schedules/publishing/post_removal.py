@@ -1,0 +1,100 @@
+"""What a removal means for a delivery: asked here, carried out by `channels`, noted here."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import select
+
+from channels.links import short_links
+from channels.sending import removal
+from foundation.db.database import Scope
+from foundation.errors import Conflict
+from foundation.i18n.translation import Message
+from gate.copies import live_copies as copies
+from gate.copies.live_copies import LiveCopy
+from schedules.edits import edits
+from schedules.posts.deliveries import cancel_wakeups
+from schedules.posts.delivery_units import delivery_subject
+from schedules.posts.models import Delivery
+from schedules.posts.states import DeliveryState
+from schedules.posts.thread_parts import is_partly_published
+from schedules.posts.transitions import get_delivery, transition_delivery
+from tenants.notices import notices
+
+S = DeliveryState
+
+
+def request_post_removal(scope: Scope, delivery_id: UUID) -> int:
+    """Take a delivery away: one removal for each of its copies outside, the last part first; returns how many.
+
+    One in doubt is looked for first. Raises Conflict unless something of it is outside or may be, and for a post that
+    did not leave through this house.
+    """
+    row = get_delivery(scope, delivery_id)
+    left = _left(scope, row)
+    transition_delivery(scope, row, S.REMOVING)
+    if not left:
+        raise Conflict("delivery.no_copy" if row.lasts_hours is None else "delivery.ended")
+    _away(scope, row, left)
+    return len(left)
+
+
+def recall_partial_thread(scope: Scope, row: Delivery) -> None:
+    """The rest of a thread may not leave: what stands of it makes no sense alone, and goes, the last part first.
+
+    Why the rest may not stands in the gate's log; the members are told how far it had got.
+    """
+    left, said = _left(scope, row), {"done": len(row.part_ids), "parts": row.parts}
+    told = Message("delivery.called_back", said)
+    transition_delivery(scope, row, S.REMOVING, reason=told)
+    for copy in left:
+        copies.mark_for_recall(scope, copy.jti, Message("recall.thread"))
+    _away(scope, row, left)
+    if not left:  # what stood of it went meanwhile, while the rest was in doubt
+        _gone(scope, row)
+    notices.put(scope, told, cause=f"delivery:{row.id}:thread", urgent=True, creator_id=row.creator_id)
+
+
+def _away(scope: Scope, row: Delivery, left: Sequence[LiveCopy]) -> None:
+    cancel_wakeups(scope, row.id)
+    edits.drop_edit(scope, row.id, edits.EDITED_POST_REMOVED)
+    for copy in left[::-1]:
+        removal.request_removal(scope, copy)
+
+
+def record_removed_copy(scope: Scope, delivery_id: UUID) -> None:
+    """A copy is proven gone: the delivery is removed once none is left, whoever asked for it."""
+    row = scope.session.exec(
+        select(Delivery).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == delivery_id)
+    ).first()
+    known = (S.REMOVING, S.PUBLISHED, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF)
+    if row is None or row.state not in known or _left(scope, row):
+        return
+    if row.state in (S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF):
+        transition_delivery(scope, row, S.REMOVING)
+        cancel_wakeups(scope, delivery_id)
+    _gone(scope, row)
+
+
+def record_externally_deleted(scope: Scope, row: Delivery, reason: Message) -> None:
+    """A post that was published is proven gone, and nobody here asked for it."""
+    cancel_wakeups(scope, row.id)
+    _gone(scope, row, reason)
+
+
+def live_copies(scope: Scope, row: Delivery) -> list[LiveCopy]:
+    """What of a delivery may still be seen outside, oldest first."""
+    return _left(scope, row)
+
+
+def _gone(scope: Scope, row: Delivery, reason: Message | None = None) -> None:
+    transition_delivery(scope, row, S.REMOVED, reason=reason)
+    edits.drop_edit(scope, row.id, edits.EDITED_POST_REMOVED)
+    short_links.close_links(scope, delivery_subject(row.id))
+
+
+def _left(scope: Scope, row: Delivery) -> list[LiveCopy]:
+    """What may still be seen outside, oldest first. Of one in doubt, everything that was ever allowed to leave."""
+    doubted = row.native_id is None or is_partly_published(row)
+    known = copies.list_consumed_permits if doubted else copies.list_copies
+    return [copy for copy in known(scope, delivery_subject(row.id)) if copy.removed_at is None]

@@ -1,0 +1,169 @@
+"""A person's word on a post that is possibly outside: it stands, with its link, it does not, or it is left at that.
+
+A page may not write what the gate keeps of copies, so the word is an event; the workers settle it as that member. What
+a link names is asked of the platform first: a post that is not there, or somebody else's, is never tied to ours.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Protocol
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import structlog
+
+from connectors.contract.outcomes import Absent, Failed, Found, LookupResult, Unknown
+from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.outbox import bulk, outbox
+from gate.contract.units import Subject
+from schedules.posts import deliveries
+from schedules.posts.delivery_units import delivery_subject
+from schedules.posts.events import ReconcileDue, UncertainDeliveryResolved
+from schedules.posts.models import Delivery
+from schedules.posts.states import LEFT_UNCERTAIN, DeliveryState
+from schedules.posts.thread_parts import current_part
+from schedules.posts.transitions import (
+    delivery_notice_causes,
+    get_delivery,
+    transition_delivery,
+    update_delivery,
+)
+from schedules.publishing import settlement
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Right, require_right
+from tenants.notices import notices
+
+S = DeliveryState
+MAX_PAGE_ADDRESS_LENGTH = 500
+AGAIN, PATIENCE = timedelta(seconds=20), timedelta(minutes=5)
+"""How often a platform is asked that cannot tell now, and for how long: then whoever said so is told."""
+
+
+class LookUpAddress(Protocol):
+    """What an address names on an account: `channels.sending.address_lookup.look_up_address`."""
+
+    def __call__(
+        self, tenant_id: UUID, channel_id: UUID, subject: Subject, url: str, *, part: int = 0
+    ) -> LookupResult: ...
+
+
+def resolve_uncertain_delivery(scope: Scope, delivery_id: UUID, *, member_id: UUID, url: str) -> None:
+    """Say what became of a post in doubt: `url` is where it stands, "" that it is not there and may leave again.
+
+    The last word counts. Raises Refused for a role without the right, Conflict when it is not in doubt (any more),
+    BadInput for no link.
+    """
+    row = _doubted(scope, delivery_id, member_id)
+    if url:
+        check_page_address(url)
+    audit.record(scope, "delivery.doubt_ended", f"delivery:{row.id}", stands=int(bool(url)))
+    event = UncertainDeliveryResolved(scope.tenant_id, row.id, url=url, by=f"member:{member_id}", at=scope.now)
+    outbox.cancel(scope, UncertainDeliveryResolved.kind, row.id)
+    outbox.put(scope, event, priority=1, dedupe=f"doubt:{row.id}:{url}")
+
+
+def close_uncertain_delivery(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> None:
+    """Let a post in doubt be: nobody looks for it any more, and it is never sent again.
+
+    Raises as `end_doubt`, and Conflict where a part of it surely stands: that is linked, finished or taken away.
+    """
+    row = _doubted(scope, delivery_id, member_id)
+    if row.part_ids:
+        raise Conflict("delivery.partly_there")
+    audit.record(scope, "delivery.doubt_left", f"delivery:{row.id}")
+    outbox.cancel(scope, UncertainDeliveryResolved.kind, row.id)
+    transition_delivery(scope, row, S.CANCELLED, reason=Message(LEFT_UNCERTAIN))
+    deliveries.cancel_wakeups(scope, row.id)
+
+
+def deliveries_with_pending_lookup(scope: Scope, deliveries: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these posts in doubt for which the house looks by itself within a minute, or now."""
+    return bulk.pending_subjects(scope, ReconcileDue.kind, deliveries, before=scope.now + timedelta(minutes=1))
+
+
+def _doubted(scope: Scope, delivery_id: UUID, member_id: UUID) -> Delivery:
+    row = get_delivery(scope, delivery_id)
+    member, creator = tenant_reads.get_member(scope, member_id), tenant_reads.get_creator(scope, row.creator_id)
+    require_right(member.role, Right.APPROVE)
+    if member.creators and creator.slug not in member.creators:
+        raise Refused("approval.other_creator", creator=creator.name)
+    if row.state != S.UNCERTAIN:
+        raise Conflict("delivery.not_in_doubt")
+    return row
+
+
+def check_page_address(url: str) -> None:
+    """Raise BadInput unless it is the address of a page."""
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadInput("delivery.no_link") from error
+    if parts.scheme not in ("https", "http") or not parts.hostname or len(url) > MAX_PAGE_ADDRESS_LENGTH:
+        raise BadInput("delivery.no_link")
+
+
+def apply_uncertain_resolution(event: UncertainDeliveryResolved, *, tenant: OpenScope, look: LookUpAddress) -> None:
+    """Do as the member said. Where the house found out by itself meanwhile it stays; what a link does not prove is
+    refused, and whoever waits for it is told why.
+
+    Comes back (`outbox.RetryLater`) while the platform cannot tell.
+    """
+    try:
+        if event.url:
+            _link(event, tenant=tenant, look=look)
+        else:
+            with tenant(event.tenant_id, event.by) as scope:
+                settlement.resend_absent_delivery(scope, event.subject_id)
+    except (Conflict, NotFound) as late:
+        structlog.get_logger("schedules.publishing.uncertain_deliveries").warning(
+            "delivery.doubt_kept", code=late.message.code
+        )
+
+
+def _link(event: UncertainDeliveryResolved, *, tenant: OpenScope, look: LookUpAddress) -> None:
+    with tenant(event.tenant_id, event.by) as scope:
+        row, asked_at = get_delivery(scope, event.subject_id), scope.now
+        if row.state != S.UNCERTAIN:
+            raise Conflict("delivery.not_in_doubt")
+        channel_id, part = row.channel_id, current_part(row)
+    seen = look(event.tenant_id, channel_id, delivery_subject(event.subject_id), event.url, part=part)
+    if isinstance(seen, Unknown) and event.at is not None and asked_at < event.at + PATIENCE:
+        raise outbox.RetryLater(AGAIN)
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            if isinstance(seen, Found):
+                url = seen.url or event.url
+                settlement.check_address_unused(scope, channel_id, url)
+                settlement.record_live_link(scope, event.subject_id, native_id=seen.native_id, url=url)
+            else:
+                _refuse(scope, event.subject_id, _why(seen))
+    except Conflict as refused:
+        if refused.message.code != settlement.LINKED_ELSEWHERE:
+            raise
+        with tenant(event.tenant_id, event.by) as scope:
+            _refuse(scope, event.subject_id, refused.message)
+
+
+def _why(seen: Absent | Failed | Unknown) -> Message:
+    match seen:
+        case Absent():
+            return Message("naming.not_there")
+        case Failed(reason=reason):
+            return reason
+        case Unknown():
+            return Message("naming.nobody_tells")
+
+
+def _refuse(scope: Scope, delivery_id: UUID, why: Message) -> None:
+    """The doubt stays, with why the link did not end it: on the post, and in the notice of it."""
+    row = get_delivery(scope, delivery_id)
+    if row.state != S.UNCERTAIN:
+        raise Conflict("delivery.not_in_doubt")
+    audit.record(scope, "delivery.link_refused", f"delivery:{delivery_id}", why=why.code)
+    update_delivery(scope, row, reason=stored_message(why))
+    cause, _ = delivery_notice_causes(delivery_id)
+    notices.close(scope, cause)
+    notices.put(scope, why, cause=cause, urgent=True, creator_id=row.creator_id)

@@ -1,0 +1,317 @@
+"""Two versions of what a series says, tested against each other: begun, listed, ended.
+
+A test is a stretch of a series, from one of its dates on: each time in it is a unit, whose version is drawn by
+`schedules/recurrence/variant_assignment.py`. The other version is a post of its own, so it is approved, previewed and compared like any.
+What came of it is said by `insights/analysis/ab_test_verdicts.py`.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import tuple_
+from sqlmodel import col, select
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import derived_uuid
+from schedules.calendar import listings
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.posts import channel_overrides, deliveries, labels, link_tracking, text_similarity
+from schedules.posts.channel_overrides import ChannelOverride, PostContent
+from schedules.posts.models import Delivery, PostTest, Series
+from schedules.posts.states import DeliveryState, SeriesState
+from schedules.recurrence import occurrences, series, variant_assignment
+from schedules.recurrence.series import SeriesUpdate
+from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B
+from tenants.notices import notices
+
+ORIGIN = "variant"
+"""`origin` of posts written as the other version of one that repeats."""
+
+MIN_TEST_UNITS, MAX_TEST_UNITS = 40, 1000
+"""Units of a test: fewer say nothing, more are years."""
+
+GONE = frozenset({DeliveryState.REMOVING, DeliveryState.REMOVED})
+"""States of a unit that left and was taken away."""
+
+SHOWN = 60
+"""Tests of a creator that are listed."""
+
+
+class AbTestStatus(StrEnum):
+    """Whether units of a test still come."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"  # with its series; nobody said which version is kept
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class AbTestRequest:
+    """A test to be made, from the date `day` of a series on: other words or other pictures, never both (None: as they
+    are); `metric` is read `age_hours` after each post left, of `planned` posts."""
+
+    day: date
+    metric: str
+    age_hours: int
+    planned: int
+    body: str | None = None
+    media: tuple[UUID, ...] | None = None
+
+
+@dataclass(frozen=True)
+class VariantTest:
+    """A test as it stands. `series_id` is the stretch of the series it runs on; instants are UTC-aware."""
+
+    id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    series_id: UUID
+    a_id: UUID
+    b_id: UUID
+    metric: str
+    age_hours: int
+    planned: int
+    begun_at: datetime
+    ended_at: datetime | None
+    kept: str
+    """The version that goes on after its end, a or b; nothing while it runs."""
+    differ: frozenset[str]
+    """In what the versions differ as they stand: words, pictures, parts, price."""
+    stopped: bool
+    """Whether the series was stopped, so that no unit comes any more."""
+
+    @property
+    def state(self) -> AbTestStatus:
+        """Where it stands."""
+        if self.ended_at is not None:
+            return AbTestStatus.ENDED
+        return AbTestStatus.STOPPED if self.stopped else AbTestStatus.RUNNING
+
+
+@dataclass(frozen=True)
+class AbTestUnit:
+    """One post of a test that left: since when that is known (UTC-aware), its version, and whether it still stands."""
+
+    delivery_id: UUID
+    variant: str
+    at: datetime
+    stands: bool = True
+
+
+def variant_differences(one: PostContent, other: PostContent) -> frozenset[str]:
+    """In what two versions differ: words, pictures, parts, price, options; pure."""
+    told = {
+        "words": (one.title, text_similarity.normalize_text(one.body))
+        != (other.title, text_similarity.normalize_text(other.body)),
+        "pictures": one.media != other.media,
+        "parts": one.parts != other.parts,
+        "price": one.price != other.price,
+        "options": one.options != other.options,
+    }
+    return frozenset(name for name, differ in told.items() if differ)
+
+
+def start_test(scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUID, author: str) -> UUID:
+    """Let a series say one of two versions from a date on, each time the one a hash draws; once per `key`. The test.
+
+    The other version waits for the yes its creator asks for, as any post. Raises BadInput for a series on several
+    accounts or without as many times to come, for versions that say the same or differ in two ways, and for a day it
+    does not fall on; Conflict where one runs already or the series is stopped; NotFound.
+    """
+    test_id = derived_uuid(scope.tenant_id, key, "post-test")
+    if scope.session.get(PostTest, (scope.tenant_id, test_id)) is not None:
+        return test_id
+    row = series.get_series(scope, series_id)
+    series.lock_series_planning(scope, row.creator_id)
+    row = series.get_series(scope, series_id)  # as whoever was first left it
+    variant_assignment.require_no_running_test(scope, row)
+    _check(scope, row, wanted)
+    channel = channel_reads.get_channel(scope, UUID(row.channels[0]))
+    owner = deliveries.get_post(scope, row.post_id)
+    test = PostTest(
+        tenant_id=scope.tenant_id,
+        creator_id=row.creator_id,
+        id=test_id,
+        a_id=owner.id,
+        b_id=_write(scope, row, wanted, key=key, author=author),
+        channel_id=channel.id,
+        metric=wanted.metric,
+        age_hours=wanted.age_hours,
+        planned=wanted.planned,
+        by=author,
+    )
+    scope.add(test)
+    change = SeriesUpdate(occurrences.recurrence_of_series(row).recurrence_from(wanted.day), test_id=test.id)
+    series.change_following_occurrences(scope, series_id, wanted.day, change, author=author, confirmed=True)
+    drafts.release_post(scope, test.b_id)
+    return test.id
+
+
+def _check(scope: Scope, row: Series, wanted: AbTestRequest) -> None:
+    if len(row.channels) != 1:
+        raise BadInput("variants.one_account")
+    if not MIN_TEST_UNITS <= wanted.planned <= MAX_TEST_UNITS:
+        raise BadInput("variants.size_wrong", least=MIN_TEST_UNITS, most=MAX_TEST_UNITS)
+    rest = occurrences.recurrence_of_series(row).recurrence_from(wanted.day)
+    if rest.occurrence_on(wanted.day).instant() <= scope.now:
+        raise BadInput("delivery.time_passed")
+    left = len(rest.iterate_occurrences(scope.now, wanted.planned, without=occurrences.skipped_dates(row)))
+    if left < wanted.planned:
+        raise BadInput("variants.ends_before", left=left, planned=wanted.planned)
+
+
+def _write(scope: Scope, row: Series, wanted: AbTestRequest, *, key: UUID, author: str) -> UUID:
+    """The other version, as a post of its own. What single places say otherwise is in it: it goes to one account."""
+    owner = deliveries.get_post(scope, row.post_id)
+    said = channel_overrides.content_for_channel(owner, channel_reads.get_channel(scope, UUID(row.channels[0])))
+    other = replace(
+        said,
+        body=said.body if wanted.body is None else wanted.body,
+        media=said.media if wanted.media is None else wanted.media,
+    )
+    if len(variant_differences(said, other)) != 1:
+        raise BadInput("variants.one_difference")
+    links = link_tracking.link_plan_of_post(owner).wanted
+    asked = ChannelOverride(row.channels[0], price=said.price, options=said.options)
+    asks = () if asked.is_idle else (asked,)
+    words = (other.title, other.body, other.media)
+    draft = Draft(owner.creator_id, *words, (), owner.text_ai, other.parts, asks, links=links)
+    draft = replace(draft, labels=labels.label_ids_of_post(scope, owner.id))
+    late: dict[str, Any] = {"late_ok": owner.late_ok, "until_midnight": owner.until_midnight}
+    return drafts.write_draft(scope, draft, key=key, author=author, origin=ORIGIN, priority=owner.priority, **late)
+
+
+def end_test(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
+    """Draw no more: from its next time on the series says the version `keep`, a or b. Twice is as once.
+
+    Raises BadInput for a version there is not, Conflict where it was ended with the other one, NotFound.
+    """
+    if keep not in (VARIANT_A, VARIANT_B):
+        raise BadInput("variants.no_version")
+    series.lock_series_planning(scope, _test(scope, test_id).creator_id)
+    test = _test(scope, test_id, lock=True)
+    if test.ended_at is not None:
+        if test.kept != keep:  # else two who press at once would both be told that theirs goes on
+            raise Conflict("variants.is_ended", version=test.kept.upper())
+        return
+    test.ended_at, test.ended_by, test.kept = scope.now, author, keep
+    scope.add(test)
+    notices.close(scope, ab_test_complete_cause(test.id))
+    row = series.get_series(scope, _stretch(scope, test.id).id, lock=True)  # whoever stops it waits, or is seen here
+    if row.state == SeriesState.STOPPED:
+        return
+    repeat = occurrences.recurrence_of_series(row)
+    for wall in repeat.iterate_occurrences(scope.now, 1, without=occurrences.skipped_dates(row)):
+        change = SeriesUpdate(repeat.recurrence_from(wall.day), post_id=test.b_id if keep == VARIANT_B else test.a_id)
+        series.change_following_occurrences(scope, row.id, wall.day, change, author=author, confirmed=True)
+
+
+def ab_test_complete_cause(test_id: UUID) -> str:
+    """The cause of the notice that a test has all its posts, and waits for somebody to end it."""
+    return f"versions:{test_id}:size"
+
+
+def _test(scope: Scope, test_id: UUID, *, lock: bool = False) -> PostTest:
+    query = select(PostTest).where(PostTest.tenant_id == scope.tenant_id, PostTest.id == test_id)
+    query = query.with_for_update(key_share=True) if lock else query
+    row = scope.session.exec(query.execution_options(populate_existing=True)).first()
+    if row is None:
+        raise NotFound("variants.unknown")
+    return row
+
+
+def _stretch(scope: Scope, test_id: UUID) -> Series:
+    """The series whose times are its units: it begins in the transaction the test does."""
+    query = select(Series).where(Series.tenant_id == scope.tenant_id, Series.test_id == test_id)
+    return scope.session.exec(query.execution_options(populate_existing=True)).one()
+
+
+def get_test(scope: Scope, test_id: UUID) -> VariantTest:
+    """A test. Raises NotFound; another tenant's looks the same."""
+    return _listed(scope, _test(scope, test_id))
+
+
+def list_running_tests(scope: Scope, creator_id: UUID) -> list[UUID]:
+    """The tests of a creator that nobody has ended, nor ends before this transaction does."""
+    query = select(PostTest.id).where(
+        PostTest.tenant_id == scope.tenant_id, PostTest.creator_id == creator_id, col(PostTest.ended_at).is_(None)
+    )
+    return list(scope.session.exec(query.order_by(col(PostTest.id)).with_for_update(read=True)))
+
+
+def tests_of_creators(scope: Scope, creators: Collection[UUID]) -> list[VariantTest]:
+    """The tests of these creators, those that run first, then the newest."""
+    rows = scope.session.exec(
+        select(PostTest)
+        .where(PostTest.tenant_id == scope.tenant_id, col(PostTest.creator_id).in_(list(creators)))
+        .order_by(col(PostTest.ended_at).is_not(None), col(PostTest.created_at).desc(), col(PostTest.id).desc())
+        .limit(SHOWN)
+        .execution_options(populate_existing=True)
+    )
+    return [_listed(scope, row) for row in rows]
+
+
+def list_tests(
+    scope: Scope, creators: Collection[UUID], *, before: tuple[datetime, UUID] | None, limit: int
+) -> list[VariantTest]:
+    """Tests of these creators, the newest first; with `before` (when one was begun, its id), those behind it."""
+    query = (
+        select(PostTest)
+        .where(PostTest.tenant_id == scope.tenant_id, col(PostTest.creator_id).in_(list(creators)))
+        .order_by(col(PostTest.created_at).desc(), col(PostTest.id).desc())
+        .limit(min(limit, listings.MAX_PAGE_SIZE))
+        .execution_options(populate_existing=True)
+    )
+    query = query if before is None else query.where(tuple_(col(PostTest.created_at), col(PostTest.id)) < before)
+    return [_listed(scope, row) for row in scope.session.exec(query)]
+
+
+def _listed(scope: Scope, row: PostTest) -> VariantTest:
+    stretch = _stretch(scope, row.id)
+    channel = channel_reads.get_channel(scope, row.channel_id)
+    a, b = (
+        channel_overrides.content_for_channel(deliveries.get_post(scope, one), channel) for one in (row.a_id, row.b_id)
+    )
+    return VariantTest(
+        row.id,
+        row.creator_id,
+        row.channel_id,
+        stretch.id,
+        row.a_id,
+        row.b_id,
+        row.metric,
+        row.age_hours,
+        row.planned,
+        row.created_at or scope.now,
+        row.ended_at,
+        row.kept,
+        variant_differences(a, b),
+        stretch.state == SeriesState.STOPPED,
+    )
+
+
+def list_test_units(scope: Scope, one: VariantTest) -> list[AbTestUnit]:
+    """The posts of a test that left, those that were taken away too, the first to leave first."""
+    rows = scope.session.exec(
+        select(Delivery)
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.channel_id == one.channel_id,
+            Delivery.series_id == one.series_id,
+            col(Delivery.variant).is_not(None),
+            col(Delivery.state).in_([str(DeliveryState.PUBLISHED), *map(str, GONE)]),
+        )
+        .execution_options(populate_existing=True)
+    )
+    found = [
+        AbTestUnit(row.id, row.variant or VARIANT_A, row.settled_at or row.due_at, row.state not in GONE)
+        for row in rows
+    ]
+    return sorted(found, key=lambda unit: (unit.at, str(unit.delivery_id)))

@@ -1,0 +1,205 @@
+"""Posts that come back: a pool of each creator, planned ahead on free slots of her accounts, variants in turn.
+
+What comes back is an ordinary delivery on a slot, as if a person had put the post in the queue: it may be moved, taken
+off, and needs whatever yes its creator asks for. Which entry comes next is read from what was planned before, so that
+there is no second list that could part from the calendar.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from uuid import UUID
+
+from sqlmodel import col, or_, select
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.accounts.states import UNUSABLE_STATES
+from connectors.contract.connector import Connector
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import NotFound
+from foundation.ops.wall_time import local_day
+from foundation.outbox import outbox
+from schedules.approvals import decisions
+from schedules.availability import slots
+from schedules.availability.models import Pool
+from schedules.availability.slots import SlotPlace
+from schedules.drafts import drafts, duplicates
+from schedules.posts import channel_overrides, deliveries
+from schedules.posts.events import PoolDue
+from schedules.posts.models import Delivery
+from schedules.posts.states import PENDING_STATES, DeliveryState
+from schedules.recurrence import evergreen_pools
+from schedules.recurrence.evergreen_pools import POOL_KEY_PREFIX
+from schedules.rescheduling import queue
+
+S = DeliveryState
+RECYCLING = "system:recycling"
+FULL = 3
+"""Posts of a pool that wait on one account; more of them would only stand in the way of what is new."""
+
+LEAD = timedelta(hours=1)
+"""A slot sooner than this is left to people."""
+
+FARTHEST = timedelta(days=30)
+"""Slots further ahead are left for later."""
+
+AGAIN = timedelta(hours=6)
+"""How often a pool looks for room."""
+
+SECOND = timedelta(seconds=1)
+"""A slot exactly so much later is late enough."""
+
+NEVER_LEFT = frozenset({S.CANCELLED, S.FAILED})
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class PoolUse:
+    """One time at which a post of a pool was to leave an account, or is: at `at`, UTC-aware."""
+
+    post_id: UUID
+    at: datetime
+    state: DeliveryState
+    by_pool: bool
+
+
+@dataclass(frozen=True)
+class PoolTurn:
+    """An entry of a pool and its wordings, the one whose turn it is first."""
+
+    entry_id: UUID
+    wordings: tuple[UUID, ...]
+    last: datetime | None
+    """When any of them was on the account last, or will be."""
+
+
+def order_pool_turns(entries: Mapping[UUID, Sequence[UUID]], uses: Sequence[PoolUse]) -> list[PoolTurn]:
+    """The entries of a pool (wordings by id) in the order of their turns on an account: first what never was there,
+    then what was there longest ago; pure."""
+    found = []
+    for entry_id, wordings in entries.items():
+        mine = [one for one in uses if one.post_id in wordings and one.state not in NEVER_LEFT]
+        last = max(mine, key=lambda one: one.at, default=None)
+        turn = (list(wordings).index(last.post_id) + 1) % len(wordings) if last is not None else 0
+        found.append(PoolTurn(entry_id, (*wordings[turn:], *wordings[:turn]), last.at if last is not None else None))
+    return sorted(found, key=lambda one: (one.last or NEVER, str(one.entry_id)))
+
+
+def fill_free_slots(scope: Scope, pool_id: UUID, *, connectors: Mapping[str, Connector]) -> int:
+    """Plan what of a pool fits on the free slots of its accounts; how many that were. Twice is as once.
+
+    A pool that is paused or over plans nothing and asks no more. Raises NotFound.
+    """
+    pool = evergreen_pools.get_pool(scope, pool_id, lock=True)
+    if pool.paused or (pool.until is not None and pool.until < local_day(scope.now, "UTC") - timedelta(days=1)):
+        return 0
+    outbox.put(scope, PoolDue(scope.tenant_id, pool.id), at=scope.now + AGAIN, instead_of=PoolDue)
+    known = {one.id: one for one in channel_reads.list_creator_channels(scope, pool.creator_id)}
+    able = [one for one in map(UUID, pool.channels) if one in known and known[one].state not in UNUSABLE_STATES]
+    chosen = [known[one] for one in able]  # on a lost account each of them would be held at its hour
+    slots.lock_queues(scope, *(one.id for one in chosen))
+    return sum(_fill(scope, _Here(pool, one, connectors)) for one in chosen)
+
+
+@dataclass(frozen=True)
+class _Here:
+    """A pool on one of its accounts."""
+
+    pool: Pool
+    channel: Channel
+    connectors: Mapping[str, Connector]
+
+
+def _fill(scope: Scope, here: _Here) -> int:
+    known = evergreen_pools.list_pool_entries(scope, here.pool.id)
+    entries = {one.id: tuple(map(UUID, one.wordings)) for one in known if not one.taken_out}
+    posts = {one for each in entries.values() for one in each}
+    made = 0
+    while entries:
+        uses = _uses(scope, here.channel.id, posts)
+        ours = [one for one in uses if one.by_pool and one.state not in NEVER_LEFT]
+        if sum(one.state in PENDING_STATES and one.at > scope.now for one in ours) >= FULL:
+            break
+        after = max([scope.now + LEAD, *(one.at + here.pool.every - SECOND for one in ours)])
+        place = next(_places(scope, here, after), None)
+        post_id = _whose_turn(scope, here, place, order_pool_turns(entries, uses)) if place else None
+        if place is None or post_id is None:
+            break
+        _plan(scope, here.channel, place, post_id)
+        made += 1
+    return made
+
+
+def _places(scope: Scope, here: _Here, after: datetime) -> Iterator[SlotPlace]:
+    pool = here.pool
+    for place in queue.find_free_places(scope, here.channel, after=after):
+        if place.due_time > scope.now + FARTHEST or (pool.until is not None and place.day > pool.until):
+            return
+        if not pool.label or place.slot.label == pool.label:
+            yield place
+
+
+def _whose_turn(scope: Scope, here: _Here, place: SlotPlace, waiting: Sequence[PoolTurn]) -> UUID | None:
+    """The first wording that is old enough, that nobody refused, that says nothing the account has lately, and gives
+    nothing away."""
+    for turn in waiting:
+        if turn.last is not None and place.due_time - turn.last < here.pool.min_age:
+            continue
+        for post_id in turn.wordings:
+            owner, there = deliveries.get_post(scope, post_id), [here.channel.id]
+            if decisions.is_rejected(scope, owner, scope.now):  # it would only wait for a yes that was refused
+                continue
+            said = channel_overrides.content_for_channel(owner, here.channel)
+            given = channel_overrides.is_paid_content_free(owner, here.channel)
+            if not given and not duplicates.find_content_duplicates(
+                scope, said, there, place.due_time, connectors=here.connectors
+            ):
+                return post_id
+    return None
+
+
+def _plan(scope: Scope, channel: Channel, place: SlotPlace, post_id: UUID) -> None:
+    here = select(Delivery.occurrence_key).where(
+        Delivery.tenant_id == scope.tenant_id, Delivery.post_id == post_id, Delivery.channel_id == channel.id
+    )
+    known = scope.session.exec(here).all()  # what was moved here has the key it had on the other account
+    key = next(one for number in count(len(known) + 1) if (one := f"{POOL_KEY_PREFIX}{number}") not in known)
+    asks_since = decisions.channel_review_start(scope, deliveries.get_post(scope, post_id), channel.id)
+    delivery_id = deliveries.create_delivery(
+        scope, post_id, channel.id, at=place.wall_time, occurrence_key=key, asks_since=asks_since
+    )
+    slots.take_place(scope, place, delivery_id)
+    drafts.release_post(scope, post_id)
+
+
+def _uses(scope: Scope, channel_id: UUID, posts: Collection[UUID]) -> list[PoolUse]:
+    """The times of these posts on an account, and of whatever its pool planned there."""
+    rows = scope.session.exec(
+        select(Delivery)
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.channel_id == channel_id,
+            or_(col(Delivery.occurrence_key).startswith(POOL_KEY_PREFIX), col(Delivery.post_id).in_(list(posts))),
+        )
+        .execution_options(populate_existing=True)
+    )
+    return [
+        PoolUse(row.post_id, row.due_at, S(row.state), row.occurrence_key.startswith(POOL_KEY_PREFIX)) for row in rows
+    ]
+
+
+def plan_pool(event: PoolDue, *, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+    """Plan what a pool has room for."""
+    with tenant(event.tenant_id, RECYCLING) as scope:
+        try:
+            fill_free_slots(scope, event.subject_id, connectors=connectors)
+        except NotFound:  # the agency's rows went meanwhile
+            return
+
+
+def wake_stalled_pools(scope: Scope) -> None:
+    """Pools whose row was given up look for room again."""
+    for pool_id in evergreen_pools.stalled_pools(scope):
+        outbox.put(scope, PoolDue(scope.tenant_id, pool_id))

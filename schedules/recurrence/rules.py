@@ -1,0 +1,243 @@
+"""What repeats: a rule over local dates, and the clock time it has on each. Pure; no date follows from when we ran."""
+
+import calendar
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from itertools import islice, pairwise, takewhile
+
+from foundation.errors import BadInput
+from foundation.ops.wall_time import WallTime
+
+MAX_RECURRENCE_INTERVAL = 400
+"""The largest interval; of days, more than a year."""
+
+MAX_OCCURRENCES = 5000
+"""The largest count: daily for more than thirteen years."""
+
+LAST_YEAR = 9000
+"""Rules end here at the latest, far from the end of what a date can hold."""
+
+LAST_OF_MONTH = -1
+"""Which of its kind in a month: the last one."""
+
+WEEKS_OF_MONTH = (1, 2, 3, 4, LAST_OF_MONTH)
+"""First to fourth, which every month has, and the last."""
+
+_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+
+class RecurrenceUnit(StrEnum):
+    """What a rule steps by."""
+
+    DAY, WEEK, MONTH = "daily", "weekly", "monthly"
+
+
+@dataclass(frozen=True)
+class RecurrenceRule:
+    """Every so many days, weeks or months. Raises BadInput for a rule that says nothing.
+
+    Weeks begin on Monday. `interval` steps are counted from the day the rule begins on.
+    """
+
+    every: RecurrenceUnit
+    end: int | date | None
+    """How many times in all, or the last day it may fall on; None, which must be said, is for ever."""
+    interval: int = 1
+    weekdays: tuple[int, ...] = ()
+    """Of a weekly rule, 0 is Monday; none is the weekday it begins on. Of a monthly one that says `which`, one."""
+    month_days: tuple[int, ...] = ()
+    """Of a monthly rule, 1 to 31; none is the day of the month it begins on."""
+    or_last: bool = False
+    """A month without one of those days has its last day instead; otherwise such a day is left out."""
+    which: int | None = None
+    """Of a monthly rule on a weekday: its first (1) to fourth (4) in the month, or the last one (`LAST`)."""
+
+    def __post_init__(self) -> None:
+        weekly, monthly = self.every is RecurrenceUnit.WEEK, self.every is RecurrenceUnit.MONTH
+        named = monthly and self.which is not None
+        days, dates = self.weekdays, self.month_days
+        fits = (
+            1 <= self.interval <= MAX_RECURRENCE_INTERVAL
+            and (weekly or named or not days)
+            and days == tuple(sorted(set(days)))
+            and all(0 <= one < len(_DAYS) for one in days)
+            and (not named or (len(days) == 1 and self.which in WEEKS_OF_MONTH))
+            and (named or self.which is None)
+            and ((monthly and not named) or not dates)
+            and dates == tuple(sorted(set(dates)))
+            and all(1 <= one <= 31 for one in dates)
+            and (not self.or_last or bool(dates))
+            and (not isinstance(self.end, int) or 1 <= self.end <= MAX_OCCURRENCES)
+        )
+        if not fits:
+            raise BadInput("series.rule_unreadable")
+
+    def __str__(self) -> str:
+        """As RFC 5545 writes it. A rule without COUNT and UNTIL has no end."""
+        said = [f"FREQ={self.every.upper()}", f"INTERVAL={self.interval}"]
+        if self.weekdays:
+            said.append("BYDAY=" + ",".join(f"{self.which or ''}{_DAYS[one]}" for one in self.weekdays))
+        if self.month_days:
+            dates, places = (",".join(map(str, each)) for each in (self.month_days, range(1, len(self.month_days) + 1)))
+            said.append(f"BYMONTHDAY={dates}" + (f",-1;BYSETPOS={places}" if self.or_last else ""))
+        if isinstance(self.end, int):
+            said.append(f"COUNT={self.end}")
+        elif self.end is not None:
+            said.append(f"UNTIL={self.end:%Y%m%d}")
+        return ";".join(said)
+
+
+def parse_recurrence_rule(text: str) -> RecurrenceRule:
+    """The rule that `str(rule)` wrote. Raises BadInput for any other text, a wider RRULE among them."""
+    try:
+        found = dict(part.split("=") for part in text.split(";"))
+        dates = tuple(int(one) for one in found["BYMONTHDAY"].split(",")) if "BYMONTHDAY" in found else ()
+        days = found["BYDAY"].split(",") if "BYDAY" in found else []
+        which = days[0][:-2] if days else ""
+        rule = RecurrenceRule(
+            every=RecurrenceUnit(found["FREQ"].lower()),
+            end=_end(found),
+            interval=int(found["INTERVAL"]),
+            weekdays=tuple(_DAYS.index(one[-2:]) for one in days),
+            month_days=tuple(one for one in dates if one > 0),
+            or_last=dates[-1:] == (-1,),
+            which=int(which) if which else None,
+        )
+    except (ValueError, KeyError) as error:
+        raise BadInput("series.rule_unreadable") from error
+    if str(rule) != text:
+        raise BadInput("series.rule_unreadable")
+    return rule
+
+
+def _end(found: dict[str, str]) -> int | date | None:
+    if "COUNT" in found:
+        return int(found["COUNT"])
+    return date.fromisoformat(found["UNTIL"]) if "UNTIL" in found else None
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """A rule with the day it begins on and the clock time it has, in an IANA zone."""
+
+    rule: RecurrenceRule
+    starts_on: date
+    clock: time
+    zone: str
+
+    def dates(self) -> Iterator[date]:
+        """Its local dates in order: the first is the first day of the rule that is not before `starts_on`."""
+        found = takewhile(lambda day: day.year < LAST_YEAR, _endless(self.rule, self.starts_on))
+        end = self.rule.end
+        if isinstance(end, int):
+            return islice(found, end)
+        return found if end is None else takewhile(lambda day: day <= end, found)
+
+    def occurrence_on(self, day: date) -> WallTime:
+        """Its wall time on a day: once a day, whatever clocks do."""
+        return WallTime(day, self.clock, self.zone)
+
+    def occurrences_between(self, after: datetime, until: datetime) -> list[WallTime]:
+        """Its wall times in (after, until], in order; both UTC-aware."""
+        first = after.date() - timedelta(days=2)  # no zone is further from UTC than that
+        coming = (self.occurrence_on(day) for day in self.dates() if day >= first)
+        there = takewhile(lambda wall: wall.instant() <= until, coming)
+        return [wall for wall in there if wall.instant() > after]
+
+    def next_occurrences(self, after: datetime, *, without: frozenset[date] = frozenset()) -> Iterator[WallTime]:
+        """Its wall times after an instant (UTC-aware) in order, those of some days left out."""
+        first = after.date() - timedelta(days=2)
+        walls = (self.occurrence_on(day) for day in self.dates() if day >= first and day not in without)
+        return (wall for wall in walls if wall.instant() > after)
+
+    def iterate_occurrences(
+        self, after: datetime, most: int, *, without: frozenset[date] = frozenset()
+    ) -> list[WallTime]:
+        """At most so many of them."""
+        return list(islice(self.next_occurrences(after, without=without), most))
+
+    def falls_on(self, day: date) -> bool:
+        """Whether it has an occurrence on a local date."""
+        return next((one for one in self.dates() if one >= day), None) == day
+
+    def dates_before(self, day: date) -> "Recurrence":
+        """The same, ended the day before."""
+        return replace(self, rule=replace(self.rule, end=day - timedelta(days=1)))
+
+    def recurrence_from(self, day: date) -> "Recurrence":
+        """The same from one of its dates on, with what is left of its count. Raises BadInput for any other day."""
+        if not self.falls_on(day):
+            raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
+        rule, end = _said(self.rule, self.starts_on), self.rule.end
+        if isinstance(end, int):
+            end -= sum(1 for _ in takewhile(lambda one: one < day, self.dates()))
+        return replace(self, rule=replace(rule, end=end), starts_on=day)
+
+
+def _said(rule: RecurrenceRule, starts_on: date) -> RecurrenceRule:
+    """The rule with what it took from the day it began on written out."""
+    if rule.every is RecurrenceUnit.WEEK:
+        return replace(rule, weekdays=_weekdays(rule, starts_on))
+    if rule.every is RecurrenceUnit.MONTH:
+        return replace(rule, month_days=days_of_month(rule, starts_on))
+    return rule
+
+
+def days_of_month(rule: RecurrenceRule, starts_on: date) -> tuple[int, ...]:
+    """The days of the month of a monthly rule from a day on; none where it names a weekday."""
+    return () if rule.which is not None else rule.month_days or (starts_on.day,)
+
+
+def _weekdays(rule: RecurrenceRule, starts_on: date) -> tuple[int, ...]:
+    return rule.weekdays or (starts_on.weekday(),)
+
+
+def _endless(rule: RecurrenceRule, starts_on: date) -> Iterator[date]:
+    """The dates of a rule from a day on, as if it had no end."""
+    match rule.every:
+        case RecurrenceUnit.DAY:
+            found = _every_so_many_days(starts_on, rule.interval)
+        case RecurrenceUnit.WEEK:
+            monday = starts_on - timedelta(days=starts_on.weekday())
+            weeks = _every_so_many_days(monday, 7 * rule.interval)
+            found = (week + timedelta(days=one) for week in weeks for one in _weekdays(rule, starts_on))
+        case RecurrenceUnit.MONTH:
+            found = _months(rule, starts_on)
+    return (day for day in found if day >= starts_on)
+
+
+def _every_so_many_days(first: date, step: int) -> Iterator[date]:
+    day = first
+    while day.year <= LAST_YEAR:
+        yield day
+        day += timedelta(days=step)
+
+
+def _months(rule: RecurrenceRule, starts_on: date) -> Iterator[date]:
+    wanted, month = days_of_month(rule, starts_on), starts_on.year * 12 + starts_on.month - 1
+    while month < (LAST_YEAR + 1) * 12:
+        year, number = divmod(month, 12)
+        first, longest = calendar.monthrange(year, number + 1)
+        there = {min(day, longest) for day in wanted if day <= longest or rule.or_last}
+        if rule.which is not None:
+            there = {_nth(rule, first, longest)}
+        yield from (date(year, number + 1, day) for day in sorted(there))
+        month += rule.interval
+
+
+def _nth(rule: RecurrenceRule, first: int, longest: int) -> int:
+    """The day of a month on which the weekday that a rule names falls; `first` is the weekday the month begins on."""
+    day = 1 + (rule.weekdays[0] - first) % 7
+    if rule.which == LAST_OF_MONTH:
+        return day + 7 * ((longest - day) // 7)
+    return day + 7 * ((rule.which or 1) - 1)
+
+
+def find_crowded_time(ours: list[datetime], others: list[datetime], gap: timedelta) -> datetime | None:
+    """The first of our instants that has another, ours or theirs, less than `gap` from it; None where all have room."""
+    together = sorted([(at, True) for at in ours] + [(at, False) for at in others])
+    near = ((one, two) for one, two in pairwise(together) if one[1] or two[1])
+    close = (two[0] for one, two in near if two[0] - one[0] < gap)
+    return next(close, None)

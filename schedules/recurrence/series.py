@@ -1,0 +1,452 @@
+"""A post that leaves again and again: begun, extended ahead of time, one left out, changed from a date on, stopped.
+
+What would be said against a series as it begins, said while somebody still chooses how it repeats.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import func, select
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.i18n.translation import Message
+from foundation.ids import derived_uuid, uuid7
+from foundation.ops.wall_time import WallTime
+from foundation.outbox import outbox
+from schedules.approvals import decisions, verdicts
+from schedules.availability import quiet_periods
+from schedules.drafts import drafts, reposts
+from schedules.drafts.drafts import Draft, PlannedPost
+from schedules.posts import deliveries, labels
+from schedules.posts.deliveries import DEFAULT_LATE_OK, deliveries_of_post, drop_delivery
+from schedules.posts.events import ExtendDue
+from schedules.posts.models import Delivery, Series
+from schedules.posts.states import CANCELLABLE, PENDING_STATES, SERIES_STATES, DeliveryState, SeriesState
+from schedules.recurrence import occurrences, variant_assignment
+from schedules.recurrence.occurrences import (
+    QuietByChannel,
+    leave_out_quiet_deliveries,
+    quiet_periods_of_series,
+    recurrence_of_series,
+    skipped_dates,
+    upcoming_occurrences,
+)
+from schedules.recurrence.rules import Recurrence, find_crowded_time
+
+SERIES_HORIZON = timedelta(days=90)
+"""How far ahead the deliveries of a series are made."""
+
+MIN_SERIES_GAP = timedelta(hours=6)
+"""Between two times of series on one account, at least."""
+
+CONFIRM_ABOVE_DELIVERIES = 20
+"""More deliveries made at once than this want an explicit word."""
+
+S = DeliveryState
+
+
+@dataclass(frozen=True)
+class SeriesUpdate:
+    """What a series becomes from a date on: when, and what it says and where it goes where that changes too (None: as
+    before), its words written anew or as another post has them; `test_id` is the test whose units its times are."""
+
+    repeat: Recurrence
+    draft: Draft | None = None
+    channels: tuple[UUID, ...] | None = None
+    post_id: UUID | None = None
+    test_id: UUID | None = None
+
+
+def get_series(scope: Scope, series_id: UUID, *, lock: bool = False) -> Series:
+    """The series. `lock`: nobody else extends or changes it until this transaction ends.
+
+    Raises NotFound; another tenant's looks the same.
+    """
+    query = select(Series).where(Series.tenant_id == scope.tenant_id, Series.id == series_id)
+    query = query.with_for_update(key_share=True) if lock else query  # a delivery that is moved twice looks at its key
+    row = scope.session.exec(query.execution_options(populate_existing=True)).first()
+    if row is None:
+        raise NotFound("series.unknown")
+    return row
+
+
+def plan_series(
+    scope: Scope,
+    draft: Draft,
+    repeat: Recurrence,
+    *,
+    key: UUID,
+    author: str,
+    confirmed: bool = False,
+    late_ok: timedelta | None = DEFAULT_LATE_OK,
+    origin: str = drafts.DASHBOARD_ORIGIN,
+    priority: int = deliveries.DEFAULT_PRIORITY,
+) -> PlannedPost:
+    """Write a post that repeats and put its first times on the calendar, once per `key`; the others follow at once.
+
+    Raises BadInput for an empty draft, and as `begin` does.
+    """
+    post_id = drafts.write_draft(
+        scope, draft, key=key, author=author, late_ok=late_ok, origin=origin, priority=priority
+    )
+    row = get_series(scope, begin_series(scope, post_id, draft.channels, repeat, confirmed=confirmed))
+    first = next(iter(upcoming_occurrences(scope, row, 1)), repeat.occurrence_on(repeat.starts_on))
+    left = drafts.release_post(scope, post_id)
+    return PlannedPost(post_id, first, drafts.approver_names(scope, post_id), left)
+
+
+def begin_series(
+    scope: Scope,
+    post_id: UUID,
+    channels: Sequence[UUID],
+    repeat: Recurrence,
+    *,
+    confirmed: bool = False,
+    gap: timedelta = MIN_SERIES_GAP,
+    without: Iterable[date] = (),
+    goes_on: bool = False,
+    series_id: UUID | None = None,
+    test_id: UUID | None = None,
+) -> UUID:
+    """Let a post repeat on these accounts; its first time is made now, the others by `series.extend`.
+
+    Once per `series_id`; without one, once per post. `confirmed`: somebody saw how many are made at once; `gap`: the
+    least time between two times of series on one account; `without`: local dates to leave out; `goes_on`: its hours
+    were those of another before. Raises BadInput for a rule that has no time to come, or none but in days and hours
+    without posts where these are new, for too many at once, and for too little room between two; NotFound.
+    """
+    owner = deliveries.get_post(scope, post_id)
+    if not channels:
+        raise BadInput("compose.no_account")
+    lock_series_planning(scope, owner.creator_id)
+    series_id = series_id or derived_uuid(scope.tenant_id, post_id, "series")
+    if scope.session.get(Series, (scope.tenant_id, series_id)) is not None:
+        return series_id
+    row = Series(
+        tenant_id=scope.tenant_id,
+        creator_id=owner.creator_id,
+        id=series_id,
+        post_id=post_id,
+        nth=_times_ruled(scope, post_id) + 1,
+        channels=[str(one) for one in dict.fromkeys(channels)],
+        rule=str(repeat.rule),
+        starts_on=repeat.starts_on,
+        clock=repeat.clock.isoformat("auto" if repeat.clock.second or repeat.clock.microsecond else "minutes"),
+        zone=repeat.zone,
+        gap_min=gap,
+        skipped=[str(day) for day in sorted(set(without))],
+        next_extend_at=scope.now,
+        test_id=test_id,
+    )
+    first = upcoming_occurrences(scope, row, 1)
+    check_series_rule(scope, row, first, confirmed=confirmed, goes_on=goes_on)
+    scope.add(row)
+    _make(scope, row, first)
+    outbox.put(scope, ExtendDue(scope.tenant_id, row.id), instead_of=ExtendDue)
+    return row.id
+
+
+def lock_series_planning(scope: Scope, creator_id: UUID) -> None:
+    """One at a time begins or changes series of a creator, until the transaction ends: two begun at once would not see
+    each other's times. To be held before a series is locked."""
+    scope.lock(f"{scope.tenant_id}:series:{creator_id}")
+
+
+def _times_ruled(scope: Scope, post_id: UUID) -> int:
+    query = select(func.max(Series.nth)).where(
+        Series.tenant_id == scope.tenant_id, variant_assignment.series_of_post(scope, post_id)
+    )
+    return scope.session.exec(query).one() or 0
+
+
+def check_series_rule(scope: Scope, row: Series, first: Sequence[WallTime], *, confirmed: bool, goes_on: bool) -> None:
+    """Refuse a series that is to begin, of whose times this is the `first` to come. Raises BadInput as `begin` does."""
+    if not first:
+        comes = recurrence_of_series(row).iterate_occurrences(scope.now, 1, without=skipped_dates(row))
+        if not (comes and goes_on):  # a test of two versions ends also where its hour is quiet by now
+            raise BadInput("series.all_quiet" if comes else "series.never")
+    closed = quiet_periods_of_series(scope, row)
+    made = sum(can_publish_on_channel(closed, channel, wall) for wall in _window(scope, row) for channel in closed)
+    if made > CONFIRM_ABOVE_DELIVERIES and not confirmed:
+        raise BadInput("series.many", count=made)
+    close = _crowded(scope, row)
+    if close is not None:
+        raise BadInput("series.too_close", hours=round(row.gap_min / timedelta(hours=1)), at=_said(close))
+
+
+def can_publish_on_channel(closed: QuietByChannel, channel: UUID, wall: WallTime) -> bool:
+    """Whether a time of a series leaves on an account: days and hours without posts have none by a rule."""
+    return quiet_periods.find_covering_period(closed[channel], wall.instant()) is None
+
+
+def _said(wall: WallTime) -> str:
+    return f"{wall.day:%d/%m/%Y} {wall.clock:%H:%M}"
+
+
+def _window(scope: Scope, row: Series) -> list[WallTime]:
+    """The times of a series that are to be on the calendar now, where they are not quiet."""
+    without = skipped_dates(row)
+    return [
+        wall
+        for wall in recurrence_of_series(row).occurrences_between(scope.now, scope.now + SERIES_HORIZON)
+        if wall.day not in without
+    ]
+
+
+def _crowded(scope: Scope, row: Series) -> WallTime | None:
+    """The first time of a series that has another too near it on one of its accounts; the windows are compared, since
+    what another series will do later is not on the calendar yet."""
+    ours = {wall.instant(): wall for wall in _window(scope, row)}
+    others = scope.session.exec(
+        select(Series).where(
+            Series.tenant_id == scope.tenant_id,
+            Series.creator_id == row.creator_id,
+            Series.id != row.id,
+            Series.state != str(SeriesState.STOPPED),
+        )
+    )
+    near = [other for other in others if set(other.channels) & set(row.channels)]
+    theirs = [wall.instant() for other in near for wall in _window(scope, other)]
+    found = find_crowded_time(list(ours), theirs, row.gap_min)
+    if found is None:
+        return None
+    return min(ours.values(), key=lambda wall: abs(wall.instant() - found))
+
+
+def extend_series(scope: Scope, series_id: UUID) -> int:
+    """Make every delivery of a series that is due within `AHEAD` and not made yet; how many. Twice is as once. What is
+    quiet since is left out, and what is not any more is made again.
+
+    While somebody says no to the post, none are made: they would only wait for a yes that was refused.
+
+    Raises NotFound.
+    """
+    row = get_series(scope, series_id, lock=True)
+    return _lay_out(scope, row) if row.state != SeriesState.STOPPED else 0
+
+
+def _lay_out(scope: Scope, row: Series) -> int:
+    leave_out_quiet_deliveries(scope, row)
+    said = [deliveries.get_post(scope, one) for one in variant_assignment.variant_posts(scope, row)]
+    refused = {one.id for one in said if decisions.is_rejected(scope, one, scope.now)}
+    made = _make(scope, row, _window(scope, row), refused)
+    for post_id in made:
+        drafts.release_post(scope, post_id)
+    _wait(scope, row)
+    return made.total()
+
+
+def _make(scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collection[UUID] = ()) -> Counter[UUID]:
+    """What is missing, but of posts that somebody refused; how many of each post."""
+    known, closed = (
+        occurrences.load_known_occurrences(scope, row, variant_assignment.variant_posts(scope, row)),
+        quiet_periods_of_series(scope, row),
+    )
+    made, back = Counter[UUID](), set[tuple[UUID, str]]()
+    asks: dict[tuple[UUID, UUID], datetime | None] = {}
+    wanted = {(channel, occurrence_key(row, wall)): wall for wall in walls for channel in closed}
+    for (channel, key), wall in {**wanted, **known.by_hand}.items():
+        if (channel, key) in known.made or channel not in closed or wall.instant() < scope.now:
+            continue
+        if not can_publish_on_channel(closed, channel, wall):
+            continue
+        post_id, variant = variant_assignment.assign_variant(scope, row, channel, key)
+        if post_id in refused:
+            continue
+        if (post_id, channel) not in asks:  # on a spare account it may wait for a yes of its own
+            asks[post_id, channel] = decisions.channel_review_start(scope, deliveries.get_post(scope, post_id), channel)
+        more: dict[str, Any] = {"series_id": row.id, "variant": variant, "asks_since": asks[post_id, channel]}
+        fresh = key if (channel, key) not in known.taken else reposts.next_repost_key(scope, post_id, channel, key)
+        deliveries.create_delivery(scope, post_id, channel, at=wall, occurrence_key=fresh, **more)
+        made[post_id] += 1
+        back |= {(channel, key)} & known.out
+    if back:
+        occurrences.close_left_out_notice(scope, row, known.out - back)
+    return made
+
+
+def occurrence_key(row: Series, wall: WallTime) -> str:
+    """What the delivery of one of its times is known by; the hour it has by the rule, wherever it is moved."""
+    return str(wall) if row.nth == 1 else f"{wall}~{row.nth}"
+
+
+def _wait(scope: Scope, row: Series) -> None:
+    """Write when the next delivery is to be made: its own time less `AHEAD`; nothing where there is none."""
+    later = recurrence_of_series(row).iterate_occurrences(scope.now + SERIES_HORIZON, 1, without=skipped_dates(row))
+    row.next_extend_at = later[0].instant() - SERIES_HORIZON if later else None
+    if row.next_extend_at is None:
+        _become(scope, row, SeriesState.PLANNED)
+        outbox.cancel(scope, ExtendDue.kind, row.id)
+        return
+    scope.add(row)
+    outbox.put(scope, ExtendDue(scope.tenant_id, row.id), at=row.next_extend_at, instead_of=ExtendDue)
+
+
+def _become(scope: Scope, row: Series, after: SeriesState) -> None:
+    if row.state != after:
+        SERIES_STATES.check(SeriesState(row.state), after)
+        row.state = str(after)
+    scope.add(row)
+
+
+def skip_occurrence(scope: Scope, series_id: UUID, day: date, *, why: str = "series.skipped") -> list[Delivery]:
+    """Leave one of its dates out, on every account; what that takes off the calendar. Twice is as once.
+
+    Raises BadInput for a day it does not fall on, Conflict for one that has left or is on its way.
+    """
+    row = _changeable(scope, series_id)
+    if not recurrence_of_series(row).falls_on(day):
+        raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
+    theirs = [one for one in _from(scope, row, day) if _day(one) == day]
+    if any(one.state not in CANCELLABLE | {S.CANCELLED} for one in theirs):
+        raise Conflict("series.left_already", day=f"{day:%d/%m/%Y}")
+    taken = [one for one in theirs if one.state in CANCELLABLE]
+    _drop(scope, taken, Message(why))
+    row.skipped = sorted({*row.skipped, str(day)})
+    scope.add(row)
+    return taken
+
+
+def stop_series(scope: Scope, series_id: UUID) -> int:
+    """Make no more of it, and take off the calendar what is still ahead and what a yes would send; how many that were.
+    Twice is as once."""
+    row = get_series(scope, series_id, lock=True)
+    row.next_extend_at = None
+    _become(scope, row, SeriesState.STOPPED)
+    outbox.cancel(scope, ExtendDue.kind, series_id)
+    ahead = [
+        one for one in _from(scope, row, date.min) if one.state in PENDING_STATES or verdicts.is_held_for_approval(one)
+    ]
+    return _drop(scope, ahead, Message("series.stopped"))
+
+
+def change_following_occurrences(
+    scope: Scope, series_id: UUID, day: date, change: SeriesUpdate, *, author: str, confirmed: bool = False
+) -> UUID:
+    """End a series before one of its dates and begin another there, with another time or other words; its post's id.
+
+    What had a time of its own from that date on is replaced as well; what has left counts for its date, and dates that
+    were left out stay so. Without other words the yes that was said stands, but an account that is added waits for one
+    of its own. Once per series and date. Raises BadInput as `begin` does, and for a day it does not fall on; NotFound
+    for an account of another creator; Conflict once it is stopped, and while a test runs on it.
+    """
+    lock_series_planning(
+        scope, get_series(scope, series_id).creator_id
+    )  # before its rows: whoever begins one locks in this order
+    row = _changeable(scope, series_id)
+    new_id = derived_uuid(series_id, "following", day)
+    done = scope.session.get(Series, (scope.tenant_id, new_id))
+    if done is not None:
+        return done.post_id
+    variant_assignment.require_no_running_test(scope, row)
+    old = recurrence_of_series(row)
+    if not old.falls_on(day) or change.repeat.starts_on < day:
+        raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
+    channels = _theirs(scope, row, change.channels)
+    following = _from(scope, row, day)
+    gone = {_day(one) for one in following if one.state not in CANCELLABLE | {S.CANCELLED}}
+    _drop(scope, following, Message("series.replaced"))
+    row.rule = str(old.dates_before(day).rule)
+    _lay_out(scope, row)  # of one that was just planned most is not made yet, and the row that would make it ends here
+    post_id = change.post_id or row.post_id
+    if change.draft is not None:
+        post_id = write_replacement_post(
+            scope, row, change.draft, key=derived_uuid(row.id, "words", day), author=author
+        )
+    begin_series(
+        scope,
+        post_id,
+        channels,
+        change.repeat,
+        confirmed=confirmed,
+        gap=row.gap_min,
+        without=gone | {one for one in skipped_dates(row) if one >= day},
+        goes_on=change.repeat == old.recurrence_from(day),
+        series_id=new_id,
+        test_id=change.test_id,
+    )
+    drafts.release_post(scope, post_id)
+    return post_id
+
+
+def _theirs(scope: Scope, row: Series, channels: Sequence[UUID] | None) -> list[UUID]:
+    """The accounts a series goes to from now on: those it has, unless others are named."""
+    if channels is None:
+        return [UUID(one) for one in row.channels]
+    for one in channels:
+        if channel_reads.get_channel(scope, one).creator_id != row.creator_id:
+            raise NotFound("channel.unknown", channel=str(one))
+    return list(dict.fromkeys(channels))
+
+
+def write_replacement_post(scope: Scope, row: Series, draft: Draft, *, key: UUID, author: str) -> UUID:
+    """Write what takes the place of a series on some of its dates, once per `key`: as late, as important and, where the
+    draft says nothing of that, with the labels that it has. Raises BadInput for an empty draft, and NotFound."""
+    before = deliveries.get_post(scope, row.post_id)
+    if draft.creator_id != row.creator_id:
+        raise NotFound("series.unknown")
+    late: dict[str, Any] = {"late_ok": before.late_ok, "until_midnight": before.until_midnight}
+    if draft.labels is None:  # it belongs to what it was part of
+        draft = replace(draft, labels=labels.label_ids_of_post(scope, before.id))
+    return drafts.write_draft(
+        scope, draft, key=key, author=author, origin=drafts.SERIES_ORIGIN, priority=before.priority, **late
+    )
+
+
+def _changeable(scope: Scope, series_id: UUID) -> Series:
+    row = get_series(scope, series_id, lock=True)
+    if row.state == SeriesState.STOPPED:
+        raise Conflict("series.is_stopped")
+    return row
+
+
+def _from(scope: Scope, row: Series, day: date) -> list[Delivery]:
+    """The deliveries of a series of this local date and later, locked; one that was moved counts for its first date."""
+    found = chain.from_iterable(
+        deliveries_of_post(scope, one, lock=True) for one in variant_assignment.variant_posts(scope, row)
+    )
+    return [one for one in found if one.series_id == row.id and _day(one) >= day]
+
+
+def _day(row: Delivery) -> date:
+    return date.fromisoformat(row.occurrence_key[:10])
+
+
+def _drop(scope: Scope, rows: Iterable[Delivery], reason: Message) -> int:
+    doomed = [one for one in rows if one.state in CANCELLABLE]
+    for one in doomed:
+        drop_delivery(scope, one, reason=reason)
+    return len(doomed)
+
+
+def check_new_series(
+    scope: Scope, creator_id: UUID, channels: Sequence[UUID], repeat: Recurrence, *, instead_of: UUID | None = None
+) -> None:
+    """Refuse what `series.begin_series` would refuse of a rule on these accounts of a creator, but how many are made at once,
+    which a person is asked about. Nothing is written.
+
+    `instead_of` is the series it takes the place of, which is in nobody's way any more. Raises BadInput; NotFound.
+    """
+    before = get_series(scope, instead_of) if instead_of is not None else None
+    row = Series(
+        tenant_id=scope.tenant_id,
+        creator_id=creator_id,
+        id=instead_of or uuid7(),
+        post_id=uuid7(),
+        channels=[str(one) for one in channels],
+        rule=str(repeat.rule),
+        starts_on=repeat.starts_on,
+        clock=repeat.clock.isoformat(),
+        zone=repeat.zone,
+        gap_min=before.gap_min if before is not None else MIN_SERIES_GAP,
+        skipped=before.skipped if before is not None else [],
+    )
+    first = occurrences.upcoming_occurrences(scope, row, 1)
+    check_series_rule(scope, row, first, confirmed=True, goes_on=before is not None)

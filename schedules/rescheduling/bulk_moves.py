@@ -1,0 +1,447 @@
+"""Many deliveries at once to other times: what would move where is shown first, done in one transaction, taken back.
+
+One gesture that moved many deliveries, as programs read it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, func, select
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import BEYOND_PLANNING_HORIZON, PLANNING_HORIZON, WallTime, parse_wall_time
+from schedules.availability import enforced_interval, quiet_periods, slots
+from schedules.availability.minimum_interval import busy_times, has_room, minimum_interval_of
+from schedules.availability.models import BulkMoveRow
+from schedules.downtime import misfires
+from schedules.posts import deliveries
+from schedules.posts.models import Delivery, Post
+from schedules.posts.states import FINAL_STATES, PENDING_STATES, DeliveryState
+from schedules.posts.transitions import get_delivery
+from schedules.recurrence import occurrences
+from tenants.agencies import queries as tenant_reads
+
+S = DeliveryState
+
+MAX_MOVED_DELIVERIES = 500
+"""Deliveries in one gesture: its transaction lasts a second or two."""
+
+MAX_MOVE_DAYS = PLANNING_HORIZON.days
+"""That posts are moved by at once."""
+
+UNDO_WINDOW = timedelta(minutes=10)
+"""So long a shift may be taken back."""
+
+PUBLISHING_STATES = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY})
+PUBLISHING_IN_PROGRESS = "shift.on_its_way"
+
+
+@dataclass(frozen=True)
+class MoveSelection:
+    """Deliveries of a creator, on one account or all, due from `start` until before `end` (UTC-aware)."""
+
+    creator_id: UUID
+    channel_id: UUID | None
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class TimeOffset:
+    """So much later, or earlier where it is negative, on the clock of each delivery: days, then minutes."""
+
+    days: int = 0
+    minutes: int = 0
+
+    def shift_wall_time(self, wall: WallTime) -> WallTime:
+        """Where a wall time goes: "+1 day" stays at its clock time, whatever clocks are changed in between."""
+        day = wall.day + timedelta(days=self.days)
+        later = datetime.combine(day, wall.clock, tzinfo=UTC) + timedelta(minutes=self.minutes)  # no zone changes in it
+        return WallTime(later.date(), later.time(), wall.zone)
+
+    def check_offset(self) -> None:
+        """Raise BadInput for nothing, and for too far."""
+        if not (self.days or self.minutes):
+            raise BadInput("shift.nowhere")
+        if abs(self.days) > MAX_MOVE_DAYS or abs(self.minutes) > MAX_MOVE_DAYS * 24 * 60:
+            raise BadInput("shift.too_far", most=MAX_MOVE_DAYS)
+
+
+@dataclass(frozen=True)
+class PlannedMove:
+    """One delivery that goes from one wall time to another; `warning` is what speaks against it."""
+
+    delivery_id: UUID
+    version: int
+    post_id: UUID
+    channel_id: UUID
+    words: str
+    before: WallTime
+    after: WallTime
+    warning: Message | None = None
+
+
+@dataclass(frozen=True)
+class UnmovedDelivery:
+    """One delivery that stays as it is, and why."""
+
+    delivery_id: UUID
+    channel_id: UUID
+    words: str
+    why: Message
+
+
+@dataclass(frozen=True)
+class LeftOutOccurrence:
+    """One time of a series that does not leave at all, at its wall time, and why."""
+
+    delivery_id: UUID
+    version: int
+    channel_id: UUID
+    words: str
+    at: WallTime
+    why: Message
+
+
+@dataclass(frozen=True)
+class MovePreview:
+    """What would move where, by time, what would stay, and what of series would be left out."""
+
+    moving: tuple[PlannedMove, ...]
+    left: tuple[UnmovedDelivery, ...]
+    out: tuple[LeftOutOccurrence, ...] = ()
+
+    @property
+    def seen_versions(self) -> dict[UUID, int]:
+        """What was seen of each: handed back with the word to do it."""
+        return {one.delivery_id: one.version for one in self.moving} | {
+            one.delivery_id: one.version for one in self.out
+        }
+
+
+@dataclass(frozen=True)
+class MoveResult:
+    """What was moved, what stayed, and what was left out; `shift_id` takes the moves back."""
+
+    shift_id: UUID
+    moved: tuple[PlannedMove, ...]
+    left: tuple[UnmovedDelivery, ...]
+    out: tuple[LeftOutOccurrence, ...] = ()
+
+
+@dataclass(frozen=True)
+class UndoableMove:
+    """The last shift of a creator that may still be taken back."""
+
+    shift_id: UUID
+    creator_id: UUID
+    count: int
+    until: datetime
+
+
+def preview_bulk_move(scope: Scope, chosen: MoveSelection, by: TimeOffset) -> MovePreview:
+    """What a shift would move where. Raises BadInput for one that goes nowhere, too far, or is too large."""
+    by.check_offset()
+    known = select_deliveries(scope, chosen)
+    goes = {
+        row.id: by.shift_wall_time(parse_wall_time(row.wall_time, row.zone))
+        for row, _ in known
+        if row.state in PENDING_STATES
+    }
+    return plan_moves(scope, known, goes)
+
+
+def move_deliveries(scope: Scope, chosen: MoveSelection, by: TimeOffset, *, seen: Mapping[UUID, int]) -> MoveResult:
+    """Move what was seen in a preview, in this transaction; what changed or came since, or is on its way, stays.
+
+    `seen` are the versions of the preview. Raises as `preview` does.
+    """
+    by.check_offset()
+    lock_selection(scope, chosen)
+    return apply_moves(scope, chosen.creator_id, preview_bulk_move(scope, chosen, by), seen=seen)
+
+
+def lock_selection(scope: Scope, chosen: MoveSelection) -> None:
+    """Wait for whoever plans or publishes these deliveries just now, and keep them until the transaction ends.
+
+    Raises NotFound for a creator nobody here has.
+    """
+    tenant_reads.get_creator(scope, chosen.creator_id)
+    channels = [chosen.channel_id] if chosen.channel_id else _accounts(scope, chosen.creator_id)
+    slots.lock_queues(scope, *channels)
+    scope.session.exec(
+        select(Delivery.id)
+        .where(*_chosen(scope, chosen))
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .with_for_update()
+    ).all()
+
+
+def _accounts(scope: Scope, creator_id: UUID) -> list[UUID]:
+    return [one.id for one in channel_reads.list_creator_channels(scope, creator_id)]
+
+
+def _chosen(scope: Scope, chosen: MoveSelection) -> list[Any]:
+    here = [
+        Delivery.tenant_id == scope.tenant_id,
+        Delivery.creator_id == chosen.creator_id,
+        col(Delivery.due_at) >= chosen.start,
+        col(Delivery.due_at) < chosen.end,
+        col(Delivery.state).not_in(sorted(map(str, FINAL_STATES))),
+    ]
+    return here if chosen.channel_id is None else [*here, Delivery.channel_id == chosen.channel_id]
+
+
+def select_deliveries(
+    scope: Scope, chosen: MoveSelection, *, only: Sequence[UUID] | None = None
+) -> list[tuple[Delivery, Post]]:
+    """What is chosen and not over, with its posts, by time; of it `only` these, where given.
+
+    Raises BadInput for too many.
+    """
+    narrow = [] if only is None else [col(Delivery.id).in_(only)]
+    found = scope.session.exec(
+        select(Delivery, Post)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(*_chosen(scope, chosen), *narrow)
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .limit(MAX_MOVED_DELIVERIES + 1)
+        .execution_options(populate_existing=True)
+    ).all()
+    if len(found) > MAX_MOVED_DELIVERIES:
+        raise BadInput("shift.too_many", most=MAX_MOVED_DELIVERIES)
+    return list(found)
+
+
+def plan_moves(scope: Scope, known: Sequence[tuple[Delivery, Post]], goes: Mapping[UUID, WallTime]) -> MovePreview:
+    """Deliveries that go where `goes` says, each with what speaks against it; the others stay, with the reason: also
+    what would bring two times of one series together."""
+    moving, left = [], []
+    ours = [row for row, _ in known if unmovable_reason(row, goes.get(row.id), scope.now) is None]
+    close = occurrences.deliveries_too_close(scope, ours, goes)
+    for row, owner in known:
+        words = owner.title or owner.body
+        stays = unmovable_reason(row, goes.get(row.id), scope.now) or close.get(row.id)
+        if stays is not None:
+            left.append(UnmovedDelivery(row.id, row.channel_id, words, stays))
+        else:
+            walls = (parse_wall_time(row.wall_time, row.zone), goes[row.id])
+            moving.append(PlannedMove(row.id, row.version, row.post_id, row.channel_id, words, *walls))
+    return MovePreview(tuple(_warned(scope, moving)), tuple(left))
+
+
+def unmovable_reason(row: Delivery, after: WallTime | None, now: datetime) -> Message | None:
+    """Why a delivery cannot be moved to a wall time; None where it can."""
+    if row.state in PUBLISHING_STATES:
+        return Message(PUBLISHING_IN_PROGRESS)
+    if row.state not in PENDING_STATES:
+        return Message("shift.waits_for_you")
+    if after is not None and after.instant() < now:
+        return Message("shift.past")
+    if after is not None and after.instant() > now + PLANNING_HORIZON:
+        return Message(BEYOND_PLANNING_HORIZON)
+    return None
+
+
+def _warned(scope: Scope, moving: Sequence[PlannedMove]) -> list[PlannedMove]:
+    """Each with what speaks against its new time: a neighbour on its account that does not move, or a quiet period."""
+    found: dict[UUID, PlannedMove] = {one.delivery_id: one for one in moving}
+    for channel_id in {one.channel_id for one in moving}:
+        channel = channel_reads.get_channel(scope, channel_id)
+        closed = quiet_periods.quiet_periods_of_channel(scope, channel.creator_id, channel_id)
+        here = [one for one in moving if one.channel_id == channel_id]
+        gap, close = (
+            minimum_interval_of(channel),
+            "shift.close_waits" if enforced_interval.is_interval_enforced(channel) else "shift.close",
+        )
+        since = min(one.after.instant() for one in here) - gap
+        others = busy_times(scope, channel_id, since, but=found.keys())
+        for one in here:
+            at = one.after.instant()
+            covered = quiet_periods.find_covering_period(closed, at)
+            if not has_room(others, at, gap):
+                found[one.delivery_id] = replace(one, warning=Message(close, {"account": channel.name}))
+            elif covered is not None:
+                found[one.delivery_id] = replace(one, warning=Message("shift.quiet", {"label": covered.label}))
+    return [found[one.delivery_id] for one in moving]
+
+
+def apply_moves(scope: Scope, creator_id: UUID, wanted: MovePreview, *, seen: Mapping[UUID, int]) -> MoveResult:
+    """Move what was seen and is still so, and keep where it came from; what lands on a free slot is in the queue. What
+    is to be left out is, if it is as it was seen.
+
+    The caller holds the accounts' queues and the deliveries.
+    """
+    moved, left = [], list(wanted.left)
+    for one in wanted.moving:
+        if seen.get(one.delivery_id) != one.version:
+            left.append(UnmovedDelivery(one.delivery_id, one.channel_id, one.words, Message("shift.changed")))
+            continue
+        deliveries.reschedule_delivery(scope, one.delivery_id, at=one.after, version=one.version)
+        moved.append(one)
+    out, changed = _left_out(scope, wanted.out, seen)
+    left += changed
+    now = _as_they_are(scope, [one.delivery_id for one in moved])
+    for channel_id in sorted({one.channel_id for one in moved}):
+        slots.adopt_deliveries(scope, channel_id, [row for row in now.values() if row.channel_id == channel_id])
+    stored = [_kept(one, now[one.delivery_id]) for one in moved]
+    row = BulkMoveRow(tenant_id=scope.tenant_id, creator_id=creator_id, by=scope.actor, moved=stored)
+    scope.add(row)
+    return MoveResult(row.id, tuple(moved), tuple(left), tuple(out))
+
+
+def _left_out(
+    scope: Scope, wanted: Sequence[LeftOutOccurrence], seen: Mapping[UUID, int]
+) -> tuple[list[LeftOutOccurrence], list[UnmovedDelivery]]:
+    """What was left out: all that leaves by a rule, what has a time of its own if it was seen; and what stays."""
+    out, left = [], []
+    for one in wanted:
+        row = get_delivery(scope, one.delivery_id)
+        if seen.get(row.id) == row.version or misfires.is_regular_occurrence(row):
+            occurrences.leave_out_delivery(scope, row, one.why)
+            out.append(one)
+        else:
+            left.append(UnmovedDelivery(one.delivery_id, one.channel_id, one.words, Message("shift.changed")))
+    return out, left
+
+
+def _kept(one: PlannedMove, now: Delivery) -> dict[str, Any]:
+    """What taking back must know: where it was, and as what it was left."""
+    return {
+        "delivery": str(now.id),
+        "version": now.version,
+        "wall": str(one.before),
+        "zone": one.before.zone,
+    }
+
+
+def _as_they_are(scope: Scope, deliveries: Sequence[UUID]) -> dict[UUID, Delivery]:
+    """Deliveries as they are now, by time."""
+    found = scope.session.exec(
+        select(Delivery)
+        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(deliveries))
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in found}
+
+
+def latest_undoable_move(scope: Scope, creators: Iterable[UUID]) -> UndoableMove | None:
+    """The newest shift of these creators, while it may be taken back; a pause has an end of its own."""
+    row = scope.session.exec(
+        select(BulkMoveRow)
+        .where(
+            BulkMoveRow.tenant_id == scope.tenant_id,
+            col(BulkMoveRow.creator_id).in_(list(creators)),
+            col(BulkMoveRow.undone_at).is_(None),
+            func.jsonb_array_length(BulkMoveRow.moved) > 0,
+            col(BulkMoveRow.created_at) > scope.now - UNDO_WINDOW,
+            col(BulkMoveRow.id).not_in(quiet_periods.pause_move_ids_query(scope)),
+        )
+        .order_by(col(BulkMoveRow.created_at).desc(), col(BulkMoveRow.id).desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    return UndoableMove(row.id, row.creator_id, len(row.moved), (row.created_at or scope.now) + UNDO_WINDOW)
+
+
+def undo_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
+    """Bring a shift back within ten minutes: what it moved and nobody touched since. What moved, and what stays.
+
+    Raises NotFound, and Conflict when it was taken back already, or is too old.
+    """
+    row = _shift(scope, shift_id)
+    if scope.now > (row.created_at or scope.now) + UNDO_WINDOW:
+        raise Conflict("shift.too_late")
+    return revert_bulk_move(scope, shift_id)
+
+
+def revert_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
+    """The same, however long ago; what is in a queue stays where its slot was given away since. Raises NotFound, and
+    Conflict when it was taken back already."""
+    row = _shift(scope, shift_id)
+    slots.lock_queues(scope, *_accounts(scope, row.creator_id))
+    back = {UUID(one["delivery"]): one for one in row.moved}
+    known = scope.session.exec(
+        select(Delivery, Post)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(list(back)))
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .with_for_update(of=Delivery)
+        .execution_options(populate_existing=True)
+    ).all()
+    goes = {one: parse_wall_time(str(kept["wall"]), str(kept["zone"])) for one, kept in back.items()}
+    left_at = {one: int(kept["version"]) for one, kept in back.items()}
+    wanted = _but_given_away(scope, plan_moves(scope, list(known), goes), left_at)
+    done = apply_moves(scope, row.creator_id, wanted, seen=left_at)
+    for each in (row, _shift(scope, done.shift_id)):  # nobody takes back the taking back
+        each.undone_at = scope.now
+        scope.add(each)
+    return MovePreview(done.moved, done.left)
+
+
+def _but_given_away(scope: Scope, wanted: MovePreview, left_at: Mapping[UUID, int]) -> MovePreview:
+    """Without what would come back to a slot that another post has by now: it would leave at its very minute."""
+    same = [one for one in wanted.moving if one.version == left_at[one.delivery_id]]
+    stays = set[UUID]()
+    for channel_id in {one.channel_id for one in same}:
+        goes = {one.delivery_id: one.after for one in same if one.channel_id == channel_id}
+        stays |= slots.deliveries_losing_slots(scope, channel_id, goes)
+    why, gone = Message("shift.slot_taken"), [one for one in same if one.delivery_id in stays]
+    left = (*wanted.left, *(UnmovedDelivery(one.delivery_id, one.channel_id, one.words, why) for one in gone))
+    return replace(wanted, moving=tuple(one for one in wanted.moving if one not in gone), left=left)
+
+
+def _shift(scope: Scope, shift_id: UUID) -> BulkMoveRow:
+    row = scope.session.exec(
+        select(BulkMoveRow)
+        .where(BulkMoveRow.tenant_id == scope.tenant_id, BulkMoveRow.id == shift_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None:
+        raise NotFound("shift.unknown")
+    if row.undone_at is not None:
+        raise Conflict("shift.undone")
+    return row
+
+
+@dataclass(frozen=True)
+class BulkMoveRecord:
+    """A shift: `until` (UTC-aware) it may be taken back, `undone_at` when it was."""
+
+    shift_id: UUID
+    creator_id: UUID
+    by: str
+    deliveries: tuple[UUID, ...]
+    made_at: datetime
+    until: datetime
+    undone_at: datetime | None
+
+
+def get_bulk_move(scope: Scope, creators: Collection[UUID], shift_id: UUID) -> BulkMoveRecord:
+    """One shift of these creators; what a pause moved is not one: it comes back with the pause.
+
+    Raises NotFound; another tenant's, and another creator's, look the same.
+    """
+    row = scope.session.exec(
+        select(BulkMoveRow)
+        .where(
+            BulkMoveRow.tenant_id == scope.tenant_id,
+            BulkMoveRow.id == shift_id,
+            col(BulkMoveRow.id).not_in(quiet_periods.pause_move_ids_query(scope)),
+        )
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None or row.creator_id not in creators:
+        raise NotFound("shift.unknown")
+    made = row.created_at or scope.now
+    moved = tuple(UUID(each["delivery"]) for each in row.moved)
+    return BulkMoveRecord(row.id, row.creator_id, row.by, moved, made, made + UNDO_WINDOW, row.undone_at)

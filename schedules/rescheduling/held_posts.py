@@ -1,0 +1,192 @@
+"""Many posts on hold or refused, decided at once: now, one after the other; in the next free slots; or dropped."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.accounts.states import UNUSABLE_STATES
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import WallTime, parse_wall_time, to_wall_time
+from schedules.approvals import decisions, time_changes
+from schedules.availability import slots
+from schedules.availability.minimum_interval import (
+    CATCH_UP_INTERVAL,
+    SEARCH_STEP,
+    busy_times,
+    has_room,
+    interval_over_at,
+)
+from schedules.notices.lost_account import ACCOUNT_LOST
+from schedules.posts import deliveries
+from schedules.posts.models import Delivery, Post
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery, transition_delivery
+from schedules.rescheduling import queue
+from schedules.rescheduling.bulk_moves import MAX_MOVED_DELIVERIES, MovePreview, PlannedMove, UnmovedDelivery
+from schedules.rescheduling.queue import QueueChange
+
+S = DeliveryState
+
+UNDECIDED = frozenset({S.HELD, S.FAILED})
+"""What may be anywhere, and what stands in part, is decided one by one: who decides must have looked."""
+
+MINUTE = timedelta(minutes=1)
+NO_YES, CHANGED = Message("deciding.no_yes"), Message("shift.changed")
+Rows = Sequence[tuple[Delivery, Post]]
+
+
+class HeldPostAction(StrEnum):
+    """What becomes of them all."""
+
+    NOW, SLOTS, DROP = "now", "slots", "drop"
+
+
+def preview_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction) -> MovePreview:
+    """What would become of each post of a creator that waits for a decision; of one that is dropped its time stays.
+
+    Raises BadInput for too many.
+    """
+    return _sorted_out(scope, _rows(scope, creator_id), how)
+
+
+def resolve_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction, *, seen: Mapping[UUID, int]) -> MovePreview:
+    """Do it to what was `seen` (versions of the preview), in this transaction; what changed or came since stays.
+
+    Whoever decided one of them meanwhile, or plans on their accounts, is waited for. Raises as `preview`.
+    """
+    slots.lock_queues(scope, *sorted(one.id for one in channel_reads.list_creator_channels(scope, creator_id)))
+    rows = _rows(scope, creator_id, lock=True)
+    same = [(row, owner) for row, owner in rows if seen.get(row.id) == row.version]
+    changed = [
+        UnmovedDelivery(row.id, row.channel_id, owner.title or owner.body, CHANGED)
+        for row, owner in rows
+        if row.id in seen and seen[row.id] != row.version
+    ]
+    found = _sorted_out(scope, same, how)
+    for one in found.moving:
+        _do(scope, one, how)
+    for channel_id in sorted({one.channel_id for one in found.moving}) if how is HeldPostAction.SLOTS else ():
+        here = [get_delivery(scope, one.delivery_id) for one in found.moving if one.channel_id == channel_id]
+        slots.adopt_deliveries(scope, channel_id, here)
+    return MovePreview(found.moving, (*found.left, *changed))
+
+
+def _do(scope: Scope, one: PlannedMove, how: HeldPostAction) -> None:
+    if how is HeldPostAction.DROP:
+        deliveries.cancel_delivery(scope, one.delivery_id)
+    elif how is HeldPostAction.NOW and (one.after.instant() <= scope.now or _keeps_hour(scope, one)):
+        deliveries.expedite_delivery(scope, one.delivery_id, version=one.version)
+    else:
+        deliveries.reschedule_delivery(scope, one.delivery_id, at=one.after, version=one.version)
+        _plan(scope, get_delivery(scope, one.delivery_id))
+
+
+def _plan(scope: Scope, row: Delivery) -> None:
+    """What was held for a yes that nobody asks for any more is a draft of which nothing is missing."""
+    if row.state == S.DRAFT and decisions.is_delivery_approved(
+        scope, deliveries.get_post(scope, row.post_id), row, scope.now
+    ):
+        transition_delivery(scope, row, S.APPROVED, reason=decisions.APPROVAL_NOT_REQUESTED)
+        deliveries.schedule_approved(scope, [row])
+
+
+def _keeps_hour(scope: Scope, one: PlannedMove) -> bool:
+    """Whether it may not be given another hour: what is late leaves an account one after the other anyhow."""
+    return time_changes.has_approved_time(scope, get_delivery(scope, one.delivery_id))
+
+
+def _rows(scope: Scope, creator_id: UUID, *, lock: bool = False) -> list[tuple[Delivery, Post]]:
+    """By importance, then by the time they had."""
+    query = (
+        select(Delivery, Post)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.creator_id == creator_id,
+            col(Delivery.state).in_(sorted(map(str, UNDECIDED))),
+            ~col(Delivery.dry_run),
+        )
+        .order_by(col(Delivery.priority), col(Delivery.due_at), col(Delivery.id))
+        .limit(MAX_MOVED_DELIVERIES + 1)
+    )
+    query = query.with_for_update(of=Delivery, key_share=True) if lock else query
+    found = scope.session.exec(query.execution_options(populate_existing=True)).all()
+    if len(found) > MAX_MOVED_DELIVERIES:
+        raise BadInput("shift.too_many", most=MAX_MOVED_DELIVERIES)
+    return list(found)
+
+
+def _sorted_out(scope: Scope, rows: Rows, how: HeldPostAction) -> MovePreview:
+    by_channel: dict[UUID, list[tuple[Delivery, Post]]] = defaultdict(list)
+    for row, owner in rows:
+        by_channel[row.channel_id].append((row, owner))
+    moving: list[PlannedMove] = []
+    left: list[UnmovedDelivery] = []
+    for channel_id, here in sorted(by_channel.items()):
+        channel = channel_reads.get_channel(scope, channel_id)
+        stays = {row.id: _stays(scope, owner, row, channel, how) for row, owner in here}
+        able = [row for row, _ in here if stays[row.id] is None]
+        try:
+            goes = _goes(scope, channel, able, how)
+        except BadInput as none:  # no slot, or no free one
+            goes, stays = {}, {**dict.fromkeys((row.id for row in able), none.message), **_said(stays)}
+        for row, owner in here:
+            words, why = owner.title or owner.body, stays[row.id]
+            if why is not None:
+                left.append(UnmovedDelivery(row.id, channel_id, words, why))
+                continue
+            walls = (parse_wall_time(row.wall_time, row.zone), goes[row.id])
+            moving.append(PlannedMove(row.id, row.version, row.post_id, channel_id, words, *walls))
+    return MovePreview(tuple(sorted(moving, key=lambda one: (one.after.instant(), one.delivery_id))), tuple(left))
+
+
+def _said(stays: Mapping[UUID, Message | None]) -> dict[UUID, Message]:
+    return {one: why for one, why in stays.items() if why is not None}
+
+
+def _stays(scope: Scope, owner: Post, row: Delivery, channel: Channel, how: HeldPostAction) -> Message | None:
+    """Why a post would only be put on hold again, or leave at an hour nobody agreed to."""
+    if how is HeldPostAction.DROP:
+        return None
+    if channel.state in UNUSABLE_STATES:
+        return Message(ACCOUNT_LOST)
+    if not decisions.is_delivery_approved(scope, owner, row, scope.now):
+        return NO_YES
+    try:
+        _ = how is HeldPostAction.NOW and time_changes.has_approved_time(scope, row)
+    except Conflict as another_hour:
+        return another_hour.message
+    return None
+
+
+def _goes(scope: Scope, channel: Channel, rows: Sequence[Delivery], how: HeldPostAction) -> dict[UUID, WallTime]:
+    """Where each of an account goes. Raises BadInput where it has no slots, or none that is free."""
+    if how is HeldPostAction.DROP:
+        return {row.id: parse_wall_time(row.wall_time, row.zone) for row in rows}
+    if how is HeldPostAction.SLOTS:
+        ids = [row.id for row in rows]
+        return queue.lay_out_queue(scope, channel.id, ids, after=scope.now, change=QueueChange(away=ids)) if ids else {}
+    return _spread(scope, channel, rows)
+
+
+def _spread(scope: Scope, channel: Channel, rows: Sequence[Delivery]) -> dict[UUID, WallTime]:
+    """The first as soon as the account has room, the others apart as after a downtime, around what is planned."""
+    gap = max(channel.min_interval, CATCH_UP_INTERVAL)
+    taken = busy_times(scope, channel.id, scope.now - gap, but=[row.id for row in rows])
+    turn, goes = max(scope.now, interval_over_at(scope, channel.id, gap)), {}
+    for row in rows:
+        while not has_room(taken, turn, gap):
+            turn = max(one for one in taken if abs(one - turn) < gap) + gap
+        while turn > scope.now and to_wall_time(turn, row.zone).instant() < turn - MINUTE:
+            turn += SEARCH_STEP  # clocks are set back: this hour of theirs is over already
+        goes[row.id] = to_wall_time(turn, row.zone)
+        turn += gap
+    return goes

@@ -1,0 +1,191 @@
+"""Words for pictures by a model that sees: asked for, proposed beside the picture, and taken or refused by a person."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from schedules.availability.models import AltTextRow
+from schedules.posts.events import AltTextDue
+from schedules.posts.states import ALT_TEXT_STATES, AltTextState
+from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES
+from studio.library import assets as library
+
+MAX_WAITING_PICTURES = 60
+"""Pictures of one creator that wait for a model at once."""
+
+MAX_ALT_TEXT_LENGTH, MAX_DESCRIPTION_LENGTH = 300, 600
+"""Characters of the alternative text, and of what the library finds a picture by."""
+
+GROUP = "seeing"
+
+
+@dataclass(frozen=True)
+class AltTextProposal:
+    """Words for a picture. `alt` is empty while a model is asked, and where `reason` says why there are none."""
+
+    id: UUID
+    creator_id: UUID
+    asset_id: UUID
+    language: str
+    forbidden: tuple[str, ...]
+    state: AltTextState
+    alt: str
+    shows: str
+    model: str
+    reason: Message | None
+
+
+def request_alt_texts(
+    scope: Scope, creator_id: UUID, assets: Sequence[UUID], *, language: str, forbidden: tuple[str, ...], key: UUID
+) -> int:
+    """Ask for words for these pictures, once per `key`; what is waited for already is left out. How many are asked for.
+
+    `forbidden` are words the creator never uses. Raises BadInput for a language nobody is asked in, NotFound for a
+    picture that is not hers, and Conflict where too many would wait.
+    """
+    library.lock_library(scope, "alts", creator_id)
+    if language not in WRITABLE_LANGUAGES:
+        raise BadInput("kit.language_unknown")
+    library.check_assets_owned(scope, creator_id, assets)
+    waiting = set(scope.session.exec(_mine(scope, creator_id, select(AltTextRow.asset_id), AltTextState.WAITING)))
+    keys = {asset: f"{key}:{asset}" for asset in dict.fromkeys(assets) if asset not in waiting}
+    known = select(AltTextRow.key).where(
+        AltTextRow.tenant_id == scope.tenant_id, col(AltTextRow.key).in_(keys.values())
+    )
+    done = set(scope.session.exec(known))
+    wanted = [asset for asset, one in keys.items() if one not in done]
+    if len(waiting) + len(wanted) > MAX_WAITING_PICTURES:
+        raise Conflict("alt.busy", most=MAX_WAITING_PICTURES)
+    for asset in wanted:
+        row = AltTextRow(
+            tenant_id=scope.tenant_id,
+            creator_id=creator_id,
+            key=keys[asset],
+            asset_id=asset,
+            by=scope.actor,
+            language=language,
+            forbidden=list(forbidden),
+        )
+        scope.add(row)
+        outbox.put(scope, AltTextDue(scope.tenant_id, row.id), at=scope.now, group=GROUP)
+    return len(wanted)
+
+
+def latest_alt_texts(scope: Scope, creator_id: UUID, assets: Collection[UUID]) -> Mapping[UUID, AltTextProposal]:
+    """By picture, the last proposal that nobody took or refused; pictures without one are absent."""
+    if not assets:
+        return {}
+    rows = scope.session.exec(
+        select(AltTextRow)
+        .where(
+            AltTextRow.tenant_id == scope.tenant_id,
+            AltTextRow.creator_id == creator_id,
+            col(AltTextRow.asset_id).in_(assets),
+        )
+        .order_by(col(AltTextRow.created_at), col(AltTextRow.id))
+        .execution_options(populate_existing=True)
+    )
+    last = {row.asset_id: _value(row) for row in rows}
+    over = (AltTextState.TAKEN, AltTextState.REFUSED)
+    return {asset: one for asset, one in last.items() if one.state not in over}
+
+
+def pending_alt_text(scope: Scope, proposal_id: UUID) -> AltTextProposal | None:
+    """A proposal that no model was asked for yet; None once one was, or for an unknown one."""
+    row = scope.session.get(AltTextRow, (scope.tenant_id, proposal_id), populate_existing=True)
+    return _value(row) if row is not None and row.state == AltTextState.WAITING else None
+
+
+def store_alt_text(scope: Scope, proposal_id: UUID, words: tuple[str, str] | Message, *, model: str = "") -> bool:
+    """Keep what was written, alternative text and description, or why nothing was. Whether it did: the first counts."""
+    row = _locked(scope, proposal_id)
+    if row is None or row.state != AltTextState.WAITING:
+        return False
+    if isinstance(words, Message):
+        _move(row, AltTextState.LACKING)
+        row.reason = words.to_json()
+    else:
+        _move(row, AltTextState.OFFERED)
+        row.alt, row.shows = words
+    row.model = model
+    scope.add(row)
+    return True
+
+
+def accept_alt_text(
+    scope: Scope, creators: Collection[UUID], proposal_id: UUID, alt: str, *, instead_of: str, shows: str = ""
+) -> None:
+    """Somebody puts the words, as they left them, in the place of those they were shown (`instead_of`).
+
+    Raises NotFound for nobody's proposal, BadInput without words, and Conflict where the picture got other words
+    meanwhile: they are a person's, and were not looked at.
+    """
+    row = _offered(scope, creators, proposal_id)
+    if not alt:
+        raise BadInput("alt.empty")
+    library.lock_library(scope, "alts", row.creator_id)
+    if library.get_asset(scope, row.asset_id).alt != instead_of:
+        raise Conflict("alt.changed")
+    library.set_alt_text(scope, row.asset_id, alt[:MAX_ALT_TEXT_LENGTH], shows=shows[:MAX_DESCRIPTION_LENGTH])
+    _move(row, AltTextState.TAKEN)
+    scope.add(row)
+
+
+def reject_alt_text(scope: Scope, creators: Collection[UUID], proposal_id: UUID) -> None:
+    """Somebody wants none of it, or has read why there is none. Raises NotFound for nobody's proposal."""
+    row = _offered(scope, creators, proposal_id)
+    _move(row, AltTextState.REFUSED)
+    scope.add(row)
+
+
+def _offered(scope: Scope, creators: Collection[UUID], proposal_id: UUID) -> AltTextRow:
+    row = _locked(scope, proposal_id)
+    if row is None or row.creator_id not in creators or row.state == AltTextState.WAITING:
+        raise NotFound("alt.unknown")
+    if row.state in (AltTextState.TAKEN, AltTextState.REFUSED):
+        raise Conflict("alt.over")
+    return row
+
+
+def _locked(scope: Scope, proposal_id: UUID) -> AltTextRow | None:
+    return scope.session.exec(
+        select(AltTextRow)
+        .where(AltTextRow.tenant_id == scope.tenant_id, AltTextRow.id == proposal_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def _move(row: AltTextRow, after: AltTextState) -> None:
+    ALT_TEXT_STATES.check(AltTextState(row.state), after)
+    row.state = str(after)
+
+
+def _mine(scope: Scope, creator_id: UUID, wanted: Any, state: AltTextState) -> Any:
+    return wanted.where(
+        AltTextRow.tenant_id == scope.tenant_id,
+        AltTextRow.creator_id == creator_id,
+        AltTextRow.state == str(state),
+    )
+
+
+def _value(row: AltTextRow) -> AltTextProposal:
+    return AltTextProposal(
+        row.id,
+        row.creator_id,
+        row.asset_id,
+        row.language,
+        tuple(row.forbidden),
+        AltTextState(row.state),
+        row.alt,
+        row.shows,
+        row.model,
+        Message.from_json(row.reason) if row.reason is not None else None,
+    )

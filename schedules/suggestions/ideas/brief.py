@@ -1,0 +1,114 @@
+"""What ideas for posts are asked from: a creator's manner, and her own results as they were computed. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from foundation.errors import BadInput
+from schedules.posts.live_posts import PostFormat
+from schedules.suggestions.captions.brief import WRITABLE_LANGUAGES
+from schedules.suggestions.shared import minor_terms, text_rules
+from schedules.suggestions.weekly_plans.brief import find_forbidden_word
+
+IDEAS_PER_REQUEST = 5
+"""Ideas of one round."""
+
+MAX_INSPIRING_LENGTH = 200
+"""Characters of an earlier post that a question shows."""
+
+MAX_PERSONA_LENGTH = 400
+"""Characters of a persona's card that a question shows."""
+
+
+@dataclass(frozen=True)
+class InspiringPost:
+    """A post that did well: `value` interactions when it was as old as the results say, where `usual` is the middle of
+    its account. Both were measured. `day` is ISO, on the creator's clock."""
+
+    post_id: UUID
+    words: str
+    form: PostFormat
+    account: str
+    day: str
+    value: int
+    usual: int
+
+
+@dataclass(frozen=True)
+class ResultLesson:
+    """Of `posts` posts of one kind (`name` of a `kind`: form, hours or tag) so many did `better` than their account
+    usually does; that chance alone brings it about is unlikely."""
+
+    kind: str
+    name: str
+    posts: int
+    better: int
+
+
+@dataclass(frozen=True)
+class MeasuredResults:
+    """What was measured: of `posts` posts, all at an age of `age_hours`; while some are `lacking`, nothing is said."""
+
+    posts: int
+    age_hours: int
+    lacking: int
+    lessons: tuple[ResultLesson, ...] = ()
+    best: tuple[InspiringPost, ...] = ()
+
+
+@dataclass(frozen=True)
+class IdeaBrief:
+    """What somebody asks for. `about` and `tone` are her persona's, `forbidden` the words it never uses."""
+
+    creator_id: UUID
+    language: str
+    results: MeasuredResults
+    about: str = ""
+    tone: str = ""
+    forbidden: tuple[str, ...] = ()
+
+    def bounded_for_model(self) -> "IdeaBrief":
+        """What a model may be shown of it: bounded, and no post that speaks of somebody young or in words she never
+        uses. Raises BadInput for a language that nothing is written in."""
+        if self.language not in WRITABLE_LANGUAGES:
+            raise BadInput("kit.language_unknown")
+        best = tuple(one for one in map(_short, self.results.best) if self._showable(one.words))
+        lessons = tuple(one for one in self.results.lessons if self._showable(one.name))
+        shown = replace(self.results, best=best[:IDEAS_PER_REQUEST], lessons=lessons)
+        about = text_rules.clean_field(self.about)[:MAX_PERSONA_LENGTH]
+        return replace(self, results=shown, about=about if self._showable(about) else "")
+
+    def _showable(self, words: str) -> bool:
+        return not minor_terms.is_about_minor([words]) and find_forbidden_word(words, self.forbidden) is None
+
+
+def _short(one: InspiringPost) -> InspiringPost:
+    return replace(one, words=" ".join(text_rules.clean_field(one.words).split())[:MAX_INSPIRING_LENGTH])
+
+
+def dump_brief(brief: IdeaBrief) -> dict[str, Any]:
+    """As the database keeps it."""
+    kept: dict[str, Any] = {name: getattr(brief, name) for name in ("language", "about", "tone")}
+    kept |= {"forbidden": list(brief.forbidden), "results": asdict(brief.results)}
+    for one in kept["results"]["best"]:
+        one["post_id"] = str(one["post_id"])
+    return kept
+
+
+def load_brief(creator_id: UUID, kept: Mapping[str, Any]) -> IdeaBrief:
+    """What `stored` wrote."""
+    results = kept["results"]
+    best = (
+        InspiringPost(**{**one, "post_id": UUID(one["post_id"]), "form": PostFormat(one["form"])})
+        for one in results["best"]
+    )
+    lessons = tuple(ResultLesson(**one) for one in results["lessons"])
+    return IdeaBrief(
+        creator_id,
+        kept["language"],
+        MeasuredResults(results["posts"], results["age_hours"], results["lacking"], lessons, tuple(best)),
+        kept["about"],
+        kept["tone"],
+        tuple(kept["forbidden"]),
+    )

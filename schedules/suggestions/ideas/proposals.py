@@ -1,0 +1,160 @@
+"""Ideas for posts from what past ones came to: asked for with a press, offered when there, put away by hand."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.errors import Conflict, NotFound
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from schedules.availability.models import IdeaRound
+from schedules.posts.events import IdeasDue
+from schedules.posts.live_posts import PostFormat
+from schedules.suggestions.ideas import brief as ideas_brief
+from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost
+from schedules.suggestions.ideas.prompts import Idea
+from studio.library import assets
+
+MAX_EARLIER = 40
+"""Titles of earlier rounds that are not proposed again."""
+
+
+@dataclass(frozen=True)
+class IdeaBatch:
+    """What was asked for and what came of it; `written` once a model was asked. `dismissed` are numbers of ideas."""
+
+    id: UUID
+    brief: IdeaBrief
+    written: bool
+    ideas: Sequence[Idea]
+    lacks: Sequence[Message]
+    dismissed: frozenset[int]
+    label: str
+
+    @property
+    def open_ideas(self) -> list[tuple[int, Idea]]:
+        """The ideas nobody put away, with their numbers."""
+        return [(number, one) for number, one in enumerate(self.ideas) if number not in self.dismissed]
+
+    def inspiring_post(self, idea: Idea) -> InspiringPost | None:
+        """The earlier post an idea rests on; None where it rests on none."""
+        return self.brief.results.best[idea.of] if idea.of is not None else None
+
+
+def request_ideas(scope: Scope, brief: IdeaBrief, *, key: UUID) -> UUID:
+    """Ask for ideas once per `key`; they come soon after.
+
+    Raises BadInput for a language nothing is written in, Conflict while others of this creator are being written.
+    """
+    assets.lock_library(scope, "ideas", brief.creator_id)
+    known = scope.session.exec(
+        select(IdeaRound.id).where(IdeaRound.tenant_id == scope.tenant_id, IdeaRound.key == str(key))
+    ).first()
+    if known is not None:
+        return known
+    shown = brief.bounded_for_model()
+    mine = (IdeaRound.tenant_id == scope.tenant_id, IdeaRound.creator_id == brief.creator_id)
+    if scope.session.exec(select(IdeaRound.id).where(*mine, col(IdeaRound.written_at).is_(None)).limit(1)).first():
+        raise Conflict("idea.busy")
+    row = IdeaRound(
+        tenant_id=scope.tenant_id,
+        creator_id=brief.creator_id,
+        key=str(key),
+        by=scope.actor,
+        brief=ideas_brief.dump_brief(shown),
+    )
+    scope.add(row)
+    outbox.put(scope, IdeasDue(scope.tenant_id, row.id), at=scope.now)
+    return row.id
+
+
+def latest_ideas(scope: Scope, creator_id: UUID) -> IdeaBatch | None:
+    """The last ideas that were asked for, for a creator; None where nobody asked."""
+    row = scope.session.exec(
+        select(IdeaRound)
+        .where(IdeaRound.tenant_id == scope.tenant_id, IdeaRound.creator_id == creator_id)
+        .order_by(col(IdeaRound.created_at).desc(), col(IdeaRound.id).desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).first()
+    return _value(row) if row is not None else None
+
+
+def get_ideas(scope: Scope, creators: Collection[UUID], round_id: UUID) -> IdeaBatch:
+    """A round of one of these creators. Raises NotFound, in the same words for none and another's."""
+    row = scope.session.get(IdeaRound, (scope.tenant_id, round_id), populate_existing=True)
+    if row is None or row.creator_id not in creators:
+        raise NotFound("idea.unknown")
+    return _value(row)
+
+
+def pending_ideas(scope: Scope, round_id: UUID) -> IdeaBatch | None:
+    """A round that no model was asked for yet; None once one was, or for an unknown one."""
+    row = scope.session.get(IdeaRound, (scope.tenant_id, round_id), populate_existing=True)
+    return _value(row) if row is not None and row.written_at is None else None
+
+
+def recent_idea_titles(scope: Scope, creator_id: UUID) -> list[str]:
+    """Titles that were proposed for a creator lately, the newest first."""
+    rows = scope.session.exec(
+        select(IdeaRound.ideas)
+        .where(IdeaRound.tenant_id == scope.tenant_id, IdeaRound.creator_id == creator_id)
+        .order_by(col(IdeaRound.created_at).desc())
+        .limit(MAX_EARLIER)
+    ).all()
+    return [each["title"] for found in rows for each in found][:MAX_EARLIER]
+
+
+def store_ideas(
+    scope: Scope, round_id: UUID, ideas: Sequence[Idea], lacks: Sequence[Message], *, label: str = ""
+) -> bool:
+    """Keep what was written, and why the rest was not; of two that write at once the first counts. Whether it did."""
+    row = _locked(scope, round_id)
+    if row is None or row.written_at is not None:
+        return False
+    row.ideas = [
+        {"title": one.title, "pitch": one.pitch, "form": str(one.form), "tags": list(one.tags), "of": one.of}
+        for one in ideas
+    ]
+    row.lacks = [{"code": one.code, "params": dict(one.params)} for one in lacks]
+    row.label, row.written_at = label, scope.now
+    scope.add(row)
+    return True
+
+
+def dismiss_idea(scope: Scope, creators: Collection[UUID], round_id: UUID, number: int) -> None:
+    """Put an idea away, for everybody; once away, it stays. Raises NotFound for none of these creators'."""
+    row = _locked(scope, round_id)
+    if row is None or row.creator_id not in creators or not 0 <= number < len(row.ideas):
+        raise NotFound("idea.unknown")
+    row.dismissed = sorted({*row.dismissed, number})
+    scope.add(row)
+
+
+def _locked(scope: Scope, round_id: UUID) -> IdeaRound | None:
+    return scope.session.exec(
+        select(IdeaRound)
+        .where(IdeaRound.tenant_id == scope.tenant_id, IdeaRound.id == round_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def _value(row: IdeaRound) -> IdeaBatch:
+    return IdeaBatch(
+        row.id,
+        ideas_brief.load_brief(row.creator_id, row.brief),
+        row.written_at is not None,
+        [_idea(kept, row.label) for kept in row.ideas],
+        [Message(kept["code"], kept["params"]) for kept in row.lacks],
+        frozenset(row.dismissed),
+        row.label,
+    )
+
+
+def _idea(kept: dict[str, Any], label: str) -> Idea:
+    return Idea(kept["title"], kept["pitch"], PostFormat(kept["form"]), tuple(kept["tags"]), kept["of"], label)

@@ -1,0 +1,355 @@
+"""A week proposed from a brief: asked for, read, and accepted, changed or dropped line by line.
+
+Nothing of a proposal is planned by itself: what a person accepts becomes a draft with its wished time, as if they had
+written it.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import derived_uuid
+from foundation.ops.wall_time import WallTime, day_bounds, parse_wall_time
+from foundation.outbox import outbox
+from schedules.availability import slots
+from schedules.availability.models import WeekLine, WeekPlan
+from schedules.drafts import drafts
+from schedules.drafts.drafts import Draft
+from schedules.posts import deliveries
+from schedules.posts.events import WeekTextsDue
+from schedules.posts.states import WEEK_LINE_STATES, WeekLineState
+from schedules.posts.transitions import get_delivery
+from schedules.rescheduling.bulk_moves import MAX_MOVE_DAYS
+from schedules.suggestions.weekly_plans import brief as weeks_brief
+from schedules.suggestions.weekly_plans import prompts, time_layout
+from schedules.suggestions.weekly_plans.brief import WeekBrief
+from studio.library import assets
+from studio.library import queries as studio_reads
+from studio.runs import runner
+from tenants.agencies import queries as tenant_reads
+
+ORIGIN = "week"
+"""`origin` of posts that were proposed."""
+
+LASTS = timedelta(days=7)
+"""A proposal that nobody looked at for so long is over; so is one whose days are."""
+
+MAX_LINE_LENGTH = 5000
+"""Characters of a line's words; what a place allows is said where the draft is opened."""
+
+S = WeekLineState
+
+
+@dataclass(frozen=True)
+class WeekLineView:
+    """One post of a proposal. `hour_from` is slot, usual or plain; `words_by` brief, model, person or both."""
+
+    id: UUID
+    creator_id: UUID
+    channels: tuple[UUID, ...]
+    at: WallTime
+    hour_from: str
+    recipe_id: UUID | None
+    topic: str
+    body: str
+    words_by: str
+    state: WeekLineState
+    post_id: UUID | None
+    version: int
+
+
+@dataclass(frozen=True)
+class WeekProposal:
+    """A proposed week, its lines by time; `written`: whether words were looked for already."""
+
+    id: UUID
+    brief: WeekBrief
+    expires_at: datetime
+    written: bool
+    lines: Sequence[WeekLineView]
+
+    @property
+    def open_lines(self) -> list[WeekLineView]:
+        """The lines that nobody accepted or left out."""
+        return [one for one in self.lines if one.state is S.PROPOSED]
+
+
+@dataclass(frozen=True)
+class WeekLineChange:
+    """What somebody makes of a line before they accept it."""
+
+    body: str
+    at: WallTime
+    recipe_id: UUID | None
+
+
+def request_week(scope: Scope, brief: WeekBrief, *, key: UUID) -> UUID:
+    """Propose a week, once per `key`: days and hours at once, a model's words soon after.
+
+    Raises BadInput for a brief nobody could plan from and a week without a free hour, and NotFound for accounts and
+    recipes that are not the creator's.
+    """
+    assets.lock_library(scope, "week", key)
+    known = scope.session.exec(
+        select(WeekPlan.id).where(WeekPlan.tenant_id == scope.tenant_id, WeekPlan.key == str(key))
+    ).first()
+    if known is not None:
+        return known
+    _check_day(scope, brief.first)
+    brief.check_brief()
+    zone = tenant_reads.get_creator(scope, brief.creator_id).zone
+    _check_owner(scope, brief)
+    end = day_bounds(brief.posting_days[-1], zone)[1]
+    if end <= scope.now:
+        raise BadInput("week.not_ahead", most=MAX_MOVE_DAYS)
+    hours = time_layout.lay_out_week(scope, brief, zone)
+    if not hours:
+        raise BadInput("week.no_room")
+    row = WeekPlan(
+        tenant_id=scope.tenant_id,
+        creator_id=brief.creator_id,
+        key=str(key),
+        by=scope.actor,
+        brief=weeks_brief.dump_brief(brief),
+        expires_at=min(scope.now + LASTS, end),
+    )
+    scope.add(row)
+    for number, hour in enumerate(hours):
+        topic = brief.topic_of_line(number)
+        line = WeekLine(
+            tenant_id=scope.tenant_id,
+            creator_id=brief.creator_id,
+            plan_id=row.id,
+            number=number,
+            channels=[str(one) for one in brief.channels],
+            wall_time=str(hour.at),
+            zone=hour.at.zone,
+            hour_from=hour.source,
+            recipe_id=brief.recipes[number % len(brief.recipes)] if brief.recipes else None,
+            topic=topic,
+            body=prompts.brief_text(topic, brief.goal, brief.link),
+            words_by="brief",
+        )
+        scope.add(line)
+    outbox.put(scope, WeekTextsDue(scope.tenant_id, row.id), at=scope.now)
+    return row.id
+
+
+def _check_day(scope: Scope, day: date) -> None:
+    """Raise BadInput for a day too far away to be meant, or that no calendar has."""
+    if abs((day - scope.now.date()).days) > MAX_MOVE_DAYS:
+        raise BadInput("week.not_ahead", most=MAX_MOVE_DAYS)
+
+
+def _check_owner(scope: Scope, brief: WeekBrief) -> None:
+    ours = {one.id for one in channel_reads.list_creator_channels(scope, brief.creator_id)}
+    if not set(brief.channels) <= ours:
+        raise NotFound("channel.unknown", channel="-")
+    _check_recipes(scope, brief.creator_id, brief.recipes)
+
+
+def _check_recipes(scope: Scope, creator_id: UUID, recipes: Collection[UUID]) -> None:
+    if recipes and not set(recipes) <= {one.id for one in studio_reads.list_recipes(scope, creator_id)}:
+        raise NotFound("recipe.unknown")
+
+
+def list_week_proposals(scope: Scope, creator_id: UUID, *, limit: int = 1) -> list[WeekProposal]:
+    """What is proposed for a creator and not over, the newest first."""
+    rows = scope.session.exec(
+        select(WeekPlan)
+        .where(
+            WeekPlan.tenant_id == scope.tenant_id,
+            WeekPlan.creator_id == creator_id,
+            col(WeekPlan.expires_at) > scope.now,
+        )
+        .order_by(col(WeekPlan.created_at).desc(), col(WeekPlan.id).desc())
+        .limit(limit)
+        .execution_options(populate_existing=True)
+    ).all()
+    return [_proposal(scope, row) for row in rows]
+
+
+def _proposal(scope: Scope, row: WeekPlan) -> WeekProposal:
+    lines = scope.session.exec(
+        select(WeekLine)
+        .where(WeekLine.tenant_id == scope.tenant_id, WeekLine.plan_id == row.id)
+        .order_by(col(WeekLine.wall_time), col(WeekLine.number))
+        .execution_options(populate_existing=True)
+    )
+    brief = weeks_brief.load_brief(row.creator_id, row.brief)
+    return WeekProposal(row.id, brief, row.expires_at, row.written_at is not None, [_value(one) for one in lines])
+
+
+def get_week_proposal(scope: Scope, creators: Collection[UUID], plan_id: UUID) -> WeekProposal:
+    """A proposal for one of these creators, also once it is over. Raises NotFound; another tenant's looks the same."""
+    row = _plan(scope, plan_id)
+    if row.creator_id not in creators:
+        raise NotFound("week.unknown")
+    return _proposal(scope, row)
+
+
+def get_week_line(scope: Scope, line_id: UUID) -> WeekLineView:
+    """A line as it stands. Raises NotFound; another tenant's looks the same."""
+    return _value(_line(scope, line_id))
+
+
+def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, version: int) -> None:
+    """Change the words, the time or the recipe of a line that is still proposed, as it was seen.
+
+    Raises BadInput for no words, words that are never used and a time that is over; NotFound; Conflict.
+    """
+    row, plan = _open(scope, line_id, version)
+    if not change.body.strip():
+        raise BadInput("compose.empty")
+    if len(change.body) > MAX_LINE_LENGTH:
+        raise BadInput("week.too_long", most=MAX_LINE_LENGTH)
+    _check_day(scope, change.at.day)
+    if change.at.instant() <= scope.now:
+        raise BadInput("week.not_ahead", most=MAX_MOVE_DAYS)
+    weeks_brief.reject_forbidden_words(change.body, plan.forbidden)
+    _check_recipes(scope, row.creator_id, [change.recipe_id] if change.recipe_id else [])
+    if change.body != row.body:
+        row.words_by = "both" if row.words_by in ("model", "both") else "person"
+        row.body = change.body
+    row.wall_time, row.zone, row.recipe_id = str(change.at), change.at.zone, change.recipe_id
+    row.version += 1
+    scope.add(row)
+
+
+def drop_week_line(scope: Scope, line_id: UUID, *, version: int) -> None:
+    """Leave a line out. Raises NotFound, and Conflict for one that was accepted, dropped or changed meanwhile."""
+    row, _ = _open(scope, line_id, version)
+    _become(scope, row, S.DROPPED)
+
+
+def accept_week_line(scope: Scope, line_id: UUID, *, version: int) -> UUID:
+    """Make a draft of a line, by the acting member, with its wished time and an order for its picture; the post's id.
+
+    Once, however often it is pressed. Nothing is approved or put on the calendar by it. Raises BadInput for a time that
+    has passed and for words that are never used; NotFound; Conflict for one that was dropped or changed meanwhile, or
+    whose proposal is over.
+    """
+    slots.lock_queues(scope, *map(UUID, _line(scope, line_id).channels))
+    row = _line(scope, line_id, lock=True)
+    if row.state == S.ACCEPTED and row.post_id is not None:
+        return row.post_id
+    row, brief = _open(scope, line_id, version)
+    at = parse_wall_time(row.wall_time, row.zone)
+    if at.instant() <= scope.now:
+        raise BadInput("delivery.time_passed")
+    weeks_brief.reject_forbidden_words(row.body, brief.forbidden)
+    row.post_id = drafts.write_draft(
+        scope,
+        Draft(row.creator_id, "", row.body, (), (), text_ai=_text_ai(row.words_by)),
+        key=row.id,
+        author=scope.actor,
+        origin=ORIGIN,
+    )
+    for channel_id in map(UUID, row.channels):
+        delivery_id = deliveries.create_delivery(scope, row.post_id, channel_id, at=at)
+        slots.adopt_deliveries(scope, channel_id, [get_delivery(scope, delivery_id)])
+    if row.recipe_id is not None:
+        seed = derived_uuid(row.id, "picture").int % 2**31
+        runner.start_run(
+            scope,
+            creator_id=row.creator_id,
+            recipe_id=row.recipe_id,
+            seed=seed,
+            key=f"{ORIGIN}:{row.id}",
+            count=1,
+            by=scope.actor,
+        )
+    _become(scope, row, S.ACCEPTED)
+    return row.post_id
+
+
+def _text_ai(words_by: str) -> str:
+    return {"model": "generated", "both": "assisted"}.get(words_by, "none")
+
+
+def store_week_texts(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, str]]) -> list[UUID]:
+    """Put a model's words (version and text by line) where nobody changed or decided anything meanwhile; where."""
+    given: list[UUID] = []
+    rows = scope.session.exec(
+        select(WeekLine)
+        .where(WeekLine.tenant_id == scope.tenant_id, WeekLine.plan_id == plan_id)
+        .order_by(col(WeekLine.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for row in rows:
+        version, text = words.get(row.id, (0, ""))
+        if text and row.state == S.PROPOSED and row.version == version and row.words_by == "brief":
+            row.body, row.words_by = text, "model"
+            row.version += 1
+            scope.add(row)
+            given.append(row.id)
+    plan = _plan(scope, plan_id)
+    plan.written_at = scope.now
+    scope.add(plan)
+    return given
+
+
+def pending_week(scope: Scope, plan_id: UUID) -> WeekProposal | None:
+    """A proposal whose words were not looked for yet; None once they were, or it is over, or unknown."""
+    row = scope.session.get(WeekPlan, (scope.tenant_id, plan_id), populate_existing=True)
+    if row is None or row.written_at is not None or row.expires_at <= scope.now:
+        return None
+    return _proposal(scope, row)
+
+
+def _open(scope: Scope, line_id: UUID, version: int) -> tuple[WeekLine, WeekBrief]:
+    """A line that is still proposed, locked, with its brief."""
+    row = _line(scope, line_id, lock=True)
+    plan = _plan(scope, row.plan_id)
+    if plan.expires_at <= scope.now:
+        raise Conflict("week.over")
+    if row.state != S.PROPOSED or row.version != version:
+        raise Conflict("week.changed")
+    return row, weeks_brief.load_brief(plan.creator_id, plan.brief)
+
+
+def _become(scope: Scope, row: WeekLine, after: WeekLineState) -> None:
+    WEEK_LINE_STATES.check(S(row.state), after)
+    row.state = str(after)
+    row.version += 1
+    scope.add(row)
+
+
+def _plan(scope: Scope, plan_id: UUID) -> WeekPlan:
+    row = scope.session.get(WeekPlan, (scope.tenant_id, plan_id), populate_existing=True)
+    if row is None:
+        raise NotFound("week.unknown")
+    return row
+
+
+def _line(scope: Scope, line_id: UUID, *, lock: bool = False) -> WeekLine:
+    query = select(WeekLine).where(WeekLine.tenant_id == scope.tenant_id, WeekLine.id == line_id)
+    query = query.with_for_update() if lock else query
+    row = scope.session.exec(query.execution_options(populate_existing=True)).first()
+    if row is None:
+        raise NotFound("week.unknown")
+    return row
+
+
+def _value(row: WeekLine) -> WeekLineView:
+    return WeekLineView(
+        row.id,
+        row.creator_id,
+        tuple(map(UUID, row.channels)),
+        parse_wall_time(row.wall_time, row.zone),
+        row.hour_from,
+        row.recipe_id,
+        row.topic,
+        row.body,
+        row.words_by,
+        S(row.state),
+        row.post_id,
+        row.version,
+    )

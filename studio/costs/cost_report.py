@@ -1,0 +1,199 @@
+"""What was spent to make content, thing by thing: pictures, films and texts, with money, time and what became of them.
+
+Each picture that was bought is one order and each question to a text model one request, so nothing is counted twice.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Literal
+from uuid import UUID
+
+from foundation.db.database import Scope
+from foundation.ids import derived_uuid
+from foundation.money import Money, Price, round_up
+from studio.costs.text_requests import TextPurpose
+from studio.library.states import JobState, PurchaseState, TextRequestState
+from studio.runs import records
+from tenants.agencies import queries as tenant_reads
+
+ABANDONED_AFTER = timedelta(minutes=15)
+"""A request so old that nobody used is nobody's any more: writing takes minutes at most."""
+
+
+class SpendingFate(StrEnum):
+    """What became of what was paid for. Lost: billed, or perhaps, and there is nothing of it."""
+
+    KEPT, OPEN, LOST = "kept", "open", "lost"
+
+
+@dataclass(frozen=True)
+class SpentItem:
+    """One thing that was made or asked for. `price` is None of what is free; `seconds` is the engine's time."""
+
+    id: UUID
+    kind: Literal["picture", "text"]
+    month: str
+    price: Price | None
+    seconds: float
+    fate: SpendingFate
+    asset_id: UUID | None = None
+    job_id: UUID | None = None
+    purpose: str = ""
+    """Of a text, as `studio.costs.text_requests.TextPurpose`; `subject_id` is whose."""
+    subject_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class SpendingTotal:
+    """Things added up. `exact` and `lost` are minor units by currency, to a ten-thousandth; what was lost is part of
+    what was spent."""
+
+    things: int = 0
+    seconds: float = 0.0
+    exact: Mapping[str, Decimal] = field(default_factory=dict)
+    lost: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def spent(self) -> Sequence[Money]:
+        """What was spent, rounded up once per currency."""
+        return [round_up(minor, currency) for currency, minor in sorted(self.exact.items())]
+
+    @property
+    def lost_spending(self) -> Sequence[Money]:
+        """What of it was lost, rounded up once per currency."""
+        return [round_up(minor, currency) for currency, minor in sorted(self.lost.items())]
+
+
+def total_spending(things: Iterable[SpentItem]) -> SpendingTotal:
+    """The things added up; pure."""
+    count, seconds = 0, 0.0
+    exact: dict[str, Decimal] = {}
+    lost: dict[str, Decimal] = {}
+    for one in things:
+        count, seconds = count + 1, seconds + one.seconds
+        for sums in (exact, lost) if one.fate is SpendingFate.LOST else (exact,):
+            if one.price is not None:
+                sums[one.price.currency] = sums.get(one.price.currency, Decimal(0)) + one.price.minor
+    return SpendingTotal(count, seconds, exact, lost)
+
+
+_BOUGHT = """
+SELECT o.id, o.creator_id, o.job_id, o.number, o.minor, o.currency, o.month, o.state, j.state AS run, c.asset_id,
+  c.seconds
+FROM engine_orders o JOIN jobs j ON j.tenant_id = o.tenant_id AND j.id = o.job_id
+LEFT JOIN creations c ON c.tenant_id = o.tenant_id AND c.creator_id = o.creator_id
+  AND c.job_id = o.job_id AND c.source_key = 'job:' || o.job_id || ':' || o.number
+WHERE o.tenant_id = :tenant AND o.state <> 'released'
+"""
+_ERASED = "SELECT id, seconds FROM erased_pictures WHERE tenant_id = :tenant AND id = ANY(:ids)"
+_FREE = """
+SELECT id, asset_id, job_id, seconds, to_char(made_at AT TIME ZONE :zone, 'YYYY-MM') AS month FROM (
+  SELECT id, asset_id, job_id, seconds, created_at AS made_at, creator_id FROM creations
+  WHERE tenant_id = :tenant AND cost IS NULL AND seconds IS NOT NULL
+  UNION ALL SELECT id, asset_id, job_id, seconds, made_at, creator_id FROM erased_pictures
+  WHERE tenant_id = :tenant AND cost IS NULL AND seconds IS NOT NULL) made
+WHERE true
+"""
+_TEXTS = """
+SELECT id, purpose, subject_id, state, seconds, minor, currency, month, created_at FROM text_requests
+WHERE tenant_id = :tenant AND state <> 'unheard'
+"""
+_OPEN = frozenset({JobState.QUEUED, JobState.RUNNING})
+
+
+def spent_in_month(scope: Scope, creator_id: UUID, month: str) -> list[SpentItem]:
+    """All that was made or asked for in a month (`2026-11`, by the clocks of the agency's zone) for a creator."""
+    which = {"creator": creator_id, "month": month}
+    bought = _bought(scope, " AND o.creator_id = :creator AND o.month = :month", which)
+    month_of = " AND creator_id = :creator AND to_char(made_at AT TIME ZONE :zone, 'YYYY-MM') = :month"
+    return [
+        *bought,
+        *_free(scope, month_of, which),
+        *_texts(scope, " AND creator_id = :creator AND month = :month", which),
+    ]
+
+
+def spent_between(scope: Scope, creator_id: UUID, since: datetime, until: datetime) -> list[SpentItem]:
+    """All that was made or asked for from `since` on and before `until` (UTC-aware): each thing at one moment, so that
+    what is spent on the days of a stretch adds up to the stretch."""
+    which = {"creator": creator_id, "since": since, "until": until}
+    then = " AND {of}creator_id = :creator AND {of}{at} >= :since AND {of}{at} < :until"
+    return [
+        *_bought(scope, then.format(of="o.", at="created_at"), which),
+        *_free(scope, then.format(of="", at="made_at"), which),
+        *_texts(scope, then.format(of="", at="created_at"), which),
+    ]
+
+
+def spent_by_run(scope: Scope, jobs: Collection[UUID]) -> dict[UUID, list[SpentItem]]:
+    """What each of these runs made or asked for."""
+    which = {"jobs": list(jobs)}
+    things = [
+        *_bought(scope, " AND o.job_id = ANY(:jobs)", which),
+        *_free(scope, " AND job_id = ANY(:jobs)", which),
+    ]
+    return {job: [one for one in things if one.job_id == job] for job in jobs}
+
+
+def spent_on_assets(scope: Scope, assets: Collection[UUID]) -> list[SpentItem]:
+    """What these very assets cost, not what they were made from; those that no engine made are absent."""
+    which = {"assets": list(assets)}
+    return [
+        *_bought(scope, " AND c.asset_id = ANY(:assets)", which),
+        *_free(scope, " AND asset_id = ANY(:assets)", which),
+    ]
+
+
+def spent_on_subjects(scope: Scope, subjects: Collection[UUID]) -> list[SpentItem]:
+    """What texts for these subjects cost."""
+    return _texts(scope, " AND subject_id = ANY(:subjects)", {"subjects": list(subjects)})
+
+
+def _bought(scope: Scope, where: str, which: Mapping[str, Any]) -> list[SpentItem]:
+    rows = scope.run(_BOUGHT + where, tenant=scope.tenant_id, **which).all()
+    gone = [_made(scope, row) for row in rows if row.asset_id is None]
+    erased = {made.id: made.seconds for made in scope.run(_ERASED, tenant=scope.tenant_id, ids=gone)}
+    found = []
+    for row in rows:
+        there = row.asset_id is not None or _made(scope, row) in erased
+        over = row.state != PurchaseState.RESERVED and row.run not in _OPEN
+        fate = SpendingFate.KEPT if there else SpendingFate.LOST if over else SpendingFate.OPEN
+        seconds = row.seconds if row.asset_id is not None else erased.get(_made(scope, row))
+        price = Price(row.minor, row.currency)
+        found.append(SpentItem(row.id, "picture", row.month, price, seconds or 0.0, fate, row.asset_id, row.job_id))
+    return found
+
+
+def _made(scope: Scope, row: Any) -> UUID:
+    """The id under which the picture of an order came into the library, once it did (`pipeline.ingest_asset`)."""
+    return derived_uuid(scope.tenant_id, row.creator_id, records.run_source_key(row.job_id, row.number))
+
+
+def _free(scope: Scope, where: str, which: Mapping[str, Any]) -> list[SpentItem]:
+    zone = tenant_reads.get_agency(scope).zone
+    rows = scope.run(_FREE + where, tenant=scope.tenant_id, zone=zone, **which)
+    return [
+        SpentItem(row.id, "picture", row.month, None, row.seconds, SpendingFate.KEPT, row.asset_id, row.job_id)
+        for row in rows
+    ]
+
+
+def _texts(scope: Scope, where: str, which: Mapping[str, Any]) -> list[SpentItem]:
+    found = []
+    for row in scope.run(_TEXTS + where, tenant=scope.tenant_id, **which):
+        left = row.state == TextRequestState.LOST or row.created_at < scope.now - ABANDONED_AFTER
+        fate = (
+            SpendingFate.KEPT
+            if row.state == TextRequestState.KEPT
+            else SpendingFate.LOST
+            if left
+            else SpendingFate.OPEN
+        )
+        price = Price(row.minor, row.currency) if row.minor is not None else None
+        of = row.subject_id if row.purpose == TextPurpose.PICTURE else None  # it counts where the picture does
+        about = {"purpose": row.purpose, "subject_id": row.subject_id, "asset_id": of}
+        found.append(SpentItem(row.id, "text", row.month, price, row.seconds or 0.0, fate, **about))
+    return found

@@ -1,0 +1,300 @@
+"""What runs spend on engines of others: a price is set aside before anything is asked, and counts until it is released.
+
+What a month has cost is the sum of its orders, of which a picture has one, and of the requests for texts, of which each
+is one (`text_costs`): no counter can lose or double one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import select
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, LeaseLost, NotFound, Refused
+from foundation.ids import derived_uuid
+from foundation.money import Money, Price, round_up
+from studio.costs.models import SpendingCapRow
+from studio.library import assets, models
+from studio.library.states import PURCHASE_STATES, PurchaseState
+from tenants.agencies import queries as tenant_reads
+
+SpendingCaps = Mapping[str, Money]
+"""By currency, what the house lets each agency spend in a month (setting `generators.spending_caps`)."""
+
+_SPENT = """
+SELECT coalesce(sum(minor), 0) FROM (
+  SELECT minor FROM engine_orders
+  WHERE tenant_id = :tenant AND currency = :currency AND month = :month AND state <> 'released'
+  UNION ALL SELECT minor FROM text_requests
+  WHERE tenant_id = :tenant AND currency = :currency AND month = :month AND state <> 'unheard') billed
+"""
+
+MAX_MINOR = 10**9
+
+
+class CapReached(Refused):
+    """The agency's cap of this month leaves no room for another picture or text."""
+
+
+@dataclass(frozen=True)
+class PurchaseRequest:
+    """One picture of a run, and for how much it is to be bought; `budget` is the run's own, None where it has none."""
+
+    creator_id: UUID
+    job_id: UUID
+    number: int
+    engine: str
+    model: str
+    price: Price
+    budget: SpendingCaps | None = None
+
+
+@dataclass(frozen=True)
+class MonthlyBudget:
+    """What a month has cost and may cost: `cap` is what holds, `own` what the agency says, None for no cap."""
+
+    spent: Price
+    cap: Money | None
+    own: Money | None
+
+    def can_spend(self, count: int, price: Price) -> bool:
+        """Whether so many pictures more are within the cap."""
+        return self.cap is None or self.spent.minor + count * price.minor <= self.cap.minor
+
+
+def monthly_budget(scope: Scope, currency: str, caps: SpendingCaps) -> MonthlyBudget:
+    """Of this calendar month in the agency's zone; the lower of its own cap and the house's holds."""
+    own, house = _own(scope, currency), caps.get(currency)
+    both = [each for each in (own, house) if each is not None]
+    spent = Price(_spent(scope, currency, current_month(scope)), currency)
+    return MonthlyBudget(spent, min(both, key=lambda each: each.minor) if both else None, own)
+
+
+def set_spending_cap(scope: Scope, currency: str, cap: Money | None) -> None:
+    """At most so much a month in this currency, nothing with a cap of 0; no cap of its own when None. Raises
+    BadInput."""
+    if cap is not None and not (cap.currency == currency and 0 <= cap.minor <= MAX_MINOR):
+        raise BadInput("spending.cap_wrong", currency=currency)
+    assets.lock_library(scope, "spending", currency)
+    row = _cap(scope, currency)
+    if cap is None:
+        if row is not None:
+            scope.session.delete(row)
+        return
+    new = SpendingCapRow(tenant_id=scope.tenant_id, id=_cap_id(scope, currency), currency=currency, minor=0)
+    row = row or new
+    row.minor = cap.minor
+    scope.add(row)
+
+
+def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> models.EngineOrderRow:
+    """Set the price of a picture aside, once: one that may have been asked for is taken up as it stands.
+
+    Raises CapReached.
+    """
+    currency = wanted.price.currency
+    assets.lock_library(scope, "spending", currency)  # two at once would both find room
+    found = order_of_picture(scope, wanted.job_id, wanted.number)
+    if found is not None and found.state in (PurchaseState.ASKED, PurchaseState.PAID):
+        return found
+    row = found or models.EngineOrderRow(
+        tenant_id=scope.tenant_id,
+        id=_id(scope, wanted.job_id, wanted.number),
+        creator_id=wanted.creator_id,
+        job_id=wanted.job_id,
+        number=wanted.number,
+        engine=wanted.engine,
+        model=wanted.model,
+        minor=wanted.price.minor,
+        currency=currency,
+        month="",
+        state=str(PurchaseState.RELEASED),
+    )
+    _check(scope, row, wanted.price, caps)
+    _check_run(scope, row, wanted)
+    row.engine, row.model, row.month = wanted.engine, wanted.model, current_month(scope)
+    row.minor, row.currency, row.state = wanted.price.minor, currency, str(PurchaseState.RESERVED)
+    scope.add(row)
+    scope.session.flush()
+    return row
+
+
+def _check(scope: Scope, row: models.EngineOrderRow, price: Price, caps: SpendingCaps) -> None:
+    found = monthly_budget(scope, price.currency, caps)
+    mine = row.state == PurchaseState.RESERVED and (row.currency, row.month) == (price.currency, current_month(scope))
+    _within(found, found.spent.minor - (row.minor if mine else 0), price)
+
+
+def check_text_affordable(scope: Scope, price: Price, caps: SpendingCaps) -> None:
+    """Raise CapReached for a text that may cost so much and for which the month leaves no room. Who asks is alone with
+    the agency's spending until the transaction ends."""
+    assets.lock_library(scope, "spending", price.currency)
+    found = monthly_budget(scope, price.currency, caps)
+    _within(found, found.spent.minor, price)
+
+
+def _within(found: MonthlyBudget, spent: Decimal, price: Price) -> None:
+    if found.cap is not None and spent + price.minor > found.cap.minor:
+        raise CapReached("spending.cap_reached", spent=str(round_up(spent, price.currency)), cap=str(found.cap))
+
+
+def _check_run(scope: Scope, row: models.EngineOrderRow, wanted: PurchaseRequest) -> None:
+    """The recipe's own budget, of which every order of the run counts that was not released."""
+    price = wanted.price
+    if wanted.budget is None:
+        return
+    most = wanted.budget.get(price.currency, Money(0, price.currency))
+    spent = scope.run(
+        "SELECT coalesce(sum(minor), 0) FROM engine_orders WHERE tenant_id = :tenant AND job_id = :job"
+        " AND currency = :currency AND state <> 'released' AND id <> :own",
+        tenant=scope.tenant_id,
+        job=wanted.job_id,
+        currency=price.currency,
+        own=row.id,
+    ).scalar_one()
+    if Decimal(spent) + price.minor > most.minor:
+        said = round_up(Decimal(spent), price.currency)
+        raise CapReached("spending.run_reached", spent=str(said), most=str(most))
+
+
+def check_spending(
+    scope: Scope, price: Price, count: int, caps: SpendingCaps, *, budget_of_run: SpendingCaps | None = None
+) -> None:
+    """Raise CapReached when so many pictures more are beyond what the run, or the month, may cost."""
+    if budget_of_run is not None:
+        most = budget_of_run.get(price.currency, Money(0, price.currency))
+        if count * price.minor > most.minor:
+            raise CapReached("spending.run_near", cost=str(price.total(count)), most=str(most))
+    found = monthly_budget(scope, price.currency, caps)
+    if found.cap is not None and not found.can_spend(count, price):
+        left = Price(max(found.cap.minor - found.spent.minor, Decimal(0)), price.currency)
+        down = Money(int(left.minor), price.currency)
+        raise CapReached("spending.cap_near", cost=str(price.total(count)), left=str(down), cap=str(found.cap))
+
+
+def mark_ordering(scope: Scope, order_id: UUID, at: datetime) -> None:
+    """It is about to be asked for, at this time of the wall clock. Raises LeaseLost when somebody else was first, or
+    its run has ended."""
+    if not _moved(scope, order_id, PurchaseState.RESERVED, PurchaseState.ASKED, asked_at=at):
+        raise LeaseLost("spending.not_ours")
+
+
+def mark_ordered(scope: Scope, order_id: UUID, remote_id: str) -> None:
+    """The seller took it under this id."""
+    scope.run(
+        "UPDATE engine_orders SET remote_id = :remote WHERE tenant_id = :tenant AND id = :id AND state = 'asked'",
+        remote=remote_id,
+        tenant=scope.tenant_id,
+        id=order_id,
+    )
+
+
+def unmark_ordered(scope: Scope, order_id: UUID) -> None:
+    """It surely was not taken, or costs nothing: only set aside again."""
+    _moved(scope, order_id, PurchaseState.ASKED, PurchaseState.RESERVED, asked_at=None)
+
+
+def settle_order(scope: Scope, order_id: UUID) -> None:
+    """It is over, and counts as paid."""
+    scope.run(
+        "UPDATE engine_orders SET state = 'paid' WHERE tenant_id = :tenant AND id = :id AND state = 'asked'",
+        tenant=scope.tenant_id,
+        id=order_id,
+    )
+
+
+def release_order(scope: Scope, order_id: UUID) -> None:
+    """Nothing is asked for it now: what was set aside is free."""
+    _moved(scope, order_id, PurchaseState.RESERVED, PurchaseState.RELEASED, asked_at=None)
+
+
+def release_run_orders(scope: Scope, job_id: UUID) -> None:
+    """A run has ended: what was set aside for it is free. What was asked for stays counted."""
+    scope.run(
+        "UPDATE engine_orders SET state = 'released' WHERE tenant_id = :tenant AND job_id = :job"
+        " AND state = 'reserved'",
+        tenant=scope.tenant_id,
+        job=job_id,
+    )
+
+
+def order_of_picture(scope: Scope, job_id: UUID, number: int) -> models.EngineOrderRow | None:
+    """The order of a picture of a run."""
+    return scope.session.get(
+        models.EngineOrderRow, (scope.tenant_id, _id(scope, job_id, number)), populate_existing=True
+    )
+
+
+def get_engine_order(scope: Scope, order_id: UUID) -> models.EngineOrderRow:
+    """The same by its id. Raises NotFound."""
+    row = scope.session.get(models.EngineOrderRow, (scope.tenant_id, order_id))
+    if row is None:
+        raise NotFound("job.unknown")
+    return row
+
+
+def count_open_orders(scope: Scope) -> int:
+    """Pictures of the agency's runs that are being bought and are neither in the library nor left out. Who counts has
+    set aside his own in this transaction, under its lock."""
+    rows = scope.run(
+        "SELECT o.creator_id, o.job_id, o.number FROM engine_orders o"
+        " JOIN jobs j ON j.tenant_id = o.tenant_id AND j.id = o.job_id"
+        " WHERE o.tenant_id = :tenant AND j.state = 'running' AND o.state <> 'released' AND NOT EXISTS"
+        " (SELECT 1 FROM jsonb_array_elements(j.skipped) s WHERE CAST(s ->> 'number' AS int) = o.number)",
+        tenant=scope.tenant_id,
+    ).all()
+    return sum(not assets.assets_by_source(scope, row.creator_id, [f"job:{row.job_id}:{row.number}"]) for row in rows)
+
+
+def _moved(
+    scope: Scope, order_id: UUID, before: PurchaseState, after: PurchaseState, *, asked_at: datetime | None
+) -> bool:
+    PURCHASE_STATES.check(before, after)
+    moved = scope.run(
+        "UPDATE engine_orders SET state = :after, asked_at = :asked_at, remote_id = ''"
+        " WHERE tenant_id = :tenant AND id = :id AND state = :before",
+        after=str(after),
+        asked_at=asked_at,
+        tenant=scope.tenant_id,
+        id=order_id,
+        before=str(before),
+    )
+    return bool(moved.rowcount)
+
+
+def _spent(scope: Scope, currency: str, month: str) -> Decimal:
+    found = scope.run(
+        _SPENT,
+        tenant=scope.tenant_id,
+        currency=currency,
+        month=month,
+    ).scalar_one()
+    return Decimal(found)
+
+
+def current_month(scope: Scope) -> str:
+    """The month in which what is bought now counts, by the clocks of the agency's zone: `2026-11`."""
+    return f"{scope.now.astimezone(ZoneInfo(tenant_reads.get_agency(scope).zone)):%Y-%m}"
+
+
+def _own(scope: Scope, currency: str) -> Money | None:
+    row = _cap(scope, currency)
+    return Money(row.minor, currency) if row is not None else None
+
+
+def _cap(scope: Scope, currency: str) -> SpendingCapRow | None:
+    return scope.session.exec(
+        select(SpendingCapRow).where(SpendingCapRow.tenant_id == scope.tenant_id, SpendingCapRow.currency == currency)
+    ).first()
+
+
+def _cap_id(scope: Scope, currency: str) -> UUID:
+    return derived_uuid(scope.tenant_id, "spending cap", currency)
+
+
+def _id(scope: Scope, job_id: UUID, number: int) -> UUID:
+    return derived_uuid(scope.tenant_id, "engine order", job_id, number)

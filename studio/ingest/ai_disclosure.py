@@ -1,0 +1,47 @@
+"""A file that came in as a photograph and is a model's work: somebody says so afterwards, and nobody takes it back.
+
+A press, or the same file handed in once more as a model's, ends in the same event: the doors may not write what the
+gate goes by.
+"""
+
+from uuid import UUID
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import Refused
+from foundation.outbox import outbox
+from gate.assets import asset_records
+from studio.ingest import origin_detection
+from studio.library import assets
+from studio.library.events import AiDisclosureDue
+from tenants import audit
+from tenants.agencies import queries as tenants
+from tenants.agencies.rights import Right, require_right
+
+_NAMED = """
+UPDATE creations SET engine = :unnamed, updated_at = house_now()
+WHERE tenant_id = :tenant AND asset_id = ANY(:assets) AND engine = :camera
+"""
+
+
+def request_ai_disclosure(scope: Scope, asset_id: UUID) -> None:
+    """Say, as the acting member, that a model made a picture, a film or a sound. Raises Refused for who may not, and
+    for what no camera is said to have made; NotFound for another tenant's."""
+    require_right(tenants.get_acting_member(scope, "review.people_only").role, Right.RUN)
+    if assets.get_asset(scope, asset_id).engine != origin_detection.CAMERA_ENGINE:
+        raise Refused("avow.no_photograph")
+    schedule_ai_disclosure(scope, asset_id, by=scope.actor)
+
+
+def schedule_ai_disclosure(scope: Scope, asset_id: UUID, *, by: str) -> None:
+    """Have it said in the name of `by`; once is enough."""
+    outbox.put(scope, AiDisclosureDue(scope.tenant_id, asset_id, by), priority=1, dedupe=f"avow:{asset_id}")
+
+
+def apply_ai_disclosure(event: AiDisclosureDue, *, tenant: OpenScope) -> None:
+    """Say it of the asset, of what it is a copy of, and of what was made of it. Said twice, it is said once."""
+    with tenant(event.tenant_id, event.by) as scope:
+        names = {"camera": origin_detection.CAMERA_ENGINE, "unnamed": origin_detection.UNKNOWN_ENGINE}
+        found = asset_records.disclose_as_generated(scope, event.subject_id, **names)
+        scope.run(_NAMED, tenant=scope.tenant_id, assets=found, **names)
+        if found:
+            audit.record(scope, "picture.by_model", f"asset:{event.subject_id}", count=len(found))

@@ -1,0 +1,344 @@
+"""Copies of a picture of the library, cut and finished by the workers: new assets whose parent is the first one.
+
+A page calls `ask`; the workers do the rest (`make`). The first picture is never touched. What is known of it goes on to
+its copies: who is in it, its labels, since when it is, and what its rating keeps up (`gate/assets/asset_records.py`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache, partial
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.errors import BadInput, NotFound
+from foundation.i18n.translation import Message, canonical_json
+from foundation.ids import derived_uuid
+from foundation.ops.settings import GeneratorsSettings
+from foundation.outbox import outbox
+from foundation.outbox.heartbeat import Heartbeat, heartbeat
+from foundation.storage.object_store import ObjectStore, bytes_digest
+from gate.assets import asset_records
+from generators.contract.classifier import Classifier
+from generators.contract.engines import EngineMissing, JobTooLarge, Progress
+from generators.media import pictures
+from generators.media.pictures import POST_PROFILE, DecodedPhoto
+from generators.provenance import content_credentials
+from generators.provenance.content_credentials import SigningCredential
+from generators.retouch import aspect_ratios, crops, finish, subject_detection
+from generators.retouch.backgrounds import BackgroundRemover
+from generators.retouch.finish import CopyFinish
+from generators.retouch.subject_detection import PixelBox
+from generators.retouch.upscaler import Upscaler
+from studio.ingest import origin_detection, pipeline
+from studio.ingest.classification import CompareFaces
+from studio.ingest.pipeline import AssetSource, PreparedAsset
+from studio.library import assets, models, queries, storage_quota
+from studio.library.events import PictureCopyDue
+from studio.library.states import UPLOAD_STATES, UploadState
+
+KEPT_CUTS = 64
+"""Pictures whose cuts a page remembers."""
+
+
+@dataclass(frozen=True)
+class PictureCopyView:
+    """A copy on its way: `waiting`, `ready` with its asset, or `refused` with the reason."""
+
+    id: UUID
+    creator_id: UUID
+    asset_id: UUID
+    finish: CopyFinish
+    state: UploadState
+    reason: Message | None
+    made_id: UUID | None
+    at: datetime
+    step: int = 0
+    steps: int = 0
+    """How many of so many tiles are done, of one that a model makes larger; 0 before that."""
+
+
+class _Stopped(Exception):
+    """Somebody stopped the copy, or another worker settled it."""
+
+
+def request_copy(scope: Scope, asset_id: UUID, finish: CopyFinish, *, by: str, store: ObjectStore) -> UUID:
+    """Have the workers make a copy of a picture, finished so; returns the copy's id.
+
+    The same copy asked for twice is one; one that was refused is tried again. Raises NotFound for no such picture and
+    what is withheld, BadInput for a film and where nothing would be done; `storage_quota.StorageFull` where there is no room.
+    """
+    found, picture = queries.get_asset_bytes(scope, asset_id), _picture(scope, asset_id)
+    if not finish.has_changes:
+        raise BadInput("copy.nothing")
+    kept = finish.to_json()
+    copy_id = derived_uuid(scope.tenant_id, asset_id, f"copy:{canonical_json(kept).decode()}")
+    assets.lock_library(scope, "copy", copy_id)
+    row = scope.session.get(models.PictureCopyRow, (scope.tenant_id, copy_id))
+    if (
+        row is not None
+        and row.state == UploadState.READY
+        and not queries.get_asset_cards(scope, [row.made_id or row.id])
+    ):
+        _move(row, UploadState.REFUSED)  # the copy was erased meanwhile: it is made again
+    if row is not None and row.state != UploadState.REFUSED:
+        return row.id
+    storage_quota.check_storage(scope, store.quota_bytes, picture.size)  # a copy weighs about as much
+    if row is None:
+        row = models.PictureCopyRow(
+            tenant_id=scope.tenant_id,
+            id=copy_id,
+            creator_id=found.creator_id,
+            asset_id=asset_id,
+            finish=kept,
+            by=by,
+        )
+    else:
+        _move(row, UploadState.WAITING)
+    scope.add(row)
+    outbox.put(scope, PictureCopyDue(scope.tenant_id, row.id), dedupe=f"copy:{row.id}")
+    return row.id
+
+
+def check_copy_models(known: GeneratorsSettings, finish: CopyFinish) -> None:
+    """Raise BadInput for what needs a model that nobody set on this installation."""
+    if finish.finer and not known.upscale_model:
+        raise BadInput("upscale.no_model")
+    if finish.background and not known.cutout_model:
+        raise BadInput("cutout.no_model")
+
+
+def list_recent_copies(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100) -> list[PictureCopyView]:
+    """A creator's copies that wait, and those that became something since then, the newest first."""
+    rows = scope.session.exec(
+        select(models.PictureCopyRow)
+        .where(
+            models.PictureCopyRow.tenant_id == scope.tenant_id,
+            models.PictureCopyRow.creator_id == creator_id,
+            (col(models.PictureCopyRow.updated_at) >= since)
+            | (models.PictureCopyRow.state == str(UploadState.WAITING)),
+        )
+        .order_by(col(models.PictureCopyRow.created_at).desc())
+        .limit(limit)
+    )
+    return [_value(scope, row) for row in rows]
+
+
+@dataclass(frozen=True)
+class CropPreview:
+    """Where a picture of `size` pixels would be cut, by form; those it is too small for are absent."""
+
+    size: tuple[int, int]
+    by_form: Mapping[str, PixelBox]
+
+
+def preview_crops(tenant_id: UUID, sha256: str, store: ObjectStore) -> CropPreview:
+    """Where the copies of these bytes would be cut. Raises NotFound, Unavailable; BadInput for no picture."""
+    return _cuts(tenant_id, sha256, store.get)
+
+
+@lru_cache(KEPT_CUTS)
+def _cuts(tenant_id: UUID, sha256: str, get: Callable[[UUID, str], bytes]) -> CropPreview:
+    pixels = pictures.flatten_on(pictures.decode_photo(get(tenant_id, sha256), name=sha256[:8]).pixels, (255, 255, 255))
+    keep, found = subject_detection.find_subject(pixels), {}
+    for form in aspect_ratios.ASPECT_RATIOS:
+        try:
+            found[form.name] = crops.crop_window(pixels.size, form, keep)
+        except BadInput:
+            continue
+    return CropPreview(pixels.size, found)
+
+
+def make_copy(
+    event: PictureCopyDue,
+    *,
+    tenant: OpenScope,
+    store: ObjectStore,
+    credential: Callable[[], SigningCredential],
+    classifier: Classifier | None = None,
+    compare: CompareFaces | None = None,
+    cutter: Callable[[], BackgroundRemover | None] = lambda: None,
+    upscaler: Callable[[], Upscaler | None] = lambda: None,
+) -> None:
+    """Make the copy and bring it into the library, or say why it cannot be. Others' faults are tried again; made twice
+    it is the same asset. One that is stopped ends with its tile."""
+    try:
+        with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
+            row = _row(scope, event.subject_id)
+            if row.state != UploadState.WAITING:
+                return
+            first, picture = _creation(scope, row.asset_id), _picture(scope, row.asset_id)
+        data = store.get(event.tenant_id, picture.sha256)
+        with heartbeat() as pulse:
+            told = partial(_told, tenant, event, pulse)
+            prepared = _finished(row, first, data, credential, CopyModels(cutter, upscaler, told))
+            pulse.check_lease()
+        with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
+            asset_id = assets.find_asset_by_digest(scope, row.creator_id, bytes_digest(prepared.data))
+        if asset_id is None:
+            asset_id = pipeline.ingest_asset(
+                tenant,
+                store,
+                tenant_id=event.tenant_id,
+                creator_id=row.creator_id,
+                prepared=prepared,
+                classifier=classifier,
+                compare=compare,
+                still=partial(_wanted, copy_id=row.id, asset_id=row.asset_id),
+            )
+        reason = None
+    except _Stopped:
+        return
+    except (BadInput, EngineMissing, JobTooLarge) as refused:
+        asset_id, reason = None, refused.message
+    except NotFound:
+        asset_id, reason = None, Message("copy.lost")
+    with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
+        _settle(scope, event.subject_id, asset_id, reason)
+
+
+def _wanted(scope: Scope, *, copy_id: UUID, asset_id: UUID) -> None:
+    """Raise where the copy was stopped meanwhile, or its picture may not be used any more."""
+    if _row(scope, copy_id, lock=True).state != UploadState.WAITING:
+        raise _Stopped
+    _picture(scope, asset_id)
+
+
+def _told(tenant: OpenScope, event: PictureCopyDue, pulse: Heartbeat, done: int, total: int) -> None:
+    """Say how far a copy is. Raises LeaseLost where another worker has it, _Stopped where nobody waits for it."""
+    pulse.check_lease()
+    with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
+        row = _row(scope, event.subject_id, lock=True)
+        if row.state != UploadState.WAITING:
+            raise _Stopped
+        row.step, row.steps = done, total
+        scope.add(row)
+
+
+def stop_copy(scope: Scope, copy_id: UUID) -> None:
+    """Want a copy no more: one that is being made ends with its tile. Raises NotFound; one that is done stays."""
+    _settle(scope, copy_id, None, Message("copy.stopped"))
+    outbox.cancel_all(scope, copy_id, PictureCopyDue.kind)
+
+
+def fail_copy(event: PictureCopyDue, *, tenant: OpenScope) -> None:
+    """The row of a copy failed too often: a person is told, and may ask again."""
+    with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
+        _settle(scope, event.subject_id, None, Message("copy.gave_up"))
+
+
+@dataclass(frozen=True)
+class CopyModels:
+    """What a copy may need beside its picture, each made at its first use, and who is told how far it is."""
+
+    cutter: Callable[[], BackgroundRemover | None]
+    upscaler: Callable[[], Upscaler | None]
+    told: Progress
+
+
+def _finished(
+    row: models.PictureCopyRow,
+    first: models.CreationRow,
+    data: bytes,
+    credential: Callable[[], SigningCredential],
+    models_of: CopyModels,
+) -> PreparedAsset:
+    """The copy as it will be stored. What an engine made is marked and signed as such once more: cutting breaks the
+    first mark, and is no camera's work either."""
+    asked = CopyFinish.from_json(row.finish)
+    flat = pictures.flatten_on(pictures.decode_photo(data, name=str(row.asset_id)).pixels, (255, 255, 255))
+    finer = models_of.upscaler() if asked.finer else None
+    cutter = models_of.cutter() if asked.background else None
+    pixels = finish.apply_finish(flat, asked, cutter, finer, models_of.told)
+    photo = DecodedPhoto(pixels=pixels, mime="image/jpeg", sha256=bytes_digest(data))
+    by_engine = first.engine != origin_detection.CAMERA_ENGINE
+    kind = content_credentials.source_type_of(first.engine)
+    rendered = pictures.render_photo(
+        photo, POST_PROFILE, xmp=content_credentials.xmp_packet(kind) if by_engine else b""
+    )
+    final = rendered.data
+    if by_engine:
+        origin = content_credentials.ProvenanceClaim(first.engine, first.model, kind, first.label)
+        final = content_credentials.sign_media(final, rendered.mime, credential(), origin)
+    source = AssetSource(
+        key=f"copy:{row.id}",
+        origin="generated" if first.seed is not None else "upload",
+        ai="none",  # that of its parent, if higher
+        engine=first.engine,
+        model=first.model,
+        label=first.label,
+        seed=first.seed,
+        prompt=first.prompt,
+        alt=first.alt,
+        parent=row.asset_id,
+        parameters={
+            **{key: said["text"] if isinstance(said, dict) else said for key, said in row.finish.items()},
+            **({"larger_by": finer.name, "larger_by_sha256": finer.digest} if finer is not None else {}),
+        },
+    )
+    return PreparedAsset(rendered, photo, final, source)
+
+
+def _picture(scope: Scope, asset_id: UUID) -> asset_records.StoredRendition:
+    """The bytes a copy is made of. Raises NotFound for what is withheld or gone, BadInput for a film."""
+    found = asset_records.newest_rendition(scope, asset_id, POST_PROFILE.name)
+    if found is None or queries.get_asset_bytes(scope, asset_id).standing.is_withheld:
+        raise NotFound("library.asset_unknown", destination="-")
+    if not found.mime.startswith("image/"):
+        raise BadInput("copy.film")
+    return found
+
+
+def _creation(scope: Scope, asset_id: UUID) -> models.CreationRow:
+    row = scope.session.exec(
+        select(models.CreationRow).where(
+            models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.asset_id == asset_id
+        )
+    ).first()
+    if row is None:
+        raise NotFound("library.asset_unknown", destination="-")
+    return row
+
+
+def _settle(scope: Scope, copy_id: UUID, asset_id: UUID | None, reason: Message | None) -> None:
+    row = _row(scope, copy_id, lock=True)
+    if row.state != UploadState.WAITING:
+        return
+    _move(row, UploadState.READY if asset_id is not None else UploadState.REFUSED)
+    row.made_id, row.reason = asset_id, stored_message(reason)
+    scope.add(row)
+
+
+def _move(row: models.PictureCopyRow, after: UploadState) -> None:
+    UPLOAD_STATES.check(UploadState(row.state), after)
+    row.state, row.reason = str(after), None
+    row.step = row.steps = 0
+
+
+def _row(scope: Scope, copy_id: UUID, *, lock: bool = False) -> models.PictureCopyRow:
+    row = scope.session.get(models.PictureCopyRow, (scope.tenant_id, copy_id), with_for_update=lock or None)
+    if row is None:
+        raise NotFound("library.asset_unknown", destination="-")
+    return row
+
+
+def get_copies(scope: Scope, copy_ids: Sequence[UUID]) -> list[PictureCopyView]:
+    """How these copies stand, in this order. Raises NotFound; another tenant's looks the same."""
+    return [_value(scope, _row(scope, one)) for one in copy_ids]
+
+
+def _value(scope: Scope, row: models.PictureCopyRow) -> PictureCopyView:
+    return PictureCopyView(
+        row.id,
+        row.creator_id,
+        row.asset_id,
+        CopyFinish.from_json(row.finish),
+        UploadState(row.state),
+        Message.from_json(row.reason) if row.reason else None,
+        row.made_id,
+        row.created_at or scope.now,
+        row.step,
+        row.steps,
+    )

@@ -1,0 +1,415 @@
+"""The one path from bytes to a rated rendition: decode, upright, strip, resize, mark, sign, hash, store, record.
+
+What is recorded is what will be sent, byte for byte; nothing touches the bytes afterwards.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import select
+
+from foundation.db.database import OpenScope, Scope
+from foundation.ids import derived_uuid
+from foundation.money import Price
+from foundation.outbox import outbox
+from foundation.storage.object_store import ObjectStore
+from gate.assets import asset_records
+from gate.assets import erasure as evidence
+from gate.contract.units import Rating, highest_rating
+from gate.ratings import inspections, ratings, seals
+from gate.ratings.aggregation import DECLARED_WORDS_SOURCE
+from generators.contract.classifier import Classifier
+from generators.contract.engines import GeneratedPicture, OriginLabel
+from generators.contract.speech import GeneratedSpeech
+from generators.media import picture_quality, pictures, thumbnails
+from generators.media.pictures import POST_PROFILE, DecodedPhoto, RenderedPicture
+from generators.provenance import content_credentials, embedded_claims
+from generators.provenance.content_credentials import SigningCredential
+from generators.video import video_files
+from generators.video.video_files import DecodedVideo
+from studio.ingest import classification, origin_detection, video_assets
+from studio.ingest.classification import CompareFaces
+from studio.ingest.video_assets import CompanionPicture
+from studio.library import erasure, models
+from studio.library.assets import FRAMES_PARAMETER, SECONDS_PARAMETER, delete_objects, lock_library
+from studio.library.events import StyleScoreDue
+from tenants.agencies import queries as tenant_reads
+
+INGEST_ACTOR = "system:ingesting"
+QUALITY_PARAMETER = "score"
+"""Among the parameters of what an engine made: how well it is made, 0 to 100."""
+
+
+@dataclass(frozen=True)
+class AssetSource:
+    """Where bytes come from. `key` makes them once per creator; `origin`: upload or generated; `ai` as in the unit."""
+
+    key: str
+    origin: str
+    ai: str
+    engine: str
+    model: str = ""
+    label: str = ""
+    seed: int | None = None
+    prompt: str = ""
+    alt: str = ""
+    job_id: UUID | None = None
+    parent: UUID | None = None
+    """The asset it was made from: a still of a film, a film of a picture."""
+    parts: tuple[UUID, ...] = ()
+    """The assets it is made of, uncut: the stills of a clip, and its sound."""
+    after: tuple[UUID, ...] = ()
+    """The assets its engine looked at: of a look to keep, of a posture."""
+    parameters: Mapping[str, str | int | float] = field(default_factory=dict)
+    declared: Rating = Rating.G
+    """What the words it was made from are rated: it is at least that."""
+    seconds: float | None = None
+    """How long the engine drew."""
+    cost: Price | None = None
+    voice_of: UUID | None = None
+    """The living person whose voice a model copied."""
+
+
+@dataclass(frozen=True)
+class PreparedAsset:
+    """A rendition ready to be stored, the photo it was made from or, of a film, that stands for it, and its lineage."""
+
+    rendered: RenderedPicture
+    photo: DecodedPhoto
+    data: bytes = field(repr=False)
+    source: AssetSource
+    film: DecodedVideo | None = field(default=None, repr=False)
+
+
+def source_key_of(sha256: str) -> str:
+    """What makes a file with these bytes one asset."""
+    return f"file:{sha256}"
+
+
+def prepare_upload(data: bytes, *, name: str, alt: str = "", generated: bool = False) -> PreparedAsset:
+    """An upload, `generated` where whoever handed it in says that a model made it. Raises BadInput that names the file
+    when it cannot be decoded safely."""
+    if video_files.is_video_or_audio(data):
+        return _filmed(data, name=name, alt=alt, generated=generated)
+    photo = pictures.decode_photo(data, name=name)
+    made = origin_detection.detect_origin(data, photo.mime, photo.lineage, photo.claim, said=generated)
+    source = AssetSource(
+        key=source_key_of(photo.sha256),
+        origin="upload",
+        ai=made.is_ai,
+        engine=made.engine,
+        model=made.left.model,
+        label=made.label,
+        seed=made.left.seed,
+        prompt=made.left.prompt,
+        alt=alt,
+        parameters=photo.lineage,
+    )
+    rendered = pictures.render_photo(photo, POST_PROFILE)
+    return PreparedAsset(rendered, photo, rendered.data, source)
+
+
+def _filmed(data: bytes, *, name: str, alt: str, generated: bool) -> PreparedAsset:
+    """An upload that moves or sounds: made anew, with all that is to be looked at."""
+    film = video_files.decode_video(data, name=name)
+    made = origin_detection.detect_origin(
+        data, film.mime, {}, embedded_claims.declared_source_type(data), said=generated
+    )
+    source = AssetSource(
+        key=source_key_of(film.sha256),
+        origin="upload",
+        ai=made.is_ai,
+        engine=made.engine,
+        label=made.label,
+        alt=alt,
+        parameters={SECONDS_PARAMETER: round(film.seconds), FRAMES_PARAMETER: len(film.looked.frames)},
+    )
+    photo = video_assets.poster_photo(film)
+    return PreparedAsset(video_assets.video_rendition(film, photo), photo, film.data, source, film)
+
+
+def prepare_generated_picture(
+    picture: GeneratedPicture,
+    *,
+    key: str,
+    alt: str,
+    credential: SigningCredential,
+    job_id: UUID | None = None,
+    declared: Rating = Rating.G,
+    seconds: float | None = None,
+    cost: Price | None = None,
+    parent: UUID | None = None,
+    after: Sequence[UUID] = (),
+) -> PreparedAsset:
+    """What an engine made, of words or of a `parent`, having looked at what it was made `after`, in so many `seconds`
+    and for what `cost`: marked as such in its metadata and by a signed manifest, last of all."""
+    drawn_here = picture.label in (OriginLabel.DRAWN, OriginLabel.STAND_IN)
+    kind = content_credentials.source_type_of(picture.engine)
+    photo = pictures.decode_photo(picture.data, name=key)
+    rendered = pictures.render_photo(photo, POST_PROFILE, xmp=content_credentials.xmp_packet(kind))
+    origin = content_credentials.ProvenanceClaim(picture.engine, picture.model, kind, str(picture.label))
+    source = AssetSource(
+        key=key,
+        origin="generated",
+        ai="none" if drawn_here else "generated",
+        engine=picture.engine,
+        model=picture.model,
+        label=str(picture.label),
+        seed=picture.seed,
+        prompt=picture.prompt,
+        alt=alt,
+        job_id=job_id,
+        parameters={**picture.parameters, QUALITY_PARAMETER: picture_quality.score_quality(photo.pixels)},
+        declared=declared,
+        seconds=seconds,
+        cost=cost,
+        parent=parent,
+        after=tuple(after),
+    )
+    return PreparedAsset(
+        rendered, photo, content_credentials.sign_media(rendered.data, rendered.mime, credential, origin), source
+    )
+
+
+CLIPS = "clips"
+"""The engine of what is cut from stills here."""
+
+
+def prepare_clip(
+    data: bytes,
+    *,
+    key: str,
+    parts: Sequence[UUID],
+    words: Sequence[str],
+    alt: str,
+    made: str,
+    credential: Callable[[], SigningCredential],
+    declared: Rating = Rating.G,
+) -> PreparedAsset:
+    """A clip our own cutter wrote (`generators/video/slideshow.py`): looked at frame by frame like any film, its `words` read as
+    subtitles are. Where a model `made` anything of it (`ai` of the unit), it bears a mark, signed last of all."""
+    film = replace(video_files.reopen_video(data, name=key), words=tuple(dict.fromkeys(words)))
+    if made != "none":
+        origin = content_credentials.ProvenanceClaim(CLIPS, "", "compositeWithTrainedAlgorithmicMedia")
+        film = replace(film, data=content_credentials.sign_media(film.data, film.mime, credential(), origin))
+    source = AssetSource(
+        key=key,
+        origin="generated" if made == "generated" else "upload",
+        ai=made,
+        engine=CLIPS,
+        alt=alt,
+        parts=tuple(parts),
+        parameters={SECONDS_PARAMETER: round(film.seconds), FRAMES_PARAMETER: len(film.looked.frames)},
+        declared=declared,
+    )
+    photo = video_assets.poster_photo(film)
+    return PreparedAsset(video_assets.video_rendition(film, photo), photo, film.data, source, film)
+
+
+def prepare_speech(
+    said: GeneratedSpeech,
+    *,
+    key: str,
+    words: str,
+    credential: SigningCredential,
+    declared: Rating,
+    voice_of: UUID | None,
+) -> PreparedAsset:
+    """What an engine of speech said: marked as such, with its words to be read, whose voice it is and its licence."""
+    film = replace(video_files.reopen_video(said.data, name=key), words=(words,))
+    origin = content_credentials.ProvenanceClaim(said.engine, said.model, "trainedAlgorithmicMedia", str(said.label))
+    source = AssetSource(
+        key=key,
+        origin="generated",
+        ai="generated",
+        engine=said.engine,
+        model=said.model,
+        label=str(said.label),
+        seed=said.seed,
+        prompt=words,
+        parameters={
+            **said.parameters,
+            SECONDS_PARAMETER: round(said.seconds),
+            FRAMES_PARAMETER: 0,
+            "voice": said.voice.id,
+            "licence": said.voice.licence.name,
+        },
+        declared=declared,
+        voice_of=voice_of,
+    )
+    photo = video_assets.poster_photo(film)
+    data = content_credentials.sign_media(film.data, film.mime, credential, origin)
+    return PreparedAsset(video_assets.video_rendition(film, photo), photo, data, source, film)
+
+
+def ingest_asset(
+    tenant: OpenScope,
+    store: ObjectStore,
+    *,
+    tenant_id: UUID,
+    creator_id: UUID,
+    prepared: PreparedAsset,
+    classifier: Classifier | None = None,
+    compare: CompareFaces | None = None,
+    still: Callable[[Scope], object] | None = None,
+) -> UUID:
+    """Store the bytes, have the classifier look, then record asset, rendition, lineage and what was found in one
+    transaction; returns the asset's id.
+
+    The same source brought twice is the same asset. Where the classifier cannot say, that is recorded, and it is asked
+    again later. `still` raises where what it was made from may not be used any more: it is asked in that transaction,
+    while nobody else says anything of that. Then nothing is recorded and no bytes stay, nor when the disk is full
+    (Unavailable).
+    """
+    film, (sha256, beside) = prepared.film, _keep(store, tenant_id, prepared)
+    with tenant(tenant_id, INGEST_ACTOR) as scope:
+        sealed = bool(seals.sealed_digests(scope, [sha256]))
+    found = None if sealed else classification.classify(prepared.photo, classifier, film=film)  # no transaction is open
+    faces = classification.compare_faces(tenant_id, found, compare)
+    recorded = False
+    try:
+        with tenant(tenant_id, INGEST_ACTOR) as scope:
+            lock_library(
+                scope, "ingest", creator_id, prepared.source.key
+            )  # the second of two uploads at once finds the first
+            known = _known(scope, creator_id, prepared.source.key)
+            if known is not None:
+                return known
+            lock_library(scope, "object", sha256)
+            if evidence.is_erased(scope, sha256) or not store.exists(tenant_id, sha256):
+                _keep(store, tenant_id, prepared)  # erased, or forgotten by who brought the same, perhaps only just now
+            asset_id = _record(scope, creator_id, prepared, sha256)
+            if still is not None:
+                still(scope)
+            _say(scope, asset_id, prepared, sha256)
+            video_assets.record_companions(scope, asset_id, sha256, beside)
+            classification.record_classification(scope, asset_id, sha256, found, faces)
+            inspections.record_file_inspection(
+                scope,
+                sha256,
+                hidden=prepared.photo.hidden_preview,
+                turned=[look.hex() for look in prepared.rendered.turned],
+                words=film.words if film is not None else (),
+                frames=video_assets.frame_hashes(film),
+            )
+        recorded = True
+        return asset_id
+    finally:
+        if not recorded:
+            delete_objects(tenant, store, tenant_id, [sha256, *(one.sha256 for one in beside)], actor=INGEST_ACTOR)
+
+
+def _say(scope: Scope, asset_id: UUID, prepared: PreparedAsset, sha256: str) -> None:
+    """What is known of an asset before anybody looks: its least rating, and whose voice it is."""
+    source = prepared.source
+    _rate_as_parts(scope, sha256, source.parts)
+    if source.voice_of is not None:  # with the asset itself: it never stands there as nobody's
+        ratings.record_depiction(scope, asset_id, source.voice_of, how="voice", confirmed_by="generation")
+    if source.declared is not Rating.G:
+        ratings.record_rating(scope, sha256, source.declared, source=DECLARED_WORDS_SOURCE)
+    if source.after:
+        outbox.put(scope, StyleScoreDue(scope.tenant_id, asset_id), dedupe=f"look.score:{asset_id}")
+
+
+def _keep(store: ObjectStore, tenant_id: UUID, prepared: PreparedAsset) -> tuple[str, list[CompanionPicture]]:
+    """Store what was made and what is kept beside it; its digest. Raises Unavailable when the disk is full."""
+    sha256 = store.put(tenant_id, prepared.data)
+    if prepared.film is not None:
+        return sha256, video_assets.store_companions(store, tenant_id, prepared.film, prepared.photo, sha256)
+    return sha256, _thumbnails(store, tenant_id, prepared.photo, sha256)
+
+
+def _rate_as_parts(scope: Scope, sha256: str, parts: Sequence[UUID]) -> None:
+    """What is made of rated pictures alone is rated as the highest of them; else somebody, or something, must look."""
+    stored = asset_records.newest_renditions(scope, parts, POST_PROFILE.name)
+    said = [ratings.effective_rating(scope, one.sha256) for one in stored.values()]
+    known = [rating for rating in said if rating is not None]
+    if known and len(known) == len(parts):
+        ratings.record_rating(scope, sha256, highest_rating(known), source="rule:parts")
+
+
+def _thumbnails(store: ObjectStore, tenant_id: UUID, photo: DecodedPhoto, sha256: str) -> list[CompanionPicture]:
+    """Store the thumbnails of a picture of these bytes, which members are shown. Raises Unavailable when the disk is
+    full."""
+    flat = pictures.flatten_on(photo.pixels, (255, 255, 255))  # as what is sent
+    return [
+        CompanionPicture(
+            one.profile, store.put(tenant_id, one.data), len(one.data), one.width, one.height, thumbnails.THUMBNAIL_MIME
+        )
+        for one in thumbnails.make_thumbnails(flat, mark=sha256)
+    ]
+
+
+def _known(scope: Scope, creator_id: UUID, key: str) -> UUID | None:
+    return scope.session.exec(
+        select(models.CreationRow.asset_id).where(
+            models.CreationRow.tenant_id == scope.tenant_id,
+            models.CreationRow.creator_id == creator_id,
+            models.CreationRow.source_key == key,
+        )
+    ).first()
+
+
+def _record(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha256: str) -> UUID:
+    source, taken = prepared.source, _taken_at(scope, creator_id, prepared)
+    creation_id = derived_uuid(scope.tenant_id, creator_id, source.key)
+    asset_id = erasure.erased_asset_id(scope, creation_id) or asset_records.record_asset(
+        scope,
+        creator_id=creator_id,
+        origin=source.origin,
+        ai=source.ai,
+        engine=source.engine,
+        made_at=taken or scope.now,
+        source="capture" if taken else "ingest",
+        parent=source.parent,
+        parts=source.parts,
+        after=source.after,
+        model=source.model if source.ai != "none" else "",
+        label=source.label,
+    )
+    asset_records.record_rendition(
+        scope,
+        asset_id,
+        sha256=sha256,
+        mime=prepared.rendered.mime,
+        size=len(prepared.data),
+        width=prepared.rendered.width,
+        height=prepared.rendered.height,
+        profile=POST_PROFILE.name,
+        phash=prepared.rendered.phash.hex() or None,
+    )
+    scope.add(
+        models.CreationRow(
+            tenant_id=scope.tenant_id,
+            id=creation_id,
+            creator_id=creator_id,
+            asset_id=asset_id,
+            job_id=source.job_id,
+            source_key=source.key,
+            sha256=sha256,
+            engine=source.engine,
+            model=source.model,
+            label=asset_records.asset_label(scope, asset_id),
+            seed=source.seed,
+            prompt=source.prompt,
+            parameters=dict(source.parameters),
+            alt=source.alt,
+            taken_at=taken,
+            seconds=source.seconds,
+            cost=source.cost.minor if source.cost else None,
+            currency=source.cost.currency if source.cost else None,
+        )
+    )
+    return asset_id
+
+
+def _taken_at(scope: Scope, creator_id: UUID, prepared: PreparedAsset) -> datetime | None:
+    """The camera's time; one in the future is a wrong clock and counts as none."""
+    taken = prepared.photo.taken
+    if taken is None or prepared.source.origin != "upload":
+        return None
+    instant = taken.to_utc(ZoneInfo(tenant_reads.get_creator(scope, creator_id).zone))
+    return instant if instant <= scope.now else None

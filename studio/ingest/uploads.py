@@ -1,0 +1,260 @@
+"""Photos, films and sounds handed in at the dashboard or by a program: kept as they came until they were brought in.
+
+A page or a route calls `receive`; the workers decode, strip and record (`ingest`), the one path every picture takes.
+What came is forgotten as soon as there is an asset or a reason: it may hold where and when a photo was taken.
+"""
+
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.errors import BadInput, NotFound, Unavailable
+from foundation.i18n.translation import Message
+from foundation.ids import derived_uuid
+from foundation.outbox import outbox
+from foundation.outbox.heartbeat import heartbeat
+from foundation.storage.object_store import ObjectStore, bytes_digest
+from gate.consent import asset_bindings
+from generators.containers import still_images
+from generators.contract.classifier import Classifier
+from generators.video import video_files
+from studio.ingest import ai_disclosure, pipeline
+from studio.ingest.classification import CompareFaces
+from studio.library import assets, models, storage_quota
+from studio.library.events import UploadDue
+from studio.library.states import UPLOAD_STATES, UploadState
+
+MAX_FILE_NAME = 120
+
+
+@dataclass(frozen=True)
+class UploadView:
+    """A file on its way: `waiting`, `ready` with its asset, or `refused` with the reason. `size` in bytes."""
+
+    id: UUID
+    creator_id: UUID
+    name: str
+    size: int
+    state: UploadState
+    reason: Message | None
+    asset_id: UUID | None
+    at: datetime
+
+
+def receive_upload(
+    scope: Scope,
+    *,
+    creator_id: UUID,
+    name: str,
+    data: bytes,
+    by: str,
+    store: ObjectStore,
+    card: UUID | None = None,
+    batch: UUID | None = None,
+    generated: bool = False,
+) -> UUID:
+    """Keep a file and have the workers bring it into the library; returns the upload's id (see `upload`).
+
+    The same file of the same creator is the same upload, and one asset; one that was refused is tried again.
+    `by` is the actor who brings it, `card` the shoot card it is put on once it is in the library; files handed in by
+    one gesture share a `batch`; `generated` says that a model made it, of one that is in the library too, and cannot be
+    unsaid. Raises BadInput, before anything is kept, `photo.…` (generators/containers/still_images.py) for what is no whole JPEG,
+    PNG or WebP of at most 64 MiB and `film.…` (generators/containers/tracks.py) for a film or a sound that is not taken;
+    `storage_quota.StorageFull` beyond what the tenant may keep; Unavailable when the store is full or away.
+    """
+    shown = _shown(name)
+    if video_files.is_video_or_audio(data):
+        video_files.inspect_video(data, name=shown)
+    else:
+        still_images.inspect_picture(data, name=shown)
+    sha256 = bytes_digest(data)
+    upload_id = derived_uuid(scope.tenant_id, creator_id, f"upload:{sha256}")
+    assets.lock_library(scope, "upload", upload_id)
+    row = scope.session.get(models.UploadRow, (scope.tenant_id, upload_id))
+    if row is not None and row.state != UploadState.REFUSED:
+        if card is not None and row.asset_id is not None:
+            asset_bindings.request_binding(scope, row.asset_id, card, by=by)
+        if generated and not row.generated and row.asset_id is not None:
+            ai_disclosure.schedule_ai_disclosure(scope, row.asset_id, by=by)
+        row.generated = row.generated or generated
+        scope.add(row)
+        return row.id
+    storage_quota.check_storage(scope, store.quota_bytes, len(data))
+    assets.lock_library(scope, "object", sha256)  # nobody who erases these bytes comes in between
+    store.put(scope.tenant_id, data)
+    if row is None:
+        row = models.UploadRow(
+            tenant_id=scope.tenant_id,
+            id=upload_id,
+            creator_id=creator_id,
+            name=shown,
+            sha256=sha256,
+            size=len(data),
+            by=by,
+            card_id=card,
+            batch=batch,
+            generated=generated,
+        )
+    else:
+        _move(row, UploadState.WAITING)
+        row.card_id, row.generated = card, row.generated or generated
+    scope.add(row)
+    outbox.put(scope, UploadDue(scope.tenant_id, row.id), dedupe=f"upload:{row.id}")
+    return row.id
+
+
+def _shown(name: str) -> str:
+    """The file's own name: no folders, nothing a line cannot hold."""
+    bare = "".join(letter for letter in PurePath(name.replace("\\", "/")).name if letter.isprintable())
+    return bare[-MAX_FILE_NAME:] or "photo"
+
+
+def get_upload(scope: Scope, upload_id: UUID) -> UploadView:
+    """How a file stands. Raises NotFound; another tenant's looks the same."""
+    return _value(scope, _row(scope, upload_id))
+
+
+def get_uploads(scope: Scope, upload_ids: Collection[UUID]) -> dict[UUID, UploadView]:
+    """How these files stand, by id; one that is not here is absent."""
+    if not upload_ids:
+        return {}
+    rows = scope.session.exec(
+        select(models.UploadRow).where(
+            models.UploadRow.tenant_id == scope.tenant_id, col(models.UploadRow.id).in_(list(upload_ids))
+        )
+    )
+    return {row.id: _value(scope, row) for row in rows}
+
+
+def list_recent_uploads(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100) -> list[UploadView]:
+    """A creator's files that wait, and those that became something since then, the newest first."""
+    rows = scope.session.exec(
+        select(models.UploadRow)
+        .where(
+            models.UploadRow.tenant_id == scope.tenant_id,
+            models.UploadRow.creator_id == creator_id,
+            (col(models.UploadRow.updated_at) >= since) | (models.UploadRow.state == str(UploadState.WAITING)),
+        )
+        .order_by(col(models.UploadRow.created_at).desc())
+        .limit(limit)
+    )
+    return [_value(scope, row) for row in rows]
+
+
+def ingest_upload(
+    event: UploadDue,
+    *,
+    tenant: OpenScope,
+    store: ObjectStore,
+    classifier: Classifier | None = None,
+    compare: CompareFaces | None = None,
+) -> None:
+    """Bring a file into the library, or say why it cannot be; then forget what came. Others' faults are tried again."""
+    with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
+        row = _row(scope, event.subject_id)
+        if row.state != UploadState.WAITING:
+            return
+        ours = _there(scope, row)
+    if ours is not None:
+        return _end(event, ours, None, tenant=tenant, store=store, said=False)
+    try:
+        with heartbeat() as pulse:  # a film takes its time
+            data = store.get(event.tenant_id, row.sha256)
+            prepared = pipeline.prepare_upload(data, name=row.name, generated=row.generated)
+            pulse.check_lease()
+            asset_id: UUID | None = pipeline.ingest_asset(
+                tenant,
+                store,
+                tenant_id=event.tenant_id,
+                creator_id=row.creator_id,
+                prepared=prepared,
+                classifier=classifier,
+                compare=compare,
+            )
+        reason = None
+    except BadInput as refused:
+        asset_id, reason = None, refused.message
+    except NotFound:
+        asset_id, reason = None, Message("upload.lost", {"file": row.name})
+    _end(event, asset_id, reason, tenant=tenant, store=store, said=row.generated)
+
+
+def fail_upload(event: UploadDue, *, tenant: OpenScope, store: ObjectStore) -> None:
+    """The row of a file failed too often: a person is told, and may hand it in again."""
+    with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
+        _settle(scope, event.subject_id, None, Message("upload.gave_up"))
+    with suppress(Unavailable):  # it may be the store that was away
+        _end(event, None, None, tenant=tenant, store=store)
+
+
+def _there(scope: Scope, row: models.UploadRow) -> UUID | None:
+    """The asset of a file that was brought in before, or is the very bytes of one."""
+    key = pipeline.source_key_of(row.sha256)
+    made = assets.assets_by_source(scope, row.creator_id, [key])
+    return made.get(key) or assets.find_asset_by_digest(scope, row.creator_id, row.sha256)
+
+
+_CAME = "SELECT sha256 FROM uploads WHERE tenant_id = :tenant AND id = :id"
+
+
+def _end(
+    event: UploadDue,
+    asset_id: UUID | None,
+    reason: Message | None,
+    *,
+    tenant: OpenScope,
+    store: ObjectStore,
+    said: bool = True,
+) -> None:
+    """Say what became of a file, and forget what came: in one transaction, so that who dies here leaves neither bytes
+    that nobody deletes nor a file that waits without them. `said`: whether what it says of its maker was heard."""
+    with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
+        sha256 = scope.run(_CAME, tenant=scope.tenant_id, id=event.subject_id).scalar_one()  # the row is read locked
+        assets.lock_library(scope, "object", sha256)
+        _settle(scope, event.subject_id, asset_id, reason, said=said)
+        if not assets.is_object_in_use(scope, sha256):
+            store.delete(event.tenant_id, sha256)
+
+
+def _settle(scope: Scope, upload_id: UUID, asset_id: UUID | None, reason: Message | None, *, said: bool = True) -> None:
+    row = _row(scope, upload_id, lock=True)
+    if row.state != UploadState.WAITING:
+        return
+    _move(row, UploadState.READY if asset_id is not None else UploadState.REFUSED)
+    row.asset_id, row.reason = asset_id, stored_message(reason)
+    scope.add(row)
+    if asset_id is not None and row.generated and not said:
+        ai_disclosure.schedule_ai_disclosure(scope, asset_id, by=row.by)
+    if asset_id is not None and row.card_id is not None:
+        asset_bindings.request_binding(scope, asset_id, row.card_id, by=row.by)
+
+
+def _move(row: models.UploadRow, after: UploadState) -> None:
+    UPLOAD_STATES.check(UploadState(row.state), after)
+    row.state, row.reason = str(after), None
+
+
+def _row(scope: Scope, upload_id: UUID, *, lock: bool = False) -> models.UploadRow:
+    row = scope.session.get(models.UploadRow, (scope.tenant_id, upload_id), with_for_update=lock or None)
+    if row is None:
+        raise NotFound("upload.unknown")
+    return row
+
+
+def _value(scope: Scope, row: models.UploadRow) -> UploadView:
+    return UploadView(
+        row.id,
+        row.creator_id,
+        row.name,
+        row.size,
+        UploadState(row.state),
+        Message.from_json(row.reason) if row.reason else None,
+        row.asset_id,
+        row.created_at or scope.now,
+    )

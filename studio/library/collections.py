@@ -1,0 +1,170 @@
+"""Collections: named sets of pictures that members arrange. Nothing is sold by one, and no picture ends with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from studio.library import assets as library
+from studio.library import models
+from studio.library.tags import fold_tag
+
+MAX_COLLECTION_SIZE = 200
+"""Pictures of one collection, and collections of one creator."""
+
+MAX_COLLECTION_NAME = 60
+
+
+@dataclass(frozen=True)
+class CollectionView:
+    """A collection with its pictures in order; `cover` is the one that was chosen, else the first, None where empty."""
+
+    id: UUID
+    name: str
+    cover: UUID | None
+    assets: tuple[UUID, ...]
+
+
+_OF = """
+SELECT c.id, c.name, c.cover_id, array_remove(array_agg(i.asset_id ORDER BY i.position), NULL) AS assets
+FROM collections c LEFT JOIN collection_items i ON i.tenant_id = c.tenant_id AND i.collection_id = c.id
+WHERE c.tenant_id = :tenant AND c.creator_id = :creator GROUP BY c.tenant_id, c.id ORDER BY c.folded
+"""
+
+
+def list_collections(scope: Scope, creator_id: UUID) -> list[CollectionView]:
+    """The collections of a creator, by name."""
+    rows = scope.run(_OF, tenant=scope.tenant_id, creator=creator_id)
+    return [_value(row) for row in rows]
+
+
+def _value(row: Any) -> CollectionView:
+    cover = row.cover_id if row.cover_id in row.assets else next(iter(row.assets), None)
+    return CollectionView(row.id, row.name, cover, tuple(row.assets))
+
+
+def create_collection(scope: Scope, creator_id: UUID, name: str, assets: Sequence[UUID] = ()) -> UUID:
+    """Begin a collection with these pictures.
+
+    Raises BadInput for a name that is none and for too many; Conflict where one is called so; NotFound for a picture
+    that is not in this creator's library.
+    """
+    library.lock_library(scope, "collections", creator_id)
+    row = models.CollectionRow(tenant_id=scope.tenant_id, creator_id=creator_id, name="", folded="")
+    _name(scope, row, name)
+    if len(list_collections(scope, creator_id)) >= MAX_COLLECTION_SIZE:
+        raise BadInput("collection.too_many", most=MAX_COLLECTION_SIZE)
+    scope.add(row)
+    _keep(scope, row, assets)
+    return row.id
+
+
+def rename_collection(scope: Scope, creator_id: UUID, collection_id: UUID, name: str) -> None:
+    """Call it otherwise. Raises as `make`, and NotFound; another creator's looks like none."""
+    library.lock_library(scope, "collections", creator_id)
+    row = _row(scope, creator_id, collection_id)
+    _name(scope, row, name)
+    scope.add(row)
+
+
+def add_to_collection(scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]) -> None:
+    """Put pictures at its end; one that is there stays where it is. Raises NotFound, BadInput for too many."""
+    row = _row(scope, creator_id, collection_id)
+    there = _assets(scope, row)
+    _keep(scope, row, [*there, *(one for one in dict.fromkeys(assets) if one not in there)])
+
+
+def move_to_front(scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]) -> None:
+    """Put pictures of it before its others, in this order; one that is not in it is left out. Raises NotFound."""
+    row = _row(scope, creator_id, collection_id)
+    there = _assets(scope, row)
+    first = [one for one in dict.fromkeys(assets) if one in there]
+    _keep(scope, row, [*first, *(one for one in there if one not in first)])
+
+
+def remove_from_collection(scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]) -> None:
+    """Take pictures out of it; they stay in the library. Raises NotFound."""
+    row = _row(scope, creator_id, collection_id)
+    _keep(scope, row, [one for one in _assets(scope, row) if one not in assets])
+
+
+def set_cover(scope: Scope, creator_id: UUID, collection_id: UUID, asset_id: UUID) -> None:
+    """Let one of its pictures stand for it. Raises NotFound where it is not in it."""
+    row = _row(scope, creator_id, collection_id)
+    if asset_id not in _assets(scope, row):
+        raise NotFound("library.asset_unknown", destination="-")
+    row.cover_id = asset_id
+    scope.add(row)
+
+
+def delete_collection(scope: Scope, creator_id: UUID, collection_id: UUID) -> None:
+    """End a collection; its pictures stay in the library. Raises NotFound."""
+    row = _row(scope, creator_id, collection_id)
+    _empty(scope, row)
+    scope.session.delete(row)
+
+
+def _name(scope: Scope, row: models.CollectionRow, name: str) -> None:
+    written = " ".join(name.split())
+    folded = fold_tag(written)
+    if not folded or not written.isprintable() or len(written) > MAX_COLLECTION_NAME:
+        raise BadInput("collection.bad_name", most=MAX_COLLECTION_NAME)
+    taken = scope.session.exec(
+        select(models.CollectionRow.id).where(
+            models.CollectionRow.tenant_id == scope.tenant_id,
+            models.CollectionRow.creator_id == row.creator_id,
+            models.CollectionRow.folded == folded,
+            models.CollectionRow.id != row.id,
+        )
+    ).first()
+    if taken is not None:
+        raise Conflict("collection.taken", name=written)
+    row.name, row.folded = written, folded
+
+
+def _keep(scope: Scope, row: models.CollectionRow, assets: Sequence[UUID]) -> None:
+    """Write down what it holds, in order."""
+    assets = list(dict.fromkeys(assets))
+    if len(assets) > MAX_COLLECTION_SIZE:
+        raise BadInput("collection.full", most=MAX_COLLECTION_SIZE)
+    library.check_assets_owned(scope, row.creator_id, assets)
+    _empty(scope, row)
+    items = (
+        models.CollectionItemRow(
+            tenant_id=scope.tenant_id, creator_id=row.creator_id, collection_id=row.id, position=at, asset_id=asset
+        )
+        for at, asset in enumerate(assets)
+    )
+    scope.add(*items)
+
+
+def _empty(scope: Scope, row: models.CollectionRow) -> None:
+    scope.run(
+        "DELETE FROM collection_items WHERE tenant_id = :tenant AND collection_id = :id",
+        tenant=scope.tenant_id,
+        id=row.id,
+    )
+
+
+def _assets(scope: Scope, row: models.CollectionRow) -> list[UUID]:
+    rows = scope.session.exec(
+        select(models.CollectionItemRow.asset_id)
+        .where(
+            models.CollectionItemRow.tenant_id == scope.tenant_id,
+            models.CollectionItemRow.collection_id == row.id,
+        )
+        .order_by(col(models.CollectionItemRow.position))
+    )
+    return list(rows)
+
+
+def _row(scope: Scope, creator_id: UUID, collection_id: UUID) -> models.CollectionRow:
+    """The collection, held until the transaction ends: of two who arrange it, the second sees what the first did."""
+    row = scope.session.get(models.CollectionRow, (scope.tenant_id, collection_id), with_for_update=True)
+    if row is None or row.creator_id != creator_id:
+        raise NotFound("collection.unknown")
+    return row

@@ -1,0 +1,43 @@
+"""The watermark of each creator: kept once, written on the copies it is asked for."""
+
+from uuid import UUID
+
+from sqlmodel import select
+
+from foundation.db.database import Scope
+from foundation.ids import derived_uuid
+from generators.retouch.watermarks import Watermark
+from studio.library import assets, models
+
+
+def set_watermark(scope: Scope, creator_id: UUID, mark: Watermark) -> None:
+    """Write down what is written on a creator's copies from now on; those that were made stay."""
+    row_id = derived_uuid(scope.tenant_id, creator_id, "watermark")
+    assets.lock_library(scope, "watermark", row_id)
+    row = _row(scope, creator_id)
+    if row is None:
+        row = models.CreatorWatermarkRow(
+            tenant_id=scope.tenant_id,
+            id=row_id,
+            creator_id=creator_id,
+            text=mark.text,
+            corner=mark.corner,
+            size=mark.size,
+            opacity=mark.opacity,
+        )
+    row.text, row.corner, row.size, row.opacity = mark.text, mark.corner, mark.size, mark.opacity
+    scope.add(row)
+
+
+def get_watermark(scope: Scope, creator_id: UUID) -> Watermark | None:
+    """A creator's watermark; None where none was kept."""
+    row = _row(scope, creator_id)
+    return None if row is None else Watermark(row.text, row.corner, row.size, row.opacity)
+
+
+def _row(scope: Scope, creator_id: UUID) -> models.CreatorWatermarkRow | None:
+    return scope.session.exec(
+        select(models.CreatorWatermarkRow).where(
+            models.CreatorWatermarkRow.tenant_id == scope.tenant_id, models.CreatorWatermarkRow.creator_id == creator_id
+        )
+    ).first()

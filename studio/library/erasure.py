@@ -1,0 +1,218 @@
+"""Pictures that were put away are erased: by a member, or after the days an agency set. What anybody used stays.
+
+Bytes, words and tags go; that it was made stays, with its time and cost (`models.ErasedPictureRow`), and so does what the
+gate knows of it. A press and the days end in the same event, and the workers look again before they erase.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlmodel import select
+
+from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.errors import BadInput, GreenroomError, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from foundation.storage.object_store import ObjectStore
+from gate.assets import erasure as evidence
+from studio.library import assets as library
+from studio.library import models
+from studio.library.events import ErasureDue
+from studio.library.states import UPLOAD_STATES, JobState, PackState, ShelfState, UploadState
+from tenants import audit
+from tenants.agencies import queries as tenants
+from tenants.agencies.rights import Right, require_right
+from tenants.notices import notices
+
+ERASURE_ACTOR = "system:retention"
+MIN_DAYS, MAX_DAYS = 7, 3650
+
+FindPostedAssets = Callable[[Scope, UUID], Collection[UUID]]
+"""The assets that stand in posts of a creator, whatever became of them: the rooms above know."""
+
+ErasureObstacle = Literal["here", "running", "packed", "posted", "same"] | evidence.RetentionReason
+"""Why a picture is not erased: it was not put away, its run goes on, a pack holds it, a post shows it, another picture
+is of the same bytes, or what the gate says."""
+
+_DAYS = "SELECT days FROM retentions WHERE tenant_id = :tenant"
+_SET = """
+INSERT INTO retentions (tenant_id, id, days) VALUES (:tenant, :id, :days)
+ON CONFLICT (tenant_id) DO UPDATE SET days = excluded.days, updated_at = house_now()
+"""
+
+
+def retention_days(scope: Scope) -> int | None:
+    """After how many days what was put away is erased; None: never."""
+    found: int | None = scope.run(_DAYS, tenant=scope.tenant_id).scalar()
+    return found
+
+
+def set_retention_days(scope: Scope, wanted: int | None) -> None:
+    """Erase what was put away so many days ago and not touched since; None: never. Raises BadInput."""
+    if wanted is None:
+        scope.run("DELETE FROM retentions WHERE tenant_id = :tenant", tenant=scope.tenant_id)
+        return
+    if not MIN_DAYS <= wanted <= MAX_DAYS:
+        raise BadInput("erase.days", least=MIN_DAYS, most=MAX_DAYS)
+    scope.run(_SET, tenant=scope.tenant_id, id=uuid7(), days=wanted)
+
+
+_AWAY = """
+SELECT c.creator_id, c.asset_id FROM creations c
+WHERE c.tenant_id = :tenant AND c.shelf = :away AND c.updated_at < house_now() - CAST(:age AS interval)
+ORDER BY c.creator_id, c.asset_id
+"""
+
+
+def due_for_erasure(scope: Scope, posted: FindPostedAssets, *, after: int) -> list[UUID]:
+    """What was put away more than `after` days ago and may be erased."""
+    rows = scope.run(_AWAY, tenant=scope.tenant_id, away=str(ShelfState.RETIRED), age=timedelta(days=after)).all()
+    found: dict[UUID, list[UUID]] = {}
+    for row in rows:
+        found.setdefault(row.creator_id, []).append(row.asset_id)
+    free: list[UUID] = []
+    for creator_id, assets in found.items():
+        stays = erasure_obstacles(scope, assets, posted(scope, creator_id))
+        free += [asset for asset in assets if asset not in stays]
+    return free
+
+
+def schedule_erasures(scope: Scope, posted: FindPostedAssets, *, most: int) -> int:
+    """Have erased what is due by the agency's days, `most` pictures at a time; how many."""
+    after = retention_days(scope)
+    found = due_for_erasure(scope, posted, after=after)[:most] if after is not None else []
+    for asset_id in found:
+        _put(scope, asset_id, ERASURE_ACTOR)
+    return len(found)
+
+
+_HERE = """
+SELECT c.asset_id,
+  c.shelf <> :away AS here,
+  EXISTS (SELECT FROM jobs j
+    WHERE j.tenant_id = c.tenant_id AND j.id = c.job_id AND j.state = ANY(:running)) AS running,
+  EXISTS (SELECT FROM pack_items i JOIN packs p ON p.tenant_id = i.tenant_id AND p.id = i.pack_id
+    WHERE i.tenant_id = c.tenant_id AND i.asset_id = c.asset_id AND (p.frozen OR p.state <> :over)) AS packed,
+  EXISTS (SELECT FROM creations o WHERE o.tenant_id = c.tenant_id AND o.sha256 = c.sha256 AND o.id <> c.id) AS same
+FROM creations c WHERE c.tenant_id = :tenant AND c.asset_id = ANY(:assets)
+"""
+
+
+def erasure_obstacles(scope: Scope, assets: Collection[UUID], posted: Collection[UUID]) -> dict[UUID, ErasureObstacle]:
+    """Those of these pictures that are not erased, and why; `posted` are those that stand in posts."""
+    rows = scope.run(
+        _HERE,
+        tenant=scope.tenant_id,
+        assets=list(assets),
+        away=str(ShelfState.RETIRED),
+        running=[str(JobState.QUEUED), str(JobState.RUNNING)],
+        over=str(PackState.RETIRED),
+    )
+    found: dict[UUID, ErasureObstacle] = {}
+    for row in rows:
+        said: dict[ErasureObstacle, bool] = {
+            "here": row.here,
+            "running": row.running,
+            "packed": row.packed,
+            "same": row.same,
+        }
+        why = next((each for each, holds in said.items() if holds), None)
+        if why is not None:
+            found[row.asset_id] = why
+    shown: dict[UUID, ErasureObstacle] = dict.fromkeys(set(posted) & set(assets), "posted")
+    return {**evidence.retained_assets(scope, assets), **shown, **found}
+
+
+def request_erasure(scope: Scope, asset_id: UUID, posted: Collection[UUID]) -> None:
+    """Erase one picture for good, as the acting member; the workers do it. Raises Refused for who may not and, with
+    the reason, for what stays (`erase.…`); NotFound for another tenant's."""
+    _may(scope, asset_id, posted)
+    _put(scope, asset_id, scope.actor)
+
+
+def _may(scope: Scope, asset_id: UUID, posted: Collection[UUID]) -> None:
+    if scope.actor != ERASURE_ACTOR:
+        require_right(tenants.get_acting_member(scope, "review.people_only").role, Right.RUN)
+    library.get_asset(scope, asset_id)
+    why = erasure_obstacles(scope, [asset_id], posted).get(asset_id)
+    if why is not None:
+        raise Refused(f"erase.{why}")
+
+
+def _put(scope: Scope, asset_id: UUID, by: str) -> None:
+    outbox.put(scope, ErasureDue(scope.tenant_id, asset_id, by), dedupe=f"erase:{asset_id}")
+
+
+def erase_picture(event: ErasureDue, *, tenant: OpenScope, store: ObjectStore, posted: FindPostedAssets) -> None:
+    """Erase a picture: its rows first, then its bytes. What is used by now stays, and who asked is told at Home.
+
+    Killed in between, the next try deletes what is left. Raises Unavailable when the store is away.
+    """
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            _erase_rows(scope, event, posted)
+    except GreenroomError as refused:
+        if event.by == ERASURE_ACTOR:
+            return  # somebody took it out again, or used it; the next turn looks at it anew
+        with tenant(event.tenant_id, event.by) as scope:
+            notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
+        return
+    _erase_bytes(event, tenant=tenant, store=store)
+
+
+_STAYS = """
+INSERT INTO erased_pictures
+  (tenant_id, id, creator_id, asset_id, job_id, engine, model, made_at, seconds, cost, currency, by)
+SELECT c.tenant_id, c.id, c.creator_id, c.asset_id, c.job_id, c.engine, c.model, c.created_at, c.seconds, c.cost,
+  c.currency, :by
+FROM creations c WHERE c.tenant_id = :tenant AND c.asset_id = :asset
+"""
+_UNNAMED = "UPDATE collections SET cover_id = NULL WHERE tenant_id = :tenant AND cover_id = :asset"
+
+
+def _erase_rows(scope: Scope, event: ErasureDue, posted: FindPostedAssets) -> None:
+    asset = {"tenant": scope.tenant_id, "asset": event.subject_id}
+    done = "SELECT EXISTS (SELECT FROM erased_pictures WHERE tenant_id = :tenant AND asset_id = :asset)"
+    evidence.lock_asset(scope, event.subject_id)
+    if scope.run(done, **asset).scalar():
+        return  # tried before: its bytes are left
+    locked = "SELECT creator_id, sha256 FROM creations WHERE tenant_id = :tenant AND asset_id = :asset FOR UPDATE"
+    row = scope.run(locked, **asset).first()
+    if row is None:
+        raise NotFound("library.asset_unknown", destination="-")
+    _may(scope, event.subject_id, posted(scope, row.creator_id))
+    scope.run(_STAYS, by=event.by, **asset)
+    scope.run(_UNNAMED, **asset)
+    scope.run("DELETE FROM collection_items WHERE tenant_id = :tenant AND asset_id = :asset", **asset)
+    scope.run("DELETE FROM creations WHERE tenant_id = :tenant AND asset_id = :asset", **asset)
+    _uploads(scope, event.subject_id)
+    evidence.mark_erased(scope, event.subject_id)
+    audit.record(scope, "picture.erased", f"asset:{event.subject_id}", sha256=row.sha256)
+
+
+def _uploads(scope: Scope, asset_id: UUID) -> None:
+    """A file it came from is a new one when it is handed in again."""
+    of_it = (models.UploadRow.tenant_id == scope.tenant_id, models.UploadRow.asset_id == asset_id)
+    for row in scope.session.exec(select(models.UploadRow).where(*of_it)):
+        UPLOAD_STATES.check(UploadState(row.state), UploadState.REFUSED)
+        row.state, row.reason, row.asset_id = str(UploadState.REFUSED), stored_message(Message("upload.erased")), None
+        scope.add(row)
+
+
+def erased_asset_id(scope: Scope, creation_id: UUID) -> UUID | None:
+    """The asset of a picture that was erased and is brought again: it is the same one, with all that is known of it."""
+    again = "DELETE FROM erased_pictures WHERE tenant_id = :tenant AND id = :id RETURNING asset_id"
+    found: UUID | None = scope.run(again, tenant=scope.tenant_id, id=creation_id).scalar()
+    return found
+
+
+def _erase_bytes(event: ErasureDue, *, tenant: OpenScope, store: ObjectStore) -> None:
+    """Delete the objects; who brings the same bytes meanwhile waits, and then stores them again (`pipeline.ingest_asset`)."""
+    with tenant(event.tenant_id, ERASURE_ACTOR) as scope:
+        for sha256 in sorted(evidence.erasable_digests(scope, event.subject_id)):
+            library.lock_library(scope, "object", sha256)
+            if not library.is_object_in_use(scope, sha256):
+                store.delete(event.tenant_id, sha256)

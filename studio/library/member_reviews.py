@@ -1,0 +1,101 @@
+"""What members say of pictures of the library: how they are rated, and that somebody other than their maker looked."""
+
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.errors import NotFound, Refused
+from foundation.i18n.translation import Message
+from gate.contract.units import Rating
+from gate.reviews import content_reviews, rating_reductions
+from studio.library import models, playback
+from tenants.agencies import queries as tenant_reads
+from tenants.auth import device_fingerprints
+
+
+def rate_picture(scope: Scope, asset_id: UUID, rating: Rating, *, minor: bool = False) -> None:
+    """Rate a picture, as `gate.reviews.content_reviews.submit_rating`. Raises NotFound for one that is in nobody's library here."""
+    content_reviews.submit_rating(scope, asset_id, _creation(scope, asset_id).sha256, rating, minor=minor)
+
+
+def request_lower_rating(scope: Scope, asset_id: UUID, wanted: Rating, *, why: str) -> UUID:
+    """Ask others to lower the rating of a picture, as `gate.reviews.rating_reductions.request_lowering`; who brought it in is none of them."""
+    maker = human_behind(scope, makers_of(scope, [asset_id]).get(asset_id, ""))
+    return rating_reductions.request_lowering(
+        scope, asset_id, _creation(scope, asset_id).sha256, wanted, why=why, maker=maker
+    )
+
+
+def review_picture(
+    scope: Scope, asset_id: UUID, *, approve: bool, seen_percent: int = 100, reason: Message | None = None
+) -> None:
+    """Say yes or no to the bytes of a picture, for every use of them. Raises Refused for who made it, and as the desk.
+
+    A no may be anybody's who may review; a yes needs somebody who neither handed the picture in nor asked for it. Of a
+    film, so much was seen as was shown of its frames.
+    """
+    row = _creation(scope, asset_id)
+    member = tenant_reads.get_acting_member(scope, "review.people_only")
+    seen_percent = min(seen_percent, playback.percent_seen(scope, member, asset_id))
+    if approve and (maker := human_behind(scope, makers_of(scope, [asset_id]).get(asset_id, ""))) is not None:
+        reviewer = tenant_reads.get_member(scope, UUID(scope.actor.partition(":")[2])).principal_id
+        if reviewer == maker or reviewer in device_fingerprints.same_humans(scope, maker).get(maker, ()):
+            raise Refused("review.own")
+    content_reviews.review_bytes(
+        scope, row.sha256, verdict="approve" if approve else "refuse", reason=reason, seen_percent=seen_percent
+    )
+
+
+def record_member_viewing(scope: Scope, asset_id: UUID) -> None:
+    """Somebody who approves a post looked at this picture: that counts for the safety check too, where they may review
+    it and did not make it; else nothing is written."""
+    try:
+        review_picture(scope, asset_id, approve=True)
+    except Refused:
+        return
+
+
+def makers_of(scope: Scope, asset_ids: list[UUID]) -> dict[UUID, str]:
+    """Who handed each of these pictures in, or asked for it, as an actor; those nobody here did are absent."""
+    handed = scope.session.exec(
+        select(models.UploadRow.asset_id, models.UploadRow.by).where(
+            models.UploadRow.tenant_id == scope.tenant_id, col(models.UploadRow.asset_id).in_(asset_ids)
+        )
+    ).all()
+    of_run = (col(models.JobRow.tenant_id) == col(models.CreationRow.tenant_id)) & (
+        col(models.JobRow.id) == col(models.CreationRow.job_id)
+    )
+    drawn = scope.session.exec(
+        select(models.CreationRow.asset_id, models.JobRow.by)
+        .join(models.JobRow, of_run)
+        .where(models.CreationRow.tenant_id == scope.tenant_id, col(models.CreationRow.asset_id).in_(asset_ids))
+    ).all()
+    cut = scope.session.exec(
+        select(models.ClipRow.asset_id, models.ClipRow.by).where(
+            models.ClipRow.tenant_id == scope.tenant_id, col(models.ClipRow.asset_id).in_(asset_ids)
+        )
+    ).all()
+    return {asset: by for asset, by in [*drawn, *handed, *cut] if asset is not None and by}
+
+
+def human_behind(scope: Scope, actor: str) -> UUID | None:
+    """The human behind an actor; nobody where it is the house, or nobody's member here."""
+    kind, _, key = actor.partition(":")
+    if kind != "member":
+        return None
+    try:
+        return tenant_reads.get_member(scope, UUID(key)).principal_id
+    except (NotFound, ValueError):
+        return None
+
+
+def _creation(scope: Scope, asset_id: UUID) -> models.CreationRow:
+    row = scope.session.exec(
+        select(models.CreationRow).where(
+            models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.asset_id == asset_id
+        )
+    ).first()
+    if row is None:
+        raise NotFound("library.asset_unknown", destination="-")
+    return row

@@ -1,0 +1,128 @@
+"""The library as programs read it: page by page, in an order that nothing brought in meanwhile shifts."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import tuple_
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.errors import NotFound, Refused
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from studio.library import models, playback, queries
+from studio.library.states import ShelfState
+from tenants import audit
+
+MAX_PAGE_SIZE = 200
+"""Rows of one page."""
+
+PICTURE_KIND, VIDEO_KIND, AUDIO_KIND = "picture", "film", "sound"
+
+
+@dataclass(frozen=True)
+class PostableAsset:
+    """An asset that a post may carry. `alt` stands in its place; `rating` is None while nobody gave one; `waits` says
+    that people still have to rate it or look at it; `seconds` is 0 of a picture; `at` is when it came in."""
+
+    asset_id: UUID
+    creator_id: UUID
+    kind: str
+    seconds: int
+    alt: str
+    rating: Rating | None
+    waits: bool
+    at: datetime
+
+
+def list_postable_assets(
+    scope: Scope, creators: Collection[UUID], *, before: tuple[datetime, UUID] | None, limit: int
+) -> list[PostableAsset]:
+    """What these creators have that a post may carry, the newest first; with `before`, what came before that place.
+
+    What was put away, and what is withheld (frozen, never allowed), is left out; so a page is short at the end alone.
+    """
+    found: list[PostableAsset] = []
+    most = min(limit, MAX_PAGE_SIZE)
+    while True:
+        rows = _rows(scope, creators, before, most)
+        found += _listed(scope, rows)
+        if len(found) >= most or len(rows) < most:
+            return found[:most]
+        before = rows[-1].created_at or scope.now, rows[-1].asset_id
+
+
+def get_postable_asset(scope: Scope, creators: Collection[UUID], asset_id: UUID) -> PostableAsset:
+    """One asset, also one that was put away. Raises NotFound for what is withheld, and for another creator's or
+    tenant's, which look the same."""
+    row = scope.session.exec(
+        select(models.CreationRow).where(
+            models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.asset_id == asset_id
+        )
+    ).first()
+    found = _listed(scope, [row]) if row is not None and row.creator_id in creators else []
+    if not found:
+        raise NotFound("library.asset_unknown", destination="-")
+    return found[0]
+
+
+ASSET_FETCHED = "asset.fetched"
+"""No press of a person: what a program fetched, nobody has looked at."""
+
+UNCOVERED_RATINGS = frozenset({Rating.G, Rating.S})
+"""Ratings that are given out without being asked for by name; the page covers the others until somebody presses."""
+
+
+def get_picture_digest(scope: Scope, creators: Collection[UUID], asset_id: UUID, *, uncovered: bool, key: str) -> str:
+    """The digest of a picture's bytes for a program, once people have judged it; of nudity and more only as somebody
+    asks for it `uncovered`, which is written down under the acting member with the name of the `key`.
+
+    Raises NotFound as `one`, and Refused for a film or a sound, for what waits for people, and for what is covered.
+    """
+    found = get_postable_asset(scope, creators, asset_id)
+    if found.kind != PICTURE_KIND:
+        raise Refused("media.picture_only")
+    if found.waits or found.rating is None:
+        raise Refused("media.waits")
+    if found.rating not in UNCOVERED_RATINGS:
+        if not uncovered:
+            raise Refused("media.covered", rating=str(found.rating))
+        audit.record(scope, ASSET_FETCHED, f"asset:{asset_id}", key=key)
+    return queries.get_asset_bytes(scope, asset_id).sha256
+
+
+def _rows(
+    scope: Scope, creators: Collection[UUID], before: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[models.CreationRow]:
+    place = tuple_(col(models.CreationRow.created_at), col(models.CreationRow.asset_id))
+    query = (
+        select(models.CreationRow)
+        .where(
+            models.CreationRow.tenant_id == scope.tenant_id,
+            col(models.CreationRow.creator_id).in_(list(creators)),
+            models.CreationRow.shelf != str(ShelfState.RETIRED),
+        )
+        .order_by(col(models.CreationRow.created_at).desc(), col(models.CreationRow.asset_id).desc())
+        .limit(limit)
+        .execution_options(populate_existing=True)
+    )
+    return scope.session.exec(query if before is None else query.where(place < before)).all()
+
+
+def _listed(scope: Scope, rows: Sequence[models.CreationRow]) -> list[PostableAsset]:
+    """Those of these rows that are not withheld."""
+    digests = [row.sha256 for row in rows]
+    standing, waiting = ratings.display_ratings(scope, digests), queries.unreviewed_digests(scope, digests)
+    reels = playback.playback_of(scope, [row.asset_id for row in rows])
+    found = []
+    for row in rows:
+        how, reel = standing.get(row.sha256), reels.get(row.asset_id)
+        if how is None or how.is_withheld:
+            continue
+        kind = PICTURE_KIND if reel is None else AUDIO_KIND if reel.is_audio else VIDEO_KIND
+        seconds = max(1, reel.seconds) if reel is not None else 0
+        at, waits = row.created_at or scope.now, row.sha256 in waiting
+        found.append(PostableAsset(row.asset_id, row.creator_id, kind, seconds, row.alt, how.rating, waits, at))
+    return found

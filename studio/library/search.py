@@ -1,0 +1,193 @@
+"""Search of a library: words, tags and what is known of each picture, page by page, the newest first.
+
+The conditions are read along the index the pages follow. There is none on words or tags: their operators are not
+leakproof, so under row-level security PostgreSQL would not use it (ADR 0088).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from foundation.db.database import Scope
+from gate.ratings import ratings
+from studio.library import queries
+from studio.library.queries import AssetCard
+from studio.library.states import PackState, ShelfState
+
+MAX_PAGE_SIZE = 100
+"""Pictures of one page."""
+
+MAX_QUERY_LENGTH = 200
+"""Letters of what is searched for; the rest is not read."""
+
+MAX_WORDS = 8
+ANY_VALUE = "all"
+OWN_PICTURES, DEMO_PICTURES = "own", "demo"
+"""Pictures without a label, and those of demonstrations."""
+
+UNRATED = "none"
+SHELF_FILTERS = {
+    "here": (ShelfState.NEW, ShelfState.KEPT),
+    "kept": (ShelfState.KEPT,),
+    "away": (ShelfState.RETIRED,),
+    ANY_VALUE: tuple(ShelfState),
+}
+
+_STEP, _WIDEST, _SPARE = 200, 3_200, 16
+"""Rows asked for at first, and at most, where the rating leaves only some of them; else so many more than shown."""
+
+PageCursor = tuple[datetime, UUID]
+"""After which picture a page begins: when it came in, and which it is."""
+
+_LAST: PageCursor = (datetime(9999, 12, 31, tzinfo=UTC), UUID(int=2**128 - 1))
+
+
+@dataclass(frozen=True)
+class LibraryQuery:
+    """What is asked of a library. Each of the words must stand somewhere in what is written of a picture, in parts too,
+    capitals and accents aside; it bears every one of the tags. `rating` is a letter, "none" or all; `use` used, unused,
+    packed, sold or all; `origin` upload, generated or all; `made` own, demo or all; `since` and `until` say when it was
+    taken, UTC-aware, the end left out."""
+
+    words: str = ""
+    tags: tuple[str, ...] = ()
+    recipe: str = ""
+    engine: str = ""
+    model: str = ""
+    rating: str = ANY_VALUE
+    use: str = ANY_VALUE
+    origin: str = ANY_VALUE
+    shelf: str = "here"
+    made: str = ANY_VALUE
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class LibraryPage:
+    """One page: its pictures, and where the next begins; None at the end."""
+
+    cards: Sequence[AssetCard]
+    after: PageCursor | None
+
+
+@dataclass(frozen=True)
+class SearchFacets:
+    """What a library can be asked for: tags (folded, as written) and how many bear each, the most used first; engines
+    with their models; recipes by name; how many pictures there are in all."""
+
+    tags: Sequence[tuple[str, str, int]]
+    made_with: Sequence[tuple[str, str]]
+    recipes: Sequence[str]
+    total: int
+
+
+_FOUND = """
+SELECT c.asset_id, c.sha256, c.created_at FROM creations c
+WHERE c.tenant_id = :tenant AND c.creator_id = :creator AND (c.created_at, c.asset_id) < (:at, :asset)
+  AND c.shelf = ANY(:shelves)
+  AND NOT EXISTS (SELECT FROM unnest(ARRAY(SELECT folded(w) FROM unnest(CAST(:words AS text[])) w)) w
+    WHERE strpos(c.words, w) = 0)
+  AND c.tags ?& CAST(:tags AS text[])
+  AND (:engine = '' OR c.engine = :engine) AND (:model = '' OR c.model = :model)
+  AND (:made = 'all' OR (c.label = '') = (:made = 'own'))
+  AND (:origin = 'all' OR (c.job_id IS NULL AND c.seed IS NULL) = (:origin = 'upload'))
+  AND (CAST(:since AS timestamptz) IS NULL OR c.taken_at >= :since)
+  AND (CAST(:until AS timestamptz) IS NULL OR c.taken_at < :until)
+  AND (:recipe = '' OR c.job_id IN (SELECT j.id FROM jobs j JOIN recipes r ON r.tenant_id = j.tenant_id
+    AND r.id = j.recipe_id WHERE j.tenant_id = :tenant AND j.creator_id = :creator AND r.name = :recipe))
+  AND (:use NOT IN ('used', 'unused') OR (c.asset_id = ANY(CAST(:used AS uuid[]))) = (:use = 'used'))
+  AND (:use NOT IN ('packed', 'sold') OR c.asset_id IN (SELECT i.asset_id FROM pack_items i
+    JOIN packs p ON p.tenant_id = i.tenant_id AND p.id = i.pack_id
+    WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.state <> :gone AND (p.frozen OR :use = 'packed')))
+ORDER BY c.created_at DESC, c.asset_id DESC LIMIT :most
+"""
+
+
+def search_library(
+    scope: Scope,
+    creator_id: UUID,
+    query: LibraryQuery,
+    *,
+    used: Collection[UUID] = (),
+    after: PageCursor | None = None,
+    limit: int = MAX_PAGE_SIZE,
+) -> LibraryPage:
+    """One page of what a creator has; what is withheld (frozen, never allowed) is left out.
+
+    `used` are the assets that stand in posts, which the rooms above know: whoever asks hands them over.
+    """
+    limit = min(limit, MAX_PAGE_SIZE)
+    step = _STEP if query.rating != ANY_VALUE else limit + _SPARE
+    cards: list[AssetCard] = []
+    while True:
+        rows = _rows(scope, creator_id, query, used, after or _LAST, most=step)
+        standing = ratings.display_ratings(scope, [row.sha256 for row in rows])
+        fits = [row for row in rows if _fits(standing.get(row.sha256), query.rating)]
+        shown = fits[: limit - len(cards)]
+        cards += queries.get_asset_cards(scope, [row.asset_id for row in shown])
+        if len(cards) == limit:
+            last = (shown[-1].created_at, shown[-1].asset_id)
+            return LibraryPage(cards, last if len(fits) > len(shown) or len(rows) == step else None)
+        if len(rows) < step:
+            return LibraryPage(cards, None)
+        after, step = (rows[-1].created_at, rows[-1].asset_id), min(step * 2, _WIDEST)
+
+
+def _rows(
+    scope: Scope, creator_id: UUID, query: LibraryQuery, used: Collection[UUID], after: PageCursor, *, most: int
+) -> Sequence[Any]:
+    given = {
+        name: getattr(query, name) for name in ("engine", "model", "origin", "made", "recipe", "use", "since", "until")
+    }
+    found: Sequence[Any] = scope.run(
+        _FOUND,
+        **given,
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        at=after[0],
+        asset=after[1],
+        shelves=[str(one) for one in SHELF_FILTERS[query.shelf]],
+        words=_words(query.words),
+        tags=list(query.tags),
+        used=list(used) if query.use in ("used", "unused") else [],
+        gone=str(PackState.RETIRED),
+        most=most,
+    ).all()
+    return found
+
+
+def _words(typed: str) -> list[str]:
+    """The words of what was typed, without signs no database keeps."""
+    kept = "".join(one if one.isprintable() else " " for one in typed[:MAX_QUERY_LENGTH])
+    return kept.split()[:MAX_WORDS]
+
+
+def _fits(standing: ratings.DisplayRating | None, rating: str) -> bool:
+    if standing is None or standing.is_withheld:
+        return False
+    return rating == ANY_VALUE or rating == (str(standing.rating) if standing.rating is not None else UNRATED)
+
+
+_OFFERED = {
+    "tags": "SELECT t.key, min(t.value) AS written, count(*) AS many FROM creations c, jsonb_each_text(c.tags) t"
+    " WHERE c.tenant_id = :tenant AND c.creator_id = :creator GROUP BY t.key ORDER BY many DESC, t.key LIMIT 500",
+    "made_with": "SELECT DISTINCT engine, model FROM creations"
+    " WHERE tenant_id = :tenant AND creator_id = :creator ORDER BY engine, model LIMIT 100",
+    "recipes": "SELECT DISTINCT name FROM recipes WHERE tenant_id = :tenant AND creator_id = :creator"
+    " ORDER BY name LIMIT 500",
+    "total": "SELECT count(*) FROM creations WHERE tenant_id = :tenant AND creator_id = :creator",
+}
+
+
+def search_facets(scope: Scope, creator_id: UUID) -> SearchFacets:
+    """What this library can be asked for."""
+    whose = {"tenant": scope.tenant_id, "creator": creator_id}
+    return SearchFacets(
+        tags=[(row.key, row.written, row.many) for row in scope.run(_OFFERED["tags"], **whose)],
+        made_with=[(row.engine, row.model) for row in scope.run(_OFFERED["made_with"], **whose)],
+        recipes=list(scope.run(_OFFERED["recipes"], **whose).scalars()),
+        total=int(scope.run(_OFFERED["total"], **whose).scalar_one()),
+    )

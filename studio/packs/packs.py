@@ -1,0 +1,301 @@
+"""Packs: sets of pictures for sale. Prices and offers are `subscribers`'."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import select
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import uuid7
+from gate.contract.units import Medium, Rating, highest_rating
+from gate.ratings import ratings
+from studio.library import assets as library
+from studio.library import models
+from studio.library.states import PACK_STATES, PackState
+
+MAX_TITLE = 32
+"""Telegram's limit of an invoice's title; the strictest of the rails."""
+
+MAX_DESCRIPTION = 255
+
+
+@dataclass(frozen=True)
+class PackView:
+    """A pack as it is sold: `rating` is the highest of its pictures, X when one is not rated yet."""
+
+    id: UUID
+    creator_id: UUID
+    slug: str
+    title: str
+    description: str
+    state: PackState
+    version: int
+    rating: Rating
+    media: tuple[Medium, ...]
+
+
+@dataclass(frozen=True)
+class PackListing:
+    """A pack as a shop lists it. `rating` is the highest of its pictures, X when one is not rated yet; `whole` says
+    that every picture is in the library; `withheld` how many of them nobody may see, frozen or taken away; `cover` is
+    the first of the others, with its words in `alt`."""
+
+    id: UUID
+    creator_id: UUID
+    slug: str
+    title: str
+    description: str
+    state: PackState
+    version: int
+    sold: bool
+    rating: Rating
+    pictures: int
+    whole: bool
+    withheld: int
+    cover: UUID | None
+    alt: str
+
+
+def create_pack(
+    scope: Scope, *, creator_id: UUID, slug: str, title: str, description: str, assets: Sequence[UUID]
+) -> UUID:
+    """Make a pack of these pictures, active at once; an existing slug returns its pack unchanged.
+
+    Raises BadInput, and NotFound for a picture that is not in this creator's library.
+    """
+    if not 0 < len(title) <= MAX_TITLE or len(description) > MAX_DESCRIPTION:
+        raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE)
+    library.lock_library(scope, "pack", creator_id, slug)
+    known = scope.session.exec(
+        select(models.PackRow.id).where(
+            models.PackRow.tenant_id == scope.tenant_id,
+            models.PackRow.creator_id == creator_id,
+            models.PackRow.slug == slug,
+        )
+    ).first()
+    if known is not None:
+        return known
+    row = models.PackRow(
+        tenant_id=scope.tenant_id,
+        creator_id=creator_id,
+        slug=slug,
+        title=title,
+        description=description,
+        state=str(PackState.ACTIVE),
+    )
+    items = _items(scope, row, assets)
+    scope.add(row)
+    scope.add(*items)
+    return row.id
+
+
+def _items(scope: Scope, row: models.PackRow, assets: Sequence[UUID]) -> list[models.PackItemRow]:
+    if not assets or len(set(assets)) != len(assets):
+        raise BadInput("pack.invalid", title=row.title, most=MAX_TITLE)
+    library.check_assets_owned(scope, row.creator_id, assets)
+    return [
+        models.PackItemRow(
+            tenant_id=scope.tenant_id, creator_id=row.creator_id, pack_id=row.id, position=position, asset_id=asset
+        )
+        for position, asset in enumerate(assets)
+    ]
+
+
+def add_to_draft(scope: Scope, *, creator_id: UUID, title: str, asset: UUID) -> UUID:
+    """Put a picture last into the creator's draft of this title, begun where there is none; returns its id.
+
+    Where it is in there already, nothing changes. Raises BadInput for a title no pack can have.
+    """
+    if not 0 < len(title) <= MAX_TITLE:
+        raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE)
+    library.lock_library(scope, "gather", creator_id)
+    pack_id = _draft(scope, creator_id, title)
+    scope.run(
+        "INSERT INTO pack_items (tenant_id, id, creator_id, pack_id, position, asset_id)"
+        " SELECT :tenant, :id, :creator, :pack, coalesce(max(position) + 1, 0), :asset FROM pack_items"
+        " WHERE tenant_id = :tenant AND pack_id = :pack HAVING NOT coalesce(bool_or(asset_id = :asset), false)",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=creator_id,
+        pack=pack_id,
+        asset=asset,
+    )
+    return pack_id
+
+
+def _draft(scope: Scope, creator_id: UUID, title: str) -> UUID:
+    known = scope.session.exec(
+        select(models.PackRow.id).where(
+            models.PackRow.tenant_id == scope.tenant_id,
+            models.PackRow.creator_id == creator_id,
+            models.PackRow.title == title,
+            models.PackRow.state == str(PackState.DRAFT),
+        )
+    ).first()
+    if known is not None:
+        return known
+    pack_id = uuid7()
+    row = models.PackRow(
+        tenant_id=scope.tenant_id,
+        id=pack_id,
+        creator_id=creator_id,
+        slug=f"draft-{pack_id}",
+        title=title,
+        description="",
+    )
+    scope.add(row)
+    scope.session.flush()
+    return pack_id
+
+
+def remove_from_drafts(scope: Scope, *, creator_id: UUID, asset: UUID) -> None:
+    """Take a picture out of the creator's drafts; a draft that is empty then is put off the shelf."""
+    library.lock_library(scope, "gather", creator_id)
+    left = scope.run(
+        "DELETE FROM pack_items i USING packs p WHERE i.tenant_id = :tenant AND i.asset_id = :asset"
+        " AND p.tenant_id = i.tenant_id AND p.id = i.pack_id AND p.creator_id = :creator AND p.state = 'draft'"
+        " AND NOT p.frozen RETURNING i.pack_id",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        asset=asset,
+    ).all()
+    scope.run(
+        "UPDATE packs p SET state = 'retired' WHERE p.tenant_id = :tenant AND p.id = ANY(:packs) AND NOT EXISTS"
+        " (SELECT 1 FROM pack_items i WHERE i.tenant_id = p.tenant_id AND i.pack_id = p.id)",
+        tenant=scope.tenant_id,
+        packs=[row.pack_id for row in left],
+    )
+
+
+def get_pack(scope: Scope, pack_id: UUID) -> PackView:
+    """The pack. Raises NotFound; another tenant's looks the same."""
+    return _value(scope, _row(scope, pack_id))
+
+
+def list_active_packs(scope: Scope, creator_id: UUID) -> list[PackView]:
+    """The active packs of a creator by title; one whose pictures are not all in the library is left out."""
+    rows = scope.session.exec(
+        select(models.PackRow)
+        .where(
+            models.PackRow.tenant_id == scope.tenant_id,
+            models.PackRow.creator_id == creator_id,
+            models.PackRow.state == str(PackState.ACTIVE),
+        )
+        .order_by(models.PackRow.title)
+    )
+    return [pack for row in rows if (pack := _whole(scope, row)) is not None]
+
+
+_WARES = """
+SELECT p.id, p.creator_id, p.slug, p.title, p.description, p.state, p.version, p.frozen,
+  count(i.id) AS pictures, count(c.id) AS known, array_remove(array_agg(c.sha256 ORDER BY i.position), NULL) AS digests,
+  array_remove(array_agg(c.asset_id ORDER BY i.position), NULL) AS assets,
+  array_agg(coalesce(c.alt, '') ORDER BY i.position) FILTER (WHERE c.asset_id IS NOT NULL) AS alts
+FROM packs p
+LEFT JOIN pack_items i ON i.tenant_id = p.tenant_id AND i.pack_id = p.id
+LEFT JOIN creations c ON c.tenant_id = p.tenant_id AND c.asset_id = i.asset_id
+WHERE p.tenant_id = :tenant AND p.creator_id = ANY(:creators) AND p.state = ANY(:states)
+GROUP BY p.tenant_id, p.id ORDER BY p.title, p.id
+"""
+
+LISTED_STATES = tuple(state for state in PackState if state is not PackState.RETIRED)
+
+
+def list_packs(
+    scope: Scope, creators: Collection[UUID], *, states: Collection[PackState] = LISTED_STATES
+) -> list[PackListing]:
+    """The packs of these creators in these states, by title; read together, however many pictures they hold."""
+    named = {"creators": list(creators), "states": [str(state) for state in states]}
+    rows = scope.run(_WARES, tenant=scope.tenant_id, **named).all()
+    standing = ratings.display_ratings(scope, {digest for row in rows for digest in row.digests})
+    return [_ware(row, standing) for row in rows]
+
+
+def _ware(row: Any, standing: Mapping[str, ratings.DisplayRating]) -> PackListing:
+    seen = [standing[digest].rating if digest in standing else None for digest in row.digests]
+    whole = 0 < row.pictures == row.known
+    gone = [digest in standing and standing[digest].is_withheld for digest in row.digests]
+    shown = ((asset, alt) for asset, alt, away in zip(row.assets, row.alts or (), gone, strict=True) if not away)
+    cover, alt = next(shown, (None, ""))
+    return PackListing(
+        id=row.id,
+        creator_id=row.creator_id,
+        slug=row.slug,
+        title=row.title,
+        description=row.description,
+        state=PackState(row.state),
+        version=row.version,
+        sold=row.frozen,
+        rating=highest_rating([rating or Rating.X for rating in seen]) if whole else Rating.X,
+        pictures=row.pictures,
+        whole=whole,
+        withheld=sum(gone),
+        cover=cover,
+        alt=alt,
+    )
+
+
+def _whole(scope: Scope, row: models.PackRow) -> PackView | None:
+    try:
+        return _value(scope, row)
+    except NotFound:
+        return None
+
+
+def freeze_pack(scope: Scope, pack_id: UUID) -> None:
+    """Called at a sale: what was sold stays as it was sold."""
+    row = _row(scope, pack_id, lock=True)
+    row.frozen = True
+    scope.add(row)
+
+
+def replace_pack_items(scope: Scope, pack_id: UUID, assets: Sequence[UUID]) -> None:
+    """Change what an unsold pack holds. Raises Conflict for a sold one; BadInput and NotFound as `make`."""
+    row = _row(scope, pack_id, lock=True)
+    if row.frozen:
+        raise Conflict("pack.sold", title=row.title)
+    items = _items(scope, row, assets)
+    scope.run(
+        "DELETE FROM pack_items WHERE tenant_id = :tenant AND pack_id = :pack", tenant=scope.tenant_id, pack=pack_id
+    )
+    row.version += 1
+    scope.add(row, *items)
+
+
+def set_pack_state(scope: Scope, pack_id: UUID, after: PackState) -> None:
+    """Pause, resume or retire a pack. Raises Conflict."""
+    row = _row(scope, pack_id, lock=True)
+    PACK_STATES.check(PackState(row.state), after)
+    row.state = str(after)
+    scope.add(row)
+
+
+def _row(scope: Scope, pack_id: UUID, *, lock: bool = False) -> models.PackRow:
+    row = scope.session.get(models.PackRow, (scope.tenant_id, pack_id), with_for_update=lock or None)
+    if row is None:
+        raise NotFound("pack.unknown")
+    return row
+
+
+def _value(scope: Scope, row: models.PackRow) -> PackView:
+    items = scope.session.exec(
+        select(models.PackItemRow)
+        .where(models.PackItemRow.tenant_id == scope.tenant_id, models.PackItemRow.pack_id == row.id)
+        .order_by(models.PackItemRow.position)  # type: ignore[arg-type]  # a column, not an int
+    )
+    media = tuple(library.get_rendition(scope, item.asset_id, "pack") for item in items)
+    rated = [ratings.effective_rating(scope, medium.sha256) or Rating.X for medium in media]
+    return PackView(
+        row.id,
+        row.creator_id,
+        row.slug,
+        row.title,
+        row.description,
+        PackState(row.state),
+        row.version,
+        highest_rating(rated),
+        media,
+    )

@@ -1,0 +1,69 @@
+"""Pictures that were handed in, sorted one after the other: for posts, for a pack, or for nothing."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from foundation.db.database import Scope
+from gate.ratings import ratings
+from studio.library import assets
+from studio.library.states import ShelfState
+from studio.packs import packs
+
+
+class TriageChoice(StrEnum):
+    """What a picture is for; `BACK` takes the last choice back."""
+
+    FEED, PACK, NEVER, BACK = "feed", "pack", "never", "back"
+
+
+SHELVES = {
+    TriageChoice.FEED: ShelfState.KEPT,
+    TriageChoice.PACK: ShelfState.KEPT,
+    TriageChoice.NEVER: ShelfState.RETIRED,
+    TriageChoice.BACK: ShelfState.NEW,
+}
+
+MAX_UNTRIAGED = 500
+"""Pictures looked at in one read."""
+
+_UNSORTED = """
+SELECT c.asset_id, c.alt, c.label, c.sha256 FROM uploads u
+JOIN creations c ON c.tenant_id = u.tenant_id AND c.asset_id = u.asset_id
+WHERE u.tenant_id = :tenant AND u.creator_id = :creator AND u.state = 'ready' AND c.shelf = 'new'
+ORDER BY coalesce(c.taken_at, c.created_at), c.asset_id LIMIT :limit
+"""
+
+
+@dataclass(frozen=True)
+class UntriagedPictures:
+    """The first pictures nobody has sorted yet, in the order they were taken, and how many there are (`MOST`)."""
+
+    assets: tuple[assets.AssetTile, ...]
+    count: int
+
+
+def list_untriaged(scope: Scope, creator_id: UUID, *, limit: int = 20) -> UntriagedPictures:
+    """What was handed in for a creator and is not sorted; what is withheld (frozen, never allowed) is left out. Where
+    pictures with a label stand apart, they come once all others are sorted."""
+    rows = scope.run(_UNSORTED, tenant=scope.tenant_id, creator=creator_id, limit=MAX_UNTRIAGED).all()
+    standing = ratings.display_ratings(scope, [row.sha256 for row in rows])
+    seen = [row for row in rows if not standing[row.sha256].is_withheld]
+    if assets.needs_label_separation(scope, creator_id):
+        seen = [row for row in seen if not row.label] or seen
+    return UntriagedPictures(
+        tuple(assets.AssetTile(row.asset_id, row.alt, row.label) for row in seen[:limit]), len(seen)
+    )
+
+
+def triage_picture(scope: Scope, creator_id: UUID, asset_id: UUID, choice: TriageChoice, *, pack: str) -> None:
+    """Sort one picture; `pack` is the title of the draft it goes into for `PACK`. Chosen twice, it is so once.
+
+    Raises NotFound for a picture that is not this creator's, and BadInput for a title no pack can have.
+    """
+    assets.check_assets_owned(scope, creator_id, [asset_id])
+    assets.set_shelf_state(scope, asset_id, SHELVES[choice])
+    if choice is TriageChoice.PACK:
+        packs.add_to_draft(scope, creator_id=creator_id, title=pack, asset=asset_id)
+    else:
+        packs.remove_from_drafts(scope, creator_id=creator_id, asset=asset_id)

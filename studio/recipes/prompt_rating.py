@@ -1,0 +1,56 @@
+"""The words of a run are read before anything is made of them: some are refused, the others say a least rating."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from foundation.db.database import Scope
+from foundation.errors import Refused
+from gate.contract.units import Rating, highest_rating
+from gate.people import depiction_bans
+from gate.policy import active_policy
+from gate.text import text_rating
+from gate.text.lexicon import Lexicon
+from studio.recipes.parameters import ParameterValue
+from studio.recipes.specs import PlannedPicture, RecipeSpec
+
+
+def rate_prompts(
+    scope: Scope, spec: RecipeSpec, shots: Sequence[PlannedPicture], given: Mapping[str, ParameterValue]
+) -> Rating:
+    """The rating of the words of a run: the highest of its pictures'.
+
+    Raises Refused for words that name somebody who is never to be shown, for what is never allowed, for words that
+    hide something, and for those that a person must write otherwise (gate.md, text rules).
+    """
+    answers = [one for one in given.values() if isinstance(one, str)]
+    asked = [*dict.fromkeys(shot.job.prompt for shot in shots)]
+    depiction_bans.check_words_allowed(scope, " \n ".join([spec.name, *spec.loras, *asked, *answers]))
+    lexicon = active_policy.current_bundle(scope).lexicon
+    return rate_words([*asked, *answers, spec.name, spec.model, *spec.loras], without=[spec.negative], lexicon=lexicon)
+
+
+def rate_text(scope: Scope, words: Sequence[str]) -> Rating:
+    """The rating of words that are written on pictures, or said. Raises Refused as `judge`."""
+    depiction_bans.check_words_allowed(scope, " \n ".join(words))
+    return rate_words(words, lexicon=active_policy.current_bundle(scope).lexicon)
+
+
+def rate_words(asked: Iterable[str], *, without: Iterable[str] = (), lexicon: Lexicon | None = None) -> Rating:
+    """The rating of what is asked for. Words of what a picture is to be without raise nothing, and are refused alike.
+
+    Raises Refused.
+    """
+    found = [_refused(one, lexicon) for one in asked]
+    for one in without:
+        _refused(one, lexicon)
+    return highest_rating([one.rating for one in found])
+
+
+def _refused(words: str, lexicon: Lexicon | None) -> text_rating.TextRating:
+    said = text_rating.rate_texts([words], lexicon=lexicon)
+    if said.prohibited:
+        raise Refused("recipe.prohibited")
+    if said.obfuscated:
+        raise Refused("recipe.hidden_words")
+    if said.contextual and said.rating.rank >= Rating.S.rank:
+        raise Refused("recipe.rephrase")
+    return said

@@ -1,0 +1,432 @@
+"""Lists of words that recipes share: `{@outfits}` in a prompt is a word of the list of that name.
+
+A list is the agency's, or one creator's own, which stands before the agency's of the same name. Versions never change,
+and a run keeps those it began with: what is written later changes later runs alone.
+
+Words and how often each is drawn, as people write them: `red dress:3`, three times as often. Pure.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from sqlmodel import col, or_, select
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from studio.library import assets
+from studio.recipes.models import WildcardRow
+from tenants.agencies import queries as tenant_reads
+
+_NAMED = re.compile(r"\{@([^{}]*)\}")
+_LETTERS = re.compile(r"[^\W_][\w-]*")
+
+MAX_WILDCARD_NAME = 40
+MAX_WORD_LENGTH = 80
+MAX_WORDS = 200
+MAX_WILDCARDS = 200
+"""Lists that are offered, of an agency and all its creators."""
+
+FrozenWildcards = Mapping[str, Mapping[str, Any]]
+"""By name, the `version`, `words` and `weights` of lists as they were at one moment; JSON."""
+
+
+def _name(said: str) -> str:
+    composed = unicodedata.normalize("NFC", said)
+    if not _LETTERS.fullmatch(composed) or composed != composed.lower():
+        raise ValueError("small letters, digits, - and _, as in outfits")
+    return composed
+
+
+def _word(said: str) -> str:
+    found = " ".join(said.split())
+    if not found or not found.isprintable():
+        raise ValueError("words on one line")
+    return found
+
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_WILDCARD_NAME), AfterValidator(_name)]
+Word = Annotated[str, Field(min_length=1, max_length=MAX_WORD_LENGTH), AfterValidator(_word)]
+
+
+class Wildcard(BaseModel):
+    """What a list says: its words, and how often each is drawn against the others, 1 where nothing is said."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    words: Annotated[list[Word], Field(min_length=1, max_length=MAX_WORDS)]
+    weights: dict[Word, Annotated[int, Field(ge=1, le=100)]] = {}
+
+    @field_validator("words")
+    @classmethod
+    def _once(cls, words: list[str]) -> list[str]:
+        if len(set(words)) < len(words):
+            raise ValueError("a word twice")
+        return words
+
+    @model_validator(mode="after")
+    def _weighed(self) -> Self:
+        if not self.weights.keys() <= set(self.words):
+            raise ValueError("a weight of no word")
+        return self
+
+    @property
+    def weighted_words(self) -> list[tuple[str, int]]:
+        """What two lists are the same by."""
+        return [(word, self.weights.get(word, 1)) for word in self.words]
+
+
+@dataclass(frozen=True)
+class WildcardVersion:
+    """A version of a list; `creator_id` is None of the agency's, `by` the actor who wrote it."""
+
+    id: UUID
+    creator_id: UUID | None
+    name: str
+    version: int
+    said: Wildcard
+    by: str
+    at: datetime
+
+
+class _Written(BaseModel):
+    name: Name
+    said: Wildcard
+
+
+def parse_wildcard(name: object, said: object) -> tuple[str, Wildcard]:
+    """A list as somebody writes it. Raises BadInput that names what is wrong."""
+    try:
+        found = _Written.model_validate({"name": name, "said": said})
+    except ValidationError as error:
+        where = [str(step) for step in error.errors()[0]["loc"] if step != "said"]
+        raise BadInput("list.invalid", where=".".join(where)[:60] or "words") from error
+    return found.name, found.said
+
+
+def wildcard_names_in(prompt: str) -> list[str]:
+    """The names of the lists in a prompt, each once, in their order."""
+    return list(dict.fromkeys(_NAMED.findall(prompt)))
+
+
+def current_wildcards(scope: Scope, creator_id: UUID, prompt: str) -> FrozenWildcards:
+    """The lists that a prompt of a creator names, as they are now; one that is not there is left out."""
+    if not (names := wildcard_names_in(prompt)):
+        return {}
+    rows = [row for row in _newest(scope, [creator_id], names) if not row.retired]
+    rows.sort(key=lambda row: row.creator_id is not None)  # a creator's own comes last, and stands
+    return {row.name: {"version": row.version, "words": row.words, "weights": row.weights} for row in rows}
+
+
+def check_wildcards_exist(
+    scope: Scope, creator_id: UUID, recipe: str, prompt: str, *, also: Collection[str] = ()
+) -> None:
+    """Raise BadInput where a recipe names a list that is not there, nor `also`. None is put away until this ends."""
+    if names := wildcard_names_in(prompt):
+        lock_wildcards(scope)
+        there = current_wildcards(scope, creator_id, prompt)
+        for name in names:
+            if name not in there and name not in also:
+                raise BadInput("recipe.list_unknown", recipe=recipe, list=name[:MAX_WILDCARD_NAME])
+
+
+def list_wildcards(scope: Scope, creators: Collection[UUID], *, retired: bool = False) -> list[WildcardVersion]:
+    """The agency's lists and those of these creators by name, in their newest versions; those put away if `retired`."""
+    return [_value(scope, row) for row in _newest(scope, creators) if row.retired == retired]
+
+
+def get_current_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardVersion:
+    """A list in its newest version. Raises NotFound for an older one, for one put away, and for anybody else's."""
+    for one in list_wildcards(scope, creators):
+        if one.id == list_id:
+            return one
+    raise NotFound("list.unknown")
+
+
+def list_wildcard_versions(
+    scope: Scope, creators: Collection[UUID], list_id: UUID, *, limit: int = 10
+) -> list[WildcardVersion]:
+    """The last versions of the list that `list_id` is a version of, the newest first. Raises NotFound."""
+    row = _row(scope, creators, list_id)
+    rows = scope.session.exec(
+        select(WildcardRow).where(*_same(scope, row)).order_by(col(WildcardRow.version).desc()).limit(limit)
+    )
+    return [_value(scope, one) for one in rows]
+
+
+def lock_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardVersion:
+    """The newest version of the list that `list_id` is a version of; nobody else writes it until this ends. Raises
+    NotFound."""
+    lock_wildcards(scope)
+    return list_wildcard_versions(scope, creators, list_id, limit=1)[0]
+
+
+def create_wildcard(
+    scope: Scope, creators: Collection[UUID], name: str, said: Wildcard, *, creator_id: UUID | None
+) -> UUID:
+    """A list of the agency, or of one creator; its id. One of that name that was put away goes on in a next version.
+
+    `creators` are those the writer works for: a list of the agency needs all of them. Raises Conflict for a name that
+    is taken, BadInput for one too many, NotFound, Refused.
+    """
+    lock_wildcards(scope)
+    _may(scope, creators, creator_id)
+    before = next((row for row in _newest(scope, creators, [name]) if row.creator_id == creator_id), None)
+    if before is not None and not before.retired:
+        raise Conflict("list.taken", name=name)
+    offered = select(WildcardRow.creator_id, WildcardRow.name).where(
+        WildcardRow.tenant_id == scope.tenant_id, col(WildcardRow.retired).is_(False)
+    )
+    if len(set(scope.session.exec(offered))) >= MAX_WILDCARDS:
+        raise BadInput("list.too_many", most=MAX_WILDCARDS)
+    return _next(scope, before, name, said, creator_id)
+
+
+def change_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID, said: Wildcard) -> UUID:
+    """Write the next version of a list; its id, or that which stands where nothing changes.
+
+    Raises Conflict where `list_id` is not the newest any more: somebody else wrote meanwhile; NotFound; Refused.
+    """
+    row = _mine(scope, creators, list_id)
+    if row.retired:
+        raise NotFound("list.unknown")
+    if Wildcard(words=row.words, weights=row.weights).weighted_words == said.weighted_words:
+        return row.id
+    return _next(scope, row, row.name, said, row.creator_id)
+
+
+_TAKEN = """
+SELECT EXISTS (SELECT FROM word_lists WHERE tenant_id = :tenant AND name = :name
+  AND (creator_id IS NOT DISTINCT FROM :creator
+    OR NOT retired AND (creator_id IS NULL) <> (CAST(:creator AS uuid) IS NULL)))
+"""
+_RENAME = """
+UPDATE word_lists SET name = :name
+WHERE tenant_id = :tenant AND creator_id IS NOT DISTINCT FROM :creator AND name = :before
+"""
+
+
+def rename_wildcard(
+    scope: Scope, creators: Collection[UUID], list_id: UUID, name: str
+) -> tuple[UUID, str, UUID | None]:
+    """Give a list another name in all its versions, and a next one; its id, the name before, and whose it is. Recipes
+    go on to say the old one: `studio/recipes/wildcard_renames.py` changes them too.
+
+    Raises as `change`, and Conflict for a name that another list has or had which some of these prompts might mean.
+    """
+    row = _mine(scope, creators, list_id)
+    if row.retired:
+        raise NotFound("list.unknown")
+    before, owner, said = row.name, row.creator_id, Wildcard.model_construct(words=row.words, weights=row.weights)
+    if name == before:
+        return row.id, before, owner
+    if scope.run(_TAKEN, tenant=scope.tenant_id, name=name, creator=owner).scalar_one():
+        raise Conflict("list.taken", name=name)
+    made = _next(scope, row, before, said, owner)
+    scope.session.flush()
+    scope.run(_RENAME, name=name, tenant=scope.tenant_id, creator=owner, before=before)
+    scope.session.expire_all()
+    return made, before, owner
+
+
+def restore_wildcard_version(scope: Scope, creators: Collection[UUID], list_id: UUID, version: int) -> UUID:
+    """Make an older version the newest again, as a version of its own. Raises as `change`."""
+    row = _mine(scope, creators, list_id)
+    older = scope.session.exec(select(WildcardRow).where(*_same(scope, row), WildcardRow.version == version)).first()
+    if older is None:
+        raise NotFound("list.unknown")
+    return change_wildcard(scope, creators, list_id, Wildcard(words=older.words, weights=older.weights))
+
+
+def archive_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> str:
+    """Put a list away; its name. Runs under way keep its words. Raises Conflict, with their names, for one that recipes
+    name; else as `change`."""
+    row = _mine(scope, creators, list_id)
+    by = recipes_using_wildcard(scope, row.name, row.creator_id)
+    if by:
+        raise Conflict("list.named", name=row.name, recipes=", ".join(by)[:200])
+    return _mark(scope, row, retired=True)
+
+
+def unarchive_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> str:
+    """Offer it again; its name. Raises as `change`."""
+    return _mark(scope, _mine(scope, creators, list_id), retired=False)
+
+
+_PROMPTS = """
+SELECT DISTINCT ON (r.creator_id, r.name) r.creator_id, r.name, r.spec->>'prompt' AS prompt FROM recipes r
+WHERE r.tenant_id = :tenant AND NOT r.retired AND (r.creator_id = :creator OR CAST(:creator AS uuid) IS NULL
+  AND NOT EXISTS (SELECT FROM word_lists w
+    WHERE w.tenant_id = r.tenant_id AND w.creator_id = r.creator_id AND w.name = :name AND NOT w.retired))
+ORDER BY r.creator_id, r.name, r.version DESC
+"""
+
+
+def recipes_using_wildcard(
+    scope: Scope, name: str, creator_id: UUID | None, *, seen: Collection[UUID] | None = None
+) -> list[str]:
+    """The recipes whose newest version names a list: those of its creator, or of all who have none of their own;
+    only of creators that are `seen`, where these are said."""
+    rows = scope.run(_PROMPTS, tenant=scope.tenant_id, creator=creator_id, name=name).all()
+    return sorted(
+        {row.name for row in rows if name in wildcard_names_in(row.prompt) and (seen is None or row.creator_id in seen)}
+    )
+
+
+_OF_RUNS = "SELECT id, lists FROM jobs WHERE tenant_id = :tenant AND id = ANY(:runs) AND lists <> '{}'"
+
+
+def wildcard_versions_by_run(scope: Scope, runs: Collection[UUID]) -> dict[UUID, dict[str, int]]:
+    """By run, the versions of the lists it was resolved with, by name; nothing of a run without any."""
+    rows = scope.run(_OF_RUNS, tenant=scope.tenant_id, runs=list(runs)).all()
+    return {row.id: {name: one["version"] for name, one in sorted(row.lists.items())} for row in rows}
+
+
+def is_existing_wildcard(scope: Scope, creator_id: UUID, name: str, said: Wildcard) -> bool:
+    """Whether the list that a creator's prompts would name says this; where there is none, it is made the creator's."""
+    lock_wildcards(scope)
+    there = current_wildcards(scope, creator_id, f"{{@{name}}}").get(name)
+    if there is None:
+        create_wildcard(scope, [creator_id], name, said, creator_id=creator_id)
+        return True
+    return Wildcard(words=there["words"], weights=there["weights"]).weighted_words == said.weighted_words
+
+
+def put_creator_wildcard(scope: Scope, creator_id: UUID, name: str, said: Wildcard) -> None:
+    """Have a creator's prompts find these words under a name: as they are, or in the creator's own list."""
+    if is_existing_wildcard(scope, creator_id, name, said):
+        return
+    own = next(
+        (one for one in list_wildcards(scope, [creator_id]) if (one.name, one.creator_id) == (name, creator_id)), None
+    )
+    if own is None:
+        create_wildcard(scope, [creator_id], name, said, creator_id=creator_id)
+    else:
+        change_wildcard(scope, [creator_id], own.id, said)
+
+
+def lock_wildcards(scope: Scope) -> None:
+    """Lists are written, put away and newly named one after the other: two at once would both find what neither leaves.
+    Held before a recipe's own name is (`specs.save_recipe`)."""
+    assets.lock_library(scope, "word lists")
+
+
+def _may(scope: Scope, creators: Collection[UUID], creator_id: UUID | None) -> None:
+    if creator_id is not None:
+        if creator_id not in creators:
+            raise NotFound("list.unknown")
+    elif not {one.id for one in tenant_reads.list_creators(scope)} <= set(creators):
+        raise Refused("list.of_all")
+
+
+def _newest(scope: Scope, creators: Collection[UUID], names: Sequence[str] | None = None) -> list[WildcardRow]:
+    """By name, the agency's before a creator's own."""
+    rows = scope.session.exec(
+        select(WildcardRow)
+        .where(
+            WildcardRow.tenant_id == scope.tenant_id,
+            or_(col(WildcardRow.creator_id).is_(None), col(WildcardRow.creator_id).in_(list(creators))),
+            *([col(WildcardRow.name).in_(names)] if names is not None else []),
+        )
+        .order_by(col(WildcardRow.name), col(WildcardRow.creator_id).nulls_first(), col(WildcardRow.version))
+        .execution_options(populate_existing=True)
+    )
+    return list({(row.name, row.creator_id): row for row in rows}.values())
+
+
+def _row(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardRow:
+    row = scope.session.get(WildcardRow, (scope.tenant_id, list_id))
+    if row is None or (row.creator_id is not None and row.creator_id not in creators):
+        raise NotFound("list.unknown")
+    return row
+
+
+def _mine(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardRow:
+    """The newest version of a list that may be written, which nobody else writes until this ends. Raises Conflict."""
+    lock_wildcards(scope)
+    row = _row(scope, creators, list_id)
+    _may(scope, creators, row.creator_id)
+    newest = scope.session.exec(
+        select(WildcardRow)
+        .where(*_same(scope, row))
+        .order_by(col(WildcardRow.version).desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).one()
+    if newest.id != list_id:
+        raise Conflict("list.changed", name=row.name)
+    return newest
+
+
+def _same(scope: Scope, row: WildcardRow) -> tuple[Any, ...]:
+    return (
+        WildcardRow.tenant_id == scope.tenant_id,
+        WildcardRow.name == row.name,
+        col(WildcardRow.creator_id).is_not_distinct_from(row.creator_id),
+    )
+
+
+def _next(scope: Scope, before: WildcardRow | None, name: str, said: Wildcard, creator_id: UUID | None) -> UUID:
+    if before is not None and before.retired:
+        _mark(scope, before, retired=False)
+    row = WildcardRow(
+        tenant_id=scope.tenant_id,
+        creator_id=creator_id,
+        name=name,
+        version=before.version + 1 if before is not None else 1,
+        words=said.words,
+        weights=said.weights,
+        by=scope.actor,
+    )
+    scope.add(row)
+    return row.id
+
+
+_MARK = """
+UPDATE word_lists SET retired = :retired
+WHERE tenant_id = :tenant AND creator_id IS NOT DISTINCT FROM :creator AND name = :name
+"""
+
+
+def _mark(scope: Scope, row: WildcardRow, *, retired: bool) -> str:
+    name = row.name
+    scope.run(_MARK, retired=retired, tenant=scope.tenant_id, creator=row.creator_id, name=name)
+    scope.session.expire_all()
+    return name
+
+
+def _value(scope: Scope, row: WildcardRow) -> WildcardVersion:
+    said = Wildcard.model_construct(words=row.words, weights=row.weights)  # what stands is not judged anew
+    return WildcardVersion(row.id, row.creator_id, row.name, row.version, said, row.by, row.created_at or scope.now)
+
+
+WEIGHTED_LINE = re.compile(r"(.*\S)\s*:\s*([0-9]{1,3})")
+
+
+def format_weighted(option: str, weight: int | None) -> str:
+    """One word with its weight."""
+    if weight is None and WEIGHTED_LINE.fullmatch(option):
+        weight = 1  # "16:9" is a word and no weight
+    return option if weight is None else f"{option}:{weight}"
+
+
+def format_wildcard(one: Wildcard) -> str:
+    """The words of a shared list, one to a line; `read` of it is the same."""
+    return "\n".join(format_weighted(word, one.weights.get(word)) for word in one.words)
+
+
+def parse_wildcard_lines(text: str) -> tuple[list[str], dict[str, int]]:
+    """The words of a shared list and their weights out of what somebody wrote."""
+    found: list[str] = []
+    weights: dict[str, int] = {}
+    for line in filter(None, (" ".join(one.split()) for one in text.splitlines())):
+        match = WEIGHTED_LINE.fullmatch(line)
+        found.append(match[1] if match else line)
+        if match and match[2] != "1":
+            weights[match[1]] = int(match[2])
+    return found, weights

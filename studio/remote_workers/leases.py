@@ -1,0 +1,270 @@
+"""Runs lent to machines of an agency's own: a few pictures at a time, under a lease that ends when a machine is silent.
+
+Nothing is remembered of a machine but its lease: whatever dies, the pictures that are missing are lent again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.ids import uuid7
+from generators.remote_protocol import (
+    HeartbeatResponse,
+    LeasedPictures,
+    LeaseHeartbeat,
+    LeaseReturn,
+    MaterialRequest,
+    PictureOrder,
+    RemoteWorkerCapabilities,
+    WorkRequest,
+)
+from generators.retouch.masks import MaskRegion
+from studio.costs import quotas
+from studio.library import assets, models, storage_quota
+from studio.library.states import JobState, UploadState
+from studio.recipes import run_inputs, specs
+from studio.recipes.specs import PlannedPicture, RecipeSpec
+from studio.runs import records, remote_routing
+from studio.runs.models import RemotePictureRow, RemoteRunRow
+from tenants.api_keys import remote_workers
+
+LEASE_DURATION = timedelta(seconds=60)
+"""How long a machine may be silent; it says something several times within."""
+
+RETRY_DELAY = timedelta(seconds=30)
+"""After so long a run is lent again that a machine could not make for now."""
+
+MAX_LEASES = 8
+"""So often in a row a run is lent without a picture coming of it, then it fails: a machine that dies of it, or answers
+that are lost, would go round for ever."""
+
+
+@dataclass(frozen=True)
+class AgencyBounds:
+    """What the house allows an agency: pictures a day, 0 for no limit, and bytes it may keep, None for no limit."""
+
+    per_day: int = 0
+    allowed: int | None = None
+
+
+def lease_pictures(scope: Scope, machine_id: UUID, wanted: WorkRequest, bounds: AgencyBounds) -> LeasedPictures | None:
+    """Pictures for a machine, from the run that waits longest of those it can make; None when there are none.
+
+    A machine that asks again, its program being the same, is answered with the lease it has. Raises Refused for a
+    machine that ended.
+    """
+    remote_workers.record_worker_seen(scope, machine_id, wanted.able.model_dump(mode="json"))
+    scope.lock(remote_routing.remote_lock_name(scope))
+    for row in _rows(scope, machine_id, wanted.instance):
+        job = records.get_run_row(scope, row.job_id, lock=True)
+        try:
+            lent = None if job.state in records.ENDED_RUN_STATES else _lent(scope, job, wanted.able, bounds, row.id)
+        except (run_inputs.SourcePictureUnavailable, storage_quota.StorageFull) as error:
+            records.fail_run(scope, job.id, error.message)
+            continue
+        if lent is None or not _tried(scope, row):
+            continue
+        if (row.machine_id, row.instance) == (machine_id, wanted.instance) and row.lease is not None:
+            lent = lent.model_copy(update={"lease": row.lease})
+        row.machine_id, row.instance, row.lease = machine_id, wanted.instance, lent.lease
+        row.numbers = [one.number for one in lent.pictures]
+        _extend(scope, row, LEASE_DURATION)
+        if job.state == JobState.QUEUED:
+            records.move_run(scope, job, JobState.RUNNING)
+        return lent
+    return None
+
+
+def _tried(scope: Scope, row: RemoteRunRow) -> bool:
+    """Whether a run may be lent once more; one that came back too often fails, with words."""
+    if row.lease is not None:
+        row.tries += 1
+        scope.add(row)
+    if row.tries < MAX_LEASES:
+        return True
+    records.fail_run(scope, row.job_id, Message("machine.gave_up"))
+    return False
+
+
+def _extend(scope: Scope, row: RemoteRunRow, by: timedelta) -> None:
+    row.until = scope.run("SELECT people_now()").scalar_one() + by
+    scope.add(row)
+
+
+_ROWS = """
+SELECT r.id FROM home_runs r JOIN jobs j ON j.tenant_id = r.tenant_id AND j.id = r.job_id
+WHERE r.tenant_id = :tenant AND j.state IN ('queued', 'running')
+  AND (r.until IS NULL OR r.until <= people_now()
+       OR r.lease IS NOT NULL AND r.machine_id = :machine AND r.instance = :instance)
+ORDER BY (r.lease IS NOT NULL AND r.machine_id = :machine AND r.instance = :instance) DESC, j.created_at, j.id
+"""
+
+
+def _rows(scope: Scope, machine_id: UUID, instance: UUID) -> list[RemoteRunRow]:
+    """Runs that may be lent to a machine, that which it has first."""
+    ids = scope.run(_ROWS, tenant=scope.tenant_id, machine=machine_id, instance=instance).scalars().all()
+    rows = scope.session.exec(
+        select(RemoteRunRow)
+        .where(RemoteRunRow.tenant_id == scope.tenant_id, col(RemoteRunRow.id).in_(ids))
+        .execution_options(populate_existing=True)
+    )
+    found = {row.id: row for row in rows}
+    return [found[one] for one in ids]
+
+
+def _lent(
+    scope: Scope, job: models.JobRow, able: RemoteWorkerCapabilities, bounds: AgencyBounds, run_id: UUID
+) -> LeasedPictures | None:
+    """The next pictures of a run, under a new lease; None of one that cannot be made here, or now."""
+    spec = specs.spec_of_run(scope, job)
+    if not able.can_make(model=spec.model, loras=list(spec.loras), needs=run_inputs.inputs_needed_by(job)):
+        return None
+    missing = _missing(scope, job, spec)
+    if not missing:
+        return None  # all of them are on their way into the library
+    held = quotas.generation_wait(scope, job.creator_id, per_day=bounds.per_day)
+    records.set_wait(job, held)
+    scope.add(job)
+    most = min(
+        records.TURN_PICTURES,
+        quotas.pictures_left_today(scope, job.creator_id, per_day=bounds.per_day) - _on_their_way(scope, run_id),
+    )
+    if held is not None or most < 1:
+        return None
+    storage_quota.check_storage(scope, bounds.allowed, 1)
+    return LeasedPictures(
+        lease=uuid7(), seconds=LEASE_DURATION.total_seconds(), pictures=_asked(scope, job, missing[:most])
+    )
+
+
+def _asked(scope: Scope, job: models.JobRow, shots: Sequence[PlannedPicture]) -> list[PictureOrder]:
+    """As they are sent, with the names of the pictures they work from. Raises Gone for one not to be used any more."""
+    first, posture = run_inputs.check_run_inputs_in(scope, job)
+    begin, pose = run_inputs.init_picture_of(job), run_inputs.pose_reference_of(job)
+    said: dict[str, Any] = {"init": first, "references": run_inputs.style_digests(job), "pose": posture}
+    match begin.region if begin is not None else None:
+        case MaskRegion() as one:
+            said["region"] = astuple(one)
+        case tuple() as several:
+            said["shapes"] = list(several)
+    changes: dict[str, Any] = {"strength": begin.anew / 100} if begin is not None else {}
+    changes |= {"pose_weight": pose.weight / 100} if pose is not None else {}
+    return [PictureOrder.from_job(one.number, replace(one.job, **changes), **said) for one in shots]
+
+
+def _missing(scope: Scope, job: models.JobRow, spec: RecipeSpec) -> Sequence[PlannedPicture]:
+    """The pictures of a run that nobody made yet."""
+    shots = specs.plan_pictures(spec, seed=job.seed, count=job.total, given=job.given)[job.done :]
+    there = assets.assets_by_source(
+        scope, job.creator_id, [records.picture_source_key(job, one.number) for one in shots]
+    )
+    came = set(
+        scope.session.exec(
+            select(RemotePictureRow.number).where(
+                RemotePictureRow.tenant_id == scope.tenant_id, RemotePictureRow.job_id == job.id
+            )
+        )
+    )
+    gone = came | records.skipped_numbers(job)
+    return [one for one in shots if records.picture_source_key(job, one.number) not in there and one.number not in gone]
+
+
+_ON_THEIR_WAY = """
+SELECT (SELECT count(*) FROM home_pictures WHERE tenant_id = :tenant AND state = :waiting)
+  + (SELECT coalesce(sum(jsonb_array_length(numbers)), 0) FROM home_runs
+     WHERE tenant_id = :tenant AND id <> :run AND lease IS NOT NULL AND until > people_now())
+"""
+
+
+def _on_their_way(scope: Scope, run_id: UUID) -> int:
+    """Pictures of the agency that are not in the library yet, and count against its day already."""
+    waits = str(UploadState.WAITING)
+    return int(scope.run(_ON_THEIR_WAY, tenant=scope.tenant_id, waiting=waits, run=run_id).scalar_one())
+
+
+def extend_lease(scope: Scope, machine_id: UUID, said: LeaseHeartbeat) -> HeartbeatResponse:
+    """A machine is at it: its lease goes on, unless its run was ended or another has it. Raises Refused."""
+    remote_workers.record_worker_seen(scope, machine_id)
+    row = run_of_lease(scope, machine_id, said.lease)
+    if row is None:
+        return HeartbeatResponse(state="lost")
+    job = records.get_run_row(scope, row.job_id, lock=True)
+    if job.state in records.ENDED_RUN_STATES:
+        return HeartbeatResponse(state="stop")
+    _extend(scope, row, LEASE_DURATION)
+    job.step, job.steps = said.step, said.steps
+    scope.add(job)
+    return HeartbeatResponse(state="go")
+
+
+def run_of_lease(scope: Scope, machine_id: UUID, lease: UUID) -> RemoteRunRow | None:
+    """The run of a lease; None where it is over, or was never this machine's. One that merely ran out stands until the
+    run is lent again: what a machine made while nobody heard it is not lost."""
+    scope.lock(remote_routing.remote_lock_name(scope))
+    return scope.session.exec(
+        select(RemoteRunRow)
+        .where(
+            RemoteRunRow.tenant_id == scope.tenant_id,
+            RemoteRunRow.machine_id == machine_id,
+            RemoteRunRow.lease == lease,
+        )
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def record_delivery(scope: Scope, row: RemoteRunRow, number: int) -> None:
+    """A picture of a lease came; with the last of them it is over. Its run was worth a try."""
+    row.numbers, row.tries = [one for one in row.numbers if one != number], 0
+    if row.numbers:
+        _extend(scope, row, LEASE_DURATION)
+    else:
+        row.lease, row.until = None, None
+    scope.add(row)
+
+
+def check_material(scope: Scope, machine_id: UUID, wanted: MaterialRequest) -> None:
+    """Let a machine have a picture that those of its lease work from, checked anew. Raises NotFound for any other, and
+    Gone for one that may not be used any more."""
+    remote_workers.record_worker_seen(scope, machine_id)
+    row = run_of_lease(scope, machine_id, wanted.lease)
+    if row is None:
+        raise NotFound("machine.no_lease")
+    job = records.get_run_row(scope, row.job_id)
+    if wanted.sha256 not in {*run_inputs.check_run_inputs_in(scope, job), *run_inputs.style_digests(job)}:
+        raise NotFound("machine.not_lent")
+
+
+def return_lease(scope: Scope, machine_id: UUID, said: LeaseReturn) -> None:
+    """A machine makes no more of a lease; what can never be made ends the run, in its words. Raises NotFound for a
+    lease that is over: said twice, it is done once."""
+    remote_workers.record_worker_seen(scope, machine_id)
+    row = run_of_lease(scope, machine_id, said.lease)
+    if row is None:
+        raise NotFound("machine.no_lease")
+    row.lease, row.until, row.numbers = None, None, []
+    scope.add(row)
+    if said.why == "later":
+        row.tries += 1
+        _extend(scope, row, RETRY_DELAY)
+        _tried(scope, row)
+    elif said.why == "never":
+        records.fail_run(scope, row.job_id, _reason(said))
+
+
+def _reason(said: LeaseReturn) -> Message:
+    """Why a machine cannot make a picture: in the words of engines where it uses them rightly."""
+    reason = Message(said.code, said.params)
+    if said.code.startswith("engine."):
+        try:
+            if all(render_message(reason, language) for language in LANGUAGES):
+                return reason
+        except (LookupError, ValueError):
+            pass
+    return Message("machine.cannot")

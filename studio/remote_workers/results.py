@@ -1,0 +1,236 @@
+"""Pictures that machines of an agency's own hand in: taken once each, then brought into the library as any other.
+
+The door keeps the bytes and says so; our workers, who hold the key of the mark, do the rest.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
+
+from sqlmodel import select
+
+from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import derived_uuid
+from foundation.outbox import outbox
+from foundation.outbox.heartbeat import heartbeat
+from foundation.storage.object_store import ObjectStore, bytes_digest
+from gate.contract.units import Rating
+from generators.containers import still_images
+from generators.contract.classifier import Classifier
+from generators.contract.engines import GeneratedPicture, OriginLabel
+from generators.provenance.content_credentials import SigningCredential
+from generators.remote_protocol import MAX_PICTURE_BYTES, PictureResult
+from studio.ingest import pipeline
+from studio.ingest.classification import CompareFaces
+from studio.library import assets, models, storage_quota
+from studio.library.events import RemotePictureDue
+from studio.library.states import UPLOAD_STATES, UploadState
+from studio.recipes import run_inputs, specs
+from studio.remote_workers import leases
+from studio.runs import records
+from studio.runs.models import RemotePictureRow, RemoteRunRow
+from tenants.api_keys import remote_workers
+
+_MIMES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+"""What engines make, by what `still_images.inspect_picture` calls it."""
+
+_OURS = frozenset({assets.FRAMES_PARAMETER, assets.SECONDS_PARAMETER, pipeline.QUALITY_PARAMETER})
+"""Parameters that are measured here, and not for a machine to say."""
+
+
+def accept_result(
+    scope: Scope, store: ObjectStore, machine_id: UUID, made: PictureResult, data: bytes
+) -> BadInput | Refused | None:
+    """Keep a picture that a machine made, to be brought into the library a moment later. The same again is taken again.
+
+    Returns why it cannot be used, which ends its run: no whole JPEG, PNG or WebP of at most `MOST_BYTES`, not marked
+    rightly, or no room. Raises BadInput for other bytes than it says, NotFound for a picture that was not lent,
+    Conflict where other bytes came before, the run is over or the lease is somebody else's; Unavailable when the store
+    is away; Refused for a machine that ended.
+    """
+    remote_workers.record_worker_seen(scope, machine_id)
+    if bytes_digest(data) != made.sha256:
+        raise BadInput("machine.digest")
+    row = leases.run_of_lease(scope, machine_id, made.lease)
+    if _came(scope, machine_id, made):
+        return None
+    if row is None:
+        raise Conflict("machine.lease_lost")
+    if made.number not in row.numbers:
+        raise NotFound("machine.not_lent")
+    if records.get_run_row(scope, row.job_id, lock=True).state in records.ENDED_RUN_STATES:
+        raise Conflict("machine.run_over")
+    try:
+        _check(made, data)
+        storage_quota.check_storage(scope, store.quota_bytes, len(data))
+    except (BadInput, storage_quota.StorageFull) as refused:
+        records.fail_run(scope, row.job_id, refused.message)
+        return refused
+    assets.lock_library(scope, "object", made.sha256)  # nobody who erases these bytes comes in between
+    store.put(scope.tenant_id, data)
+    _keep(scope, row, machine_id, made, len(data))
+    leases.record_delivery(scope, row, made.number)
+    return None
+
+
+def _keep(scope: Scope, row: RemoteRunRow, machine_id: UUID, made: PictureResult, size: int) -> None:
+    picture = RemotePictureRow(
+        tenant_id=scope.tenant_id,
+        id=derived_uuid(scope.tenant_id, row.job_id, "home", made.number),
+        creator_id=row.creator_id,
+        job_id=row.job_id,
+        number=made.number,
+        machine_id=machine_id,
+        lease=made.lease,
+        sha256=made.sha256,
+        size=size,
+        made=made.model_dump(mode="json"),
+    )
+    scope.add(picture)
+    outbox.put(scope, RemotePictureDue(scope.tenant_id, picture.id), dedupe=f"home:{picture.id}")
+
+
+def _came(scope: Scope, machine_id: UUID, made: PictureResult) -> bool:
+    """Whether this very picture came under this lease before. Raises Conflict where another did."""
+    known = scope.session.exec(
+        select(RemotePictureRow).where(
+            RemotePictureRow.tenant_id == scope.tenant_id,
+            RemotePictureRow.machine_id == machine_id,
+            RemotePictureRow.lease == made.lease,
+            RemotePictureRow.number == made.number,
+        )
+    ).first()
+    if known is not None and known.sha256 != made.sha256:
+        raise Conflict("machine.other_bytes")
+    return known is not None
+
+
+def _check(made: PictureResult, data: bytes) -> None:
+    """Read from the structure alone, before any decoder runs. Raises BadInput."""
+    name = f"{made.number}"
+    if len(data) > MAX_PICTURE_BYTES:
+        raise BadInput("photo.too_heavy", file=name)
+    if still_images.inspect_picture(data, name=name).kind not in _MIMES:
+        raise BadInput("photo.unsupported", file=name)
+    if (made.engine == "placeholder") != (made.label == OriginLabel.PLACEHOLDER):
+        raise BadInput("machine.label")  # drawings of ours are marked as such, and nothing else is
+
+
+def ingest_result(
+    event: RemotePictureDue,
+    *,
+    tenant: OpenScope,
+    store: ObjectStore,
+    credential: Callable[[], SigningCredential],
+    classifier: Classifier | None = None,
+    compare: CompareFaces | None = None,
+) -> None:
+    """Bring a picture into the library as one of its run, and count it; what came is deleted then. What cannot be read
+    ends the run, with words; others' faults are tried again."""
+    with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
+        row = _row(scope, event.subject_id)
+        if row.state != UploadState.WAITING:
+            return
+        job = records.get_run_row(scope, row.job_id)
+        there = records.picture_source_key(job, row.number) in assets.assets_by_source(
+            scope, job.creator_id, [records.picture_source_key(job, row.number)]
+        )
+        asked = _asked(scope, job, row)
+    reason = None
+    try:
+        if not there:
+            with heartbeat() as pulse:
+                prepared = asked(store.get(event.tenant_id, row.sha256), credential())
+                pulse.check_lease()
+                run_inputs.check_run_inputs(
+                    tenant, job, actor=records.STUDIO_ACTOR
+                )  # while it was drawn, one may have been taken back
+                records.check_room(tenant, event.tenant_id, store.quota_bytes, len(prepared.data))
+                pipeline.ingest_asset(
+                    tenant,
+                    store,
+                    tenant_id=event.tenant_id,
+                    creator_id=row.creator_id,
+                    prepared=prepared,
+                    classifier=classifier,
+                    compare=compare,
+                    still=partial(run_inputs.check_run_inputs_in, job=job),
+                )
+    except (BadInput, run_inputs.SourcePictureUnavailable, storage_quota.StorageFull) as refused:
+        reason = refused.message
+    except NotFound:
+        reason = Message("machine.picture_lost")
+    _settle(tenant, store, event, reason)
+
+
+def _asked(
+    scope: Scope, job: models.JobRow, row: RemotePictureRow
+) -> Callable[[bytes, SigningCredential], pipeline.PreparedAsset]:
+    """What makes bytes the picture of a run: what was asked for is ours to say, not the machine's."""
+    made = PictureResult.model_validate(row.made)
+    shots = specs.plan_pictures(specs.spec_of_run(scope, job), seed=job.seed, count=job.total, given=job.given)
+    shot, name = shots[row.number], remote_workers.remote_worker_name(scope, row.machine_id)
+
+    def prepared(data: bytes, credential: SigningCredential) -> pipeline.PreparedAsset:
+        found = still_images.inspect_picture(data, name=name)
+        picture = GeneratedPicture(
+            data=data,
+            mime=_MIMES[found.kind],
+            width=found.width,
+            height=found.height,
+            engine=made.engine,
+            model=made.model,
+            label=OriginLabel(made.label),
+            seed=shot.job.seed,
+            prompt=shot.job.prompt,
+            parameters={**{one: said for one, said in made.parameters.items() if one not in _OURS}, "machine": name},
+        )
+        return pipeline.prepare_generated_picture(
+            picture,
+            key=records.picture_source_key(job, row.number),
+            alt=shot.scene,
+            credential=credential,
+            job_id=job.id,
+            declared=Rating(job.rating),
+            seconds=made.seconds,
+            parent=job.from_asset,
+            after=run_inputs.referenced_assets(job),
+        )
+
+    return prepared
+
+
+def _settle(tenant: OpenScope, store: ObjectStore, event: RemotePictureDue, reason: Message | None) -> None:
+    """What became of a picture, its run, and what came, in one transaction: who dies here finds nothing half done."""
+    with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
+        row = _row(scope, event.subject_id, lock=True)
+        if row.state != UploadState.WAITING:
+            return
+        after = UploadState.READY if reason is None else UploadState.REFUSED
+        UPLOAD_STATES.check(UploadState(row.state), after)
+        row.state, row.reason = str(after), stored_message(reason)
+        scope.add(row)
+        if reason is not None:
+            records.fail_run(scope, row.job_id, reason)
+        else:
+            job = records.get_run_row(scope, row.job_id, lock=True)
+            records.record_progress_in(scope, job, records.count_settled(scope, job))
+        assets.lock_library(scope, "object", row.sha256)
+        if not assets.is_object_in_use(
+            scope, row.sha256
+        ):  # two runs that ask for the same are answered with the same bytes
+            store.delete(event.tenant_id, row.sha256)
+
+
+def fail_result(event: RemotePictureDue, *, tenant: OpenScope, store: ObjectStore) -> None:
+    """A picture that came could not be brought into the library, too often: its run fails, so that nobody waits."""
+    _settle(tenant, store, event, Message("job.gave_up"))
+
+
+def _row(scope: Scope, picture_id: UUID, *, lock: bool = False) -> RemotePictureRow:
+    row = scope.session.get(RemotePictureRow, (scope.tenant_id, picture_id), with_for_update=lock or None)
+    if row is None:
+        raise NotFound("machine.picture_unknown")
+    return row

@@ -1,0 +1,118 @@
+"""What a run would be before it is one: its pictures, how long they take, and what they cost."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from uuid import UUID
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.money import Money, Price, parse_amounts, parse_prices
+from foundation.ops.settings import GeneratorsSettings
+from gate.contract.units import Rating
+from generators import registry
+from generators.contract import hosted_services
+from studio.costs import spending_caps
+from studio.recipes import prompt_rating, run_inputs, specs
+from studio.recipes.parameters import ParameterValue
+from studio.recipes.specs import PlannedPicture, RecipeSpec
+
+NO_INPUTS: AbstractSet[str] = frozenset()
+DEFAULT_PACE = 2.0
+"""Seconds a picture takes where none was made yet: the drawing engine on a small machine."""
+
+
+@dataclass(frozen=True)
+class RunEstimate:
+    """A run as it would come out. `seconds` is a guess by the pace of runs before; `rating` is the least that its
+    pictures get; `cost` is None of what is free, and of what has no price and is not made; `refusal` says why the caps
+    do not hold it, or why the picture that its recipe begins from may not be used now."""
+
+    seed: int
+    shots: Sequence[PlannedPicture]
+    rating: Rating
+    seconds: int
+    cost: Money | None
+    refusal: Message | None
+
+
+def estimate_run(
+    scope: Scope,
+    known: GeneratorsSettings,
+    creator_id: UUID,
+    spec: RecipeSpec,
+    *,
+    seed: int,
+    count: int,
+    given: Mapping[str, ParameterValue],
+) -> RunEstimate:
+    """The run of `count` pictures for a creator; nothing is kept of it. Raises BadInput, and Refused for words of which
+    no picture is made (`studio/recipes/prompt_rating.py`)."""
+    shots = specs.plan_pictures(spec, seed=seed, count=count, given=given)
+    price = price_per_picture(known, spec)
+    try:
+        check_affordable(scope, known, spec, count)
+        run_inputs.recipe_picture_digests(scope, creator_id, spec)
+        refusal = None
+    except (BadInput, NotFound, Refused) as why:  # a cap, or the picture
+        refusal = why.message
+    return RunEstimate(
+        seed=seed if spec.seed is None else spec.seed,
+        shots=shots,
+        rating=prompt_rating.rate_prompts(scope, spec, shots, given),
+        seconds=max(1, round(seconds_per_picture(scope, creator_id, spec) * count)),
+        cost=price.total(count) if price is not None else None,
+        refusal=refusal,
+    )
+
+
+_LAST = """
+SELECT r.spec, (SELECT sum(c.seconds) / count(*) FROM creations c
+  WHERE c.tenant_id = :tenant AND c.seconds IS NOT NULL AND c.job_id = j.id) AS seconds
+FROM jobs j JOIN recipes r ON r.tenant_id = j.tenant_id AND r.id = j.recipe_id
+WHERE j.tenant_id = :tenant AND j.state = 'done'
+ORDER BY (j.creator_id = :creator AND r.name = :recipe) DESC, j.created_at DESC LIMIT 1
+"""
+
+
+def seconds_per_picture(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> float:
+    """Seconds an engine takes for a picture of this recipe, as in its last run, by its name; as in anybody's last run
+    here before its first. More pixels or steps than then, of the same model, take so many times as long. What a run
+    waited for others, for its hours or for a quota is not in it."""
+    found = scope.run(_LAST, tenant=scope.tenant_id, creator=creator_id, recipe=spec.name).one_or_none()
+    if found is None or not found.seconds:
+        return DEFAULT_PACE
+    last = RecipeSpec.model_validate(found.spec)
+    same = (last.engine, last.model) == (spec.engine, spec.model)
+    return float(found.seconds) * (_work(spec) / _work(last) if same else 1)
+
+
+def _work(spec: RecipeSpec) -> float:
+    """What a picture asks of an engine, against others of its model: a denoising step goes over every pixel."""
+    return spec.steps * sum(wide * high for wide, high in spec.edges) / len(spec.edges)
+
+
+def price_per_picture(known: GeneratorsSettings, spec: RecipeSpec, asks: AbstractSet[str] = NO_INPUTS) -> Price | None:
+    """What a picture of a recipe's model costs here (its engine's own where it names none), where its run `asks` this
+    beside words and the recipe's look (`ImageJob.asks`; what the recipe says, without any); None where it is free, or
+    has no price and is not made."""
+    engine = spec.engine or registry.default_image_engine(known)
+    if not (own := known.hosted_model(engine)):
+        return None
+    asked = (asks or spec.needed_inputs) | ({"references"} if spec.look else NO_INPUTS)
+    try:
+        return parse_prices(known.prices).get(hosted_services.priced_service(engine, spec.model or own, asked))
+    except ValueError:
+        return None
+
+
+def check_affordable(
+    scope: Scope, known: GeneratorsSettings, spec: RecipeSpec, count: int, asks: AbstractSet[str] = NO_INPUTS
+) -> None:
+    """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold; `asks` as `price_of`."""
+    price = price_per_picture(known, spec, asks)
+    if price is not None:
+        spending_caps.check_spending(
+            scope, price, count, parse_amounts(known.spending_caps), budget_of_run=spec.max_spending
+        )

@@ -1,0 +1,102 @@
+"""What an engine makes of the shots of a run: bought, or drawn, and all of one kind.
+
+What an engine calls after each step of a picture.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput
+from foundation.money import Price
+from foundation.ops.clock import monotonic
+from foundation.outbox.heartbeat import Heartbeat
+from generators.contract.engines import (
+    EngineMissing,
+    GeneratedPicture,
+    HostedImageEngine,
+    ImageEngine,
+    PictureUndelivered,
+    Progress,
+)
+from generators.engines.images import input_fitting
+from generators.engines.images.input_fitting import FittedJob
+from studio.library import models
+from studio.recipes.specs import PlannedPicture
+from studio.runs import records
+from studio.runs.purchases import PictureBuyer, RunStopped
+
+
+def _asked(
+    maker: ImageEngine, shots: Sequence[PlannedPicture], watch: Progress, buyer: PictureBuyer
+) -> Iterator[tuple[GeneratedPicture, Price | None]]:
+    """What an engine makes of the shots, with its price where it asks one."""
+    if isinstance(maker, HostedImageEngine):
+        for shot in shots:
+            shaped = input_fitting.fit_job(
+                shot.job
+            )  # of one with a mask the part around it leaves the house, and no more
+            bought, price = buyer.buy_picture(shot.number, shaped.job, maker, watch)
+            yield _whole(shaped, bought), price
+        return
+    for picture in input_fitting.draw_jobs(maker, [shot.job for shot in shots], watch):
+        yield picture, None
+
+
+def _whole(shaped: FittedJob, bought: GeneratedPicture) -> GeneratedPicture:
+    try:
+        return shaped.restore_picture(bought)
+    except BadInput as error:  # it is paid, and would come the same again
+        raise PictureUndelivered("engine.answer_invalid", engine=bought.engine) from error
+
+
+def generate_shots(
+    maker: ImageEngine, shots: Sequence[PlannedPicture], watch: Progress, buyer: PictureBuyer, labels: Collection[bool]
+) -> Iterator[tuple[GeneratedPicture, Price | None]]:
+    """What an engine makes of the shots, with its price where it asks one; `labels` as `labelled` says.
+
+    Raises EngineMissing where the engine was changed under the run: real pictures and marked ones never stand together.
+    Of what is bought it is said before anything is paid.
+    """
+    wrong = EngineMissing("job.engine_changed", engine=maker.name)
+    if isinstance(maker, HostedImageEngine) and True in labels:
+        raise wrong
+    for picture, price in _asked(maker, shots, watch, buyer):
+        if (not picture.label) in labels:
+            raise wrong
+        yield picture, price
+
+
+def labels_of_run(scope: Scope, job: models.JobRow) -> set[bool]:
+    """Whether what a run made so far bears a label (DEMO MODEL, PLACEHOLDER); nothing of one that made none."""
+    made = scope.run(
+        "SELECT DISTINCT label <> '' FROM creations WHERE tenant_id = :tenant AND job_id = :job",
+        tenant=scope.tenant_id,
+        job=job.id,
+    )
+    return set(made.scalars())
+
+
+class RunProgressWatch:
+    """What an engine calls after each step: it tells how far the picture is, and stops with its run or its row."""
+
+    def __init__(self, tenant: OpenScope, job: models.JobRow, pulse: Heartbeat, *, every: float) -> None:
+        self._tenant, self._job, self._pulse, self._every = tenant, job, pulse, every
+        self._next = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Raise LeaseLost when the row went to another worker, Stopped when the run was stopped."""
+        self._pulse.check_lease()
+        if monotonic() < self._next:
+            return
+        self._next = monotonic() + self._every
+        with self._tenant(self._job.tenant_id, records.STUDIO_ACTOR) as scope:
+            told = scope.run(
+                "UPDATE jobs SET step = :step, steps = :steps WHERE tenant_id = :tenant AND id = :id"
+                " AND state = 'running'",
+                step=done,
+                steps=total,
+                tenant=self._job.tenant_id,
+                id=self._job.id,
+            )
+        if not told.rowcount:
+            raise RunStopped

@@ -1,0 +1,127 @@
+"""The row of a run: what moves it, counts it and ends it, whoever makes its pictures."""
+
+from uuid import UUID
+
+from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from studio.costs import quotas, spending_caps
+from studio.library import assets, models, storage_quota
+from studio.library.states import JOB_STATES, JobState
+from tenants.notices import notices
+
+STUDIO_ACTOR = "system:studio"
+ENDED_RUN_STATES = (JobState.DONE, JobState.FAILED, JobState.STOPPED)
+TURN_PICTURES = 4
+"""So many pictures of a run are made, then others may have the machine."""
+
+
+def check_room(tenant: OpenScope, tenant_id: UUID, allowed: int | None, size: int) -> None:
+    """Raise storing.Full when the agency has no room for so many bytes."""
+    with tenant(tenant_id, STUDIO_ACTOR) as scope:
+        storage_quota.check_storage(scope, allowed, size)
+
+
+def set_wait(row: models.JobRow, held: quotas.GenerationWait | None) -> None:
+    """Say on the row until when it waits and for what; for nothing when None."""
+    row.waits_until, row.waits_for = (held.until, held.why) if held is not None else (None, "")
+
+
+def picture_source_key(job: models.JobRow, number: int) -> str:
+    """What makes a picture of a run once: a process that died after it stood finds it there."""
+    return run_source_key(job.id, number)
+
+
+def run_source_key(job_id: UUID, number: int) -> str:
+    """The same by the run's id."""
+    return f"job:{job_id}:{number}"
+
+
+def existing_numbers(scope: Scope, job: models.JobRow) -> frozenset[int]:
+    """The numbers of the pictures of a run that stand."""
+    sources = {picture_source_key(job, number): number for number in range(job.total)}
+    return frozenset(sources[one] for one in assets.assets_by_source(scope, job.creator_id, list(sources)))
+
+
+def skipped_numbers(job: models.JobRow) -> frozenset[int]:
+    """The numbers of the pictures of a run that nobody asks for again."""
+    return frozenset(one["number"] for one in job.skipped)
+
+
+def count_settled(scope: Scope, job: models.JobRow) -> int:
+    """How many pictures of a run stand or are skipped, counted up to the first that is missing."""
+    there = assets.assets_by_source(
+        scope, job.creator_id, [picture_source_key(job, number) for number in range(job.done, job.total)]
+    )
+    numbers, left_out = range(job.done, job.total), skipped_numbers(job)
+    missing = (number for number in numbers if picture_source_key(job, number) not in there and number not in left_out)
+    return next(missing, job.total)
+
+
+def skip_picture(tenant: OpenScope, job: models.JobRow, number: int, reason: Message) -> bool:
+    """Go on without a picture that was refused; whether the run goes on. One that made none at all fails."""
+    with tenant(job.tenant_id, STUDIO_ACTOR) as scope:
+        row = get_run_row(scope, job.id, lock=True)
+        if number not in skipped_numbers(row):
+            row.skipped = [*row.skipped, {"number": number, "reason": reason.to_json()}]
+        return record_progress_in(scope, row, number + 1)
+
+
+def record_progress(tenant: OpenScope, job: models.JobRow, done: int) -> bool:
+    """Note how far a run is, in a transaction of its own; whether it goes on."""
+    with tenant(job.tenant_id, STUDIO_ACTOR) as scope:
+        return record_progress_in(scope, get_run_row(scope, job.id, lock=True), done)
+
+
+def record_progress_in(scope: Scope, row: models.JobRow, done: int) -> bool:
+    """The same of a row that is locked."""
+    row.step = row.steps = 0
+    row.done = max(row.done, done)  # a worker that lost its row may come after the one that has it
+    scope.add(row)
+    if row.done == row.total and row.state == JobState.RUNNING:
+        _end(scope, row)
+    return row.state == JobState.RUNNING
+
+
+def _end(scope: Scope, row: models.JobRow) -> None:
+    """All of it was asked for; what was refused is told."""
+    if len(row.skipped) == row.total:
+        _fail(scope, row, Message.from_json(row.skipped[-1]["reason"]))
+        return
+    move_run(scope, row, JobState.DONE)
+    notices.close(scope, f"job:{row.id}")
+    if row.skipped:
+        told = Message("job.skipped", {"count": len(row.skipped), "total": row.total})
+        notices.put(scope, told, cause=f"job:{row.id}:skipped", creator_id=row.creator_id)
+
+
+def fail_run(scope: Scope, job_id: UUID, reason: Message) -> None:
+    """End a run that cannot be made and tell the agency; one that is over stays as it is. Raises NotFound."""
+    row = get_run_row(scope, job_id, lock=True)
+    if row.state not in ENDED_RUN_STATES:
+        _fail(scope, row, reason)
+
+
+def _fail(scope: Scope, row: models.JobRow, reason: Message) -> None:
+    row.reason = stored_message(reason)
+    move_run(scope, row, JobState.FAILED)
+    spending_caps.release_run_orders(scope, row.id)
+    notices.put(scope, reason, cause=f"job:{row.id}", creator_id=row.creator_id)
+
+
+def get_run_row(scope: Scope, job_id: UUID, *, lock: bool = False) -> models.JobRow:
+    """The row of a run. Raises NotFound."""
+    row = scope.session.get(models.JobRow, (scope.tenant_id, job_id), with_for_update=lock or None)
+    if row is None:
+        raise NotFound("job.unknown")
+    return row
+
+
+def move_run(scope: Scope, job: models.JobRow, after: JobState) -> None:
+    """Give a run another state. Raises Conflict for a move there is none of."""
+    JOB_STATES.check(JobState(job.state), after)
+    job.state = str(after)
+    if after in ENDED_RUN_STATES:
+        job.step = job.steps = 0
+        set_wait(job, None)
+    scope.add(job)

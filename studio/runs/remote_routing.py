@@ -1,0 +1,146 @@
+"""Which runs are made by the agency's own machines, and how these go back to the house.
+
+An agency whose machine came at least once has its runs made there, and nowhere else: a run is either in the queue of
+our workers or here. When the last such machine ends, what is left of them goes to our workers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from generators.remote_protocol import RemoteWorkerCapabilities
+from studio.library import models
+from studio.library.states import UploadState
+from studio.recipes import run_inputs, specs
+from studio.runs import device_queue, records
+from studio.runs.models import RemotePictureRow, RemoteRunRow
+from tenants.api_keys import remote_workers
+
+
+@dataclass(frozen=True)
+class RemoteActivity:
+    """What a machine is doing: the recipe's name, and the pictures done of all."""
+
+    recipe: str
+    done: int
+    total: int
+
+
+def route_to_remote(scope: Scope, job: models.JobRow) -> bool:
+    """Have a new run made at home, where the agency has a machine there; whether it is."""
+    if not remote_workers.list_connected_workers(scope):
+        return False
+    scope.add(RemoteRunRow(tenant_id=scope.tenant_id, creator_id=job.creator_id, job_id=job.id))
+    return True
+
+
+def route_again_to_remote(scope: Scope, job: models.JobRow) -> bool:
+    """As `takes`, of a run that failed: what was refused of it may be handed in anew."""
+    scope.lock(remote_lock_name(scope))
+    for picture in scope.session.exec(
+        select(RemotePictureRow).where(
+            RemotePictureRow.tenant_id == scope.tenant_id,
+            RemotePictureRow.job_id == job.id,
+            RemotePictureRow.state == str(UploadState.REFUSED),
+        )
+    ):
+        scope.session.delete(picture)
+    row = scope.session.exec(
+        select(RemoteRunRow).where(RemoteRunRow.tenant_id == scope.tenant_id, RemoteRunRow.job_id == job.id)
+    ).first()
+    if row is None:
+        return route_to_remote(scope, job)
+    if not remote_workers.list_connected_workers(scope):
+        scope.session.delete(row)
+        return False
+    row.lease, row.until, row.numbers, row.tries = None, None, [], 0
+    scope.add(row)
+    return True
+
+
+def end_remote_worker(scope: Scope, machine_id: UUID) -> int:
+    """End a machine: its key opens nothing any more, and what it was lent may be lent to another at once. Of the last,
+    all runs that wait go to our workers; how many did. Raises as `remote_workers.revoke_remote_worker`.
+    """
+    remote_workers.revoke_remote_worker(scope, machine_id)
+    scope.lock(remote_lock_name(scope))
+    if remote_workers.list_connected_workers(scope):
+        scope.run(
+            "UPDATE home_runs SET lease = NULL, until = NULL WHERE tenant_id = :tenant AND machine_id = :machine",
+            tenant=scope.tenant_id,
+            machine=machine_id,
+        )
+        return 0
+    waiting = _waiting(scope)
+    for row, job in waiting:
+        device_queue.enqueue_run(scope, job, specs.get_spec(scope, job.recipe_id))
+        scope.session.delete(row)
+    return len(waiting)
+
+
+def remote_capabilities(scope: Scope) -> frozenset[str] | None:
+    """What the agency's machines can be asked beside words, as `ImageJob.asks`, all of them together; None where it has
+    none, so that the house makes its pictures."""
+    there = _able(scope)
+    return frozenset(what for one in there for what in one.does) if there else None
+
+
+def _able(scope: Scope) -> list[RemoteWorkerCapabilities]:
+    return [
+        RemoteWorkerCapabilities.model_validate(one.capabilities)
+        for one in remote_workers.list_remote_workers(scope)
+        if one.revoked_at is None and one.seen_at is not None
+    ]
+
+
+def remote_lock_name(scope: Scope) -> str:
+    """The name under which runs are lent and called back one after the other."""
+    return f"home:{scope.tenant_id}"
+
+
+def _waiting(scope: Scope) -> list[tuple[RemoteRunRow, models.JobRow]]:
+    found = scope.session.exec(
+        select(RemoteRunRow, models.JobRow)
+        .where(
+            RemoteRunRow.tenant_id == scope.tenant_id,
+            models.JobRow.tenant_id == scope.tenant_id,
+            models.JobRow.id == RemoteRunRow.job_id,
+            col(models.JobRow.state).not_in(list(records.ENDED_RUN_STATES)),
+        )
+        .order_by(col(models.JobRow.created_at), col(models.JobRow.id))
+    )
+    return list(found.all())
+
+
+def missing_models(scope: Scope) -> list[str]:
+    """Models and LoRAs that waiting runs ask for and no living machine has: these wait for ever."""
+    there = _able(scope)
+    wanted: dict[str, None] = {}
+    for _, job in _waiting(scope):
+        spec = specs.get_spec(scope, job.recipe_id)
+        needs = run_inputs.inputs_needed_by(job)
+        if not any(one.can_make(model=spec.model, loras=list(spec.loras), needs=needs) for one in there):
+            wanted |= dict.fromkeys([spec.model, *spec.loras])
+    return [name for name in wanted if name]
+
+
+_WORKING = """
+SELECT r.machine_id, c.name, j.done, j.total FROM home_runs r
+JOIN jobs j ON j.tenant_id = r.tenant_id AND j.id = r.job_id
+JOIN recipes c ON c.tenant_id = j.tenant_id AND c.id = j.recipe_id
+WHERE r.tenant_id = :tenant AND r.lease IS NOT NULL AND r.until > people_now() AND j.state = 'running'
+"""
+
+
+def remote_activity(scope: Scope) -> Mapping[UUID, RemoteActivity]:
+    """What each machine is doing now; one that does nothing is absent."""
+    rows = scope.run(_WORKING, tenant=scope.tenant_id).all()
+    return {row.machine_id: RemoteActivity(row.name, row.done, row.total) for row in rows}
+
+
+def count_remote_runs(scope: Scope) -> int:
+    """How many runs wait for a machine, or are being made by one."""
+    return len(_waiting(scope))

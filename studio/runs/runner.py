@@ -1,0 +1,448 @@
+"""Runs of recipes: a few pictures at a time, each stored as soon as it is there, so that a crash resumes.
+
+What is missing of a run that failed, made once a person says so: what stands is kept, what was billed is not billed
+again, and what a seller refused is left out.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
+from foundation.money import Price
+from foundation.ops.clock import monotonic
+from foundation.outbox import outbox
+from foundation.outbox.heartbeat import heartbeat, is_other_tenant_waiting
+from foundation.storage.object_store import ObjectStore
+from gate.contract.units import Rating, highest_rating
+from generators.contract.classifier import Classifier
+from generators.contract.engines import (
+    EngineBusy,
+    EngineMissing,
+    EngineUnreachable,
+    GeneratedPicture,
+    HostedImageEngine,
+    ImageEngine,
+    JobTooLarge,
+    PictureUndelivered,
+    SupportsBatches,
+)
+from generators.provenance.content_credentials import SigningCredential
+from studio.costs import quotas, spending_caps
+from studio.costs.spending_caps import CapReached, SpendingCaps
+from studio.ingest import pipeline
+from studio.ingest.classification import CompareFaces
+from studio.library import assets, models, storage_quota
+from studio.library.events import HostedRunDue
+from studio.library.states import JobState
+from studio.recipes import parameters, prompt_rating, run_inputs, specs, wildcards
+from studio.recipes.input_pictures import InitPicture
+from studio.recipes.parameters import ParameterValue
+from studio.recipes.run_inputs import PoseReference
+from studio.recipes.specs import PlannedPicture, RecipeSpec
+from studio.recipes.style_references import FrozenStyle
+from studio.runs import device_queue, generation, records, remote_routing
+from studio.runs.device_queue import RunEvent
+from studio.runs.generation import RunProgressWatch
+from studio.runs.purchases import PictureBuyer, RunStopped
+from studio.runs.records import TURN_PICTURES
+from tenants.notices import notices
+
+TURN_SECONDS = 60.0
+"""A run gives the machine back after `TURN_PICTURES`, or so long, when another tenant waits for it."""
+
+NO_SPENDING_CAPS: SpendingCaps = {}
+
+AWAY = timedelta(seconds=20)
+"""Until the next try where an engine went away after a picture of it was kept."""
+
+MAX_REFUSED = 3
+"""So many refused in a row end a run: each may be billed, and the next would hardly fare better."""
+
+TOLD_EVERY = 1.0
+"""Seconds between two tellings of a picture's step, at least; a stop is seen as often."""
+
+Engine = Callable[[], ImageEngine]
+"""Makes the engine at its first use: importing one may take seconds and memory."""
+
+EngineByName = Callable[[str], ImageEngine]
+"""The same of the engine a recipe names. Raises EngineMissing where that is not there."""
+
+
+MakeRoom = Callable[[str], None]
+"""Has others let go of the card that the engine of this name works on."""
+
+
+def keep_gpu(_engine: str) -> None:
+    """Where the card is nobody else's."""
+
+
+def no_named_engine(name: str) -> ImageEngine:
+    """Where only the usual engine is. Raises EngineMissing."""
+    raise EngineMissing("engine.not_here", engine=name)
+
+
+def start_run(
+    scope: Scope,
+    *,
+    creator_id: UUID,
+    recipe_id: UUID,
+    seed: int,
+    key: str,
+    count: int | None = None,
+    by: str = "",
+    pause: int = 0,
+    given: Mapping[str, ParameterValue] | None = None,
+    begin: InitPicture | None = None,
+    pose: PoseReference | None = None,
+    look: FrozenStyle | None = None,
+    lists: wildcards.FrozenWildcards | None = None,
+) -> UUID:
+    """Queue a run of a recipe, once per `key`; returns the job's id. Raises NotFound, BadInput, and Refused for words
+    of which no picture is made (`studio/recipes/prompt_rating.py`). Where the agency has machines of its own, it waits for these,
+    unless its recipe names an engine of the installation.
+
+    `count` pictures, as many as the recipe says when None; `given` answers what it asks; `by` is the actor who asks;
+    `begin`, `pose` and `look` are the pictures it works from (`studio/recipes/run_inputs.py`), `lists` those of a run before.
+    With `pause`, one picture in so many seconds at most: in between the machine is for others. Outside the hours of
+    generation, or beyond the agency's own quota, it waits, and says until when.
+    """
+    assets.lock_library(scope, "job", key)
+    known = scope.session.exec(
+        select(models.JobRow.id).where(models.JobRow.tenant_id == scope.tenant_id, models.JobRow.key == key)
+    ).first()
+    if known is not None:
+        return known
+    written = specs.get_spec(scope, recipe_id)
+    lists = wildcards.current_wildcards(scope, creator_id, written.prompt) if lists is None else lists
+    spec = specs.with_wildcards(written, lists)
+    total, answers = count or spec.picture_count, parameters.complete_values(spec.parameters, given or {})
+    shots = specs.plan_pictures(
+        spec, seed=seed, count=total, given=answers
+    )  # a wrong one is told now, by no failed job
+    rating = prompt_rating.rate_prompts(scope, spec, shots, answers)
+    row = models.JobRow(
+        tenant_id=scope.tenant_id,
+        creator_id=creator_id,
+        recipe_id=recipe_id,
+        key=key,
+        seed=seed if spec.seed is None else spec.seed,
+        total=total,
+        by=by,
+        given=answers,
+        lists=dict(lists),
+        rating=str(rating),
+        **run_inputs.run_input_columns(scope, creator_id, spec, begin=begin, pose=pose, look=look),
+    )
+    held = quotas.generation_wait(scope, creator_id)
+    records.set_wait(row, held)
+    scope.add(row)
+    if not (spec.engine == "" and remote_routing.route_to_remote(scope, row)):
+        device_queue.enqueue_run(scope, row, spec, pause=pause, at=held.until if held is not None else None)
+    return row.id
+
+
+def generate_pictures(
+    event: RunEvent,
+    *,
+    tenant: OpenScope,
+    engine: Engine,
+    store: ObjectStore,
+    credential: Callable[[], SigningCredential],
+    classifier: Classifier | None = None,
+    compare: CompareFaces | None = None,
+    per_day: int = 0,
+    caps: SpendingCaps = NO_SPENDING_CAPS,
+    told_every: float = TOLD_EVERY,
+    named: EngineByName = no_named_engine,
+    make_room: MakeRoom = keep_gpu,
+) -> None:
+    """Make the pictures that are missing. Without a fit engine, or room, the job fails in words; else it is retried.
+
+    `per_day` is the house's quota of pictures, 0 for none; `caps` are its caps on what is bought; steps are told every
+    `told_every` seconds; `engine` is the usual one, `named` finds those recipes name; `make_room` frees their card.
+    Raises `outbox.RetryLater` between two pictures of a run that leaves the machine to others, or must wait.
+    """
+    with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
+        job = records.get_run_row(scope, event.subject_id)
+        if job.state in records.ENDED_RUN_STATES:
+            return
+        (spec, shots, left), labels = _missing(scope, job), generation.labels_of_run(scope, job)
+    engine = partial(named, spec.engine) if spec.engine else engine
+    bring = partial(
+        pipeline.ingest_asset, tenant, store, tenant_id=job.tenant_id, classifier=classifier, compare=compare
+    )
+    turn, refused, began = 0, 0, monotonic()
+    try:
+        if _handed_on(event, tenant, job, spec=spec, engine=engine(), make_room=make_room):
+            return
+        with heartbeat() as pulse:
+            while left:
+                pulse.check_lease()
+                part_began = monotonic()
+                most = _may_draw(tenant, job, per_day)
+                group, part = _group(shots, left, _most(event, engine))
+                part, group = (
+                    part[:most],
+                    run_inputs.attach_inputs(tenant, store, job, group, actor=records.STUDIO_ACTOR),
+                )
+                records.check_room(
+                    tenant, job.tenant_id, store.quota_bytes, 1
+                )  # nothing is drawn that surely cannot be kept
+                watch = RunProgressWatch(tenant, job, pulse, every=told_every)
+                buyer = PictureBuyer(tenant, store, job, caps, spec.max_spending, per_day=per_day)
+                made = generation.generate_shots(engine(), group, watch, buyer, labels)
+                try:
+                    for _ in _kept(_prepared(made, group, part, job, credential), tenant, job, store, bring):
+                        turn, refused = turn + 1, 0
+                except PictureUndelivered as error:
+                    if not _left_out(tenant, job, part[0].number, error, refused := refused + 1):
+                        return
+                if left := left[len(part) :]:
+                    _leave(event, turn, turn_began=began, part_began=part_began)
+            records.record_progress(tenant, job, job.total)
+    except RunStopped:
+        return
+    except EngineUnreachable as away:
+        _come_back(away, turn)
+        raise
+    except (
+        EngineMissing,
+        JobTooLarge,
+        PictureUndelivered,
+        CapReached,
+        storage_quota.StorageFull,
+        run_inputs.SourcePictureUnavailable,
+    ) as error:
+        with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
+            records.fail_run(scope, event.subject_id, error.message)
+
+
+def _left_out(tenant: OpenScope, job: models.JobRow, number: int, error: PictureUndelivered, refused: int) -> bool:
+    """Go on without a picture; whether the run does. Raises the error after too many in a row."""
+    if not records.skip_picture(tenant, job, number, error.message):
+        return False
+    if refused >= MAX_REFUSED:
+        raise error
+    return True
+
+
+def _handed_on(
+    event: RunEvent,
+    tenant: OpenScope,
+    job: models.JobRow,
+    *,
+    spec: RecipeSpec,
+    engine: ImageEngine,
+    make_room: MakeRoom,
+) -> bool:
+    """Whether the run belongs into the other queue, and waits there now: what is bought needs no device. Of one that
+    stays, the device is cleared."""
+    hosted = isinstance(engine, HostedImageEngine)
+    if hosted == isinstance(event, HostedRunDue):
+        make_room(engine.name)
+        return False
+    with tenant(job.tenant_id, records.STUDIO_ACTOR) as scope:
+        device_queue.enqueue_run(scope, job, spec, pause=event.pause, hosted=hosted)
+    return True
+
+
+def _come_back(away: EngineUnreachable, turn: int) -> None:
+    """Raise Later for an engine that says when, and for one that was there a moment ago: that is a first failure."""
+    if isinstance(away, EngineBusy):
+        raise outbox.RetryLater(timedelta(seconds=away.after), fresh=turn > 0) from away
+    if turn:
+        raise outbox.RetryLater(AWAY, fresh=True) from away
+
+
+def _missing(scope: Scope, job: models.JobRow) -> tuple[RecipeSpec, Sequence[PlannedPicture], list[PlannedPicture]]:
+    """The recipe of a run, its pictures, and those that nobody made yet and that are not skipped."""
+    spec = specs.spec_of_run(scope, job)
+    shots = specs.plan_pictures(spec, seed=job.seed, count=job.total, given=job.given)
+    there = assets.assets_by_source(
+        scope, job.creator_id, [records.picture_source_key(job, shot.number) for shot in shots]
+    )
+    gone = records.skipped_numbers(job)
+    left = [
+        one
+        for one in shots[job.done :]
+        if records.picture_source_key(job, one.number) not in there and one.number not in gone
+    ]
+    return spec, shots, left
+
+
+def _group(
+    shots: Sequence[PlannedPicture], left: Sequence[PlannedPicture], size: int
+) -> tuple[list[PlannedPicture], list[PlannedPicture]]:
+    """The pictures drawn together next, and those of them that are missing. Groups follow from the numbers alone: how a
+    picture comes out may depend by a rounding on which it is drawn with, and must not on when a run was cut off."""
+    which = left[0].number // size
+    return [one for one in shots if one.number // size == which], [one for one in left if one.number // size == which]
+
+
+def _kept(
+    made: Iterator[tuple[int, pipeline.PreparedAsset]],
+    tenant: OpenScope,
+    job: models.JobRow,
+    store: ObjectStore,
+    bring: Callable[..., UUID],
+) -> Iterator[int]:
+    """Bring pictures into the library as they come, and count them; their numbers. Raises Stopped once the run is
+    over."""
+    for number, prepared in made:
+        records.check_room(tenant, job.tenant_id, store.quota_bytes, len(prepared.data))
+        run_inputs.check_run_inputs(
+            tenant, job, actor=records.STUDIO_ACTOR
+        )  # while it was drawn, one may have been taken back
+        bring(creator_id=job.creator_id, prepared=prepared, still=partial(run_inputs.check_run_inputs_in, job=job))
+        if not records.record_progress(tenant, job, number + 1):
+            raise RunStopped
+        yield number
+
+
+def _may_draw(tenant: OpenScope, job: models.JobRow, per_day: int) -> int:
+    """Begin pictures, at most so many; or give the row back until its hours open or its agency's next day begins."""
+    with tenant(job.tenant_id, records.STUDIO_ACTOR) as scope:
+        row = records.get_run_row(scope, job.id, lock=True)
+        if row.state in records.ENDED_RUN_STATES:
+            raise RunStopped
+        held = quotas.generation_wait(scope, row.creator_id, per_day=per_day)
+        records.set_wait(row, held)
+        if held is None and row.state == JobState.QUEUED:
+            records.move_run(scope, row, JobState.RUNNING)
+        scope.add(row)
+        after = held.until - scope.now if held is not None else None
+        most = quotas.pictures_left_today(scope, row.creator_id, per_day=per_day)
+    if after is not None:
+        raise outbox.RetryLater(after)
+    return most
+
+
+def _leave(event: RunEvent, turn: int, *, turn_began: float, part_began: float) -> None:
+    """Give the machine to others: for the run's own pause, or once its turn is over and one waits."""
+    if event.pause:
+        raise outbox.RetryLater(timedelta(seconds=max(event.pause - (monotonic() - part_began), 0.0)), fresh=turn > 0)
+    if (turn >= TURN_PICTURES or monotonic() - turn_began >= TURN_SECONDS) and is_other_tenant_waiting():
+        raise outbox.RetryLater(timedelta(), fresh=turn > 0)
+
+
+def stop_run(scope: Scope, job_id: UUID) -> None:
+    """End a run within a step of the picture being made, which is thrown away; an engine that tells no steps ends with
+    it. What it made so far stays. Raises NotFound, and Conflict for a run that is over.
+    """
+    row = records.get_run_row(scope, job_id, lock=True)
+    records.move_run(scope, row, JobState.STOPPED)
+    spending_caps.release_run_orders(scope, job_id)
+    device_queue.cancel_queued_run(scope, job_id)
+
+
+def wake_waiting_runs(scope: Scope) -> int:
+    """Hours or quotas changed: runs that wait for these look again now; how many."""
+    rows = scope.session.exec(
+        select(models.JobRow).where(
+            models.JobRow.tenant_id == scope.tenant_id,
+            col(models.JobRow.waits_until).is_not(None),
+            col(models.JobRow.state).not_in(list(records.ENDED_RUN_STATES)),
+        )
+    ).all()
+    return sum(bool(device_queue.expedite_run(scope, row.id)) for row in rows)
+
+
+def fail_run_after_retries(event: RunEvent, *, tenant: OpenScope) -> None:
+    """The row of a run failed too often: the job fails too, so that nobody waits for it."""
+    with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
+        records.fail_run(scope, event.subject_id, Message("job.gave_up"))
+
+
+def _most(event: RunEvent, engine: Engine) -> int:
+    """How many pictures are asked for at once: one, of an engine that gains nothing by more, or between two pauses."""
+    return TURN_PICTURES if not event.pause and isinstance(engine(), SupportsBatches) else 1
+
+
+def _prepared(
+    made: Iterator[tuple[GeneratedPicture, Price | None]],
+    group: Sequence[PlannedPicture],
+    part: Sequence[PlannedPicture],
+    job: models.JobRow,
+    credential: Callable[[], SigningCredential],
+) -> Iterator[tuple[int, pipeline.PreparedAsset]]:
+    """The missing pictures of a group with their numbers, each as soon as it is there; of those made together the first
+    bears the time of all."""
+    wanted, began = {one.number for one in part}, monotonic()
+    for shot in group:
+        if not wanted:
+            return
+        picture, price = next(made)
+        if shot.number not in wanted:
+            continue
+        wanted.remove(shot.number)
+        seconds = monotonic() - began
+        yield (
+            shot.number,
+            pipeline.prepare_generated_picture(
+                picture,
+                key=records.picture_source_key(job, shot.number),
+                alt=shot.scene,
+                credential=credential(),
+                job_id=job.id,
+                declared=Rating(job.rating),
+                seconds=seconds,
+                cost=price,
+                parent=job.from_asset,
+                after=run_inputs.referenced_assets(job),
+            ),
+        )
+        began = monotonic()
+
+
+def failure_reason(scope: Scope, job_id: UUID) -> Message | None:
+    """Why a run failed; None of one that did not. Raises NotFound."""
+    reason = records.get_run_row(scope, job_id).reason
+    return Message.from_json(reason) if reason else None
+
+
+def run_progress(scope: Scope, job_id: UUID) -> tuple[JobState, int, int]:
+    """State, pictures done, pictures in all. Raises NotFound."""
+    row = records.get_run_row(scope, job_id)
+    return JobState(row.state), row.done, row.total
+
+
+def run_assets(scope: Scope, job_id: UUID) -> list[UUID]:
+    """What a run made so far, in order."""
+    rows = scope.session.exec(
+        select(models.CreationRow)
+        .where(models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.job_id == job_id)
+        .order_by(models.CreationRow.created_at, models.CreationRow.id)  # type: ignore[arg-type]  # columns
+    )
+    return [row.asset_id for row in rows]
+
+
+def resume_run(scope: Scope, job_id: UUID) -> int:
+    """Queue a run that failed again; how many pictures are missing. Its words are judged anew, as somebody who asks for
+    them today would be.
+
+    Raises NotFound, Conflict for a run that did not fail, and Refused as `jobs.start`.
+    """
+    row = records.get_run_row(scope, job_id, lock=True)
+    records.move_run(scope, row, JobState.QUEUED)
+    spec = specs.spec_of_run(scope, row)
+    shots = specs.plan_pictures(spec, seed=row.seed, count=row.total, given=row.given)
+    row.rating = str(highest_rating([Rating(row.rating), prompt_rating.rate_prompts(scope, spec, shots, row.given)]))
+    row.reason = None
+    held = quotas.generation_wait(scope, row.creator_id)
+    records.set_wait(row, held)
+    scope.add(row)
+    notices.close(scope, f"job:{row.id}")
+    if not (spec.engine == "" and remote_routing.route_again_to_remote(scope, row)):
+        device_queue.enqueue_run(scope, row, spec, at=held.until if held is not None else None)
+    return count_missing(scope, row)
+
+
+def count_missing(scope: Scope, job: models.JobRow) -> int:
+    """How many pictures of a run are neither there nor left out."""
+    there = records.existing_numbers(scope, job)
+    return sum(number not in there and number not in records.skipped_numbers(job) for number in range(job.total))

@@ -1,0 +1,191 @@
+"""How alike a picture is to the look it was made after: measured once by the workers, shown beside it, and no proof of
+who anybody is, or how old.
+
+Faces are compared where a model tells them apart and who is shown agreed to that; else colours and edges are. Vectors
+are held as long as one comparison takes, and kept nowhere.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+from sqlmodel import select
+
+from foundation.db.database import (
+    CreatorOwnedRow,
+    OpenScope,
+    Scope,
+    message_column,
+    stored_message,
+    table_arguments,
+)
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.i18n.translation import Message, canonical_json
+from foundation.ids import uuid7
+from foundation.outbox.heartbeat import heartbeat
+from foundation.storage.object_store import ObjectStore
+from gate.permits import reference_images
+from generators.analysis import face_similarity, face_vectors
+from generators.analysis.picture_views import whole_view
+from generators.contract.classifier import Classifier
+from generators.media import pictures
+from generators.media.pictures import DecodedPhoto
+from studio.library import assets, models
+from studio.library.events import StyleScoreDue
+from studio.recipes import style_references
+
+SCORING = "system:scoring"
+FACE_METHOD_PREFIX = "face:"
+"""Before the name of the model that told faces apart."""
+
+
+class StyleScoreRow(CreatorOwnedRow, table=True):
+    """How alike a picture is to its look, or why nobody knows."""
+
+    __tablename__ = "look_scores"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "asset_id"),
+        ForeignKeyConstraint(["tenant_id", "asset_id"], ["assets.tenant_id", "assets.id"]),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    asset_id: UUID
+    method: str
+    """With its version; empty where nothing was compared."""
+    score: int | None = None
+    """In percent."""
+    reason: dict[str, object] | None = message_column()
+
+
+@dataclass(frozen=True)
+class StyleScore:
+    """How alike, in percent, and by what method; `why` there is no figure; neither while it waits."""
+
+    method: str = ""
+    score: int | None = None
+    missing_reason: Message | None = None
+
+    @property
+    def of_faces(self) -> bool:
+        """Whether faces were compared, not whole pictures."""
+        return self.method.startswith(FACE_METHOD_PREFIX)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    creator_id: UUID
+    sha256: str
+    look: Sequence[str]
+    by_face: bool
+
+
+_OF = """
+SELECT c.asset_id, s.method, s.score, s.reason FROM creations c
+JOIN jobs j ON j.tenant_id = c.tenant_id AND j.id = c.job_id AND j.look <> CAST('[]' AS jsonb)
+LEFT JOIN look_scores s ON s.tenant_id = c.tenant_id AND s.asset_id = c.asset_id
+WHERE c.tenant_id = :tenant AND c.asset_id = ANY(:assets)
+"""
+
+_KEEP = """
+INSERT INTO look_scores (tenant_id, id, creator_id, asset_id, method, score, reason)
+SELECT c.tenant_id, :id, c.creator_id, c.asset_id, :method, :score, CAST(:reason AS jsonb) FROM creations c
+WHERE c.tenant_id = :tenant AND c.asset_id = :asset
+ON CONFLICT (tenant_id, asset_id) DO NOTHING
+"""
+
+
+def style_scores(scope: Scope, assets: Collection[UUID]) -> dict[UUID, StyleScore]:
+    """The scores of those of these pictures that were made after a look."""
+    rows = scope.run(_OF, tenant=scope.tenant_id, assets=list(assets))
+    return {
+        row.asset_id: StyleScore(row.method or "", row.score, Message.from_json(row.reason) if row.reason else None)
+        for row in rows
+    }
+
+
+def measure_style_similarity(
+    event: StyleScoreDue, *, tenant: OpenScope, store: ObjectStore, classifier: Classifier | None
+) -> None:
+    """Measure one picture; ends quietly for one that keeps to no look, is gone or was measured before.
+
+    Raises EngineError while the classifier cannot say whether it tells faces apart.
+    """
+    with tenant(event.tenant_id, SCORING) as scope:
+        wanted = _wanted(scope, event.subject_id)
+    if wanted is None:
+        return
+    if isinstance(wanted, Message):
+        found = StyleScore(missing_reason=wanted)
+    else:
+        try:
+            with heartbeat() as pulse:
+                found = _measured(event.tenant_id, wanted, store, classifier)
+                pulse.check_lease()
+        except (NotFound, BadInput):
+            found = StyleScore(missing_reason=Message("look.lost"))
+    _keep(event, found, tenant)
+
+
+def fail_style_score(event: StyleScoreDue, *, tenant: OpenScope) -> None:
+    """The classifier was away for too long: there is no figure, and why is said."""
+    _keep(event, StyleScore(missing_reason=Message("look.unmeasured")), tenant)
+
+
+def _wanted(scope: Scope, asset_id: UUID) -> _Wanted | Message | None:
+    row = scope.session.exec(
+        select(models.CreationRow.creator_id, models.CreationRow.sha256, models.JobRow.look)
+        .join(models.JobRow, models.JobRow.id == models.CreationRow.job_id)  # type: ignore[arg-type]  # columns
+        .where(
+            models.CreationRow.tenant_id == scope.tenant_id,
+            models.JobRow.tenant_id == scope.tenant_id,
+            models.CreationRow.asset_id == asset_id,
+        )
+    ).first()
+    if row is None or not row[2] or style_scores(scope, [asset_id])[asset_id] != StyleScore():
+        return None
+    look = [sha256 for _, sha256 in row[2]]
+    try:
+        style_references.check_style(scope, row[0], list(row[2]))
+    except (BadInput, NotFound, Refused):
+        return Message("look.lost")
+    return _Wanted(row[0], row[1], look, reference_images.can_compare_faces(scope, look))
+
+
+def _measured(tenant_id: UUID, wanted: _Wanted, store: ObjectStore, classifier: Classifier | None) -> StyleScore:
+    """No transaction is open. Raises NotFound, BadInput, EngineError."""
+    photos = [
+        pictures.decode_photo(store.get(tenant_id, sha256), name=sha256) for sha256 in (wanted.sha256, *wanted.look)
+    ]
+    by_face = _by_face(photos, classifier) if classifier is not None and wanted.by_face else None
+    if by_face is not None:
+        return by_face
+    alike = face_similarity.similarity_percent(photos[0].pixels, [photo.pixels for photo in photos[1:]])
+    return StyleScore(face_similarity.SIMILARITY_METHOD, alike)
+
+
+def _by_face(photos: Sequence[DecodedPhoto], classifier: Classifier) -> StyleScore | None:
+    """The faces of the first photo against those of the others; None where one model did not tell them all apart."""
+    seen = [classifier.classify_views((whole_view(photo),)).faces for photo in photos]
+    told = [each for each in seen if each is not None]
+    if len(told) < len(seen) or len({each.model for each in told}) > 1:
+        return None
+    near = face_vectors.nearest_faces(told[0].found, [each.found for each in told[1:]])
+    method = f"{FACE_METHOD_PREFIX}{told[0].model}"
+    return StyleScore(method, near, Message("look.no_face") if near is None else None)
+
+
+def _keep(event: StyleScoreDue, found: StyleScore, tenant: OpenScope) -> None:
+    with tenant(event.tenant_id, SCORING) as scope:
+        assets.lock_library(scope, "look_score", event.subject_id)
+        scope.run(
+            _KEEP,
+            tenant=event.tenant_id,
+            id=uuid7(),
+            asset=event.subject_id,
+            method=found.method,
+            score=found.score,
+            reason=canonical_json(stored_message(found.missing_reason)).decode()
+            if found.missing_reason is not None
+            else None,
+        )

@@ -1,0 +1,257 @@
+"""A picture of the library that a model makes move: asked for by a member, made by a worker, in the library once.
+
+The film is a child of its picture, as any picture made from another is: who is shown in it, its label, its dates and
+what is taken back come down the same line, and nobody has rated it before somebody, or something, has looked.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.ops.clock import monotonic
+from foundation.outbox import outbox
+from foundation.outbox.heartbeat import heartbeat
+from foundation.storage.object_store import ObjectStore
+from gate.assets import asset_records
+from gate.assets.asset_records import StoredRendition
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from generators.contract.classifier import Classifier
+from generators.contract.engines import EngineBusy, EngineMissing, JobTooLarge
+from generators.contract.video import MAX_SIDE, GeneratedVideo, VideoEngine, VideoJob
+from generators.provenance import content_credentials
+from generators.provenance.content_credentials import SigningCredential
+from generators.video import video_files
+from studio.costs import quotas
+from studio.ingest import pipeline, video_assets
+from studio.ingest.classification import CompareFaces
+from studio.library import assets, models, storage_quota
+from studio.library.assets import FRAMES_PARAMETER, SECONDS_PARAMETER
+from studio.library.events import AnimationDue
+from studio.library.states import JobState
+from studio.recipes import prompt_rating
+from studio.runs import device_queue
+from studio.video import clips
+from studio.video.clips import PROGRESS_INTERVAL, ClipEnded, ClipKind, ClipProgressWatch
+
+ANIMATION_ACTOR = "system:moving"
+MAX_PROMPT_LENGTH = 500
+"""Characters of what happens in a film."""
+
+MIN_SIDE = 480
+"""Pixels of the longer edge of a film of a small picture."""
+
+Engine = Callable[[], VideoEngine]
+"""Makes the engine at its first use: importing one may take seconds and memory."""
+
+
+@dataclass(frozen=True)
+class AnimationRequest:
+    """A film as a member asks for it, otherwise as `generators.contract.video.VideoJob`."""
+
+    asset_id: UUID
+    model: str
+    seconds: float = 3.0
+    words: str = ""
+    motion: int | None = None
+    seed: int = 0
+    steps: int = 25
+
+
+def request_animation(scope: Scope, *, creator_id: UUID, wanted: AnimationRequest, key: str, by: str) -> UUID:
+    """Have a picture made to move, once per `key`; returns the clip's id. `by` is the actor who asks.
+
+    Outside the hours of generation, or beyond the agency's quota, of which a film takes one, it waits. Raises NotFound
+    for what is not in this creator's library, Refused for a picture that is withheld and for words of which nothing is
+    made, BadInput for what is no picture, JobTooLarge for a film that is too long or too narrow.
+    """
+    if (known := clips.find_clip_by_key(scope, key)) is not None:
+        return known
+    if len(wanted.words) > MAX_PROMPT_LENGTH:
+        raise BadInput("film.words_long", most=MAX_PROMPT_LENGTH)
+    _job(wanted, _picture(scope, creator_id, wanted), b"")
+    prompt_rating.rate_text(scope, [wanted.words, wanted.model])
+    held = quotas.generation_wait(scope, creator_id)
+    row = models.ClipRow(
+        tenant_id=scope.tenant_id,
+        creator_id=creator_id,
+        key=key,
+        kind=str(ClipKind.MODEL),
+        spec={**asdict(wanted), "asset_id": str(wanted.asset_id)},
+        by=by,
+        total=wanted.steps,
+    )
+    clips.set_clip_wait(row, held)
+    scope.add(row)
+    outbox.put(
+        scope,
+        AnimationDue(scope.tenant_id, row.id),
+        at=held.until if held is not None else None,
+        group=_group(wanted.model),
+    )
+    return row.id
+
+
+def wake_waiting_animations(scope: Scope) -> int:
+    """Hours or quotas changed: films that wait for these look again now; how many."""
+    rows = scope.session.exec(
+        select(models.ClipRow).where(
+            models.ClipRow.tenant_id == scope.tenant_id,
+            col(models.ClipRow.waits_until).is_not(None),
+            models.ClipRow.state == str(JobState.QUEUED),
+        )
+    ).all()
+    waiting = [row for row in rows if outbox.cancel(scope, AnimationDue.kind, row.id)]
+    for row in waiting:
+        outbox.put(scope, AnimationDue(scope.tenant_id, row.id), group=_group(_read(row.spec).model))
+    return len(waiting)
+
+
+def make_animation(
+    event: AnimationDue,
+    *,
+    tenant: OpenScope,
+    engine: Engine,
+    store: ObjectStore,
+    credential: Callable[[], SigningCredential],
+    classifier: Classifier | None = None,
+    compare: CompareFaces | None = None,
+    per_day: int = 0,
+    told_every: float = PROGRESS_INTERVAL,
+) -> None:
+    """Make a film and bring it into the library, or say why it cannot be. A worker that died begins anew, and one that
+    died after it stood finds it there. Others' faults are tried again.
+
+    `per_day` is the house's quota of pictures, 0 for none. Raises `outbox.RetryLater` for a film that must wait.
+    """
+    row = clips.begin_clip(tenant, event, actor=ANIMATION_ACTOR, per_day=per_day)
+    if row is None:
+        return
+    try:
+        with heartbeat() as pulse:
+            watch = ClipProgressWatch(tenant, row, pulse, every=told_every, actor=ANIMATION_ACTOR)
+            prepared = _made(row, engine, store, credential, watch)
+            asset_id = pipeline.ingest_asset(
+                tenant,
+                store,
+                tenant_id=row.tenant_id,
+                creator_id=row.creator_id,
+                prepared=prepared,
+                classifier=classifier,
+                compare=compare,
+                still=lambda scope: _picture(scope, row.creator_id, _read(row.spec)),
+            )
+    except ClipEnded:
+        return
+    except EngineBusy as busy:  # others hold the card
+        raise outbox.RetryLater(timedelta(seconds=busy.after)) from busy
+    except (BadInput, Refused, NotFound, EngineMissing, JobTooLarge) as refused:
+        clips.fail_clip(tenant, event, refused.message, actor=ANIMATION_ACTOR)
+        return
+    clips.finish_clip(tenant, row, asset_id, actor=ANIMATION_ACTOR)
+
+
+def _made(
+    row: models.ClipRow,
+    engine: Engine,
+    store: ObjectStore,
+    credential: Callable[[], SigningCredential],
+    watch: ClipProgressWatch,
+) -> pipeline.PreparedAsset:
+    """The film, ready to be brought in. Its picture is asked for anew: what was taken back meanwhile is not used."""
+    wanted = _read(row.spec)
+    with watch.tenant(row.tenant_id, ANIMATION_ACTOR) as scope:
+        picture = _picture(scope, row.creator_id, wanted)
+        declared = prompt_rating.rate_text(scope, [wanted.words, wanted.model])
+        storage_quota.check_storage(scope, store.quota_bytes, 1)  # nothing is made that surely cannot be kept
+    began = monotonic()
+    made = engine().animate(_job(wanted, picture, store.get(row.tenant_id, picture.sha256)), watch)
+    seconds = monotonic() - began
+    watch.pulse.check_lease()
+    with watch.tenant(row.tenant_id, ANIMATION_ACTOR) as scope:
+        _picture(scope, row.creator_id, wanted)
+        storage_quota.check_storage(scope, store.quota_bytes, len(made.data))
+    return _prepared(row, wanted, made, credential(), declared=declared, seconds=seconds)
+
+
+def _prepared(
+    row: models.ClipRow,
+    wanted: AnimationRequest,
+    made: GeneratedVideo,
+    credential: SigningCredential,
+    *,
+    declared: Rating,
+    seconds: float,
+) -> pipeline.PreparedAsset:
+    """What a model made of a picture: looked at frame by frame like any film, and signed as its work last of all."""
+    key = f"clip:{row.id}"
+    film = video_files.reopen_video(made.data, name=key)
+    photo = video_assets.poster_photo(film)
+    origin = content_credentials.ProvenanceClaim(made.engine, made.model, "trainedAlgorithmicMedia", str(made.label))
+    source = pipeline.AssetSource(
+        key=key,
+        origin="generated",
+        ai="generated",
+        engine=made.engine,
+        model=made.model,
+        label=str(made.label),
+        seed=made.seed,
+        prompt=made.prompt,
+        alt=wanted.words[:300],
+        parent=wanted.asset_id,
+        parameters={
+            **made.parameters,
+            SECONDS_PARAMETER: round(film.seconds),
+            FRAMES_PARAMETER: len(film.looked.frames),
+        },
+        declared=declared,
+        seconds=seconds,
+    )
+    data = content_credentials.sign_media(film.data, film.mime, credential, origin)
+    return pipeline.PreparedAsset(video_assets.video_rendition(film, photo), photo, data, source, film)
+
+
+def _picture(scope: Scope, creator_id: UUID, wanted: AnimationRequest) -> StoredRendition:
+    """The bytes of the picture. Raises NotFound for what is not, or no more, in this creator's library, Refused for
+    what is withheld, BadInput for what is no picture."""
+    assets.check_assets_owned(scope, creator_id, [wanted.asset_id])
+    found = asset_records.newest_rendition(scope, wanted.asset_id, assets.DEFAULT_PROFILE)
+    if found is None:
+        raise NotFound("library.asset_unknown", destination="-")
+    if not found.mime.startswith("image/"):
+        raise BadInput("film.of_none")
+    if ratings.display_ratings(scope, [found.sha256])[found.sha256].is_withheld:
+        raise Refused("clip.withheld")
+    return found
+
+
+def _job(wanted: AnimationRequest, picture: StoredRendition, data: bytes) -> VideoJob:
+    """What the engine is asked for, in the picture's own proportions. Raises JobTooLarge."""
+    longer = max(picture.width, picture.height)
+    share = min(max(longer, MIN_SIDE), MAX_SIDE) / longer
+    wide, high = (2 * round(edge * share / 2) for edge in (picture.width, picture.height))
+    return VideoJob(
+        picture=data,
+        seed=wanted.seed,
+        model=wanted.model,
+        width=wide,
+        height=high,
+        seconds=wanted.seconds,
+        prompt=wanted.words,
+        motion=wanted.motion,
+        steps=wanted.steps,
+    )
+
+
+def _group(model: str) -> str:
+    return device_queue.model_group(model, engine="films")
+
+
+def _read(spec: dict[str, Any]) -> AnimationRequest:
+    return AnimationRequest(**{**spec, "asset_id": UUID(spec["asset_id"])})

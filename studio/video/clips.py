@@ -1,0 +1,208 @@
+"""The row of a clip, whatever makes it: begun by a worker, told how far it is, ended, stopped, given up.
+
+A clip is of stills, cut here (`studio/video/slideshows.py`), or one picture that a model makes move (`studio/video/animations.py`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from foundation.ops.clock import monotonic
+from foundation.outbox import outbox
+from foundation.outbox.heartbeat import Heartbeat
+from studio.costs import quotas
+from studio.library import assets, models
+from studio.library.events import AnimationDue, SlideshowDue
+from studio.library.states import JOB_STATES, JobState
+from studio.runs.records import ENDED_RUN_STATES
+from tenants.notices import notices
+
+ClipEvent = SlideshowDue | AnimationDue
+
+PROGRESS_INTERVAL = 1.0
+"""Seconds between two tellings of how far a clip is, at least; a stop is seen as often."""
+
+
+class ClipKind(StrEnum):
+    """What a clip is made of: stills that are cut together, or one picture that a model makes move."""
+
+    STILLS, MODEL = "stills", "model"
+
+
+@dataclass(frozen=True)
+class ClipView:
+    """How a clip stands; `done` of `total` frames or steps, with its asset once it is there, or the reason there is
+    none, or until when it waits and for what."""
+
+    id: UUID
+    creator_id: UUID
+    kind: ClipKind
+    state: JobState
+    done: int
+    total: int
+    reason: Message | None
+    asset_id: UUID | None
+    at: datetime
+    waits_until: datetime | None = None
+    waits_for: str = ""
+
+
+def find_clip_by_key(scope: Scope, key: str) -> UUID | None:
+    """The clip that was asked for by this key before; who asks is alone with the key until the end of the scope."""
+    assets.lock_library(scope, "clip", key)
+    return scope.session.exec(
+        select(models.ClipRow.id).where(models.ClipRow.tenant_id == scope.tenant_id, models.ClipRow.key == key)
+    ).first()
+
+
+def stop_clip(scope: Scope, clip_id: UUID) -> None:
+    """Give a clip up within a second, or a step of a model; nothing of it stays. Raises NotFound, and Conflict for one
+    that is over."""
+    row = lock_clip(scope, clip_id, lock=True)
+    move_clip(scope, row, JobState.STOPPED)
+    for kind in (SlideshowDue.kind, AnimationDue.kind):
+        outbox.cancel(scope, kind, clip_id)
+
+
+def get_clip(scope: Scope, clip_id: UUID) -> ClipView:
+    """How a clip stands. Raises NotFound; another tenant's looks the same."""
+    return _value(scope, lock_clip(scope, clip_id))
+
+
+def list_recent_clips(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 20) -> list[ClipView]:
+    """A creator's clips that are under way, and those that ended since then, the newest first."""
+    rows = scope.session.exec(
+        select(models.ClipRow)
+        .where(
+            models.ClipRow.tenant_id == scope.tenant_id,
+            models.ClipRow.creator_id == creator_id,
+            (col(models.ClipRow.updated_at) >= since) | col(models.ClipRow.state).not_in(list(ENDED_RUN_STATES)),
+        )
+        .order_by(col(models.ClipRow.created_at).desc())
+        .limit(limit)
+    )
+    return [_value(scope, row) for row in rows]
+
+
+def begin_clip(tenant: OpenScope, event: ClipEvent, *, actor: str, per_day: int | None = None) -> models.ClipRow | None:
+    """The row of a clip that is being made from here on; None where it is over.
+
+    With the house's quota of pictures (`per_day`, 0 for none), hours and quotas are asked before it begins. Raises
+    `outbox.RetryLater` where they say so.
+    """
+    after = None
+    with tenant(event.tenant_id, actor) as scope:
+        row = lock_clip(scope, event.subject_id, lock=True)
+        if row.state in ENDED_RUN_STATES:
+            return None
+        if row.state == JobState.QUEUED:
+            wait = quotas.generation_wait(scope, row.creator_id, per_day=per_day) if per_day is not None else None
+            set_clip_wait(row, wait)
+            if wait is None:
+                move_clip(scope, row, JobState.RUNNING)
+            else:
+                after = wait.until - scope.now
+        scope.add(row)
+    if after is not None:
+        raise outbox.RetryLater(after)
+    return row
+
+
+def finish_clip(tenant: OpenScope, row: models.ClipRow, asset_id: UUID, *, actor: str) -> None:
+    """It is in the library."""
+    with tenant(row.tenant_id, actor) as scope:
+        row = lock_clip(scope, row.id, lock=True)
+        row.asset_id, row.done = asset_id, row.total
+        if row.state == JobState.RUNNING:  # stopped while it was brought in: it is in the library all the same
+            move_clip(scope, row, JobState.DONE)
+            notices.close(scope, f"clip:{row.id}")
+        scope.add(row)
+
+
+def fail_clip(tenant: OpenScope, event: ClipEvent, reason: Message, *, actor: str) -> None:
+    """It cannot be made, for a reason that a person is told."""
+    with tenant(event.tenant_id, actor) as scope:
+        row = lock_clip(scope, event.subject_id, lock=True)
+        if row.state in ENDED_RUN_STATES:
+            return
+        row.reason = stored_message(reason)
+        move_clip(scope, row, JobState.FAILED)
+        notices.put(scope, reason, cause=f"clip:{row.id}", creator_id=row.creator_id)
+
+
+def fail_clip_after_retries(event: ClipEvent, *, tenant: OpenScope) -> None:
+    """The row of a clip failed too often: a person is told, and may ask again."""
+    fail_clip(tenant, event, Message("clip.gave_up"), actor="system:cutting")
+
+
+class ClipEnded(Exception):  # no error: a person stopped the clip
+    """The clip ended while it was being made."""
+
+
+class ClipProgressWatch:
+    """What is called for each frame or step: it tells how far the clip is, and stops with it or with its row."""
+
+    def __init__(self, tenant: OpenScope, row: models.ClipRow, pulse: Heartbeat, *, every: float, actor: str) -> None:
+        self.tenant, self._row, self.pulse, self._every, self._actor = tenant, row, pulse, every, actor
+        self._next = 0.0
+
+    def __call__(self, done: int, _total: int) -> None:
+        """Raise LeaseLost when the row went to another worker, Over when the clip was stopped."""
+        self.pulse.check_lease()
+        if monotonic() < self._next:
+            return
+        self._next = monotonic() + self._every
+        with self.tenant(self._row.tenant_id, self._actor) as scope:
+            told = scope.run(
+                "UPDATE clips SET done = :done, updated_at = house_now()"
+                " WHERE tenant_id = :tenant AND id = :id AND state = 'running'",
+                done=done,
+                tenant=self._row.tenant_id,
+                id=self._row.id,
+            )
+        if not told.rowcount:
+            raise ClipEnded
+
+
+def set_clip_wait(row: models.ClipRow, wait: quotas.GenerationWait | None) -> None:
+    """Write down until when a clip waits, and for what."""
+    row.waits_until, row.waits_for = (wait.until, wait.why) if wait is not None else (None, "")
+
+
+def move_clip(scope: Scope, row: models.ClipRow, after: JobState) -> None:
+    """To another state. Raises Conflict for one that cannot follow."""
+    JOB_STATES.check(JobState(row.state), after)
+    row.state = str(after)
+    if after in ENDED_RUN_STATES:
+        set_clip_wait(row, None)
+    scope.add(row)
+
+
+def lock_clip(scope: Scope, clip_id: UUID, *, lock: bool = False) -> models.ClipRow:
+    """The row of a clip. Raises NotFound."""
+    row = scope.session.get(models.ClipRow, (scope.tenant_id, clip_id), with_for_update=lock or None)
+    if row is None:
+        raise NotFound("clip.unknown")
+    return row
+
+
+def _value(scope: Scope, row: models.ClipRow) -> ClipView:
+    return ClipView(
+        id=row.id,
+        creator_id=row.creator_id,
+        kind=ClipKind(row.kind),
+        state=JobState(row.state),
+        done=row.done,
+        total=row.total,
+        reason=Message.from_json(row.reason) if row.reason else None,
+        asset_id=row.asset_id,
+        at=row.created_at or scope.now,
+        waits_until=row.waits_until,
+        waits_for=row.waits_for,
+    )

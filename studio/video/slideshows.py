@@ -1,0 +1,221 @@
+"""Clips of a creator's stills: asked for by a member, cut by a worker, in the library once.
+
+What a clip is made of are pictures of one creator, and perhaps a sound: each is a parent of it, so that what is said of
+any of them is said of the clip (`gate/assets/asset_records.py`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import select
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.outbox import outbox
+from foundation.outbox.heartbeat import heartbeat
+from foundation.storage.object_store import ObjectStore
+from gate.assets import asset_records
+from gate.assets.asset_records import AI_KINDS, StoredRendition
+from gate.ratings import ratings
+from generators.contract.classifier import Classifier
+from generators.media import pictures
+from generators.provenance.content_credentials import SigningCredential
+from generators.video import encoder, slideshow
+from generators.video.slideshow import ClipForm, SlideshowPlan, StillMotion, StillPicture
+from studio.ingest import pipeline
+from studio.ingest.classification import CompareFaces
+from studio.library import assets, models, storage_quota
+from studio.library.events import SlideshowDue
+from studio.recipes import prompt_rating
+from studio.video import clips as clipping
+from studio.video.clips import PROGRESS_INTERVAL, ClipEnded, ClipProgressWatch
+
+SLIDESHOW_ACTOR = "system:cutting"
+_PAPER = (255, 255, 255)
+
+
+@dataclass(frozen=True)
+class SlideshowPicture:
+    """One still: the picture, the seconds it is shown, how it moves, and the words on it."""
+
+    asset_id: UUID
+    seconds: float = 3.0
+    motion: StillMotion = StillMotion.AUTO
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class SlideshowRequest:
+    """A clip as a member asks for it, otherwise as `generators.video.slideshow.SlideshowPlan`; `sound` is an asset of nothing but sound."""
+
+    shots: tuple[SlideshowPicture, ...]
+    form: ClipForm = ClipForm.UPRIGHT
+    seed: int = 0
+    fades: bool = True
+    whole: bool = False
+    sound: UUID | None = None
+
+    @property
+    def asset_ids(self) -> tuple[UUID, ...]:
+        """Every asset it is made of, once, its stills first."""
+        every = [*(one.asset_id for one in self.shots), *([self.sound] if self.sound is not None else [])]
+        return tuple(dict.fromkeys(every))
+
+    @property
+    def overlay_texts(self) -> list[str]:
+        """The words that are written on it."""
+        return [one.caption for one in self.shots if one.caption.strip()]
+
+
+def request_slideshow(scope: Scope, *, creator_id: UUID, wanted: SlideshowRequest, key: str, by: str) -> UUID:
+    """Have a clip cut, once per `key`; returns its id. `by` is the actor who asks.
+
+    Raises NotFound for what is not in this creator's library, Refused for a picture that is withheld and for words that
+    are never written, BadInput `clip.…` for what no clip is made of, Unavailable without the font of its words.
+    """
+    if (known := clipping.find_clip_by_key(scope, key)) is not None:
+        return known
+    slideshow.check_slideshow([(one.seconds, one.caption) for one in wanted.shots], wanted.form)
+    prompt_rating.rate_text(scope, wanted.overlay_texts)
+    _parts(scope, creator_id, wanted)
+    row = models.ClipRow(
+        tenant_id=scope.tenant_id,
+        creator_id=creator_id,
+        key=key,
+        spec=_written(wanted),
+        by=by,
+        total=round(slideshow.slideshow_seconds([one.seconds for one in wanted.shots]) * encoder.FRAME_RATE),
+    )
+    scope.add(row)
+    outbox.put(scope, SlideshowDue(scope.tenant_id, row.id))
+    return row.id
+
+
+def _parts(scope: Scope, creator_id: UUID, wanted: SlideshowRequest) -> dict[UUID, StoredRendition]:
+    """The bytes of each part. Raises NotFound for what is not, or no more, in this creator's library, Refused for what
+    is withheld, BadInput for what is no picture, or no sound."""
+    assets.check_assets_owned(scope, creator_id, wanted.asset_ids)
+    found = asset_records.newest_renditions(scope, wanted.asset_ids, assets.DEFAULT_PROFILE)
+    standing = ratings.display_ratings(scope, [one.sha256 for one in found.values()])
+    for asset_id in wanted.asset_ids:
+        if asset_id not in found:
+            raise NotFound("library.asset_unknown", destination="-")
+        one = found[asset_id]
+        if standing[one.sha256].is_withheld:
+            raise Refused("clip.withheld")
+        if asset_id == wanted.sound and not one.mime.startswith("audio/"):
+            raise BadInput("clip.no_sound")
+        if asset_id != wanted.sound and not one.mime.startswith("image/"):
+            raise BadInput("clip.no_picture")
+    return found
+
+
+def _spoken(scope: Scope, sound: UUID | None) -> bool:
+    """Whether a sound was said here: it is heard once, and to its end. Any other may be music."""
+    query = select(models.SpeechRow.id).where(
+        models.SpeechRow.tenant_id == scope.tenant_id, models.SpeechRow.asset_id == sound
+    )
+    return sound is not None and scope.session.exec(query).first() is not None
+
+
+def make_slideshow(
+    event: SlideshowDue,
+    *,
+    tenant: OpenScope,
+    store: ObjectStore,
+    credential: Callable[[], SigningCredential],
+    classifier: Classifier | None = None,
+    compare: CompareFaces | None = None,
+    told_every: float = PROGRESS_INTERVAL,
+) -> None:
+    """Cut a clip and bring it into the library, or say why it cannot be. A worker that died begins anew, and one that
+    died after it stood finds it there. Others' faults are tried again."""
+    row = clipping.begin_clip(tenant, event, actor=SLIDESHOW_ACTOR)
+    if row is None:
+        return
+    wanted = _read(row.spec)
+    try:
+        with heartbeat() as pulse:
+            prepared = _cut(
+                row,
+                wanted,
+                store,
+                credential,
+                ClipProgressWatch(tenant, row, pulse, every=told_every, actor=SLIDESHOW_ACTOR),
+            )
+            asset_id = pipeline.ingest_asset(
+                tenant,
+                store,
+                tenant_id=row.tenant_id,
+                creator_id=row.creator_id,
+                prepared=prepared,
+                classifier=classifier,
+                compare=compare,
+                still=lambda scope: _parts(scope, row.creator_id, wanted),
+            )
+    except ClipEnded:
+        return
+    except (BadInput, Refused, NotFound) as refused:
+        clipping.fail_clip(tenant, event, refused.message, actor=SLIDESHOW_ACTOR)
+        return
+    clipping.finish_clip(tenant, row, asset_id, actor=SLIDESHOW_ACTOR)
+
+
+def _cut(
+    row: models.ClipRow,
+    wanted: SlideshowRequest,
+    store: ObjectStore,
+    credential: Callable[[], SigningCredential],
+    watch: ClipProgressWatch,
+) -> pipeline.PreparedAsset:
+    """The clip, ready to be brought in. Its parts are asked for anew: what was taken back meanwhile is not used."""
+    with watch.tenant(row.tenant_id, SLIDESHOW_ACTOR) as scope:
+        parts, spoken = _parts(scope, row.creator_id, wanted), _spoken(scope, wanted.sound)
+        declared = prompt_rating.rate_text(scope, wanted.overlay_texts)
+        storage_quota.check_storage(scope, store.quota_bytes, 1)  # nothing is cut that surely cannot be kept
+    stills = [_still(store, row.tenant_id, one, parts[one.asset_id].sha256) for one in wanted.shots]
+    sound = store.get(row.tenant_id, parts[wanted.sound].sha256) if wanted.sound is not None else None
+    form, seed, fades, whole = wanted.form, wanted.seed, wanted.fades, wanted.whole
+    data = slideshow.render_slideshow(SlideshowPlan(stills, form, seed, fades, whole, sound, spoken), told=watch)
+    watch.pulse.check_lease()
+    with watch.tenant(row.tenant_id, SLIDESHOW_ACTOR) as scope:
+        _parts(scope, row.creator_id, wanted)
+        storage_quota.check_storage(scope, store.quota_bytes, len(data))
+    return pipeline.prepare_clip(
+        data,
+        key=f"clip:{row.id}",
+        parts=wanted.asset_ids,
+        words=wanted.overlay_texts,
+        alt=" ".join(wanted.overlay_texts)[:300],
+        made=max((one.ai for one in parts.values()), key=AI_KINDS.index),
+        credential=credential,
+        declared=declared,
+    )
+
+
+def _still(store: ObjectStore, tenant_id: UUID, shot: SlideshowPicture, sha256: str) -> StillPicture:
+    photo = pictures.decode_photo(store.get(tenant_id, sha256), name=sha256)
+    return StillPicture(pictures.flatten_on(photo.pixels, _PAPER), shot.seconds, shot.motion, shot.caption)
+
+
+def _written(wanted: SlideshowRequest) -> dict[str, Any]:
+    shots = [[str(one.asset_id), one.seconds, str(one.motion), one.caption] for one in wanted.shots]
+    sound = str(wanted.sound) if wanted.sound is not None else None
+    rest = {"seed": wanted.seed, "fades": wanted.fades, "whole": wanted.whole, "sound": sound}
+    return {"shots": shots, "form": str(wanted.form), **rest}
+
+
+def _read(spec: dict[str, Any]) -> SlideshowRequest:
+    return SlideshowRequest(
+        shots=tuple(
+            SlideshowPicture(UUID(one), seconds, StillMotion(motion), said)
+            for one, seconds, motion, said in spec["shots"]
+        ),
+        form=ClipForm(spec["form"]),
+        seed=spec["seed"],
+        fades=spec["fades"],
+        whole=spec["whole"],
+        sound=UUID(spec["sound"]) if spec["sound"] is not None else None,
+    )

@@ -1,0 +1,136 @@
+"""The voice of a creator: which it is, by what right it is used, and, of a copied one, whose it is and that they agree.
+
+Whoever it belongs to is checked again whenever it speaks, and once more by the gate when what it said is to leave.
+"""
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope, stored_message
+from foundation.errors import NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import derived_uuid
+from gate.contract.states import PersonState
+from gate.people import persons
+from generators.contract.speech import OfferedVoice, VoiceLicence
+from studio.library import assets, models
+from studio.library.states import SpeechState
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+
+
+@dataclass(frozen=True)
+class ChosenVoice:
+    """The voice of a creator as it was recorded; `label` is empty for a real one, `person_id` whose a copied one is."""
+
+    engine: str
+    voice: str
+    name: str
+    label: str
+    licence: VoiceLicence
+    bills: bool
+    person_id: UUID | None
+
+
+def choose_voice(
+    scope: Scope, creator_id: UUID, wanted: OfferedVoice, *, by: str, person_id: UUID | None = None
+) -> None:
+    """Let a creator speak with a voice from now on, with its licence as it is today; `by` is the actor.
+
+    Raises as `allowed`; NotFound for a creator of nobody here.
+    """
+    tenant_reads.get_creator(scope, creator_id)  # another tenant's is unknown
+    told = asdict(check_voice_allowed(scope, wanted, person_id)) | {"by": by}
+    row = _row(scope, creator_id) or models.CreatorVoiceRow(
+        tenant_id=scope.tenant_id, id=_id(scope, creator_id), creator_id=creator_id, **told
+    )
+    for name, value in told.items():
+        setattr(row, name, value)
+    scope.add(row)
+    audit.record(scope, "voice.choose", f"creator:{creator_id}")
+
+
+def check_voice_allowed(scope: Scope, wanted: OfferedVoice, person_id: UUID | None) -> ChosenVoice:
+    """A voice as it would be recorded; `person_id` is whom a copied one belongs to, and counts for no other.
+
+    Raises Refused for a voice that may not earn money, and for one that is copied from somebody who is not named or
+    does not agree to it; NotFound for a person of nobody here.
+    """
+    voice = wanted.voice
+    if voice.licence.commercial is False:
+        raise Refused("voice.not_commercial", voice=voice.name)
+    if voice.cloned and person_id is None:
+        raise Refused("voice.whose", voice=voice.name)
+    if person_id is not None:
+        check_voice_consent(scope, person_id)
+    return ChosenVoice(wanted.engine, voice.id, voice.name, wanted.label, voice.licence, wanted.bills, person_id)
+
+
+def remove_voice(scope: Scope, creator_id: UUID) -> None:
+    """Let a creator speak no more: the texts that wait are not said. Raises NotFound where no voice was chosen.
+
+    What was said stays in the library, with the licence it was said under.
+    """
+    assets.lock_library(scope, "speech")  # a text that is asked for meanwhile finds no voice
+    row = _row(scope, creator_id)
+    if row is None:
+        raise NotFound("voice.none")
+    scope.session.delete(row)
+    scope.run(
+        "UPDATE speeches SET state = :failed, reason = CAST(:reason AS jsonb), characters = 0, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND creator_id = :creator AND state = :waiting AND NOT sample",
+        failed=str(SpeechState.FAILED),
+        reason=json.dumps(stored_message(Message("voice.retired"))),
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        waiting=str(SpeechState.WAITING),
+    )
+    audit.record(scope, "voice.retire", f"creator:{creator_id}")
+
+
+def voices_of_creators(scope: Scope, creators: Collection[UUID]) -> dict[UUID, ChosenVoice]:
+    """The voices of some creators; of those who have none, nothing."""
+    rows = scope.session.exec(
+        select(models.CreatorVoiceRow).where(
+            models.CreatorVoiceRow.tenant_id == scope.tenant_id,
+            col(models.CreatorVoiceRow.creator_id).in_(list(creators)),
+        )
+    )
+    return {row.creator_id: _chosen(row) for row in rows}
+
+
+def get_voice(scope: Scope, creator_id: UUID) -> ChosenVoice:
+    """The voice of a creator. Raises NotFound where none was chosen."""
+    row = _row(scope, creator_id)
+    if row is None:
+        raise NotFound("voice.none")
+    return _chosen(row)
+
+
+def check_voice_consent(scope: Scope, person_id: UUID) -> None:
+    """Raise Refused unless this is a living person who is still here and agrees that a model copies them."""
+    person = persons.get_person(scope, person_id)
+    if (
+        person.kind != persons.REAL_PERSON
+        or person.state != PersonState.ACTIVE
+        or not persons.has_ai_consent(scope, person_id)
+    ):
+        raise Refused("voice.not_allowed")
+
+
+def _chosen(row: models.CreatorVoiceRow) -> ChosenVoice:
+    return ChosenVoice(
+        row.engine, row.voice, row.name, row.label, VoiceLicence(**row.licence), row.bills, row.person_id
+    )
+
+
+def _id(scope: Scope, creator_id: UUID) -> UUID:
+    return derived_uuid(scope.tenant_id, "voice", creator_id)
+
+
+def _row(scope: Scope, creator_id: UUID) -> models.CreatorVoiceRow | None:
+    return scope.session.get(models.CreatorVoiceRow, (scope.tenant_id, _id(scope, creator_id)))

@@ -1,0 +1,107 @@
+"""Hearing a voice before it is chosen: a short sentence that the workers say, kept for a day and in no library.
+
+It is a speech like any other: counted where it is paid for, uncertain where its answer was lost.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.errors import NotFound, Refused
+from foundation.i18n.translation import Message, render_message
+from generators.contract.speech import OfferedVoice, SpeechJob
+from studio.library import models
+from studio.library.states import SpeechState
+from studio.voice import creator_voices, speeches
+from studio.voice.models import VoiceSampleRow
+from tenants.agencies import queries as tenant_reads
+
+SAMPLE_TEXT = Message("voice.sample_words")
+SAMPLE_LIFETIME = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class VoiceSampleView:
+    """A voice that was, or will be, heard."""
+
+    id: UUID
+    engine: str
+    voice: str
+    language: str
+    state: SpeechState
+    reason: Message | None
+
+
+def request_sample(
+    scope: Scope,
+    creator_id: UUID,
+    wanted: OfferedVoice,
+    *,
+    language: str,
+    key: str,
+    by: str,
+    person_id: UUID | None = None,
+    per_month: int = 0,
+) -> UUID:
+    """Have a voice say a short sentence in a language, once per `key`; returns the speech's id.
+
+    Raises as `creator_voices.check_voice_allowed` and `speeches.request_speech`.
+    """
+    tenant_reads.get_creator(scope, creator_id)  # another tenant's is unknown
+    voice = creator_voices.check_voice_allowed(scope, wanted, person_id)
+    return speeches.store_speech(
+        scope,
+        creator_id,
+        SpeechJob(render_message(SAMPLE_TEXT, language), language=language),
+        lambda: voice,
+        key=key,
+        by=by,
+        per_month=per_month,
+        sample=True,
+    )
+
+
+def list_recent_samples(scope: Scope, creator_id: UUID, *, limit: int = 4) -> list[VoiceSampleView]:
+    """What was asked for since yesterday, the newest first."""
+    rows = scope.session.exec(
+        select(models.SpeechRow)
+        .where(
+            models.SpeechRow.tenant_id == scope.tenant_id,
+            models.SpeechRow.creator_id == creator_id,
+            col(models.SpeechRow.sample),
+            col(models.SpeechRow.created_at) >= scope.now - SAMPLE_LIFETIME,
+        )
+        .order_by(col(models.SpeechRow.created_at).desc(), col(models.SpeechRow.id).desc())
+        .limit(limit)
+    )
+    return [
+        VoiceSampleView(
+            row.id,
+            row.engine,
+            row.voice,
+            row.language,
+            SpeechState(row.state),
+            Message.from_json(row.reason) if row.reason else None,
+        )
+        for row in rows
+    ]
+
+
+def sample_audio(scope: Scope, speech_id: UUID) -> tuple[UUID, bytes]:
+    """Whose sample it is, and its sound (AAC in MP4).
+
+    Raises NotFound for what is over or nobody's here, and where whoever the voice is copied from no longer agrees.
+    """
+    row = scope.session.get(models.SpeechRow, (scope.tenant_id, speech_id))
+    kept = scope.session.get(VoiceSampleRow, (scope.tenant_id, speech_id))
+    if row is None or kept is None:
+        raise NotFound("speech.unknown")
+    try:
+        if row.person_id is not None:
+            creator_voices.check_voice_consent(scope, row.person_id)
+    except Refused as error:
+        raise NotFound("speech.unknown") from error
+    return row.creator_id, kept.sound

@@ -1,0 +1,321 @@
+"""Texts said with the voice of a creator, into the library: asked once, and counted before they are asked.
+
+The row says `asked` before an engine hears of it. One that is paid for and of which nobody knows the end, since its
+answer was lost or we were killed, is uncertain: what it may have billed stays counted, and only a person asks anew.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, time
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import col, select
+
+from foundation.db.database import OpenScope, Scope, stored_message
+from foundation.errors import NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from foundation.outbox.heartbeat import heartbeat
+from foundation.storage.object_store import ObjectStore
+from gate.contract.units import Rating
+from generators.contract.engines import EngineMissing, EngineUnreachable, JobTooLarge, UnusableAnswer
+from generators.contract.speech import GeneratedSpeech, SpeechEngine, SpeechJob, SpeechUncertain
+from generators.provenance.content_credentials import SigningCredential
+from studio.costs import quotas
+from studio.ingest import pipeline
+from studio.library import assets, models, storage_quota
+from studio.library.events import SpeechDue
+from studio.library.states import SPEECH_STATES, SpeechState
+from studio.recipes import prompt_rating
+from studio.voice import creator_voices
+from studio.voice.creator_voices import ChosenVoice
+from studio.voice.models import VoiceSampleRow
+from tenants.agencies import queries as tenant_reads
+
+SPEECH_ACTOR = "system:speaking"
+PENDING_STATES = (str(SpeechState.WAITING), str(SpeechState.ASKED))
+MAX_SAMPLE_BYTES = 2**20
+"""Bytes of a sample: some ninety seconds."""
+
+Engines = Callable[[], Sequence[SpeechEngine]]
+"""The engines that are there, made at their first use."""
+
+
+def request_speech(
+    scope: Scope, *, creator_id: UUID, words: str, language: str, key: str, by: str, per_month: int = 0
+) -> UUID:
+    """Have a text said, once per `key`; returns the speech's id. `by` is the actor who asks.
+
+    `per_month` is the house's limit of characters, 0 for none; the agency's own counts where it is lower. Raises
+    NotFound without a voice, BadInput, JobTooLarge, and Refused for words that are never said, for a copied voice whose
+    owner does not agree, and beyond the limit.
+    """
+    job = SpeechJob(words, language=language)
+    return store_speech(
+        scope, creator_id, job, lambda: creator_voices.get_voice(scope, creator_id), key=key, by=by, per_month=per_month
+    )
+
+
+def store_speech(
+    scope: Scope,
+    creator_id: UUID,
+    job: SpeechJob,
+    voice_of: Callable[[], ChosenVoice],
+    *,
+    key: str,
+    by: str,
+    per_month: int = 0,
+    sample: bool = False,
+) -> UUID:
+    """Write down a text to say with a voice that is asked for under the lock; a `sample` comes into no library.
+
+    Raises as `start`.
+    """
+    assets.lock_library(scope, "speech")  # two at once would both find room
+    known = scope.session.exec(
+        select(models.SpeechRow.id).where(models.SpeechRow.tenant_id == scope.tenant_id, models.SpeechRow.key == key)
+    ).first()
+    if known is not None:
+        return known
+    voice = voice_of()
+    if voice.person_id is not None:
+        creator_voices.check_voice_consent(scope, voice.person_id)
+    rating = prompt_rating.rate_text(scope, [job.text])
+    cost = len(job.clean_text) if voice.bills else 0
+    most = character_limit(scope, per_month=per_month)
+    if cost and most is not None and used_characters(scope) + cost > most:
+        raise Refused("speech.over", used=used_characters(scope), most=most)
+    row = models.SpeechRow(
+        tenant_id=scope.tenant_id,
+        creator_id=creator_id,
+        key=key,
+        words=job.text,
+        language=job.language,
+        rating=str(rating),
+        engine=voice.engine,
+        voice=voice.voice,
+        licence=asdict(voice.licence),
+        person_id=voice.person_id,
+        by=by,
+        characters=cost,
+        sample=sample,
+    )
+    scope.add(row)
+    outbox.put(scope, SpeechDue(scope.tenant_id, row.id))
+    return row.id
+
+
+@dataclass(frozen=True)
+class SpeechView:
+    """How a text stands, with the sound it became or the reason there is none."""
+
+    id: UUID
+    words: str
+    state: SpeechState
+    reason: Message | None
+    asset_id: UUID | None
+
+
+def list_recent_speeches(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 6) -> list[SpeechView]:
+    """A creator's texts that wait, and those of late, the newest first."""
+    rows = scope.session.exec(
+        select(models.SpeechRow)
+        .where(
+            models.SpeechRow.tenant_id == scope.tenant_id,
+            models.SpeechRow.creator_id == creator_id,
+            ~col(models.SpeechRow.sample),
+            (col(models.SpeechRow.updated_at) >= since) | col(models.SpeechRow.state).in_(PENDING_STATES),
+        )
+        .order_by(col(models.SpeechRow.created_at).desc())
+        .limit(limit)
+    )
+    return [speech_view(row) for row in rows]
+
+
+def speech_view(row: models.SpeechRow) -> SpeechView:
+    """A text as it stands."""
+    reason = Message.from_json(row.reason) if row.reason else None
+    return SpeechView(row.id, row.words, SpeechState(row.state), reason, row.asset_id)
+
+
+def synthesize_speech(
+    event: SpeechDue,
+    *,
+    tenant: OpenScope,
+    engines: Engines,
+    store: ObjectStore,
+    credential: Callable[[], SigningCredential],
+) -> None:
+    """Say a text and bring it into the library. What nobody made or billed is tried again; raises what it met then."""
+    with heartbeat() as pulse:
+        able = engines()  # one that cannot be used is said before anything counts as asked
+        row = _asked(event, tenant)
+        if row is None:
+            return
+        said = _said(event, tenant, _engine(able, row.engine), row)
+        if said is None:
+            return
+        pulse.check_lease()
+        if row.sample:
+            return _keep_sample(event, tenant, said, cost=said.characters if row.characters else 0)
+        key = f"speech:{row.id}"
+        prepared = pipeline.prepare_speech(
+            said,
+            key=key,
+            words=row.words,
+            credential=credential(),
+            declared=Rating(row.rating),
+            voice_of=row.person_id,
+        )
+        try:
+            with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
+                storage_quota.check_storage(scope, store.quota_bytes, len(prepared.data))
+        except storage_quota.StorageFull as error:
+            return _settle(event, tenant, SpeechState.FAILED, error.message)
+        asset = pipeline.ingest_asset(
+            tenant, store, tenant_id=row.tenant_id, creator_id=row.creator_id, prepared=prepared
+        )
+        cost = said.characters if row.characters else 0
+        _settle(event, tenant, SpeechState.MADE, asset_id=asset, characters=cost)
+
+
+def fail_speech(event: SpeechDue, *, tenant: OpenScope) -> None:
+    """The row of a speech failed too often: a person is told. Nothing is known of what was asked last."""
+    with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
+        state = _row(scope, event.subject_id).state
+    if state == SpeechState.WAITING:
+        _settle(event, tenant, SpeechState.FAILED, Message("speech.gave_up"), characters=0)
+    elif state == SpeechState.ASKED:
+        _settle(event, tenant, SpeechState.UNCERTAIN, Message("speech.lost"))
+
+
+def character_limit(scope: Scope, *, per_month: int = 0) -> int | None:
+    """How many characters may be said a month: the lower of the agency's and the house's; None: any."""
+    found = [each for each in (quotas.character_quota(scope), per_month or None) if each is not None]
+    return min(found, default=None)
+
+
+def used_characters(scope: Scope) -> int:
+    """Characters reserved, billed or perhaps billed since the agency's month began."""
+    return int(
+        scope.run(
+            "SELECT coalesce(sum(characters), 0) FROM speeches WHERE tenant_id = :tenant AND created_at >= :since",
+            tenant=scope.tenant_id,
+            since=month_start(ZoneInfo(tenant_reads.get_agency(scope).zone), scope.now),
+        ).scalar_one()
+    )
+
+
+def month_start(zone: ZoneInfo, now: datetime) -> datetime:
+    """When the month of `now` began on the clocks of a zone, UTC-aware."""
+    first = now.astimezone(zone).date().replace(day=1)
+    return datetime.combine(first, time(), zone).astimezone(UTC)
+
+
+def _asked(event: SpeechDue, tenant: OpenScope) -> models.SpeechRow | None:
+    """The row, which says from here on that it was asked; None where it is settled by now."""
+    with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
+        row = _row(scope, event.subject_id, lock=True)
+        there = _there(scope, row)
+        if row.state in (SpeechState.MADE, SpeechState.FAILED, SpeechState.UNCERTAIN):
+            return None
+        if row.state == SpeechState.ASKED and there is not None:
+            _move(scope, row, SpeechState.MADE, asset_id=there)
+            return None
+        if row.state == SpeechState.ASKED and row.characters:
+            _move(scope, row, SpeechState.UNCERTAIN, Message("speech.lost"))
+            return None
+        try:
+            if row.person_id is not None:  # since somebody asked, they may have taken it back
+                creator_voices.check_voice_consent(scope, row.person_id)
+        except Refused as error:
+            _move(scope, row, SpeechState.FAILED, error.message, characters=0)
+            return None
+        if row.state == SpeechState.WAITING:
+            _move(scope, row, SpeechState.ASKED)
+    return row
+
+
+def _said(
+    event: SpeechDue, tenant: OpenScope, engine: SpeechEngine | None, row: models.SpeechRow
+) -> GeneratedSpeech | None:
+    """What the engine said; None where it could not, which is settled. Raises EngineUnreachable: nobody was asked."""
+    if engine is None:
+        gone = Message("engine.no_voice", {"engine": row.engine, "voice": row.voice})
+        _settle(event, tenant, SpeechState.FAILED, gone, characters=0)
+        return None
+    try:
+        return engine.synthesize(SpeechJob(row.words, language=row.language, voice=row.voice, seed=row.id.int % 2**32))
+    except SpeechUncertain as error:
+        _settle(event, tenant, SpeechState.UNCERTAIN, error.message)
+    except UnusableAnswer as error:  # it was billed for all that
+        _settle(event, tenant, SpeechState.FAILED, error.message)
+    except (EngineMissing, JobTooLarge) as error:
+        _settle(event, tenant, SpeechState.FAILED, error.message, characters=0)
+    except EngineUnreachable:
+        _settle(event, tenant, SpeechState.WAITING)
+        raise
+    return None
+
+
+def _keep_sample(event: SpeechDue, tenant: OpenScope, said: GeneratedSpeech, *, cost: int) -> None:
+    if len(said.data) > MAX_SAMPLE_BYTES:
+        unlike = Message("engine.answer_invalid", {"engine": said.engine})
+        return _settle(event, tenant, SpeechState.FAILED, unlike)
+    with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
+        row = _row(scope, event.subject_id, lock=True)
+        scope.add(VoiceSampleRow(tenant_id=row.tenant_id, id=row.id, creator_id=row.creator_id, sound=said.data))
+        _move(scope, row, SpeechState.MADE, characters=cost)
+
+
+def _engine(able: Sequence[SpeechEngine], name: str) -> SpeechEngine | None:
+    return next((engine for engine in able if engine.name == name), None)
+
+
+def _settle(
+    event: SpeechDue,
+    tenant: OpenScope,
+    state: SpeechState,
+    reason: Message | None = None,
+    *,
+    asset_id: UUID | None = None,
+    characters: int | None = None,
+) -> None:
+    with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
+        row = _row(scope, event.subject_id, lock=True)
+        _move(scope, row, state, reason, asset_id=asset_id, characters=characters)
+
+
+def _move(
+    scope: Scope,
+    row: models.SpeechRow,
+    state: SpeechState,
+    reason: Message | None = None,
+    *,
+    asset_id: UUID | None = None,
+    characters: int | None = None,
+) -> None:
+    """To another state; without `characters`, what was reserved stays counted."""
+    SPEECH_STATES.check(SpeechState(row.state), state)
+    row.state, row.reason, row.asset_id = str(state), stored_message(reason), asset_id
+    row.characters = row.characters if characters is None else characters
+    scope.add(row)
+
+
+def _there(scope: Scope, row: models.SpeechRow) -> UUID | None:
+    """The asset it became, where we were killed between the library and the row."""
+    return scope.session.exec(
+        select(models.CreationRow.asset_id).where(
+            models.CreationRow.tenant_id == scope.tenant_id,
+            models.CreationRow.creator_id == row.creator_id,
+            models.CreationRow.source_key == f"speech:{row.id}",
+        )
+    ).first()
+
+
+def _row(scope: Scope, speech_id: UUID, *, lock: bool = False) -> models.SpeechRow:
+    row = scope.session.get(models.SpeechRow, (scope.tenant_id, speech_id), with_for_update=lock or None)
+    if row is None:
+        raise NotFound("speech.unknown")
+    return row

@@ -1,0 +1,162 @@
+"""Which voices an agency may choose among: the workers ask the engines, pages read what they found.
+
+The account of a paid engine is the house's, and a copied voice in it is some agency's: it is offered to the one agency
+of an installation, and else only to one that speaks with it already.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import LANGUAGES, Message
+from foundation.ids import derived_uuid
+from foundation.outbox import outbox
+from foundation.outbox.heartbeat import heartbeat
+from generators.contract.engines import EngineError
+from generators.contract.speech import EngineVoice, OfferedVoice, SpeechEngine, VoiceLicence, offer_voice
+from studio.library.events import VoiceCatalogDue
+from studio.voice.models import VoiceListRow
+from tenants.agencies import queries as tenant_reads
+
+VOICE_CATALOG_ACTOR = "system:voices"
+PATIENCE = timedelta(minutes=2)
+"""After so long a question that was not answered may be asked again."""
+
+MAX_LISTED_VOICES = 300
+"""Voices of one engine; those of more are for the terminal."""
+
+
+@dataclass(frozen=True)
+class VoiceCatalog:
+    """What was found, and why there is not more; both empty before somebody asked."""
+
+    offers: Sequence[OfferedVoice]
+    missing: Sequence[Message]
+    asked_at: datetime | None
+    listed_at: datetime | None
+    going: bool
+
+
+EMPTY_CATALOG = VoiceCatalog((), (), None, None, going=False)
+
+
+def request_voice_catalog(scope: Scope) -> None:
+    """Have the workers look which voices there are; once at a time."""
+    row = _row(scope)
+    if row is not None and _going(row, scope.now):
+        return
+    row = row or VoiceListRow(tenant_id=scope.tenant_id, id=_id(scope), asked_at=scope.now)
+    row.asked_at, row.listed_at = scope.now, None
+    scope.add(row)
+    outbox.put(scope, VoiceCatalogDue(scope.tenant_id, scope.tenant_id))
+
+
+def get_voice_catalog(scope: Scope) -> VoiceCatalog:
+    """What the workers found when somebody last asked."""
+    row = _row(scope)
+    if row is None:
+        return EMPTY_CATALOG
+    return VoiceCatalog(
+        [_offered(one) for one in row.found],
+        [Message.from_json(one) for one in row.missing],
+        row.asked_at,
+        row.listed_at,
+        going=_going(row, scope.now),
+    )
+
+
+def get_offered_voice(scope: Scope, engine: str, voice: str) -> OfferedVoice:
+    """A voice that this agency may choose. Raises NotFound for any other."""
+    for one in get_voice_catalog(scope).offers:
+        if (one.engine, one.voice.id) == (engine, voice):
+            return one
+    raise NotFound("engine.no_voice", engine=engine, voice=voice)
+
+
+def refresh_voice_catalog(
+    event: VoiceCatalogDue,
+    *,
+    tenant: OpenScope,
+    engines: Callable[[], Sequence[SpeechEngine]],
+    agencies: Callable[[], Sequence[UUID]],
+) -> None:
+    """Ask each engine for its voices; one that cannot be asked is named with its reason, and asked no more.
+
+    `agencies` are all of the house.
+    """
+    with heartbeat():
+        offers, missing = _looked(engines)
+    single = _single(tenant, event.tenant_id, agencies())
+    with tenant(event.tenant_id, VOICE_CATALOG_ACTOR) as scope:
+        own = _spoken_with(scope)
+        free = [one for one in offers if single or not one.voice.cloned or (one.engine, one.voice.id) in own]
+        _keep(scope, free, missing)
+
+
+def fail_voice_catalog(event: VoiceCatalogDue, *, tenant: OpenScope) -> None:
+    """Nobody could look, too often: the page says so instead of waiting."""
+    with tenant(event.tenant_id, VOICE_CATALOG_ACTOR) as scope:
+        _keep(scope, [], [Message("voice.list_failed")])
+
+
+def _looked(engines: Callable[[], Sequence[SpeechEngine]]) -> tuple[list[OfferedVoice], list[Message]]:
+    offers, missing = list[OfferedVoice](), list[Message]()
+    try:
+        able = engines()
+    except EngineError as error:
+        return [], [error.message]
+    for engine in able:
+        try:
+            offers += [offer_voice(engine, one) for one in engine.list_voices() if _speaks_ours(one)][
+                :MAX_LISTED_VOICES
+            ]
+        except EngineError as error:
+            missing.append(error.message)
+    return offers, missing if able else [Message("doctor.no_voices")]
+
+
+def _speaks_ours(voice: EngineVoice) -> bool:
+    return not voice.language or voice.language.split("-")[0] in LANGUAGES
+
+
+def _single(tenant: OpenScope, tenant_id: UUID, agencies: Sequence[UUID]) -> bool:
+    """Whether there is no other agency here; one of the demo is none."""
+    for other in agencies:
+        if other != tenant_id:
+            with tenant(other, VOICE_CATALOG_ACTOR) as scope:
+                if not tenant_reads.get_agency(scope).demo:
+                    return False
+    return True
+
+
+def _spoken_with(scope: Scope) -> set[tuple[str, str]]:
+    rows = scope.run("SELECT engine, voice FROM creator_voices WHERE tenant_id = :tenant", tenant=scope.tenant_id)
+    return {(row.engine, row.voice) for row in rows}
+
+
+def _keep(scope: Scope, offers: Sequence[OfferedVoice], missing: Sequence[Message]) -> None:
+    row = _row(scope) or VoiceListRow(tenant_id=scope.tenant_id, id=_id(scope), asked_at=scope.now)
+    row.found, row.missing = [asdict(one) for one in offers], [one.to_json() for one in missing]
+    row.listed_at = scope.now
+    scope.add(row)
+
+
+def _going(row: VoiceListRow, now: datetime) -> bool:
+    return row.listed_at is None and now - row.asked_at < PATIENCE
+
+
+def _offered(told: dict[str, Any]) -> OfferedVoice:
+    voice = dict(told["voice"])
+    return OfferedVoice(**(told | {"voice": EngineVoice(**(voice | {"licence": VoiceLicence(**voice["licence"])}))}))
+
+
+def _id(scope: Scope) -> UUID:
+    return derived_uuid(scope.tenant_id, "voice list")
+
+
+def _row(scope: Scope) -> VoiceListRow | None:
+    return scope.session.get(VoiceListRow, (scope.tenant_id, _id(scope)))

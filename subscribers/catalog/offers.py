@@ -1,0 +1,319 @@
+"""What may be offered to a fan now: a closed list of at most six, ranked by rows and never by mood."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from statistics import median
+from uuid import UUID
+
+from channels.accounts.queries import Channel
+from foundation.db.database import Scope
+from foundation.errors import BadInput, NotFound
+from foundation.i18n.translation import Message, render_message
+from foundation.ids import uuid7
+from foundation.money import EXPONENTS, Money
+from gate.contract.units import Button, Rating
+from gate.policy import emergency_stops
+from gate.viewers import age_assurance
+from studio.library.states import PackState
+from studio.packs import packs
+from subscribers.conversations.models import Conversation, Offer
+from subscribers.fans import directory
+from subscribers.rails import installed_rails
+from subscribers.rails.contract import RailTerms
+from subscribers.subscriptions import subscription_rows
+
+HIGHEST = 1_000_000
+"""Minor units: beyond it a price is a slip of the finger."""
+
+MAX_OFFERS = 6
+PER_DAY = 3
+"""Offers shown to a fan in 24 h."""
+
+APART = 6
+"""Lines of the conversation between two offers."""
+
+DECLINED_FOR = timedelta(days=7)
+OPEN_INVOICES = 3
+LIFE = timedelta(hours=24)
+"""How long a price that was shown is kept."""
+
+
+@dataclass(frozen=True)
+class OfferCandidate:
+    """An active pack with its price on the conversation's rail."""
+
+    pack_id: UUID
+    version: int
+    title: str
+    description: str
+    rating: Rating
+    price: Money
+    locks: bool = False
+    """Whether it may be shown behind its price as well, without an invoice."""
+
+
+@dataclass(frozen=True)
+class FanSalesContext:
+    """What is known of the fan when the list is made. `since_last_offer` counts lines, None when there was none."""
+
+    may_be_sold_to: bool
+    held: bool
+    adult: bool
+    owned: frozenset[UUID]
+    invoiced: frozenset[UUID]
+    declined: frozenset[UUID]
+    shown_today: int
+    since_last_offer: int | None
+    paid: tuple[int, ...]
+    """What they paid before, minor units of the rail's currency."""
+
+
+_UNITS = {"XTR": "⭐", "XTS": "(test)"}
+"""Units that have a code and no name people know."""
+
+
+@dataclass(frozen=True)
+class ShownOffer:
+    """An offer that was shown, with the price that is kept until it expires."""
+
+    id: UUID
+    pack_id: UUID
+    pack_version: int
+    title: str
+    price: Money
+    rail: str
+
+
+def format_price(money: Money) -> str:
+    """A price as a fan reads it, in any language: `5.00 EUR`, `500 ⭐` (Telegram Stars), `500 (test)`."""
+    digits, unit = EXPONENTS.get(money.currency, 2), _UNITS.get(money.currency, money.currency)
+    whole, part = divmod(abs(money.minor), 10**digits)
+    sign = "-" if money.minor < 0 else ""
+    return f"{sign}{whole}.{part:0{digits}d} {unit}" if digits else f"{money.minor} {unit}"
+
+
+def rank_offers(
+    candidates: Sequence[OfferCandidate], standing: FanSalesContext, ratings: frozenset[Rating]
+) -> tuple[OfferCandidate, ...]:
+    """The closed list, best first: pure, the same rows give the same list.
+
+    Nothing for who may not be sold to, is held, had three offers in a day or one in the last six lines; no pack that
+    is owned, invoiced, declined, or above what this rail or this reader may get. Nearest to the fan's own median
+    price first, the cheapest first for who never paid; ties by id.
+    """
+    near = standing.since_last_offer is not None and standing.since_last_offer < APART
+    crowded = standing.shown_today >= PER_DAY or len(standing.invoiced) >= OPEN_INVOICES
+    if not standing.may_be_sold_to or standing.held or near or crowded:
+        return ()
+    gone = standing.owned | standing.invoiced | standing.declined
+    fit = [
+        one
+        for one in candidates
+        if one.pack_id not in gone and one.rating in ratings and (standing.adult or one.rating.rank <= Rating.S.rank)
+    ]
+    usual = round(median(standing.paid)) if standing.paid else 0
+    return tuple(sorted(fit, key=lambda one: (abs(one.price.minor - usual), one.pack_id))[:MAX_OFFERS])
+
+
+def list_offers(
+    scope: Scope, fan: directory.FanIdentityView, talk: Conversation, *, channel: Channel, rail: RailTerms
+) -> tuple[OfferCandidate, ...]:
+    """At most six packs that may be offered to this fan, on this account, now."""
+    candidates = _candidates(scope, fan.creator_id, rail)
+    return rank_offers(candidates, _standing(scope, fan, talk, channel, rail), rail.ratings) if candidates else ()
+
+
+def set_price(scope: Scope, creator_id: UUID, pack_id: UUID, rail: str, money: Money) -> None:
+    """Say what a pack costs on a rail. Raises BadInput for less than the rail takes, and for more than `HIGHEST`."""
+    if money.minor <= 0:
+        raise BadInput("price.not_positive", amount=money.minor)
+    terms = installed_rails.rail_terms_by_name(rail)
+    if terms is not None and money.minor < terms.least:
+        raise BadInput("price.too_low", least=format_price(Money(terms.least, terms.currency)))
+    if money.minor > HIGHEST:
+        raise BadInput("price.too_high")
+    scope.run(
+        "INSERT INTO prices (tenant_id, id, creator_id, pack_id, rail, currency, amount_minor)"
+        " VALUES (:tenant, :id, :creator, :pack, :rail, :currency, :minor)"
+        " ON CONFLICT (tenant_id, pack_id, rail, currency)"
+        " DO UPDATE SET amount_minor = EXCLUDED.amount_minor, updated_at = house_now()",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=creator_id,
+        pack=pack_id,
+        rail=rail,
+        currency=money.currency,
+        minor=money.minor,
+    )
+
+
+def get_price(scope: Scope, pack_id: UUID, rail: str, currency: str) -> Money | None:
+    """What a pack costs on a rail in a currency; None where it is not sold there."""
+    minor = scope.run(
+        "SELECT amount_minor FROM prices WHERE tenant_id = :tenant AND pack_id = :pack AND rail = :rail"
+        " AND currency = :currency",
+        tenant=scope.tenant_id,
+        pack=pack_id,
+        rail=rail,
+        currency=currency,
+    ).scalar()
+    return Money(minor, currency) if minor is not None else None
+
+
+def listed_price(scope: Scope, pack_id: UUID) -> Money | None:
+    """The price a page names: the first rail's by name; None for a pack that is nowhere on sale."""
+    row = scope.run(
+        "SELECT amount_minor, currency FROM prices WHERE tenant_id = :tenant AND pack_id = :pack"
+        " ORDER BY rail, currency LIMIT 1",
+        tenant=scope.tenant_id,
+        pack=pack_id,
+    ).first()
+    return Money(row.amount_minor, row.currency) if row is not None else None
+
+
+def create_offer(scope: Scope, talk: Conversation, candidate: OfferCandidate, rail: str) -> UUID:
+    """Keep the price a fan is about to read; returns the offer's id."""
+    row = Offer(
+        tenant_id=scope.tenant_id,
+        id=uuid7(),
+        creator_id=talk.creator_id,
+        fan_id=talk.fan_id,
+        conversation_id=talk.id,
+        pack_id=candidate.pack_id,
+        pack_version=candidate.version,
+        title=candidate.title,
+        rail=rail,
+        currency=candidate.price.currency,
+        amount_minor=candidate.price.minor,
+        state="shown",
+        expires_at=scope.now + LIFE,
+    )
+    scope.add(row)
+    return row.id
+
+
+def offer_card(candidate: OfferCandidate, offer_id: UUID, language: str) -> Button:
+    """An offer as code draws it: title and price; no model and no member writes either."""
+    params = {"title": candidate.title, "price": format_price(candidate.price)}
+    return Button(label=render_message(Message("offer.button", params), language), action="buy", ref=str(offer_id))
+
+
+def get_shown_offer(scope: Scope, offer_id: UUID, fan_id: UUID) -> ShownOffer:
+    """An offer of this fan whose price is still kept. Raises NotFound; another fan's offer looks the same."""
+    row = scope.run(
+        "SELECT id, pack_id, pack_version, title, amount_minor, currency, rail FROM offers WHERE tenant_id = :tenant"
+        " AND id = :id AND fan_id = :fan AND state IN ('shown', 'accepted') AND expires_at > :now",
+        tenant=scope.tenant_id,
+        id=offer_id,
+        fan=fan_id,
+        now=scope.now,
+    ).one_or_none()
+    if row is None:
+        raise NotFound("offer.unknown")
+    return ShownOffer(row.id, row.pack_id, row.pack_version, row.title, Money(row.amount_minor, row.currency), row.rail)
+
+
+def mark_offer_accepted(scope: Scope, offer_id: UUID) -> None:
+    """The fan said yes."""
+    scope.run(
+        "UPDATE offers SET state = 'accepted', updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=offer_id,
+    )
+
+
+def prices_of_packs(scope: Scope, packs_of: Collection[UUID]) -> dict[UUID, dict[str, Money]]:
+    """What these packs cost, by pack and rail; a pack that is nowhere on sale is absent."""
+    found: dict[UUID, dict[str, Money]] = {}
+    rows = scope.run(
+        "SELECT pack_id, rail, currency, amount_minor FROM prices WHERE tenant_id = :tenant AND pack_id = ANY(:packs)"
+        " ORDER BY rail, currency",
+        tenant=scope.tenant_id,
+        packs=list(packs_of),
+    )
+    for row in rows:
+        found.setdefault(row.pack_id, {})[row.rail] = Money(row.amount_minor, row.currency)
+    return found
+
+
+def _candidates(scope: Scope, creator_id: UUID, rail: RailTerms) -> list[OfferCandidate]:
+    known = packs.list_packs(scope, [creator_id], states=(PackState.ACTIVE,))
+    wares = [one for one in known if one.whole and not one.withheld]  # else it would be paid for and never come
+    if not wares:
+        return []
+    asked = prices_of_packs(scope, [one.id for one in wares])
+    return [
+        OfferCandidate(one.id, one.version, one.title, one.description, one.rating, price, _locks(one, price, rail))
+        for one in wares
+        if (price := asked.get(one.id, {}).get(rail.name)) is not None and price.currency == rail.currency
+    ]
+
+
+def _locks(one: packs.PackListing, price: Money, rail: RailTerms) -> bool:
+    return rail.behind is not None and rail.behind.can_lock_pack(one.rating, one.pictures, price)
+
+
+def is_payment_stopped(scope: Scope, fan: directory.FanIdentityView) -> bool:
+    """Whether nothing may be paid by this fan now: payments are stopped, or what is offered to them."""
+    chat = f"{fan.channel_id}:{fan.native_id}"
+    return any(
+        emergency_stops.is_stopped(scope, feature, creator=fan.creator_id, channel=fan.channel_id, chat=chat)
+        for feature in ("payments", "offers")
+    )
+
+
+_STANDING = """
+SELECT
+  (SELECT array_agg(pack_id) FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan AND state = 'active')
+    AS owned,
+  (SELECT array_agg(pack_id) FROM orders WHERE tenant_id = :tenant AND fan_id = :fan AND expires_at > :now
+    AND state IN ('open', 'invoiced', 'checkout', 'paid', 'fulfilling')) AS invoiced,
+  (SELECT array_agg(pack_id) FROM offers WHERE tenant_id = :tenant AND fan_id = :fan AND state = 'declined'
+    AND updated_at > :declined_since) AS declined,
+  (SELECT array_agg(amount_minor) FROM payments WHERE tenant_id = :tenant AND fan_id = :fan AND kind = 'matched'
+    AND currency = :currency) AS paid,
+  (SELECT count(*) FROM offers WHERE tenant_id = :tenant AND fan_id = :fan AND created_at > :day_ago) AS shown_today,
+  (SELECT max(in_reply_to_seq) FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk
+    AND offer_id IS NOT NULL AND state NOT IN ('cancelled', 'rejected', 'expired', 'failed')) AS offered_at
+"""
+"""All that is known of the fan's money, asked at once: the fan waits for the answer."""
+
+
+def _standing(
+    scope: Scope, fan: directory.FanIdentityView, talk: Conversation, channel: Channel, rail: RailTerms
+) -> FanSalesContext:
+    row = scope.run(
+        _STANDING,
+        tenant=scope.tenant_id,
+        fan=fan.fan_id,
+        talk=talk.id,
+        currency=rail.currency,
+        now=scope.now,
+        declined_since=scope.now - DECLINED_FOR,
+        day_ago=scope.now - timedelta(days=1),
+    ).one()
+    chat = f"{channel.id}:{fan.native_id}"
+    stopped = emergency_stops.is_stopped(scope, "offers", creator=fan.creator_id, channel=channel.id, chat=chat)
+    return FanSalesContext(
+        may_be_sold_to=fan.may_be_sold_to and fan.reachable == "yes",
+        held=talk.safety_hold or stopped,
+        adult=age_assurance.get_assurance(scope, channel.platform, fan.native_id).over_18,
+        owned=frozenset(row.owned or ()) | frozenset(subscription_rows.packs_opened_for_fan(scope, fan.fan_id)),
+        invoiced=frozenset(row.invoiced or ()),
+        declined=frozenset(row.declined or ()),
+        shown_today=row.shown_today,
+        since_last_offer=talk.last_seq - row.offered_at if row.offered_at is not None else None,
+        paid=tuple(row.paid or ()),
+    )
+
+
+def decline_offer(scope: Scope, offer_id: UUID, fan_id: UUID) -> None:
+    """The fan does not want it; it is not offered again for a week."""
+    scope.run(
+        "UPDATE offers SET state = 'declined', updated_at = house_now() WHERE tenant_id = :tenant AND id = :id"
+        " AND fan_id = :fan AND state = 'shown'",
+        tenant=scope.tenant_id,
+        id=offer_id,
+        fan=fan_id,
+    )

@@ -1,0 +1,376 @@
+"""What an account earned on its platform: asked some times a day, each movement booked once.
+
+New movements are asked for first, from where the last reading ended; then those of the weeks before once more, since a
+movement may appear late, or be told with another amount: the difference is booked, never the whole again. What is told
+no more stays booked, since the platform says what went back by movements of their own; it is counted, and shown.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import UniqueConstraint
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.accounts.states import ChannelState
+from connectors.contract.earnings import Earning, Earnings, TimeSpan
+from connectors.contract.outcomes import Reauthorize
+from foundation.db.database import CreatorOwnedRow, OpenScope, Scope, table_arguments, timestamp_column
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from foundation.money import Money
+from foundation.ops import telemetry
+from foundation.outbox import outbox
+from foundation.outbox import outbox as outbox_soon
+from subscribers.checkout import unlocks
+from subscribers.conversations.events import EarningsDue
+from subscribers.ledger import month_close
+from subscribers.statements import bookings
+from subscribers.statements.file_reader import StatementMovement
+from tenants.agencies import queries as tenant_reads
+from tenants.notices import notices
+
+READING = "system:earning"
+MIN_QUERY_SPAN = timedelta(hours=1)
+"""A question about so little time is not halved any more."""
+
+HURRIED, ONCE_MORE = timedelta(minutes=1), timedelta(minutes=15)
+"""How long what happens to an account is gathered before its platform is asked, and asked again: it may tell late."""
+
+Ask = Callable[[UUID, UUID, TimeSpan], Earnings | Reauthorize | None]
+"""`(tenant, channel, span)` → what was earned in it. No transaction is open."""
+
+Summed = Callable[[Scope, UUID, Collection[date]], None]
+"""`(scope, creator, local days)`: the sums of these days are other ones now."""
+
+log = telemetry.get_logger("subscribers.checkout.platform_earnings")
+
+
+class EarningsCursor(CreatorOwnedRow, table=True):
+    """How far an account was read. `unread`, `left_out` and `gone` count what the last reading came upon and did not
+    book: not understood, of days that files brought in, booked before and told no more."""
+
+    __tablename__ = "earning_readings"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "channel_id"), about="creator", keep="while the tenant is here"
+    )
+    channel_id: UUID
+    source: str
+    begins_at: datetime = timestamp_column()
+    read_until: datetime = timestamp_column()
+    read_at: datetime | None = timestamp_column(optional=True)
+    unread: int = 0
+    left_out: int = 0
+    gone: int = 0
+
+
+@dataclass(frozen=True)
+class EarningsPace:
+    """How much is read. A reading that came upon `rows`, or asked so many `questions`, rests for `pause`, and goes on:
+    the account posts within the same limits."""
+
+    first: timedelta = timedelta(days=92)
+    """How far back the first reading goes; no further than the books are open."""
+    again: timedelta = timedelta(days=40)
+    """How far back movements are asked for once more."""
+    again_at_once: timedelta = timedelta(days=10)
+    at_once: timedelta = timedelta(days=1)
+    """How much new time a question is about; half of it where there is more in it than one question reads."""
+    rows: int = 3000
+    questions: int = 24
+    pause: timedelta = timedelta(minutes=2)
+
+
+PACE = EarningsPace()
+
+
+@dataclass(frozen=True)
+class EarningsAccount:
+    """An account that tells what it earns. `read_at`: when all of it was last read."""
+
+    source: str
+    name: str
+    read_at: datetime
+    unread: int
+    left_out: int
+    gone: int
+
+
+@dataclass(frozen=True)
+class _Books:
+    """Where an account's movements are booked, and from when on."""
+
+    channel: Channel
+    source: str
+    begins_at: datetime
+    read_until: datetime
+
+
+@dataclass
+class _Tally:
+    """What a reading came upon."""
+
+    rows: int = 0
+    questions: int = 0
+    unread: int = 0
+    left_out: int = 0
+    gone: int = 0
+    refused: bool = False
+    silent: bool = False
+    further: bool = False
+    """Whether it came further than the one before: one that rests earlier would begin with the same questions."""
+
+    def enough(self, pace: EarningsPace) -> bool:
+        """Whether the rest is for later."""
+        return self.further and (self.rows >= pace.rows or self.questions >= pace.questions)
+
+
+def schedule_earnings_readings(scope: Scope) -> None:
+    """Put a question for each account that is let in; one that waits already is not put twice."""
+    for channel in channel_reads.list_channels(scope):
+        if channel.state == ChannelState.ACTIVE:
+            outbox.put(scope, EarningsDue(scope.tenant_id, channel.id), dedupe=f"earnings:{channel.id}")
+
+
+def expedite_earnings_reading(scope: Scope, channel_id: UUID) -> None:
+    """Something was paid, or went back: what is new is asked for within a minute, however much there is of it."""
+    for gathered in (HURRIED, ONCE_MORE):
+        outbox_soon.put_coalesced(scope, EarningsDue(scope.tenant_id, channel_id, lately=True), within=gathered)
+
+
+def read_earnings(
+    event: EarningsDue,
+    *,
+    tenant: OpenScope,
+    ask: Ask,
+    earns: Mapping[str, str],
+    summed: Summed,
+    pace: EarningsPace = PACE,
+) -> None:
+    """Ask the platform and book what is new; `earns` are the platforms that tell, with their names in books.
+
+    Whoever dies in between has booked whole answers, and the next reading finds the rest. Raises `outbox.RetryLater` while
+    there is more to read than one reading takes.
+    """
+    with tenant(event.tenant_id, READING) as scope:
+        channel = channel_reads.get_channel(scope, event.subject_id)
+        if channel.platform not in earns:
+            return
+        books = _books(scope, channel, earns[channel.platform], pace.first)
+        now = scope.now
+    tally, since = _Tally(), max(books.read_until - MIN_QUERY_SPAN, books.begins_at)
+    question = _Question(books, tally, tenant, ask, summed, pace)
+    whole = question.through(_cut(since, now, pace.at_once))
+    full = whole and not event.lately
+    if full:
+        question.through(reversed(_cut(max(now - pace.again, books.begins_at), since, pace.again_at_once)))
+    with tenant(event.tenant_id, READING) as scope:
+        _told(scope, books, tally, whole=full)
+    if not whole and not tally.silent:
+        raise outbox.RetryLater(pace.pause)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One reading of one account."""
+
+    books: _Books
+    tally: _Tally
+    tenant: OpenScope
+    ask: Ask
+    summed: Summed
+    pace: EarningsPace
+
+    def through(self, spans: Iterable[TimeSpan]) -> bool:
+        """Ask for one span after the other, and book each; whether all were."""
+        left, channel = deque(spans), self.books.channel
+        while left:
+            if self.tally.enough(self.pace):
+                return False
+            span = left.popleft()
+            told = self.ask(channel.tenant_id, channel.id, span)
+            if not isinstance(told, Earnings):
+                self.tally.silent, self.tally.refused = True, isinstance(told, Reauthorize)
+                return False
+            self.tally.questions += 1
+            self.tally.rows += len(told.rows)
+            if not told.whole and span.until - span.since > MIN_QUERY_SPAN:
+                middle = span.since + (span.until - span.since) / 2
+                left.extendleft((TimeSpan(middle, span.until), TimeSpan(span.since, middle)))
+                continue
+            if not told.whole:
+                log.warning("earning.too_many", channel=str(channel.id), since=str(span.since), until=str(span.until))
+            with self.tenant(channel.tenant_id, READING) as scope:
+                days = _book(scope, self.books, span, told, self.tally)
+                self.summed(scope, channel.creator_id, days)
+            self.tally.further |= span.until > self.books.read_until
+        return True
+
+
+def _cut(since: datetime, until: datetime, size: timedelta) -> list[TimeSpan]:
+    spans = []
+    while since < until:
+        spans.append(TimeSpan(since, min(since + size, until)))
+        since += size
+    return spans
+
+
+def _books(scope: Scope, channel: Channel, source: str, first: timedelta) -> _Books:
+    """How far the account was read; the first time from the end of the last closed month on."""
+    shut, zone = (
+        month_close.list_closed_months(scope, channel.creator_id),
+        tenant_reads.get_creator(scope, channel.creator_id).zone,
+    )
+    begins = datetime.combine((scope.now - first).date(), time.min, tzinfo=UTC)
+    if shut:
+        begins = max(begins, month_close.month_bounds(zone, max(shut))[1])
+    row = scope.run(
+        "WITH made AS (INSERT INTO earning_readings (tenant_id, id, creator_id, channel_id, source, begins_at,"
+        " read_until, unread, left_out, gone) VALUES (:tenant, :id, :creator, :channel, :source, :begins, :begins,"
+        " 0, 0, 0) ON CONFLICT (tenant_id, channel_id) DO NOTHING RETURNING source, begins_at, read_until)"
+        " SELECT * FROM made UNION ALL SELECT source, begins_at, read_until FROM earning_readings"
+        " WHERE tenant_id = :tenant AND channel_id = :channel",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=channel.creator_id,
+        channel=channel.id,
+        source=source,
+        begins=begins,
+    ).one()
+    return _Books(channel, row.source, row.begins_at, row.read_until)
+
+
+def _book(scope: Scope, books: _Books, span: TimeSpan, told: Earnings, tally: _Tally) -> set[date]:
+    """Book what is new or other than before; the local days on which it counts."""
+    creator_id = books.channel.creator_id
+    bookings.lock_statements(scope, creator_id)
+    rows = [row for row in told.rows if row.at >= books.begins_at]
+    booked, paid_for = _booked(scope, creator_id, rows), unlocks.paid_for_by_movement(scope, creator_id, rows)
+    sales = unlocks.orders_of_messages(scope, books.channel.id, list(paid_for.values()))
+    by_file = bookings.days_with_movements(scope, creator_id, books.source, told=False)
+    keys, new = {row.key for row in rows}, list[StatementMovement]()
+    for row in rows:
+        before = booked.get(row.key) or (booked.get(row.like) if row.like not in keys else None)
+        if before is None and row.at.astimezone(UTC).date() in by_file:
+            tally.left_out += 1
+        elif (movement := _change(row, before)) is not None:
+            new.append(replace(movement, paid_for=paid_for.get(row.key, "")))
+    counted = bookings.book_lines(
+        scope,
+        creator_id,
+        bookings.booking_times(scope, creator_id, new),
+        source=books.source,
+        name=books.channel.name,
+        digest=f"{books.channel.id}:{uuid7()}",
+        channel_id=books.channel.id,
+        fans={native_id: sale.fan_id for native_id, sale in sales.items()},
+    )
+    unlocks.report_listed_sales(scope, creator_id, sales, rows, booked={movement.paid_for for movement in new})
+    tally.unread += told.unread
+    tally.gone += _gone(scope, books, span, rows) if told.whole else 0
+    scope.run(
+        "UPDATE earning_readings SET read_until = greatest(read_until, :until), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND channel_id = :channel",
+        tenant=scope.tenant_id,
+        channel=books.channel.id,
+        until=span.until,
+    )
+    zone = ZoneInfo(tenant_reads.get_creator(scope, creator_id).zone)
+    return {at.astimezone(zone).date() for at in counted}
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What is booked of a movement, in how many lines; minor units, negative for what went back."""
+
+    lines: int
+    gross: int
+    fee: int
+
+
+_SUMS = """
+SELECT split_part(line_key, '+', 1) AS key, count(*) AS lines,
+  sum(gross_minor * CASE kind WHEN 'sale' THEN 1 ELSE -1 END) AS gross,
+  sum(fee_minor * CASE kind WHEN 'sale' THEN 1 ELSE -1 END) AS fee
+FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator AND split_part(line_key, '+', 1) = ANY(:keys)
+GROUP BY 1
+"""
+
+
+def _booked(scope: Scope, creator_id: UUID, rows: Sequence[Earning]) -> Mapping[str, _Before]:
+    keys = sorted({key for row in rows for key in (row.key, row.like)})
+    found = scope.run(_SUMS, tenant=scope.tenant_id, creator=creator_id, keys=keys)
+    return {row.key: _Before(int(row.lines), int(row.gross), int(row.fee)) for row in found}
+
+
+def _change(row: Earning, before: _Before | None) -> StatementMovement | None:
+    """The line that brings the books to what is told; None where they are there. Its key counts the changes."""
+    if before is None:
+        return StatementMovement(0, row.at, row.kind, row.reference, row.gross, row.fee, row.key)
+    sign = 1 if row.kind == "sale" else -1
+    gross, fee = sign * row.gross.minor - before.gross, sign * row.fee.minor - before.fee
+    if not gross and not fee:
+        return None
+    way, code, key = 1 if gross >= 0 else -1, row.gross.currency, f"{row.key}+{before.lines}"
+    moved = Money(way * gross, code), Money(way * fee, code)
+    return StatementMovement(0, row.at, "sale" if way > 0 else "refund", row.reference, *moved, key)
+
+
+def _gone(scope: Scope, books: _Books, span: TimeSpan, rows: Sequence[Earning]) -> int:
+    """How many movements of a span are booked from this account and are told no more."""
+    gone: int = scope.run(
+        "SELECT count(DISTINCT split_part(l.line_key, '+', 1)) FROM statement_lines l JOIN statements s"
+        " ON s.tenant_id = l.tenant_id AND s.id = l.statement_id WHERE l.tenant_id = :tenant"
+        " AND l.creator_id = :creator AND s.channel_id = :channel AND l.at >= :since AND l.at < :until"
+        " AND split_part(l.line_key, '+', 1) <> ALL(:keys)",
+        tenant=scope.tenant_id,
+        creator=books.channel.creator_id,
+        channel=books.channel.id,
+        since=span.since,
+        until=span.until,
+        keys=[key for row in rows for key in (row.key, row.like)],
+    ).scalar_one()
+    return gone
+
+
+def _told(scope: Scope, books: _Books, tally: _Tally, *, whole: bool) -> None:
+    """Keep what the reading came to. Who has no right to ask is told so, once."""
+    channel = books.channel
+    cause = f"earnings:{channel.id}"
+    if not whole:
+        if tally.refused and not notices.has_been_notified(scope, cause):
+            told = Message("earning.connect_again", {"account": channel.name, "source": books.source})
+            notices.put(scope, told, cause=cause, creator_id=channel.creator_id)
+        return
+    notices.close(scope, cause)
+    if tally.unread:
+        log.warning("earning.unread", channel=str(channel.id), rows=tally.unread)
+    scope.run(
+        "UPDATE earning_readings SET read_at = :now, unread = :unread, left_out = :left_out, gone = :gone,"
+        " updated_at = house_now() WHERE tenant_id = :tenant AND channel_id = :channel",
+        tenant=scope.tenant_id,
+        channel=channel.id,
+        now=scope.now,
+        unread=tally.unread,
+        left_out=tally.left_out,
+        gone=tally.gone,
+    )
+
+
+def list_earnings_accounts(scope: Scope, creator_id: UUID) -> list[EarningsAccount]:
+    """The accounts of a creator that told what they earned."""
+    names = channel_reads.channel_names(scope)
+    rows = scope.run(
+        "SELECT channel_id, source, read_at, unread, left_out, gone FROM earning_readings WHERE tenant_id = :tenant"
+        " AND creator_id = :creator AND read_at IS NOT NULL ORDER BY source, channel_id",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+    )
+    return [
+        EarningsAccount(row.source, names[row.channel_id], row.read_at, row.unread, row.left_out, row.gone)
+        for row in rows
+    ]

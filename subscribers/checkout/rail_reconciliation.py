@@ -1,0 +1,295 @@
+"""What a platform lists of an account's money, compared with the books: each movement once, whoever told of it first.
+
+A charge nobody told us of is taken in as if it had been told; what went back there is given back here; what was paid
+out, or taken by the platform, is booked beside. What does not come out even is told to the members, never made even.
+"""
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.states import ChannelState
+from connectors.contract import paid_media
+from connectors.contract.balance import AccountBalance, BalanceMovement, MovementPage
+from connectors.contract.connector import ChatUpdate
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
+from foundation.money import Money
+from foundation.ops import telemetry
+from foundation.outbox import outbox
+from subscribers.catalog import offers
+from subscribers.checkout import order_payments
+from subscribers.conversations.events import RailReconcile
+from subscribers.intake import update_intake
+from subscribers.ledger import entries as ledger
+from subscribers.ledger import month_close
+from subscribers.ledger.entries import LedgerLine
+from subscribers.orders import locked_messages, order_rows, rail_movements, refunds
+from subscribers.orders.rail_movements import READING_OVERLAP, RailAccount, RailProgress
+from subscribers.rails import installed_rails
+from subscribers.rails.contract import PAID_MEDIA_PRODUCT, PaymentFact, PaymentRail, Rails
+from subscribers.statements import bookings
+from tenants.agencies import queries as tenant_reads
+from tenants.notices import notices
+
+RECONCILING = "system:reconciling"
+OPENING = "opening"
+"""The ledger's account of what was charged before we came, by other programs with the same account."""
+
+UNLISTED_AFTER = timedelta(hours=24)
+"""A payment that a platform does not list for so long is told to the members."""
+
+UNLISTED_MOST = 20
+NANO = 10**9
+
+Ask = Callable[[UUID, UUID, int], MovementPage | None]
+"""`(tenant, channel, place)` → the page of movements from there on. No transaction is open."""
+
+Summed = Callable[[Scope, UUID, Collection[date]], None]
+"""`(scope, creator, local days)`: the sums of these days are other ones now."""
+
+log = telemetry.get_logger("subscribers.checkout.rail_reconciliation")
+
+
+@dataclass(frozen=True)
+class ReconciliationPace:
+    """How much is read: `deep` movements once more each `nightly`; after so many `pages` the rest waits for `pause`."""
+
+    deep: int = 2000
+    nightly: timedelta = timedelta(hours=24)
+    pages: int = 30
+    pause: timedelta = timedelta(minutes=1)
+
+
+PACE = ReconciliationPace()
+
+
+def schedule_reconciliations(scope: Scope) -> None:
+    """Put a comparison for each account that sells; one that waits already is not put twice."""
+    sells = installed_rails.rail_terms_by_platform().keys()
+    for channel in channel_reads.list_channels(scope):
+        if channel.state == ChannelState.ACTIVE and channel.chat_surface and channel.platform in sells:
+            outbox.put(scope, RailReconcile(scope.tenant_id, channel.id), dedupe=f"rail:{channel.id}")
+
+
+def reconcile_rail_account(
+    event: RailReconcile,
+    *,
+    tenant: OpenScope,
+    ask: Ask,
+    lists: Collection[str],
+    rails: Rails,
+    summed: Summed,
+    pace: ReconciliationPace = PACE,
+) -> None:
+    """Read an account's list to its end and book what is new; `lists` are the platforms that have one.
+
+    Whoever dies in between has booked whole movements, and the next reading finds the rest. Raises `outbox.RetryLater` while
+    there is more to read than one reading takes.
+    """
+    with tenant(event.tenant_id, RECONCILING) as scope:
+        channel = channel_reads.get_channel(scope, event.subject_id)
+        rail = rails.get(channel.platform)
+        if rail is None or channel.platform not in lists:
+            return
+        of = RailAccount(channel, rail.name)
+        reading, now = rail_movements.begin_reading(scope, of), scope.now
+    first = reading.deep_at is None
+    deep = reading.deep_at is not None and now - reading.deep_at >= pace.nightly
+    comparison = _Comparison(of, rail, reading, tenant, summed)
+    start = max(0, reading.position - (pace.deep if deep else READING_OVERLAP))
+    unread = 0
+    for _ in range(pace.pages):
+        told = ask(event.tenant_id, channel.id, start)
+        if told is None:
+            return
+        if not told.count and start and start < reading.position:
+            comparison.begin_anew()
+            raise outbox.RetryLater(pace.pause)
+        unread += comparison.page(start, told)
+        start += told.count
+        if told.lies is not None:
+            comparison.end(told.lies, told.currency, unread=unread, deep=deep or first)
+            return
+    raise outbox.RetryLater(pace.pause)
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """One reading of one account's list."""
+
+    of: RailAccount
+    rail: PaymentRail
+    reading: RailProgress
+    tenant: OpenScope
+    summed: Summed
+
+    def page(self, start: int, told: MovementPage) -> int:
+        """Book what is new of a page, each movement in a transaction of its own; how many were not understood."""
+        unread = told.count - len(told.rows)
+        with self._scope() as scope:
+            new = rail_movements.filter_new_movements(scope, self.of, told.rows)
+        for row in new:
+            with self._scope() as scope:
+                unread += not self._enter(scope, row, told.currency)
+        with self._scope() as scope:
+            rail_movements.record_position(scope, self.of, start + told.count, end=told.lies is not None)
+        return unread
+
+    def begin_anew(self) -> None:
+        """The list is shorter than what was read of it: it is another one, and read from its beginning."""
+        log.warning("rail.list_shorter", channel=str(self.of.channel.id), position=self.reading.position)
+        with self._scope() as scope:
+            rail_movements.record_position(scope, self.of, 0, end=True)
+
+    def end(self, lies: AccountBalance, currency: str, *, unread: int, deep: bool) -> None:
+        """The list is read to its end: what lies there, beside what the books say."""
+        with self._scope() as scope:
+            booked = ledger.account_balance(scope, self._account).get(currency, 0)
+            exact = (lies.minor - booked) * NANO + lies.nano - rail_movements.unbooked_fraction(scope, self.of)
+            differs = abs(exact) // NANO * (1 if exact > 0 else -1)
+            self._tell(scope, differs, Money(lies.minor, currency), Money(booked, currency))
+            _tell_unlisted(scope, self.of)
+            rail_movements.finish_reading(
+                scope, self.of, lies_minor=lies.minor, differs_minor=differs, unread=unread, deep=deep
+            )
+        if unread:
+            log.warning("rail.unread", channel=str(self.of.channel.id), rows=unread)
+
+    def _tell(self, scope: Scope, differs: int, lies: Money, booked: Money) -> None:
+        """Tell what stood at two readings: a payment that comes between the list and the balance is none."""
+        cause = f"rail:{self.rail.name}:{self.of.name}:balance"
+        if not differs:
+            notices.close(scope, cause)
+        elif differs == self.reading.differs_minor:
+            amounts = {"told": offers.format_price(lies), "booked": offers.format_price(booked)}
+            told = Message("rail.differs", {"account": self.of.name, **amounts})
+            notices.put(scope, told, cause=cause, creator_id=self.of.channel.creator_id)
+
+    @property
+    def _account(self) -> str:
+        return ledger.rail_ledger_account(self.rail.name, self.of.name)
+
+    def _scope(self) -> AbstractContextManager[Scope]:
+        return self.tenant(self.of.channel.tenant_id, RECONCILING)
+
+    def _enter(self, scope: Scope, row: BalanceMovement, currency: str) -> bool:
+        """Write a movement down and book it, once; False for what came back of a charge nobody knows."""
+        paid = row.kind in ("charge", "media")
+        charged = rail_movements.find_charge(scope, self.of, row.native_id) if paid else None
+        orphaned = paid and not row.came and charged is None
+        if orphaned and not rail_movements.is_movement_recorded(scope, self.of, row.native_id, came=True):
+            return False
+        if not rail_movements.record_movement(scope, self.of, row, currency):
+            return True
+        money = Money(row.minor, currency)
+        if not paid:
+            beside = self._others(scope, row, money)
+        elif row.came:
+            beside = self._charged(scope, row, money)
+        elif charged is None:
+            beside = self._post(scope, row, money, "adjustment", OPENING)
+        else:
+            refunds.record_refund(scope, rail=self.rail.name, account=self.of.name, charge_id=row.native_id)
+            self._resum(scope, scope.now)
+            beside = self._fee(scope, row, charged.money - money)
+        if beside:
+            rail_movements.record_other_booking(scope, self.of, row, beside)
+        return True
+
+    def _charged(self, scope: Scope, row: BalanceMovement, money: Money) -> int:
+        """A charge: ours already, or taken in as if we had been told; before we came, only what was there then."""
+        fact = self._fact(scope, row, money)
+        known = rail_movements.find_charge(scope, self.of, row.native_id)
+        ours = fact.order_id is not None or fact.subscription_id is not None
+        if known is None and not ours and row.at < self.reading.begins_at:
+            return self._post(scope, row, money, "adjustment", OPENING)
+        if known is None and order_payments.record_payment(scope, fact) is not None:
+            self._resum(scope, fact.at)
+            return self._fee(scope, row, money - fact.money)
+        known = known or rail_movements.find_charge(scope, self.of, row.native_id)  # told in this very moment
+        if known is None:
+            raise LookupError(f"a charge is neither new nor known: {row.native_id}")
+        notices.close(scope, _unlisted(known.id))
+        return self._fee(scope, row, money - known.money)
+
+    def _fact(self, scope: Scope, row: BalanceMovement, money: Money) -> PaymentFact:
+        """The charge as the platform would have told it; of a closed month, as of today."""
+        update = ChatUpdate(
+            row.native_id,
+            "payment",
+            row.user,
+            at=row.at,
+            payload=row.payload if row.kind == "charge" else "",
+            charge_id=row.native_id,
+            amount_minor=money.minor,
+            currency=money.currency,
+            recurring=row.period > 0,
+            until=row.at + timedelta(seconds=row.period) if row.period else None,
+        )
+        fact = self.rail.verify(update, update_intake.till_of_channel(self.of.channel), now=scope.now)
+        fact = replace(fact, recovered=True, at=self._open_at(scope, fact.at))
+        return self._opened(scope, row, fact) if row.kind == "media" else fact
+
+    def _opened(self, scope: Scope, row: BalanceMovement, fact: PaymentFact) -> PaymentFact:
+        """What somebody paid to see: a message of ours, at the price it was sent with, or a sale without an order. The
+        list alone tells of the first, so that is no recovery; one that names a message nobody knows is nobody's."""
+        about = paid_media.decode_payload(row.payload)
+        if about is None or about.kind != "draft":
+            return replace(fact, product=PAID_MEDIA_PRODUCT)
+        order_id = locked_messages.order_of_message_id(scope, self.of.channel.id, about.id)
+        if order_id is None:
+            return replace(fact, order_id=about.id, recovered=False)
+        order = order_rows.get_order(scope, order_id)
+        # somebody else's part of it may be gone already; more than its price nobody pays
+        paid = Money(max(fact.money.minor, order.amount_minor), fact.money.currency)
+        return replace(fact, order_id=order_id, money=paid, recovered=False)
+
+    def _others(self, scope: Scope, row: BalanceMovement, money: Money) -> int:
+        """What no subscriber paid: paid out, taken by the platform, or for a person to explain."""
+        if row.kind == "withdrawal":
+            return self._post(scope, row, money, "payout", f"payout:{self.rail.name}")
+        if row.kind == "spent":
+            return self._post(scope, row, money, "fee", bookings.FEES_ACCOUNT)
+        told = Message("rail.unexplained", {"amount": offers.format_price(money), "account": self.of.name})
+        cause = f"rail:{self.rail.name}:{self.of.name}:{row.native_id}:{row.came}"
+        notices.put(scope, told, cause=cause, creator_id=self.of.channel.creator_id)
+        return self._post(scope, row, money, "adjustment", ledger.SUSPENSE_ACCOUNT)
+
+    def _fee(self, scope: Scope, row: BalanceMovement, more: Money) -> int:
+        """What a charge, or its way back, moved more or less than the payment says: somebody else's part of it."""
+        return self._book(scope, row, more, "fee", bookings.FEES_ACCOUNT) if more.minor else 0
+
+    def _post(self, scope: Scope, row: BalanceMovement, money: Money, kind: ledger.TransactionKind, other: str) -> int:
+        """Book a whole movement against another account; what it moved on the rail, negative for what left."""
+        return self._book(scope, row, money if row.came else -money, kind, other)
+
+    def _book(self, scope: Scope, row: BalanceMovement, moved: Money, kind: ledger.TransactionKind, other: str) -> int:
+        key = f"{self.rail.name}:{self.of.name}:{row.native_id}:{'in' if row.came else 'out'}"
+        entries = [LedgerLine(self._account, moved), LedgerLine(other, -moved)]
+        at, creator_id = self._open_at(scope, min(row.at, scope.now)), self.of.channel.creator_id
+        ledger.post_transaction(scope, kind, "rail_line", key, entries, occurred_at=at, creator_id=creator_id)
+        return moved.minor
+
+    def _open_at(self, scope: Scope, at: datetime) -> datetime:
+        return month_close.booking_time(scope, self.of.channel.creator_id, at)
+
+    def _zone(self, scope: Scope) -> ZoneInfo:
+        return ZoneInfo(tenant_reads.get_creator(scope, self.of.channel.creator_id).zone)
+
+    def _resum(self, scope: Scope, at: datetime) -> None:
+        self.summed(scope, self.of.channel.creator_id, {at.astimezone(self._zone(scope)).date()})
+
+
+def _tell_unlisted(scope: Scope, of: RailAccount) -> None:
+    for one in rail_movements.unlisted_payments(scope, of, scope.now - UNLISTED_AFTER, most=UNLISTED_MOST):
+        told = Message("rail.unlisted", {"amount": offers.format_price(one.money), "account": of.name})
+        notices.put(scope, told, cause=_unlisted(one.id), urgent=True, creator_id=of.channel.creator_id)
+
+
+def _unlisted(payment_id: UUID) -> str:
+    return f"payment:{payment_id}:unlisted"

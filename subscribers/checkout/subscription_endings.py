@@ -1,0 +1,192 @@
+"""How subscriptions end: stopped by who pays or by a member, run out, given back; told, and taken no more."""
+
+from datetime import datetime, timedelta
+from typing import Protocol, assert_never
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from connectors.contract.outcomes import (
+    Disconnected,
+    Outcome,
+    Processing,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message, format_date
+from foundation.money import Money
+from foundation.outbox import outbox
+from subscribers.catalog import offers
+from subscribers.conversations import conversation_rows, outgoing_messages
+from subscribers.conversations.events import SubscriptionEnd, SubscriptionNear, SubscriptionStop
+from subscribers.conversations.models import Conversation
+from subscribers.conversations.states import SubscriptionState
+from subscribers.fans import directory
+from subscribers.subscriptions import subscription_rows
+from subscribers.subscriptions.subscription_rows import Subscription
+from tenants.agencies import queries as tenant_reads
+from tenants.notices import notices
+
+GRACE = timedelta(days=3)
+"""A month that does not come is waited for so long after its time."""
+
+END_REMINDER_LEAD = timedelta(days=3)
+"""Before the end of a month, the next one may be asked for, and who does not renew is told of it."""
+
+AGAIN, REST = timedelta(seconds=30), timedelta(minutes=5)
+CHATTING = "system:chat"
+S = SubscriptionState
+RUNNING_STATES = (S.ACTIVE, S.STOPPED)
+
+
+class StopRenewal(Protocol):
+    """`channels.sending.account_actions.stop_subscription_renewal` with its collaborators bound."""
+
+    def __call__(self, tenant_id: UUID, channel_id: UUID, user: str, charge_id: str) -> Outcome: ...
+
+
+def month_price_text(row: Subscription) -> str:
+    """What a month costs, as a fan reads it."""
+    return offers.format_price(Money(row.amount_minor, row.currency))
+
+
+def subscription_message_params(row: Subscription) -> dict[str, str | int]:
+    """A subscription as fixed sentences name it."""
+    return {"title": outgoing_messages.template_value(row.title), "amount": month_price_text(row)}
+
+
+def paid_until_day(scope: Scope, row: Subscription, talk: Conversation) -> str:
+    """The day on which what is paid ends, where the creator lives."""
+    zone = ZoneInfo(tenant_reads.get_creator(scope, row.creator_id).zone)
+    return format_date((row.until or scope.now).astimezone(zone).date(), talk.language)
+
+
+def schedule_subscription_end(scope: Scope, row: Subscription) -> None:
+    """Put down when what is paid is over, and when its fan is told that it will be, in the place of what was."""
+    for kind in (SubscriptionEnd.kind, SubscriptionNear.kind):
+        outbox.cancel(scope, kind, row.id)
+    subscription_rows.announce_access_change(scope, row)
+    if row.until is None:
+        return
+    outbox.put(scope, SubscriptionEnd(scope.tenant_id, row.id), at=_over_at(row, row.until))
+    if row.state == S.STOPPED and row.until - END_REMINDER_LEAD > scope.now:
+        outbox.put(scope, SubscriptionNear(scope.tenant_id, row.id), at=row.until - END_REMINDER_LEAD)
+
+
+def _over_at(row: Subscription, until: datetime) -> datetime:
+    """When it is surely over: a month that its platform still tries to take is waited for."""
+    return until if row.state == S.STOPPED else until + GRACE
+
+
+def handle_subscription_end(event: SubscriptionEnd, *, tenant: OpenScope) -> None:
+    """The time that was paid is over; where another month came meanwhile, its own end comes."""
+    with tenant(event.tenant_id, CHATTING) as scope:
+        talk = conversation_rows.lock_conversation(
+            scope, subscription_rows.get_subscription(scope, event.subject_id).conversation_id
+        )
+        row = subscription_rows.get_subscription(scope, event.subject_id, lock=True)
+        if row.state not in RUNNING_STATES or (row.until is not None and _over_at(row, row.until) > scope.now):
+            return
+        subscription_rows.end_subscription(scope, row)
+        outgoing_messages.send_automated_message(
+            scope, talk, Message("service.subscription.ended", {"title": outgoing_messages.template_value(row.title)})
+        )
+
+
+def remind_of_subscription_end(event: SubscriptionNear, *, tenant: OpenScope) -> None:
+    """A fan who does not renew is told that their time ends soon."""
+    with tenant(event.tenant_id, CHATTING) as scope:
+        row = subscription_rows.get_subscription(scope, event.subject_id)
+        if row.state != S.STOPPED or row.until is None or row.until <= scope.now:
+            return
+        talk = conversation_rows.get_conversation(scope, row.conversation_id)
+        told = {"title": outgoing_messages.template_value(row.title), "until": paid_until_day(scope, row, talk)}
+        outgoing_messages.send_automated_message(scope, talk, Message("service.subscription.near", told))
+
+
+def request_renewal_stop(scope: Scope, subscription_id: UUID, *, fan_id: UUID | None = None) -> bool:
+    """Take no further month of it: the fan `fan_id` says so, or a member. Whether there was something to stop.
+
+    Raises NotFound; another fan's looks the same.
+    """
+    row = subscription_rows.get_subscription(scope, subscription_id)
+    if fan_id is not None and row.fan_id != fan_id:
+        raise NotFound("subscription.unknown")
+    if row.state != S.ACTIVE:
+        return False
+    outbox.put(scope, SubscriptionStop(scope.tenant_id, row.id), lane=f"order:{row.id}", priority=2)
+    return True
+
+
+def stop_renewal(event: SubscriptionStop, *, tenant: OpenScope, ask: StopRenewal) -> None:
+    """Have the platform take no further month; where its answer is lost it is asked again, and stops once."""
+    with tenant(event.tenant_id, CHATTING) as scope:
+        row = subscription_rows.get_subscription(scope, event.subject_id)
+        channel_id, charge_id = row.channel_id, event.charge_id or row.first_charge
+        if not charge_id or (row.stopped_at is not None and not event.payer):
+            return
+        user = event.payer or directory.get_fan_identity(scope, row.fan_id, row.channel_id).native_id
+    outcome = ask(event.tenant_id, channel_id, user, charge_id)
+    with tenant(event.tenant_id, CHATTING) as scope:
+        wait = settle_renewal_stop(scope, event.subject_id, outcome, beside=bool(event.charge_id))
+    if wait is not None:
+        raise outbox.RetryLater(wait)
+
+
+def settle_renewal_stop(
+    scope: Scope, subscription_id: UUID, outcome: Outcome, *, beside: bool = False
+) -> timedelta | None:
+    """Write what the platform said; how long to wait before it is asked again, None when it ended. `beside`: it was
+    not the subscription itself that was to be stopped."""
+    talk = conversation_rows.lock_conversation(
+        scope, subscription_rows.get_subscription(scope, subscription_id).conversation_id
+    )
+    row = subscription_rows.get_subscription(scope, subscription_id, lock=True)
+    match outcome:
+        case Published() | Rejected() if beside:
+            return None
+        case Published():
+            _stopped(scope, talk, row)
+        case Rejected(reason=reason):
+            _not_stopped(scope, talk, row, reason)
+        case Retry(after=after):
+            return max(after, AGAIN)
+        case Uncertain() | Processing():
+            return AGAIN
+        case Reauthorize() | Disconnected():
+            return REST
+        case _:
+            assert_never(outcome)
+    return None
+
+
+def _stopped(scope: Scope, talk: Conversation, row: Subscription) -> None:
+    notices.close(scope, _stuck(row.id))
+    if row.stopped_at is None:
+        row.stopped_at = scope.now
+        scope.add(row)
+    if row.state != S.ACTIVE:
+        return
+    subscription_rows.transition_subscription(scope, row, S.STOPPED)
+    schedule_subscription_end(scope, row)
+    told = Message(
+        "service.subscription.stopped", {**subscription_message_params(row), "until": paid_until_day(scope, row, talk)}
+    )
+    outgoing_messages.send_automated_message(scope, talk, told)
+
+
+def _not_stopped(scope: Scope, talk: Conversation, row: Subscription, reason: Message) -> None:
+    """The platform does not do it: who pays is told where they can, and the members that it is so."""
+    if row.state != S.ACTIVE:  # it is over here, and perhaps there
+        return
+    told = Message("subscription.not_stopped", {"title": row.title, "reason": reason.code})
+    notices.put(scope, told, cause=_stuck(row.id), urgent=True, creator_id=row.creator_id)
+    outgoing_messages.send_automated_message(scope, talk, Message("service.subscription.not_stopped"))
+
+
+def _stuck(subscription_id: UUID) -> str:
+    return f"subscription:{subscription_id}:stop"

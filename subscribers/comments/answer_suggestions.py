@@ -1,0 +1,88 @@
+"""A model's words for an answer in public: written when a member asks, into the box of that member, and never sent."""
+
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import Conflict, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from gate.contract.units import Rating
+from studio.costs.text_requests import FREE_BILLING, TextBilling, TextPurpose, TextSession
+from subscribers.conversations import comment_rows as remarks
+from subscribers.conversations import conversation_rows, unsent_text
+from subscribers.conversations.events import CommentAnswerDue
+from subscribers.conversations.states import OwnerState
+from subscribers.replies import persona, reply_generation
+from subscribers.replies.prompt import TurnInputs
+from subscribers.replies.reply_generation import RATING_CEILINGS, ReplyTurn, TurnResult, WriteText
+from tenants.agencies import queries as tenant_reads
+from tenants.notices import notices
+
+SUGGESTING = "system:chat"
+
+
+def request_answer_suggestion(scope: Scope, remark_id: UUID, member_id: UUID, *, most: int) -> None:
+    """Have `most` characters suggested for an answer to a remark. Raises NotFound, Conflict for one that was deleted,
+    Refused for who does not hold the conversation."""
+    row = remarks.get_comment_row(scope, remark_id)
+    talk = conversation_rows.get_conversation(scope, row.conversation_id)
+    if row.state == "deleted":
+        raise Conflict("remark.deleted")
+    if OwnerState(talk.owner) is not OwnerState.HUMAN or talk.owner_member_id != member_id:
+        raise Refused("chat.take_first")
+    event = CommentAnswerDue(scope.tenant_id, remark_id, member_id, most)
+    outbox.put(scope, event, dedupe=f"suggest:{remark_id}:{member_id}")
+
+
+def suggest_answer(
+    event: CommentAnswerDue, *, tenant: OpenScope, write: WriteText, billing: TextBilling = FREE_BILLING
+) -> None:
+    """Ask the model, with nothing open, and lay what it said into the member's box, where that is still empty.
+    `billing` says what models cost."""
+    with tenant(event.tenant_id, SUGGESTING) as scope:
+        begun = _begin(scope, event)
+    if begun is None:
+        return
+    sitting = TextSession(tenant, event.tenant_id, begun.creator_id, TextPurpose.CHAT, begun.conversation_id, billing)
+    spoken = reply_generation.request_reply(begun, sitting.counted_writer(write))
+    with tenant(event.tenant_id, SUGGESTING) as scope:
+        if _finish(scope, event, spoken):
+            sitting.mark_used(scope)
+
+
+def _begin(scope: Scope, event: CommentAnswerDue) -> ReplyTurn | None:
+    row = remarks.get_comment_row(scope, event.subject_id)
+    talk = conversation_rows.get_conversation(scope, row.conversation_id)
+    speaker = persona.active_persona(scope, row.creator_id)
+    if speaker is None:
+        _tell(scope, event, Message("chat.no_persona"))
+        return None
+    creator = tenant_reads.get_creator(scope, row.creator_id)
+    inputs = TurnInputs(
+        persona=speaker,
+        language=talk.language,
+        ceiling=RATING_CEILINGS[Rating.G],
+        local_time=scope.now.astimezone(ZoneInfo(creator.zone)).strftime("%H:%M"),
+        now=(remarks.comment_text(scope, row),),
+        turn=1,
+        facts=(f"They wrote this under a post, everybody reads the answer; at most {event.most} characters.",),
+    )
+    return ReplyTurn(uuid7(), row.creator_id, talk.id, talk.epoch, inputs, (), "", speaker.level, first=True)
+
+
+def _finish(scope: Scope, event: CommentAnswerDue, spoken: TurnResult) -> bool:
+    """Whether what it said is used."""
+    talk = conversation_rows.lock_conversation(scope, remarks.get_comment_row(scope, event.subject_id).conversation_id)
+    if spoken.reply is None or spoken.trouble not in (None, "unsure") or len(spoken.reply.text) > event.most:
+        _tell(scope, event, Message("remark.no_suggestion"))
+    elif not unsent_text.load_unsent_text(scope, talk.id, event.member_id):
+        unsent_text.store_suggested_text(scope, talk, event.member_id, spoken.reply.text)
+        return True
+    return False
+
+
+def _tell(scope: Scope, event: CommentAnswerDue, told: Message) -> None:
+    row = remarks.get_comment_row(scope, event.subject_id)
+    notices.put(scope, told, cause=f"suggest:{event.subject_id}", creator_id=row.creator_id)

@@ -1,0 +1,281 @@
+"""What members do with what people say in public: answer it, hide it, keep its author away, or call it done.
+
+An answer goes the way of everything that leaves: a row, the safety check, a single-use clearance, the platform.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast, get_args
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from channels.sending import removal
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.comments import ModerationAction
+from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from gate.contract.units import COMMENT_REFERENCE, Subject
+from gate.copies import live_copies
+from gate.copies.live_copies import LiveCopy
+from gate.log import queries as gate_reads
+from gate.permits import issuance
+from subscribers.conversations import comment_rows as remarks
+from subscribers.conversations import conversation_rows, outgoing_messages, unsent_text
+from subscribers.conversations.events import CommentModerationDue
+from subscribers.conversations.models import Conversation, PublicComment
+from subscribers.conversations.states import DraftState, OwnerState
+from subscribers.fans import directory
+from subscribers.replies import speaker_notices
+from tenants import audit
+from tenants.notices import notices
+
+MODERATION_ACTIONS: tuple[ModerationAction, ...] = get_args(ModerationAction)
+DONE: dict[ModerationAction, str] = {
+    "hide": "hidden",
+    "show": "open",
+    "delete": "deleted",
+    "block": "done",
+    "report": "done",
+}
+"""What a remark is after an act; a like changes nothing of that."""
+
+LIKES: dict[str, bool] = {"like": True, "unlike": False}
+"""Whether the account likes a remark after an act."""
+
+MAX_COMMENT_ANSWER_LENGTH = 1000
+"""Characters of an answer: a comment, not a letter. Platforms that take less say so."""
+
+AGAIN = timedelta(seconds=30)
+"""Between two tries of an act at least: nobody waits for it at a screen."""
+
+Moderate = Callable[[UUID, UUID, str, str, ModerationAction], Outcome]
+"""`channels.listening.comments.moderate_comment` with its collaborators bound."""
+
+
+@dataclass(frozen=True)
+class CommentView:
+    """A line of a public conversation and what can be done with it: `state` as `subscribers.conversations.models.PublicComment` has it;
+    `liked` by the account."""
+
+    id: UUID
+    seq: int
+    text: str
+    under: str
+    url: str
+    at: datetime
+    state: str
+    liked: bool
+
+
+def list_comments_of_conversation(scope: Scope, conversation_id: UUID, *, most: int = 20) -> list[CommentView]:
+    """The remarks of a conversation, the newest first."""
+    rows = scope.run(
+        "SELECT r.id, r.seq, m.body, r.under, r.url, coalesce(r.said_at, m.at) AS at, r.state, r.liked FROM remarks r"
+        " JOIN messages m ON m.tenant_id = r.tenant_id AND m.conversation_id = r.conversation_id AND m.seq = r.seq"
+        " WHERE r.tenant_id = :tenant AND r.conversation_id = :talk ORDER BY r.seq DESC LIMIT :most",
+        tenant=scope.tenant_id,
+        talk=conversation_id,
+        most=most,
+    )
+    return [CommentView(*row) for row in rows]
+
+
+def count_open_public_comments(scope: Scope, creators: Sequence[UUID]) -> int:
+    """How many comments under these creators' posts nobody has dealt with."""
+    found = scope.run(
+        "SELECT count(*) FROM remarks WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND state = 'open'",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+    ).scalar_one()
+    return int(found)
+
+
+def conversation_of_comment(scope: Scope, remark_id: UUID) -> UUID:
+    """The conversation a remark is a line of. Raises NotFound; another tenant's looks the same."""
+    return remarks.get_comment_row(scope, remark_id).conversation_id
+
+
+def _as_said(scope: Scope, talk: Conversation, words: str, can: Capabilities) -> str:
+    """An answer as it leaves: where its reader hears of it by their name alone, it begins with that."""
+    name = (
+        directory.get_fan_identity(scope, talk.fan_id, talk.channel_id).display_name
+        if can.names_whom_it_answers
+        else ""
+    )
+    return f"{name} {words}" if name and not words.startswith(f"{name} ") else words
+
+
+def answer_comment(scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, key: UUID, can: Capabilities) -> None:
+    """The member's own words leave, once per key, and stand under the remark in everybody's sight.
+
+    Raises BadInput for none or too many, Refused for words that pass for the creator, for who does not hold the
+    conversation and where the platform takes no answers, Conflict for a remark that was deleted, NotFound.
+    """
+    found = remarks.get_comment_row(scope, remark_id)
+    talk = conversation_rows.lock_conversation(scope, found.conversation_id)
+    if outgoing_messages.has_draft(scope, key):
+        return
+    row = _open(scope, talk, remark_id, member_id)
+    channel = channel_reads.get_channel(scope, row.channel_id)
+    words = _checked(text, max_answer_length(can, channel.surface))
+    if COMMENT_REFERENCE not in can.points_at:
+        raise Refused("remark.no_answers", account=channel.name)
+    draft = outgoing_messages.create_draft(
+        scope,
+        talk,
+        origin="member",
+        kind=remarks.COMMENT_KIND,
+        state=DraftState.APPROVED,
+        text=_as_said(scope, talk, words, can),
+        remark_id=row.id,
+        draft_id=key,
+    )
+    draft.approved_by = draft.written_by = scope.actor
+    draft.original_text = unsent_text.load_suggested_text(scope, talk.id, member_id)
+    scope.add(draft)
+    outgoing_messages.schedule_message_draft(scope, draft)
+    unsent_text.clear_unsent_text(scope, talk.id, member_id)
+
+
+def max_answer_length(can: Capabilities, surface: str) -> int:
+    """Characters that an answer may have there, as far as they are counted alike."""
+    return min(MAX_COMMENT_ANSWER_LENGTH, can.size_limits(surface)[0])
+
+
+def _checked(text: str, most: int) -> str:
+    words = text.strip()
+    if not words:
+        raise BadInput("chat.nothing_said")
+    if len(words) > most:
+        raise BadInput("chat.too_long", most=most, count=len(words))
+    speaker_notices.check_no_impersonation(words)
+    return words
+
+
+def _open(scope: Scope, talk: Conversation, remark_id: UUID, member_id: UUID) -> PublicComment:
+    row = remarks.get_comment_row(scope, remark_id, lock=True)
+    if row.state == "deleted":
+        raise Conflict("remark.deleted")
+    if OwnerState(talk.owner) is not OwnerState.HUMAN or talk.owner_member_id != member_id:
+        raise Refused("chat.take_first" if OwnerState(talk.owner) is not OwnerState.HUMAN else "chat.anothers")
+    return row
+
+
+def check_comment_answer(
+    scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, can: Capabilities
+) -> tuple[Message, ...]:
+    """Why these words would not stand there as they are, while they are being typed; nothing is written down."""
+    row, words = remarks.get_comment_row(scope, remark_id), text.strip()
+    talk = conversation_rows.get_conversation(scope, row.conversation_id)
+    if not words or talk.owner_member_id != member_id:
+        return ()
+    shown, by = (
+        _as_said(scope, talk, words[:MAX_COMMENT_ANSWER_LENGTH], can),
+        unsent_text.load_suggested_text(scope, talk.id, member_id),
+    )
+    what = Subject("draft", uuid7())
+    unit = remarks.comment_answer_unit(
+        scope, what, shown, row, language=talk.language, text_ai=remarks.answer_origin(shown, by)
+    )
+    decision = issuance.preview_decision(scope, unit, author=f"member:{member_id}")
+    return () if decision.is_allowed else gate_reads.explain_decision(decision)
+
+
+@dataclass(frozen=True)
+class CommentAnswer:
+    """An answer of ours that stood there: the outgoing message, the number of its line, and whether it is gone."""
+
+    draft_id: UUID
+    seq: int
+    gone: bool
+
+
+def list_comment_answers(scope: Scope, conversation_id: UUID, *, most: int = 20) -> list[CommentAnswer]:
+    """The answers of a conversation, the newest first."""
+    rows = scope.run(
+        "SELECT m.draft_id, m.seq FROM messages m JOIN drafts d ON d.tenant_id = m.tenant_id AND d.id = m.draft_id"
+        " WHERE m.tenant_id = :tenant AND m.conversation_id = :talk AND d.remark_id IS NOT NULL"
+        " ORDER BY m.seq DESC LIMIT :most",
+        tenant=scope.tenant_id,
+        talk=conversation_id,
+        most=most,
+    ).all()
+    return [CommentAnswer(row.draft_id, row.seq, not _standing(scope, row.draft_id)) for row in rows]
+
+
+def _standing(scope: Scope, draft_id: UUID) -> list[LiveCopy]:
+    return [copy for copy in live_copies.list_copies(scope, Subject("draft", draft_id)) if copy.removed_at is None]
+
+
+def request_answer_removal(scope: Scope, draft_id: UUID) -> None:
+    """Have an answer taken away, by the workers and until it is proven gone. Raises NotFound, and Conflict where
+    nothing of it stands."""
+    row, left = outgoing_messages.get_draft(scope, draft_id), _standing(scope, draft_id)
+    if row.remark_id is None or not left:
+        raise Conflict("remark.no_answer_stands")
+    for copy in left:
+        removal.request_removal(scope, copy)
+    audit.record(scope, "remark.take_back", f"draft:{draft_id}")
+
+
+def request_moderation(scope: Scope, remark_id: UUID, act: str, *, can: Capabilities) -> None:
+    """Have something done with a remark, within seconds. Raises NotFound, Refused where the platform knows no such act,
+    Conflict for a remark that was deleted."""
+    row = remarks.get_comment_row(scope, remark_id)
+    if act not in can.moderates:
+        raise Refused("remark.no_such_act", account=channel_reads.get_channel(scope, row.channel_id).name)
+    if row.state == "deleted":
+        raise Conflict("remark.deleted")
+    event = CommentModerationDue(scope.tenant_id, remark_id, act, scope.actor)
+    outbox.put(scope, event, lane=f"remark:{remark_id}", dedupe=f"remark:{remark_id}:{act}")
+
+
+def close_comments(scope: Scope, conversation_id: UUID) -> None:
+    """Nothing more is to be done with what was said here so far; an answer that is leaving leaves. Raises NotFound."""
+    talk = conversation_rows.lock_conversation(scope, conversation_id)
+    scope.run(
+        "UPDATE remarks SET state = 'done', updated_at = house_now() WHERE tenant_id = :tenant"
+        " AND conversation_id = :talk AND state = 'open'",
+        tenant=scope.tenant_id,
+        talk=conversation_id,
+    )
+    remarks.update_public_conversation(scope, talk)
+
+
+def moderate_comment(event: CommentModerationDue, *, tenant: OpenScope, act_on: Moderate) -> None:
+    """Do what a member asked for with a remark; what the platform refuses is told to the members."""
+    act = cast(ModerationAction, event.act)
+    with tenant(event.tenant_id, event.by) as scope:
+        row = remarks.get_comment_row(scope, event.subject_id)
+        fan = directory.get_fan_identity(
+            scope, conversation_rows.get_conversation(scope, row.conversation_id).fan_id, row.channel_id
+        )
+        channel_id, native_id = row.channel_id, row.native_id
+    if fan.status == "erased" or row.state == "deleted":
+        return
+    outcome = act_on(event.tenant_id, channel_id, native_id, fan.native_id, act)
+    if isinstance(outcome, Retry):
+        raise outbox.RetryLater(max(outcome.after, AGAIN))
+    with tenant(event.tenant_id, event.by) as scope:
+        _settle(scope, event.subject_id, act, outcome)
+
+
+def _settle(scope: Scope, remark_id: UUID, act: ModerationAction, outcome: Outcome) -> None:
+    talk = conversation_rows.lock_conversation(scope, remarks.get_comment_row(scope, remark_id).conversation_id)
+    row = remarks.get_comment_row(scope, remark_id, lock=True)
+    cause = f"remark:{remark_id}:{act}"
+    match outcome:
+        case Published():
+            audit.record(scope, f"remark.{act}", f"remark:{remark_id}")
+            notices.close(scope, cause)
+            row.liked = LIKES.get(act, row.liked)
+            remarks.settle_comment(scope, talk, row, DONE.get(act, row.state))
+        case Rejected(reason=reason) | Reauthorize(reason=reason) | Disconnected(reason=reason):
+            notices.put(scope, reason, cause=cause, creator_id=row.creator_id)
+        case _:
+            raise TypeError(f"{act} of a remark ends in {type(outcome).__name__}")

@@ -1,0 +1,334 @@
+"""Conversations as rows: opened, locked, their lines in order, and the one way their owner changes."""
+
+import hashlib
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlmodel import select
+
+from channels.accounts.queries import Channel
+from channels.age_verification import age_checks
+from foundation.db.database import Scope, stored_message
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from subscribers.conversations.events import ChatTurn
+from subscribers.conversations.models import ChatMessage, Conversation, ConversationMove
+from subscribers.conversations.states import OWNER_STATES, OwnerState
+from subscribers.fans import directory
+from tenants.notices import notices
+
+SESSION_GAP = timedelta(hours=24)
+"""A fan away for so long begins a new session."""
+
+PROMISED = timedelta(minutes=5)
+"""How long a person has to answer before the bot goes on, where the reason allows it."""
+
+NON_URGENT_REASONS = frozenset(
+    {"chat.asks_person", "chat.unreadable", "chat.answer_not_sent"}
+    | {f"chat.handoff_{why}" for why in ("asked", "unsure", "other", "budget", "engine", "unreadable", "improper")}
+)
+"""Reasons after which the bot may go on by itself: never safety, never money, never a complaint."""
+
+
+ALARMS = frozenset({"chat.crisis", "chat.minor"})
+"""Reasons that are told beside whatever else is open about a conversation, and that no other takes the place of."""
+
+
+TEXT_KINDS = frozenset({"message", "unsupported"})
+"""What may bear words of a fan: a picture too, and these are heard for an age and for a cry for help."""
+
+
+EDITED_KIND = "edited"
+"""The kind of a line that says what a message of a fan reads since it was edited; what it said before stays."""
+
+EDITED_ID_OFFSET = len(EDITED_KIND) + 64 + 3
+"""Where, in the native id of such a line, that of its message begins (counted from 1): after a digest of the words."""
+
+
+def clean_stored_text(text: str) -> str:
+    """Words of a platform as a database takes them: one that it refuses would hide all that a message says."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def chat_lane(conversation_id: UUID) -> str:
+    """The lane in which what leaves for a fan leaves one by one."""
+    return f"chat:{conversation_id}"
+
+
+def turn_lane(conversation_id: UUID) -> str:
+    """The lane of a conversation's turns: a model that thinks for long keeps no receipt and no helpline waiting."""
+    return f"turn:{conversation_id}"
+
+
+def find_or_create_conversation(
+    scope: Scope, fan: directory.FanIdentityView, channel: Channel, *, kind: Literal["private", "public"] = "private"
+) -> Conversation:
+    """The fan's conversation on this account, locked; begun at first sight. A public one is for people to answer."""
+    scope.run(
+        "INSERT INTO conversations (tenant_id, id, creator_id, fan_id, channel_id, kind, owner, epoch, safety_hold,"
+        " priority, language, last_in_seq, last_seq, redone, unsure) VALUES (:tenant, :id, :creator, :fan, :channel,"
+        " :kind, :owner, 1, false, 5, :language, 0, 0, 0, 0)"
+        " ON CONFLICT (tenant_id, fan_id, channel_id, kind) DO NOTHING",
+        kind=kind,
+        owner=str(OwnerState.BOT if kind == "private" else OwnerState.PENDING_HUMAN),
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=fan.creator_id,
+        fan=fan.fan_id,
+        channel=channel.id,
+        language=fan.language,
+    )
+    found = scope.run(
+        "SELECT id FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan AND channel_id = :channel"
+        " AND kind = :kind",
+        kind=kind,
+        tenant=scope.tenant_id,
+        fan=fan.fan_id,
+        channel=channel.id,
+    ).scalar_one()
+    talk = lock_conversation(scope, found)
+    if talk.language != fan.language:
+        talk.language = fan.language
+        scope.add(talk)
+    return talk
+
+
+def lock_conversation(scope: Scope, conversation_id: UUID) -> Conversation:
+    """The conversation as it stands now, locked until the end of the transaction. Raises NotFound."""
+    return get_conversation(scope, conversation_id, lock=True)
+
+
+def get_conversation(scope: Scope, conversation_id: UUID, *, lock: bool = False) -> Conversation:
+    """The conversation as it stands now. Raises NotFound; another tenant's looks the same."""
+    statement = select(Conversation).where(
+        Conversation.tenant_id == scope.tenant_id, Conversation.id == conversation_id
+    )
+    statement = statement.with_for_update() if lock else statement
+    row = scope.session.exec(statement.execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        raise NotFound("conversation.unknown")
+    return row
+
+
+def line_number_of(scope: Scope, fan: directory.FanIdentityView, channel: Channel, native_id: str) -> int | None:
+    """The line that this very thing was heard as; None where it was not."""
+    found: int | None = scope.run(
+        f"SELECT m.seq {_HEARD} AND m.native_id = :native",
+        tenant=scope.tenant_id,
+        fan=fan.fan_id,
+        channel=channel.id,
+        native=native_id,
+    ).scalar()
+    return found
+
+
+def has_recorded_text(
+    scope: Scope, fan: directory.FanIdentityView, channel: Channel, native_id: str, words: str
+) -> bool:
+    """Whether a message is known to say these very words, or to have said them once."""
+    found = scope.run(
+        f"SELECT 1 {_HEARD} AND (m.native_id = :version OR m.native_id = :native AND m.body = :body)",
+        tenant=scope.tenant_id,
+        fan=fan.fan_id,
+        channel=channel.id,
+        native=native_id,
+        body=age_checks.redact_check_links(words),
+        version=_version(native_id, words),
+    ).scalar()
+    return bool(found)
+
+
+def _version(native_id: str, words: str) -> str:
+    return f"{EDITED_KIND}:{hashlib.sha256(words.encode()).hexdigest()}:{native_id}"
+
+
+_HEARD = (
+    "FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
+    " WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND c.kind = 'private'"
+    " AND m.direction = 'in'"
+)
+"""What a fan did on an account, in private."""
+
+
+def record_fan_line(scope: Scope, talk: Conversation, *, native_id: str, kind: str, body: str) -> bool:
+    """Keep what the fan did as the next line; False when this very thing was kept before."""
+    known = scope.run(
+        "SELECT 1 FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND direction = 'in'"
+        " AND native_id = :native",
+        tenant=scope.tenant_id,
+        talk=talk.id,
+        native=native_id,
+    ).scalar()
+    if known:
+        return False
+    if talk.last_in_at is None or scope.now - talk.last_in_at > SESSION_GAP:
+        talk.session_at = scope.now
+    row = _line(scope, talk, direction="in", author="fan", native_id=native_id, kind=kind, body=body)
+    talk.last_in_seq, talk.last_in_at, talk.snoozed_until = talk.last_seq, scope.now, None
+    scope.add(row, talk)
+    return True
+
+
+def record_fan_edit(scope: Scope, talk: Conversation, *, native_id: str, words: str) -> None:
+    """Keep what a message of the fan says now, as a line of its own: nothing of what it said is lost. Nobody wrote
+    anew, so no session begins, no day to answer in, and nothing waits for an answer."""
+    named = _version(native_id, words)
+    scope.add(_line(scope, talk, direction="in", author="fan", native_id=named, kind=EDITED_KIND, body=words), talk)
+
+
+def record_our_line(
+    scope: Scope,
+    talk: Conversation,
+    *,
+    author: str,
+    native_id: str,
+    kind: str,
+    body: str,
+    draft_id: UUID | None = None,
+    media: tuple[str, ...] = (),
+) -> None:
+    """Keep what we said as the next line; once per native id."""
+    known = scope.run(
+        "SELECT 1 FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND direction = 'out'"
+        " AND native_id = :native",
+        tenant=scope.tenant_id,
+        talk=talk.id,
+        native=native_id,
+    ).scalar()
+    if known:
+        return
+    row = _line(scope, talk, direction="out", author=author, native_id=native_id, kind=kind, body=body)
+    row.draft_id, row.media = draft_id, list(media)
+    scope.add(row, talk)
+
+
+def last_answered_seq(scope: Scope, talk: Conversation) -> int:
+    """The number of the last line that an answer has seen, 0 for none; what code says is no answer."""
+    return int(
+        scope.run(
+            "SELECT coalesce(max(in_reply_to_seq), 0) FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk"
+            " AND origin IN ('bot', 'member')"
+            " AND state NOT IN ('pending', 'cancelled', 'rejected', 'expired', 'failed')",
+            tenant=scope.tenant_id,
+            talk=talk.id,
+        ).scalar_one()
+    )
+
+
+def _line(
+    scope: Scope,
+    talk: Conversation,
+    *,
+    direction: str,
+    author: str,
+    native_id: str,
+    kind: str,
+    body: str,
+) -> ChatMessage:
+    """The next line, not yet written: it goes with what else changes of the conversation, in one.
+
+    A link to a check of age is the fan's alone: nobody who reads the line can open it.
+    """
+    talk.last_seq += 1
+    return ChatMessage(
+        tenant_id=scope.tenant_id,
+        creator_id=talk.creator_id,
+        conversation_id=talk.id,
+        seq=talk.last_seq,
+        direction=direction,
+        author=author,
+        kind=kind,
+        body=age_checks.redact_check_links(body),
+        native_id=native_id,
+        at=scope.now,  # a platform's own clock may differ from the house's
+    )
+
+
+def change_owner(
+    scope: Scope, talk: Conversation, to: OwnerState, reason: Message | None, *, member: UUID | None = None
+) -> None:
+    """Change the owner of a locked conversation: a new epoch, one move row, older unsent words of the bot cancelled.
+
+    Raises Conflict when the graph has no such edge.
+    """
+    before = OwnerState(talk.owner)
+    OWNER_STATES.check(before, to)
+    talk.owner, talk.owner_member_id, talk.reason = str(to), member, stored_message(reason)
+    talk.epoch += 1
+    talk.unsure = talk.redone = 0
+    scope.add(
+        talk,
+        ConversationMove(
+            tenant_id=scope.tenant_id,
+            creator_id=talk.creator_id,
+            conversation_id=talk.id,
+            epoch=talk.epoch,
+            before=str(before),
+            after=str(to),
+            by=scope.actor,
+            reason=stored_message(reason),
+        ),
+    )
+    silence_bot(scope, talk.id, Message("draft.new_owner"))
+    if to is not OwnerState.PENDING_HUMAN:
+        notices.close_all(scope, [_cause(talk.id), *(_cause(talk.id, alarm) for alarm in ALARMS)])
+
+
+def reopen_conversation(scope: Scope, talk: Conversation) -> None:
+    """Who writes again is answered again: by a person where somebody may be in danger, else by the bot."""
+    if OwnerState(talk.owner) is OwnerState.CLOSED:
+        change_owner(scope, talk, OwnerState.PENDING_HUMAN if talk.safety_hold else OwnerState.BOT, None)
+
+
+def escalate_to_member(
+    scope: Scope, talk: Conversation, reason: Message, *, priority: int = 3, urgent: bool = False
+) -> None:
+    """A person has to answer this conversation: tell the members, once, and keep the bot quiet."""
+    talk.priority = min(talk.priority, priority)
+    if OwnerState(talk.owner) is OwnerState.BOT:
+        change_owner(scope, talk, OwnerState.PENDING_HUMAN, reason)
+        if reason.code in NON_URGENT_REASONS:
+            again = ChatTurn(scope.tenant_id, talk.id)
+            outbox.put(scope, again, at=scope.now + PROMISED, lane=turn_lane(talk.id), holds_lane=True)
+    elif reason.code in ALARMS and (talk.reason or {}).get("code") not in ALARMS:
+        talk.reason = stored_message(reason)
+    scope.add(talk)
+    notices.put(scope, reason, cause=_cause(talk.id, reason.code), urgent=urgent, creator_id=talk.creator_id)
+
+
+def record_marker_line(scope: Scope, talk: Conversation, kind: str) -> None:
+    """Say of what the fan said last what it was; no model reads that line."""
+    scope.run(
+        "UPDATE messages SET kind = :kind WHERE tenant_id = :tenant AND conversation_id = :talk AND seq = :seq",
+        tenant=scope.tenant_id,
+        talk=talk.id,
+        seq=talk.last_in_seq,
+        kind=kind,
+    )
+
+
+def silence_bot(scope: Scope, conversation_id: UUID, reason: Message) -> None:
+    """Nothing the bot wrote and has not sent will leave, and no turn is waiting any more."""
+    cancel_bot_drafts(scope, conversation_id, reason, ("pending", "draft", "approved", "auto"))
+    outbox.cancel(scope, ChatTurn.kind, conversation_id)
+
+
+def cancel_bot_drafts(scope: Scope, conversation_id: UUID, reason: Message, states: tuple[str, ...]) -> int:
+    """Cancel what the bot wrote and has not sent; returns how many drafts that were."""
+    done = scope.run(
+        "UPDATE drafts SET state = 'cancelled', reason = jsonb_build_object('code', CAST(:code AS text)),"
+        " updated_at = house_now() WHERE tenant_id = :tenant AND conversation_id = :talk AND origin = 'bot'"
+        " AND state = ANY(:states)",
+        tenant=scope.tenant_id,
+        talk=conversation_id,
+        code=reason.code,
+        states=list(states),
+    )
+    return int(done.rowcount)
+
+
+def _cause(conversation_id: UUID, reason: str = "") -> str:
+    return f"chat:{conversation_id}:{reason.partition('.')[2] if reason in ALARMS else 'person'}"

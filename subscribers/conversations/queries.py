@@ -1,0 +1,328 @@
+"""What other rooms and pages see of this room: frozen values, no tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from foundation.money import Money
+from subscribers.conversations.states import DraftState, FulfilmentState, OrderState, OwnerState
+
+
+@dataclass(frozen=True)
+class ThreadLine:
+    """A line of a thread; `author` fan, bot, member or system, `kind` text, notice, invoice, pack, button …"""
+
+    seq: int
+    author: str
+    kind: str
+    body: str
+    media: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class UnsentDraft:
+    """An outgoing message that is not sent: it waits for a person, for its turn, or for an answer."""
+
+    id: UUID
+    kind: str
+    state: DraftState
+    text: str
+    reason: Message | None
+
+
+@dataclass(frozen=True)
+class ConversationThread:
+    """A conversation: who answers it, what was said, and what has not left yet."""
+
+    id: UUID
+    creator_id: UUID
+    fan_id: UUID
+    fan: str
+    channel_id: UUID
+    owner: OwnerState
+    epoch: int
+    safety_hold: bool
+    reason: Message | None
+    lines: tuple[ThreadLine, ...]
+    waiting: tuple[UnsentDraft, ...]
+
+
+@dataclass(frozen=True)
+class ConversationSummary:
+    """A conversation in a list."""
+
+    id: UUID
+    fan: str
+    owner: OwnerState
+    priority: int
+    safety_hold: bool
+    last_in_at: datetime | None
+
+
+@dataclass(frozen=True)
+class OrderStory:
+    """An order with its push; `push` is None before it is paid."""
+
+    id: UUID
+    creator_id: UUID
+    fan_id: UUID
+    title: str
+    price: Money
+    state: OrderState
+    push: FulfilmentState | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class PaymentStory:
+    """A charge and where it ended: `kind` matched, duplicate or orphan; `refund` is the state of its way back."""
+
+    id: UUID
+    charge_id: str
+    money: Money
+    kind: str
+    order_id: UUID | None
+    refund: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ChatCounts:
+    """What was said in a span of time, and how many fans came."""
+
+    messages_in: int
+    messages_out: int
+    new_fans: int
+
+
+@dataclass(frozen=True)
+class OwnedPackView:
+    """A pack a fan has bought; not active when its money went back."""
+
+    pack_id: UUID
+    title: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class FanFactsView:
+    """The read model of a fan; `spent` is minor units by currency."""
+
+    fan_id: UUID
+    display_name: str
+    spent: Mapping[str, int]
+    buys: int
+    messages_in: int
+    messages_out: int
+    last_in_at: datetime | None
+    last_out_at: datetime | None
+
+
+def thread(scope: Scope, conversation_id: UUID) -> ConversationThread:
+    """A conversation with all its lines. Raises NotFound; another tenant's looks the same."""
+    row = scope.run(
+        "SELECT c.id, c.creator_id, c.fan_id, f.display_name, c.channel_id, c.owner, c.epoch, c.safety_hold, c.reason"
+        " FROM conversations c JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id"
+        " WHERE c.tenant_id = :tenant AND c.id = :id",
+        tenant=scope.tenant_id,
+        id=conversation_id,
+    ).one_or_none()
+    if row is None:
+        raise NotFound("conversation.unknown")
+    return ConversationThread(
+        row.id,
+        row.creator_id,
+        row.fan_id,
+        row.display_name,
+        row.channel_id,
+        OwnerState(row.owner),
+        row.epoch,
+        row.safety_hold,
+        _message(row.reason),
+        _lines(scope, conversation_id),
+        _waiting(scope, conversation_id),
+    )
+
+
+def find_conversation(scope: Scope, channel_id: UUID, native_id: str) -> UUID | None:
+    """The conversation of a platform's fan on one of our accounts."""
+    found: UUID | None = scope.run(
+        "SELECT c.id FROM conversations c JOIN fan_identities i ON i.tenant_id = c.tenant_id AND i.fan_id = c.fan_id"
+        " AND i.channel_id = c.channel_id WHERE c.tenant_id = :tenant AND c.channel_id = :channel"
+        " AND i.native_id = :native AND c.kind = 'private'",
+        tenant=scope.tenant_id,
+        channel=channel_id,
+        native=native_id,
+    ).scalar()
+    return found
+
+
+def talks(scope: Scope, creator_id: UUID, *, limit: int = 100) -> list[ConversationSummary]:
+    """A creator's conversations, those that need a person first, then the newest."""
+    rows = scope.run(
+        "SELECT c.id, f.display_name, c.owner, c.priority, c.safety_hold, c.last_in_at FROM conversations c"
+        " JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id"
+        " WHERE c.tenant_id = :tenant AND c.creator_id = :creator AND c.kind = 'private'"
+        " ORDER BY c.owner = 'pending_human' DESC, c.priority, c.last_in_at DESC LIMIT :limit",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        limit=limit,
+    )
+    return [ConversationSummary(row[0], row[1], OwnerState(row[2]), *row[3:]) for row in rows]
+
+
+_ORDERS = (
+    "SELECT o.id, o.creator_id, o.fan_id, o.title, o.amount_minor, o.currency, o.state, p.state AS push, o.created_at"
+    " FROM orders o LEFT JOIN fulfilments p ON p.tenant_id = o.tenant_id AND p.order_id = o.id"
+    " WHERE o.tenant_id = :tenant"
+)
+
+
+def order(scope: Scope, order_id: UUID) -> OrderStory:
+    """An order. Raises NotFound; another tenant's looks the same."""
+    row = scope.run(f"{_ORDERS} AND o.id = :id", tenant=scope.tenant_id, id=order_id).one_or_none()
+    if row is None:
+        raise NotFound("order.unknown")
+    return _order(row)
+
+
+_BOOKED = """
+SELECT s.creator_id, array(
+  SELECT t.occurred_at FROM payments p JOIN ledger_transactions t ON t.tenant_id = p.tenant_id
+    AND t.source_key = CAST(p.id AS text) AND t.source_kind IN ('payment', 'settled', 'split', 'commission', 'refund')
+  WHERE p.tenant_id = :tenant AND (p.id = :id OR p.order_id = :id)) AS times
+FROM (SELECT creator_id FROM orders WHERE tenant_id = :tenant AND id = :id
+  UNION SELECT creator_id FROM payments WHERE tenant_id = :tenant AND id = :id) s
+"""
+
+
+def bookings_of_sale(scope: Scope, subject_id: UUID) -> tuple[UUID, list[datetime]]:
+    """Whose sale it was, and the times its books bear: of an order, or of a payment without one. Raises NotFound."""
+    row = scope.run(_BOOKED, tenant=scope.tenant_id, id=subject_id).first()
+    if row is None:
+        raise NotFound("order.unknown")
+    return row.creator_id, row.times
+
+
+def orders(scope: Scope, creator_id: UUID, *, since: datetime, until: datetime) -> list[OrderStory]:
+    """A creator's orders begun in [since, until), oldest first."""
+    rows = scope.run(
+        f"{_ORDERS} AND o.creator_id = :creator AND o.created_at >= :since AND o.created_at < :until"
+        " ORDER BY o.created_at, o.id",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        since=since,
+        until=until,
+    )
+    return [_order(row) for row in rows]
+
+
+def _order(row: Any) -> OrderStory:
+    return OrderStory(
+        row.id,
+        row.creator_id,
+        row.fan_id,
+        row.title,
+        Money(row.amount_minor, row.currency),
+        OrderState(row.state),
+        FulfilmentState(row.push) if row.push else None,
+        row.created_at,
+    )
+
+
+_ONLY_IN_PUBLIC = (
+    "EXISTS (SELECT FROM conversations c WHERE c.tenant_id = f.tenant_id AND c.fan_id = f.id HAVING"
+    " bool_and(c.kind = 'public'))"
+)
+"""Whether a fan `f` was only ever heard under posts: they are nobody's subscriber."""
+
+
+def count_chat_activity(scope: Scope, creator_id: UUID, since: datetime, until: datetime) -> ChatCounts:
+    """What was said to and by a creator's side in [since, until), and how many fans came; in chats, not in public."""
+    row = scope.run(
+        "SELECT count(*) FILTER (WHERE direction = 'in'), count(*) FILTER (WHERE direction = 'out'),"  # noqa: S608  a constant
+        " (SELECT count(*) FROM fans f WHERE f.tenant_id = :tenant AND f.creator_id = :creator"
+        f"   AND f.created_at >= :since AND f.created_at < :until AND NOT {_ONLY_IN_PUBLIC})"
+        " FROM messages WHERE tenant_id = :tenant AND creator_id = :creator AND at >= :since AND at < :until"
+        " AND kind NOT IN ('remark', 'edited')",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        since=since,
+        until=until,
+    ).one()
+    return ChatCounts(*row)
+
+
+def payments(scope: Scope, creator_id: UUID, *, since: datetime, until: datetime) -> list[PaymentStory]:
+    """Every charge of a creator in [since, until), with what became of it."""
+    rows = scope.run(
+        "SELECT p.id, p.charge_id, p.amount_minor, p.currency, p.kind, p.order_id, r.state AS refund, p.at"
+        " FROM payments p LEFT JOIN refunds r ON r.tenant_id = p.tenant_id AND r.payment_id = p.id"
+        " WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.at >= :since AND p.at < :until"
+        " ORDER BY p.at, p.id",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        since=since,
+        until=until,
+    )
+    return [
+        PaymentStory(
+            row.id, row.charge_id, Money(row.amount_minor, row.currency), row.kind, row.order_id, row.refund, row.at
+        )
+        for row in rows
+    ]
+
+
+def owned(scope: Scope, fan_id: UUID) -> list[OwnedPackView]:
+    """What a fan has bought, the newest first."""
+    rows = scope.run(
+        "SELECT pack_id, title, state FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan ORDER BY id DESC",
+        tenant=scope.tenant_id,
+        fan=fan_id,
+    )
+    return [OwnedPackView(row.pack_id, row.title, row.state == "active") for row in rows]
+
+
+def fan_facts(scope: Scope, creator_id: UUID) -> list[FanFactsView]:
+    """The read model of a creator's fans, who wrote last first; erased fans, and who only spoke in public, are left
+    out."""
+    rows = scope.run(
+        "SELECT f.id, f.display_name, x.spent, x.buys, x.messages_in, x.messages_out, x.last_in_at, x.last_out_at"  # noqa: S608  a constant
+        " FROM fan_facts x JOIN fans f ON f.tenant_id = x.tenant_id AND f.id = x.fan_id"
+        " WHERE x.tenant_id = :tenant AND x.creator_id = :creator AND f.status <> 'erased'"
+        f" AND NOT {_ONLY_IN_PUBLIC}"
+        " ORDER BY x.last_in_at DESC NULLS LAST, f.id",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+    )
+    return [FanFactsView(*row) for row in rows]
+
+
+def _lines(scope: Scope, conversation_id: UUID) -> tuple[ThreadLine, ...]:
+    rows = scope.run(
+        "SELECT seq, author, kind, body, media, at FROM messages WHERE tenant_id = :tenant"
+        " AND conversation_id = :talk ORDER BY seq",
+        tenant=scope.tenant_id,
+        talk=conversation_id,
+    )
+    return tuple(ThreadLine(row.seq, row.author, row.kind, row.body, tuple(row.media), row.at) for row in rows)
+
+
+def _waiting(scope: Scope, conversation_id: UUID) -> tuple[UnsentDraft, ...]:
+    rows = scope.run(
+        "SELECT id, kind, state, text, reason FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk"
+        " AND state IN ('pending', 'draft', 'approved', 'auto', 'sending', 'uncertain') ORDER BY id",
+        tenant=scope.tenant_id,
+        talk=conversation_id,
+    )
+    return tuple(UnsentDraft(row.id, row.kind, DraftState(row.state), row.text, _message(row.reason)) for row in rows)
+
+
+def _message(stored: dict[str, object] | None) -> Message | None:
+    return Message.from_json(stored) if stored else None

@@ -1,0 +1,355 @@
+"""A paid pack is pushed once; whatever became of the push, what was bought can be pulled for ever."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+from uuid import UUID
+
+from sqlmodel import select
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.limits import send_limits
+from channels.sending import reconciliation, step_runner
+from channels.sending.step_runner import MintPermit, PreparedStep, StagedUploads
+from connectors.contract.connector import Connector
+from connectors.contract.outcomes import (
+    Disconnected,
+    Found,
+    LookupResult,
+    Outcome,
+    Processing,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
+from connectors.shared.http_responses import READER_GONE
+from foundation.db.database import Scope, stored_message
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate.contract.units import Subject, Unit
+from gate.permits import issuance
+from studio.packs import packs
+from subscribers.conversations import conversation_rows, outgoing_messages
+from subscribers.conversations.events import ChatReconcile, OrderFulfil
+from subscribers.conversations.models import Conversation, Fulfilment
+from subscribers.conversations.states import FULFILMENT_STATES, ORDER_STATES, DraftState, FulfilmentState, OrderState
+from subscribers.delivery import message_delivery, send_deadlines
+from subscribers.delivery.message_delivery import NotClaimable
+from subscribers.delivery.send_deadlines import RECHECK_BOUNDS, SEND_MARGIN
+from subscribers.fans import directory
+from subscribers.orders import order_rows, refunds
+from subscribers.rails import installed_rails
+from subscribers.subscriptions import subscription_rows
+from tenants.notices import notices
+
+ACT = timedelta(seconds=60)
+"""A pack may hold many files."""
+
+WORRY, GIVE_UP = timedelta(minutes=15), timedelta(hours=24)
+"""A paid pack that does not leave: a person is told, and after a day the money goes back."""
+
+HELD_AGAIN = timedelta(minutes=5)
+MAX_SHOWN = 6
+"""Buttons in the list of what a fan owns; the newest first."""
+
+
+def pack_subject(fulfilment_id: UUID) -> Subject:
+    """What is carried."""
+    return Subject("fulfilment", fulfilment_id)
+
+
+def compose_pack(scope: Scope, row: Fulfilment, channel: Channel) -> Unit:
+    """The pack as its buyer will see it. Raises NotFound."""
+    fan = directory.get_fan_identity(scope, row.fan_id, channel.id)
+    pack = packs.get_pack(scope, row.pack_id)
+    return message_delivery.build_message_unit(
+        scope, channel, fan, pack_subject(row.id), text=pack.title, media=pack.media
+    )
+
+
+def judge_pack(scope: Scope, fulfilment_id: UUID) -> None:
+    """Let the safety check see a sale as soon as it is made; what it says counts again when the pack is pushed."""
+    row = _read(scope, fulfilment_id)
+    unit = compose_pack(scope, row, channel_reads.get_channel(scope, row.channel_id))
+    issuance.judge_unit(scope, unit, author=scope.actor)
+
+
+def claim_pack_delivery(
+    scope: Scope, fulfilment_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
+) -> PreparedStep | Outcome | StagedUploads:
+    """Take a paid pack for its one push, in the lock order of the house.
+
+    Raises NotClaimable, and the gate's Denied; both undo everything.
+    """
+    row = _read(scope, fulfilment_id)
+    if row.state != FulfilmentState.WAITING:
+        raise NotClaimable
+    channel = channel_reads.get_channel(scope, row.channel_id)
+    unit = compose_pack(scope, row, channel)
+    issuance.lock_unit(scope, unit)
+    blocked = send_limits.claim_send_slot(scope, channel)
+    if blocked is not None:
+        raise NotClaimable(max(blocked.until - scope.now, RECHECK_BOUNDS))
+    talk = conversation_rows.lock_conversation(scope, row.conversation_id)
+    if talk.safety_hold:
+        raise NotClaimable
+    order = order_rows.get_order(scope, row.order_id, lock=True)
+    row = _read(scope, fulfilment_id, lock=True)
+    if row.state != FulfilmentState.WAITING or order.state not in (OrderState.PAID, OrderState.FULFILLING):
+        raise NotClaimable
+    if order.state == OrderState.PAID:
+        order_rows.transition_order(scope, order, OrderState.FULFILLING)
+    deadline = scope.now + ACT
+    _move(scope, row, FulfilmentState.SENDING)
+    row.attempt, row.deadline_at = row.attempt + 1, deadline
+    scope.add(row)
+    outbox.put(scope, ChatReconcile(scope.tenant_id, fulfilment_id, "fulfilment"), at=deadline + SEND_MARGIN)
+    return step_runner.prepare_step(
+        scope, channel=channel, unit=unit, kind="send", act=ACT, mint=mint, connectors=connectors
+    )
+
+
+def postpone_pack_delivery(scope: Scope, fulfilment_id: UUID, again: timedelta | None) -> timedelta | None:
+    """A push that could not be claimed: worried about after a while. The wait, None when it ended."""
+    talk = conversation_rows.lock_conversation(scope, _read(scope, fulfilment_id).conversation_id)
+    row = _read(scope, fulfilment_id, lock=True)
+    if row.state == FulfilmentState.SENDING:
+        return send_deadlines.next_check_time(scope, row.deadline_at)
+    if row.state != FulfilmentState.WAITING:
+        return None
+    _worry(scope, talk, row)
+    if talk.safety_hold and again is None:
+        _later(scope, row, HELD_AGAIN)
+    return again
+
+
+def refund_denied_pack(scope: Scope, fulfilment_id: UUID, decision: issuance.Decision) -> timedelta | None:
+    """The safety check refuses a paid pack: the money goes back, the fan is told. A stop is waited for."""
+    talk = conversation_rows.lock_conversation(scope, _read(scope, fulfilment_id).conversation_id)
+    row = _read(scope, fulfilment_id, lock=True)
+    if row.state == FulfilmentState.SENDING:  # denied between two steps: nothing became visible
+        _move(scope, row, FulfilmentState.WAITING)
+        step_runner.close_attempt(
+            scope, pack_subject(fulfilment_id), Rejected(Message("draft.denied"), permanent=False)
+        )
+    if row.state != FulfilmentState.WAITING:
+        return None
+    if decision.is_transient or decision.is_stale:
+        _worry(scope, talk, row)
+        _later(scope, row, message_delivery.STOP_RETRY_DELAY if decision.is_transient else RECHECK_BOUNDS)
+        return None
+    reason = message_delivery.denial_message(decision)
+    _move(scope, row, FulfilmentState.REFUSED, reason)
+    refunds.request_refund(scope, row.payment_id, reason=Message("refund.not_cleared"))
+    notices.put(scope, reason, cause=f"fulfilment:{row.id}:refused", urgent=True, creator_id=row.creator_id)
+    return None
+
+
+def settle_pack_delivery(scope: Scope, fulfilment_id: UUID, outcome: Outcome) -> timedelta | None:
+    """Write what became of the push; how long to wait before another try, None when it ended."""
+    talk = conversation_rows.lock_conversation(scope, _read(scope, fulfilment_id).conversation_id)
+    order = order_rows.get_order(scope, _read(scope, fulfilment_id).order_id, lock=True)
+    row = _read(scope, fulfilment_id, lock=True)
+    open_still = row.state in (FulfilmentState.SENDING, FulfilmentState.UNCERTAIN)
+    wait = _settle(scope, talk, row, outcome) if open_still else None
+    if row.state == FulfilmentState.DELIVERED and ORDER_STATES.allows(OrderState(order.state), OrderState.FULFILLED):
+        order_rows.transition_order(scope, order, OrderState.FULFILLED)
+    step_runner.close_attempt(scope, pack_subject(fulfilment_id), outcome, note_copy=issuance.record_copy)
+    return wait
+
+
+def _settle(scope: Scope, talk: Conversation, row: Fulfilment, outcome: Outcome) -> timedelta | None:
+    match outcome:
+        case Published(native_id=native_id):
+            _delivered(scope, talk, row, native_id)
+        case Retry(after=after, reason=reason):
+            if row.state == FulfilmentState.SENDING:
+                _move(scope, row, FulfilmentState.WAITING, reason)
+            _worry(scope, talk, row)
+            return after
+        case Rejected(reason=reason) | Reauthorize(reason=reason) | Disconnected(reason=reason):
+            if row.state == FulfilmentState.SENDING:
+                _move(scope, row, FulfilmentState.FAILED, reason)
+            if reason.code == READER_GONE:
+                directory.mark_unreachable(scope, row.fan_id, row.channel_id)
+            _tell(scope, talk, row)
+        case Uncertain(reason=reason):
+            _doubt(scope, row, reason)
+        case Processing():
+            _doubt(scope, row, Message("draft.unsure"))
+        case _:
+            assert_never(outcome)
+    return None
+
+
+def _delivered(scope: Scope, talk: Conversation, row: Fulfilment, native_id: str) -> None:
+    _move(scope, row, FulfilmentState.DELIVERED)
+    row.native_id, row.settled_at = native_id, scope.now
+    scope.add(row)
+    pack = packs.get_pack(scope, row.pack_id)
+    media = tuple(medium.sha256 for medium in pack.media)
+    conversation_rows.record_our_line(
+        scope,
+        talk,
+        author="system",
+        native_id=native_id,
+        kind="pack",
+        body=pack.title,
+        media=media,
+    )
+    outbox.cancel(scope, ChatReconcile.kind, row.id)
+    notices.close(scope, f"fulfilment:{row.id}:late")
+    directory.rebuild_facts(scope, row.fan_id)
+
+
+def _doubt(scope: Scope, row: Fulfilment, reason: Message) -> None:
+    """The pack may have arrived: it is looked for, not pushed again; the receipt's button brings it on demand."""
+    if row.state == FulfilmentState.SENDING:
+        _move(scope, row, FulfilmentState.UNCERTAIN, reason)
+    at = reconciliation.next_look_at(scope, pack_subject(row.id)) or scope.now + SEND_MARGIN
+    outbox.cancel(scope, ChatReconcile.kind, row.id)
+    outbox.put(scope, ChatReconcile(scope.tenant_id, row.id, "fulfilment"), at=at)
+
+
+def _later(scope: Scope, row: Fulfilment, after: timedelta) -> None:
+    """Push in a while, by a row that does not hold the lane meanwhile: what protects a fan may pass it."""
+    again, lane = OrderFulfil(scope.tenant_id, row.id), conversation_rows.chat_lane(row.conversation_id)
+    outbox.put(scope, again, at=scope.now + after, lane=lane, holds_lane=True, priority=2)
+
+
+def _worry(scope: Scope, talk: Conversation, row: Fulfilment) -> None:
+    """A paid pack that waits for long is a person's matter, and after a day its money goes back."""
+    waited = scope.now - (row.created_at or scope.now)
+    if waited > GIVE_UP:
+        refunds.request_refund(scope, row.payment_id, reason=Message("refund.not_delivered"))
+    if waited > WORRY:
+        _tell(scope, talk, row)
+
+
+def _tell(scope: Scope, talk: Conversation, row: Fulfilment) -> None:
+    late = Message("fulfilment.late")
+    notices.put(scope, late, cause=f"fulfilment:{row.id}:late", urgent=True, creator_id=row.creator_id)
+    conversation_rows.escalate_to_member(scope, talk, late, urgent=True)
+
+
+def is_pack_delivery_uncertain(scope: Scope, fulfilment_id: UUID) -> bool:
+    """Whether the push's answer is missing; one left alone past its deadline becomes uncertain here."""
+    row = _read(scope, fulfilment_id, lock=True)
+    if row.state == FulfilmentState.SENDING and row.deadline_at is not None and row.deadline_at < scope.now:
+        _move(scope, row, FulfilmentState.UNCERTAIN, Message("draft.unsure"))
+    return row.state == FulfilmentState.UNCERTAIN
+
+
+def settle_pack_lookup(scope: Scope, fulfilment_id: UUID, sighting: LookupResult) -> None:
+    """Bring a push out of doubt: delivered; or proven absent, and then, only then, pushed once more."""
+    if isinstance(sighting, Found):
+        settle_pack_delivery(scope, fulfilment_id, Published(sighting.native_id, sighting.url, sighting.at))
+        return
+    row = _read(scope, fulfilment_id, lock=True)
+    if row.state != FulfilmentState.UNCERTAIN:
+        return
+    what = pack_subject(fulfilment_id)
+    if not reconciliation.is_possibly_published(scope, what) or reconciliation.is_proven_absent(scope, what):
+        reconciliation.mark_absent(scope, what)
+        _move(scope, row, FulfilmentState.WAITING)
+        _later(scope, row, timedelta())
+        return
+    at = reconciliation.next_look_at(scope, what)
+    if at is None:
+        late = Message("fulfilment.unsure")
+        notices.put(scope, late, cause=f"fulfilment:{row.id}:late", urgent=True, creator_id=row.creator_id)
+        return
+    outbox.put(scope, ChatReconcile(scope.tenant_id, fulfilment_id, "fulfilment"), at=at)
+
+
+@dataclass(frozen=True)
+class OwnedPack:
+    """A pack that a fan may see again: bought by the order, or opened by a subscription for as long as that runs."""
+
+    pack_id: UUID
+    title: str
+    order_id: UUID | None
+
+
+def send_owned_packs(scope: Scope, talk: Conversation, pack_id: UUID | None) -> None:
+    """What the fan asks back of what they own: one pack's pictures, or the list of all; a new message each time."""
+    owned = [one for one in list_owned_packs(scope, talk.fan_id) if pack_id is None or one.pack_id == pack_id]
+    if not owned:
+        outgoing_messages.send_automated_message(scope, talk, Message("service.purchases.none"))
+    elif _opened_here(scope, talk):
+        outgoing_messages.send_automated_message(scope, talk, Message("service.purchases.here"))
+    elif pack_id is None and len(owned) > 1:
+        _list(scope, talk, owned)
+    else:
+        resend_pack(scope, talk, owned[0])
+
+
+def _opened_here(scope: Scope, talk: Conversation) -> bool:
+    """Whether the platform shows what was bought where it was sold, for as long as it stands."""
+    rail = installed_rails.rail_terms_by_platform().get(channel_reads.get_channel(scope, talk.channel_id).platform)
+    return rail is not None and rail.locked
+
+
+def resend_pack(scope: Scope, talk: Conversation, owned: OwnedPack) -> None:
+    """Send a pack again, because its owner asked; it takes a clearance of its own."""
+    pack = packs.get_pack(scope, owned.pack_id)
+    draft = outgoing_messages.create_draft(
+        scope,
+        talk,
+        origin="auto",
+        kind="pack",
+        state=DraftState.AUTO,
+        text=pack.title,
+        media=pack.media,
+        order_id=owned.order_id,
+    )
+    message_delivery.judge_message(scope, draft)
+    outgoing_messages.schedule_message_draft(scope, draft, priority=outgoing_messages.PAYMENT_SEND_PRIORITY)
+
+
+def _list(scope: Scope, talk: Conversation, owned: list[OwnedPack]) -> None:
+    outgoing_messages.send_automated_message(
+        scope,
+        talk,
+        Message("service.purchases.list"),
+        buttons=[
+            outgoing_messages.owned_pack_button(talk.language, one.title, one.pack_id) for one in owned[:MAX_SHOWN]
+        ],
+    )
+
+
+def list_owned_packs(scope: Scope, fan_id: UUID) -> list[OwnedPack]:
+    """All packs of a fan: what they bought, the newest first, then what a subscription opens."""
+    rows = scope.run(
+        "SELECT e.pack_id, e.title, p.order_id FROM entitlements e JOIN payments p ON p.tenant_id = e.tenant_id"
+        " AND p.id = e.payment_id WHERE e.tenant_id = :tenant AND e.fan_id = :fan AND e.state = 'active'"
+        " ORDER BY e.id DESC",
+        tenant=scope.tenant_id,
+        fan=fan_id,
+    )
+    bought = [OwnedPack(row.pack_id, row.title, row.order_id) for row in rows]
+    known = {one.pack_id for one in bought}
+    opened = [
+        packs.get_pack(scope, one) for one in subscription_rows.packs_opened_for_fan(scope, fan_id) if one not in known
+    ]
+    return [*bought, *(OwnedPack(pack.id, pack.title, None) for pack in opened if pack.media)]
+
+
+def _read(scope: Scope, fulfilment_id: UUID, *, lock: bool = False) -> Fulfilment:
+    statement = select(Fulfilment).where(Fulfilment.tenant_id == scope.tenant_id, Fulfilment.id == fulfilment_id)
+    statement = statement.with_for_update() if lock else statement
+    row = scope.session.exec(statement.execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        raise NotFound("fulfilment.unknown")
+    return row
+
+
+def _move(scope: Scope, row: Fulfilment, after: FulfilmentState, reason: Message | None = None) -> None:
+    FULFILMENT_STATES.check(FulfilmentState(row.state), after)
+    row.state, row.reason = str(after), stored_message(reason)
+    scope.add(row)

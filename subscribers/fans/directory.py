@@ -1,0 +1,336 @@
+"""The directory of fans: who writes to whom, in which language, and what they do not want."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from channels.age_verification import age_checks
+from channels.roles import reader_roles
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n import language_detection
+from foundation.i18n.translation import LANGUAGES
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from gate.evidence import received_comments
+from subscribers.conversations.events import FanErased, FanOptedOut
+from subscribers.conversations.models import Fan, FanFacts, FanIdentity
+from subscribers.subscriptions import subscription_rows
+from tenants.agencies import queries as tenant_reads
+
+FALLBACK = "en"
+ERASED_ID_PREFIX = "erased:"
+"""How the platform's name of what a forgotten fan said begins; a digest of that name follows."""
+
+
+@dataclass(frozen=True)
+class FanIdentityView:
+    """A fan as one account knows them; `native_id` is the platform's own name for them."""
+
+    fan_id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    native_id: str
+    display_name: str
+    language: str
+    opt_out: str
+    status: str
+    disclosed_at: datetime | None
+    reachable: str
+
+    @property
+    def may_be_sold_to(self) -> bool:
+        """No offer reaches who is blocked, or asked for none."""
+        return self.status == "active" and self.opt_out == "none"
+
+
+def answer_language(language: str) -> str:
+    """The language we answer in: theirs where we speak it (`fr-CA` is "fr"), else English."""
+    short = language.lower().replace("_", "-").split("-")[0]
+    return short if short in LANGUAGES else FALLBACK
+
+
+def find_or_create_fan(
+    scope: Scope,
+    *,
+    creator_id: UUID,
+    channel_id: UUID,
+    native_id: str,
+    handle: str = "",
+    language: str = "",
+    said: str = "",
+) -> FanIdentityView:
+    """The fan behind a platform's id on one of our accounts; added at first sight. One per creator, never shared.
+
+    Where the platform tells no `language`, that of what they `said` counts, and the creator's first one until it tells.
+    """
+    heard = None if language else language_detection.detect_language(said)
+    scope.lock(f"fan:{scope.tenant_id}:{channel_id}:{native_id}")
+    known = _identity(scope, "i.channel_id = :channel AND i.native_id = :native", channel=channel_id, native=native_id)
+    if known is not None:
+        known = known if known.reachable == "yes" else _back(scope, known)
+        return known if heard in (None, known.language) else _speaks(scope, known, heard)
+    fan = Fan(
+        tenant_id=scope.tenant_id,
+        id=uuid7(),
+        creator_id=creator_id,
+        display_name=handle or native_id,
+        language=answer_language(language or heard or _first_language(scope, creator_id)),
+    )
+    identity = FanIdentity(
+        tenant_id=scope.tenant_id,
+        creator_id=creator_id,
+        fan_id=fan.id,
+        channel_id=channel_id,
+        native_id=native_id,
+        handle=handle,
+    )
+    scope.add(fan)
+    scope.add(identity, FanFacts(tenant_id=scope.tenant_id, creator_id=creator_id, fan_id=fan.id))
+    return get_fan_identity(scope, fan.id, channel_id)
+
+
+def get_fan_identity(scope: Scope, fan_id: UUID, channel_id: UUID) -> FanIdentityView:
+    """A fan as an account knows them. Raises NotFound."""
+    found = _identity(scope, "i.channel_id = :channel AND i.fan_id = :fan", channel=channel_id, fan=fan_id)
+    if found is None:
+        raise NotFound("fan.unknown")
+    return found
+
+
+def find_fan_identity(scope: Scope, channel_id: UUID, native_id: str) -> FanIdentityView | None:
+    """A fan by what the platform calls them; None for one this account never heard."""
+    return _identity(scope, "i.channel_id = :channel AND i.native_id = :native", channel=channel_id, native=native_id)
+
+
+def _identity(scope: Scope, condition: str, **params: Any) -> FanIdentityView | None:
+    row = scope.run(
+        "SELECT f.id, i.creator_id, i.channel_id, i.native_id, f.display_name, f.language, f.opt_out, f.status,"  # noqa: S608  two constants
+        " f.disclosed_at, i.reachable FROM fan_identities i"
+        " JOIN fans f ON f.tenant_id = i.tenant_id AND f.id = i.fan_id"
+        f" WHERE i.tenant_id = :tenant AND {condition}",
+        tenant=scope.tenant_id,
+        **params,
+    ).one_or_none()
+    return FanIdentityView(*row) if row else None
+
+
+def latest_fan_ids(scope: Scope, channel_id: UUID, most: int) -> list[str]:
+    """The platform's ids of those who wrote last to an account, the newest first."""
+    rows = scope.run(
+        "SELECT i.native_id FROM conversations c JOIN fan_identities i ON i.tenant_id = c.tenant_id"
+        " AND i.fan_id = c.fan_id AND i.channel_id = c.channel_id WHERE c.tenant_id = :tenant"
+        " AND c.channel_id = :channel AND c.kind = 'private' AND c.last_in_at IS NOT NULL"
+        " ORDER BY c.last_in_at DESC LIMIT :most",
+        tenant=scope.tenant_id,
+        channel=channel_id,
+        most=most,
+    )
+    return [row.native_id for row in rows]
+
+
+def filter_active_fans(scope: Scope, channels: Collection[UUID], native_ids: Collection[str]) -> list[str]:
+    """Those of these platform ids that are fans of these accounts and blocked by none."""
+    rows = scope.run(
+        "SELECT i.native_id FROM fan_identities i JOIN fans f ON f.tenant_id = i.tenant_id AND f.id = i.fan_id"
+        " WHERE i.tenant_id = :tenant AND i.channel_id = ANY(:channels) AND i.native_id = ANY(:ids)"
+        " GROUP BY i.native_id HAVING bool_and(f.status = 'active') ORDER BY i.native_id",
+        tenant=scope.tenant_id,
+        channels=list(channels),
+        ids=list(native_ids),
+    )
+    return [row.native_id for row in rows]
+
+
+def record_opt_out(scope: Scope, fan_id: UUID, what: Literal["sales", "all"]) -> bool:
+    """The fan wants no offers (`sales`) or nothing at all (`all`); only the fan can lift it. Says whether it is new."""
+    done = scope.run(
+        "UPDATE fans SET opt_out = :what, updated_at = house_now() WHERE tenant_id = :tenant AND id = :fan"
+        " AND opt_out <> :what AND opt_out <> 'all'",
+        tenant=scope.tenant_id,
+        fan=fan_id,
+        what=what,
+    )
+    if done.rowcount:
+        outbox.put(scope, FanOptedOut(scope.tenant_id, fan_id))
+    return bool(done.rowcount)
+
+
+def record_opt_in(scope: Scope, fan_id: UUID) -> None:
+    """The fan wants to hear from us again: only they can say so."""
+    scope.run(
+        "UPDATE fans SET opt_out = 'none', updated_at = house_now() WHERE tenant_id = :tenant AND id = :fan",
+        tenant=scope.tenant_id,
+        fan=fan_id,
+    )
+
+
+def block_fan(scope: Scope, fan_id: UUID) -> None:
+    """Nothing is sold or written to this fan any more but fixed texts."""
+    _set_status(scope, fan_id, "blocked")
+
+
+def mark_unreachable(scope: Scope, fan_id: UUID, channel_id: UUID) -> None:
+    """The platform says that this fan takes no messages of ours."""
+    scope.run(
+        "UPDATE fan_identities SET reachable = 'blocked_us', updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND fan_id = :fan AND channel_id = :channel",
+        tenant=scope.tenant_id,
+        fan=fan_id,
+        channel=channel_id,
+    )
+
+
+def mark_blocked_by_fan(scope: Scope, channel_id: UUID, native_id: str) -> None:
+    """The platform says that whoever it calls so takes no messages of this account any more."""
+    known = _identity(scope, "i.channel_id = :channel AND i.native_id = :native", channel=channel_id, native=native_id)
+    if known is not None:
+        mark_unreachable(scope, known.fan_id, channel_id)
+
+
+def _first_language(scope: Scope, creator_id: UUID) -> str:
+    return next(iter(tenant_reads.get_creator(scope, creator_id).languages), "")
+
+
+def _speaks(scope: Scope, known: FanIdentityView, language: str) -> FanIdentityView:
+    """They write in another language than we thought."""
+    scope.run(
+        "UPDATE fans SET language = :language, updated_at = house_now() WHERE tenant_id = :tenant AND id = :fan",
+        language=language,
+        tenant=scope.tenant_id,
+        fan=known.fan_id,
+    )
+    return replace(known, language=language)
+
+
+def _back(scope: Scope, known: FanIdentityView) -> FanIdentityView:
+    """Who writes to us takes our messages again."""
+    if known.reachable == "blocked_us":
+        scope.run(
+            "UPDATE fan_identities SET reachable = 'yes', updated_at = house_now()"
+            " WHERE tenant_id = :tenant AND fan_id = :fan AND channel_id = :channel AND reachable = 'blocked_us'",
+            tenant=scope.tenant_id,
+            fan=known.fan_id,
+            channel=known.channel_id,
+        )
+    return get_fan_identity(scope, known.fan_id, known.channel_id)
+
+
+def record_ai_disclosure(scope: Scope, fan_id: UUID, version: str) -> None:
+    """The notice that a machine answers has arrived."""
+    scope.run(
+        "UPDATE fans SET disclosed_at = :now, notice_version = :version, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :fan",
+        tenant=scope.tenant_id,
+        fan=fan_id,
+        now=scope.now,
+        version=version,
+    )
+
+
+def _set_status(scope: Scope, fan_id: UUID, status: str) -> None:
+    scope.run(
+        "UPDATE fans SET status = :status, updated_at = house_now() WHERE tenant_id = :tenant AND id = :fan",
+        tenant=scope.tenant_id,
+        fan=fan_id,
+        status=status,
+    )
+
+
+def rebuild_facts(scope: Scope, fan_id: UUID) -> None:
+    """Count a fan's read model anew from ledger and messages."""
+    scope.run(
+        "UPDATE fan_facts SET (messages_in, messages_out, last_in_at, last_out_at) = ("
+        "   SELECT count(*) FILTER (WHERE m.direction = 'in'), count(*) FILTER (WHERE m.direction = 'out'),"
+        "     max(m.at) FILTER (WHERE m.direction = 'in'), max(m.at) FILTER (WHERE m.direction = 'out')"
+        "   FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
+        "   WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND m.kind NOT IN ('remark', 'edited')),"
+        " buys = (SELECT count(*) FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan AND state = 'active'),"
+        " spent = (SELECT coalesce(jsonb_object_agg(currency, minor), '{}'::jsonb) FROM ("
+        "   SELECT e.currency, -sum(e.amount_minor) AS minor FROM ledger_transactions t"
+        "   JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id"
+        "   WHERE t.tenant_id = :tenant AND t.fan_id = :fan AND e.account IN ('sales', 'refunds')"
+        "   GROUP BY e.currency) AS totals), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND fan_id = :fan",
+        tenant=scope.tenant_id,
+        fan=fan_id,
+    )
+
+
+_KNOWN_ON = "SELECT channel_id, native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan"
+
+
+def erase_fan(scope: Scope, about: UUID) -> None:
+    """Forget a fan: bodies, media, drafts, handles and names go; ledger rows stay under the bare id."""
+    params = {"tenant": scope.tenant_id, "fan": about}
+    talks = "SELECT id FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan"
+    scope.run(  # what was edited is named by a digest of its words
+        "UPDATE messages SET body = '', media = '[]',"  # noqa: S608  a constant
+        " native_id = CASE WHEN kind = 'edited' THEN :erased || id ELSE native_id END"
+        f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
+        erased=ERASED_ID_PREFIX,
+        **params,
+    )
+    scope.run(
+        "UPDATE drafts SET text = '', original_text = '', media = '[]', buttons = '[]', invoice = NULL,"  # noqa: S608  a constant
+        " state = CASE WHEN state IN ('pending', 'draft', 'approved', 'auto') THEN 'cancelled' ELSE state END"
+        f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
+        **params,
+    )
+    scope.run(  # what a platform tells once more is known still, and by nothing that leads to who said it
+        "UPDATE remarks SET url = '', native_id = :erased"  # noqa: S608  a constant
+        " || encode(sha256(convert_to(channel_id || ':' || native_id, 'UTF8')), 'hex')"
+        f" WHERE tenant_id = :tenant AND conversation_id IN ({talks}) AND NOT starts_with(native_id, :erased)",
+        erased=ERASED_ID_PREFIX,
+        **params,
+    )
+    scope.run(f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})", **params)  # noqa: S608  a constant
+    scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
+    scope.run(  # who waits for their money is known to its rail by that name alone, until it is back
+        "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.fan_id = :fan AND NOT EXISTS (SELECT FROM"
+        " refunds r WHERE r.tenant_id = p.tenant_id AND r.payment_id = p.id AND r.state = 'asked')",
+        **params,
+    )
+    subscription_rows.stop_all_subscriptions(scope, about)
+    for identity in scope.run(_KNOWN_ON, **params).all():
+        age_checks.erase_checks(scope, identity.channel_id, identity.native_id)
+        reader_roles.remove_reader(scope, identity.channel_id, identity.native_id)
+        received_comments.purge_received_comments(scope, identity.channel_id, identity.native_id)
+    scope.run(
+        "UPDATE fan_identities SET native_id = 'erased:' || id, handle = '', reachable = 'gone'"
+        " WHERE tenant_id = :tenant AND fan_id = :fan",
+        **params,
+    )
+    done = scope.run(
+        "UPDATE fans SET display_name = '', tz = NULL, status = 'erased', opt_out = 'all', updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :fan AND status <> 'erased'",
+        **params,
+    )
+    if done.rowcount:
+        outbox.put(scope, FanErased(scope.tenant_id, about))
+
+
+def export_fan(scope: Scope, about: UUID) -> dict[str, object]:
+    """What we hold about a fan, for the fan: identities, messages, orders. Raises NotFound."""
+    params = {"tenant": scope.tenant_id, "fan": about}
+    fan = scope.run(
+        "SELECT display_name, language, opt_out FROM fans WHERE tenant_id = :tenant AND id = :fan", **params
+    )
+    found = fan.mappings().one_or_none()
+    if found is None:
+        raise NotFound("fan.unknown")
+    parts = {
+        "identities": "SELECT native_id, handle FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan",
+        "messages": "SELECT m.at, m.author, m.body FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id"
+        " AND c.id = m.conversation_id WHERE m.tenant_id = :tenant AND c.fan_id = :fan ORDER BY m.at, m.seq",
+        "orders": "SELECT title, amount_minor, currency, state, created_at FROM orders"
+        " WHERE tenant_id = :tenant AND fan_id = :fan ORDER BY created_at",
+    }
+    lists = {name: [dict(row) for row in scope.run(sql, **params).mappings()] for name, sql in parts.items()}
+    known = scope.run(
+        "SELECT channel_id, native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan", **params
+    )
+    borne = [role for one in known.all() for role in reader_roles.roles_of_reader(scope, one.channel_id, one.native_id)]
+    return {"fan": dict(found), **lists, "roles": borne}

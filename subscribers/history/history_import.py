@@ -1,0 +1,386 @@
+"""A history that moves in: fans with what was said, and what was sold, given back and divided. No outbox row.
+
+Sales that move in with a history: order, charge, delivery, what the fan owns, and every line of the ledger.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from foundation.db.bulk_insert import insert_rows
+from foundation.db.database import Scope
+from foundation.ids import derived_uuid
+from foundation.money import Money
+from studio.packs import packs
+from subscribers.conversations.models import (
+    ChatMessage,
+    Conversation,
+    Entitlement,
+    Fan,
+    FanFacts,
+    FanIdentity,
+    Fulfilment,
+    Order,
+    Payment,
+    Refund,
+)
+from subscribers.conversations.states import FulfilmentState, OrderState, OwnerState, RefundState
+from subscribers.ledger import entries as ledger
+from subscribers.ledger.entries import LedgerLine, SplitShares, TransactionKind
+from subscribers.ledger.models import LedgerEntry, LedgerTransaction
+
+
+@dataclass(frozen=True)
+class PastLine:
+    """One line of a chat; `author` is fan, bot or member, and only a fan's lines come in."""
+
+    author: str
+    body: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class PastFan:
+    """A fan on one account with their lines, oldest first; `since` is when they came."""
+
+    id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    native_id: str
+    name: str
+    language: str
+    since: datetime
+    lines: tuple[PastLine, ...]
+
+    @property
+    def conversation_id(self) -> UUID:
+        """Their chat on this account."""
+        return derived_uuid(self.id, self.channel_id)
+
+    @property
+    def last_at(self) -> datetime:
+        """When something was last said."""
+        return self.lines[-1].at if self.lines else self.since
+
+
+@dataclass(frozen=True)
+class PastSale:
+    """A pack that was paid and delivered; `refunded_at` when its money went back. `id` is the order's."""
+
+    id: UUID
+    fan: PastFan
+    rail: str
+    account: str
+    pack_id: UUID
+    pack_version: int
+    title: str
+    money: Money
+    charge_id: str
+    at: datetime
+    refunded_at: datetime | None = None
+
+    @property
+    def payment_id(self) -> UUID:
+        """Its charge."""
+        return derived_uuid(self.id, "payment")
+
+
+def import_past_fans(scope: Scope, fans: Sequence[PastFan]) -> int:
+    """Write fans, identities and conversations; what is there stays. Returns how many fans were new."""
+    new = insert_rows(scope, Fan, [_fan(fan) for fan in fans])
+    insert_rows(scope, FanIdentity, [_identity(fan) for fan in fans])
+    insert_rows(scope, Conversation, [_talk(fan) for fan in fans])
+    insert_rows(
+        scope, ChatMessage, [_line(fan, seq, line) for fan in fans for seq, line in enumerate(fan.lines, start=1)]
+    )
+    insert_rows(scope, FanFacts, [_facts(fan) for fan in fans])
+    return new
+
+
+def _born(fan: PastFan) -> dict[str, object]:
+    return {"created_at": fan.since, "updated_at": fan.last_at, "creator_id": fan.creator_id}
+
+
+def _fan(fan: PastFan) -> Mapping[str, object]:
+    return {
+        **_born(fan),
+        "id": fan.id,
+        "display_name": fan.name,
+        "language": fan.language,
+        "opt_out": "none",
+        "status": "active",
+    }
+
+
+def _identity(fan: PastFan) -> Mapping[str, object]:
+    return {
+        **_born(fan),
+        "id": derived_uuid(fan.id, fan.channel_id, "identity"),
+        "fan_id": fan.id,
+        "channel_id": fan.channel_id,
+        "native_id": fan.native_id,
+        "handle": fan.name,
+        "reachable": "yes",
+    }
+
+
+def _talk(fan: PastFan) -> Mapping[str, object]:
+    heard = [seq for seq, line in enumerate(fan.lines, start=1) if line.author == "fan"]
+    return {
+        **_born(fan),
+        "id": fan.conversation_id,
+        "fan_id": fan.id,
+        "channel_id": fan.channel_id,
+        "owner": str(OwnerState.BOT),
+        "epoch": 1,
+        "safety_hold": False,
+        "priority": 5,
+        "language": fan.language,
+        "last_in_seq": heard[-1] if heard else 0,
+        "last_seq": len(fan.lines),
+        "last_in_at": fan.lines[heard[-1] - 1].at if heard else None,
+        "session_at": fan.since,
+        "redone": 0,
+        "unsure": 0,
+    }
+
+
+def _line(fan: PastFan, seq: int, line: PastLine) -> Mapping[str, object]:
+    return {
+        "id": derived_uuid(fan.conversation_id, seq),
+        "created_at": line.at,
+        "updated_at": line.at,
+        "creator_id": fan.creator_id,
+        "conversation_id": fan.conversation_id,
+        "seq": seq,
+        "direction": "in" if line.author == "fan" else "out",
+        "author": line.author,
+        "kind": "text",
+        "body": line.body,
+        "native_id": f"history:{seq}",
+        "media": [],
+        "at": line.at,
+    }
+
+
+def _facts(fan: PastFan) -> Mapping[str, object]:
+    heard = [line.at for line in fan.lines if line.author == "fan"]
+    said = [line.at for line in fan.lines if line.author != "fan"]
+    return {
+        **_born(fan),
+        "id": derived_uuid(fan.id, "facts"),
+        "fan_id": fan.id,
+        "spent": {},
+        "buys": 0,
+        "messages_in": len(heard),
+        "messages_out": len(said),
+        "last_in_at": heard[-1] if heard else None,
+        "last_out_at": said[-1] if said else None,
+    }
+
+
+ASKED = timedelta(minutes=3)
+"""From the order to its payment, as far as an old statement can tell."""
+
+Booking = tuple[TransactionKind, str, datetime, list[LedgerLine]]
+"""Kind, source kind, when, entries of one ledger transaction."""
+
+
+def import_past_sales(scope: Scope, sales: Sequence[PastSale]) -> int:
+    """Write sales and book them by the division in force on their day; what is there stays. Returns how many were new.
+
+    What is booked sums to zero in each currency (the database refuses anything else); sold packs are frozen.
+    """
+    insert_rows(scope, Order, [_order(sale) for sale in sales])
+    new = insert_rows(scope, Payment, [_payment(sale) for sale in sales])
+    insert_rows(scope, Fulfilment, [_push(sale) for sale in sales])
+    insert_rows(scope, Entitlement, [_owned(sale) for sale in sales])
+    insert_rows(scope, Refund, [_refund(sale, sale.refunded_at) for sale in sales if sale.refunded_at is not None])
+    booked = _booked(scope, sales)
+    insert_rows(scope, LedgerTransaction, [_transaction(sale, booking) for sale, booking in booked])
+    insert_rows(scope, LedgerEntry, [row for sale, booking in booked for row in _entries(sale, booking)])
+    for pack_id in sorted({sale.pack_id for sale in sales}):
+        packs.freeze_pack(scope, pack_id)
+    _count_buys(scope, sorted({sale.fan.creator_id for sale in sales}))
+    return new
+
+
+def _booked(scope: Scope, sales: Sequence[PastSale]) -> list[tuple[PastSale, Booking]]:
+    """Every booking of every sale. A rule begins on a day, so each creator's day is asked for once."""
+    known: dict[tuple[UUID, date], SplitShares | None] = {}
+    booked = []
+    for sale in sales:
+        key = (sale.fan.creator_id, sale.at.date())
+        if key not in known:
+            known[key] = ledger.revenue_split_at(scope, sale.fan.creator_id, sale.at)
+        booked += [(sale, booking) for booking in past_sale_entries(sale, known[key])]
+    return booked
+
+
+def past_sale_entries(sale: PastSale, shares: SplitShares | None) -> list[Booking]:
+    """What the ledger holds of a sale: the sale, its division, the commission; and the mirror of a refund."""
+    rail = ledger.rail_ledger_account(sale.rail, sale.account)
+    booked: list[Booking] = [("sale", ledger.PAYMENT_SOURCE, sale.at, ledger.sale_entries(sale.money, rail))]
+    if shares is not None:
+        divided, commission = ledger.split_entries(sale.money, shares)
+        booked.append(("split", "split", sale.at, divided))
+        if shares.chatter:
+            booked.append(("commission", "commission", sale.at, commission))
+    if sale.refunded_at is not None:
+        booked.append(("refund", "refund", sale.refunded_at, _mirror(booked)))
+    return booked
+
+
+def _mirror(booked: Sequence[Booking]) -> list[LedgerLine]:
+    """All that a payment caused, negated and summed by account; `sales` become `refunds`."""
+    sums: dict[str, Money] = {}
+    for _, _, _, entries in booked:
+        for entry in entries:
+            account = ledger.REFUNDS_ACCOUNT if entry.account == ledger.SALES_ACCOUNT else entry.account
+            sums[account] = sums[account] - entry.money if account in sums else -entry.money
+    return [LedgerLine(account, money) for account, money in sorted(sums.items())]
+
+
+def _of(sale: PastSale, name: str) -> dict[str, object]:
+    return {
+        "id": derived_uuid(sale.id, name),
+        "created_at": sale.at,
+        "updated_at": sale.refunded_at or sale.at,
+        "creator_id": sale.fan.creator_id,
+    }
+
+
+def _order(sale: PastSale) -> Mapping[str, object]:
+    return {
+        **_of(sale, "order"),
+        "id": sale.id,
+        "created_at": sale.at - ASKED,
+        "fan_id": sale.fan.id,
+        "conversation_id": sale.fan.conversation_id,
+        "channel_id": sale.fan.channel_id,
+        "pack_id": sale.pack_id,
+        "pack_version": sale.pack_version,
+        "title": sale.title,
+        "rail": sale.rail,
+        "currency": sale.money.currency,
+        "amount_minor": sale.money.minor,
+        "state": str(OrderState.FULFILLED if sale.refunded_at is None else OrderState.REFUNDED),
+        "expires_at": sale.at + timedelta(minutes=30),
+        "checkout_at": sale.at,
+    }
+
+
+def _payment(sale: PastSale) -> Mapping[str, object]:
+    return {
+        **_of(sale, "payment"),
+        "rail": sale.rail,
+        "account": sale.account,
+        "channel_id": sale.fan.channel_id,
+        "charge_id": sale.charge_id,
+        "order_id": sale.id,
+        "fan_id": sale.fan.id,
+        "payer": sale.fan.native_id,
+        "amount_minor": sale.money.minor,
+        "currency": sale.money.currency,
+        "product": "pack",
+        "kind": "matched",
+        "at": sale.at,
+    }
+
+
+def _push(sale: PastSale) -> Mapping[str, object]:
+    return {
+        **_of(sale, "push"),
+        "payment_id": sale.payment_id,
+        "order_id": sale.id,
+        "fan_id": sale.fan.id,
+        "conversation_id": sale.fan.conversation_id,
+        "channel_id": sale.fan.channel_id,
+        "pack_id": sale.pack_id,
+        "pack_version": sale.pack_version,
+        "state": str(FulfilmentState.DELIVERED),
+        "attempt": 1,
+        "lookups": 0,
+        "settled_at": sale.at,
+    }
+
+
+def _owned(sale: PastSale) -> Mapping[str, object]:
+    return {
+        **_of(sale, "owned"),
+        "fan_id": sale.fan.id,
+        "pack_id": sale.pack_id,
+        "pack_version": sale.pack_version,
+        "title": sale.title,
+        "payment_id": sale.payment_id,
+        "state": "active" if sale.refunded_at is None else "revoked",
+    }
+
+
+def _refund(sale: PastSale, at: datetime) -> Mapping[str, object]:
+    return {
+        **_of(sale, "refund"),
+        "payment_id": sale.payment_id,
+        "state": str(RefundState.DONE),
+        "by": "system:history",
+        "tries": 1,
+        "done_at": at,
+    }
+
+
+def _transaction_id(sale: PastSale, booking: Booking) -> UUID:
+    return derived_uuid(sale.id, "ledger", booking[0])
+
+
+def _transaction(sale: PastSale, booking: Booking) -> Mapping[str, object]:
+    kind, source_kind, at, _ = booking
+    return {
+        "id": _transaction_id(sale, booking),
+        "created_at": at,
+        "updated_at": at,
+        "creator_id": sale.fan.creator_id,
+        "kind": kind,
+        "source_kind": source_kind,
+        "source_key": str(sale.payment_id),
+        "fan_id": sale.fan.id,
+        "occurred_at": at,
+    }
+
+
+def _entries(sale: PastSale, booking: Booking) -> list[Mapping[str, object]]:
+    _, _, at, entries = booking
+    whole = _transaction_id(sale, booking)
+    return [
+        {
+            "id": derived_uuid(whole, number),
+            "created_at": at,
+            "updated_at": at,
+            "creator_id": sale.fan.creator_id,
+            "transaction_id": whole,
+            "account": entry.account,
+            "currency": entry.money.currency,
+            "amount_minor": entry.money.minor,
+        }
+        for number, entry in enumerate(entries)
+        if entry.money.minor
+    ]
+
+
+_COUNT = """
+UPDATE fan_facts f SET spent = n.spent, buys = n.buys, updated_at = house_now() FROM (
+  SELECT m.fan_id, jsonb_object_agg(m.currency, m.minor) AS spent, (
+    SELECT count(*) FROM entitlements e WHERE e.tenant_id = :tenant AND e.fan_id = m.fan_id AND e.state = 'active')
+    AS buys
+  FROM (SELECT t.fan_id, e.currency, -sum(e.amount_minor) AS minor FROM ledger_transactions t
+    JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
+    WHERE t.tenant_id = :tenant AND t.creator_id = ANY(:creators) AND t.fan_id IS NOT NULL
+      AND e.account IN ('sales', 'refunds') GROUP BY t.fan_id, e.currency) m
+  GROUP BY m.fan_id) n
+WHERE f.tenant_id = :tenant AND f.fan_id = n.fan_id
+"""
+
+
+def _count_buys(scope: Scope, creators: Sequence[UUID]) -> None:
+    """Bring the read models of the fans up to date with what they bought, as `directory.rebuild_facts` would."""
+    scope.run(_COUNT, tenant=scope.tenant_id, creators=list(creators))

@@ -1,0 +1,373 @@
+"""What members see at the inbox: the list by what it asks of them, one conversation, and the fan beside it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from foundation.money import Money
+from gate.policy import emergency_stops
+from gate.viewers import age_assurance
+from gate.viewers.age_assurance import AgeAssuranceSummary
+from subscribers.catalog import offers
+from subscribers.conversations import unsent_text
+from subscribers.conversations.queries import ThreadLine
+from subscribers.conversations.states import DraftState, OrderState, OwnerState
+from subscribers.inbox import fan_notes
+from subscribers.inbox.fan_notes import FanNoteView
+
+LINES = 60
+"""Lines of a conversation that are shown, the newest."""
+
+WITH_PEOPLE, NEWEST, IN_PUBLIC, DEALT_WITH = 60, 40, 40, 10
+"""Conversations in the list: those that ask for a person, the newest of the others, what is said in public, and the
+newest of that which was dealt with."""
+
+URGENT = 0
+"""The priority of a conversation in which somebody may be in danger."""
+
+
+class InboxGroup(StrEnum):
+    """What a conversation asks of the member who looks, in the order of the list."""
+
+    SAFETY, DOUBT, MINE, WAITING, PUBLIC, COLLEAGUES, BOT, SNOOZED, CLOSED = (
+        "safety",
+        "doubt",
+        "mine",
+        "waiting",
+        "public",
+        "colleagues",
+        "bot",
+        "snoozed",
+        "closed",
+    )
+
+
+@dataclass(frozen=True)
+class InboxEntry:
+    """A conversation in the list. `said` is the last line, `suggested` whether a suggestion waits for a yes, `doubt`
+    whether a message may or may not have arrived; `waits_since` is when the fan wrote, None once answered."""
+
+    id: UUID
+    creator_id: UUID
+    fan: str
+    owner: OwnerState
+    member_id: UUID | None
+    priority: int
+    held: bool
+    snoozed_until: datetime | None
+    said: str
+    waits_since: datetime | None
+    last_in_at: datetime | None
+    suggested: bool
+    doubt: bool
+    public: bool = False
+    """It stands under posts, in everybody's sight."""
+
+    def group(self, member_id: UUID, now: datetime) -> InboxGroup:
+        """Where it stands for this member."""
+        people = self.owner in (OwnerState.PENDING_HUMAN, OwnerState.HUMAN)
+        if people and (self.held or self.priority == URGENT):
+            return InboxGroup.SAFETY
+        if self.doubt:
+            return InboxGroup.DOUBT
+        if self.snoozed_until is not None and self.snoozed_until > now:
+            return InboxGroup.SNOOZED
+        if self.owner is OwnerState.HUMAN:
+            return InboxGroup.MINE if self.member_id == member_id else InboxGroup.COLLEAGUES
+        if self.owner is OwnerState.PENDING_HUMAN or self.suggested:
+            return InboxGroup.PUBLIC if self.public else InboxGroup.WAITING
+        return InboxGroup.CLOSED if self.owner is OwnerState.CLOSED else InboxGroup.BOT
+
+
+@dataclass(frozen=True)
+class UnsentMessage:
+    """A message that has not left, or did not: `origin` bot, member or auto; `offer` its button's words."""
+
+    id: UUID
+    origin: str
+    kind: str
+    state: DraftState
+    text: str
+    reason: Message | None
+    confidence: int | None
+    offer: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ConversationDetail:
+    """One conversation as a member works on it. `writing` are the colleagues who are at it now; `public` what stands
+    in everybody's sight."""
+
+    id: UUID
+    creator_id: UUID
+    fan_id: UUID
+    channel_id: UUID
+    fan: str
+    owner: OwnerState
+    member_id: UUID | None
+    held: bool
+    reason: Message | None
+    snoozed_until: datetime | None
+    lines: tuple[ThreadLine, ...]
+    unsent: tuple[UnsentMessage, ...]
+    writing: tuple[UUID, ...]
+    public: bool = False
+
+
+@dataclass(frozen=True)
+class FanPurchase:
+    """A pack of a fan: owned, or ordered; `state` None for one that is owned."""
+
+    title: str
+    price: Money
+    state: OrderState
+    at: datetime
+
+
+@dataclass(frozen=True)
+class FanCard:
+    """The fan beside the conversation. `spent` by currency in minor units."""
+
+    name: str
+    language: str
+    opt_out: str
+    status: str
+    reachable: str
+    since: datetime
+    account: Channel
+    age: AgeAssuranceSummary
+    messages: int
+    buys: int
+    spent: Mapping[str, int]
+    sales_stopped: bool
+    orders: tuple[FanPurchase, ...]
+    notes: tuple[FanNoteView, ...]
+
+
+def inbox_stamp(scope: Scope, creators: Sequence[UUID]) -> str:
+    """One value that changes when anything in the list does."""
+    found = scope.run(
+        "SELECT greatest(max(c.at), max(d.at)) FROM unnest(CAST(:creators AS uuid[])) AS of(id)"
+        " CROSS JOIN LATERAL (SELECT max(updated_at) AS at FROM conversations WHERE tenant_id = :tenant"
+        "   AND creator_id = of.id) c"
+        " CROSS JOIN LATERAL (SELECT max(updated_at) AS at FROM drafts WHERE tenant_id = :tenant"
+        "   AND creator_id = of.id) d",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+    ).scalar()
+    return str(found or "")
+
+
+_ROWS = """
+WITH asked AS (
+  SELECT conversation_id AS id, bool_or(state = 'draft') AS suggested, bool_or(state = 'uncertain') AS doubt
+  FROM drafts WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND state IN ('draft', 'uncertain')
+  GROUP BY conversation_id),
+people AS (
+  SELECT id, priority, last_in_at FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators)
+    AND owner IN ('pending_human', 'human') AND (kind = 'private' OR owner = 'human' OR priority = 0)
+  UNION SELECT c.id, c.priority, c.last_in_at FROM asked a JOIN conversations c ON c.tenant_id = :tenant AND c.id = a.id
+  ORDER BY priority, last_in_at LIMIT :people),
+newest AS (
+  SELECT n.id FROM unnest(CAST(:creators AS uuid[])) AS of(id) CROSS JOIN LATERAL (
+    SELECT id, last_in_at FROM conversations WHERE tenant_id = :tenant AND creator_id = of.id AND kind = 'private'
+      AND last_in_at IS NOT NULL ORDER BY last_in_at DESC LIMIT :newest) n
+  ORDER BY n.last_in_at DESC LIMIT :newest),
+public AS (
+  SELECT id FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND kind = 'public'
+    AND owner = 'pending_human' ORDER BY priority, last_in_at DESC LIMIT :public),
+dealt AS (
+  SELECT id FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND kind = 'public'
+    AND owner = 'closed' ORDER BY last_in_at DESC LIMIT :dealt)
+SELECT c.id, c.creator_id, f.display_name, c.owner, c.owner_member_id, c.priority, c.safety_hold, c.snoozed_until,
+  coalesce(m.body, '') AS said, CASE WHEN c.owner = 'pending_human' OR a.suggested OR NOT EXISTS (
+    SELECT FROM messages o WHERE o.tenant_id = :tenant AND o.conversation_id = c.id AND o.seq > c.last_in_seq
+      AND o.direction = 'out') THEN c.last_in_at END AS waits_since, c.last_in_at,
+  coalesce(a.suggested, false) AS suggested, coalesce(a.doubt, false) AS doubt, c.kind = 'public' AS public
+FROM (SELECT id FROM people UNION SELECT id FROM newest UNION SELECT id FROM public UNION SELECT id FROM dealt) these
+JOIN conversations c ON c.tenant_id = :tenant AND c.id = these.id
+JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id
+LEFT JOIN messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id AND m.seq = c.last_seq
+LEFT JOIN asked a ON a.id = c.id
+WHERE f.status <> 'erased'
+ORDER BY c.priority, c.last_in_at DESC NULLS LAST, c.id
+"""
+
+
+def list_inbox(scope: Scope, creators: Sequence[UUID]) -> list[InboxEntry]:
+    """The conversations of these creators that ask for a person, and the newest of the others."""
+    shown = {"people": WITH_PEOPLE, "newest": NEWEST, "public": IN_PUBLIC, "dealt": DEALT_WITH}
+    found = scope.run(_ROWS, tenant=scope.tenant_id, creators=list(creators), **shown)
+    return [_row(row) for row in found]
+
+
+def _row(row: Any) -> InboxEntry:
+    return InboxEntry(
+        id=row.id,
+        creator_id=row.creator_id,
+        fan=row.display_name,
+        owner=OwnerState(row.owner),
+        member_id=row.owner_member_id,
+        priority=row.priority,
+        held=row.safety_hold,
+        snoozed_until=row.snoozed_until,
+        said=row.said,
+        waits_since=row.waits_since,
+        last_in_at=row.last_in_at,
+        suggested=row.suggested,
+        doubt=row.doubt,
+        public=row.public,
+    )
+
+
+def creator_of_conversation(scope: Scope, conversation_id: UUID) -> UUID:
+    """Whose conversation it is. Raises NotFound; another tenant's looks the same."""
+    found: UUID | None = scope.run(
+        "SELECT creator_id FROM conversations WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=conversation_id,
+    ).scalar()
+    if found is None:
+        raise NotFound("conversation.unknown")
+    return found
+
+
+def conversation_stamp(scope: Scope, conversation_id: UUID) -> str:
+    """One value that changes when anything in a conversation does, a colleague's writing included."""
+    found = scope.run(
+        "SELECT c.updated_at, (SELECT max(updated_at) FROM drafts d WHERE d.tenant_id = c.tenant_id"
+        "   AND d.conversation_id = c.id), (SELECT max(updated_at) FROM composings p WHERE p.tenant_id = c.tenant_id"
+        "   AND p.conversation_id = c.id AND p.updated_at > :since)"
+        " FROM conversations c WHERE c.tenant_id = :tenant AND c.id = :id",
+        tenant=scope.tenant_id,
+        id=conversation_id,
+        since=scope.now - unsent_text.WRITING_WINDOW,
+    ).one_or_none()
+    return " ".join(map(str, found)) if found else ""
+
+
+_DESK = """
+SELECT c.id, c.creator_id, c.fan_id, c.channel_id, f.display_name, c.owner, c.owner_member_id, c.safety_hold, c.reason,
+  c.snoozed_until, c.kind
+FROM conversations c JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id
+WHERE c.tenant_id = :tenant AND c.id = :id
+"""
+
+
+def load_conversation_desk(scope: Scope, conversation_id: UUID, member_id: UUID) -> ConversationDetail:
+    """A conversation with its newest lines. Raises NotFound; another tenant's looks the same."""
+    row = scope.run(_DESK, tenant=scope.tenant_id, id=conversation_id).one_or_none()
+    if row is None:
+        raise NotFound("conversation.unknown")
+    return ConversationDetail(
+        id=row.id,
+        creator_id=row.creator_id,
+        fan_id=row.fan_id,
+        channel_id=row.channel_id,
+        fan=row.display_name,
+        owner=OwnerState(row.owner),
+        member_id=row.owner_member_id,
+        held=row.safety_hold,
+        reason=Message.from_json(row.reason) if row.reason else None,
+        snoozed_until=row.snoozed_until,
+        lines=_lines(scope, conversation_id),
+        unsent=_unsent(scope, conversation_id),
+        writing=unsent_text.other_members_writing(scope, conversation_id, member_id),
+        public=row.kind == "public",
+    )
+
+
+def _lines(scope: Scope, conversation_id: UUID) -> tuple[ThreadLine, ...]:
+    found = scope.run(
+        "SELECT seq, author, kind, body, media, at FROM messages WHERE tenant_id = :tenant"
+        " AND conversation_id = :talk ORDER BY seq DESC LIMIT :most",
+        tenant=scope.tenant_id,
+        talk=conversation_id,
+        most=LINES,
+    )
+    lines = [ThreadLine(row.seq, row.author, row.kind, row.body, tuple(row.media), row.at) for row in found]
+    return tuple(reversed(lines))
+
+
+def _unsent(scope: Scope, conversation_id: UUID) -> tuple[UnsentMessage, ...]:
+    """What has not left; and what a member wrote and was refused, until they write again."""
+    found = scope.run(
+        "SELECT id, origin, kind, state, text, reason, confidence_pct, buttons, offer_id, created_at, (SELECT"
+        "   jsonb_build_array(o.title, o.amount_minor, o.currency) FROM orders o WHERE o.tenant_id = d.tenant_id"
+        "   AND o.id = d.order_id AND d.kind = 'locked') AS sold FROM drafts d"
+        " WHERE tenant_id = :tenant AND conversation_id = :talk"
+        " AND (state IN ('pending', 'draft', 'approved', 'auto', 'sending', 'uncertain')"
+        "  OR state IN ('failed', 'cancelled', 'expired') AND origin = 'member' AND NOT EXISTS ("
+        "   SELECT 1 FROM drafts later WHERE later.tenant_id = d.tenant_id AND later.origin = 'member'"
+        "   AND later.conversation_id = d.conversation_id AND later.id > d.id)) ORDER BY id",
+        tenant=scope.tenant_id,
+        talk=conversation_id,
+    )
+    return tuple(_as_unsent(row) for row in found)
+
+
+def _as_unsent(row: Any) -> UnsentMessage:
+    offer = row.buttons[0]["label"] if row.offer_id is not None and row.buttons else ""
+    if row.sold is not None:
+        title, minor, currency = row.sold
+        offer = f"{title} · {offers.format_price(Money(minor, currency))}"
+    reason = Message.from_json(row.reason) if row.reason else None
+    state = DraftState(row.state)
+    return UnsentMessage(
+        row.id, row.origin, row.kind, state, row.text, reason, row.confidence_pct, offer, row.created_at
+    )
+
+
+def load_fan_card(scope: Scope, of: ConversationDetail) -> FanCard:
+    """The fan of a conversation: what members may know. Raises NotFound."""
+    row = scope.run(
+        "SELECT f.display_name, f.language, f.opt_out, f.status, i.reachable, f.created_at, i.native_id,"
+        " x.messages_in, x.buys, x.spent FROM fans f"
+        " JOIN fan_identities i ON i.tenant_id = f.tenant_id AND i.fan_id = f.id AND i.channel_id = :channel"
+        " LEFT JOIN fan_facts x ON x.tenant_id = f.tenant_id AND x.fan_id = f.id"
+        " WHERE f.tenant_id = :tenant AND f.id = :fan",
+        tenant=scope.tenant_id,
+        fan=of.fan_id,
+        channel=of.channel_id,
+    ).one_or_none()
+    if row is None:
+        raise NotFound("fan.unknown")
+    account, chat = channel_reads.get_channel(scope, of.channel_id), f"{of.channel_id}:{row.native_id}"
+    return FanCard(
+        name=row.display_name,
+        language=row.language,
+        opt_out=row.opt_out,
+        status=row.status,
+        reachable=row.reachable,
+        since=row.created_at,
+        account=account,
+        age=age_assurance.get_assurance(scope, account.platform, row.native_id),
+        messages=row.messages_in or 0,
+        buys=row.buys or 0,
+        spent=row.spent or {},
+        sales_stopped=emergency_stops.is_stopped(scope, "offers", chat=chat),
+        orders=_orders(scope, of.fan_id),
+        notes=tuple(fan_notes.list_fan_notes(scope, of.fan_id)),
+    )
+
+
+def _orders(scope: Scope, fan_id: UUID) -> tuple[FanPurchase, ...]:
+    found = scope.run(
+        "SELECT title, amount_minor, currency, state, created_at FROM orders WHERE tenant_id = :tenant"
+        " AND fan_id = :fan ORDER BY id DESC LIMIT 8",
+        tenant=scope.tenant_id,
+        fan=fan_id,
+    )
+    return tuple(
+        FanPurchase(row.title, Money(row.amount_minor, row.currency), OrderState(row.state), row.created_at)
+        for row in found
+    )

@@ -1,0 +1,223 @@
+"""Answers that members keep to use again: they come into the box of who writes, and leave by that member alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+from uuid import UUID
+
+from sqlalchemy import UniqueConstraint
+
+from foundation.db.database import CreatorOwnedRow, Scope, table_arguments
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.i18n.translation import LANGUAGES
+from subscribers.comments import moderation
+from subscribers.conversations import outgoing_messages, unsent_text
+from subscribers.conversations.models import Conversation
+from subscribers.fans import directory
+from subscribers.inbox import member_actions
+from subscribers.replies import prompt
+
+MAX_SAVED_REPLIES = 200
+"""Answers of one creator."""
+
+MAX_SAVED_REPLY_NAME_LENGTH = 60
+
+FAN_PLACEHOLDER = "{name}"
+"""Stands for what the fan calls themselves."""
+
+Place = Literal["both", "private", "public"]
+"""Where an answer may be used: the kinds of conversations, or each."""
+
+SAVED_REPLY_PLACES: tuple[Place, ...] = get_args(Place)
+ANY_LANGUAGE = ""
+"""The language of words that everybody reads."""
+
+SAVED_REPLY_LANGUAGES = (ANY_LANGUAGE, *LANGUAGES)
+
+
+class SavedReplyRow(CreatorOwnedRow, table=True):
+    """Words of the members of an agency, in the name of one creator."""
+
+    __tablename__ = "saved_answers"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "creator_id", "name"), about="creator", keep="while the tenant is here"
+    )
+    name: str
+    words: str
+    language: str
+    place: str
+    uses: int
+
+
+@dataclass(frozen=True)
+class SavedReply:
+    """One of them, as it is offered; `uses` is how often it came into a box."""
+
+    id: UUID
+    name: str
+    words: str
+    language: str
+    place: str
+    uses: int
+
+
+def list_saved_replies(scope: Scope, talk: Conversation) -> Sequence[SavedReply]:
+    """What may be used in a conversation: in the fan's language first, then for all, the most used before others."""
+    rows = scope.run(
+        "SELECT id, name, words, language, place, uses FROM saved_answers WHERE tenant_id = :tenant"
+        " AND creator_id = :creator AND place IN ('both', :kind)"
+        " ORDER BY language = :language DESC, language = '' DESC, uses DESC, lower(name), id LIMIT :most",
+        tenant=scope.tenant_id,
+        creator=talk.creator_id,
+        kind=talk.kind,
+        language=talk.language,
+        most=MAX_SAVED_REPLIES,
+    )
+    return [SavedReply(*row) for row in rows]
+
+
+def create_saved_reply(
+    scope: Scope, talk: Conversation, *, name: str, words: str, language: str, place: str, key: UUID
+) -> None:
+    """Keep an answer for the creator of a conversation, once per key.
+
+    Raises BadInput for no name, no words or too many, Conflict for a name that is taken or when there are enough.
+    """
+    called, said = _named(name), _said(words, place)
+    if language not in SAVED_REPLY_LANGUAGES or place not in SAVED_REPLY_PLACES:
+        raise BadInput("saved.bad_place")
+    _hold(scope, talk.creator_id)
+    if _exists(scope, talk.creator_id, key):
+        return
+    _check_free(scope, talk.creator_id, called, key)
+    count = scope.run(
+        "SELECT count(*) FROM saved_answers WHERE tenant_id = :tenant AND creator_id = :creator",
+        tenant=scope.tenant_id,
+        creator=talk.creator_id,
+    ).scalar_one()
+    if count >= MAX_SAVED_REPLIES:
+        raise Conflict("saved.enough", most=MAX_SAVED_REPLIES)
+    row = SavedReplyRow(
+        tenant_id=scope.tenant_id,
+        id=key,
+        creator_id=talk.creator_id,
+        name=called,
+        words=said,
+        language=language,
+        place=place,
+        uses=0,
+    )
+    scope.add(row)
+
+
+def update_saved_reply(scope: Scope, talk: Conversation, answer_id: UUID, *, name: str, words: str) -> None:
+    """Call an answer otherwise, or have it say something else. Raises NotFound, else as `keep`."""
+    _hold(scope, talk.creator_id)
+    called, said = _named(name), _said(words, _one(scope, talk, answer_id).place)
+    _check_free(scope, talk.creator_id, called, answer_id)
+    scope.run(
+        "UPDATE saved_answers SET name = :name, words = :words, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND creator_id = :creator AND id = :id",
+        tenant=scope.tenant_id,
+        creator=talk.creator_id,
+        id=answer_id,
+        name=called,
+        words=said,
+    )
+
+
+def delete_saved_reply(scope: Scope, talk: Conversation, answer_id: UUID) -> None:
+    """It is offered no more; forgotten twice is once, and what was sent with it stays."""
+    scope.run(
+        "DELETE FROM saved_answers WHERE tenant_id = :tenant AND creator_id = :creator AND id = :id",
+        tenant=scope.tenant_id,
+        creator=talk.creator_id,
+        id=answer_id,
+    )
+
+
+def insert_saved_reply(
+    scope: Scope, talk: Conversation, member_id: UUID, answer_id: UUID, *, standing: str, most: int
+) -> str:
+    """Lay an answer into a member's box, after what stands there; what stands there now. Nothing is sent.
+
+    Laid again right after itself is once. Raises NotFound for one that is gone, of somebody else, or not for this kind
+    of conversation; BadInput where the box would hold more than `most` characters.
+    """
+    words = fill_saved_reply(_one(scope, talk, answer_id).words, _called(scope, talk))
+    before = standing.rstrip()
+    if before == words or before.endswith(f"\n{words}"):
+        return standing
+    whole = f"{before}\n{words}" if before else words
+    if len(whole) > most:
+        raise BadInput("chat.too_long", most=most, count=len(whole))
+    unsent_text.store_unsent_text(scope, talk, member_id, whole)
+    scope.run(
+        "UPDATE saved_answers SET uses = uses + 1 WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=answer_id,
+    )
+    return whole
+
+
+def fill_saved_reply(words: str, name: str) -> str:
+    """An answer with the fan's name where it asks for that, as one short line of plain signs; pure."""
+    return words.replace(FAN_PLACEHOLDER, outgoing_messages.template_value(prompt.strip_invisible(name)))
+
+
+def _called(scope: Scope, talk: Conversation) -> str:
+    return directory.get_fan_identity(scope, talk.fan_id, talk.channel_id).display_name
+
+
+def _one(scope: Scope, talk: Conversation, answer_id: UUID) -> SavedReply:
+    found = next((one for one in list_saved_replies(scope, talk) if one.id == answer_id), None)
+    if found is None:
+        raise NotFound("saved.unknown")
+    return found
+
+
+def _named(name: str) -> str:
+    called = " ".join(prompt.strip_invisible(name).split())
+    if not 0 < len(called) <= MAX_SAVED_REPLY_NAME_LENGTH:
+        raise BadInput("saved.bad_name", most=MAX_SAVED_REPLY_NAME_LENGTH)
+    return called
+
+
+def _said(words: str, place: str) -> str:
+    said, most = (
+        words.replace("\x00", "").strip(),
+        member_actions.MAX_REPLY_LENGTH if place == "private" else moderation.MAX_COMMENT_ANSWER_LENGTH,
+    )
+    if not said:
+        raise BadInput("saved.no_words")
+    if len(said) > most:
+        raise BadInput("chat.too_long", most=most, count=len(said))
+    return said
+
+
+def _hold(scope: Scope, creator_id: UUID) -> None:
+    """Two members who save at once are counted one after the other."""
+    scope.lock(f"saved:{scope.tenant_id}:{creator_id}")
+
+
+def _exists(scope: Scope, creator_id: UUID, answer_id: UUID) -> bool:
+    found = scope.run(
+        "SELECT 1 FROM saved_answers WHERE tenant_id = :tenant AND creator_id = :creator AND id = :id",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        id=answer_id,
+    ).scalar()
+    return found is not None
+
+
+def _check_free(scope: Scope, creator_id: UUID, name: str, answer_id: UUID) -> None:
+    taken = scope.run(
+        "SELECT 1 FROM saved_answers WHERE tenant_id = :tenant AND creator_id = :creator AND name = :name"
+        " AND id <> :id",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        name=name,
+        id=answer_id,
+    ).scalar()
+    if taken is not None:
+        raise Conflict("saved.name_taken", name=name)

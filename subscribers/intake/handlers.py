@@ -1,0 +1,189 @@
+"""What each event of the room does. No transaction is open while a platform or a model is asked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from channels.sending.step_runner import PreparedStep, StagedUploads
+from connectors.contract.outcomes import LookupResult, Outcome
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate.contract.units import Subject
+from gate.permits import issuance
+from gate.permits.issuance import Decision, PermitDenied
+from studio.costs.text_requests import FREE_BILLING, TextBilling, TextPurpose, TextSession
+from subscribers.checkout import order_payments
+from subscribers.conversations.events import (
+    AgeCheckAnswered,
+    ChatReconcile,
+    ChatSend,
+    ChatTurn,
+    CommentAnswerDue,
+    CommentModerationDue,
+    OfferExpire,
+    OrderFulfil,
+    OrderRefund,
+    PaymentSettle,
+    SubscriptionStop,
+    UncertainMessageResolved,
+)
+from subscribers.delivery import message_delivery, pack_delivery
+from subscribers.delivery.message_delivery import NotClaimable
+from subscribers.intake import update_intake
+from subscribers.orders import refunds
+from subscribers.orders.refunds import CallRailRefund
+from subscribers.rails.contract import Rails
+from subscribers.replies import reply_generation
+from subscribers.replies.reply_generation import WriteText
+from tenants.notices import notices
+
+CHAT = "system:chat"
+
+Lost = ChatTurn | ChatSend | OrderFulfil | OrderRefund | CommentModerationDue | CommentAnswerDue | SubscriptionStop
+
+Claim = Callable[[Scope, UUID], PreparedStep | Outcome | StagedUploads]
+"""`message_delivery.claim_message` or `pack_delivery.claim_pack_delivery` with `mint` and `connectors` bound."""
+
+RunSteps = Callable[[PreparedStep], Outcome | StagedUploads]
+"""`channels.sending.step_runner.run_steps` with its collaborators bound."""
+
+Look = Callable[[UUID, Subject], LookupResult]
+"""`channels.sending.reconciliation.look_up_attempt` with its collaborators bound."""
+
+
+@dataclass(frozen=True)
+class DeliveryServices:
+    """How each end of sending one kind of subject is recorded.
+
+    The first three return how long to wait before the row is tried again, None when it ended.
+    """
+
+    postpone: Callable[[Scope, UUID, timedelta | None], timedelta | None]
+    deny: Callable[[Scope, UUID, Decision], timedelta | None]
+    settle: Callable[[Scope, UUID, Outcome], timedelta | None]
+    is_uncertain: Callable[[Scope, UUID], bool]
+    settle_lookup: Callable[[Scope, UUID, LookupResult], None]
+
+
+MESSAGES = DeliveryServices(
+    postpone=message_delivery.postpone_message,
+    deny=message_delivery.deny_message,
+    settle=message_delivery.settle_message,
+    is_uncertain=message_delivery.is_message_uncertain,
+    settle_lookup=message_delivery.settle_message_lookup,
+)
+PACKS = DeliveryServices(
+    postpone=pack_delivery.postpone_pack_delivery,
+    deny=pack_delivery.refund_denied_pack,
+    settle=pack_delivery.settle_pack_delivery,
+    is_uncertain=pack_delivery.is_pack_delivery_uncertain,
+    settle_lookup=pack_delivery.settle_pack_lookup,
+)
+
+
+def generate_reply(
+    event: ChatTurn, *, tenant: OpenScope, write: WriteText, rails: Rails, billing: TextBilling = FREE_BILLING
+) -> None:
+    """Gather, ask the model with nothing open, settle. `billing` says what models cost."""
+    with tenant(event.tenant_id, CHAT) as scope:
+        begun = reply_generation.begin_reply_turn(scope, event.subject_id, rails=rails)
+    if begun is None:
+        return
+    sitting = TextSession(tenant, event.tenant_id, begun.creator_id, TextPurpose.CHAT, begun.conversation_id, billing)
+    spoken = reply_generation.request_reply(begun, sitting.counted_writer(write))
+    with tenant(event.tenant_id, CHAT) as scope:
+        if reply_generation.finish_reply_turn(scope, begun, spoken):
+            sitting.mark_used(scope)
+
+
+def send_message(event: ChatSend, *, tenant: OpenScope, claim: Claim, carry: RunSteps) -> None:
+    """Claim, act, settle a message."""
+    _carry(event, MESSAGES, tenant=tenant, claim=claim, carry=carry)
+
+
+def deliver_pack(event: OrderFulfil, *, tenant: OpenScope, claim: Claim, carry: RunSteps) -> None:
+    """Claim, act, settle the one push of a paid pack."""
+    _carry(event, PACKS, tenant=tenant, claim=claim, carry=carry)
+
+
+def _carry(
+    event: ChatSend | OrderFulfil, desk: DeliveryServices, *, tenant: OpenScope, claim: Claim, carry: RunSteps
+) -> None:
+    tenant_id, subject_id = event.tenant_id, event.subject_id
+    try:
+        with tenant(tenant_id, CHAT) as scope:
+            armed = claim(scope, subject_id)
+        outcome = carry(armed) if isinstance(armed, PreparedStep) else armed
+    except NotClaimable as refusal:
+        with tenant(tenant_id, CHAT) as scope:
+            wait = desk.postpone(scope, subject_id, refusal.again)
+    except PermitDenied as denied:
+        with tenant(tenant_id, CHAT) as scope:
+            issuance.record_denial(scope, denied)
+            wait = desk.deny(scope, subject_id, denied.decision)
+    else:
+        if isinstance(outcome, StagedUploads):
+            raise TypeError("a message is sent whole")
+        with tenant(tenant_id, CHAT) as scope:
+            wait = desk.settle(scope, subject_id, outcome)
+    if wait is not None:
+        raise outbox.RetryLater(wait)
+
+
+def reconcile_message(event: ChatReconcile, *, tenant: OpenScope, look: Look) -> None:
+    """Bring a message or a push out of doubt: look, then settle what was seen. Nothing is sent again blindly."""
+    desk = PACKS if event.what == "fulfilment" else MESSAGES
+    with tenant(event.tenant_id, CHAT) as scope:
+        doubtful = desk.is_uncertain(scope, event.subject_id)
+    if not doubtful:
+        return
+    sighting = look(event.tenant_id, Subject(event.what, event.subject_id))
+    with tenant(event.tenant_id, CHAT) as scope:
+        desk.settle_lookup(scope, event.subject_id, sighting)
+
+
+def resolve_uncertain_message(event: UncertainMessageResolved, *, tenant: OpenScope) -> None:
+    """End the doubt about a message as the member who looked says."""
+    with tenant(event.tenant_id, event.by) as scope:
+        message_delivery.settle_message_by_member(scope, event.subject_id, arrived=event.arrived)
+
+
+def assign_unmatched_payment(event: PaymentSettle, *, tenant: OpenScope) -> None:
+    """Take an unmatched payment for the order a member named."""
+    with tenant(event.tenant_id, event.by) as scope:
+        order_payments.assign_payment_to_order(scope, event.subject_id, event.order_id)
+
+
+def answer_age_check(event: AgeCheckAnswered, *, tenant: OpenScope) -> None:
+    """Say in the chat how a check of age ended."""
+    with tenant(event.tenant_id, CHAT) as scope:
+        update_intake.notify_age_check_result(scope, event.channel_id, event.user_id, event.state)
+
+
+def expire_offer(event: OfferExpire, *, tenant: OpenScope) -> None:
+    """The time to pay an order is over."""
+    with tenant(event.tenant_id, CHAT) as scope:
+        order_payments.expire_order(scope, event.subject_id)
+
+
+def refund_order_payment(event: OrderRefund, *, tenant: OpenScope, give_back: CallRailRefund) -> None:
+    """Give a payment back; a rail that lost its answer is asked again, and gives once."""
+    with tenant(event.tenant_id, CHAT) as scope:
+        call = refunds.next_refund_request(scope, event.subject_id)
+    if call is None:
+        return
+    if isinstance(call, timedelta):
+        raise outbox.RetryLater(call)
+    outcome = give_back(call.tenant_id, call.subject, call.channel_id, call.step, seen=call.seen)
+    with tenant(event.tenant_id, CHAT) as scope:
+        wait = refunds.settle_refund(scope, event.subject_id, outcome)
+    if wait is not None:
+        raise outbox.RetryLater(wait)
+
+
+def notify_failed_event(event: Lost, *, tenant: OpenScope) -> None:
+    """A row failed too often: a fault of ours, and a fan waits. A person is told."""
+    with tenant(event.tenant_id, CHAT) as scope:
+        notices.put(scope, Message("chat.stuck"), cause=f"{event.kind}:{event.subject_id}:dead", urgent=True)

@@ -1,0 +1,69 @@
+"""What a fan edits after it was heard: heard again for an age and for danger, kept beside what was said, answered by
+nobody."""
+
+from channels.accounts.queries import Channel
+from connectors.contract.connector import ChatUpdate
+from foundation.db.database import Scope
+from gate.text.text_rating import MinorSignal
+from subscribers.conversations import conversation_rows, message_context, text_signals
+from subscribers.conversations.message_context import MessageReading
+from subscribers.fans import directory
+from subscribers.safety import escalation
+
+
+def receive_edit(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
+    """Take in what a message says now; words that it is known to have said change nothing, whoever tells them again.
+
+    Somebody unknown here, or forgotten, is met for a signal alone: no word put right brings anybody back.
+    """
+    fan = directory.find_fan_identity(scope, channel.id, update.fan)
+    if not _has_words(update) or (fan is not None and _is_old(scope, fan, channel, update)):
+        return
+    danger = text_signals.has_crisis_signal(scope, update.text)
+    age = text_signals.strongest_age_signal(scope, *_readings(scope, fan, channel, update))
+    if fan is None and not danger and age is MinorSignal.NONE:
+        return
+    fan = fan or directory.find_or_create_fan(
+        scope,
+        creator_id=channel.creator_id,
+        channel_id=channel.id,
+        native_id=update.fan,
+        handle=update.handle,
+        language=update.language,
+        said=update.text,
+    )
+    minor = text_signals.report_age_signal(
+        scope, channel.platform, update.fan, age
+    )  # the fan is held before, the conversation after
+    talk = conversation_rows.find_or_create_conversation(scope, fan, channel)
+    if _is_old(scope, fan, channel, update):  # another process heard it meanwhile
+        return
+    conversation_rows.record_fan_edit(scope, talk, native_id=update.native_id, words=update.text)
+    if danger or minor:
+        conversation_rows.reopen_conversation(scope, talk)
+    if danger:
+        escalation.respond_to_crisis(scope, talk, update.text)
+    if minor:
+        escalation.respond_to_minor(scope, talk, fan, update.text)
+
+
+def _has_words(update: ChatUpdate) -> bool:
+    """Whether it is words of a message that has a name: a press, a picture without any or a place that moves is not."""
+    return update.kind in (*conversation_rows.TEXT_KINDS, conversation_rows.EDITED_KIND) and bool(
+        update.native_id and update.text.strip()
+    )
+
+
+def _is_old(scope: Scope, fan: directory.FanIdentityView, channel: Channel, update: ChatUpdate) -> bool:
+    return conversation_rows.has_recorded_text(scope, fan, channel, update.native_id, update.text)
+
+
+def _readings(
+    scope: Scope, fan: directory.FanIdentityView | None, channel: Channel, update: ChatUpdate
+) -> tuple[MessageReading, ...]:
+    """The words alone, as the last thing that was said, and where they stand, if that is known."""
+    if fan is None:
+        return (MessageReading(update.text),)
+    at = conversation_rows.line_number_of(scope, fan, channel, update.native_id)
+    in_place = message_context.read_edited_message(scope, fan, channel, update.text, at=at) if at is not None else ()
+    return (*message_context.read_new_message(scope, fan, channel, update.text), *in_place)

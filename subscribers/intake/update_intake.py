@@ -1,0 +1,431 @@
+"""What a fan does, and who answers: stored first, safety next, then code, a person or the model."""
+
+from dataclasses import replace
+from datetime import timedelta
+from enum import Enum
+from typing import assert_never
+from uuid import UUID
+
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.metrics import reaction_counts
+from channels.roles import reader_roles
+from connectors.contract.connector import ChatUpdate
+from connectors.contract.reader_roles import ADMISSION_FIELD
+from foundation.db.database import Scope
+from foundation.errors import NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate.evidence.snapshot import TEST_ASSURANCE_METHOD
+from gate.policy import active_policy
+from gate.text import text_rating as gate_text
+from gate.viewers import age_assurance
+from subscribers.catalog import offers
+from subscribers.checkout import monthly_payments, order_payments, subscription_endings, unlocks
+from subscribers.conversations import (
+    conversation_rows,
+    message_context,
+    outgoing_messages,
+    text_signals,
+)
+from subscribers.conversations.events import ChatTurn
+from subscribers.conversations.models import Conversation
+from subscribers.conversations.states import OwnerState
+from subscribers.delivery import pack_delivery
+from subscribers.fans import directory
+from subscribers.intake import fan_commands, message_edits
+from subscribers.orders import refunds
+from subscribers.rails.contract import MonthlyRail, PaymentRail, Rails, RailTill
+from subscribers.replies import speaker_notices
+from subscribers.replies.reply_checks import normalize_reply
+from subscribers.safety import age_checks, escalation, join_requests
+
+SILENCE, PATIENCE = timedelta(seconds=2.5), timedelta(seconds=8)
+"""A burst is joined: so much silence ends it, and no answer waits longer than that."""
+
+NOTICE_AGAIN = timedelta(hours=3)
+"""The notice is repeated after so long of a continuing session, and at the start of each new one."""
+
+REDONE_MOST = 2
+"""Turns thrown away in a row because the fan wrote on; the next one answers all it has seen."""
+
+OVER_18 = "over_18"
+"""What a test network says of a fan who proved to be an adult."""
+
+
+def receive_update(
+    scope: Scope, channel: Channel, update: ChatUpdate, *, rails: Rails, environment: str, pages: str = ""
+) -> None:
+    """Take in one thing that happened on a chat account; the same thing a second time changes nothing.
+
+    A checkout is not answered here: the listening process asks `order_payments.answer_checkout_query` while the platform waits.
+    `environment` is the settings': a test network's proof of age counts in demo and test alone. `pages` is the address
+    of our own pages, where an age is proven.
+    """
+    update = replace(
+        update,
+        text=conversation_rows.clean_stored_text(update.text),
+        handle=conversation_rows.clean_stored_text(update.handle),
+        ref=conversation_rows.clean_stored_text(update.ref),
+    )
+    match update.kind:
+        case "payment":
+            rail = rails[channel.platform]
+            order_payments.record_payment(scope, rail.verify(update, till_of_channel(channel), now=scope.now))
+        case "refund":
+            rail = rails[channel.platform]
+            refunds.record_refund(scope, rail=rail.name, account=channel.account, charge_id=update.charge_id)
+        case "checkout":
+            return
+        case "counted":
+            reaction_counts.store_reaction_count(scope, channel, update)
+        case "unlocked":
+            unlocks.schedule_unlock_checks(scope, channel, update.fan, update.payload)
+        case "blocked":
+            directory.mark_blocked_by_fan(scope, channel.id, update.fan)
+        case "lost" | "back":
+            if update.ref == channel.destination_id:
+                lifecycle.update_bot_rights(scope, channel.id, back=update.kind == "back")
+        case "edited":
+            message_edits.receive_edit(scope, channel, update)
+        case "join":
+            join_requests.handle_join_request(scope, channel, update, notice=_notice)
+        case "message" | "button" | "age" | "stop" | "unsupported":
+            _hear(scope, channel, update, rails=rails, environment=environment, pages=pages)
+        case _:
+            assert_never(update.kind)
+
+
+def till_of_channel(channel: Channel) -> RailTill:
+    """Where the money of an account lands."""
+    return RailTill(channel.tenant_id, channel.id, channel.creator_id, channel.account)
+
+
+def _hear(scope: Scope, channel: Channel, update: ChatUpdate, *, rails: Rails, environment: str, pages: str) -> None:
+    words = update.kind in conversation_rows.TEXT_KINDS
+    fan = directory.find_or_create_fan(
+        scope,
+        creator_id=channel.creator_id,
+        channel_id=channel.id,
+        native_id=update.fan,
+        handle=update.handle,
+        language=update.language,
+        said=update.text if words else "",
+    )
+    native_id = update.native_id if words and update.native_id else f"update:{update.key}"
+    if conversation_rows.line_number_of(scope, fan, channel, native_id) is not None:
+        message_edits.receive_edit(scope, channel, update)  # a list that is read again may show it in other words
+        return
+    # before the conversation is locked: the reader's epoch comes first
+    age = _age(scope, channel, fan, update, environment)
+    talk = conversation_rows.find_or_create_conversation(scope, fan, channel)
+    session = talk.session_at
+    kind = "text" if update.kind == "message" else update.shows or update.kind
+    if not conversation_rows.record_fan_line(
+        scope, talk, native_id=native_id, kind=kind, body=update.text or update.ref
+    ):
+        return
+    directory.rebuild_facts(scope, fan.fan_id)
+    reports = _told_where(scope, talk, update, pages)
+    crisis = words and text_signals.has_crisis_signal(scope, update.text)
+    if age is AgeSignal.MINOR:
+        conversation_rows.reopen_conversation(scope, talk)
+        if crisis:
+            escalation.respond_to_crisis(scope, talk, update.text)
+        escalation.respond_to_minor(scope, talk, fan, update.text)
+        conversation_rows.record_marker_line(scope, talk, "minor")
+        return
+    if (fan.status != "active" or reports) and not crisis:
+        return
+    _try_role(scope, channel, fan, asks=_asks_age(update))
+    conversation_rows.reopen_conversation(scope, talk)
+    _notice(scope, talk, fan, talk.session_at != session)
+    if crisis:
+        escalation.respond_to_crisis(scope, talk, update.text)
+        conversation_rows.record_marker_line(scope, talk, "crisis")
+        return
+    match update.kind:
+        case "message" | "button" if _asks_age(update):
+            outgoing_messages.send_automated_message(
+                scope, talk, age_checks.age_check_message(scope, talk, channel, fan, pages=pages)
+            )
+        case "message":
+            _answer(scope, talk, update.text, rails.get(channel.platform))
+        case "button":
+            _press(scope, talk, update.ref, rails.get(channel.platform))
+        case "age":
+            sentence = Message("service.age.thanks") if age is AgeSignal.PROVEN else Message("service.age.not_taken")
+            outgoing_messages.send_automated_message(scope, talk, sentence)
+        case "stop":
+            _stop(scope, talk, everything="all" in normalize_reply(update.text).split())
+        case _:
+            conversation_rows.escalate_to_member(scope, talk, Message("chat.unreadable"))
+
+
+def _try_role(scope: Scope, channel: Channel, fan: directory.FanIdentityView, *, asks: bool) -> None:
+    """Whoever shows up may have come to where a role counts. Where people ask to be let in, that itself is told."""
+    if asks or not channel.options.get(ADMISSION_FIELD):
+        reader_roles.retry_role(scope, channel.id, fan.native_id, anyway=asks)
+
+
+def _told_where(scope: Scope, talk: Conversation, update: ChatUpdate, pages: str) -> bool:
+    """Tell who wants something gone where to ask for it; whether this was all they wanted. No stop holds it back.
+
+    Answered to everybody, blocked readers and minors too, by code alone.
+    """
+    if update.kind != "message" or fan_commands.parse_command(update.text) != "report":
+        return False
+    outgoing_messages.send_automated_message(
+        scope, talk, Message("service.safety.report", {"report_page": f"{pages.rstrip('/')}/report"})
+    )
+    return True
+
+
+def _asks_age(update: ChatUpdate) -> bool:
+    """Whether a fan wants to know how to prove their age."""
+    if update.kind == "button":
+        return update.ref.partition(":")[0] == "age"
+    return fan_commands.parse_command(update.text) == "age"
+
+
+def notify_age_check_result(scope: Scope, channel_id: UUID, user_id: str, state: str) -> None:
+    """A check of age has its end: the fan who asked for it in this chat is told, once; a "no" is a minor's."""
+    fan = directory.find_fan_identity(scope, channel_id, user_id)
+    if fan is None or fan.status == "erased":
+        return
+    talk = conversation_rows.find_or_create_conversation(scope, fan, channel_reads.get_channel(scope, channel_id))
+    if state == "failed":
+        escalation.respond_to_minor(scope, talk, fan, "")
+    elif fan.status == "active" and state in age_checks.AGE_CHECK_MESSAGES:
+        outgoing_messages.send_automated_message(scope, talk, Message(age_checks.AGE_CHECK_MESSAGES[state]))
+
+
+class AgeSignal(Enum):
+    """What an update says of the fan's age."""
+
+    NOTHING, MINOR, PROVEN, REFUSED = range(4)
+
+
+def _age(
+    scope: Scope, channel: Channel, fan: directory.FanIdentityView, update: ChatUpdate, environment: str
+) -> AgeSignal:
+    """What this says of the fan's age, told to the gate at once."""
+    if update.kind in conversation_rows.TEXT_KINDS:
+        readings = message_context.read_new_message(scope, fan, channel, update.text)
+        return (
+            AgeSignal.MINOR
+            if text_signals.has_minor_signal(scope, channel.platform, update.fan, *readings)
+            else AgeSignal.NOTHING
+        )
+    if update.kind != "age":
+        return AgeSignal.NOTHING
+    if not age_assurance.get_assurance(scope, channel.platform, update.fan).can_be_messaged:
+        return AgeSignal.REFUSED
+    adult = update.ref == OVER_18
+    try:
+        age_assurance.record_assurance(
+            scope,
+            platform=channel.platform,
+            user_id=update.fan,
+            method=TEST_ASSURANCE_METHOD,
+            assured_level="L4",
+            over_18=adult,
+            environment=environment,
+        )
+    except Refused:
+        return AgeSignal.REFUSED
+    return AgeSignal.PROVEN if adult else AgeSignal.MINOR
+
+
+def _notice(scope: Scope, talk: Conversation, fan: directory.FanIdentityView, fresh: bool) -> None:
+    """D1, D4: before anything else a fan reads that a machine answers; again in a new session, every three hours, and
+    when it goes on after a person. While a person answers, it would not be true."""
+    if OwnerState(talk.owner) is OwnerState.HUMAN:
+        return
+    told, waiting = scope.run(  # in one statement: between two, the notice may arrive and be missed by both
+        "SELECT f.disclosed_at, EXISTS (SELECT 1 FROM drafts d WHERE d.tenant_id = :tenant"
+        " AND d.conversation_id = :talk AND d.kind = 'notice' AND d.state IN ('auto', 'sending', 'uncertain'))"
+        " FROM fans f WHERE f.tenant_id = :tenant AND f.id = :fan",
+        tenant=scope.tenant_id,
+        talk=talk.id,
+        fan=fan.fan_id,
+    ).one()
+    due = (
+        told is None or fresh or scope.now - told > NOTICE_AGAIN or speaker_notices.has_person_spoken_last(scope, talk)
+    )
+    if due and not waiting:
+        outgoing_messages.send_automated_message(
+            scope, talk, speaker_notices.speaker_sentence(scope, talk, "notice"), kind="notice"
+        )
+
+
+def _answer(scope: Scope, talk: Conversation, said: str, rail: PaymentRail | None) -> None:
+    """A message: the truth about who speaks and commands are answered by code, the rest by the owner."""
+    if gate_text.is_bot_question(said, lexicon=active_policy.current_bundle(scope).lexicon):
+        conversation_rows.record_marker_line(scope, talk, "truth")
+        human = OwnerState(talk.owner) is OwnerState.HUMAN
+        outgoing_messages.send_automated_message(
+            scope, talk, speaker_notices.speaker_sentence(scope, talk, "truth_person" if human else "truth")
+        )
+        return
+    match fan_commands.parse_command(said):
+        case "stop":
+            _stop(scope, talk, everything="all" in normalize_reply(said).split())
+        case "purchases":
+            pack_delivery.send_owned_packs(scope, talk, None)
+        case "subscription":
+            monthly_payments.send_subscription_overview(scope, talk, sells=isinstance(rail, MonthlyRail))
+        case "terms" | "privacy" as about:
+            outgoing_messages.send_automated_message(scope, talk, Message(f"service.about.{about}"))
+        case "start":
+            directory.record_opt_in(scope, talk.fan_id)
+        case "paysupport":
+            _hand_over(scope, talk, Message("chat.asks_money_back"))
+        case "human" if not fan_commands.ASKS_FOR_REFUND.search(normalize_reply(said)):
+            _hand_over(scope, talk, Message("chat.asks_person"))
+        case _:
+            _converse(scope, talk, normalize_reply(said))
+
+
+def _converse(scope: Scope, talk: Conversation, plain: str) -> None:
+    """Words that are no command: who asks for a person or for money back has one, the rest is its owner's to answer."""
+    if fan_commands.ASKS_FOR_REFUND.search(plain):
+        _hand_over(scope, talk, Message("chat.asks_money_back"))
+    elif fan_commands.ASKS_FOR_PERSON.search(plain):
+        _hand_over(scope, talk, Message("chat.asks_person"))
+    elif OwnerState(talk.owner) is OwnerState.BOT:
+        schedule_reply(scope, talk)
+    else:
+        conversation_rows.escalate_to_member(scope, talk, Message("chat.fan_waits"))
+
+
+def _hand_over(scope: Scope, talk: Conversation, reason: Message) -> None:
+    if OwnerState(talk.owner) is OwnerState.BOT:
+        outgoing_messages.send_automated_message(scope, talk, Message("service.handoff"))
+    conversation_rows.escalate_to_member(scope, talk, reason)
+
+
+def schedule_reply(scope: Scope, talk: Conversation) -> None:
+    """Let the model answer soon; what it was about to say without this message is written anew, twice at most."""
+    if talk.redone < REDONE_MOST and conversation_rows.cancel_bot_drafts(
+        scope, talk.id, Message("draft.superseded"), ("pending", "draft", "auto")
+    ):
+        talk.redone += 1
+    outbox.cancel(scope, ChatTurn.kind, talk.id)
+    first = talk.unanswered_since is None and talk.session_at == scope.now
+    if talk.unanswered_since is None:
+        talk.unanswered_since = scope.now
+    at = scope.now if first else min(scope.now + SILENCE, max(talk.unanswered_since + PATIENCE, scope.now))
+    outbox.put(
+        scope, ChatTurn(scope.tenant_id, talk.id), at=at, lane=conversation_rows.turn_lane(talk.id), holds_lane=True
+    )
+    scope.add(talk)
+
+
+def _press(scope: Scope, talk: Conversation, pressed: str, rail: PaymentRail | None) -> None:
+    """A button under one of our messages: a closed list of words, and an id of ours."""
+    action, _, ref = pressed.partition(":")
+    match action:
+        case "buy" if rail is not None and (offer_id := _id(ref)) is not None:
+            _buy(scope, talk, offer_id, rail)
+        case "decline" if (offer_id := _id(ref)) is not None:
+            offers.decline_offer(scope, offer_id, talk.fan_id)
+        case "purchases":
+            pack_delivery.send_owned_packs(scope, talk, _id(ref))
+        case "subscribe" if isinstance(rail, MonthlyRail) and (plan_id := _id(ref)) is not None:
+            _subscribe(scope, talk, plan_id, rail)
+        case "stop_renewal" if (subscription_id := _id(ref)) is not None:
+            _stop_renewal(scope, talk, subscription_id)
+        case _:
+            return
+
+
+def _subscribe(scope: Scope, talk: Conversation, plan_id: UUID, rail: MonthlyRail) -> None:
+    try:
+        offered = monthly_payments.send_subscription_link(scope, talk, plan_id, rail)
+    except NotFound:
+        outgoing_messages.send_automated_message(scope, talk, Message("service.pay.expired"))
+        return
+    if offered is None:
+        monthly_payments.send_subscription_overview(scope, talk, sells=False)
+
+
+def _stop_renewal(scope: Scope, talk: Conversation, subscription_id: UUID) -> None:
+    try:
+        stopping = subscription_endings.request_renewal_stop(scope, subscription_id, fan_id=talk.fan_id)
+    except NotFound:
+        return
+    if not stopping:
+        monthly_payments.send_subscription_overview(scope, talk, sells=False)
+
+
+def _buy(scope: Scope, talk: Conversation, offer_id: UUID, rail: PaymentRail) -> None:
+    try:
+        order_payments.accept_offer(scope, talk, offer_id, rail)
+    except NotFound:
+        outgoing_messages.send_automated_message(scope, talk, Message("service.pay.expired"))
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _stop(scope: Scope, talk: Conversation, *, everything: bool) -> None:
+    """The fan wants peace: at once, confirmed once, never argued with."""
+    new = directory.record_opt_out(scope, talk.fan_id, "all" if everything else "sales")
+    if new:
+        conversation_rows.silence_bot(scope, talk.id, Message("draft.opted_out"))
+        code = "service.stopped.all" if everything else "service.stopped.sales"
+        outgoing_messages.send_automated_message(scope, talk, Message(code))
+    if everything and OwnerState(talk.owner) is not OwnerState.CLOSED:
+        conversation_rows.change_owner(scope, talk, OwnerState.CLOSED, Message("chat.opted_out"))
+
+
+def assign_to_member(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
+    """A member answers from now on; what the bot had written is not sent. Raises NotFound, Conflict."""
+    conversation_rows.change_owner(
+        scope, conversation_rows.lock_conversation(scope, conversation_id), OwnerState.HUMAN, None, member=member_id
+    )
+
+
+def return_to_bot(scope: Scope, conversation_id: UUID) -> None:
+    """The bot answers again, what the fan wrote last too, if nobody did. Raises NotFound, Conflict."""
+    talk = conversation_rows.lock_conversation(scope, conversation_id)
+    conversation_rows.change_owner(scope, talk, OwnerState.BOT, None)
+    talk.safety_hold = False
+    scope.add(talk)
+    if (
+        talk.last_in_at is None
+        or scope.now - talk.last_in_at > conversation_rows.SESSION_GAP
+        or not _is_owed(scope, talk)
+    ):
+        return
+    _notice(scope, talk, directory.get_fan_identity(scope, talk.fan_id, talk.channel_id), False)
+    schedule_reply(scope, talk)
+
+
+def _is_owed(scope: Scope, talk: Conversation) -> bool:
+    """Whether the last thing the fan did was to say something that no answer has seen."""
+    said = scope.run(
+        "SELECT body FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND direction = 'in'"
+        " AND kind = 'text' AND seq = :last",
+        tenant=scope.tenant_id,
+        talk=talk.id,
+        last=talk.last_in_seq,
+    ).scalar()
+    return (
+        said is not None
+        and not fan_commands.parse_command(said)
+        and talk.last_in_seq > conversation_rows.last_answered_seq(scope, talk)
+    )
+
+
+def close_conversation(scope: Scope, conversation_id: UUID, reason: Message) -> None:
+    """Nobody answers until the fan writes again. Raises NotFound, Conflict."""
+    conversation_rows.change_owner(
+        scope, conversation_rows.lock_conversation(scope, conversation_id), OwnerState.CLOSED, reason
+    )

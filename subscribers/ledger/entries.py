@@ -1,0 +1,347 @@
+"""The ledger: double entry, append-only; debit positive, credit negative, each transaction zero in each currency."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from foundation.db.database import Scope
+from foundation.ids import uuid7
+from foundation.money import BASIS_POINTS, Money, split_amount
+from subscribers.ledger.models import LedgerEntry
+from tenants.agencies import queries as tenant_reads
+
+TransactionKind = Literal["sale", "refund", "fee", "split", "commission", "payout", "chargeback", "adjustment"]
+
+SALES_ACCOUNT, REFUNDS_ACCOUNT, ALLOCATED, SUSPENSE_ACCOUNT = "sales", "refunds", "allocated", "suspense"
+AGENCY_DUE_ACCOUNT, CREATOR_DUE_ACCOUNT, CHATTER_DUE_ACCOUNT = "agency_due", "creator_due", "chatter_due"
+PAYMENT_SOURCE = "payment"
+"""`source_kind` of what a payment causes; its split and commission have kinds of their own and the same key."""
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """One line: an account and what moves on it."""
+
+    account: str
+    money: Money
+
+
+@dataclass(frozen=True)
+class StatementLineView:
+    """An entry as a statement shows it."""
+
+    at: datetime
+    kind: str
+    source_kind: str
+    source_key: str
+    account: str
+    money: Money
+
+
+@dataclass(frozen=True)
+class SalesTotals:
+    """What a span of time earned in one currency, minor units; parts are net of what refunds took back."""
+
+    currency: str
+    orders: int
+    gross_minor: int
+    refunds_minor: int
+    creator_minor: int
+    agency_minor: int
+    staff_minor: int
+
+    @property
+    def net_minor(self) -> int:
+        """Gross less refunds."""
+        return self.gross_minor - self.refunds_minor
+
+
+@dataclass(frozen=True)
+class SplitShares:
+    """Basis points: agency and creator make the whole; `chatter` is of the agency's part."""
+
+    agency: int
+    creator: int
+    chatter: int
+
+
+def rail_ledger_account(rail: str, account: str) -> str:
+    """The ledger account of money that lies on a rail."""
+    return f"rail:{rail}:{account}"
+
+
+def post_transaction(
+    scope: Scope,
+    kind: TransactionKind,
+    source_kind: str,
+    source_key: str,
+    entries: Sequence[LedgerLine],
+    *,
+    occurred_at: datetime,
+    creator_id: UUID,
+    fan_id: UUID | None = None,
+) -> bool:
+    """Write a transaction once per (source_kind, source_key); returns whether it is new.
+
+    Raises ValueError when the entries are none or do not sum to zero in each currency; the database refuses it too.
+    """
+    sums: defaultdict[str, int] = defaultdict(int)
+    for entry in entries:
+        sums[entry.money.currency] += entry.money.minor
+    if not entries or any(sums.values()):
+        raise ValueError(f"a ledger transaction must balance: {dict(sums)}")
+    transaction_id = uuid7()
+    done = scope.run(
+        "INSERT INTO ledger_transactions (tenant_id, id, creator_id, kind, source_kind, source_key, fan_id,"
+        " occurred_at) VALUES (:tenant, :id, :creator, :kind, :source_kind, :source_key, :fan, :at)"
+        " ON CONFLICT (tenant_id, source_kind, source_key) DO NOTHING",
+        tenant=scope.tenant_id,
+        id=transaction_id,
+        creator=creator_id,
+        kind=kind,
+        source_kind=source_kind,
+        source_key=source_key,
+        fan=fan_id,
+        at=occurred_at,
+    )
+    if done.rowcount == 0:
+        return False
+    scope.add(
+        *[
+            LedgerEntry(
+                tenant_id=scope.tenant_id,
+                creator_id=creator_id,
+                transaction_id=transaction_id,
+                account=entry.account,
+                currency=entry.money.currency,
+                amount_minor=entry.money.minor,
+            )
+            for entry in entries
+            if entry.money.minor
+        ]
+    )
+    return True
+
+
+def set_revenue_split(scope: Scope, creator_id: UUID, shares: SplitShares, *, effective_from: datetime) -> None:
+    """Divide the creator's sales by `shares` from an instant on; a rule is never changed, only followed by another."""
+    scope.run(
+        "INSERT INTO split_rules (tenant_id, id, creator_id, effective_from, agency_bp, creator_bp, chatter_bp)"
+        " VALUES (:tenant, :id, :creator_id, :since, :agency, :creator, :chatter) ON CONFLICT DO NOTHING",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator_id=creator_id,
+        since=effective_from,
+        agency=shares.agency,
+        creator=shares.creator,
+        chatter=shares.chatter,
+    )
+
+
+def revenue_split_at(scope: Scope, creator_id: UUID, at: datetime) -> SplitShares | None:
+    """The rule in force at `at`; None where nobody has said how to divide."""
+    row = scope.run(
+        "SELECT agency_bp, creator_bp, chatter_bp FROM split_rules WHERE tenant_id = :tenant"
+        " AND creator_id = :creator AND effective_from <= :at ORDER BY effective_from DESC LIMIT 1",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        at=at,
+    ).one_or_none()
+    return SplitShares(row.agency_bp, row.creator_bp, row.chatter_bp) if row else None
+
+
+def sale_entries(money: Money, rail: str) -> list[LedgerLine]:
+    """Money came in for something that was sold."""
+    return [LedgerLine(rail, money), LedgerLine(SALES_ACCOUNT, -money)]
+
+
+def split_entries(money: Money, shares: SplitShares) -> tuple[list[LedgerLine], list[LedgerLine]]:
+    """The sale divided: the split, and the chatter's part of the agency's part. Nothing is lost or made."""
+    parts = split_amount(money, {AGENCY_DUE_ACCOUNT: shares.agency, CREATOR_DUE_ACCOUNT: shares.creator})
+    divided = [LedgerLine(ALLOCATED, money), *(LedgerLine(account, -part) for account, part in sorted(parts.items()))]
+    cut = split_amount(
+        parts[AGENCY_DUE_ACCOUNT],
+        {CHATTER_DUE_ACCOUNT: shares.chatter, AGENCY_DUE_ACCOUNT: BASIS_POINTS - shares.chatter},
+    )[CHATTER_DUE_ACCOUNT]
+    return divided, [LedgerLine(AGENCY_DUE_ACCOUNT, cut), LedgerLine(CHATTER_DUE_ACCOUNT, -cut)]
+
+
+def record_sale(
+    scope: Scope, payment_id: UUID, money: Money, *, rail: str, at: datetime, creator_id: UUID, fan_id: UUID | None
+) -> None:
+    """Post a matched payment: the sale, its split by the rule of that moment, and the commission."""
+    book = partial(post_transaction, scope, occurred_at=at, creator_id=creator_id, fan_id=fan_id)
+    book("sale", PAYMENT_SOURCE, str(payment_id), sale_entries(money, rail))
+    _divide(scope, payment_id, money, book, at=at, creator_id=creator_id)
+
+
+def _divide(
+    scope: Scope, payment_id: UUID, money: Money, book: Callable[..., bool], *, at: datetime, creator_id: UUID
+) -> None:
+    key, shares = str(payment_id), revenue_split_at(scope, creator_id, at)
+    if shares is None:
+        return
+    divided, commission = split_entries(money, shares)
+    book("split", "split", key, divided)
+    if shares.chatter:
+        book("commission", "commission", key, commission)
+
+
+def record_unmatched_refund(
+    scope: Scope, payment_id: UUID, money: Money, *, rail: str, at: datetime, creator_id: UUID, fan_id: UUID | None
+) -> None:
+    """Post a refund whose sale we do not know by itself: the mirror of a sale of this amount, split included."""
+    divided: list[LedgerLine] = []
+    shares = revenue_split_at(scope, creator_id, at)
+    if shares is not None:
+        parts, commission = split_entries(money, shares)
+        divided = [LedgerLine(one.account, -one.money) for one in (*parts, *commission)]
+    entries = [LedgerLine(rail, -money), LedgerLine(REFUNDS_ACCOUNT, money), *divided]
+    post_transaction(
+        scope, "refund", PAYMENT_SOURCE, str(payment_id), entries, occurred_at=at, creator_id=creator_id, fan_id=fan_id
+    )
+
+
+def record_suspense(
+    scope: Scope, payment_id: UUID, money: Money, *, rail: str, at: datetime, creator_id: UUID, fan_id: UUID | None
+) -> None:
+    """Post money that came and is nobody's sale: a second charge of an order, or one we cannot place."""
+    entries = [LedgerLine(rail, money), LedgerLine(SUSPENSE_ACCOUNT, -money)]
+    post_transaction(
+        scope,
+        "adjustment",
+        PAYMENT_SOURCE,
+        str(payment_id),
+        entries,
+        occurred_at=at,
+        creator_id=creator_id,
+        fan_id=fan_id,
+    )
+
+
+def settle_suspense(
+    scope: Scope, payment_id: UUID, money: Money, *, at: datetime, creator_id: UUID, fan_id: UUID | None
+) -> None:
+    """Post that money kept in suspense is a sale after all, with its split by the rule of that moment."""
+    book = partial(post_transaction, scope, occurred_at=at, creator_id=creator_id, fan_id=fan_id)
+    book("sale", "settled", str(payment_id), [LedgerLine(SUSPENSE_ACCOUNT, money), LedgerLine(SALES_ACCOUNT, -money)])
+    _divide(scope, payment_id, money, book, at=at, creator_id=creator_id)
+
+
+def reverse_payment(scope: Scope, payment_id: UUID, *, at: datetime) -> bool:
+    """Post the mirror of all a payment caused: negated, `sales` become `refunds`. Once; says whether it is new."""
+    rows = scope.run(
+        "SELECT t.creator_id, (array_agg(t.fan_id) FILTER (WHERE t.fan_id IS NOT NULL))[1] AS fan_id, e.account,"
+        " e.currency, sum(e.amount_minor) AS minor FROM ledger_transactions t"
+        " JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id"
+        " WHERE t.tenant_id = :tenant AND t.source_key = :key"
+        " AND t.source_kind IN ('payment', 'settled', 'split', 'commission')"
+        " GROUP BY t.creator_id, e.account, e.currency ORDER BY e.account",
+        tenant=scope.tenant_id,
+        key=str(payment_id),
+    ).all()
+    mirrored = {SALES_ACCOUNT: REFUNDS_ACCOUNT}
+    entries = [LedgerLine(mirrored.get(row.account, row.account), Money(-int(row.minor), row.currency)) for row in rows]
+    if not rows:
+        return False
+    whose = {"creator_id": rows[0].creator_id, "fan_id": next((row.fan_id for row in rows if row.fan_id), None)}
+    return post_transaction(scope, "refund", "refund", str(payment_id), entries, occurred_at=at, **whose)
+
+
+def account_balance(scope: Scope, account: str, *, creator_id: UUID | None = None) -> Mapping[str, int]:
+    """The sum of an account by currency, minor units; of one creator, or of the whole agency."""
+    rows = scope.run(
+        "SELECT currency, sum(amount_minor) AS minor FROM ledger_entries WHERE tenant_id = :tenant"
+        " AND account = :account AND (CAST(:creator AS uuid) IS NULL OR creator_id = :creator)"
+        " GROUP BY currency ORDER BY currency",
+        tenant=scope.tenant_id,
+        account=account,
+        creator=creator_id,
+    )
+    return {row.currency: int(row.minor) for row in rows}
+
+
+def rail_balances(scope: Scope, creators: Sequence[UUID]) -> Mapping[tuple[UUID, str, str], int]:
+    """What lies on every rail account of these creators: by creator, account and currency, minor units."""
+    rows = scope.run(
+        "SELECT creator_id, account, currency, sum(amount_minor) AS minor FROM ledger_entries"
+        " WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND account LIKE 'rail:%'"
+        " GROUP BY creator_id, account, currency",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+    )
+    return {(row.creator_id, row.account, row.currency): int(row.minor) for row in rows}
+
+
+def entries_of_payments(scope: Scope, payments: Sequence[UUID]) -> list[StatementLineView]:
+    """Every entry these payments caused, their way back included, oldest first."""
+    return _lines(
+        scope,
+        "t.source_key = ANY(:keys) AND t.source_kind IN ('payment', 'settled', 'split', 'commission', 'refund')",
+        keys=[str(payment) for payment in payments],
+    )
+
+
+def creator_statement(scope: Scope, *, creator_id: UUID, since: datetime, until: datetime) -> list[StatementLineView]:
+    """Every entry of a creator in [since, until), oldest first."""
+    return _lines(
+        scope,
+        "t.creator_id = :creator AND t.occurred_at >= :since AND t.occurred_at < :until",
+        creator=creator_id,
+        since=since,
+        until=until,
+    )
+
+
+def _lines(scope: Scope, condition: str, **named: object) -> list[StatementLineView]:
+    rows = scope.run(
+        "SELECT t.occurred_at, t.kind, t.source_kind, t.source_key, e.account, e.amount_minor, e.currency"  # noqa: S608  two constants
+        " FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id"
+        f" WHERE t.tenant_id = :tenant AND {condition} ORDER BY t.occurred_at, t.id, e.id",
+        tenant=scope.tenant_id,
+        **named,
+    )
+    return [
+        StatementLineView(
+            row.occurred_at,
+            row.kind,
+            row.source_kind,
+            row.source_key,
+            row.account,
+            Money(row.amount_minor, row.currency),
+        )
+        for row in rows
+    ]
+
+
+def creator_totals(scope: Scope, creator_id: UUID, since: datetime, until: datetime) -> list[SalesTotals]:
+    """What a creator earned in [since, until), one line per currency."""
+    rows = scope.run(
+        "SELECT e.currency, count(*) FILTER (WHERE e.account = 'sales') AS orders,"
+        " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'sales'), 0) AS gross,"
+        " coalesce(sum(e.amount_minor) FILTER (WHERE e.account = 'refunds'), 0) AS refunds,"
+        " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'creator_due'), 0) AS creator_due,"
+        " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'agency_due'), 0) AS agency_due,"
+        " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'chatter_due'), 0) AS chatter_due"
+        " FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id"
+        " WHERE t.tenant_id = :tenant AND t.creator_id = :creator AND t.occurred_at >= :since"
+        " AND t.occurred_at < :until"
+        " AND t.kind IN ('sale', 'split', 'commission', 'refund') GROUP BY e.currency ORDER BY e.currency",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        since=since,
+        until=until,
+    )
+    return [SalesTotals(row.currency, *(int(value) for value in row[1:])) for row in rows if row.orders or row.refunds]
+
+
+def sales_of_day(scope: Scope, creator_id: UUID, day: date) -> list[SalesTotals]:
+    """What a creator earned on a day of their own zone, one line per currency; empty for a day without sales."""
+    zone = ZoneInfo(tenant_reads.get_creator(scope, creator_id).zone)
+    since = datetime.combine(day, time.min, tzinfo=zone)
+    return creator_totals(scope, creator_id, since, datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone))

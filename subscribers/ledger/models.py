@@ -1,0 +1,57 @@
+"""Tables of the books: how sales are divided, and the double entry itself."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+
+from foundation.db.database import CreatorOwnedRow, timestamp_column
+from subscribers.conversations.models import accounting_table_args, amount_column, tenant_foreign_key
+
+
+class SplitRule(CreatorOwnedRow, table=True):
+    """How a creator's sales are divided from a day on; immutable. `chatter_bp` is of the agency's part."""
+
+    __tablename__ = "split_rules"
+    __table_args__ = accounting_table_args(
+        UniqueConstraint("tenant_id", "creator_id", "effective_from"),
+        CheckConstraint("agency_bp + creator_bp = 10000", name="split_rules_whole"),
+        CheckConstraint("chatter_bp BETWEEN 0 AND 10000", name="split_rules_chatter"),
+        about="creator",
+    )
+    effective_from: datetime = timestamp_column()
+    agency_bp: int
+    creator_bp: int
+    chatter_bp: int
+
+
+class LedgerTransaction(CreatorOwnedRow, table=True):
+    """Append-only; its entries sum to zero in each currency, checked by the database at commit."""
+
+    __tablename__ = "ledger_transactions"
+    __table_args__ = accounting_table_args(
+        UniqueConstraint("tenant_id", "source_kind", "source_key"),
+        Index("ledger_by_day", "tenant_id", "creator_id", "occurred_at"),
+        tenant_foreign_key("fan_id", "fans"),
+    )
+    kind: str
+    source_kind: str
+    source_key: str
+    fan_id: UUID | None = None
+    occurred_at: datetime = timestamp_column()
+
+
+class LedgerEntry(CreatorOwnedRow, table=True):
+    """One line of a transaction: debit positive, credit negative."""
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = accounting_table_args(
+        Index("ledger_entries_account", "tenant_id", "account"),
+        Index("ledger_entries_of", "tenant_id", "transaction_id"),
+        tenant_foreign_key("transaction_id", "ledger_transactions"),
+        about="nobody",
+    )
+    transaction_id: UUID
+    account: str
+    currency: str
+    amount_minor: int = amount_column()

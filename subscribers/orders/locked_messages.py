@@ -1,0 +1,161 @@
+"""Messages behind a price: one message is offer, invoice and delivery. Its platform takes the money and opens it."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from foundation.money import Money
+from foundation.outbox import outbox
+from gate.contract.units import Subject
+from gate.copies import live_copies
+from studio.packs import packs
+from subscribers.catalog import offers
+from subscribers.catalog.offers import OfferCandidate, ShownOffer
+from subscribers.conversations import outgoing_messages
+from subscribers.conversations.events import OfferExpire, UnlockCheckDue
+from subscribers.conversations.models import Conversation, Draft, Order
+from subscribers.conversations.states import UNPAID_ORDER_STATES, DraftState, OrderState
+from subscribers.fans import directory
+from subscribers.orders import order_rows
+from subscribers.rails.contract import RailTerms
+
+LOCKED_KIND = "locked"
+"""The kind of such a draft, and of its line in a conversation."""
+
+UNLOCK_CHECK_INTERVALS = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 15, 60, 180))
+"""After a message was sent, the waits between the first looks whether it was bought; each asks for a page or two."""
+
+LOOK_EVERY = timedelta(hours=6)
+OFFER_EXPIRED = Message("draft.offer_over")
+
+
+def send_locked_offer(
+    scope: Scope, talk: Conversation, chosen: OfferCandidate, rail: RailTerms, *, text: str, key: UUID, by: str
+) -> None:
+    """Put a pack of the closed list into a message behind its price, and its order; the fan may pay for as long as the
+    rail keeps such a message."""
+    offer_id = offers.create_offer(scope, talk, chosen, rail.name)
+    shown = ShownOffer(offer_id, chosen.pack_id, chosen.version, chosen.title, chosen.price, rail.name)
+    order = order_rows.create_order(scope, talk, shown, rail.behind.life if rail.behind else rail.life, way=LOCKED_KIND)
+    draft = outgoing_messages.create_draft(
+        scope,
+        talk,
+        origin="member",
+        kind=LOCKED_KIND,
+        state=DraftState.APPROVED,
+        text=text,
+        media=packs.get_pack(scope, chosen.pack_id).media,
+        offer_id=offer_id,
+        order_id=order.id,
+        draft_id=key,
+    )
+    draft.approved_by = draft.written_by = by
+    draft.expires_at = order.expires_at
+    scope.add(draft)
+    outgoing_messages.schedule_message_draft(scope, draft)
+    outbox.put(scope, OfferExpire(scope.tenant_id, order.id), at=order.expires_at)
+    schedule_unlock_check(scope, order.id, scope.now + UNLOCK_CHECK_INTERVALS[0])
+
+
+def locked_message_price(scope: Scope, row: Draft) -> Money | None:
+    """What a message costs its reader; None for one that is not locked."""
+    if row.kind != LOCKED_KIND:
+        return None
+    order = order_of_locked_message(scope, row)
+    return Money(order.amount_minor, order.currency)
+
+
+def order_of_locked_message(scope: Scope, row: Draft) -> Order:
+    """The order of a locked message. Raises NotFound."""
+    if row.order_id is None:
+        raise NotFound("order.unknown")
+    return order_rows.get_order(scope, row.order_id)
+
+
+def locked_message_refusal(scope: Scope, row: Draft) -> Message | None:
+    """Why a locked message may not leave any more: there is no checkout at which it could be refused later."""
+    if row.kind != LOCKED_KIND:
+        return None
+    order = order_of_locked_message(scope, row)
+    fan = directory.get_fan_identity(scope, order.fan_id, order.channel_id)
+    try:
+        pack = packs.get_pack(scope, order.pack_id)
+    except NotFound:
+        return OFFER_EXPIRED
+    stands = pack.state == "active" and pack.version == order.pack_version
+    open_still = order.state == OrderState.INVOICED and order.expires_at > scope.now
+    wanted = fan.may_be_sold_to and not order_rows.has_pack(scope, order.fan_id, order.pack_id)
+    return None if stands and open_still and wanted else OFFER_EXPIRED
+
+
+def record_locked_message_sent(scope: Scope, row: Draft) -> None:
+    """A message lies before its reader: its pack stays as it is, and we see whether it is bought."""
+    if row.kind != LOCKED_KIND or row.order_id is None:
+        return
+    packs.freeze_pack(scope, order_of_locked_message(scope, row).pack_id)
+    schedule_unlock_check(scope, row.order_id, scope.now + UNLOCK_CHECK_INTERVALS[0])
+
+
+def message_of_order(scope: Scope, order: Order) -> Draft | None:
+    """The message of an order; None where it has none."""
+    return scope.session.exec(
+        select(Draft)
+        .where(
+            Draft.tenant_id == scope.tenant_id,
+            Draft.conversation_id == order.conversation_id,
+            Draft.order_id == order.id,
+            Draft.kind == LOCKED_KIND,
+        )
+        .order_by(col(Draft.id))
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def is_locked_message_bought(scope: Scope, row: Draft) -> bool:
+    """Whether a message was paid for: then it arrived, whatever became of its answer."""
+    return row.kind == LOCKED_KIND and order_of_locked_message(scope, row).state not in UNPAID_ORDER_STATES
+
+
+def order_of_message_id(scope: Scope, channel_id: UUID, draft_id: UUID) -> UUID | None:
+    """The order of a message of this account; None for one that is not here, another account's or another tenant's."""
+    found = scope.run(
+        "SELECT order_id FROM drafts WHERE tenant_id = :tenant AND id = :id AND channel_id = :channel AND kind = :kind",
+        tenant=scope.tenant_id,
+        id=draft_id,
+        channel=channel_id,
+        kind=LOCKED_KIND,
+    ).scalar()
+    return UUID(str(found)) if found is not None else None
+
+
+def unlocked_message_of_order(scope: Scope, order: Order) -> Draft | None:
+    """The message of an order that is paid, if it lies in the chat, or may: one that was withdrawn just before, or that
+    never left, is no delivery."""
+    row = message_of_order(scope, order) if order.way == LOCKED_KIND else None
+    if row is None or row.state not in (DraftState.SENDING, DraftState.UNCERTAIN, DraftState.SENT):
+        return None
+    if row.state != DraftState.SENT:
+        return row  # where it lies was never told; that it was bought says that it does
+    left = live_copies.list_copies(scope, Subject("draft", row.id))
+    return row if any(copy.removed_at is None for copy in left) else None
+
+
+def schedule_unlock_check(scope: Scope, order_id: UUID, at: datetime) -> None:
+    """See at an instant whether a message was bought, and at no other that was planned."""
+    outbox.cancel(scope, UnlockCheckDue.kind, order_id)
+    outbox.put(scope, UnlockCheckDue(scope.tenant_id, order_id), at=at)
+
+
+def next_unlock_check_time(scope: Scope, begun: datetime) -> datetime:
+    """When to look again at what was sent at an instant: soon at first, then some times a day."""
+    gone = scope.now - begun
+    passed = timedelta()
+    for wait in UNLOCK_CHECK_INTERVALS:
+        passed += wait
+        if passed > gone:
+            return scope.now + wait
+    return scope.now + LOOK_EVERY

@@ -1,0 +1,85 @@
+"""Orders as rows: found, locked, moved; and what a fan owns."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlmodel import select
+
+from foundation.db.database import Scope, stored_message
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from subscribers.catalog.offers import ShownOffer
+from subscribers.conversations.models import Conversation, Order
+from subscribers.conversations.states import ORDER_STATES, OrderState
+
+
+def get_order(scope: Scope, order_id: UUID, *, lock: bool = False) -> Order:
+    """The order as it stands now. Raises NotFound; another tenant's looks the same."""
+    statement = select(Order).where(Order.tenant_id == scope.tenant_id, Order.id == order_id)
+    statement = statement.with_for_update() if lock else statement
+    row = scope.session.exec(statement.execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        raise NotFound("order.unknown")
+    return row
+
+
+def create_order(
+    scope: Scope, talk: Conversation, shown: ShownOffer, life: timedelta, *, way: str = "invoice"
+) -> Order:
+    """An order at the price that was shown, about to be asked for; it may be paid for `life`."""
+    order = Order(
+        tenant_id=scope.tenant_id,
+        id=uuid7(),
+        creator_id=talk.creator_id,
+        fan_id=talk.fan_id,
+        conversation_id=talk.id,
+        channel_id=talk.channel_id,
+        offer_id=shown.id,
+        pack_id=shown.pack_id,
+        pack_version=shown.pack_version,
+        title=shown.title,
+        rail=shown.rail,
+        currency=shown.price.currency,
+        amount_minor=shown.price.minor,
+        state=str(ORDER_STATES.initial),
+        way=way,
+        expires_at=scope.now + life,
+    )
+    scope.add(order)
+    transition_order(scope, order, OrderState.INVOICED)
+    return order
+
+
+def transition_order(scope: Scope, order: Order, after: OrderState, reason: Message | None = None) -> None:
+    """Bring an order that this transaction holds to `after`. Raises Conflict."""
+    ORDER_STATES.check(OrderState(order.state), after)
+    order.state, order.reason = str(after), stored_message(reason)
+    scope.add(order)
+
+
+def has_pack(scope: Scope, fan_id: UUID, pack_id: UUID) -> bool:
+    """Whether the fan has bought the pack and kept it."""
+    return bool(
+        scope.run(
+            "SELECT 1 FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan AND pack_id = :pack"
+            " AND state = 'active'",
+            tenant=scope.tenant_id,
+            fan=fan_id,
+            pack=pack_id,
+        ).scalar()
+    )
+
+
+def has_open_order(scope: Scope, fan_id: UUID, pack_id: UUID) -> bool:
+    """Whether the fan may still pay for the pack, or has paid and not got it yet."""
+    return bool(
+        scope.run(
+            "SELECT 1 FROM orders WHERE tenant_id = :tenant AND fan_id = :fan AND pack_id = :pack"
+            " AND (state IN ('invoiced', 'checkout') AND expires_at > :now OR state IN ('paid', 'fulfilling'))",
+            tenant=scope.tenant_id,
+            fan=fan_id,
+            pack=pack_id,
+            now=scope.now,
+        ).scalar()
+    )

@@ -1,0 +1,86 @@
+"""A sold pack that is taken back: whoever paid for it gets their money back and is told once, whatever comes twice."""
+
+from uuid import UUID
+
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
+from gate.contract.units import Subject
+from gate.copies import live_copies
+from subscribers.conversations import conversation_rows
+from subscribers.conversations.events import PackRecalled
+from subscribers.conversations.states import ORDER_STATES, OrderState
+from subscribers.orders import locked_messages, order_rows, refunds
+
+REASON = Message("refund.recalled")
+
+_SOLD = """
+SELECT p.id, p.order_id, f.pack_id, f.pack_version FROM payments p
+JOIN fulfilments f ON f.tenant_id = p.tenant_id AND f.payment_id = p.id
+WHERE p.tenant_id = :tenant AND p.kind = 'matched' AND (:kind = 'fulfilment' AND f.id = :subject
+  OR :kind = 'draft' AND p.order_id = (SELECT d.order_id FROM drafts d WHERE d.tenant_id = :tenant AND d.id = :subject
+    AND d.kind IN ('pack', 'locked')))
+"""
+"""The payment behind what lies in a fan's chat: the push of a pack, what its owner asked for again, or what they opened
+by paying."""
+
+_UNPAID = "SELECT order_id FROM drafts WHERE tenant_id = :tenant AND id = :subject AND kind = 'locked'"
+"""The order of a message behind its price."""
+
+_UNREACHED = """
+SELECT e.payment_id, p.order_id FROM entitlements e
+JOIN payments p ON p.tenant_id = e.tenant_id AND p.id = e.payment_id
+JOIN fulfilments f ON f.tenant_id = e.tenant_id AND f.payment_id = e.payment_id
+WHERE e.tenant_id = :tenant AND e.state = 'active' AND f.state = 'failed' AND e.pack_id = :pack
+  AND e.pack_version = :version AND p.order_id IS NOT NULL
+ORDER BY e.payment_id
+"""
+"""Who paid for the same pictures and never got them: now they never will."""
+
+
+def refund_recalled_pack(event: PackRecalled, *, tenant: OpenScope) -> None:
+    """A copy has to go: where somebody paid for it, have the money given back; a payment at a time, each asked once."""
+    with tenant(event.tenant_id, refunds.RECALL_ACTOR) as scope:
+        owed = _owed(scope, event.subject_id)
+        if not owed:
+            _close(scope, event.subject_id)
+    for payment_id, order_id in owed:
+        with tenant(event.tenant_id, refunds.RECALL_ACTOR) as scope:
+            conversation_rows.lock_conversation(
+                scope, order_rows.get_order(scope, order_id).conversation_id
+            )  # before the money, as everywhere
+            if not refunds.is_refund_requested(
+                scope, payment_id
+            ):  # one that failed is a person's, and not tried at each copy
+                refunds.request_refund(scope, payment_id, reason=REASON)
+
+
+def _close(scope: Scope, jti: UUID) -> None:
+    """A message behind its price is taken back before anybody paid: its order is over. It is looked at once more, since
+    somebody may pay before it is gone."""
+    copy = live_copies.find_copy(scope, jti)
+    if copy is None or copy.subject.kind != "draft":
+        return
+    order_id = scope.run(_UNPAID, tenant=scope.tenant_id, subject=copy.subject.id).scalar()
+    if order_id is None:
+        return
+    order = order_rows.get_order(scope, order_id, lock=True)
+    if ORDER_STATES.allows(OrderState(order.state), OrderState.CANCELLED):
+        order_rows.transition_order(scope, order, OrderState.CANCELLED, REASON)
+        locked_messages.schedule_unlock_check(scope, order_id, scope.now)
+
+
+def _owed(scope: Scope, jti: UUID) -> list[tuple[UUID, UUID]]:
+    copy = live_copies.find_copy(scope, jti)
+    if copy is None or copy.subject.kind not in ("fulfilment", "draft"):
+        return []
+    sold = _sold(scope, copy.subject)
+    if sold is None:
+        return []
+    payment_id, order_id, pack_id, version = sold
+    unreached = scope.run(_UNREACHED, tenant=scope.tenant_id, pack=pack_id, version=version)
+    return list(dict.fromkeys([(payment_id, order_id), *((row.payment_id, row.order_id) for row in unreached)]))
+
+
+def _sold(scope: Scope, subject: Subject) -> tuple[UUID, UUID, UUID, int] | None:
+    row = scope.run(_SOLD, tenant=scope.tenant_id, kind=subject.kind, subject=subject.id).first()
+    return (row.id, row.order_id, row.pack_id, row.pack_version) if row is not None else None

@@ -1,0 +1,166 @@
+"""Who speaks for a creator: immutable versions of a persona, one of them active."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+from uuid import UUID
+
+from sqlmodel import select
+
+from foundation.db.database import Scope
+from foundation.errors import Conflict, NotFound
+from foundation.i18n.translation import canonical_json
+from foundation.ids import uuid7
+from subscribers.conversations import models
+
+AutonomyLevel = Literal["copilot", "autopilot"]
+"""copilot: a person sends each answer; autopilot: the persona answers by itself."""
+
+MAX_TONE = 200
+"""Characters of a persona's voice that stand for the tone where nobody says one."""
+
+ALWAYS_FORBIDDEN = (
+    "minors",
+    "meeting in person",
+    "payment outside this chat",
+    "medical, legal or financial advice",
+    "coercion",
+    "illegal acts",
+)
+
+
+@dataclass(frozen=True)
+class PersonaExample:
+    """How the persona would answer."""
+
+    fan: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class PersonaVersion:
+    """A version of a persona. `virtual`: the character itself is an AI; else it is the assistant of a human's team."""
+
+    name: str
+    virtual: bool
+    card: str
+    voice: str
+    languages: tuple[str, ...]
+    level: AutonomyLevel = "copilot"
+    examples: tuple[PersonaExample, ...] = ()
+    rules: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
+
+    def digest(self) -> str:
+        """SHA-256 of everything but the level."""
+        content = asdict(self)
+        del content["level"]
+        return hashlib.sha256(canonical_json(content)).hexdigest()
+
+
+@dataclass(frozen=True)
+class WritingStyle:
+    """How texts of a creator sound: her persona's voice cut short, and the words it never uses; empty without one."""
+
+    card: str = ""
+    tone: str = ""
+    forbidden: tuple[str, ...] = ()
+
+
+def writing_style_of_creator(scope: Scope, creator_id: UUID) -> WritingStyle:
+    """How texts of a creator are to sound, by the persona that speaks for her."""
+    voice = active_persona(scope, creator_id)
+    if voice is None:
+        return WritingStyle()
+    return WritingStyle(voice.card, " ".join(voice.voice.split())[:MAX_TONE], voice.forbidden)
+
+
+def create_persona_version(scope: Scope, creator_id: UUID, persona: PersonaVersion) -> UUID:
+    """Keep a new version of a creator's persona as a draft; returns its id."""
+    last = scope.run(
+        "SELECT coalesce(max(version), 0) FROM personas WHERE tenant_id = :tenant AND creator_id = :creator",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+    ).scalar_one()
+    row = models.Persona(
+        tenant_id=scope.tenant_id,
+        id=uuid7(),
+        creator_id=creator_id,
+        version=last + 1,
+        state="draft",
+        level=persona.level,
+        virtual=persona.virtual,
+        name=persona.name,
+        card=persona.card,
+        voice=persona.voice,
+        examples=[asdict(example) for example in persona.examples],
+        rules=list(persona.rules),
+        forbidden=list(persona.forbidden),
+        languages=list(persona.languages),
+        digest=persona.digest(),
+    )
+    scope.add(row)
+    return row.id
+
+
+def activate_persona(scope: Scope, persona_id: UUID) -> None:
+    """Let a version speak; the one before is retired. Raises NotFound, Conflict for a retired version."""
+    row = scope.session.get(models.Persona, (scope.tenant_id, persona_id))
+    if row is None:
+        raise NotFound("persona.unknown")
+    if row.state == "retired":
+        raise Conflict("persona.retired", version=row.version)
+    scope.run(
+        "UPDATE personas SET state = 'retired', updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND creator_id = :creator AND state = 'active' AND id <> :id",
+        tenant=scope.tenant_id,
+        creator=row.creator_id,
+        id=persona_id,
+    )
+    row.state = "active"
+    scope.add(row)
+
+
+def set_autonomy_level(scope: Scope, creator_id: UUID, level: AutonomyLevel) -> None:
+    """Say how much the active persona does by itself."""
+    scope.run(
+        "UPDATE personas SET level = :level, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND creator_id = :creator AND state = 'active'",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        level=level,
+    )
+
+
+def active_persona(scope: Scope, creator_id: UUID) -> PersonaVersion | None:
+    """The version that speaks for a creator; None when nobody was chosen, and then a person answers."""
+    row = scope.session.exec(
+        select(models.Persona)
+        .where(
+            models.Persona.tenant_id == scope.tenant_id,
+            models.Persona.creator_id == creator_id,
+            models.Persona.state == "active",
+        )
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    return _value(row) if row is not None else None
+
+
+def _value(row: models.Persona) -> PersonaVersion:
+    level: AutonomyLevel = "autopilot" if row.level == "autopilot" else "copilot"
+    return PersonaVersion(
+        name=row.name,
+        virtual=row.virtual,
+        card=row.card,
+        voice=row.voice,
+        languages=tuple(row.languages),
+        level=level,
+        examples=_examples(row.examples),
+        rules=tuple(row.rules),
+        forbidden=tuple(row.forbidden),
+    )
+
+
+def _examples(stored: Sequence[dict[str, str]]) -> tuple[PersonaExample, ...]:
+    return tuple(PersonaExample(example["fan"], example["answer"]) for example in stored)

@@ -1,0 +1,256 @@
+"""The model's turn: what it is shown is gathered in one transaction, what it says is judged in another."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import select
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from gate.contract.units import Rating, Verdict
+from generators.contract.engines import EngineError, GeneratedText, JobTooLarge, TextJob
+from subscribers.catalog import offers
+from subscribers.catalog.offers import OfferCandidate
+from subscribers.conversations import conversation_rows, outgoing_messages
+from subscribers.conversations.models import ChatMessage, Conversation, Draft
+from subscribers.conversations.states import DraftState, OwnerState
+from subscribers.delivery import message_delivery
+from subscribers.fans import directory
+from subscribers.rails.contract import Rails
+from subscribers.replies import persona, prompt, reply_checks
+from subscribers.replies.persona import PersonaVersion
+from subscribers.replies.prompt import PromptLine, PromptOffer, TurnInputs
+from tenants.agencies import queries as tenant_reads
+from tenants.notices import notices
+
+WriteText = Callable[[TextJob], GeneratedText]
+
+HISTORY = 40
+"""Lines of the conversation read for a turn; the prompt keeps what fits, the newest first."""
+
+UNSURE, VERY_UNSURE = 0.5, 0.3
+"""Confidence below which two answers in a row, or one, bring a person."""
+
+FIRST_DELAY, PER_CHARACTER = timedelta(seconds=1.2), timedelta(milliseconds=35)
+MIN_DELAY, MAX_DELAY = timedelta(seconds=1), timedelta(seconds=8)
+"""Reading time before an answer leaves; none before the first. It is never used to pass for a person."""
+
+RATING_CEILINGS = {Rating.G: "General", Rating.S: "Suggestive"}
+
+Trouble = Literal["asked", "upset", "unsure", "unsafe", "other", "budget", "engine", "unreadable", "improper"]
+
+
+@dataclass(frozen=True)
+class ReplyTurn:
+    """A turn that is being written, with everything it is written from."""
+
+    draft_id: UUID
+    creator_id: UUID
+    conversation_id: UUID
+    epoch: int
+    inputs: TurnInputs
+    candidates: tuple[OfferCandidate, ...]
+    rail: str
+    level: persona.AutonomyLevel
+    first: bool
+
+    @property
+    def nonce(self) -> str:
+        """New for each turn, and nothing a fan could know."""
+        return hashlib.sha256(self.draft_id.bytes).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class TurnResult:
+    """What came of asking the model: a reply, or why there is none and a person must answer."""
+
+    reply: reply_checks.ModelReply | None
+    trouble: Trouble | None = None
+    digest: str = ""
+    model: str = ""
+    tokens: int = 0
+
+
+def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> ReplyTurn | None:
+    """Gather a turn and mark it as being written; None when there is nothing for the model to answer."""
+    talk = conversation_rows.lock_conversation(scope, conversation_id)
+    if OwnerState(talk.owner) is OwnerState.PENDING_HUMAN:
+        _go_on(scope, talk)
+        return None
+    if OwnerState(talk.owner) is not OwnerState.BOT:
+        return None
+    fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
+    lines = _lines(scope, talk)
+    fresh = _unanswered(scope, talk, lines)
+    if fan.status != "active" or fan.opt_out == "all" or not fresh:
+        return None
+    speaker = persona.active_persona(scope, talk.creator_id)
+    if speaker is None:
+        conversation_rows.escalate_to_member(scope, talk, Message("chat.no_persona"))
+        return None
+    conversation_rows.cancel_bot_drafts(scope, talk.id, Message("draft.superseded"), ("pending",))
+    channel = channel_reads.get_channel(scope, talk.channel_id)
+    rail = rails.get(channel.platform)
+    listed = offers.list_offers(scope, fan, talk, channel=channel, rail=rail) if rail is not None else ()
+    draft = outgoing_messages.create_draft(scope, talk, origin="bot", kind="text", state=DraftState.PENDING)
+    inputs = replace(_inputs(scope, talk, speaker, lines, fresh), offers=_listed(listed), facts=_facts(scope, fan))
+    first = all(line.direction == "in" or line.author == "system" for line in lines)
+    named = rail.name if rail else ""
+    return ReplyTurn(draft.id, talk.creator_id, talk.id, talk.epoch, inputs, listed, named, speaker.level, first)
+
+
+def _go_on(scope: Scope, talk: Conversation) -> None:
+    """Nobody came in the promised time: one notice, and the bot answers what the fan writes next."""
+    if talk.safety_hold or talk.reason is None or talk.reason["code"] not in conversation_rows.NON_URGENT_REASONS:
+        return
+    conversation_rows.change_owner(scope, talk, OwnerState.BOT, Message("chat.nobody_came"))
+    outgoing_messages.send_automated_message(scope, talk, Message("service.nobody_free"))
+    talk.unanswered_since = None
+    scope.add(talk)
+
+
+def _lines(scope: Scope, talk: Conversation) -> list[ChatMessage]:
+    """The newest lines of the conversation, oldest first."""
+    found = scope.session.exec(
+        select(ChatMessage)
+        .where(ChatMessage.tenant_id == scope.tenant_id, ChatMessage.conversation_id == talk.id)
+        .order_by(ChatMessage.seq.desc())  # type: ignore[attr-defined]  # a column, not an int
+        .limit(HISTORY)
+        .execution_options(populate_existing=True)
+    )
+    return list(reversed(list(found)))
+
+
+def _unanswered(scope: Scope, talk: Conversation, lines: list[ChatMessage]) -> list[ChatMessage]:
+    """The fan's messages that no answer has seen yet; what code answered is not among them."""
+    seen = conversation_rows.last_answered_seq(scope, talk)
+    return [line for line in lines if line.direction == "in" and line.kind == "text" and line.seq > seen]
+
+
+def _inputs(
+    scope: Scope, talk: Conversation, speaker: PersonaVersion, lines: list[ChatMessage], fresh: list[ChatMessage]
+) -> TurnInputs:
+    creator = tenant_reads.get_creator(scope, talk.creator_id)
+    ceiling = min(Rating(creator.rating_ceiling), Rating.S, key=lambda rating: rating.rank)
+    new = {line.seq for line in fresh}
+    said = [line for line in lines if line.kind == "text"]
+    return TurnInputs(
+        persona=speaker,
+        language=talk.language,
+        ceiling=RATING_CEILINGS[ceiling],
+        local_time=scope.now.astimezone(ZoneInfo(creator.zone)).strftime("%H:%M"),
+        now=tuple(line.body for line in fresh),
+        turn=sum(line.direction == "in" for line in said),
+        history=tuple(
+            PromptLine("fan" if line.direction == "in" else "us", line.body) for line in said if line.seq not in new
+        ),
+    )
+
+
+def _listed(candidates: tuple[OfferCandidate, ...]) -> tuple[PromptOffer, ...]:
+    return tuple(
+        PromptOffer(f"o{number}", one.title, one.description, offers.format_price(one.price))
+        for number, one in enumerate(candidates, start=1)
+    )
+
+
+def _facts(scope: Scope, fan: directory.FanIdentityView) -> tuple[str, ...]:
+    row = scope.run(
+        "SELECT buys FROM fan_facts WHERE tenant_id = :tenant AND fan_id = :fan", tenant=scope.tenant_id, fan=fan.fan_id
+    ).one_or_none()
+    bought = row.buys if row is not None else 0
+    name = outgoing_messages.template_value(prompt.strip_invisible(fan.display_name))  # a stranger's words, among ours
+    return (f'They call themselves "{name}".', f"Packs they bought: {bought}.")
+
+
+def request_reply(begun: ReplyTurn, write: WriteText) -> TurnResult:
+    """Ask the model; an improper answer is asked for once more, then a person takes over. No transaction is open."""
+    job = prompt.build_reply_job(begun.inputs, nonce=begun.nonce, seed=begun.draft_id.int % 2**31)
+    if job is None:
+        return TurnResult(None, "budget")
+    first = _asked(job, begun, write)
+    if first.trouble != "improper":
+        return first
+    return _asked(replace(job, seed=job.seed + 1, temperature=0.0), begun, write)
+
+
+def _asked(job: TextJob, begun: ReplyTurn, write: WriteText) -> TurnResult:
+    try:
+        written = write(job)
+    except JobTooLarge:
+        return TurnResult(None, "budget", job.digest())
+    except EngineError:
+        return TurnResult(None, "engine", job.digest())
+    reply = reply_checks.parse_reply(written.answer, [listed.id for listed in begun.inputs.offers])
+    spoken = TurnResult(
+        reply, None, written.prompt_digest, f"{written.engine}/{written.model}", written.tokens_in + written.tokens_out
+    )
+    if reply is None:
+        return replace(spoken, trouble="unreadable")
+    if reply_checks.find_reply_fault(reply.text, instructions=prompt.SAFETY_PROMPT + prompt.REPLY_CONTRACT) is not None:
+        return replace(spoken, reply=None, trouble="improper")
+    return replace(spoken, trouble=reply.handoff)
+
+
+def finish_reply_turn(scope: Scope, begun: ReplyTurn, spoken: TurnResult) -> bool:
+    """Turn what the model said into a draft that leaves by itself, waits for a person, or hands the chat over. Whether
+    its words are used.
+
+    A turn of an older epoch, or one whose fan has written on, says nothing: another is waiting.
+    """
+    talk = conversation_rows.lock_conversation(scope, begun.conversation_id)
+    draft = outgoing_messages.get_draft(scope, begun.draft_id, lock=True)
+    if draft.state != DraftState.PENDING or talk.epoch != begun.epoch or talk.owner != OwnerState.BOT:
+        if draft.state == DraftState.PENDING:
+            outgoing_messages.transition_draft(scope, draft, DraftState.CANCELLED, Message("draft.superseded"))
+        return False
+    draft.prompt_digest, draft.model, draft.tokens = spoken.digest, spoken.model, spoken.tokens
+    trouble = _trouble(talk, spoken)
+    if trouble is not None or spoken.reply is None:
+        outgoing_messages.transition_draft(scope, draft, DraftState.CANCELLED, Message("draft.handed_over"))
+        outgoing_messages.send_automated_message(scope, talk, Message("service.handoff"))
+        conversation_rows.escalate_to_member(scope, talk, Message(f"chat.handoff_{trouble or 'other'}"))
+        return False
+    _speak(scope, talk, draft, begun, spoken.reply)
+    return True
+
+
+def _trouble(talk: Conversation, spoken: TurnResult) -> Trouble | None:
+    """Why a person must answer: the model's own word, or answers it is not sure of, twice or very much so."""
+    if spoken.reply is None or spoken.trouble not in (None, "unsure"):
+        return spoken.trouble or "other"
+    confidence = spoken.reply.confidence
+    talk.unsure = talk.unsure + 1 if confidence < UNSURE or spoken.trouble else 0
+    return "unsure" if confidence < VERY_UNSURE or talk.unsure > 1 else None
+
+
+def _speak(scope: Scope, talk: Conversation, draft: Draft, begun: ReplyTurn, reply: reply_checks.ModelReply) -> None:
+    draft.text, draft.language = reply.text, talk.language
+    draft.confidence_pct = round(reply.confidence * 100)
+    if reply.offer_id is not None:
+        chosen = begun.candidates[int(reply.offer_id[1:]) - 1]
+        draft.offer_id = offers.create_offer(scope, talk, chosen, begun.rail)
+        draft.buttons = [vars(offers.offer_card(chosen, draft.offer_id, talk.language))]
+    draft.expires_at = scope.now + outgoing_messages.DRAFT_LIFETIME
+    scope.add(talk, draft)
+    decision = message_delivery.judge_message(scope, draft)
+    alone = begun.level == "autopilot" and decision.rating.rank <= Rating.S.rank and decision.verdict is not Verdict.H
+    if not alone:
+        outgoing_messages.transition_draft(scope, draft, DraftState.DRAFT)
+        notices.put(scope, Message("chat.draft_waiting"), cause=f"draft:{draft.id}:waiting", creator_id=talk.creator_id)
+        return
+    outgoing_messages.transition_draft(scope, draft, DraftState.AUTO)
+    outgoing_messages.schedule_message_draft(
+        scope, draft, at=scope.now + (timedelta() if begun.first else reply_delay(reply.text))
+    )
+
+
+def reply_delay(text: str) -> timedelta:
+    """How long an answer of this length waits before it leaves."""
+    return min(max(FIRST_DELAY + PER_CHARACTER * len(text), MIN_DELAY), MAX_DELAY)

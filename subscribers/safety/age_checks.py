@@ -1,0 +1,69 @@
+"""What a fan who wants to prove their age is told: where to do it, or honestly that it cannot be done here yet."""
+
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.age_verification import age_checks
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from foundation.outbox import outbox
+from gate.policy import active_policy
+from gate.reviews.events import AgeAssuranceWithdrawn, ViewerConfirmed
+from gate.viewers import age_assurance
+from subscribers.conversations import conversation_rows
+from subscribers.conversations.models import Conversation
+from subscribers.fans import directory
+
+AGE_CHECK_MESSAGES = {
+    "passed": "service.age.thanks",
+    "ended": "service.age.ended",
+    "unfit": "service.age.not_taken",
+    "recalled": "service.age.recalled",
+}
+"""What is said in the chat when a check has its end; a plain "no" is told by the rules for minors."""
+
+
+def age_check_message(
+    scope: Scope, talk: Conversation, channel: Channel, fan: directory.FanIdentityView, *, pages: str
+) -> Message:
+    """The sentence for a fan who asks to prove their age; with a link of their own where a provider is connected.
+
+    `pages` is the address of our own pages.
+    """
+    if age_assurance.get_assurance(scope, channel.platform, fan.native_id).over_18:
+        return Message(AGE_CHECK_MESSAGES["passed"])
+    token = age_checks.create_check_link(
+        scope, channel.platform, fan.native_id, channel_id=channel.id, language=directory.answer_language(talk.language)
+    )
+    if token is not None:
+        return Message("service.age.open", {"age_page": f"{pages.rstrip('/')}{age_checks.AGE_PATH}{token}"})
+    test = active_policy.current_bundle(scope).is_test_network(channel.platform)
+    return Message("service.age.how" if test else "service.age.none_here")
+
+
+def request_age_confirmation(scope: Scope, conversation_id: UUID, *, custodian: str, why: str, key: UUID) -> None:
+    """A member says who outside confirmed this fan's age: done within a second, if they may review.
+
+    `key` makes a repeat of one press the same wish. Raises NotFound, and BadInput without a name and a reason.
+    """
+    seen = age_assurance.parse_witness(custodian, scope.actor, why)
+    platform, user_id = _viewer(scope, conversation_id)
+    wanted = ViewerConfirmed(
+        scope.tenant_id, key, platform, user_id, custodian=seen.custodian, why=seen.why, by=scope.actor
+    )
+    outbox.put(scope, wanted, priority=1, dedupe=f"viewer_confirmed:{key}")
+
+
+def request_assurance_withdrawal(scope: Scope, conversation_id: UUID, *, key: UUID) -> None:
+    """A member takes a fan's proof back: done within a second, if they may review. Raises NotFound."""
+    platform, user_id = _viewer(scope, conversation_id)
+    wanted = AgeAssuranceWithdrawn(scope.tenant_id, key, platform, user_id, by=scope.actor)
+    outbox.put(scope, wanted, priority=0, dedupe=f"proof_withdrawn:{key}")
+
+
+def _viewer(scope: Scope, conversation_id: UUID) -> tuple[str, str]:
+    """The fan of a conversation as their platform knows them."""
+    talk = conversation_rows.get_conversation(scope, conversation_id)
+    fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
+    return channel_reads.get_channel(scope, talk.channel_id).platform, fan.native_id

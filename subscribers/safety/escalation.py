@@ -1,0 +1,77 @@
+"""What stops everything in a conversation: somebody in danger, or a minor. Code alone answers; a person is called."""
+
+import hashlib
+from uuid import UUID
+
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from subscribers.checkout import unlocks
+from subscribers.conversations import conversation_rows, outgoing_messages
+from subscribers.conversations.models import Conversation, SafetyEvent
+from subscribers.fans import directory
+from subscribers.subscriptions import subscription_rows
+
+
+def respond_to_crisis(scope: Scope, talk: Conversation, said: str) -> None:
+    """Helplines at once, nothing sold or suggested, and a person called. No setting turns this off."""
+    _quiet(scope, talk)
+    outgoing_messages.send_automated_message(scope, talk, Message("service.safety.crisis"))
+    escalate_crisis(scope, talk, said)
+
+
+def escalate_crisis(scope: Scope, talk: Conversation, said: str) -> None:
+    """Somebody may be in danger: a person is called, at once."""
+    talk.safety_hold = True
+    conversation_rows.escalate_to_member(scope, talk, Message("chat.crisis"), priority=0, urgent=True)
+    _keep_signal(scope, talk, "crisis", said)
+
+
+def respond_to_minor(scope: Scope, talk: Conversation, fan: directory.FanIdentityView, said: str) -> None:
+    """Everything stops but one fixed text, once; a person reviews."""
+    _quiet(scope, talk)
+    if fan.status == "active":
+        outgoing_messages.send_automated_message(scope, talk, Message("service.safety.minor"))
+    escalate_minor(scope, talk, fan, said)
+
+
+def escalate_minor(scope: Scope, talk: Conversation, fan: directory.FanIdentityView, said: str) -> None:
+    """Somebody says that they are a minor: nothing is written or sold to them or taken from them any more,
+    wherever they talk, and a person is called, at once."""
+    directory.block_fan(scope, fan.fan_id)
+    stop_sales_to_minor(scope, fan.fan_id)
+    talk.safety_hold = True
+    conversation_rows.escalate_to_member(scope, talk, Message("chat.minor"), priority=0, urgent=True)
+    _keep_signal(scope, talk, "minor", said)
+
+
+def stop_sales_to_minor(scope: Scope, fan_id: UUID) -> None:
+    """What a minor has not bought yet is withdrawn, and no further month of what they have is taken."""
+    subscription_rows.stop_all_subscriptions(scope, fan_id)
+    unlocks.withdraw_locked_messages(scope, fan_id, Message("draft.safety"))
+
+
+def _quiet(scope: Scope, talk: Conversation) -> None:
+    """What was about to be said or sold is not."""
+    conversation_rows.silence_bot(scope, talk.id, Message("draft.safety"))
+    scope.run(
+        "UPDATE drafts SET state = 'cancelled', updated_at = house_now() WHERE tenant_id = :tenant"
+        " AND conversation_id = :talk AND kind IN ('invoice', 'pack') AND state = 'auto'",
+        tenant=scope.tenant_id,
+        talk=talk.id,
+    )
+    unlocks.withdraw_locked_messages(scope, talk.fan_id, Message("draft.safety"))
+    scope.add(talk)
+
+
+def _keep_signal(scope: Scope, talk: Conversation, kind: str, said: str) -> None:
+    scope.add(
+        SafetyEvent(
+            tenant_id=scope.tenant_id,
+            creator_id=talk.creator_id,
+            conversation_id=talk.id,
+            kind=kind,
+            layer="lexicon",
+            excerpt_digest=hashlib.sha256(said.encode()).hexdigest(),
+            action="held",
+        )
+    )

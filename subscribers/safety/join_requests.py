@@ -1,0 +1,69 @@
+"""Who asks to be let into a place of an account: in at once with a right to it, and told how to get it without.
+
+What they ask for stays open: it is granted as soon as they have the right. A minor, or somebody who is blocked, is
+turned away without a word.
+"""
+
+from collections.abc import Callable
+
+from channels.accounts.queries import Channel
+from channels.age_verification import age_checks
+from channels.roles import reader_roles
+from channels.roles.reader_roles import RoleGiver
+from connectors.contract.connector import ChatUpdate
+from connectors.contract.reader_roles import ADMISSION_FIELD
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from gate.viewers import age_assurance
+from subscribers.conversations import conversation_rows, outgoing_messages
+from subscribers.conversations.models import Conversation
+from subscribers.fans import directory
+from subscribers.safety import role_eligibility
+from subscribers.subscriptions import subscription_rows
+
+Notice = Callable[[Scope, Conversation, directory.FanIdentityView, bool], None]
+"""Says what a fan must read before anything else, where it is due; told whether a session is new."""
+
+
+def handle_join_request(scope: Scope, channel: Channel, update: ChatUpdate, *, notice: Notice) -> None:
+    """Take in that somebody asks to be let in; the same thing a second time changes nothing."""
+    if update.ref != channel.destination_id or not channel.options.get(ADMISSION_FIELD):
+        return
+    giver = next((one for one in reader_roles.role_givers(scope) if one.channel_id == channel.id), None)
+    if giver is None:
+        return
+    fan = directory.find_or_create_fan(
+        scope,
+        creator_id=channel.creator_id,
+        channel_id=channel.id,
+        native_id=update.fan,
+        handle=update.handle,
+        language=update.language,
+    )
+    if (
+        fan.status != "active"
+        or not age_assurance.get_assurance(scope, channel.platform, fan.native_id).can_be_messaged
+    ):
+        reader_roles.deny_role(scope, giver, fan.native_id)
+        return
+    talk = conversation_rows.find_or_create_conversation(scope, fan, channel)
+    session = talk.session_at
+    if not conversation_rows.record_fan_line(scope, talk, native_id=f"update:{update.key}", kind=update.kind, body=""):
+        return
+    directory.rebuild_facts(scope, fan.fan_id)
+    role_eligibility.apply_account_roles(scope, platform=channel.platform, only=fan.native_id)
+    if reader_roles.retry_role(scope, channel.id, fan.native_id, anyway=True):
+        return
+    notice(scope, talk, fan, talk.session_at != session)
+    outgoing_messages.send_automated_message(scope, talk, Message(f"service.join.{_lacks(scope, giver, fan)}"))
+
+
+def _lacks(scope: Scope, giver: RoleGiver, fan: directory.FanIdentityView) -> str:
+    """What they have to do: subscribe, prove their age, or both; only a person helps where nobody checks ages."""
+    proven = age_assurance.list_verified_adults(scope, giver.platform, only=fan.native_id)
+    paying = not giver.paying or subscription_rows.paying_fans(scope, giver.inbox, only=fan.native_id)
+    if giver.adult and not proven and age_checks.active_provider(scope) is None:
+        return "age_by_hand"
+    if giver.adult and not proven:
+        return "age" if paying else "both"
+    return "subscription"

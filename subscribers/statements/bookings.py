@@ -1,0 +1,343 @@
+"""Statements brought into the ledger: looked at first, line by line, then booked; the same line never twice.
+
+A platform may tell its movements by itself (`subscribers/checkout/platform_earnings.py`): they are lines of statements as well. Money of a
+day comes in one way: a file leaves alone what that platform told of its day.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from enum import StrEnum
+from functools import partial
+from types import MappingProxyType
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from foundation.db.database import CreatorOwnedRow, Scope, table_arguments, timestamp_column
+from foundation.errors import BadInput, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import derived_uuid, uuid7
+from subscribers.conversations.models import amount_column
+from subscribers.ledger import entries, month_close
+from subscribers.ledger.entries import LedgerLine
+from subscribers.statements import file_reader
+from subscribers.statements.file_reader import StatementFile, StatementMovement
+from tenants.agencies import queries as tenant_reads
+from tenants.notices import notices
+
+FEES_ACCOUNT, NOON = "platform_fee", time(12)
+MAX_SOURCE_NAME_LENGTH = 60
+
+
+class Statement(CreatorOwnedRow, table=True):
+    """A file that was brought in, or, with the account it is of, what a platform told at once."""
+
+    __tablename__ = "statements"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "creator_id", "digest"), about="creator", keep="10 years"
+    )
+    channel_id: UUID | None = None
+    source: str
+    name: str
+    digest: str
+    lines: int
+    by: str
+
+
+class StatementLine(CreatorOwnedRow, table=True):
+    """One movement of a file, as the platform wrote it; `booked_at` is its day in the ledger."""
+
+    __tablename__ = "statement_lines"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "creator_id", "line_key"),
+        Index(
+            "statement_lines_paid_for", "tenant_id", "creator_id", "paid_for", postgresql_where=text("paid_for <> ''")
+        ),
+        ForeignKeyConstraint(["tenant_id", "statement_id"], ["statements.tenant_id", "statements.id"]),
+        about="creator",
+        keep="10 years",
+    )
+    statement_id: UUID
+    source: str
+    line_key: str
+    at: datetime = timestamp_column()
+    booked_at: datetime = timestamp_column()
+    kind: str
+    reference: str
+    gross_minor: int = amount_column()
+    fee_minor: int = amount_column()
+    currency: str
+    paid_for: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The platform's id of the message or post that was paid, or paid back; "" for what is not told."""
+
+
+class LineOutcome(StrEnum):
+    """What bringing a line in would do."""
+
+    NEW, KNOWN, MOVED, TOLD = "new", "known", "moved", "told"
+
+
+BOOKED_OUTCOMES = frozenset((LineOutcome.NEW, LineOutcome.MOVED))
+
+
+@dataclass(frozen=True)
+class CheckedLine:
+    """A line, what becomes of it, and when it counts on its own day; `moved` is booked today: its month is closed;
+    `told` is left alone, since the platform tells the movements of that day by itself."""
+
+    line: StatementMovement
+    fate: LineOutcome
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ImportedStatement:
+    """A file that was brought in, and its sum by currency."""
+
+    id: UUID
+    source: str
+    name: str
+    lines: int
+    at: datetime
+
+
+def preview_statement(scope: Scope, creator_id: UUID, sheet: StatementFile, *, source: str) -> list[CheckedLine]:
+    """What bringing a platform's file in would do, line by line; nothing is written."""
+    known = set(
+        scope.run(
+            "SELECT line_key FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator"
+            " AND line_key = ANY(:keys)",
+            tenant=scope.tenant_id,
+            creator=creator_id,
+            keys=[line.key for line in sheet.movements],
+        ).scalars()
+    )
+    told = days_with_movements(scope, creator_id, source, told=True)
+    found = []
+    for one in booking_times(scope, creator_id, sheet.movements):
+        fate = LineOutcome.KNOWN if one.line.key in known else one.fate
+        if fate in BOOKED_OUTCOMES and one.line.kind != "payout" and one.line.at.astimezone(UTC).date() in told:
+            fate = LineOutcome.TOLD
+        found.append(replace(one, fate=fate))
+    return found
+
+
+def booking_times(scope: Scope, creator_id: UUID, lines: Sequence[StatementMovement]) -> list[CheckedLine]:
+    """Whether each line is booked on its own day, or today."""
+    shut, zone = (
+        month_close.list_closed_months(scope, creator_id),
+        ZoneInfo(tenant_reads.get_creator(scope, creator_id).zone),
+    )
+    when = [datetime.combine(one.at.date(), NOON, tzinfo=zone) if one.whole_day else one.at for one in lines]
+    late = [at.astimezone(zone).date().replace(day=1) in shut for at in when]
+    fates = [LineOutcome.MOVED if each else LineOutcome.NEW for each in late]
+    return [CheckedLine(*one) for one in zip(lines, fates, when, strict=True)]
+
+
+def days_with_movements(scope: Scope, creator_id: UUID, source: str, *, told: bool) -> frozenset[date]:
+    """The days (UTC) with sales or refunds that a platform told by itself, or that its files brought in.
+
+    People write a platform's name in more than one way: Fanvue, fanvue.com.
+    """
+    rows = scope.run(
+        "SELECT DISTINCT l.source, (l.at AT TIME ZONE 'UTC')::date AS day FROM statement_lines l JOIN statements s"
+        " ON s.tenant_id = l.tenant_id AND s.id = l.statement_id WHERE l.tenant_id = :tenant"
+        " AND l.creator_id = :creator AND l.kind <> 'payout' AND (s.channel_id IS NOT NULL) = :told",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        told=told,
+    )
+    mine = _plain(source)
+    return frozenset(row.day for row in rows if (_plain(row.source) in mine if told else mine in _plain(row.source)))
+
+
+def _plain(source: str) -> str:
+    return "".join(one for one in source.casefold() if one.isalnum())
+
+
+def import_statement(scope: Scope, creator_id: UUID, sheet: StatementFile, *, source: str, name: str) -> int:
+    """Book every line of a file that is not booked yet; returns how many those were. The same file again changes none.
+
+    Raises BadInput for a file with lines that cannot be read, for none at all, or without a platform's name; Refused
+    for one that was brought in before, under another name or read another way: its money would count twice.
+    """
+    if sheet.unread or not sheet.movements:
+        raise BadInput("statement.unread_lines", count=len(sheet.unread))
+    lock_statements(scope, creator_id)
+    if (known := ledger_source_name(scope, creator_id, source)) != source:  # its lines have other keys
+        raise Refused("statement.other_source", source=known)
+    before = _check_file(scope, creator_id, sheet, source)
+    new = [one for one in preview_statement(scope, creator_id, sheet, source=source) if one.fate in BOOKED_OUTCOMES]
+    if before and new:
+        raise Refused("statement.read_otherwise")
+    book_lines(scope, creator_id, new, source=source, name=name, digest=sheet.digest)
+    return len(new)
+
+
+def lock_statements(scope: Scope, creator_id: UUID) -> None:
+    """Keep everybody else from entering lines of this creator until the transaction ends."""
+    scope.lock(f"statement:{scope.tenant_id}:{creator_id}")
+
+
+def book_lines(
+    scope: Scope,
+    creator_id: UUID,
+    new: Sequence[CheckedLine],
+    *,
+    source: str,
+    name: str,
+    digest: str,
+    channel_id: UUID | None = None,
+    fans: Mapping[str, UUID] = MappingProxyType({}),
+) -> list[datetime]:
+    """Book lines that are not booked yet, under `hold`; returns when each counts. `fans` are who paid, by what for."""
+    if not new:
+        return []
+    row = Statement(
+        tenant_id=scope.tenant_id,
+        id=uuid7(),
+        creator_id=creator_id,
+        channel_id=channel_id,
+        source=source,
+        name=name[:MAX_SOURCE_NAME_LENGTH],
+        digest=digest,
+        lines=len(new),
+        by=scope.actor,
+    )
+    scope.add(row)
+    scope.add(*[_kept(scope, row, one) for one in new])
+    for one in new:
+        _book(scope, creator_id, source, one, fans.get(one.line.paid_for))
+    for month in {one.line.at.date().replace(day=1) for one in new}:
+        notices.close(scope, _awaited(creator_id, month))
+    return [_booked_at(scope, one) for one in new]
+
+
+def expect_statement(scope: Scope, creator_id: UUID, month: date, source: str) -> None:
+    """Tell the members, once, that the statement of a month is to be brought in; its first line ends that."""
+    cause = _awaited(creator_id, month)
+    if not notices.has_been_notified(scope, cause):
+        params: dict[str, str | int] = {"source": source, "month": f"{month:%m/%Y}"}
+        notices.put(scope, Message("statement.awaited", params), cause=cause, creator_id=creator_id)
+
+
+def _awaited(creator_id: UUID, month: date) -> str:
+    return f"statement:{creator_id}:{month:%Y-%m}"
+
+
+def _check_file(scope: Scope, creator_id: UUID, sheet: StatementFile, source: str) -> bool:
+    """Whether this very file was brought in. Raises Refused where that was under another platform's name."""
+    known = scope.run(
+        "SELECT source FROM statements WHERE tenant_id = :tenant AND creator_id = :creator AND digest = :digest",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        digest=sheet.digest,
+    ).scalar()
+    if known is not None and known != source:
+        raise Refused("statement.other_source", source=known)
+    return known is not None
+
+
+def ledger_source_name(scope: Scope, creator_id: UUID, source: str) -> str:
+    """The platform's name as the ledger writes it: as this creator's files of it have it already, whoever wrote it how,
+    since the same line counts once under one name. Raises BadInput for none, or one that is too long."""
+    name = " ".join(source.replace(":", " ").split())
+    if not 0 < len(name) <= MAX_SOURCE_NAME_LENGTH:
+        raise BadInput("statement.no_source", most=MAX_SOURCE_NAME_LENGTH)
+    rows = scope.run(
+        "SELECT source FROM statements WHERE tenant_id = :tenant AND creator_id = :creator AND channel_id IS NULL"
+        " GROUP BY source ORDER BY source <> :name, min(id::text)",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        name=name,
+    )
+    return next((one for one in rows.scalars().all() if _same(one, name)), name)
+
+
+def _same(one: str, other: str) -> bool:
+    plain = _plain(one).removesuffix("com")
+    return one == other or (bool(plain) and plain == _plain(other).removesuffix("com"))
+
+
+def _kept(scope: Scope, row: Statement, one: CheckedLine) -> StatementLine:
+    line = one.line
+    return StatementLine(
+        tenant_id=scope.tenant_id,
+        creator_id=row.creator_id,
+        statement_id=row.id,
+        source=row.source,
+        line_key=line.key,
+        at=line.at,
+        booked_at=_booked_at(scope, one),
+        kind=line.kind,
+        reference=line.reference,
+        gross_minor=line.gross.minor,
+        fee_minor=line.fee.minor,
+        currency=line.gross.currency,
+        paid_for=line.paid_for,
+    )
+
+
+def _booked_at(scope: Scope, one: CheckedLine) -> datetime:
+    return scope.now if one.fate is LineOutcome.MOVED else one.at
+
+
+def _payment_of(scope: Scope, creator_id: UUID, line_key: str) -> UUID:
+    """What the ledger calls the movement of a line."""
+    return derived_uuid(scope.tenant_id, creator_id, file_reader.STATEMENT_RAIL, line_key)
+
+
+def ledger_keys_of(scope: Scope, creator_id: UUID, paid_for: Sequence[str]) -> list[UUID]:
+    """What the ledger calls the movements that were about these messages or posts."""
+    rows = scope.run(
+        "SELECT line_key FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator AND paid_for <> ''"
+        " AND paid_for = ANY(:ids)",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        ids=list(paid_for),
+    )
+    return [_payment_of(scope, creator_id, key) for key in rows.scalars()]
+
+
+def _book(scope: Scope, creator_id: UUID, source: str, one: CheckedLine, fan_id: UUID | None) -> None:
+    line, at = one.line, _booked_at(scope, one)
+    key = _payment_of(scope, creator_id, line.key)
+    rail = entries.rail_ledger_account(file_reader.STATEMENT_RAIL, source)
+    book = partial(entries.post_transaction, scope, occurred_at=at, creator_id=creator_id)
+    if line.kind == "payout":
+        paid = -line.net
+        book("payout", "statement", str(key), [LedgerLine(f"payout:{source}", paid), LedgerLine(rail, -paid)])
+        return
+    fee = line.fee if line.kind == "sale" else -line.fee
+    if line.gross.minor:  # else its fee changed, nothing else
+        record = entries.record_sale if line.kind == "sale" else entries.record_unmatched_refund
+        record(scope, key, line.gross, rail=rail, at=at, creator_id=creator_id, fan_id=fan_id)
+    if fee.minor:
+        book("fee", "statement_fee", str(key), [LedgerLine(FEES_ACCOUNT, fee), LedgerLine(rail, -fee)])
+
+
+def list_imported_statements(scope: Scope, creators: Sequence[UUID], *, limit: int = 10) -> list[ImportedStatement]:
+    """The files brought in last."""
+    rows = scope.run(
+        "SELECT id, source, name, lines, created_at FROM statements WHERE tenant_id = :tenant"
+        " AND creator_id = ANY(:creators) AND channel_id IS NULL ORDER BY id DESC LIMIT :limit",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+        limit=limit,
+    )
+    return [ImportedStatement(*row) for row in rows]
+
+
+def sum_statements(scope: Scope, creators: Sequence[UUID]) -> Mapping[tuple[UUID, str, str], int]:
+    """What the files say lies on each platform: net by creator, platform and currency, minor units."""
+    rows = scope.run(
+        "SELECT creator_id, source, currency, sum((gross_minor - fee_minor) * CASE kind WHEN 'sale' THEN 1 ELSE -1 END)"
+        " AS minor FROM statement_lines WHERE tenant_id = :tenant AND creator_id = ANY(:creators)"
+        " GROUP BY creator_id, source, currency",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+    )
+    return {(row.creator_id, row.source, row.currency): int(row.minor) for row in rows}

@@ -1,0 +1,122 @@
+"""What one cell of a statement says: an instant or an amount, in the ways platforms write them. Pure; no guesses."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Literal
+
+from foundation.i18n.translation import Message
+from foundation.money import EXPONENTS, Money
+
+DateOrder = Literal["day_first", "month_first"]
+DecimalMark = Literal["either", "point", "comma"]
+
+_CLOCK = (
+    r"(?:(?:T|,? )(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?"
+    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?(?:Z|\+00:00| UTC)?)?"
+)
+_ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})" + _CLOCK)
+_FORMS: Mapping[DateOrder, re.Pattern[str]] = {
+    "day_first": re.compile(r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})" + _CLOCK),
+    "month_first": re.compile(r"(?P<month>\d{1,2})[/.-](?P<day>\d{1,2})[/.-](?P<year>\d{4})" + _CLOCK),
+}
+_NAMED = re.compile(r"(?P<name>[A-Za-z]{3})[a-z]*\.? (?P<day>\d{1,2}),? (?P<year>\d{4})" + _CLOCK)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+_MARK = r"US\$|[$€£]|[A-Z]{3}"
+_MINUS = "[-\N{MINUS SIGN}]"
+_WRITTEN = re.compile(
+    rf"(?P<open>\()?(?P<sign>\+|{_MINUS})?(?P<mark>{_MARK})?(?P<late>{_MINUS})?(?P<digits>\d[\d.,]*)"
+    rf"(?P<after>{_MARK})?(?P<trail>{_MINUS})?(?P<close>\))?"
+)
+_MARKS: Mapping[str, frozenset[str]] = {
+    "$": frozenset({"USD", "CAD", "AUD", "NZD", "MXN"}),
+    "US$": frozenset({"USD"}),
+    "€": frozenset({"EUR"}),
+    "£": frozenset({"GBP"}),
+}
+_EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+"""Thousands, or decimals of which the last are none: 12,500 may be either."""
+
+_GROUPED: Mapping[DecimalMark, re.Pattern[str]] = {
+    "point": re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?|\d+(\.\d+)?"),
+    "comma": re.compile(r"\d{1,3}(\.\d{3})+(,\d+)?|\d+(,\d+)?"),
+}
+
+
+class UnreadableCell(Exception):
+    """A cell that says nothing we understand; `reason` names its column."""
+
+    def __init__(self, column: str, said: str) -> None:
+        self.reason = Message("statement.bad_cell", {"column": column, "said": said[:40] or "…"})
+        super().__init__(column)
+
+
+def parse_instant(said: str, dates: DateOrder = "day_first") -> datetime:
+    """The instant of a cell, UTC: ISO, with the month's English name, or in numbers. Raises Unreadable."""
+    found = _ISO.fullmatch(said) or _FORMS[dates].fullmatch(said) or _NAMED.fullmatch(said)
+    if found is None:
+        raise UnreadableCell("date", said)
+    parts = found.groupdict()
+    name, half = parts.pop("name", None), parts.pop("half")
+    if name is not None:
+        parts["month"] = str(_MONTHS.index(name.casefold()) + 1) if name.casefold() in _MONTHS else "0"
+    numbers = {each: int(digits or 0) for each, digits in parts.items()}
+    try:
+        if half is not None:
+            numbers["hour"] = _hour(numbers["hour"], half)
+        return datetime(**numbers, tzinfo=UTC)
+    except ValueError:
+        raise UnreadableCell("date", said) from None
+
+
+def is_date_only(said: str, dates: DateOrder = "day_first") -> bool:
+    """Whether a cell that `instant` reads names a day and no time of it."""
+    found = _ISO.fullmatch(said) or _FORMS[dates].fullmatch(said) or _NAMED.fullmatch(said)
+    return found is not None and found["hour"] is None
+
+
+def _hour(hour: int, half: str) -> int:
+    """Of 24. Raises ValueError for none of 12."""
+    if not 1 <= hour <= 12:
+        raise ValueError
+    return hour % 12 + (12 if half in "pP" else 0)
+
+
+def parse_amount(column: str, said: str, currency: str, decimals: DecimalMark = "either") -> Money:
+    """An amount with its sign: a minus before or behind, or brackets. Raises Unreadable, for another currency too."""
+    found = _WRITTEN.fullmatch(re.sub(r"[\s\u00a0\u202f'’]", "", said))
+    if found is None:
+        raise UnreadableCell(column, said)
+    signs = [found[each] for each in ("sign", "late", "trail") if found[each]]
+    bracketed = found["open"] is not None
+    marks = [found[each] for each in ("mark", "after") if found[each]]
+    if bracketed != (found["close"] is not None) or len(signs) + bracketed > 1:
+        raise UnreadableCell(column, said)
+    if any(currency not in _MARKS.get(mark, {mark}) for mark in marks):
+        raise UnreadableCell(column, said)
+    exponent = EXPONENTS.get(currency, 2)
+    digits = _plain(found["digits"], decimals)
+    if not re.fullmatch(r"\d{1,12}(\.\d+)?", digits):
+        raise UnreadableCell(column, said)
+    if decimals == "either" and exponent < 3 and _EITHER.fullmatch(found["digits"]):
+        raise UnreadableCell(column, said)
+    minor = Decimal(digits).scaleb(exponent)
+    if minor != minor.to_integral_value():
+        raise UnreadableCell(column, said)
+    taken = bracketed or any(sign != "+" for sign in signs)
+    return Money(-int(minor) if taken else int(minor), currency)
+
+
+def _plain(digits: str, decimals: DecimalMark) -> str:
+    """With a point before the decimals and nothing between thousands; "" for what is written otherwise than agreed."""
+    if decimals != "either":
+        if not _GROUPED[decimals].fullmatch(digits):
+            return ""
+        between, before = (",", ".") if decimals == "point" else (".", ",")
+        return digits.replace(between, "").replace(before, ".")
+    if "," in digits:
+        digits = digits.replace(".", "").replace(",", ".") if digits.rfind(",") > digits.rfind(".") else digits
+        digits = digits.replace(",", "")
+    return digits

@@ -1,0 +1,277 @@
+"""Statements of platforms we do not call: what a creator downloaded there, read line by line. Pure; no guesses.
+
+A file has one line per movement, with a heading that names its columns. The amounts are what the platform booked: a
+sale or a refund with its gross and its fee, or a payout. What cannot be read is said with its line, never skipped.
+"""
+
+import csv
+import hashlib
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from foundation.money import Money
+from subscribers.statements import cell_values, columns
+from subscribers.statements.cell_values import UnreadableCell
+from subscribers.statements.columns import StatementFormat, StatementLineKind
+
+STATEMENT_RAIL = "statement"
+MAX_BYTES, MAX_LINES = 2_000_000, 10_000
+
+_TOTAL = re.compile(r"total|somme", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class StatementMovement:
+    """One line: `gross` and `fee` are positive, `key` is the same for the same movement in every file. What
+    was `paid_for` is told by programs alone."""
+
+    number: int
+    at: datetime
+    kind: StatementLineKind
+    reference: str
+    gross: Money
+    fee: Money
+    key: str
+    paid_for: str = ""
+    whole_day: bool = False
+    """The file names its day alone, which `at` begins in UTC: it is that day wherever its creator lives."""
+
+    @property
+    def net(self) -> Money:
+        """What the line leaves on the account: less for a refund or a payout."""
+        kept = self.gross - self.fee
+        return kept if self.kind == "sale" else -kept
+
+
+@dataclass(frozen=True)
+class UnreadLine:
+    """A line that says nothing we understand, and why."""
+
+    number: int
+    reason: Message
+
+
+@dataclass(frozen=True)
+class StatementFile:
+    """A file as it was read."""
+
+    digest: str
+    movements: tuple[StatementMovement, ...]
+    unread: tuple[UnreadLine, ...]
+
+    def net_by_currency(self) -> dict[str, Money]:
+        """The sum of the file by currency."""
+        sums: dict[str, Money] = {}
+        for line in self.movements:
+            code = line.gross.currency
+            sums[code] = sums.get(code, Money(0, code)) + line.net
+        return sums
+
+
+@dataclass(frozen=True)
+class StatementTable:
+    """A file as it is written: its heading, and the lines below it with their numbers."""
+
+    digest: str
+    heading: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A line as it is written: amounts have the signs they have there."""
+
+    number: int
+    at: datetime
+    kind: StatementLineKind
+    reference: str
+    gross: Money
+    fee: Money
+    net: Money | None
+    whole_day: bool
+
+
+@dataclass(frozen=True)
+class _Signs:
+    """How a file writes what is taken away: the `fees` of its sales with a minus, and whole lines of some `kinds`."""
+
+    fees: bool
+    kinds: frozenset[StatementLineKind]
+
+
+def parse_table(data: bytes) -> StatementTable:
+    """Take a file apart. Raises BadInput for one that is too large."""
+    if len(data) > MAX_BYTES:
+        raise BadInput("statement.too_large", most=MAX_BYTES // 1_000_000)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", errors="replace")
+    head, _, _ = text.partition("\n")
+    sign = max(";,\t", key=head.count)
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=sign))
+    if len(rows) > MAX_LINES:
+        raise BadInput("statement.too_long", most=MAX_LINES)
+    heading, *below = [tuple(cell.strip() for cell in row) for row in rows] or [()]
+    filled = tuple((number, row) for number, row in enumerate(below, start=2) if any(row))
+    return StatementTable(hashlib.sha256(data).hexdigest(), heading, filled)
+
+
+def read_statement(data: bytes, source: str, said: StatementFormat | None = None) -> StatementFile:
+    """Read a file of a platform called `source`, as a member `said` its columns are to be read.
+
+    Raises BadInput for what is no statement, and for a heading nobody said anything about that is not ours.
+    """
+    found = parse_table(data)
+    known = said if said is not None else columns.own_format(found.heading)
+    if known is None:
+        missing = [name for name in columns.COLUMN_FIELDS if name not in {*columns.guess_columns(found.heading), "net"}]
+        raise BadInput("statement.unknown_columns", columns=", ".join(missing))
+    lines, totals, unread = list[_Said](), list[tuple[int, Mapping[str, str]]](), list[UnreadLine]()
+    for number, row in found.rows:
+        cell = _cells(row, known)
+        if _is_total(row, cell, known):
+            totals.append((number, cell))
+            continue
+        try:
+            lines.append(_line(number, cell, known))
+        except UnreadableCell as wrong:
+            unread.append(UnreadLine(number, wrong.reason))
+    movements = _movements(lines, source, unread)
+    if not unread:  # sums of what was half read would be wrong as well
+        unread += [wrong for number, cell in totals for wrong in _disagreeing(number, cell, lines, movements, known)]
+    return StatementFile(found.digest, tuple(movements), tuple(sorted(unread, key=lambda one: one.number)))
+
+
+def _cells(row: Sequence[str], known: StatementFormat) -> dict[str, str]:
+    return {name: row[place] if place < len(row) else "" for name, place in known.places.items()}
+
+
+def _is_total(row: Sequence[str], cell: Mapping[str, str], known: StatementFormat) -> bool:
+    """Whether a line is one of sums: it begins so, and says no day."""
+    if not _TOTAL.match(next(filter(None, row))):
+        return False
+    try:
+        cell_values.parse_instant(cell["date"], known.dates)
+    except UnreadableCell:
+        return True
+    return False
+
+
+def _line(number: int, cell: Mapping[str, str], known: StatementFormat) -> _Said:
+    """What a line says. Raises Unreadable."""
+    kind = known.kind(cell["kind"]) if "kind" in cell else "sale"
+    if kind is None:
+        raise UnreadableCell("type", cell["kind"])
+    currency = _currency(cell, known)
+    at = cell_values.parse_instant(cell["date"], known.dates)
+    gross = cell_values.parse_amount("gross", cell["gross"], currency, known.decimals)
+    net = cell_values.parse_amount("net", cell["net"], currency, known.decimals) if cell.get("net") else None
+    if cell.get("fee") or net is None:
+        fee = cell_values.parse_amount("fee", cell.get("fee") or "0", currency, known.decimals)
+    else:
+        fee = Money(abs(gross.minor) - abs(net.minor), currency) if gross.minor >= 0 else gross - net
+    if not gross.minor or abs(fee.minor) > abs(gross.minor):
+        raise UnreadableCell("gross", cell["gross"])
+    if net is not None and abs(gross.minor) - abs(fee.minor) != abs(net.minor):
+        raise UnreadableCell("net", cell["net"])
+    return _Said(
+        number,
+        at,
+        kind,
+        cell.get("reference", ""),
+        gross,
+        fee,
+        net,
+        cell_values.is_date_only(cell["date"], known.dates),
+    )
+
+
+def _currency(cell: Mapping[str, str], known: StatementFormat) -> str:
+    said = cell.get("currency", "").upper() or known.currency
+    if not re.fullmatch(r"[A-Z]{3}", said):
+        raise UnreadableCell("currency", said)
+    return said
+
+
+def _movements(lines: Sequence[_Said], source: str, unread: list[UnreadLine]) -> list[StatementMovement]:
+    """What the lines come to, by the signs the whole file uses; those that contradict it are `unread`."""
+    signs = _Signs(
+        any(one.kind == "sale" and one.gross.minor > 0 > one.fee.minor for one in lines),
+        frozenset(one.kind for one in lines if one.gross.minor < 0),
+    )
+    movements, equal = list[StatementMovement](), Counter[str]()
+    for one in lines:
+        try:
+            kind = _meant(one, signs)
+        except UnreadableCell as wrong:
+            unread.append(UnreadLine(one.number, wrong.reason))
+            continue
+        gross, fee = (Money(abs(each.minor), each.currency) for each in (one.gross, one.fee))
+        same = "\x1f".join((source, one.at.isoformat(), kind, one.reference, str(gross), str(fee)))
+        equal[same] += 1
+        key = hashlib.sha256(f"{same}\x1f{equal[same]}".encode()).hexdigest()
+        movements.append(
+            StatementMovement(one.number, one.at, kind, one.reference, gross, fee, key, whole_day=one.whole_day)
+        )
+    return movements
+
+
+def _meant(one: _Said, signs: _Signs) -> StatementLineKind:
+    """What a line is: a sale with a minus is one that goes back. Raises Unreadable for a sign that may mean two things.
+
+    Refunds and payouts are written with a minus by some files, without by others; one that has both says with the other
+    that something was undone, and we do not know what.
+    """
+    if one.kind != "sale":
+        if one.gross.minor > 0 and one.kind in signs.kinds:
+            raise UnreadableCell("gross", str(one.gross))
+        return one.kind
+    charged = -one.fee.minor if signs.fees else one.fee.minor
+    if one.gross.minor > 0:
+        if charged < 0:
+            raise UnreadableCell("fee", str(one.fee))
+        return "sale"
+    if charged > 0 and one.net is None:  # a fee on top of what goes back, or given back with it?
+        raise UnreadableCell("fee", str(one.fee))
+    return "refund"
+
+
+def _disagreeing(
+    number: int,
+    cell: Mapping[str, str],
+    lines: Sequence[_Said],
+    movements: Sequence[StatementMovement],
+    known: StatementFormat,
+) -> Iterable[UnreadLine]:
+    """The sums of a file that are not those of its lines, as written or as meant, with its payouts or without."""
+    said = cell.get("currency", "").upper()
+    among = [pair for pair in zip(lines, movements, strict=True) if said in ("", pair[0].gross.currency)]
+    code = said or next((line.gross.currency for line, _ in among), known.currency)
+    for column in ("gross", "fee", "net"):
+        if not cell.get(column):
+            continue
+        try:
+            told = abs(cell_values.parse_amount(column, cell[column], code, known.decimals).minor)
+        except UnreadableCell as wrong:
+            yield UnreadLine(number, wrong.reason)
+            continue
+        sums = _sums(column, among)
+        if told not in sums:
+            params: dict[str, str | int] = {"column": column, "said": cell[column], "sum": str(Money(sums[0], code))}
+            yield UnreadLine(number, Message("statement.bad_total", params))
+
+
+def _sums(column: str, among: Sequence[tuple[_Said, StatementMovement]]) -> list[int]:
+    sums = []
+    for kept in (among, [pair for pair in among if pair[1].kind != "payout"]):
+        amounts = [(getattr(line, column), 1 if one.kind == "sale" else -1) for line, one in kept]
+        written = [(money.minor, sign) for money, sign in amounts if money is not None]
+        sums += [abs(sum(abs(minor) * sign for minor, sign in written)), abs(sum(minor for minor, _ in written))]
+    return sums

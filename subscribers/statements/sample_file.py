@@ -1,0 +1,82 @@
+"""The statement of a platform that is none: what an account there could have earned in a month. Pure.
+
+For the demonstration, and for trying how a statement is brought in: the same month and name give the same file.
+"""
+
+import random
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from foundation.ids import derived_uuid
+
+SAMPLE_SOURCE = "Autre plateforme"
+CURRENCY = "EUR"
+FEE_PERCENT = 20
+REFUNDED = 12
+"""One sale in so many is given back."""
+
+_KINDS = (("Abonnement", (999, 1499), 5), ("Vente", (500, 800, 1250, 2500), 4), ("Pourboire", (300, 500, 1000), 3))
+"""What is sold there, at which prices in cents, and how often."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    at: datetime
+    kind: str
+    reference: str
+    gross: int
+    fee: int
+
+
+def sample_file_name(month: date) -> str:
+    """What the file of a month is called."""
+    return f"autre-plateforme-{month:%Y-%m}.csv"
+
+
+def build_sample_statement(month: date, whose: str) -> bytes:
+    """The file of a month, in UTF-8 with a heading, its lines by date, and a last line with their sums."""
+    rows = sorted(_rows(month.replace(day=1), whose), key=lambda row: (row.at, row.reference))
+    lines = ["Date;Type;Référence;Brut;Frais;Devise"]
+    lines += [
+        f"{row.at:%Y-%m-%d %H:%M};{row.kind};{row.reference};{_euros(row.gross)};{_euros(row.fee)};{CURRENCY}"
+        for row in rows
+    ]
+    signs = [1 if row.kind in {name for name, _, _ in _KINDS} else -1 for row in rows]
+    gross = sum(sign * row.gross for sign, row in zip(signs, rows, strict=True))
+    fee = sum(sign * row.fee for sign, row in zip(signs, rows, strict=True))
+    lines.append(f"Total;;;{_euros(gross)};{_euros(fee)};{CURRENCY}")
+    return ("\r\n".join(lines) + "\r\n").encode()
+
+
+def sample_net(month: date, whose: str) -> int:
+    """What is left on the account after the month, in cents: what the platform itself would say."""
+    names = {name for name, _, _ in _KINDS}
+    return sum((row.gross - row.fee) * (1 if row.kind in names else -1) for row in _rows(month.replace(day=1), whose))
+
+
+def _rows(month: date, whose: str) -> Iterator[_Row]:
+    dice = random.Random(derived_uuid("statement", whose, month).int)  # noqa: S311  variety, not secrecy
+    days = monthrange(month.year, month.month)[1]
+    earned = 0
+    for number in range(dice.randrange(34, 48)):
+        kind, prices, _ = dice.choices(_KINDS, [often for _, _, often in _KINDS])[0]
+        gross = dice.choice(prices)
+        fee = (gross * FEE_PERCENT + 50) // 100
+        day = dice.randrange(2, days - 2)
+        at = datetime(month.year, month.month, day, dice.randrange(7, 22), dice.randrange(60), tzinfo=UTC)
+        yield _Row(at, kind, f"AP{month:%y%m}-{number + 1:03d}", gross, fee)
+        earned += gross - fee
+        if number % REFUNDED == REFUNDED - 1:
+            later = at.replace(day=min(day + 1, days - 2))
+            yield _Row(later, "Remboursement", f"AP{month:%y%m}-{number + 1:03d}R", gross, fee)
+            earned -= gross - fee
+    paid = earned // 2
+    end = datetime(month.year, month.month, days - 1, 9, tzinfo=UTC)
+    yield _Row(end, "Virement", f"AP{month:%y%m}-V", paid, 0)
+
+
+def _euros(cents: int) -> str:
+    sign, cents = ("-" if cents < 0 else ""), abs(cents)
+    return f"{sign}{cents // 100},{cents % 100:02d}"

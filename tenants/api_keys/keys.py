@@ -1,0 +1,200 @@
+"""Keys of the API: random, shown once, kept as a digest; a key acts for the member who made it, and for nobody else.
+
+A key for somebody else would let one person write as another and approve as themself. Keys run on the people's clock.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.ids import INSTALLATION_ID, uuid7
+from tenants import audit
+from tenants.agencies import queries
+from tenants.agencies.models import ApiKey
+from tenants.agencies.rights import Right, has_right, require_right
+from tenants.auth import failed_attempts
+
+API_KEY_PREFIX = "grk_"
+"""What every key begins with, so that those who search code for lost secrets know one."""
+
+MAX_KEY_LIFETIME = timedelta(days=366)
+MAX_KEY_NAME = 60
+MAX_KEYS = 50
+"""Living keys of an agency."""
+
+_KEY = re.compile(rf"{API_KEY_PREFIX}[\w-]{{43}}", re.ASCII)
+
+
+class ApiKeyScope(StrEnum):
+    """What a key may be used for; its member's role may allow less."""
+
+    POSTS_READ = "posts:read"
+    POSTS_WRITE = "posts:write"
+    APPROVE = "approve"
+    DELIVERIES_WRITE = "deliveries:write"
+    CALENDAR_WRITE = "calendar:write"
+    GENERATE = "generate"
+    COMMENTS_WRITE = "comments:write"
+    STOP = "stop"
+    HOOKS_WRITE = "hooks:write"
+
+
+@dataclass(frozen=True)
+class ApiKeyIdentity:
+    """Who a living key acts for, and for what. `creators` are slugs; empty means all its member works for."""
+
+    tenant_id: UUID
+    key_id: UUID
+    name: str
+    member_id: UUID
+    scopes: frozenset[str]
+    creators: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ApiKeySummary:
+    """A key as its owner sees it; instants are UTC-aware."""
+
+    id: UUID
+    member_id: UUID
+    name: str
+    scopes: tuple[str, ...]
+    creators: tuple[str, ...]
+    made_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+    revoked_at: datetime | None
+
+    def is_active(self, now: datetime) -> bool:
+        """Whether it opens anything; `now` is the people's."""
+        return self.revoked_at is None and now < self.expires_at
+
+
+def key_digest(secret: str) -> str:
+    """What is kept of a key: 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def people_now(scope: Scope) -> datetime:
+    """The people's clock, which keys live by; UTC-aware."""
+    found: datetime = scope.run("SELECT people_now()").scalar_one()
+    return found
+
+
+def create_key(
+    scope: Scope, *, name: str, scopes: Collection[str], creators: Sequence[str], days: int, key_id: UUID | None = None
+) -> str:
+    """A new key for the member who asks, good for `days`; returns its secret, which is shown once.
+
+    Made before under the same `key_id`: "", and nothing changes.
+
+    Raises Refused for a role that runs nothing and for creators the member does not work for; BadInput without a
+    name, for a scope nobody knows and for a life out of bounds.
+    """
+    member = queries.get_acting_member(scope, "key.members_only")
+    require_right(member.role, Right.RUN)
+    name = name.strip()
+    if not name or len(name) > MAX_KEY_NAME or "\x00" in name:
+        raise BadInput("key.name")
+    if not scopes or not set(scopes) <= set(ApiKeyScope):
+        raise BadInput("key.scopes")
+    if not 1 <= days <= MAX_KEY_LIFETIME.days:
+        raise BadInput("key.days", most=MAX_KEY_LIFETIME.days)
+    hers = {one.slug for one in queries.list_creators(scope) if not member.creators or one.slug in member.creators}
+    if not hers >= set(creators):
+        raise Refused("key.other_creators")
+    scope.lock(f"keys:{scope.tenant_id}")
+    now = people_now(scope)
+    if key_id is not None and scope.session.get(ApiKey, (scope.tenant_id, key_id)) is not None:
+        return ""
+    if sum(one.is_active(now) for one in list_keys(scope)) >= MAX_KEYS:
+        raise BadInput("key.too_many", most=MAX_KEYS)
+    secret = API_KEY_PREFIX + secrets.token_urlsafe(32)
+    row = ApiKey(
+        tenant_id=scope.tenant_id,
+        id=key_id or uuid7(),
+        member_id=member.id,
+        name=name,
+        digest=key_digest(secret),
+        scopes=sorted(set(scopes)),
+        creators=sorted(set(creators)),
+        expires_at=now + timedelta(days=days),
+    )
+    scope.add(row)
+    audit.record(scope, "key.made", f"api_key:{row.id}", key=name)
+    return secret
+
+
+def revoke_key(scope: Scope, key_id: UUID) -> None:
+    """End a key of one's own; who may choose the staff ends anybody's. The next request with it is refused.
+
+    Raises NotFound for what is not here or not theirs.
+    """
+    member = queries.get_acting_member(scope, "key.members_only")
+    row = scope.session.get(ApiKey, (scope.tenant_id, key_id), populate_existing=True)
+    if row is None or not (row.member_id == member.id or has_right(member.role, Right.STAFF)):
+        raise NotFound("key.unknown")
+    done = scope.run(
+        "UPDATE api_keys SET revoked_at = people_now(), revoked_by = :by, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id AND revoked_at IS NULL",
+        tenant=scope.tenant_id,
+        id=key_id,
+        by=scope.actor,
+    )
+    if done.rowcount:
+        audit.record(scope, "key.revoked", f"api_key:{key_id}", key=row.name)
+
+
+def list_keys(scope: Scope, *, member_id: UUID | None = None) -> list[ApiKeySummary]:
+    """The keys of the agency, or of one member, the newest first."""
+    query = select(ApiKey).where(ApiKey.tenant_id == scope.tenant_id).order_by(col(ApiKey.id).desc())
+    query = query if member_id is None else query.where(ApiKey.member_id == member_id)
+    return [
+        ApiKeySummary(
+            row.id,
+            row.member_id,
+            row.name,
+            tuple(row.scopes),
+            tuple(row.creators),
+            row.created_at or scope.now,
+            row.expires_at,
+            row.used_at,
+            row.revoked_at,
+        )
+        for row in scope.session.exec(query.execution_options(populate_existing=True))
+    ]
+
+
+_FIND = """
+SELECT k.tenant_id, k.id, k.name, k.member_id, k.scopes, k.creators,
+  k.used_at IS NULL OR k.used_at < people_now() - interval '1 minute' AS stale
+FROM api_keys k JOIN members m ON m.tenant_id = k.tenant_id AND m.id = k.member_id AND m.active
+WHERE k.digest = :digest AND k.revoked_at IS NULL AND k.expires_at > people_now()
+"""
+_USED = "UPDATE api_keys SET used_at = people_now() WHERE tenant_id = :tenant AND id = :id"
+
+
+def authenticate_key(tenant: OpenScope, secret: str, *, address: str) -> ApiKeyIdentity | None:
+    """Whom a key acts for; None for a key nobody has, one that ended, and one whose member left.
+
+    What fails is counted by address. Raises Refused after too many; a right key is let in all the same.
+    """
+    if not _KEY.fullmatch(secret):
+        return None
+    with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
+        row = scope.run(_FIND, digest=key_digest(secret)).first()
+        if row is None:
+            failed_attempts.record_guess(scope, "api address", address, wait="key.wait")
+            return None
+        if row.stale:
+            scope.run(_USED, tenant=row.tenant_id, id=row.id)
+    return ApiKeyIdentity(row.tenant_id, row.id, row.name, row.member_id, frozenset(row.scopes), tuple(row.creators))

@@ -1,0 +1,246 @@
+"""Believing what an authenticator answers (WebAuthn, https://www.w3.org/TR/webauthn-3/, 7.1 and 7.2).
+
+A passkey counts only with user verification (PIN, finger, face), from the door's own origin, and while its counter
+moves on. What a wrong answer was to is used up all the same.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import webauthn
+from webauthn.helpers.exceptions import WebAuthnException
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import Refused
+from foundation.i18n.translation import Message
+from foundation.ids import INSTALLATION_ID, uuid7
+from tenants import audit
+from tenants.agencies import queries
+from tenants.auth import challenges, device_fingerprints, passkeys, sessions
+from tenants.auth.challenges import (
+    ACT_ADD_PASSKEY,
+    ACT_SECOND_FACTOR,
+    ACT_SIGN_IN,
+    AuthenticatorResponse,
+    ChallengedMember,
+    RelyingParty,
+    consume_challenge,
+)
+from tenants.auth.passkeys import MAX_PASSKEY_NAME, PasskeySummary
+from tenants.notices import notices
+
+
+def register_passkey(
+    tenant: OpenScope, site: RelyingParty, who: ChallengedMember, body: dict[str, Any], *, name: str
+) -> PasskeySummary:
+    """Keep a member's new passkey under a name of theirs.
+
+    Raises Refused for an answer to no question of ours, one that does not verify, and a passkey somebody has already:
+    whoever holds another member's is the same human, which is written down.
+    """
+    made = _made(tenant, site, who, body)
+    with tenant(who.tenant_id, who.actor_id) as scope:
+        kept = _keep(scope, site, queries.get_member(scope, who.member_id), made, name)
+    if kept is None:
+        raise Refused("passkey.known")
+    return kept
+
+
+def set_up_second_factor(
+    tenant: OpenScope,
+    site: RelyingParty,
+    who: ChallengedMember,
+    body: dict[str, Any],
+    *,
+    session: str,
+    name: str,
+    browser: str,
+) -> str:
+    """A session that waits is whole with its member's first factor; returns its new secret.
+
+    Raises Refused as `keep_new`, and where there is a factor already: a link alone adds no other one.
+    """
+    made = _made(tenant, site, who, body)
+    with tenant(who.tenant_id, who.actor_id) as scope:
+        lock = "SELECT id FROM members WHERE tenant_id = :tenant AND id = :id FOR UPDATE"
+        scope.run(lock, tenant=who.tenant_id, id=who.member_id)
+        if passkeys.has_second_factor(scope, who.member_id):
+            raise Refused("passkey.not_first")
+        kept = _keep(scope, site, queries.get_member(scope, who.member_id), made, name)
+        opened = (
+            sessions.complete_pending_session(scope, who.member_id, session, browser=browser)
+            if kept is not None
+            else None
+        )
+    if opened is None:
+        raise Refused("passkey.known")
+    return opened
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A new passkey that verified; `taken` is the question it is the answer to."""
+
+    taken: UUID
+    credential: str
+    public_key: bytes
+    count: int
+
+
+def _made(tenant: OpenScope, site: RelyingParty, who: ChallengedMember, body: dict[str, Any]) -> _Made:
+    answer = challenges.parse_response(body, new=True)
+    with tenant(who.tenant_id, who.actor_id) as scope:
+        taken = consume_challenge(scope, answer.challenge, act=ACT_ADD_PASSKEY, about="", member_id=who.member_id)
+    try:
+        made = webauthn.verify_registration_response(
+            credential=body,
+            expected_challenge=answer.challenge,
+            expected_rp_id=site.host,
+            expected_origin=site.origin,
+            require_user_verification=True,
+        )
+    except (WebAuthnException, ValueError) as error:
+        raise Refused("passkey.wrong") from error
+    return _Made(taken, answer.credential, made.credential_public_key, made.sign_count)
+
+
+_KEEP = """
+INSERT INTO passkeys (tenant_id, id, member_id, credential, public_key, count, name, ended)
+VALUES (:tenant, :id, :member, :credential, :public_key, :count, :name, '')
+ON CONFLICT (tenant_id, credential) DO NOTHING RETURNING id
+"""
+
+
+def _keep(scope: Scope, site: RelyingParty, member: queries.Member, made: _Made, name: str) -> PasskeySummary | None:
+    """The new row; None where somebody has this passkey, or had it."""
+    device_fingerprints.record_passkey(scope, site.key, member, made.credential)
+    called = " ".join(name.split())[:MAX_PASSKEY_NAME] or "Passkey"
+    params = {"credential": made.credential, "public_key": made.public_key, "count": made.count, "name": called}
+    found = scope.run(_KEEP, tenant=scope.tenant_id, id=uuid7(), member=member.id, **params).scalar()
+    if found is None:
+        return None
+    _answered(scope, made.taken, found)
+    audit.record(scope, "passkey.added", f"member:{member.id}", name=called)
+    return next(one for one in passkeys.list_passkeys(scope, member.id) if one.id == found)
+
+
+def sign_in_with_passkey(tenant: OpenScope, site: RelyingParty, body: dict[str, Any], *, browser: str = "") -> str:
+    """Sign in by a passkey alone; returns the secret of a whole session. Raises Refused, with one sentence for all."""
+    answer = challenges.parse_response(body)
+    with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
+        taken = consume_challenge(scope, answer.challenge, act=ACT_SIGN_IN, about="", member_id=None)
+        found = scope.run(
+            "SELECT p.tenant_id FROM passkeys p JOIN members m ON m.tenant_id = p.tenant_id AND m.id = p.member_id"
+            " WHERE p.credential = :credential AND p.member_id = :holder AND p.ended_at IS NULL AND m.active",
+            credential=answer.credential,
+            holder=answer.holder,
+        ).scalar()
+    if found is None or answer.holder is None:
+        raise Refused("passkey.wrong")
+    with tenant(found, f"member:{answer.holder}") as scope:
+        key = _verified(scope, site, answer)
+        opened = sessions.open_complete_session(scope, answer.holder, browser=browser) if key is not None else None
+    if opened is None:
+        raise Refused("passkey.copied")
+    with tenant(INSTALLATION_ID, "system:door", role="door") as scope:  # what stays there is counted as a failure
+        scope.run("DELETE FROM passkey_asks WHERE tenant_id = :house AND id = :id", house=INSTALLATION_ID, id=taken)
+    return opened
+
+
+def pass_second_factor(
+    tenant: OpenScope, site: RelyingParty, who: ChallengedMember, body: dict[str, Any], *, session: str, browser: str
+) -> str:
+    """A session that waits is whole once its member signed; returns its new secret. Raises Refused."""
+    answer = challenges.parse_response(body)
+    with tenant(who.tenant_id, who.actor_id) as scope:
+        taken = consume_challenge(scope, answer.challenge, act=ACT_SECOND_FACTOR, about="", member_id=who.member_id)
+    with tenant(who.tenant_id, who.actor_id) as scope:
+        refusal = _own(scope, site, who, answer, taken)
+        opened = "" if refusal else sessions.complete_pending_session(scope, who.member_id, session, browser=browser)
+    if refusal:
+        raise Refused(refusal)
+    return opened
+
+
+def sign_act(
+    tenant: OpenScope, site: RelyingParty, who: ChallengedMember, body: dict[str, Any], *, act: str, about: str
+) -> UUID:
+    """A member signed an act; returns what `passkeys.consume_signature` uses up where the act is done. Raises Refused."""
+    answer = challenges.parse_response(body)
+    with tenant(who.tenant_id, who.actor_id) as scope:
+        taken = consume_challenge(scope, answer.challenge, act=act, about=about, member_id=who.member_id)
+    with tenant(who.tenant_id, who.actor_id) as scope:
+        refusal = _own(scope, site, who, answer, taken)
+    if refusal:
+        raise Refused(refusal)
+    return taken
+
+
+def _own(scope: Scope, site: RelyingParty, who: ChallengedMember, answer: AuthenticatorResponse, taken: UUID) -> str:
+    """Why a member's answer does not count; "" when it does. What is found out on the way stays written."""
+    key = _verified(scope, site, answer)
+    if key is None:
+        return "passkey.copied"
+    if key.member_id != who.member_id:  # somebody has a colleague's passkey in hand: they are one human
+        device_fingerprints.record_passkey(scope, site.key, queries.get_member(scope, who.member_id), key.credential)
+        return "passkey.another"
+    _answered(scope, taken, key.id)
+    return ""
+
+
+def _answered(scope: Scope, taken: UUID, key_id: UUID) -> None:
+    scope.run(
+        "UPDATE passkey_asks SET answered_at = people_now(), passkey_id = :key, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=taken,
+        key=key_id,
+    )
+
+
+def _verified(scope: Scope, site: RelyingParty, answer: AuthenticatorResponse) -> PasskeySummary | None:
+    """Whose living passkey signed, used once more; None where its counter did not move on, and it is closed for good.
+
+    Raises Refused for what does not verify. The counter is ours to compare: the library's refusal would be undone with
+    the transaction, and nobody told.
+    """
+    row = scope.run(
+        "SELECT id, member_id, public_key, count FROM passkeys WHERE tenant_id = :tenant AND credential = :credential"
+        " AND ended_at IS NULL FOR UPDATE",
+        tenant=scope.tenant_id,
+        credential=answer.credential,
+    ).first()
+    if row is None or answer.holder not in (None, row.member_id):
+        raise Refused("passkey.wrong")
+    try:
+        got = webauthn.verify_authentication_response(
+            credential=answer.body,
+            expected_challenge=answer.challenge,
+            expected_rp_id=site.host,
+            expected_origin=site.origin,
+            credential_public_key=bytes(row.public_key),
+            credential_current_sign_count=0,
+            require_user_verification=True,
+        )
+    except (WebAuthnException, ValueError) as error:
+        raise Refused("passkey.wrong") from error
+    key = next(one for one in passkeys.list_passkeys(scope, row.member_id) if one.id == row.id)
+    if max(got.new_sign_count, row.count) > 0 and got.new_sign_count <= row.count:
+        _tell_copied(scope, key)
+        return None
+    scope.run(
+        "UPDATE passkeys SET count = :count, used_at = people_now(), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=key.id,
+        count=got.new_sign_count,
+    )
+    device_fingerprints.record_passkey(scope, site.key, queries.get_member(scope, key.member_id), key.credential)
+    return key
+
+
+def _tell_copied(scope: Scope, key: PasskeySummary) -> None:
+    passkeys.end_copied_passkey(scope, key)
+    told = Message("passkey.copied_told", {"name": queries.get_member(scope, key.member_id).name, "passkey": key.name})
+    notices.put(scope, told, cause=f"passkey:{key.id}", urgent=True)

@@ -1,0 +1,240 @@
+"""What browsers are asked about passkeys (WebAuthn, https://www.w3.org/TR/webauthn-3/, 7), and which answer is to what.
+
+Each question is a row: answered once, within five minutes, by whom it was put to, for the act it was put for.
+"""
+
+import secrets
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import webauthn
+from webauthn.helpers import (
+    base64url_to_bytes,
+    bytes_to_base64url,
+    options_to_json,
+    parse_authentication_credential_json,
+    parse_client_data_json,
+    parse_registration_credential_json,
+)
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import Refused, Unavailable
+from foundation.ids import INSTALLATION_ID, uuid7
+from tenants.agencies import queries
+from tenants.auth import failed_attempts, passkeys
+
+ACT_SIGN_IN, ACT_SECOND_FACTOR, ACT_ADD_PASSKEY = "enter", "second", "add"
+"""Acts of the door itself; others are named by the rooms that ask for them."""
+
+MAX_OPEN_CHALLENGES = 10
+"""Questions of a member that may lie unanswered, or wrongly answered, within a quarter of an hour."""
+
+MAX_ANONYMOUS_CHALLENGES = 40
+"""The same for an address: a whole office may sign in from one."""
+
+MAX_KEYS = 20
+
+CHALLENGE = 32
+"""Bytes of what is signed."""
+
+_VERIFIED = UserVerificationRequirement.REQUIRED
+
+
+@dataclass(frozen=True)
+class RelyingParty:
+    """Where passkeys belong: the host of the dashboard's own address, and its origin. `key` is the door's."""
+
+    host: str
+    origin: str
+    key: str
+
+    @classmethod
+    def from_url(cls, public_url: str, key: str) -> "RelyingParty":
+        """The site of an address. Raises Unavailable where no browser gives passkeys: no host name, or no TLS."""
+        parts = urlsplit(public_url)
+        host = parts.hostname or ""
+        if not host or _is_address(host) or (parts.scheme != "https" and host != "localhost"):
+            raise Unavailable("passkey.not_here")
+        return cls(host, f"{parts.scheme}://{parts.netloc}", key)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def create_registration_challenge(scope: Scope, site: RelyingParty, member_id: UUID) -> str:
+    """What a browser needs to make a member's new passkey, as JSON. Raises Refused after too many questions."""
+    member, challenge = queries.get_member(scope, member_id), secrets.token_bytes(CHALLENGE)
+    known = passkeys.list_passkeys(scope, member_id)
+    if len(known) >= MAX_KEYS:
+        raise Refused("passkey.too_many", most=MAX_KEYS)
+    _put(
+        scope,
+        challenge,
+        act=ACT_ADD_PASSKEY,
+        about="",
+        who=failed_attempts.failure_key("member", str(member_id)),
+        member_id=member_id,
+    )
+    options = webauthn.generate_registration_options(
+        rp_id=site.host,
+        rp_name="Greenroom",
+        user_id=member_id.bytes,
+        user_name=member.email,
+        user_display_name=member.name,
+        challenge=challenge,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=_VERIFIED
+        ),
+        exclude_credentials=[PublicKeyCredentialDescriptor(base64url_to_bytes(one.credential)) for one in known],
+    )
+    return options_to_json(options)
+
+
+def create_signing_challenge(scope: Scope, site: RelyingParty, *, act: str, about: str = "", member_id: UUID) -> str:
+    """What a browser needs to have a member sign an act with one of their passkeys, as JSON.
+
+    Raises Refused for a member without a passkey, and after too many questions.
+    """
+    known = passkeys.list_passkeys(scope, member_id)
+    if not known:
+        raise Refused("passkey.none")
+    challenge = secrets.token_bytes(CHALLENGE)
+    _put(
+        scope,
+        challenge,
+        act=act,
+        about=about,
+        who=failed_attempts.failure_key("member", str(member_id)),
+        member_id=member_id,
+    )
+    allowed = [PublicKeyCredentialDescriptor(base64url_to_bytes(one.credential)) for one in known]
+    return _request(site, challenge, allowed)
+
+
+def create_sign_in_challenge(tenant: OpenScope, site: RelyingParty, address: str) -> str:
+    """The same for somebody who is not known yet: the authenticator says whose passkey it is."""
+    challenge = secrets.token_bytes(CHALLENGE)
+    with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
+        _put(
+            scope,
+            challenge,
+            act=ACT_SIGN_IN,
+            about="",
+            who=failed_attempts.failure_key("address", address),
+            member_id=None,
+        )
+    return _request(site, challenge, None)
+
+
+def _request(site: RelyingParty, challenge: bytes, allowed: list[PublicKeyCredentialDescriptor] | None) -> str:
+    return options_to_json(
+        webauthn.generate_authentication_options(
+            rp_id=site.host, challenge=challenge, allow_credentials=allowed, user_verification=_VERIFIED
+        )
+    )
+
+
+_OPEN = """
+SELECT count(*) FROM passkey_asks WHERE tenant_id = :tenant AND who = :who AND answered_at IS NULL
+  AND asked_at > people_now() - CAST(:window AS interval)
+"""
+_PUT = """
+INSERT INTO passkey_asks (tenant_id, id, member_id, who, challenge, act, about, asked_at, expires_at)
+VALUES (:tenant, :id, :member, :who, :challenge, :act, :about, people_now(), people_now() + CAST(:fresh AS interval))
+"""
+
+
+def _put(scope: Scope, challenge: bytes, *, act: str, about: str, who: str, member_id: UUID | None) -> None:
+    """Write the question down, and forget those of yesterday that nothing came of."""
+    scope.lock(who)  # two at once count as two
+    scope.run(
+        "DELETE FROM passkey_asks WHERE tenant_id = :tenant AND spent_at IS NULL"
+        " AND asked_at < people_now() - CAST(:forget AS interval)",
+        tenant=scope.tenant_id,
+        forget=failed_attempts.FAILURE_RETENTION,
+    )
+    unanswered = scope.run(_OPEN, tenant=scope.tenant_id, who=who, window=failed_attempts.FAILURE_WINDOW).scalar_one()
+    if unanswered >= (MAX_ANONYMOUS_CHALLENGES if member_id is None else MAX_OPEN_CHALLENGES):
+        raise Refused("password.wait", minutes=int(failed_attempts.FAILURE_WINDOW.total_seconds() // 60))
+    scope.run(
+        _PUT,
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        member=member_id,
+        who=who,
+        challenge=bytes_to_base64url(challenge),
+        act=act,
+        about=about,
+        fresh=passkeys.SIGNATURE_LIFETIME,
+    )
+
+
+_TAKE = """
+UPDATE passkey_asks SET taken_at = people_now(), updated_at = house_now()
+WHERE tenant_id = :tenant AND challenge = :challenge AND act = :act AND about = :about
+  AND member_id IS NOT DISTINCT FROM CAST(:member AS uuid) AND taken_at IS NULL AND expires_at > people_now()
+RETURNING id
+"""
+
+
+def consume_challenge(scope: Scope, challenge: bytes, *, act: str, about: str, member_id: UUID | None) -> UUID:
+    """The question that an answer is to. Commit it before the answer is looked at: a wrong one uses it up as well."""
+    params = {"challenge": bytes_to_base64url(challenge), "act": act, "about": about, "member": member_id}
+    found = scope.run(_TAKE, tenant=scope.tenant_id, **params).scalar()
+    if found is None:
+        raise Refused("passkey.not_fresh")
+    taken: UUID = found
+    return taken
+
+
+@dataclass(frozen=True)
+class ChallengedMember:
+    """A member who is asked, in their agency."""
+
+    tenant_id: UUID
+    member_id: UUID
+
+    @property
+    def actor_id(self) -> str:
+        """How they sign what they do."""
+        return f"member:{self.member_id}"
+
+
+@dataclass(frozen=True)
+class AuthenticatorResponse:
+    """What a browser sent, read but not believed. `holder` is whose the authenticator says the passkey is."""
+
+    body: dict[str, Any]
+    challenge: bytes
+    credential: str
+    holder: UUID | None
+
+
+def parse_response(body: dict[str, Any], *, new: bool = False) -> AuthenticatorResponse:
+    """What was sent, of a `new` passkey or of one we may know. Raises Refused for what is neither."""
+    try:
+        if new:
+            made = parse_registration_credential_json(body)
+            data, handle, raw = made.response.client_data_json, None, made.raw_id
+        else:
+            got = parse_authentication_credential_json(body)
+            data, handle, raw = got.response.client_data_json, got.response.user_handle, got.raw_id
+        holder = UUID(bytes=handle) if handle else None
+        return AuthenticatorResponse(body, parse_client_data_json(data).challenge, bytes_to_base64url(raw), holder)
+    except (WebAuthnException, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Refused("passkey.wrong") from error

@@ -1,0 +1,182 @@
+"""People of an agency: who comes in, what they may do, who leaves. One owner always stays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.i18n.translation import canonical_json
+from tenants import audit
+from tenants.agencies import agencies, queries
+from tenants.agencies.rights import Right, Role, has_right, require_right
+from tenants.auth import second_factor, sessions
+
+
+@dataclass(frozen=True)
+class MemberSession:
+    """An open session of a member: their browser's own name, since when, and the last sign of life (UTC-aware)."""
+
+    member_id: UUID
+    browser: str
+    since: datetime
+    seen_at: datetime | None
+
+
+def invite_member(
+    scope: Scope, *, name: str, email: str, role: Role, language: str, zone: str, creators: Sequence[str] = ()
+) -> str:
+    """Add a member and return the secret of their first one-time link; who left comes back as the human they were, and
+    with nothing that opened the house to them then.
+
+    Raises BadInput for an empty name or an address that is none, Conflict for an address somebody has.
+    """
+    name, email = name.strip(), email.strip()
+    if not name or "@" not in email.strip("@") or len(email) > 254 or " " in email:
+        raise BadInput("member.unfit")
+    if any(one.email.casefold() == email.casefold() for one in queries.list_members(scope)):
+        raise Conflict("member.address_taken", email=email)
+    member_id = _left(scope, email)
+    if member_id is None:
+        member_id = agencies.add_member(
+            scope, name=name[:80], email=email, role=role, language=language, zone=zone, creators=creators
+        )
+    else:
+        agencies.reactivate_member(scope, member_id, name=name[:80], role=role, creators=creators)
+        set_member_language(scope, member_id, language)
+        _close(scope, member_id)
+    audit.record(scope, "member.brought_in", f"member:{member_id}", role=str(role))
+    return sessions.create_sign_in_link(scope, member_id)
+
+
+def _left(scope: Scope, email: str) -> UUID | None:
+    """The member who had this address and left; they are never a second human."""
+    found: UUID | None = scope.run(
+        "SELECT id FROM members WHERE tenant_id = :tenant AND lower(email) = lower(:email) AND NOT active ORDER BY id"
+        " LIMIT 1 FOR UPDATE",
+        tenant=scope.tenant_id,
+        email=email,
+    ).scalar()
+    return found
+
+
+_CLOSE = (
+    "UPDATE api_keys SET revoked_at = people_now(), revoked_by = :by, updated_at = house_now()"
+    " WHERE tenant_id = :tenant AND member_id = :member AND revoked_at IS NULL",
+    "DELETE FROM login_links WHERE tenant_id = :tenant AND member_id = :member",
+    "DELETE FROM mail_wishes WHERE tenant_id = :tenant AND member_id = :member",
+)
+
+
+def _close(scope: Scope, member_id: UUID) -> None:
+    """End keys, links, factors and mails of before: who left them behind need not be who comes back."""
+    for statement in _CLOSE:
+        scope.run(statement, tenant=scope.tenant_id, member=member_id, by=scope.actor)
+    second_factor.reset_second_factor(scope, member_id)
+
+
+def change_member(scope: Scope, member_id: UUID, *, role: Role, creators: Sequence[str]) -> None:
+    """Give a member another role, or other creators; their open pages change with it, or close.
+
+    Raises NotFound, and Conflict when the agency would be left without an owner.
+    """
+    if _found(scope, member_id).role is Role.OWNER and role is not Role.OWNER:
+        _not_the_last_owner(scope, member_id)
+    scope.run(
+        "UPDATE members SET role = :role, creators = CAST(:creators AS jsonb), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=member_id,
+        role=str(role),
+        creators=_json(creators),
+    )
+    audit.record(scope, "member.changed", f"member:{member_id}", role=str(role))
+
+
+def set_adult_chat_training(scope: Scope, member_id: UUID, *, adult_chat: bool) -> None:
+    """Say, as the owner, that a member is trained for adult words in chats, or is so no more.
+
+    Raises Refused for who is not the owner, NotFound, and BadInput for a member who may not chat.
+    """
+    require_right(queries.get_acting_member(scope, "member.owner_decides").role, Right.STAFF)
+    if adult_chat and not has_right(_found(scope, member_id).role, Right.CHAT):
+        raise BadInput("member.no_chat")
+    scope.run(
+        "UPDATE members SET adult_chat = :adult, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=_found(scope, member_id).id,
+        adult=adult_chat,
+    )
+    audit.record(scope, "member.adult_chat" if adult_chat else "member.adult_chat_ended", f"member:{member_id}")
+
+
+def set_member_language(scope: Scope, member_id: UUID, language: str) -> None:
+    """The language a member reads from now on. Raises NotFound, BadInput for one nobody knows."""
+    agencies.check_language(language)
+    _found(scope, member_id)
+    scope.run(
+        "UPDATE members SET language = :language, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=member_id,
+        language=language,
+    )
+
+
+def require_second_factor(scope: Scope, wanted: bool) -> None:
+    """Whether everybody who comes in by a password or a link from now on is asked for a second factor; open sessions
+    stay."""
+    scope.run(
+        "UPDATE agencies SET second_factor = :wanted, updated_at = house_now() WHERE tenant_id = :tenant",
+        tenant=scope.tenant_id,
+        wanted=wanted,
+    )
+    audit.record(scope, "agency.second_factor" if wanted else "agency.no_second_factor", f"agency:{scope.tenant_id}")
+
+
+def remove_member(scope: Scope, member_id: UUID) -> None:
+    """End a member's work here: nothing of theirs opens any more. Raises NotFound, Conflict for the last owner."""
+    if _found(scope, member_id).role is Role.OWNER:
+        _not_the_last_owner(scope, member_id)
+    scope.run(
+        "UPDATE members SET active = false, password_hash = NULL, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=member_id,
+    )
+    sessions.revoke_sessions(scope, member_id)
+    audit.record(scope, "member.let_go", f"member:{member_id}")
+
+
+def list_member_sessions(scope: Scope) -> list[MemberSession]:
+    """Every open session of the agency, the latest sign of life first."""
+    rows = scope.run(
+        "SELECT member_id, browser, created_at, seen_at FROM login_sessions WHERE tenant_id = :tenant"
+        " AND NOT waits AND revoked_at IS NULL AND expires_at > people_now()"
+        " AND (seen_at IS NULL OR seen_at > people_now() - CAST(:idle AS interval)) ORDER BY seen_at DESC NULLS LAST",
+        tenant=scope.tenant_id,
+        idle=sessions.SESSION_IDLE_LIMIT,
+    )
+    return [MemberSession(row.member_id, row.browser, row.created_at, row.seen_at) for row in rows]
+
+
+def _found(scope: Scope, member_id: UUID) -> queries.Member:
+    found = next((one for one in queries.list_members(scope) if one.id == member_id), None)
+    if found is None:
+        raise NotFound("member.unknown")
+    return found
+
+
+def _not_the_last_owner(scope: Scope, member_id: UUID) -> None:
+    """Owners' rows are locked in order, so that two owners cannot let each other go at once."""
+    owners = scope.run(
+        "SELECT id FROM members WHERE tenant_id = :tenant AND role = :owner AND active ORDER BY id FOR UPDATE",
+        tenant=scope.tenant_id,
+        owner=str(Role.OWNER),
+    ).scalars()
+    if set(owners) <= {member_id}:
+        raise Conflict("member.last_owner")
+
+
+def _json(values: Sequence[str]) -> str:
+    return canonical_json(list(values)).decode()

@@ -1,0 +1,161 @@
+"""Passkeys as the house knows them: whose they are, their end, and the signature that one very act was given.
+
+How a browser and its authenticator are asked stands in `tenants/auth/ceremonies.py`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.db.database import Scope
+from foundation.errors import NotFound, Refused
+from tenants import audit
+from tenants.agencies import queries
+from tenants.agencies.models import Passkey
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
+
+SIGNATURE_LIFETIME = timedelta(minutes=5)
+"""So long a signature is good for the act it was given for."""
+
+BRIDGE = timedelta(hours=24)
+"""So long somebody who put their last passkey away still counts as having one: nobody sheds the duty by that."""
+
+MAX_PASSKEY_NAME = 60
+
+PasskeyEndReason = Literal["removed", "forgotten", "copied"]
+
+
+@dataclass(frozen=True)
+class PasskeySummary:
+    """A passkey that works; `credential` is its authenticator's id of it, in base64url."""
+
+    id: UUID
+    member_id: UUID
+    name: str
+    credential: str
+    since: datetime
+    used_at: datetime | None
+
+
+def list_passkeys(scope: Scope, member_id: UUID) -> list[PasskeySummary]:
+    """A member's passkeys, the oldest first."""
+    rows = scope.session.exec(
+        select(Passkey)
+        .where(Passkey.tenant_id == scope.tenant_id, Passkey.member_id == member_id, col(Passkey.ended_at).is_(None))
+        .order_by(col(Passkey.created_at), col(Passkey.id))
+        .execution_options(populate_existing=True)
+    )
+    return [
+        PasskeySummary(row.id, row.member_id, row.name, row.credential, row.created_at or scope.now, row.used_at)
+        for row in rows
+    ]
+
+
+_BOUND = """
+SELECT EXISTS (SELECT FROM passkeys WHERE tenant_id = :tenant AND member_id = :member
+  AND (ended_at IS NULL OR ended_at > people_now() - CAST(:bridge AS interval)))
+"""
+
+
+def needs_signature(scope: Scope, member_id: UUID) -> bool:
+    """Whether a member has to sign what they do alone: they have a passkey, or had one until a moment ago."""
+    return bool(scope.run(_BOUND, tenant=scope.tenant_id, member=member_id, bridge=BRIDGE).scalar_one())
+
+
+def members_with_passkeys(scope: Scope) -> frozenset[UUID]:
+    """The members who have a passkey."""
+    rows = scope.session.exec(
+        select(Passkey.member_id).where(Passkey.tenant_id == scope.tenant_id, col(Passkey.ended_at).is_(None))
+    )
+    return frozenset(rows)
+
+
+def remove_passkey(scope: Scope, member_id: UUID, key_id: UUID, *, session: str = "") -> str:
+    """Put one's own passkey away; returns its name. Every session ends but that of the secret `session`: which of them
+    it opened is not known. Raises NotFound, and Refused for the last factor of a guest."""
+    scope.run("SELECT id FROM members WHERE tenant_id = :t AND id = :m FOR UPDATE", t=scope.tenant_id, m=member_id)
+    living = list_passkeys(scope, member_id)
+    found = next((one for one in living if one.id == key_id), None)
+    if found is None:
+        raise NotFound("passkey.unknown")
+    if (
+        queries.get_member(scope, member_id).role is Role.GUEST
+        and len(living) == 1
+        and not has_authenticator_app(scope, member_id)
+    ):
+        raise Refused("passkey.last")
+    _end(scope, found, "removed")
+    sessions.revoke_sessions(scope, member_id, but=session)
+    audit.record(scope, "passkey.removed", f"member:{member_id}", name=found.name)
+    return found.name
+
+
+def end_all_passkeys(scope: Scope, member_id: UUID) -> int:
+    """What carried them was lost: a member's passkeys end, and every session; returns how many passkeys ended."""
+    living = list_passkeys(scope, member_id)
+    for key in living:
+        _end(scope, key, "forgotten")
+    sessions.revoke_sessions(scope, member_id)
+    return len(living)
+
+
+def end_copied_passkey(scope: Scope, key: PasskeySummary) -> None:
+    """Two signed with one passkey, so a copy of it is about: it never opens anything again, what either opened ends,
+    and members are told."""
+    _end(scope, key, "copied")
+    sessions.revoke_sessions(scope, key.member_id)
+    audit.record(scope, "passkey.copied", f"member:{key.member_id}", name=key.name)
+
+
+def _end(scope: Scope, key: PasskeySummary, why: PasskeyEndReason) -> None:
+    scope.run(
+        "UPDATE passkeys SET ended_at = people_now(), ended = :why, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id AND ended_at IS NULL",
+        tenant=scope.tenant_id,
+        id=key.id,
+        why=why,
+    )
+
+
+def has_authenticator_app(scope: Scope, member_id: UUID) -> bool:
+    """Whether six digits of an authenticator app of theirs were right once."""
+    found = scope.run(
+        "SELECT FROM second_factors WHERE tenant_id = :tenant AND member_id = :member AND confirmed_at IS NOT NULL",
+        tenant=scope.tenant_id,
+        member=member_id,
+    )
+    return found.first() is not None
+
+
+def has_second_factor(scope: Scope, member_id: UUID) -> bool:
+    """Whether a member has a second factor of any kind."""
+    return bool(list_passkeys(scope, member_id)) or has_authenticator_app(scope, member_id)
+
+
+_SPEND = """
+UPDATE passkey_asks a SET spent_at = people_now(), updated_at = house_now()
+FROM passkeys k
+WHERE a.tenant_id = :tenant AND a.id = :id AND a.member_id = :member AND a.act = :act AND a.about = :about
+  AND a.spent_at IS NULL AND a.answered_at > people_now() - CAST(:fresh AS interval)
+  AND k.tenant_id = a.tenant_id AND k.id = a.passkey_id AND k.member_id = a.member_id AND k.ended_at IS NULL
+RETURNING k.id
+"""
+
+
+def consume_signature(scope: Scope, signed: UUID, *, act: str, about: str) -> UUID:
+    """Use a signature up for the very act that the scope's member gave it for; returns the passkey.
+
+    Raises Refused for one that is somebody else's, for another act, older than five minutes, used before, or of a
+    passkey that was put away meanwhile.
+    """
+    member = queries.get_acting_member(scope, "passkey.people_only")
+    params = {"id": signed, "member": member.id, "act": act, "about": about, "fresh": SIGNATURE_LIFETIME}
+    found = scope.run(_SPEND, tenant=scope.tenant_id, **params).scalar()
+    if found is None:
+        raise Refused("passkey.not_fresh")
+    key: UUID = found
+    return key

@@ -1,0 +1,157 @@
+"""A second factor: six digits of an authenticator app (TOTP, RFC 6238), each used once, on the people's clock.
+
+What the app and we share lies sealed under a key of the door's own, which opens nothing else of the vault.
+"""
+
+import base64
+import secrets
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.twofactor import InvalidToken
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from sqlmodel import select
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import Refused
+from foundation.ids import INSTALLATION_ID, uuid7
+from tenants import audit
+from tenants.agencies.models import SecondFactor
+from tenants.auth import failed_attempts, passkeys, sessions
+from tenants.vault import envelope
+
+TOTP_STEP_SECONDS, DIGITS, BYTES = 30, 6, 20
+"""Seconds a code lives, its length, and bytes of what is shared: what every app takes (RFC 4226, 4 and 6238, 5.2)."""
+
+AROUND = (-1, 0, 1)
+"""Steps that count: a clock may be half a minute off, and people type slowly (RFC 6238, 5.2)."""
+
+ISSUER = "Greenroom"
+
+
+@dataclass(frozen=True)
+class TotpEnrolment:
+    """What an app has to be told, once: as an address for its camera, and as letters to type."""
+
+    address: str = field(repr=False)
+    letters: str = field(repr=False)
+
+
+def derive_door_key(master_key: bytes) -> str:
+    """The door's own key for its settings, in base64; derived, so that it comes back with the master key."""
+    return base64.b64encode(_derived(master_key, b"greenroom door")).decode()
+
+
+def begin_enrolment(scope: Scope, key: str, member_id: UUID) -> None:
+    """Think of something new to share, unless an app already has what was shared before."""
+    secret = envelope.encrypt_for_tenant(_own(key), scope.tenant_id, secrets.token_bytes(BYTES))
+    scope.run(
+        "INSERT INTO second_factors (tenant_id, id, member_id, box, last_step) VALUES (:tenant, :id, :member, :box, 0)"
+        " ON CONFLICT (tenant_id, member_id) DO UPDATE SET box = excluded.box, last_step = 0, updated_at = house_now()"
+        " WHERE second_factors.confirmed_at IS NULL",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        member=member_id,
+        box=secret,
+    )
+
+
+def pending_enrolment(scope: Scope, key: str, member_id: UUID, *, name: str) -> TotpEnrolment | None:
+    """What to show a member who has no second factor yet; None once a code was right, or a passkey is there. `name` is
+    the account's."""
+    row = _row(scope, member_id)
+    if row is None or row.confirmed_at is not None or passkeys.list_passkeys(scope, member_id):
+        return None
+    secret = envelope.decrypt_for_tenant(_own(key), scope.tenant_id, row.box)
+    letters = base64.b32encode(secret).decode().rstrip("=")
+    return TotpEnrolment(_totp(secret).get_provisioning_uri(name, ISSUER), letters)
+
+
+def verify_code(tenant: OpenScope, key: str, session: str, code: str, *, browser: str = "") -> str:
+    """Use a code up for a session that waits; returns the secret of the whole session.
+
+    Raises Refused for a session that waits no longer, for a wrong or a used code, and after too many of them.
+    """
+    found = sessions.find_pending_session(tenant, session)
+    if found is None:
+        raise Refused("login.link_spent")
+    who = failed_attempts.failure_key("factor", str(found[1]))
+    with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
+        scope.lock(who)  # two tries at once count as two
+        if failed_attempts.count_failures(scope, who) >= failed_attempts.MAX_FAILURES_PER_ACCOUNT:
+            raise Refused("password.wait", minutes=int(failed_attempts.FAILURE_WINDOW.total_seconds() // 60))
+        failed_attempts.record_failure(scope, who)
+    with tenant(found[0], f"member:{found[1]}") as scope:
+        _use(scope, key, found[1], code)
+        opened = sessions.complete_pending_session(scope, found[1], session, browser=browser)
+    with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
+        failed_attempts.clear_failures(scope, who)
+    return opened
+
+
+def reset_second_factor(scope: Scope, member_id: UUID) -> None:
+    """A phone was lost: its app and every passkey count no more, the next way in is set up anew, every session ends."""
+    scope.run(
+        "DELETE FROM second_factors WHERE tenant_id = :tenant AND member_id = :member",
+        tenant=scope.tenant_id,
+        member=member_id,
+    )
+    passkeys.end_all_passkeys(scope, member_id)
+    audit.record(scope, "member.factor_forgotten", f"member:{member_id}")
+
+
+def _use(scope: Scope, key: str, member_id: UUID, code: str) -> None:
+    row = _row(scope, member_id)
+    now = int(scope.run("SELECT extract(epoch FROM people_now())").scalar_one())
+    secret = envelope.decrypt_for_tenant(_own(key), scope.tenant_id, row.box) if row is not None else bytes(BYTES)
+    typed = "".join(code.split())[:DIGITS].encode()
+    right = [
+        now // TOTP_STEP_SECONDS + by for by in AROUND if _fits(secret, typed, now + by * TOTP_STEP_SECONDS)
+    ]  # all three, whichever fits
+    if not right or scope.run(_USED, tenant=scope.tenant_id, member=member_id, step=max(right)).first() is None:
+        raise Refused("factor.wrong")
+
+
+_USED = """
+UPDATE second_factors SET last_step = :step, confirmed_at = coalesce(confirmed_at, house_now()),
+  updated_at = house_now()
+WHERE tenant_id = :tenant AND member_id = :member AND last_step < :step
+  AND (confirmed_at IS NOT NULL OR NOT EXISTS (SELECT FROM passkeys p WHERE p.tenant_id = :tenant
+    AND p.member_id = :member AND p.ended_at IS NULL)) RETURNING id
+"""
+"""Of two who bring the same code at once, one comes in. Whoever has a passkey sets no app up by a link alone."""
+
+
+def _fits(secret: bytes, typed: bytes, at: int) -> bool:
+    try:
+        _totp(secret).verify(typed, at)  # compares in constant time
+    except InvalidToken:
+        return False
+    return True
+
+
+def _totp(secret: bytes) -> TOTP:
+    return TOTP(secret, DIGITS, SHA1(), TOTP_STEP_SECONDS)  # noqa: S303  what apps understand; HMAC, not a signature
+
+
+def _row(scope: Scope, member_id: UUID) -> SecondFactor | None:
+    return scope.session.exec(
+        select(SecondFactor)
+        .where(SecondFactor.tenant_id == scope.tenant_id, SecondFactor.member_id == member_id)
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def _own(key: str) -> bytes:
+    return derive_key(key, b"greenroom second factor")
+
+
+def derive_key(key: str, purpose: bytes) -> bytes:
+    """A key of the door's for one purpose. Raises Unavailable where the settings hold none."""
+    return _derived(envelope.parse_master_key(key), purpose)
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=envelope.KEY_BYTES, salt=None, info=purpose).derive(key)

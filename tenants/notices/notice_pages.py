@@ -1,0 +1,80 @@
+"""Where what a notice tells of is settled, as far as may be said outside the house: a page, and who can open it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tenants.agencies.rights import Right, Role, has_right
+
+
+@dataclass(frozen=True)
+class NoticePage:
+    """A page of the dashboard, and any of the rights that open it; its name is the sentence `mail.area.<name>`."""
+
+    name: str
+    path: str
+    rights: tuple[Right, ...]
+
+    def is_open_to(self, role: Role) -> bool:
+        """Whether somebody of this role can go there."""
+        return any(has_right(role, right) for right in self.rights)
+
+
+POSTS = NoticePage("posts", "/calendar", (Right.RUN, Right.APPROVE))
+ACCOUNTS = NoticePage("accounts", "/channels", (Right.RUN,))
+DECISIONS = NoticePage("decisions", "/approvals", (Right.APPROVE, Right.REVIEW))
+PEOPLE = NoticePage("people", "/people", (Right.RUN, Right.APPROVE, Right.REVIEW))
+MESSAGES = NoticePage("messages", "/inbox", (Right.CHAT,))
+MONEY = NoticePage("money", "/shop", (Right.RUN, Right.MONEY))
+STUDIO = NoticePage("studio", "/studio", (Right.RUN,))
+STOPS = NoticePage("stops", "/system", (Right.RUN,))
+HOUSE = NoticePage("house", "/", (Right.RUN,))
+"""Everything else: Home says what it is."""
+
+NOTICE_PAGES = (STOPS, POSTS, ACCOUNTS, DECISIONS, PEOPLE, MESSAGES, MONEY, STUDIO, HOUSE)
+
+_OF: Mapping[str, NoticePage] = {
+    **dict.fromkeys(
+        [
+            "delivery",
+            "approval",
+            "turned_down",
+            "unapproved",
+            "comment",
+            "downtime",
+            "downtime.held",
+            "pause",
+            "queue",
+            "series",
+            "waiting",
+            "unsure",
+            "apart",
+            "clocks",
+            "edit",
+            "feed",
+            "versions",
+        ],
+        POSTS,
+    ),
+    **dict.fromkeys(
+        ["channel", "waits", "handover", "place", "readback", "remarks", "link.register", "link.end"], ACCOUNTS
+    ),
+    **dict.fromkeys(["role", "deaf", "charges", "stopped", "own_page"], ACCOUNTS),
+    "switch": STOPS,
+    **dict.fromkeys(
+        ["complaint", "appeal", "likeness", "sample", "calibration", "calibration.month", "copy", "review"],
+        DECISIONS,
+    ),
+    **dict.fromkeys(
+        ["face.bar", "face.unbar", "person-ends", "offer", "card", "person.propose", "card.name", "person.prove"],
+        PEOPLE,
+    ),
+    **dict.fromkeys(("bystanders.say", "bystanders.judge"), PEOPLE),
+    **dict.fromkeys(["draft", "chat", "remark", "suggest"], MESSAGES),
+    **dict.fromkeys(["payment", "fulfilment", "statement", "earnings", "rail"], MONEY),
+    **dict.fromkeys(["job", "upload", "picture", "label.say", "clip"], STUDIO),
+}
+
+
+def notice_page_of(cause: str) -> NoticePage:
+    """Where what a cause is about is settled."""
+    return _OF.get(cause.partition(":")[0], HOUSE)

@@ -1,0 +1,40 @@
+"""How long the room's rows are kept, and the event that has every room's looked through."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from foundation.db.retention import RetentionRule
+from foundation.outbox.inbox import InboxRow
+from foundation.outbox.outbox import Queue
+from tenants.agencies.models import (
+    AuditEntry,
+    DeviceFingerprint,
+    LoginLink,
+    LoginSession,
+    NoticeRow,
+    WebhookCallRow,
+)
+from tenants.notices.models import EmailRow
+
+
+@dataclass(frozen=True)
+class RetentionDue:
+    """Delete what is over of a tenant; both ids are the tenant's."""
+
+    kind: ClassVar[str] = "rows.purge"
+    queue: ClassVar[Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+TENANTS_RETENTION = (
+    RetentionRule(InboxRow, "o.created_at"),
+    RetentionRule(LoginLink, "o.expires_at", clock="people_now"),
+    RetentionRule(LoginSession, "o.expires_at", clock="people_now"),
+    RetentionRule(DeviceFingerprint, "CAST(o.seen_on AS timestamptz)", role="gate", clock="people_now"),
+    RetentionRule(NoticeRow, "o.settled_at"),
+    RetentionRule(WebhookCallRow, "o.created_at"),
+    RetentionRule(EmailRow, "o.created_at"),
+    RetentionRule(AuditEntry, "o.created_at", role="gate"),
+)

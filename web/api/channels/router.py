@@ -1,0 +1,174 @@
+"""Creators and their accounts in the API: read, with what each account takes; an account rests, and its pace."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from channels.accounts import account_connectors, lifecycle
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.connections import account_setup
+from connectors.contract.connector import Connector
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from schedules.notices import interval_waits
+from tenants.api_keys.keys import ApiKeyScope
+from web.api.channels.schemas import PaceIn
+from web.api.common.calls import (
+    ApiCall,
+    Caller,
+    ChangeResult,
+    action_dependency,
+    etag_header,
+    read_dependency,
+    replace_dependency,
+    state_tag,
+)
+from web.api.posts.schemas import ChannelOut, ChannelsOut, CreatorOut, CreatorsOut
+
+
+def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
+    """The routes under `/creators` and `/channels`."""
+    routes = APIRouter(tags=["accounts"])
+    can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
+
+    @routes.get("/creators", response_model=CreatorsOut)
+    def list_creators(call: Annotated[ApiCall, can_read]) -> CreatorsOut:
+        """The creators this key may see. Needs `posts:read`."""
+        found = call.read(lambda _, sight: list(sight.creators.values()))
+        return CreatorsOut(items=[CreatorOut.of(one) for one in found])
+
+    @routes.get("/creators/{creator_id}", response_model=CreatorOut)
+    def get_creator(creator_id: UUID, call: Annotated[ApiCall, can_read]) -> CreatorOut:
+        """One creator. Needs `posts:read`."""
+        return CreatorOut.of(call.read(lambda _, sight: sight.get_creator(creator_id)))
+
+    @routes.get("/channels", response_model=ChannelsOut)
+    def list_channels(call: Annotated[ApiCall, can_read], creator: UUID | None = None) -> ChannelsOut:
+        """Accounts by name, and what each takes. Needs `posts:read`."""
+        return listed(call, connectors, creator)
+
+    @routes.get("/channels/{channel_id}", response_model=ChannelOut)
+    def get_channel(channel_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> ChannelOut:
+        """One account. Its `ETag` names what a change would change: its pause, and its pace. Needs `posts:read`."""
+        found = call.read(lambda scope, sight: find_channel(scope, sight, channel_id))
+        response.headers.update(etag_header(state_tag(*_stands(found))))
+        return _shown(connectors, found)
+
+    _changes(routes, tenant, connectors)
+    return routes
+
+
+def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+    can_write = ApiKeyScope.CALENDAR_WRITE
+
+    @routes.patch("/channels/{channel_id}", response_model=ChannelOut)
+    def pace_channel(
+        channel_id: UUID, body: PaceIn, call: Annotated[ApiCall, Depends(replace_dependency(tenant, can_write))]
+    ) -> Response:
+        """Say how far apart its posts are kept, whether that holds them back, and whether repeats are held.
+        Needs `calendar:write`."""
+
+        def act(scope: Scope, sight: Caller) -> None:
+            if (body.apart_minutes, body.holds_distance) != (None, None):
+                _keep_apart(scope, find_channel(scope, sight, channel_id), body)
+            if body.holds_repeats is not None:
+                lifecycle.hold_repeats(scope, channel_id, body.holds_repeats)
+
+        return call.apply(_done(call, connectors, channel_id, "channel.pace", act))
+
+    @routes.post("/channels/{channel_id}/pause", response_model=ChannelOut)
+    def pause_channel(
+        channel_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, can_write))]
+    ) -> Response:
+        """Let an account rest until it is resumed; what is due meanwhile waits. Needs `calendar:write`."""
+
+        def act(scope: Scope, sight: Caller) -> None:
+            lifecycle.pause_account(scope, channel_id, Message("channel.paused_by", {"name": sight.member.name}))
+
+        return call.apply_once(_done(call, connectors, channel_id, "channel.pause", act))
+
+    @routes.post("/channels/{channel_id}/resume", response_model=ChannelOut)
+    def resume_channel(
+        channel_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, can_write))]
+    ) -> Response:
+        """End its pause. 409 for an account that must be connected again, which a person does.
+        Needs `calendar:write`."""
+
+        def act(scope: Scope, _: Caller) -> None:
+            lifecycle.resume_account(scope, channel_id)
+
+        return call.apply_once(_done(call, connectors, channel_id, "channel.resume", act))
+
+    @routes.post("/channels/{channel_id}/test", status_code=202, response_model=ChannelOut)
+    def try_channel(
+        channel_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, can_write))]
+    ) -> Response:
+        """Ask its platform something harmless: whether it still answers shows in `state` a moment later.
+        Needs `calendar:write`."""
+
+        def act(scope: Scope, _: Caller) -> None:
+            account_setup.request_test(scope, channel_id)
+
+        return call.apply_once(_done(call, connectors, channel_id, "channel.test", act, status=202))
+
+
+def _keep_apart(scope: Scope, one: Channel, body: PaceIn) -> None:
+    minutes = body.apart_minutes if body.apart_minutes is not None else -(-one.min_interval // timedelta(minutes=1))
+    holds = body.holds_distance if body.holds_distance is not None else one.holds_min_interval
+    interval_waits.set_minimum_interval(scope, one.id, minutes=minutes, holds=holds)
+
+
+def _done(
+    call: ApiCall,
+    connectors: Mapping[str, Connector],
+    channel_id: UUID,
+    did: str,
+    act: Callable[[Scope, Caller], None],
+    *,
+    status: int = 200,
+) -> Callable[[Scope, Caller], ChangeResult]:
+    """Do something to an account as its caller saw it; it answers with the account as it stands then."""
+
+    def done(scope: Scope, sight: Caller) -> ChangeResult:
+        find_channel(scope, sight, channel_id)
+        call.check_state_tag(*_stands(lifecycle.lock_channel(scope, channel_id)))
+        act(scope, sight)
+        found = find_channel(scope, sight, channel_id)
+        headers = etag_header(state_tag(*_stands(found)))
+        return ChangeResult(_shown(connectors, found), did, f"channel:{channel_id}", status, headers)
+
+    return done
+
+
+def _stands(one: Channel) -> tuple[object, ...]:
+    """What somebody may change about it here."""
+    return one.id, one.state, one.paused_until, one.min_interval, one.holds_min_interval, one.holds_repeats
+
+
+def listed(call: ApiCall, connectors: Mapping[str, Connector], creator: UUID | None) -> ChannelsOut:
+    """The accounts in sight, or those of one creator, by name."""
+
+    def ask(scope: Scope, sight: Caller) -> list[Channel]:
+        every = channel_reads.list_channels(scope)
+        return [one for one in every if one.creator_id in sight.creators and creator in (None, one.creator_id)]
+
+    return ChannelsOut(items=[_shown(connectors, one) for one in call.read(ask)])
+
+
+def _shown(connectors: Mapping[str, Connector], one: Channel) -> ChannelOut:
+    known = account_connectors.find_connector_for(connectors, one)
+    return ChannelOut.of(one, known.capabilities if known is not None else None)
+
+
+def find_channel(scope: Scope, sight: Caller, channel_id: UUID) -> Channel:
+    """An account in sight. Raises NotFound, in the same words for none, another agency's and another creator's."""
+    found = channel_reads.get_channel(scope, channel_id)
+    if found.creator_id not in sight.creators:
+        raise NotFound("channel.unknown")
+    return found

@@ -1,0 +1,171 @@
+"""What the API takes in and gives out about recipes: what one says, and the picture its runs work from."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from generators.retouch.region_shapes import MaskShapes
+from studio.library.queries import RecipeSummary
+from studio.recipes import input_pictures, wildcards
+from studio.recipes.parameters import Parameter
+from studio.recipes.specs import MAX_PICTURES, MAX_RECIPE_NAME, EngineName, LoraName, Sampler
+from web.api.common.schemas import RequestModel, StorableText
+from web.api.generation.run_schemas import BeginIn, PostureIn, QuestionOut, SizeOut
+from web.api.planning.request_schemas import EXAMPLE_CREATOR_ID
+
+Name = Annotated[StorableText, Field(min_length=1, max_length=MAX_RECIPE_NAME)]
+Prompt = Annotated[StorableText, Field(min_length=1, max_length=500)]
+Word = Annotated[StorableText, Field(min_length=1, max_length=80)]
+Side = Annotated[int, Field(ge=64, le=2048, multiple_of=8)]
+FormatName = Literal["feed", "story", "square", "wide"]
+Formats = Annotated[list[FormatName], Field(description="Each scene is made once in each; else `width` by `height`.")]
+
+
+class RecipeChange(RequestModel):
+    """What a recipe says otherwise from now on; what is left out stays. `null` takes `seed`, `begin` and `posture`
+    away: naming one of the last two asks for the other to be none."""
+
+    prompt: Prompt = ""
+    negative: Annotated[StorableText, Field(max_length=500)] = ""
+    words: Annotated[dict[StorableText, list[Word]], Field(default_factory=dict)]
+    weights: Annotated[
+        dict[StorableText, dict[StorableText, Annotated[int, Field(ge=1, le=100)]]], Field(default_factory=dict)
+    ]
+    parameters: Annotated[
+        dict[StorableText, Parameter], Field(default_factory=dict, description="What it asks, by name.")
+    ]
+    variants: Annotated[int, Field(ge=1, le=MAX_PICTURES, description="Scenes of a run.")] = 3
+    formats: Annotated[Formats, Field(default_factory=list)]
+    width: Side = 1600
+    height: Side = 1200
+    steps: Annotated[int, Field(ge=1, le=100)] = 20
+    guidance: Annotated[int, Field(ge=1, le=30)] = 6
+    engine: EngineName = ""
+    model: Annotated[StorableText, Field(max_length=200)] = ""
+    sampler: Sampler = ""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    loras: Annotated[dict[LoraName, Annotated[int, Field(ge=1, le=200)]], Field(default_factory=dict)]
+    look: Annotated[int, Field(ge=0, le=100)] = 0
+    begin: Annotated[BeginIn | None, Field(description="What its runs begin from, unless one names its own.")] = None
+    posture: Annotated[PostureIn | None, Field(description="Whose posture its runs take, likewise.")] = None
+    budget: Annotated[StorableText, Field(max_length=60, description="What a run may cost: `2.50 USD`.")] = ""
+
+    @property
+    def to_changes(self) -> dict[str, Any]:
+        """What was said, as the room reads it. Raises BadInput for a mask that is none."""
+        found = self.model_dump(exclude_unset=True, exclude={"creator_id", "formats", "begin", "posture"})
+        if "formats" in self.model_fields_set:
+            found["sizes"] = self.formats
+        if "begin" in self.model_fields_set:
+            found["begin"] = (
+                input_pictures.init_picture_spec(self.begin.to_beginning()) if self.begin is not None else None
+            )
+        if "posture" in self.model_fields_set:
+            pose = self.posture
+            found["posture"] = (
+                input_pictures.pose_reference_spec(pose.media_id, pose.weight) if pose is not None else None
+            )
+        return found
+
+
+_MORNING: dict[str, Any] = {
+    "creator_id": EXAMPLE_CREATOR_ID,
+    "name": "Morning outdoors",
+    "prompt": "{place}, early morning, soft light",
+    "words": {"place": ["a quiet beach", "a forest path"]},
+}
+
+
+class RecipeIn(RecipeChange):
+    """A new recipe: its prompt draws each `{word}` from `words`, from `parameters`, or, as `{@name}`, from a shared
+    list."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_MORNING]})
+
+    creator_id: UUID
+    name: Name
+    prompt: Prompt
+
+
+class BeginOut(BaseModel):
+    """The picture that runs begin from: `anew` percent of it are made anew, with `part` only there."""
+
+    media_id: UUID
+    anew: int
+    part: MaskShapes
+
+
+class PostureOut(BaseModel):
+    """The picture whose posture runs take, which counts `weight` percent."""
+
+    media_id: UUID
+    weight: int
+
+
+class RecipeOut(BaseModel):
+    """A recipe in its newest version: a changed one has another `id`. `pictures` is how many a run makes; `budget` what
+    one may cost, empty where the recipe says nothing; `lists` are the names of shared lists its prompt draws from;
+    `questions` are its `parameters` as a run answers them, `sizes` its `formats` in pixels."""
+
+    id: UUID
+    creator_id: UUID
+    name: str
+    version: int
+    prompt: str
+    negative: str
+    words: dict[str, list[str]]
+    weights: dict[str, dict[str, int]]
+    lists: list[str]
+    parameters: dict[str, Parameter]
+    questions: list[QuestionOut]
+    variants: int
+    pictures: int
+    formats: list[FormatName]
+    sizes: list[SizeOut]
+    steps: int
+    guidance: int
+    engine: str
+    model: str
+    sampler: str
+    seed: int | None
+    loras: dict[str, int]
+    look: int
+    begin: BeginOut | None
+    posture: PostureOut | None
+    budget: str
+
+    @classmethod
+    def of(cls, creator_id: UUID, one: RecipeSummary) -> "RecipeOut":
+        """Of the room's value."""
+        spec = one.spec
+        begin, pose = spec.begin, spec.posture
+        works: dict[str, Any] = {
+            "begin": BeginOut(media_id=UUID(begin.asset), anew=begin.anew, part=begin.part) if begin else None,
+            "posture": PostureOut(media_id=UUID(pose.asset), weight=pose.weight) if pose else None,
+        }
+        return cls(
+            id=one.id,
+            creator_id=creator_id,
+            version=one.version,
+            lists=wildcards.wildcard_names_in(spec.prompt),
+            questions=[QuestionOut.of(*each) for each in spec.questions],
+            formats=list(spec.sizes),
+            sizes=[SizeOut(width=width, height=height) for width, height in spec.edges],
+            **works,
+            **{name: getattr(spec, name) for name in _PLAIN},
+        )
+
+
+_PLAIN = (
+    *("name", "prompt", "negative", "words", "weights", "parameters", "variants", "pictures", "steps", "guidance"),
+    *("engine", "model", "sampler", "seed", "loras", "look", "budget"),
+)
+"""What a recipe's values are called alike, here and in the room."""
+
+
+class RecipesPage(BaseModel):
+    """A page of recipes; `next` is the cursor of the one after, null at the end."""
+
+    items: list[RecipeOut]
+    next: str | None

@@ -1,0 +1,133 @@
+"""Recipes in the API: what they say, a new one, the next version of one, and one put away.
+
+Like a shared list's, a version never changes and a changed recipe has another id, so the id is what somebody saw of it.
+Who writes one needs the key of those who have pictures made: it says the engine, and what a run may cost.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from foundation.db.database import OpenScope, Scope
+from studio.library import queries
+from studio.recipes import versions
+from tenants.api_keys.keys import ApiKeyScope
+from web.api.common import pagination
+from web.api.common.calls import (
+    ApiCall,
+    Caller,
+    ChangeResult,
+    ConflictStates,
+    create_dependency,
+    etag_header,
+    read_dependency,
+    replace_dependency,
+    state_tag,
+)
+from web.api.generation.recipe_schemas import RecipeChange, RecipeIn, RecipeOut, RecipesPage
+from web.api.generation.run_schemas import RecipesQuery
+
+
+def router(tenant: OpenScope) -> APIRouter:
+    """The routes under `/recipes`, but that of what a run would be."""
+    routes = APIRouter(prefix="/recipes", tags=["making"])
+    _reads(routes, tenant)
+    _writes(routes, tenant)
+    return routes
+
+
+def listed(call: ApiCall, which: RecipesQuery) -> RecipesPage:
+    """A page of recipes."""
+
+    def ask(scope: Scope, sight: Caller) -> list[RecipeOut]:
+        seen = [one for one in sight.creators if which.creator in (None, one)]
+        return [RecipeOut.of(one, card) for one in seen for card in queries.list_recipes(scope, one)]
+
+    question = ["recipes", which.creator]
+    items, following = pagination.paginate(question, call.read(ask), cursor=which.cursor, limit=which.limit)
+    return RecipesPage(items=items, next=following)
+
+
+def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+    can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
+
+    @routes.get("", response_model=RecipesPage)
+    def list_recipes(call: Annotated[ApiCall, can_read], which: Annotated[RecipesQuery, Query()]) -> RecipesPage:
+        """The recipes of pictures, each in its newest version; those put away are left out.
+        Needs `posts:read`."""
+        return listed(call, which)
+
+    @routes.get("/{recipe_id}", response_model=RecipeOut)
+    def get_recipe(recipe_id: UUID, call: Annotated[ApiCall, can_read], answer: Response) -> RecipeOut:
+        """One of them; an older version is not found. Needs `posts:read`."""
+        found = call.read(
+            lambda scope, sight: RecipeOut.of(*versions.get_current_recipe(scope, sight.creators, recipe_id))
+        )
+        answer.headers.update(_seen(found.id))
+        return found
+
+
+def _writes(routes: APIRouter, tenant: OpenScope) -> None:
+    needs = ApiKeyScope.GENERATE
+    can_rewrite = Depends(replace_dependency(tenant, needs))
+
+    @routes.post("", status_code=201, response_model=RecipeOut)
+    def make_recipe(body: RecipeIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]) -> Response:
+        """Write a recipe. 409 where one of that name is there; one that was put away goes on. Needs `generate`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            creator_id = sight.get_creator(body.creator_id).id
+            made = versions.create_named_recipe(scope, creator_id, body.to_changes)
+            return _one(scope, sight, made, "recipe.make", status=201)
+
+        return call.apply_once(act)
+
+    @routes.patch("/{recipe_id}", response_model=RecipeOut)
+    def change_recipe(recipe_id: UUID, body: RecipeChange, call: Annotated[ApiCall, can_rewrite]) -> Response:
+        """Write its next version, of an `id` of its own; runs of this one stay as they are. It keeps its name. 412
+        where somebody else wrote one meanwhile. Needs `generate`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            call.check_state_tag(str(_held(scope, sight, recipe_id).id))
+            made = versions.change_recipe(scope, sight.creators, recipe_id, body.to_changes)
+            return _one(scope, sight, made, "recipe.change")
+
+        return call.apply(act, where=_where(recipe_id))
+
+    @routes.delete("/{recipe_id}", response_model=RecipeOut)
+    def put_recipe_away(recipe_id: UUID, call: Annotated[ApiCall, can_rewrite]) -> Response:
+        """Offer it no more, in any version; what was made by it, and runs under way, stay. Needs `generate`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            found = _held(scope, sight, recipe_id)
+            call.check_state_tag(str(found.id))
+            versions.archive_recipe(scope, found.creator_id, found.id)
+            return ChangeResult(found, "recipe.retire", f"recipe:{found.id}")
+
+        return call.apply(act, where=_where(recipe_id))
+
+
+def _held(scope: Scope, sight: Caller, recipe_id: UUID) -> RecipeOut:
+    return RecipeOut.of(*versions.lock_recipe(scope, sight.creators, recipe_id))
+
+
+def _where(recipe_id: UUID) -> ConflictStates:
+    def ask(scope: Scope, sight: Caller) -> Mapping[str, str]:
+        found = _held(scope, sight, recipe_id)
+        return {str(found.id): f"version {found.version}"}
+
+    return ask
+
+
+def _one(scope: Scope, sight: Caller, recipe_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+    scope.session.flush()
+    found = RecipeOut.of(*versions.get_current_recipe(scope, sight.creators, recipe_id))
+    headers = {**_seen(found.id), "location": f"/v1/recipes/{found.id}"}
+    return ChangeResult(found, did, f"recipe:{found.id}", status, headers)
+
+
+def _seen(recipe_id: UUID) -> dict[str, str]:
+    return etag_header(state_tag(str(recipe_id)))

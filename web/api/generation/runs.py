@@ -1,0 +1,230 @@
+"""Runs of recipes in the API: what one would be, a run and its pictures, and its end.
+
+Who starts one needs a key made for it, since it may cost; hours, quotas and caps hold as on the page.
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import NotFound
+from foundation.ids import derived_uuid
+from foundation.ops.settings import GeneratorsSettings
+from studio.costs import cost_report
+from studio.library import queries
+from studio.library.queries import RunSummary
+from studio.library.states import JobState
+from studio.recipes import parameters, run_inputs, specs, versions, wildcards
+from studio.recipes.run_inputs import PoseReference
+from studio.runs import estimates, output_pictures, runner
+from studio.runs.records import ENDED_RUN_STATES
+from tenants.api_keys.keys import ApiKeyScope
+from web.api.common import pagination
+from web.api.common.calls import (
+    ApiCall,
+    Caller,
+    ChangeResult,
+    action_dependency,
+    create_dependency,
+    etag_header,
+    read_dependency,
+    state_tag,
+)
+from web.api.common.schemas import CreatorPageQuery
+from web.api.generation.run_schemas import (
+    MAX_SEED,
+    RunIn,
+    RunOut,
+    RunPictureOut,
+    RunPicturesOut,
+    RunPreviewOut,
+    RunPreviewQuery,
+    RunsPage,
+)
+
+
+def router(tenant: OpenScope, generators: GeneratorsSettings) -> APIRouter:
+    """What a run would be, and the routes under `/runs`; `generators` name prices and caps."""
+    routes = APIRouter(tags=["making"])
+    _previews(routes, tenant, generators)
+    _runs(routes, tenant, generators)
+    return routes
+
+
+def _previews(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) -> None:
+    can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
+
+    @routes.get("/recipes/{recipe_id}/preview", response_model=RunPreviewOut)
+    def preview_run(
+        recipe_id: UUID, call: Annotated[ApiCall, can_read], which: Annotated[RunPreviewQuery, Query()]
+    ) -> RunPreviewOut:
+        """The prompts of a run, what it costs and how long it takes; nothing is made. Needs `posts:read`."""
+        return previewed(call, generators, recipe_id, which)
+
+
+def _runs(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) -> None:
+    can_read, can_make = (
+        Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ)),
+        Depends(create_dependency(tenant, ApiKeyScope.GENERATE)),
+    )
+    can_stop = Depends(action_dependency(tenant, ApiKeyScope.GENERATE))
+
+    @routes.post("/runs", status_code=202, response_model=RunOut)
+    def start_run(body: RunIn, call: Annotated[ApiCall, can_make]) -> Response:
+        """Have pictures made. It may wait for hours or a quota, and says so; one that caps or the recipe's budget do
+        not hold is refused. Needs `generate`."""
+        return start_run_once(call, generators, body)
+
+    @routes.get("/runs", response_model=RunsPage)
+    def list_runs(call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]) -> RunsPage:
+        """Runs, the newest first, each with what it cost so far. Needs `posts:read`."""
+        return ran(call, which)
+
+    @routes.get("/runs/{run_id}", response_model=RunOut)
+    def get_run(run_id: UUID, call: Annotated[ApiCall, can_read], answer: Response) -> RunOut:
+        """How far it is; while it is `queued` or `running`, ask again. Needs `posts:read`."""
+        found = followed(call, run_id)
+        answer.headers.update(etag_header(state_tag(*_seen(found.id, found.state))))
+        return found
+
+    @routes.post("/runs/{run_id}/stop", response_model=RunOut)
+    def stop_run(run_id: UUID, call: Annotated[ApiCall, can_stop]) -> Response:
+        """End it within a step of the picture being made; what is there stays. 409 once it is over.
+        Needs `generate`."""
+        return stop_run_once(call, run_id)
+
+    @routes.get("/runs/{run_id}/pictures", response_model=RunPicturesOut)
+    def list_run_pictures(run_id: UUID, call: Annotated[ApiCall, can_read]) -> RunPicturesOut:
+        """Its pictures with their state. One is named once people have judged it as far as the rules ask, and never
+        while it is withheld. Needs `posts:read`."""
+
+        def ask(scope: Scope, sight: Caller) -> RunPicturesOut:
+            _run(scope, sight, run_id)
+            return RunPicturesOut(
+                items=[RunPictureOut.of(one) for one in output_pictures.list_run_pictures(scope, run_id)]
+            )
+
+        return call.read(ask)
+
+
+def ran(call: ApiCall, which: CreatorPageQuery) -> RunsPage:
+    """A page of runs."""
+    question = ["runs", which.creator]
+    before = pagination.decode_dated_cursor(question, which.cursor)
+
+    def ask(scope: Scope, sight: Caller) -> list[RunOut]:
+        seen = [one for one in sight.creators if which.creator in (None, one)]
+        found = queries.list_runs_before(scope, seen, before, limit=which.limit)
+        ids = [one.id for one in found]
+        spent, lists = cost_report.spent_by_run(scope, ids), wildcards.wildcard_versions_by_run(scope, ids)
+        return [RunOut.of(one, cost_report.total_spending(spent[one.id]), lists.get(one.id, {})) for one in found]
+
+    items = call.read(ask)
+    place = [items[-1].created_at.isoformat(), str(items[-1].id)] if len(items) == which.limit else None
+    return RunsPage(items=items, next=pagination.encode_cursor(question, place) if place is not None else None)
+
+
+def previewed(call: ApiCall, generators: GeneratorsSettings, recipe_id: UUID, which: RunPreviewQuery) -> RunPreviewOut:
+    """What a run would be. Raises NotFound, BadInput, Refused."""
+
+    def ask(scope: Scope, sight: Caller) -> RunPreviewOut:
+        creator_id, card = versions.get_current_recipe(scope, sight.creators, recipe_id)
+        spec = specs.resolve_wildcards(scope, creator_id, card.spec)
+        given = parameters.parse_values(card.spec.parameters, which.answer)
+        seed, count = _seed(which.seed), which.count or card.spec.picture_count
+        found = estimates.estimate_run(scope, generators, creator_id, spec, seed=seed, count=count, given=given)
+        return RunPreviewOut.of(card.id, found)
+
+    return call.read(ask)
+
+
+def start_run_once(call: ApiCall, generators: GeneratorsSettings, body: RunIn) -> Response:
+    """Start a run, once for the name of the request. Raises as `runner.start_run`, and CapReached."""
+
+    def act(scope: Scope, sight: Caller) -> ChangeResult:
+        return start_run(call, scope, sight, generators, body, key=call.name or "")
+
+    return call.apply_once(act)
+
+
+def start_run(
+    call: ApiCall, scope: Scope, sight: Caller, generators: GeneratorsSettings, body: RunIn, *, key: str
+) -> ChangeResult:
+    """The run of a key's own name, `key`."""
+    creator_id, card = versions.get_current_recipe(scope, sight.creators, body.recipe_id)
+    begin = body.begin.to_beginning() if body.begin is not None else None
+    pose = PoseReference(body.posture.media_id, body.posture.weight) if body.posture is not None else None
+    count = body.count or card.spec.picture_count
+    estimates.check_affordable(scope, generators, card.spec, count, run_inputs.needed_inputs(begin, pose))
+    made = runner.start_run(
+        scope,
+        creator_id=creator_id,
+        recipe_id=card.id,
+        seed=_seed(body.seed),
+        key=f"api:{derived_uuid(call.asked.entered.key_id, 'run', key)}",
+        count=body.count,
+        by=scope.actor,
+        given=body.answers,
+        begin=begin,
+        pose=pose,
+    )
+    scope.session.flush()
+    found = _told(scope, sight, made)
+    return ChangeResult(found, "run.start", f"job:{made}", 202, {"location": f"/v1/runs/{made}"})
+
+
+def followed(call: ApiCall, run_id: UUID) -> RunOut:
+    """How a run stands. Raises NotFound."""
+    return call.read(lambda scope, sight: _told(scope, sight, run_id))
+
+
+def stop_run_once(call: ApiCall, run_id: UUID) -> Response:
+    """End a run. Raises NotFound, and ApiRefused (409) for one that is over."""
+
+    def act(scope: Scope, sight: Caller) -> ChangeResult:
+        found = _run(scope, sight, run_id)
+        call.check_state_tag(*_seen(found.id, found.state))
+        return stop_run(scope, sight, run_id)
+
+    def where(scope: Scope, sight: Caller) -> Mapping[str, str]:
+        return {str(run_id): str(_run(scope, sight, run_id).state)}
+
+    return call.apply_once(act, where=where)
+
+
+def stop_run(scope: Scope, sight: Caller, run_id: UUID) -> ChangeResult:
+    """The act alone. Raises Conflict for a run that is over."""
+    _run(scope, sight, run_id)
+    runner.stop_run(scope, run_id)
+    scope.session.flush()
+    return ChangeResult(_told(scope, sight, run_id), "run.stop", f"job:{run_id}")
+
+
+def _run(scope: Scope, sight: Caller, run_id: UUID) -> RunSummary:
+    """One run. Raises NotFound; another creator's looks like another tenant's."""
+    found = queries.get_run(scope, run_id)
+    if found.creator_id not in sight.creators:
+        raise NotFound("job.unknown")
+    return found
+
+
+def _told(scope: Scope, sight: Caller, run_id: UUID) -> RunOut:
+    """One run, with what it cost so far. Raises as `_run`."""
+    lists = wildcards.wildcard_versions_by_run(scope, [run_id]).get(run_id, {})
+    return RunOut.of(
+        _run(scope, sight, run_id), cost_report.total_spending(cost_report.spent_by_run(scope, [run_id])[run_id]), lists
+    )
+
+
+def _seen(run_id: UUID, state: JobState) -> tuple[str, bool]:
+    """What somebody may change about a run: that it goes on."""
+    return str(run_id), state in ENDED_RUN_STATES
+
+
+def _seed(said: int | None) -> int:
+    return secrets.randbelow(MAX_SEED + 1) if said is None else said

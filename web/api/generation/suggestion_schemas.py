@@ -1,0 +1,157 @@
+"""What the API takes in and gives out about texts and ideas by the model."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from schedules.posts.live_posts import PostFormat
+from schedules.suggestions.captions.brief import (
+    MAX_BRIEF_CHANNELS,
+    MAX_IDEA_LENGTH,
+    MAX_SOURCE_LENGTH,
+    WRITABLE_LANGUAGES,
+)
+from schedules.suggestions.captions.proposals import CaptionSet
+from schedules.suggestions.ideas.prompts import Idea
+from schedules.suggestions.ideas.proposals import IdeaBatch
+from web.api.common.schemas import RequestModel, StorableText
+from web.api.planning.request_schemas import EXAMPLE_CREATOR_ID, example_config
+from web.api.posts.schemas import ReasonOut, reason_out
+
+Language = Annotated[StorableText, Field(json_schema_extra={"enum": list(WRITABLE_LANGUAGES)})]
+TextState = Literal["waiting", "written"]
+Quality = Annotated[
+    str, Field(description="`demo`: by a small demonstration model, to be read with care; empty: by a real one.")
+]
+
+
+class KitIn(RequestModel):
+    """What to write: with `kit` a caption, title, alternative words, hashtags and a description; a version for each of
+    `channels`; `source` in the languages of `into`. `idea` is what it is about, `media_id` the picture it goes with."""
+
+    model_config = example_config(
+        {"creator_id": EXAMPLE_CREATOR_ID, "idea": "The harbour at dawn", "language": "en", "kit": True}
+    )
+
+    creator_id: UUID
+    language: Language
+    idea: Annotated[StorableText, Field(max_length=MAX_IDEA_LENGTH)] = ""
+    media_id: UUID | None = None
+    kit: bool = True
+    channels: Annotated[list[UUID], Field(max_length=MAX_BRIEF_CHANNELS)] = Field(default_factory=list)
+    source: Annotated[StorableText, Field(max_length=MAX_SOURCE_LENGTH)] = ""
+    into: Annotated[list[Language], Field(max_length=len(WRITABLE_LANGUAGES))] = Field(default_factory=list)
+
+
+class OfferOut(BaseModel):
+    """A text that may be used; `of` is the account or the language it was written for, else empty."""
+
+    field: Annotated[str, Field(examples=["caption"])]
+    of: str
+    text: str
+    quality: Quality
+
+
+class LackOut(BaseModel):
+    """What was not written, and why."""
+
+    field: str
+    of: str
+    reason: ReasonOut | None
+
+
+class KitOut(BaseModel):
+    """Texts that were asked for; empty while `waiting`. A post that takes one is `text_ai`: `generated`."""
+
+    id: UUID
+    creator_id: UUID
+    state: TextState
+    offers: list[OfferOut]
+    lacks: list[LackOut]
+
+    @classmethod
+    def of(cls, one: CaptionSet) -> "KitOut":
+        """Of the room's value."""
+        return cls(
+            id=one.id,
+            creator_id=one.wish.creator_id,
+            state="written" if one.written else "waiting",
+            offers=[OfferOut(field=each.field, of=each.of, text=each.text, quality=each.label) for each in one.offers],
+            lacks=[LackOut(field=each.field, of=each.of, reason=reason_out(each.why)) for each in one.lacks],
+        )
+
+
+class IdeasIn(RequestModel):
+    """Whose posts are read, and the language to write in; empty: the creator's first."""
+
+    model_config = example_config({"creator_id": EXAMPLE_CREATOR_ID, "language": "en"})
+
+    creator_id: UUID
+    language: Language | Literal[""] = ""
+
+
+class SourceOut(BaseModel):
+    """The earlier post an idea rests on: `value` interactions, where `usual` is the middle of its account."""
+
+    post_id: UUID
+    account: str
+    day: str
+    value: int
+    usual: int
+
+
+class DismissIn(RequestModel):
+    """One idea of a round, by its `number`."""
+
+    number: Annotated[int, Field(ge=0, le=100)]
+
+
+class IdeaOut(BaseModel):
+    """An idea for a post; `source` is null where it rests on none."""
+
+    number: int
+    title: str
+    pitch: str
+    form: PostFormat
+    tags: list[str]
+    source: SourceOut | None
+
+
+class IdeasOut(BaseModel):
+    """Ideas that were asked for; empty while `waiting`. They rest on `posts` posts, read at `age_hours`; while some are
+    `lacking`, nothing was learned from them. `lacks` says why there are fewer ideas."""
+
+    id: UUID
+    creator_id: UUID
+    state: TextState
+    posts: int
+    age_hours: int
+    lacking: int
+    quality: Quality
+    ideas: list[IdeaOut]
+    lacks: list[ReasonOut | None]
+
+    @classmethod
+    def of(cls, one: IdeaBatch) -> "IdeasOut":
+        """Of the room's value, without what somebody put away."""
+        results = one.brief.results
+        return cls(
+            id=one.id,
+            creator_id=one.brief.creator_id,
+            state="written" if one.written else "waiting",
+            posts=results.posts,
+            age_hours=results.age_hours,
+            lacking=results.lacking,
+            quality=one.label,
+            ideas=[_idea(one, number, each) for number, each in one.open_ideas],
+            lacks=[reason_out(each) for each in one.lacks],
+        )
+
+
+def _idea(found: IdeaBatch, number: int, one: Idea) -> IdeaOut:
+    past = found.inspiring_post(one)
+    source = past and SourceOut(
+        post_id=past.post_id, account=past.account, day=past.day, value=past.value, usual=past.usual
+    )
+    return IdeaOut(number=number, title=one.title, pitch=one.pitch, form=one.form, tags=list(one.tags), source=source)

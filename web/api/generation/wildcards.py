@@ -1,0 +1,150 @@
+"""Lists of words that recipes share, in the API: read, written in a next version, put away; their history.
+
+Like a recipe's, a version never changes and a changed list has another id, so the id is what somebody saw of it.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from foundation.db.database import OpenScope, Scope
+from studio.recipes import wildcard_renames, wildcards
+from studio.recipes.wildcards import WildcardVersion
+from tenants.api_keys.keys import ApiKeyScope
+from web.api.common import pagination
+from web.api.common.calls import (
+    ApiCall,
+    Caller,
+    ChangeResult,
+    ConflictStates,
+    create_dependency,
+    etag_header,
+    read_dependency,
+    replace_dependency,
+    state_tag,
+)
+from web.api.common.schemas import CreatorPageQuery
+from web.api.generation.wildcard_schemas import (
+    WordListChange,
+    WordListIn,
+    WordListOut,
+    WordListsOut,
+    WordListVersionsOut,
+)
+
+
+def router(tenant: OpenScope) -> APIRouter:
+    """The routes under `/word-lists`."""
+    routes = APIRouter(prefix="/word-lists", tags=["making"])
+    _reads(routes, tenant)
+    _writes(routes, tenant)
+    return routes
+
+
+def list_wildcards(call: ApiCall, which: CreatorPageQuery) -> WordListsOut:
+    """A page of lists: the agency's, and those of creators that are seen."""
+
+    def ask(scope: Scope, sight: Caller) -> list[WordListOut]:
+        seen = [one for one in sight.creators if which.creator in (None, one)]
+        return [WordListOut.of(one) for one in wildcards.list_wildcards(scope, seen)]
+
+    question = ["word-lists", which.creator]
+    items, following = pagination.paginate(question, call.read(ask), cursor=which.cursor, limit=which.limit)
+    return WordListsOut(items=items, next=following)
+
+
+def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+    can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
+
+    @routes.get("", response_model=WordListsOut)
+    def list_word_lists(
+        call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
+    ) -> WordListsOut:
+        """The lists of words that prompts name as `{@name}`, in their newest versions: the agency's, which have no
+        `creator_id`, and those of creators. Needs `posts:read`."""
+        return list_wildcards(call, which)
+
+    @routes.get("/{list_id}", response_model=WordListOut)
+    def get_word_list(list_id: UUID, call: Annotated[ApiCall, can_read], answer: Response) -> WordListOut:
+        """One of them; an older version, and one that was put away, is not found. Needs `posts:read`."""
+        found = call.read(lambda scope, sight: wildcards.get_current_wildcard(scope, sight.creators, list_id))
+        answer.headers.update(_seen(found.id))
+        return WordListOut.of(found)
+
+    @routes.get("/{list_id}/versions", response_model=WordListVersionsOut)
+    def list_word_list_versions(list_id: UUID, call: Annotated[ApiCall, can_read]) -> WordListVersionsOut:
+        """Its last ten versions, the newest first, by the id of any of them. Needs `posts:read`."""
+        found = call.read(lambda scope, sight: wildcards.list_wildcard_versions(scope, sight.creators, list_id))
+        return WordListVersionsOut(items=[WordListOut.of(one) for one in found])
+
+
+def _writes(routes: APIRouter, tenant: OpenScope) -> None:
+    needs = ApiKeyScope.POSTS_WRITE
+    can_rewrite = Depends(replace_dependency(tenant, needs))
+
+    @routes.post("", status_code=201, response_model=WordListOut)
+    def make_word_list(
+        body: WordListIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]
+    ) -> Response:
+        """Write a list, of a creator or, without one, of the agency (403 unless the key sees all its creators). 409
+        where one of that name is there; one that was put away goes on. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            name, said = wildcards.parse_wildcard(body.name, {"words": body.words, "weights": body.weights})
+            made = wildcards.create_wildcard(scope, sight.creators, name, said, creator_id=body.creator_id)
+            return _one(scope, sight, made, "word_list.make", status=201)
+
+        return call.apply_once(act)
+
+    @routes.patch("/{list_id}", response_model=WordListOut)
+    def change_word_list(list_id: UUID, body: WordListChange, call: Annotated[ApiCall, can_rewrite]) -> Response:
+        """Write its next version, which later runs draw from; it has an `id` of its own. With a `name` it is renamed,
+        and each recipe that draws from it gets a next version; 409 where that name is, or was, another's. 412 where
+        somebody else wrote one meanwhile. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            before = wildcards.lock_wildcard(scope, sight.creators, list_id)
+            call.check_state_tag(str(before.id))
+            said = before.said
+            weights = said.weights if body.words is None and not body.weights else body.weights
+            name, wanted = wildcards.parse_wildcard(
+                body.name or before.name, {"words": body.words or said.words, "weights": weights}
+            )
+            made, _ = wildcard_renames.rename_wildcard_and_recipes(scope, sight.creators, list_id, name)
+            made = wildcards.change_wildcard(scope, sight.creators, made, wanted)
+            return _one(scope, sight, made, "word_list.change")
+
+        return call.apply(act, where=_where(list_id))
+
+    @routes.delete("/{list_id}", response_model=WordListOut)
+    def put_word_list_away(list_id: UUID, call: Annotated[ApiCall, can_rewrite]) -> Response:
+        """Put it away; runs keep its words. 409 while a recipe names it. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            found = wildcards.lock_wildcard(scope, sight.creators, list_id)
+            call.check_state_tag(str(found.id))
+            wildcards.archive_wildcard(scope, sight.creators, list_id)
+            return ChangeResult(WordListOut.of(found), "word_list.retire", f"word_list:{found.id}")
+
+        return call.apply(act, where=_where(list_id))
+
+
+def _where(list_id: UUID) -> ConflictStates:
+    def ask(scope: Scope, sight: Caller) -> Mapping[str, str]:
+        newest = wildcards.list_wildcard_versions(scope, sight.creators, list_id, limit=1)[0]
+        return {str(newest.id): f"version {newest.version}"}
+
+    return ask
+
+
+def _one(scope: Scope, sight: Caller, list_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+    found: WildcardVersion = wildcards.get_current_wildcard(scope, sight.creators, list_id)
+    headers = {**_seen(found.id), "location": f"/v1/word-lists/{found.id}"}
+    return ChangeResult(WordListOut.of(found), did, f"word_list:{found.id}", status, headers)
+
+
+def _seen(list_id: UUID) -> dict[str, str]:
+    return etag_header(state_tag(str(list_id)))

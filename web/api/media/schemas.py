@@ -1,0 +1,64 @@
+"""What the API gives out about pictures: the library, and files that were handed in."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from gate.contract.units import Rating
+from studio.ingest.uploads import UploadView
+from studio.library.postable_assets import PostableAsset
+from studio.library.states import UploadState
+from web.api.posts.schemas import ReasonOut, reason_out
+
+
+class MediaOut(BaseModel):
+    """A picture, film or sound that a post may carry: its `id` is what `media` of a post names."""
+
+    id: UUID
+    creator_id: UUID
+    kind: Literal["picture", "film", "sound"]
+    seconds: Annotated[int, Field(description="Of a film or a sound; 0 of a picture.")]
+    alt: Annotated[str, Field(description="The words that stand in its place; empty while nobody wrote any.")]
+    rating: Annotated[
+        Rating | None,
+        Field(description="G general, S suggestive, N nudity, E explicit; null while nobody gave one."),
+    ]
+    waits: Annotated[
+        bool, Field(description="People still have to rate it, or to look at it. A post may be planned with it.")
+    ]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, one: PostableAsset) -> "MediaOut":
+        """Of the room's value."""
+        said = {name: getattr(one, name) for name in ("creator_id", "kind", "seconds", "alt", "rating", "waits")}
+        return cls(id=one.asset_id, **said, created_at=one.at)
+
+
+class MediaPage(BaseModel):
+    """A page of the library, the newest first; `next` is the cursor of the one after, null at the end."""
+
+    items: list[MediaOut]
+    next: str | None
+
+
+class UploadOut(BaseModel):
+    """A file that was handed in: `waiting`, `ready` with its `media_id`, or `refused` with the `reason`. `size` in
+    bytes."""
+
+    id: UUID
+    creator_id: UUID
+    name: str
+    size: int
+    state: UploadState
+    media_id: UUID | None
+    reason: ReasonOut | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, one: UploadView) -> "UploadOut":
+        """Of the room's value."""
+        said = {name: getattr(one, name) for name in ("id", "creator_id", "name", "size", "state")}
+        return cls(**said, media_id=one.asset_id, reason=reason_out(one.reason), created_at=one.at)

@@ -1,0 +1,123 @@
+"""What the API takes in and gives out about tests of two versions."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from foundation.i18n.translation import render_message
+from insights.analysis import ab_test_verdicts
+from insights.analysis.ab_test_verdicts import AbTestVerdict, VerdictKind
+from insights.metrics.readings import POST_METRICS
+from schedules.posts.channel_overrides import MAX_BODY_LENGTH
+from schedules.recurrence.ab_tests import (
+    MAX_TEST_UNITS,
+    MIN_TEST_UNITS,
+    AbTestRequest,
+    AbTestStatus,
+    VariantTest,
+)
+from web.api.common.errors import ERROR_LANGUAGE
+from web.api.common.schemas import MediaIds, RequestModel, StorableText
+from web.api.planning.request_schemas import Day, example_config
+
+Version = Literal["a", "b"]
+
+
+class PostTestIn(RequestModel):
+    """A test from one of its dates on, as the series' own zone calls it: other words or other pictures for B, never
+    both; left out, as in A. `metric` is read `age_hours` after each of `planned` posts has left."""
+
+    model_config = example_config(
+        {"day": "2031-03-06", "body": "How was your day?", "metric": "views", "age_hours": 24, "planned": 60}
+    )
+
+    day: Day
+    body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH)] | None = None
+    media: MediaIds | None = None
+    metric: Annotated[StorableText, Field(json_schema_extra={"enum": list(POST_METRICS)})]
+    age_hours: Annotated[int, Field(json_schema_extra={"enum": list(ab_test_verdicts.TEST_READING_AGES)})]
+    planned: Annotated[int, Field(ge=MIN_TEST_UNITS, le=MAX_TEST_UNITS)]
+
+    @property
+    def to_request(self) -> AbTestRequest:
+        """As the room knows it."""
+        media = None if self.media is None else tuple(self.media)
+        return AbTestRequest(self.day, self.metric, self.age_hours, self.planned, body=self.body, media=media)
+
+
+class PostTestEnd(RequestModel):
+    """The version that goes on."""
+
+    model_config = example_config({"keep": "a"})
+
+    keep: Version
+
+
+class EffectOut(BaseModel):
+    """By how much a usual post of B has more than one of A, as a share (0.2 is 20 % more); nineteen times in twenty the
+    truth lies from `low` to `high`."""
+
+    share: float
+    low: float
+    high: float
+
+
+class VerdictOut(BaseModel):
+    """What may be said of a test now: while `waiting`, only that `more` posts are needed. `a` and `b` are the posts of
+    each version that were read, `unread` those without a number, `days` the full days from first to last."""
+
+    kind: VerdictKind
+    text: str
+    more: int
+    a: int
+    b: int
+    unread: int
+    days: int
+    effect: EffectOut | None
+    better: Version | None
+
+    @classmethod
+    def of(cls, test: VariantTest, one: AbTestVerdict) -> "VerdictOut":
+        """Of the room's values."""
+        said: dict[str, Any] = {name: getattr(one, name) for name in ("kind", "more", "a", "b", "unread", "days")}
+        effect = one.effect and EffectOut(share=one.effect.share, low=one.effect.low, high=one.effect.high)
+        text = render_message(ab_test_verdicts.verdict_message(test, one), ERROR_LANGUAGE)
+        return cls(**said, text=text, effect=effect, better=one.better or None)
+
+
+class PostTestOut(BaseModel):
+    """A test of two versions. `series_id` is the series whose dates are its units; `a_id` and `b_id` are posts, each
+    approved for itself; `differ` is in what they differ as they stand; `kept` is the version that goes on after its
+    end."""
+
+    id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    series_id: UUID
+    a_id: UUID
+    b_id: UUID
+    metric: str
+    age_hours: int
+    planned: int
+    state: AbTestStatus
+    begun_at: datetime
+    ended_at: datetime | None
+    kept: Version | None
+    differ: Annotated[list[str], Field(examples=[["words"]])]
+    verdict: VerdictOut
+
+    @classmethod
+    def of(cls, one: VariantTest, told: AbTestVerdict) -> "PostTestOut":
+        """Of the room's values."""
+        names = ("id", "creator_id", "channel_id", "series_id", "a_id", "b_id", "metric", "age_hours", "planned")
+        said: dict[str, Any] = {name: getattr(one, name) for name in (*names, "state", "begun_at", "ended_at")}
+        return cls(**said, kept=one.kept or None, differ=sorted(one.differ), verdict=VerdictOut.of(one, told))
+
+
+class PostTestsPage(BaseModel):
+    """A page of tests, the newest first; `next` is the cursor of the one after, null at the end."""
+
+    items: list[PostTestOut]
+    next: str | None

@@ -1,0 +1,133 @@
+"""Tests of two versions of what a series says, in the API: listed with what may be said of them, begun, ended."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import NotFound
+from foundation.ids import uuid7
+from insights.analysis import ab_test_verdicts
+from insights.analysis.ab_test_verdicts import AbTestVerdict
+from schedules.recurrence import ab_tests, series
+from schedules.recurrence.ab_tests import VariantTest
+from tenants.api_keys.keys import ApiKeyScope
+from web.api.common import pagination
+from web.api.common.calls import (
+    ApiCall,
+    Caller,
+    ChangeResult,
+    ConflictStates,
+    action_dependency,
+    etag_header,
+    read_dependency,
+    state_tag,
+)
+from web.api.common.schemas import CreatorPageQuery
+from web.api.planning.ab_test_schemas import PostTestEnd, PostTestIn, PostTestOut, PostTestsPage
+from web.api.planning.series import lock_seen_series, series_states
+
+
+def router(tenant: OpenScope) -> APIRouter:
+    """The routes under `/tests`, and the one that begins a test on a series."""
+    routes = APIRouter(tags=["tests"])
+    _reads(routes, tenant)
+    _acts(routes, tenant)
+    return routes
+
+
+def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+    can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
+
+    @routes.get("/tests", response_model=PostTestsPage)
+    def list_tests(call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]) -> PostTestsPage:
+        """Tests of two versions, the newest first. Needs `posts:read`."""
+        question = ["tests", which.creator]
+        before = pagination.decode_dated_cursor(question, which.cursor)
+
+        def ask(scope: Scope, sight: Caller) -> list[tuple[VariantTest, AbTestVerdict]]:
+            seen = [one for one in sight.creators if which.creator in (None, one)]
+            found = ab_tests.list_tests(scope, seen, before=before, limit=which.limit)
+            return [(one, ab_test_verdicts.judge_test(scope, one)) for one in found]
+
+        found = call.read(ask)
+        last = found[-1][0] if len(found) == which.limit else None
+        following = (
+            None if last is None else pagination.encode_cursor(question, [last.begun_at.isoformat(), str(last.id)])
+        )
+        return PostTestsPage(items=[PostTestOut.of(one, told) for one, told in found], next=following)
+
+    @routes.get("/tests/{test_id}", response_model=PostTestOut)
+    def get_test(test_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> PostTestOut:
+        """One test. Its `ETag` is what its end names in `If-Match`. Needs `posts:read`."""
+
+        def ask(scope: Scope, sight: Caller) -> tuple[VariantTest, AbTestVerdict]:
+            found = _test(scope, sight, test_id)
+            return found, ab_test_verdicts.judge_test(scope, found)
+
+        found, told = call.read(ask)
+        response.headers.update(etag_header(state_tag(*_stands(found))))
+        return PostTestOut.of(found, told)
+
+
+def _acts(routes: APIRouter, tenant: OpenScope) -> None:
+    can_write = Depends(action_dependency(tenant, ApiKeyScope.POSTS_WRITE))
+
+    @routes.post("/series/{series_id}/test", status_code=201, response_model=PostTestOut)
+    def begin_test(series_id: UUID, body: PostTestIn, call: Annotated[ApiCall, can_write]) -> Response:
+        """Let a series on one account say A on some of its dates and B on the others, drawn by a hash. The series ends
+        before `day`, and the test runs on the one that begins there. B waits for a yes of its own.
+        Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            lock_seen_series(scope, sight, series_id, call)
+            made = ab_test_verdicts.start_measured_test(
+                scope, series_id, body.to_request, key=uuid7(), author=scope.actor
+            )
+            return _whole(scope, sight, made, "test.begin", status=201)
+
+        return call.apply_once(act, where=series_states(series_id))
+
+    @routes.post("/tests/{test_id}/end", response_model=PostTestOut)
+    def end_test(test_id: UUID, body: PostTestEnd, call: Annotated[ApiCall, can_write]) -> Response:
+        """Draw no more: from its next date on the series says the version `keep`. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            series.lock_series_planning(scope, _test(scope, sight, test_id).creator_id)
+            call.check_state_tag(*_stands(_test(scope, sight, test_id)))
+            ab_tests.end_test(scope, test_id, keep=body.keep, author=scope.actor)
+            return _whole(scope, sight, test_id, "test.end")
+
+        return call.apply_once(act, where=_where(test_id))
+
+
+def _test(scope: Scope, sight: Caller, test_id: UUID) -> VariantTest:
+    """Raises NotFound, in the same words for none, another agency's and another creator's."""
+    found = ab_tests.get_test(scope, test_id)
+    if found.creator_id not in sight.creators:
+        raise NotFound("variants.unknown")
+    return found
+
+
+def _stands(one: VariantTest) -> tuple[object, ...]:
+    """What somebody may change about a test; that another unit left is no change."""
+    return one.id, one.state, one.kept
+
+
+def _whole(scope: Scope, sight: Caller, test_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+    found = _test(scope, sight, test_id)
+    headers = etag_header(state_tag(*_stands(found)))
+    if status == 201:
+        headers["location"] = f"/v1/tests/{test_id}"
+    return ChangeResult(
+        PostTestOut.of(found, ab_test_verdicts.judge_test(scope, found)), did, f"test:{test_id}", status, headers
+    )
+
+
+def _where(test_id: UUID) -> ConflictStates:
+    def ask(scope: Scope, sight: Caller) -> dict[str, str]:
+        return {str(test_id): str(_test(scope, sight, test_id).state)}
+
+    return ask

@@ -1,0 +1,117 @@
+"""The pool at the edge: posts that come back, how often, and what of them is planned."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from schedules.availability.slots import MAX_SLOT_LABEL_LENGTH
+from schedules.posts.channel_overrides import MAX_BODY_LENGTH
+from schedules.recurrence.evergreen_pools import MAX_POOL_AGE, PoolSchedule
+from web.api.common.schemas import MAX_CHANNELS, RequestModel, StorableText
+from web.api.planning.request_schemas import EXAMPLE_CHANNEL_ID, EXAMPLE_POST_ID, Day, example_config
+from web.api.posts.schemas import DeliveryOut
+
+EXAMPLE_ENTRY_ID = "0198c0de-0000-7000-8000-000000000005"
+"""An id of the examples."""
+
+A_DAY = timedelta(days=1)
+MAX_DAYS = MAX_POOL_AGE // A_DAY
+
+
+class RhythmIn(RequestModel):
+    """Where, when and how often posts come back: on free hours of these accounts, `every_days` between two of any, at
+    least `min_age_days` between two times of one. `label`: only hours of that name; `until`: the last day."""
+
+    model_config = example_config({"channels": [EXAMPLE_CHANNEL_ID], "min_age_days": 60, "every_days": 2})
+
+    channels: Annotated[list[UUID], Field(min_length=1, max_length=MAX_CHANNELS)]
+    min_age_days: Annotated[int, Field(ge=1, le=MAX_DAYS)] = 60
+    every_days: Annotated[int, Field(ge=0, le=MAX_DAYS)] = 1
+    label: Annotated[StorableText, Field(max_length=MAX_SLOT_LABEL_LENGTH)] = ""
+    until: Day | None = None
+
+    @property
+    def to_rhythm(self) -> PoolSchedule:
+        """As the room knows it."""
+        age, every = timedelta(days=self.min_age_days), timedelta(days=self.every_days)
+        return PoolSchedule(tuple(self.channels), age, every, self.label, self.until)
+
+
+class PutInIn(RequestModel):
+    """A post of hers that is to come back."""
+
+    model_config = example_config({"post_id": EXAMPLE_POST_ID})
+
+    post_id: UUID
+
+
+class EntryIn(RequestModel):
+    """One entry of the pool."""
+
+    model_config = example_config({"entry_id": EXAMPLE_ENTRY_ID})
+
+    entry_id: UUID
+
+
+class WordingIn(EntryIn):
+    """Other words for an entry; pictures, parts and prices are those of its first post."""
+
+    model_config = example_config({"entry_id": EXAMPLE_ENTRY_ID, "body": "Once more, from the harbour"})
+
+    body: Annotated[StorableText, Field(min_length=1, max_length=MAX_BODY_LENGTH)]
+
+
+class RhythmOut(BaseModel):
+    """How a pool comes back."""
+
+    channels: list[UUID]
+    min_age_days: int
+    every_days: int
+    label: str
+    until: date | None
+
+    @classmethod
+    def of(cls, one: PoolSchedule) -> "RhythmOut":
+        """Of the room's value."""
+        return cls(
+            channels=list(one.channels),
+            min_age_days=one.min_age // A_DAY,
+            every_days=one.every // A_DAY,
+            label=one.label,
+            until=one.until,
+        )
+
+
+class EntryOut(BaseModel):
+    """What comes back: its wordings, each a post, that take turns."""
+
+    id: UUID
+    posts: list[UUID]
+
+
+class PoolOut(BaseModel):
+    """The posts of a creator that come back. `rhythm` is null while she has no pool; `coming` is what is planned of it,
+    the next one first."""
+
+    creator_id: UUID
+    rhythm: RhythmOut | None
+    paused: bool
+    items: list[EntryOut]
+    coming: list[DeliveryOut]
+
+    @classmethod
+    def of(
+        cls,
+        creator_id: UUID,
+        rhythm: PoolSchedule | None,
+        *,
+        paused: bool,
+        items: Sequence[EntryOut],
+        coming: Sequence[DeliveryOut],
+    ) -> "PoolOut":
+        """Of the room's values."""
+        told = None if rhythm is None else RhythmOut.of(rhythm)
+        return cls(creator_id=creator_id, rhythm=told, paused=paused, items=list(items), coming=list(coming))

@@ -1,0 +1,131 @@
+"""Feeds in the API: pages elsewhere whose new entries become drafts."""
+
+from collections.abc import Callable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from foundation.db.database import OpenScope, Scope
+from schedules.feeds import sources
+from schedules.feeds.sources import FeedView
+from tenants.api_keys.keys import ApiKeyScope
+from web.api.common import pagination
+from web.api.common.calls import (
+    ApiCall,
+    Caller,
+    ChangeResult,
+    action_dependency,
+    create_dependency,
+    etag_header,
+    read_dependency,
+    replace_dependency,
+    state_tag,
+)
+from web.api.common.schemas import CreatorPageQuery
+from web.api.planning.request_schemas import FeedIn
+from web.api.planning.response_schemas import FeedOut, FeedsPage
+
+
+def router(tenant: OpenScope) -> APIRouter:
+    """The routes under `/feeds`."""
+    routes = APIRouter(prefix="/feeds", tags=["feeds"])
+    _reads(routes, tenant)
+    _adds(routes, tenant)
+    _acts(routes, tenant)
+    return routes
+
+
+def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+    can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
+
+    @routes.get("", response_model=FeedsPage)
+    def list_feeds(call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]) -> FeedsPage:
+        """Feeds, and when each is read next. Needs `posts:read`."""
+
+        def ask(scope: Scope, sight: Caller) -> list[FeedView]:
+            seen = [one for one in sight.creators if which.creator in (None, one)]
+            return [feed for creator_id in seen for feed in sources.list_feeds(scope, creator_id)]
+
+        question = ["feeds", which.creator]
+        found, following = pagination.paginate(question, call.read(ask), cursor=which.cursor, limit=which.limit)
+        return FeedsPage(items=[FeedOut.of(one) for one in found], next=following)
+
+    @routes.get("/{feed_id}", response_model=FeedOut)
+    def get_feed(feed_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> FeedOut:
+        """One feed. Needs `posts:read`."""
+        found = call.read(lambda scope, sight: sources.get_feed(scope, sight.creators, feed_id))
+        response.headers.update(etag_header(state_tag(*_stands(found))))
+        return FeedOut.of(found)
+
+
+def _adds(routes: APIRouter, tenant: OpenScope) -> None:
+    @routes.post("", status_code=201, response_model=FeedOut)
+    def follow_feed(
+        body: FeedIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
+    ) -> Response:
+        """Follow a feed: what stands there now is old, each new entry becomes a draft, a few a day. The same address is
+        the same feed. Needs `calendar:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            creator = sight.get_creator(body.creator_id)
+            return _whole(
+                scope, sight, sources.add_feed(scope, creator.id, body.url, body.channels), "feed.add", status=201
+            )
+
+        return call.apply_once(act)
+
+
+def _acts(routes: APIRouter, tenant: OpenScope) -> None:
+    can_write = Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))
+
+    @routes.post("/{feed_id}/pause", response_model=FeedOut)
+    def pause_feed(feed_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
+        """Read it no more until it is resumed. Needs `calendar:write`."""
+        return _on(call, feed_id, "feed.pause", sources.pause_feed)
+
+    @routes.post("/{feed_id}/resume", response_model=FeedOut)
+    def resume_feed(feed_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
+        """Read it now, and then at its pace. Needs `calendar:write`."""
+        return _on(call, feed_id, "feed.resume", sources.resume_feed)
+
+    @routes.delete("/{feed_id}", response_model=FeedOut)
+    def remove_feed(
+        feed_id: UUID, call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))]
+    ) -> Response:
+        """Follow it no more; its drafts stay. Needs `calendar:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            found = sources.get_feed(scope, sight.creators, feed_id)
+            call.check_state_tag(*_stands(found))
+            sources.delete_feed(scope, found.creator_id, feed_id)
+            return ChangeResult(FeedOut.of(found), "feed.remove", f"feed:{feed_id}")
+
+        return call.apply(act)
+
+
+def _on(call: ApiCall, feed_id: UUID, did: str, act: Callable[[Scope, UUID, UUID], None]) -> Response:
+    """Do something to a feed as its caller saw it, once."""
+
+    def done(scope: Scope, sight: Caller) -> ChangeResult:
+        found = sources.get_feed(scope, sight.creators, feed_id)
+        call.check_state_tag(*_stands(found))
+        act(scope, found.creator_id, feed_id)
+        return _whole(scope, sight, feed_id, did)
+
+    return call.apply_once(done)
+
+
+def _stands(one: FeedView) -> tuple[object, ...]:
+    """What somebody may change about it; that it was read is no change."""
+    return one.id, one.url, one.channels, one.paused
+
+
+def _whole(scope: Scope, sight: Caller, feed_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+    scope.session.flush()
+    found = sources.get_feed(scope, sight.creators, feed_id)
+    headers = etag_header(state_tag(*_stands(found)))
+    if status == 201:
+        headers["location"] = f"/v1/feeds/{feed_id}"
+    return ChangeResult(FeedOut.of(found), did, f"feed:{feed_id}", status, headers)

@@ -1,0 +1,130 @@
+"""Files of posts in the API: handed in as CSV, looked at, written as a whole or not at all, taken back."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Depends, Query
+from fastapi.responses import Response
+
+from foundation.db.database import OpenScope, Scope
+from schedules.imports import import_files
+from schedules.imports.import_files import MAX_FILE_NAME_LENGTH, ImportView
+from tenants.api_keys.keys import ApiKeyScope
+from web.api.common.calls import (
+    ApiCall,
+    Caller,
+    ChangeResult,
+    ConflictStates,
+    action_dependency,
+    create_dependency,
+    etag_header,
+    read_dependency,
+    state_tag,
+)
+from web.api.common.schemas import StorableText
+from web.api.planning.request_schemas import ImportApplyIn
+from web.api.planning.response_schemas import ImportOut, ImportsPage
+
+EXAMPLE_CSV = (
+    "key,creator,channels,date,time,zone,body\r\n1,Mia,Mia on Bluesky,2031-03-02,10:00,Europe/Paris,Good morning!\r\n"
+)
+
+File = Annotated[
+    bytes,
+    Body(
+        media_type="text/csv",
+        description="UTF-8, the columns of the export of the calendar, 10,000 lines and 8 MiB at most.",
+        json_schema_extra={"examples": [EXAMPLE_CSV]},
+    ),
+]
+Name = Annotated[StorableText, Query(max_length=MAX_FILE_NAME_LENGTH, description="What people see it as.")]
+
+
+def router(tenant: OpenScope) -> APIRouter:
+    """The routes under `/imports`."""
+    routes = APIRouter(prefix="/imports", tags=["imports"])
+    _reads(routes, tenant)
+    _acts(routes, tenant)
+    return routes
+
+
+def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+    can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
+
+    @routes.get("", response_model=ImportsPage)
+    def list_imports(call: Annotated[ApiCall, can_read]) -> ImportsPage:
+        """The files brought in last that hold posts of creators this key may see alone. Needs `posts:read`."""
+        found = call.read(lambda scope, sight: import_files.list_imports(scope, creators=sight.creators))
+        return ImportsPage(items=[ImportOut.of(one) for one in found])
+
+    @routes.get("/{import_id}", response_model=ImportOut)
+    def get_import(import_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> ImportOut:
+        """One file, and what was found in it; while it is `waiting` or `writing`, ask again. Needs `posts:read`."""
+        found = call.read(lambda scope, sight: import_files.get_import(scope, import_id, creators=sight.creators))
+        response.headers.update(etag_header(state_tag(*_stands(found))))
+        return ImportOut.of(found)
+
+
+def _acts(routes: APIRouter, tenant: OpenScope) -> None:
+    can_write = Depends(action_dependency(tenant, ApiKeyScope.POSTS_WRITE))
+
+    @routes.post("", status_code=202, response_model=ImportOut)
+    def bring_file(
+        body: File,
+        call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
+        name: Name = "posts.csv",
+    ) -> Response:
+        """Hand in a file of posts: it is looked at a moment later, and nothing is written. The same bytes are the same
+        import. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            made = import_files.create_import(scope, body, name=name, creators=sight.creators)
+            return _whole(scope, sight, made, "import.bring", status=202)
+
+        return call.apply_once(act)
+
+    @routes.post("/{import_id}/apply", status_code=202, response_model=ImportOut)
+    def apply_import(import_id: UUID, body: ImportApplyIn, call: Annotated[ApiCall, can_write]) -> Response:
+        """Write all posts of a file that is `ready`, a moment later, or none of them. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            _seen(scope, sight, import_id, call)
+            import_files.confirm_import(scope, import_id, plan=body.plan, creators=sight.creators)
+            return _whole(scope, sight, import_id, "import.apply", status=202)
+
+        return call.apply_once(act, where=_where(import_id))
+
+    @routes.post("/{import_id}/undo", response_model=ImportOut)
+    def undo_import(import_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
+        """Take back what has not left of a file. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            _seen(scope, sight, import_id, call)
+            import_files.undo_import(scope, import_id, creators=sight.creators)
+            return _whole(scope, sight, import_id, "import.undo")
+
+        return call.apply_once(act, where=_where(import_id))
+
+
+def _seen(scope: Scope, sight: Caller, import_id: UUID, call: ApiCall) -> None:
+    """Raises NotFound, Stale; what follows locks the file and looks at its state again."""
+    call.check_state_tag(*_stands(import_files.get_import(scope, import_id, creators=sight.creators)))
+
+
+def _stands(one: ImportView) -> tuple[object, ...]:
+    """What somebody decides on; how far the looking is does not count."""
+    return one.id, one.state, one.plan, one.problems, one.marks, one.posts, one.taken
+
+
+def _whole(scope: Scope, sight: Caller, import_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+    scope.session.flush()
+    found = import_files.get_import(scope, import_id, creators=sight.creators)
+    headers = {**etag_header(state_tag(*_stands(found))), "location": f"/v1/imports/{import_id}"}
+    return ChangeResult(ImportOut.of(found), did, f"import:{import_id}", status, headers)
+
+
+def _where(import_id: UUID) -> ConflictStates:
+    def ask(scope: Scope, sight: Caller) -> dict[str, str]:
+        return {str(import_id): str(import_files.get_import(scope, import_id, creators=sight.creators).state)}
+
+    return ask

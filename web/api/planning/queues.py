@@ -1,0 +1,272 @@
+"""Hours of the week and queues in the API: what leaves an account at its hours, and in which order."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import NotFound
+from foundation.ids import uuid7
+from schedules.availability import slots
+from schedules.availability.slots import Slot
+from schedules.calendar import listings
+from schedules.drafts import drafts
+from schedules.rescheduling import queue
+from schedules.rescheduling.bulk_moves import MoveResult as Moved
+from schedules.rescheduling.queue import QueueEntry
+from tenants.api_keys.keys import ApiKeyScope
+from web.api.channels.router import find_channel
+from web.api.common import pagination
+from web.api.common.calls import (
+    ApiCall,
+    Caller,
+    ChangeResult,
+    ConflictStates,
+    action_dependency,
+    create_dependency,
+    etag_header,
+    read_dependency,
+    replace_dependency,
+    state_tag,
+)
+from web.api.planning.request_schemas import FillIn, OrderIn, SlotIn, SlotsQuery, TakeOutIn, parse_clock
+from web.api.planning.response_schemas import MovedOut, QueueOut, SlotOut, SlotsPage
+
+QUEUE = "/queues/{channel_id}"
+Move = Annotated[bool, Query(description="What stands at it goes, in its order, to the next free hours.")]
+
+
+def router(tenant: OpenScope) -> APIRouter:
+    """The routes under `/slots` and `/queues`."""
+    routes = APIRouter(tags=["queues"])
+    _hours(routes, tenant)
+    _given_up(routes, tenant)
+    _reads(routes, tenant)
+    _members(routes, tenant)
+    _orders(routes, tenant)
+    return routes
+
+
+def _hours(routes: APIRouter, tenant: OpenScope) -> None:
+    can_write = ApiKeyScope.CALENDAR_WRITE
+
+    @routes.get("/slots", response_model=SlotsPage)
+    def list_slots(
+        call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
+        which: Annotated[SlotsQuery, Query()],
+    ) -> SlotsPage:
+        """The hours of the week at which an account posts. Needs `posts:read`."""
+
+        def ask(scope: Scope, sight: Caller) -> list[Slot]:
+            return slots.list_slots(scope, find_channel(scope, sight, which.channel).id)
+
+        question = ["slots", which.channel]
+        found, following = pagination.paginate(question, call.read(ask), cursor=which.cursor, limit=which.limit)
+        return SlotsPage(items=[SlotOut.of(one) for one in found], next=following)
+
+    @routes.post("/slots", status_code=201, response_model=SlotOut)
+    def add_slot(body: SlotIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, can_write))]) -> Response:
+        """Post on an account at an hour of the week. Needs `calendar:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            channel = find_channel(scope, sight, body.channel_id)
+            made = slots.add_slot(
+                scope,
+                channel.id,
+                weekday=body.weekday,
+                clock=parse_clock(body.clock),
+                zone=body.zone or sight.get_creator(channel.creator_id).zone,
+                jitter=body.jitter,
+                label=body.label,
+            )
+            return _hour(slots.get_slot(scope, made), "slot.add", status=201)
+
+        return call.apply_once(act)
+
+    @routes.get("/slots/{slot_id}", response_model=SlotOut)
+    def get_slot(
+        slot_id: UUID,
+        call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
+        response: Response,
+    ) -> SlotOut:
+        """One hour of the week. Needs `posts:read`."""
+        found = call.read(lambda scope, sight: _slot(scope, sight, slot_id))
+        response.headers.update(etag_header(state_tag(found)))
+        return SlotOut.of(found)
+
+
+def _given_up(routes: APIRouter, tenant: OpenScope) -> None:
+    @routes.delete("/slots/{slot_id}", response_model=SlotOut)
+    def remove_slot(
+        slot_id: UUID,
+        call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
+        move: Move = False,
+    ) -> Response:
+        """Post no more at this hour. What is planned at it keeps its time, or goes to the next free hours.
+        Needs `calendar:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            slots.lock_queues(scope, _slot(scope, sight, slot_id).channel_id)
+            found = _slot(scope, sight, slot_id)
+            call.check_state_tag(found)
+            if move:
+                there = queue.entries_at_slot(queue.list_queue_entries(scope, found.channel_id), slot_id)
+                queue.close_slot(scope, slot_id, seen=_versions(there))
+            else:
+                slots.remove_slot(scope, slot_id)
+            return _hour(found, "slot.remove")
+
+        return call.apply(act)
+
+
+def _hour(found: Slot, did: str, *, status: int = 200) -> ChangeResult:
+    headers = etag_header(state_tag(found))
+    if status == 201:
+        headers["location"] = f"/v1/slots/{found.id}"
+    return ChangeResult(SlotOut.of(found), did, f"slot:{found.id}", status, headers)
+
+
+def _slot(scope: Scope, sight: Caller, slot_id: UUID) -> Slot:
+    """Raises NotFound, in the same words for none, another agency's and another creator's."""
+    found = slots.get_slot(scope, slot_id)
+    if found.creator_id not in sight.creators:
+        raise NotFound("slot.unknown")
+    return found
+
+
+def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+    @routes.get(QUEUE, response_model=QueueOut)
+    def get_queue(
+        channel_id: UUID,
+        call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
+        response: Response,
+    ) -> QueueOut:
+        """What is ahead at the hours of an account. Its `ETag` is what a change names. Needs `posts:read`."""
+
+        def ask(scope: Scope, sight: Caller) -> tuple[QueueOut, str]:
+            find_channel(scope, sight, channel_id)
+            return _queue(scope, channel_id)
+
+        found, stands = call.read(ask)
+        response.headers.update(etag_header(stands))
+        return found
+
+
+def _members(routes: APIRouter, tenant: OpenScope) -> None:
+    can_write = Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))
+
+    @routes.post(QUEUE + "/fill", response_model=QueueOut)
+    def fill_queue(channel_id: UUID, body: FillIn, call: Annotated[ApiCall, can_write]) -> Response:
+        """Give posts the next free hours, in their order; where somebody has to approve one, its hour is a wish.
+        A post that is in the queue keeps its place. Needs `calendar:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            _seen(scope, sight, channel_id, call)
+            for post_id in dict.fromkeys(body.posts):
+                listings.get_post_detail(scope, sight.creators, post_id)
+                queue.add_post_to_queue(scope, post_id, channel_id)
+                drafts.release_post(scope, post_id)
+            return _whole(scope, channel_id, "queue.fill")
+
+        return call.apply_once(act, where=_where(channel_id))
+
+    @routes.post(QUEUE + "/take-out", response_model=QueueOut)
+    def take_out(channel_id: UUID, body: TakeOutIn, call: Annotated[ApiCall, can_write]) -> Response:
+        """Take a delivery off the calendar; its hour is free again, and those behind stay. Needs `calendar:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            known = {one.delivery_id: one for one in _seen(scope, sight, channel_id, call)}
+            if body.delivery_id not in known:
+                raise NotFound("delivery.unknown")
+            queue.remove_from_queue(scope, body.delivery_id, version=known[body.delivery_id].version)
+            return _whole(scope, channel_id, "queue.take_out")
+
+        return call.apply_once(act, where=_where(channel_id))
+
+
+QueueReorder = Callable[[Scope, Sequence[QueueEntry]], Moved]
+
+
+def _orders(routes: APIRouter, tenant: OpenScope) -> None:
+    can_write = Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))
+
+    @routes.post(QUEUE + "/reorder", response_model=MovedOut)
+    def reorder_queue(channel_id: UUID, body: OrderIn, call: Annotated[ApiCall, can_write]) -> Response:
+        """Give the hours of a queue to its deliveries in another order. Needs `calendar:write`."""
+
+        def act(scope: Scope, known: Sequence[QueueEntry]) -> Moved:
+            return queue.reorder_queue(scope, channel_id, body.order, seen=_versions(known))
+
+        return _laid(call, channel_id, "queue.reorder", act)
+
+    @routes.post(QUEUE + "/shuffle", response_model=MovedOut)
+    def shuffle_queue(channel_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
+        """The same in an order that is drawn. Needs `calendar:write`."""
+
+        def act(scope: Scope, known: Sequence[QueueEntry]) -> Moved:
+            return queue.shuffle_queue(scope, channel_id, key=uuid7(), seen=_versions(known))
+
+        return _laid(call, channel_id, "queue.shuffle", act)
+
+    @routes.post(QUEUE + "/forward", response_model=MovedOut)
+    def pull_forward(channel_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
+        """Fill the free hours between, in its order. Needs `calendar:write`."""
+
+        def act(scope: Scope, known: Sequence[QueueEntry]) -> Moved:
+            return queue.pull_queue_forward(scope, channel_id, seen=_versions(known))
+
+        return _laid(call, channel_id, "queue.forward", act)
+
+
+def _laid(call: ApiCall, channel_id: UUID, did: str, act: QueueReorder) -> Response:
+    """Move the deliveries of a queue as its caller saw it, once."""
+
+    def done(scope: Scope, sight: Caller) -> ChangeResult:
+        moved = act(scope, _seen(scope, sight, channel_id, call))
+        _, stands = _queue(scope, channel_id)
+        body = MovedOut.of(moved.shift_id, moved.moved, moved.left)
+        return ChangeResult(body, did, f"channel:{channel_id}", headers=etag_header(stands))
+
+    return call.apply_once(done, where=_where(channel_id))
+
+
+def _seen(scope: Scope, sight: Caller, channel_id: UUID, call: ApiCall) -> list[QueueEntry]:
+    """Hold a queue as its caller saw it. Raises NotFound, Stale."""
+    find_channel(scope, sight, channel_id)
+    slots.lock_queues(scope, channel_id)
+    known = queue.list_queue_entries(scope, channel_id)
+    channel = channel_reads.get_channel(scope, channel_id)
+    call.check_state_tag(*_stands(known), channel.min_interval, channel.holds_min_interval)
+    return known
+
+
+def _stands(known: Sequence[QueueEntry]) -> tuple[object, ...]:
+    return tuple((one.delivery_id, one.version) for one in known)
+
+
+def _versions(known: Sequence[QueueEntry]) -> dict[UUID, int]:
+    return {one.delivery_id: one.version for one in known}
+
+
+def _queue(scope: Scope, channel_id: UUID) -> tuple[QueueOut, str]:
+    known = queue.list_queue_entries(scope, channel_id)
+    channel = channel_reads.get_channel(scope, channel_id)
+    found = QueueOut.of(channel, known, queue.find_first_free_time(scope, channel_id))
+    return found, state_tag(*_stands(known), channel.min_interval, channel.holds_min_interval)
+
+
+def _whole(scope: Scope, channel_id: UUID, did: str) -> ChangeResult:
+    found, stands = _queue(scope, channel_id)
+    return ChangeResult(found, did, f"channel:{channel_id}", headers=etag_header(stands))
+
+
+def _where(channel_id: UUID) -> ConflictStates:
+    def ask(scope: Scope, sight: Caller) -> dict[str, str]:
+        known = queue.list_queue_entries(scope, find_channel(scope, sight, channel_id).id)
+        return {str(one.delivery_id): str(one.state) for one in known}
+
+    return ask

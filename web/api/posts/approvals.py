@@ -1,0 +1,177 @@
+"""Approvals in the API: what waits for a yes, whose, and the words a key may say for its member.
+
+A key has no eyes: what people must look at is approved on the page. Nor does it give anybody else's yes.
+"""
+
+from collections.abc import Collection
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import Conflict, NotFound, Refused
+from schedules.approvals import decisions, queries, review_queue
+from schedules.calendar import listings, versioned_actions
+from schedules.drafts import drafts
+from schedules.posts import channel_overrides, deliveries
+from schedules.posts.queries import StoredPost
+from studio.library import queries as studio_reads
+from studio.library.postable_assets import UNCOVERED_RATINGS
+from tenants.api_keys.keys import ApiKeyScope
+from web.api.common.calls import (
+    ApiCall,
+    Caller,
+    ChangeResult,
+    action_dependency,
+    etag_header,
+    read_dependency,
+)
+from web.api.posts.review_comment_schemas import (
+    AskChangeIn,
+    AwaitedOut,
+    AwaitedPage,
+    NeededOut,
+    PendingApprovalsQuery,
+    PersonOut,
+    RejectIn,
+    WantedOut,
+)
+from web.api.posts.review_comments import load_person_names
+from web.api.posts.schemas import PostWhole
+
+
+def router(tenant: OpenScope) -> APIRouter:
+    """The routes under `/approvals`, and the words beside a yes under `/posts`."""
+    routes = APIRouter(tags=["approvals"])
+    _waiting(routes, tenant)
+    _needed(routes, tenant)
+    _words(routes, tenant)
+    return routes
+
+
+def require_no_blurred_pictures(scope: Scope, sight: Caller, post_id: UUID) -> None:
+    """Raise Refused for a post with pictures that come blurred: whoever approves it has looked at them."""
+    if _unseen(scope, listings.get_post_detail(scope, sight.creators, post_id).listed.post):
+        raise Refused("api.look_first")
+
+
+def _unseen(scope: Scope, post: StoredPost) -> list[UUID]:
+    return [
+        one for one in channel_overrides.collect_assets(post.media, post.parts, post.others) if _blurred(scope, one)
+    ]
+
+
+def _blurred(scope: Scope, asset_id: UUID) -> bool:
+    try:
+        return studio_reads.get_asset_bytes(scope, asset_id).standing.rating not in UNCOVERED_RATINGS
+    except NotFound:  # it was erased since: nobody can say what it showed
+        return True
+
+
+def _waiting(routes: APIRouter, tenant: OpenScope) -> None:
+    @routes.get("/approvals", response_model=AwaitedPage)
+    def list_awaited(
+        call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
+        which: Annotated[PendingApprovalsQuery, Query()],
+    ) -> AwaitedPage:
+        """Posts that wait for a yes, the first due first; what was refused waits for its author instead.
+        Needs `posts:read`."""
+
+        def ask(scope: Scope, sight: Caller) -> AwaitedPage:
+            seen = [one for one in sight.creators if which.creator in (None, one)]
+            known, me = load_person_names(scope, sight), sight.member.principal_id
+            found = review_queue.list_review_queue(scope, seen, limit=which.limit)
+            return AwaitedPage(items=[AwaitedOut.of(one, known, to=me) for one in found])
+
+        return call.read(ask)
+
+
+def _needed(routes: APIRouter, tenant: OpenScope) -> None:
+    @routes.get("/posts/{post_id}/needed", response_model=NeededOut)
+    def get_needed(
+        post_id: UUID, call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))]
+    ) -> NeededOut:
+        """Who is needed before a post may leave: whose yes is missing, and what somebody wants changed.
+        Needs `posts:read`."""
+        return call.read(lambda scope, sight: _of_post(scope, sight, post_id))
+
+
+def _of_post(scope: Scope, sight: Caller, post_id: UUID) -> NeededOut:
+    found = listings.get_post_detail(scope, sight.creators, post_id)
+    row, known, said = (
+        deliveries.get_post(scope, post_id),
+        load_person_names(scope, sight),
+        queries.load_post_discussion(scope, post_id),
+    )
+    tiers = range(1, said.creator.approval_tiers + 1)
+    return NeededOut(
+        post_id=post_id,
+        approved=found.approved,
+        tiers=said.creator.approval_tiers,
+        missing=[tier for tier in tiers if not decisions.has_tier_approval(scope, row, scope.now, tier=tier)],
+        who=[PersonOut(id=one.principal_id, name=one.name) for one in drafts.eligible_approvers(scope, post_id)],
+        to_look_at=_unseen(scope, found.listed.post),
+        wanted=[WantedOut.of(one, known) for one in said.wanted],
+        open_comments=sum(one.open for one in said.comments),
+    )
+
+
+def _words(routes: APIRouter, tenant: OpenScope) -> None:
+    can_write = Depends(action_dependency(tenant, ApiKeyScope.APPROVE))
+
+    @routes.post("/posts/{post_id}/ask-change", response_model=PostWhole)
+    def ask_change(post_id: UUID, body: AskChangeIn, call: Annotated[ApiCall, can_write]) -> Response:
+        """Ask for another version of a post that waits for a yes, with words: it is not approved as it stands, whoever
+        said yes, and the members are told. 409 where it does not wait any more. Needs `approve`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            _waits(scope, sight, post_id, call)
+            member_id = sight.member.id
+            decisions.request_changes(scope, post_id, member_id=member_id, why=body.why, note=body.note, tier=body.tier)
+            return _whole(scope, sight.creators, post_id, "post.ask_change")
+
+        return call.apply_once(act, post=post_id)
+
+    @routes.post("/posts/{post_id}/reject", response_model=PostWhole)
+    def reject_post(post_id: UUID, body: RejectIn, call: Annotated[ApiCall, can_write]) -> Response:
+        """Say no for good to a post that waits for a yes: it leaves the calendar. 409 where it does not wait any more.
+        Needs `approve`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            _waits(scope, sight, post_id, call)
+            decisions.decline_post(scope, post_id, member_id=sight.member.id, why=body.why, note=body.note)
+            return _whole(scope, sight.creators, post_id, "post.reject")
+
+        return call.apply_once(act, post=post_id)
+
+    @routes.post("/posts/{post_id}/withdraw", response_model=PostWhole)
+    def withdraw_word(post_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
+        """Take back what the key's member said of a post within the last fifteen seconds. 403 later.
+        Needs `approve`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            _seen(scope, sight, post_id, call)
+            decisions.withdraw_verdict(scope, post_id, member_id=sight.member.id)
+            return _whole(scope, sight.creators, post_id, "post.withdraw")
+
+        return call.apply_once(act, post=post_id)
+
+
+def _seen(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall) -> None:
+    listings.get_post_detail(scope, sight.creators, post_id)
+    versioned_actions.lock_post_version(scope, post_id, call.expected_version)
+
+
+def _waits(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall) -> None:
+    """Hold a post that waits for a yes, at the version its caller saw. Raises NotFound, Stale, Conflict."""
+    _seen(scope, sight, post_id, call)
+    if not review_queue.list_review_queue(scope, list(sight.creators), post_id=post_id):
+        raise Conflict("api.not_awaited")
+
+
+def _whole(scope: Scope, creators: Collection[UUID], post_id: UUID, did: str) -> ChangeResult:
+    scope.session.expire_all()
+    found = listings.get_post_detail(scope, creators, post_id)
+    return ChangeResult(PostWhole.from_view(found), did, f"post:{post_id}", headers=etag_header(found.listed.version))

@@ -1,0 +1,132 @@
+"""The story of a delivery at the edge: its steps, what was tried at the platform, other words, and what comes next."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from channels.accounts.queries import AttemptSummary
+from foundation.i18n.translation import Message, render_message
+from foundation.ops.wall_time import to_wall_time
+from schedules.calendar.listings import DeliveryDetail
+from schedules.calendar.next_steps import NextStepReport, publish_time
+from schedules.edits.queries import EditView
+from schedules.posts.queries import DeliveryEntry, DeliveryStep
+from schedules.posts.states import DeliveryState, EditState
+from web.api.common.errors import ERROR_LANGUAGE
+from web.api.posts.schemas import DeliveryOut, ReasonOut, delivery_fields, reason_out
+
+
+class MoveOut(BaseModel):
+    """One step of a delivery."""
+
+    at: datetime
+    before: DeliveryState
+    after: DeliveryState
+    by: str
+    reason: ReasonOut | None
+
+    @classmethod
+    def of(cls, one: DeliveryStep) -> "MoveOut":
+        """Of the room's value."""
+        return cls(at=one.at, before=one.before, after=one.after, by=one.by, reason=reason_out(one.reason))
+
+
+class AttemptOut(BaseModel):
+    """One try at the platform, and what came of it."""
+
+    kind: str
+    part: int
+    number: int
+    begun_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    http_status: int | None
+    detail: ReasonOut | None
+    url: str
+
+    @classmethod
+    def of(cls, one: AttemptSummary) -> "AttemptOut":
+        """Of the room's value."""
+        return cls(
+            kind=one.kind,
+            part=one.part,
+            number=one.n,
+            begun_at=one.armed_at,
+            ended_at=one.closed_at,
+            outcome=one.outcome,
+            http_status=one.http_status,
+            detail=reason_out(one.detail),
+            url=one.url,
+        )
+
+
+class EditOut(BaseModel):
+    """Other words that a delivery was to say, and what came of it."""
+
+    state: EditState
+    reason: ReasonOut | None
+    before: list[str]
+    after: list[str]
+    by: str
+    asked_at: datetime
+    settled_at: datetime | None
+
+    @classmethod
+    def of(cls, one: EditView) -> "EditOut":
+        """Of the room's value; words are the title and the body."""
+        said = {name: getattr(one, name) for name in ("state", "by", "asked_at", "settled_at")}
+        return cls(**said, reason=reason_out(one.reason), before=list(one.before), after=list(one.after))
+
+
+class NextOut(BaseModel):
+    """What happens next: its sentence, the instant at which it leaves by itself, or would (`at`; null for what does
+    not), who must act (`who`, by name), what it waits for or
+    what stops it (`why`), and what would stop it if it were its hour now."""
+
+    code: str
+    text: str
+    at: datetime | None
+    who: str
+    why: ReasonOut | None
+    troubles: list[ReasonOut | None]
+
+    @classmethod
+    def of(cls, one: NextStepReport, entry: DeliveryEntry) -> "NextOut":
+        """Of the room's values; the sentence says hours on the delivery's own clock."""
+        why = reason_out(one.next.why)
+        at = f"at {_hour(publish_time(entry), entry)}"
+        said = {"at": at, "who": one.next.who, "why": why.text if why is not None else ""}
+        said |= {
+            name: _hour(at, entry) if at is not None else ""
+            for name, at in (("late", entry.late_until), ("ends", entry.expires_at))
+        }
+        return cls(
+            code=one.next.code,
+            text=render_message(Message(one.next.code, dict(said)), ERROR_LANGUAGE),
+            at=one.at,
+            who=one.next.who,
+            why=why,
+            troubles=[reason_out(each) for each in one.troubles],
+        )
+
+
+def _hour(at: datetime, entry: DeliveryEntry) -> str:
+    wall = to_wall_time(at, entry.zone)
+    return f"{wall.day} {wall.clock:%H:%M} ({wall.zone})"
+
+
+class DeliveryStory(DeliveryOut):
+    """A delivery with everything that happened to it, oldest first, and what comes next."""
+
+    moves: list[MoveOut]
+    attempts: list[AttemptOut]
+    edits: list[EditOut]
+    next: NextOut
+
+    @classmethod
+    def from_detail(cls, one: DeliveryDetail, ahead: NextStepReport) -> "DeliveryStory":
+        """Of the room's values."""
+        moves = [MoveOut.of(move) for move in one.moves]
+        attempts, edits = [AttemptOut.of(each) for each in one.attempts], [EditOut.of(each) for each in one.edits]
+        coming = NextOut.of(ahead, one.entry)
+        return cls(**delivery_fields(one.entry), moves=moves, attempts=attempts, edits=edits, next=coming)

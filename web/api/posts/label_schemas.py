@@ -1,0 +1,53 @@
+"""Labels at the edge: what the API takes in and gives out of them, as JSON."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schedules.posts.labels import MAX_LABEL_NAME_LENGTH, MAX_POSTS_PER_LABELLING, Label
+from web.api.common.schemas import RequestModel, StorableText
+
+Colour = Literal["grey", "red", "orange", "green", "blue", "purple"]
+
+
+class LabelIn(RequestModel):
+    """A label: a name that no other one has, without regard to case, and one of a few colours."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Spring campaign", "colour": "green"}]})
+
+    name: Annotated[StorableText, Field(min_length=1, max_length=MAX_LABEL_NAME_LENGTH)]
+    colour: Colour = "grey"
+
+
+class LabelOut(BaseModel):
+    """A label of the agency."""
+
+    id: UUID
+    name: str
+    colour: str
+
+    @classmethod
+    def of(cls, one: Label) -> "LabelOut":
+        """Of the room's value."""
+        return cls(id=one.id, name=one.name, colour=one.colour)
+
+
+class LabelsOut(BaseModel):
+    """All labels of the agency, by name."""
+
+    items: list[LabelOut]
+
+
+class LabelledIn(RequestModel):
+    """Posts that one label is given to, or taken off, at once."""
+
+    label: UUID
+    posts: Annotated[list[UUID], Field(min_length=1, max_length=MAX_POSTS_PER_LABELLING)]
+
+
+class LabelledOut(BaseModel):
+    """What became of it: how many of the posts had it not before, or had it."""
+
+    label: LabelOut
+    changed: int

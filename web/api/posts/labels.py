@@ -1,0 +1,131 @@
+"""Labels in the API: named, renamed, taken away. Posts are given them where posts are written."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from foundation.db.database import OpenScope, Scope
+from schedules.posts import labels
+from schedules.posts.labels import Label
+from tenants.api_keys.keys import ApiKeyScope
+from web.api.common.calls import (
+    ApiCall,
+    Caller,
+    ChangeResult,
+    create_dependency,
+    etag_header,
+    read_dependency,
+    replace_dependency,
+    state_tag,
+)
+from web.api.posts.label_schemas import LabelIn, LabelledIn, LabelledOut, LabelOut, LabelsOut
+
+
+def router(tenant: OpenScope) -> APIRouter:
+    """The routes under `/labels`."""
+    routes = APIRouter(prefix="/labels", tags=["labels"])
+    _reads(routes, tenant)
+    _writes(routes, tenant)
+    _posts(routes, tenant)
+    return routes
+
+
+def listed(call: ApiCall) -> LabelsOut:
+    """All labels of the agency."""
+    return LabelsOut(items=[LabelOut.of(one) for one in call.read(lambda scope, _: labels.list_labels(scope))])
+
+
+def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+    can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
+
+    @routes.get("", response_model=LabelsOut)
+    def list_labels(call: Annotated[ApiCall, can_read]) -> LabelsOut:
+        """The labels of the agency, by name. Needs `posts:read`."""
+        return listed(call)
+
+    @routes.get("/{label_id}", response_model=LabelOut)
+    def get_label(label_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> LabelOut:
+        """One label. Needs `posts:read`."""
+        found = call.read(lambda scope, _: labels.get_label(scope, label_id))
+        response.headers.update(etag_header(state_tag(found)))
+        return LabelOut.of(found)
+
+
+def _writes(routes: APIRouter, tenant: OpenScope) -> None:
+    needs = ApiKeyScope.POSTS_WRITE
+
+    @routes.post("", status_code=201, response_model=LabelOut)
+    def name_label(body: LabelIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]) -> Response:
+        """Name a label. 409 where one of that name is there. Needs `posts:write`."""
+
+        def act(scope: Scope, _: Caller) -> ChangeResult:
+            made = labels.create_label(scope, body.name, body.colour)
+            return _one(labels.get_label(scope, made), "label.name", status=201)
+
+        return call.apply_once(act)
+
+    @routes.patch("/{label_id}", response_model=LabelOut)
+    def change_label(
+        label_id: UUID, body: LabelIn, call: Annotated[ApiCall, Depends(replace_dependency(tenant, needs))]
+    ) -> Response:
+        """Give it another name and colour; posts keep it. Needs `posts:write`."""
+
+        def act(scope: Scope, _: Caller) -> ChangeResult:
+            call.check_state_tag(labels.lock_label(scope, label_id))
+            labels.update_label(scope, label_id, name=body.name, colour=body.colour)
+            return _one(labels.get_label(scope, label_id), "label.change")
+
+        return call.apply(act)
+
+    @routes.delete("/{label_id}", response_model=LabelOut)
+    def remove_label(label_id: UUID, call: Annotated[ApiCall, Depends(replace_dependency(tenant, needs))]) -> Response:
+        """Take it off every post, and away. 409 where posts have it of creators that this key may not see.
+        Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            found = labels.lock_label(scope, label_id)
+            call.check_state_tag(found)
+            labels.delete_label(scope, label_id, creators=sight.creators)
+            return _one(found, "label.remove")
+
+        return call.apply(act)
+
+
+def _posts(routes: APIRouter, tenant: OpenScope) -> None:
+    """What changes many posts is asked of none of the labels by its address: it needs no version of one."""
+    can_write = Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))
+
+    @routes.post("/give", response_model=LabelledOut)
+    def give_label(body: LabelledIn, call: Annotated[ApiCall, can_write]) -> Response:
+        """Give several posts a label at once; all of them or none. Those that have it keep it, and no post asks for
+        another yes. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            given = labels.add_label_to_posts(scope, body.posts, body.label, creators=sight.creators)
+            return _labelled(scope, body.label, given, "label.give")
+
+        return call.apply_once(act)
+
+    @routes.post("/take", response_model=LabelledOut)
+    def take_label(body: LabelledIn, call: Annotated[ApiCall, can_write]) -> Response:
+        """Take a label off several posts at once; all of them or none. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            taken = labels.remove_label_from_posts(scope, body.posts, body.label, creators=sight.creators)
+            return _labelled(scope, body.label, taken, "label.take")
+
+        return call.apply_once(act)
+
+
+def _labelled(scope: Scope, label_id: UUID, changed: int, did: str) -> ChangeResult:
+    found = LabelOut.of(labels.get_label(scope, label_id))
+    return ChangeResult(LabelledOut(label=found, changed=changed), did, f"label:{label_id}")
+
+
+def _one(found: Label, did: str, *, status: int = 200) -> ChangeResult:
+    headers = etag_header(state_tag(found))
+    if status == 201:
+        headers["location"] = f"/v1/labels/{found.id}"
+    return ChangeResult(LabelOut.of(found), did, f"label:{found.id}", status, headers)

@@ -1,0 +1,122 @@
+"""The door of machines of an agency's own: they ask for pictures to make, say how far they are, and hand them in.
+
+A machine reaches nothing else: its key opens no other door, and only what it was lent is told to it. What is said here
+is `generators/remote_protocol.py`.
+"""
+
+from typing import Annotated
+
+from fastapi import Body, FastAPI, Header, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+
+from foundation.db.database import OpenScope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from foundation.storage.object_store import ObjectStore
+from generators.remote_protocol import (
+    MAX_PICTURE_BYTES,
+    MAX_RESULT_HEADER,
+    PROTOCOL_VERSION,
+    RESULT_HEADER,
+    HeartbeatResponse,
+    LeaseHeartbeat,
+    LeaseReturn,
+    MaterialRequest,
+    PictureResult,
+    WorkRequest,
+    WorkResponse,
+)
+from studio.remote_workers import leases, results
+from studio.remote_workers.leases import AgencyBounds
+from tenants.api_keys import remote_workers
+from tenants.api_keys.remote_workers import RemoteWorkerIdentity
+from web.api.common import errors
+from web.api.common.authentication import AdmissionMiddleware, AdmittedRequest, BodyRule, KeySpace
+from web.api.common.errors import ApiError
+from web.api.common.rate_limits import ApiRateLimits
+from web.http import responses
+
+MOUNT_PATH = "/machine/v1"
+LONG_POLL_SECONDS = 5.0
+"""Seconds after which a machine asks again that found nothing to do."""
+
+PICTURE_BODY = BodyRule(
+    frozenset({"application/octet-stream", "image/jpeg", "image/png", "image/webp"}), MAX_PICTURE_BYTES, "api.not_media"
+)
+WORKER_KEY_SPACE = KeySpace(remote_workers.authenticate_remote_worker, "machines")
+WORKER_ACTOR = "system:machine"
+
+
+def create_remote_worker_api(tenant: OpenScope, store: ObjectStore, *, per_day: int = 0) -> AdmissionMiddleware:
+    """The app behind its door, to be mounted at `AT`; `per_day` is the house's quota of pictures, 0 for none."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=responses.NO_TELEMETRY)
+    errors.install_error_handlers(app)
+    _works(app, tenant, store, per_day)
+    _pictures(app, tenant, store)
+    files = {("POST", "/pictures"): PICTURE_BODY}
+    return AdmissionMiddleware(
+        app, tenant, limits=ApiRateLimits(), files=files, most=2 * MAX_PICTURE_BYTES, opens=WORKER_KEY_SPACE
+    )
+
+
+def _works(app: FastAPI, tenant: OpenScope, store: ObjectStore, per_day: int) -> None:
+    @app.post("/work")
+    def ask(request: Request, wanted: WorkRequest) -> WorkResponse:
+        """Pictures to make, or nothing for a while."""
+        if wanted.version != PROTOCOL_VERSION:
+            raise ApiError(409, Message("machine.other_version", {"ours": PROTOCOL_VERSION}))
+        who = _who(request)
+        with tenant(who.tenant_id, WORKER_ACTOR) as scope:
+            lent = leases.lease_pictures(scope, who.key_id, wanted, AgencyBounds(per_day, store.quota_bytes))
+        return WorkResponse(lent=lent, wait=0 if lent is not None else LONG_POLL_SECONDS)
+
+    @app.post("/beats")
+    def beat(request: Request, said: LeaseHeartbeat) -> HeartbeatResponse:
+        """It is at it."""
+        who = _who(request)
+        with tenant(who.tenant_id, WORKER_ACTOR) as scope:
+            return leases.extend_lease(scope, who.key_id, said)
+
+    @app.post("/given", status_code=204)
+    def give_back(request: Request, said: LeaseReturn) -> None:
+        """It makes no more of a lease."""
+        who = _who(request)
+        with tenant(who.tenant_id, WORKER_ACTOR) as scope:
+            leases.return_lease(scope, who.key_id, said)
+
+
+def _pictures(app: FastAPI, tenant: OpenScope, store: ObjectStore) -> None:
+    @app.post("/pictures", status_code=204)
+    def hand_in(
+        request: Request,
+        data: Annotated[bytes, Body(media_type="application/octet-stream")],
+        said: Annotated[str, Header(alias=RESULT_HEADER, max_length=MAX_RESULT_HEADER)],
+    ) -> None:
+        """One picture, whole."""
+        who, made = _who(request), _read(said)
+        with tenant(who.tenant_id, WORKER_ACTOR) as scope:
+            refused = results.accept_result(scope, store, who.key_id, made, data)
+        if refused is not None:
+            raise refused
+
+    @app.post("/materials")
+    def material(request: Request, wanted: MaterialRequest) -> Response:
+        """A picture that those of a lease work from."""
+        who = _who(request)
+        with tenant(who.tenant_id, WORKER_ACTOR) as scope:
+            leases.check_material(scope, who.key_id, wanted)
+        return Response(store.get(who.tenant_id, wanted.sha256), media_type="application/octet-stream")
+
+
+def _read(said: str) -> PictureResult:
+    try:
+        return PictureResult.model_validate_json(said)
+    except ValidationError as error:
+        raise BadInput("machine.made_unreadable") from error
+
+
+def _who(request: Request) -> RemoteWorkerIdentity:
+    asked: AdmittedRequest = request.state.asked
+    joined: RemoteWorkerIdentity = asked.entered
+    return joined

@@ -1,0 +1,234 @@
+"""The page of somebody who is asked for the second yes to a post, without an account: its contents, an answer.
+
+Whoever has the address may open it in one browser; nothing changes by looking. What is for adults is not on it.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from connectors.contract.connector import Connector
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import GreenroomError, NotFound
+from foundation.i18n.translation import Message
+from foundation.storage.object_store import ObjectStore
+from schedules.approvals import client_links, review_comments
+from schedules.approvals.client_links import (
+    CLIENT_CHANGE_CODES,
+    CLIENT_LINK_PATH,
+    ClientLink,
+    ClientLinkStatus,
+    ClientView,
+)
+from schedules.approvals.decisions import MAX_VERDICT_NOTE_LENGTH
+from schedules.approvals.review_comments import ReviewComment
+from schedules.drafts import drafts
+from schedules.drafts import previews as previewing
+from schedules.drafts.feed_previews import PreviewPart, build_feed_preview
+from schedules.drafts.previews import PostPreview
+from schedules.posts import lateness
+from schedules.posts import queries as schedule_reads
+from tenants.agencies import queries as tenant_reads
+from web.http import responses
+from web.http.forms import read_form
+from web.http.localization import VisitorLocalizer, preferred_language
+from web.removal.subject_portal import PORTAL_HEADERS
+from web.site.items import FILE_SUFFIXES
+from web.site.pages import READ_METHODS, missing_page, render_template
+
+CLIENT_ACTOR = "system:web-client"
+MAX_FORM_BYTES = 12 * MAX_VERDICT_NOTE_LENGTH
+"""Bytes of the form: characters of four bytes, escaped, and the rest."""
+
+COOKIE_SECONDS = 8 * 24 * 3600
+"""Seconds a browser remembers that it opened a link: a day more than the link lives."""
+
+GONE = 410
+_SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True)
+class ChannelPreview:
+    """What one account would show, and when (UTC-aware): everything as it stands in its feed, of pictures those that
+    may be shown here; `hidden` is how many may not, `late` whether a yes alone does not send it any more."""
+
+    one: PostPreview
+    at: datetime
+    stands: Sequence[PreviewPart]
+    hidden: int
+    late: bool
+
+
+@dataclass(frozen=True)
+class ApprovalRequest:
+    """What is on the page; `places` are there while it can be answered."""
+
+    agency: str
+    creator: str
+    zone: str
+    """The creator's clock, on which all hours are said."""
+    link: ClientLink
+    standing: ClientLinkStatus
+    whole: bool = True
+    places: tuple[ChannelPreview, ...] = ()
+    now: datetime | None = None
+    comments: tuple[ReviewComment, ...] = ()
+    names: Mapping[UUID, str] | None = None
+
+
+class ClientLinkPages:
+    """The pages of all links. `store` is the library: what is shown is what would leave."""
+
+    def __init__(
+        self, tenant: OpenScope, store: ObjectStore, connectors: Mapping[str, Connector], *, secure: bool
+    ) -> None:
+        self._tenant, self._store, self._connectors, self._secure = tenant, store, connectors, secure
+        self._cookie = "__Host-approver" if secure else "approver"
+
+    def show_request(self, request: Request, token: str, wrong: Message | None = None) -> Response:
+        """What is asked, or why it cannot be answered; an address that never was is none."""
+        found = client_links.find_client_link(self._tenant, token)
+        if found is None:
+            return missing_page(request)
+        session = self._session(request)
+        with self._tenant(found[0], CLIENT_ACTOR) as scope:
+            asked = self._read(scope, found[1], session)
+        voice = VisitorLocalizer(preferred_language(request.headers.get("accept-language", "")), ZoneInfo(asked.zone))
+        body = render_template(
+            "links/templates/client_link.html",
+            voice,
+            asked=asked,
+            token=token,
+            reasons=CLIENT_CHANGE_CODES,
+            most=MAX_VERDICT_NOTE_LENGTH,
+            wrong=voice.message_text(wrong) if wrong is not None else "",
+        )
+        answerable = asked.standing in ("sealed", "open", "yes", "change")
+        status = 422 if wrong is not None and answerable else 200 if answerable else GONE
+        return responses.html_response(request, body, status=status, headers=PORTAL_HEADERS, fresh=False)
+
+    def submit_answer(self, request: Request, token: str, typed: Mapping[str, str]) -> Response:
+        """The link is opened in this browser, or answered."""
+        found = client_links.find_client_link(self._tenant, token)
+        if found is None:
+            return missing_page(request)
+        if responses.is_cross_site(request):
+            return self.show_request(request, token, Message("complaint.foreign"))
+        back = RedirectResponse(f"{CLIENT_LINK_PATH}{token}", status_code=303, headers=PORTAL_HEADERS)
+        session = self._session(request) or secrets.token_urlsafe(32)
+        what = typed.get("what", "")
+        try:
+            with self._tenant(found[0], CLIENT_ACTOR) as scope:
+                if what == "open":
+                    client_links.open_client_link(scope, found[1], session)
+                elif what in ("yes", "change"):
+                    why, note = typed.get("why", ""), typed.get("note", "").replace("\x00", "")
+                    client_links.answer_client_link(scope, found[1], session, yes=what == "yes", why=why, note=note)
+        except GreenroomError as refused:
+            return self.show_request(request, token, refused.message)
+        if what == "open":
+            back.set_cookie(
+                self._cookie,
+                session,
+                max_age=COOKIE_SECONDS,
+                path="/",
+                secure=self._secure,
+                httponly=True,
+                samesite="lax",
+            )
+        return back
+
+    def serve_picture(self, request: Request, token: str, name: str) -> Response:
+        """A picture of the post, for the browser that opened its link, as long as it may be shown."""
+        sha256, _, suffix = name.partition(".")
+        found = client_links.find_client_link(self._tenant, token)
+        if found is None:
+            return _nothing()
+        with self._tenant(found[0], CLIENT_ACTOR) as scope:
+            link, standing = client_links.load_client_link(scope, found[1], self._session(request))
+            medium = (
+                client_links.load_client_view(scope, link.post_id).files.get(sha256) if standing == "open" else None
+            )
+        if medium is None or FILE_SUFFIXES.get(medium.mime) != suffix:
+            return _nothing()
+        try:
+            data = self._store.get(found[0], sha256)
+        except NotFound:  # removed in this very moment
+            return _nothing()
+        return responses.file_response(request, data, tag=f'"{sha256}"', mime=medium.mime, headers=PORTAL_HEADERS)
+
+    def _session(self, request: Request) -> str:
+        typed = request.cookies.get(self._cookie, "")
+        return typed if _SESSION.fullmatch(typed) else ""
+
+    def _read(self, scope: Scope, link_id: UUID, session: str) -> ApprovalRequest:
+        link, standing = client_links.load_client_link(scope, link_id, session)
+        post = schedule_reads.get_stored_post(scope, link.post_id)
+        creator = tenant_reads.get_creator(scope, post.creator_id)
+        asked = ApprovalRequest(tenant_reads.get_agency(scope).name, creator.name, creator.zone, link, standing)
+        if standing != "open":
+            return asked
+        shown, wishes = (
+            client_links.load_client_view(scope, link.post_id),
+            client_links.client_planned_times(scope, link.post_id),
+        )
+        channels = tuple(wish.channel_id for wish in wishes)
+        known = {wish.channel_id: (wish.due_at, lateness.is_too_late(wish.late_until, scope.now)) for wish in wishes}
+        draft = drafts.draft_of_post(post, channels)
+        previews = previewing.preview_draft(
+            scope, draft, author=post.author, connectors=self._connectors, most=len(channels)
+        )
+        return replace(
+            asked,
+            now=scope.now,
+            whole=shown.whole,
+            places=tuple(_place(one, shown, *known[one.channel_id]) for one in previews) if shown.words else (),
+            comments=tuple(one for one in review_comments.list_client_comments(scope, link.post_id) if one.open),
+            names={one.principal_id: one.name for one in tenant_reads.list_members(scope)},
+        )
+
+
+def _place(one: PostPreview, shown: ClientView, at: datetime, late: bool) -> ChannelPreview:
+    """With the pictures that may be shown here, each by the end of its address."""
+    seen = {
+        asset: (f"files/{medium.sha256}.{FILE_SUFFIXES[medium.mime]}", medium.alt)
+        for asset, medium in zip(one.said.all_assets, one.all_media, strict=False)
+        if medium.sha256 in shown.files and medium.mime in FILE_SUFFIXES
+    }
+    laid = build_feed_preview(one, seen)
+    hidden = len(one.all_media) - sum(len(stand.shots) for stand in laid)
+    return ChannelPreview(one, at, laid, hidden, late)
+
+
+def _nothing() -> Response:
+    return PlainTextResponse("", status_code=404, headers=PORTAL_HEADERS)
+
+
+def router(tenant: OpenScope, store: ObjectStore, connectors: Mapping[str, Connector], *, public_url: str) -> APIRouter:
+    """The routes of those who are asked by a link."""
+    asked = ClientLinkPages(tenant, store, connectors, secure=public_url.startswith("https://"))
+    routes = APIRouter(prefix=CLIENT_LINK_PATH.rstrip("/"))
+
+    @routes.api_route("/{token}/files/{name}", methods=READ_METHODS)
+    def file(request: Request, token: str, name: str) -> Response:
+        return asked.serve_picture(request, token, name)
+
+    @routes.api_route("/{token}", methods=READ_METHODS)
+    def show(request: Request, token: str) -> Response:
+        return asked.show_request(request, token)
+
+    @routes.post("/{token}")
+    async def say(request: Request, token: str) -> Response:
+        return await run_in_threadpool(
+            asked.submit_answer, request, token, await read_form(request, most=MAX_FORM_BYTES)
+        )
+
+    return routes

@@ -1,0 +1,66 @@
+"""Files that platforms fetch for a post of ours: one address, one file, until the step that needs it has ended.
+
+No page, no redirect, nothing for a cache: the bytes that were judged, hashed again, or nothing.
+"""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse, Response
+
+from channels.links import media_urls
+from foundation.db.database import OpenScope
+from foundation.errors import NotFound
+from foundation.storage.object_store import ObjectStore
+from web.http import responses
+from web.site.pages import READ_METHODS
+
+PRIVATE_HEADERS = {"cache-control": "private, no-store", "x-robots-tag": "noindex"}
+GONE = 410
+
+
+class TemporaryFiles:
+    """Answers for every lent file. `store` is the library: what is lent is what was judged, never a copy."""
+
+    def __init__(self, tenant: OpenScope, store: ObjectStore) -> None:
+        self._tenant, self._store = tenant, store
+
+    def serve_temporary_file(self, request: Request, token: str, name: str) -> Response:
+        """The file, whole or the range that was asked for; 404 for an address that never was, 410 for one that is
+        over. Each request for one that was is kept."""
+        found = media_urls.find_media_url(self._tenant, token)
+        if found is None:
+            return PlainTextResponse("", 404, PRIVATE_HEADERS)
+        tenant_id, lent_id = found
+        with self._tenant(tenant_id, media_urls.MEDIA_URL_ACTOR) as scope:
+            lent = media_urls.read_media_url(scope, lent_id)
+            answer = self._answer(request, tenant_id, lent, name)
+            size = len(answer.body) if answer.status_code in (200, 206) and request.method == "GET" else 0
+            address = request.client.host if request.client else ""
+            reason = lent.refused if answer.status_code == GONE else ""
+            media_urls.record_fetch(
+                scope, lent_id, status=answer.status_code, size=size, reason=reason, address=address
+            )
+        return answer
+
+    def _answer(self, request: Request, tenant_id: UUID, lent: media_urls.MediaUrl, name: str) -> Response:
+        if name != lent.file_name:
+            return PlainTextResponse("", 404, PRIVATE_HEADERS)
+        if lent.refused:
+            return PlainTextResponse(lent.refused, GONE, PRIVATE_HEADERS)
+        try:
+            body = self._store.get(tenant_id, lent.sha256)
+        except NotFound:
+            return PlainTextResponse("", GONE, PRIVATE_HEADERS)
+        return responses.file_response(request, body, tag=f'"{lent.sha256}"', mime=lent.mime, headers=PRIVATE_HEADERS)
+
+
+def router(tenant: OpenScope, store: ObjectStore) -> APIRouter:
+    """The one route of lent files."""
+    files, routes = TemporaryFiles(tenant, store), APIRouter()
+
+    @routes.api_route(f"{media_urls.MEDIA_URL_PATH}{{token}}/{{name}}", methods=READ_METHODS)
+    def file(request: Request, token: str, name: str) -> Response:
+        return files.serve_temporary_file(request, token, name)
+
+    return routes

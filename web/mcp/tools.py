@@ -1,0 +1,270 @@
+"""What an assistant may do here: read the calendar and what accounts take, write drafts, propose times, make pictures.
+
+Saying yes, sending, removing and settling a doubt are no tools: a person does these.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from connectors.contract.connector import Connector
+from foundation.db.database import Scope
+from foundation.ids import derived_uuid
+from foundation.ops.settings import GeneratorsSettings
+from foundation.storage.object_store import ObjectStore
+from schedules.calendar import listings
+from schedules.drafts import channel_requirements, drafts
+from tenants.api_keys.keys import ApiKeyScope
+from web.api.channels import router
+from web.api.common.calls import MAX_IDEMPOTENCY_KEY, ApiCall, ApiChange, Caller, ChangeResult
+from web.api.common.schemas import (
+    CreatorPageQuery,
+    DeliveriesQuery,
+    PostIn,
+    RequestModel,
+    StorableText,
+    wall_time_in,
+)
+from web.api.generation import recipes, runs, wildcards
+from web.api.generation.run_schemas import RecipesQuery, RunIn, RunPreviewQuery
+from web.api.media import picture_copies
+from web.api.media.picture_copy_schemas import CopyIn
+from web.api.posts import deliveries, labels
+from web.api.posts.schemas import CreatorOut, CreatorsOut, PostWhole
+
+MCP_ORIGIN = "mcp"
+
+
+class NoInput(RequestModel):
+    """No arguments."""
+
+
+class ChannelsInput(RequestModel):
+    """Of one creator, or of all."""
+
+    creator: UUID | None = None
+
+
+class PostInput(RequestModel):
+    """Which post."""
+
+    post_id: UUID
+
+
+class DeliveryInput(RequestModel):
+    """Which delivery."""
+
+    delivery_id: UUID
+
+
+class RunPreviewInput(RunPreviewQuery):
+    """A run of a recipe as it would be asked for."""
+
+    recipe_id: UUID
+
+
+class StartRunInput(RunIn):
+    """A run of a recipe, named so that it is started once."""
+
+    key: Annotated[
+        StorableText,
+        Field(
+            min_length=1,
+            max_length=MAX_IDEMPOTENCY_KEY,
+            description="A name of yours: again under it, nothing is made.",
+        ),
+    ]
+
+
+class RunInput(RequestModel):
+    """Which run."""
+
+    run_id: UUID
+
+
+class CopyInput(RequestModel):
+    """Which copy."""
+
+    copy_id: UUID
+
+
+class DraftInput(PostIn):
+    """A draft. With `channels` and `at` (a wall time with its zone, or an instant with its offset), a proposal."""
+
+    key: Annotated[
+        StorableText,
+        Field(
+            min_length=1,
+            max_length=MAX_IDEMPOTENCY_KEY,
+            description="A name of yours: again under it, nothing is written.",
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool: what it says of itself, what it takes, what a key must be made for, and what it does."""
+
+    name: str
+    says: str
+    needs: ApiKeyScope
+    takes: type[RequestModel]
+    do: Callable[[ApiCall, Any], BaseModel | Mapping[str, Any]]
+
+    @property
+    def describe(self) -> dict[str, Any]:
+        """As `tools/list` tells it."""
+        reads = self.needs is ApiKeyScope.POSTS_READ
+        hints = {"readOnlyHint": reads, "destructiveHint": False, "idempotentHint": True, "openWorldHint": False}
+        schema = self.takes.model_json_schema()
+        return {"name": self.name, "description": self.says, "inputSchema": schema, "annotations": hints}
+
+
+def build_tools(
+    connectors: Mapping[str, Connector], generators: GeneratorsSettings, store: ObjectStore | None = None
+) -> dict[str, Tool]:
+    """Every tool by its name; those of copies where there is a `store`."""
+    read, write = ApiKeyScope.POSTS_READ, ApiKeyScope.POSTS_WRITE
+
+    def channels(call: ApiCall, asked: ChannelsInput) -> BaseModel:
+        return router.listed(call, connectors, asked.creator)
+
+    def story(call: ApiCall, asked: DeliveryInput) -> BaseModel:
+        return deliveries.get_delivery_story(call, connectors, asked.delivery_id)
+
+    known = (
+        Tool("list_creators", "The creators this key may see.", read, NoInput, _creators),
+        Tool(
+            "list_channels", "Accounts: their state, and the limits each sets to a post.", read, ChannelsInput, channels
+        ),
+        Tool("read_calendar", "What goes where and when, by time, page by page.", read, DeliveriesQuery, _calendar),
+        Tool("list_labels", "The labels posts may have.", read, NoInput, _labels),
+        Tool("read_post", "One post, and where it goes.", read, PostInput, _post),
+        Tool(
+            "delivery_story",
+            "Everything that happened to a post on one account, and what comes next.",
+            read,
+            DeliveryInput,
+            story,
+        ),
+        Tool(
+            "write_draft",
+            "Write a draft, or propose a time for it. A person decides.",
+            write,
+            DraftInput,
+            partial(_draft, connectors),
+        ),
+    )
+    copies = _copies(generators, store) if store is not None else ()
+    return {one.name: one for one in (*known, *_makes(generators), *copies)}
+
+
+def _makes(generators: GeneratorsSettings) -> tuple[Tool, ...]:
+    """What makes pictures; starting and stopping needs a key made for it."""
+    read, make = ApiKeyScope.POSTS_READ, ApiKeyScope.GENERATE
+
+    def preview(call: ApiCall, asked: RunPreviewInput) -> BaseModel:
+        wanted = RunPreviewQuery.model_validate(asked.model_dump(exclude={"recipe_id"}))
+        return runs.previewed(call, generators, asked.recipe_id, wanted)
+
+    def start(call: ApiCall, asked: StartRunInput) -> Mapping[str, Any]:
+        body = RunIn.model_validate(asked.model_dump(exclude={"key"}))
+        return _changed(
+            call, lambda scope, sight: runs.start_run(call, scope, sight, generators, body, key=f"mcp:{asked.key}")
+        )
+
+    return (
+        Tool("list_recipes", "Recipes of pictures, and what each asks.", read, RecipesQuery, recipes.listed),
+        Tool(
+            "list_word_lists",
+            "Words that prompts draw from as `{@name}`.",
+            read,
+            CreatorPageQuery,
+            wildcards.list_wildcards,
+        ),
+        Tool(
+            "preview_run", "The prompts of a run, its cost and its time. Makes nothing.", read, RunPreviewInput, preview
+        ),
+        Tool("start_run", "Have pictures made; may cost money. People judge each of them.", make, StartRunInput, start),
+        Tool("read_run", "How far a run is.", read, RunInput, _run),
+        Tool("stop_run", "End a run; what is there stays.", make, RunInput, _stop),
+    )
+
+
+def _copies(generators: GeneratorsSettings, store: ObjectStore) -> tuple[Tool, ...]:
+    """What makes copies of pictures; the same copy is made once, so that it needs no name."""
+    read, make = ApiKeyScope.POSTS_READ, ApiKeyScope.GENERATE
+
+    def ask(call: ApiCall, asked: CopyIn) -> Mapping[str, Any]:
+        return _changed(
+            call,
+            lambda scope, sight: picture_copies.create_picture_copy(
+                scope, sight, asked, generators=generators, store=store
+            ),
+        )
+
+    return (
+        Tool("copy_picture", "A copy, cut, set right or made larger; people judge it.", make, CopyIn, ask),
+        Tool("read_copy", "How far a copy is.", read, CopyInput, _copy),
+        Tool("stop_copy", "Want a copy no more.", make, CopyInput, _stop_copy),
+    )
+
+
+def _copy(call: ApiCall, asked: CopyInput) -> BaseModel:
+    return picture_copies.get_picture_copy(call, asked.copy_id)
+
+
+def _stop_copy(call: ApiCall, asked: CopyInput) -> Mapping[str, Any]:
+    return _changed(call, lambda scope, sight: picture_copies.stop_picture_copy(scope, sight, asked.copy_id))
+
+
+def _run(call: ApiCall, asked: RunInput) -> BaseModel:
+    return runs.followed(call, asked.run_id)
+
+
+def _stop(call: ApiCall, asked: RunInput) -> Mapping[str, Any]:
+    return _changed(call, lambda scope, sight: runs.stop_run(scope, sight, asked.run_id))
+
+
+def _changed(call: ApiCall, act: ApiChange) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(bytes(call.apply(act).body))
+    return found
+
+
+def _creators(call: ApiCall, _: NoInput) -> BaseModel:
+    found = call.read(lambda _, sight: list(sight.creators.values()))
+    return CreatorsOut(items=[CreatorOut.of(one) for one in found])
+
+
+def _labels(call: ApiCall, _: NoInput) -> BaseModel:
+    return labels.listed(call)
+
+
+def _calendar(call: ApiCall, asked: DeliveriesQuery) -> BaseModel:
+    return deliveries.listed(call, asked)
+
+
+def _post(call: ApiCall, asked: PostInput) -> BaseModel:
+    return PostWhole.from_view(
+        call.read(lambda scope, sight: listings.get_post_detail(scope, sight.creators, asked.post_id))
+    )
+
+
+def _draft(connectors: Mapping[str, Connector], call: ApiCall, asked: DraftInput) -> Mapping[str, Any]:
+    key = derived_uuid(call.asked.entered.key_id, MCP_ORIGIN, asked.key)
+
+    def act(scope: Scope, sight: Caller) -> ChangeResult:
+        creator = sight.get_creator(asked.creator_id)
+        at = wall_time_in(asked.at, creator.zone) if asked.at is not None else None
+        channel_requirements.check_override_places(scope, asked.to_draft, connectors=connectors)
+        made = drafts.propose_draft(scope, asked.to_draft, key=key, at=at, author=scope.actor, origin=MCP_ORIGIN)
+        return ChangeResult(
+            PostWhole.from_view(listings.get_post_detail(scope, sight.creators, made)), "mcp.draft", f"post:{made}"
+        )
+
+    return _changed(call, act)

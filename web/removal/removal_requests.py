@@ -1,0 +1,290 @@
+""" "That is me, remove it": a form without login on every page, a receipt, and how the wish stands."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from channels.accounts import queries as channel_reads
+from channels.manual_tasks import task_lifecycle
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput, GreenroomError, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import INSTALLATION_ID
+from gate.copies import live_copies
+from gate.copies.live_copies import LiveCopy
+from gate.removal import access_codes, installation_reports, receipts, removal_requests
+from gate.removal.receipts import SubmittedForm
+from gate.removal.removal_requests import REMOVAL_CATEGORIES, RequestStatus
+from gate.reviews import appeals
+from gate.reviews.appeals import MAX_APPEAL_LENGTH, clean_paragraph
+from tenants.agencies import queries as tenant_reads
+from tenants.vault import sealed_intake
+from web.http import responses
+from web.http.forms import read_form
+from web.http.localization import VisitorLocalizer, preferred_language
+from web.removal import picture_lookup
+from web.removal.receipts import CopyLocation, ReceiptAccess, ReceiptPages, RemovalCase, parse_receipt
+from web.site import items, sites
+from web.site.pages import load_visitor_localizer, missing_page, render_template
+from web.site.sites import VISITOR_ACTOR, SiteProfile, SiteRef
+
+ITEMS_OFFERED = 12
+MAX_FORM_BYTES = 24 * 1024
+"""Bytes of a form: 600 characters of four bytes, escaped, an address, fingerprints and the rest."""
+
+MAX_CONTACT_LENGTH = 200
+FORM_ACTOR = "system:web-form"
+_FORM = re.compile(r"[A-Za-z0-9_-]{22}")
+SCRIPT_HEADERS = {"content-security-policy": f"{responses.CONTENT_SECURITY_POLICY}; script-src 'self'"}
+"""The form runs one file of ours, which computes a fingerprint and asks nobody for anything."""
+
+
+def build_case(scope: Scope, found: RequestStatus, *, by_account: bool = True) -> RemovalCase:
+    """A request with the places of its copies, one line for each; by the names of accounts, or of platforms alone."""
+    accounts = {one.id: one for one in channel_reads.list_channels(scope)}
+    private = [copy for copy in found.copies if copy.viewer]
+    awaited, replaced = (
+        task_lifecycle.awaiting_removal(scope, [copy.jti for copy in found.copies]),
+        live_copies.replaced_permits(scope, found.copies),
+    )
+
+    def place(copy: LiveCopy) -> CopyLocation:
+        account = accounts.get(copy.channel_id)
+        name = account.name if account is not None and by_account else copy.platform
+        by_hand = copy.jti in awaited or (account is not None and account.is_manual)
+        return CopyLocation(name, copy.removed_at, by_hand, copy.jti in replaced)
+
+    return RemovalCase(
+        known=found,
+        places=tuple(place(copy) for copy in found.copies if not copy.viewer),
+        private=len(private),
+        private_gone=sum(1 for copy in private if copy.removed_at is not None),
+        described=not found.found,
+        demo=tenant_reads.get_agency(scope).demo,
+    )
+
+
+def parse_claim(typed: Mapping[str, str]) -> SubmittedForm:
+    """What somebody typed beside what they name. Raises BadInput for an address that is none and for too many words."""
+    form = typed.get("form", "")
+    return SubmittedForm(
+        address=picture_lookup.parse_typed_url(typed.get("address", "")),
+        words=clean_paragraph(typed.get("words", "")),
+        by_house=typed.get("house", "") == "yes",
+        form=form if _FORM.fullmatch(form) else new_form_id(),
+    )
+
+
+def in_visitor_language(
+    request: Request, site: SiteProfile, voice: VisitorLocalizer
+) -> tuple[SiteProfile, VisitorLocalizer]:
+    """A page about a request speaks the language of who asks, where it is one of ours; they chose no creator."""
+    language = preferred_language(request.headers.get("accept-language", ""), otherwise=site.language)
+    return site, replace(voice, language=language)
+
+
+def new_form_id() -> str:
+    """The number of a form: sent twice, it is one request."""
+    return secrets.token_urlsafe(16)
+
+
+class ContactIntake:
+    """Keeps how somebody may be reached, sealed to the house; nothing where the doors have no letterbox."""
+
+    def __init__(self, tenant: OpenScope, letterbox_key: str) -> None:
+        self._tenant, self._key = tenant, letterbox_key
+
+    @property
+    def is_available(self) -> bool:
+        """Whether the form may ask for it."""
+        return bool(self._key)
+
+    def store_contact(self, form: str, typed: str) -> None:
+        """Keep what was typed, before the request that it belongs to. Raises BadInput for too much."""
+        contact = clean_paragraph(typed)
+        if len(contact) > MAX_CONTACT_LENGTH:
+            raise BadInput("report.contact", most=MAX_CONTACT_LENGTH)
+        if contact and self._key:
+            letter = sealed_intake.seal_form(self._key, INSTALLATION_ID, {"contact": contact})
+            with self._tenant(INSTALLATION_ID, FORM_ACTOR, role="door") as scope:
+                installation_reports.store_contact(scope, form, letter)
+
+
+class RemovalRequestPages:
+    """The form and its receipts, for all sites."""
+
+    def __init__(self, tenant: OpenScope, *, public_url: str, letterbox_key: str) -> None:
+        self._tenant, self._base = tenant, public_url
+        self._contacts, self._receipts = ContactIntake(tenant, letterbox_key), ReceiptPages(tenant, base=public_url)
+
+    def show_form(
+        self,
+        request: Request,
+        slug: str,
+        named: str = "",
+        wrong: Message | None = None,
+        typed: Mapping[str, str] | None = None,
+    ) -> Response:
+        """The form, with what can be named: one item, or the newest ones."""
+        found = sites.find_site_by_slug(self._tenant, slug)
+        if found is None:
+            return missing_page(request)
+        with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
+            site, voice = in_visitor_language(request, *load_visitor_localizer(scope, found))
+            listing = items.list_newest(scope, found, limit=ITEMS_OFFERED)
+            entries = [one for one in (listing.entries if listing else ()) if one.media]
+            if named:
+                known = items.find_item(scope, found, named)[1]
+                entries = [known] if known is not None and known.media else []
+            unseen = named if not entries and items.item_files(scope, found, named) else ""
+        body = render_template(
+            "removal/templates/request_form.html",
+            voice,
+            base=self._base,
+            site=site,
+            action=f"/{site.slug}/report",
+            entries=entries,
+            unseen=unseen,
+            categories=[(one, f"complaint.who.{one}") for one in REMOVAL_CATEGORIES],
+            form=new_form_id(),
+            typed=typed or {},
+            longest=MAX_APPEAL_LENGTH,
+            contact=self._contacts.is_available,
+            wrong=voice.message_text(wrong) if wrong is not None else "",
+        )
+        return responses.html_response(
+            request, body, status=200 if wrong is None else 422, headers=SCRIPT_HEADERS, fresh=False
+        )
+
+    def receive_request(self, request: Request, slug: str, typed: dict[str, str]) -> Response:
+        """Write the wish down and lead to its receipt."""
+        found = sites.find_site_by_slug(self._tenant, slug)
+        if found is None:
+            return missing_page(request)
+        try:
+            if responses.is_cross_site(request):
+                raise Refused("complaint.foreign")
+            said = parse_claim(typed)
+            self._contacts.store_contact(said.form, typed.get("contact", ""))
+            pin, hashed = access_codes.create_access_code()
+            receipt, fresh = self._written(request, found, typed, said, hashed)
+        except GreenroomError as refused:
+            return self.show_form(request, slug, typed.get("item", ""), refused.message, typed)
+        held, now = self._held(request, found, receipt)
+        return self._receipts.issue_receipt(held, pin, now) if fresh else RedirectResponse(held.path, status_code=303)
+
+    def _written(
+        self, request: Request, found: SiteRef, typed: Mapping[str, str], said: SubmittedForm, hashed: str
+    ) -> tuple[str, bool]:
+        """The receipt, and whether it is new: a form that was sent before has its own."""
+        fingerprints, named = picture_lookup.parse_fingerprints(typed.get("look", "")), typed.get("item", "")
+        with self._tenant(found.tenant_id, FORM_ACTOR) as scope:
+            if (before := receipts.receipt_of_form(scope, said.form)) is not None:
+                return before, False
+            digests = set(items.item_files(scope, found, named))
+            if named and not digests:
+                raise BadInput("complaint.unfit")
+            digests |= picture_lookup.find_pictures(scope, said.address, fingerprints, base=self._base).get(
+                found.creator_id, set()
+            )
+            receipt = removal_requests.receive_removal_request(
+                scope,
+                creator_id=found.creator_id,
+                category=typed.get("who", ""),
+                named=named,
+                digests=sorted(digests),
+                source=sites.visitor_digest(found, request.client.host if request.client else ""),
+                described=bool(said.address or fingerprints or said.words),
+            )
+            receipts.store_submission(scope, receipt, said, hashed)
+        return receipt, True
+
+    def show_receipt(
+        self, request: Request, slug: str, typed: str, *, wrong: Message | None = None, words: str = ""
+    ) -> Response:
+        """How a wish stands, for who gave its code; the door for everybody else."""
+        found, receipt = sites.find_site_by_slug(self._tenant, slug), parse_receipt(typed)
+        if found is None or not receipt:
+            return missing_page(request)
+        held, now = self._held(request, found, receipt)
+        if not self._receipts.is_admitted(request, held, now):
+            return self._receipts.show_code_form(request, held)
+        with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
+            shown = build_case(scope, _known(scope, found, receipt))
+        return self._receipts.show_receipt(request, held, [shown], now, wrong=wrong, typed=words)
+
+    def submit_receipt_form(self, request: Request, slug: str, typed_number: str, typed: dict[str, str]) -> Response:
+        """A code, or an appeal against a refusal."""
+        found, receipt = sites.find_site_by_slug(self._tenant, slug), parse_receipt(typed_number)
+        if found is None or not receipt:
+            return missing_page(request)
+        held, now = self._held(request, found, receipt)
+        if "pin" in typed:
+            return self._receipts.submit_code(request, held, typed["pin"], now)
+        if not self._receipts.is_admitted(request, held, now):
+            return self._receipts.show_code_form(request, held, Message("receipt.first"))
+        words = typed.get("words")
+        try:
+            if responses.is_cross_site(request):
+                raise Refused("complaint.foreign")
+            if words is None:  # longer than any form of ours
+                raise BadInput("appeal.too_long", most=MAX_APPEAL_LENGTH)
+            with self._tenant(found.tenant_id, FORM_ACTOR) as scope:
+                appeals.submit_requester_appeal(scope, receipt, creator_id=found.creator_id, words=words)
+        except GreenroomError as refused:
+            return self.show_receipt(request, slug, receipt, wrong=refused.message, words=words or "")
+        return RedirectResponse(held.path, status_code=303)
+
+    def _held(self, request: Request, found: SiteRef, receipt: str) -> tuple[ReceiptAccess, datetime]:
+        """What lies before a visitor, and the time: a number nobody was given looks like one with a code."""
+        with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
+            site, voice = in_visitor_language(request, *load_visitor_localizer(scope, found))
+            try:
+                _known(scope, found, receipt)
+                hashed, known = receipts.access_code_hash(scope, receipt), True
+            except NotFound:
+                hashed, known = None, False
+            path = f"/{found.slug}/report/{receipt}"
+            held = ReceiptAccess(found.tenant_id, receipt, path, hashed, known and hashed is None, site, voice)
+            return held, scope.now
+
+
+def _known(scope: Scope, found: SiteRef, receipt: str) -> RequestStatus:
+    """The wish behind a receipt. Raises NotFound, also for one of another page."""
+    known = removal_requests.find_status_by_receipt(scope, receipt)
+    if known.creator_id != found.creator_id:
+        raise NotFound("complaint.unknown")
+    return known
+
+
+def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRouter:
+    """The public routes of the form."""
+    forms, routes = RemovalRequestPages(tenant, public_url=public_url, letterbox_key=letterbox_key), APIRouter()
+
+    @routes.get("/{slug}/report")
+    def ask(request: Request, slug: str, item: str = "") -> Response:
+        return forms.show_form(request, slug, item)
+
+    @routes.post("/{slug}/report")
+    async def receive(request: Request, slug: str) -> Response:
+        return await run_in_threadpool(
+            forms.receive_request, request, slug, await read_form(request, most=MAX_FORM_BYTES)
+        )
+
+    @routes.get("/{slug}/report/{receipt}")
+    def receipt(request: Request, slug: str, receipt: str) -> Response:
+        return forms.show_receipt(request, slug, receipt)
+
+    @routes.post("/{slug}/report/{receipt}")
+    async def post(request: Request, slug: str, receipt: str) -> Response:
+        return await run_in_threadpool(
+            forms.submit_receipt_form, request, slug, receipt, await read_form(request, most=MAX_FORM_BYTES)
+        )
+
+    return routes

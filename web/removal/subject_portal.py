@@ -1,0 +1,235 @@
+"""A depicted person's page, without an account: where they are shown, what they allowed, taking it back, and what waits
+for their hand: permissions they are asked for, and shoot cards.
+
+Whoever has the link may press; nothing changes by opening it. Readers, prices and other people are not on it.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import GreenroomError, NotFound
+from foundation.i18n.translation import Message, load_catalogue
+from gate.consent import card_answers, consent_offers, face_consent, subject_portal
+from gate.consent.card_answers import CardSheet
+from gate.consent.subject_portal import ALL_CONSENTS, PORTAL_PATH, ConsentView
+from gate.copies import live_copies
+from gate.copies.live_copies import LiveCopy
+from gate.decision.shoot_card_terms import CARD_ANSWERS
+from gate.people.persons import FACE_CONSENT
+from tenants.agencies import queries as tenant_reads
+from web.http import responses
+from web.http.forms import read_form
+from web.http.localization import VisitorLocalizer, preferred_language
+from web.site.age_checks import PRIVATE_HEADERS
+from web.site.pages import missing_page, render_template
+
+PORTAL_ACTOR = "system:web-person"
+PORTAL_HEADERS = {**PRIVATE_HEADERS, "x-robots-tag": "noindex"}
+MAX_ANSWER_BYTES = 256
+"""Bytes of the form."""
+
+FACE_CONSENT_FIELD = "face_agree"
+"""What is typed by who agrees that their face is known."""
+
+REFRESH_SECONDS = "5"
+"""Seconds after which the page looks again by itself, while something is on its way out."""
+
+
+@dataclass(frozen=True)
+class PortalPlace:
+    """An account where somebody is shown: how many posts stand there, how many are on their way out, and the last that
+    is gone; `by_hand` where a person has to take them away, `replaced` where all of those show
+    something of the house."""
+
+    name: str
+    stands: int
+    going: int
+    gone_at: datetime | None
+    by_hand: bool
+    replaced: bool
+
+
+@dataclass(frozen=True)
+class PortalData:
+    """What is on the page. `private` is whether somebody may see them in a message or a pack: no reader is named."""
+
+    agency: str
+    places: tuple[PortalPlace, ...]
+    private: bool
+    permitted: tuple[ConsentView, ...]
+    offers: tuple[consent_offers.OfferSheet, ...]
+    cards: tuple[CardSheet, ...]
+    may_take: tuple[str, ...]
+    asked_at: datetime | None
+    waits: bool
+    face: bool
+    """Whether they agreed that their face is known."""
+    face_asked: bool
+    """Whether they pressed it, and it is not written down yet."""
+
+    @property
+    def can_revoke_more(self) -> bool:
+        """Whether there is anything left to stop."""
+        signs = self.face_asked or any(one.waits for one in self.offers) or any(one.waits for one in self.cards)
+        stands = self.face or bool(self.may_take) or self.private or any(place.stands for place in self.places)
+        return signs or stands
+
+
+class SubjectPortalPages:
+    """The pages of all depicted people."""
+
+    def __init__(self, tenant: OpenScope) -> None:
+        self._tenant = tenant
+
+    def show_portal(self, request: Request, token: str, wrong: Message | None = None) -> Response:
+        """Their page; an old link and nobody's look the same."""
+        found = subject_portal.find_portal_person(self._tenant, token)
+        if found is None:
+            return missing_page(request)
+        with self._tenant(found[0], PORTAL_ACTOR) as scope:
+            agency = tenant_reads.get_agency(scope)
+            page = _read(scope, found[1], agency.name)
+        voice = VisitorLocalizer(preferred_language(request.headers.get("accept-language", "")), ZoneInfo(agency.zone))
+        body = render_template(
+            "removal/templates/subject_portal.html",
+            voice,
+            token=token,
+            mine=page,
+            names=lambda surfaces: _names(voice, surfaces),
+            allowed=lambda what: voice.text(f"me.scope.{what}"),
+            takes=lambda what: f"me.take.{what}",
+            days={one.card.id: voice.format_day(one.card.day) for one in page.cards},
+            wrong=voice.message_text(wrong) if wrong is not None else "",
+        )
+        again = {"refresh": REFRESH_SECONDS} if page.waits else {}
+        return responses.html_response(
+            request, body, status=200 if wrong is None else 422, headers=PORTAL_HEADERS | again, fresh=False
+        )
+
+    def submit_answer(self, request: Request, token: str, typed: dict[str, str]) -> Response:
+        """They want something back, or answer a shoot card: it is written down, and the workers do it at once."""
+        found = subject_portal.find_portal_person(self._tenant, token)
+        if found is None:
+            return missing_page(request)
+        if responses.is_cross_site(request):
+            return self.show_portal(request, token, Message("complaint.foreign"))
+        try:
+            with self._tenant(found[0], f"person:{found[1]}") as scope:
+                _say(scope, found[1], typed)
+        except GreenroomError as refused:
+            return self.show_portal(request, token, refused.message)
+        return RedirectResponse(f"{PORTAL_PATH}{token}", status_code=303, headers=PORTAL_HEADERS)
+
+
+def _say(scope: Scope, person_id: UUID, typed: dict[str, str]) -> None:
+    what, digest = typed.get("what", "?"), typed.get("digest", "")
+    if what in CARD_ANSWERS and "offer" in typed:
+        consent_offers.submit_offer_answer(scope, _named(typed["offer"], "asking.unknown"), what, digest=digest)
+    elif what in CARD_ANSWERS:
+        card_answers.submit_card_answer(scope, _named(typed.get("card", ""), "card.unknown"), what, digest=digest)
+    elif what == FACE_CONSENT_FIELD:
+        face_consent.submit_face_consent(scope, person_id)
+    else:
+        subject_portal.request_revocation(scope, person_id, ALL_CONSENTS if what == "all" else what or "?")
+
+
+def _named(typed: str, unknown: str) -> UUID:
+    try:
+        return UUID(typed)
+    except ValueError as error:
+        raise NotFound(unknown) from error
+
+
+def _read(scope: Scope, person_id: UUID, agency: str) -> PortalData:
+    shown, permitted = (
+        subject_portal.list_copies_of_subject(scope, person_id),
+        tuple(subject_portal.list_consents(scope, person_id)),
+    )
+    asked = subject_portal.last_revocation_request(scope, person_id)
+    may_take = subject_portal.active_consent_kinds(permitted)
+    pending = asked is not None and (asked[0] in may_take or (asked[0] == ALL_CONSENTS and bool(may_take)))
+    going = any(_going(copy) for copy in shown)
+    cards, asks = (
+        tuple(card_answers.list_card_sheets(scope, person_id)),
+        tuple(consent_offers.list_offer_sheets(scope, person_id)),
+    )
+    face, face_asked = (
+        face_consent.has_face_consent(scope, person_id),
+        face_consent.is_face_consent_pending(scope, person_id),
+    )
+    if face:
+        pending = pending or (asked is not None and asked[0] in (FACE_CONSENT, ALL_CONSENTS))
+    return PortalData(
+        agency=agency,
+        places=_places(scope, shown),
+        private=any(copy.viewer and copy.removed_at is None and copy.recalled_at is None for copy in shown),
+        permitted=permitted,
+        offers=asks,
+        cards=cards,
+        may_take=may_take,
+        asked_at=asked[1] if asked is not None else None,
+        waits=pending or going or face_asked or any([*(one.waits for one in cards), *(one.waits for one in asks)]),
+        face=face,
+        face_asked=face_asked,
+    )
+
+
+def _going(copy: LiveCopy) -> bool:
+    return copy.recalled_at is not None and copy.removed_at is None
+
+
+def _places(scope: Scope, shown: list[LiveCopy]) -> tuple[PortalPlace, ...]:
+    """One line for each account where posts are or were."""
+    replaced = live_copies.replaced_permits(scope, shown)
+    accounts = {one.id: one for one in channel_reads.list_channels(scope)}
+    here: dict[UUID, list[LiveCopy]] = defaultdict(list)
+    for copy in shown:
+        if not copy.viewer and copy.channel_id in accounts:
+            here[copy.channel_id].append(copy)
+    return tuple(
+        PortalPlace(
+            name=accounts[channel].name,
+            stands=sum(copy.removed_at is None and copy.recalled_at is None for copy in found),
+            going=sum(_going(copy) for copy in found),
+            gone_at=max((copy.removed_at for copy in found if copy.removed_at is not None), default=None),
+            by_hand=accounts[channel].is_manual,
+            replaced=all(copy.jti in replaced for copy in found if _going(copy)),
+        )
+        for channel, found in sorted(here.items(), key=lambda each: accounts[each[0]].name)
+    )
+
+
+def _names(voice: VisitorLocalizer, surfaces: tuple[str, ...]) -> str:
+    """Places of a permission, as people call them."""
+    known = load_catalogue(voice.language)
+    places = {
+        surface: f"place.{surface}" if "." in surface else "" for surface in surfaces
+    }  # one place is not them all
+    names = {one: code if code in known else f"platform.{one.partition('.')[0]}" for one, code in places.items()}
+    return ", ".join(voice.text(code) if code in known else surface for surface, code in names.items())
+
+
+def router(tenant: OpenScope) -> APIRouter:
+    """The routes of depicted people's pages."""
+    people, routes = SubjectPortalPages(tenant), APIRouter(prefix=PORTAL_PATH.rstrip("/"))
+
+    @routes.get("/{token}")
+    def show(request: Request, token: str) -> Response:
+        return people.show_portal(request, token)
+
+    @routes.post("/{token}")
+    async def say(request: Request, token: str) -> Response:
+        return await run_in_threadpool(
+            people.submit_answer, request, token, await read_form(request, most=MAX_ANSWER_BYTES)
+        )
+
+    return routes

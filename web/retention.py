@@ -1,0 +1,6 @@
+"""How long the room's rows are kept."""
+
+from foundation.db.retention import RetentionRule
+from web.site.models import ApiAnswer, ItemViews
+
+WEB_RETENTION = (RetentionRule(ItemViews, "CAST(o.day AS timestamptz)"), RetentionRule(ApiAnswer, "o.created_at"))

@@ -1,0 +1,319 @@
+"""The part of a page for adults: who proved their age comes in, and each thing is decided again for them, each time.
+
+A visitor is a random session in a cookie of this host; the gate knows a keyed digest of it, one for each tenant.
+An address proves nothing, no cache keeps anything, and what may not be read answers like what never was.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.states import AgeCheckState
+from channels.age_verification import age_checks
+from channels.age_verification.age_checks import AgeCheckView
+from channels.attempts import published_units
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import GreenroomError, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.storage.object_store import ObjectStore
+from gate.contract.states import AssuranceState
+from gate.contract.units import Rating, Unit
+from gate.permits import issuance
+from gate.viewers import age_assurance
+from web.http import responses
+from web.http.localization import VisitorLocalizer
+from web.site import items, sites
+from web.site.age_checks import ACTIVE_CHECK_STATES, AGE_CHECK_ACTOR, PRIVATE_HEADERS, REFRESH_SECONDS
+from web.site.items import FILE_SUFFIXES, ItemEntry, ItemPage
+from web.site.pages import READ_METHODS, load_visitor_localizer, missing_page, render_template
+from web.site.sites import ADULT_AREA, ADULT_SUFFIX, VISITOR_ACTOR, SiteProfile, SiteRef
+
+PLATFORM = "own_page"
+"""Where a proof made here holds: on the pages of this tenant, nowhere else."""
+
+ITEMS_PER_PAGE = 12
+ADULT_SESSION_SECONDS = 30 * 24 * 3600
+"""Seconds a browser remembers its session: a device is shared sooner than a proof runs out."""
+
+ADULT_HEADERS = {**PRIVATE_HEADERS, "rating": "adult", "x-robots-tag": "noindex"}
+_SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True)
+class AdultVisit:
+    """A visitor at the door of one page; `reader` is "" for one without a session."""
+
+    found: SiteRef
+    site: SiteProfile
+    voice: VisitorLocalizer
+    reader: str
+
+
+class AdultAreaPages:
+    """The doors of all pages, and what is behind them."""
+
+    def __init__(self, tenant: OpenScope, store: ObjectStore, *, public_url: str) -> None:
+        self._tenant, self._store, self._base = tenant, store, public_url
+        self._secure = public_url.startswith("https://")
+        self._cookie = "__Host-reader" if self._secure else "reader"
+
+    def show_area(self, request: Request, slug: str, before: str | None) -> Response:
+        """What this reader may see, the newest first; or the door."""
+        found = sites.find_site_by_slug(self._tenant, slug, ADULT_AREA)
+        if found is None:
+            return missing_page(request)
+        with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
+            visit = self._visit(scope, request, found)
+            if not _of_age(scope, visit):
+                return _door(request, visit, _standing(scope, visit))
+            listing = items.list_newest(scope, found, limit=ITEMS_PER_PAGE, before=before)
+            entries = _theirs(scope, visit, listing) if listing is not None else ()
+        if listing is None:
+            return missing_page(request, visit.voice, visit.site)
+        return _inside(request, visit, entries, older=listing.older, alone=False)
+
+    def show_item(self, request: Request, slug: str, content_id: str) -> Response:
+        """One item, for a reader who may see it; everybody else is led to the door."""
+        found = sites.find_site_by_slug(self._tenant, slug, ADULT_AREA)
+        if found is None:
+            return missing_page(request)
+        with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
+            visit = self._visit(scope, request, found)
+            if not _of_age(scope, visit):
+                return RedirectResponse(f"{found.area_path}/", status_code=303, headers=PRIVATE_HEADERS)
+            known = items.find_item(scope, found, content_id)[1]
+            entries = _theirs(scope, visit, ItemPage((known,), None, whole=True)) if known is not None else ()
+            if entries and request.method == "GET":
+                items.record_view(scope, found, content_id)
+        if not entries:
+            return missing_page(request, visit.voice, visit.site)
+        return _inside(request, visit, entries, older=None, alone=True)
+
+    def serve_file(self, request: Request, slug: str, name: str) -> Response:
+        """A file of an item that this reader may see now: asked again for every range of it."""
+        sha256, _, suffix = name.partition(".")
+        found = sites.find_site_by_slug(self._tenant, slug, ADULT_AREA)
+        if found is None:
+            return _nothing()
+        with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
+            reader, mime = self._reader(request, found), items.shown_media_type(scope, sha256, ADULT_AREA)
+            may = mime is not None and FILE_SUFFIXES[mime] == suffix and _may_have(scope, found, reader, sha256)
+        if mime is None or not may:
+            return _nothing()
+        try:
+            data = self._store.get(found.tenant_id, sha256)
+        except NotFound:  # removed in this very moment
+            return _nothing()
+        return responses.file_response(request, data, tag=f'"{sha256}"', mime=mime, headers=ADULT_HEADERS)
+
+    def begin_age_check(self, request: Request, slug: str) -> Response:
+        """A visitor wants to prove their age: they get a session, and their check begins; pressed twice, once."""
+        found = sites.find_site_by_slug(self._tenant, slug, ADULT_AREA)
+        if found is None:
+            return missing_page(request)
+        answer = RedirectResponse(f"{found.area_path}/", status_code=303, headers=PRIVATE_HEADERS)
+        if responses.is_cross_site(request):
+            return answer
+        session = self._session(request) or secrets.token_urlsafe(32)
+        try:
+            with self._tenant(found.tenant_id, AGE_CHECK_ACTOR) as scope:
+                age_checks.start_check_from_page(
+                    scope,
+                    PLATFORM,
+                    reader_digest(found, session),
+                    page=f"{self._base}{found.area_path}/",
+                    language=sites.load_profile(scope, found).language,
+                    source=sites.visitor_digest(found, request.client.host if request.client else ""),
+                )
+        except Refused as flood:
+            return self._refused(request, found, flood.message)
+        except GreenroomError:  # nobody checks ages here, or it has its answer: the door says so
+            return answer
+        answer.set_cookie(
+            self._cookie,
+            session,
+            max_age=ADULT_SESSION_SECONDS,
+            path="/",
+            secure=self._secure,
+            httponly=True,
+            samesite="lax",
+        )
+        return answer
+
+    def _refused(self, request: Request, found: SiteRef, why: Message) -> Response:
+        with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
+            visit = self._visit(scope, request, found)
+        return _door(request, visit, _Standing(why.code, may_begin=False), status=422)
+
+    def end_session(self, request: Request, slug: str) -> Response:
+        """Forget this browser's session: nothing else knows its number."""
+        found = sites.find_site_by_slug(self._tenant, slug, ADULT_AREA)
+        if found is None:
+            return missing_page(request)
+        answer = RedirectResponse(f"/{slug}/", status_code=303, headers=PRIVATE_HEADERS)
+        if not responses.is_cross_site(request):
+            answer.delete_cookie(self._cookie, path="/", secure=self._secure, httponly=True, samesite="lax")
+        return answer
+
+    def _session(self, request: Request) -> str:
+        typed = request.cookies.get(self._cookie, "")
+        return typed if _SESSION.fullmatch(typed) else ""
+
+    def _reader(self, request: Request, found: SiteRef) -> str:
+        session = self._session(request)
+        return reader_digest(found, session) if session else ""
+
+    def _visit(self, scope: Scope, request: Request, found: SiteRef) -> AdultVisit:
+        site, voice = load_visitor_localizer(scope, found)
+        return AdultVisit(found, site, voice, self._reader(request, found))
+
+
+def reader_digest(found: SiteRef, session: str) -> str:
+    """What the gate knows a session by: a digest keyed with the tenant, so that it names nobody elsewhere."""
+    return hmac.new(found.tenant_id.bytes, session.encode(), hashlib.sha256).hexdigest()
+
+
+def _of_age(scope: Scope, visit: AdultVisit) -> bool:
+    return bool(visit.reader) and age_assurance.get_assurance(scope, PLATFORM, visit.reader).over_18
+
+
+def _theirs(scope: Scope, visit: AdultVisit, listing: ItemPage) -> tuple[ItemEntry, ...]:
+    """The items this reader may see, decided now, one by one."""
+    account = _account(scope, visit.found)
+    units = {one.content_id: _published(scope, account, one.content_id) for one in listing.entries}
+    return tuple(
+        entry
+        for entry in listing.entries
+        if (unit := units[entry.content_id]) is not None
+        and _is(entry, unit)
+        and issuance.preview_for_viewer(scope, unit, visit.reader).is_allowed
+    )
+
+
+def _may_have(scope: Scope, found: SiteRef, reader: str, sha256: str) -> bool:
+    """Whether an item that shows these bytes may be seen by this reader now."""
+    if not reader or not age_assurance.get_assurance(scope, PLATFORM, reader).over_18:
+        return False
+    account = _account(scope, found)
+    units = (_published(scope, account, content_id) for content_id in items.items_showing_file(scope, found, sha256))
+    return any(
+        sha256 in {medium.sha256 for medium in unit.media}
+        and issuance.preview_for_viewer(scope, unit, reader).is_allowed
+        for unit in units
+        if unit is not None
+    )
+
+
+def _account(scope: Scope, found: SiteRef) -> UUID | None:
+    theirs = channel_reads.list_creator_channels(scope, found.creator_id)
+    return next((one.id for one in theirs if one.account == found.account_name), None)
+
+
+def _published(scope: Scope, account: UUID | None, content_id: str) -> Unit | None:
+    return published_units.published_unit(scope, account, content_id) if account is not None else None
+
+
+def _is(entry: ItemEntry, unit: Unit) -> bool:
+    """What stands on the page is what the permit was for."""
+    shown = (entry.title, entry.text, [medium.sha256 for medium in entry.media])
+    return shown == (unit.text_of("title"), unit.text_of("body"), [medium.sha256 for medium in unit.media])
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """How a visitor's proof stands: the sentence's code, whether they may begin, and where they go."""
+
+    code: str
+    may_begin: bool
+    check: AgeCheckView | None = None
+    provider: str = ""
+
+
+def _standing(scope: Scope, visit: AdultVisit) -> _Standing:
+    provider = age_checks.active_provider(scope)
+    if provider is None:
+        return _Standing("area.nobody", may_begin=False)
+    known = age_assurance.get_assurance(scope, PLATFORM, visit.reader) if visit.reader else None
+    check = age_checks.latest_check(scope, PLATFORM, visit.reader) if visit.reader else None
+    if known is not None and known.state in (AssuranceState.BLOCKED, AssuranceState.SUSPECTED):
+        return _Standing("age.stands.failed", may_begin=False)
+    if check is None or check.state is AgeCheckState.INVITED:
+        return _Standing("age.stands.invited", may_begin=True, provider=provider.provider)
+    if check.state in (AgeCheckState.PASSED, AgeCheckState.RECALLED):  # it passed once, and holds no more
+        return _Standing("area.again", may_begin=True, provider=provider.provider)
+    may = check.state in age_checks.RETRYABLE_CHECK_STATES
+    return _Standing(f"age.stands.{check.state}", may_begin=may, check=check, provider=provider.provider)
+
+
+def _door(request: Request, visit: AdultVisit, stands: _Standing, *, status: int = 200) -> Response:
+    check = stands.check
+    body = render_template(
+        "site/templates/adult_entry.html",
+        visit.voice,
+        site=visit.site,
+        home=visit.found.area_path,
+        said=visit.voice.text(stands.code),
+        may_begin=stands.may_begin,
+        address=check.address if check is not None else "",
+        provider=visit.voice.text(f"age.name.{stands.provider}") if stands.provider else "",
+    )
+    again = (
+        {"refresh": REFRESH_SECONDS[check.state]} if check is not None and check.state in ACTIVE_CHECK_STATES else {}
+    )
+    return responses.html_response(request, body, status=status, headers=ADULT_HEADERS | again, fresh=False)
+
+
+def _inside(
+    request: Request, visit: AdultVisit, entries: tuple[ItemEntry, ...], *, older: str | None, alone: bool
+) -> Response:
+    body = render_template(
+        "site/templates/adult_area.html",
+        visit.voice,
+        site=visit.site,
+        home=visit.found.area_path,
+        entries=entries,
+        older=older,
+        alone=alone,
+        S=Rating.S,
+    )
+    return responses.html_response(request, body, headers=ADULT_HEADERS, fresh=False)
+
+
+def _nothing() -> Response:
+    return PlainTextResponse("", status_code=404, headers=PRIVATE_HEADERS)
+
+
+def router(tenant: OpenScope, store: ObjectStore, *, public_url: str) -> APIRouter:
+    """The routes behind the door, and the door."""
+    area, routes = AdultAreaPages(tenant, store, public_url=public_url), APIRouter(prefix=f"/{{slug}}/{ADULT_SUFFIX}")
+
+    @routes.api_route("/p/{content_id}", methods=READ_METHODS)
+    def item(request: Request, slug: str, content_id: str) -> Response:
+        return area.show_item(request, slug, content_id)
+
+    @routes.api_route("/files/{name}", methods=READ_METHODS)
+    def file(request: Request, slug: str, name: str) -> Response:
+        return area.serve_file(request, slug, name)
+
+    @routes.post("/prove")
+    async def prove(request: Request, slug: str) -> Response:
+        return await run_in_threadpool(area.begin_age_check, request, slug)
+
+    @routes.post("/leave")
+    async def leave(request: Request, slug: str) -> Response:
+        return await run_in_threadpool(area.end_session, request, slug)
+
+    @routes.api_route("/", methods=READ_METHODS)
+    @routes.api_route("", methods=READ_METHODS, include_in_schema=False)
+    def show(request: Request, slug: str, before: str | None = None) -> Response:
+        return area.show_area(request, slug, before)
+
+    return routes

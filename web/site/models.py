@@ -1,0 +1,128 @@
+"""Tables of the room: creators' sites, their items, counters; what the API answered, and how much was asked."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Date, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlmodel import Field
+
+from foundation.db.database import (
+    CreatorOwnedRow,
+    TenantRow,
+    jsonb_column,
+    table_arguments,
+    timestamp_column,
+)
+
+
+def _of(column: str, name: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
+
+
+class Site(CreatorOwnedRow, table=True):
+    """A creator's own page: its slug in the address, and the digest of the credential that may publish on it."""
+
+    __tablename__ = "sites"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "slug"),
+        Index("sites_slug", "slug"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    slug: str
+    title: str
+    about: str
+    language: str
+    chat_url: str
+    authority: str
+    """Host under which ids in feeds were first made; they keep it when the page moves."""
+    token_digest: str
+    adult_digest: str = ""
+    """Of the credential for the part for adults; empty while it is not open."""
+
+
+class Item(CreatorOwnedRow, table=True):
+    """One item of a page, by its content id; a removed one stays as a tombstone without content."""
+
+    __tablename__ = "items"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "site_id", "area", "content_id", name="items_content"),
+        _of("site_id", "sites"),
+        Index("items_newest", "tenant_id", "site_id", "published_at"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    site_id: UUID
+    area: str = "public"
+    """public, or assured: shown to readers who are let in one by one."""
+    content_id: str
+    title: str
+    text: str
+    media: list[dict[str, Any]] = jsonb_column(list)
+    ai: bool
+    version: int = 1
+    published_at: datetime = timestamp_column()
+    edited_at: datetime = timestamp_column()
+    removed_at: datetime | None = timestamp_column(optional=True)
+    purge: list[str] = jsonb_column(list)
+    """Digests it no longer shows whose bytes may still lie in the store."""
+
+
+class ItemMedium(CreatorOwnedRow, table=True):
+    """A file of a living item, so that an address by digest finds its tenant."""
+
+    __tablename__ = "item_media"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "item_id", "sha256"),
+        _of("item_id", "items"),
+        Index("item_media_digest", "sha256"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    item_id: UUID
+    sha256: str
+    mime: str
+
+
+class ItemViews(CreatorOwnedRow, table=True):
+    """How often an item was looked at on a day: a sum, nothing about who looked."""
+
+    __tablename__ = "item_views"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "item_id", "day"), _of("item_id", "items"), about="creator", keep="3 years"
+    )
+    item_id: UUID
+    day: date = Field(sa_type=Date)
+    views: int
+
+
+class ApiAnswer(TenantRow, table=True):
+    """What was answered to a request of the API, by its key and the name its sender gave it."""
+
+    __tablename__ = "api_answers"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "key_id", "name", name="api_answers_once"),
+        Index("api_answers_old", "tenant_id", "created_at"),
+        about="member",
+        keep="1 day",
+    )
+    key_id: UUID
+    name: str
+    """SHA-256 of the `Idempotency-Key`."""
+    request: str
+    """SHA-256 of method, path, condition and body."""
+    status: int
+    body: str
+    headers: dict[str, str] = jsonb_column()
+
+
+class ApiBucket(TenantRow, table=True):
+    """How much was asked lately: the instant at which nothing of it counts any more (people's clock)."""
+
+    __tablename__ = "api_buckets"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "who", name="api_buckets_who"), about="nobody", keep="while the tenant is here"
+    )
+    who: str
+    full_until: datetime = timestamp_column()

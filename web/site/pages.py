@@ -1,0 +1,247 @@
+"""The creator's own page: profile, items, feeds, files. Nothing above what the visitor may see is ever sent."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import NotFound
+from foundation.i18n.translation import LANGUAGES
+from foundation.ids import INSTALLATION_ID
+from foundation.money import Money
+from foundation.storage.object_store import ObjectStore
+from gate.contract.units import Rating
+from studio.packs import packs
+from studio.packs.packs import PackView
+from subscribers.catalog import offers
+from tenants.agencies import queries as tenant_reads
+from web.http import responses
+from web.http.localization import VisitorLocalizer, preferred_language
+from web.site import atom_feed, items, sites
+from web.site.atom_feed import FeedHeader
+from web.site.items import FILE_SUFFIXES, ItemPage
+from web.site.sites import ADULT_AREA, PUBLIC_AREA, VISITOR_ACTOR, SiteProfile, SiteRef
+
+PACKAGE_ROOT = Path(__file__).parents[1]
+ITEMS_PER_PAGE = 20
+FEEDS = {"xml": "application/atom+xml; charset=utf-8", "json": "application/feed+json"}
+STATIC_TYPES = {
+    "page.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    "fingerprint.js": "text/javascript; charset=utf-8",
+}
+MISSING_CODES = {404: "page.missing", 410: "page.gone", 503: "page.away"}
+READ_METHODS = ["GET", "HEAD"]
+MATURE_HEADERS = {"rating": "mature"}
+"""Header of a page that shows something suggestive: filters of schools and families read it."""
+
+
+@dataclass(frozen=True)
+class PackOffer:
+    """A pack on the page, with its price where it has one."""
+
+    pack: PackView
+    price: Money | None
+
+
+class SitePages:
+    """Reads and renders the pages of all sites."""
+
+    def __init__(self, tenant: OpenScope, store: ObjectStore, *, public_url: str) -> None:
+        self._tenant, self._store, self._base = tenant, store, public_url
+
+    def show_profile(self, request: Request, slug: str, before: str | None) -> Response:
+        """The profile with the packs and a page of items, the newest first."""
+        found = sites.find_site_by_slug(self._tenant, slug)
+        if found is None:
+            return missing_page(request)
+        with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
+            site, voice = load_visitor_localizer(scope, found)
+            listing = items.list_newest(scope, found, limit=ITEMS_PER_PAGE, before=before)
+            offered = _offered(scope, found) if before is None else []
+            behind = replace(found, area=ADULT_AREA)
+            adults = behind.area_path if items.has_items(scope, behind) else ""
+        if listing is None:
+            return missing_page(request, voice, site)
+        shown = {"site": site, "listing": listing, "offered": offered, "first": before is None, "adults": adults}
+        body = self._render("site/templates/profile.html", voice, **shown)
+        return responses.html_response(request, body, headers=_rated([entry.rating for entry in listing.entries]))
+
+    def show_item(self, request: Request, slug: str, content_id: str) -> Response:
+        """An item's page: 404 for one that never was, 410 for one that is gone."""
+        found = sites.find_site_by_slug(self._tenant, slug)
+        if found is None:
+            return missing_page(request)
+        with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
+            site, voice = load_visitor_localizer(scope, found)
+            known, entry = items.find_item(scope, found, content_id)
+            if entry is not None and request.method == "GET":
+                items.record_view(scope, found, content_id)
+        if entry is None:
+            return missing_page(request, voice, site, status=410 if known else 404)
+        body = self._render("site/templates/item.html", voice, site=site, entry=entry)
+        return responses.html_response(request, body, headers=_rated([entry.rating]))
+
+    def serve_feed(self, request: Request, slug: str, kind: str, before: str | None) -> Response:
+        """A feed, or a page of older entries of it."""
+        found = sites.find_site_by_slug(self._tenant, slug) if kind in FEEDS else None
+        if found is None:
+            return missing_page(request)
+        with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
+            site = sites.load_profile(scope, found)
+            listing = items.list_newest(scope, found, limit=atom_feed.ENTRIES_PER_PAGE, before=before)
+            settled = scope.now - site.changed_at >= responses.CLOCK_GRANULARITY
+        if listing is None:
+            return missing_page(request)
+        write = atom_feed.atom_feed if kind == "xml" else atom_feed.json_feed
+        body = write(self._head(site, found, f"feed.{kind}", listing, before), listing.entries, base=self._base)
+        changed_at = site.changed_at if settled and listing.whole else None
+        return responses.document_response(
+            request, body, mime=FEEDS[kind], cache=responses.FEED_CACHE, changed_at=changed_at
+        )
+
+    def serve_file(self, request: Request, name: str) -> Response:
+        """A file that stands on somebody's page now and may be seen by everybody now."""
+        sha256, _, suffix = name.partition(".")
+        for tenant_id in sites.tenants_showing_file(self._tenant, sha256):
+            with self._tenant(tenant_id, VISITOR_ACTOR) as scope:
+                mime = (
+                    items.shown_media_type(scope, sha256, PUBLIC_AREA)
+                    if sha256 in items.public_ratings(scope, [sha256])
+                    else None
+                )
+            if mime is None or FILE_SUFFIXES[mime] != suffix:
+                continue
+            try:
+                return responses.file_response(
+                    request, self._store.get(tenant_id, sha256), tag=f'"{sha256}"', mime=mime
+                )
+            except NotFound:  # removed in this very moment
+                continue
+        return PlainTextResponse("", status_code=404)
+
+    def _render(self, template: str, voice: VisitorLocalizer, **values: object) -> bytes:
+        return render_template(template, voice, base=self._base, S=Rating.S, **values)
+
+    def _head(self, site: SiteProfile, found: SiteRef, name: str, listing: ItemPage, before: str | None) -> FeedHeader:
+        home = f"{self._base}/{site.slug}/"
+        return FeedHeader(
+            title=site.title,
+            author=site.title,
+            home=home,
+            self_url=f"{home}{name}?before={before}" if before else f"{home}{name}",
+            language=site.language if site.language in LANGUAGES else "en",
+            authority=site.authority,
+            permanent=str(found.site_id),
+            opened_at=site.opened_at,
+            older=f"{home}{name}?before={listing.older}" if listing.older else "",
+        )
+
+
+def load_visitor_localizer(scope: Scope, found: SiteRef) -> tuple[SiteProfile, VisitorLocalizer]:
+    """What a site says of itself, and the voice of its pages."""
+    site = sites.load_profile(scope, found)
+    return site, VisitorLocalizer(site.language, ZoneInfo(tenant_reads.get_creator(scope, found.creator_id).zone))
+
+
+def missing_page(
+    request: Request, voice: VisitorLocalizer | None = None, site: SiteProfile | None = None, *, status: int = 404
+) -> Response:
+    """The page of what is not there: 404, 410 for what was, 503 while the database is away; in the visitor's language
+    where no page gives one."""
+    language = preferred_language(request.headers.get("accept-language", ""))
+    spoken_voice = voice or VisitorLocalizer(language, ZoneInfo("UTC"))
+    body = render_template(
+        "site/templates/missing.html", spoken_voice, site=site, said=spoken_voice.text(MISSING_CODES[status])
+    )
+    return responses.html_response(request, body, status=status)
+
+
+def render_template(template: str, voice: VisitorLocalizer, **values: object) -> bytes:
+    """A page of these templates, everything in it escaped."""
+    return _templates().get_template(template).render(voice=voice, word=voice.text, **values).encode()
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(PACKAGE_ROOT),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _rated(ratings: list[Rating]) -> dict[str, str]:
+    return MATURE_HEADERS if Rating.S in ratings else {}
+
+
+def _offered(scope: Scope, found: SiteRef) -> list[PackOffer]:
+    """Packs a visitor may know of: those rated no higher than what the page itself shows."""
+    public = [
+        pack
+        for pack in packs.list_active_packs(scope, found.creator_id)
+        if pack.rating.rank <= items.PUBLIC_RATING_CEILING.rank
+    ]
+    return [PackOffer(pack, offers.listed_price(scope, pack.id)) for pack in public]
+
+
+def router(tenant: OpenScope, store: ObjectStore, *, public_url: str, security_contact: str) -> APIRouter:
+    """The public routes."""
+    pages, routes = SitePages(tenant, store, public_url=public_url), APIRouter()
+
+    @routes.api_route("/robots.txt", methods=READ_METHODS)
+    def robots() -> PlainTextResponse:
+        return PlainTextResponse("User-agent: *\nDisallow: /house/\n")
+
+    @routes.api_route("/.well-known/security.txt", methods=READ_METHODS)
+    def security() -> PlainTextResponse:
+        return _security(tenant, security_contact)
+
+    @routes.api_route("/static/{name}", methods=READ_METHODS)
+    def static(request: Request, name: str) -> Response:
+        if name not in STATIC_TYPES:
+            return missing_page(request)
+        return responses.document_response(
+            request,
+            (PACKAGE_ROOT / "site" / "static" / name).read_bytes(),
+            mime=STATIC_TYPES[name],
+            cache=responses.FEED_CACHE,
+        )
+
+    @routes.api_route("/files/{name}", methods=READ_METHODS)
+    def file(request: Request, name: str) -> Response:
+        return pages.serve_file(request, name)
+
+    @routes.api_route("/{slug}/feed.{kind}", methods=READ_METHODS)
+    def feed(request: Request, slug: str, kind: str, before: str | None = None) -> Response:
+        return pages.serve_feed(request, slug, kind, before)
+
+    @routes.api_route("/{slug}/p/{content_id}", methods=READ_METHODS)
+    def item(request: Request, slug: str, content_id: str) -> Response:
+        return pages.show_item(request, slug, content_id)
+
+    @routes.api_route("/{slug}/", methods=READ_METHODS)
+    @routes.api_route("/{slug}", methods=READ_METHODS, include_in_schema=False)
+    def profile(request: Request, slug: str, before: str | None = None) -> Response:
+        return pages.show_profile(request, slug, before)
+
+    return routes
+
+
+def _security(tenant: OpenScope, contact: str) -> PlainTextResponse:
+    """Whom to tell of a weakness (RFC 9116); nobody named, no file: a wrong address would be worse than none."""
+    if not contact:
+        return PlainTextResponse("", status_code=404)
+    with tenant(INSTALLATION_ID, VISITOR_ACTOR, role="door") as scope:
+        expires = (scope.now + timedelta(days=180)).astimezone(UTC)
+    return PlainTextResponse(
+        f"Contact: {contact}\nExpires: {expires:%Y-%m-%dT00:00:00Z}\nPreferred-Languages: en, fr\n"
+    )

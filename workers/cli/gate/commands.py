@@ -1,0 +1,239 @@
+"""`greenroom complaints …`: requests about those who run an agency, which the house decides.
+
+`greenroom gate …`.
+
+`greenroom policy …`.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+complaints_app = typer.Typer(help="Removal requests that no agency may decide itself.", no_args_is_help=True)
+
+Number = Annotated[str, typer.Argument(help="The number of the request.")]
+Name = Annotated[str, typer.Option("--as", help="Your name: it stands beside what you do.")]
+
+
+@complaints_app.callback()
+def complaints() -> None:
+    """What was asked of the house itself, who may be reached, and the house's word."""
+
+
+@complaints_app.command("list")
+def listed() -> None:
+    """Print what waits for the house, and reports that nothing was found for."""
+    from workers.cli.gate.removal_requests import print_waiting_requests as lines  # noqa: PLC0415  modules load when a command runs
+
+    for line in lines():
+        typer.echo(line)
+
+
+@complaints_app.command()
+def contact(number: Number, name: Name) -> None:
+    """Open how who asked may be reached; that you did is written down."""
+    from workers.cli.gate.removal_requests import show_contact as read  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(read(number, name=name))
+
+
+@complaints_app.command("take-away")
+def take_away(number: Number, name: Name) -> None:
+    """It goes from everywhere and does not return."""
+    from workers.cli.gate.removal_requests import decide_request  # noqa: PLC0415  modules load when a command runs
+
+    decide_request(number, name=name, because="")
+
+
+@complaints_app.command()
+def leave(
+    number: Number,
+    name: Name,
+    because: Annotated[str, typer.Option(help="agreed, mistaken or unfounded; who asked reads it.")],
+) -> None:
+    """It may stay, with a reason."""
+    from workers.cli.gate.removal_requests import decide_request  # noqa: PLC0415  modules load when a command runs
+
+    decide_request(number, name=name, because=because)
+
+
+gate_app = typer.Typer(
+    help="The safety check: what it decided, and proof that nobody changed it.", no_args_is_help=True
+)
+
+
+@gate_app.callback()
+def gate() -> None:
+    """What was decided, why, and that the record of it is whole."""
+
+
+@gate_app.command()
+def key() -> None:
+    """Print the public key of the log. Keep it elsewhere: with it, an export is checked without this house."""
+    from workers.cli.gate.log_export import public_key as read  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(read())
+
+
+@gate_app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Where to; JSON, one object a line.")],
+    agency: Annotated[str, typer.Option(help="Of one agency; of all when left out.")] = "",
+) -> None:
+    """Write the log with its checkpoints and its public key, for whoever wants to verify it."""
+    from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.log_export import export_log as write  # noqa: PLC0415  modules load when a command runs
+    from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
+
+    count = write(file, agency=agency)
+    print_message(Message("cli.log.exported", {"count": count, "file": str(file)}))
+
+
+@gate_app.command()
+def verify(
+    file: Annotated[Path | None, typer.Argument(help="An export; this house's own log when left out.")] = None,
+    agency: Annotated[str, typer.Option(help="Of one agency, of this house's own log.")] = "",
+    key: Annotated[str, typer.Option(help="The public key the file must be signed with.")] = "",
+) -> None:
+    """Say whether the log is whole, from when to when, and what is not signed yet. The exit code is 0 if it is."""
+    from workers.cli.gate.log_export import print_proof  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.log_export import verify_log as check  # noqa: PLC0415  modules load when a command runs
+
+    sys.exit(print_proof(check(file, agency=agency, key=key)))
+
+
+@gate_app.command()
+def explain(
+    post: Annotated[str, typer.Argument(help="Id of a post, a delivery, a message or a pack, or how it begins.")],
+    language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
+) -> None:
+    """Tell why something was, or was not, allowed to leave; and decide again from what was stored."""
+    from workers.cli.gate.decision_explanation import print_decision_explanation as tell  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(tell(post, language=language))
+
+
+@gate_app.command()
+def report(
+    month: Annotated[str, typer.Argument(help="As 2026-11; the running one when left out.")] = "",
+    agency: Annotated[str, typer.Option(help="Of which agency, where there are several.")] = "",
+    csv: Annotated[bool, typer.Option("--csv", help="A line a figure, for spreadsheets.")] = False,
+) -> None:
+    """Print a month in numbers that name nobody: what left, was kept back, asked for and taken away; as Markdown."""
+    from workers.cli.gate.transparency_export import export_transparency_report as make  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(make(month, agency=agency, as_csv=csv))
+
+
+@gate_app.command("check-texts")
+def check_texts(
+    file: Annotated[Path | None, typer.Argument(help="JSON lines; standard input when left out.")] = None,
+) -> None:
+    """Judge texts: {"id", "text", "lang", "surface"} a line in, {"id", "rating", "verdict", "reasons"} a line out.
+
+    A surface is a place (x.post, telegram/bot_dm) or a kind of text (caption, message); left out, it is x.post.
+    """
+    from workers.cli.gate.text_check import run_text_check  # noqa: PLC0415  modules load when a command runs
+
+    sys.exit(run_text_check(file))
+
+
+@gate_app.command()
+def stop(
+    why: Annotated[str, typer.Option(help="Kept with the stop, for those who end it.")] = "",
+) -> None:
+    """Emergency stop of the whole installation: within two seconds nothing leaves any more, of no agency."""
+    from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.emergency_stop import stop_installation_publishing as press  # noqa: PLC0415  modules load when a command runs
+    from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
+
+    press(why)
+    print_message(Message("cli.stop.holds"))
+
+
+@gate_app.command()
+def reopen(
+    why: Annotated[str, typer.Option(help="What was found and done.")],
+) -> None:
+    """End the stop of the whole installation; those of single agencies stay."""
+    from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
+    from workers.cli.gate.emergency_stop import resume_installation_publishing as press  # noqa: PLC0415  modules load when a command runs
+    from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
+
+    press(why)
+    print_message(Message("cli.stop.over"))
+
+
+policy_app = typer.Typer(
+    help="The rules of places: what may be shown where, and how they changed.", no_args_is_help=True
+)
+
+
+@policy_app.callback()
+def policy() -> None:
+    """Rules are data, read from the platforms' own pages and dated."""
+
+
+@policy_app.command()
+def explain_policy(
+    place: Annotated[str, typer.Argument(help="As bluesky.post, or a platform for all of its places.")],
+    on: Annotated[str, typer.Option(help="A day, as 2027-03-01; today when left out.")] = "",
+    language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
+) -> None:
+    """Say what a place allows, who looks after its readers' age, where that was read, and when it ages."""
+    from workers.cli.gate.place_rules import explain_place as tell  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(tell(place, on=on, language=language))
+
+
+@policy_app.command()
+def update(
+    file: Annotated[Path | None, typer.Argument(help="A signed release; what is in force when left out.")] = None,
+    language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
+) -> None:
+    """Take newer rules that two who may sign have signed, or say which are in force and when they age."""
+    from workers.cli.gate.policy_release import install_release_file, release_status  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(release_status(language=language) if file is None else install_release_file(file, language=language))
+
+
+@policy_app.command()
+def sign(
+    file: Annotated[Path, typer.Argument(help="The release: signed once more, or made.")],
+    key: Annotated[Path, typer.Option(help="A file with an Ed25519 private key, 32 bytes in base64.")],
+    matrix: Annotated[Path | None, typer.Option(help="The rules of a release that is made.")] = None,
+    lexicon: Annotated[Path | None, typer.Option(help="Its lexicon; the product's when left out.")] = None,
+) -> None:
+    """Sign a release of rules, for those who release them. Two keys make it one that can be taken."""
+    from workers.cli.gate.policy_release import sign_release as write  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(write(file, key, matrix=matrix, lexicon=lexicon))
+
+
+@policy_app.command()
+def sign_rows(
+    rows: Annotated[Path, typer.Argument(help="The rows of your platform, YAML as those of ours.")],
+    file: Annotated[Path, typer.Argument(help="The file your package ships.")],
+    platform: Annotated[str, typer.Option(help="The platform it speaks to.")],
+    key: Annotated[Path, typer.Option(help="A file with an Ed25519 private key, 32 bytes in base64.")],
+) -> None:
+    """Sign the rules that a package of yours ships for its own platform: General and Suggestive alone."""
+    from workers.cli.gate.policy_release import sign_third_party_rules as write  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(write(rows, file, key, platform=platform))
+
+
+@policy_app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="A file of rules.")],
+    new: Annotated[Path, typer.Argument(help="A later one.")],
+    language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
+) -> None:
+    """Say row by row what was tightened, loosened, added or dropped. The exit code is 1 if anything was loosened."""
+    from workers.cli.gate.place_rules import diff_rules as compare  # noqa: PLC0415  modules load when a command runs
+
+    text, loosened = compare(old, new, language=language)
+    typer.echo(text)
+    sys.exit(1 if loosened else 0)

@@ -1,0 +1,142 @@
+"""What `greenroom gate` does with the log: write it into a file, verify it, say what was found in plain words."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from foundation.errors import BadInput, NotFound, Unavailable
+from foundation.i18n.translation import Message
+from gate.log import export, proof
+from gate.log.proof import ExportVerification, LogVerification
+from tenants.agencies import queries as tenant_reads
+from tenants.scope import list_tenant_ids
+from workers.terminal.output import print_message, print_note
+from workers.terminal.session import connect_installation
+from workers.wiring import Services
+
+TERMINAL_ACTOR = "system:terminal"
+
+
+def export_log(path: Path, *, agency: str) -> int:
+    """Write the log of an agency, or of all, of the house that runs here; how many lines it has. See `write`."""
+    with connect_installation("gate") as services:
+        return write_log(services, path, agency=agency)
+
+
+def write_log(services: Services, path: Path, *, agency: str = "") -> int:
+    """Write the log of an agency, or of all, into a file, whole or not at all; how many lines it has.
+
+    Raises NotFound for an agency nobody knows, Unavailable where the file cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("wb") as file:
+            count = 0
+            for line in _lines(services, agency):
+                file.write(line + b"\n")
+                count += 1
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise Unavailable("cli.log.unwritable", file=str(path), detail=error.strerror or "?") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return count
+
+
+def _lines(services: Services, agency: str) -> Iterator[bytes]:
+    chosen = find_tenants(services, agency)
+    return export.export_lines(
+        chosen, every=not agency, tenant=services.tenant, archive=services.archive, key=services.log_key
+    )
+
+
+def find_tenants(services: Services, agency: str) -> list[UUID]:
+    """The tenants of this name; all of them without one. Raises NotFound."""
+    found = []
+    for tenant_id in list_tenant_ids(services.tenant):
+        with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
+            if not agency or tenant_reads.get_agency(scope).name.casefold() == agency.casefold():
+                found.append(tenant_id)
+    if agency and not found:
+        raise NotFound("cli.log.no_agency", agency=agency)
+    return found
+
+
+def public_key() -> str:
+    """The public key of this installation's log, in base64."""
+    with connect_installation("gate") as services:
+        return services.log_key.public_key_text
+
+
+def verify_log(path: Path | None, *, agency: str, key: str) -> ExportVerification:
+    """Verify a file, without the house; or, without one, what stands in the database and the archive.
+
+    Raises BadInput for a file that cannot be opened.
+    """
+    if path is not None:
+        with _opened(path) as lines:
+            return proof.verify_export(lines, key=key)
+    with connect_installation("gate") as services:
+        return verify_stored_log(services, agency=agency)
+
+
+def verify_stored_log(services: Services, *, agency: str = "") -> ExportVerification:
+    """Verify what stands in the database and the archive, of an agency or of all. Raises NotFound."""
+    return proof.verify_export(_lines(services, agency), key=services.log_key.public_key_text)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Iterator[bytes]]:
+    try:
+        with path.open("rb") as file:
+            yield iter(file)
+    except OSError as error:
+        raise BadInput("cli.log.no_file", file=str(path), detail=error.strerror or "?") from error
+
+
+def print_proof(found: ExportVerification) -> int:
+    """Say what was found; the exit code: 0 when all of it is whole, else 1."""
+    for one in found.logs:
+        _show_log(one)
+    if found.fault is not None:
+        print_message(Message(f"cli.log.fault.{found.fault.what}", {"at": found.fault.at}))
+    else:
+        print_message(Message("cli.log.root", {"links": found.links}))
+    if found.key:
+        print_message(Message("cli.log.checked_with", {"key": found.key}))
+    print_message(Message("cli.log.all_whole" if found.is_intact else "cli.log.not_whole"))
+    return 0 if found.is_intact else 1
+
+
+def _show_log(one: LogVerification) -> None:
+    span: dict[str, str | int] = {"agency": one.agency, "entries": one.entries}
+    span |= {"first": _day(one.first), "last": _day(one.last)}
+    if one.fault is not None:
+        print_message(Message("cli.log.broken", {"agency": one.agency}))
+        print_note(Message(f"cli.log.fault.{one.fault.what}", {"at": one.fault.at}))
+        if one.entries:
+            print_note(Message("cli.log.whole_before", span))
+    elif not one.entries:
+        print_message(Message("cli.log.empty", {"agency": one.agency}))
+        return
+    else:
+        print_message(Message("cli.log.whole", span))
+    if one.checkpoints:
+        at = _day(one.anchored_at)
+        print_note(Message("cli.log.signed", {"anchored": one.anchored, "at": at, "checkpoints": one.checkpoints}))
+    if one.fault is None:
+        print_note(
+            Message(
+                "cli.log.tail" if one.entries_after_checkpoint else "cli.log.no_tail",
+                {"tail": one.entries_after_checkpoint},
+            )
+        )
+
+
+def _day(at: datetime | None) -> str:
+    return "-" if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,246 @@
+"""`greenroom policy`: the rules of places, and what differs between two versions of them, in plain words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+from babel.dates import format_date
+
+from connectors.registry import shipped_policies
+from foundation.db.database import OpenScope
+from foundation.errors import BadInput, NotFound, Unavailable
+from foundation.i18n.translation import Message, load_catalogue, render_message
+from foundation.ids import INSTALLATION_ID
+from foundation.ops.clock import wall_now
+from gate.contract.units import Rating, Verdict
+from gate.policy import active_policy, admission, bundle, place_rules
+from gate.policy import third_party_rules as foreign
+from gate.policy.bundle import Bundle
+from gate.policy.matrix import MatrixRow
+from gate.policy.place_rules import (
+    PUBLISHABLE_RATINGS,
+    ChangeDirection,
+    PlaceRule,
+    RowChange,
+    RuleChange,
+    RuleTightening,
+)
+from gate.policy.third_party_rules import InvalidThirdPartyRules, ThirdPartyRules
+from gate.text import lexicon
+from tenants.scope import list_tenant_ids
+from workers.cli.gate.decision_explanation import TERMINAL_ACTOR, resolve_language
+from workers.creator_day.runner import parse_day_argument
+from workers.terminal.session import connect_installation
+
+
+def explain_place(what: str, *, on: str = "", language: str = "") -> str:
+    """The rules of a place, or of a platform, on a day (ISO; today when empty), and where they come from.
+
+    Raises NotFound for a place the rules do not know, BadInput for a day nobody can read.
+    """
+    rules, day = rules_in_force(), parse_day_argument(on) or wall_now().date()
+    names = place_rules.match_places(rules, what)
+    found = [] if names else third_party_rules(rules, what)
+    if found:
+        return "\n".join(_Sayer(resolve_language(language)).strange(rules, found, day))
+    if not names:
+        near = get_close_matches(what, [*rules.rows, *{row.platform for row in rules.rows.values()}], n=3, cutoff=0.5)
+        raise NotFound("cli.policy.unknown", place=what[:40], near=", ".join(near) or "–")
+    return "\n".join(_Sayer(resolve_language(language)).explained(rules, names, day))
+
+
+def rules_in_force() -> Bundle:
+    """The rules of the house that runs here; the product's own where none does."""
+    try:
+        with connect_installation("policy") as services, services.tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
+            return active_policy.current_bundle(scope)
+    except Unavailable:
+        return bundle.shipped_bundle()
+
+
+@dataclass(frozen=True)
+class ThirdPartyRulesReport:
+    """Rows that an installed package ships, and in how many agencies they count; None where the house does not run."""
+
+    package: str
+    version: str
+    said: ThirdPartyRules
+    rows: tuple[MatrixRow, ...]
+    agencies: int | None
+
+
+def third_party_rules(rules: Bundle, what: str) -> list[ThirdPartyRulesReport]:
+    """What installed packages ship about a place, or about a platform; what goes beyond its bounds is absent."""
+    found = []
+    for one in shipped_policies.shipped_policies():
+        try:
+            said = foreign.verify_rules(one.document, rules)
+        except InvalidThirdPartyRules:
+            continue
+        rows = tuple(row for row in said.rows if what in (row.id, said.platform))
+        if rows:
+            found.append(ThirdPartyRulesReport(one.package, one.version, said, rows, _admitted(said)))
+    return found
+
+
+def _admitted(said: ThirdPartyRules) -> int | None:
+    try:
+        with connect_installation("policy") as services:
+            return count_admitting_agencies(services.tenant, said)
+    except Unavailable:
+        return None
+
+
+def count_admitting_agencies(tenant: OpenScope, said: ThirdPartyRules) -> int:
+    """In how many agencies these very rows count."""
+    count = 0
+    for tenant_id in list_tenant_ids(tenant):
+        with tenant(tenant_id, TERMINAL_ACTOR) as scope:
+            count += any(one.is_unchanged and one.digest == said.digest for one in admission.list_admissions(scope))
+    return count
+
+
+def diff_rules(old: Path, new: Path, *, language: str = "") -> tuple[str, bool]:
+    """What differs between two files of rules, and whether anything is allowed that was not. Raises BadInput."""
+    changes = place_rules.compare_bundles(read_rules(old), read_rules(new))
+    lines = _Sayer(resolve_language(language)).compared(changes)
+    return "\n".join(lines), any(change.loosened for change in changes)
+
+
+def read_rules(path: Path) -> Bundle:
+    """The rules in a file. Raises BadInput for what is no whole file of rules."""
+    try:
+        return bundle.load_bundle(path, lexicon.shipped_lexicon())
+    except OSError as error:
+        raise BadInput("cli.log.no_file", file=str(path), detail=error.strerror or "?") from error
+    except (ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+        detail = " ".join(str(error).split())[:200]
+        raise BadInput("cli.policy.no_rules", file=str(path), detail=detail) from error
+
+
+class _Sayer:
+    """Says rules in a language."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+
+    def _say(self, code: str, **params: str | int) -> str:
+        return render_message(Message(code, params), self._language)
+
+    def _day(self, day: date | None) -> str:
+        return "–" if day is None else format_date(day, "medium", locale=self._language)
+
+    def _place(self, name: str) -> str:
+        code = f"place.{name}"
+        return f"{name} ({self._say(code)})" if code in load_catalogue(self._language) else name
+
+    def _ratings(self, ratings: tuple[Rating, ...]) -> str:
+        return ", ".join(self._say(f"rating.{rating}") for rating in ratings)
+
+    def explained(self, rules: Bundle, names: tuple[str, ...], day: date) -> Iterator[str]:
+        yield self._say("cli.policy.head", rules=rules.name, day=self._day(day))
+        yield self._say("cli.policy.own" if rules is bundle.shipped_bundle() else "cli.policy.signed")
+        for name in names:
+            found = place_rules.place_rules(rules, name, on=day)
+            yield ""
+            yield self._place(name)
+            if len(found) > 1:
+                yield f"  {self._say('cli.policy.borrows', count=len(found))}"
+            for rule in found:
+                if rule.name != name:
+                    yield f"  {self._say('cli.policy.as', place=self._place(rule.name))}"
+                yield from (f"  {line}" for line in self._rule(rule, day))
+        yield ""
+        yield self._own_likeness(rules, day)
+
+    def _own_likeness(self, rules: Bundle, day: date) -> str:
+        """Where somebody may publish their own picture alone, and until when."""
+        opened = {one: until for one, until in sorted(rules.opened.items()) if day <= until}
+        if not opened:
+            return self._say("cli.policy.own_closed")
+        return self._say(
+            "cli.policy.own_opened", where=", ".join(f"{one} ({self._day(opened[one])})" for one in opened)
+        )
+
+    def strange(self, rules: Bundle, found: list[ThirdPartyRulesReport], day: date) -> Iterator[str]:
+        """Rows of packages, with the package, who signed them, and whether they count."""
+        yield self._say("cli.policy.head", rules=rules.name, day=self._day(day))
+        for one in found:
+            yield ""
+            yield self._say("cli.policy.package", package=one.package, version=one.version, key=one.said.key)
+            code = "unasked" if one.agencies is None else "counts" if one.agencies else "waits"
+            yield self._say(f"cli.policy.{code}", count=one.agencies or 0)
+            for row in one.rows:
+                yield row.id
+                yield from (
+                    f"  {line}" for line in self._rule(place_rules.third_party_place_rule(rules, row, on=day), day)
+                )
+
+    def _rule(self, rule: PlaceRule, day: date) -> Iterator[str]:
+        aged = {rating for step in rule.tightenings if step.day <= day for rating in step.ratings}
+        for rating in PUBLISHABLE_RATINGS:
+            yield self._verdict(rule, rating, aged=rating in aged)
+        yield self._say(f"cli.policy.viewer.{rule.row.viewer}")
+        yield self._say(f"cli.policy.link.{rule.row.adult_link}")
+        if rule.row.ai_flag:
+            yield self._say("cli.policy.ai_flag", flag=rule.row.ai_flag)
+        elif rule.row.ai_text:
+            yield self._say("cli.policy.ai_text")
+        if rule.row.creator_verified:
+            yield self._say("cli.policy.creator_verified")
+        for probe in rule.row.probes:
+            yield self._say("cli.policy.probe", probe=str(probe))
+        yield self._say(f"cli.policy.verified.{rule.verified}", day=self._day(rule.read_on))
+        yield from (f"  {source}" for source in rule.sources)
+        yield from self._ages(rule, day)
+
+    def _verdict(self, rule: PlaceRule, rating: Rating, *, aged: bool) -> str:
+        verdict = rule.row.verdict(rating)
+        said = self._say(f"cli.policy.verdict.{verdict}")
+        flags = rule.row.flags.get(rating, ()) if verdict is Verdict.F else ()
+        old = f" {self._say('cli.policy.stale')}" if aged else ""
+        marks = f" {self._say('cli.policy.flags', flags=', '.join(flags))}" if flags else ""
+        return f"{self._say(f'rating.{rating}')} [{rating}]: {said}{marks}{old}"
+
+    def _ages(self, rule: PlaceRule, day: date) -> Iterator[str]:
+        if rule.review_by is None:
+            yield self._say("cli.policy.ageless")
+            return
+        yield self._say("cli.policy.review_by", day=self._day(rule.review_by))
+        for step in rule.tightenings:
+            yield f"  {self._step(step, past=step.day <= day)}"
+        yield f"  {self._say('cli.policy.never_stops' if rule.tightenings else 'cli.policy.ages_to_nothing')}"
+
+    def _step(self, step: RuleTightening, *, past: bool) -> str:
+        said = self._say(f"cli.policy.verdict.{step.verdict}")
+        code = "cli.policy.since" if past else "cli.policy.from"
+        return self._say(code, day=self._day(step.day), ratings=self._ratings(step.ratings), verdict=said)
+
+    def compared(self, changes: tuple[RowChange, ...]) -> Iterator[str]:
+        for change in changes:
+            way = "both" if change.loosened and change.tightened else "neither"
+            way = "loosened" if change.loosened and way != "both" else way
+            way = "tightened" if change.tightened and way != "both" else way
+            yield f"{self._say(f'cli.policy.{change.kind}', name=change.name)} {self._say(f'cli.policy.way.{way}')}"
+            yield from (
+                f"  {'!' if each.way is ChangeDirection.LOOSENED else ' '} {self._change(each)}"
+                for each in change.changes
+            )
+        loosened = sum(change.loosened for change in changes)
+        yield (
+            self._say("cli.policy.same")
+            if not changes
+            else self._say(
+                "cli.policy.loosened_in" if loosened else "cli.policy.nothing_loosened",
+                count=loosened,
+                all=len(changes),
+            )
+        )
+
+    def _change(self, change: RuleChange) -> str:
+        of = f" [{change.of}]" if change.of else ""
+        what = self._say(f"cli.policy.what.{change.what}")
+        return f"{self._say(f'cli.policy.way.{change.way}')} {what}{of}: {change.before} → {change.after}"

@@ -1,0 +1,124 @@
+"""`greenroom policy update` and `sign`: rules that come after the product, from whoever may sign them."""
+
+import base64
+from datetime import date
+from pathlib import Path
+
+from babel.dates import format_date
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from foundation.db.database import OpenScope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message, render_message
+from foundation.ids import INSTALLATION_ID
+from gate.log.signed_checkpoints import encode_public_key
+from gate.policy import active_policy, bundle, place_rules, signed_release, third_party_rules
+from gate.policy.signed_release import PolicyRelease, UnsignedRelease
+from gate.policy.third_party_rules import InvalidThirdPartyRules
+from gate.text import lexicon as lexicons
+from workers.cli.gate.decision_explanation import TERMINAL_ACTOR, resolve_language
+from workers.terminal.session import connect_installation
+
+
+def release_status(*, language: str = "") -> str:
+    """Which rules are in force in the house that runs here, and when they age."""
+    spoken = resolve_language(language)
+    with connect_installation("policy") as services:
+        return describe_rules_in_force(services.tenant, spoken)
+
+
+def install_release_file(file: Path, *, language: str = "") -> str:
+    """Bring a signed release into force in the house that runs here. See `taken`."""
+    spoken = resolve_language(language)
+    with connect_installation("policy") as services:
+        return admit_release(services.tenant, _bytes(file), spoken)
+
+
+def admit_release(tenant: OpenScope, document: bytes, language: str) -> str:
+    """Bring a signed release into force, whole or not at all. Raises Refused and BadInput as `active_policy.install_release` does."""
+    with tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
+        active_policy.install_release(scope, document)
+    return describe_rules_in_force(tenant, language)
+
+
+def describe_rules_in_force(tenant: OpenScope, language: str) -> str:
+    """Which rules are in force, and when the next of them ages."""
+    with tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
+        found, today = active_policy.current_policy(scope), scope.now.date()
+
+    def line(code: str, **params: str | int) -> str:
+        return render_message(Message(code, params), language)
+
+    def day(value: date) -> str:
+        return format_date(value, "medium", locale=language)
+
+    rules = found.bundle
+    own = "cli.policy.own" if rules is bundle.shipped_bundle() else "cli.policy.signed"
+    lines = [line("cli.policy.in_force", rules=rules.name, read=day(rules.read_on)), line(own)]
+    if found.fault:
+        lines.append(render_message(Message(f"gate.{found.fault}"), language))
+    ends = place_rules.review_deadlines(rules)
+    if ends:
+        first = min(ends.values())
+        count = sum(end == first for end in ends.values())
+        lines.append(line("cli.policy.aged" if first < today else "cli.policy.ages", day=day(first), count=count))
+    return "\n".join(lines)
+
+
+def sign_release(file: Path, key: Path, *, matrix: Path | None = None, lexicon: Path | None = None) -> str:
+    """Sign the release in a file, or one made from rules; the public key that signed.
+
+    Raises BadInput for files that cannot be read or are not what they should be.
+    """
+    try:
+        made = (
+            signed_release.read_release(_bytes(file))
+            if matrix is None
+            else PolicyRelease(_bytes(matrix).decode(), _bytes(lexicon or lexicons.SHIPPED_LEXICON_PATH).decode())
+        )
+        signing = Ed25519PrivateKey.from_private_bytes(base64.b64decode(_bytes(key).strip(), validate=True))
+        signed = made.with_signature(signing)
+        signed.to_bundle()
+    except UnsignedRelease as none:
+        raise BadInput("policy.no_release", file=str(file)) from none
+    except ValueError as error:
+        raise BadInput("policy.not_whole", detail=" ".join(str(error).split())[:200]) from error
+    _write(file, signed.to_bytes())
+    return encode_public_key(signing.public_key())
+
+
+def sign_third_party_rules(rows: Path, file: Path, key: Path, *, platform: str) -> str:
+    """Write the file that a package ships for its own platform; the public key that signed.
+
+    Raises BadInput for files that cannot be read, and for rows that no installation would take.
+    """
+    signing, written = _private(key), _bytes(rows)
+    try:
+        document = third_party_rules.sign_rules(platform, written.decode(), signing)
+        third_party_rules.verify_rules(document, bundle.shipped_bundle())
+    except (InvalidThirdPartyRules, ValueError) as error:
+        raise BadInput("policy.not_whole", detail=" ".join(str(error).split())[:200]) from error
+    _write(file, document)
+    return encode_public_key(signing.public_key())
+
+
+def _private(path: Path) -> Ed25519PrivateKey:
+    """The key in a file. Raises BadInput."""
+    try:
+        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(_bytes(path).strip(), validate=True))
+    except ValueError as error:
+        raise BadInput("policy.bad_key") from error
+
+
+def _write(file: Path, document: bytes) -> None:
+    try:
+        file.write_bytes(document)
+    except OSError as error:
+        raise BadInput("cli.log.no_file", file=str(file), detail=error.strerror or "?") from error
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput("cli.log.no_file", file=str(path), detail=error.strerror or "?") from error

@@ -1,0 +1,192 @@
+"""Connecting an account from the terminal: the same wish as on the page Accounts, asked and awaited here."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from channels.accounts import oauth_clients
+from channels.accounts import queries as channel_reads
+from channels.accounts.states import AccountSetupState
+from channels.connections import account_setup
+from channels.connections.account_setup import AccountSetup
+from channels.connections.oauth_flow import OAUTH_RETURN_PATH, REDIRECT_FIELD
+from connectors.contract.account_setup import (
+    CLIENT_FIELDS,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    ConnectForm,
+    FormField,
+    OAuthVisit,
+    SupportsAccountSetup,
+    field_choice_label,
+    field_label,
+)
+from connectors.contract.connector import Send
+from connectors.registry import loader
+from foundation.errors import BadInput, NotFound
+from foundation.i18n.translation import Message
+from foundation.ops.clock import monotonic, sleep
+from foundation.sealed import Sealed
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator, Member
+from tenants.vault import envelope, sealed_intake
+from workers.cli.reports import find_member
+from workers.terminal.output import translate
+from workers.terminal.session import connect_installation
+from workers.wiring import Services
+
+TERMINAL_ACTOR = "system:terminal"
+PLATFORM_WAIT_SECONDS, CONSENT_WAIT_SECONDS = 90.0, 16 * 60.0
+"""Seconds: for a platform's answers, and for a person who says yes there."""
+
+PromptField = Callable[[str, FormField], str]
+"""Has the person at the terminal type a field, under a label."""
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """Who connects what, for whom."""
+
+    services: Services
+    tenant_id: UUID
+    member: Member
+    creator: Creator
+    platform: str
+    connector: SupportsAccountSetup
+
+
+def connect_from_terminal(
+    platform: str, *, creator: str, email: str, dry: bool, ask: PromptField
+) -> Iterator[tuple[str, bool]]:
+    """What `lines` says, of the house that runs here. Raises what it raises, and Unavailable when none does."""
+    with connect_installation("connect") as services:
+        who = find_member(services, email)
+        yield from account_setup_lines(
+            services, platform, who, creator=creator, dry=dry, ask=ask, wait=lambda: sleep(0.5)
+        )
+
+
+def account_setup_lines(
+    services: Services,
+    platform: str,
+    who: tuple[UUID, Member],
+    *,
+    creator: str,
+    dry: bool,
+    ask: PromptField,
+    wait: Callable[[], None],
+) -> Iterator[tuple[str, bool]]:
+    """Lines for the person, each with whether all is well so far; with `dry` what would be asked, and nothing is sent.
+
+    `who` connects it, a member of an agency; `wait` is called between two looks at what became of it. Raises NotFound,
+    BadInput.
+    """
+    able = loader.connectable_platforms(services.connectors)
+    if platform not in able:
+        raise NotFound("cli.connectors.unknown", known=", ".join(able))
+    desk = _desk(services, platform, who, creator)
+    yield translate(Message(f"connect.{platform}.help")), True
+    yield from _dry(desk, ask) if dry else _wet(desk, ask, wait)
+
+
+def _desk(services: Services, platform: str, who: tuple[UUID, Member], slug: str) -> _Desk:
+    tenant_id, member = who
+    with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
+        creators = [one for one in tenant_reads.list_creators(scope) if slug in ("", one.slug)]
+    if len(creators) != 1:
+        raise BadInput("cli.connect.which", creators=", ".join(one.slug for one in creators) or "–")
+    connector = loader.connectable_platforms(services.connectors)[platform]
+    return _Desk(services, tenant_id, member, creators[0], platform, connector)
+
+
+def _wet(desk: _Desk, ask: PromptField, wait: Callable[[], None]) -> Iterator[tuple[str, bool]]:
+    typed = _typed(desk, ask)
+    key = sealed_intake.derive_public_key(
+        envelope.parse_master_key(desk.services.settings.tenants.master_key.get_secret_value())
+    )
+    letter = sealed_intake.seal_form(key, desk.tenant_id, typed)
+    with desk.services.tenant(desk.tenant_id, f"member:{desk.member.id}") as scope:
+        wish = account_setup.request_setup(scope, creator_id=desk.creator.id, platform=desk.platform, letter=letter)
+        audit.record(scope, "channel.enrol_at_terminal", f"enrolment:{wish}")
+    yield from _told(desk, wish, wait)
+
+
+def _told(desk: _Desk, wish: UUID, wait: Callable[[], None]) -> Iterator[tuple[str, bool]]:
+    """What becomes of a wish, until it has an end or nobody waits any longer."""
+    shown, until = False, monotonic() + PLATFORM_WAIT_SECONDS
+    while monotonic() < until:
+        found = _stands(desk, wish)
+        if found.state is AccountSetupState.VISITING and not shown:
+            shown, until = True, monotonic() + CONSENT_WAIT_SECONDS
+            said = {"address": found.visit, "email": desk.member.email}
+            yield translate(Message("cli.connect.visit", said)), True
+        elif found.state is AccountSetupState.CONNECTED and found.channel_id is not None:
+            with desk.services.tenant(desk.tenant_id, TERMINAL_ACTOR) as scope:
+                name = channel_reads.get_channel(scope, found.channel_id).name
+            yield translate(Message("cli.connect.done", {"account": name, "creator": desk.creator.name})), True
+            return
+        elif found.state is AccountSetupState.REFUSED:
+            yield translate(found.reason or Message("enrolment.unclear")), False
+            return
+        wait()
+    yield translate(Message("cli.connect.waits")), False
+
+
+def _stands(desk: _Desk, wish: UUID) -> AccountSetup:
+    with desk.services.tenant(desk.tenant_id, TERMINAL_ACTOR) as scope:
+        return account_setup.get_setup(scope, wish)
+
+
+def _dry(desk: _Desk, ask: PromptField) -> Iterator[tuple[str, bool]]:
+    """The first request that would be made of what was typed, as the connector builds it; nothing leaves."""
+    typed, form = _typed(desk, ask), desk.connector.form
+    secret = {field.name for field in form.all_fields if field.secret}
+    filled: dict[str, str | Sealed] = {
+        name: Sealed(b"") if value and name in secret else value for name, value in typed.items()
+    }
+    turn = desk.connector.connect({**filled, **_known(desk, form), REDIRECT_FIELD: _back(desk)}, ())
+    match turn:
+        case Send(step=step):
+            said = Message("cli.connect.would_ask", {"request": f"{step.method} {step.path}"})
+        case OAuthVisit(page=page):
+            said = Message("cli.connect.would_visit", {"page": _page(desk, page), "back": _back(desk)})
+        case _:
+            said = getattr(turn, "reason", None) or Message("enrolment.unclear")
+    yield translate(said), isinstance(turn, Send | OAuthVisit)
+
+
+def _known(desk: _Desk, form: ConnectForm) -> Mapping[str, str | Sealed]:
+    """The agency's application there, where it has one."""
+    if not form.registered:
+        return {}
+    with desk.services.tenant(desk.tenant_id, TERMINAL_ACTOR) as scope:
+        client = oauth_clients.latest_oauth_clients(scope).get(desk.platform)
+    return {CLIENT_ID: client.client_id, CLIENT_SECRET: client.secret or ""} if client is not None else {}
+
+
+def _page(desk: _Desk, page: str) -> str:
+    addresses = loader.base_addresses(desk.services.connectors, desk.services.settings.connectors.base_urls)
+    home = addresses.get(f"{desk.platform}_pages") or addresses.get(f"{desk.platform}_auth", "")
+    return home.rstrip("/") + page if page.startswith("/") else page
+
+
+def _back(desk: _Desk) -> str:
+    return desk.services.settings.dashboard.public_url.rstrip("/") + OAUTH_RETURN_PATH
+
+
+def _typed(desk: _Desk, ask: PromptField) -> dict[str, str]:
+    """What the person types, field by field; an application that is known is not asked for. Raises BadInput."""
+    form = desk.connector.form
+    known, typed = bool(_known(desk, form)), dict.fromkeys((field.name for field in form.all_fields), "")
+    for field in form.all_fields:
+        if field in CLIENT_FIELDS and (known or not form.needs_oauth(typed)):
+            continue
+        name = translate(Message(field_label(desk.platform, field)))
+        means = {one: translate(Message(field_choice_label(desk.platform, field, one))) for one in field.choices}
+        typed[field.name] = ask(
+            "\n".join([name, *(f"  {one}: {words}" for one, words in means.items())]), field
+        ).strip()
+        if not typed[field.name] and not field.optional:
+            raise BadInput("cli.connect.missing", field=name)
+    return typed

@@ -1,0 +1,189 @@
+"""What each platform can do, as a table: read from what the connectors say of themselves, nowhere written by hand."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from connectors.contract.account_setup import SupportsAccountSetup, field_label
+from connectors.contract.app_webhooks import SupportsAppWebhooks, SupportsWebhookSubscription
+from connectors.contract.balance import SupportsBalance
+from connectors.contract.capabilities import Capabilities
+from connectors.contract.comments import SupportsComments
+from connectors.contract.connector import (
+    Connector,
+    SupportsReplacement,
+    SupportsTokenRefresh,
+    SupportsWebhook,
+)
+from connectors.contract.destination import SupportsDestinationCheck, SupportsMarkCheck
+from connectors.contract.earnings import SupportsEarnings
+from connectors.contract.metrics import SupportsFollowerCount
+from connectors.contract.post_presence import SupportsPresenceCheck
+from foundation.errors import NotFound
+from foundation.i18n.translation import Message
+from gate.contract.units import COMMENT_REFERENCE
+from workers.terminal.output import translate
+
+CELL_NO, CELL_YES = "–", "yes"
+LOOKUP_METHODS = {
+    "key": "by our own key",
+    "name": "by the name they gave it",
+    "listing": "in the list of posts",
+    "none": "nobody can: a person decides",
+}
+MODERATION_ACTIONS = {
+    "like": "liked",
+    "hide": "hidden",
+    "delete": "deleted",
+    "block": "author blocked",
+    "report": "reported",
+}
+PRICES = {"free": "free", "used": "by request", "monthly": "by month"}
+PAGE_TEMPLATE = """# Connectors
+
+What each platform takes and tells, as the connectors say it of themselves (`greenroom connectors --markdown`). An
+account is connected on the page *Accounts*; the minutes are those of a person who has the account already. They come
+first that take the least of them; *cost* is what the platform asks of a program that posts, *review* how long it looks
+at an application before it may. What a platform allows to be shown is another question: `greenroom policy explain
+PLATFORM`. One that is missing can be added: [connector-guide.md](connector-guide.md).
+
+"""
+
+
+@dataclass(frozen=True)
+class CapabilityRow:
+    """One platform, in words."""
+
+    platform: str
+    connecting: str
+    cost: str
+    review: str
+    places: str
+    text: str
+    media: str
+    types: str
+    weight: str
+    threads: str
+    deletes: str
+    edits: str
+    chat: str
+    comments: str
+    sells: str
+    lost_answer: str
+    reported_metrics: str
+    package: str = ""
+
+
+def capability_rows(
+    connectors: Mapping[str, Connector], brought: Mapping[str, str] | None = None
+) -> list[CapabilityRow]:
+    """A line for each, those that are connected with the least effort first. `brought`: by platform, whose package."""
+    return [_line(one, brought or {}) for one in sorted(connectors.values(), key=_effort)]
+
+
+def _effort(one: Connector) -> tuple[float, int, int, str]:
+    can = one.capabilities
+    minutes = 0.0 if can.in_house else one.form.minutes if isinstance(one, SupportsAccountSetup) else math.inf
+    return minutes, *can.setup_burden, can.platform
+
+
+def _line(one: Connector, brought: Mapping[str, str]) -> CapabilityRow:
+    can = one.capabilities
+    return CapabilityRow(
+        platform=can.platform,
+        connecting=_connecting(one),
+        cost=PRICES[can.cost],
+        review=f"{can.approval_days} days" if can.approval_days else CELL_NO,
+        places=", ".join((*can.surfaces, *(f"{name} by choice" for name in can.formats))),
+        text=f"{can.max_text:,}",
+        media=str(can.max_media),
+        types=", ".join(sorted({mime.partition("/")[2] for mime in can.mimes})),
+        weight=f"{can.max_bytes / 2**20:.0f} MiB",
+        threads=str(can.threads) if can.threads > 1 else "a first comment" if can.first_comment else CELL_NO,
+        deletes=CELL_YES if can.can_delete else "replaced" if can.replaces else CELL_NO,
+        edits=CELL_YES if can.edits else CELL_NO,
+        chat=CELL_YES if can.can_chat else CELL_NO,
+        comments=", ".join(_comments(one)) or CELL_NO,
+        sells=CELL_YES if can.can_sell else CELL_NO,
+        lost_answer="a person says it" if can.hand_over else _lost(can),
+        reported_metrics=", ".join(_tells(one)) or CELL_NO,
+        package=brought.get(can.platform, ""),
+    )
+
+
+def _connecting(one: Connector) -> str:
+    if one.capabilities.in_house:
+        return "served here"
+    return f"{one.form.minutes} min" if isinstance(one, SupportsAccountSetup) else CELL_NO
+
+
+def _lost(can: Capabilities) -> str:
+    return "sent again, which changes nothing" if can.resend_is_look else LOOKUP_METHODS[can.look]
+
+
+def _comments(one: Connector) -> list[str]:
+    """What can be done with what people say under posts."""
+    if not isinstance(one, SupportsComments):
+        return []
+    can = one.capabilities
+    answered = ["answered"] if COMMENT_REFERENCE in can.points_at else []
+    return ["read", *answered, *(word for act, word in MODERATION_ACTIONS.items() if act in can.moderates)]
+
+
+def _tells(one: Connector) -> list[str]:
+    """What else the platform offers that the house makes use of."""
+    offered = {
+        "settings of the place": isinstance(one, SupportsDestinationCheck),
+        "marks of a post": isinstance(one, SupportsMarkCheck),
+        "tokens renewed": isinstance(one, SupportsTokenRefresh),
+        "webhooks": isinstance(one, SupportsWebhook | SupportsAppWebhooks | SupportsWebhookSubscription),
+        "posts replaced": isinstance(one, SupportsReplacement),
+        "posts that are gone": isinstance(one, SupportsPresenceCheck),
+        "followers": isinstance(one, SupportsFollowerCount),
+        "earnings": isinstance(one, SupportsEarnings),
+        "movements of money": isinstance(one, SupportsBalance),
+        "posts with a price": bool(one.capabilities.sells),
+    }
+    return [name for name, there in offered.items() if there]
+
+
+def render_markdown(found: list[CapabilityRow]) -> str:
+    """The page `docs/connectors.md`."""
+    told = [asdict(line) for line in found]
+    names = [name for name in told[0] if name != "brought_by"]
+    rows = [[name.replace("_", " ") for name in names], ["---"] * len(names)]
+    rows += [[str(line[name]) for name in names] for line in told]
+    return PAGE_TEMPLATE + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+def render_text(found: list[CapabilityRow]) -> str:
+    """One paragraph a platform: a table of fifteen columns is for wide screens."""
+    return "\n\n".join(_paragraph(line) for line in found)
+
+
+def _paragraph(line: CapabilityRow) -> str:
+    told = {name: value for name, value in asdict(line).items() if value}
+    platform = told.pop("platform")
+    return "\n".join([platform, *(f"  {name.replace('_', ' '):<12} {value}" for name, value in told.items())])
+
+
+def platform_guide(connectors: Mapping[str, Connector], platform: str, brought: Mapping[str, str] | None = None) -> str:
+    """What a platform can do, and what connecting an account of it takes, in the language of the terminal.
+
+    Raises NotFound.
+    """
+    if platform not in connectors:
+        raise NotFound("cli.connectors.unknown", known=", ".join(sorted(connectors)))
+    one = connectors[platform]
+    said = [_paragraph(_line(one, brought or {}))]
+    if isinstance(one, SupportsAccountSetup):
+        asked = [f"- {translate(Message(field_label(platform, field)))}" for field in one.form.all_fields]
+        help_ = translate(Message(f"connect.{platform}.help"))
+        said += [help_, "\n".join([translate(Message("cli.connectors.where", {"platform": platform})), *asked])]
+    return "\n\n".join(said)
+
+
+def render_json(found: list[CapabilityRow]) -> str:
+    """For programs."""
+    return json.dumps([asdict(line) for line in found], ensure_ascii=False, indent=1)

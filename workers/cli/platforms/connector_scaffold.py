@@ -1,0 +1,79 @@
+"""`greenroom new connector`: a package that brings a connector, as far as it can be written for somebody."""
+
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from connectors.registry import loader, plugins
+from foundation.errors import BadInput, Conflict
+from foundation.i18n.translation import Message
+from workers.terminal.output import translate
+
+SCAFFOLD_FILES = files("workers.cli.platforms") / "scaffold_files"
+SCAFFOLD_PATHS = {
+    "pyproject.toml": "pyproject.toml.txt",
+    "rows.yaml": "rows.yaml.txt",
+    "${platform}_greenroom/__init__.py": "",
+    "${platform}_greenroom/connector.py": "connector.py.txt",
+    "${platform}_greenroom/locale/en.po": "en.po.txt",
+    "${platform}_greenroom/locale/fr.po": "fr.po.txt",
+    "tests/${platform}_fake.py": "fake.py.txt",
+    "tests/test_${platform}.py": "test.py.txt",
+}
+"""Where each file of the package comes from."""
+
+
+def scaffold_files(platform: str) -> dict[str, str]:
+    """The package for a platform: its files by where they lie. Raises BadInput for a name it may not have."""
+    ours = sorted(loader.load_builtin_connectors())
+    if not plugins.is_name_free(platform, ours):
+        raise BadInput("cli.new.name", name=platform, known=", ".join(ours))
+    words = platform.split("_")
+    said = {
+        "platform": platform,
+        "host": "-".join(filter(None, words)),
+        "Class": "".join(map(str.capitalize, words)),
+        "Title": " ".join(filter(None, words)).capitalize(),
+    }
+    return {Template(place).substitute(said): _filled(source, said) for place, source in SCAFFOLD_PATHS.items()}
+
+
+def _filled(source: str, said: dict[str, str]) -> str:
+    if not source:
+        return ""
+    text = Template((SCAFFOLD_FILES / source).read_text("utf-8")).substitute(said)
+    return _sorted(text) if source.endswith(".py.txt") else text
+
+
+def _sorted(text: str) -> str:
+    """With each block of imports in its order: where the package's own name falls depends on the name."""
+    blocks = text.split("\n\n")
+    return "\n\n".join("\n".join(sorted(one.split("\n"), key=_order)) if _imports(one) else one for one in blocks)
+
+
+def _imports(block: str) -> bool:
+    return all(line.startswith(("import ", "from ")) for line in block.strip("\n").split("\n"))
+
+
+def _order(line: str) -> tuple[bool, str]:
+    return line.startswith("from "), line.partition(" ")[2].partition(" ")[0].lower()
+
+
+def write_scaffold(platform: str, folder: Path | None) -> str:
+    """Write the package and say what comes next. Raises BadInput for a name, Conflict for a folder that is in use."""
+    package = scaffold_files(platform)
+    where = Path(f"connector-{platform.replace('_', '-')}") if folder is None else folder
+    try:
+        if where.exists() and (not where.is_dir() or any(where.iterdir())):
+            raise Conflict("cli.new.not_empty", folder=str(where))
+        for place, text in package.items():
+            (where / place).parent.mkdir(parents=True, exist_ok=True)
+            (where / place).write_text(text, "utf-8")
+    except OSError as error:
+        raise BadInput("cli.new.unwritable", folder=str(where), detail=error.strerror or "-") from error
+    module = f"{platform}_greenroom/connector"
+    said = [
+        Message("cli.new.written", {"name": platform, "folder": str(where), "files": len(package)}),
+        Message("cli.new.next", {"name": platform, "folder": str(where), "module": module}),
+    ]
+    return "\n\n".join(map(translate, said))

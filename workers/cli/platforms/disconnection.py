@@ -1,0 +1,53 @@
+"""Disconnecting an account from the terminal."""
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.connections import disconnection
+from foundation.errors import BadInput, NotFound
+from foundation.i18n.translation import Message
+from foundation.ops import telemetry
+from schedules.notices import lost_account
+from tenants.agencies import queries as tenant_reads
+from tenants.scope import list_tenant_ids
+from workers.terminal.output import translate
+from workers.terminal.session import connect_installation
+from workers.wiring import Services
+
+TERMINAL_ACTOR = "system:terminal"
+DISCONNECTED_BY = "greenroom"
+"""Whose act it is, as the account's card says it."""
+
+
+def disconnect_from_terminal(name: str, *, agency: str, sure: bool) -> str:
+    """What becomes of the one account of a name: nothing, unless `sure`.
+
+    Raises NotFound where there is none, BadInput where there are several.
+    """
+    with connect_installation("channels") as services, telemetry.quiet_logs():
+        return translate(queue_disconnection(services, name, agency=agency, sure=sure))
+
+
+def queue_disconnection(services: Services, name: str, *, agency: str, sure: bool) -> Message:
+    """Have the workers take the account off if `sure`; the sentence that says what becomes of its posts."""
+    channel = _one(services, name.casefold(), agency.casefold())
+    with services.tenant(channel.tenant_id, TERMINAL_ACTOR) as scope:
+        if channel.is_disconnected:
+            return Message(f"channel.is_{channel.state}", {"account": channel.name})
+        posts = lost_account.count_pending_posts(scope, channel.id)
+        if sure:
+            disconnection.request_disconnection(scope, channel.id, DISCONNECTED_BY)
+    return Message("channels.leaving" if sure else "cli.channel.would_leave", {"name": channel.name, "posts": posts})
+
+
+def _one(services: Services, name: str, agency: str) -> Channel:
+    found: list[Channel] = []
+    for tenant_id in list_tenant_ids(services.tenant):
+        with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
+            if agency in ("", tenant_reads.get_agency(scope).name.casefold()):
+                every = channel_reads.list_channels(scope)
+                found += [one for one in every if name in (one.name.casefold(), one.account.casefold())]
+    if not found:
+        raise NotFound("channel.unknown")
+    if len(found) > 1:
+        raise BadInput("cli.channel.several", count=len(found))
+    return found[0]

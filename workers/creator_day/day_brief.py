@@ -1,0 +1,219 @@
+"""A creator's brief: what a day is made of, in YAML. Read whole and checked whole before anything is done."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import time
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from foundation import safe_yaml
+from foundation.errors import BadInput
+from foundation.ops.wall_time import parse_clock_time
+from foundation.safe_yaml import YamlDocument
+from studio.recipes import specs, wildcards
+from studio.recipes.specs import RecipeSpec
+from studio.recipes.wildcards import Name as ListName
+from studio.recipes.wildcards import Wildcard
+
+MAX_BYTES = 256 * 1024
+PHOTO_SOURCE = "photos"
+"""The source of pictures that is no recipe: the folder of the day, else the library."""
+
+Words = Annotated[str, Field(min_length=1, max_length=1000)]
+Name = Annotated[str, Field(min_length=1, max_length=60)]
+Rules = Annotated[list[Words], Field(max_length=50)]
+
+
+class BriefModel(BaseModel):
+    """A part of the brief; a key nobody knows is a mistake, not a wish."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PersonaBrief(BriefModel):
+    """Who answers in the chat."""
+
+    card: Words
+    voice: Words
+    rules: Rules = []
+    forbidden: Rules = []
+
+
+class SlotBrief(BriefModel):
+    """One time of the day: where, and with what picture (`photos` or the name of a recipe)."""
+
+    at: Annotated[str, Field(pattern=r"^[0-9]{1,2}:[0-9]{2}$")]
+    channels: Annotated[list[Name], Field(min_length=1, max_length=24)]
+    picture: Name = PHOTO_SOURCE
+
+    @field_validator("at")
+    @classmethod
+    def _is_a_time(cls, text: str) -> str:
+        try:
+            parse_clock_time(text.zfill(5))
+        except BadInput as error:
+            raise ValueError("not a time of day such as 10:00") from error
+        return text.zfill(5)
+
+    @property
+    def local_time(self) -> time:
+        """The time of day, in the creator's zone."""
+        return parse_clock_time(self.at)
+
+
+class PriceBrief(BriefModel):
+    """What a pack costs: minor units of a currency."""
+
+    amount: Annotated[int, Field(gt=0, le=10_000_000)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class PackBrief(BriefModel):
+    """A pack to have on sale: `pictures` from `photos` or from a recipe."""
+
+    slug: Annotated[str, Field(pattern=r"^[a-z0-9-]{2,40}$")]
+    title: Annotated[str, Field(min_length=1, max_length=32)]
+    description: Annotated[str, Field(max_length=255)] = ""
+    picture: Name = PHOTO_SOURCE
+    pictures: Annotated[int, Field(ge=1, le=40)] = 3
+    price: PriceBrief
+
+
+class Brief(BriefModel):
+    """The whole brief."""
+
+    tone: Words
+    languages: Annotated[list[Annotated[str, Field(pattern="^(fr|en)$")]], Field(min_length=1, max_length=2)]
+    persona: PersonaBrief | None = None
+    recipes: Annotated[list[RecipeSpec], Field(max_length=24)] = []
+    lists: Annotated[dict[ListName, Wildcard], Field(max_length=24)] = {}
+    """Words that recipes share, as `{@outfits}`: the creator's own, unless the agency's of that name says the same."""
+    slots: Annotated[list[SlotBrief], Field(min_length=1, max_length=24)]
+    packs: Annotated[list[PackBrief], Field(max_length=24)] = []
+    rating: Annotated[str, Field(pattern="^[GS]$")] = "G"
+    """As what the approver rates the pictures of the day; anything higher is reviewed picture by picture, not here."""
+    approver: Annotated[str, Field(max_length=200)] = ""
+    """E-mail of the member who reads and approves; empty means the first manager or owner."""
+
+
+MESSAGE_BY_ERROR_TYPE: Mapping[str, str] = {
+    "missing": "brief.key_missing",
+    "extra_forbidden": "brief.key_unknown",
+    "string_type": "brief.not_text",
+    "int_type": "brief.not_number",
+    "list_type": "brief.not_list",
+    "dict_type": "brief.not_block",
+    "model_type": "brief.not_block",
+    "string_too_short": "brief.text_empty",
+    "string_too_long": "brief.text_too_long",
+    "too_short": "brief.list_empty",
+    "too_long": "brief.list_too_long",
+    "greater_than": "brief.too_small",
+    "greater_than_equal": "brief.too_small",
+    "less_than_equal": "brief.too_great",
+    "multiple_of": "brief.not_multiple",
+}
+"""What pydantic says, in our own sentences."""
+
+MESSAGE_BY_FIELD: Mapping[str, str] = {
+    "at": "brief.not_time",
+    "languages": "brief.not_language",
+    "currency": "brief.not_currency",
+    "slug": "brief.not_slug",
+    "rating": "brief.not_rating",
+}
+"""Texts of a certain form, by their key."""
+
+
+def read_brief(path: Path) -> Brief:
+    """The brief of a file. Raises BadInput that says what is wrong, in which file and on which line."""
+    parsed = safe_yaml.parse_yaml(_text(path), file=path.name)
+    if parsed.value is None:
+        raise BadInput("brief.empty", file=path.name)
+    try:
+        brief = Brief.model_validate(parsed.value, strict=True)
+    except ValidationError as error:
+        raise _mistake(error, path.name, parsed) from error
+    for where, code, params in _contradictions(brief):
+        raise BadInput(code, file=path.name, line=parsed.line_of(where), where=_path(where), **params)
+    for recipe in brief.recipes:
+        specs.plan_pictures(_listed(brief, recipe), seed=0, count=1)
+    return brief
+
+
+def _listed(brief: Brief, recipe: RecipeSpec) -> RecipeSpec:
+    """The recipe with its lists; of one that is not in the brief nobody knows here what the agency has."""
+    lists = {
+        name: brief.lists.get(name) or Wildcard(words=["…"]) for name in wildcards.wildcard_names_in(recipe.prompt)
+    }
+    return specs.with_wildcards(recipe, {name: one.model_dump() for name, one in lists.items()})
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadInput("brief.unreadable", file=str(path)) from error
+    if len(raw) > MAX_BYTES:
+        raise BadInput("brief.too_large", file=path.name, most=MAX_BYTES // 1024)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput("brief.not_utf8", file=path.name) from error
+
+
+def _mistake(error: ValidationError, file: str, parsed: YamlDocument) -> BadInput:
+    """The first mistake as a sentence of ours: what is expected, and where."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place, bounds = first["loc"], first.get("ctx", {})
+    code = MESSAGE_BY_ERROR_TYPE.get(first["type"]) or next(
+        (MESSAGE_BY_FIELD[key] for key in _keys(place)[::-1] if key in MESSAGE_BY_FIELD), None
+    )
+    most = next((int(bounds[name]) for name in ("max_length", "le", "multiple_of") if name in bounds), 0)
+    least = next((int(bounds[name]) + (name == "gt") for name in ("ge", "gt") if name in bounds), 0)
+    return BadInput(
+        code or "brief.invalid", file=file, line=parsed.line_of(place), where=_path(place), most=most, least=least
+    )
+
+
+def _keys(place: Sequence[str | int]) -> list[str]:
+    return [step for step in place if isinstance(step, str)]
+
+
+def _path(place: Sequence[str | int]) -> str:
+    """`slots.2.at`: the second slot's time, as people count."""
+    return ".".join(str(step + 1) if isinstance(step, int) else step for step in place)[:120] or "-"
+
+
+_Mistake = tuple[tuple[str | int, ...], str, dict[str, str | int]]
+
+
+def _contradictions(brief: Brief) -> Iterator[_Mistake]:
+    """What is well written and cannot be meant: names twice, pictures from nowhere, more of them than there will be."""
+    made = {recipe.name: recipe.picture_count for recipe in brief.recipes}
+    yield from _twice("recipes", "name", [PHOTO_SOURCE, *(recipe.name for recipe in brief.recipes)], offset=1)
+    yield from _twice("slots", "at", [slot.at for slot in brief.slots])
+    yield from _twice("packs", "slug", [pack.slug for pack in brief.packs])
+    for number, slot in enumerate(brief.slots):
+        yield from (
+            (("slots", number, *where), code, params)
+            for where, code, params in _twice("channels", "", list(slot.channels))
+        )
+    wanted = [("slots", number, slot.picture) for number, slot in enumerate(brief.slots)]
+    wanted += [("packs", number, pack.picture) for number, pack in enumerate(brief.packs)]
+    for parts, number, picture in wanted:
+        if picture not in (PHOTO_SOURCE, *made):
+            yield (parts, number, "picture"), "brief.picture_unknown", {"picture": picture}
+    for number, pack in enumerate(brief.packs):
+        if pack.picture in made and pack.pictures > made[pack.picture]:
+            params: dict[str, str | int] = {"picture": pack.picture, "count": made[pack.picture]}
+            yield ("packs", number, "pictures"), "brief.too_few_pictures", params
+
+
+def _twice(parts: str, key: str, values: Sequence[str], *, offset: int = 0) -> Iterator[_Mistake]:
+    for place, value in enumerate(values):
+        if value in values[:place]:
+            where = (parts, place - offset, key) if key else (parts, place - offset)
+            yield where, "brief.value_twice", {"value": value}

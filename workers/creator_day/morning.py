@@ -1,0 +1,370 @@
+"""What a person and the engines do in the morning: pictures, captions, ratings, approvals, the plan.
+
+Every act is made once: a day that was interrupted is gone on with, and one that was lived is found as it is.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from functools import partial
+from itertools import cycle
+from uuid import UUID
+
+from channels.accounts import queries as channel_reads
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Unavailable
+from foundation.money import Money
+from foundation.ops.wall_time import WallTime, load_zone
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from generators import registry as engines
+from generators.contract.engines import OriginLabel
+from schedules.approvals import decisions, verdicts
+from schedules.posts import deliveries
+from schedules.posts import queries as schedule_reads
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from studio.costs.text_requests import TextPurpose, TextSession, draft_subject
+from studio.ingest import pipeline
+from studio.ingest.pipeline import PreparedAsset
+from studio.library import assets as library
+from studio.library import captions
+from studio.library.captions import CaptionStyle, WrittenCaption
+from studio.library.states import JobState
+from studio.packs import packs
+from studio.recipes import specs, wildcards
+from studio.runs import runner
+from subscribers.catalog import offers
+from subscribers.rails.contract import PaymentRail
+from subscribers.replies import persona
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator, Member
+from tenants.agencies.rights import Right, Role, has_right
+from workers.creator_day import photos
+from workers.creator_day.day_brief import PHOTO_SOURCE, Brief, PackBrief, SlotBrief
+from workers.creator_day.shiftable_clock import ShiftableClock
+from workers.creator_day.timeline import DAY_ACTOR, Timeline
+from workers.wiring import Services
+
+BRIEF_ORIGIN = "brief"
+"""Where these posts come from."""
+
+MAX_LIBRARY_PHOTOS = 12
+"""Photos of the library that a day draws on when none are given."""
+
+LIBRARY_LOOKBACK = 1000
+"""How far back the library is looked through, in pictures."""
+
+PHOTO_LABELS = frozenset({str(OriginLabel.NONE), str(OriginLabel.DRAWN)})
+"""Photographed, or drawn where the demonstration would show a photograph."""
+
+GENERATION_TIME = timedelta(hours=2)
+"""From 06:00 to 08:00; pictures that are not there by then are not waited for."""
+
+AWAITING_APPROVAL = verdicts.MISSING_APPROVAL_CODES
+"""Why a post is on hold whose time came before anybody had said yes. What was changed since is no business of ours."""
+
+PicturesBySource = Mapping[str, Sequence[UUID]]
+"""Assets by source: `photos`, or the name of a recipe."""
+
+
+class MorningWork:
+    """The morning of one creator."""
+
+    def __init__(
+        self,
+        services: Services,
+        tenant_id: UUID,
+        creator: Creator,
+        brief: Brief,
+        photos: Sequence[PreparedAsset],
+        *,
+        clock: ShiftableClock,
+        timeline: Timeline,
+    ) -> None:
+        self._s, self._tenant_id, self._creator, self._brief = services, tenant_id, creator, brief
+        self._photos, self._clock, self._timeline = photos, clock, timeline
+
+    def check_brief(self) -> None:
+        """Everything the brief names exists. Raises NotFound, BadInput or Unavailable that says what and where."""
+        load_zone(self._creator.zone)
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            for recipe in self._brief.recipes:
+                wildcards.check_wildcards_exist(
+                    scope, self._creator.id, recipe.name, recipe.prompt, also=self._brief.lists
+                )
+            known = [channel.name for channel in channel_reads.list_creator_channels(scope, self._creator.id)]
+            for number, slot in enumerate(self._brief.slots, start=1):
+                for name in slot.channels:
+                    if name not in known:
+                        where = f"slots.{number}.channels"
+                        raise BadInput("brief.channel_unknown", name=name, where=where, known=", ".join(known) or "–")
+            self._approvers(scope)
+            photos = len(self._photos) or len(self._own(scope))
+        for pack in self._brief.packs:
+            self._rail(pack)
+        self._enough(photos)
+
+    def _enough(self, photos: int) -> None:
+        for slot in self._brief.slots:
+            if slot.picture == PHOTO_SOURCE and not photos:
+                raise BadInput("day.no_pictures", picture=PHOTO_SOURCE)
+        for pack in self._brief.packs:
+            if pack.picture == PHOTO_SOURCE and pack.pictures > photos:
+                raise BadInput("day.too_few_photos", title=pack.title, wanted=pack.pictures, count=photos)
+
+    def has_begun(self, day: date) -> bool:
+        """Whether a post of this creator's brief stands for that day already."""
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            return bool(schedule_reads.post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._key(day)))
+
+    def posts_of_day(self, day: date) -> list[DeliveryEntry]:
+        """Where the posts of that day's brief go, and how they stand."""
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            ours = set(schedule_reads.post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._key(day)).values())
+            found = schedule_reads.entries_of_day(scope, self._creator.id, day, self._creator.zone)
+        return [entry for entry in found if entry.post_id in ours]
+
+    def _key(self, day: date, at: str = "") -> str:
+        return f"{self._creator.id}:{day}:{at}"
+
+    # pictures
+
+    def generate_pictures(self, day: date) -> PicturesBySource:
+        """Bring the photos in, run the recipes, wait for their pictures, have somebody rate them all.
+
+        Raises Unavailable when a recipe fails or takes too long.
+        """
+        made: dict[str, list[UUID]] = {PHOTO_SOURCE: self._bring() if self._photos else self._own_photos(day)}
+        running = {recipe.name: self._start(recipe, day) for recipe in self._brief.recipes}
+        known = {name for name, job_id in running.items() if self._over([job_id])}
+        if not self._clock.wait_for(lambda: self._over(running.values()), at_most=GENERATION_TIME):
+            raise Unavailable("day.pictures_late")
+        for name, job_id in running.items():
+            made[name] = self._made(name, job_id, tell=name not in known)
+        self._rate([asset for assets in made.values() for asset in assets])
+        self._persona()
+        return made
+
+    def _own_photos(self, day: date) -> list[UUID]:
+        """Without photos of the day: those of the library that are no engine's work, in another order each day."""
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            own = self._own(scope)
+        turn = day.toordinal() % len(own) if own else 0
+        return [*own[turn:], *own[:turn]][:MAX_LIBRARY_PHOTOS]
+
+    def _own(self, scope: Scope) -> list[UUID]:
+        allowed = Rating(self._brief.rating).rank
+        items = library.list_assets(scope, self._creator.id, limit=LIBRARY_LOOKBACK)
+        own = [
+            item
+            for item in items
+            if item.label in PHOTO_LABELS and (item.rating is None or item.rating.rank <= allowed)
+        ]
+        return [item.asset_id for item in own]
+
+    def _bring(self) -> list[UUID]:
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            known = library.assets_by_source(scope, self._creator.id, [photo.source.key for photo in self._photos])
+        bring = partial(pipeline.ingest_asset, tenant_id=self._tenant_id, creator_id=self._creator.id)
+        by = (self._s.tenant, self._s.store)
+        assets = [
+            bring(*by, prepared=photos.load_pixels(photo), classifier=self._s.classifier) for photo in self._photos
+        ]
+        if len(known) < len(assets):
+            self._say("day.photos", count=len(assets) - len(known))
+        return assets
+
+    def _start(self, spec: specs.RecipeSpec, day: date) -> UUID:
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            for name in wildcards.wildcard_names_in(spec.prompt):
+                if name in self._brief.lists:
+                    wildcards.put_creator_wildcard(scope, self._creator.id, name, self._brief.lists[name])
+            recipe_id = specs.save_recipe(scope, self._creator.id, spec)
+            key = f"day:{self._creator.id}:{day}:{spec.name}"
+            return runner.start_run(
+                scope, creator_id=self._creator.id, recipe_id=recipe_id, seed=self._seed(day, spec.name), key=key
+            )
+
+    def _over(self, running: Iterable[UUID]) -> bool:
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            states = [runner.run_progress(scope, job_id)[0] for job_id in running]
+        return all(state in (JobState.DONE, JobState.FAILED) for state in states)
+
+    def _made(self, name: str, job_id: UUID, *, tell: bool) -> list[UUID]:
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            state, _, _ = runner.run_progress(scope, job_id)
+            assets, why = runner.run_assets(scope, job_id), runner.failure_reason(scope, job_id)
+            items = [library.get_asset(scope, asset) for asset in assets]
+        if state is JobState.FAILED:
+            if why is not None:
+                self._say(why.code, **why.params)
+            raise Unavailable("day.recipe_failed", recipe=name)
+        for item in items if tell else ():
+            self._say("day.picture", engine=item.engine, model=item.model, prompt=item.prompt)
+        return assets
+
+    def _rate(self, assets: Sequence[UUID]) -> None:
+        """Somebody looks at the pictures and says what they show; who that is stands in the rating."""
+        approver, rated = self._first_approver(), 0
+        with self._s.tenant(self._tenant_id, f"member:{approver.id}") as scope:
+            for asset in assets:
+                sha256 = library.get_asset(scope, asset).sha256
+                if ratings.effective_rating(scope, sha256) is None:
+                    ratings.record_rating(scope, sha256, Rating(self._brief.rating), source=f"member:{approver.id}")
+                    rated += 1
+        if rated:
+            self._say("day.rated", member=approver.name, count=rated)
+
+    def _persona(self) -> None:
+        part = self._brief.persona
+        if part is None:
+            return
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            now = persona.active_persona(scope, self._creator.id)
+            wanted = persona.PersonaVersion(
+                name=self._creator.name,
+                virtual=self._creator.kind == "virtual",
+                level=now.level if now is not None else "copilot",
+                card=part.card,
+                voice=part.voice,
+                rules=tuple(part.rules),
+                forbidden=tuple(part.forbidden),
+                languages=tuple(self._brief.languages),
+            )
+            if now != wanted:
+                persona.activate_persona(scope, persona.create_persona_version(scope, self._creator.id, wanted))
+
+    # posts and packs
+
+    def write_posts(self, day: date, pictures: PicturesBySource) -> list[UUID]:
+        """One post for each slot, with a picture and a caption; and the packs of the brief. Returns the posts."""
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            known = schedule_reads.post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._key(day))
+        queues = {source: cycle(assets) for source, assets in pictures.items() if assets}
+        posts = []
+        for slot in self._brief.slots:
+            asset, post_id = next(queues[slot.picture]), known.get(self._key(day, slot.at))
+            posts.append(post_id or self._post(day, slot, asset))
+        self._destinations(day, posts)
+        self._make_packs(pictures)
+        return posts
+
+    def _post(self, day: date, slot: SlotBrief, asset: UUID) -> UUID:
+        key = self._key(day, slot.at)
+        sitting = self._sitting(key)
+        caption = self._caption(asset, day, slot, sitting)
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            post_id = deliveries.create_post(
+                scope,
+                creator_id=self._creator.id,
+                title="",
+                body=caption.text,
+                media=[asset],
+                origin=BRIEF_ORIGIN,
+                origin_key=key,
+                author=DAY_ACTOR,
+                text_ai=caption.ai,
+            )
+            if caption.ai != "none":
+                sitting.mark_used(scope)
+        self._say("day.caption", engine=caption.engine, model=caption.model, text=caption.text)
+        return post_id
+
+    def _sitting(self, key: str) -> TextSession:
+        of = (self._s.tenant, self._tenant_id, self._creator.id, TextPurpose.POST, draft_subject(BRIEF_ORIGIN, key))
+        return TextSession(*of, self._s.billing)
+
+    def _caption(self, asset: UUID, day: date, slot: SlotBrief, sitting: TextSession) -> WrittenCaption:
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            item = library.get_asset(scope, asset)
+        voice = CaptionStyle(
+            self._creator.name, self._brief.tone, self._brief.languages[0], virtual=self._creator.kind == "virtual"
+        )
+        scene = item.prompt or item.alt or self._creator.name
+        model, seed = sitting.counted_engine(self._s.text_engine()), self._seed(day, slot.at)
+        return captions.write_caption(model, engines.template_engine(), voice=voice, scene=scene, seed=seed)
+
+    def _destinations(self, day: date, posts: Sequence[UUID]) -> None:
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            for slot, post_id in zip(self._brief.slots, posts, strict=True):
+                for name in slot.channels:
+                    channel = channel_reads.get_channel_by_name(scope, self._creator.id, name)
+                    at = WallTime(day, slot.local_time, self._creator.zone)
+                    deliveries.create_delivery(scope, post_id, channel.id, at=at)
+
+    def _make_packs(self, pictures: PicturesBySource) -> None:
+        """A pack stays what it was when it was made, for somebody may have bought it; its price is the brief's."""
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            known = {pack.slug for pack in packs.list_active_packs(scope, self._creator.id)}
+            for part in self._brief.packs:
+                assets = list(pictures[part.picture])[: part.pictures]
+                pack_id = packs.create_pack(
+                    scope,
+                    creator_id=self._creator.id,
+                    slug=part.slug,
+                    title=part.title,
+                    description=part.description,
+                    assets=assets,
+                )
+                price = Money(part.price.amount, part.price.currency)
+                offers.set_price(scope, self._creator.id, pack_id, self._rail(part).name, price)
+                code = "day.pack_stays" if part.slug in known else "day.pack"
+                self._say(code, title=part.title, price=str(price), count=len(packs.get_pack(scope, pack_id).media))
+
+    def _rail(self, part: PackBrief) -> PaymentRail:
+        for rail in self._s.rails.values():
+            if rail.currency == part.price.currency:
+                return rail
+        known = ", ".join(sorted({rail.currency for rail in self._s.rails.values()}))
+        raise BadInput("day.no_rail", currency=part.price.currency, title=part.title, known=known)
+
+    # the yes, and the calendar
+
+    def approve_and_schedule(self, day: date, posts: Sequence[UUID]) -> None:
+        """Other people than the author say yes; then all goes on the calendar."""
+        waiting = {entry.post_id for entry in self.posts_of_day(day) if _is_unread(entry)}
+        new = [post_id for post_id in posts if post_id in waiting]
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            approvers = self._approvers(scope)
+        for tier, approver in enumerate(approvers, start=1):
+            with self._s.tenant(self._tenant_id, f"member:{approver.id}") as scope:
+                for post_id in new:
+                    decisions.approve_post(scope, post_id, member_id=approver.id, tier=tier)
+            if new:
+                self._say("day.approved", member=approver.name, count=len(new))
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            planned = [
+                deliveries.schedule_post(scope, post_id)
+                for post_id in new
+                if deliveries.has_approved_deliveries(scope, post_id)
+            ]
+        if planned:
+            self._say("day.planned", posts=len(planned), count=sum(map(len, planned)))
+
+    def _first_approver(self) -> Member:
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            return self._approvers(scope)[0]
+
+    def _approvers(self, scope: Scope) -> list[Member]:
+        """One person for each yes that the creator's rule asks for. Raises BadInput when there are too few."""
+        wanted = self._brief.approver.casefold()
+        able = [one for one in tenant_reads.list_members(scope) if has_right(one.role, Right.APPROVE)]
+        able = [one for one in able if not one.creators or self._creator.slug in one.creators]
+        able.sort(key=lambda one: (one.email.casefold() != wanted, one.role is not Role.MANAGER, one.name))
+        people = list({one.principal_id: one for one in reversed(able)}.values())[::-1]
+        asked = max(self._creator.approval_tiers, 1)
+        if len(people) < asked or (wanted and people[0].email.casefold() != wanted):
+            raise BadInput("day.nobody_approves", approver=self._brief.approver or "–", count=asked)
+        return people[:asked]
+
+    def _say(self, code: str, **params: str | int) -> None:
+        self._timeline.print_line(self._clock.now(), code, **params)
+
+    def _seed(self, day: date, what: str) -> int:
+        digest = hashlib.sha256(f"{self._creator.id}:{day}:{what}".encode()).digest()
+        return int.from_bytes(digest[:6], "big")
+
+
+def _is_unread(entry: DeliveryEntry) -> bool:
+    return entry.state is DeliveryState.DRAFT or (entry.reason is not None and entry.reason.code in AWAITING_APPROVAL)

@@ -1,0 +1,298 @@
+"""`greenroom day`: one creator's day from a brief, through the running house, told while it happens."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from babel.dates import format_date
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.accounts.states import ChannelState
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.i18n.translation import Message
+from foundation.ops import settings
+from foundation.ops.clock import wall_now
+from foundation.ops.settings import Settings
+from foundation.ops.wall_time import WallTime, load_zone, local_day
+from insights.reports import daily_report
+from insights.reports.daily_report import DailyReport
+from insights.rollups import daily_rollups
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from studio.ingest.pipeline import PreparedAsset
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator
+from tenants.scope import list_tenant_ids
+from workers.creator_day import scripted_fans
+from workers.creator_day.day_brief import Brief, read_brief
+from workers.creator_day.morning import GENERATION_TIME, MorningWork
+from workers.creator_day.photos import read_photos
+from workers.creator_day.shiftable_clock import ShiftableClock
+from workers.creator_day.timeline import DAY_ACTOR, Timeline
+from workers.installation.folder import InstallationFolder
+from workers.terminal.output import print_message
+from workers.terminal.session import connect_installation, exclusive_lock
+from workers.wiring import Services
+
+GENERATION, PLANNING = time(6, 0), time(8, 0)
+FIRST_POST_LEAD = timedelta(minutes=15)
+"""From the plan to the first post, at least: an early first post makes an early morning."""
+
+FAN_VISITS = ((time(11, 30), "Léo"), (time(18, 0), "Inès"))
+"""When fans of the sandbox write, and who they are."""
+
+REPORT_DELAY = timedelta(minutes=30)
+"""From the last post to the report."""
+
+UNCERTAIN_WAIT = timedelta(hours=26)
+"""How long posts that are in doubt are waited for before the report says so (look-ups end after 24 h)."""
+
+MAX_DAYS_AHEAD = 31
+"""Days ahead that a day may be asked for."""
+
+SILENT_WAIT = timedelta(minutes=1)
+"""A wait that needs no word."""
+
+UNFINISHED_STATES = {
+    DeliveryState.SCHEDULED,
+    DeliveryState.PUBLISHING,
+    DeliveryState.PROCESSING,
+    DeliveryState.UNCERTAIN,
+}
+UNFINISHED_STATES |= {DeliveryState.PARTLY}
+
+
+@dataclass(frozen=True)
+class DaySummary:
+    """What the day came to: posts by state, packs sold by script, whether the money agrees, where the report lies."""
+
+    published_count: int
+    planned_count: int
+    sold_count: int
+    is_balanced: bool
+    report: Path
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything planned stands outside and the money agrees."""
+        return self.published_count == self.planned_count and self.is_balanced
+
+
+@dataclass(frozen=True)
+class DaySchedule:
+    """The instants of one day's work, UTC-aware."""
+
+    generation_at: datetime
+    planning_at: datetime
+    first_post_at: datetime
+    last_post_at: datetime
+
+
+def find_creator(services: Services, name: str, agency: str = "") -> tuple[UUID, Creator]:
+    """The tenant and creator of a name. Raises NotFound, and BadInput when two agencies have one of that name."""
+    found = []
+    for tenant_id in list_tenant_ids(services.tenant):
+        with services.tenant(tenant_id, DAY_ACTOR) as scope:
+            if agency and tenant_reads.get_agency(scope).name.casefold() != agency.casefold():
+                continue
+            try:
+                found.append((tenant_id, tenant_reads.get_creator(scope, name)))
+            except NotFound:
+                continue
+    if not found:
+        raise NotFound("creator.unknown", creator=name)
+    if len(found) > 1:
+        raise BadInput("day.which_agency", creator=name)
+    return found[0]
+
+
+def parse_day_argument(text: str) -> date | None:
+    """The day somebody typed, ISO; None of nothing. Raises BadInput."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise BadInput("day.date_unreadable", day=text[:40]) from error
+
+
+class DayRunner:
+    """One run of the command."""
+
+    def __init__(
+        self,
+        services: Services,
+        tenant_id: UUID,
+        creator: Creator,
+        brief: Brief,
+        photos: Sequence[PreparedAsset] = (),
+        *,
+        fast: bool,
+        language: str,
+        out: Callable[[str], None],
+    ) -> None:
+        self._s, self._tenant_id, self._creator, self._brief = services, tenant_id, creator, brief
+        self._timeline = Timeline(services.tenant, tenant_id, creator, language=language, out=out)
+        self._clock = ShiftableClock(services.tenant, fast, self._timeline.print_new_events)
+        self._fast, self._language = fast, language
+        self._work = MorningWork(
+            services, tenant_id, creator, brief, photos, clock=self._clock, timeline=self._timeline
+        )
+
+    def run(self, asked: date | None = None) -> DaySummary:
+        """The whole day. Everything the brief names was checked before; nothing is half done when it is wrong."""
+        self._work.check_brief()
+        now = self._clock.now()
+        day = self._pick_day(asked, now)
+        hours = self._hours(day)
+        title = f"{self._creator.name} · {format_date(day, 'full', self._language)} · {self._creator.zone}"
+        self._timeline.print_title(title)
+        self._timeline.start_from(max(now, hours.generation_at))  # what leaves until then is another day's
+        self._timeline.print_section("day.part_morning")
+        if self._work.has_begun(day):
+            over = now > hours.last_post_at + REPORT_DELAY
+            following = (day + timedelta(days=1)).isoformat()
+            self._timeline.print_line(now, "day.lived" if over else "day.goes_on", next=following)
+        self._wait(hours.generation_at)
+        pictures = self._work.generate_pictures(day)
+        posts = self._work.write_posts(day, pictures)
+        self._timeline.print_section("day.part_plan")
+        self._wait(hours.planning_at)
+        self._work.approve_and_schedule(day, posts)
+        self._timeline.print_section("day.part_live")
+        sold = self._live(day, hours)
+        return self._report(day, sold)
+
+    def _pick_day(self, asked: date | None, now: datetime) -> date:
+        """The day that was asked for; else today, if it has begun or its plan can still be made; else tomorrow.
+
+        Raises BadInput for a day that went by without us, or that is too far ahead.
+        """
+        today = local_day(now, self._creator.zone)
+        if asked is not None:
+            if now > self._hours(asked).first_post_at and not self._work.has_begun(asked):
+                raise BadInput("day.over", day=asked.isoformat())
+            if asked > today + timedelta(days=MAX_DAYS_AHEAD):
+                raise BadInput("day.too_far", most=MAX_DAYS_AHEAD)
+            return asked
+        hours = self._hours(today)
+        latest = hours.planning_at if self._fast else hours.first_post_at - FIRST_POST_LEAD
+        return today if now <= latest or self._work.has_begun(today) else today + timedelta(days=1)
+
+    def _hours(self, day: date) -> DaySchedule:
+        clocks = [slot.local_time for slot in self._brief.slots]
+        first, last = self._at(day, min(clocks)), self._at(day, max(clocks))
+        planning = min(self._at(day, PLANNING), first - FIRST_POST_LEAD)
+        return DaySchedule(min(self._at(day, GENERATION), planning - GENERATION_TIME), planning, first, last)
+
+    def _at(self, day: date, clock: time) -> datetime:
+        return WallTime(day, clock, self._creator.zone).instant()
+
+    def _wait(self, until: datetime) -> None:
+        """Until an hour of the day; a person who waits for real is told for what."""
+        now = self._clock.now()
+        if not self._fast and until - now > SILENT_WAIT:
+            self._timeline.print_line(
+                now, "day.waits", until=f"{until.astimezone(load_zone(self._creator.zone)):%H:%M}"
+            )
+        self._clock.wait_until(until)
+
+    def _live(self, day: date, hours: DaySchedule) -> int:
+        """Through the hours: posts leave by themselves, fans write; until everything has its end."""
+        sold = 0
+        for at, name in FAN_VISITS:
+            self._clock.wait_until(self._at(day, at))
+            sold += self._scene(day, name)
+        self._clock.wait_until(hours.last_post_at + REPORT_DELAY)
+        self._clock.wait_for(lambda: self._settled(day), at_most=UNCERTAIN_WAIT)
+        return sold
+
+    def _scene(self, day: date, name: str) -> bool:
+        stage = self._stage()
+        if stage is None:
+            return False
+        fan, language = scripted_fans.fan_for_day(name, day), self._brief.languages[0]
+        return scripted_fans.play_fan(self._s, stage, fan, language, clock=self._clock, timeline=self._timeline)
+
+    def _stage(self) -> Channel | None:
+        """The creator's chat on the sandbox of this house, where there is one: nobody else is played."""
+        home = f"127.0.0.1:{self._s.settings.sandbox.port}"
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            mine = channel_reads.list_creator_channels(scope, self._creator.id)
+        active = [one for one in mine if one.chat_surface and one.state == ChannelState.ACTIVE]
+        return next((one for one in active if one.base_url.endswith(home)), None)
+
+    def _settled(self, day: date) -> bool:
+        return not any(entry.state in UNFINISHED_STATES for entry in self._work.posts_of_day(day))
+
+    def _report(self, day: date, sold: int) -> DaySummary:
+        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
+            daily_rollups.rebuild_day(scope, self._creator.id, day)
+            report = daily_report.load_daily_report(scope, self._creator.id, day)
+        folder = reports_folder(self._s.settings, self._tenant_id, self._creator)
+        page = daily_report.write_daily_report(report, folder, self._language)
+        entries = self._work.posts_of_day(day)
+        published = sum(entry.state is DeliveryState.PUBLISHED for entry in entries)
+        told = DaySummary(published, len(entries), sold, report.balanced, page)
+        self._sum_up(told, report, entries)
+        return told
+
+    def _sum_up(self, told: DaySummary, report: DailyReport, entries: Sequence[DeliveryEntry]) -> None:
+        now, say = self._clock.now(), self._timeline.print_line
+        self._timeline.print_section("day.part_evening")
+        whole = told.published_count == told.planned_count
+        say(
+            now,
+            "day.all_posted" if whole else "day.not_all_posted",
+            count=told.planned_count,
+            published=told.published_count,
+        )
+        for row in report.sales:
+            say(now, "day.money", net=str(row.net), orders=row.orders)
+        if not report.sales:
+            say(now, "day.no_sales")
+        say(now, "day.balanced" if report.balanced else "day.unbalanced")
+        for account, url in {entry.channel: entry.url for entry in entries if entry.url}.items():
+            say(now, "day.see", account=account, address=url)
+        say(now, "day.report", file=str(told.report))
+        ahead = int((now - wall_now()) / timedelta(hours=1))
+        if ahead:
+            say(now, "day.clock_ahead", hours=ahead)
+
+
+def reports_folder(house: Settings, tenant_id: UUID, creator: Creator) -> Path:
+    """Where the reports of a creator are kept."""
+    return house.home / "reports" / str(tenant_id) / creator.slug
+
+
+def run_day(creator: str, brief: Path, *, photos: Path | None, fast: bool, agency: str, day: str = "") -> DaySummary:
+    """The command: check everything, then live the day of a creator of the running house. Raises what is wrong."""
+    house, asked = settings.load_settings(), parse_day_argument(day)
+    if fast and house.environment == "production":
+        raise Refused("clock.not_here")
+    whole = read_brief(brief)
+    prepared = read_photos(photos) if photos is not None else []
+    with ExitStack() as stack:
+        services = stack.enter_context(connect_installation("day", pool_size=2))
+        tenant_id, found = find_creator(services, creator, agency)
+        home = InstallationFolder(services.settings.home)
+        stack.enter_context(
+            exclusive_lock(home, f"day-{found.id}", Message("day.runs_already", {"creator": found.name}))
+        )
+        if fast:
+            stack.enter_context(exclusive_lock(home, "day-fast", Message("day.fast_already")))
+        lived = DayRunner(
+            services, tenant_id, found, whole, prepared, fast=fast, language=settings.terminal_language(), out=_print
+        )
+        try:
+            return lived.run(asked)
+        except KeyboardInterrupt:
+            print()
+            print_message(Message("day.interrupted"))
+            raise
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)

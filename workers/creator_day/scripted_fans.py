@@ -1,0 +1,87 @@
+"""A fan of the sandbox plays their part: asks, is told the truth, buys a pack. A script, and said so."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, timedelta
+from urllib.parse import quote
+
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.accounts.states import ChannelState
+from sandbox.client import call_control
+from subscribers.history import fan_timeline
+from workers.creator_day.shiftable_clock import CONVERSATION_STRIDE, ShiftableClock
+from workers.creator_day.timeline import DAY_ACTOR, Timeline
+from workers.wiring import Services
+
+FAN_MESSAGES = {
+    "fr": ("Bonjour ! Tu es une vraie personne ?", "D'accord, merci. Tu as un pack à me proposer ?"),
+    "en": ("Hello! Are you a real person?", "All right, thanks. Do you have a pack for me?"),
+}
+READING_SECONDS, DECIDING_SECONDS = 1.0, 0.3
+"""Seconds a fan takes: to read both answers to a question, and to press a button."""
+
+CONVERSATION_WAIT = timedelta(minutes=5)
+"""Of the house's time; a conversation that takes longer goes on without us."""
+
+
+@dataclass(frozen=True)
+class ScriptedFan:
+    """Somebody new each day: `id` is the sandbox's, `name` what people read."""
+
+    id: str
+    name: str
+
+
+def fan_for_day(name: str, day: date) -> ScriptedFan:
+    """The fan of that name who comes on that day."""
+    plain = unicodedata.normalize("NFD", name).encode("ascii", "ignore").decode().lower()
+    return ScriptedFan(f"{plain}-{day:%Y%m%d}", name)
+
+
+def play_fan(
+    services: Services, channel: Channel, fan: ScriptedFan, language: str, *, clock: ShiftableClock, timeline: Timeline
+) -> bool:
+    """Let the fan act, once a day, and wait until their pack is delivered; whether it was.
+
+    Raises Unavailable when the sandbox does not answer.
+    """
+    if _owns(services, channel, fan):
+        return True
+    if not _has_begun(channel, fan):
+        timeline.print_line(clock.now(), "day.fan_plays", fan=fan.name)
+        steps = {"steps": _script(fan, language)}
+        call_control(channel.base_url, "POST", f"scripts/{quote(channel.account, safe='')}/{fan.id}", steps)
+    clock.wait_for(lambda: _is_over(services, channel, fan), at_most=CONVERSATION_WAIT, stride=CONVERSATION_STRIDE)
+    bought = _owns(services, channel, fan)
+    if not bought:
+        timeline.print_line(clock.now(), "day.fan_left", fan=fan.name)
+    return bought
+
+
+def _script(fan: ScriptedFan, language: str) -> list[dict[str, object]]:
+    first, second = FAN_MESSAGES[language]
+    return [
+        {"type": "message", "text": first, "handle": fan.name, "language": language},
+        {"type": "message", "text": second, "when": "reply", "after": READING_SECONDS},
+        {"type": "button", "ref": "buy", "when": "button:buy", "after": DECIDING_SECONDS},
+        {"type": "pay", "when": "invoice", "after": DECIDING_SECONDS},
+    ]
+
+
+def _owns(services: Services, channel: Channel, fan: ScriptedFan) -> bool:
+    with services.tenant(channel.tenant_id, DAY_ACTOR) as scope:
+        return fan_timeline.count_packs_delivered(scope, channel.id, fan.id) > 0
+
+
+def _is_over(services: Services, channel: Channel, fan: ScriptedFan) -> bool:
+    """Whether nothing more is to come: they own their pack, or the account was lost meanwhile."""
+    with services.tenant(channel.tenant_id, DAY_ACTOR) as scope:
+        lost = channel_reads.get_channel(scope, channel.id).state != ChannelState.ACTIVE
+    return lost or _owns(services, channel, fan)
+
+
+def _has_begun(channel: Channel, fan: ScriptedFan) -> bool:
+    """Whether the fan has written already, when the day was interrupted: their script goes on by itself."""
+    messages = call_control(channel.base_url, "GET", f"truth/{quote(channel.account, safe='')}")["messages"]
+    return any(message["fan"] == fan.id for message in messages)

@@ -1,0 +1,178 @@
+"""The day as a timeline: one line for each thing that happened, printed while it happens."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message, render_message
+from foundation.ops.wall_time import load_zone
+from schedules.posts import queries as schedule_reads
+from schedules.posts.queries import DeliveryMoveEntry
+from schedules.posts.states import NEEDS_DECISION, DeliveryState
+from subscribers.history import fan_timeline
+from subscribers.history.fan_timeline import MessageLine
+from tenants.agencies.queries import Creator
+
+DAY_ACTOR = "system:day"
+LATE_TOLERANCE = timedelta(seconds=1)
+MAX_QUOTE_CHARACTERS = 64
+"""Characters of a text on one line."""
+
+QUOTED_PARAMS = ("text", "prompt")
+"""What is shown as far as it fits."""
+
+RULE = 78
+"""Characters of the line between two parts of the day."""
+
+SUBJECT = 9
+"""Characters of what a line is about."""
+
+SUBJECT_BY_CODE: Mapping[str, str] = {
+    "day.photos": "photos",
+    "day.picture": "picture",
+    "day.rated": "person",
+    "day.caption": "caption",
+    "day.pack": "pack",
+    "day.pack_stays": "pack",
+    "day.approved": "person",
+    "day.planned": "plan",
+    "day.published": "posted",
+    "day.found": "posted",
+    "day.held": "held",
+    "day.uncertain": "checking",
+    "day.failed": "refused",
+    "day.removed": "removed",
+    "day.fan_plays": "chat",
+    "day.fan_left": "chat",
+    "day.fan_wrote": "chat",
+    "day.fan_pressed": "chat",
+    "day.fan_acted": "chat",
+    "day.answered": "chat",
+    "day.invoiced": "chat",
+    "day.delivered": "chat",
+    "day.sold": "sale",
+    "day.refunded": "refund",
+    "day.money": "sale",
+    "day.no_sales": "sale",
+    "day.balanced": "sale",
+    "day.unbalanced": "sale",
+    "day.all_posted": "posted",
+    "day.not_all_posted": "posted",
+    "day.see": "see",
+    "day.report": "report",
+}
+"""What each line is about, in one word of the catalogue; other lines speak of the clock."""
+
+SINGULAR_CODES: Mapping[str, tuple[str, str]] = {
+    "day.photos": ("count", "day.photos_one"),
+    "day.rated": ("count", "day.rated_one"),
+    "day.approved": ("count", "day.approved_one"),
+    "day.planned": ("posts", "day.planned_one"),
+    "day.all_posted": ("count", "day.all_posted_one"),
+    "day.money": ("orders", "day.money_one"),
+}
+"""Which number makes another sentence when it is one."""
+
+_SAID = {"invoice": "day.invoiced", "pack": "day.delivered"}
+_DONE = {"button": "day.fan_pressed", "age": "day.fan_acted", "unsupported": "day.fan_acted"}
+_TOLD = frozenset({*NEEDS_DECISION, DeliveryState.REMOVED})
+
+
+class Timeline:
+    """Prints lines with the creator's clock; remembers what it has told."""
+
+    def __init__(
+        self, tenant: OpenScope, tenant_id: UUID, creator: Creator, *, language: str, out: Callable[[str], None]
+    ) -> None:
+        self._tenant, self._tenant_id, self._creator = tenant, tenant_id, creator
+        self._language, self._out, self._zone = language, out, load_zone(creator.zone)
+        self._told: set[object] = set()
+        self._since: datetime | None = None
+        self._last: datetime | None = None
+        self._part = ""
+
+    def print_title(self, title: str) -> None:
+        """What the whole is about, without a time."""
+        self._out(title)
+
+    def print_section(self, code: str) -> None:
+        """A line across before whatever is told next, with the name of that part of the day."""
+        self._part = code
+
+    def print_line(self, at: datetime, code: str, **params: str | int) -> None:
+        """One line at an instant (UTC-aware); what is learnt a moment late stands at the time of the line before."""
+        at = self._last = max(at, self._last or at)
+        if self._part:
+            self._out(f"\n── {self._sentence(self._part)} ".ljust(RULE + 1, "─"))
+            self._part = ""
+        counted, alone = SINGULAR_CODES.get(code, ("", code))
+        fitting = {name: _short(value) if name in QUOTED_PARAMS else value for name, value in params.items()}
+        sentence = self._sentence(alone if params.get(counted) == 1 else code, fitting)
+        local, subject = at.astimezone(self._zone), self._sentence(f"day.about_{SUBJECT_BY_CODE.get(code, 'clock')}")
+        self._out(f"{local:%H:%M:%S}  {subject:<{SUBJECT}} {sentence}")
+
+    def start_from(self, now: datetime) -> None:
+        """Tell what happens from now on."""
+        self._since = now
+
+    def print_new_events(self) -> None:
+        """Tell what happened since the last look, in order."""
+        if self._since is None:
+            return
+        with self._tenant(self._tenant_id, DAY_ACTOR) as scope:
+            lines = [*self._posts(scope), *self._talk(scope), *self._sales(scope)]
+        for at, key, code, params in sorted(lines, key=lambda line: line[0]):
+            if key not in self._told:
+                self._told.add(key)
+                self.print_line(at, code, **params)
+
+    def _posts(self, scope: Scope) -> "list[_Line]":
+        moves = schedule_reads.delivery_moves_since(scope, self._creator.id, self._since or scope.now)
+        return [line for move in moves if (line := self._move(move)) is not None]
+
+    def _move(self, move: DeliveryMoveEntry) -> "_Line | None":
+        params: dict[str, str | int] = {"account": move.channel, "text": move.text}
+        if move.after is DeliveryState.PUBLISHED and move.due_at is not None:
+            params["ms"] = max(0, int((move.at - move.due_at) / timedelta(milliseconds=1)))
+            code = "day.published" if move.before is DeliveryState.PUBLISHING else "day.found"
+            return move.at, move.id, code, params
+        if move.after in _TOLD:
+            params["reason"] = render_message(move.reason, self._language) if move.reason else ""
+            return move.at, move.id, f"day.{move.after}", params
+        return None
+
+    def _talk(self, scope: Scope) -> "list[_Line]":
+        since = self._since or scope.now
+        lines = fan_timeline.messages_between(scope, self._creator.id, since, scope.now + LATE_TOLERANCE)
+        return [(line.at, line.id, _code(line), self._words(line)) for line in lines]
+
+    def _words(self, line: MessageLine) -> dict[str, str | int]:
+        return {"fan": line.fan, "text": line.body, "author": self._sentence(f"day.author_{line.author}")}
+
+    def _sales(self, scope: Scope) -> "list[_Line]":
+        since = self._since or scope.now
+        return [
+            (
+                sale.at,
+                (sale.payment_id, sale.kind),
+                "day.refunded" if sale.kind == "refund" else "day.sold",
+                {"title": sale.title, "amount": str(sale.amount), "fan": sale.fan},
+            )
+            for sale in fan_timeline.sales_between(scope, self._creator.id, since, scope.now + LATE_TOLERANCE)
+        ]
+
+    def _sentence(self, code: str, params: Mapping[str, str | int] | None = None) -> str:
+        return render_message(Message(code, params or {}), self._language)
+
+
+_Line = tuple[datetime, object, str, dict[str, str | int]]
+
+
+def _code(line: MessageLine) -> str:
+    return _DONE.get(line.kind, "day.fan_wrote") if line.direction == "in" else _SAID.get(line.kind, "day.answered")
+
+
+def _short(text: str | int) -> str:
+    line = " ".join(str(text).split())
+    return line if len(line) <= MAX_QUOTE_CHARACTERS else line[: MAX_QUOTE_CHARACTERS - 1] + "…"

@@ -1,0 +1,42 @@
+"""The doctor on the people of each agency: what they can do now, and for what somebody is missing."""
+
+from collections.abc import Iterator
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from foundation.db.database import Database, Scope
+from foundation.ops.settings import Settings
+from gate.reviews import duty_coverage
+from gate.reviews.duty_coverage import DutyCoverage, DutyStatus
+from tenants import scope as tenant_scope
+from tenants.agencies import queries as tenants
+from workers.doctor.findings import Finding, finding_ok, finding_warning
+
+
+def check_duty_coverage(settings: Settings) -> Iterator[Finding]:
+    """A line for each act; nothing while the database is away, which is said elsewhere."""
+    url = settings.database.work_url.get_secret_value()
+    if not url:
+        return
+    database = Database(url, application="doctor")
+    tenant = tenant_scope.scope_opener(database)
+    try:
+        for tenant_id in tenant_scope.list_tenant_ids(tenant):
+            with tenant(tenant_id, "system:doctor") as scope:
+                found = _lines(scope)
+            yield from found
+    except SQLAlchemyError:
+        return
+    finally:
+        database.close()
+
+
+def _lines(scope: Scope) -> list[Finding]:
+    """What can be done and what lacks somebody; what is closed for everybody stands on Team alone."""
+    part = f"people {tenants.get_agency(scope).name}"
+    return [_line(part, row) for row in duty_coverage.agency_duty_coverage(scope) if row.state is not DutyStatus.CLOSED]
+
+
+def _line(part: str, row: DutyCoverage) -> Finding:
+    judge = finding_warning if row.state is DutyStatus.MISSING else finding_ok
+    return judge(part, f"needed.{row.act}.{row.state}", by=", ".join(row.by))

@@ -1,0 +1,31 @@
+"""The doctor on what is over: how many rows the next turn deletes, of which tables; nothing is changed."""
+
+from collections.abc import Iterator
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from foundation.db.database import Database
+from foundation.ops.settings import Settings
+from tenants import scope as tenant_scope
+from tenants.agencies import queries as tenants
+from workers.doctor.findings import Finding, finding_ok
+from workers.event_handlers import retention
+
+
+def check_retention_backlog(settings: Settings) -> Iterator[Finding]:
+    """A line for each agency; nothing while the database is away, which is said elsewhere."""
+    url = settings.database.work_url.get_secret_value()
+    if not url:
+        return
+    database = Database(url, application="doctor")
+    tenant = tenant_scope.scope_opener(database)
+    try:
+        for tenant_id in tenant_scope.list_tenant_ids(tenant):
+            with tenant(tenant_id, "system:doctor") as scope:
+                found, name = retention.count_expired_rows(scope), tenants.get_agency(scope).name
+            listed = ", ".join(f"{table} {count}" for table, count in sorted(found.items()))
+            yield finding_ok(f"keeping {name}", "keeping.due" if found else "keeping.nothing", tables=listed)
+    except SQLAlchemyError:
+        return
+    finally:
+        database.close()

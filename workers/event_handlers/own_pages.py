@@ -1,0 +1,84 @@
+"""Opening a creator's own page: the site, its credential, the account that posts to it."""
+
+from uuid import UUID
+
+from channels.accounts import lifecycle
+from channels.accounts.events import AdultAreaRequested, OwnPageRequested
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.http.host_guard import host_name
+from foundation.ops.settings import Settings
+from foundation.sealed import SealSecret
+from tenants.agencies import queries as tenant_reads
+from tenants.notices import notices
+from web.site import sites
+
+PLATFORM = "own_page"
+PAGE_NAMES = {"fr": "Ma page", "en": "My page"}
+ADULT_PAGE_NAMES = {"fr": "Ma page, 18+", "en": "My page, 18+"}
+ACTOR = "system:pages"
+
+
+def internal_page_url(settings: Settings) -> str:
+    """Where the pages of this installation are called from within."""
+    return settings.web.inside_url or f"http://127.0.0.1:{settings.web.port}"
+
+
+def open_own_page(event: OwnPageRequested, *, tenant: OpenScope, seal: SealSecret, settings: Settings) -> None:
+    """Open the page and connect it; once. An address that cannot be had is told."""
+    try:
+        with tenant(event.tenant_id, ACTOR) as scope:
+            _open(scope, event.subject_id, event.slug, seal=seal, settings=settings)
+    except (BadInput, Conflict, Refused) as refused:
+        with tenant(event.tenant_id, ACTOR) as scope:
+            cause = f"own_page:{event.subject_id}"
+            notices.put(scope, refused.message, cause=cause, urgent=True, creator_id=event.subject_id)
+
+
+def _open(scope: Scope, creator_id: UUID, slug: str, *, seal: SealSecret, settings: Settings) -> None:
+    creator, agency = tenant_reads.get_creator(scope, creator_id), tenant_reads.get_agency(scope)
+    credential = sites.open_site(
+        scope,
+        creator_id=creator_id,
+        slug=slug,
+        title=creator.name,
+        about="",
+        language=creator.languages[0] if creator.languages else agency.language,
+        authority=host_name(settings.web.public_url),
+    )
+    if credential is None:  # open already, with its account
+        return
+    lifecycle.connect_account(
+        scope,
+        creator_id=creator_id,
+        platform=PLATFORM,
+        surface="public",
+        account=slug,
+        name=PAGE_NAMES[agency.language],
+        base_url=internal_page_url(settings),
+        token=seal(scope.tenant_id, credential),
+        zone=creator.zone,
+    )
+
+
+def open_adult_area(event: AdultAreaRequested, *, tenant: OpenScope, seal: SealSecret, settings: Settings) -> None:
+    """Open the part of the page for adults, and connect the account that posts there; once."""
+    with tenant(event.tenant_id, ACTOR) as scope:
+        try:
+            opened = sites.open_adult_area(scope, event.subject_id)
+        except NotFound:  # its page went meanwhile
+            return
+        if opened is None:
+            return
+        account, credential = opened
+        lifecycle.connect_account(
+            scope,
+            creator_id=event.subject_id,
+            platform=PLATFORM,
+            surface="assured",
+            account=account,
+            name=ADULT_PAGE_NAMES[tenant_reads.get_agency(scope).language],
+            base_url=internal_page_url(settings),
+            token=seal(scope.tenant_id, credential),
+            zone=tenant_reads.get_creator(scope, event.subject_id).zone,
+        )

@@ -1,0 +1,102 @@
+"""What is over goes: room by room, table by table, in batches that each stand by themselves, with a line of proof; and
+pictures that were put away, where the agency wants it."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from functools import partial
+
+from channels import retention as channel_keeping
+from foundation.db import retention
+from foundation.db.database import OpenScope, Scope
+from foundation.outbox import outbox
+from gate import retention as gate_keeping
+from insights.metrics import retention as insight_keeping
+from schedules.approvals import review_queue
+from schedules.imports import retention as schedule_keeping
+from studio.library import erasure
+from studio.library.events import ErasureDue
+from studio.voice import retention as studio_keeping
+from subscribers.conversations import retention as chat_keeping
+from tenants import audit
+from tenants import retention as tenant_keeping
+from tenants.retention import RetentionDue
+from web import retention as web_keeping
+from workers.relay.dispatch import EventRoute
+from workers.wiring import Services
+
+RETENTION_ACTOR = "system:keeping"
+BATCHES_PER_RUN = 20
+"""Batches of one table in one turn; then the others, and what is left a little later."""
+
+FANS = 50
+CONTINUE_AFTER = timedelta(minutes=1)
+KEEP_SECONDS = 120
+
+ALL_RETENTION_RULES = (
+    *web_keeping.WEB_RETENTION,
+    *insight_keeping.INSIGHTS_RETENTION,
+    *schedule_keeping.SCHEDULES_RETENTION,
+    *chat_keeping.SUBSCRIBERS_RETENTION,
+    *channel_keeping.CHANNELS_RETENTION,
+    *studio_keeping.STUDIO_RETENTION,
+    *gate_keeping.GATE_RETENTION,
+    *tenant_keeping.TENANTS_RETENTION,
+)
+"""Every table with a period, the rooms from the top down. Money and the log are not among them."""
+
+FANS_TABLE = "fans"
+PICTURES = 500
+"""Pictures that one turn has erased, at most: the next turn looks for the others."""
+
+
+def retention_routes(s: Services) -> tuple[EventRoute, ...]:
+    """Who deletes what is over."""
+    erase = partial(erasure.erase_picture, tenant=s.tenant, store=s.store, posted=review_queue.assets_used_in_posts)
+    return (
+        EventRoute(RetentionDue, partial(delete_expired_rows, tenant=s.tenant), deadline_seconds=KEEP_SECONDS),
+        EventRoute(ErasureDue, erase, deadline_seconds=KEEP_SECONDS),
+    )
+
+
+def delete_expired_rows(
+    event: RetentionDue, *, tenant: OpenScope, batch: int = retention.PURGE_BATCH, batches: int = BATCHES_PER_RUN
+) -> None:
+    """Delete what is over of a tenant, up to `batches` of `batch` rows of a table. Raises Later while more is left."""
+    acts = [
+        (rule.table, batch, partial(retention.purge_expired, rule=rule, batch=batch)) for rule in ALL_RETENTION_RULES
+    ]
+    acts.append((FANS_TABLE, FANS, partial(chat_keeping.erase_inactive_fans, most=FANS)))
+    left = [
+        _through(partial(tenant, event.tenant_id, RETENTION_ACTOR), table, full, act, batches)
+        for table, full, act in acts
+    ]
+    with tenant(event.tenant_id, RETENTION_ACTOR) as scope:
+        erasure.schedule_erasures(scope, review_queue.assets_used_in_posts, most=PICTURES)
+    if any(left):
+        raise outbox.RetryLater(CONTINUE_AFTER)
+
+
+def _through(
+    opened: Callable[[], AbstractContextManager[Scope]],
+    table: str,
+    full: int,
+    act: Callable[[Scope], int],
+    batches: int,
+) -> bool:
+    """Go through one table; whether there is more."""
+    for _ in range(batches):
+        with opened() as scope:
+            gone = act(scope)
+            if gone:
+                audit.record(scope, "rows.purged", f"table:{table}", count=gone)
+        if gone < full:
+            return False
+    return True
+
+
+def count_expired_rows(scope: Scope) -> dict[str, int]:
+    """What one turn would delete now, by table; nothing is changed."""
+    found = retention.count_expired_by_table(scope, ALL_RETENTION_RULES)
+    away = len(chat_keeping.inactive_fans_query(scope, most=10_000))
+    return {**found, **({FANS_TABLE: away} if away else {})}

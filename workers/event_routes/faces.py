@@ -1,0 +1,53 @@
+"""Known faces, wired: who agrees, whom nobody may show, what is compared, and who says that two are not the same."""
+
+from datetime import timedelta
+from functools import partial
+
+from foundation.outbox.row_leases import Backoff
+from gate.consent import face_consent
+from gate.consent.face_consent import FaceBanEndRequested, FaceBanRequested, FaceConsentGiven
+from gate.faces.known_faces import FaceComparisonDue, FaceEnrolmentDue, ReferenceComparisonDue
+from gate.reviews import resemblance_reviews
+from gate.reviews.resemblance_reviews import ResemblanceJudged
+from studio.ingest import face_comparison
+from workers.relay.dispatch import EventRoute
+from workers.wiring import Services
+
+ENROLMENT_DEADLINE_SECONDS = 60
+"""Three photographs at most, fifteen seconds each."""
+
+COMPARISON_DEADLINE_SECONDS = 600
+"""Some pictures at a time; a beating heart makes it longer."""
+
+CLASSIFIER_BACKOFF = Backoff(first=timedelta(minutes=1), dead_at=9)
+"""A classifier that is down may be so for a day."""
+
+
+def face_routes(s: Services) -> tuple[EventRoute, ...]:
+    """The routes of everything about faces."""
+    tenant, by = s.tenant, s.face_comparison
+    return (
+        EventRoute(FaceConsentGiven, partial(face_consent.handle_face_consent, tenant=tenant)),
+        EventRoute(ReferenceComparisonDue, partial(face_consent.handle_reference_comparison, tenant=tenant)),
+        EventRoute(FaceBanEndRequested, partial(face_consent.handle_face_ban_end, tenant=tenant)),
+        EventRoute(ResemblanceJudged, partial(resemblance_reviews.handle_face_judgement, tenant=tenant)),
+        EventRoute(
+            FaceEnrolmentDue,
+            partial(face_comparison.create_face_template, by=by),
+            deadline_seconds=ENROLMENT_DEADLINE_SECONDS,
+            backoff=CLASSIFIER_BACKOFF,
+        ),
+        EventRoute(
+            FaceComparisonDue,
+            partial(face_comparison.compare_again, by=by),
+            deadline_seconds=COMPARISON_DEADLINE_SECONDS,
+            backoff=CLASSIFIER_BACKOFF,
+        ),
+        EventRoute(
+            FaceBanRequested,
+            partial(face_comparison.add_barred_face, by=by),
+            deadline_seconds=ENROLMENT_DEADLINE_SECONDS,
+            backoff=CLASSIFIER_BACKOFF,
+            on_dead=partial(face_comparison.fail_barred_face, by=by),
+        ),
+    )

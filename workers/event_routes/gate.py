@@ -1,0 +1,155 @@
+"""The safety check, wired: who handles which of its events."""
+
+from functools import partial
+
+from channels.accounts.queries import posting_surfaces
+from connectors.registry import shipped_policies
+from gate.assets import label_lifts
+from gate.assets.label_lifts import LabelLiftRequested
+from gate.consent import asset_bindings, card_answers, consent_offers, expiry
+from gate.consent.asset_bindings import CardBindingRequested
+from gate.consent.card_answers import CardAnswerSubmitted
+from gate.consent.consent_offers import OfferAnswerSubmitted
+from gate.consent.expiry import PaperReminderDue
+from gate.journal import JournalDue
+from gate.log import anchors, restore
+from gate.people import age_proofs
+from gate.people.age_proofs import AgeProofSubmitted
+from gate.policy import admission
+from gate.policy.admission import AdmissionRequested
+from gate.ratings.seals import SealDue
+from gate.removal import removal_requests, seal_response
+from gate.reviews import (
+    appeals,
+    bystanders,
+    calibration,
+    depicted_people,
+    link_targets,
+    own_releases,
+    rating_reductions,
+    rule_expiry,
+    spot_checks,
+)
+from gate.reviews import events as gate_events
+from gate.reviews.bystanders import BystandersJudged, BystandersProposed
+from gate.reviews.calibration import CalibrationRated, CalibrationReminderDue
+from gate.reviews.depicted_people import PeopleConfirmed, PeopleProposed
+from gate.reviews.events import (
+    AppealDecided,
+    AppealDue,
+    CheckpointDue,
+    DecisionTargetReached,
+    EmergencyStopRequested,
+    IntakeDue,
+    PlaceLimitRequested,
+    RatingRequested,
+    RemovalRequestDecided,
+    RemovalRequestDue,
+    ReportDue,
+    RevocationRequested,
+    RuleReminderDue,
+    RuleVerified,
+)
+from gate.reviews.link_targets import LinkTargetDeclared, LinkTargetEnded
+from gate.reviews.own_releases import OwnReleaseRequested, OwnReleaseWithdrawn
+from gate.reviews.rating_reductions import LoweringVoted
+from gate.reviews.spot_checks import SampleRead
+from workers.event_handlers import removal_form_probe, reported_content
+from workers.relay.dispatch import EventRoute
+from workers.wiring import Services, allowed_reach
+
+NETWORK_DEADLINE_SECONDS = 30
+SEARCH_DEADLINE_SECONDS = 120
+"""A look into every agency of the house."""
+
+
+def gate_routes(s: Services) -> tuple[EventRoute, ...]:
+    """The routes of everything that is decided about what may leave."""
+    tenant = s.tenant
+    sign = partial(anchors.handle_checkpoint_due, tenant=tenant, archive=s.archive, key=s.log_key)
+    keep = partial(restore.archive_journal_entry, tenant=tenant, archive=s.archive, key=s.log_key)
+    pages = s.settings.web
+    reached = partial(
+        removal_form_probe.probe_removal_form,
+        tenant=tenant,
+        address=pages.inside_url or pages.public_url,
+        reach=allowed_reach(s.settings),
+    )
+    return (
+        EventRoute(
+            RemovalRequestDue,
+            partial(removal_requests.handle_removal_request_due, tenant=tenant),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            RemovalRequestDecided,
+            partial(removal_requests.handle_removal_decision, tenant=tenant),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(DecisionTargetReached, partial(appeals.handle_target_missed, tenant=tenant)),
+        EventRoute(AppealDue, partial(appeals.handle_appeal, tenant=tenant), deadline_seconds=NETWORK_DEADLINE_SECONDS),
+        EventRoute(
+            AppealDecided,
+            partial(appeals.handle_appeal_decision, tenant=tenant),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            ReportDue,
+            partial(reported_content.search_reported_content, tenant=tenant, base=s.settings.web.public_url),
+            deadline_seconds=SEARCH_DEADLINE_SECONDS,
+        ),
+        EventRoute(IntakeDue, reached, deadline_seconds=NETWORK_DEADLINE_SECONDS),
+        EventRoute(CheckpointDue, sign, deadline_seconds=NETWORK_DEADLINE_SECONDS),
+        EventRoute(JournalDue, keep, deadline_seconds=NETWORK_DEADLINE_SECONDS),
+        EventRoute(PlaceLimitRequested, partial(gate_events.handle_place_limit, tenant=tenant)),
+        EventRoute(LinkTargetDeclared, partial(link_targets.handle_link_target, tenant=tenant)),
+        EventRoute(LinkTargetEnded, partial(link_targets.handle_link_target_end, tenant=tenant)),
+        EventRoute(
+            AdmissionRequested,
+            partial(admission.handle_admission_request, tenant=tenant, documents=shipped_policies.policy_documents),
+        ),
+        EventRoute(RuleVerified, partial(gate_events.handle_rule_verified, tenant=tenant)),
+        EventRoute(
+            RuleReminderDue,
+            partial(rule_expiry.send_rule_reminders, tenant=tenant, places=posting_surfaces),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(OwnReleaseRequested, partial(own_releases.handle_own_release, tenant=tenant)),
+        EventRoute(OwnReleaseWithdrawn, partial(own_releases.handle_own_release_end, tenant=tenant)),
+        EventRoute(EmergencyStopRequested, partial(gate_events.handle_stop_request, tenant=tenant)),
+        EventRoute(RatingRequested, partial(gate_events.handle_rating_request, tenant=tenant)),
+        EventRoute(LoweringVoted, partial(rating_reductions.handle_lowering_vote, tenant=tenant)),
+        EventRoute(
+            SampleRead,
+            partial(spot_checks.handle_sample_read, tenant=tenant),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            SealDue, partial(seal_response.handle_seal, tenant=tenant), deadline_seconds=NETWORK_DEADLINE_SECONDS
+        ),
+        EventRoute(CalibrationRated, partial(calibration.handle_calibration_rated, tenant=tenant)),
+        EventRoute(BystandersProposed, partial(bystanders.handle_bystanders_proposed, tenant=tenant)),
+        EventRoute(BystandersJudged, partial(bystanders.handle_bystanders_judged, tenant=tenant)),
+        EventRoute(LabelLiftRequested, partial(label_lifts.handle_label_lift, tenant=tenant)),
+        EventRoute(
+            CalibrationReminderDue,
+            partial(calibration.send_calibration_reminders, tenant=tenant),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(CardBindingRequested, partial(asset_bindings.handle_binding, tenant=tenant)),
+        EventRoute(PeopleConfirmed, partial(depicted_people.handle_people_confirmed, tenant=tenant)),
+        EventRoute(OfferAnswerSubmitted, partial(consent_offers.handle_offer_answer, tenant=tenant)),
+        EventRoute(
+            PaperReminderDue,
+            partial(expiry.send_expiry_reminders, tenant=tenant),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(PeopleProposed, partial(depicted_people.handle_people_proposed, tenant=tenant)),
+        EventRoute(AgeProofSubmitted, partial(age_proofs.handle_age_proof, tenant=tenant)),
+        EventRoute(
+            CardAnswerSubmitted,
+            partial(card_answers.handle_card_answer, tenant=tenant),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(RevocationRequested, partial(gate_events.handle_revocation, tenant=tenant)),
+    )

@@ -1,0 +1,227 @@
+"""Files of posts and feeds, wired.
+
+Posting, wired: who handles which of its events.
+"""
+
+from functools import partial
+
+from channels.sending import address_lookup, step_runner
+from channels.sending import edits as copies_outside
+from channels.sending.step_runner import PreparedStep, SettleAttempt
+from foundation.http import address_policy
+from foundation.http.address_policy import AddressPolicy, PublicAddressPolicy
+from foundation.http.http_client import HttpClient
+from gate.reviews.own_releases import OwnReleaseMatured
+from generators.local_models import gpu_sharing
+from schedules.feeds import download
+from schedules.feeds import handlers as feeds_handling
+from schedules.feeds.download import DownloadFeed, DownloadResult
+from schedules.imports import handlers as imports_handling
+from schedules.posts.events import (
+    AccountReconnected,
+    AltTextDue,
+    CaptionSetDue,
+    ClocksDue,
+    CopyAddressDue,
+    EditDue,
+    EditResolved,
+    ExpiryDue,
+    ExtendDue,
+    FeedReadDue,
+    IdeasDue,
+    ImportApply,
+    ImportCheck,
+    LinkHoldsDue,
+    ManualOutcomeDue,
+    PauseOver,
+    PoolDue,
+    PreflightDue,
+    PublishDue,
+    ReconcileDue,
+    RemovedCopyDue,
+    StageDue,
+    SweepDue,
+    UncertainDeliveryResolved,
+    WeekTextsDue,
+)
+from schedules.publishing import (
+    claims,
+    dry_run_outcomes,
+    expiring_posts,
+    platform_edits,
+    uncertain_deliveries,
+)
+from schedules.publishing import handlers as posting
+from schedules.recurrence import evergreen_planner
+from schedules.recurrence import handlers as repeating
+from schedules.suggestions.alt_texts import handlers as alts_handling
+from schedules.suggestions.captions import handlers as kits_handling
+from schedules.suggestions.ideas import handlers as ideas_handling
+from schedules.suggestions.weekly_plans import handlers as weeks_handling
+from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
+from workers.wiring import Services, allowed_reach, build_once
+
+IMPORT_SECONDS = 120
+"""Ten thousand lines take a quarter of it; a beating heart makes it longer."""
+
+FEED_SECONDS = 90
+"""Four requests at most, and what is written after them."""
+
+
+def make_feed_fetcher(reach: AddressPolicy) -> DownloadFeed:
+    """Asks for feeds where people may send us: in production to public addresses, and to none of our own."""
+    outside = PublicAddressPolicy(()) if isinstance(reach, PublicAddressPolicy) else reach
+    client = build_once(partial(HttpClient, max_connections=8, reach=outside))
+    may_reach = partial(address_policy.can_connect, reach=outside)
+
+    def fetch(address: str, etag: str, modified: str) -> DownloadResult:
+        return download.download_feed(address, etag, modified, http=client(), may_reach=may_reach)
+
+    return fetch
+
+
+def import_routes(s: Services) -> tuple[EventRoute, ...]:
+    """The routes of files."""
+    tenant, connectors = s.tenant, s.connectors
+    gave_up = partial(imports_handling.abandon_import, tenant=tenant)
+    check = partial(imports_handling.check_import, tenant=tenant, connectors=connectors)
+    apply = partial(imports_handling.apply_import, tenant=tenant, connectors=connectors)
+    feed = partial(feeds_handling.read_feed, tenant=tenant, fetch=make_feed_fetcher(allowed_reach(s.settings)))
+    return (
+        EventRoute(ImportCheck, check, deadline_seconds=IMPORT_SECONDS, on_dead=gave_up),
+        EventRoute(
+            FeedReadDue,
+            feed,
+            deadline_seconds=FEED_SECONDS,
+            on_dead=partial(feeds_handling.reschedule_feed, tenant=tenant),
+        ),
+        EventRoute(ImportApply, apply, deadline_seconds=IMPORT_SECONDS, on_dead=gave_up),
+    )
+
+
+RENDITION_DEADLINE_SECONDS = 120
+"""Ninety days of a series on every account, or every planned time of an agency."""
+
+STAGE_SECONDS = 320
+"""All uploads of a post, and what is written around them."""
+
+TEXT_DEADLINE_SECONDS = 120
+"""Twenty-one short texts; a beating heart makes it longer."""
+
+
+def post_routes(s: Services) -> tuple[EventRoute, ...]:
+    """The routes of what is posted."""
+    claim = partial(dry_run_outcomes.claim_or_end_dry_run, mint=s.mint, connectors=s.connectors)
+    stage = partial(claims.claim_upload, mint=s.mint, connectors=s.connectors)
+    recorded = partial(step_runner.recorded_outcome, connectors=s.connectors)
+    named = partial(address_lookup.look_up_address, tenant=s.tenant, transport=s.transport, connectors=s.connectors)
+    tenant = s.tenant
+    return (
+        EventRoute(
+            PublishDue,
+            partial(posting.publish_delivery, tenant=tenant, claim=claim, carry=s.run_steps),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+            on_dead=partial(posting.hold_after_failed_publish, tenant=tenant),
+        ),
+        EventRoute(PreflightDue, partial(posting.preflight_delivery, tenant=tenant, connectors=s.connectors)),
+        EventRoute(
+            StageDue,
+            partial(posting.stage_delivery, tenant=tenant, begin=stage, upload=s.run_upload_steps),
+            deadline_seconds=STAGE_SECONDS,
+        ),
+        EventRoute(
+            ReconcileDue,
+            partial(posting.reconcile_delivery, tenant=tenant, look=s.look_up_delivery, recorded=recorded),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            UncertainDeliveryResolved,
+            partial(uncertain_deliveries.apply_uncertain_resolution, tenant=tenant, look=named),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        *_words(s),
+        EventRoute(SweepDue, partial(posting.sweep_deliveries, tenant=tenant)),
+        EventRoute(RemovedCopyDue, partial(posting.record_copy_removed, tenant=tenant)),
+        EventRoute(ExpiryDue, partial(expiring_posts.expire_delivery, tenant=tenant)),
+        EventRoute(OwnReleaseMatured, partial(posting.resume_released_delivery, tenant=tenant)),
+        EventRoute(AccountReconnected, partial(posting.resume_reconnected_account, tenant=tenant)),
+        EventRoute(LinkHoldsDue, partial(posting.resume_for_registered_link, tenant=tenant)),
+        EventRoute(CopyAddressDue, partial(posting.record_copy_address, tenant=tenant)),
+        EventRoute(PauseOver, partial(posting.finish_posting_pause, tenant=tenant)),
+        EventRoute(ManualOutcomeDue, partial(posting.record_manual_task_end, tenant=tenant)),
+        EventRoute(
+            ExtendDue, partial(repeating.handle_extend_due, tenant=tenant), deadline_seconds=RENDITION_DEADLINE_SECONDS
+        ),
+        EventRoute(
+            PoolDue,
+            partial(evergreen_planner.plan_pool, tenant=tenant, connectors=s.connectors),
+            deadline_seconds=RENDITION_DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            ClocksDue, partial(repeating.handle_clocks_due, tenant=tenant), deadline_seconds=RENDITION_DEADLINE_SECONDS
+        ),
+        EventRoute(
+            WeekTextsDue,
+            partial(weeks_handling.generate_week_texts, tenant=tenant, engine=s.text_engine, billing=s.billing),
+            deadline_seconds=TEXT_DEADLINE_SECONDS,
+        ),
+        *_texts(s),
+        *import_routes(s),
+    )
+
+
+def _texts(s: Services) -> tuple[EventRoute, ...]:
+    """The routes of what a model writes for posts."""
+    return (
+        EventRoute(
+            CaptionSetDue,
+            partial(
+                kits_handling.generate_captions,
+                tenant=s.tenant,
+                engine=s.text_engine,
+                connectors=s.connectors,
+                billing=s.billing,
+            ),
+            deadline_seconds=TEXT_DEADLINE_SECONDS,
+            on_dead=partial(kits_handling.fail_captions, tenant=s.tenant),
+        ),
+        EventRoute(
+            AltTextDue,
+            partial(
+                alts_handling.generate_alt_text,
+                tenant=s.tenant,
+                store=s.store,
+                engine=s.vision_engine,
+                make_room=partial(gpu_sharing.free_gpu, s.settings.generators),
+                billing=s.billing,
+            ),
+            deadline_seconds=TEXT_DEADLINE_SECONDS,
+            on_dead=partial(alts_handling.fail_alt_text, tenant=s.tenant),
+        ),
+        EventRoute(
+            IdeasDue,
+            partial(ideas_handling.generate_ideas, tenant=s.tenant, engine=s.text_engine, billing=s.billing),
+            deadline_seconds=TEXT_DEADLINE_SECONDS,
+            on_dead=partial(ideas_handling.fail_ideas, tenant=s.tenant),
+        ),
+    )
+
+
+def _words(s: Services) -> tuple[EventRoute, ...]:
+    """The routes of other words for what stands outside."""
+    send = partial(platform_edits.send_edit, tenant=s.tenant, mint=s.mint, connectors=s.connectors, carry=_rewords(s))
+    gave_up = partial(platform_edits.hold_failed_edit, tenant=s.tenant)
+    return (
+        EventRoute(EditDue, send, deadline_seconds=NETWORK_DEADLINE_SECONDS, on_dead=gave_up),
+        EventRoute(EditResolved, partial(platform_edits.apply_edit_resolution, tenant=s.tenant)),
+    )
+
+
+def _rewords(s: Services) -> platform_edits.RunSteps:
+    """The loop of all that is sent, on requests that change words."""
+    arm_next = partial(copies_outside.prepare_next_edit_step, connectors=s.connectors, mint=s.mint)
+
+    def carry(armed: PreparedStep, settle: SettleAttempt) -> object:
+        return step_runner.run_steps(armed, tenant=s.tenant, transport=s.transport, arm_next=arm_next, settle=settle)
+
+    return carry

@@ -1,0 +1,194 @@
+"""The studio's event kinds, each with the one function that handles it."""
+
+from datetime import timedelta
+from functools import partial
+
+from foundation.money import parse_amounts
+from foundation.outbox.row_leases import Backoff
+from generators.local_models import gpu_sharing
+from studio.ingest import ai_disclosure, classification, picture_copies, uploads
+from studio.library.events import (
+    AiDisclosureDue,
+    AnimationDue,
+    ClassificationDue,
+    HostedRunDue,
+    PictureCopyDue,
+    RemotePictureDue,
+    RunDue,
+    SellerAnswerStored,
+    SlideshowDue,
+    SpeechDue,
+    StyleScoreDue,
+    UploadDue,
+    VoiceCatalogDue,
+)
+from studio.remote_workers import results
+from studio.runs import purchases, runner, style_similarity
+from studio.video import animations, clips, slideshows
+from studio.voice import speeches, voice_catalog
+from tenants.scope import list_tenant_ids
+from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
+from workers.wiring import Services
+
+CLASSIFIER_BACKOFF = Backoff(first=timedelta(minutes=1), dead_at=9)
+"""A classifier that is down may be so for a day; meanwhile people decide."""
+
+ENGINE_BACKOFF = Backoff(first=timedelta(seconds=20), factor=2, dead_at=12)
+"""An engine that is down may be so for hours, and is back within minutes mostly: eleven hours at most, half of it
+expected. A picture that was stored counts as a new beginning."""
+
+JOB_DEADLINE_SECONDS = 600
+"""A run of a recipe, a clip or a film; a beating heart makes it longer."""
+
+
+def studio_routes(s: Services) -> tuple[EventRoute, ...]:
+    """What makes pictures, clips and sound, and brings files in."""
+    cut = partial(
+        slideshows.make_slideshow,
+        tenant=s.tenant,
+        store=s.store,
+        credential=s.credential,
+        classifier=s.classifier,
+        compare=s.face_comparison,
+    )
+    move = partial(
+        animations.make_animation,
+        tenant=s.tenant,
+        engine=s.film_engine,
+        store=s.store,
+        credential=s.credential,
+        classifier=s.classifier,
+        compare=s.face_comparison,
+        per_day=s.settings.generators.pictures_per_day,
+    )
+    copy = partial(
+        picture_copies.make_copy,
+        tenant=s.tenant,
+        store=s.store,
+        credential=s.credential,
+        classifier=s.classifier,
+        compare=s.face_comparison,
+        cutter=s.background_cutter,
+        upscaler=s.upscaler,
+    )
+    ingest = partial(
+        uploads.ingest_upload, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.face_comparison
+    )
+    look = partial(
+        classification.reclassify, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.face_comparison
+    )
+    measure = partial(
+        style_similarity.measure_style_similarity, tenant=s.tenant, store=s.store, classifier=s.classifier
+    )
+    unmeasured = partial(style_similarity.fail_style_score, tenant=s.tenant)
+    return (
+        *_runs(s),
+        EventRoute(
+            SlideshowDue,
+            cut,
+            deadline_seconds=JOB_DEADLINE_SECONDS,
+            on_dead=partial(clips.fail_clip_after_retries, tenant=s.tenant),
+        ),
+        EventRoute(
+            AnimationDue,
+            move,
+            JOB_DEADLINE_SECONDS,
+            ENGINE_BACKOFF,
+            partial(clips.fail_clip_after_retries, tenant=s.tenant),
+        ),
+        EventRoute(
+            UploadDue,
+            ingest,
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+            on_dead=partial(uploads.fail_upload, tenant=s.tenant, store=s.store),
+        ),
+        EventRoute(
+            PictureCopyDue,
+            copy,
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+            on_dead=partial(picture_copies.fail_copy, tenant=s.tenant),
+        ),
+        _handed(s),
+        EventRoute(
+            AiDisclosureDue,
+            partial(ai_disclosure.apply_ai_disclosure, tenant=s.tenant),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(ClassificationDue, look, deadline_seconds=NETWORK_DEADLINE_SECONDS, backoff=CLASSIFIER_BACKOFF),
+        EventRoute(
+            StyleScoreDue,
+            measure,
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+            backoff=CLASSIFIER_BACKOFF,
+            on_dead=unmeasured,
+        ),
+        *_voices(s),
+    )
+
+
+def _runs(s: Services) -> tuple[EventRoute, ...]:
+    """What makes the pictures of recipes, drawn here or bought."""
+    run = partial(
+        runner.generate_pictures,
+        tenant=s.tenant,
+        engine=s.image_engine,
+        named=s.image_engine_named,
+        make_room=partial(gpu_sharing.free_gpu, s.settings.generators),
+        store=s.store,
+        credential=s.credential,
+        classifier=s.classifier,
+        compare=s.face_comparison,
+        per_day=s.settings.generators.pictures_per_day,
+        caps=parse_amounts(s.settings.generators.spending_caps),
+    )
+    forget = partial(purchases.delete_seller_answer, tenant=s.tenant, store=s.store)
+    return (
+        EventRoute(
+            RunDue, run, JOB_DEADLINE_SECONDS, ENGINE_BACKOFF, partial(runner.fail_run_after_retries, tenant=s.tenant)
+        ),
+        EventRoute(
+            HostedRunDue,
+            run,
+            JOB_DEADLINE_SECONDS,
+            ENGINE_BACKOFF,
+            partial(runner.fail_run_after_retries, tenant=s.tenant),
+        ),
+        EventRoute(SellerAnswerStored, forget, deadline_seconds=NETWORK_DEADLINE_SECONDS),
+    )
+
+
+def _voices(s: Services) -> tuple[EventRoute, ...]:
+    """What says texts, and lists who could."""
+    say = partial(
+        speeches.synthesize_speech, tenant=s.tenant, engines=s.speech_engines, store=s.store, credential=s.credential
+    )
+    agencies = partial(list_tenant_ids, s.tenant)
+    voices = partial(voice_catalog.refresh_voice_catalog, tenant=s.tenant, engines=s.speech_engines, agencies=agencies)
+    return (
+        EventRoute(
+            SpeechDue,
+            say,
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+            on_dead=partial(speeches.fail_speech, tenant=s.tenant),
+        ),
+        EventRoute(
+            VoiceCatalogDue,
+            voices,
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+            on_dead=partial(voice_catalog.fail_voice_catalog, tenant=s.tenant),
+        ),
+    )
+
+
+def _handed(s: Services) -> EventRoute:
+    """What brings in the pictures that machines of an agency's own made."""
+    bring = partial(
+        results.ingest_result,
+        tenant=s.tenant,
+        store=s.store,
+        credential=s.credential,
+        classifier=s.classifier,
+        compare=s.face_comparison,
+    )
+    lost = partial(results.fail_result, tenant=s.tenant, store=s.store)
+    return EventRoute(RemotePictureDue, bring, deadline_seconds=NETWORK_DEADLINE_SECONDS, on_dead=lost)

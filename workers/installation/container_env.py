@@ -1,0 +1,53 @@
+"""What somebody needs who runs the house in containers: addresses and secrets for docker-compose.yml."""
+
+import re
+import secrets
+from collections.abc import Mapping
+
+from foundation.errors import BadInput
+from foundation.http.host_guard import host_name
+from tenants.auth import second_factor
+from tenants.vault import envelope, sealed_intake
+from workers.installation.folder import MASTER_KEY, SECRET_FACTORIES, SIGNING_KEY
+
+_ADDRESS = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
+DEFAULT_DASHBOARD_URL, DEFAULT_PUBLIC_URL = "http://localhost:8501", "http://127.0.0.1:8080"
+"""Two names of one machine: cookies know no port, and the doors must not share theirs."""
+PASSWORD_VARIABLES = (
+    "POSTGRES_PASSWORD",
+    "DATABASE_OWNER_PASSWORD",
+    "DATABASE_WORK_PASSWORD",
+    "DATABASE_PAGES_PASSWORD",
+    "REDIS_PASSWORD",
+    "MINIO_PASSWORD",
+    "GRAFANA_PASSWORD",
+)
+
+
+def compose_variables(*, dashboard: str = "", public: str = "", demo: bool = False) -> Mapping[str, str]:
+    """Every variable docker-compose.yml asks for, its secrets made now; the TLS proxy where both addresses want it.
+
+    Without addresses, those of this machine. Raises BadInput for an address a proxy and a browser cannot both use, and
+    for two of one host: a cookie of one would be sent to the other.
+    """
+    dashboard, public = dashboard.rstrip("/") or DEFAULT_DASHBOARD_URL, public.rstrip("/") or DEFAULT_PUBLIC_URL
+    for address in (dashboard, public):
+        if not _ADDRESS.fullmatch(address):
+            raise BadInput("deploy.address", address=address)
+    if host_name(dashboard) == host_name(public):
+        raise BadInput("deploy.one_host", host=host_name(public))
+    tls = all(address.startswith("https://") for address in (dashboard, public))
+    master_key = SECRET_FACTORIES[MASTER_KEY]()
+    profiles = [name for name, wanted in (("tls", tls), ("demo", demo)) if wanted]
+    return {
+        "COMPOSE_PROFILES": ",".join(profiles),
+        "GREENROOM_ENVIRONMENT": "demo" if demo else "production",
+        "GREENROOM_DASHBOARD__PUBLIC_URL": dashboard,
+        "GREENROOM_PUBLIC_URL": public,
+        MASTER_KEY: master_key,
+        "GREENROOM_TENANTS__LETTERBOX_KEY": sealed_intake.derive_public_key(envelope.parse_master_key(master_key)),
+        "GREENROOM_TENANTS__DOOR_KEY": second_factor.derive_door_key(envelope.parse_master_key(master_key)),
+        SIGNING_KEY: SECRET_FACTORIES[SIGNING_KEY](),
+        "MINIO_USER": f"greenroom-{secrets.token_hex(4)}",
+        **{name: secrets.token_urlsafe(24) for name in PASSWORD_VARIABLES},
+    }

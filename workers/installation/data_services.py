@@ -1,0 +1,108 @@
+"""PostgreSQL and Redis: ours, started by us, or somebody else's, given by an address in the settings."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
+
+from foundation.errors import BadInput
+from foundation.ops.settings import Settings
+from workers.installation.folder import InstallationFolder, read_env
+
+DATABASE_NAME = "greenroom"
+DATABASE_LOGINS = ("owner", "work", "pages")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+def _password(env: Mapping[str, str], login: str) -> str:
+    return env.get(f"GREENROOM_EMBEDDED__{login.upper()}_PASSWORD", "")
+
+
+def _addresses(settings: Settings) -> dict[str, str]:
+    database = settings.database
+    return {
+        "owner": database.owner_url.get_secret_value(),
+        "work": database.work_url.get_secret_value(),
+        "pages": database.pages_url.get_secret_value(),
+    }
+
+
+def _is_ours(address: str, password: str) -> bool:
+    return not address or (bool(password) and urlsplit(address).password == password)
+
+
+def is_database_embedded(settings: Settings) -> bool:
+    """Whether the embedded PostgreSQL is used: no address is set but those we wrote ourselves.
+
+    Raises BadInput when only some of the three addresses were given.
+    """
+    env = read_env(InstallationFolder(settings.home))
+    foreign = {login for login, address in _addresses(settings).items() if not _is_ours(address, _password(env, login))}
+    if foreign and foreign != set(DATABASE_LOGINS):
+        missing = ", ".join(
+            f"GREENROOM_DATABASE__{login.upper()}_URL" for login in DATABASE_LOGINS if login not in foreign
+        )
+        raise BadInput("stack.database_incomplete", missing=missing)
+    return not foreign
+
+
+def is_redis_embedded(settings: Settings) -> bool:
+    """Whether the embedded Redis is used."""
+    return _is_ours(
+        settings.redis.url.get_secret_value(), _password(read_env(InstallationFolder(settings.home)), "redis")
+    )
+
+
+def redis_password(settings: Settings) -> str:
+    """The password of the embedded Redis."""
+    return _password(read_env(InstallationFolder(settings.home)), "redis")
+
+
+def superuser_password(settings: Settings) -> str:
+    """The password of the embedded cluster's superuser; for roles and the first database alone."""
+    return _password(read_env(InstallationFolder(settings.home)), "superuser")
+
+
+def superuser_url(settings: Settings) -> str:
+    """The embedded cluster as its superuser."""
+    return (
+        f"postgresql+psycopg://postgres:{superuser_password(settings)}"
+        f"@127.0.0.1:{settings.workers.postgres_port}/postgres"
+    )
+
+
+def login_passwords(settings: Settings) -> dict[str, str]:
+    """The passwords of the three logins of the embedded database."""
+    env = read_env(InstallationFolder(settings.home))
+    return {login: _password(env, login) for login in DATABASE_LOGINS}
+
+
+def read_external_logins(settings: Settings) -> tuple[str, dict[str, str]]:
+    """The database and the passwords of the three logins that the addresses name, for whom they are to be made.
+
+    Raises BadInput where an address does not name its login or a password, or another database than the others.
+    """
+    passwords, names = {}, set()
+    for login, address in _addresses(settings).items():
+        found = urlsplit(address)
+        names.add(found.path.removeprefix("/"))
+        if found.username != f"greenroom_{login}" or not found.password:
+            raise BadInput("stack.login_unnamed", variable=f"GREENROOM_DATABASE__{login.upper()}_URL", login=login)
+        passwords[login] = unquote(found.password)
+    if len(names) != 1 or not _NAME.fullmatch(name := names.pop()):
+        raise BadInput("stack.database_unnamed")
+    return name, passwords
+
+
+def embedded_addresses(settings: Settings, *, database: bool, redis: bool) -> dict[str, str]:
+    """The variables with the addresses of what we start ourselves, at the ports of the settings."""
+    values: dict[str, str] = {}
+    if database:
+        place = f"127.0.0.1:{settings.workers.postgres_port}/{DATABASE_NAME}"
+        for login, password in login_passwords(settings).items():
+            values[f"GREENROOM_DATABASE__{login.upper()}_URL"] = (
+                f"postgresql+psycopg://greenroom_{login}:{password}@{place}"
+            )
+    if redis:
+        place = f"127.0.0.1:{settings.workers.redis_port}/0"
+        values["GREENROOM_REDIS__URL"] = f"redis://:{redis_password(settings)}@{place}"
+    return values

@@ -1,0 +1,84 @@
+"""What a start does to the database before the processes run; each is a step of its own, run once by `workers.run`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from foundation.db.database import Database
+from foundation.errors import Unavailable
+from foundation.ops.settings import Settings
+from foundation.storage.archive import open_archive
+from gate.log import restore
+from gate.log.signed_checkpoints import LogKey
+from migrations import upgrading
+from tenants.scope import scope_opener
+from tenants.vault import envelope
+from workers.installation import data_services
+
+
+def migrate_database(settings: Settings) -> None:
+    """Bring roles and tables to the newest form. Repeatable.
+
+    Of a database that is not ours, roles and logins are made where a superuser is given, else they must exist.
+    Raises Unavailable when the database cannot be reached or lacks the roles, BadInput where an address names no login.
+    """
+    owner_url = settings.database.owner_url.get_secret_value()
+    superuser_url = settings.database.superuser_url.get_secret_value()
+    if data_services.is_database_embedded(settings):
+        upgrading.prepare(
+            data_services.superuser_url(settings),
+            data_services.DATABASE_NAME,
+            passwords=data_services.login_passwords(settings),
+        )
+    elif superuser_url:
+        name, passwords = data_services.read_external_logins(settings)
+        with _reaching(superuser_url):
+            upgrading.prepare(superuser_url, name, passwords=passwords)
+    else:
+        _check_roles(owner_url)
+    upgrading.upgrade(owner_url, environment=settings.environment)
+
+
+def migrate_and_replay(settings: Settings) -> None:
+    """`migrate`, then `restore`: what a start does on one machine."""
+    migrate_database(settings)
+    replay_prohibitions(settings)
+
+
+def replay_prohibitions(settings: Settings) -> int:
+    """Do again what was forbidden after the backup that this database was brought back from; how much that was.
+
+    Before any process runs: nothing may leave by what a backup still allows. Raises Unavailable without the master key.
+    """
+    master_key = envelope.parse_master_key(settings.tenants.master_key.get_secret_value())
+    database = Database(settings.database.work_url.get_secret_value(), application="restore")
+    try:
+        return restore.replay_all_journals(
+            tenant=scope_opener(database), archive=open_archive(settings), key=LogKey.derive(master_key)
+        )
+    finally:
+        database.close()
+
+
+def _check_roles(owner_url: str) -> None:
+    engine = create_engine(owner_url, connect_args={"connect_timeout": 5})
+    try:
+        with _reaching(owner_url), engine.connect() as connection:
+            have = set(connection.execute(text("SELECT rolname FROM pg_roles")).scalars())
+    finally:
+        engine.dispose()
+    missing = [role for role in upgrading.ROLES if role not in have]
+    if missing:
+        raise Unavailable("stack.roles_missing", roles=", ".join(missing))
+
+
+@contextmanager
+def _reaching(url: str) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        place = make_url(url).set(password=None).render_as_string()
+        raise Unavailable("stack.database_unreachable", place=place) from error

@@ -1,0 +1,246 @@
+"""The folder of an installation: its secrets, who holds it, which of its processes are ready. Everything in it is 0700.
+
+greenroom.env   settings and generated secrets, 0600, written as a whole or not at all
+lock            held by the supervisor while it runs, with its process id
+pg/ redis/ objects/   the data
+objects-archive/      signatures of the gate's log, written once
+run/            state.json and `<name>.ready`, worth nothing after a stop
+logs/           one file per process, turned over at 10 MiB when its process starts
+"""
+
+import base64
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from pydantic_settings.sources import DotEnvSettingsSource
+
+from foundation.errors import Conflict, Unavailable
+from foundation.ops import health_endpoint
+from foundation.ops import settings as house
+from foundation.ops.clock import monotonic, sleep
+from foundation.ops.settings import Settings
+from tenants.auth import second_factor
+from tenants.vault import envelope, sealed_intake
+
+MIB = 1024 * 1024
+FIRST_START_MIB, LATER_START_MIB = 500, 100
+"""Free space asked for before anything is written."""
+LOG_MIB, OLD_LOGS = 10, 3
+LOCK_WAIT_SECONDS = 0.5
+"""Longer than somebody holds a home who only asks who does."""
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+MASTER_KEY, SIGNING_KEY = "GREENROOM_TENANTS__MASTER_KEY", "GREENROOM_GATE__SIGNING_KEY"
+SECRET_FACTORIES: Mapping[str, Callable[[], str]] = {
+    "GREENROOM_EMBEDDED__SUPERUSER_PASSWORD": _password,
+    "GREENROOM_EMBEDDED__OWNER_PASSWORD": _password,
+    "GREENROOM_EMBEDDED__WORK_PASSWORD": _password,
+    "GREENROOM_EMBEDDED__PAGES_PASSWORD": _password,
+    "GREENROOM_EMBEDDED__REDIS_PASSWORD": _password,
+    MASTER_KEY: _key,
+    SIGNING_KEY: _key,
+}
+"""What the first start makes. The `EMBEDDED` ones go into addresses and are read by nobody else."""
+
+
+@dataclass(frozen=True)
+class InstallationFolder:
+    """The places of one installation."""
+
+    folder: Path
+
+    @property
+    def env_file(self) -> Path:
+        """Settings and secrets."""
+        return self.folder / "greenroom.env"
+
+    @property
+    def postgres_folder(self) -> Path:
+        """The embedded cluster."""
+        return self.folder / "pg"
+
+    @property
+    def redis_folder(self) -> Path:
+        """The embedded Redis."""
+        return self.folder / "redis"
+
+    @property
+    def run_folder(self) -> Path:
+        """What is true only while the house runs."""
+        return self.folder / "run"
+
+    @property
+    def state_file(self) -> Path:
+        """What the supervisor says of its processes, as JSON."""
+        return self.run_folder / "state.json"
+
+    def log_file(self, name: str) -> Path:
+        """The log of a process."""
+        return self.folder / "logs" / f"{name}.log"
+
+
+def create_folders(home: InstallationFolder) -> None:
+    """Make the folder and its subfolders, for our eyes only. Raises Unavailable when the disk is full or forbids it."""
+    try:
+        for folder in (home.folder, home.run_folder, home.folder / "logs", home.folder / "objects"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.folder.chmod(0o700)
+    except OSError as error:
+        raise write_error(error, home.folder) from error
+    first = not (home.postgres_folder / "PG_VERSION").exists()
+    needed = FIRST_START_MIB if first else LATER_START_MIB
+    if free_mib(home.folder) < needed:
+        raise Unavailable("stack.disk_small", folder=str(home.folder), free=free_mib(home.folder), needed=needed)
+
+
+def free_mib(folder: Path) -> int:
+    """Free space where `folder` lies, in MiB."""
+    return shutil.disk_usage(folder).free // MIB
+
+
+def write_error(error: OSError, folder: Path) -> Unavailable:
+    """The sentence for a write that the machine refused."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Unavailable("stack.disk_full", folder=str(folder))
+    return Unavailable("stack.folder_unwritable", folder=str(folder), detail=error.strerror or "?")
+
+
+def write_atomically(path: Path, content: str, *, mode: int = 0o600) -> None:
+    """Replace `path` in one step: a reader, or a crash, sees the old content or the new. Raises Unavailable."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise write_error(error, path.parent) from error
+
+
+def read_env(home: InstallationFolder) -> dict[str, str]:
+    """What stands in `greenroom.env`, by variable; read as the settings read it, so that both know the same keys."""
+    found = DotEnvSettingsSource(Settings, env_file=home.env_file).env_vars
+    return {name.upper(): value.strip() for name, value in found.items() if value is not None}
+
+
+def write_env(home: InstallationFolder, values: Mapping[str, str]) -> None:
+    """Set variables in `greenroom.env`; the other lines, comments included, stay. Raises Unavailable."""
+    if all(read_env(home).get(name) == value for name, value in values.items()):
+        return
+    kept = (
+        home.env_file.read_text("utf-8").splitlines()
+        if home.env_file.exists()
+        else ["# Made by greenroom. Keep it secret."]
+    )
+    lines = [line for line in kept if line.partition("=")[0].strip() not in values]
+    lines += [f"{name}={value}" for name, value in values.items()]
+    write_atomically(home.env_file, "\n".join(lines) + "\n")
+
+
+def create_missing_secrets(home: InstallationFolder) -> None:
+    """Make what is missing of `SECRETS`; what exists stays, for the data cannot be read without it. A key that the
+    environment holds is not written down here."""
+    known = house.load_settings_of(home.folder)
+    keys = {MASTER_KEY: known.tenants.master_key, SIGNING_KEY: known.gate.signing_key}
+    have = {**read_env(home), **{name: key.get_secret_value() for name, key in keys.items()}}
+    made = {name: make() for name, make in SECRET_FACTORIES.items() if not have.get(name)}
+    master_key = envelope.parse_master_key({**have, **made}[MASTER_KEY])
+    derived = {
+        "GREENROOM_TENANTS__LETTERBOX_KEY": sealed_intake.derive_public_key(master_key),
+        "GREENROOM_TENANTS__DOOR_KEY": second_factor.derive_door_key(master_key),
+    }
+    write_env(home, made | derived)
+    home.env_file.chmod(0o600)
+
+
+class SupervisorLock:
+    """The hold of one supervisor on a home: a file lock, so that Linux lets go of it however the holder ends."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def release(self) -> None:
+        """Let another supervisor in."""
+        self._file.close()
+
+
+def acquire_lock(home: InstallationFolder) -> SupervisorLock:
+    """Take the home. Raises Conflict with the process id of the supervisor that has it."""
+    file, until = (home.folder / "lock").open("a+", encoding="utf-8"), monotonic() + LOCK_WAIT_SECONDS
+    while not _locked(file):
+        if monotonic() > until:
+            file.close()
+            raise Conflict("stack.already_running", pid=running_supervisor_pid(home) or 0)
+        sleep(0.01)
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return SupervisorLock(file)
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def running_supervisor_pid(home: InstallationFolder) -> int | None:
+    """The process id of the supervisor that runs this home, or None when it does not run."""
+    path = home.folder / "lock"
+    if not path.exists():
+        return None
+    with path.open(encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            written = file.read().strip()
+            return int(written) if written.isdigit() else 0
+    return None
+
+
+def rotate_log(log: Path) -> None:
+    """Before a process starts: a log above 10 MiB becomes `.1`, older ones move up, the third is dropped."""
+    if not log.exists() or log.stat().st_size < LOG_MIB * MIB:
+        return
+    for number in range(OLD_LOGS, 0, -1):
+        older = log if number == 1 else log.with_name(f"{log.name}.{number - 1}")
+        if older.exists():
+            older.replace(log.with_name(f"{log.name}.{number}"))
+
+
+def announce_ready(settings: Settings, name: str) -> None:
+    """Say, from inside process `name`, that it works now; the supervisor waits for it. May be said again."""
+    run = InstallationFolder(settings.home).run_folder
+    run.mkdir(mode=0o700, parents=True, exist_ok=True)  # a process started by somebody else's supervisor
+    write_atomically(run / f"{name}.ready", str(os.getpid()))
+    health_endpoint.mark_ready()
+
+
+def has_announced_ready(home: InstallationFolder, name: str, pid: int) -> bool:
+    """Whether the process with this id has said that it works."""
+    try:
+        return (home.run_folder / f"{name}.ready").read_text() == str(pid)
+    except OSError:
+        return False

@@ -1,0 +1,98 @@
+"""A checkout is answered while its platform waits: yes, or no with the reason for whoever wants to pay."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from channels.accounts import account_connectors
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.sending import account_actions
+from connectors.contract.connector import ChatConnector, ChatUpdate
+from connectors.contract.payments import SupportsCheckoutRefusal
+from connectors.transport.transport import EgressForbidden, Transport
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message, render_message
+from foundation.ids import uuid7
+from foundation.ops import telemetry
+from gate.contract.units import Subject, Text, Unit
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from subscribers.checkout import order_payments
+from subscribers.checkout.order_payments import PaymentAllowed
+from subscribers.delivery.message_delivery import MintPermit
+from subscribers.fans import directory
+from subscribers.intake import update_intake
+from subscribers.rails.contract import Rails
+from workers.listeners.polling import LISTENER_ACTOR
+
+REFUSAL_SUBJECT = "checkout"
+"""What a refusal is about: it stands nowhere once it was read."""
+
+log = telemetry.get_logger("workers.listeners.checkouts")
+
+
+@dataclass(frozen=True)
+class CheckoutResponder:
+    """Who answers checkouts, with what that takes."""
+
+    tenant: OpenScope
+    transport: Transport
+    connectors: Mapping[str, ChatConnector]
+    rails: Rails
+    mint: MintPermit
+
+    def answer_checkout(self, channel: Channel, update: ChatUpdate) -> bool:
+        """Say yes to a payment that may go through, and why not to any other; whether the update was such a question.
+
+        Where a platform shows no words, no answer is a no: it gives up after ten seconds.
+        """
+        if update.kind != "checkout":
+            return False
+        query = self.rails[channel.platform].checkout(update, update_intake.till_of_channel(channel))
+        with self.tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
+            verdict = order_payments.answer_checkout_query(scope, query)
+        connector = account_connectors.connector_for(self.connectors, channel)
+        if isinstance(verdict, PaymentAllowed):
+            account_actions.send_control_step(
+                channel, connector.accept_checkout(query.query_id), transport=self.transport
+            )
+        elif isinstance(connector, SupportsCheckoutRefusal):
+            self._refuse(channel, update, connector, verdict.reason)
+        return True
+
+    def _refuse(
+        self, channel: Channel, update: ChatUpdate, connector: SupportsCheckoutRefusal, reason: Message
+    ) -> None:
+        """Say no in words: they are the catalogue's, and leave under a permit like all others."""
+        try:
+            with self.tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
+                unit = _refusal(scope, channel, update, reason)
+                step = connector.refuse_checkout(update.ref, unit.text_of("body"))
+                permit = self.mint(scope, unit, step, author=LISTENER_ACTOR)
+            self.transport.send(step, permit, account=channel_reads.transport_account(channel))
+        except PermitDenied as denied:  # the platform gives up by itself; nothing else is held up by it
+            with self.tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
+                issuance.record_denial(scope, denied)
+        except EgressForbidden as refused:
+            log.error("checkout.not_refused", channel=str(channel.id), error=refused.message.code)
+        else:
+            with self.tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
+                issuance.record_removed(scope, permit.jti, "shown_once")
+
+
+def _refusal(scope: Scope, channel: Channel, update: ChatUpdate, reason: Message) -> Unit:
+    fan = directory.find_fan_identity(scope, channel.id, update.fan)
+    words = render_message(reason, fan.language if fan is not None else directory.answer_language(update.language))
+    return Unit(
+        tenant_id=channel.tenant_id,
+        creator_id=channel.creator_id,
+        subject=Subject(REFUSAL_SUBJECT, uuid7()),
+        platform=channel.platform,
+        surface=channel.chat_surface,
+        channel_id=channel.id,
+        account=channel.account,
+        audience="viewer",
+        texts=(Text("body", words),),
+        viewer=update.fan,
+        service=reason.code,
+    )

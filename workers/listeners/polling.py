@@ -1,0 +1,284 @@
+"""The listening process: one thread for each chat account, hearing what fans do and keeping it before acknowledging.
+
+Payments are recorded, checkouts answered at once and in this process: a queue would be too slow for ten seconds.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from channels.accounts import account_connectors, lifecycle
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.listening import listener
+from channels.listening.listener import ReceivedUpdates
+from connectors.contract.connector import ChatConnector, ChatUpdate
+from connectors.transport.transport import Transport
+from foundation.db.database import OpenScope, Scope
+from foundation.i18n.translation import Message
+from foundation.ops import telemetry
+from foundation.ops.clock import monotonic
+from tenants.notices import notices
+from tenants.scope import list_tenant_ids
+from workers.runtime import metrics
+
+LISTENER_ACTOR = "system:listening"
+REFRESH_SECONDS = 5.0
+"""How often accounts that were connected or lost meanwhile are looked for, where a look takes no time."""
+
+REST_PER_REFRESH, MAX_REST_SECONDS = 19, 60.0
+"""A look asks every agency, and is followed by so many times as long without one, in seconds at most."""
+
+FAILURE_PAUSE_SECONDS = 0.25
+MAX_FAILURE_STEP = 7
+"""Doublings of the wait after a poll that came to nothing: 32 s at most."""
+
+WAKE_SHARE = 4
+"""Requests of a poll after which nobody wakes an account before its turn; one is worth a quarter of the wait. So one
+that is woken all the time costs no more than these in each turn, or what it costs anyway."""
+
+UPDATE_TRIES = 3
+"""How often one update is tried before it is put aside, so that it does not silence its account."""
+
+MONEY_UPDATES = ("payment", "refund")
+"""What is never put aside: it is told, and tried until it is kept."""
+
+log = telemetry.get_logger("workers.listeners.polling")
+
+StoreUpdate = Callable[[Scope, Channel, ChatUpdate], None]
+"""Keeps one update in its room, in the transaction that acknowledges it."""
+
+AnswerAtOnce = Callable[[Channel, ChatUpdate], bool]
+"""Answers what cannot wait (a checkout), outside of any transaction; whether it was such an update."""
+
+
+class AccountListener:
+    """One account's thread. It ends when its account may no longer listen, or the process stops."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        tenant: OpenScope,
+        transport: Transport,
+        connectors: Mapping[str, ChatConnector],
+        hear: StoreUpdate,
+        at_once: AnswerAtOnce,
+    ) -> None:
+        self.channel = channel
+        self._tenant, self._transport, self._connectors = tenant, transport, connectors
+        self._hear, self._at_once = hear, at_once
+        self._stop, self._woken = threading.Event(), threading.Event()
+        self._failed: Counter[str] = Counter()
+        self._thread = threading.Thread(target=self._run, name=f"ear-{channel.account}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Listen no more; the poll that is out ends by itself and is heard again after the next start."""
+        self._stop.set()
+        self._woken.set()
+
+    def poll_now(self) -> None:
+        """Ask now instead of at the next turn: somebody said that there is something. Told often, it is done once."""
+        self._woken.set()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread still runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        deaf, asked = 0, 1
+        while not self._stop.is_set():
+            try:
+                heard = self.poll_once()
+                asked = heard.asked if heard is not None else 1
+                deaf = 0 if heard is None or heard.cursor is not None else deaf + 1
+            except Exception as error:  # the thread must outlive a database restart
+                deaf += 1
+                log.error("listen.failed", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+            if deaf:
+                self._stop.wait(FAILURE_PAUSE_SECONDS * 2 ** min(deaf, MAX_FAILURE_STEP))
+            else:
+                self._rest(asked)
+            self._woken.clear()  # before it asks: who comes while it does so is not forgotten
+
+    def _rest(self, asked: int) -> None:
+        """Wait for the next turn, or for whoever wakes this account, the longer the more the last poll asked."""
+        pace = account_connectors.connector_for(self._connectors, self.channel).capabilities.poll_seconds
+        least = pace * min(max(asked, 1), WAKE_SHARE) / WAKE_SHARE
+        if not self._stop.wait(least):
+            self._woken.wait(pace - least)
+
+    def poll_once(self) -> ReceivedUpdates | None:
+        """One poll, kept and acknowledged; None where it rests and, the last, of one that may not listen any more."""
+        channel, after = self._standing()
+        if not lifecycle.is_listened_to(channel):
+            self.stop()
+            return None
+        with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
+            if listener.is_polling_blocked(scope, channel, account_connectors.connector_for(self._connectors, channel)):
+                return listener.NOT_POLLED
+            if listener.is_over_cost_cap(scope, channel):
+                metrics.LISTENER_COLLECTOR.record_received(
+                    channel.id, channel.platform
+                )  # it rests as its agency said; nothing is wrong
+                return None
+        heard = listener.poll_updates(
+            channel, after, transport=self._transport, connectors=self._connectors, rest=self._stop.wait
+        )
+        if self._stop.is_set():  # stopped while the platform was asked: whoever listens next hears it again
+            return None
+        if heard.updates and not lifecycle.is_listened_to(self._standing()[0]):
+            self.stop()  # paused while the platform was asked: all of it is heard again after the pause
+            return None
+        if heard.cursor is not None:
+            metrics.LISTENER_COLLECTOR.record_received(channel.id, channel.platform)
+        self.store_updates(channel, heard)
+        return heard
+
+    def store_updates(self, channel: Channel, heard: ReceivedUpdates) -> None:
+        """Keep what was heard and remember how far that is; raises where it must be heard, or kept, again."""
+        waiting = [update for update in heard.updates if not self._at_once(channel, update)]
+        try:
+            with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
+                for update in waiting:
+                    self._hear(scope, channel, update)
+                listener.acknowledge_updates(scope, channel, heard)
+        except (OperationalError, InterfaceError):
+            raise  # the database is away, or two met in a lock: all is heard again
+        except Exception as error:  # one of them cannot be kept; which one is found out
+            log.warning("listen.one_by_one", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+            self._one_by_one(channel, waiting, heard)
+        self._failed.clear()
+
+    def _standing(self) -> tuple[Channel, str]:
+        """The account as it is now, and how far it was heard."""
+        with self._tenant(self.channel.tenant_id, LISTENER_ACTOR) as scope:
+            channel = channel_reads.get_channel(scope, self.channel.id)
+            return channel, listener.inbox_cursor(
+                scope, channel, account_connectors.connector_for(self._connectors, channel)
+            )
+
+    def _one_by_one(self, channel: Channel, updates: Sequence[ChatUpdate], heard: ReceivedUpdates) -> None:
+        """Keep each update by itself, in order; what fails for the third time is put aside and told to the members."""
+        for update in updates:
+            try:
+                with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
+                    self._hear(scope, channel, update)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception as error:
+                self._failed[update.key] += 1
+                if self._failed[update.key] < UPDATE_TRIES:
+                    raise
+                self._put_aside(channel, update, error)
+                if update.kind in MONEY_UPDATES:
+                    raise
+        with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
+            listener.acknowledge_updates(scope, channel, heard)
+
+    def _put_aside(self, channel: Channel, update: ChatUpdate, error: Exception) -> None:
+        log.error(
+            "listen.put_aside",
+            kind=update.kind,
+            error=telemetry.describe_error(error),
+            at=telemetry.error_location(error),
+        )
+        told = Message("listen.set_aside", {"account": channel.name})
+        cause = f"update:{channel.id}:{update.key}"
+        with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
+            notices.put(scope, told, cause=cause, urgent=True, creator_id=channel.creator_id)
+
+
+class ListenerPool:
+    """All accounts that can be heard, kept in step with the database."""
+
+    def __init__(
+        self,
+        make: Callable[[Channel], AccountListener],
+        *,
+        tenant: OpenScope,
+        chatty: Callable[[Channel], bool],
+        inbox: Callable[[Channel], Hashable] = lambda channel: channel.id,
+        refresh_seconds: float = REFRESH_SECONDS,
+        rests: int = REST_PER_REFRESH,
+    ) -> None:
+        """`inbox` says which accounts hear the same messages: the oldest of them listens for all."""
+        self._make, self._tenant, self._chatty = make, tenant, chatty
+        self._every, self._rests = refresh_seconds, rests
+        self._inbox = inbox
+        self._ears: dict[UUID, AccountListener] = {}
+        self._told: set[UUID] = set()
+        self._stopping = threading.Event()
+
+    def run(self, *, beat: Callable[[], None]) -> None:
+        """Listen until `stop`; `beat` is called after each look at the accounts."""
+        while not self._stopping.is_set():
+            started, rest = monotonic(), 0.0
+            try:
+                self._refresh()
+                beat()
+                rest = min((monotonic() - started) * self._rests, MAX_REST_SECONDS)
+            except Exception as error:  # the accounts already known go on being heard; it is tried again soon
+                log.error(
+                    "listen.refresh_failed", error=telemetry.describe_error(error), at=telemetry.error_location(error)
+                )
+            self._stopping.wait(max(self._every - (monotonic() - started), rest))
+        for ear in self._ears.values():
+            ear.stop()
+
+    def stop(self) -> None:
+        """End the run."""
+        self._stopping.set()
+
+    def find_listener(self, channel_id: UUID) -> AccountListener | None:
+        """Who listens on an account, if anybody does."""
+        return self._ears.get(channel_id)
+
+    def _refresh(self) -> None:
+        newest_first = sorted(self._channels(), key=lambda channel: channel.id, reverse=True)
+        inboxes: dict[Hashable, Channel] = {}
+        for each in newest_first:
+            try:
+                inboxes[self._inbox(each)] = each
+            except Exception as error:  # an account whose name says nothing keeps itself from being heard, nobody else
+                self._tell(each, error)
+        wanted = {channel.id: channel for channel in inboxes.values()}
+        for channel_id in list(self._ears):
+            if channel_id not in wanted:
+                self._ears.pop(channel_id).stop()
+                metrics.LISTENER_COLLECTOR.remove_channel(channel_id)
+        for channel_id, channel in wanted.items():
+            if channel_id not in self._ears or not self._ears[channel_id].is_alive:
+                try:
+                    made = self._make(channel)
+                except Exception as error:  # the others are heard all the same; this one is tried again
+                    self._tell(channel, error)
+                    continue
+                self._ears[channel_id] = made
+                metrics.LISTENER_COLLECTOR.record_received(channel_id, channel.platform)
+                made.start()
+
+    def _tell(self, channel: Channel, error: Exception) -> None:
+        """Say, once, that an account cannot be heard, and what to do."""
+        if channel.id in self._told:
+            return
+        log.error("listen.deaf", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+        told = Message("listen.deaf", {"account": channel.name})
+        with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
+            notices.put(scope, told, cause=f"deaf:{channel.id}", urgent=True, creator_id=channel.creator_id)
+        self._told.add(channel.id)
+
+    def _channels(self) -> list[Channel]:
+        found: list[Channel] = []
+        for tenant_id in list_tenant_ids(self._tenant):
+            with self._tenant(tenant_id, LISTENER_ACTOR) as scope:
+                found += [channel for channel in channel_reads.list_channels(scope) if self._chatty(channel)]
+        return found

@@ -1,0 +1,151 @@
+"""Being called instead of asking: the listening process takes in what a platform tells it, where it has an address.
+
+The secret of a call is compared before a byte of it is read as anything; what came is kept, together with all it
+caused, before the call is answered with 200. A call that comes again changes nothing.
+"""
+
+import hashlib
+import hmac
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+from uuid import UUID
+
+from channels.accounts import account_connectors, lifecycle
+from channels.accounts import queries as channel_reads
+from channels.accounts.queries import Channel
+from channels.listening.listener import ReceivedUpdates
+from connectors.contract.connector import (
+    ChatConnector,
+    ChatUpdate,
+    Response,
+    StepNotSent,
+    SupportsWebhook,
+    WireStep,
+)
+from foundation.db.database import Scope
+from foundation.ops import telemetry
+from foundation.ops.clock import monotonic
+from foundation.outbox import inbox
+from foundation.sealed import SealSecret
+from gate.contract.permit import AuthOrder
+from workers.listeners.polling import (
+    FAILURE_PAUSE_SECONDS,
+    LISTENER_ACTOR,
+    MAX_FAILURE_STEP,
+    AccountListener,
+)
+from workers.runtime import metrics
+
+PULSE_SECONDS = 10.0
+RESUBSCRIBE_SECONDS = 3600.0
+"""How often the platform is told again where to call: whoever took the account elsewhere meanwhile is found out."""
+
+STATUS_POLL_CONFLICT = 409
+"""A poll of an account that the platform calls, or that somebody else polls."""
+
+log = telemetry.get_logger("workers.listeners.webhooks.account_listener")
+
+AcceptAgeWebhook = Callable[[UUID, UUID, str], bool]
+"""Whether a call about a check (tenant, check, proof) bears its proof; then somebody looks."""
+
+
+def webhook_secret(master_key: bytes, channel_id: UUID) -> str:
+    """What the platform shows when it calls for an account: derived, so that nothing is kept."""
+    return hmac.new(master_key, b"greenroom hook " + channel_id.bytes, hashlib.sha256).hexdigest()
+
+
+def age_webhook_token(master_key: bytes, tenant_id: UUID, check_id: UUID) -> str:
+    """What a provider's call about one check of one tenant must bear in its address; derived, so that nothing is kept.
+
+    A call under another's address does not pass, and nothing of its body is read: it makes us look, no more.
+    """
+    about = b"greenroom age call " + tenant_id.bytes + check_id.bytes
+    return hmac.new(master_key, about, hashlib.sha256).hexdigest()
+
+
+def can_use_webhooks(connector: ChatConnector) -> bool:
+    """Whether the platform can call."""
+    return hasattr(connector, "subscribe")
+
+
+class PolledWebhookListener(AccountListener):
+    """An account that could be called, and is polled: before that the platform is told to call no more."""
+
+    def poll_once(self) -> ReceivedUpdates | None:
+        """One poll; refused because the platform calls, it is told to stop."""
+        heard = super().poll_once()
+        if heard is not None and isinstance(heard.answer, Response) and heard.answer.status == STATUS_POLL_CONFLICT:
+            self._ask(
+                cast(SupportsWebhook, account_connectors.connector_for(self._connectors, self.channel)).delete_webhook()
+            )
+        return heard
+
+    def _ask(self, step: WireStep) -> bool:
+        channel = self._standing()[0]
+        if not lifecycle.is_listened_to(channel):  # one that is being disconnected is not signed up anew
+            return False
+        order = AuthOrder(channel.tenant_id, channel.id)
+        answer = self._transport.send(step, order, account=channel_reads.transport_account(channel))
+        return isinstance(answer, Response) and answer.is_success
+
+
+class WebhookListener(PolledWebhookListener):
+    """An account the platform calls: its thread says where, now and then, and takes in what comes."""
+
+    def __init__(self, channel: Channel, *, address: str, secret: str, seal: SealSecret, **collaborators: Any) -> None:
+        super().__init__(channel, **collaborators)
+        self._address, self.secret, self._seal = address, secret, seal
+        self._kept, self._one_at_a_time = self._hear, threading.Lock()
+        self._hear = self._once_only
+        self._body: Mapping[str, Any] = {}
+
+    @property
+    def connector(self) -> SupportsWebhook:
+        """Of its platform."""
+        return cast(SupportsWebhook, account_connectors.connector_for(self._connectors, self.channel))
+
+    def _run(self) -> None:
+        deaf, due = 0, 0.0
+        while not self._stop.is_set():
+            try:
+                if monotonic() >= due:
+                    sealed = self._seal(self.channel.tenant_id, self.secret)
+                    told = self._ask(self.connector.set_webhook(self._address, sealed))
+                    deaf, due = (0, monotonic() + RESUBSCRIBE_SECONDS) if told else (deaf + 1, 0.0)
+            except Exception as error:  # the thread must outlive a database restart
+                deaf += 1
+                log.error("hooks.failed", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+            if not deaf:
+                metrics.LISTENER_COLLECTOR.record_received(self.channel.id, self.channel.platform)
+            self._stop.wait(FAILURE_PAUSE_SECONDS * 2 ** min(deaf, MAX_FAILURE_STEP) if deaf else PULSE_SECONDS)
+
+    def accept_call(self, body: Mapping[str, Any]) -> bool:
+        """Keep what a call told; whether it is kept, so that the platform may forget it."""
+        updates = self.connector.parse_webhook(body)
+        if updates is None:
+            return True  # nobody will ever read it
+        channel = self._standing()[0]
+        if not lifecycle.is_listened_to(channel) or self._stop.is_set():
+            return False
+        with self._one_at_a_time:
+            self._body = body
+            fresh = tuple(update for update in updates if not self._known_checkout(channel, update))
+            cursor = str(max((int(update.key) + 1 for update in updates if update.key.isdigit()), default=0))
+            self.store_updates(channel, ReceivedUpdates(fresh, cursor, StepNotSent("called", "told")))
+        return True
+
+    def _known_checkout(self, channel: Channel, update: ChatUpdate) -> bool:
+        """A checkout is answered once: the second time it is told, its answer is on its way or too late."""
+        if update.kind != "checkout":
+            return False
+        with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
+            return inbox.receive(scope, _source(channel), update.key, dict(self._body)) is None
+
+    def _once_only(self, scope: Scope, channel: Channel, update: ChatUpdate) -> None:
+        if inbox.receive(scope, _source(channel), update.key, dict(self._body)) is not None:
+            self._kept(scope, channel, update)
+
+
+def _source(channel: Channel) -> str:
+    return f"hook:{channel.id}"

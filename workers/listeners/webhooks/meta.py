@@ -1,0 +1,145 @@
+"""Calls of Meta for the whole installation: one address, accounts of several agencies in one call.
+
+Who signed it is checked before anybody asks the database. Whoever has the secret of an application can make us read
+what would be read anyway, at most every two minutes for each account, and learns nothing: an account of ours, one of
+nobody and one that rests are answered alike.
+"""
+
+import hmac
+import threading
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from channels.listening import webhook_subscriptions
+from connectors.contract.app_webhooks import AppWebhookEvent
+from connectors.platforms.meta import webhooks
+from connectors.transport import signatures
+from foundation.db.database import OpenScope, Scope
+from foundation.ops import telemetry
+from foundation.ops.clock import monotonic
+from foundation.ops.settings import ConnectorsSettings
+from tenants.scope import list_tenant_ids
+from workers.listeners.polling import ListenerPool
+from workers.listeners.webhooks import app_webhooks
+from workers.listeners.webhooks.app_webhooks import (
+    CACHE_SECONDS,
+    STATUS_ACCEPTED,
+    STATUS_UNAUTHORIZED,
+    WEBHOOK_ACTOR,
+    PollAccountNow,
+)
+from workers.wiring import Services, media_base_url
+
+STATUS_RETRY = 503
+"""They tell it again."""
+
+META_PLATFORMS = ("instagram", "facebook", "threads")
+
+log = telemetry.get_logger("workers.listeners.webhooks.meta")
+
+
+class MetaWebhooks:
+    """The accounts that Meta may call about, and what a call makes us do."""
+
+    def __init__(
+        self,
+        *,
+        tenant: OpenScope,
+        secrets: Sequence[str],
+        word: str,
+        wake: PollAccountNow,
+        known_seconds: float = CACHE_SECONDS,
+    ) -> None:
+        """`secrets` sign calls, any of them; `word` is what they show who set this address up. No secrets: no calls."""
+        self._tenant, self._secrets, self._word, self._wake = tenant, secrets, word, wake
+        self._every = known_seconds
+        self._lock, self._at = threading.Lock(), float("-inf")
+        self._known: Mapping[tuple[str, str], set[UUID]] = {}
+
+    def answer_challenge(self, query: Mapping[str, str]) -> str:
+        """What is said back to who sets this address up and knows the word; "" to everybody else."""
+        word, said = webhooks.verification_challenge(query)
+        right = bool(self._secrets) and hmac.compare_digest(word.encode(errors="replace"), self._word.encode())
+        return said if right and word else ""
+
+    def has_signature(self, shown: str) -> bool:
+        """Whether what is shown looks like a signature at all, so that the body is worth reading."""
+        return bool(self._secrets and webhooks.read_signature(shown))
+
+    def accept_call(self, shown: str, body: bytes) -> int:
+        """The status a call is answered with. What it makes us write for one agency stands or falls apart from that of
+        the others: where it does not stand, all of it is told again, and known where it stood."""
+        if not self._is_theirs(webhooks.read_signature(shown), body):
+            return STATUS_UNAUTHORIZED
+        kept = True
+        for tenant_id, told in self._by_agency(webhooks.parse_app_webhooks(body)).items():
+            try:
+                woken = self._nudged(tenant_id, told)
+            except Exception as error:  # the other agencies' accounts are heard all the same
+                log.error(
+                    "hooks.call_not_kept", error=telemetry.describe_error(error), at=telemetry.error_location(error)
+                )
+                kept = False
+                continue
+            for channel_id in woken:
+                self._wake(channel_id)
+        return STATUS_ACCEPTED if kept else STATUS_RETRY
+
+    def _is_theirs(self, mark: str, body: bytes) -> bool:
+        right = [signatures.sign_body(secret, body) for secret in self._secrets if mark]
+        return any([hmac.compare_digest(mark, one) for one in right])  # all of them: a list, no generator
+
+    def _by_agency(self, told: Sequence[AppWebhookEvent]) -> Mapping[UUID, list[AppWebhookEvent]]:
+        found: defaultdict[UUID, list[AppWebhookEvent]] = defaultdict(list)
+        known = self._find() if told else {}
+        for one in told:
+            for tenant_id in known.get((one.platform, one.account), ()):
+                found[tenant_id].append(one)
+        return found
+
+    def _nudged(self, tenant_id: UUID, told: Sequence[AppWebhookEvent]) -> list[UUID]:
+        """Put what an agency's accounts make us read; those that are to be listened to."""
+        with self._tenant(tenant_id, WEBHOOK_ACTOR) as scope:
+            return [channel_id for one in told for channel_id in _ask(scope, one)]
+
+    def _find(self) -> Mapping[tuple[str, str], set[UUID]]:
+        """Whose accounts there are, as they were found lately: only what was signed makes us look at all."""
+        with self._lock:
+            if monotonic() - self._at >= self._every:
+                found: defaultdict[tuple[str, str], set[UUID]] = defaultdict(set)
+                for tenant_id in list_tenant_ids(self._tenant):
+                    with self._tenant(tenant_id, WEBHOOK_ACTOR) as scope:
+                        for one in webhook_subscriptions.active_account_names(scope, META_PLATFORMS):
+                            found[one].add(tenant_id)
+                self._known, self._at = dict(found), monotonic()
+            return self._known
+
+
+def _ask(scope: Scope, told: AppWebhookEvent) -> list[UUID]:
+    if told.at is not None and scope.now - told.at > webhooks.MAX_CALL_AGE:
+        return []
+    channel_id = webhook_subscriptions.record_call(scope, told.platform, told.account)
+    return app_webhooks.request_reads(scope, f"call:{channel_id}", [channel_id], told) if channel_id is not None else []
+
+
+def meta_secrets(own: ConnectorsSettings) -> tuple[str, ...]:
+    """The secrets that sign calls of Meta; none without the word that goes with them, since nobody could set it up."""
+    typed = [one.strip() for one in own.meta_secrets.get_secret_value().split(",")]
+    return tuple(filter(None, typed)) if own.meta_verify_token.get_secret_value() else ()
+
+
+def can_receive_meta_webhooks(s: Services) -> bool:
+    """Whether Meta's calls are taken: the installation has an address, and the secrets of an application."""
+    return bool(media_base_url(s.settings) and meta_secrets(s.settings.connectors))
+
+
+def make_meta_webhooks(s: Services, ears: ListenerPool, *, known_seconds: float = CACHE_SECONDS) -> MetaWebhooks:
+    """What the door does with them, in the process that listens."""
+    own = s.settings.connectors
+    word = own.meta_verify_token.get_secret_value()
+    secrets = meta_secrets(own)
+    if not secrets and (word or own.meta_secrets.get_secret_value()):
+        log.warning("hooks.meta_half_set_up")
+    wake = app_webhooks.make_wake(ears)
+    return MetaWebhooks(tenant=s.tenant, secrets=secrets, word=word, wake=wake, known_seconds=known_seconds)

@@ -1,0 +1,178 @@
+"""The door that platforms call at, in the listening process: the secret first, then the body, then 200."""
+
+import hmac
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
+from uuid import UUID
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from connectors.platforms.meta import webhooks
+from foundation.ops import telemetry
+from workers.listeners.polling import AccountListener
+from workers.listeners.webhooks.account_listener import AcceptAgeWebhook, WebhookListener
+from workers.listeners.webhooks.app_webhooks import AppWebhooks
+from workers.listeners.webhooks.meta import MetaWebhooks
+from workers.runtime import listening_socket
+from workers.runtime.asgi_server import server_config
+
+MAX_BODY_BYTES = 1024 * 1024
+"""Bytes of a call; an update is some kilobytes, and Meta puts up to a thousand changes into one."""
+
+MAX_SIGNED_BODY_BYTES = 256 * 1024
+"""Bytes of a signed call: an event is of ids and a few words, and its signature is of all of it."""
+
+log = telemetry.get_logger("workers.listeners.webhooks.server")
+
+
+def create_webhook_app(
+    find: Callable[[UUID], AccountListener | None],
+    age_called: AcceptAgeWebhook,
+    calls: AppWebhooks | None = None,
+    house: MetaWebhooks | None = None,
+) -> Starlette:
+    """The app that platforms call, `POST /hooks/<platform>/<account>` or, for an application of an agency (`calls`),
+    `POST /hooks/<platform>/<tenant>/<application>`, or Meta for the whole `house`, `/hooks/meta`; and providers of age
+    checks."""
+
+    async def called(request: Request) -> Response:
+        ear = _ear(request, find)
+        if ear is None:
+            return Response(status_code=404)
+        shown = request.headers.get(ear.connector.hook_header, "")
+        if not hmac.compare_digest(shown.encode(), ear.secret.encode()):
+            return Response(status_code=401)
+        body = await _json(request)
+        if body is None:
+            return Response(status_code=400)
+        try:
+            kept = await run_in_threadpool(ear.accept_call, body)
+        except Exception as error:
+            log.error("hooks.not_kept", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+            kept = False
+        return Response(status_code=200 if kept else 503)
+
+    async def signed(request: Request) -> Response:
+        given = request.path_params
+        shown = request.headers.get(calls.signature_header(given["platform"]), "") if calls is not None else ""
+        if calls is None or not shown:
+            return Response(status_code=401)
+        body = await _bytes(request, MAX_SIGNED_BODY_BYTES)
+        if body is None:
+            return Response(status_code=413)
+        try:
+            ids = UUID(given["tenant"]), UUID(given["application"])
+        except ValueError:
+            return Response(status_code=401)
+        try:
+            return Response(
+                status_code=await run_in_threadpool(calls.accept_call, given["platform"], *ids, shown, body)
+            )
+        except Exception as error:
+            log.error("hooks.call_not_kept", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+            return Response(status_code=503)
+
+    return Starlette(
+        routes=[
+            *_of_meta(house),
+            _of_age(age_called),
+            Route("/hooks/{platform}/{channel}", called, methods=["POST"]),
+            Route("/hooks/{platform}/{tenant}/{application}", signed, methods=["POST"]),
+        ]
+    )
+
+
+def _of_age(age_called: AcceptAgeWebhook) -> Route:
+    """Where a provider of age checks calls about one."""
+
+    async def age(request: Request) -> Response:
+        given = request.path_params
+        try:
+            tenant_id, check_id = UUID(given["tenant"]), UUID(given["check"])
+            kept = await run_in_threadpool(age_called, tenant_id, check_id, given["proof"])
+        except ValueError:
+            return Response(status_code=404)
+        except Exception as error:
+            log.error("hooks.age_not_kept", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+            return Response(status_code=503)
+        return Response(status_code=200 if kept else 401)
+
+    return Route("/hooks/age/{tenant}/{check}/{proof}", age, methods=["POST"])
+
+
+def _of_meta(house: MetaWebhooks | None) -> list[Route]:
+    """Where Meta asks who set this address up, and calls; a stranger is told the same as where it never calls."""
+
+    async def proven(request: Request) -> Response:
+        said = house.answer_challenge(request.query_params) if house is not None else ""
+        return PlainTextResponse(said) if said else Response(status_code=403)
+
+    async def told(request: Request) -> Response:
+        shown = request.headers.get(webhooks.SIGNATURE_HEADER, "")
+        if house is None or not house.has_signature(shown):
+            return Response(status_code=401)
+        body = await _bytes(request, MAX_BODY_BYTES)
+        if body is None:
+            return Response(status_code=413)
+        try:
+            return Response(status_code=await run_in_threadpool(house.accept_call, shown, body))
+        except Exception as error:
+            log.error("hooks.call_not_kept", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+            return Response(status_code=503)
+
+    return [Route("/hooks/meta", proven, methods=["GET"]), Route("/hooks/meta", told, methods=["POST"])]
+
+
+def _ear(request: Request, find: Callable[[UUID], AccountListener | None]) -> WebhookListener | None:
+    try:
+        ear = find(UUID(request.path_params["channel"]))
+    except ValueError:
+        return None
+    known = isinstance(ear, WebhookListener) and ear.channel.platform == request.path_params["platform"]
+    return cast(WebhookListener, ear) if known else None
+
+
+async def _json(request: Request) -> Mapping[str, Any] | None:
+    """The object of a body; None for anything else, or for more than anybody would send."""
+    body = await _bytes(request, MAX_BODY_BYTES)
+    try:
+        read = json.loads(body.decode()) if body is not None else None
+    except (ValueError, RecursionError):
+        return None
+    return read if isinstance(read, dict) else None
+
+
+async def _bytes(request: Request, most: int) -> bytes | None:
+    """A body as it came; None for more than anybody would send, of which no more is read."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > most:
+            return None
+    return bytes(body)
+
+
+@contextmanager
+def run_webhook_server(app: Starlette, host: str, port: int) -> Iterator[None]:
+    """The door, open beside the listeners until the block ends."""
+    server = uvicorn.Server(server_config(app))
+    thread = threading.Thread(
+        target=server.run,
+        kwargs={"sockets": [listening_socket.open_listening_socket(host, port)]},
+        name="hook-door",
+        daemon=True,
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(10)

@@ -1,0 +1,155 @@
+"""The process `llm`: the small text model of the house on loopback, as an OpenAI-compatible server.
+
+The supervisor holds its port and starts it for the first caller; it ends after a quarter of an hour without a word.
+It is a process of its own because llama.cpp does not survive a fork, and so that its 220 MiB are paid once. Since
+llama.cpp opens its own port, what arrives at ours is passed on to it, byte for byte.
+"""
+
+import importlib
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from foundation.ops import clock
+from foundation.ops import settings as house
+from foundation.ops.settings import Settings
+from generators.contract.engines import EngineMissing, EngineUnreachable
+from generators.engines.text.embedded import CONTEXT, model_file
+from workers.runtime import listening_socket
+
+IDLE_SECONDS = 15 * 60.0
+READY_SECONDS = 20.0
+_HOST = "127.0.0.1"
+_LOOK_SECONDS = 1.0
+_CODE = Path(__file__).resolve().parents[2]
+
+
+def run_text_server(settings: Settings, *, idle_seconds: float = IDLE_SECONDS) -> None:
+    """Serve the model until nobody has asked for `idle_seconds`. Raises EngineMissing without a model or llama.cpp."""
+    with listening_socket.open_listening_socket(_HOST, settings.workers.llm_port) as front:
+        model = start_llama_server(settings)
+        behind = urlsplit(str(model.listening_address))
+        IdleProxy(front, (_HOST, behind.port or 0), idle_seconds).run()
+
+
+def _file(settings: Settings) -> Path:
+    file = model_file(settings.generators)
+    if file is None:
+        raise EngineMissing("engine.no_text_model")
+    return file
+
+
+def start_llama_server(settings: Settings) -> Any:
+    """Load the model and open llama.cpp's own server on a free port. One slot: questions wait in its queue.
+
+    Raises EngineMissing without a model or llama.cpp.
+    """
+    file = _file(settings)
+    try:
+        llama = importlib.import_module("xllamacpp")
+    except ImportError as error:
+        raise EngineMissing("engine.package_missing", package="xllamacpp") from error
+    wanted = llama.CommonParams()
+    wanted.model.path, wanted.n_ctx, wanted.n_parallel = str(file), CONTEXT, 1
+    wanted.cpuparams.n_threads = 2
+    wanted.verbosity = -1  # it would write the questions to the log
+    try:
+        return llama.Server(wanted)
+    except RuntimeError as error:
+        raise EngineMissing("engine.file_broken", file=file.name) from error
+
+
+class IdleProxy:
+    """Passes connections on from one listening socket to a port behind it, until nothing has passed for a while."""
+
+    def __init__(self, front: socket.socket, behind: tuple[str, int], idle_seconds: float) -> None:
+        self._front, self._behind, self._idle = front, behind, idle_seconds
+        self._passed = clock.monotonic()
+
+    def run(self) -> None:
+        """Accept until idle; each connection has two threads, one for each way."""
+        self._front.settimeout(_LOOK_SECONDS)
+        while clock.monotonic() - self._passed < self._idle:
+            with suppress(TimeoutError):
+                self._connect(self._front.accept()[0])
+
+    def _connect(self, caller: socket.socket) -> None:
+        self._passed = clock.monotonic()
+        caller.settimeout(None)  # what is accepted inherits the listener's time-out on some systems
+        try:
+            server = socket.create_connection(self._behind, timeout=_LOOK_SECONDS)
+        except OSError:
+            caller.close()
+            return
+        server.settimeout(None)
+        for source, sink in ((caller, server), (server, caller)):
+            threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                self._passed = clock.monotonic()
+                sink.sendall(data)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+def is_model_loaded(url: str) -> bool:
+    """Whether the server at `url` answers that its model is loaded; looks for at most two seconds."""
+    client = HttpClient(max_connections=1)
+    try:
+        reply = client.send(HttpRequest("GET", url.rstrip("/") + "/health", deadline=2.0))
+    finally:
+        client.close()
+    return isinstance(reply, HttpResponse) and reply.status == 200
+
+
+def text_server_starter(settings: Settings) -> Callable[[], None]:
+    """What `text_engine` takes as `start`: for a process without a supervisor, it starts the model's process itself."""
+    return lambda: ensure_text_server(settings)
+
+
+def ensure_text_server(settings: Settings) -> None:
+    """Start the process unless it runs; return when it is ready. Of two callers at once, the port decides.
+
+    Raises EngineUnreachable when it is not ready within 20 seconds, EngineMissing without a model.
+    """
+    url = settings.generators.llm_url
+    _file(settings)
+    if is_model_loaded(url):
+        return
+    child = _spawn(settings)
+    until = clock.monotonic() + READY_SECONDS
+    while clock.monotonic() < until:
+        if is_model_loaded(url):
+            return
+        child.poll()  # it may have found the port taken by a faster one: then that one gets ready
+        clock.sleep(0.1)
+    raise EngineUnreachable("engine.not_ready", engine="embedded", log=str(_log(settings)))
+
+
+def _log(settings: Settings) -> Path:
+    return settings.home / "logs" / "llm.log"
+
+
+def _spawn(settings: Settings) -> "subprocess.Popen[bytes]":
+    """The process in a session of its own; it outlives its caller and ends by itself."""
+    log = _log(settings)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as sink:
+        return subprocess.Popen(
+            [sys.executable, "-m", "workers.run", "llm", "workers.processes.text_server:run_text_server"],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            env=house.child_environment(settings.home, code=_CODE),
+            start_new_session=True,
+        )

@@ -1,0 +1,62 @@
+"""The mains of the two doors, web and dashboard. They load nothing that may reveal a secret, sign or send."""
+
+from typing import TYPE_CHECKING
+
+from foundation.db.database import Database
+from foundation.ops.settings import Settings
+from foundation.storage.object_store import open_library_store, open_page_store
+from gate.policy import active_policy
+from tenants.scope import scope_opener
+from workers.runtime import listening_socket
+from workers.runtime.asgi_server import ReadyServer, server_config
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+WEB_POOL_SIZE = 2
+"""Connections to PostgreSQL; they open when first needed."""
+
+
+def run_web(settings: Settings) -> None:
+    """The creators' own pages."""
+    from web.app import create_web_app  # noqa: PLC0415  FastAPI for the one process that needs it
+
+    active_policy.set_trusted_keys(settings.gate.policy_keys)
+    database = Database(settings.database.pages_url.get_secret_value(), pool_size=WEB_POOL_SIZE, application="web")
+    public = settings.web.public_url.rstrip("/")
+    serve_app(
+        create_web_app(
+            tenant=scope_opener(database),
+            store=open_page_store(settings),
+            library=open_library_store(settings),
+            called=settings.public_url,
+            public_url=public,
+            security_contact=settings.web.security_contact,
+            inside_url=settings.web.inside_url,
+            letterbox_key=settings.tenants.letterbox_key,
+            pictures_per_day=settings.generators.pictures_per_day,
+            generators=settings.generators,
+        ),
+        settings.web.host,
+        settings.web.port,
+        proxies=settings.workers.trusted_proxies,
+    )
+    database.close()
+
+
+def run_dashboard(settings: Settings) -> None:
+    """The members' door."""
+    from dashboard.app import create_dashboard_app  # noqa: PLC0415  Streamlit for the one process that needs it
+
+    door_of = settings.dashboard
+    serve_app(create_dashboard_app(), door_of.host, door_of.port, proxies=settings.workers.trusted_proxies)
+
+
+def serve_app(application: "ASGIApp", host: str, port: int, *, proxies: str = "") -> None:
+    """Serve an ASGI app until SIGTERM; what was asked is answered first, for five seconds at most.
+
+    `proxies` are the addresses whose word on a visitor's address is taken; nobody's when empty.
+    """
+    ReadyServer(server_config(application, proxies=proxies)).run(
+        sockets=[listening_socket.open_listening_socket(host, port)]
+    )

@@ -1,0 +1,104 @@
+"""Fixed ticks in the relay's process. A tick only writes due rows; creators' schedules are rows, never ticks."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from types import TracebackType
+from typing import Literal
+from uuid import UUID
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from foundation.db.database import DatabaseRole, OpenScope, Scope
+from foundation.ops import telemetry
+from foundation.ops.clock import wall_now
+
+CLOCK_CHECK_INTERVAL = timedelta(seconds=5)
+"""So far a clock is set right by the way; more, and it was set back."""
+
+log = telemetry.get_logger("workers.relay.beat")
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Every `seconds` (and once at the start), `put` writes rows that are due; it never works itself.
+
+    Ticks of one `line` come one after the other: those that go through all agencies must not hold up the house's own.
+    """
+
+    seconds: int
+    write_rows: Callable[[OpenScope], None]
+    name: str = ""
+    executor: Literal["default", "house"] = "default"
+
+
+class BeatEnded(Exception):  # no error: a tick's next scope is not opened
+    """The relay ends: whoever leads next begins with every tick."""
+
+
+class Beat:
+    """The ticks while this relay leads: `with Beat(ticks, tenant):`. Memory store: the outbox does the catching up."""
+
+    def __init__(self, ticks: Sequence[Tick], tenant: OpenScope, *, clock: Callable[[], datetime] = wall_now) -> None:
+        self._ticks, self._tenant, self._clock = tuple(ticks), tenant, clock
+        self._scheduler: BackgroundScheduler | None = None
+        self._over = Event()
+
+    def __enter__(self) -> None:
+        if not self._ticks:
+            return
+        self._over.clear()
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            # All of them begin with the relay, which needs this interpreter and its connections for what is due.
+            executors={"default": ThreadPoolExecutor(1), "house": ThreadPoolExecutor(1)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        for tick in self._ticks:
+            self._scheduler.add_job(
+                self._beat,
+                "interval",
+                seconds=tick.seconds,
+                args=(tick,),
+                next_run_time=self._clock(),
+                executor=tick.executor,
+            )
+        self._scheduler.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=True)
+            self._scheduler = None
+
+    def follow_clock_rollback(self) -> None:
+        """Let ticks come as often as they should where the machine's clock was set back: APScheduler waits for a time
+        of day, so an hour back would be an hour without any."""
+        now = self._clock()
+        for job in self._scheduler.get_jobs() if self._scheduler is not None else ():
+            (tick,) = job.args
+            if (
+                job.next_run_time is not None
+                and job.next_run_time - now > timedelta(seconds=tick.seconds) + CLOCK_CHECK_INTERVAL
+            ):
+                job.modify(next_run_time=now)
+
+    def _beat(self, tick: Tick) -> None:
+        try:
+            tick.write_rows(self._open)
+        except BeatEnded:
+            return
+        except Exception as error:  # the next beat tries again; what is due is in the rows
+            log.error(
+                "beat.failed", tick=tick.name, error=telemetry.describe_error(error), at=telemetry.error_location(error)
+            )
+
+    def _open(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> AbstractContextManager[Scope]:
+        if self._over.is_set():
+            raise BeatEnded
+        return self._tenant(tenant_id, actor, role=role)

@@ -1,0 +1,143 @@
+"""Celery carries two ids and nothing else: no retries, no times, no results. Its loss costs one lease of lateness."""
+
+import logging
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Thread, current_thread, main_thread
+from types import FrameType
+from uuid import UUID
+
+from celery import Celery
+from celery.exceptions import WorkerShutdown
+from celery.worker import WorkController, state
+
+from foundation.errors import Unavailable
+from foundation.ops import telemetry
+from foundation.ops.clock import monotonic, sleep
+from foundation.outbox.outbox import Queue
+from workers.relay.redis_transport import TRANSPORT_PATH
+
+TASK_NAME = "handle"
+log = telemetry.get_logger("workers.relay.celery_app")
+REDIS_SECONDS = 5.0
+"""How long a command to Redis may take; above the second for which a worker waits for a message."""
+
+HandleEvent = Callable[[UUID, UUID], object]
+"""Handles one claimed row: its id and the token of its lease."""
+
+
+def make_celery_app(redis_url: str, handle: HandleEvent | None = None) -> Celery:
+    """The Celery app of this process: JSON, early ack, no result, no remote control, our own logging.
+
+    `handle` does the one task there is; a process that only sends leaves it out.
+    """
+    serve = handle or _unserved
+
+    def handled(event_id: str, lease_token: str) -> None:
+        try:
+            serve(UUID(event_id), UUID(lease_token))
+        except Exception as error:  # the row could not be settled: its lease ends, and it is handed out again
+            log.error(
+                "event.unsettled",
+                event_id=event_id,
+                error=telemetry.describe_error(error),
+                at=telemetry.error_location(error),
+            )
+
+    app = Celery("greenroom", broker=redis_url, set_as_current=False)
+    app.conf.update(
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        task_acks_late=False,
+        task_publish_retry=False,
+        task_default_queue="urgent",
+        task_create_missing_queues=True,
+        worker_prefetch_multiplier=1,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_disable_rate_limits=True,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a Redis that refuses writes is away, and ended the worker: a full disk
+        broker_connection_timeout=2.0,
+        broker_transport=TRANSPORT_PATH,
+        broker_transport_options={
+            "socket_timeout": REDIS_SECONDS,
+            "socket_connect_timeout": 2.0,
+            "socket_keepalive": True,
+        },
+    )
+    app.task(handled, name=TASK_NAME, shared=False)  # shared ones reach every other app of the process
+    return app
+
+
+def _unserved(event_id: UUID, _token: UUID) -> None:
+    raise Unavailable("worker.unserved", event=str(event_id))  # a process that only sends was asked to serve
+
+
+def _controller(app: Celery, queues: Sequence[Queue], threads: int) -> WorkController:
+    logging.getLogger("celery").setLevel(logging.WARNING)  # two lines per message otherwise; outcomes are counted
+    state.should_stop = state.should_terminate = None
+    app.finalize()
+    app.set_default()  # the threads of the pool look the task up in it
+    return WorkController(
+        app=app,
+        pool_cls="threads",
+        concurrency=threads,
+        queues=list(queues),
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+
+
+def run_celery_worker(app: Celery, *, queues: Sequence[Queue], threads: int) -> None:
+    """Work on `queues` with so many threads until SIGTERM or SIGINT; then end what runs, and return.
+
+    Call it in the main thread, as the last act of a process: Celery keeps one worker per process.
+    """
+    controller = _controller(app, queues, threads)
+    if current_thread() is main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _stop)
+    controller.start()
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    state.should_stop = 0  # a warm stop: take no more, end what runs
+
+
+@contextmanager
+def background_worker(app: Celery, *, queues: Sequence[Queue], threads: int) -> Iterator[None]:
+    """A worker beside other work in this process, for tests and benchmarks; ended warmly with the block.
+
+    Raises Unavailable when it does not reach Redis within 20 s.
+    """
+    controller = _controller(app, queues, threads)
+    thread = Thread(target=_until_stopped, args=(controller,), name="worker", daemon=True)
+    thread.start()
+    until = monotonic() + 20
+    while controller.consumer is None or controller.consumer.task_consumer is None:
+        if monotonic() > until:
+            raise Unavailable("worker.not_ready")
+        sleep(0.01)
+    try:
+        yield
+    finally:
+        state.should_stop = 0
+        thread.join(60)
+        state.should_stop = None
+
+
+def _until_stopped(controller: WorkController) -> None:
+    try:
+        controller.start()
+    except WorkerShutdown:
+        return

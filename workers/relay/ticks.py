@@ -1,0 +1,169 @@
+"""What the beat writes. Apart from the handlers: the relay need not load the rooms whose rows it only writes."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from uuid import UUID
+
+from channels.accounts import credentials
+from channels.accounts.events import AgeRetentionDue, TenantLimitsDue
+from channels.connections import command_menu
+from channels.listening import webhook_subscriptions
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput
+from foundation.ids import INSTALLATION_ID
+from foundation.ops import telemetry
+from foundation.ops.clock import monotonic, sleep
+from foundation.ops.wall_time import local_day
+from foundation.outbox import outbox
+from foundation.outbox.outbox import Event
+from gate.consent.expiry import PaperReminderDue
+from gate.faces import known_faces
+from gate.reviews.calibration import CalibrationReminderDue
+from gate.reviews.events import CheckpointDue, IntakeDue, PlaceProbeDue, RuleReminderDue
+from insights.metrics import followers
+from insights.metrics.events import RollupDue
+from schedules.posts.events import ClocksDue, SweepDue
+from studio.library.events import WatchFolderDue
+from subscribers.checkout import platform_earnings, rail_reconciliation
+from subscribers.comments import incoming_comments
+from subscribers.conversations.events import RolesDue
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.queries import Creator
+from tenants.notices import emails
+from tenants.retention import RetentionDue
+from tenants.scope import list_tenant_ids
+from workers.relay.beat import Tick
+
+BEAT_ACTOR = "system:beat"
+ROLLUP_SECONDS = 300
+CHECKPOINT_SECONDS = 30
+"""How late a checkpoint may be."""
+
+DESTINATION_CHECK_SECONDS = 3600
+"""How long a place may be other than it was while something above General stands there."""
+
+RETENTION_SECONDS = 6 * 3600
+"""How late something that is over may go."""
+INTAKE_SECONDS = 300
+"""Between two looks at the form for removal requests: eleven may fail before nothing for adults leaves."""
+
+FOLLOWERS_SECONDS = 6 * 3600
+"""Between two questions how many follow an account."""
+
+EARNINGS_SECONDS = 6 * 3600
+"""Between two questions what an account earned."""
+
+RAIL_SECONDS = 900
+"""Between two comparisons of the books with what platforms list: how late what a fan paid for may come."""
+
+WATCH_FOLDER_SECONDS = 30
+"""Between two looks into the folder that files are brought in from."""
+
+WEBHOOK_SUBSCRIPTION_SECONDS = 300
+"""How late an account that was just connected may be signed up for calls."""
+
+DAY_SECONDS = 24 * 3600
+
+WITHIN, ROLLED_UP_WITHIN = timedelta(seconds=50), timedelta(seconds=250)
+"""Before the next beat of the same: a row that still waits is not written again."""
+
+AT_ONCE, ROLLED_UP_AT_ONCE, LATER = 20, 4, timedelta(seconds=1)
+"""So many agencies have something to do at once, the next so much later: a thousand at the same moment, each minute,
+would stand before what is due on time."""
+
+WriteRows = Callable[[OpenScope], None]
+
+log = telemetry.get_logger("workers.relay.ticks")
+
+
+def _each(tenant: OpenScope, within: timedelta = WITHIN, *, at_once: int = AT_ONCE) -> Iterator[tuple[UUID, timedelta]]:
+    """Every agency, and how much later than now it has something to do; all of them `within` what is given.
+
+    What is done for one of them is followed by as long a rest: this is the process that hands out what is due.
+    """
+    found = list_tenant_ids(tenant)
+    step = min(LATER, within * at_once / max(len(found), 1))
+    for number, tenant_id in enumerate(found):
+        began = monotonic()
+        yield tenant_id, step * (number // at_once)
+        sleep(monotonic() - began)
+
+
+def _for_each_tenant(event: Callable[[UUID, UUID], Event], dedupe: str, *, house: bool = False) -> WriteRows:
+    """One row for every agency, and for the house itself where that is said, unless one still waits."""
+
+    def put(tenant: OpenScope) -> None:
+        more = [(INSTALLATION_ID, timedelta())] if house else []
+        for tenant_id, later in (*more, *_each(tenant)):
+            with tenant(tenant_id, BEAT_ACTOR) as scope:
+                outbox.put(scope, event(tenant_id, tenant_id), at=scope.now + later, dedupe=dedupe)
+
+    return put
+
+
+def _for_the_house(event: Callable[[UUID, UUID], Event], dedupe: str) -> WriteRows:
+    """One row for the house, unless it still waits."""
+
+    def put(tenant: OpenScope) -> None:
+        with tenant(INSTALLATION_ID, BEAT_ACTOR) as scope:
+            outbox.put(scope, event(INSTALLATION_ID, INSTALLATION_ID), dedupe=dedupe)
+
+    return put
+
+
+def _as_planned(plan: Callable[[Scope], object]) -> WriteRows:
+    """Whatever a room plans for each agency now."""
+
+    def put(tenant: OpenScope) -> None:
+        for tenant_id, _ in _each(tenant):
+            with tenant(tenant_id, BEAT_ACTOR) as scope:
+                plan(scope)
+
+    return put
+
+
+def _each_creator_is_rolled_up(tenant: OpenScope) -> None:
+    for tenant_id, later in _each(tenant, ROLLED_UP_WITHIN, at_once=ROLLED_UP_AT_ONCE):
+        with tenant(tenant_id, BEAT_ACTOR) as scope:
+            for creator in tenant_reads.list_creators(scope):
+                _roll_up(scope, creator, later)
+
+
+def _roll_up(scope: Scope, creator: Creator, later: timedelta) -> None:
+    """Yesterday and today of one creator; a zone nobody knows stops this creator's numbers, not everybody's."""
+    try:
+        day = local_day(scope.now, creator.zone)
+    except BadInput as error:
+        log.warning("rollup.no_zone", creator=str(creator.id), error=telemetry.describe_error(error))
+        return
+    for each in (day - timedelta(days=1), day):
+        due = RollupDue(scope.tenant_id, creator.id, each)
+        outbox.put(scope, due, at=scope.now + later, dedupe=f"rollup:{creator.id}:{each}")
+
+
+TICKS = (
+    Tick(60, _for_each_tenant(SweepDue, "sweep"), "sweep"),
+    Tick(60, _as_planned(credentials.schedule_due_renewals), "tokens"),
+    Tick(60, _as_planned(emails.schedule_emails), "mails"),
+    Tick(60, _as_planned(incoming_comments.schedule_comment_readings), "remarks"),
+    Tick(CHECKPOINT_SECONDS, _for_the_house(CheckpointDue, "checkpoint"), "checkpoints", "house"),
+    Tick(INTAKE_SECONDS, _for_the_house(IntakeDue, "intake"), "intake", "house"),
+    Tick(WEBHOOK_SUBSCRIPTION_SECONDS, _as_planned(webhook_subscriptions.plan_checks), "calls"),
+    Tick(WATCH_FOLDER_SECONDS, _for_the_house(WatchFolderDue, "folder"), "folder", "house"),
+    Tick(3600, _for_each_tenant(AgeRetentionDue, "age_forget"), "ages"),
+    Tick(3600, _for_each_tenant(RolesDue, "roles"), "roles"),
+    Tick(3600, _for_the_house(RuleReminderDue, "rules"), "rules", "house"),
+    Tick(3600, _for_the_house(PaperReminderDue, "people"), "people", "house"),
+    Tick(DESTINATION_CHECK_SECONDS, _for_each_tenant(PlaceProbeDue, "copy_probe"), "places"),
+    Tick(RETENTION_SECONDS, _for_each_tenant(RetentionDue, "keeping", house=True), "keeping"),
+    Tick(DAY_SECONDS, _for_the_house(CalibrationReminderDue, "comparisons"), "comparisons", "house"),
+    Tick(DAY_SECONDS, _for_each_tenant(TenantLimitsDue, "limits"), "limits"),
+    Tick(DAY_SECONDS, _as_planned(command_menu.plan_menu_checks), "menus"),
+    Tick(DAY_SECONDS, _as_planned(known_faces.resume_face_work), "faces"),
+    Tick(DAY_SECONDS, _for_each_tenant(ClocksDue, "clocks"), "clocks"),
+    Tick(FOLLOWERS_SECONDS, _as_planned(followers.schedule_follower_counts), "followers"),
+    Tick(RAIL_SECONDS, _as_planned(rail_reconciliation.schedule_reconciliations), "rails"),
+    Tick(EARNINGS_SECONDS, _as_planned(platform_earnings.schedule_earnings_readings), "earnings"),
+    Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
+)
+"""What the beat writes; it does none of it itself."""

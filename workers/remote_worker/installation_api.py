@@ -1,0 +1,190 @@
+"""What a machine that makes pictures says to the house it works for, over HTTPS. It opens no database and no queue."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import BaseModel, ValidationError
+
+from foundation.errors import BadInput, Conflict, Refused
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse, RequestNotSent, ResponseLost
+from foundation.ops.clock import sleep
+from foundation.storage.object_store import bytes_digest
+from generators.remote_protocol import (
+    MAX_PICTURE_BYTES,
+    RESULT_HEADER,
+    HeartbeatResponse,
+    LeaseHeartbeat,
+    LeaseReturn,
+    MaterialRequest,
+    PictureResult,
+    WireMessage,
+    WorkRequest,
+    WorkResponse,
+)
+
+API_PATH = "/machine/v1"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+FIRST_WAIT, MAX_WAIT_SECONDS = 1.0, 30.0
+"""Seconds between two tries while the house is away; each is twice as long as the one before."""
+
+SUBMIT_TRIES = 8
+"""How often a picture is sent that did not arrive as it left, or that something between did not let through: some two
+minutes. Then the house lends it again, and counts how often."""
+
+DIGEST_MISMATCH_CODE = "machine.digest"
+"""What the house says of a picture that did not arrive as it left."""
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+
+class InstallationUnreachable(Exception):  # no error: the house does not answer, or not now
+    """Worth another try, in `after` seconds at least."""
+
+    def __init__(self, why: str, after: float = 0.0) -> None:
+        self.why, self.after = why, after
+        super().__init__(why)
+
+
+class LeaseEnded(Exception):  # no error: nobody wants these pictures any more
+    """The run was ended, or another machine has it."""
+
+
+class InstallationApi:
+    """One house, as one machine of one agency."""
+
+    def __init__(
+        self, url: str, key: str, *, deadline: float = 30.0, told: Callable[[str], None] | None = None
+    ) -> None:
+        """`told` hears why the house does not answer. Raises BadInput for an address that is not https, but for one of
+        this very machine."""
+        parts = _parts(url)
+        if (
+            parts is None
+            or not parts.hostname
+            or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+        ):
+            raise BadInput("join.https")
+        self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self._key, self._deadline, self._told = key, deadline, told or (lambda _: None)
+        self._client = HttpClient(max_connections=4)
+
+    def request_work(self, wanted: WorkRequest) -> WorkResponse:
+        """Pictures to make, or how long to wait. Asks until the house answers."""
+        return self._patiently(lambda: self._form("/work", wanted, WorkResponse))
+
+    def send_heartbeat(self, said: LeaseHeartbeat) -> HeartbeatResponse:
+        """Say how far it is, once. Raises Away."""
+        return self._form("/beats", said, HeartbeatResponse)
+
+    def fetch_source_picture(self, wanted: MaterialRequest) -> bytes:
+        """A picture that others are made from. Raises Ended where it may not be used any more."""
+
+        def once() -> bytes:
+            reply = self._call("/materials", _json(wanted))
+            if reply.status != 200:
+                raise LeaseEnded
+            if bytes_digest(reply.body) != wanted.sha256:
+                raise InstallationUnreachable("digest")
+            return reply.body
+
+        return self._patiently(once)
+
+    def submit_picture(self, made: PictureResult, data: bytes) -> None:
+        """Hand a picture in, until the house has it. Raises Ended where the house says that it wants it no more."""
+        headers = {"content-type": "application/octet-stream", RESULT_HEADER: _ascii(made)}
+
+        wait = FIRST_WAIT
+        for _ in range(SUBMIT_TRIES):
+            reply = self._patiently(lambda: self._call("/pictures", data, headers))
+            if reply.status == 204:
+                return
+            if _is_no(reply):
+                break
+            self._told(str(reply.status))
+            sleep(wait)
+            wait = min(wait * 2, MAX_WAIT_SECONDS)
+        raise LeaseEnded
+
+    def return_lease(self, said: LeaseReturn) -> None:
+        """Say that no more of a lease is made, once: a house that does not hear it sees the lease end by itself."""
+        try:
+            self._call("/given", _json(said))
+        except InstallationUnreachable as away:
+            self._told(away.why)
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        wait = FIRST_WAIT
+        while True:
+            try:
+                return ask()
+            except InstallationUnreachable as away:
+                self._told(away.why)
+                sleep(max(wait, away.after))
+                wait = min(wait * 2, MAX_WAIT_SECONDS)
+
+    def _form(self, path: str, said: WireMessage, kind: type[M]) -> M:
+        reply = self._call(path, _json(said))
+        if reply.status == 403:
+            raise Refused("join.key_refused")
+        if reply.status != 200:
+            raise Conflict("join.no_house", status=reply.status)
+        try:
+            return kind.model_validate_json(reply.body)
+        except ValidationError as error:
+            raise InstallationUnreachable("answer") from error
+
+    def _call(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> HttpResponse:
+        """One request. Raises Away, and Refused for a key that opens nothing."""
+        said = {"authorization": f"Bearer {self._key}", "content-type": "application/json", **(headers or {})}
+        request = HttpRequest("POST", f"{self.url}{API_PATH}{path}", said, body, self._deadline, MAX_PICTURE_BYTES)
+        match self._client.send(request):
+            case RequestNotSent(detail) | ResponseLost(detail):
+                raise InstallationUnreachable(detail)
+            case HttpResponse(status=401):
+                raise Refused("join.key_refused")
+            case HttpResponse(status=status, headers=told) if status == 429 or status >= 500:
+                raise InstallationUnreachable(str(status), _seconds(told.get("retry-after", "")))
+            case reply:
+                return reply
+
+
+def _is_no(reply: HttpResponse) -> bool:
+    """Whether the house itself says that it does not want a picture: a proxy's page never came to its ears."""
+    try:
+        return 400 <= reply.status < 500 and _No.model_validate_json(reply.body).error.code != DIGEST_MISMATCH_CODE
+    except ValidationError:
+        return False
+
+
+class _Code(BaseModel):
+    code: str
+
+
+class _No(BaseModel):
+    """How the house says no."""
+
+    error: _Code
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The parts of an address; None of what is none."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else None  # asking for it checks it
+    except ValueError:
+        return None
+
+
+def _json(said: WireMessage) -> bytes:
+    return said.model_dump_json().encode()
+
+
+def _ascii(made: PictureResult) -> str:
+    """For a header, which holds nothing else."""
+    return made.model_dump_json(ensure_ascii=True)
+
+
+def _seconds(said: str) -> float:
+    return min(float(said), 900.0) if said.isascii() and said.isdigit() else 0.0

@@ -1,0 +1,56 @@
+"""What `greenroom worker --join` needs before it can work: its key, its engine, its folder."""
+
+import getpass
+import signal
+import sys
+from functools import cache
+from types import FrameType
+
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from foundation.ops import settings as house
+from foundation.ops.settings import Settings
+from generators import registry
+from workers.remote_worker import work_loop
+from workers.remote_worker.installation_api import InstallationApi
+from workers.remote_worker.spool import open_spool
+from workers.terminal.output import print_message, translate
+
+
+def run_remote_worker(url: str, *, once: bool = False) -> None:
+    """Work for a house until Ctrl-C or SIGTERM, or, with `once`, until there is nothing to do.
+
+    Raises BadInput without a key or for an address that is not https, EngineMissing where the engine of the settings
+    cannot be used, Conflict where this machine works for that house already, Refused for a key that opens nothing.
+    """
+    settings = house.load_settings()
+    key = _key(settings)
+    found = InstallationApi(url, key, told=_away())
+    engine = registry.load_image_engine(settings.generators)
+    signal.signal(signal.SIGTERM, _leave)
+    with open_spool(house.installation_folder(), found.url, key) as spool:
+        work_loop.run_work_loop(work_loop.RemoteWorker(found, engine, spool, print_message), once=once)
+
+
+def _key(settings: Settings) -> str:
+    """Never of the command line, which every process of a machine may read."""
+    known = settings.workers.join_key.get_secret_value().strip()
+    if not known and sys.stdin.isatty():
+        known = getpass.getpass(f"{translate(Message('join.which_key'))} ").strip()
+    if not known or not known.isascii() or not known.isprintable():
+        raise BadInput("join.no_key")
+    return known
+
+
+def _away() -> work_loop.ReportUnreachable:
+    """Says once, and not each time, that the house does not answer."""
+
+    @cache
+    def told(why: str) -> None:
+        print_message(Message("join.away", {"why": why}))
+
+    return told
+
+
+def _leave(_signum: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)

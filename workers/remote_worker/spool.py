@@ -1,0 +1,98 @@
+"""What a machine keeps while it works for a house: who it is, and pictures that are made and not handed in yet.
+
+Whoever is killed between the two finds the picture here, and does not make it again.
+"""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from foundation.errors import Conflict
+from foundation.i18n.translation import canonical_json
+from foundation.ids import uuid7
+from foundation.storage.object_store import bytes_digest
+from generators.remote_protocol import LeasedPictures, PictureOrder, PictureResult
+
+_PICTURE = ".picture"
+
+
+class PictureSpool:
+    """A folder of this machine, for one house and one key; files are readable by their owner alone."""
+
+    def __init__(self, folder: Path, instance: UUID) -> None:
+        self._folder, self.instance = folder, instance
+
+    def store_picture(self, asked: PictureOrder, made: PictureResult, data: bytes) -> None:
+        """Write a picture down, whole or not at all."""
+        write_atomically(self._folder / _name(asked), made.model_dump_json().encode() + b"\n" + data)
+
+    def find_picture(self, lent: LeasedPictures, asked: PictureOrder) -> tuple[PictureResult, bytes] | None:
+        """The picture that was made of the same before, under the lease it is wanted by now."""
+        try:
+            said, _, data = (self._folder / _name(asked)).read_bytes().partition(b"\n")
+            made = PictureResult.model_validate_json(said)
+        except (OSError, ValidationError):
+            return None
+        if bytes_digest(data) != made.sha256:
+            return None
+        return made.model_copy(update={"lease": lent.lease, "number": asked.number}), data
+
+    def delete_picture(self, asked: PictureOrder) -> None:
+        """It is handed in, or nobody wants it."""
+        (self._folder / _name(asked)).unlink(missing_ok=True)
+
+    def delete_unwanted(self, lent: LeasedPictures | None) -> None:
+        """Delete what is not asked for any more."""
+        wanted = {_name(asked) for asked in lent.pictures} if lent is not None else set()
+        for file in self._folder.glob(f"*{_PICTURE}"):
+            if file.name not in wanted:
+                file.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_spool(home: Path, url: str, key: str) -> Iterator[PictureSpool]:
+    """The spool of this machine, held by nobody else. Raises Conflict where another program works for the same house
+    with the same key."""
+    folder = home / "joined" / hashlib.sha256(f"{url}\n{key}".encode()).hexdigest()[:16]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Conflict("join.already") from error
+        yield PictureSpool(folder, _instance(folder / "instance"))
+
+
+def _instance(file: Path) -> UUID:
+    """The same for each start: the house gives back the lease that a killed program had."""
+    try:
+        return UUID(file.read_text("ascii"))
+    except (OSError, ValueError):
+        made = uuid7()
+        write_atomically(file, str(made).encode())
+        return made
+
+
+def _name(asked: PictureOrder) -> str:
+    """What is asked says what it is called: the same again is the same picture."""
+    said = asked.model_dump(mode="json", exclude={"number"})
+    return hashlib.sha256(canonical_json(said)).hexdigest() + _PICTURE
+
+
+def write_atomically(file: Path, data: bytes) -> None:
+    """Write a file, whole or not at all. Raises OSError."""
+    descriptor, path = tempfile.mkstemp(dir=file.parent)  # 0600
+    try:
+        with os.fdopen(descriptor, "wb") as draft:
+            draft.write(data)
+        Path(path).replace(file)
+    except BaseException:
+        Path(path).unlink(missing_ok=True)
+        raise

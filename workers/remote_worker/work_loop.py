@@ -1,0 +1,236 @@
+"""A machine that makes pictures for a house elsewhere: it asks for work, draws, says how far it is, and hands in.
+
+It needs neither database nor Redis, and opens no port: all it does is ask one house over HTTPS.
+"""
+
+import hashlib
+import importlib.metadata
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from threading import Event, Thread
+
+from foundation.errors import BadInput, GreenroomError
+from foundation.i18n.translation import Message, render_message
+from foundation.ops.clock import monotonic, sleep
+from generators.contract.engines import (
+    EngineError,
+    EngineMissing,
+    EngineUnreachable,
+    GeneratedPicture,
+    HostedImageEngine,
+    ImageEngine,
+    ImageJob,
+    LocalEngine,
+    SupportsModelList,
+    UnusableAnswer,
+)
+from generators.engines.images import input_fitting
+from generators.remote_protocol import (
+    PROTOCOL_VERSION,
+    LeasedPictures,
+    LeaseHeartbeat,
+    LeaseReturn,
+    MaterialRequest,
+    PictureOrder,
+    PictureResult,
+    RemoteWorkerCapabilities,
+    WorkRequest,
+)
+from workers.remote_worker.installation_api import InstallationApi, InstallationUnreachable, LeaseEnded
+from workers.remote_worker.spool import PictureSpool
+
+PrintMessage = Callable[[Message], None]
+ReportUnreachable = Callable[[str], None]
+
+HEARTBEAT_SECONDS, HEARTBEAT_MIN_SECONDS = 10.0, 2.0
+"""Seconds between two beats: of a picture on which nothing is told, and of one that gets on."""
+
+
+@dataclass(frozen=True)
+class RemoteWorker:
+    """A machine at work: for which house, with which engine, and where it keeps what is not handed in."""
+
+    installation: InstallationApi
+    engine: ImageEngine
+    spool: PictureSpool
+    print_message: PrintMessage
+    heartbeat_seconds: float = HEARTBEAT_MIN_SECONDS
+
+
+def describe_capabilities(engine: ImageEngine) -> RemoteWorkerCapabilities:
+    """What a machine has. Raises EngineMissing for an engine that bills, whose pictures the house buys itself; and what
+    an engine raises that does not fit this machine."""
+    if isinstance(engine, HostedImageEngine):
+        raise EngineMissing("join.hosted", engine=engine.name)
+    models, loras = engine.list_models() if isinstance(engine, SupportsModelList) else ([], [])
+    return RemoteWorkerCapabilities(
+        engine=engine.name,
+        model=engine.model,
+        models=models,
+        loras=loras,
+        does=sorted(engine.does),
+        on=render_message(engine.device_message(), "en")[:200] if isinstance(engine, LocalEngine) else "",
+        release=_release(),
+    )
+
+
+def _release() -> str:
+    try:
+        return importlib.metadata.version("greenroom")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def run_work_loop(joined: RemoteWorker, *, once: bool = False) -> None:
+    """Work until somebody ends it; with `once`, until there is nothing to do. Raises Refused for a key that ended."""
+    has = describe_capabilities(joined.engine)
+    wanted = WorkRequest(version=PROTOCOL_VERSION, instance=joined.spool.instance, able=has)
+    joined.print_message(
+        Message("join.began", {"url": joined.installation.url, "engine": has.engine, "model": has.model})
+    )
+    idle = False
+    while True:
+        found = joined.installation.request_work(wanted)
+        joined.spool.delete_unwanted(found.lent)
+        if found.lent is not None:
+            idle = False
+            _turn(joined, found.lent)
+        elif once:
+            return
+        else:
+            if not idle:
+                joined.print_message(Message("join.nothing"))
+            idle = True
+            sleep(found.wait)
+
+
+def _turn(joined: RemoteWorker, lent: LeasedPictures) -> None:
+    """Make the pictures of a lease. What goes wrong is told to the house; what ends this program, too."""
+    joined.print_message(Message("join.lent", {"count": len(lent.pictures)}))
+    try:
+        with _beating(joined, lent) as heart:
+            for made, data, asked in _made(joined, lent, heart):
+                joined.installation.submit_picture(made, data)
+                joined.spool.delete_picture(asked)
+                joined.print_message(Message("join.handed", {"number": asked.number + 1}))
+    except LeaseEnded:
+        joined.print_message(Message("join.ended"))  # what it made stays until the house lends something else
+    except (EngineUnreachable, UnusableAnswer) as error:
+        joined.print_message(error.message)
+        joined.installation.return_lease(_given(lent, "later", error))
+        sleep(getattr(error, "after", 0.0))  # the house lends the run again after a while
+    except (EngineError, BadInput) as error:
+        joined.print_message(error.message)
+        joined.installation.return_lease(_given(lent, "never", error))
+    except (KeyboardInterrupt, SystemExit):
+        joined.installation.return_lease(LeaseReturn(lease=lent.lease, why="left"))
+        raise
+
+
+def _given(lent: LeasedPictures, why: str, error: GreenroomError) -> LeaseReturn:
+    said = {name: value if isinstance(value, int) else value[:200] for name, value in error.message.params.items()}
+    return LeaseReturn.model_validate({"lease": lent.lease, "why": why, "code": error.message.code, "params": said})
+
+
+def _made(
+    joined: RemoteWorker, lent: LeasedPictures, heart: "_Heart"
+) -> Iterator[tuple[PictureResult, bytes, PictureOrder]]:
+    """The pictures of a lease: what was made before a death first, the others as each is drawn."""
+    left: list[PictureOrder] = []
+    for asked in lent.pictures:
+        known = joined.spool.find_picture(lent, asked)
+        if known is None:
+            left.append(asked)
+        else:
+            yield *known, asked
+    if not left:
+        return
+    jobs = _jobs(joined.installation, lent, left)
+    began = monotonic()
+    for asked, picture in zip(left, input_fitting.draw_jobs(joined.engine, jobs, heart.step), strict=True):
+        made = _said(lent, asked, picture, monotonic() - began)
+        joined.spool.store_picture(asked, made, picture.data)
+        yield made, picture.data, asked
+        began = monotonic()
+
+
+def _jobs(house: InstallationApi, lent: LeasedPictures, left: Sequence[PictureOrder]) -> list[ImageJob]:
+    """What the engine is asked, with the pictures that are worked from, each fetched once."""
+
+    @cache
+    def fetch(sha256: str) -> bytes:
+        return house.fetch_source_picture(MaterialRequest(lease=lent.lease, sha256=sha256))
+
+    try:
+        return [asked.to_job(fetch) for asked in left]
+    except ValueError as error:
+        raise BadInput("join.unreadable") from error
+
+
+def _said(lent: LeasedPictures, asked: PictureOrder, picture: GeneratedPicture, seconds: float) -> PictureResult:
+    told = {name[:40]: value[:2000] if isinstance(value, str) else value for name, value in picture.parameters.items()}
+    told = {**told, "greenroom": _release()}
+    return PictureResult.model_validate(
+        {
+            "lease": lent.lease,
+            "number": asked.number,
+            "sha256": hashlib.sha256(picture.data).hexdigest(),
+            "engine": picture.engine,
+            "model": picture.model[:200],
+            "label": str(picture.label),
+            "seconds": seconds,
+            "parameters": told,
+        }
+    )
+
+
+class _Heart:
+    """Says from a thread how far the picture is, and hears that nobody wants it any more."""
+
+    def __init__(self, joined: RemoteWorker, lent: LeasedPictures) -> None:
+        self._joined, self._lent = joined, lent
+        self._told, self._ended, self._over = (0, 0), Event(), Event()
+        self._every = min(HEARTBEAT_SECONDS, lent.seconds / 6)
+
+    def step(self, done: int, total: int) -> None:
+        """What an engine calls after each step. Raises Ended."""
+        self._told = (done, total)
+        if self._ended.is_set():
+            raise LeaseEnded
+
+    def stop(self) -> None:
+        """No more beats."""
+        self._over.set()
+
+    def beat(self) -> None:
+        """Until it is stopped, or the house wants no more."""
+        last, said = monotonic(), (0, 0)
+        while not self._over.wait(min(self._joined.heartbeat_seconds, self._every)):
+            if self._told == said and monotonic() - last < self._every:
+                continue
+            last, said = monotonic(), self._told
+            try:
+                heard = self._joined.installation.send_heartbeat(
+                    LeaseHeartbeat(lease=self._lent.lease, step=said[0], steps=said[1])
+                )
+            except InstallationUnreachable:
+                continue  # the lease outlives several
+            except GreenroomError:
+                heard = None  # the key ended: whoever asks next is told
+            if heard is None or heard.state != "go":
+                self._ended.set()
+                return
+
+
+@contextmanager
+def _beating(joined: RemoteWorker, lent: LeasedPictures) -> Iterator[_Heart]:
+    heart = _Heart(joined, lent)
+    thread = Thread(target=heart.beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield heart
+    finally:
+        heart.stop()
+        thread.join(5)

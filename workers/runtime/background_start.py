@@ -1,0 +1,53 @@
+"""`greenroom up --detach`: a supervisor without a terminal; we watch and repeat its first steps."""
+
+import sys
+
+from foundation.ops import settings as house
+from foundation.ops.clock import sleep
+from workers.cli.status import EXIT_NOT_READY
+from workers.installation.folder import InstallationFolder, running_supervisor_pid
+from workers.installation.state_file import read_status
+from workers.runtime import start_summary
+from workers.runtime.embedded_servers import spawn_process
+from workers.runtime.process_table import CODE_ROOT
+from workers.terminal.output import exit_on_error
+
+BACKGROUND_MAIN = "workers.runtime.startup:run_in_background"
+
+
+def start_in_background(main: str = BACKGROUND_MAIN) -> int:
+    """Start the house, print its steps until it is up, and leave it. Returns 0, or the exit code it ended with.
+
+    `main` is the supervisor's, "module:attr".
+    """
+    home = InstallationFolder(house.installation_folder())
+    log = home.log_file("supervisor")
+    home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    start = log.stat().st_size if log.exists() else 0
+    process = spawn_process(
+        [sys.executable, "-m", "workers.run", "supervisor", main, "--probes", "0"],  # its children are given theirs
+        log,
+        before=_outlive,
+        environment=house.child_environment(home.folder, code=CODE_ROOT),
+    )
+    with log.open(encoding="utf-8", errors="replace") as said:
+        said.seek(start)
+        while process.poll() is None and not (
+            running_supervisor_pid(home) == process.pid and read_status(home).phase == "up"
+        ):
+            sys.stdout.write(said.read())
+            sys.stdout.flush()
+            sleep(0.1)
+        sys.stdout.write(said.read())
+    if process.returncode is not None:
+        return process.returncode or EXIT_NOT_READY
+    with exit_on_error():
+        settings = house.load_settings()
+        start_summary.print_start_summary(
+            settings, start_summary.start_welcome_task(home, settings), waiting=lambda: None, detached=True
+        )
+    return 0
+
+
+def _outlive() -> None:
+    """Ask Linux for nothing: this child goes on when we end."""

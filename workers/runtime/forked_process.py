@@ -1,0 +1,159 @@
+"""Has processes forked from one that has loaded the rooms, the template (`workers.processes.fork_server`, ADR 0159)."""
+
+import ctypes
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from foundation.errors import Unavailable
+from foundation.ops.clock import monotonic, sleep
+from workers.runtime import embedded_servers
+
+START_SECONDS = 60.0
+"""The most that is waited for the template: it may just be loading, on a busy machine."""
+
+ANSWER_BYTES = 65536
+
+TRIES = 2
+"""A template that was killed is started again for who asks; one that dies twice is an error."""
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+@dataclass
+class ForkedProcess:
+    """A process that was forked; what the supervisor needs of `subprocess.Popen`."""
+
+    pid: int
+    answers: int | None = None
+    """Where its standard output is read."""
+    returncode: int | None = field(default=None, init=False)
+    _said: bytes = field(default=b"", init=False)
+
+    def poll(self) -> int | None:
+        """Its exit code, minus the signal that ended it; None while it lives."""
+        if self.returncode is None:
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
+            if ended:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        while (code := self.poll()) is None:
+            sleep(0.01)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it by force."""
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float) -> tuple[bytes, None]:
+        """All it wrote, once it has ended. Raises subprocess.TimeoutExpired after so many seconds; ask again."""
+        until = monotonic() + timeout
+        while self.answers is not None:
+            if not select.select([self.answers], [], [], max(0.0, until - monotonic()))[0]:
+                raise subprocess.TimeoutExpired("", timeout)
+            read = os.read(self.answers, ANSWER_BYTES)
+            self._said += read
+            if not read:
+                os.close(self.answers)
+                self.answers = None
+        self.wait()
+        return self._said, None
+
+
+class ForkServer:
+    """The supervisor's side of a template. In the main thread only, as everything that starts children."""
+
+    def __init__(self, log: Path, environment: dict[str, str]) -> None:
+        self._log, self._environment = log, environment
+        self._template: subprocess.Popen[bytes] | None = None
+        self._line: socket.socket | None = None
+
+    def start_server(self) -> None:
+        """Start the template and let it load; whoever is forked first waits for it."""
+        self._line, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with its:
+            self._template = embedded_servers.spawn_process(
+                [sys.executable, "-m", "workers.processes.fork_server", str(its.fileno())],
+                self._log,
+                ending=signal.SIGKILL,
+                environment=self._environment,
+                keep_open=(its.fileno(),),
+            )
+
+    def fork_process(
+        self, words: Sequence[str], log: Path, *, ending: signal.Signals = signal.SIGTERM, answers: bool = False
+    ) -> ForkedProcess:
+        """Start `python -m workers.run WORDS` as a fork: the same session, log and end as of `embedded_servers.spawn_process`.
+
+        Raises Unavailable where no template lives long enough to do it.
+        """
+        log.parent.mkdir(parents=True, exist_ok=True)
+        for _ in range(TRIES):
+            if self._template is None or self._template.poll() is not None:
+                self.stop_server()
+                self.start_server()
+            with log.open("ab") as file, suppress(OSError, ValueError):
+                return self._ask(words, ending, file.fileno(), answers=answers)
+            self.stop_server()
+        raise Unavailable("stack.did_not_start", name="template", log=str(self._log), detail="-")
+
+    def _ask(self, words: Sequence[str], ending: signal.Signals, log: int, *, answers: bool) -> ForkedProcess:
+        """Raises OSError or ValueError where the template does not answer."""
+        assert self._line is not None  # noqa: S101  a template has one
+        self._line.settimeout(START_SECONDS)
+        asked = json.dumps({"words": list(words), "ending": int(ending)}).encode()
+        with _adopting(), ExitStack() as done, ExitStack() as failed:
+            hears, heard = _pipe(done, done)
+            reading, writing = _pipe(failed, done) if answers else (None, log)
+            socket.send_fds(self._line, [asked], [writing, log, hears])
+            forked = ForkedProcess(int(self._line.recv(32)), reading)
+            os.write(heard, b"1")  # without it the process ends: nobody would know of it
+            failed.pop_all()
+            return forked
+
+    def stop_server(self) -> None:
+        """End the template; what it forked goes on."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+        if self._template is not None:
+            self._template.kill()
+            self._template.wait()
+            self._template = None
+
+
+@contextmanager
+def _adopting() -> Iterator[None]:
+    """While it lasts, orphans below us become our children (prctl(2)): who is forked loses the parent at once.
+
+    Not longer: others, such as those of a killed PostgreSQL, are init's to take note of.
+    """
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+def _pipe(reads: ExitStack, writes: ExitStack) -> tuple[int, int]:
+    reading, writing = os.pipe()
+    reads.callback(os.close, reading)
+    writes.callback(os.close, writing)
+    return reading, writing

@@ -1,0 +1,118 @@
+"""Figures that nobody counts as they happen: asked of the outbox, and of the listeners, when somebody looks."""
+
+from collections.abc import Iterator
+from threading import Lock
+from uuid import UUID
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import REGISTRY, Collector
+from sqlalchemy.exc import SQLAlchemyError
+
+from foundation.db.database import OpenScope
+from foundation.ids import INSTALLATION_ID
+from foundation.ops import telemetry
+from foundation.ops.clock import monotonic
+from foundation.outbox import outbox
+
+log = telemetry.get_logger("workers.runtime.metrics")
+CACHE_SECONDS = 5.0
+"""Whoever looks more often than this sees the same figures: a look counts every waiting row."""
+
+
+class OutboxCollector(Collector):
+    """What waits, runs and has given up, by queue; nothing while the database is away, so that a gap is seen."""
+
+    def __init__(self, tenant: OpenScope) -> None:
+        self._tenant = tenant
+        self._lock, self._seen, self._at = Lock(), list[outbox.QueueStats](), float("-inf")
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """The names alone: registering must not ask the database."""
+        yield from (_rows(), _oldest())
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One value per queue and state."""
+        rows, oldest = _rows(), _oldest()
+        for found in self._look():
+            for state, count in (("waiting", found.waiting), ("leased", found.leased), ("dead", found.dead)):
+                rows.add_metric([found.queue, state], count)
+            oldest.add_metric([found.queue], found.oldest.total_seconds())
+        yield from (rows, oldest)
+
+    def _look(self) -> list[outbox.QueueStats]:
+        with self._lock:
+            if monotonic() - self._at < CACHE_SECONDS:
+                return self._seen
+            try:
+                with self._tenant(INSTALLATION_ID, "system:figures", role="relay") as scope:
+                    self._seen = outbox.queue_stats(scope)
+            except SQLAlchemyError as error:
+                log.warning("figures.database_away", error=telemetry.describe_error(error))
+                self._seen = []
+            self._at = monotonic()
+            return self._seen
+
+
+def _rows() -> GaugeMetricFamily:
+    return GaugeMetricFamily("greenroom_outbox_rows", "Rows of the outbox", labels=["queue", "state"])
+
+
+def _oldest() -> GaugeMetricFamily:
+    name, what = "greenroom_outbox_oldest_due_seconds", "How long the oldest row that is due has been waiting"
+    return GaugeMetricFamily(name, what, labels=["queue"])
+
+
+class ListenerCollector(Collector):
+    """How long ago the accounts of a platform were last heard: the one that has been silent longest counts."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._heard: dict[UUID, tuple[str, float]] = {}
+
+    def record_received(self, channel_id: UUID, platform: str) -> None:
+        """An account was asked and answered, or begins to be listened to."""
+        with self._lock:
+            self._heard[channel_id] = (platform, monotonic())
+
+    def remove_channel(self, channel_id: UUID) -> None:
+        """An account that is no longer listened to cannot be late."""
+        with self._lock:
+            self._heard.pop(channel_id, None)
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """The names alone."""
+        yield from (_silence(), _accounts())
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """By platform."""
+        with self._lock:
+            heard = list(self._heard.values())
+        silence, accounts, now = _silence(), _accounts(), monotonic()
+        for platform in sorted({platform for platform, _ in heard}):
+            times = [at for name, at in heard if name == platform]
+            silence.add_metric([platform], now - min(times))
+            accounts.add_metric([platform], len(times))
+        yield from (silence, accounts)
+
+
+def _silence() -> GaugeMetricFamily:
+    name, what = "greenroom_listener_lag_seconds", "Since the account heard longest ago was last heard, by platform"
+    return GaugeMetricFamily(name, what, labels=["platform"])
+
+
+def _accounts() -> GaugeMetricFamily:
+    return GaugeMetricFamily("greenroom_listener_accounts", "Accounts that are listened to", labels=["platform"])
+
+
+LISTENER_COLLECTOR = ListenerCollector()
+"""Of this process; told by its listeners."""
+
+
+def register_outbox_collector(tenant: OpenScope) -> None:
+    """Let this process tell of the outbox; one process of the house does."""
+    REGISTRY.register(OutboxCollector(tenant))
+
+
+def register_listener_collector() -> None:
+    """Let this process tell of its listeners."""
+    REGISTRY.register(LISTENER_COLLECTOR)

@@ -1,0 +1,191 @@
+"""Every process of the house as data: what it runs, how one sees that it works, when it is stopped."""
+
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from functools import partial
+from pathlib import Path
+from signal import SIGINT, SIGKILL, SIGTERM, Signals
+
+import psutil
+
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from foundation.ops.settings import Settings
+from workers.installation import ports
+from workers.installation.folder import InstallationFolder, has_announced_ready, write_atomically
+from workers.runtime import embedded_servers
+
+CODE_ROOT = Path(__file__).resolve().parents[2]
+"""Where the rooms lie; children import from here."""
+
+ACT_SECONDS = 35.0
+"""The longest call to the outside; workers are given a little more to finish it."""
+
+
+class StopStage(IntEnum):
+    """The order of stopping: first those who let work in, last those who keep it."""
+
+    DOOR, RELAY, WORKER, NETWORK, REDIS, POSTGRES = range(6)
+
+
+@dataclass(frozen=True)
+class ProcessDefinition:
+    """One line of the table. `main` is "module:attr", called with the settings, and blocks until SIGTERM.
+
+    Ready when `path` answers on the listener of the same name, or, without a path, when it says so (`home.ready`).
+    """
+
+    name: str
+    main: str
+    stage: StopStage
+    path: str = ""
+    on_demand: bool = False
+    grace_s: float = 10.0
+    is_forked: bool = False
+    """Whether it is forked from the process that has loaded the rooms; the doors load less on purpose."""
+    is_scalable: bool = False
+    """Whether several may do it beside each other: as many as the settings say (`rows`)."""
+
+
+PROCESS_TABLE = (
+    ProcessDefinition("sandbox", "workers.processes.sandbox_server:run_sandbox", StopStage.NETWORK, path="/healthz"),
+    ProcessDefinition("relay", "workers.processes.relay:run_relay", StopStage.RELAY, is_forked=True),
+    ProcessDefinition(
+        "send",
+        "workers.processes.queue_workers:run_sender",
+        StopStage.WORKER,
+        grace_s=ACT_SECONDS + 5,
+        is_forked=True,
+        is_scalable=True,
+    ),
+    ProcessDefinition(
+        "make", "workers.processes.queue_workers:run_maker", StopStage.WORKER, grace_s=ACT_SECONDS + 5, is_forked=True
+    ),
+    ProcessDefinition("llm", "workers.processes.text_server:run_text_server", StopStage.WORKER, on_demand=True),
+    ProcessDefinition("listen", "workers.processes.queue_workers:run_listener", StopStage.DOOR, is_forked=True),
+    ProcessDefinition("web", "workers.processes.web_servers:run_web", StopStage.DOOR, path="/healthz"),
+    ProcessDefinition("dashboard", "workers.processes.web_servers:run_dashboard", StopStage.DOOR, path="/healthz"),
+)
+"""In the order of starting."""
+
+
+def expand_scaled_processes(table: tuple[ProcessDefinition, ...], settings: Settings) -> tuple[ProcessDefinition, ...]:
+    """The table with a row for each process that sends: `send`, `send-2`, … Python works on one core at a time, so one
+    process leaves the other cores idle where many posts are due at once."""
+    numbers = range(2, settings.workers.senders + 1)
+    return tuple(
+        one
+        for row in table
+        for one in (row, *(replace(row, name=f"{row.name}-{n}") for n in numbers if row.is_scalable))
+    )
+
+
+@dataclass(frozen=True)
+class Program:
+    """A row made concrete for one installation; what the supervisor starts and watches."""
+
+    name: str
+    command: tuple[str, ...]
+    stage: StopStage
+    is_ready: Callable[[int], bool] = field(repr=False)
+    """Given its process id; quick, at most a second."""
+    grace_s: float = 10.0
+    """How long it may take to end before it is killed."""
+    stop_signal: Signals = SIGTERM
+    """The signal that asks it to end."""
+    orphan_signal: Signals = SIGKILL
+    """The signal Linux sends it when the supervisor is killed."""
+    on_demand_port: int | None = None
+    """Started by the first connection to this port, which the supervisor holds meanwhile."""
+    fork_arguments: tuple[str, ...] = ()
+    """What `workers.run` is told, where the program is forked instead of started."""
+
+
+def build_programs(
+    table: tuple[ProcessDefinition, ...],
+    settings: Settings,
+    http: HttpClient,
+    *,
+    probes: Mapping[str, int] | None = None,
+) -> tuple[Program, ...]:
+    """The table for these settings; `probes` are the ports of their figures, none for a process it does not name."""
+    return tuple(_program(row, settings, http, (probes or {}).get(row.name, 0)) for row in table)
+
+
+def _program(row: ProcessDefinition, settings: Settings, http: HttpClient, probes: int) -> Program:
+    listeners = {listener.name: listener for listener in ports.PORT_SETTINGS}
+    home = InstallationFolder(settings.home)
+    works: Callable[[int], bool] = partial(has_announced_ready, home, row.name)
+    if row.on_demand:
+        works = bool  # its caller waits at the door
+    if row.path:
+        works = partial(_answers, http, listeners[row.name].port(settings), row.path)
+    words = (row.name, row.main, "--probes", str(probes))
+    return Program(
+        name=row.name,
+        command=(sys.executable, "-m", "workers.run", *words),
+        fork_arguments=words if row.is_forked else (),
+        stage=row.stage,
+        is_ready=works,
+        grace_s=row.grace_s,
+        on_demand_port=listeners[row.name].port(settings) if row.on_demand else None,
+    )
+
+
+def _answers(http: HttpClient, port: int, path: str, pid: int) -> bool:
+    """Whether this very process serves the port, and well: another house may have been faster."""
+    try:
+        lines = psutil.Process(pid).net_connections("tcp")
+    except psutil.Error:
+        return False
+    if not any(line.status == psutil.CONN_LISTEN and line.laddr[1] == port for line in lines if line.laddr):
+        return False
+    reply = http.send(HttpRequest("GET", f"http://127.0.0.1:{port}{path}", deadline=1.0))
+    return isinstance(reply, HttpResponse) and reply.status < 500
+
+
+def postgres_program(settings: Settings) -> Program:
+    """The embedded server; SIGINT is its fast stop, that waits for no client."""
+    folder, port = InstallationFolder(settings.home).postgres_folder, settings.workers.postgres_port
+    return Program(
+        name="postgres",
+        command=tuple(embedded_servers.postgres_command(folder, port)),
+        stage=StopStage.POSTGRES,
+        is_ready=lambda pid: (
+            embedded_servers.is_postgres_running(folder, pid) and embedded_servers.is_postgres_accepting(port)
+        ),
+        grace_s=30.0,
+        stop_signal=SIGINT,
+        orphan_signal=SIGINT,
+    )
+
+
+def redis_program(settings: Settings, password: str) -> Program:
+    """The embedded Redis; its password stands in a file, never on the command line."""
+    home = InstallationFolder(settings.home)
+    config = home.run_folder / "redis.conf"
+    write_atomically(config, f"requirepass {password}\n")
+    port = settings.workers.redis_port
+    return Program(
+        name="redis",
+        command=tuple(embedded_servers.redis_command(home.redis_folder, port, config)),
+        stage=StopStage.REDIS,
+        is_ready=lambda _: is_redis_answering(port, password),
+        orphan_signal=SIGTERM,
+    )
+
+
+def is_redis_answering(port: int, password: str) -> bool:
+    """Whether our Redis listens there and is done loading: before, it lets us in as well, and answers that it loads.
+
+    Who does not sign in is told NOAUTH even while it loads a file that it then cannot read.
+    """
+    asked = b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%s\r\n*1\r\n$4\r\nPING\r\n" % (len(password), password.encode())
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as line, line.makefile("rb") as told:
+            line.sendall(asked)
+            return [told.readline(64), told.readline(64)] == [b"+OK\r\n", b"+PONG\r\n"]
+    except OSError:
+        return False

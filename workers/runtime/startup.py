@@ -1,0 +1,347 @@
+"""`greenroom up`: from an empty folder, or from whatever an earlier run left, to a house that works."""
+
+import os
+import re
+import signal
+from types import FrameType
+
+from foundation.errors import Unavailable
+from foundation.http.http_client import HttpClient
+from foundation.i18n.translation import Message
+from foundation.ops import settings as house
+from foundation.ops.clock import monotonic, sleep
+from foundation.ops.settings import Settings
+from workers.installation import data_services, ports
+from workers.installation import folder as places
+from workers.installation.folder import InstallationFolder
+from workers.installation.state_file import InstallationStatus, ProcessStatus, read_recorded_status
+from workers.runtime import embedded_servers, start_summary
+from workers.runtime.process_table import (
+    PROCESS_TABLE,
+    ProcessDefinition,
+    Program,
+    build_programs,
+    expand_scaled_processes,
+    postgres_program,
+    redis_program,
+)
+from workers.runtime.subprocess_task import (
+    SubprocessTask,
+    TaskResult,
+    is_installed,
+    last_log_line,
+    log_size,
+    read_log_since,
+    start_failure,
+)
+from workers.runtime.supervisor import (
+    HEALTHY_STATES,
+    TICK_SECONDS,
+    ProcessState,
+    RestartPolicy,
+    SupervisedProcess,
+    Supervisor,
+    find_leftover_processes,
+    stop_processes,
+)
+from workers.terminal.output import exit_on_error, print_note, progress_step
+
+SERVICE_SECONDS = 60.0
+"""PostgreSQL may have to recover after a crash."""
+PROCESS_SECONDS = 60.0
+"""After this a start is over, ready or not; who is late is named and watched on."""
+PORT_TRIES = 3
+"""How often a service whose port somebody took meanwhile is given another one."""
+PORT_TAKEN_MESSAGE = re.compile(r"Failed listening on port|could not create any TCP/IP sockets")
+"""What a Redis and a PostgreSQL say that cannot listen (`server.c`, `postmaster.c`); who had the port may be gone."""
+RESTARTS_BEFORE_GIVING_UP = 2
+"""A start does not wait for a process that ended this often."""
+DATABASE_SETUP_TASK, DEMO_SEED_TASK = (
+    "workers.installation.database_setup:migrate_and_replay",
+    "demo.agency.lifecycle:seed_demo",
+)
+
+
+class StopRequested(Exception):
+    """The person, or the machine, asked us to stop."""
+
+
+class InstallationStart:
+    """One run of the house."""
+
+    def __init__(self, table: tuple[ProcessDefinition, ...] = PROCESS_TABLE, pace: RestartPolicy | None = None) -> None:
+        self._table = table
+        self.settings = house.load_settings()
+        self.home = InstallationFolder(self.settings.home)
+        self._supervisor = Supervisor(self.home.folder, log=self.home.log_file, pace=pace)
+        self._forks = self._supervisor.fork_server if any(row.is_forked for row in table) else None
+        self._http = HttpClient(max_connections=4)
+        self._lock: places.SupervisorLock | None = None
+        self._asked = 0
+        self._phase = "starting"
+        self._said: InstallationStatus | None = None
+        self._welcome: SubprocessTask | None = None
+        self._probes: dict[str, int] = {}
+
+    # rising
+
+    def start(self) -> None:
+        """Every step of a start, in order. Raises GreenroomError with what to do, and Stopped."""
+        with progress_step(Message("stack.step_folder", {"folder": str(self.home.folder)})):
+            self._take_home()
+        self._tidy()
+        if self._forks is not None:
+            self._forks.start_server()  # it loads while the services start
+        self._choose_ports()
+        self._start_services()
+        with progress_step(Message("stack.step_tables")):
+            self._run("migrate", DATABASE_SETUP_TASK)
+        if self.settings.environment != "production" and is_installed(DEMO_SEED_TASK):
+            with progress_step(Message("stack.step_demo")):
+                self._run("seed", DEMO_SEED_TASK)
+        self._welcome = start_summary.start_welcome_task(self.home, self.settings, self._forks)
+        self._start_processes()
+        self._phase = "up"
+        self._record()
+
+    def print_summary(self, *, browser: bool) -> None:
+        """Say where everything is, with the one-time link."""
+        start_summary.print_start_summary(self.settings, self._welcome, waiting=self._wait, browser=browser)
+
+    def _take_home(self) -> None:
+        places.create_folders(self.home)
+        self._lock = places.acquire_lock(self.home)
+        places.create_missing_secrets(self.home)
+        self.settings = house.load_settings()
+
+    def _tidy(self) -> None:
+        """End what a killed run left behind, and forget what only it could say."""
+        earlier = read_recorded_status(self.home)
+        left = find_leftover_processes(
+            [(p.pid, p.born) for p in earlier.processes if p.pid and p.born], self.home.folder
+        )
+        if left:
+            with progress_step(Message("stack.step_leftovers", {"count": len(left)})):
+                stop_processes(left)
+        for path in self.home.run_folder.glob("*.ready"):
+            path.unlink()
+        if data_services.is_database_embedded(self.settings):
+            embedded_servers.remove_stale_pid_file(self.home.postgres_folder)
+
+    def _choose_ports(self) -> None:
+        foreign = {name for name, own in self._own_services().items() if not own}
+        values, moves = ports.choose_ports(self.settings, without=frozenset(foreign))
+        self._listen_at(values, moves)
+
+    def _own_services(self) -> dict[str, bool]:
+        return {
+            "postgres": data_services.is_database_embedded(self.settings),
+            "redis": data_services.is_redis_embedded(self.settings),
+        }
+
+    def _listen_at(self, values: dict[str, str], moves: list[ports.PortChange]) -> None:
+        """Say what had to move, and remember every port with the addresses that contain it."""
+        for moved in moves:
+            params: dict[str, str | int] = {
+                "name": moved.name,
+                "was": moved.old_port,
+                "now": moved.new_port,
+                "user": moved.occupied_by,
+            }
+            print_note(Message("stack.port_moved", params))
+        ours = self._own_services()
+        places.write_env(self.home, values)
+        self.settings = house.load_settings()
+        places.write_env(
+            self.home, data_services.embedded_addresses(self.settings, database=ours["postgres"], redis=ours["redis"])
+        )
+        self.settings = house.load_settings()
+
+    def _start_services(self) -> None:
+        if data_services.is_database_embedded(self.settings):
+            if not self.home.postgres_folder.exists():
+                with progress_step(Message("stack.step_cluster")):
+                    embedded_servers.init_postgres(
+                        self.home.postgres_folder, data_services.superuser_password(self.settings)
+                    )
+            with progress_step(Message("stack.step_database")):
+                embedded_servers.init_postgres(
+                    self.home.postgres_folder, data_services.superuser_password(self.settings)
+                )
+                self._start_service("postgres")
+        if data_services.is_redis_embedded(self.settings):
+            with progress_step(Message("stack.step_redis")):
+                self._start_redis()
+
+    def _start_redis(self) -> None:
+        """Redis may be lost at any second: one that cannot read its file starts without it."""
+        try:
+            self._start_service("redis")
+        except Unavailable:
+            if not self.home.redis_folder.exists():
+                raise
+            self._supervisor.stop_process("redis")
+            aside = embedded_servers.rename_unusable_folder(self.home.redis_folder)
+            print_note(Message("stack.redis_aside", {"folder": str(aside)}))
+            self._start_service("redis")
+
+    def _start_service(self, name: str) -> None:
+        """Start what everything else needs, on another port where somebody took its own since the ports were chosen.
+
+        Raises Unavailable with the last line of its log when it ends or hangs.
+        """
+        for _ in range(PORT_TRIES):
+            earlier = log_size(self.home, name)
+            try:
+                return self._start_once(name)
+            except Unavailable:
+                if not PORT_TAKEN_MESSAGE.search(read_log_since(self.home, name, earlier)):
+                    raise
+            self._supervisor.stop_process(name)
+            self._listen_at(*ports.choose_other_port(self.settings, name))
+        return self._start_once(name)
+
+    def _start_once(self, name: str) -> None:
+        child, until = self._supervisor.start_process(self._service(name)), monotonic() + SERVICE_SECONDS
+        while child.state is not ProcessState.READY:
+            self._wait()
+            if child.state in (ProcessState.RESTARTING, ProcessState.DEGRADED) or monotonic() > until:
+                raise start_failure(self.home, name)
+
+    def _service(self, name: str) -> Program:
+        """As the settings say now."""
+        if name == "redis":
+            return redis_program(self.settings, data_services.redis_password(self.settings))
+        return postgres_program(self.settings)
+
+    def _run(self, name: str, main: str) -> TaskResult:
+        return SubprocessTask(self.home, name, main, self._forks).wait_for_result(waiting=lambda: self._wait(0.0))
+
+    def _start_processes(self) -> None:
+        present = self._present()
+        self._probes = ports.choose_metrics_ports(self.settings, [row.name for row in present])
+        wanted = build_programs(present, self.settings, self._http, probes=self._probes)
+        children = [self._supervisor.start_process(program) for program in wanted]
+        until = monotonic() + PROCESS_SECONDS
+        for child in children:
+            name = child.program.name
+            with progress_step(Message("stack.step_process", {"name": name})) as this:
+                while not (child.state in HEALTHY_STATES or _is_hopeless(child) or monotonic() > until):
+                    self._wait()
+                this.failed = child.state not in HEALTHY_STATES
+            if this.failed:
+                params = {"name": name, "log": str(self.home.log_file(name)), "detail": last_log_line(self.home, name)}
+                print_note(Message("stack.process_late", params))
+        everybody = self._supervisor.children.values()  # PostgreSQL and Redis too: "up" is said of all at once
+        while monotonic() < until and not all(
+            child.state in HEALTHY_STATES or _is_hopeless(child) for child in everybody
+        ):
+            self._wait()  # one that was ready is asked again while others start
+
+    def _present(self) -> tuple[ProcessDefinition, ...]:
+        """The table without what starts on demand and is not installed: who asks for it must be refused at once."""
+        here = (row for row in self._table if not row.on_demand or is_installed(row.main))
+        return expand_scaled_processes(tuple(here), self.settings)
+
+    # running
+
+    def watch_processes(self) -> None:
+        """Until somebody asks us to stop."""
+        while True:
+            self._wait()
+
+    def _wait(self, seconds: float = TICK_SECONDS) -> None:
+        if self._asked:
+            raise StopRequested
+        self._supervisor.check_processes()
+        self._record()
+        sleep(seconds)
+
+    def handle_stop_signal(self, _signum: int, _frame: FrameType | None) -> None:
+        """Ctrl-C and SIGTERM: once, finish what is in hand; twice, do not."""
+        self._asked += 1
+        self._supervisor.skip_grace = self._asked > 1
+
+    def stop(self) -> None:
+        """Stop everything that was started, in order."""
+        if self._lock is None:
+            return
+        self._phase = "stopping"
+        self._record()
+        if self._forks is not None:
+            self._forks.stop_server()
+        if self._supervisor.children:
+            with progress_step(Message("stack.step_stop")):
+                self._supervisor.stop_all()
+            for child in self._supervisor.children.values():
+                if child.last_exit == -signal.SIGKILL:
+                    print_note(Message("stack.forced", {"name": child.program.name}))
+        self._phase = "stopped"
+        self._record()
+        self._http.close()
+        self._lock.release()
+
+    def _record(self) -> None:
+        """Write the state for other terminals, when it has changed. A full disk does not stop the house."""
+        report = InstallationStatus(
+            phase=self._phase,
+            pid=os.getpid(),
+            addresses=start_summary.default_addresses(self.settings),
+            ports={listener.name: listener.port(self.settings) for listener in ports.PORT_SETTINGS},
+            processes=[_report(child, self._probes.get(name)) for name, child in self._supervisor.children.items()],
+        )
+        if report == self._said:
+            return
+        self._said = report
+        try:
+            places.write_atomically(self.home.state_file, report.model_dump_json(indent=1))
+        except Unavailable:
+            self._said = None
+
+
+def _is_hopeless(child: SupervisedProcess) -> bool:
+    return child.state is ProcessState.DEGRADED or child.restarts >= RESTARTS_BEFORE_GIVING_UP
+
+
+def _report(child: SupervisedProcess, metrics: int | None) -> ProcessStatus:
+    return ProcessStatus(
+        name=child.program.name,
+        state=child.state,
+        is_ready=child.state in HEALTHY_STATES,
+        pid=child.process.pid if child.process is not None else None,
+        born=child.born,
+        restarts=child.restarts,
+        since=child.since,
+        last_exit=child.last_exit,
+        metrics=metrics,
+    )
+
+
+def run_in_foreground(
+    *,
+    table: tuple[ProcessDefinition, ...] = PROCESS_TABLE,
+    pace: RestartPolicy | None = None,
+    greet: bool = True,
+    browser: bool = False,
+) -> None:
+    """Run the house in this terminal until Ctrl-C. Raises GreenroomError when it cannot start, with what to do."""
+    os.umask(0o077)  # all that is made in the home is for our eyes only
+    started, stack = monotonic(), InstallationStart(table, pace)
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, stack.handle_stop_signal)
+    try:
+        stack.start()
+        print_note(Message("stack.up", {"seconds": f"{monotonic() - started:.1f}"}))
+        if greet:
+            stack.print_summary(browser=browser)
+        stack.watch_processes()
+    except StopRequested:
+        print()
+    finally:
+        stack.stop()
+
+
+def run_in_background(_settings: Settings) -> None:
+    """The main of a detached supervisor: its terminal is a log, so the one-time link is left out."""
+    with exit_on_error():
+        run_in_foreground(greet=False)

@@ -1,0 +1,286 @@
+"""Starts programs, watches them, starts them again, stops them in order. Knows nothing of what they do.
+
+A child gets SIGKILL from Linux when the supervisor is killed (PostgreSQL its fast stop), so nothing is left running.
+"""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+import psutil
+
+from foundation.errors import Unavailable
+from foundation.ops import settings as house
+from foundation.ops.clock import monotonic, sleep, wall_now
+from workers.installation.folder import rotate_log
+from workers.runtime import embedded_servers
+from workers.runtime.forked_process import ForkedProcess, ForkServer
+from workers.runtime.process_table import CODE_ROOT, Program
+
+TICK_SECONDS = 0.1
+CHECK_SECONDS = 5.0
+"""How often a ready process is asked again."""
+
+
+class ProcessState(StrEnum):
+    """What the supervisor knows of a process."""
+
+    IDLE = "idle"  # on demand, nobody has asked
+    STARTING = "starting"
+    READY = "ready"
+    RESTARTING = "restarting"  # it ended; waits for its next start
+    DEGRADED = "degraded"  # it ended too often; tried again now and then
+    STOPPED = "stopped"
+
+
+S = ProcessState
+HEALTHY_STATES = frozenset({S.IDLE, S.READY})
+
+
+@dataclass(frozen=True)
+class RestartPolicy:
+    """How patiently ended processes are started again; seconds."""
+
+    first_delay: float = 1.0
+    longest_delay: float = 30.0
+    limit: int = 5
+    """More restarts than this within `window` and the process is degraded."""
+    window: float = 300.0
+    degraded_delay: float = 300.0
+    """A degraded process is tried again after this long."""
+
+
+@dataclass
+class SupervisedProcess:
+    """A program and the process that runs it now."""
+
+    program: Program
+    state: ProcessState = S.STOPPED
+    process: "subprocess.Popen[bytes] | ForkedProcess | None" = None
+    since: datetime = field(default_factory=wall_now)
+    restarts: int = 0
+    ended: deque[float] = field(default_factory=deque)
+    start_at: float = 0.0
+    check_at: float = 0.0
+    last_exit: int | None = None
+    born: float | None = None
+    """Seconds since 1970; with the process id it says whether a process is still the same one."""
+    listening_socket: socket.socket | None = None
+    missed_check: bool = False
+    """Ready, and silent when last asked: on a busy machine one answer that is missing means nothing yet."""
+
+    def set_state(self, state: ProcessState) -> None:
+        """Note a change of state and its time."""
+        if state is not self.state:
+            self.state, self.since = state, wall_now()
+
+
+class Supervisor:
+    """The children of one home. Not thread-safe: children are started from the main thread, for PDEATHSIG's sake."""
+
+    def __init__(self, folder: Path, *, log: Callable[[str], Path], pace: RestartPolicy | None = None) -> None:
+        self._folder, self._log, self._pace = folder, log, pace or RestartPolicy()
+        self._environment = house.child_environment(folder, code=CODE_ROOT)
+        self.fork_server = ForkServer(log("template"), self._environment)
+        self.children: dict[str, SupervisedProcess] = {}
+        self.skip_grace = False
+        """Set by a second Ctrl-C: stop without waiting for work in hand."""
+
+    def start_process(self, program: Program) -> SupervisedProcess:
+        """Start a program, or hold the door of one that starts on demand."""
+        child = self.children[program.name] = SupervisedProcess(program)
+        rotate_log(self._log(program.name))
+        if program.on_demand_port is not None:
+            self._wait_at_door(child)
+        else:
+            self._spawn(child)
+        return child
+
+    def _wait_at_door(self, child: SupervisedProcess) -> None:
+        if child.listening_socket is None:
+            port = child.program.on_demand_port or 0
+            try:
+                child.listening_socket = socket.create_server(("127.0.0.1", port), backlog=64)
+            except OSError as taken:  # free when the ports were chosen, perhaps minutes ago
+                raise Unavailable("stack.port_lost", port=port) from taken
+        child.set_state(S.IDLE)
+
+    def _spawn(self, child: SupervisedProcess) -> None:
+        log = self._log(child.program.name)
+        try:
+            child.process = self._started(child.program, child.listening_socket, log)
+        except (Unavailable, OSError) as error:  # nobody to fork it, no memory for it: as if it had ended at once
+            with suppress(OSError), log.open("a", encoding="utf-8") as said:
+                said.write(f"{error}\n")
+            self._later(child)
+            return
+        child.born = psutil.Process(child.process.pid).create_time()
+        child.set_state(S.STARTING)
+        child.check_at = 0.0
+
+    def _started(
+        self, program: Program, door: socket.socket | None, log: Path
+    ) -> "subprocess.Popen[bytes] | ForkedProcess":
+        """Raises Unavailable or OSError where it cannot be started now."""
+        if program.fork_arguments:
+            return self.fork_server.fork_process(program.fork_arguments, log, ending=program.orphan_signal)
+        handed = ("--door", str(door.fileno())) if door is not None else ()
+        return embedded_servers.spawn_process(
+            [*program.command, *handed],
+            log,
+            ending=program.orphan_signal,
+            environment=self._environment,
+            keep_open=(door.fileno(),) if door is not None else (),
+        )
+
+    def stop_process(self, name: str) -> None:
+        """End one child and forget it."""
+        self._stop_stage([self.children[name]])
+        del self.children[name]
+
+    def check_processes(self) -> None:
+        """Look at every child once: note who is ready, who ended, start again whose time has come."""
+        for child in self.children.values():
+            match child.state:
+                case S.IDLE:
+                    self._open_door(child)
+                case S.STARTING | S.READY:
+                    self._look_at(child)
+                case S.RESTARTING | S.DEGRADED if monotonic() >= child.start_at:
+                    self._again(child)
+                case _:
+                    pass
+
+    def _open_door(self, child: SupervisedProcess) -> None:
+        if child.listening_socket is not None and select.select([child.listening_socket], [], [], 0)[0]:
+            self._spawn(child)
+
+    def _look_at(self, child: SupervisedProcess) -> None:
+        process = child.process
+        if process is not None and process.poll() is not None:
+            self._ended(child, process)
+        elif process is not None and monotonic() >= child.check_at:
+            is_ready = _says_so(child.program, process.pid)
+            child.missed_check = not is_ready and child.state is S.READY and not child.missed_check
+            if not child.missed_check:
+                child.set_state(S.READY if is_ready else S.STARTING)
+            child.check_at = monotonic() + (CHECK_SECONDS if is_ready else TICK_SECONDS)
+
+    def _ended(self, child: SupervisedProcess, process: "subprocess.Popen[bytes] | ForkedProcess") -> None:
+        stop_process_group(process.pid)  # what it had started itself
+        child.process, child.last_exit = None, process.returncode
+        if child.listening_socket is not None and process.returncode == 0:
+            child.set_state(S.IDLE)  # it had nothing more to do
+            return
+        self._later(child)
+
+    def _later(self, child: SupervisedProcess) -> None:
+        """Start a child again that has ended: the later the more often it did."""
+        now, pace = monotonic(), self._pace
+        child.ended.append(now)
+        while child.ended[0] < now - pace.window:
+            child.ended.popleft()
+        often = len(child.ended)
+        if often > pace.limit:
+            child.set_state(S.DEGRADED)
+            child.start_at = now + pace.degraded_delay
+            _close_door(child)  # who asks is refused at once and can do without
+        else:
+            child.set_state(S.RESTARTING)
+            child.start_at = now + min(pace.longest_delay, pace.first_delay * 2 ** (often - 1))
+
+    def _again(self, child: SupervisedProcess) -> None:
+        child.restarts += 1
+        if child.program.on_demand_port is None:
+            self._spawn(child)
+            return
+        try:
+            self._wait_at_door(child)
+        except Unavailable:  # somebody took the port while nobody stood at it: no reason to end the others
+            self._later(child)
+
+    def stop_all(self) -> None:
+        """End every child, stage by stage: each is asked, given its grace, then killed with all it started."""
+        for stage in sorted({child.program.stage for child in self.children.values()}):
+            self._stop_stage([child for child in self.children.values() if child.program.stage == stage])
+
+    def _stop_stage(self, children: list[SupervisedProcess]) -> None:
+        running = [child for child in children if child.process is not None and child.process.poll() is None]
+        asked = monotonic()
+        for child in running:
+            _send(child, child.program.stop_signal)
+        while running and not all(self._over(child, monotonic() - asked) for child in running):
+            sleep(TICK_SECONDS / 2)
+        for child in children:
+            if child.process is not None:
+                stop_process_group(child.process.pid)
+                child.last_exit, child.process = child.process.returncode, None
+            _close_door(child)
+            child.set_state(S.STOPPED)
+
+    def _over(self, child: SupervisedProcess, waited: float) -> bool:
+        grace = min(child.program.grace_s, 2.0) if self.skip_grace else child.program.grace_s
+        if child.process is None or child.process.poll() is not None:
+            return True
+        if waited > grace:
+            stop_process_group(child.process.pid)
+        return False
+
+
+def _says_so(program: Program, pid: int) -> bool:
+    """Whether it is ready; a question the machine has no means to ask has no answer."""
+    try:
+        return program.is_ready(pid)
+    except OSError:
+        return False
+
+
+def _send(child: SupervisedProcess, signum: signal.Signals) -> None:
+    if child.process is not None:
+        child.process.send_signal(signum)
+
+
+def _close_door(child: SupervisedProcess) -> None:
+    if child.listening_socket is not None:
+        child.listening_socket.close()
+        child.listening_socket = None
+
+
+def stop_process_group(leader: int) -> None:
+    """Kill what is left of a child's process group; each child leads one."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def find_leftover_processes(recorded: Iterable[tuple[int, float]], folder: Path) -> list[psutil.Process]:
+    """Processes of an earlier, killed run that still live: those it recorded (id, birth), and servers on our data."""
+    births = dict(recorded)
+    found = []
+    for process in psutil.process_iter(["pid", "create_time", "cmdline", "status"]):
+        known = abs(births.get(process.pid, 0.0) - process.info["create_time"]) < 1.0
+        words = process.info["cmdline"] or []
+        on_our_data = str(folder / "pg") in words or str(folder / "redis") in words
+        if (known or on_our_data) and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(process)
+    return found
+
+
+def stop_processes(processes: list[psutil.Process]) -> None:
+    """Stop them: by PostgreSQL's fast stop, by its immediate one, by force; a frozen one is woken to hear it."""
+    for rung in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(rung)
+                process.send_signal(signal.SIGCONT)
+        _, processes = psutil.wait_procs(processes, timeout=5)
+        if not processes:
+            return
