@@ -34,6 +34,7 @@ from tests.schedules.builders import ZONE, Desk
 FRENCH = {"accept-language": "fr"}
 
 
+@pytest.mark.heavy
 def test_a_task_from_the_list_to_its_word(lea: Desk, address: str) -> None:
     delivery, place = handed(lea)
     with paired(lea, address) as phone:
@@ -78,6 +79,7 @@ def test_a_stop_between_the_notice_and_the_press_serves_nothing(lea: Desk, addre
         assert "arrêt d’urgence" in refused.text.lower()
 
 
+@pytest.mark.heavy
 def test_nobody_answers_and_nothing_is_served(lea: Desk, address: str) -> None:
     _, place = handed(lea)
     with paired(lea, address) as phone:
